@@ -1,0 +1,35 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: demo test check soak bench lock clean
+
+demo: .venv
+	$(BIN)/python -m sandbox
+
+test: .venv
+	$(BIN)/pytest
+
+check: .venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 0 -q tests/house
+
+soak: .venv
+	$(BIN)/python -m tests.soak
+
+# Built whole under another name, so that an interrupted build is never taken for a finished one.
+.venv: .venv/built
+.venv/built: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock:
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock
+
+clean:
+	rm -rf .venv .countersign

@@ -1,0 +1,1 @@
+"""Pure drawing: facts in, payload out."""

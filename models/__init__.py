@@ -1,0 +1,1 @@
+"""The ground: what is true and what may happen."""
