@@ -1,0 +1,296 @@
+"""A bill, its record of actions, and the table of what may happen to it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Calls, Id
+from models.period import Period
+from models.refusals import NotFound
+
+
+class State(StrEnum):
+    HELD = "held"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SENDING = "sending"
+    SENT = "sent"
+    VOID = "void"
+
+
+class Verb(StrEnum):
+    GENERATE = "generate"
+    HOLD = "hold"
+    RELEASE = "release"
+    APPROVE = "approve"
+    REJECT = "reject"
+    AUTO_APPROVE = "auto_approve"
+    COMMENT = "comment"
+    COMMENT_EDIT = "comment_edit"
+    COMMENT_DELETE = "comment_delete"
+    UNDO = "undo"
+
+
+class HoldReason(StrEnum):
+    OUTSIDE_CONTRACT = "outside_contract"
+    NO_PRICE = "no_price"
+    NO_APPROVER = "no_approver"
+    JUMP = "jump"
+
+
+class Source(StrEnum):
+    SLACK = "slack"
+    WEB = "web"
+    API = "api"
+    CLI = "cli"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """From where a verb may be done, and where it leads.
+
+    `to` None: the bill stays where it is. `back`: it returns to where the reversed action found it.
+    """
+
+    start: frozenset[State]
+    to: State | None = None
+    back: bool = False
+
+
+ANYWHERE = frozenset(State)
+
+TRANSITIONS: dict[Verb, Transition] = {
+    Verb.GENERATE: Transition(frozenset(), State.PENDING),
+    Verb.HOLD: Transition(frozenset({State.PENDING, State.APPROVED}), State.HELD),
+    Verb.RELEASE: Transition(frozenset({State.HELD}), State.PENDING),
+    Verb.APPROVE: Transition(frozenset({State.PENDING}), State.APPROVED),
+    Verb.REJECT: Transition(frozenset({State.PENDING}), State.REJECTED),
+    Verb.AUTO_APPROVE: Transition(frozenset({State.PENDING}), State.APPROVED),
+    Verb.COMMENT: Transition(ANYWHERE),
+    Verb.COMMENT_EDIT: Transition(ANYWHERE),
+    Verb.COMMENT_DELETE: Transition(ANYWHERE),
+    Verb.UNDO: Transition(
+        frozenset({State.PENDING, State.APPROVED, State.REJECTED, State.HELD}), back=True
+    ),
+}
+
+DECISIONS = frozenset({Verb.RELEASE, Verb.APPROVE, Verb.AUTO_APPROVE, Verb.REJECT, Verb.UNDO})
+
+
+class RejectReason(StrEnum):
+    USAGE_WRONG = "usage_wrong"
+    LIMIT_WRONG = "limit_wrong"
+    PRICE_WRONG = "price_wrong"
+    CREDIT_PROMISED = "credit_promised"
+    OTHER = "other"
+
+
+class Bill(Base):
+    """One month's overage of one customer. Its row changes only together with a BillAction."""
+
+    __tablename__ = "bills"
+
+    id: Mapped[Id]
+    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    year: Mapped[int]
+    month: Mapped[int]
+    kind: Mapped[str] = mapped_column(server_default="overage")
+    api_usage: Mapped[Calls]
+    monthly_api_limit: Mapped[Calls]
+    overage_units: Mapped[Calls]
+    overage_unit_cost: Mapped[Decimal | None]
+    overage_amount: Mapped[Decimal | None]
+    currency: Mapped[str] = mapped_column(sa.ForeignKey("currencies.code"))
+    status: Mapped[str]
+    hold_reason: Mapped[str | None]
+    version: Mapped[int] = mapped_column(server_default="1")
+    number: Mapped[str | None] = mapped_column(unique=True)
+    replaces_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
+    adjusts_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def period(self) -> Period:
+        return Period(self.year, self.month)
+
+
+class BillAction(Base):
+    """What somebody did to a bill, when, from where and why. Never changed, never removed.
+
+    `prev_hash` and `hash` are filled in by the database.
+    """
+
+    __tablename__ = "bill_actions"
+
+    id: Mapped[Id]
+    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
+    bill_version: Mapped[int]
+    stakeholder_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    action: Mapped[str]
+    comment: Mapped[str | None]
+    source: Mapped[str]
+    acted_for_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    reverses_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    prev_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    hash: Mapped[bytes] = mapped_column(sa.LargeBinary, server_default=sa.FetchedValue())
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One requirement met: `part` is `csm`, `sales` or `any`."""
+
+    action_id: int
+    part: str
+    user_id: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a bill stands, as told by its actions alone."""
+
+    status: State
+    version: int
+    hold_reason: str | None = None
+    approvals: tuple[Approval, ...] = ()
+    decisions: tuple["Decision", ...] = ()
+
+    @property
+    def last_decision(self) -> "Decision | None":
+        return self.decisions[-1] if self.decisions else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision that stands, and what stood before it."""
+
+    action_id: int
+    verb: Verb
+    user_id: int
+    before: Standing = field(repr=False)
+
+
+def replay(actions: Iterable[BillAction]) -> Standing:
+    """Tell from its actions, oldest first, where a bill stands. The stored row must agree."""
+    standing: Standing | None = None
+    for action in actions:
+        standing = _after(standing, action)
+    if standing is None:
+        raise ValueError("a bill without actions does not exist")
+    return standing
+
+
+def _after(standing: Standing | None, action: BillAction) -> Standing:
+    verb = Verb(action.action)
+    if standing is None:
+        reason = action.snapshot["after"]["hold_reason"]
+        status = State.HELD if reason else State.PENDING
+        return Standing(status, action.bill_version, reason)
+    if TRANSITIONS[verb].to is None and verb is not Verb.UNDO:
+        return standing
+    after = replace(_EFFECTS.get(verb, _decide)(standing, action), version=action.bill_version)
+    if verb is Verb.HOLD:
+        return after
+    decision = Decision(action.id, verb, action.stakeholder_id, standing)
+    return replace(after, decisions=(*after.decisions, decision))
+
+
+def _decide(standing: Standing, action: BillAction) -> Standing:
+    to = TRANSITIONS[Verb(action.action)].to
+    assert to is not None
+    return replace(standing, status=to, hold_reason=None)
+
+
+def _approve(standing: Standing, action: BillAction) -> Standing:
+    approval = Approval(action.id, action.snapshot["part"], action.stakeholder_id)
+    moved = action.bill_version > standing.version
+    status = State.APPROVED if moved else standing.status
+    return replace(standing, status=status, approvals=(*standing.approvals, approval))
+
+
+def _hold(standing: Standing, action: BillAction) -> Standing:
+    reason = action.snapshot["after"]["hold_reason"]
+    return replace(standing, status=State.HELD, hold_reason=reason, approvals=(), decisions=())
+
+
+def _undo(standing: Standing, action: BillAction) -> Standing:
+    return without(standing, action.reverses_id)
+
+
+def without(standing: Standing, action_id: int | None) -> Standing:
+    """The standing as it would be had that decision not been taken.
+
+    The last decision gives way to what stood before it; an earlier approval is taken out from
+    under the later one, and the bill waits for that approval again.
+    """
+    decision = next(d for d in standing.decisions if d.action_id == action_id)
+    if decision is standing.last_decision:
+        return decision.before
+    return replace(
+        standing,
+        status=State.PENDING,
+        approvals=tuple(a for a in standing.approvals if a.action_id != action_id),
+        decisions=tuple(d for d in standing.decisions if d.action_id != action_id),
+    )
+
+
+_EFFECTS = {Verb.APPROVE: _approve, Verb.HOLD: _hold, Verb.UNDO: _undo}
+
+
+def figures(bill: Bill) -> dict[str, Any]:
+    """What a snapshot keeps of a bill; money as text, so that JSON cannot round it."""
+    return {
+        "status": bill.status,
+        "hold_reason": bill.hold_reason,
+        "api_usage": bill.api_usage,
+        "monthly_api_limit": bill.monthly_api_limit,
+        "overage_units": bill.overage_units,
+        "overage_unit_cost": _text(bill.overage_unit_cost),
+        "overage_amount": _text(bill.overage_amount),
+    }
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+async def get(session: AsyncSession, bill_id: int, lock: bool = False) -> Bill:
+    """The bill, its row locked on request; refuses an unknown id."""
+    query = sa.select(Bill).where(Bill.id == bill_id).execution_options(populate_existing=True)
+    found = await session.scalars(query.with_for_update() if lock else query)
+    bill = found.one_or_none()
+    if bill is None:
+        raise NotFound(f"There is no bill #{bill_id}. Type `/bill list` to see those that are.")
+    return bill
+
+
+async def of_month(session: AsyncSession, customer_id: int, period: Period) -> Bill:
+    """The overage bill of one customer and month: the live one, else the latest void one."""
+    query = (
+        sa.select(Bill)
+        .where(Bill.customer_id == customer_id, Bill.kind == "overage")
+        .where(Bill.year == period.year, Bill.month == period.month)
+        .order_by(Bill.status == State.VOID, Bill.id.desc())
+    )
+    bill = (await session.scalars(query.limit(1))).first()
+    if bill is None:
+        raise NotFound(f"There is no bill for {period}.")
+    return bill
+
+
+async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction]:
+    query = sa.select(BillAction).where(BillAction.bill_id == bill_id).order_by(BillAction.id)
+    return (await session.scalars(query)).all()

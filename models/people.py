@@ -1,0 +1,147 @@
+"""People, their roles, and what each role may do."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Id
+from models.refusals import Invalid, NotAllowed
+
+SYSTEM = "system"
+
+
+class Role(StrEnum):
+    FINANCE = "Finance"
+    CSM = "Customer Success"
+    SALES = "Sales"
+    MANAGER = "Manager"
+
+
+class Deed(StrEnum):
+    """What a role may be allowed to do; the columns of the table of roles."""
+
+    SEE = "see bills, customers, usage and history"
+    GENERATE = "generate bills"
+    RELEASE = "release a held bill"
+    APPROVE = "approve bills"
+    REJECT = "reject bills"
+    COMMENT = "comment on bills"
+    UNDO_ANY = "undo anybody's decision"
+    UNDO_OWN = "undo your own decision"
+    KEEP_BOOKS = "record usage and edit customers"
+    GIVE_ROLES = "give people roles"
+
+
+MAY: dict[Role, frozenset[Deed]] = {
+    Role.FINANCE: frozenset(
+        {
+            Deed.SEE,
+            Deed.GENERATE,
+            Deed.RELEASE,
+            Deed.COMMENT,
+            Deed.UNDO_ANY,
+            Deed.UNDO_OWN,
+            Deed.KEEP_BOOKS,
+            Deed.GIVE_ROLES,
+        }
+    ),
+    Role.CSM: frozenset({Deed.SEE, Deed.APPROVE, Deed.REJECT, Deed.COMMENT, Deed.UNDO_OWN}),
+    Role.SALES: frozenset({Deed.SEE, Deed.APPROVE, Deed.REJECT, Deed.COMMENT, Deed.UNDO_OWN}),
+    Role.MANAGER: frozenset({Deed.SEE}),
+}
+
+
+class User(Base):
+    """Somebody who may or may not do things here; `system` is the clock and the command line."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str | None]
+    role: Mapped[str | None]
+    password_digest: Mapped[str | None]
+    slack_user_id: Mapped[str | None] = mapped_column(unique=True)
+    slack_team_id: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(server_default=sa.true())
+    away_until: Mapped[date | None]
+    delegate_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+    @property
+    def is_system(self) -> bool:
+        return self.name == SYSTEM
+
+    def may(self, deed: Deed) -> bool:
+        """`system` may do what Finance may; nobody inactive or without a role may do anything."""
+        if not self.active:
+            return False
+        if self.is_system:
+            return deed in MAY[Role.FINANCE]
+        return self.role is not None and deed in MAY[Role(self.role)]
+
+    def must(self, deed: Deed) -> None:
+        """Refuse unless this person may, naming the roles that can."""
+        if self.may(deed):
+            return
+        if self.role is None:
+            raise NotAllowed("You have no role in Countersign yet. Ask Finance for one.")
+        able = " or ".join(role for role in Role if deed in MAY[role])
+        raise NotAllowed(f"Your role is {self.role}; only {able} may {deed}.")
+
+
+async def system_user(session: AsyncSession) -> User:
+    return (await session.scalars(sa.select(User).where(User.name == SYSTEM))).one()
+
+
+async def find_by_slack(session: AsyncSession, slack_user_id: str, team_id: str) -> User | None:
+    """The person behind a Slack account, whose workspace is noted at first contact.
+
+    Refuses an account of the same id in another workspace.
+    """
+    found = await session.scalars(sa.select(User).where(User.slack_user_id == slack_user_id))
+    user = found.one_or_none()
+    if user is None:
+        return None
+    if user.slack_team_id is None:
+        user.slack_team_id = team_id
+    if user.slack_team_id != team_id:
+        raise NotAllowed("Countersign serves its own workspace only.")
+    return user
+
+
+async def add_person(
+    session: AsyncSession,
+    name: str,
+    role: Role | None,
+    slack_user_id: str | None = None,
+    email: str | None = None,
+) -> User:
+    """Add a person, or give the one of that Slack id, else of that name, this role."""
+    name = name.strip()
+    if not 1 <= len(name) <= 200 or name == SYSTEM:
+        raise Invalid("A name has 1 to 200 characters, and is not “system”.", field="name")
+    match = sa.or_(
+        User.slack_user_id == slack_user_id if slack_user_id else sa.false(), User.name == name
+    )
+    query = sa.select(User).where(match).order_by(User.slack_user_id == slack_user_id)
+    user = (await session.scalars(query.with_for_update())).first()
+    if user is None:
+        user = User(name=name)
+        session.add(user)
+    elif slack_user_id and user.slack_user_id not in (None, slack_user_id):
+        raise Invalid(f"Somebody else is called {name} already.", field="name")
+    user.role = role
+    user.email = email or user.email
+    user.slack_user_id = slack_user_id or user.slack_user_id
+    await session.flush()
+    return user
+
+
+async def with_role(session: AsyncSession, role: Role) -> list[User]:
+    query = sa.select(User).where(User.role == role, User.active).order_by(User.name)
+    return list(await session.scalars(query))

@@ -1,0 +1,47 @@
+"""What the models refuse. A refusal is an answer to a person, not an accident."""
+
+
+class Refusal(Exception):
+    """That cannot be done."""
+
+    def __init__(self, sentence: str | None = None) -> None:
+        """`sentence` is shown to the person as it is; without one, the class's own is."""
+        super().__init__(sentence or type(self).__doc__)
+
+    @property
+    def sentence(self) -> str:
+        return str(self)
+
+
+class NotAllowed(Refusal):
+    """You may not do that."""
+
+
+class NotFound(Refusal):
+    """There is nothing of that name."""
+
+
+class Invalid(Refusal):
+    """That is not something Countersign can read."""
+
+    def __init__(self, sentence: str | None = None, field: str | None = None) -> None:
+        """`field` names the input at fault, so that a dialog can show the sentence beside it."""
+        super().__init__(sentence)
+        self.field = field
+
+
+class WrongState(Refusal):
+    """The bill's state does not allow that."""
+
+
+class Stale(WrongState):
+    """This bill changed while you were looking; nothing was done."""
+
+
+class Ambiguous(NotFound):
+    """Several customers have a name like that."""
+
+    def __init__(self, sentence: str, choices: list[str]) -> None:
+        """`choices` are full names, nearest first."""
+        super().__init__(sentence)
+        self.choices = choices
