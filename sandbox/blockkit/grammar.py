@@ -17,7 +17,7 @@ MODAL: frozenset[Surface] = frozenset({"modal"})
 ANYWHERE: frozenset[Surface] = frozenset({"message", "modal", "home"})
 
 _BARE_AMPERSAND = re.compile(r"&(?!amp;|lt;|gt;)")
-_MARKUP = re.compile(r"<[^<>]+>")
+_MARKUP = re.compile(r"<[^<>\s][^<>]*>")
 
 
 @dataclass(frozen=True)
