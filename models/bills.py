@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Calls, Id
+from models.currencies import Currency
 from models.period import Period
 from models.refusals import NotFound
 
@@ -33,7 +34,6 @@ class Verb(StrEnum):
     RELEASE = "release"
     APPROVE = "approve"
     REJECT = "reject"
-    AUTO_APPROVE = "auto_approve"
     COMMENT = "comment"
     COMMENT_EDIT = "comment_edit"
     COMMENT_DELETE = "comment_delete"
@@ -75,7 +75,6 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.RELEASE: Transition(frozenset({State.HELD}), State.PENDING),
     Verb.APPROVE: Transition(frozenset({State.PENDING}), State.APPROVED),
     Verb.REJECT: Transition(frozenset({State.PENDING}), State.REJECTED),
-    Verb.AUTO_APPROVE: Transition(frozenset({State.PENDING}), State.APPROVED),
     Verb.COMMENT: Transition(ANYWHERE),
     Verb.COMMENT_EDIT: Transition(ANYWHERE),
     Verb.COMMENT_DELETE: Transition(ANYWHERE),
@@ -84,7 +83,7 @@ TRANSITIONS: dict[Verb, Transition] = {
     ),
 }
 
-DECISIONS = frozenset({Verb.RELEASE, Verb.APPROVE, Verb.AUTO_APPROVE, Verb.REJECT, Verb.UNDO})
+DECISIONS = frozenset({Verb.RELEASE, Verb.APPROVE, Verb.REJECT, Verb.UNDO})
 
 
 class RejectReason(StrEnum):
@@ -110,7 +109,7 @@ class Bill(Base):
     overage_units: Mapped[Calls]
     overage_unit_cost: Mapped[Decimal | None]
     overage_amount: Mapped[Decimal | None]
-    currency: Mapped[str] = mapped_column(sa.ForeignKey("currencies.code"))
+    currency: Mapped[str] = mapped_column(sa.ForeignKey(Currency.code))
     status: Mapped[str]
     hold_reason: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default="1")

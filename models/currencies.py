@@ -1,5 +1,10 @@
 """ISO 4217: active currencies and the digits of their minor units."""
 
+from sqlalchemy import SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
 _TWO = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF
 CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
@@ -17,3 +22,12 @@ MINOR_UNITS: dict[str, int] = {
     for digits, codes in ((0, _NONE), (2, _TWO), (3, _THREE), (4, _FOUR))
     for code in codes.split()
 }
+
+
+class Currency(Base):
+    """The same facts where SQL can reach them, and refuse a code that is none."""
+
+    __tablename__ = "currencies"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    minor_units: Mapped[int] = mapped_column(SmallInteger)

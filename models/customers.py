@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Calls, Id
+from models.currencies import Currency
 from models.refusals import Ambiguous, NotFound
 
 CHOICES = 5
@@ -31,7 +32,7 @@ class Customer(Base):
     payment_days: Mapped[int | None]
     billing_email: Mapped[str | None]
     cc_emails: Mapped[str | None]
-    currency: Mapped[str] = mapped_column(sa.ForeignKey("currencies.code"), server_default="USD")
+    currency: Mapped[str] = mapped_column(sa.ForeignKey(Currency.code), server_default="USD")
     monthly_api_limit: Mapped[Calls]
     overage_unit_cost: Mapped[Decimal | None]
     start_date: Mapped[date | None]

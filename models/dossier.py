@@ -145,13 +145,22 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """A bill that would be made, and held if there is a cause."""
+
+    customer: str
+    hold_reason: HoldReason | None
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
 class Preview:
     """What generating a month would do, before it is done.
 
     `bills` and `totals` are of those that would wait for approval; `held` counts by cause those
     that would be held; `existing` already have a bill; `zero` are over the limit by an amount
-    that rounds to nothing; `missing` are customers in contract with no usage recorded;
-    `jumps` are bills several times the customer's last amount.
+    that rounds to nothing; `missing` are customers in contract with no usage recorded.
     """
 
     period: Period
@@ -159,7 +168,7 @@ class Preview:
     bills: int
     totals: tuple[Total, ...]
     held: dict[HoldReason, int]
-    biggest: tuple[Line, ...]
+    biggest: tuple[Proposed, ...]
     existing: int
     zero: int
     missing: tuple[str, ...]

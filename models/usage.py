@@ -43,13 +43,7 @@ _MONTHS = sa.text("""
     from unnest(cast(:years as int[]), cast(:months as int[])) as m (year, month)
     left join usages u
         on u.customer_id = :customer_id and u.year = m.year and u.month = m.month
-    cross join lateral (
-        select monthly_api_limit from customer_terms
-        where customer_id = :customer_id
-        order by valid_from > make_date(m.year, m.month, 1),
-                 abs(valid_from - make_date(m.year, m.month, 1))
-        limit 1
-    ) t
+    cross join lateral terms_in_force(:customer_id, make_date(m.year, m.month, 1)) t
     order by m.year, m.month
 """)
 

@@ -152,6 +152,15 @@ create table bill_actions (
 );
 create index bill_actions_bill on bill_actions (bill_id, id);
 
+-- Approvals that stand: at most one for each requirement of a bill, whoever clicks when.
+create table approvals (
+    bill_id bigint not null references bills,
+    part text not null check (part in ('csm', 'sales', 'any')),
+    user_id bigint not null references users,
+    action_id bigint not null references bill_actions,
+    primary key (bill_id, part)
+);
+
 -- Which message in a thread became which comment: an edit and a deletion find it here, once each.
 create table thread_replies (
     channel text not null,
@@ -174,7 +183,6 @@ create table runs (
     finished_at timestamptz,
     last_customer_id bigint not null default 0,
     added integer not null default 0,
-    held integer not null default 0,
     failure text
 );
 
@@ -198,5 +206,41 @@ create table postings (
 ) with (fillfactor = 80);
 create index postings_open on postings (place, id) where state in ('waiting', 'sending');
 create index postings_bill on postings (bill_id);
+
+-- The terms in force on a day; the first terms also hold for all that was before them.
+create function terms_in_force(customer bigint, day date)
+returns table (monthly_api_limit bigint, overage_unit_cost numeric)
+language sql stable as $$
+    select t.monthly_api_limit, t.overage_unit_cost
+    from customer_terms t
+    where t.customer_id = customer
+    order by t.valid_from > day, abs(t.valid_from - day)
+    limit 1
+$$;
+
+-- The arithmetic of every month with recorded usage. Amounts are net, in the customer's currency,
+-- rounded once, half up, to its minor unit (PostgreSQL rounds numeric so); null without a price.
+create view overages as
+select c.id as customer_id, u.year, u.month, u.api_usage, l.monthly_api_limit,
+       o.overage_units, t.overage_unit_cost,
+       round(o.overage_units * t.overage_unit_cost, cur.minor_units) as overage_amount,
+       c.currency, a.active_days
+from usages u
+join customers c on c.id = u.customer_id
+join currencies cur on cur.code = c.currency
+cross join lateral (
+    select make_date(u.year, u.month, 1) as first_day,
+           (make_date(u.year, u.month, 1) + interval '1 month - 1 day')::date as last_day) m
+cross join lateral (
+    select greatest(0, least(m.last_day, coalesce(c.end_date, m.last_day))
+                     - greatest(m.first_day, coalesce(c.start_date, m.first_day)) + 1) as active_days) a
+cross join lateral terms_in_force(c.id, m.first_day) t
+cross join lateral (
+    select case c.limit_proration
+        when 'daily' then
+            ceil(t.monthly_api_limit::numeric * a.active_days / extract(day from m.last_day))::bigint
+        else t.monthly_api_limit end as monthly_api_limit) l
+cross join lateral (
+    select greatest(0, u.api_usage - l.monthly_api_limit) as overage_units) o;
 
 insert into users (name) values ('system');

@@ -1,0 +1,241 @@
+"""Promises to tell somebody: rows and jobs written in the transaction of the fact they tell of.
+
+A posting says what is to stand where; the courier draws it from the facts as they are by then.
+So a job may come late, or twice, and nothing is wrong.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import procrastinate
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Id, driver_connection
+from models.people import Role, User, with_role
+
+# Only its tables are used here; the courier opens one of its own to work on them.
+_jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+QUEUE = "countersign"
+BUNDLING_S = 30
+"""Good news that comes within this many seconds is told in one message."""
+
+
+class Task(StrEnum):
+    """The courier's tasks, by the names under which jobs are stored."""
+
+    POST = "post"
+    REDRAW = "redraw"
+    GENERATE = "generate"
+    REDRAW_RUN = "redraw_run"
+
+
+class Kind(StrEnum):
+    """What a posting shows."""
+
+    CARD = "card"
+    RUN = "run"
+    REJECTION = "rejection"
+    APPROVAL = "approval"
+    ACCESS_REQUEST = "access_request"
+    ACCESS_GRANTED = "access_granted"
+
+
+class PostingState(StrEnum):
+    """`sending`: perhaps already there. `listed`: told by another message. `failed`: given up."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    POSTED = "posted"
+    LISTED = "listed"
+    FAILED = "failed"
+
+
+class Posting(Base):
+    """One message in one place: a promise at first, then where it stands.
+
+    `place` is `user:ID` (their DM) or `channel:SLACK_ID`; `channel` and `ts` are Slack's, once
+    posted; `shown_actions` is how many actions the bill had when it was last drawn.
+    """
+
+    __tablename__ = "postings"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    place: Mapped[str]
+    bill_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    state: Mapped[str] = mapped_column(server_default=PostingState.WAITING)
+    channel: Mapped[str | None]
+    ts: Mapped[str | None]
+    shown_actions: Mapped[int] = mapped_column(server_default="0")
+    sending_since: Mapped[datetime | None]
+    failure: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+    __table_args__ = (sa.UniqueConstraint("channel", "ts"),)
+
+
+def user_place(user_id: int) -> str:
+    return f"user:{user_id}"
+
+
+async def bill_changed(session: AsyncSession, bill_id: int) -> None:
+    """Every card of this bill is out of date."""
+    await _defer(session, Task.REDRAW, f"bill:{bill_id}", [{"bill_id": bill_id}])
+
+
+async def run_started(session: AsyncSession, run_id: int, user: User) -> None:
+    """Work the run off, and show its progress to whoever asked for it."""
+    await post(session, Kind.RUN, f"run:{run_id}", [user], {"run_id": run_id})
+    await _defer(session, Task.GENERATE, f"run:{run_id}", [{"run_id": run_id}])
+
+
+async def run_moved(session: AsyncSession, run_id: int) -> None:
+    await _defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", [{"run_id": run_id}])
+
+
+async def rejected(session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]) -> None:
+    """Whoever generated the bill hears of a rejection at once."""
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    await post(session, Kind.REJECTION, f"rejection:{action_id}", to, facts)
+
+
+async def approved(session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]) -> None:
+    """Whoever generated the bills hears of approvals bundled."""
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    await post(session, Kind.APPROVAL, f"approval:{action_id}", to, facts, BUNDLING_S)
+
+
+async def access_requested(session: AsyncSession, asker: User) -> int:
+    """Finance is asked to give `asker` a role; returns how many people were asked."""
+    finance = await with_role(session, Role.FINANCE)
+    key = f"access:{asker.id}"
+    await post(session, Kind.ACCESS_REQUEST, key, finance, {"user_id": asker.id})
+    return len(finance)
+
+
+async def access_granted(session: AsyncSession, user: User, now: datetime) -> None:
+    key = f"granted:{user.id}:{now.isoformat()}"
+    await post(session, Kind.ACCESS_GRANTED, key, [user], {"role": user.role})
+
+
+async def post(
+    session: AsyncSession,
+    kind: Kind,
+    key: str,
+    to: Sequence[User],
+    facts: dict[str, Any],
+    delay_s: int = 0,
+) -> None:
+    """Promise each of these people one message; a key promises the same thing only once."""
+    reachable = [user for user in to if user.slack_user_id and user.active]
+    if not reachable:
+        return
+    rows = [
+        {
+            "key": f"{key}:{user_place(user.id)}",
+            "kind": kind,
+            "place": user_place(user.id),
+            "facts": facts,
+        }
+        for user in reachable
+    ]
+    await session.execute(insert(Posting).values(rows).on_conflict_do_nothing())
+    await _defer_posts(session, [user_place(user.id) for user in reachable], delay_s)
+
+
+_CARDS = """
+with crew as (select id, role, slack_user_id from users where active),
+wanted as (
+    select b.id as bill_id, r.role, r.named_id
+    from bills b
+    join customers c on c.id = b.customer_id
+    left join crew csm on csm.id = c.csm_id and csm.role = 'Customer Success'
+    left join crew sales on sales.id = c.sales_id and sales.role = 'Sales'
+    cross join lateral (values
+        ('Customer Success', csm.id,
+         c.require_csm_approval or not c.require_sales_approval
+                               and (csm.id is not null or sales.id is null)),
+        ('Sales', sales.id,
+         c.require_sales_approval or not c.require_csm_approval
+                                 and csm.id is null and sales.id is not null)
+    ) r (role, named_id, wanted)
+    where b.status = 'pending' and r.wanted and {bills}
+),
+places as (
+    select bill_id, 'user:' || crew.id as place
+    from wanted join crew on crew.slack_user_id is not null and case
+        when named_id is not null then crew.id = named_id
+        else cast(:channel as text) is null and crew.role = wanted.role end
+    union
+    select bill_id, 'channel:' || :channel from wanted
+    where named_id is null and :channel is not null
+    union
+    select b.id, 'channel:' || c.slack_channel_id
+    from bills b join customers c on c.id = b.customer_id
+    where b.status = 'pending' and c.slack_channel_id is not null and {bills}
+)
+insert into postings (key, kind, place, bill_id)
+select 'card:' || bill_id || ':' || place, 'card', place, bill_id
+from places order by place, bill_id
+on conflict (key) do nothing
+returning place
+"""
+
+_CARDS_OF_BILL = sa.text(_CARDS.format(bills="b.id = :bill_id"))
+_CARDS_OF_MADE = sa.text(_CARDS.format(bills="b.id between :first_bill and :last_bill"))
+
+
+async def cards_of_bill(session: AsyncSession, bill_id: int, approvals_channel: str | None) -> None:
+    """Promise a pending bill's cards to those who must sign it off, wherever none stands yet."""
+    places = await session.scalars(
+        _CARDS_OF_BILL, {"bill_id": bill_id, "channel": approvals_channel}
+    )
+    await _defer_posts(session, places.all())
+
+
+async def cards_of_made(
+    session: AsyncSession, first_bill: int, last_bill: int, approvals_channel: str | None
+) -> None:
+    """The same for bills just made, set-based; `announce_waiting` sends for the courier."""
+    values = {"first_bill": first_bill, "last_bill": last_bill, "channel": approvals_channel}
+    await session.execute(_CARDS_OF_MADE, values)
+
+
+async def announce_waiting(session: AsyncSession) -> int:
+    """Send for the courier wherever something waits to be posted; returns the number of places.
+
+    Said again it does no harm; said once too few, it mends that.
+    """
+    query = sa.select(Posting.place).where(
+        Posting.state.in_([PostingState.WAITING, PostingState.SENDING])
+    )
+    places = (await session.scalars(query.distinct())).all()
+    await _defer_posts(session, places)
+    return len(places)
+
+
+async def _defer_posts(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:
+    for place in sorted(set(places)):
+        await _defer(session, Task.POST, f"place:{place}", [{"place": place}], delay_s)
+
+
+async def _defer(
+    session: AsyncSession, task: Task, lock: str, calls: list[dict[str, Any]], delay_s: int = 0
+) -> None:
+    """Put jobs into the caller's transaction; `lock` lets only one of its jobs run at a time."""
+    job = _jobs.configure_task(
+        task,
+        lock=lock,
+        queue=QUEUE,
+        schedule_in={"seconds": delay_s} if delay_s else None,
+        connection=await driver_connection(session),
+    )
+    await job.batch_defer_async(*calls)

@@ -1,0 +1,56 @@
+"""Which approvals a bill needs, who can give them, and which of them stand."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+from models.bills import Approval
+from models.customers import Customer
+from models.people import Role, User
+
+PART_ROLES: dict[str, frozenset[Role]] = {
+    "csm": frozenset({Role.CSM}),
+    "sales": frozenset({Role.SALES}),
+    "any": frozenset({Role.CSM, Role.SALES}),
+}
+"""Which roles can meet a requirement of a bill."""
+
+
+class StandingApproval(Base):
+    """An approval that stands. The key lets each requirement be met once, whoever clicks when."""
+
+    __tablename__ = "approvals"
+
+    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"), primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    action_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
+
+
+def required_parts(customer: Customer) -> tuple[str, ...]:
+    """The approvals that a bill of this customer needs: those asked for, else any one."""
+    asked = (("csm", customer.require_csm_approval), ("sales", customer.require_sales_approval))
+    return tuple(part for part, required in asked if required) or ("any",)
+
+
+def named_for(part: str, customer: Customer) -> int | None:
+    """The one person whose approval counts for `part`; None where anybody of the role may."""
+    return {"csm": customer.csm_id, "sales": customer.sales_id, "any": None}[part]
+
+
+def can_meet(part: str, customer: Customer, user: User) -> bool:
+    return user.role in PART_ROLES[part] and named_for(part, customer) in (None, user.id)
+
+
+async def stand(session: AsyncSession, bill_id: int, approvals: Iterable[Approval]) -> None:
+    """Write down which approvals of a bill stand now."""
+    await session.execute(sa.delete(StandingApproval).where(StandingApproval.bill_id == bill_id))
+    rows = [
+        {"bill_id": bill_id, "part": a.part, "user_id": a.user_id, "action_id": a.action_id}
+        for a in approvals
+    ]
+    if rows:
+        await session.execute(sa.insert(StandingApproval), rows)

@@ -1,0 +1,132 @@
+"""Comments on bills: added, edited and deleted, each of it on the record, once."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models import bills
+from models.announce import Posting
+from models.base import Base
+from models.bills import BillAction, Verb
+from models.case import Act, bounded, open_case
+from models.people import Deed, User
+from models.refusals import NotAllowed, NotFound
+
+COMMENT_CHARS = 10_000
+
+
+class ThreadReply(Base):
+    """Which message in a card's thread became which comment."""
+
+    __tablename__ = "thread_replies"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    ts: Mapped[str] = mapped_column(primary_key=True)
+    comment_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
+    edited_ts: Mapped[str | None]
+    deleted: Mapped[bool] = mapped_column(server_default=sa.false())
+
+
+async def comment(
+    session: AsyncSession, bill_id: int, act: Act, text: str, snapshot: dict[str, Any] | None = None
+) -> BillAction:
+    """Add a comment. It changes neither the bill nor its version."""
+    act.user.must(Deed.COMMENT)
+    case = await open_case(session, bill_id, Verb.COMMENT, act)
+    return await case.record(Verb.COMMENT, act, comment=_checked(text), snapshot=snapshot)
+
+
+async def edit(session: AsyncSession, comment_id: int, act: Act, text: str) -> BillAction | None:
+    """Record what an author changed a comment to; None where it says the same as before."""
+    original = await _own(session, comment_id, act.user)
+    case = await open_case(session, original.bill_id, Verb.COMMENT_EDIT, act)
+    if _checked(text) == text_now(case.actions, comment_id):
+        return None
+    return await case.record(
+        Verb.COMMENT_EDIT, act, comment=_checked(text), snapshot={"comment_id": comment_id}
+    )
+
+
+async def delete(session: AsyncSession, comment_id: int, act: Act) -> BillAction | None:
+    """Record that an author took a comment back; None where it is gone already.
+
+    The record keeps what it said.
+    """
+    original = await _own(session, comment_id, act.user)
+    case = await open_case(session, original.bill_id, Verb.COMMENT_DELETE, act)
+    if text_now(case.actions, comment_id) is None:
+        return None
+    return await case.record(Verb.COMMENT_DELETE, act, snapshot={"comment_id": comment_id})
+
+
+def text_now(actions: Iterable[BillAction], comment_id: int) -> str | None:
+    """What a comment says after its edits; None once it is deleted."""
+    text = None
+    for action in actions:
+        if action.id == comment_id or action.snapshot.get("comment_id") == comment_id:
+            text = action.comment
+    return text
+
+
+async def bill_under(session: AsyncSession, channel: str, thread_ts: str) -> int | None:
+    """The bill whose card heads this thread; None for any other thread."""
+    query = sa.select(Posting.bill_id).where(Posting.channel == channel, Posting.ts == thread_ts)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def reply(
+    session: AsyncSession, bill_id: int, act: Act, text: str, channel: str, ts: str
+) -> BillAction | None:
+    """Record a thread reply as a comment; None where this message is recorded already."""
+    # A duplicate waits for this lock, and then finds what the first one recorded.
+    await bills.get(session, bill_id, lock=True)
+    if await session.get(ThreadReply, (channel, ts)) is not None:
+        return None
+    where = {"message": {"channel": channel, "ts": ts}}
+    action = await comment(session, bill_id, act, text, where)
+    session.add(ThreadReply(channel=channel, ts=ts, comment_id=action.id))
+    await session.flush()
+    return action
+
+
+async def reply_edited(
+    session: AsyncSession, act: Act, text: str, channel: str, ts: str, edited_ts: str
+) -> BillAction | None:
+    """Record an edit of a reply; None where it is recorded, or was never a comment of ours."""
+    known = await _locked(session, channel, ts)
+    if known is None or known.deleted or (known.edited_ts or "") >= edited_ts:
+        return None
+    known.edited_ts = edited_ts
+    return await edit(session, known.comment_id, act, text)
+
+
+async def reply_deleted(
+    session: AsyncSession, act: Act, channel: str, ts: str
+) -> BillAction | None:
+    """Record the deletion of a reply, once."""
+    known = await _locked(session, channel, ts)
+    if known is None or known.deleted:
+        return None
+    known.deleted = True
+    return await delete(session, known.comment_id, act)
+
+
+async def _locked(session: AsyncSession, channel: str, ts: str) -> ThreadReply | None:
+    return await session.get(ThreadReply, (channel, ts), with_for_update=True)
+
+
+async def _own(session: AsyncSession, comment_id: int, user: User) -> BillAction:
+    user.must(Deed.COMMENT)
+    action = await session.get(BillAction, comment_id)
+    if action is None or action.action != Verb.COMMENT:
+        raise NotFound("That comment is not here.")
+    if action.stakeholder_id != user.id:
+        raise NotAllowed("Only its author may change a comment.")
+    return action
+
+
+def _checked(text: str) -> str:
+    return bounded(text, COMMENT_CHARS, "A comment", "comment")
