@@ -1,0 +1,176 @@
+"""`/_control/`: the sandbox as tests and scripts drive it. Every POST answers a JSON object."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from sandbox.mailbox import content_of
+from sandbox.people import user_json
+from sandbox.shapes import JsonObject, Refused
+from sandbox.workspace import Conversation
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
+
+Act = Callable[..., Awaitable[JsonObject]]
+
+
+def control_routes(sandbox: "Sandbox") -> list[web.RouteDef]:
+    looks = Looks(sandbox)
+    acts: dict[str, Act] = {
+        "command": sandbox.command,
+        "message": sandbox.message,
+        "edit": sandbox.edit,
+        "delete": sandbox.delete,
+        "interact": _interact(sandbox),
+        "submit": _submit(sandbox),
+        "close": sandbox.close,
+        "open-home": sandbox.open_home,
+        "suggest": sandbox.suggest,
+        "fault": sandbox.fault,
+        "reset": sandbox.reset,
+        "users": _users(sandbox),
+        "channels": _channels(sandbox),
+    }
+    return [
+        web.get("/_control/state", looks.state),
+        web.get("/_control/messages/{channel}", looks.messages),
+        web.get("/_control/views/{user}", looks.views),
+        web.get("/_control/mail", looks.mail),
+        web.get("/_control/mail/{mail}/attachments/{number}", looks.attachment),
+        *[web.post(f"/_control/{name}", _posted(act)) for name, act in acts.items()],
+    ]
+
+
+def _interact(sandbox: "Sandbox") -> Act:
+    async def interact(
+        user: str,
+        action: JsonObject,
+        channel: str | None = None,
+        messageTs: str | None = None,  # noqa: N803
+        view_id: str | None = None,
+        values: JsonObject | None = None,
+    ) -> JsonObject:
+        return await sandbox.interact(user, channel, messageTs, action, view_id, values)
+
+    return interact
+
+
+def _submit(sandbox: "Sandbox") -> Act:
+    async def submit(user: str, view_id: str, values: JsonObject | None = None) -> JsonObject:
+        return await sandbox.submit(user, view_id, values or {})
+
+    return submit
+
+
+def _users(sandbox: "Sandbox") -> Act:
+    async def users(id: str | None = None, **fields: Any) -> JsonObject:  # noqa: A002
+        """Adds a person, or changes one who is there."""
+        if id in sandbox.workspace.users:
+            return {**await sandbox.change_user(str(id), **fields), "id": id}
+        user = sandbox.add_user(id=id, **fields)
+        return {"ok": True, "id": user.id, "dm": sandbox.dm(user.id)}
+
+    return users
+
+
+def _channels(sandbox: "Sandbox") -> Act:
+    async def channels(id: str | None = None, **fields: Any) -> JsonObject:  # noqa: A002
+        """Adds a channel, or archives or unarchives one who is there."""
+        known = sandbox.workspace.conversations.get(id or "")
+        if known is not None:
+            known.is_archived = bool(fields.get("is_archived", known.is_archived))
+            sandbox.workspace.touched(known)
+            return {"ok": True, "id": known.id}
+        return {"ok": True, "id": sandbox.add_channel(id=id, **fields).id}
+
+    return channels
+
+
+def _posted(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            body = json.loads(await request.read() or b"{}")
+            if not isinstance(body, dict):
+                raise ValueError("the body is no JSON object")
+            return web.json_response(await act(**body))
+        except Refused as refusal:
+            return web.json_response(refusal.body())
+        except (ValueError, TypeError) as error:
+            wrong = {"ok": False, "error": "invalid_arguments", "detail": str(error)}
+            return web.json_response(wrong, status=400)
+
+    return handle
+
+
+class Looks:
+    """The GET side."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+
+    async def state(self, _request: web.Request) -> web.Response:
+        if not await self._sandbox.ready():
+            return web.json_response({"ok": False, "error": "not_ready"}, status=503)
+        return web.json_response(self._state())
+
+    def _state(self) -> JsonObject:
+        sandbox = self._sandbox
+        installed = sandbox.installation
+        return {
+            "ok": True,
+            "team": {"id": installed.team_id, "name": installed.team_name},
+            "bot": {"id": installed.bot_user_id, "name": installed.bot_name},
+            "users": [_person(sandbox, user) for user in sandbox.workspace.users],
+            "channels": [channel_json(one) for one in sandbox.workspace.conversations.values()],
+            "database_url": sandbox.database_url,
+            "web_url": sandbox.web_url,
+            "api_url": sandbox.api_url,
+            "smtp_url": sandbox.smtp_url,
+        }
+
+    async def messages(self, request: web.Request) -> web.Response:
+        try:
+            found = self._sandbox.messages(request.match_info["channel"], request.query.get("user"))
+        except Refused as refusal:
+            return web.json_response(refusal.body(), status=404)
+        return web.json_response(
+            {"ok": True, "messages": [{"blocks": [], **message} for message in found]}
+        )
+
+    async def views(self, request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, **self._sandbox.views(request.match_info["user"])})
+
+    async def mail(self, _request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "mail": self._sandbox.mail()})
+
+    async def attachment(self, request: web.Request) -> web.Response:
+        mail = self._sandbox.mailbox.find(request.match_info["mail"])
+        number = request.match_info["number"]
+        parts = mail.attachments() if mail else []
+        if not number.isdigit() or int(number) >= len(parts):
+            return web.Response(status=404)
+        part = parts[int(number)]
+        return web.Response(body=content_of(part), content_type=part.get_content_type())
+
+
+def _person(sandbox: "Sandbox", user_id: str) -> JsonObject:
+    user = sandbox.workspace.users[user_id]
+    flat = {"email": user.email, "title": user.title}
+    im = {} if user.is_bot else {"dm": sandbox.dm(user_id)}
+    return {**user_json(user, sandbox.slack), **flat, **im}
+
+
+def channel_json(conversation: Conversation) -> JsonObject:
+    """A conversation as the control side describes it."""
+    return {
+        "id": conversation.id,
+        "name": conversation.name,
+        "is_im": conversation.is_im,
+        "is_private": conversation.is_private,
+        "is_archived": conversation.is_archived,
+        "user": conversation.user or None,
+        "members": list(conversation.members),
+    }

@@ -1,0 +1,224 @@
+"""What people do with blocks: click, submit, close, ask a select for its options."""
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.acts import person, place, taken
+from sandbox.context import Slack
+from sandbox.elements import complaints, entered_state, interactive_elements, state_object
+from sandbox.files import entered_file
+from sandbox.payloads import (
+    block_suggestion,
+    message_click,
+    suggestion_in_message,
+    suggestion_in_view,
+    view_click,
+    view_closed,
+    view_submission,
+)
+from sandbox.shapes import JsonObject, Refused, SlackError
+from sandbox.views import checked_view
+from sandbox.workspace import Change, Conversation, User
+
+if TYPE_CHECKING:
+    from sandbox.delivery import Delivery
+
+_OPTIONS = 100
+
+
+class Dialogs:
+    """Clicks and dialogs. Nothing here asks whether the person can see the place: a forged
+    click arrives at the app like any other, and it is the app that must refuse it."""
+
+    def __init__(self, slack: Slack, delivery: "Delivery") -> None:
+        self._slack = slack
+        self._delivery = delivery
+
+    # -- clicks ----------------------------------------------------------------------------
+
+    async def click_message(
+        self, user: str, channel: str, message_ts: str, action: JsonObject
+    ) -> JsonObject:
+        actor, conversation = person(self._slack, user), place(self._slack, channel)
+        message = self._message(conversation, message_ts)
+        element = _element(message.get("blocks", []), action)
+        payload = message_click(self._slack, actor, conversation, message, element)
+        return await self._click(payload)
+
+    async def click_view(
+        self, user: str, view_id: str, action: JsonObject, values: JsonObject | None = None
+    ) -> JsonObject:
+        actor = person(self._slack, user)
+        _, view = self._view(view_id)
+        if values:
+            self._enter(actor, view, values)
+        element = _element(view["blocks"], action)
+        _remember(view, element)
+        return await self._click(view_click(self._slack, actor, view, element))
+
+    async def _click(self, payload: JsonObject) -> JsonObject:
+        ack = taken(await self._delivery.ask("interactive", payload, wants_answer=False))
+        if ack.payload not in (None, "", {}):
+            raise Refused("invalid_ack", "a click is acknowledged with an empty body")
+        return {"ok": True}
+
+    # -- dialogs ---------------------------------------------------------------------------
+
+    async def submit(self, user: str, view_id: str, values: JsonObject) -> JsonObject:
+        """Presses a dialog's button, as Slack does: what the dialog itself can refuse (an empty
+        required field, a text too long) never reaches the app."""
+        actor = person(self._slack, user)
+        owner, view = self._view(view_id)
+        if view["type"] != "modal":
+            raise Refused("invalid_view", "only a dialog can be submitted")
+        self._enter(actor, view, values)
+        wrong = complaints(view, view["state"]["values"])
+        if wrong:
+            return {"ok": True, "response_action": "errors", "errors": wrong, "by": "client"}
+        payload = view_submission(self._slack, actor, view)
+        ack = taken(await self._delivery.ask("interactive", payload))
+        answer = self._obey(owner, view, ack.payload)
+        self._redrawn(owner)
+        return {"ok": True, **answer, "view": next(reversed(self._stack(owner)), None)}
+
+    def _obey(self, owner: str, view: JsonObject, answer: Any) -> JsonObject:
+        """Does what the acknowledgement of a submission asks for."""
+        if answer in (None, "", {}):
+            self._slack.surfaces.pop(owner, view)
+            return {"response_action": None}
+        action = answer.get("response_action") if isinstance(answer, dict) else None
+        if action == "errors":
+            return {"response_action": action, "errors": _checked_errors(view, answer)}
+        if action == "clear":
+            self._slack.surfaces.pop(owner, self._stack(owner)[0])
+            return {"response_action": action}
+        if action not in ("update", "push"):
+            raise Refused("invalid_ack", f"{action!r} is no response_action")
+        try:
+            fresh = checked_view(answer.get("view"), expected="modal")
+            if action == "push":
+                self._slack.surfaces.push(owner, fresh)
+            else:
+                self._slack.surfaces.update(view, fresh)
+        except SlackError as error:
+            raise Refused("invalid_ack", error.code, **error.extra) from None
+        return {"response_action": action}
+
+    async def close(self, user: str, view_id: str) -> JsonObject:
+        """Closes a dialog by its cross or its button; the app hears of it if it asked to."""
+        actor = person(self._slack, user)
+        owner, view = self._view(view_id)
+        whole = view is self._stack(owner)[0] if self._stack(owner) else True
+        closed = self._slack.surfaces.pop(owner, view)
+        self._redrawn(owner)
+        for one in closed:
+            if one["notify_on_close"]:
+                payload = view_closed(self._slack, actor, one, cleared=whole and len(closed) > 1)
+                taken(await self._delivery.ask("interactive", payload, wants_answer=False))
+        return {"ok": True}
+
+    # -- selects ---------------------------------------------------------------------------
+
+    async def suggest(
+        self,
+        user: str,
+        action_id: str,
+        block_id: str,
+        value: str,
+        *,
+        view_id: str | None = None,
+        channel: str | None = None,
+        message_ts: str | None = None,
+    ) -> JsonObject:
+        """What an external select offers for `value`."""
+        actor = person(self._slack, user)
+        if view_id:
+            where = suggestion_in_view(self._view(view_id)[1])
+        else:
+            conversation = place(self._slack, channel or "")
+            message = self._message(conversation, message_ts or "")
+            where = suggestion_in_message(conversation, message)
+        payload = block_suggestion(self._slack, actor, where, action_id, block_id, value)
+        ack = taken(await self._delivery.ask("interactive", payload))
+        return {"ok": True, **_checked_options(ack.payload)}
+
+    # -- helpers ---------------------------------------------------------------------------
+
+    def _stack(self, owner: str) -> list[JsonObject]:
+        return self._slack.surfaces.stack(owner)
+
+    def _view(self, view_id: str) -> tuple[str, JsonObject]:
+        try:
+            return self._slack.surfaces.find(view_id)
+        except SlackError:
+            raise Refused("view_not_found", view_id) from None
+
+    @staticmethod
+    def _message(conversation: Conversation, ts: str) -> JsonObject:
+        message = conversation.messages.get(ts) or conversation.ephemerals.get(ts)
+        if message is None:
+            raise Refused("message_not_found", ts)
+        return message
+
+    def _enter(self, actor: User, view: JsonObject, values: JsonObject) -> None:
+        def store(given: Any) -> JsonObject:
+            return entered_file(
+                self._slack.files,
+                given,
+                user=actor.id,
+                created=int(self._slack.clock()),
+                base_url=self._slack.base_url,
+            )
+
+        state = entered_state(view["blocks"], view["state"]["values"], values, store)
+        view["state"] = {"values": state}
+
+    def _redrawn(self, owner: str) -> None:
+        self._slack.workspace.changed(Change(users=frozenset({owner}), views=True))
+
+
+def _element(blocks: list[JsonObject], action: JsonObject) -> JsonObject:
+    """The clicked element: what the caller says of it, completed from the block it stands in.
+    A forged action that stands nowhere is sent as it is."""
+    for block, element in interactive_elements(blocks):
+        same_block = action.get("block_id") in (None, block.get("block_id"))
+        if same_block and element.get("action_id") == action.get("action_id"):
+            return {**element, "block_id": block["block_id"], **action}
+    return action
+
+
+def _remember(view: JsonObject, action: JsonObject) -> None:
+    known = view["state"]["values"].get(action.get("block_id"), {})
+    if action.get("action_id") in known:
+        chosen = {key: value for key, value in action.items() if key.startswith("selected_")}
+        known[action["action_id"]] = state_object(action, chosen, dict)
+
+
+def _checked_errors(view: JsonObject, answer: JsonObject) -> JsonObject:
+    errors = answer.get("errors")
+    inputs = {block["block_id"] for block in view["blocks"] if block.get("type") == "input"}
+    if not isinstance(errors, dict) or not errors:
+        raise Refused("invalid_ack", "errors must name at least one block")
+    strangers = sorted(set(errors) - inputs)
+    if strangers:
+        raise Refused("invalid_ack", f"no input block {', '.join(strangers)}")
+    if not all(isinstance(text, str) and text for text in errors.values()):
+        raise Refused("invalid_ack", "every error is a sentence")
+    return errors
+
+
+def _checked_options(answer: Any) -> JsonObject:
+    if not isinstance(answer, dict) or not ({"options", "option_groups"} & set(answer)):
+        raise Refused("invalid_ack", "a select is answered with options or option_groups")
+    groups = answer.get("option_groups")
+    options = (
+        answer.get("options")
+        if groups is None
+        else [option for group in groups for option in group.get("options", [])]
+    )
+    if not isinstance(options, list) or len(options) > _OPTIONS:
+        raise Refused("invalid_ack", f"at most {_OPTIONS} options")
+    for option in options:
+        text = option.get("text", {}).get("text", "") if isinstance(option, dict) else ""
+        if not text or len(text) > 75 or len(str(option.get("value", ""))) > 150:
+            raise Refused("invalid_ack", f"not an option: {option}")
+    return {key: answer[key] for key in ("options", "option_groups") if key in answer}

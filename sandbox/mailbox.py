@@ -1,0 +1,108 @@
+"""A mail server that delivers nowhere: it keeps what it is given, for people to read."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+from sandbox.faults import Faults
+from sandbox.shapes import JsonObject, new_id
+
+_LARGEST_BYTES = 30_000_000
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One message as it arrived."""
+
+    id: str
+    sender: str
+    recipients: tuple[str, ...]
+    message: EmailMessage
+
+    def attachments(self) -> list[EmailMessage]:
+        return [part for part in self.message.iter_attachments() if isinstance(part, EmailMessage)]
+
+    def as_json(self) -> JsonObject:
+        return {
+            "id": self.id,
+            "from": str(self.message["From"] or self.sender),
+            "to": list(self.recipients),
+            "subject": str(self.message["Subject"] or ""),
+            "date": str(self.message["Date"] or ""),
+            "message_id": str(self.message["Message-ID"] or ""),
+            "text": _body(self.message, "plain"),
+            "html": _body(self.message, "html"),
+            "attachments": [
+                {
+                    "filename": part.get_filename() or "",
+                    "content_type": part.get_content_type(),
+                    "size": len(content_of(part)),
+                }
+                for part in self.attachments()
+            ],
+        }
+
+
+def content_of(part: EmailMessage) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _body(message: EmailMessage, kind: str) -> str | None:
+    part = message.get_body(preferencelist=(kind,))
+    return str(part.get_content()) if part is not None else None
+
+
+class Mailbox:
+    """An SMTP server on a free port, and what it has received."""
+
+    def __init__(self, faults: Faults, arrived: Callable[[], None]) -> None:
+        self.mails: list[Mail] = []
+        self.url = ""
+        self._faults = faults
+        self._arrived = arrived
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SMTP(
+                self,
+                hostname="sandbox",
+                ident="sandbox",
+                enable_SMTPUTF8=True,
+                data_size_limit=_LARGEST_BYTES,
+                loop=loop,
+            ),
+            host,
+            0,
+        )
+        self.url = f"smtp://{host}:{self._server.sockets[0].getsockname()[1]}"
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    def find(self, mail_id: str) -> Mail | None:
+        return next((mail for mail in self.mails if mail.id == mail_id), None)
+
+    async def handle_DATA(  # noqa: N802 - the name aiosmtpd calls
+        self, server: SMTP, _session: Any, envelope: Any
+    ) -> str:
+        fault = self._faults.for_mail()
+        if fault is not None and fault.kind == "cut":
+            server.transport.abort()
+            return "421 closing"
+        if fault is not None:
+            permanent = fault.kind == "reject"
+            return f"{550 if permanent else 451} {fault.error or 'refused on purpose'}"
+        message = BytesParser(policy=default).parsebytes(envelope.content)
+        self.mails.append(Mail(new_id("M"), envelope.mail_from, tuple(envelope.rcpt_tos), message))
+        self._arrived()
+        return "250 kept"
