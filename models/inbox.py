@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from models import bills, customers
@@ -94,13 +93,15 @@ class _Desk(NamedTuple):
     """The requirement that a role meets, who is named for it, and whether it is asked for."""
 
     part: str
-    named: InstrumentedAttribute[int | None]
-    required: InstrumentedAttribute[bool]
+    named: ColumnElement[int | None]
+    required: ColumnElement[bool]
 
 
 _DESKS: dict[str, _Desk] = {
-    Role.CSM: _Desk("csm", Customer.csm_id, Customer.require_csm_approval),
-    Role.SALES: _Desk("sales", Customer.sales_id, Customer.require_sales_approval),
+    Role.CSM: _Desk("csm", Customer.csm_id.expression, Customer.require_csm_approval.expression),
+    Role.SALES: _Desk(
+        "sales", Customer.sales_id.expression, Customer.require_sales_approval.expression
+    ),
 }
 
 
