@@ -1,0 +1,282 @@
+"""Customers, usage and people from CSV files: all of a file, or nothing of it.
+
+Each import takes a whole file in the caller's transaction, wants one without a limit on its
+statements (`Database.long_transaction`), and changes only what differs: the same file again
+changes nothing. `now` is the time in the company's own zone. A file with faults raises BadRows,
+and whoever may not import is refused before anything is read.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import csv_columns as kinds
+from models.bills import Source
+from models.csv_columns import Column
+from models.csv_staging import Layout, Progress, Unique, stage
+from models.people import Deed, Role, User
+from models.period import Period
+
+BULK_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Rows of a file by what became of them."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+    @property
+    def written(self) -> int:
+        return self.added + self.changed
+
+
+CUSTOMERS = Layout(
+    columns=(
+        Column("name", kinds.text(300), "name", needed=True),
+        Column("csm", kinds.person("csm", Role.CSM), "csm_id"),
+        Column("sales", kinds.person("sales", Role.SALES), "sales_id"),
+        Column("billing_address", kinds.text(), "billing_address"),
+        Column("billing_email", kinds.text(), "billing_email"),
+        Column("currency", kinds.CURRENCY, "currency", empty="'USD'"),
+        Column("monthly_api_limit", kinds.CALLS, "monthly_api_limit", needed=True),
+        Column("overage_unit_cost", kinds.decimal(10), "overage_unit_cost"),
+        Column("start_date", kinds.DATE, "start_date"),
+        Column("end_date", kinds.END_DATE, "end_date"),
+        Column("require_csm_approval", kinds.YES_NO, "require_csm_approval", empty="false"),
+        Column("require_sales_approval", kinds.YES_NO, "require_sales_approval", empty="false"),
+        Column("country", kinds.COUNTRY, "country", optional=True),
+        Column("tax_id", kinds.text(), "tax_id", optional=True),
+        Column("tax_rate_percent", kinds.PERCENT, "tax_rate_percent", empty="0", optional=True),
+        Column("tax_note", kinds.text(), "tax_note", optional=True),
+        Column("locale", kinds.text(50), "locale", optional=True),
+        Column("payment_days", kinds.DAYS, "payment_days", optional=True),
+        Column("cc_emails", kinds.text(), "cc_emails", optional=True),
+        Column("auto_approve_below", kinds.decimal(4), "auto_approve_below", optional=True),
+        Column("second_approval_above", kinds.decimal(4), "second_approval_above", optional=True),
+        Column(
+            "limit_proration", kinds.PRORATION, "limit_proration", empty="'full'", optional=True
+        ),
+        Column("slack_channel_id", kinds.text(50), "slack_channel_id", optional=True),
+    ),
+    locked="customers",
+    joins="""
+        left join users csm on csm.name = s.csm and csm.role = 'Customer Success'
+        left join users sales on sales.name = s.sales and sales.role = 'Sales'
+        left join customers c
+            on lower(c.name collate "pg_c_utf8") = lower(s.name collate "pg_c_utf8")""",
+    matched=("c.id as customer_id", 'lower(s.name collate "pg_c_utf8") as folded'),
+    unique=(Unique("name", "folded", "is the same customer"),),
+)
+
+USAGE = Layout(
+    columns=(
+        Column("customer", kinds.CUSTOMER, "customer_id", needed=True),
+        Column("year", kinds.YEAR, "year", needed=True),
+        Column("month", kinds.MONTH, "month", needed=True),
+        Column("api_usage", kinds.CALLS, "api_usage", needed=True),
+    ),
+    locked="usages",
+    joins="""
+        left join customers c
+            on lower(c.name collate "pg_c_utf8") = lower(s.customer collate "pg_c_utf8")""",
+    unique=(Unique("customer", "customer_id, year, month", "is the same customer and month"),),
+)
+
+PEOPLE = Layout(
+    columns=(
+        Column("name", kinds.PERSON_NAME, "name", needed=True),
+        Column("email", kinds.text(), "email"),
+        Column("role", kinds.ROLE, "role"),
+        Column("slack_user_id", kinds.SLACK_ID, "slack_user_id"),
+    ),
+    locked="users",
+    joins="""
+        left join users t on t.slack_user_id = s.slack_user_id
+        left join users n on n.name = s.name""",
+    matched=("coalesce(t.id, n.id) as user_id",),
+    unique=(
+        Unique("name", "name", "is the same name"),
+        Unique("slack_user_id", "slack_user_id", "is the same Slack account"),
+        Unique("name", "user_id", "is the same person"),
+    ),
+)
+
+
+async def import_people(
+    session: AsyncSession,
+    file: BinaryIO,
+    user: User,
+    now: datetime,
+    *,
+    progress: Progress | None = None,
+) -> Imported:
+    """Add people or give them other roles, found by their Slack id, then by their name.
+
+    An empty role takes a role away; an empty e-mail or Slack id leaves what is known.
+    """
+    user.must(Deed.GIVE_ROLES)
+    _, rows = await stage(session, file, PEOPLE, progress)
+    changed = await _write(
+        session,
+        """
+        update users u
+        set name = r.name, role = r.role, updated_at = :now,
+            email = coalesce(r.email, u.email),
+            slack_user_id = coalesce(r.slack_user_id, u.slack_user_id)
+        from ready r
+        where u.id = r.user_id and (u.name, u.role, u.email, u.slack_user_id) is distinct from
+            (r.name, r.role, coalesce(r.email, u.email),
+             coalesce(r.slack_user_id, u.slack_user_id))
+        """,
+        now=now,
+    )
+    added = await _write(
+        session,
+        """
+        insert into users (name, email, role, slack_user_id, created_at, updated_at)
+        select name, email, role, slack_user_id, :now, :now
+        from ready where user_id is null order by line
+        """,
+        now=now,
+    )
+    return Imported(added, changed, rows - added - changed)
+
+
+async def import_customers(
+    session: AsyncSession,
+    file: BinaryIO,
+    user: User,
+    now: datetime,
+    *,
+    progress: Progress | None = None,
+) -> Imported:
+    """Add customers, or change the columns given of those whose name, in any case, is known.
+
+    Another limit or price holds from this month on, or from the first month after the last one
+    sent; months before keep theirs. Bills that are made already are not touched.
+    """
+    user.must(Deed.KEEP_BOOKS)
+    columns, rows = await stage(session, file, CUSTOMERS, progress)
+    month = Period.of(now.date()).first_day
+    changed = await _write(session, _change_customers(columns), now=now, month=month)
+    targets = ", ".join(column.target for column in columns)
+    added = await _write(
+        session,
+        f"""
+        insert into customers ({targets}, created_at, updated_at)
+        select {targets}, :now, :now from ready where customer_id is null order by line
+        """,
+        now=now,
+    )
+    await _analyze(session, added + changed, ("customers", "customer_terms"))
+    return Imported(added, changed, rows - added - changed)
+
+
+def _change_customers(columns: Iterable[Column]) -> str:
+    targets = [column.target for column in columns]
+    old = ", ".join(f"c.{target}" for target in targets)
+    new = ", ".join(f"r.{target}" for target in targets)
+    sets = ", ".join(f"{target} = r.{target}" for target in targets)
+    return f"""
+        with sent as (
+            select b.customer_id,
+                   (max(make_date(b.year, b.month, 1)) + interval '1 month')::date as free_from
+            from bills b join ready r on r.customer_id = b.customer_id
+            where b.status = 'sent' or (b.status = 'sending' and b.number is not null)
+            group by b.customer_id
+        ), due as (
+            select r.customer_id, r.monthly_api_limit, r.overage_unit_cost,
+                   greatest(:month, s.free_from) as valid_from
+            from ready r left join sent s using (customer_id)
+            where r.customer_id is not null
+        ), terms as (
+            insert into customer_terms
+                (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
+            select d.customer_id, d.valid_from, d.monthly_api_limit, d.overage_unit_cost
+            from due d cross join lateral (
+                select t.monthly_api_limit, t.overage_unit_cost from customer_terms t
+                where t.customer_id = d.customer_id
+                order by t.valid_from > d.valid_from, abs(t.valid_from - d.valid_from)
+                limit 1
+            ) as now
+            where (now.*) is distinct from (d.monthly_api_limit, d.overage_unit_cost)
+            on conflict (customer_id, valid_from) do update
+            set monthly_api_limit = excluded.monthly_api_limit,
+                overage_unit_cost = excluded.overage_unit_cost
+            returning customer_id
+        ), rows as (
+            update customers c set {sets}, updated_at = :now from ready r
+            where c.id = r.customer_id and ({old}) is distinct from ({new})
+            returning c.id
+        )
+        select customer_id from terms union select id from rows
+    """
+
+
+async def import_usage(
+    session: AsyncSession,
+    file: BinaryIO,
+    user: User,
+    now: datetime,
+    *,
+    source: Source = Source.CLI,
+    reason: str | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Record calls by customer and month; each figure that changes leaves a `usage_changes` row.
+
+    A bill that was made of the old figure is not touched here: the change is on record, and what
+    it means for the bill is decided by whoever looks after bills.
+    """
+    user.must(Deed.KEEP_BOOKS)
+    _, rows = await stage(session, file, USAGE, progress)
+    changed = await _write(
+        session,
+        """
+        with changed as (
+            update usages u set api_usage = r.api_usage, updated_at = :now
+            from ready r join usages old using (customer_id, year, month)
+            where u.id = old.id and old.api_usage <> r.api_usage
+            returning u.id, old.api_usage as before, u.api_usage as after
+        )
+        insert into usage_changes
+            (usage_id, old_api_usage, new_api_usage, changed_by, changed_at, reason, source)
+        select id, before, after, :user_id, :now, :reason, :source from changed
+        """,
+        now=now,
+        user_id=user.id,
+        reason=reason,
+        source=source,
+    )
+    added = await _write(
+        session,
+        """
+        insert into usages (customer_id, year, month, api_usage, created_at, updated_at)
+        select r.customer_id, r.year, r.month, r.api_usage, :now, :now
+        from ready r left join usages u using (customer_id, year, month)
+        where u.id is null
+        order by r.year, r.month, r.customer_id
+        """,
+        now=now,
+    )
+    await _analyze(session, added + changed, ("usages",))
+    return Imported(added, changed, rows - added - changed)
+
+
+async def _write(session: AsyncSession, statement: str, **values: Any) -> int:
+    """Run a statement; returns how many rows it wrote, or tells of."""
+    result = await session.execute(sa.text(statement), values)
+    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+async def _analyze(session: AsyncSession, written: int, tables: tuple[str, ...]) -> None:
+    """Planner statistics after a bulk write, so that the next query knows of it."""
+    if written >= BULK_ROWS:
+        await session.execute(sa.text(f"analyze {', '.join(tables)}"))
