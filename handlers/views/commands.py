@@ -1,0 +1,98 @@
+"""The commands, their subcommands and an example of each: what help and suggestions are made of."""
+
+import difflib
+from dataclasses import dataclass
+
+from handlers.views.kit import Message, Sentence, bullets, code, message, rich, saying, spoken
+from handlers.views.words import cut, listing
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """`usage` and `example` stand behind the command; `name` is "" where there is no subcommand."""
+
+    name: str
+    usage: str
+    example: str
+    does: str
+
+
+SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
+    "bill": (
+        Subcommand(
+            "generate",
+            "generate [YYYY-MM] [customer]",
+            "generate 2026-10",
+            "shows what a month’s bills would be, then makes them",
+        ),
+        Subcommand("show", "show REF", "show #42", "shows a bill with its buttons"),
+        Subcommand(
+            "list",
+            "list [status] [mine] [customer] [YYYY-MM]",
+            "list pending mine",
+            "lists bills, those that have waited longest first",
+        ),
+        Subcommand(
+            "history",
+            "history REF",
+            "history Acme Corp 2026-10",
+            "tells who did what to a bill, when and why",
+        ),
+        Subcommand("undo", "undo REF", "undo #42", "takes back the last decision on a bill"),
+        Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
+        Subcommand("help", "help", "help", "shows this list"),
+    ),
+    "usage": (
+        Subcommand(
+            "",
+            "CUSTOMER [6m, 12m, YYYY, YYYY-MM..YYYY-MM]",
+            "Acme Corp 12m",
+            "shows a customer’s calls month by month, and the open bills",
+        ),
+        Subcommand("help", "help", "help", "shows this list"),
+    ),
+}
+
+# Decisions that people look for among the commands, though they are taken on the card.
+ON_THE_CARD = {
+    "approve": "Bills are approved with the button on the card.",
+    "reject": "Bills are rejected with the button on the card, which asks for the reason.",
+    "comment": "Comments are written as replies in the thread of a card.",
+}
+
+
+def typed(command: str, prefix: str = "") -> str:
+    """The command as people type it: "/bill", or "/acme-bill" with the prefix "acme-"."""
+    return f"/{prefix}{command.lstrip('/')}"
+
+
+def help_for(command: str, prefix: str = "") -> Message:
+    """Every subcommand with what it does and an example."""
+    slash = typed(command, prefix)
+    known = SUBCOMMANDS[command.lstrip("/")]
+    names = listing([one.name or one.usage for one in known])
+    told: list[Sentence] = [
+        (code(f"{slash} {one.usage}"), f" {one.does}. Example: ", code(f"{slash} {one.example}"))
+        for one in known
+    ]
+    blocks = [rich(bullets(told))]
+    if any("REF" in one.usage for one in known):
+        ref = "REF is a bill’s number, such as #42, or a customer and a month: Acme Corp 2026-10."
+        blocks = [*blocks, *saying(ref).blocks]
+    return message(spoken(f"{slash} knows {names}."), blocks)
+
+
+def near_miss(command: str, word: str, prefix: str = "") -> Message:
+    """For a subcommand that does not exist: the nearest one, and where the others are listed."""
+    slash = typed(command, prefix)
+    helping = ("Type ", code(f"{slash} help"), " for all of them.")
+    if word.lower() in ON_THE_CARD:
+        show = code(f"{slash} show #42")
+        return saying(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
+    known = {one.name: one for one in SUBCOMMANDS[command.lstrip("/")] if one.name}
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    lead = f"{slash} does not know “{cut(word, 60)}”. "
+    if not near:
+        return saying(lead, *helping)
+    example = code(f"{slash} {known[near[0]].example}")
+    return saying(f"{lead}Did you mean ", example, "? ", *helping)

@@ -1,0 +1,195 @@
+"""Many bills at once: lists, digests, and a customer's usage."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from handlers.views.actions import Act, fits, pack
+from handlers.views.chart import usage_bars
+from handlers.views.kit import (
+    Block,
+    Message,
+    actions,
+    button,
+    code,
+    confirm,
+    context,
+    header,
+    message,
+    preformatted,
+    rich,
+    saying,
+    says,
+    spoken,
+    table,
+)
+from handlers.views.phrases import amount, bills, state_of
+from handlers.views.words import (
+    calls,
+    counted,
+    listing,
+    name,
+    number,
+    period_name,
+    totals,
+)
+from models.dossier import Line, Page, Total
+from models.period import Period
+from models.usage import UsageMonth
+
+HEAD = ("Bill", "Customer", "Month", "Amount", "State")
+OPEN_SHOWN = 10
+DIGEST_SHOWN = 5
+EMPTY_LIST = "No bill fits. Leave out a word, or type "
+
+
+def bill_table(shown: Sequence[Line]) -> Block:
+    rows = [
+        [f"#{one.id}", name(one.customer), period_name(one.period), amount(one), state_of(one)]
+        for one in shown
+    ]
+    return table(HEAD, rows, right=[3])
+
+
+def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
+    """A page of bills, with the count and the totals of the whole list.
+
+    The button carries `filters`, `title` and where the next page begins.
+    """
+    if not page.lines:
+        return saying(f"{title}: nothing here. {EMPTY_LIST}", code("/bill list"), " for all.")
+    told = f"{title}: {bills(page.count)}, {totals(page.totals)}."
+    following = {"after": page.after, "title": title, "filters": dict(filters)}
+    more = page.after is not None and fits(**following)
+    left = "Next page"
+    return message(
+        spoken(told),
+        [
+            header(title),
+            says(told),
+            bill_table(page.lines),
+            context("To see one with its buttons, type /bill show and its number."),
+            *(actions(button(Act.LIST_PAGE, left, pack(**following))) if more else []),
+        ],
+    )
+
+
+def usage(
+    customer: str,
+    currency: str,
+    months: Sequence[UsageMonth],
+    open_bills: Sequence[Line],
+    shared: bool,
+) -> Message:
+    """A customer's calls by month against the limit, and the bills that are not settled."""
+    told = _finding(customer, months)
+    return message(
+        spoken(told),
+        [
+            header(_span(customer, months)),
+            says(told),
+            *([rich(preformatted(usage_bars(months)))] if 0 < len(months) <= 24 else []),
+            *([_month_table(months)] if months else []),
+            *_open(open_bills),
+            context(f"│ marks the limit. Bills are in {currency}; times are calendar months."),
+            *([] if shared else _share(customer, months)),
+        ],
+    )
+
+
+def usage_plain(
+    customer: str,
+    currency: str,
+    months: Sequence[UsageMonth],
+    open_bills: Sequence[Line],
+    shared: bool,
+) -> Message:
+    """The same without a table, for a server that answers `invalid_blocks` to one."""
+    return usage(customer, currency, months, open_bills, shared).without_tables()
+
+
+def _span(customer: str, months: Sequence[UsageMonth]) -> str:
+    if not months:
+        return f"Usage: {name(customer, 130)}"
+    first, last = period_name(months[0].period), period_name(months[-1].period)
+    return f"Usage: {name(customer, 100)}, {first if first == last else f'{first} to {last}'}"
+
+
+def _finding(customer: str, months: Sequence[UsageMonth]) -> str:
+    known = [month for month in months if month.calls is not None]
+    if not known:
+        return f"No usage is recorded for {name(customer)} in these months."
+    latest = known[-1]
+    month = f"{name(customer)} made {calls(latest.calls or 0)} in {period_name(latest.period)}"
+    over = [one for one in known if one.over_calls]
+    times = f"over the limit in {number(len(over))} of {counted(len(known), 'recorded month')}"
+    return f"{month}, with {number(latest.limit_calls)} included; {times}."
+
+
+def _month_table(months: Sequence[UsageMonth]) -> Block:
+    rows = [
+        [
+            period_name(month.period),
+            "not recorded" if month.calls is None else number(month.calls),
+            number(month.limit_calls),
+            number(month.over_calls),
+        ]
+        for month in reversed(months)
+    ]
+    return table(("Month", "Calls", "Included", "Over the limit"), rows, right=[1, 2, 3])
+
+
+def _open(open_bills: Sequence[Line]) -> list[Block]:
+    if not open_bills:
+        return [says("No open bills.")]
+    told = [
+        f"#{one.id} {period_name(one.period)}, {amount(one)}, {state_of(one)}" for one in open_bills
+    ]
+    return [says(f"Open bills: {listing(told, most=OPEN_SHOWN)}.")]
+
+
+def _share(customer: str, months: Sequence[UsageMonth]) -> list[Block]:
+    if not months:
+        return []
+    first, last = str(months[0].period), str(months[-1].period)
+    warning = "Everybody in this conversation will see these figures, now and later."
+    return actions(
+        button(
+            Act.SHARE_USAGE,
+            "Share here",
+            pack(customer=customer, first=first, last=last),
+            ask=confirm("Share these figures?", warning, "Share"),
+        )
+    )
+
+
+def digest(waiting: Sequence[Line], period: Period) -> Message:
+    """One message instead of many cards, when a run gives one approver more than ten bills."""
+    biggest = sorted(waiting, key=lambda one: one.amount or 0, reverse=True)[:DIGEST_SHOWN]
+    told = f"{bills(len(waiting))} of {period_name(period)} wait for you: {totals(_sums(waiting))}."
+    return message(
+        spoken(told),
+        [
+            header(f"{bills(len(waiting))} wait for you"),
+            says(told, f" The biggest {number(len(biggest))}:"),
+            bill_table(biggest),
+            says(
+                "All of them are on Countersign’s Home tab, with their buttons. Or type ",
+                code("/bill list mine"),
+                ", and ",
+                code(f"/bill show #{biggest[0].id}" if biggest else "/bill show"),
+                " for one.",
+            ),
+        ],
+    )
+
+
+def _sums(waiting: Sequence[Line]) -> list[Total]:
+    """A total for each currency; currencies are never added together."""
+    sums: dict[str, Total] = {}
+    for one in waiting:
+        so_far = sums.get(one.currency)
+        worth = one.amount or Decimal(0)
+        count, total = (so_far.bills, so_far.amount) if so_far else (0, Decimal(0))
+        sums[one.currency] = Total(one.currency, count + 1, total + worth)
+    return list(sums.values())

@@ -1,0 +1,208 @@
+"""Generating a month's bills: the preview, the progress, the result."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from handlers.views.actions import Act, fits, pack
+from handlers.views.chart import progress_bar
+from handlers.views.kit import (
+    Block,
+    Message,
+    Sentence,
+    actions,
+    bold,
+    bullets,
+    button,
+    code,
+    header,
+    line,
+    lines,
+    message,
+    rich,
+    saying,
+    says,
+    spoken,
+    table,
+)
+from handlers.views.phrases import amount, bills
+from handlers.views.words import (
+    HOLD_CAUSES,
+    STATE_WORDS,
+    counted,
+    listing,
+    name,
+    number,
+    period_name,
+    person,
+    sentence,
+    totals,
+)
+from models.bills import HoldReason, State
+from models.dossier import Preview, Proposed, RunFacts, Total
+from models.period import Period
+
+NAMED_MISSING = 10
+
+
+def preview(facts: Preview, notes: Sequence[str] = ()) -> Message:
+    """What generating would do; `Generate` only where there is something to generate.
+
+    `notes` are further sentences, such as amounts that jumped.
+    """
+    told = _outcome(facts)
+    return message(
+        spoken(told),
+        [
+            header(_title("Preview", facts.period, facts.customer)),
+            says(told),
+            *_causes(facts.held),
+            *_biggest(facts.biggest),
+            *_sentences([*_left_out(facts), *_missing(facts.missing, facts.missing_count), *notes]),
+            *_buttons(facts),
+        ],
+    )
+
+
+def _title(what: str, period: Period, customer: str | None) -> str:
+    whose = f", {name(customer, 100)}" if customer else ""
+    return f"{what}: {period_name(period)}{whose}"
+
+
+def _outcome(facts: Preview) -> str:
+    month = period_name(facts.period)
+    held = sum(facts.held.values())
+    if not facts.to_make:
+        return f"There is nothing to generate for {month}."
+    parts = []
+    if facts.bills:
+        parts.append(f"{bills(facts.bills)} for approval, {totals(facts.totals)}")
+    if held:
+        parts.append(f"{bills(held)} to be held")
+    return f"{month} would make {' and '.join(parts)}. Nothing has been generated yet."
+
+
+def _causes(held: Mapping[HoldReason, int]) -> list[Block]:
+    told: list[Sentence] = [
+        [bold(f"{bills(count)} held"), f": {HOLD_CAUSES[cause]}"]
+        for cause, count in held.items()
+        if count
+    ]
+    return [rich(bullets(told))] if told else []
+
+
+def _biggest(biggest: Sequence[Proposed]) -> list[Block]:
+    if not biggest:
+        return []
+    rows = [[name(bill.customer), amount(bill), _fate(bill)] for bill in biggest]
+    return [table(["Biggest bills", "Amount", "Would be"], rows, right=[1])]
+
+
+def _fate(bill: Proposed) -> str:
+    return STATE_WORDS[State.HELD if bill.hold_reason else State.PENDING]
+
+
+def _left_out(facts: Preview) -> list[str]:
+    told = []
+    if facts.existing:
+        told.append(f"{bills(facts.existing)} of the month exist already and stay as they are.")
+    if facts.zero:
+        over = counted(facts.zero, "overage")
+        told.append(f"{over} would round to zero and make no bill.")
+    if not facts.usages:
+        told.append(
+            "No usage is recorded for the month: bring it in with `countersign import usage`."
+        )
+    return told
+
+
+def _missing(names: Sequence[str], count: int) -> list[str]:
+    if not count:
+        return []
+    shown = [name(one, 80) for one in names[:NAMED_MISSING]]
+    more = [f"{number(count - len(shown))} more"] if count > len(shown) else []
+    whose = counted(count, "customer")
+    return [f"No usage is recorded for {whose} in contract: {listing([*shown, *more], most=99)}."]
+
+
+def _sentences(told: Iterable[str]) -> list[Block]:
+    listed: list[Sentence] = [[one] for one in told]
+    return [rich(bullets(listed))] if listed else []
+
+
+def _buttons(facts: Preview) -> list[Block]:
+    what = {"period": str(facts.period), "customer": facts.customer}
+    if not facts.to_make or not fits(**what):
+        return []
+    value = pack(**what)
+    words = f"Generate {bills(facts.to_make)}"
+    return actions(
+        button(Act.GENERATE, "Generate", value, "primary", label=words),
+        button(Act.CANCEL, "Cancel", value),
+    )
+
+
+def generating(period: Period) -> Message:
+    return saying(
+        f"Generating the bills of {period_name(period)}. Progress is in your direct messages"
+        " with Countersign."
+    )
+
+
+def cancelled(period: Period) -> Message:
+    return saying(f"Cancelled: no bills of {period_name(period)} were generated.")
+
+
+def progress(run: RunFacts) -> Message:
+    """One message that is redrawn while the run goes on."""
+    if run.finished_at is not None:
+        return summary(run)
+    looked = f"{number(run.done)} of {counted(run.customers, 'customer')} looked at"
+    told = f"Generating the bills of {period_name(run.period)}: {looked}, {bills(run.added)} made."
+    return message(
+        spoken(told),
+        [
+            header(_title("Generating", run.period, run.customer)),
+            lines([progress_bar(run.done, run.customers)], [f"{looked}, {bills(run.added)} made"]),
+        ],
+    )
+
+
+def summary(run: RunFacts) -> Message:
+    """What a run has done, or why it failed."""
+    told = _result(run)
+    existing = bills(run.existing)
+    notes = [f"{existing} existed already and stayed as they were."] if run.existing else []
+    if run.failure:
+        notes.append(sentence(run.failure))
+    return message(
+        spoken(told),
+        [
+            header(_title("Generated" if not run.failure else "Stopped", run.period, run.customer)),
+            says(told),
+            *_causes(run.held),
+            *_sentences([*notes, *_missing(run.missing, run.missing_count)]),
+            rich(line(f"Run by {person(run.by)}, ", run.started_at, *_next(run))),
+        ],
+    )
+
+
+def _result(run: RunFacts) -> str:
+    month = period_name(run.period)
+    held = sum(run.held.values())
+    if run.failure:
+        return f"Generating the bills of {month} stopped before its end."
+    if not run.added:
+        return f"{month} is up to date: no bill was added."
+    parts = [f"{bills(run.added)} made for {month}"]
+    parts += [f"{number(held)} of them held"] if held else []
+    worth = f", {totals(run.totals)}" if _any(run.totals) else ""
+    return f"{', '.join(parts)}{worth}."
+
+
+def _any(amounts: Sequence[Total]) -> bool:
+    return bool(amounts)
+
+
+def _next(run: RunFacts) -> Sentence:
+    if run.failure:
+        return [". Run it again: bills that were made are not made twice."]
+    return [". To see them, type ", code(f"/bill list {run.period}"), "."]

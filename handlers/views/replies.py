@@ -1,0 +1,202 @@
+"""What is said back to somebody: answers, confirmations, notices, refusals."""
+
+import re
+from collections.abc import Sequence
+
+from handlers.views.actions import Act, fits, pack
+from handlers.views.card import arithmetic, question
+from handlers.views.commands import help_for, near_miss
+from handlers.views.kit import (
+    Message,
+    Part,
+    actions,
+    bold,
+    bullets,
+    button,
+    code,
+    confirm,
+    line,
+    lines,
+    message,
+    quote,
+    rich,
+    saying,
+    says,
+    spoken,
+)
+from handlers.views.lists import bill_list, digest, usage, usage_plain
+from handlers.views.months import cancelled, generating, preview, progress, summary
+from handlers.views.phrases import amount, bills, deed_sentence, short_title, standing
+from handlers.views.words import cut, name, period_name, person, sentence
+from models.bills import Verb
+from models.dossier import BillFacts, Deed, Person
+from models.people import Role
+from models.refusals import Ambiguous, Refusal
+
+__all__ = [
+    "access_asked",
+    "access_granted",
+    "access_requested",
+    "access_settled",
+    "approvals_notice",
+    "bill_list",
+    "cancelled",
+    "decided",
+    "digest",
+    "generating",
+    "help_for",
+    "near_miss",
+    "not_recorded",
+    "preview",
+    "progress",
+    "reads_like_a_decision",
+    "refusal",
+    "rejection_notice",
+    "request_access",
+    "summary",
+    "trouble",
+    "usage",
+    "usage_plain",
+]
+
+SENTENCE_LIMIT = 2000
+CHOICES = 5
+
+
+def refusal(refused: Refusal, command: str = "", text: str = "{}") -> Message:
+    """The sentence, and for an ambiguous name a button each that runs the command again.
+
+    `command` is that command as it was typed, `text` what stood behind it with `{}` in the
+    place of the name; without `command` there are no buttons.
+    """
+    told = cut(refused.sentence, SENTENCE_LIMIT)
+    names = refused.choices if isinstance(refused, Ambiguous) and command else []
+    runs = [(one, {"command": command, "text": text.replace("{}", one)}) for one in names]
+    buttons = [button(Act.CHOOSE, name(one, 75), pack(**run)) for one, run in runs if fits(**run)]
+    return message(spoken(told), [says(*_with_code(told)), *actions(*buttons[:CHOICES])])
+
+
+_COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+)`")
+
+
+def _with_code(told: str) -> list[Part]:
+    """A refusal's own words, in which a command between backticks is set as code."""
+    pieces = _COMMAND.split(told)
+    return [code(piece) if index % 2 else piece for index, piece in enumerate(pieces)]
+
+
+def request_access() -> Message:
+    """For somebody without a role."""
+    return saying(
+        "You have no role in Countersign yet, so there is nothing it can show you. Ask for access,"
+        " and Finance is told.",
+        buttons=[button(Act.REQUEST_ACCESS, "Request access", pack(), "primary")],
+    )
+
+
+def access_asked() -> Message:
+    """To whoever asked."""
+    return saying("Finance has been asked to give you a role. You hear from me when they have.")
+
+
+def access_requested(by: Person) -> Message:
+    """To Finance: who asks, and a button for each role."""
+    who = name(by.name, 200)
+    buttons = [
+        button(
+            Act.GRANT_ACCESS,
+            role,
+            pack(user=by.id, role=role),
+            ask=confirm("Give this role?", f"{who} gets the role {role}.", "Give the role"),
+            label=f"Give {name(by.name, 30)} the role {role}",
+        )
+        for role in Role
+    ]
+    return saying(bold(who), " asks for access to Countersign. Which role?", buttons=buttons)
+
+
+def access_settled(person_: Person, by: Person) -> Message:
+    """What becomes of the request once somebody has answered it."""
+    given = f"is {person_.role}" if person_.role else "has no role"
+    return saying(bold(name(person_.name, 200)), f" {given} now. Settled by {person(by)}.")
+
+
+_FIRST_STEPS = {
+    Role.FINANCE: "Type `/bill generate` to see what last month’s bills would be.",
+    Role.CSM: "Bills that need you arrive here. Type `/bill list mine` to see them.",
+    Role.SALES: "Bills that need you arrive here. Type `/bill list mine` to see them.",
+    Role.MANAGER: "Type `/bill list` to see the bills.",
+}
+
+
+def access_granted(role: Role) -> Message:
+    return saying("Your role in Countersign is ", bold(role), ". ", *_with_code(_FIRST_STEPS[role]))
+
+
+def decided(facts: BillFacts) -> Message:
+    """To whoever has just decided, privately: how the bill stands after it."""
+    told = f"Done. Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, is now "
+    return saying(told, bold(standing(facts)), ".")
+
+
+def rejection_notice(facts: BillFacts, deed: Deed) -> Message:
+    """To whoever generated the bill: who rejected it and why."""
+    told: list[Part] = deed_sentence(deed, facts.currency)
+    about = f"Bill #{facts.id}, {short_title(facts)}, was rejected. "
+    reason = [quote(deed.comment)] if deed.comment else []
+    return message(
+        spoken(about, *told, "."),
+        [
+            rich(line(about, *told, "."), *reason),
+            lines(*arithmetic(facts)),
+            *actions(button(Act.HISTORY, "History", pack(bill=facts.id, page=0))),
+        ],
+    )
+
+
+NOTICED_AT_MOST = 20
+
+
+def approvals_notice(approved: Sequence[BillFacts]) -> Message:
+    """To whoever generated them: the bills approved since the last such notice."""
+    shown, more = approved[:NOTICED_AT_MOST], len(approved) - NOTICED_AT_MOST
+    told = f"{bills(len(approved))} you generated {'is' if len(approved) == 1 else 'are'} approved."
+    each: list[Sequence[Part]] = [
+        [f"#{one.id} {name(one.customer, 150)}, {period_name(one.period)}: ", bold(amount(one))]
+        for one in shown
+    ]
+    rest: list[Sequence[Part]] = [[f"and {more} more"]] if more > 0 else []
+    return message(spoken(told), [says(told), rich(bullets([*each, *rest]))])
+
+
+def not_recorded(reason: str) -> Message:
+    """To whoever replied in a card's thread and may not comment."""
+    return saying(f"Your reply was not recorded on the bill. {sentence(reason)}")
+
+
+_DECISION = {
+    Verb.APPROVE: ("approve", "Approve", Act.APPROVE),
+    Verb.REJECT: ("reject", "Reject", Act.REJECT),
+}
+
+
+def reads_like_a_decision(facts: BillFacts, verb: Verb) -> Message:
+    """To whoever replied "approve" in a thread: a comment decides nothing, this button does."""
+    do, words, act = _DECISION[verb]
+    value = pack(bill=facts.id, version=facts.version)
+    ask = confirm(f"{words} this bill?", question(facts), words) if act is Act.APPROVE else None
+    return saying(
+        "Your reply is kept as a comment, and decides nothing yet. ",
+        f"To {do} bill #{facts.id}, {short_title(facts)}, {amount(facts)}, click the button.",
+        buttons=[button(act, words, value, "primary" if ask else "danger", ask=ask)],
+    )
+
+
+def trouble(reference: str) -> Message:
+    """Something went wrong that nobody foresaw."""
+    return saying(
+        "Something went wrong here, and nothing was changed. Please try again; if it goes on, tell"
+        " whoever looks after Countersign this reference: ",
+        code(reference),
+        ".",
+    )

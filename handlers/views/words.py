@@ -1,0 +1,227 @@
+"""Words and figures as people read them: names, money, calls, months, lists."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import get_currency_symbol
+
+from models.bills import HoldReason, RejectReason, Source, State
+from models.dossier import Person, Total
+from models.money import minor_units
+from models.people import SYSTEM, Role, User
+from models.period import Period
+
+ELLIPSIS = "…"
+BLANK = "(blank)"
+NAME_LIMIT = 300
+
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_BIDI_OVERRIDES = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+_INVISIBLE = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff{_BIDI_OVERRIDES}]")
+_JOINERS = "\u200d\ufe0f "
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_DATE_FORMAT = "{date_short_pretty} {time}"
+
+ROLE_SHORT = {Role.CSM: "CSM"}
+
+STATE_WORDS = {
+    State.HELD: "held",
+    State.PENDING: "waiting for approval",
+    State.APPROVED: "approved",
+    State.REJECTED: "rejected",
+    State.SENDING: "being sent",
+    State.SENT: "sent",
+    State.VOID: "void",
+}
+HOLD_CAUSES = {
+    HoldReason.OUTSIDE_CONTRACT: "the usage falls outside the customer’s contract dates",
+    HoldReason.NO_PRICE: "the customer has no overage price",
+    HoldReason.NO_APPROVER: "nobody could approve it",
+    HoldReason.JUMP: "the amount is several times the customer’s last one",
+}
+HOLD_CURES = {
+    HoldReason.OUTSIDE_CONTRACT: "Check the contract dates, then release it.",
+    HoldReason.NO_PRICE: "Give the customer a price, then release it.",
+    HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
+    HoldReason.JUMP: "Check the usage, then release it.",
+}
+REJECT_WORDS = {
+    RejectReason.USAGE_WRONG: "the usage is wrong",
+    RejectReason.LIMIT_WRONG: "the limit is wrong",
+    RejectReason.PRICE_WRONG: "the price is wrong",
+    RejectReason.CREDIT_PROMISED: "a credit was promised",
+    RejectReason.OTHER: "another reason",
+}
+SOURCE_WORDS = {
+    Source.SLACK: "in Slack",
+    Source.WEB: "on the web",
+    Source.API: "through the API",
+    Source.CLI: "from the command line",
+    Source.CLOCK: "on schedule",
+}
+
+
+def esc(text: str) -> str:
+    """`text` for mrkdwn: unable to mention anybody or to pass for a link."""
+    return "".join(_ESCAPES.get(char, char) for char in text)
+
+
+def escaped_length(text: str) -> int:
+    """Code points of `text` as Slack counts them, after escaping."""
+    return len(esc(text))
+
+
+def clean(text: str) -> str:
+    """`text` without control characters and direction overrides; line breaks and tabs stay."""
+    return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` cleaned, and cut with an ellipsis to `limit` code points counted after escaping."""
+    text = clean(text)
+    if escaped_length(text) <= limit:
+        return text
+    room = limit - 1
+    for index, char in enumerate(text):
+        room -= len(_ESCAPES.get(char, char))
+        if room < 0:
+            return text[:index].rstrip(_JOINERS) + ELLIPSIS
+    return text
+
+
+def plain(text: str, limit: int) -> str:
+    """`text` cut, and never empty: with nothing to see in it, it becomes "(blank)"."""
+    text = cut(text, limit)
+    return text if text.strip() else BLANK[:limit]
+
+
+def name(text: str, limit: int = NAME_LIMIT) -> str:
+    """A name on one line, just as it was typed; one with right-to-left letters is isolated.
+
+    The isolation keeps the words around it in their order.
+    """
+    line = re.sub(r"\s*[\n\t\u2028\u2029]\s*", " ", clean(text))
+    turns = any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line)
+    return f"\u2068{plain(line, limit - 2)}\u2069" if turns else plain(line, limit)
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """As in "1 bill", "1,200 bills"."""
+    return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
+
+
+def calls(count: int) -> str:
+    return counted(count, "call")
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount that no other currency could be mistaken for: "$1,000.00", "CA$5.00", "KWD 1.250".
+
+    Digits are those of ISO 4217.
+    """
+    return _priced(amount, currency, f"{abs(amount):,.{minor_units(currency)}f}")
+
+
+def unit_price(cost: Decimal, currency: str) -> str:
+    """A price per call: all its digits up to ten, and no fewer than an amount has."""
+    digits = f"{abs(cost):,.10f}"
+    least = minor_units(currency)
+    whole, _, fraction = digits.partition(".")
+    fraction = fraction[:least] + fraction[least:].rstrip("0")
+    return _priced(cost, currency, f"{whole}.{fraction}" if fraction else whole)
+
+
+def _priced(value: Decimal, currency: str, digits: str) -> str:
+    sign = "-" if value < 0 else ""
+    return f"{sign}{_symbol(currency)}{digits}"
+
+
+@cache
+def _symbol(currency: str) -> str:
+    """The currency's sign where it has one of its own, else its code and a space."""
+    symbol = get_currency_symbol(currency, "en_US")
+    signed = any(unicodedata.category(char) == "Sc" for char in symbol)
+    return symbol if signed else f"{currency} "
+
+
+def amount_or(amount: Decimal | None, currency: str) -> str:
+    return "no amount yet" if amount is None else money(amount, currency)
+
+
+def totals(amounts: Iterable[Total]) -> str:
+    """As in "$1,200.00 and €300.00": never added together."""
+    return listing([money(total.amount, total.currency) for total in amounts]) or "nothing"
+
+
+def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
+    """As in "+22 %", rounded half up; None where there is nothing to compare with."""
+    if not before or after is None:
+        return None
+    if before == after:
+        return "no change"
+    percent = (after - before) * 100 / abs(before)
+    whole = percent.quantize(Decimal(1), ROUND_HALF_UP)
+    if not whole:
+        return "less than 1 % more" if percent > 0 else "less than 1 % less"
+    return f"{whole:+,} %"
+
+
+def period_name(period: Period) -> str:
+    """As in "October 2026"."""
+    return format_date(period.first_day, "MMMM yyyy", locale="en")
+
+
+def month_name(period: Period) -> str:
+    return format_date(period.first_day, "MMMM", locale="en")
+
+
+def when(moment: datetime) -> str:
+    """A moment for mrkdwn, in the reader's own zone; the fallback is in UTC."""
+    return f"<!date^{int(moment.timestamp())}^{_DATE_FORMAT}|{utc(moment)}>"
+
+
+def utc(moment: datetime) -> str:
+    """As in "3 Nov 2026 09:12 UTC", for places that know no reader's zone."""
+    moment = moment.astimezone(UTC)
+    return f"{format_date(moment.date(), 'd MMM yyyy', locale='en')} {moment:%H:%M} UTC"
+
+
+def day(moment: datetime, zone: ZoneInfo) -> str:
+    """As in "2 November 2026", as people in `zone` count days."""
+    return format_date(moment.astimezone(zone).date(), "d MMMM yyyy", locale="en")
+
+
+def role_short(role: str | None) -> str:
+    """The role in brackets' length: "CSM", "Sales", "Finance"; "" for nobody's."""
+    return ROLE_SHORT.get(Role(role), role) if role else ""
+
+
+def person(who: Person | User, limit: int = 80) -> str:
+    """As in "Kim Lee (CSM)"; the clock and the command line are "Countersign"."""
+    if who.name == SYSTEM:
+        return "Countersign"
+    role = role_short(who.role)
+    return f"{name(who.name, limit)} ({role})" if role else name(who.name, limit)
+
+
+def listing(items: Sequence[str], word: str = "and", most: int = 12) -> str:
+    """As in "a, b and c"; beyond `most` items the rest are counted: "a, b and 12 more"."""
+    if len(items) > most:
+        items = [*items[:most], f"{number(len(items) - most)} more"]
+    return f" {word} ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital at its beginning and a full stop at its end."""
+    ended = text if text.endswith((".", "?", "!", "…")) else f"{text}."
+    return ended[:1].upper() + ended[1:]
