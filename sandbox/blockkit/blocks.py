@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .elements import ACCESSORY, ACTION, BUTTON, FEEDBACK, IMAGE, INPUT
 from .grammar import (
@@ -20,7 +21,6 @@ from .grammar import (
 )
 from .objects import (
     ID,
-    SLACK_FILE,
     SLACK_ICON,
     URL,
     URL_SOURCE,
@@ -34,7 +34,6 @@ from .rich_text import RICH_TEXT, RICH_TEXT_ONLY
 
 _NOT_MODAL: frozenset[Surface] = ANYWHERE - MODAL
 _BLOCK: dict[str, Spec] = {"block_id": ID}
-_PICTURE = ("image_url", "slack_file")
 _ICON = Variant({"image": IMAGE})
 _CELL_TEXT = words()
 _CELL = Variant(
@@ -94,12 +93,7 @@ _SIMPLE: dict[str, Record] = {
     ),
     "divider": Record(may=_BLOCK),
     "header": Record(need={"text": plain(150)}, may=_BLOCK),
-    "image": Record(
-        need={"alt_text": words(2000)},
-        may={**_BLOCK, "image_url": WEB_URL, "slack_file": SLACK_FILE, "title": plain(2000)},
-        some=(_PICTURE,),
-        exclusive=(_PICTURE,),
-    ),
+    "image": replace(IMAGE, may={**_BLOCK, **IMAGE.may, "title": plain(2000)}),
     "input": Record(
         need={"label": plain(2000), "element": INPUT},
         may={**_BLOCK, "hint": plain(2000), "optional": YES_NO, "dispatch_action": YES_NO},

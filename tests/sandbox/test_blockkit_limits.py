@@ -74,6 +74,22 @@ def feedback(**fields: Any) -> list[Flaw]:
     return block("context_actions", elements=[{"type": "feedback_buttons", **buttons}])
 
 
+def iconic(**fields: Any) -> list[Flaw]:
+    return block("context_actions", elements=[icons(**fields)])
+
+
+def typing(**fields: Any) -> list[Flaw]:
+    return check_message([asking({**TEXT_INPUT, **fields})])
+
+
+def chosen(kind: str, **fields: Any) -> list[Flaw]:
+    return acting({"type": kind, "options": [{**option(), **fields}]})
+
+
+def pictured(alt_text: str) -> Json:
+    return {**PICTURE, "alt_text": alt_text}
+
+
 def icons(**fields: Any) -> Json:
     return {"type": "icon_button", "icon": "trash", "text": plain(), **fields}
 
@@ -151,9 +167,7 @@ BUILDERS: dict[str, Build] = {
     "feedback_button.text": lambda n: feedback(text=plain("x" * n)),
     "feedback_button.value": lambda n: feedback(value="x" * n),
     "feedback_button.accessibility_label": lambda n: feedback(accessibility_label="x" * n),
-    "icon_button.visible_to_user_ids": lambda n: block(
-        "context_actions", elements=[icons(visible_to_user_ids=["U1"] * n)]
-    ),
+    "icon_button.visible_to_user_ids": lambda n: iconic(visible_to_user_ids=["U1"] * n),
     "data_table.rows": lambda n: block("data_table", rows=[[raw()]] * n),
     "data_table.columns": lambda n: block("data_table", rows=[[raw()] * n] * 2),
     "data_table.page_size": lambda n: block("data_table", page_size=n),
@@ -192,6 +206,29 @@ BUILDERS: dict[str, Build] = {
     "view.title": lambda n: check_view(modal(section(), title=plain("x" * n))),
     "view.close": lambda n: check_view(modal(section(), close=plain("x" * n))),
     "view.submit": lambda n: check_view(modal(section(), submit=plain("x" * n))),
+}
+UNLISTED: dict[str, tuple[int, Build]] = {
+    "context text": (3000, lambda n: block("context", elements=[mrkdwn("x" * n)])),
+    "image title": (2000, lambda n: block("image", title=plain("x" * n))),
+    "picture's alt_text": (2000, lambda n: block("context", elements=[pictured("x" * n)])),
+    "placeholder of an input": (150, lambda n: typing(placeholder=plain("x" * n))),
+    "initial_value of an input": (3000, lambda n: typing(initial_value="x" * n)),
+    "min_length of an input": (3000, lambda n: typing(min_length=n)),
+    "text of a checkbox": (75, lambda n: chosen("checkboxes", text=mrkdwn("x" * n))),
+    "description of a radio": (75, lambda n: chosen("radio_buttons", description=plain("x" * n))),
+    "text in an overflow": (75, lambda n: chosen("overflow", text=plain("x" * n))),
+    "description in an overflow": (75, lambda n: chosen("overflow", description=plain("x" * n))),
+    "text of an icon button": (75, lambda n: iconic(text=plain("x" * n))),
+    "value of an icon button": (2000, lambda n: iconic(value="x" * n)),
+    "agent_prompt of a button": (4000, lambda n: acting(button(agent_prompt="x" * n))),
+    "x_label": (50, lambda n: plotted(["Mon"], ["free"], x_label="x" * n)),
+    "y_label": (50, lambda n: plotted(["Mon"], ["free"], y_label="x" * n)),
+    "rows of a table": (100, lambda n: block("table", rows=[[raw()]] * n)),
+    "cells of a table's row": (20, lambda n: block("table", rows=[[raw()] * n])),
+    "column_settings of a table": (20, lambda n: block("table", column_settings=[None] * n)),
+    "blocks of an attachment": (50, lambda n: check_message(None, [{"blocks": [section()] * n}])),
+    "external_id of a view": (255, lambda n: check_view(modal(section(), external_id="x" * n))),
+    "callback_id of a Home tab": (255, lambda n: check_view(home(section(), callback_id="x" * n))),
 }
 GOLDEN = {
     "text.max_length": 3000,
@@ -252,6 +289,13 @@ def test_a_documented_limit_is_held_to_the_character(leaf: str, limit: int) -> N
 @pytest.mark.parametrize(("leaf", "limit"), GOLDEN.items())
 def test_the_limits_the_product_leans_on_are_held(leaf: str, limit: int) -> None:
     assert_held(leaf, limit)
+
+
+@pytest.mark.parametrize("name", UNLISTED)
+def test_a_limit_the_list_leaves_out_is_held_too(name: str) -> None:
+    limit, build = UNLISTED[name]
+    assert build(limit) == []
+    assert build(limit + 1) != []
 
 
 @pytest.mark.skipif(not LIMITS.exists(), reason="../shared/slack-data is not here")
