@@ -157,8 +157,8 @@ function drawBlock(block, place) {
 
 /**
  * The blocks of a message or view, and where their clicks go.
- * surface: {container, address, blocks, edited?, fail?}: the key under which entries are kept, the
- * fields that name the place in requests, all blocks of the place, and what to do on entry and failure.
+ * surface: {container, address, state?, edited?}: the key under which entries are kept, the fields
+ * that name the place in requests, the view's state.values, and whom to tell of an entry.
  */
 export function drawBlocks(blocks, surface) {
   const root = el("div", { class: "blocks" });
@@ -166,6 +166,7 @@ export function drawBlocks(blocks, surface) {
   const place = {
     container: surface.container,
     address: surface.address,
+    state: surface.state,
     blocks: () => blocks,
     edited: surface.edited ?? (() => {}),
     fail: (problem) => warning.replaceChildren(...(problem ? [icon("warning", 16), problem] : [])),

@@ -18,7 +18,7 @@ function fieldOf(context, block, element, { name = "", dispatches = true, descri
     address: context.address,
     focus: `${blockId}/${element.action_id}`,
     id: freshId("field"),
-    state: () => stateOf(context.container, blockId, element),
+    state: () => stateOf(context.container, blockId, element, context.state),
     set: (state) => {
       enter(context.container, blockId, element, state);
       context.edited(blockId);

@@ -48,9 +48,12 @@ function stillOffered(element, state) {
 
 const slot = (blockId, element) => `${blockId}\n${element.action_id}`;
 
-/** The state object of one element of a message or view (`container`). */
-export function stateOf(container, blockId, element) {
-  const kept = entered.get(container)?.get(slot(blockId, element));
+/**
+ * The state object of one element of a message or view (`container`): as entered here, else as the
+ * server remembers it (`known`, the view's state.values), else as it was drawn.
+ */
+export function stateOf(container, blockId, element, known = {}) {
+  const kept = entered.get(container)?.get(slot(blockId, element)) ?? known[blockId]?.[element.action_id];
   const state = kept && kept.type === element.type ? stillOffered(element, kept) : null;
   return state ?? { type: element.type, ...INITIAL[element.type](element) };
 }
@@ -79,11 +82,11 @@ export function stateful(blocks) {
 }
 
 /** `state.values` as Slack sends it: {block_id: {action_id: state}}. */
-export function collect(container, blocks) {
+export function collect(container, blocks, known) {
   const values = {};
   for (const { block, element } of stateful(blocks)) {
     values[block.block_id] ??= {};
-    values[block.block_id][element.action_id] = stateOf(container, block.block_id, element);
+    values[block.block_id][element.action_id] = stateOf(container, block.block_id, element, known);
   }
   return values;
 }
@@ -120,10 +123,10 @@ function problem(block, element, state) {
 }
 
 /** What Slack's client itself refuses before sending: {block_id: words}. */
-export function problems(container, blocks) {
+export function problems(container, blocks, known) {
   const found = {};
   for (const { block, element } of stateful(blocks).filter((one) => one.block.type === "input")) {
-    const words = problem(block, element, stateOf(container, block.block_id, element));
+    const words = problem(block, element, stateOf(container, block.block_id, element, known));
     if (words) found[block.block_id] = words;
   }
   return found;

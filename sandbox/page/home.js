@@ -15,7 +15,7 @@ export class Home {
 
   draw(view) {
     if (!view) return el("p", { class: "beginning quiet" }, `${botName()} has not drawn ${nameOf(store.snapshot.me)}'s Home yet.`);
-    return drawBlocks(view.blocks ?? [], { container: `v:${view.id}`, address: { view_id: view.id } });
+    return drawBlocks(view.blocks ?? [], { container: `v:${view.id}`, address: { view_id: view.id }, state: view.state?.values });
   }
 
   render() {

@@ -17,7 +17,7 @@ function payloadOf(context, element, blockId, choice) {
     user: store.place.user,
     ...context.address,
     action: { ...action, ...choice, block_id: blockId },
-    state: { values: collect(context.container, context.blocks()) },
+    values: collect(context.container, context.blocks(), context.state),
   };
 }
 

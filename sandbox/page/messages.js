@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { drawBlocks } from "./blocks.js";
 import { clock, dayKey, dayName, fullTime } from "./dates.js";
 import { el, icon, iconButton, reconcile } from "./dom.js";
-import { emojiNode, escape, mrkdwn, unescape } from "./mrkdwn.js";
+import { emojiNode, mrkdwn, unescape } from "./mrkdwn.js";
 import { avatar, badge } from "./people.js";
 import { confirm } from "./popup.js";
 import { botName, changed, go, me, nameOf, notice, refresh, store } from "./state.js";
@@ -68,13 +68,13 @@ function editor(channel, message) {
 
 const literally = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** What a person typed, as Slack's own client sends it: escaped, with @names of people as mentions. */
+/** What a person typed, with @names of people as mentions; the server does the escaping. */
 export function outgoing(text) {
-  const names = store.snapshot.users.map((user) => [escape(`@${nameOf(user.id)}`), user.id]);
+  const names = store.snapshot.users.map((user) => [`@${nameOf(user.id)}`, user.id]);
   names.sort(([one], [other]) => other.length - one.length);
   return names.reduce(
     (sent, [name, id]) => sent.replaceAll(new RegExp(`${literally(name)}(?![\\p{L}\\p{N}])`, "gu"), `<@${id}>`),
-    escape(text),
+    text,
   );
 }
 
@@ -110,7 +110,8 @@ function attachment(one, surface) {
 function content(channel, message) {
   if (editing === `${channel} ${message.ts}`) return editor(channel, message);
   const surface = { container: `m:${channel}:${message.ts}`, address: { channel, messageTs: message.ts } };
-  const said = message.blocks?.length
+  // A person's text is drawn from the text: the block made of it does not know mentions.
+  const said = message.blocks?.length && message.bot_id
     ? drawBlocks(message.blocks, surface)
     : el("div", { class: "text", dir: "auto" }, mrkdwn(message.text ?? ""));
   return [said, (message.attachments ?? []).map((one) => attachment(one, surface))];

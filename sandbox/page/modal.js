@@ -56,12 +56,12 @@ async function whileBusy(button, work) {
 }
 
 async function submit(view, button) {
-  const found = problems(containerOf(view), view.blocks);
+  const found = problems(containerOf(view), view.blocks, view.state?.values);
   showErrors(found);
   complain(null);
   if (Object.keys(found).length) return;
   await whileBusy(button, async () => {
-    const values = collect(containerOf(view), view.blocks);
+    const values = collect(containerOf(view), view.blocks, view.state?.values);
     const answer = await post("/_control/submit", { user: store.place.user, view_id: view.id, values });
     if (answer.errors) showErrors(answer.errors);
     else if (answer.ok === false) complain(`${botName()} failed to respond: ${answer.error}`);
@@ -69,11 +69,12 @@ async function submit(view, button) {
   });
 }
 
-/** Close the top view, or with `all` every view, top first. */
+/** Close the top view, or with `all` the first, which takes the others along. */
 function close(button, all = false) {
   return whileBusy(button, async () => {
-    const views = all || stack().at(-1)?.clear_on_close ? [...stack()].reverse() : stack().slice(-1);
-    for (const view of views) await post("/_control/close", { user: store.place.user, view_id: view.id });
+    const top = stack().at(-1);
+    const view = all || top?.clear_on_close ? stack()[0] : top;
+    await post("/_control/close", { user: store.place.user, view_id: view.id });
     await refresh({ snapshot: true });
   });
 }
@@ -89,7 +90,7 @@ function buttons(view) {
 function content(view, depth) {
   const title = freshId("dialog");
   const back = depth > 1 ? iconButton("back", "Back", (event) => close(event.currentTarget)) : avatar(store.snapshot.bot?.id ?? "", "small");
-  const surface = { container: containerOf(view), address: { view_id: view.id }, edited: clearError };
+  const surface = { container: containerOf(view), address: { view_id: view.id }, state: view.state?.values, edited: clearError };
   const form = el("form", { novalidate: true, onsubmit: (event) => {
     event.preventDefault();
     submit(view, form.querySelector("[type=submit]"));
@@ -130,11 +131,17 @@ function forgetGone() {
   known = present;
 }
 
+/** All that is drawn of a view; what was entered changes nothing of it. */
+function signatureOf(view, depth) {
+  const { state, hash, ...drawn } = view;
+  return JSON.stringify([store.place.user, depth, drawn]);
+}
+
 /** Show the top of this person's stack, or nothing. */
 export function renderModal() {
   const views = stack();
   const view = views.at(-1);
-  const signature = view ? JSON.stringify([store.place.user, views.length, view]) : "";
+  const signature = view ? signatureOf(view, views.length) : "";
   if (signature === shown) return;
   const isSame = dialog?.dataset.view === view?.id;
   shown = signature;

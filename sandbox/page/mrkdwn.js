@@ -10,7 +10,6 @@ const BROADCASTS = { here: "@here", channel: "@channel", everyone: "@everyone" }
 const SAFE_LINK = /^(https?|mailto|tel):/i;
 
 export const unescape = (text) => text.replace(/&(lt|gt|amp);/g, (entity) => ENTITIES[entity]);
-export const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
 /** A link that cannot run anything; an address of any other kind is shown as words. */
 export function link(url, ...children) {
@@ -72,7 +71,7 @@ function token(body) {
 // and closes before anything but a word character; so 2*3*4 and snake_case stay as typed.
 const OPEN = String.raw`(?<![\p{L}\p{N}])`;
 const CLOSE = String.raw`(?![\p{L}\p{N}])`;
-const styled = (mark, name) => `${OPEN}\\${mark}(?<${name}>[^\\s\\${mark}](?:[^\\${mark}\\n]*[^\\s\\${mark}])?)\\${mark}${CLOSE}`;
+const styled = (mark, name) => `${OPEN}[${mark}](?<${name}>[^\\s${mark}](?:[^${mark}\\n]*[^\\s${mark}])?)[${mark}]${CLOSE}`;
 
 const INLINE = new RegExp(
   [
