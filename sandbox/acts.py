@@ -21,12 +21,11 @@ _NO_ANSWER = {"timeout": "operation_timeout", "http_timeout": "operation_timeout
 
 
 def person(slack: Slack, user_id: str) -> User:
-    """Somebody who can act; deactivated accounts cannot."""
+    """Whoever acts. Guests, bots and deactivated people are let through: a click can be on its
+    way when an account is closed, and it is the app that must refuse it."""
     user = slack.workspace.users.get(user_id)
     if user is None:
         raise Refused("user_not_found", user_id)
-    if user.deleted:
-        raise Refused("account_inactive", user_id)
     return user
 
 
@@ -59,7 +58,7 @@ class Acts:
         if not self._slack.workspace.sees(actor.id, conversation):
             raise Refused("channel_not_found", channel)
         conversation.opened = True
-        typed = command_text(text, self._slack.workspace, should_escape=known.should_escape)
+        typed = command_text(text.strip(), self._slack.workspace, should_escape=known.should_escape)
         payload = slash_command(self._slack, actor, conversation, known.command, typed)
         ack = taken(await self._delivery.ask("slash_commands", payload))
         return {"ok": True, "message": self._answered(ack, conversation, actor)}

@@ -11,7 +11,7 @@ from sandbox.content import read_content
 from sandbox.context import Slack
 from sandbox.faults import Faults
 from sandbox.shapes import JsonObject, SlackError
-from sandbox.slack_api import trouble
+from sandbox.slack_api import with_trouble
 from sandbox.surfaces import ResponseUrl
 from sandbox.workspace import Change, Conversation
 
@@ -28,15 +28,14 @@ class Answers:
 
     async def handle(self, request: web.Request) -> web.Response:
         fault = self._faults.for_call("response_url")
-        if fault is not None and fault.kind != "lost_response":
-            return trouble(request, fault)
+        return await with_trouble(fault, request, lambda: self._answer(request))
+
+    async def _answer(self, request: web.Request) -> web.Response:
         try:
             self._take(request.match_info["key"], await request.read())
         except SlackError as error:
             gone = error.code in ("used_url", "expired_url", "invalid_url")
             return web.json_response(error.body(), status=404 if gone else 400)
-        if fault is not None:
-            return trouble(request, fault)
         return web.json_response({"ok": True})
 
     def _take(self, key: str, body: bytes) -> None:

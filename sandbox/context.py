@@ -105,9 +105,12 @@ class Call:
             raise SlackError("messages_tab_disabled")
         return conversation
 
-    def page(self, items: Sequence[T], *, default: int, most: int) -> tuple[list[T], str]:
-        """(one page, cursor of the next). Refuses a cursor it never gave and a bad limit."""
-        limit = self.args.whole("limit", default, "invalid_limit")
+    def page(
+        self, items: Sequence[T], *, default: int, most: int, refusal: str = "invalid_limit"
+    ) -> tuple[list[T], str]:
+        """(one page, cursor of the next). Refuses a cursor it never gave, and with `refusal` a
+        limit that is no number."""
+        limit = self.args.whole("limit", default, refusal)
         start = 0
         if cursor := self.args.text("cursor"):
             match = _CURSOR.fullmatch(cursor)

@@ -40,6 +40,7 @@ def control_routes(sandbox: "Sandbox") -> list[web.RouteDef]:
         web.get("/_control/views/{user}", looks.views),
         web.get("/_control/mail", looks.mail),
         web.get("/_control/mail/{mail}/attachments/{number}", looks.attachment),
+        web.get("/_page/mail/{mail}/attachments/{number}", looks.attachment),
         *[web.post(f"/_control/{name}", _posted(act)) for name, act in acts.items()],
     ]
 
@@ -69,7 +70,7 @@ def _users(sandbox: "Sandbox") -> Act:
     async def users(id: str | None = None, **fields: Any) -> JsonObject:  # noqa: A002
         """Adds a person, or changes one who is there."""
         if id in sandbox.workspace.users:
-            return {**await sandbox.change_user(str(id), **fields), "id": id}
+            return await sandbox.change_user(str(id), **fields)
         user = sandbox.add_user(id=id, **fields)
         return {"ok": True, "id": user.id, "dm": sandbox.dm(user.id)}
 
@@ -78,12 +79,9 @@ def _users(sandbox: "Sandbox") -> Act:
 
 def _channels(sandbox: "Sandbox") -> Act:
     async def channels(id: str | None = None, **fields: Any) -> JsonObject:  # noqa: A002
-        """Adds a channel, or archives or unarchives one who is there."""
-        known = sandbox.workspace.conversations.get(id or "")
-        if known is not None:
-            known.is_archived = bool(fields.get("is_archived", known.is_archived))
-            sandbox.workspace.touched(known)
-            return {"ok": True, "id": known.id}
+        """Adds a channel, or changes one that is there."""
+        if id in sandbox.workspace.conversations:
+            return await sandbox.change_channel(str(id), **fields)
         return {"ok": True, "id": sandbox.add_channel(id=id, **fields).id}
 
     return channels

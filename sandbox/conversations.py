@@ -58,7 +58,6 @@ def _json(call: Call, conversation: Conversation) -> JsonObject:
 
 
 async def open_dm(call: Call) -> JsonObject:
-    call.need_scope("im:write")
     if call.args.given("channel"):
         conversation = call.slack.workspace.conversations.get(call.args.text("channel"))
         if conversation is None or not conversation.is_im:
@@ -118,6 +117,7 @@ async def join(call: Call) -> JsonObject:
             "response_metadata": {"warnings": ["already_in_channel"]},
         }
     conversation.members[bot] = None
+    call.slack.workspace.touched(conversation)
     return {"channel": _json(call, conversation), **warning}
 
 
@@ -170,7 +170,7 @@ async def history(call: Call) -> JsonObject:
         if message.get("thread_ts", message["ts"]) == message["ts"]
         or message.get("subtype") == "thread_broadcast"
     )
-    limit = max(1, min(call.args.whole("limit", 100, "invalid_limit") or 100, 999))
+    limit = max(1, min(call.args.whole("limit", 100) or 100, 999))
     shown = _take(top, limit + 1)
     more = len(shown) > limit
     return {
@@ -243,7 +243,7 @@ async def replies(call: Call) -> JsonObject:
         if not _beyond(float(reply), latest, inclusive=inclusive)
         and not _before(float(reply), oldest, inclusive=inclusive)
     ]
-    page, cursor = call.page(answers, default=1000, most=1000)
+    page, cursor = call.page(answers, default=1000, most=1000, refusal="invalid_arguments")
     return {
         "messages": [_public(call, message) for message in (parent, *page)],
         "has_more": bool(cursor),

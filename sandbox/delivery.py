@@ -105,7 +105,8 @@ class Delivery:
         try:
             ack = await self._send(Parcel("events_api", payload))
         except asyncio.CancelledError:
-            first.cancel()
+            if not first.done():
+                first.set_result(Ack("forgotten"))
             raise
         if not first.done():
             first.set_result(ack)

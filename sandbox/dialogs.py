@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.acts import person, place, taken
 from sandbox.context import Slack
-from sandbox.elements import complaints, entered_state, interactive_elements, state_object
+from sandbox.elements import (
+    complaints,
+    entered_state,
+    initial_state,
+    interactive_elements,
+    state_object,
+)
 from sandbox.files import entered_file
 from sandbox.payloads import (
     block_suggestion,
@@ -36,12 +42,21 @@ class Dialogs:
     # -- clicks ----------------------------------------------------------------------------
 
     async def click_message(
-        self, user: str, channel: str, message_ts: str, action: JsonObject
+        self,
+        user: str,
+        channel: str,
+        message_ts: str,
+        action: JsonObject,
+        values: JsonObject | None = None,
     ) -> JsonObject:
         actor, conversation = person(self._slack, user), place(self._slack, channel)
         message = self._message(conversation, message_ts)
-        element = _element(message.get("blocks", []), action)
+        blocks = message.get("blocks", [])
+        element = _element(blocks, action)
+        state = self._entered(actor, blocks, initial_state(blocks), values or {})
+        _remember(state, element)
         payload = message_click(self._slack, actor, conversation, message, element)
+        payload["state"] = {"values": state}
         return await self._click(payload)
 
     async def click_view(
@@ -52,7 +67,7 @@ class Dialogs:
         if values:
             self._enter(actor, view, values)
         element = _element(view["blocks"], action)
-        _remember(view, element)
+        _remember(view["state"]["values"], element)
         return await self._click(view_click(self._slack, actor, view, element))
 
     async def _click(self, payload: JsonObject) -> JsonObject:
@@ -160,6 +175,12 @@ class Dialogs:
         return message
 
     def _enter(self, actor: User, view: JsonObject, values: JsonObject) -> None:
+        before = view["state"]["values"]
+        view["state"] = {"values": self._entered(actor, view["blocks"], before, values)}
+
+    def _entered(
+        self, actor: User, blocks: list[JsonObject], state: JsonObject, values: JsonObject
+    ) -> JsonObject:
         def store(given: Any) -> JsonObject:
             return entered_file(
                 self._slack.files,
@@ -169,8 +190,7 @@ class Dialogs:
                 base_url=self._slack.base_url,
             )
 
-        state = entered_state(view["blocks"], view["state"]["values"], values, store)
-        view["state"] = {"values": state}
+        return entered_state(blocks, state, values, store)
 
     def _redrawn(self, owner: str) -> None:
         self._slack.workspace.changed(Change(users=frozenset({owner}), views=True))
@@ -186,8 +206,8 @@ def _element(blocks: list[JsonObject], action: JsonObject) -> JsonObject:
     return action
 
 
-def _remember(view: JsonObject, action: JsonObject) -> None:
-    known = view["state"]["values"].get(action.get("block_id"), {})
+def _remember(state: JsonObject, action: JsonObject) -> None:
+    known = state.get(action.get("block_id", ""), {})
     if action.get("action_id") in known:
         chosen = {key: value for key, value in action.items() if key.startswith("selected_")}
         known[action["action_id"]] = state_object(action, chosen, dict)

@@ -29,11 +29,12 @@ class Downloads:
         return web.Response(text=f"OK - {file.size}")
 
     async def download(self, request: web.Request) -> web.Response:
-        """The content for the bot's token; anybody else gets a sign-in page, as from Slack.
-        The sandbox's own page, which has no token, shows images through `?page=1`."""
+        """The content for the bot's token, and for a browser that shows it on the sandbox's own
+        page; anybody else gets a sign-in page, as from Slack."""
         file = self._slack.files.files.get(request.match_info["file"])
         bearer = f"Bearer {self._slack.installation.bot_token}"
-        known = request.headers.get("Authorization") == bearer or "page" in request.query
+        known = bearer == request.headers.get("Authorization")
+        known = known or request.headers.get("Sec-Fetch-Site") == "same-origin"
         if not known:
             return web.Response(content_type="text/html", text="<title>Sign in</title>")
         if file is None or file.content is None:

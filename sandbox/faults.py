@@ -52,7 +52,7 @@ def fault_from(spec: JsonObject, kind: str, kinds: tuple[str, ...]) -> Fault:
     if not 0 <= probability <= 1:
         raise Refused("invalid_fault", "probability is from 0 to 1")
     lasting = "seconds" in spec and kind == "refuse"
-    times = int(spec.get("times", 0 if probability < 1 or lasting else 1))
+    times = int(spec.get("times", 0 if probability < 1 or lasting else 1) or 0)
     return Fault(
         kind=kind,
         method=str(spec.get("method", "*")),

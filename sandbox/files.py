@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.context import Call
 from sandbox.shapes import JsonObject, Refused, SlackError, new_id
+from sandbox.workspace import Conversation
 
 _ALT_TEXT_CHARS = 1000
 _CHANNELS = 100
@@ -106,13 +107,13 @@ def file_json(file: StoredFile, base_url: str) -> JsonObject:
 def entered_file(
     store: FileStore, given: Any, *, user: str, created: int, base_url: str
 ) -> JsonObject:
-    """A file put into a dialog: an id from an earlier upload, or
+    """A file put into a dialog: the id (or description) of one that is stored already, or
     `{"filename", "content" | "content_base64"}`."""
-    if isinstance(given, str):
-        file = store.files.get(given)
-        if file is None:
-            raise Refused("invalid_values", f"no file {given}")
-        return file_json(file, base_url)
+    known = given if isinstance(given, str) else given.get("id")
+    if known is not None:
+        if known not in store.files:
+            raise Refused("invalid_values", f"no file {known}")
+        return file_json(store.files[known], base_url)
     name = given.get("filename") or given.get("name")
     encoded = given.get("content_base64")
     content = given.get("content", "").encode() if encoded is None else base64.b64decode(encoded)
@@ -151,7 +152,7 @@ async def complete_upload(call: Call) -> JsonObject:
     channels += [one for one in [call.args.text("channel_id")] if one]
     if len(channels) > _CHANNELS:
         raise SlackError("channels_limit_exceeded")
-    places = [call.writable(channel) for channel in channels]
+    places = [_place(call, channel) for channel in channels]
     for file, entry in zip(files, entries, strict=True):
         file.title = entry.get("title") or file.name
         file.complete = True
@@ -167,8 +168,17 @@ async def complete_upload(call: Call) -> JsonObject:
         }
         if call.args.text("thread_ts"):
             message["thread_ts"] = call.args.text("thread_ts")
-        call.slack.workspace.post(place, message)
+        call.slack.news.message(place, call.slack.workspace.post(place, message))
     return {"files": described}
+
+
+def _place(call: Call, channel: str) -> Conversation:
+    try:
+        return call.writable(channel)
+    except SlackError as error:
+        if error.code in ("is_archived", "messages_tab_disabled"):
+            raise SlackError("posting_to_channel_denied") from None
+        raise
 
 
 def _uploaded(call: Call, entry: JsonObject) -> StoredFile:

@@ -141,8 +141,7 @@ _TABLE = (
         "t3",
         "",
         "channel",
-        """channel_not_found not_in_channel invalid_cursor invalid_ts_latest invalid_ts_oldest
-        invalid_limit""",
+        "channel_not_found not_in_channel invalid_cursor invalid_ts_latest invalid_ts_oldest",
     ),
     _method(
         "conversations.replies",
@@ -150,8 +149,7 @@ _TABLE = (
         "t3",
         "",
         "channel ts",
-        """channel_not_found thread_not_found invalid_cursor invalid_ts_latest
-        invalid_ts_oldest invalid_limit""",
+        "channel_not_found thread_not_found invalid_cursor invalid_ts_latest invalid_ts_oldest",
         reads_json=False,
     ),
     _method(
@@ -193,7 +191,8 @@ _TABLE = (
         "t4",
         "files:write",
         "files",
-        f"file_not_found channels_limit_exceeded {_PLACE}",
+        """file_not_found channels_limit_exceeded channel_not_found not_in_channel
+        posting_to_channel_denied""",
     ),
     _method(
         "files.info",
@@ -218,7 +217,7 @@ _TABLE = (
         people.list_users,
         "t2",
         "users:read",
-        errors="invalid_cursor limit_required invalid_limit",
+        errors="invalid_cursor limit_required",
         reads_json=False,
     ),
     _method(

@@ -57,6 +57,7 @@ class PageApi:
         return [
             web.get("/", self.index),
             web.get("/static/{name}", self.static),
+            web.get("/_page/files/{file}", self.stored_file),
             web.get("/_page/snapshot", self.snapshot),
             web.get("/_page/messages", self.messages),
             web.get("/_page/events", self.events),
@@ -75,6 +76,13 @@ class PageApi:
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["name"])
+
+    async def stored_file(self, request: web.Request) -> web.Response:
+        """A file the app shows in an image block."""
+        file = self._sandbox.slack.files.files.get(request.match_info["file"])
+        if file is None or file.content is None:
+            return web.Response(status=404)
+        return web.Response(body=file.content, content_type=file.mimetype)
 
     async def snapshot(self, request: web.Request) -> web.Response:
         user = request.query.get("user", "")
@@ -120,9 +128,10 @@ class PageApi:
 
     def _listed(self, conversation: Conversation, user: str) -> JsonObject:
         described = channel_json(conversation)
-        kept = ("id", "name", "is_im", "is_private", "user")
+        kept = ("id", "name", "is_im", "is_private")
         return {
             **{key: described[key] for key in kept},
+            "user": self._sandbox.bot_user_id if conversation.is_im else None,
             "last_ts": conversation.last_ts,
             "topic": conversation.topic,
             "unread": conversation.unread(user),
@@ -133,8 +142,7 @@ class PageApi:
         conversation = self._seen(user, request.query.get("channel", ""))
         if conversation is None:
             return web.json_response({"ok": False, "error": "channel_not_found"}, status=404)
-        found = list(conversation.everything(user))[-_MESSAGES:]
-        return web.json_response({"messages": found})
+        return web.json_response({"messages": conversation.latest(user, _MESSAGES)})
 
     async def read(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -165,7 +173,7 @@ class PageApi:
             await response.write(b": open\n\n")
             while not self._closing:
                 await response.write(await self._next(watcher))
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
             pass
         finally:
             self._watchers.discard(watcher)

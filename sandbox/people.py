@@ -97,7 +97,7 @@ async def list_users(call: Call) -> JsonObject:
     users = list(call.slack.workspace.users.values())
     if len(users) > _LARGE_TEAM and not call.args.given("limit"):
         raise SlackError("limit_required")
-    page, cursor = call.page(users, default=len(users), most=1000)
+    page, cursor = call.page(users, default=len(users), most=1000, refusal="invalid_arguments")
     return {
         "members": [_json(call, user) for user in page],
         "cache_ts": int(call.slack.clock()),

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,9 +19,9 @@ from sandbox.files import FileStore
 from sandbox.installation import Installation
 from sandbox.mailbox import Mailbox
 from sandbox.page_api import PageApi
-from sandbox.people import user_json
 from sandbox.rates import Rates
-from sandbox.shapes import JsonObject, Refused, new_id
+from sandbox.scene import Scene
+from sandbox.shapes import JsonObject, Refused
 from sandbox.slack_api import SlackApi
 from sandbox.sockets import SocketMode
 from sandbox.surfaces import ResponseUrls, Surfaces, Triggers
@@ -30,7 +29,6 @@ from sandbox.webhooks import Webhooks
 from sandbox.workspace import Change, Conversation, User, Workspace
 
 _LARGEST_BODY = 40_000_000
-_USER_FLAGS = ("is_restricted", "is_ultra_restricted", "is_bot", "is_admin", "deleted")
 
 
 class Sandbox:
@@ -109,6 +107,7 @@ class Sandbox:
         self._answers = Answers(self.slack, self.faults)
         self._acts = Acts(self.slack, self.delivery, self._answers)
         self._dialogs = Dialogs(self.slack, self.delivery)
+        self._scene = Scene(self.slack, self.delivery)
 
     # -- who and where ---------------------------------------------------------------------
 
@@ -135,6 +134,15 @@ class Sandbox:
     @property
     def api_url(self) -> str:
         return f"{self.base_url}/api/"
+
+    @property
+    def bot_http_url(self) -> str | None:
+        """Where payloads are posted in `http` mode; may be set once the bot's port is known."""
+        return self.webhooks.url
+
+    @bot_http_url.setter
+    def bot_http_url(self, url: str) -> None:
+        self.webhooks.url = url
 
     @property
     def smtp_url(self) -> str:
@@ -195,19 +203,12 @@ class Sandbox:
         *,
         id: str | None = None,  # noqa: A002 - Slack's own word
         name: str,
-        real_name: str = "",
-        email: str = "",
-        title: str = "",
-        team_id: str | None = None,
-        **flags: Any,
+        **details: Any,
     ) -> User:
-        """A new person; flags are `is_restricted`, `is_ultra_restricted`, `is_bot`, `deleted`."""
-        unknown = set(flags) - set(_USER_FLAGS)
-        if unknown:
-            raise ValueError(f"a user has no {', '.join(sorted(unknown))}")
-        home = team_id or self.team_id
-        user = User(id or new_id("U"), name, real_name or name, home, email, title)
-        return self.workspace.add_user(replace(user, **flags))
+        """A new person. Details are `real_name`, `email`, `title`, `team_id` (another
+        workspace's makes a stranger), `tz`, and the flags `is_restricted`, `is_ultra_restricted`,
+        `is_admin`, `is_bot`, `deleted`."""
+        return self._scene.add_user(id, name, details)
 
     def add_channel(
         self,
@@ -218,31 +219,17 @@ class Sandbox:
         bot: bool = True,
         **details: Any,
     ) -> Conversation:
-        """A new channel, with the bot in it unless `bot` says otherwise."""
-        unknown = [user for user in members if user not in self.workspace.users]
-        if unknown:
-            raise ValueError(f"no such users: {', '.join(unknown)}")
-        everybody = [*members, *([self.bot_user_id] if bot else [])]
-        return self.workspace.add_channel(id or new_id("C"), name, members=everybody, **details)
+        """A new channel, with the bot in it unless `bot` says otherwise. Details are
+        `is_private`, `is_archived`, `is_ext_shared` and `topic`."""
+        return self._scene.add_channel(id, name, members, details, bot=bot)
 
     async def change_user(self, user_id: str, **changes: Any) -> JsonObject:
-        """Changes a person's fields and sends `user_change`; `acked` is the app's receipt."""
-        user = self.workspace.users.get(user_id)
-        if user is None:
-            raise Refused("user_not_found", user_id)
-        for key, value in changes.items():
-            if not hasattr(user, key) or key == "id":
-                raise Refused("invalid_arguments", f"a user has no {key}")
-            setattr(user, key, value)
-        self.workspace.changed(Change())
-        event = {
-            "type": "user_change",
-            "user": user_json(user, self.slack),
-            "cache_ts": int(self.slack.clock()),
-            "event_ts": self.workspace.next_ts(),
-        }
-        ack = await self.delivery.event("user_change", event)
-        return {"ok": True, "acked": ack.ok}
+        """Changes a person's fields; the app hears of it by `user_change`."""
+        return await answered(self._scene.change_user(user_id, changes))
+
+    async def change_channel(self, channel_id: str, **changes: Any) -> JsonObject:
+        """`is_archived`, `is_ext_shared`, `invite` and `kick` (lists of users)."""
+        return await answered(self._scene.change_channel(channel_id, **changes))
 
     async def reset(self) -> JsonObject:
         """Forgets messages, dialogs, Home pages, files, mail and faults; keeps people and
@@ -299,7 +286,7 @@ class Sandbox:
         conversation = self.workspace.conversation(channel)
         if conversation is None:
             raise Refused("channel_not_found", channel)
-        return list(conversation.everything(user))
+        return [dict(message) for message in conversation.everything(user)]
 
     def dm(self, user_id: str) -> str:
         """The id of the conversation between this person and the bot."""
@@ -310,7 +297,11 @@ class Sandbox:
     def views(self, user: str) -> JsonObject:
         """`{"stack": [...], "home": view or null}`, the topmost dialog last."""
         surfaces = self.slack.surfaces
-        return {"stack": list(surfaces.stack(user)), "home": surfaces.homes.get(user)}
+        home = surfaces.homes.get(user)
+        return {
+            "stack": [dict(view) for view in surfaces.stack(user)],
+            "home": None if home is None else dict(home),
+        }
 
     def mail(self) -> list[JsonObject]:
         """The mail that has come, oldest first."""
@@ -347,8 +338,8 @@ class Sandbox:
         """Clicks `action` in a message, or in the dialog or Home `view_id`."""
         if view_id:
             return await answered(self._dialogs.click_view(user, view_id, action, values))
-        clicked = self._dialogs.click_message(user, channel or "", messageTs or "", action)
-        return await answered(clicked)
+        where = (channel or "", messageTs or "")
+        return await answered(self._dialogs.click_message(user, *where, action, values))
 
     async def submit(self, user: str, view_id: str, values: JsonObject) -> JsonObject:
         return await answered(self._dialogs.submit(user, view_id, values))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -29,14 +30,7 @@ class SlackApi:
     async def handle(self, request: web.Request) -> web.Response:
         name = request.match_info["method"]
         fault = self._faults.for_call(name)
-        if fault is None:
-            return await self._answer(request, name)
-        if fault.kind == "delay":
-            await asyncio.sleep(fault.seconds)
-            return await self._answer(request, name)
-        if fault.kind == "lost_response" or fault.effect:
-            await self._answer(request, name)
-        return trouble(request, fault)
+        return await with_trouble(fault, request, lambda: self._answer(request, name))
 
     async def _answer(self, request: web.Request, name: str) -> web.Response:
         headers = {"X-OAuth-Scopes": ",".join(sorted(self._slack.installation.scopes))}
@@ -95,8 +89,21 @@ def _check_required(method: Method, args: Args) -> None:
         )
 
 
-def trouble(request: web.Request, fault: Fault) -> web.Response:
-    """The answer a fault puts in place of the real one."""
+async def with_trouble(
+    fault: Fault | None, request: web.Request, answer: Callable[[], Awaitable[web.Response]]
+) -> web.Response:
+    """The real answer, or what a fault makes of it, before or after it has had its effect."""
+    if fault is None:
+        return await answer()
+    if fault.kind == "delay":
+        await asyncio.sleep(fault.seconds)
+        return await answer()
+    if fault.kind == "lost_response" or fault.effect:
+        await answer()
+    return _trouble(request, fault)
+
+
+def _trouble(request: web.Request, fault: Fault) -> web.Response:
     if fault.kind == "ratelimited":
         return web.json_response(
             {"ok": False, "error": "ratelimited"},

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.elements import complete_blocks, merged_state
 from sandbox.installation import Installation
@@ -11,6 +12,7 @@ from sandbox.shapes import JsonObject, SlackError, new_id
 TRIGGER_LIFE_S = 3.0
 RESPONSE_URL_LIFE_S = 30 * 60.0
 RESPONSE_URL_USES = 5
+_REMEMBERED = 10_000
 STACK_LIMIT = 3
 
 _TEXT_DEFAULTS = {"private_metadata": "", "callback_id": "", "external_id": ""}
@@ -39,6 +41,7 @@ class Triggers:
             f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         )
         self._issued[trigger_id] = Trigger(user, self._clock(), in_modal)
+        _forget_oldest(self._issued)
         return trigger_id
 
     def check(self, trigger_id: str) -> Trigger:
@@ -54,6 +57,12 @@ class Triggers:
 
     def clear(self) -> None:
         self._issued.clear()
+
+
+def _forget_oldest(issued: dict[str, Any]) -> None:
+    """Keeps a long run's memory flat; the oldest are long past their time."""
+    if len(issued) > _REMEMBERED:
+        del issued[next(iter(issued))]
 
 
 @dataclass
@@ -78,6 +87,7 @@ class ResponseUrls:
     def issue(self, channel: str, user: str, *, message_ts: str = "", thread_ts: str = "") -> str:
         key = secrets.token_urlsafe(18)
         self._issued[key] = ResponseUrl(channel, user, self._clock(), message_ts, thread_ts)
+        _forget_oldest(self._issued)
         return key
 
     def use(self, key: str) -> ResponseUrl:

@@ -43,8 +43,10 @@ def as_rich_text(text: str) -> list[JsonObject]:
 
 
 def command_text(text: str, workspace: Workspace, *, should_escape: bool) -> str:
-    """A command's text as the app receives it. With `should_escape`, people and channels
-    arrive as `<@U1|name>` and `<#C1|name>`, else as they were typed."""
+    """A command's text as the app receives it: `&`, `<`, `>` escaped as in messages. With
+    `should_escape`, people and channels arrive as `<@U1|name>` and `<#C1|name>`, else as they
+    were typed."""
+    text = escaped(text)
     if not should_escape:
         return text
     people = {user.name: user for user in _present(workspace.users.values())}

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import merge
+from itertools import islice
 from typing import Any
 
 from sandbox.shapes import JsonObject, SlackError, new_id
@@ -74,6 +75,17 @@ class Conversation:
         ):
             if user is None or message.get("ephemeral_user", user) == user:
                 yield message
+
+    def latest(self, user: str, count: int) -> list[JsonObject]:
+        """The last `count` messages that `user` can see, oldest first."""
+        newest_first = merge(
+            reversed(self.messages.values()),
+            reversed(self.ephemerals.values()),
+            key=lambda m: str(m["ts"]),
+            reverse=True,
+        )
+        seen = (m for m in newest_first if m.get("ephemeral_user", user) == user)
+        return list(islice(seen, count))[::-1]
 
     def unread(self, user: str) -> int:
         """How many messages by others came after the last one `user` is known to have seen."""
