@@ -1,9 +1,10 @@
 """A bill as it is posted, and its whole story."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from handlers.views.actions import Act, pack
 from handlers.views.chart import sparkline
+from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,
     Element,
@@ -175,17 +176,17 @@ def _decide(facts: BillFacts, value: str) -> list[Element]:
     if facts.status is State.PENDING:
         return [
             button(
-                Act.APPROVE,
+                Click.APPROVE,
                 "Approve",
                 value,
                 "primary",
                 ask=confirm("Approve this bill?", question(facts), "Approve"),
                 label=f"Approve #{facts.id}: {amount(facts)}",
             ),
-            button(Act.REJECT, "Reject", value, "danger", label=f"Reject #{facts.id}: {what}"),
+            button(Click.REJECT, "Reject", value, "danger", label=f"Reject #{facts.id}: {what}"),
         ]
-    if facts.status is State.HELD:
-        return [button(Act.RELEASE, "Release", value, label=f"Release #{facts.id}: {what}")]
+    if facts.status is State.HELD and facts.amount is not None:
+        return [button(Click.RELEASE, "Release", value, label=f"Release #{facts.id}: {what}")]
     return []
 
 
@@ -200,16 +201,16 @@ def _undo(facts: BillFacts, value: str) -> list[Element]:
         return []
     label = f"Undo the last decision on #{facts.id}"
     if facts.status in (State.APPROVED, State.REJECTED):
-        return [button(Act.UNDO, "Undo", value, label=label)]
+        return [button(Click.UNDO, "Undo", value, label=label)]
     authors = [deed.by.slack_user_id for deed in facts.standing if deed.by.slack_user_id]
     if facts.status is State.PENDING and authors:
-        return [button(Act.UNDO, "Undo", value, label=label, seen_by=authors)]
+        return [button(Click.UNDO, "Undo", value, label=label, seen_by=authors)]
     return []
 
 
 def _more(facts: BillFacts) -> Element:
     places = (("History", "history"), ("Customer usage", "usage"))
-    return overflow(Act.MORE, [(words, pack(bill=facts.id, see=see)) for words, see in places])
+    return overflow(Click.MORE, [(words, pack(bill=facts.id, see=see)) for words, see in places])
 
 
 def history(facts: BillFacts, deeds: Sequence[Deed], page: int = 0) -> Message:
@@ -218,7 +219,7 @@ def history(facts: BillFacts, deeds: Sequence[Deed], page: int = 0) -> Message:
     page = min(page, len(pages) - 1)
     told = f"History of bill #{facts.id}, {short_title(facts)}: {_entries(len(deeds))}"
     return message(
-        spoken(f"{told}, now {standing(facts)}."),
+        spoken(f"{told}. Now {standing(facts)}."),
         [
             header(f"History: {bill_title(facts, 140)}"),
             *_full_name(facts),
@@ -236,15 +237,16 @@ def _older(facts: BillFacts, page: int, count: int) -> list[Block]:
     if not count:
         return []
     value = pack(bill=facts.id, page=page)
-    return actions(button(Act.HISTORY, f"Show {_entries(count)} before these", value))
+    return actions(button(Click.HISTORY, f"Show {_entries(count)} before these", value))
 
 
 def _pages(facts: BillFacts, deeds: Sequence[Deed]) -> list[list[Block]]:
     """Deeds as blocks, in pages from the newest back, each of them oldest first."""
+    written = {deed.id: deed.at for deed in deeds}
     pages: list[list[Block]] = [[]]
     left = PAGE_TEXT
     for deed in reversed(deeds):
-        block = _entry(deed, facts.currency)
+        block = _entry(deed, written, facts.currency)
         left -= weight(block)
         if pages[-1] and (left < 0 or len(pages[-1]) >= PAGE_DEEDS):
             pages.append([])
@@ -253,8 +255,11 @@ def _pages(facts: BillFacts, deeds: Sequence[Deed]) -> list[list[Block]]:
     return pages
 
 
-def _entry(deed: Deed, currency: str) -> Block:
-    told = [line(deed.at, ", ", *deed_sentence(deed, currency))]
+def _entry(deed: Deed, written: Mapping[int, datetime], currency: str) -> Block:
+    """`written` tells when the comment was written that an edit or a deletion is about."""
+    about = written.get(deed.edits) if deed.edits else None
+    which: Sentence = [", the one of ", about] if about else []
+    told = [line(deed.at, ", ", *deed_sentence(deed, currency), *which)]
     changes = differences(deed, currency)
     if changes:
         told.append(line(sentence("; ".join(changes))))

@@ -1,6 +1,6 @@
 """Dialogs: they ask for the reason of a decision, or tell what became of one."""
 
-from handlers.views.actions import Act, pack
+from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     View,
     actions,
@@ -48,7 +48,7 @@ def reject(facts: BillFacts) -> View:
                 " and it stays in the bill’s history.",
             ),
         ],
-        callback_id=Act.REJECT,
+        callback_id=Click.REJECT,
         submit="Reject",
         metadata=pack(bill=facts.id, version=facts.version),
         close="Cancel",
@@ -64,7 +64,7 @@ def undo(facts: BillFacts, deed: Deed) -> View:
             says("This takes back ", *decision(deed, facts.currency), "."),
             text_input(REASON, "Why?", "Everybody who can see the bill can read this."),
         ],
-        callback_id=Act.UNDO,
+        callback_id=Click.UNDO,
         submit="Undo",
         metadata=pack(bill=facts.id, version=facts.version, action=deed.id),
         close="Cancel",
@@ -87,7 +87,7 @@ def release(facts: BillFacts, still_stands: bool = True) -> View:
                 optional=not still_stands,
             ),
         ],
-        callback_id=Act.RELEASE,
+        callback_id=Click.RELEASE,
         submit="Release",
         metadata=pack(bill=facts.id, version=facts.version),
         close="Cancel",
@@ -110,6 +110,6 @@ def access() -> View:
         "You need a role",
         [
             says("You have no role in Countersign yet. Ask for one, and Finance is told."),
-            *actions(button(Act.REQUEST_ACCESS, "Request access", pack(), "primary")),
+            *actions(button(Click.REQUEST_ACCESS, "Request access", pack(), "primary")),
         ],
     )

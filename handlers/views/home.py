@@ -1,12 +1,14 @@
 """App Home: what waits for this person."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from handlers.views.actions import Act, pack
 from handlers.views.card import arithmetic, bill_buttons
+from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,
+    Sentence,
     View,
     actions,
     bold,
@@ -22,24 +24,49 @@ from handlers.views.lists import bill_table
 from handlers.views.phrases import bills, short_title, standing
 from handlers.views.words import counted, number, totals
 from models.dossier import BillFacts, Page
-from models.people import Deed, User
+from models.people import Role, User
 
-IN_PLACE = 25
+IN_PLACE = 12
+
+
+@dataclass(frozen=True)
+class Desk:
+    """How the tab reads for a role: its title, what to say when nothing waits, who may click."""
+
+    title: str
+    idle: Sentence
+    acts: bool = True
+
+
+_APPROVER = Desk(
+    "Waiting for you", ["No bill needs you now. Each that does appears here and as a message."]
+)
+DESKS = {
+    Role.FINANCE: Desk(
+        "Held, waiting for you",
+        ["No bill is held. To see what last month’s bills would be, type ", code("/bill generate")],
+    ),
+    Role.CSM: _APPROVER,
+    Role.SALES: _APPROVER,
+    Role.MANAGER: Desk("Waiting for somebody", ["No bill waits for anybody now."], acts=False),
+}
 
 
 def inbox(user: User | None, waiting: Page, facts: Sequence[BillFacts], now: datetime) -> View:
     """What waits for `user`, oldest first: `facts` with buttons in place, then the other lines.
 
-    `waiting` is the whole list's first page; `now` tells how long each bill has waited.
+    `waiting` is the whole list's first page; `now` tells how long each bill has waited. Managers,
+    who decide nothing, get the lines alone.
     """
     if user is None or user.role is None:
         return home(_stranger())
-    title = "Waiting for you" if user.may(Deed.APPROVE) else "Open bills"
+    desk = DESKS[Role(user.role)]
+    shown = facts[:IN_PLACE] if desk.acts else ()
     return home(
         [
-            *(_heading(title, waiting) if waiting.count else _nothing(title)),
-            *(block for one in facts[:IN_PLACE] for block in _item(one, now)),
-            *_others(waiting, {one.id for one in facts[:IN_PLACE]}),
+            *_heading(desk, waiting),
+            *(block for one in shown for block in _item(one, now)),
+            *_others(waiting, {one.id for one in shown}),
             divider(),
             says("As of ", now, ". Type ", code("/bill help"), " for everything else."),
         ]
@@ -50,18 +77,15 @@ def _stranger() -> list[Block]:
     return [
         header("Welcome to Countersign"),
         says("Bills are signed off here. You have no role yet: ask for one, and Finance is told."),
-        *actions(button(Act.REQUEST_ACCESS, "Request access", pack(), "primary")),
+        *actions(button(Click.REQUEST_ACCESS, "Request access", pack(), "primary")),
     ]
 
 
-def _heading(title: str, waiting: Page) -> list[Block]:
-    count = bills(waiting.count)
-    return [header(f"{title}: {number(waiting.count)}"), says(f"{count}, {totals(waiting.totals)}")]
-
-
-def _nothing(title: str) -> list[Block]:
-    told = "Nothing. Bills appear here as soon as they are generated."
-    return [header(title), says(told)]
+def _heading(desk: Desk, waiting: Page) -> list[Block]:
+    if not waiting.count:
+        return [header(desk.title), says(*desk.idle)]
+    told = f"{bills(waiting.count)}, {totals(waiting.totals)}"
+    return [header(f"{desk.title}: {number(waiting.count)}"), says(told)]
 
 
 def _item(facts: BillFacts, now: datetime) -> list[Block]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from handlers.views.actions import Act
+from handlers.views.clicks import Click
 from handlers.views.words import ELLIPSIS, clean, cut, esc, escaped_length, plain, utc, when
 
 Block = dict[str, Any]
@@ -20,7 +20,7 @@ View = dict[str, Any]
 TEXT_LIMIT = 3000
 MESSAGE_TEXT = 10_000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
-TABLE_ROWS, TABLE_TEXT = 100, 9_000
+TABLE_ROWS, TABLE_TEXT = 100, 8_000
 CUT_SHORT = "The rest does not fit into one message."
 
 
@@ -251,7 +251,7 @@ def confirm(title: str, text: str, yes: str, no: str = "Cancel") -> Element:
 
 
 def button(
-    act: Act,
+    click: Click,
     text: str,
     value: str,
     style: Literal["primary", "danger"] | None = None,
@@ -265,7 +265,7 @@ def button(
     """
     made: Element = {
         "type": "button",
-        "action_id": str(act),
+        "action_id": str(click),
         "text": _plain_text(text, 75),
         "value": value,
     }
@@ -280,11 +280,11 @@ def button(
     return made
 
 
-def overflow(act: Act, options: Sequence[tuple[str, str]]) -> Element:
+def overflow(click: Click, options: Sequence[tuple[str, str]]) -> Element:
     """The three dots: up to five pairs of words and value."""
     return {
         "type": "overflow",
-        "action_id": str(act),
+        "action_id": str(click),
         "options": [{"text": _plain_text(text, 75), "value": value} for text, value in options[:5]],
     }
 
@@ -296,10 +296,10 @@ def actions(*elements: Element) -> list[Block]:
     seen: dict[str, int] = {}
     numbered = []
     for element in elements[:25]:
-        act = element["action_id"]
-        seen[act] = seen.get(act, 0) + 1
-        suffix = f".{seen[act]}" if seen[act] > 1 else ""
-        numbered.append({**element, "action_id": f"{act}{suffix}"})
+        click = element["action_id"]
+        seen[click] = seen.get(click, 0) + 1
+        suffix = f".{seen[click]}" if seen[click] > 1 else ""
+        numbered.append({**element, "action_id": f"{click}{suffix}"})
     return [{"type": "actions", "elements": numbered}]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from handlers.views.actions import Act, fits, pack
 from handlers.views.chart import usage_bars
+from handlers.views.clicks import Click, fits, pack
 from handlers.views.kit import (
     Block,
     Message,
@@ -39,6 +39,7 @@ from models.usage import UsageMonth
 
 HEAD = ("Bill", "Customer", "Month", "Amount", "State")
 OPEN_SHOWN = 10
+MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
 DIGEST_SHOWN = 5
 EMPTY_LIST = "No bill fits. Leave out a word, or type "
 
@@ -69,7 +70,7 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
             says(told),
             bill_table(page.lines),
             context("To see one with its buttons, type /bill show and its number."),
-            *(actions(button(Act.LIST_PAGE, left, pack(**following))) if more else []),
+            *(actions(button(Click.LIST_PAGE, left, pack(**following))) if more else []),
         ],
     )
 
@@ -88,10 +89,10 @@ def usage(
         [
             header(_span(customer, months)),
             says(told),
-            *([rich(preformatted(usage_bars(months)))] if 0 < len(months) <= 24 else []),
-            *([_month_table(months)] if months else []),
+            *_chart(months),
+            *_month_table(months),
             *_open(open_bills),
-            context(f"│ marks the limit. Bills are in {currency}; times are calendar months."),
+            context(f"│ marks the limit, ▓ what is over it. Bills are in {currency}."),
             *([] if shared else _share(customer, months)),
         ],
     )
@@ -126,7 +127,14 @@ def _finding(customer: str, months: Sequence[UsageMonth]) -> str:
     return f"{month}, with {number(latest.limit_calls)} included; {times}."
 
 
-def _month_table(months: Sequence[UsageMonth]) -> Block:
+def _chart(months: Sequence[UsageMonth]) -> list[Block]:
+    return [rich(preformatted(usage_bars(months[-MONTHS_CHARTED:])))] if months else []
+
+
+def _month_table(months: Sequence[UsageMonth]) -> list[Block]:
+    """Newest first, at most five years."""
+    if not months:
+        return []
     rows = [
         [
             period_name(month.period),
@@ -134,9 +142,12 @@ def _month_table(months: Sequence[UsageMonth]) -> Block:
             number(month.limit_calls),
             number(month.over_calls),
         ]
-        for month in reversed(months)
+        for month in reversed(months[-MONTHS_SHOWN:])
     ]
-    return table(("Month", "Calls", "Included", "Over the limit"), rows, right=[1, 2, 3])
+    drawn = table(("Month", "Calls", "Included", "Over the limit"), rows, right=[1, 2, 3])
+    earlier = len(months) - len(rows)
+    rest = f"and {counted(earlier, 'earlier month')}: ask for fewer to see them."
+    return [drawn, says(rest)] if earlier else [drawn]
 
 
 def _open(open_bills: Sequence[Line]) -> list[Block]:
@@ -155,7 +166,7 @@ def _share(customer: str, months: Sequence[UsageMonth]) -> list[Block]:
     warning = "Everybody in this conversation will see these figures, now and later."
     return actions(
         button(
-            Act.SHARE_USAGE,
+            Click.SHARE_USAGE,
             "Share here",
             pack(customer=customer, first=first, last=last),
             ask=confirm("Share these figures?", warning, "Share"),

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from handlers.views.actions import Act, fits, pack
 from handlers.views.chart import progress_bar
+from handlers.views.clicks import Click, fits, pack
 from handlers.views.kit import (
     Block,
     Message,
@@ -135,8 +135,8 @@ def _buttons(facts: Preview) -> list[Block]:
     value = pack(**what)
     words = f"Generate {bills(facts.to_make)}"
     return actions(
-        button(Act.GENERATE, "Generate", value, "primary", label=words),
-        button(Act.CANCEL, "Cancel", value),
+        button(Click.GENERATE, "Generate", value, "primary", label=words),
+        button(Click.CANCEL, "Cancel", value),
     )
 
 

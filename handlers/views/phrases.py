@@ -7,6 +7,7 @@ from typing import Any
 from handlers.views.kit import Part, bold
 from handlers.views.words import (
     HOLD_CAUSES,
+    HOLD_SHORT,
     REJECT_WORDS,
     SOURCE_WORDS,
     STATE_WORDS,
@@ -94,7 +95,7 @@ def hold_cause(reason: HoldReason | None) -> str:
 def state_of(bill: Line) -> str:
     """The state in a table: "held: no price" tells more than "held"."""
     if bill.status is State.HELD and bill.hold_reason:
-        return f"held, {HOLD_CAUSES[bill.hold_reason]}"
+        return f"held: {HOLD_SHORT[bill.hold_reason]}"
     return STATE_WORDS[bill.status]
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from handlers.views.actions import Act, fits, pack
 from handlers.views.card import arithmetic, question
+from handlers.views.clicks import Click, fits, pack
 from handlers.views.commands import help_for, near_miss
 from handlers.views.kit import (
     Message,
@@ -72,11 +72,11 @@ def refusal(refused: Refusal, command: str = "", text: str = "{}") -> Message:
     told = cut(refused.sentence, SENTENCE_LIMIT)
     names = refused.choices if isinstance(refused, Ambiguous) and command else []
     runs = [(one, {"command": command, "text": text.replace("{}", one)}) for one in names]
-    buttons = [button(Act.CHOOSE, name(one, 75), pack(**run)) for one, run in runs if fits(**run)]
+    buttons = [button(Click.CHOOSE, name(one, 75), pack(**run)) for one, run in runs if fits(**run)]
     return message(spoken(told), [says(*_with_code(told)), *actions(*buttons[:CHOICES])])
 
 
-_COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+)`")
+_COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+)`")
 
 
 def _with_code(told: str) -> list[Part]:
@@ -90,7 +90,7 @@ def request_access() -> Message:
     return saying(
         "You have no role in Countersign yet, so there is nothing it can show you. Ask for access,"
         " and Finance is told.",
-        buttons=[button(Act.REQUEST_ACCESS, "Request access", pack(), "primary")],
+        buttons=[button(Click.REQUEST_ACCESS, "Request access", pack(), "primary")],
     )
 
 
@@ -104,7 +104,7 @@ def access_requested(by: Person) -> Message:
     who = name(by.name, 200)
     buttons = [
         button(
-            Act.GRANT_ACCESS,
+            Click.GRANT_ACCESS,
             role,
             pack(user=by.id, role=role),
             ask=confirm("Give this role?", f"{who} gets the role {role}.", "Give the role"),
@@ -135,7 +135,7 @@ def access_granted(role: Role) -> Message:
 
 def decided(facts: BillFacts) -> Message:
     """To whoever has just decided, privately: how the bill stands after it."""
-    told = f"Done. Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, is now "
+    told = f"Done. Bill #{facts.id}, {short_title(facts)}, {amount(facts)}: "
     return saying(told, bold(standing(facts)), ".")
 
 
@@ -149,7 +149,7 @@ def rejection_notice(facts: BillFacts, deed: Deed) -> Message:
         [
             rich(line(about, *told, "."), *reason),
             lines(*arithmetic(facts)),
-            *actions(button(Act.HISTORY, "History", pack(bill=facts.id, page=0))),
+            *actions(button(Click.HISTORY, "History", pack(bill=facts.id, page=0))),
         ],
     )
 
@@ -175,20 +175,20 @@ def not_recorded(reason: str) -> Message:
 
 
 _DECISION = {
-    Verb.APPROVE: ("approve", "Approve", Act.APPROVE),
-    Verb.REJECT: ("reject", "Reject", Act.REJECT),
+    Verb.APPROVE: ("approve", "Approve", Click.APPROVE),
+    Verb.REJECT: ("reject", "Reject", Click.REJECT),
 }
 
 
 def reads_like_a_decision(facts: BillFacts, verb: Verb) -> Message:
     """To whoever replied "approve" in a thread: a comment decides nothing, this button does."""
-    do, words, act = _DECISION[verb]
+    do, words, click = _DECISION[verb]
     value = pack(bill=facts.id, version=facts.version)
-    ask = confirm(f"{words} this bill?", question(facts), words) if act is Act.APPROVE else None
+    ask = confirm(f"{words} this bill?", question(facts), words) if click is Click.APPROVE else None
     return saying(
         "Your reply is kept as a comment, and decides nothing yet. ",
         f"To {do} bill #{facts.id}, {short_title(facts)}, {amount(facts)}, click the button.",
-        buttons=[button(act, words, value, "primary" if ask else "danger", ask=ask)],
+        buttons=[button(click, words, value, "primary" if ask else "danger", ask=ask)],
     )
 
 

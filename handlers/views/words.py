@@ -45,9 +45,15 @@ HOLD_CAUSES = {
     HoldReason.NO_APPROVER: "nobody could approve it",
     HoldReason.JUMP: "the amount is several times the customer’s last one",
 }
+HOLD_SHORT = {
+    HoldReason.OUTSIDE_CONTRACT: "outside the contract",
+    HoldReason.NO_PRICE: "no price",
+    HoldReason.NO_APPROVER: "no approver",
+    HoldReason.JUMP: "a jump",
+}
 HOLD_CURES = {
     HoldReason.OUTSIDE_CONTRACT: "Check the contract dates, then release it.",
-    HoldReason.NO_PRICE: "Give the customer a price, then release it.",
+    HoldReason.NO_PRICE: "Without an amount it cannot go on to approval.",
     HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
     HoldReason.JUMP: "Check the usage, then release it.",
 }

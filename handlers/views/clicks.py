@@ -8,7 +8,7 @@ from typing import Any
 from models.refusals import Invalid
 
 
-class Act(StrEnum):
+class Click(StrEnum):
     """The action ids of buttons and menus. Those of dialogs (callback ids) are among them."""
 
     APPROVE = "bill:approve"
@@ -28,8 +28,8 @@ class Act(StrEnum):
 
 
 # Slack wants action ids unique in their row, so the second of a kind is "choose.2".
-ANY_ACTION = re.compile(rf"^({'|'.join(map(re.escape, Act))})(\.\d+)?$")
-ANY_DIALOG = re.compile(rf"^({'|'.join((Act.REJECT, Act.UNDO, Act.RELEASE))})$")
+ANY_ACTION = re.compile(rf"^({'|'.join(map(re.escape, Click))})(\.\d+)?$")
+ANY_DIALOG = re.compile(rf"^({'|'.join((Click.REJECT, Click.UNDO, Click.RELEASE))})$")
 
 OUT_OF_DATE = "That button is no longer understood. Type the command again."
 _VALUE_LIMIT = 2000
@@ -55,12 +55,12 @@ _FIELDS: dict[str, type] = {
 }
 
 
-def act_of(action_id: str) -> Act:
+def click_of(action_id: str) -> Click:
     """Which button was clicked; refuses an id that is none of ours."""
     match = ANY_ACTION.match(action_id)
     if match is None:
         raise Invalid(OUT_OF_DATE)
-    return Act(match[1])
+    return Click(match[1])
 
 
 def pack(**ids: Any) -> str:
