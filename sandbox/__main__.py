@@ -1,0 +1,191 @@
+"""`make demo`: a Slack of one's own, with the real bot in it, in one terminal."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import psycopg
+import yaml
+
+from models.base import Database, migrate
+from models.embedded import EmbeddedPostgres
+from sandbox import demo
+from sandbox.server import Sandbox
+from sandbox.shapes import JsonObject
+
+ROOT = Path(__file__).parent.parent
+DATABASE = "sandbox"
+START_S = 60
+STOP_S = 12
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="A Slack of one's own on this machine, with Countersign in it.",
+    )
+    parser.add_argument("--port", type=int, default=3000, help="where the page is (3000)")
+    parser.add_argument("--web-port", type=int, default=8000, help="where the bot's web is (8000)")
+    parser.add_argument("--data", type=Path, help="keep PostgreSQL's files here, not in /tmp")
+    parser.add_argument("--mode", choices=("socket", "http"), default="socket")
+    parser.add_argument("--workspace", type=Path, help="people and channels of your own, as JSON")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
+    return parser.parse_args(words)
+
+
+def read_manifest(prefix: str = "") -> JsonObject:
+    """The app's manifest, its commands prefixed as the bot will listen for them."""
+    manifest: JsonObject = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+    for entry in manifest["features"]["slash_commands"]:
+        entry["command"] = "/" + prefix + entry["command"].removeprefix("/")
+    return manifest
+
+
+@contextlib.contextmanager
+def fresh_database(data: Path | None) -> Iterator[str]:
+    """A migrated, empty database on a PostgreSQL of its own; yields its address."""
+    folder = data or Path(tempfile.mkdtemp(prefix="countersign-sandbox-"))
+    server = EmbeddedPostgres(folder)
+    try:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(f"drop database if exists {DATABASE} with (force)")
+            connection.execute(f"create database {DATABASE}")
+        migrate(server.url(DATABASE))
+        yield server.url(DATABASE)
+    finally:
+        server.stop()
+        if data is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.asynccontextmanager
+async def running_bot(
+    sandbox: Sandbox, database_url: str, web_port: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The bot as a process of its own, told nothing but tokens and addresses."""
+    settings = {
+        "DATABASE_URL": database_url,
+        "SLACK_API_URL": sandbox.api_url,
+        "SLACK_BOT_TOKEN": sandbox.bot_token,
+        "HOST": "127.0.0.1",
+        "PORT": str(web_port),
+        "SMTP_URL": sandbox.smtp_url,
+    }
+    if sandbox.mode == "http":
+        settings["SLACK_SIGNING_SECRET"] = sandbox.signing_secret
+    else:
+        settings["SLACK_APP_TOKEN"] = sandbox.app_token
+    inherited = {name: value for name, value in os.environ.items() if "SLACK_" not in name}
+    kept = {"FINANCE_SLACK_IDS": os.environ.get("FINANCE_SLACK_IDS", "")}
+    with tempfile.TemporaryDirectory() as empty:  # no .env there
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "serve",
+            env=inherited | kept | settings, cwd=empty, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield bot
+        finally:
+            if bot.returncode is None:
+                bot.terminate()
+                try:
+                    await asyncio.wait_for(bot.wait(), STOP_S)
+                except TimeoutError:
+                    bot.kill()
+                    await bot.wait()
+
+
+async def is_ready(web_url: str) -> bool:
+    """Whether the bot says that its database is migrated and its line to Slack stands."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
+            session.get(f"{web_url}/ready") as answer,
+        ):
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+async def run(options: argparse.Namespace, database_url: str, stopped: asyncio.Event) -> int:
+    workspace = demo.workspace()
+    if options.workspace:
+        workspace = json.loads(options.workspace.read_text(encoding="utf-8"))
+    web_url = f"http://127.0.0.1:{options.web_port}"
+    sandbox = Sandbox(
+        workspace=workspace,
+        manifest=read_manifest(os.environ.get("COMMAND_PREFIX", "")),
+        mode=options.mode,
+        port=options.port,
+        bot_http_url=f"{web_url}/slack/events",
+    )
+    sandbox.database_url, sandbox.web_url = database_url, web_url
+    sandbox.ready = lambda: is_ready(web_url)
+    if not options.workspace:
+        db = Database(database_url)
+        sandbox.hint = await demo.furnish(db, datetime.now(UTC))
+        await db.close()
+    async with sandbox, running_bot(sandbox, database_url, options.web_port) as bot:
+        died = asyncio.create_task(bot.wait())
+        opened = asyncio.create_task(_open(sandbox, options, died))
+        until = asyncio.create_task(stopped.wait())
+        await asyncio.wait([died, until], return_when=asyncio.FIRST_COMPLETED)
+        for task in (opened, until):
+            task.cancel()
+        if not stopped.is_set():
+            say(f"The bot stopped by itself, exit status {bot.returncode}. Its log tells why.")
+            return 1
+    return 0
+
+
+async def _open(sandbox: Sandbox, options: argparse.Namespace, died: asyncio.Task[int]) -> None:
+    """Say where the page is as soon as the bot is there."""
+    deadline = time.monotonic() + START_S
+    while not await sandbox.ready():
+        if died.done() or time.monotonic() > deadline:
+            return
+        await asyncio.sleep(0.1)
+    address = f"http://localhost:{options.port}"
+    say(f"Open {address} and pick a person. Ctrl-C stops everything.")
+    if sandbox.hint:
+        say(f"As Dana Ortiz of finance, type: {sandbox.hint}")
+    if not options.no_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY")):
+        webbrowser.open(address)
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def _until_stopped(options: argparse.Namespace, database_url: str) -> int:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return await run(options, database_url, stopped)
+
+
+def main(words: list[str] | None = None) -> int:
+    options = arguments(words)
+    say("Starting PostgreSQL, a Slack and the bot…")
+    with fresh_database(options.data) as database_url:
+        try:
+            return asyncio.run(_until_stopped(options, database_url))
+        except OSError as error:
+            say(f"{error.strerror or error}. Does another program have the port? See --help.")
+            return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
