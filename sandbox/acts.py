@@ -1,20 +1,17 @@
 """What people do in the workspace: type commands and messages, edit, delete, open Home."""
 
 import uuid
-from typing import TYPE_CHECKING
 
 from sandbox.answers import Answers, as_answer
 from sandbox.chat import changed_event, deleted_event
 from sandbox.context import Slack
+from sandbox.delivery import Ack, Delivery
 from sandbox.installation import Command
 from sandbox.payloads import slash_command
 from sandbox.shapes import JsonObject, Refused, SlackError
 from sandbox.surfaces import ResponseUrl
 from sandbox.typing_rules import as_rich_text, command_text, escaped
 from sandbox.workspace import Change, Conversation, User
-
-if TYPE_CHECKING:
-    from sandbox.delivery import Ack, Delivery
 
 # What the app did -> what Slack tells the person.
 _NO_ANSWER = {"timeout": "operation_timeout", "http_timeout": "operation_timeout"}
@@ -36,7 +33,7 @@ def place(slack: Slack, reference: str) -> Conversation:
     return conversation
 
 
-def taken(ack: "Ack") -> "Ack":
+def taken(ack: Ack) -> Ack:
     """The acknowledgement, or what Slack shows a person when there was none."""
     if not ack.ok:
         raise Refused(_NO_ANSWER.get(ack.error, "dispatch_failed"), ack.error)
@@ -46,7 +43,7 @@ def taken(ack: "Ack") -> "Ack":
 class Acts:
     """Commands, messages and Home. Each raises Refused for what the client would not allow."""
 
-    def __init__(self, slack: Slack, delivery: "Delivery", answers: Answers) -> None:
+    def __init__(self, slack: Slack, delivery: Delivery, answers: Answers) -> None:
         self._slack = slack
         self._delivery = delivery
         self._answers = answers
@@ -69,7 +66,7 @@ class Acts:
                 return one
         raise Refused("invalid_command", f"{command} is not a valid command")
 
-    def _answered(self, ack: "Ack", conversation: Conversation, actor: User) -> JsonObject | None:
+    def _answered(self, ack: Ack, conversation: Conversation, actor: User) -> JsonObject | None:
         answer = as_answer(ack.payload)
         if answer is None:
             return None

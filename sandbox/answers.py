@@ -60,7 +60,7 @@ class Answers:
         return self._post(conversation, url, args)
 
     def _post(self, conversation: Conversation, url: ResponseUrl, args: Args) -> JsonObject:
-        message = {**self._slack.bot_author(), **read_content(args).fields()}
+        message = {**self._slack.bot_author(), **read_content(self._slack, args).fields()}
         thread_ts = args.text("thread_ts")
         if thread_ts:
             if thread_ts not in conversation.messages:
@@ -79,7 +79,7 @@ class Answers:
         self, conversation: Conversation, url: ResponseUrl, args: Args
     ) -> JsonObject | None:
         message, private = self._original(conversation, url)
-        content = read_content(args)
+        content = read_content(self._slack, args)
         changes = {"blocks": None, "attachments": None, **content.fields()}
         bot = self._slack.installation.bot_user_id
         before = self._slack.workspace.revise(conversation, message, changes, bot)

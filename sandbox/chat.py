@@ -14,7 +14,7 @@ _IDENTITY = ("username", "icon_emoji", "icon_url")
 
 async def post_message(call: Call) -> JsonObject:
     conversation = call.writable(call.args.text("channel"))
-    content = read_content(call.args)
+    content = read_content(call.slack, call.args)
     thread = _thread(call, conversation)
     first: JsonObject | None = None
     for piece in _pieces(content):
@@ -61,7 +61,7 @@ def _shown(message: JsonObject) -> JsonObject:
 
 async def post_ephemeral(call: Call) -> JsonObject:
     conversation = call.writable(call.args.text("channel"))
-    content = read_content(call.args, longest=TEXT_CHARS)
+    content = read_content(call.slack, call.args, longest=TEXT_CHARS)
     user = call.args.text("user")
     if user not in conversation.members:
         raise SlackError("user_not_in_channel")
@@ -74,7 +74,7 @@ async def post_ephemeral(call: Call) -> JsonObject:
 
 async def update(call: Call) -> JsonObject:
     conversation, message = _own_message(call, "cant_update_message")
-    content = read_content(call.args, longest=UPDATE_CHARS)
+    content = read_content(call.slack, call.args, longest=UPDATE_CHARS)
     editor = call.slack.installation.bot_user_id
     before = call.slack.workspace.revise(conversation, message, content.changes(), editor)
     call.slack.news.message(conversation, changed_event(message, before))

@@ -9,7 +9,8 @@ from typing import Any
 
 from sandbox.arguments import Args
 from sandbox.blockkit import Flaw, check_message
-from sandbox.elements import complete_blocks
+from sandbox.context import Slack
+from sandbox.elements import complete_blocks, images_of
 from sandbox.shapes import JsonObject, SlackError
 
 TEXT_CHARS = 40_000
@@ -55,7 +56,7 @@ class Content:
         }
 
 
-def read_content(args: Args, *, longest: int | None = None) -> Content:
+def read_content(slack: Slack, args: Args, *, longest: int | None = None) -> Content:
     """The content of a call, checked. `longest` refuses longer text; without it, it is cut."""
     text = args.text("text") if args.given("text") else None
     blocks = args.structure("blocks", "invalid_blocks_format")
@@ -63,7 +64,7 @@ def read_content(args: Args, *, longest: int | None = None) -> Content:
     markdown = args.text("markdown_text")
     if markdown:
         blocks, text = _from_markdown(markdown, text, blocks)
-    _check_blocks(blocks, attachments)
+    _check_blocks(slack, blocks, attachments)
     if not (text or blocks or attachments):
         raise SlackError("no_text")
     if longest is not None and len(text or "") > longest:
@@ -86,12 +87,21 @@ def _from_markdown(
     return [{"type": "markdown", "text": markdown}], markdown
 
 
-def _check_blocks(blocks: Any, attachments: Any) -> None:
+def _check_blocks(slack: Slack, blocks: Any, attachments: Any) -> None:
     if isinstance(attachments, list) and len(attachments) > _ATTACHMENTS:
         raise SlackError("too_many_attachments")
-    flaws = check_message(blocks, attachments)
+    flaws = check_message(blocks, attachments) or image_flaws(slack, blocks, "/blocks")
     if flaws:
         raise refusal(flaws)
+
+
+def image_flaws(slack: Slack, blocks: Any, pointer: str) -> list[Flaw]:
+    """Images of files that are not there, or not yet complete."""
+    return [
+        Flaw(place, "invalid slack file", "invalid_blocks")
+        for place, slack_file in images_of(blocks, pointer)
+        if not slack.stores(slack_file)
+    ]
 
 
 def refusal(flaws: list[Flaw], code: str | None = None) -> SlackError:

@@ -3,16 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from sandbox.arguments import Args
+from sandbox.files import FileStore
 from sandbox.installation import Installation
 from sandbox.shapes import JsonObject, SlackError
 from sandbox.surfaces import ResponseUrls, Surfaces, Triggers
 from sandbox.workspace import Conversation, Workspace
-
-if TYPE_CHECKING:
-    from sandbox.files import FileStore
 
 T = TypeVar("T")
 
@@ -46,11 +44,18 @@ class Slack:
     surfaces: Surfaces
     triggers: Triggers
     response_urls: ResponseUrls
-    files: "FileStore"
+    files: FileStore
     clock: Callable[[], float]
     news: News = field(default_factory=Silence)
     base_url: str = ""
     websocket_url: Callable[[], str] = lambda: ""
+
+    def stores(self, slack_file: JsonObject) -> bool:
+        """Whether an image may show this file: uploaded, completed, named by id or address."""
+        address = str(slack_file.get("url", ""))
+        named = slack_file.get("id") or address.partition("/files-pri/")[2].partition("/")[0]
+        file = self.files.files.get(named)
+        return file is not None and file.complete
 
     def bot_author(self) -> JsonObject:
         """The fields of every message that say the app wrote it."""

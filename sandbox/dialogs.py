@@ -1,9 +1,10 @@
 """What people do with blocks: click, submit, close, ask a select for its options."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.acts import person, place, taken
 from sandbox.context import Slack
+from sandbox.delivery import Delivery
 from sandbox.elements import (
     complaints,
     entered_state,
@@ -25,9 +26,6 @@ from sandbox.shapes import JsonObject, Refused, SlackError
 from sandbox.views import checked_view
 from sandbox.workspace import Change, Conversation, User
 
-if TYPE_CHECKING:
-    from sandbox.delivery import Delivery
-
 _OPTIONS = 100
 
 
@@ -35,7 +33,7 @@ class Dialogs:
     """Clicks and dialogs. Nothing here asks whether the person can see the place: a forged
     click arrives at the app like any other, and it is the app that must refuse it."""
 
-    def __init__(self, slack: Slack, delivery: "Delivery") -> None:
+    def __init__(self, slack: Slack, delivery: Delivery) -> None:
         self._slack = slack
         self._delivery = delivery
 
@@ -109,7 +107,7 @@ class Dialogs:
         if action not in ("update", "push"):
             raise Refused("invalid_ack", f"{action!r} is no response_action")
         try:
-            fresh = checked_view(answer.get("view"), expected="modal")
+            fresh = checked_view(self._slack, answer.get("view"), expected="modal")
             if action == "push":
                 self._slack.surfaces.push(owner, fresh)
             else:

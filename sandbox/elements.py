@@ -104,6 +104,18 @@ def _within(block: JsonObject, value: Any) -> Iterator[tuple[JsonObject, JsonObj
         yield from _within(inner, item)
 
 
+def images_of(value: Any, pointer: str) -> Iterator[tuple[str, JsonObject]]:
+    """(JSON pointer, `slack_file`) of every image that shows a stored file."""
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from images_of(item, f"{pointer}/{number}")
+    elif isinstance(value, dict):
+        if isinstance(value.get("slack_file"), dict):
+            yield f"{pointer}/slack_file", value["slack_file"]
+        for key, item in value.items():
+            yield from images_of(item, f"{pointer}/{key}")
+
+
 def initial_state(blocks: list[JsonObject]) -> dict[str, JsonObject]:
     """What a view or message says of its elements before anybody has touched them."""
     values: dict[str, JsonObject] = {}

@@ -77,10 +77,11 @@ class Faults:
         self._envelopes: list[Fault] = []
         self._mail: list[Fault] = []
         self._refusals: list[Fault] = []
+        self._drops: list[Fault] = []
         self._refuse_until = 0.0
 
     def clear(self) -> None:
-        for kept in (self._calls, self._envelopes, self._mail, self._refusals):
+        for kept in (self._calls, self._envelopes, self._mail, self._refusals, self._drops):
             kept.clear()
         self._refuse_until = 0.0
 
@@ -100,6 +101,15 @@ class Faults:
             self._refuse_until = self._clock() + fault.seconds
         else:
             self._refusals.append(fault)
+
+    def drop_sockets(self, spec: JsonObject) -> None:
+        """Cutting the open connections was the first of `times`; new ones are cut for the rest."""
+        again = int(spec.get("times") or 1) - 1
+        if again > 0:
+            self._drops.append(Fault("drop", times=again))
+
+    def drops_socket(self) -> bool:
+        return _first(self._drops, lambda _: True) is not None
 
     def for_call(self, method: str) -> Fault | None:
         return _first(self._calls, lambda fault: fnmatchcase(method, fault.method))

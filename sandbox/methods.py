@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sandbox import chat, conversations, files, people, views
+from sandbox import chat, conversations, people, uploads, views
 from sandbox.context import Call
 from sandbox.shapes import JsonObject
 
@@ -178,7 +178,7 @@ _TABLE = (
     ),
     _method(
         "files.getUploadURLExternal",
-        files.get_upload_url,
+        uploads.get_upload_url,
         "t4",
         "files:write",
         "filename length",
@@ -187,7 +187,7 @@ _TABLE = (
     ),
     _method(
         "files.completeUploadExternal",
-        files.complete_upload,
+        uploads.complete_upload,
         "t4",
         "files:write",
         "files",
@@ -196,7 +196,7 @@ _TABLE = (
     ),
     _method(
         "files.info",
-        files.file_info,
+        uploads.file_info,
         "t4",
         "files:read",
         "file",

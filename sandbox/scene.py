@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.context import Slack
+from sandbox.delivery import Delivery
 from sandbox.people import user_json
 from sandbox.shapes import JsonObject, Refused, new_id
 from sandbox.workspace import Change, Conversation, User
-
-if TYPE_CHECKING:
-    from sandbox.delivery import Delivery
 
 _USER_FIELDS = frozenset(field.name for field in fields(User))
 _CHANNEL_FIELDS = frozenset({"is_private", "is_archived", "is_ext_shared", "topic"})
@@ -19,7 +17,7 @@ _CHANNEL_FIELDS = frozenset({"is_private", "is_archived", "is_ext_shared", "topi
 class Scene:
     """Adds people and channels, and changes them with the events Slack would send."""
 
-    def __init__(self, slack: Slack, delivery: "Delivery") -> None:
+    def __init__(self, slack: Slack, delivery: Delivery) -> None:
         self._slack = slack
         self._delivery = delivery
 

@@ -274,6 +274,7 @@ class Sandbox:
         if kind == "refuse" or "seconds" in spec:
             self.faults.refuse_sockets(spec)
         if kind == "drop":
+            self.faults.drop_sockets(spec)
             await self.sockets.drop()
         elif kind != "refuse":
             await self.sockets.disconnect(kind)

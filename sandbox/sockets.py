@@ -62,6 +62,8 @@ class SocketMode:
         self._sockets[socket] = request.transport
         try:
             await socket.send_json(self._hello())
+            if self._faults.drops_socket():
+                await self.drop()
             await self._listen(socket)
         finally:
             self._forget(socket)

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from sandbox.blockkit import Flaw, check_message, check_view
-from sandbox.content import refusal
-from sandbox.context import Call
+from sandbox.content import image_flaws, refusal
+from sandbox.context import Call, Slack
 from sandbox.shapes import JsonObject, SlackError
 from sandbox.workspace import Change
 
@@ -13,7 +13,7 @@ _VIEW_BYTES = 250_000
 _VALIDATED_CHARS = 100_000
 
 
-def checked_view(view: Any, *, expected: str) -> JsonObject:
+def checked_view(slack: Slack, view: Any, *, expected: str) -> JsonObject:
     """A view that Slack would take on this surface (`modal` or `home`)."""
     if not isinstance(view, dict):
         raise _invalid("must provide an object", "/view")
@@ -21,7 +21,7 @@ def checked_view(view: Any, *, expected: str) -> JsonObject:
         raise SlackError("view_too_large")
     if view.get("type") != expected:
         raise _invalid(f"must be a valid {expected} view", "/view/type")
-    flaws = check_view(view)
+    flaws = check_view(view) or image_flaws(slack, view.get("blocks"), "/view/blocks")
     if flaws:
         raise refusal(flaws, "invalid_arguments")
     return view
@@ -32,7 +32,8 @@ def _invalid(message: str, pointer: str) -> SlackError:
 
 
 def _view(call: Call, expected: str) -> JsonObject:
-    return checked_view(call.args.structure("view", "invalid_arguments"), expected=expected)
+    view = call.args.structure("view", "invalid_arguments")
+    return checked_view(call.slack, view, expected=expected)
 
 
 def _shown(call: Call, user: str, view: JsonObject) -> JsonObject:
