@@ -236,6 +236,7 @@ async def _defer(
         lock=lock,
         queue=QUEUE,
         schedule_in={"seconds": delay_s} if delay_s else None,
+        priority=-1 if delay_s else 0,  # or what comes now would queue up behind what waits
         connection=await driver_connection(session),
     )
     await job.batch_defer_async(*calls)
