@@ -1,0 +1,186 @@
+"""The courier: does what was promised, as durable jobs, on as many machines as are wanted."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.worker import Worker
+
+from bot.posting import Interrupted, Poster
+from bot.redrawing import Generator, Painter
+from bot.slack import Gateway, Kind, SlackTrouble
+from bot.timings import Timings
+from models import announce, postings
+from models.announce import QUEUE, Task
+from models.base import Database
+from models.month_end import Rules
+
+log = structlog.get_logger()
+
+CONCURRENCY = 50
+CONNECTIONS = 5
+AGAIN_S = 1.0
+
+
+class Patience(procrastinate.BaseRetryStrategy):
+    """When a job that broke is tried again: at the time Slack names, or ever later, with jitter.
+
+    What was only interrupted goes on at once. After `attempts` the job stays `failed`.
+    """
+
+    def __init__(self, timings: Timings, attempts: int) -> None:
+        self._timings = timings
+        self._attempts = attempts
+
+    def is_last(self, job: Job) -> bool:
+        return job.attempts + 1 >= self._attempts
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: Job
+    ) -> procrastinate.RetryDecision | None:
+        wait_s = self._wait_s(exception, job)
+        if wait_s is None:
+            return None
+        return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=wait_s))
+
+    def _wait_s(self, exception: BaseException, job: Job) -> float | None:
+        if isinstance(exception, Interrupted | asyncio.CancelledError):
+            return 0.0
+        if isinstance(exception, SlackTrouble) and exception.kind is Kind.RATE_LIMITED:
+            return exception.retry_after_s + random.random()
+        if self.is_last(job):
+            return None
+        doubled = self._timings.back_off_first * 2.0 ** min(job.attempts, 30)
+        return min(doubled, self._timings.back_off_longest) * random.uniform(0.5, 1)
+
+
+class Courier:
+    """Works the promised jobs off until it is stopped, and picks up what others left behind."""
+
+    def __init__(
+        self,
+        db: Database,
+        slack: Gateway,
+        *,
+        now: Callable[[], datetime],
+        rules: Rules,
+        timings: Timings | None = None,
+    ) -> None:
+        self._db = db
+        self._timings = timings or Timings()
+        self._stopping = asyncio.Event()
+        self._poster = Poster(db, slack, self._timings, self._stopping, rules.approvals_channel)
+        self._painter = Painter(db, slack)
+        self._generator = Generator(db, self._painter, rules, now, self._timings, self._stopping)
+        self._jobs = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(
+                conninfo=db.url, min_size=1, max_size=CONNECTIONS
+            )
+        )
+        self._worker: Worker | None = None
+        self._loops: list[asyncio.Task[None]] = []
+        self._register()
+
+    def _register(self) -> None:
+        patience = Patience(self._timings, self._timings.attempts)
+        self._task(Task.POST, patience, lambda last, place: self._post(place, last))
+        self._task(Task.REDRAW, patience, lambda _, bill_id: self._painter.redraw(bill_id))
+        self._task(Task.REDRAW_RUN, patience, lambda _, run_id: self._painter.redraw_run(run_id))
+        runs = Patience(self._timings, self._timings.run_attempts)
+        self._task(Task.GENERATE, runs, lambda last, run_id: self._generate(run_id, last))
+
+    def _post(self, place: str, last: bool) -> Awaitable[None]:
+        return self._poster.post(place, last_try=last)
+
+    def _generate(self, run_id: int, last: bool) -> Awaitable[None]:
+        return self._generator.generate(run_id, last_try=last)
+
+    def _task(self, name: Task, patience: Patience, work: Callable[..., Awaitable[None]]) -> None:
+        async def do(context: procrastinate.JobContext, /, **arguments: Any) -> None:
+            await work(patience.is_last(context.job), **arguments)
+
+        self._jobs.task(name=name, pass_context=True, retry=patience)(do)
+
+    async def start(self) -> None:
+        """Returns once jobs are being looked for; what was left behind is picked up first."""
+        await self._jobs.open_async()
+        self._loops = [
+            asyncio.create_task(self._work(), name="courier"),
+            asyncio.create_task(self._sweep(), name="courier's sweep"),
+        ]
+
+    async def stop(self, deadline_s: float) -> None:
+        """Take no more jobs, let those at work end, and put back those that do not in time."""
+        self._stopping.set()
+        if self._worker is not None:
+            self._worker.shutdown_graceful_timeout = deadline_s
+            self._worker.stop()  # type: ignore[no-untyped-call]
+        work, sweep = self._loops
+        sweep.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweep
+        await work
+        await self._jobs.close_async()
+
+    async def _work(self) -> None:
+        """A worker ends when the database goes away; the next one waits for it to come back."""
+        while not self._stopping.is_set():
+            self._worker = self._new_worker()
+            try:
+                await self._worker.run()  # type: ignore[no-untyped-call]
+            except Exception:
+                log.exception("courier interrupted")
+            if not self._stopping.is_set():
+                await asyncio.sleep(AGAIN_S)
+
+    def _new_worker(self) -> Worker:
+        return Worker(
+            self._jobs,
+            queues=[QUEUE],
+            name="courier",
+            concurrency=CONCURRENCY,
+            fetch_job_polling_interval=self._timings.poll,
+            listen_notify=True,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=self._timings.heartbeat,
+            stalled_worker_timeout=self._timings.stalled,
+        )
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                await self._rescue()
+                await self._send_for_neglected()
+            except Exception:
+                log.exception("sweep interrupted")
+            await asyncio.sleep(self._timings.sweep)
+
+    async def _rescue(self) -> None:
+        """Put back the jobs of workers that died; one courier at a time, or a job that another
+        has put back and begun would be put back once more.
+        """
+        manager = self._jobs.job_manager
+        async with self._db.transaction() as session:
+            if not await postings.alone(session):
+                return
+            stalled = await manager.get_stalled_jobs(
+                queue=QUEUE, seconds_since_heartbeat=self._timings.stalled
+            )
+            for job in stalled:
+                log.warning("job rescued", job=job.id, task=job.task_name, lock=job.lock)
+                with suppress(ConnectorException):
+                    await manager.retry_job(job)
+
+    async def _send_for_neglected(self) -> None:
+        async with self._db.transaction() as session:
+            if await postings.neglected(session):
+                places = await announce.announce_waiting(session)
+                log.warning("postings without a job", places=places)

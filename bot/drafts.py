@@ -1,0 +1,80 @@
+"""What each kind of posting says: its facts, read in a transaction, and how they are drawn."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from handlers.views import card, replies
+from handlers.views.kit import Message
+from models import gather, month_end, postings
+from models.announce import Kind, Posting
+from models.base import Session
+from models.bills import State
+from models.people import Role, User
+
+APPROVED = frozenset({State.APPROVED, State.SENDING, State.SENT})
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message still to be drawn; `actions` is how many of its bill's actions it shows."""
+
+    draw: Callable[[], Message]
+    actions: int = 0
+
+
+async def draft(session: Session, posting: Posting) -> Draft | None:
+    """What this posting says as things are now; None where there is nothing left to say."""
+    return await _DRAFTS[posting.kind](session, posting)
+
+
+async def _card(session: Session, posting: Posting) -> Draft:
+    assert posting.bill_id is not None
+    actions = await postings.actions_of(session, posting.bill_id)
+    (facts,) = await gather.bill_facts(session, [posting.bill_id])
+    return Draft(partial(card.bill_card, facts), actions)
+
+
+async def _digest(session: Session, posting: Posting) -> Draft | None:
+    lines = await postings.listed_lines(session, posting)
+    return Draft(partial(replies.digest, lines, lines[-1].period)) if lines else None
+
+
+async def _run(session: Session, posting: Posting) -> Draft:
+    facts = await month_end.facts(session, posting.facts["run_id"])
+    return Draft(partial(replies.progress, facts))
+
+
+async def _rejection(session: Session, posting: Posting) -> Draft:
+    bill_id, action_id = posting.facts["bill_id"], posting.facts["action_id"]
+    (facts,) = await gather.bill_facts(session, [bill_id])
+    (deed,) = [deed for deed in await gather.story(session, bill_id) if deed.id == action_id]
+    return Draft(partial(replies.rejection_notice, facts, deed))
+
+
+async def _approvals(session: Session, posting: Posting) -> Draft | None:
+    """Approvals taken back in the meantime are not told."""
+    found = await gather.bill_facts(session, posting.facts["bills"])
+    approved = [facts for facts in found if facts.status in APPROVED]
+    return Draft(partial(replies.approvals_notice, approved)) if approved else None
+
+
+async def _access_request(session: Session, posting: Posting) -> Draft:
+    asker = await session.get_one(User, posting.facts["user_id"])
+    return Draft(partial(replies.access_requested, gather.person(asker)))
+
+
+async def _access_granted(session: Session, posting: Posting) -> Draft:
+    del session
+    return Draft(partial(replies.access_granted, Role(posting.facts["role"])))
+
+
+_DRAFTS: dict[str, Callable[[Session, Posting], Awaitable[Draft | None]]] = {
+    Kind.CARD: _card,
+    postings.DIGEST: _digest,
+    Kind.RUN: _run,
+    Kind.REJECTION: _rejection,
+    Kind.APPROVAL: _approvals,
+    Kind.ACCESS_REQUEST: _access_request,
+    Kind.ACCESS_GRANTED: _access_granted,
+}

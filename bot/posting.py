@@ -1,0 +1,167 @@
+"""Posting what was promised: in order, at Slack's pace, and as good as once."""
+
+import asyncio
+import hashlib
+import time
+
+import structlog
+
+from bot.drafts import Draft, draft
+from bot.slack import Gateway, Kind, SlackTrouble, Standing
+from bot.timings import Timings
+from handlers.views.kit import Message
+from models import announce, postings
+from models.announce import Posting, PostingState
+from models.base import Database
+from models.refusals import Refusal
+
+log = structlog.get_logger()
+
+LOOK_BACK_S = 60.0
+"""How far before the moment of sending a message is looked for: clocks differ."""
+LOOKS = 2
+
+
+class Interrupted(Exception):
+    """The program is ending; whoever is next goes on."""
+
+
+class Poster:
+    """Brings waiting postings to their places. One place is worked on by one poster at a time."""
+
+    def __init__(
+        self,
+        db: Database,
+        slack: Gateway,
+        timings: Timings,
+        stopping: asyncio.Event,
+        approvals_channel: str | None = None,
+    ) -> None:
+        """`approvals_channel` gets the cards of people whom Slack cannot reach."""
+        self._db = db
+        self._slack = slack
+        self._timings = timings
+        self._stopping = stopping
+        self._approvals_channel = approvals_channel
+        self._dms: dict[str, str] = {}
+        self._free_at: dict[str, float] = {}
+
+    async def post(self, place: str, *, last_try: bool = False) -> None:
+        """Post everything that is due in a place, the oldest first.
+
+        What Slack refuses for good is marked `failed` and does not hold up the rest. Other
+        trouble is raised, to be tried again in the same order, unless this is the last try: then
+        the posting at fault is given up, and the rest gets a job of its own.
+        """
+        while True:
+            if self._stopping.is_set():
+                raise Interrupted
+            async with self._db.transaction() as session:
+                posting = await postings.due(session, place)
+            if posting is None:
+                return
+            try:
+                await self._send(posting)
+            except SlackTrouble as trouble:
+                hopeless = trouble.kind is Kind.PERMANENT
+                if not hopeless and (trouble.kind is Kind.RATE_LIMITED or not last_try):
+                    raise
+                await self._give_up(posting, trouble.code, go_on=not hopeless)
+                if not hopeless:
+                    return
+
+    async def _send(self, posting: Posting) -> None:
+        channel = await self._channel(posting.place)
+        if posting.state == PostingState.SENDING:
+            ts = await self._look_for(posting, channel)
+            if ts is not None:
+                await self._record(posting, Standing(channel, ts), 0)
+                return
+        made = await self._draft(posting)
+        if made is None:
+            return
+        message, actions = made
+        await self._wait_for_turn(channel)
+        async with self._db.transaction() as session:
+            await postings.sending(session, posting.id)
+        try:
+            standing = await self._slack.post(channel, key_of(posting), message)
+        except SlackTrouble as trouble:
+            if trouble.kind is not Kind.UNKNOWN:
+                async with self._db.transaction() as session:
+                    await postings.not_sent(session, posting.id)
+            raise
+        await self._record(posting, standing, actions)
+
+    async def _channel(self, place: str) -> str:
+        async with self._db.transaction() as session:
+            account = await postings.slack_account(session, place)
+        if account is None:
+            raise SlackTrouble("no_slack_account", Kind.PERMANENT)
+        if place.startswith("channel:"):
+            return account
+        if account not in self._dms:
+            self._dms[account] = await self._slack.open_dm(account)
+        return self._dms[account]
+
+    async def _look_for(self, posting: Posting, channel: str) -> str | None:
+        """The message of a posting that was on its way when something broke, if it arrived."""
+        assert posting.sending_since is not None
+        oldest_s = posting.sending_since.timestamp() - LOOK_BACK_S
+        try:
+            for look in range(LOOKS):
+                if look:
+                    await asyncio.sleep(self._timings.settle)
+                ts = await self._slack.find(channel, key_of(posting), oldest_s)
+                if ts is not None:
+                    return ts
+        except SlackTrouble as trouble:
+            if trouble.kind is not Kind.PERMANENT and trouble.code != "missing_scope":
+                raise
+            log.warning("cannot look for a message, so it is sent again", cause=trouble.code)
+        return None
+
+    async def _draft(self, posting: Posting) -> tuple[Message, int] | None:
+        """The message, or None where there is nothing to tell or nobody could draw it."""
+        try:
+            async with self._db.transaction() as session:
+                made: Draft | None = await draft(session, posting)
+        except (Refusal, LookupError, ValueError) as error:
+            await self._undrawable(posting, error)
+            return None
+        if made is None:
+            async with self._db.transaction() as session:
+                await postings.needless(session, posting.id)
+            return None
+        try:
+            return made.draw(), made.actions
+        except Exception as error:
+            await self._undrawable(posting, error)
+            return None
+
+    async def _undrawable(self, posting: Posting, error: Exception) -> None:
+        log.error("posting cannot be drawn", posting=posting.key, exc_info=error)
+        await self._give_up(posting, f"not drawn: {type(error).__name__}")
+
+    async def _wait_for_turn(self, channel: str) -> None:
+        """At most one message a pace to each channel."""
+        now = time.monotonic()
+        turn = max(now, self._free_at.get(channel, now))
+        self._free_at[channel] = turn + self._timings.pace
+        await asyncio.sleep(turn - now)
+
+    async def _record(self, posting: Posting, standing: Standing, actions: int) -> None:
+        async with self._db.transaction() as session:
+            await postings.posted(session, posting, standing.channel, standing.ts, actions)
+
+    async def _give_up(self, posting: Posting, cause: str, *, go_on: bool = False) -> None:
+        log.error("posting given up", posting=posting.key, place=posting.place, cause=cause)
+        async with self._db.transaction() as session:
+            await postings.failed(session, posting, cause, self._approvals_channel)
+            if go_on:
+                await announce.announce_waiting(session)
+
+
+def key_of(posting: Posting) -> str:
+    """What the message carries: it tells nobody anything, and is the same at every try."""
+    return hashlib.sha256(posting.key.encode()).hexdigest()[:32]

@@ -1,0 +1,29 @@
+"""How fast the program does things; seconds throughout. Tests and trials make it quicker."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timings:
+    """`pace`: between messages to one channel, Slack's own limit. `settle`: how long a message
+    whose fate is unknown may take to show up. `progress`: between updates of a progress message.
+    `sweep`: between looks for what was left behind. A worker that has not given a sign for
+    `stalled`, where `heartbeat` is usual, is dead. `back_off_first` doubles up to
+    `back_off_longest`, `attempts` times. `watch`: between looks at the socket; without one for
+    `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
+    """
+
+    pace: float = 1.0
+    settle: float = 2.0
+    progress: float = 3.0
+    poll: float = 1.0
+    sweep: float = 2.0
+    heartbeat: float = 2.0
+    stalled: float = 10.0
+    back_off_first: float = 1.0
+    back_off_longest: float = 120.0
+    attempts: int = 30
+    run_attempts: int = 5
+    watch: float = 5.0
+    reconnect: float = 15.0
+    hopeless: float = 120.0
