@@ -200,12 +200,7 @@ def _change_customers(columns: Iterable[Column]) -> str:
             insert into customer_terms
                 (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
             select d.customer_id, d.valid_from, d.monthly_api_limit, d.overage_unit_cost
-            from due d cross join lateral (
-                select t.monthly_api_limit, t.overage_unit_cost from customer_terms t
-                where t.customer_id = d.customer_id
-                order by t.valid_from > d.valid_from, abs(t.valid_from - d.valid_from)
-                limit 1
-            ) as now
+            from due d cross join lateral terms_in_force(d.customer_id, d.valid_from) as now
             where (now.*) is distinct from (d.monthly_api_limit, d.overage_unit_cost)
             on conflict (customer_id, valid_from) do update
             set monthly_api_limit = excluded.monthly_api_limit,

@@ -1,0 +1,56 @@
+"""A few customers and their bills, made as the product makes them."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from models import month_end, workflow
+from models.base import Database
+from models.bills import RejectReason, Source
+from models.case import Act
+from models.month_end import Rules
+from models.people import User
+from models.period import Period
+from tests.conftest import People
+
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+OCTOBER = Period(2026, 10)
+
+
+def act(user: User, minutes: int = 0) -> Act:
+    return Act(user, NOW + timedelta(minutes=minutes), Source.SLACK)
+
+
+async def make_bills(db: Database, user: User, customers: int = 1) -> list[int]:
+    """October's bills of new customers, each 500 calls over the limit; their ids."""
+    async with db.transaction() as session:
+        await session.execute(
+            sa.text("""
+                with made as (
+                    insert into customers (name, monthly_api_limit, overage_unit_cost)
+                    select 'Customer ' || n, 1000, 0.2
+                    from generate_series(1, :customers) as n returning id)
+                insert into usages (customer_id, year, month, api_usage)
+                select id, 2026, 10, 1500 from made
+            """),
+            {"customers": customers},
+        )
+    async with db.transaction() as session:
+        run = await month_end.start_run(session, OCTOBER, act(user), ZoneInfo("UTC"))
+    async with db.transaction() as session:
+        assert (await month_end.step(session, run, Rules(), NOW)).finished
+    async with db.transaction() as session:
+        return list(await session.scalars(sa.text("select id from bills order by id")))
+
+
+async def work_on(db: Database, people: People, bill_id: int) -> None:
+    """Rejected, taken back and approved: five actions in all, up to version 4."""
+    async with db.transaction() as session:
+        rejected = await workflow.reject(
+            session, bill_id, 1, act(people.kim, 1), RejectReason.USAGE_WRONG, "I count 1,200"
+        )
+    async with db.transaction() as session:
+        await workflow.undo(session, bill_id, 2, act(people.kim, 2), "it is right", rejected.id)
+    async with db.transaction() as session:
+        await workflow.approve(session, bill_id, 3, act(people.sam, 3))
