@@ -28,6 +28,9 @@ Id = Annotated[int, mapped_column(sa.BigInteger, sa.Identity(), primary_key=True
 Calls = Annotated[int, mapped_column(sa.BigInteger)]
 When = Annotated[datetime, mapped_column(sa.DateTime(timezone=True))]
 
+# For signatures on the floors above, which know nothing of SQLAlchemy.
+Session = AsyncSession
+
 
 class Base(DeclarativeBase):
     """Tables as migrated; a test holds these classes equal to the migrations."""

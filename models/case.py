@@ -102,14 +102,19 @@ class Case:
 
 
 async def open_case(
-    session: AsyncSession, bill_id: int, verb: Verb, act: Act, version: int | None = None
+    session: AsyncSession,
+    bill_id: int,
+    verb: Verb,
+    act: Act,
+    version: int | None = None,
+    lock: bool = True,
 ) -> Case:
-    """Lock the bill for a verb.
+    """Lock the bill for a verb; without `lock` only look at it, before anything is decided.
 
     Refuses an unknown bill, a version other than the one that the person saw, and a state that
     the verb does not start from.
     """
-    bill = await bills.get(session, bill_id, lock=True)
+    bill = await bills.get(session, bill_id, lock)
     customer = await session.get_one(Customer, bill.customer_id)
     actions = list(await bills.actions_of(session, bill_id))
     case = Case(session, bill, customer, actions, bills.replay(actions))

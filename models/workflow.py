@@ -123,6 +123,28 @@ async def undo(
     return action
 
 
+_RIGHTS = {Verb.REJECT: Deed.REJECT, Verb.RELEASE: Deed.RELEASE, Verb.UNDO: Deed.UNDO_OWN}
+
+
+async def foresee(
+    session: AsyncSession, bill_id: int, verb: Verb, version: int | None, act: Act
+) -> Decision | None:
+    """Refuse what `verb` would refuse this person now, without waiting for a lock.
+
+    For dialogs, which open before anything is decided. Returns what an undo would take back.
+    """
+    act.user.must(_RIGHTS[verb])
+    case = await open_case(session, bill_id, verb, act, version, lock=False)
+    if verb is Verb.REJECT:
+        await _refuse_outsider(case, act.user, "reject")
+    if verb is not Verb.UNDO:
+        return None
+    decision = undoable(case.standing, act.user)
+    if decision is None:
+        raise await _no_undo(case, act, decision)
+    return decision
+
+
 def undoable(standing: Standing, user: User) -> Decision | None:
     """The decision this person may undo now, if there is one."""
     last = standing.last_decision

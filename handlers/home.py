@@ -1,0 +1,55 @@
+"""App Home: what waits for whoever opens it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.ask import House, identify
+from handlers.requests import Request
+from handlers.views import home, kit
+from handlers.views.kit import View
+from models import inbox
+from models.dossier import Page
+from models.gather import bill_facts
+from models.people import find_by_slack
+from models.refusals import Refusal
+
+LISTED = 15
+
+
+@dataclass(frozen=True)
+class Opened(Request):
+    """Somebody looks at their Home tab."""
+
+    @property
+    def user_id(self) -> str:
+        return str(self.body["event"]["user"])
+
+    @property
+    def team_ids(self) -> set[str]:
+        return set()
+
+
+async def opened(house: House, body: Mapping[str, Any]) -> None:
+    if body["event"].get("tab", "home") == "home":
+        await publish(house, Opened(body))
+
+
+async def publish(house: House, request: Request) -> None:
+    """Draw the Home tab of whoever asks, as things stand now."""
+    try:
+        await identify(house, request)
+        view = await _drawn(house, request.user_id)
+    except Refusal as refusal:
+        view = kit.home([kit.says(refusal.sentence)])
+    await house.slack.publish_home(request.user_id, view)
+
+
+async def _drawn(house: House, slack_user_id: str) -> View:
+    async with house.db.transaction() as session:
+        user = await find_by_slack(session, slack_user_id, house.team_id)
+        if user is None or user.role is None:
+            return home.inbox(None, Page((), 0, ()), [], house.now())
+        waiting = await inbox.waiting_for(session, user, limit=LISTED)
+        drawn = [line.id for line in waiting.lines[: home.IN_PLACE]]
+        return home.inbox(user, waiting, await bill_facts(session, drawn), house.now())

@@ -1,0 +1,31 @@
+"""Asking for a role, and giving one."""
+
+from handlers.ask import Ask
+from handlers.requests import Answer, Reply
+from handlers.views import replies
+from handlers.views.clicks import OUT_OF_DATE
+from models import access, announce
+from models.gather import person
+from models.people import Role
+from models.refusals import Invalid, NotFound
+
+
+async def request_access(ask: Ask) -> Answer:
+    """Finance is told; whoever has a role already is told so."""
+    if ask.user.role is not None:
+        return Reply(replies.access_granted(Role(ask.user.role)), replace=True)
+    asked = await announce.access_requested(ask.session, ask.user)
+    if not asked:
+        raise NotFound(
+            "Nobody has the role Finance yet. Ask whoever installed Countersign to add somebody."
+        )
+    return Reply(replies.access_asked(), replace=True)
+
+
+async def grant(ask: Ask) -> Answer:
+    """Give a role to somebody who asked; the request is answered where it was clicked."""
+    ids = ask.ids("user", "role")
+    if ids["role"] not in set(Role):
+        raise Invalid(OUT_OF_DATE)
+    user = await access.give_role(ask.session, ids["user"], Role(ids["role"]), ask.act)
+    return Reply(replies.access_settled(person(user), person(ask.user)), replace=True)

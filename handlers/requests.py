@@ -1,0 +1,295 @@
+"""What Slack sends, and how each kind of it is answered.
+
+An answer to a command travels in its receipt; to a click by its response address, or as a dialog
+where there is no message to answer under; to a dialog in the dialog; to a message privately in
+its thread.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from handlers.views import kit, replies
+from handlers.views.clicks import unpack
+from handlers.views.kit import Message, View
+from models.refusals import Ambiguous, Invalid, Refusal
+
+Json = dict[str, Any]
+TITLE = "Countersign"
+LATE = "Slack did not open the dialog in time, and nothing was changed. Please try again."
+
+
+class SlackFace(Protocol):
+    """What the handlers say to Slack themselves: answers to whoever asks, and nothing else.
+
+    Each call is made once, soon, and raises where Slack refuses or cannot be reached. A message
+    that Slack refuses for its newer blocks is sent again `without_tables()`.
+    """
+
+    async def user_info(self, slack_user_id: str) -> Json | None:
+        """The `user` of `users.info`; None where Slack knows nobody of that id."""
+
+    async def open_view(self, trigger_id: str, view: View) -> str:
+        """Open a dialog within the 3 s of a trigger; returns the view's id."""
+
+    async def update_view(self, view_id: str, view: View) -> None:
+        """Put another view in the place of an open dialog."""
+
+    async def publish_home(self, slack_user_id: str, view: View) -> None:
+        """Show this on a person's Home tab."""
+
+    async def post_ephemeral(
+        self, channel: str, slack_user_id: str, message: Message, thread_ts: str | None = None
+    ) -> None:
+        """Say something that only this person sees."""
+
+    async def respond(
+        self, response_url: str, message: Message, *, replace: bool = False, shared: bool = False
+    ) -> None:
+        """Answer a command or a click: privately, or `shared` with the conversation; `replace`
+        puts the answer in the place of the message that was clicked.
+        """
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A message to whoever asked. `replace`: in the place of what was clicked; `shared`: for
+    everybody in the conversation.
+    """
+
+    message: Message
+    replace: bool = False
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """A dialog to open, or to put in the place of the one that asked."""
+
+    view: View
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Sentences beside the fields of a dialog, by block id; the dialog stays open."""
+
+    sentences: dict[str, str]
+
+
+Answer = Reply | Dialog | Correction
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of one person, as Slack sent it."""
+
+    body: Mapping[str, Any]
+
+    @property
+    def user_id(self) -> str:
+        return str(self.body["user"]["id"])
+
+    @property
+    def team_ids(self) -> set[str]:
+        """Every workspace that the payload names as the person's own."""
+        return {str(team) for team in (self.body["user"].get("team_id"),) if team}
+
+    @property
+    def app_id(self) -> str | None:
+        return self.body.get("api_app_id")
+
+    @property
+    def value(self) -> str | None:
+        """What the button or the dialog carries."""
+        return None
+
+    @property
+    def bill_id(self) -> int | None:
+        """The bill that the request is about, if it carries one."""
+        try:
+            return unpack(self.value).get("bill")
+        except Invalid:
+            return None
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        """How this kind of request hears a refusal."""
+        return [Reply(replies.refusal(refusal))]
+
+    async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
+        """Send the answers; returns the body of the receipt."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SlashCommand(Request):
+    """A slash command."""
+
+    @property
+    def user_id(self) -> str:
+        return str(self.body["user_id"])
+
+    @property
+    def team_ids(self) -> set[str]:
+        return {str(self.body["team_id"])}
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        if isinstance(refusal, Choice):
+            return [Reply(replies.refusal(refusal, refusal.command, refusal.text))]
+        return super().refused(refusal)
+
+    async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
+        receipt: Json = {}
+        for answer in answers:
+            if isinstance(answer, Dialog):
+                await slack.open_view(self.body["trigger_id"], answer.view)
+            elif isinstance(answer, Reply) and _fits_a_receipt(answer):
+                receipt = {"response_type": "ephemeral", **answer.message.payload()}
+            elif isinstance(answer, Reply):
+                await slack.respond(self.body["response_url"], answer.message, shared=answer.shared)
+        return receipt
+
+
+def _fits_a_receipt(reply: Reply) -> bool:
+    """Nobody hears whether Slack took the blocks of a receipt, so newer ones do not go there."""
+    return not reply.shared and reply.message.without_tables() == reply.message
+
+
+@dataclass(frozen=True)
+class Press(Request):
+    """A button or a menu, in a message, a dialog or on Home."""
+
+    @property
+    def action(self) -> Mapping[str, Any]:
+        action: Mapping[str, Any] = self.body["actions"][0]
+        return action
+
+    @property
+    def value(self) -> str | None:
+        chosen = self.action.get("selected_option") or self.action
+        return chosen.get("value")
+
+    @property
+    def is_link(self) -> bool:
+        """Links open by themselves; Slack tells of the click all the same."""
+        return "url" in self.action
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the clicked message is one that only this person sees."""
+        return bool(self.body.get("container", {}).get("is_ephemeral"))
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        return self.body.get("view") or {}
+
+    @property
+    def is_home(self) -> bool:
+        return self.view.get("type") == "home"
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        if isinstance(refusal, Choice):
+            return [Reply(replies.refusal(refusal, refusal.command, refusal.text))]
+        return super().refused(refusal)
+
+    async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
+        for answer in answers:
+            if isinstance(answer, Reply) and "response_url" in self.body:
+                await slack.respond(
+                    self.body["response_url"],
+                    answer.message,
+                    replace=answer.replace,
+                    shared=answer.shared,
+                )
+            elif isinstance(answer, Reply):
+                await self._show(slack, as_dialog(answer.message))
+            elif isinstance(answer, Dialog):
+                await self._show(slack, answer.view)
+        return {}
+
+    async def _show(self, slack: SlackFace, view: View) -> None:
+        if self.view.get("type") == "modal":
+            await slack.update_view(self.view["id"], view)
+        else:
+            await slack.open_view(self.body["trigger_id"], view)
+
+
+@dataclass(frozen=True)
+class Submission(Request):
+    """A dialog that was filled in and sent."""
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        view: Mapping[str, Any] = self.body["view"]
+        return view
+
+    @property
+    def value(self) -> str | None:
+        return self.view.get("private_metadata")
+
+    def entered(self, block_id: str) -> str:
+        """What was typed or chosen in a field; empty where nothing was."""
+        state = self.view["state"]["values"].get(block_id, {}).get("value", {})
+        chosen = state.get("selected_option") or state
+        return chosen.get("value") or ""
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        fields = {block["block_id"] for block in self.view["blocks"] if block["type"] == "input"}
+        field = refusal.field if isinstance(refusal, Invalid) else None
+        if field in fields and field is not None:
+            return [Correction({field: refusal.sentence})]
+        return super().refused(refusal)
+
+    async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
+        for answer in answers:
+            if isinstance(answer, Correction):
+                return {"response_action": "errors", "errors": answer.sentences}
+            view = answer.view if isinstance(answer, Dialog) else as_dialog(answer.message)
+            return {"response_action": "update", "view": view}
+        return {}
+
+
+@dataclass(frozen=True)
+class Remark(Request):
+    """Something written, edited or deleted by `author` in a thread."""
+
+    author: str
+    channel: str
+    thread_ts: str
+
+    @property
+    def user_id(self) -> str:
+        return self.author
+
+    @property
+    def team_ids(self) -> set[str]:
+        event = self.body["event"]
+        named = (event.get("message") or event).get("user_team")
+        return {str(named)} if named else set()
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        return [Reply(replies.not_recorded(refusal.sentence))]
+
+    async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
+        for answer in answers:
+            if isinstance(answer, Reply):
+                await slack.post_ephemeral(
+                    self.channel, self.author, answer.message, self.thread_ts
+                )
+        return {}
+
+
+class Choice(Ambiguous):
+    """Several customers could be meant.
+
+    `command` and `text` run the command again, once `{}` in the text is one of the choices.
+    """
+
+    def __init__(self, refused: Ambiguous, command: str, text: str) -> None:
+        super().__init__(refused.sentence, refused.choices)
+        self.command = command
+        self.text = text
+
+
+def as_dialog(message: Message) -> View:
+    """A message, where there is no place for one."""
+    return kit.modal(TITLE, message.without_tables().blocks)

@@ -1,0 +1,192 @@
+"""The routing table: everything that Slack may send, and who hears it."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+
+from handlers import bill, home, people, thread, usage
+from handlers.ask import Ask, House, Verb, asked
+from handlers.requests import Answer, Press, Reply, SlashCommand, Submission
+from handlers.typed import first_word, plain
+from handlers.views import replies
+from handlers.views.clicks import (
+    ANY_ACTION,
+    ANY_DIALOG,
+    OUT_OF_DATE,
+    Click,
+    click_of,
+)
+from models import access
+from models.refusals import Invalid
+
+Subcommand = Callable[[Ask, str], Awaitable[Answer]]
+
+COMMANDS: dict[str, dict[str, Subcommand]] = {
+    "bill": {
+        "generate": bill.generate,
+        "show": bill.show,
+        "list": bill.list_bills,
+        "history": bill.history,
+        "undo": bill.undo,
+        "release": bill.release,
+    },
+    "usage": {},
+}
+
+# What stands behind a command that has no subcommand of that name.
+OTHERWISE: dict[str, Subcommand] = {"usage": usage.show}
+
+CLICKS: dict[Click, Verb] = {
+    Click.APPROVE: bill.approve,
+    Click.REJECT: bill.ask_why_rejected,
+    Click.UNDO: bill.ask_why_undone,
+    Click.RELEASE: bill.ask_why_released,
+    Click.HISTORY: bill.history_clicked,
+    Click.USAGE: usage.of_bill,
+    Click.GENERATE: bill.start_run,
+    Click.CANCEL: bill.cancel_run,
+    Click.REQUEST_ACCESS: people.request_access,
+    Click.GRANT_ACCESS: people.grant,
+    Click.LIST_PAGE: bill.next_page,
+    Click.SHARE_USAGE: usage.share,
+}
+
+MENU: dict[str, Verb] = {"history": bill.history_clicked, "usage": usage.of_bill}
+
+DIALOGS: dict[str, Verb] = {
+    Click.REJECT: bill.reject,
+    Click.UNDO: bill.take_back,
+    Click.RELEASE: bill.let_go,
+}
+
+NEWCOMERS = frozenset({Click.REQUEST_ACCESS})
+EVERYTHING = re.compile(".*", re.DOTALL)
+
+Body = Mapping[str, Any]
+log = structlog.get_logger()
+
+
+def register(app: AsyncApp, house: House) -> None:
+    """Let `app` hear everything that is ours, and take receipt of everything that is not."""
+
+    async def command(body: Body) -> BoltResponse:
+        return await asked(house, SlashCommand(body), _typed)
+
+    async def click(body: Body) -> BoltResponse:
+        return await _clicked(house, Press(body))
+
+    async def submission(body: Body) -> BoltResponse:
+        return await asked(house, Submission(body), DIALOGS[body["view"]["callback_id"]])
+
+    async def message(body: Body) -> BoltResponse:
+        return await thread.heard(house, body)
+
+    async def home_opened(body: Body) -> None:
+        await home.opened(house, body)
+
+    async def user_changed(body: Body) -> None:
+        await _user_changed(house, body["event"]["user"])
+
+    for name in COMMANDS:
+        app.command(f"/{house.prefix}{name}")(command)
+    app.action(ANY_ACTION)(click)
+    app.view_submission(ANY_DIALOG)(submission)
+    app.event("message")(message)
+    app.event("app_home_opened")(home_opened)
+    app.event("user_change")(user_changed)
+    for farewell in ("app_uninstalled", "tokens_revoked"):
+        app.event(farewell)(_uninstalled)
+    _take_receipt_of_the_rest(app, house)
+
+
+def _take_receipt_of_the_rest(app: AsyncApp, house: House) -> None:
+    """What nobody hears is received all the same, or people see a warning sign."""
+
+    async def unknown_click(body: Body) -> BoltResponse:
+        press = Press(body)
+        return _nothing() if press.is_link else await asked(house, press, _out_of_date)
+
+    app.command(EVERYTHING)(_received)
+    app.action(EVERYTHING)(unknown_click)
+    app.view_submission(EVERYTHING)(_received)
+    app.view_closed(EVERYTHING)(_received)
+    app.options(EVERYTHING)(_no_options)
+    app.shortcut(EVERYTHING)(_received)
+    app.event(EVERYTHING)(_received)
+
+
+def _nothing() -> BoltResponse:
+    return BoltResponse(status=200, body="")
+
+
+async def _received() -> BoltResponse:
+    return _nothing()
+
+
+async def _out_of_date(_: Ask) -> None:
+    raise Invalid(OUT_OF_DATE)
+
+
+async def _no_options() -> BoltResponse:
+    return BoltResponse(status=200, body={"options": []})
+
+
+async def _typed(ask: Ask) -> Answer:
+    """A slash command as it was typed, Slack's escapes taken out."""
+    body = ask.request.body
+    return await _run(replace(ask, command=body["command"], text=plain(body.get("text", ""))))
+
+
+async def _run(ask: Ask) -> Answer:
+    prefix = ask.house.prefix
+    command = ask.command.removeprefix(f"/{prefix}")
+    if command not in COMMANDS:
+        raise Invalid(OUT_OF_DATE)
+    word, rest = first_word(ask.text)
+    if word.lower() in ("", "help"):
+        return Reply(replies.help_for(command, prefix))
+    if word.lower() in COMMANDS[command]:
+        return await COMMANDS[command][word.lower()](ask, rest)
+    if command in OTHERWISE:
+        return await OTHERWISE[command](ask, ask.text.strip())
+    return Reply(replies.near_miss(command, word, prefix))
+
+
+async def _clicked(house: House, press: Press) -> BoltResponse:
+    clicked = click_of(press.action["action_id"])
+    verb = {**CLICKS, Click.CHOOSE: _choose, Click.MORE: _more}[clicked]
+    receipt = await asked(house, press, verb, newcomers=clicked in NEWCOMERS)
+    if press.is_home:
+        await home.publish(house, press)
+    return receipt
+
+
+async def _choose(ask: Ask) -> Answer:
+    """One of several customers was meant: run the command again with its full name."""
+    ids = ask.ids("command", "text")
+    answer = await _run(replace(ask, command=ids["command"], text=ids["text"]))
+    return replace(answer, replace=True) if isinstance(answer, Reply) else answer
+
+
+async def _more(ask: Ask) -> Answer | None:
+    verb = MENU.get(ask.ids("bill", "see")["see"])
+    if verb is None:
+        raise Invalid(OUT_OF_DATE)
+    return await verb(ask)
+
+
+async def _user_changed(house: House, account: Body) -> None:
+    """Ask Slack again who this is; whoever has left can do nothing any more."""
+    house.directory.forget(account["id"])
+    if account.get("deleted"):
+        async with house.db.transaction() as session:
+            await access.deactivate(session, account["id"])
+
+
+async def _uninstalled(body: Body) -> None:
+    log.warning("Slack has withdrawn this app's access", event=body["event"]["type"])

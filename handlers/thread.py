@@ -1,0 +1,114 @@
+"""Replies in the thread of a card, which become comments on its bill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from slack_bolt.response import BoltResponse
+
+from handlers.ask import Ask, House, asked
+from handlers.directory import name_of
+from handlers.requests import Answer, Remark, Reply
+from handlers.typed import decision_in, mentioned, plain
+from handlers.views import replies
+from models import comments
+from models.bills import State
+from models.gather import bill_facts
+from models.people import Deed
+from models.refusals import NotAllowed
+
+_WRITTEN = (None, "thread_broadcast", "file_share")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A reply in a thread, its edit (`edited_ts`), or its deletion (`text` None)."""
+
+    author: str
+    channel: str
+    thread_ts: str
+    ts: str
+    text: str | None
+    edited_ts: str | None = None
+
+
+async def heard(house: House, body: Mapping[str, Any]) -> BoltResponse:
+    """Record what was said, if it was said by a person in the thread of a card."""
+    said = read(body["event"])
+    if said is None:
+        return BoltResponse(status=200, body="")
+    async with house.db.transaction() as session:
+        bill_id = await comments.bill_under(session, said.channel, said.thread_ts)
+    if bill_id is None:
+        return BoltResponse(status=200, body="")
+    words = None if said.text is None else plain(said.text, await _names(house, said.text))
+    request = Remark(body, said.author, said.channel, said.thread_ts)
+    return await asked(house, request, partial(_record, said, bill_id, words))
+
+
+def read(event: Mapping[str, Any]) -> Said | None:
+    """What a message event says; None for what bots say and what stands in no thread."""
+    subtype = event.get("subtype")
+    if subtype == "message_deleted":
+        return _said(event, event.get("previous_message") or {}, deleted=True)
+    if subtype == "message_changed":
+        return _said(event, event.get("message") or {})
+    return _said(event, event) if subtype in _WRITTEN else None
+
+
+def _said(
+    event: Mapping[str, Any], message: Mapping[str, Any], *, deleted: bool = False
+) -> Said | None:
+    thread_ts, ts, author = (message.get(key) for key in ("thread_ts", "ts", "user"))
+    by_a_person = author and not message.get("bot_id") and message.get("subtype") in _WRITTEN
+    if not by_a_person or not thread_ts or thread_ts == ts:
+        return None
+    return Said(
+        author=str(author),
+        channel=event["channel"],
+        thread_ts=thread_ts,
+        ts=str(ts),
+        text=None if deleted else _words(message),
+        edited_ts=(message.get("edited") or {}).get("ts"),
+    )
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    files = [f"(file: {file.get('name') or 'without a name'})" for file in message.get("files", [])]
+    return " ".join(filter(None, [message.get("text", ""), *files]))
+
+
+async def _names(house: House, text: str) -> dict[str, str]:
+    """The names of people who are mentioned without one; who is not known stays an id."""
+    names = {}
+    for slack_user_id in sorted(mentioned(text))[:10]:
+        try:
+            account = await house.directory.look_up(house.slack, slack_user_id, house.now())
+        except NotAllowed:
+            continue
+        names[slack_user_id] = name_of(account)
+    return names
+
+
+async def _record(said: Said, bill_id: int, words: str | None, ask: Ask) -> Answer | None:
+    if words is None:
+        await comments.reply_deleted(ask.session, ask.act, said.channel, said.ts)
+        return None
+    first = await comments.reply(ask.session, bill_id, ask.act, words, said.channel, said.ts)
+    if first is None and said.edited_ts:
+        await comments.reply_edited(
+            ask.session, ask.act, words, said.channel, said.ts, said.edited_ts
+        )
+    return await _decide_by_button(ask, bill_id, words) if first else None
+
+
+async def _decide_by_button(ask: Ask, bill_id: int, words: str) -> Answer | None:
+    """A reply that reads like a decision is none; whoever may decide is offered the button."""
+    decision = decision_in(words)
+    if decision is None or not ask.user.may(Deed.APPROVE):
+        return None
+    facts = (await bill_facts(ask.session, [bill_id]))[0]
+    if facts.status is not State.PENDING:
+        return None
+    return Reply(replies.reads_like_a_decision(facts, decision))

@@ -1,0 +1,78 @@
+"""`/usage`: what a customer used, month by month."""
+
+import re
+from collections.abc import Callable
+
+from handlers.ask import Ask
+from handlers.requests import Answer, Reply
+from handlers.views import replies
+from models import bills, customers, inbox
+from models.customers import Customer
+from models.people import Deed
+from models.period import Period
+from models.refusals import Invalid
+from models.usage import months
+
+DEFAULT_MONTHS = 6
+MOST_MONTHS = 99
+SPANS = "Write `6m`, `12m`, `2026`, `2026-10` or `2026-01..2026-10`."
+
+Span = tuple[Period, Period]
+
+_READERS: dict[str, Callable[[re.Match[str], Period], Span]] = {
+    r"(\d{1,3})m": lambda m, current: (current.plus(1 - int(m[1])), current),
+    r"(\d{4})": lambda m, _: (Period(int(m[1]), 1), Period(int(m[1]), 12)),
+    r"(\d{4}-\d{1,2})": lambda m, _: (Period.parse(m[1]), Period.parse(m[1])),
+    r"(\d{4}-\d{1,2})\.\.(\d{4}-\d{1,2})": lambda m, _: (Period.parse(m[1]), Period.parse(m[2])),
+}
+
+
+async def show(ask: Ask, typed: str) -> Answer:
+    """`CUSTOMER [span]`; without a span the last six months, the running one included."""
+    ask.user.must(Deed.SEE)
+    called, first, last = _read(typed, Period.current(ask.now, ask.house.zone))
+    with ask.naming(called):
+        customer = await customers.find(ask.session, called)
+    return await _usage(ask, customer, first, last)
+
+
+async def of_bill(ask: Ask) -> Answer:
+    """The usage of a bill's customer in the six months that end with the bill's."""
+    bill = await bills.get(ask.session, ask.ids("bill")["bill"])
+    customer = await customers.get(ask.session, bill.customer_id)
+    first = bill.period.plus(1 - DEFAULT_MONTHS)
+    return await _usage(ask, customer, first, bill.period)
+
+
+async def share(ask: Ask) -> Answer:
+    """Show everybody in the conversation what the clicker saw."""
+    ids = ask.ids("customer", "first", "last")
+    first, last = _checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
+    customer = await customers.find(ask.session, ids["customer"])
+    return await _usage(ask, customer, first, last, shared=True)
+
+
+async def _usage(
+    ask: Ask, customer: Customer, first: Period, last: Period, *, shared: bool = False
+) -> Answer:
+    used = await months(ask.session, customer.id, first, last)
+    waiting = await inbox.open_of_customer(ask.session, customer.id)
+    told = replies.usage(customer.name, customer.currency, used, waiting, shared)
+    return Reply(told, shared=shared)
+
+
+def _read(typed: str, current: Period) -> tuple[str, Period, Period]:
+    """The customer's name and the months meant."""
+    called, _, last_word = typed.rpartition(" ")
+    for pattern, reader in _READERS.items():
+        match = re.fullmatch(pattern, last_word, re.ASCII)
+        if match is not None and called.strip():
+            return called.strip(), *_checked(*reader(match, current))
+    return typed, *_checked(current.plus(1 - DEFAULT_MONTHS), current)
+
+
+def _checked(first: Period, last: Period) -> Span:
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    if not 1 <= count <= MOST_MONTHS:
+        raise Invalid(f"That is not a span of 1 to {MOST_MONTHS} months. {SPANS}")
+    return first, last
