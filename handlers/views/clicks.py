@@ -101,6 +101,6 @@ def _readable(ids: Any) -> bool:
 
 def _fits(field: str, value: Any) -> bool:
     kind = _FIELDS.get(field)
-    if kind is None or type(value) is not kind:
+    if kind is None or not isinstance(value, kind) or isinstance(value, bool):
         return False
     return not isinstance(value, int) or 0 <= value <= _LARGEST_ID

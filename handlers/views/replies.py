@@ -27,7 +27,7 @@ from handlers.views.kit import (
 from handlers.views.lists import bill_list, digest, usage, usage_plain
 from handlers.views.months import cancelled, generating, preview, progress, summary
 from handlers.views.phrases import amount, bills, deed_sentence, short_title, standing
-from handlers.views.words import cut, name, period_name, person, sentence
+from handlers.views.words import name, period_name, person, plain, sentence
 from models.bills import Verb
 from models.dossier import BillFacts, Deed, Person
 from models.people import Role
@@ -69,7 +69,7 @@ def refusal(refused: Refusal, command: str = "", text: str = "{}") -> Message:
     `command` is that command as it was typed, `text` what stood behind it with `{}` in the
     place of the name; without `command` there are no buttons.
     """
-    told = cut(refused.sentence, SENTENCE_LIMIT)
+    told = plain(refused.sentence, SENTENCE_LIMIT)
     names = refused.choices if isinstance(refused, Ambiguous) and command else []
     runs = [(one, {"command": command, "text": text.replace("{}", one)}) for one in names]
     buttons = [button(Click.CHOOSE, name(one, 75), pack(**run)) for one, run in runs if fits(**run)]

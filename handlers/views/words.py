@@ -20,8 +20,10 @@ from models.period import Period
 ELLIPSIS = "…"
 BLANK = "(blank)"
 NAME_LIMIT = 300
+MANY_TIMES = 100
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ESCAPING = str.maketrans(_ESCAPES)
 _BIDI_OVERRIDES = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 _INVISIBLE = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff{_BIDI_OVERRIDES}]")
 _JOINERS = "\u200d\ufe0f "
@@ -75,12 +77,12 @@ SOURCE_WORDS = {
 
 def esc(text: str) -> str:
     """`text` for mrkdwn: unable to mention anybody or to pass for a link."""
-    return "".join(_ESCAPES.get(char, char) for char in text)
+    return text.translate(_ESCAPING)
 
 
 def escaped_length(text: str) -> int:
     """Code points of `text` as Slack counts them, after escaping."""
-    return len(esc(text))
+    return len(text) + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
 
 
 def clean(text: str) -> str:
@@ -113,7 +115,9 @@ def name(text: str, limit: int = NAME_LIMIT) -> str:
     The isolation keeps the words around it in their order.
     """
     line = re.sub(r"\s*[\n\t\u2028\u2029]\s*", " ", clean(text))
-    turns = any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line)
+    turns = not line.isascii() and any(
+        unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line
+    )
     return f"\u2068{plain(line, limit - 2)}\u2069" if turns else plain(line, limit)
 
 
@@ -176,17 +180,21 @@ def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
     if before == after:
         return "no change"
     percent = (after - before) * 100 / abs(before)
+    if percent >= MANY_TIMES * 100:
+        return f"more than {MANY_TIMES} times as much"
     whole = percent.quantize(Decimal(1), ROUND_HALF_UP)
     if not whole:
         return "less than 1 % more" if percent > 0 else "less than 1 % less"
     return f"{whole:+,} %"
 
 
+@cache
 def period_name(period: Period) -> str:
     """As in "October 2026"."""
     return format_date(period.first_day, "MMMM yyyy", locale="en")
 
 
+@cache
 def month_name(period: Period) -> str:
     return format_date(period.first_day, "MMMM", locale="en")
 

@@ -1,0 +1,1 @@
+"""Every drawing over every kind of fact, judged as strictly as Slack judges."""

@@ -1,0 +1,302 @@
+"""A small company to draw: its people, its bills in every state, and names that make trouble."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from models.bills import HoldReason, RejectReason, Source, State, Verb
+from models.dossier import (
+    BillFacts,
+    Comment,
+    Deed,
+    Line,
+    MonthOverage,
+    Needed,
+    Page,
+    Person,
+    Preview,
+    Proposed,
+    RunFacts,
+    Total,
+)
+from models.people import Role
+from models.period import Period
+
+ANA = Person(1, "Ana Ruiz", Role.FINANCE, "U1")
+KIM = Person(2, "Kim Lee", Role.CSM, "U2")
+SAM = Person(3, "Sam Ray", Role.SALES, "U3")
+CLOCK = Person(9, "system", None)
+
+OCTOBER = Period(2026, 10)
+NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+
+NAMES = {
+    "plain": "Acme Corp",
+    "mention": "<!channel> <@U1> @here",
+    "link": "<https://evil.example|Acme Corp>",
+    "markup": "*bold* _italic_ ~strike~ `code` > quote",
+    "scope": "@scope/name",
+    "entities": "Bits & Bobs &amp; <Sons>",
+    "emoji": "🔥 Fire :fire: Ltd 👩‍👩‍👧",
+    "right to left": "شركة الاتصالات 42",
+    "long": "Consolidated " * 22 + "Corp",
+    "ampersands": "&" * 300,
+    "quotes": 'O\'Neil "The {} %s" \\ Co',
+}
+
+
+def deed(verb: Verb, by: Person = KIM, **more: Any) -> Deed:
+    known = {"id": 7, "at": NOON, "source": Source.SLACK, "version": 2}
+    return Deed(verb=verb, by=by, **{**known, **more})
+
+
+APPROVED = deed(Verb.APPROVE, part="csm", amount=Decimal("1000.00"))
+REJECTED = deed(
+    Verb.REJECT,
+    comment="The limit was raised in September.",
+    reject_reason=RejectReason.LIMIT_WRONG,
+    amount=Decimal("1000.00"),
+)
+RELEASED = deed(Verb.RELEASE, ANA, comment="The contract was extended by mail.")
+UNDONE = deed(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
+
+
+def trend(*amounts: str | None) -> tuple[MonthOverage, ...]:
+    first = OCTOBER.plus(1 - len(amounts))
+    return tuple(
+        MonthOverage(
+            first.plus(index), None if a is None else 10, None if a is None else Decimal(a)
+        )
+        for index, a in enumerate(amounts)
+    )
+
+
+BILL = BillFacts(
+    id=42,
+    version=1,
+    actions=1,
+    customer_id=5,
+    customer="Acme Corp",
+    period=OCTOBER,
+    kind="overage",
+    status=State.PENDING,
+    hold_reason=None,
+    api_usage=1_250_000,
+    limit_calls=1_000_000,
+    overage_units=250_000,
+    unit_cost=Decimal("0.0040"),
+    amount=Decimal("1000.00"),
+    currency="USD",
+    created_at=NOON - timedelta(days=1),
+    generated_by=ANA,
+    csm=KIM,
+    sales=SAM,
+    trend=trend("0.00", "100.00", None, "300.00", "820.00", "1000.00"),
+    needed=(Needed("csm", Role.CSM, (KIM,)),),
+)
+
+
+def comments(count: int, text: str = "Looks right to me.") -> tuple[Comment, ...]:
+    return tuple(Comment(index, KIM, NOON, text, edited=index % 2 == 0) for index in range(count))
+
+
+def _states() -> Iterator[tuple[str, BillFacts]]:
+    both = (Needed("csm", Role.CSM, (KIM,)), Needed("sales", Role.SALES, ()))
+    yield "pending", BILL
+    yield "pending, both needed", replace(BILL, needed=both)
+    yield "pending, anybody", replace(BILL, needed=(Needed("any", None),))
+    yield "pending, nobody named as needed", replace(BILL, needed=())
+    yield (
+        "pending, one of two in",
+        replace(
+            BILL,
+            needed=both[1:],
+            approvals=(APPROVED,),
+            standing=(APPROVED,),
+            last_decision=APPROVED,
+        ),
+    )
+    yield "released", replace(BILL, standing=(RELEASED,), last_decision=RELEASED)
+    yield "undone", replace(BILL, standing=(UNDONE,), last_decision=UNDONE)
+    yield (
+        "approved",
+        replace(
+            BILL,
+            status=State.APPROVED,
+            needed=(),
+            approvals=(replace(APPROVED, acted_for=SAM),),
+            standing=(APPROVED,),
+            last_decision=APPROVED,
+        ),
+    )
+    yield (
+        "rejected",
+        replace(
+            BILL, status=State.REJECTED, needed=(), standing=(REJECTED,), last_decision=REJECTED
+        ),
+    )
+    for cause in HoldReason:
+        priced = cause is not HoldReason.NO_PRICE
+        yield (
+            f"held, {cause}",
+            replace(
+                BILL,
+                status=State.HELD,
+                hold_reason=cause,
+                needed=(),
+                unit_cost=BILL.unit_cost if priced else None,
+                amount=BILL.amount if priced else None,
+            ),
+        )
+    for state in (State.SENDING, State.SENT, State.VOID):
+        yield str(state), replace(BILL, status=state, needed=())
+
+
+def _figures() -> Iterator[tuple[str, BillFacts]]:
+    huge = 9_223_372_036_854_775_807
+    yield "no trend", replace(BILL, trend=())
+    yield "one month of trend", replace(BILL, trend=trend("1000.00"))
+    yield "nothing known before", replace(BILL, trend=trend(None, None, "1000.00"))
+    yield "zeros before", replace(BILL, trend=trend("0.00", "0.00", "0.00"))
+    yield "yen", replace(BILL, currency="JPY", amount=Decimal(1200), unit_cost=Decimal("0.0048"))
+    yield "dinars", replace(BILL, currency="KWD", amount=Decimal("1.250"), unit_cost=Decimal(5))
+    yield (
+        "huge",
+        replace(
+            BILL,
+            id=huge,
+            api_usage=huge,
+            overage_units=huge,
+            unit_cost=Decimal("9999999999.9999999999"),
+            amount=Decimal(10) ** 29,
+        ),
+    )
+    yield "adjustment", replace(BILL, kind="adjustment")
+    yield "credit", replace(BILL, kind="credit", amount=Decimal("-1000.00"))
+    yield "many could approve", replace(BILL, needed=(Needed("csm", Role.CSM, (KIM,) * 50),))
+
+
+def _texts() -> Iterator[tuple[str, BillFacts]]:
+    for kind, name in NAMES.items():
+        who = replace(KIM, name=name[:200])
+        yield (
+            f"named: {kind}",
+            replace(
+                BILL,
+                customer=name,
+                generated_by=replace(ANA, name=name[:200]),
+                needed=(Needed("csm", Role.CSM, (who,)),),
+                comments=(Comment(1, who, NOON, name),),
+            ),
+        )
+    yield "one comment", replace(BILL, comments=comments(1))
+    yield "500 comments", replace(BILL, comments=comments(500))
+    yield "a long comment", replace(BILL, comments=comments(1, "<&>" * 1000))
+    yield "a long reason", rejected_because("&" * 3000)
+
+
+def rejected_because(reason: str) -> BillFacts:
+    rejection = replace(REJECTED, comment=reason)
+    return replace(
+        BILL, status=State.REJECTED, needed=(), standing=(rejection,), last_decision=rejection
+    )
+
+
+BILLS: dict[str, BillFacts] = dict([*_states(), *_figures(), *_texts()])
+
+
+def bill_line(facts: BillFacts) -> Line:
+    return Line(
+        facts.id,
+        facts.version,
+        facts.customer,
+        facts.period,
+        facts.status,
+        facts.hold_reason,
+        facts.amount,
+        facts.currency,
+        facts.created_at,
+    )
+
+
+def page(count: int, customer: str = "Acme Corp", after: str | None = None) -> Page:
+    lines = tuple(
+        replace(bill_line(BILL), id=index, customer=customer) for index in range(1, count + 1)
+    )
+    totals = (Total("USD", count, Decimal(1000) * count), Total("JPY", 1, Decimal(500)))
+    return Page(lines, count, totals if count else (), after)
+
+
+def preview(**changes: Any) -> Preview:
+    known: dict[str, Any] = {
+        "period": OCTOBER,
+        "customer": None,
+        "bills": 120,
+        "totals": (Total("USD", 118, Decimal("38200.50")), Total("JPY", 2, Decimal(9000))),
+        "held": {HoldReason.NO_PRICE: 2, HoldReason.OUTSIDE_CONTRACT: 1},
+        "biggest": (
+            Proposed("Acme Corp", None, Decimal("1000.00"), "USD"),
+            Proposed("Beta Ltd", HoldReason.OUTSIDE_CONTRACT, Decimal("900.00"), "USD"),
+        ),
+        "existing": 4,
+        "zero": 3,
+        "missing": ("Gamma", "Delta"),
+        "missing_count": 25,
+        "usages": 130,
+    }
+    return Preview(**{**known, **changes})
+
+
+def run(**changes: Any) -> RunFacts:
+    known: dict[str, Any] = {
+        "id": 3,
+        "period": OCTOBER,
+        "customer": None,
+        "by": ANA,
+        "started_at": NOON,
+        "finished_at": NOON + timedelta(seconds=9),
+        "customers": 20_000,
+        "done": 20_000,
+        "added": 120,
+        "held": {HoldReason.NO_APPROVER: 2},
+        "totals": (Total("USD", 118, Decimal("38200.50")),),
+        "existing": 4,
+        "missing": ("Gamma",),
+        "missing_count": 1,
+    }
+    return RunFacts(**{**known, **changes})
+
+
+def strings(node: Any) -> Iterator[tuple[str, str]]:
+    """Every text that a payload shows, with the kind of place it stands in."""
+    match node:
+        case {"type": "plain_text" | "raw_text" | "mrkdwn" | "text" as kind, "text": str(text)}:
+            yield kind, text
+        case dict():
+            for value in node.values():
+                yield from strings(value)
+        case list():
+            for value in node:
+                yield from strings(value)
+
+
+def shown(payload: Any) -> str:
+    """All that a payload shows, a line for each place; the isolation of names taken off."""
+    text = "\n".join(text for _, text in strings(payload))
+    return text.replace("\u2068", "").replace("\u2069", "")
+
+
+def buttons(payload: Any) -> dict[str, dict[str, Any]]:
+    """Every button and menu by its action id."""
+    found: dict[str, dict[str, Any]] = {}
+    for block in payload:
+        for element in block.get("elements", []) if block["type"] == "actions" else []:
+            found[element["action_id"]] = element
+    return found
+
+
+def value_of(element: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(element["value"]))

@@ -1,0 +1,190 @@
+"""Each view over the whole table of samples: never refused, never over budget, never markup."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers.views import card, dialogs, home, kit, replies
+from handlers.views.commands import SUBCOMMANDS
+from handlers.views.kit import Message
+from models.bills import HoldReason, Verb
+from models.dossier import BillFacts, Page
+from models.people import Role, User
+from models.refusals import Ambiguous, Refusal
+from models.usage import UsageMonth
+from sandbox.blockkit import block_text, check_message, check_view
+from tests.views import samples
+from tests.views.samples import BILL, BILLS, NAMES, NOON, OCTOBER
+
+Draw = Callable[[BillFacts], Message | dict[str, Any]]
+
+DEEDS = [
+    samples.deed(verb, id=index, comment="Because & so.", edits=1, acted_for=samples.SAM)
+    for index, verb in enumerate(Verb, 1)
+]
+KIM_USER = User(name="Kim Lee", role=Role.CSM, active=True)
+USAGE = [
+    UsageMonth(OCTOBER.plus(index - 11), None if index == 3 else index * 400_000, 1_000_000)
+    for index in range(12)
+]
+
+
+def _page(facts: BillFacts) -> Page:
+    line = samples.bill_line(facts)
+    return Page((line,) * 20, 500, samples.page(1).totals, "next")
+
+
+OF_A_BILL: dict[str, Draw] = {
+    "card": card.bill_card,
+    "history": lambda f: card.history(f, [replace(d, by=f.generated_by) for d in DEEDS]),
+    "reject": dialogs.reject,
+    "undo": lambda f: dialogs.undo(f, samples.APPROVED),
+    "release": dialogs.release,
+    "release, settled": lambda f: dialogs.release(f, still_stands=False),
+    "decided": replies.decided,
+    "rejection notice": lambda f: replies.rejection_notice(f, samples.REJECTED),
+    "approvals notice": lambda f: replies.approvals_notice([f] * 90),
+    "reads like approve": lambda f: replies.reads_like_a_decision(f, Verb.APPROVE),
+    "reads like reject": lambda f: replies.reads_like_a_decision(f, Verb.REJECT),
+    "inbox": lambda f: home.inbox(KIM_USER, _page(f), [f] * 20, NOON),
+    "list": lambda f: replies.bill_list(_page(f), "Bills", {"status": "pending"}),
+    "digest": lambda f: replies.digest([samples.bill_line(f)] * 40, OCTOBER),
+    "usage": lambda f: replies.usage(f.customer, "USD", USAGE, _page(f).lines, False),
+    "usage, plain": lambda f: replies.usage_plain(f.customer, "USD", USAGE, _page(f).lines, True),
+}
+
+OTHERS: dict[str, Message | dict[str, Any]] = {
+    "preview": replies.preview(samples.preview()),
+    "preview, nothing": replies.preview(
+        samples.preview(
+            bills=0, held={}, totals=(), biggest=(), missing=(), missing_count=0, usages=0
+        )
+    ),
+    "preview, only held": replies.preview(samples.preview(bills=0, totals=())),
+    "generating": replies.generating(OCTOBER),
+    "cancelled": replies.cancelled(OCTOBER),
+    "progress, beginning": replies.progress(samples.run(finished_at=None, done=0, added=0)),
+    "progress, empty": replies.progress(samples.run(finished_at=None, customers=0, done=0)),
+    "summary": replies.summary(samples.run()),
+    "summary, nothing": replies.summary(samples.run(added=0, held={}, totals=())),
+    "summary, failed": replies.summary(samples.run(failure="The database went away")),
+    "empty list": replies.bill_list(samples.page(0), "Pending bills", {}),
+    "no usage at all": replies.usage("Acme Corp", "USD", [], [], False),
+    "200 months": replies.usage(
+        "Acme", "USD", [UsageMonth(OCTOBER.plus(i), 5, 1) for i in range(200)], [], False
+    ),
+    "refusal": replies.refusal(Refusal("Type `/bill list` to see those that are.")),
+    "request access": replies.request_access(),
+    "access asked": replies.access_asked(),
+    "access settled": replies.access_settled(samples.KIM, samples.ANA),
+    "not recorded": replies.not_recorded("Your role is Manager."),
+    "trouble": replies.trouble("7F3K"),
+    "stranger's home": home.inbox(None, samples.page(0), [], NOON),
+    "loading": dialogs.loading("Reject this bill"),
+    "notice": dialogs.notice("Too late", "Kim Lee (CSM) approved this bill 2 minutes ago."),
+    "access dialog": dialogs.access(),
+    **{f"help for {name}": replies.help_for(name) for name in SUBCOMMANDS},
+    **{f"role {role}": replies.access_granted(role) for role in Role},
+    **{
+        f"home, nothing, {role}": home.inbox(
+            User(name="x", role=role, active=True), samples.page(0), [], NOON
+        )
+        for role in Role
+    },
+}
+
+
+def flaws(drawn: Message | dict[str, Any]) -> list[Any]:
+    """What Slack would refuse, and what is over the message's own budget."""
+    if isinstance(drawn, dict):
+        return check_view(drawn)
+    over = [] if len(drawn.text) <= 3000 and drawn.text else [("text", len(drawn.text))]
+    budget = sum(map(kit.weight, drawn.blocks))
+    return [
+        *check_message(drawn.blocks),
+        *over,
+        *([("budget", budget)] if budget > kit.MESSAGE_TEXT else []),
+    ]
+
+
+@pytest.mark.parametrize("draw", OF_A_BILL.values(), ids=OF_A_BILL)
+@pytest.mark.parametrize("facts", BILLS.values(), ids=BILLS)
+def test_every_drawing_of_every_bill_is_accepted(draw: Draw, facts: BillFacts) -> None:
+    assert flaws(draw(facts)) == []
+
+
+@pytest.mark.parametrize("drawn", OTHERS.values(), ids=OTHERS)
+def test_every_other_drawing_is_accepted(drawn: Message | dict[str, Any]) -> None:
+    assert flaws(drawn) == []
+
+
+@pytest.mark.parametrize("draw", OF_A_BILL.values(), ids=OF_A_BILL)
+@pytest.mark.parametrize("kind", NAMES)
+def test_no_name_stands_where_markup_is_read(draw: Draw, kind: str) -> None:
+    drawn = draw(BILLS[f"named: {kind}"])
+    blocks = drawn.blocks if isinstance(drawn, Message) else drawn["blocks"]
+    assert all(place != "mrkdwn" for place, _ in samples.strings(blocks))
+    begin = NAMES[kind][: 8 if kind in ("long", "ampersands") else None]
+    assert begin in samples.shown(blocks)
+
+
+@pytest.mark.parametrize("kind", sorted(NAMES.keys() - {"ampersands"}))
+def test_a_card_shows_the_whole_name_as_it_was_typed(kind: str) -> None:
+    assert NAMES[kind] in samples.shown(card.bill_card(BILLS[f"named: {kind}"]).blocks)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_the_sentence_for_notifications_holds_no_mention_and_no_link(kind: str) -> None:
+    text = card.bill_card(BILLS[f"named: {kind}"]).text
+    assert "<" not in text
+    assert ">" not in text
+
+
+typed = st.text(min_size=0, max_size=400)
+nasty = st.text(alphabet='<>&*_~`|@#!:\\"{}\u202e\u2067\u200d\x00\n🔥א a', max_size=3000)
+
+
+@settings(max_examples=25, deadline=None)
+@given(name=typed | nasty, comment=typed | nasty, amount=st.decimals(-10, 10**12, places=2))
+def test_no_name_or_comment_makes_a_message_that_slack_refuses(
+    name: str, comment: str, amount: Decimal
+) -> None:
+    who = replace(samples.KIM, name=name)
+    said = samples.deed(Verb.COMMENT, who, comment=comment)
+    facts = replace(
+        samples.rejected_because(comment),
+        customer=name,
+        amount=amount,
+        generated_by=who,
+        comments=(samples.Comment(1, who, NOON, comment),),
+    )
+    for draw in OF_A_BILL.values():
+        assert flaws(draw(facts)) == []
+    assert flaws(card.history(facts, [said] * 90)) == []
+    assert flaws(replies.refusal(Ambiguous(comment, [name] * 9), "/usage", "{} 6m")) == []
+    assert flaws(replies.near_miss("bill", name)) == []
+    assert flaws(replies.access_requested(who)) == []
+    proposed = samples.Proposed(name, HoldReason.JUMP, amount, "USD")
+    asked = samples.preview(customer=name, missing=(name,) * 10, biggest=(proposed,) * 5)
+    assert flaws(replies.preview(asked, [comment])) == []
+
+
+def test_the_biggest_home_is_small_enough_for_slack() -> None:
+    flames = replace(BILL, customer="🔥" * 300, comments=samples.comments(500))
+    view = home.inbox(KIM_USER, _page(flames), [flames] * 20, datetime(2027, 1, 1, tzinfo=UTC))
+    assert check_view(view) == []
+    assert len(view["blocks"]) <= 100
+
+
+def test_weight_never_counts_less_than_slack_does() -> None:
+    for facts in BILLS.values():
+        blocks = card.bill_card(facts).blocks
+        assert all(
+            kit.weight(block) >= len(block_text(block).replace("\n", "")) for block in blocks
+        )
