@@ -68,10 +68,10 @@ async def read_arguments(request: web.Request, *, json_allowed: bool) -> tuple[A
 
 
 async def _body(request: web.Request, *, json_allowed: bool) -> dict[str, Any]:
-    if "Content-Type" not in request.headers:
-        if await request.read():
-            raise SlackError("missing_post_type")
+    if not request.can_read_body:
         return {}
+    if "Content-Type" not in request.headers:
+        raise SlackError("missing_post_type")
     if request.content_type == "application/json":
         return await _json_body(request) if json_allowed else {}
     if request.content_type not in _FORMS:

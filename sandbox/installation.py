@@ -15,6 +15,7 @@ ALL_SCOPES = frozenset(
         "channels:history",
         "groups:history",
         "channels:read",
+        "channels:join",
         "groups:read",
         "im:read",
         "users:read",
