@@ -56,7 +56,7 @@ function input(block, place) {
   return el("div", { class: "block-input" },
     el("div", { class: "input-label", dir: "auto" }, textObject(block.label), optional),
     field,
-    el("p", { class: "input-error", id: error, role: "alert" }),
+    el("p", { class: "input-error", id: error, role: "alert", hidden: true }),
     block.hint ? el("p", { class: "input-hint", id: hint, dir: "auto" }, textObject(block.hint)) : null);
 }
 
@@ -162,14 +162,17 @@ function drawBlock(block, place) {
  */
 export function drawBlocks(blocks, surface) {
   const root = el("div", { class: "blocks" });
-  const warning = el("p", { class: "failed", role: "alert" });
+  const warning = el("p", { class: "failed", role: "alert", hidden: true });
   const place = {
     container: surface.container,
     address: surface.address,
     state: surface.state,
     blocks: () => blocks,
     edited: surface.edited ?? (() => {}),
-    fail: (problem) => warning.replaceChildren(...(problem ? [icon("warning", 16), problem] : [])),
+    fail: (problem) => {
+      warning.hidden = !problem;
+      warning.replaceChildren(icon("warning", 16), problem ?? "");
+    },
   };
   root.append(...children(blocks, place), warning);
   return root;

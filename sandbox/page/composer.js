@@ -29,7 +29,7 @@ function mentionEntries(text, caret) {
 
 /** A text box for one place after another: `place()` gives {key, channel, thread, name, messages}. */
 export class Composer {
-  constructor(testid, place) {
+  constructor(testid, tip, place) {
     this.place = place;
     this.entries = [];
     this.active = 0;
@@ -44,7 +44,7 @@ export class Composer {
     this.send = iconButton("send", "Send", () => this.submit(), { class: "send", disabled: true });
     this.node = el("div", { class: "composer" }, this.list, this.usage,
       el("div", { class: "composer-box" }, this.box, el("div", { class: "composer-bar" },
-        el("span", { class: "quiet composer-tip" }, "/ for commands, @ to mention, Shift + Enter for a new line"), this.send)));
+        el("span", { class: "quiet composer-tip" }, tip), this.send)));
   }
 
   /** Show the draft of the place one is in now. */
@@ -139,8 +139,8 @@ export class Composer {
       event.preventDefault();
       this.submit();
     } else if (event.key === "ArrowUp" && !this.box.value) {
-      const { channel, messages } = this.place();
-      if (editLatest(channel, messages())) event.preventDefault();
+      const { channel, thread, messages } = this.place();
+      if (editLatest(channel, messages(), thread)) event.preventDefault();
     }
   }
 

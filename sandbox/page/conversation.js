@@ -35,7 +35,7 @@ function topic(one) {
 function beginning(one) {
   const words = one.is_im
     ? `This is the very beginning of your direct messages with ${nameOf(one.user)}.`
-    : `This is the very beginning of ${one.name}.`;
+    : `This is the very beginning of #${one.name}.`;
   return el("p", { class: "beginning quiet", dir: "auto" }, words);
 }
 
@@ -71,7 +71,7 @@ export class Conversation {
     this.start = el("div");
     this.list = messageList("Messages");
     this.scroller = new Scroller(el("div", { class: "timeline" }, this.start, this.list));
-    this.composer = new Composer("composer", () => this.place());
+    this.composer = new Composer("composer", "/ for commands, @ to mention, Shift + Enter for a new line", () => this.place());
     this.node = el("main", { class: "pane conversation" }, this.head, this.scroller.node, this.composer.node);
   }
 
@@ -103,7 +103,7 @@ export class Thread {
     this.list = messageList("Thread");
     this.where = el("span", { class: "topic quiet", dir: "auto" });
     this.scroller = new Scroller(this.list);
-    this.composer = new Composer("thread-composer", () => this.place());
+    this.composer = new Composer("thread-composer", "@ to mention", () => this.place());
     const close = () => go(store.place.at, null);
     this.node = el("aside", { class: "pane thread", "data-testid": "thread", "aria-label": "Thread" },
       el("header", { class: "pane-head" }, el("h2", {}, "Thread"), this.where, iconButton("close", "Close thread", close, { class: "end" })),
@@ -124,7 +124,11 @@ export class Thread {
     const one = here();
     const open = Boolean(store.place.thread && one);
     this.node.hidden = !open;
-    if (!open) return;
+    if (!open) {
+      this.shown = null;
+      this.list.replaceChildren();
+      return;
+    }
     this.where.textContent = `${one.is_im ? "" : "#"}${conversationName(one)}`;
     renderMessages(this.list, one.id, this.messages(), { inThread: true });
     this.composer.render();

@@ -25,7 +25,7 @@ function attachment(one, index, letter) {
 /** HTML of a letter stays in a frame that may run and load nothing. */
 function body(letter) {
   if (!letter.html) return el("pre", { class: "letter-text", dir: "auto" }, letter.text ?? "");
-  const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`;
+  const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><style>body { font: 15px/1.5 sans-serif }</style>`;
   const frame = el("iframe", { class: "letter-frame", title: letter.subject || "E-mail", sandbox: "allow-popups", srcdoc: policy + letter.html });
   if (!letter.text) return frame;
   return [frame, el("details", {}, el("summary", {}, "Plain text"), el("pre", { class: "letter-text", dir: "auto" }, letter.text))];

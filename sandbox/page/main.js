@@ -48,7 +48,7 @@ function hintItem(hint) {
     key: "hint", signature: hint,
     draw: () => el("div", { class: "hint", role: "note" }, icon("bulb"),
       el("span", { class: "hint-words", dir: "auto" }, before, el("code", {}, command), after),
-      el("button", { type: "button", class: "button small", "data-testid": "use-hint", onclick: () => useHint(command) }, "Put it in the message box"),
+      el("button", { type: "button", class: "button small", "data-testid": "use-hint", onclick: () => useHint(command) }, "Type it for me"),
       iconButton("close", "Dismiss hint", dismiss)),
   };
 }

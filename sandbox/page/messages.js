@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { drawBlocks } from "./blocks.js";
-import { clock, dayKey, dayName, fullTime } from "./dates.js";
+import { ago, clock, dateOf, dayKey, dayName, fullTime } from "./dates.js";
 import { el, icon, iconButton, reconcile } from "./dom.js";
 import { emojiNode, mrkdwn, unescape } from "./mrkdwn.js";
 import { avatar, badge } from "./people.js";
@@ -12,11 +12,19 @@ import { botName, changed, go, me, nameOf, notice, refresh, store } from "./stat
 const TOGETHER_S = 300;
 const HAPPENINGS = new Set(["channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "group_join", "group_leave", "tombstone"]);
 
+// The message being edited: one key, see editKey.
 let editing = null;
 
 const authorOf = (message) => (message.bot_id ? message.user || store.snapshot.bot?.id : message.user) ?? "";
 const isMine = (message) => message.user === store.snapshot.me && !message.bot_id && !message.ephemeral_user;
 const isReply = (message) => message.thread_ts && message.thread_ts !== message.ts;
+
+const editKey = (channel, message, inThread) => `${channel} ${message.ts} ${Boolean(inThread)}`;
+
+function edit(channel, message, inThread) {
+  editing = editKey(channel, message, inThread);
+  changed();
+}
 
 async function command(path, body) {
   const answer = await post(path, { user: store.place.user, ...body });
@@ -79,23 +87,18 @@ export function outgoing(text) {
 }
 
 /** Let the person edit their latest message of a list; false when there is none. */
-export function editLatest(channel, messages) {
+export function editLatest(channel, messages, inThread) {
   const latest = messages.findLast(isMine);
   if (!latest) return false;
-  editing = `${channel} ${latest.ts}`;
-  changed();
+  edit(channel, latest, inThread);
   return true;
 }
 
 function toolbar(channel, message, inThread) {
   const thread = message.thread_ts ?? message.ts;
-  const edit = () => {
-    editing = `${channel} ${message.ts}`;
-    changed();
-  };
   const buttons = [
     !inThread && !message.ephemeral_user ? iconButton("thread", "Reply in thread", () => go(channel, thread)) : null,
-    isMine(message) ? iconButton("edit", "Edit message", edit) : null,
+    isMine(message) ? iconButton("edit", "Edit message", () => edit(channel, message, inThread)) : null,
     isMine(message) ? iconButton("trash", "Delete message", () => remove(channel, message)) : null,
   ].filter(Boolean);
   return buttons.length ? el("div", { class: "toolbar", role: "group", "aria-label": "Message actions" }, buttons) : null;
@@ -107,8 +110,8 @@ function attachment(one, surface) {
   return node;
 }
 
-function content(channel, message) {
-  if (editing === `${channel} ${message.ts}`) return editor(channel, message);
+function content(channel, message, isEdited) {
+  if (isEdited) return editor(channel, message);
   const surface = { container: `m:${channel}:${message.ts}`, address: { channel, messageTs: message.ts } };
   // A person's text is drawn from the text: the block made of it does not know mentions.
   const said = message.blocks?.length && message.bot_id
@@ -130,7 +133,7 @@ function repliesButton(channel, message, replies) {
   return el("button", { type: "button", class: "replies", onclick: () => go(channel, message.ts) },
     [...new Set(replies.map(authorOf))].slice(0, 4).map((id) => avatar(id, "small")),
     el("strong", {}, `${count} ${count === 1 ? "reply" : "replies"}`),
-    latest ? el("span", { class: "quiet" }, `Last reply ${dayName(latest.ts).toLocaleLowerCase()} at ${clock(latest.ts)}`) : null);
+    latest ? el("span", { class: "quiet" }, `Last reply ${ago(dateOf(latest.ts))}`) : null);
 }
 
 function header(message) {
@@ -142,7 +145,7 @@ function header(message) {
 
 const onlyYou = () => el("p", { class: "only-you" }, icon("eye", 14), "Only visible to you");
 
-function drawMessage(channel, message, { compact, inThread, replies }) {
+function drawMessage(channel, message, { compact, isEdited, inThread, replies }) {
   const classes = ["message", compact && "compact", message.ephemeral_user && "ephemeral", isMine(message) && "mine"];
   const gutter = compact
     ? el("time", { class: "gutter-time", title: fullTime(message.ts) }, clock(message.ts))
@@ -152,11 +155,11 @@ function drawMessage(channel, message, { compact, inThread, replies }) {
     el("div", { class: "message-body" },
       message.ephemeral_user ? onlyYou() : null,
       compact ? null : header(message),
-      content(channel, message),
+      content(channel, message, isEdited),
       message.edited ? el("span", { class: "quiet edited" }, "(edited)") : null,
       reactions(message),
       inThread ? null : repliesButton(channel, message, replies)),
-    toolbar(channel, message, inThread));
+    isEdited ? null : toolbar(channel, message, inThread));
 }
 
 function drawHappening(message) {
@@ -175,11 +178,11 @@ function dayItem(ts) {
 
 function item(channel, message, previous, view) {
   const compact = isCompact(message, previous);
-  const isEdited = editing === `${channel} ${message.ts}`;
+  const isEdited = editing === editKey(channel, message, view.inThread);
   return {
     key: message.ts,
     signature: JSON.stringify([message, compact, isEdited, view.replies.map((reply) => [reply.ts, reply.user]), me()?.id]),
-    draw: () => (HAPPENINGS.has(message.subtype) ? drawHappening(message) : drawMessage(channel, message, { ...view, compact })),
+    draw: () => (HAPPENINGS.has(message.subtype) ? drawHappening(message) : drawMessage(channel, message, { ...view, compact, isEdited })),
   };
 }
 

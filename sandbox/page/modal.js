@@ -16,14 +16,18 @@ let known = new Set();
 const stack = () => store.snapshot.views?.stack ?? [];
 const containerOf = (view) => `v:${view.id}`;
 
+function showError(node, words) {
+  const line = node.querySelector(".input-error");
+  line.textContent = words;
+  line.hidden = !words;
+  node.classList.toggle("invalid", Boolean(words));
+  node.querySelector("input, textarea, .select, .choices")?.setAttribute("aria-invalid", String(Boolean(words)));
+}
+
 function showErrors(errors) {
   for (const node of dialog.querySelectorAll(".block-input")) {
     const words = errors[node.dataset.blockId];
-    node.classList.toggle("invalid", Boolean(words));
-    node.querySelector(".input-error").textContent = words ?? "";
-    const field = node.querySelector("input, textarea, .select, .choices");
-    if (words) field?.setAttribute("aria-invalid", "true");
-    else field?.removeAttribute("aria-invalid");
+    showError(node, words ?? "");
   }
   const first = dialog.querySelector(".block-input.invalid");
   first?.querySelector("input, textarea, button")?.focus();
@@ -33,13 +37,13 @@ function showErrors(errors) {
 function clearError(blockId) {
   const node = dialog?.querySelector(`.block-input[data-block-id="${CSS.escape(blockId)}"]`);
   if (!node?.classList.contains("invalid")) return;
-  node.classList.remove("invalid");
-  node.querySelector(".input-error").textContent = "";
-  node.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
+  showError(node, "");
 }
 
 function complain(words) {
-  dialog?.querySelector(".dialog-problem")?.replaceChildren(...(words ? [icon("warning", 16), words] : []));
+  const line = dialog.querySelector(".dialog-problem");
+  line.hidden = !words;
+  line.replaceChildren(icon("warning", 16), words ?? "");
 }
 
 async function whileBusy(button, work) {
@@ -98,7 +102,7 @@ function content(view, depth) {
   el("header", { class: "dialog-head" }, back, el("h2", { id: title, dir: "auto" }, textObject(view.title)),
     iconButton("close", "Close", (event) => close(event.currentTarget, true), { class: "end" })),
   el("div", { class: "dialog-body" }, drawBlocks(view.blocks ?? [], surface)),
-  el("p", { class: "dialog-problem", role: "alert" }),
+  el("p", { class: "dialog-problem", role: "alert", hidden: true }),
   buttons(view));
   return { form, title };
 }

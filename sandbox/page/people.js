@@ -12,8 +12,8 @@ function hueOf(id) {
 }
 
 function initials(name) {
-  const words = name.trim().split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  const letters = [words[0], words.length > 1 ? words.at(-1) : null].map((word) => word?.match(/[\p{L}\p{N}]/u)?.[0] ?? "");
+  const words = name.trim().split(/\s+/).filter((word) => /\p{L}/u.test(word));
+  const letters = [words[0], words.length > 1 ? words.at(-1) : null].map((word) => word?.match(/\p{L}/u)?.[0] ?? "");
   return letters.join("").toLocaleUpperCase() || "?";
 }
 

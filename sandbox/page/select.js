@@ -172,6 +172,11 @@ function chip(words, remove) {
     } }, "×"));
 }
 
+function accessibleName(name, words, placeholder) {
+  if (!words) return name ? `${name}: ${placeholder}` : placeholder;
+  return `${name || placeholder}: ${words}`;
+}
+
 /** A select of any kind; `field` reads, keeps and sends its state. */
 export function select(element, field) {
   const multiple = element.type.startsWith("multi_");
@@ -225,7 +230,7 @@ export function select(element, field) {
     const words = chosen().map(source.words);
     const shown = multiple || !words.length ? placeholder : words[0];
     trigger.replaceChildren(el("span", { class: words.length && !multiple ? "" : "placeholder", dir: "auto" }, shown), icon("down", 14));
-    trigger.setAttribute("aria-label", [field.name, words.join(", ") || placeholder].filter(Boolean).join(": "));
+    trigger.setAttribute("aria-label", accessibleName(field.name, words.join(", "), placeholder));
     const remove = (value) => () => {
       before = JSON.stringify(chosen());
       put(chosen().filter((one) => keyOf(one) !== keyOf(value)));

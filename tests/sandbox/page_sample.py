@@ -105,7 +105,7 @@ CARD = {
     "actions": [button("Open card")],
 }
 
-TASKS = [
+TASKS: list[Json] = [
     {"task_id": "1", "title": "Read the usage", "status": "complete", "output": rich(words("400"))},
     {"task_id": "2", "title": "Make the bills", "status": "in_progress"},
     {"task_id": "3", "title": "Tell the approvers", "status": "pending"},
@@ -204,9 +204,7 @@ INPUTS: list[Json] = [
 
 
 def numbered(prefix: str, elements: list[Json]) -> list[Json]:
-    return [
-        {**element, "action_id": f"{prefix}_{index}"} for index, element in enumerate(elements)
-    ]
+    return [{**element, "action_id": f"{prefix}_{index}"} for index, element in enumerate(elements)]
 
 
 BLOCKS: list[Json] = [

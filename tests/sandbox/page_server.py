@@ -89,7 +89,9 @@ def sampled() -> FakeCompany:
     company.messages["C1"] = [
         {**root, "reply_count": 2, "reactions": reactions},
         *replies,
-        message(NOW - 90_000 + 89_000, "U5", "&lt;!channel&gt; &lt;script&gt;alert(1)&lt;/script&gt;"),
+        message(
+            NOW - 90_000 + 89_000, "U5", "&lt;!channel&gt; &lt;script&gt;alert(1)&lt;/script&gt;"
+        ),
         app_message(NOW, BLOCKS),
         app_message(NOW + 1, BLOCKS[:2], ephemeral_user="U1"),
     ]
@@ -110,13 +112,14 @@ class PageServer:
         app = web.Application()
         app.add_routes(
             [
-                web.get("/", lambda _: _index()),
+                web.get("/", _index),
                 web.static("/static", PAGE),
                 web.get("/_page/snapshot", self._snapshot),
                 web.get("/_page/messages", self._messages),
                 web.get("/_page/events", self._events),
                 web.get("/_control/mail", self._mail),
                 web.post("/{path:.*}", self._post),
+                web.get("/{path:.*}", _missing),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -154,6 +157,8 @@ class PageServer:
             while True:
                 change = await queue.get()
                 await response.write(f"data: {json.dumps(change)}\n\n".encode())
+        except ConnectionError:
+            return response
         finally:
             self.company.listeners.remove(queue)
 
@@ -164,5 +169,9 @@ class PageServer:
         return web.json_response(self.company.answers.get(path, {"ok": True}))
 
 
-async def _index() -> web.FileResponse:
+async def _index(_: web.Request) -> web.FileResponse:
     return web.FileResponse(PAGE / "index.html")
+
+
+async def _missing(_: web.Request) -> web.Response:
+    return web.Response(status=404)
