@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.sandbox.page_browser import PHONE, chromium, needs_chromium, visit
 from tests.sandbox.page_sample import (
     BLOCKS,
     NASTY_NAME,
@@ -27,32 +26,17 @@ from tests.sandbox.page_sample import (
 )
 from tests.sandbox.page_server import FakeCompany, PageServer, conversation, sampled
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE = {"width": 390, "height": 844}
-
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no Chromium at {CHROMIUM}"),
+    needs_chromium,
 ]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -70,19 +54,9 @@ async def server(browser: Browser, company: FakeCompany) -> AsyncIterator[PageSe
     await server.stop()
 
 
-async def visit(
-    browser: Browser, server: PageServer, at: str = "U1/C1", **options: Any
-) -> tuple[Page, list[str]]:
-    """The page at an address, and what its console complains about."""
-    context = await browser.new_context(**options)
-    page = await context.new_page()
-    page.set_default_timeout(8000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    await page.goto(f"{server.url}#{at}")
-    await expect(page.get_by_test_id("person-switcher")).to_be_visible()
-    return page, complaints
+async def at(browser: Browser, server: PageServer, place: str = "U1/C1", **options: Any) -> Page:
+    page, _ = await visit(browser, f"{server.url}#{place}", **options)
+    return page
 
 
 def composer(page: Page) -> Locator:
@@ -116,19 +90,18 @@ def reject_view(view_id: str = "V1") -> Json:
 async def test_every_block_and_element_is_drawn_without_a_complaint(
     browser: Browser, server: PageServer
 ) -> None:
-    page, complaints = await visit(browser, server)
+    page, complaints = await visit(browser, f"{server.url}#U1/C1")
     card = page.locator(f'[data-ts="{NOW:.6f}"]')
     await expect(card.locator("[data-block-id]")).to_have_count(len(BLOCKS))
     await expect(card.locator(".unknown")).to_have_count(0)
     for name in ("line", "bar", "area", "pie"):
         await expect(card.get_by_role("img", name=f"{name} chart")).to_be_visible()
     await expect(card.get_by_role("button", name="Hidden")).to_have_count(0)
-    missing_images = [one for one in complaints if "404" not in one]
-    assert missing_images == []
+    assert complaints == []
 
 
 async def test_names_show_as_they_were_typed(browser: Browser, server: PageServer) -> None:
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     said = page.locator("[data-ts]").filter(has_text="<!channel> <script>alert(1)</script>").first
     await expect(said.locator(".author")).to_have_text(NASTY_NAME)
     await expect(said.locator(".mention, strong")).to_have_count(0)
@@ -147,7 +120,7 @@ async def test_a_confirmed_button_is_sent_exactly_once_however_often_it_is_click
     }
     buttons = {"type": "actions", "elements": [button("Approve", value="12.1", confirm=asking)]}
     company.messages["C1"] = [app_message(NOW, [buttons])]
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     approve = page.get_by_role("button", name="Approve", exact=True)
     await approve.click()
     dialog = page.get_by_role("dialog", name="Approve?")
@@ -166,7 +139,7 @@ async def test_a_confirmed_button_is_sent_exactly_once_however_often_it_is_click
 async def test_a_plain_button_clicked_twice_is_sent_once(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
-    page, _ = await visit(browser, server, "U1/DU1")
+    page = await at(browser, server, "U1/DU1")
     await page.get_by_role("button", name="Accessory").dblclick()
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
     assert len(company.sent("/_control/interact")) == 1
@@ -176,7 +149,7 @@ async def test_a_failed_click_says_so_beside_the_message(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
     company.answers["/_control/interact"] = {"ok": False, "error": "operation_timeout"}
-    page, _ = await visit(browser, server, "U1/DU1")
+    page = await at(browser, server, "U1/DU1")
     await page.get_by_role("button", name="Accessory").click()
     await expect(page.get_by_text("Countersign failed to respond")).to_be_visible()
 
@@ -185,7 +158,7 @@ async def test_a_dialog_names_what_is_missing_and_keeps_what_was_typed(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
     company.stacks["U1"] = [reject_view()]
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     dialog = page.get_by_role("dialog", name="Reject the bill")
     why = dialog.get_by_label("What is wrong?")
     await why.fill("The limit is 200,000 <since> March")
@@ -212,7 +185,7 @@ async def test_the_top_of_a_stack_of_dialogs_is_shown_and_closing_goes_back(
 ) -> None:
     first = {"id": "V1", "type": "modal", "title": plain("First"), "blocks": []}
     company.stacks["U1"] = [first, reject_view("V2")]
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     await expect(page.get_by_role("dialog", name="Reject the bill")).to_be_visible()
     company.stacks["U1"] = [first]
     await page.get_by_role("button", name="Back", exact=True).click()
@@ -224,7 +197,7 @@ async def test_an_external_select_asks_the_app_and_sends_the_choice(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
     company.answers["/_control/suggest"] = {"ok": True, "options": [option("Acme & Söhne")]}
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     card = page.locator(f'[data-ts="{NOW:.6f}"]')
     await card.get_by_role("button", name="Customer", exact=True).click()
     await page.get_by_role("combobox", name="Search: Customer").fill("ac")
@@ -238,7 +211,7 @@ async def test_an_external_select_asks_the_app_and_sends_the_choice(
 async def test_becoming_another_person_shows_what_they_see(
     browser: Browser, server: PageServer
 ) -> None:
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     await expect(page.locator("[data-channel=C2]")).to_be_visible()
     await expect(page.get_by_text("Only visible to you")).to_have_count(1)
     await page.get_by_test_id("person-switcher").click()
@@ -254,7 +227,7 @@ async def test_becoming_another_person_shows_what_they_see(
 async def test_what_happens_elsewhere_appears_by_itself(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     await composer(page).fill("half a thought")
     company.messages["C1"].append(message(NOW + 60, "U2", "*Good* morning"))
     company.places["U1"][1] = conversation("C2", "finance", is_private=True, unread=4)
@@ -267,7 +240,7 @@ async def test_what_happens_elsewhere_appears_by_itself(
 async def test_commands_are_offered_and_sent_apart_from_messages(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     await page.get_by_role("button", name="Type it for me").click()
     await expect(composer(page)).to_have_value("/bill generate 2017-03")
     await composer(page).fill("/us")
@@ -290,7 +263,7 @@ async def test_a_command_without_an_answer_says_so(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
     company.answers["/_control/command"] = {"ok": False, "error": "operation_timeout"}
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     await composer(page).fill("/bill list")
     await composer(page).press("Enter")
     await expect(page.get_by_text("Countersign did not respond")).to_be_visible()
@@ -299,7 +272,7 @@ async def test_a_command_without_an_answer_says_so(
 async def test_replies_go_to_the_thread_and_own_messages_can_be_changed(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     root = company.messages["C1"][0]["ts"]
     await page.get_by_role("button", name="2 replies").click()
     thread = page.get_by_test_id("thread")
@@ -323,7 +296,7 @@ async def test_replies_go_to_the_thread_and_own_messages_can_be_changed(
 async def test_home_is_opened_and_its_clicks_name_the_view(
     browser: Browser, server: PageServer, company: FakeCompany
 ) -> None:
-    page, _ = await visit(browser, server)
+    page = await at(browser, server)
     await page.get_by_test_id("app-home").click()
     await page.get_by_label("One").check()
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
@@ -333,15 +306,15 @@ async def test_home_is_opened_and_its_clicks_name_the_view(
     assert [one["value"] for one in sent["action"]["selected_options"]] == ["one"]
 
 
-@pytest.mark.parametrize("at", ["U1/C1", "U1/home", "U1/mail", "U3/DU3"])
+@pytest.mark.parametrize("place", ["U1/C1", "U1/home", "U1/mail", "U3/DU3"])
 async def test_a_phone_never_scrolls_sideways(
-    browser: Browser, server: PageServer, at: str
+    browser: Browser, server: PageServer, place: str
 ) -> None:
-    page, _ = await visit(browser, server, at, viewport=PHONE)
+    page = await at(browser, server, place, viewport=PHONE)
     wide = "[...document.querySelectorAll('html, .scroller, .sidebar')].map("
     wide += "node => node.scrollWidth - node.clientWidth)"
     assert max(await page.evaluate(wide)) <= 0
-    if at.endswith(("C1", "DU3")):
+    if place.endswith(("C1", "DU3")):
         await page.get_by_role("button", name="Back to channels").click()
         await expect(page.locator("[data-channel=C1]")).to_be_visible()
         assert max(await page.evaluate(wide)) <= 0
