@@ -40,7 +40,7 @@ from models.month_end import Rules
 from models.people import Deed, User
 from models.refusals import Ambiguous, NotAllowed, Refusal, WrongState
 
-__all__ = ["Ask", "House", "SlackFace", "Verb", "asked", "identify"]
+__all__ = ["Ask", "House", "SlackFace", "Verb", "asked", "identify", "noted"]
 
 log = structlog.get_logger()
 
@@ -113,7 +113,7 @@ async def asked(
     except Refusal as refusal:
         answers = request.refused(refusal)
     except Exception:
-        reference = _noted("A request failed", request)
+        reference = noted("A request failed", request)
         if isinstance(request, Remark):
             return BoltResponse(status=500, body="")
         answers = [Reply(replies.trouble(reference))]
@@ -168,7 +168,7 @@ async def _drawn_again(house: House, request: Request) -> list[Answer]:
             facts = await bill_facts(session, [request.bill_id])
         return [Reply(card.bill_card(facts[0]), replace=True)]
     except Exception:
-        _noted("A card was not drawn again", request)
+        noted("A card was not drawn again", request)
         return []
 
 
@@ -177,7 +177,7 @@ async def _given(house: House, request: Request, answers: Sequence[Answer]) -> B
     try:
         body = await request.give(house.slack, answers)
     except Exception:
-        _noted("An answer did not arrive", request)
+        noted("An answer did not arrive", request)
         body = await _late(house, request, answers)
     return BoltResponse(status=200, body=body or "")
 
@@ -189,11 +189,11 @@ async def _late(house: House, request: Request, answers: Sequence[Answer]) -> Js
     try:
         return await request.give(house.slack, request.refused(Refusal(LATE)))
     except Exception:
-        _noted("Nor did the apology", request)
+        noted("Nor did the apology", request)
         return {}
 
 
-def _noted(event: str, request: Request) -> str:
+def noted(event: str, request: Request) -> str:
     """Write the current exception to the log; returns the reference it is found by."""
     reference = secrets.token_hex(4)
     log.exception(event, reference=reference, request=type(request).__name__, user=request.user_id)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.ask import House, identify
+from handlers.ask import House, identify, noted
 from handlers.requests import Request
 from handlers.views import home, kit
 from handlers.views.kit import View
 from models import inbox
 from models.dossier import Page
 from models.gather import bill_facts
-from models.people import find_by_slack
+from models.people import Deed, find_by_slack
 from models.refusals import Refusal
 
 LISTED = 15
@@ -36,19 +36,25 @@ async def opened(house: House, body: Mapping[str, Any]) -> None:
 
 
 async def publish(house: House, request: Request) -> None:
-    """Draw the Home tab of whoever asks, as things stand now."""
+    """Draw the Home tab of whoever asks, as things stand now. What fails is logged, no more."""
+    try:
+        await house.slack.publish_home(request.user_id, await _view(house, request))
+    except Exception:
+        noted("Home was not drawn", request)
+
+
+async def _view(house: House, request: Request) -> View:
     try:
         await identify(house, request)
-        view = await _drawn(house, request.user_id)
     except Refusal as refusal:
-        view = kit.home([kit.says(refusal.sentence)])
-    await house.slack.publish_home(request.user_id, view)
+        return kit.home([kit.says(refusal.sentence)])
+    return await _drawn(house, request.user_id)
 
 
 async def _drawn(house: House, slack_user_id: str) -> View:
     async with house.db.transaction() as session:
         user = await find_by_slack(session, slack_user_id, house.team_id)
-        if user is None or user.role is None:
+        if user is None or not user.may(Deed.SEE):
             return home.inbox(None, Page((), 0, ()), [], house.now())
         waiting = await inbox.waiting_for(session, user, limit=LISTED)
         drawn = [line.id for line in waiting.lines[: home.IN_PLACE]]

@@ -12,7 +12,7 @@ from models.refusals import Invalid, NotFound
 
 async def request_access(ask: Ask) -> Answer:
     """Finance is told; whoever has a role already is told so."""
-    if ask.user.role is not None:
+    if ask.user.role is not None and ask.user.active:
         return Reply(replies.access_granted(Role(ask.user.role)), replace=True)
     asked = await announce.access_requested(ask.session, ask.user)
     if not asked:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from handlers.views import kit, replies
-from handlers.views.clicks import unpack
+from handlers.views.clicks import pack, unpack
 from handlers.views.kit import Message, View
 from models.refusals import Ambiguous, Invalid, Refusal
 
 Json = dict[str, Any]
 TITLE = "Countersign"
+HOME = "home"
 LATE = "Slack did not open the dialog in time, and nothing was changed. Please try again."
 
 
@@ -104,10 +105,19 @@ class Request:
         return None
 
     @property
+    def is_from_home(self) -> bool:
+        """Whether somebody was looking at their Home tab when they asked."""
+        return bool(self._carried("see") == HOME)
+
+    @property
     def bill_id(self) -> int | None:
         """The bill that the request is about, if it carries one."""
+        bill_id: int | None = self._carried("bill")
+        return bill_id
+
+    def _carried(self, field: str) -> Any:
         try:
-            return unpack(self.value).get("bill")
+            return unpack(self.value).get(field)
         except Invalid:
             return None
 
@@ -183,8 +193,8 @@ class Press(Request):
         return self.body.get("view") or {}
 
     @property
-    def is_home(self) -> bool:
-        return self.view.get("type") == "home"
+    def is_from_home(self) -> bool:
+        return self.view.get("type") == HOME
 
     def refused(self, refusal: Refusal) -> list[Answer]:
         if isinstance(refusal, Choice):
@@ -207,6 +217,9 @@ class Press(Request):
         return {}
 
     async def _show(self, slack: SlackFace, view: View) -> None:
+        if self.is_from_home and "private_metadata" in view:
+            carried = {**unpack(view["private_metadata"]), "see": HOME}
+            view = {**view, "private_metadata": pack(**carried)}
         if self.view.get("type") == "modal":
             await slack.update_view(self.view["id"], view)
         else:

@@ -11,7 +11,7 @@ from slack_bolt.response import BoltResponse
 
 from handlers import bill, home, people, thread, usage
 from handlers.ask import Ask, House, Verb, asked
-from handlers.requests import Answer, Press, Reply, SlashCommand, Submission
+from handlers.requests import Answer, Press, Reply, Request, SlashCommand, Submission
 from handlers.typed import first_word, plain
 from handlers.views import replies
 from handlers.views.clicks import (
@@ -81,7 +81,9 @@ def register(app: AsyncApp, house: House) -> None:
         return await _clicked(house, Press(body))
 
     async def submission(body: Body) -> BoltResponse:
-        return await asked(house, Submission(body), DIALOGS[body["view"]["callback_id"]])
+        sent = Submission(body)
+        receipt = await asked(house, sent, DIALOGS[sent.view["callback_id"]])
+        return await _with_home(house, sent, receipt)
 
     async def message(body: Body) -> BoltResponse:
         return await thread.heard(house, body)
@@ -161,8 +163,13 @@ async def _clicked(house: House, press: Press) -> BoltResponse:
     clicked = click_of(press.action["action_id"])
     verb = {**CLICKS, Click.CHOOSE: _choose, Click.MORE: _more}[clicked]
     receipt = await asked(house, press, verb, newcomers=clicked in NEWCOMERS)
-    if press.is_home:
-        await home.publish(house, press)
+    return await _with_home(house, press, receipt)
+
+
+async def _with_home(house: House, request: Request, receipt: BoltResponse) -> BoltResponse:
+    """Whoever acts on their Home tab sees there what became of it."""
+    if request.is_from_home:
+        await home.publish(house, request)
     return receipt
 
 

@@ -1,0 +1,193 @@
+"""The listeners in a Slack of their own: people type, click and write; answers come back."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+
+from bot.courier import Courier
+from bot.slack import Gateway
+from bot.timings import Timings
+from handlers.ask import House
+from handlers.routes import register
+from handlers.views.clicks import unpack
+from models import bills, workflow
+from models.base import Database
+from models.bills import Bill, BillAction, HoldReason, Source
+from models.case import system_act
+from models.month_end import Rules
+from sandbox.server import Sandbox
+from tests.handlers.face import Face
+from tests.sandbox.slack_bot import until
+
+Json = dict[str, Any]
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+QUICK = Timings(pace=0.01, poll=0.05)
+
+CAST = ("ana", "kim", "lee", "sam", "max", "new")
+WORKSPACE: Json = {
+    "users": [{"id": f"U{name.upper()}", "name": name, "real_name": name.title()} for name in CAST]
+    + [
+        {"id": "UGUS", "name": "gus", "real_name": "Gus", "is_restricted": True},
+        {"id": "UFAR", "name": "far", "real_name": "Far", "team_id": "TELSEWHERE"},
+    ],
+    "channels": [{"id": "CBILLS", "name": "bills", "members": [f"U{n.upper()}" for n in CAST]}],
+}
+
+
+@dataclass
+class Office:
+    """What people in the workspace do, and what they see of it."""
+
+    sandbox: Sandbox
+    house: House
+    app: AsyncApp
+
+    @property
+    def db(self) -> Database:
+        return self.house.db
+
+    async def type(self, user: str, text: str, channel: str = "CBILLS") -> Json:
+        """Types a command; returns the private answer, `{}` where there is none."""
+        before = len(self.whispers(user, channel))
+        command, _, rest = text.partition(" ")
+        answer = await self.sandbox.command(user, channel, command, rest)
+        assert answer["ok"], answer
+        news = self.whispers(user, channel)[before:]
+        assert len(news) <= 1, news
+        return news[0] if news else {}
+
+    async def click(
+        self, user: str, message: Json, act: str, channel: str = "CBILLS"
+    ) -> list[Json]:
+        """Clicks the element of that action id; returns the private answers that are new."""
+        return await self.forge(user, message, element(message, act), channel)
+
+    async def forge(
+        self, user: str, message: Json, clicked: Json, channel: str = "CBILLS"
+    ) -> list[Json]:
+        before = [one["ts"] for one in self.whispers(user, channel)]
+        answer = await self.sandbox.interact(user, channel, message["ts"], clicked)
+        assert answer == {"ok": True}, answer
+        return [one for one in self.whispers(user, channel) if one["ts"] not in before]
+
+    async def send(self, user: str, **values: Any) -> Json:
+        """Sends the open dialog, its fields filled in."""
+        view = self.dialog(user)
+        fields = {block: {"value": entered} for block, entered in values.items()}
+        return await self.sandbox.submit(user, view["id"], fields)
+
+    async def on_home(self, user: str, act: str, **chosen: Any) -> None:
+        """Clicks the first element of that action id on somebody's Home tab."""
+        home = self.sandbox.views(user)["home"]
+        clicked = {**element(home, act), **chosen}
+        answer = await self.sandbox.interact(user, None, None, clicked, view_id=home["id"])
+        assert answer == {"ok": True}, answer
+
+    async def hold(self, bill_id: int) -> None:
+        """The clock holds a bill."""
+        async with self.db.transaction() as session:
+            act = await system_act(session, NOW, Source.CLOCK)
+            await workflow.hold(session, bill_id, act, HoldReason.JUMP)
+
+    def whispers(self, user: str, channel: str = "CBILLS") -> list[Json]:
+        """What only this person has been told there."""
+        seen = self.sandbox.messages(channel, user)
+        return [one for one in seen if one.get("ephemeral_user") == user]
+
+    def again(self, message: Json, channel: str = "CBILLS") -> Json:
+        """The message as it reads now."""
+        (now,) = [one for one in self.sandbox.messages(channel) if one["ts"] == message["ts"]]
+        return now
+
+    def dialog(self, user: str) -> Json:
+        return self.dialogs(user)[-1]
+
+    def dialogs(self, user: str) -> list[Json]:
+        stack: list[Json] = self.sandbox.views(user)["stack"]
+        return stack
+
+    async def card(self, user: str, bill_id: int) -> Json:
+        """The card of a bill in somebody's DM, once it is there."""
+        await until(lambda: self._cards(user, bill_id))
+        return self._cards(user, bill_id)[0]
+
+    def _cards(self, user: str, bill_id: int) -> list[Json]:
+        dm = self.sandbox.messages(self.sandbox.dm(user))
+        return [one for one in dm if f"#{bill_id}," in one["text"] and "ephemeral_user" not in one]
+
+    async def bill(self, bill_id: int) -> Bill:
+        async with self.db.transaction() as session:
+            return await bills.get(session, bill_id)
+
+    async def actions(self, bill_id: int) -> list[BillAction]:
+        async with self.db.transaction() as session:
+            return list(await bills.actions_of(session, bill_id))
+
+    async def deeds(self, bill_id: int) -> list[str]:
+        return [action.action for action in await self.actions(bill_id)]
+
+
+def element(message: Json, act: str) -> Json:
+    """The button or menu of that action id in a message or a view."""
+    for block in message["blocks"]:
+        for one in block.get("elements", []):
+            if one.get("action_id") == act:
+                return {**one, "block_id": block["block_id"]}
+    raise AssertionError(f"no {act} in {message['blocks']}")
+
+
+def carried(message: Json, act: str) -> Json:
+    return unpack(element(message, act)["value"])
+
+
+def acts(message: Json) -> list[str]:
+    return [
+        one["action_id"]
+        for block in message["blocks"]
+        if block["type"] == "actions"
+        for one in block["elements"]
+    ]
+
+
+def said(message: Json) -> str:
+    """Everything that can be read in a message or view."""
+    return json.dumps(message.get("blocks", []), ensure_ascii=False)
+
+
+@asynccontextmanager
+async def opened(db: Database) -> AsyncIterator[Office]:
+    """The sandbox, the courier, and the listeners connected by Socket Mode."""
+    async with (
+        Sandbox(workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,)) as sandbox,
+        Gateway.open(sandbox.bot_token, sandbox.api_url) as slack,
+    ):
+        house = House(
+            db=db,
+            now=lambda: NOW,
+            zone=ZoneInfo("UTC"),
+            rules=Rules(),
+            team_id=sandbox.team_id,
+            bot_user_id=sandbox.bot_user_id,
+            app_id=sandbox.installation.app_id,
+            slack=Face(slack),
+        )
+        app = AsyncApp(client=slack.listening, process_before_response=True)
+        register(app, house)
+        courier = Courier(db, slack, now=house.now, rules=house.rules, timings=QUICK)
+        handler = AsyncSocketModeHandler(app, sandbox.app_token, ping_interval=0.2)
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+        await until(lambda: sandbox.delivery.connected)
+        await courier.start()
+        try:
+            yield Office(sandbox, house, app)
+        finally:
+            await courier.stop(2.0)
+            await handler.close_async()  # type: ignore[no-untyped-call]
+            await handler.client.aiohttp_client_session.close()
