@@ -108,6 +108,11 @@ class Courier:
 
         self._jobs.task(name=name, pass_context=True, retry=patience)(do)
 
+    @property
+    def is_working(self) -> bool:
+        """Whether it takes jobs right now."""
+        return self._worker is not None and self._worker.worker_id is not None
+
     async def start(self) -> None:
         """Returns once jobs are being looked for; what was left behind is picked up first."""
         await self._jobs.open_async()

@@ -2,7 +2,7 @@
 sent again.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -128,6 +128,15 @@ class Gateway:
         self._ours = Identity(answer["team_id"], answer["user_id"], answer["bot_id"])
         return self._ours
 
+    async def app_id(self, bot_id: str) -> str | None:
+        """The app behind the bot, where Slack tells."""
+        try:
+            answer = await ask(self.general.bots_info(bot=bot_id))
+        except SlackTrouble:
+            return None
+        found = answer["bot"].get("app_id")
+        return str(found) if found else None
+
     async def check_app_token(self, app_token: str) -> None:
         """Refused where the token does not open sockets."""
         await ask(self.general.apps_connections_open(app_token=app_token))
@@ -150,7 +159,7 @@ class Gateway:
             call = self.posting.chat_postMessage(channel=channel, metadata=metadata, **payload)
             return await ask(call)
 
-        answer = await _shown(message, send)
+        answer = await shown(message, send)
         return Standing(answer["channel"], answer["ts"])
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
@@ -159,7 +168,7 @@ class Gateway:
         async def send(payload: dict[str, Any]) -> dict[str, Any]:
             return await ask(self.general.chat_update(channel=channel, ts=ts, **payload))
 
-        await _shown(message, send)
+        await shown(message, send)
 
     async def find(self, channel: str, key: str, oldest_s: float) -> str | None:
         """The ts of our message with that key, not older than `oldest_s` (epoch seconds)."""
@@ -234,20 +243,19 @@ def _retry_after_s(headers: Any) -> float:
         return _RETRY_AFTER_S
 
 
-async def _shown(message: Message, send: Any) -> dict[str, Any]:
+async def shown(
+    message: Message, send: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
     """Send the message as drawn; where Slack cannot show its blocks, ever plainer."""
     *richer, plainest = _versions(message)
     for payload in richer:
         try:
-            answer: dict[str, Any] = await send(payload)
+            return await send(payload)
         except SlackTrouble as trouble:
             if trouble.code not in _UNSHOWABLE:
                 raise
             log.warning("message drawn more plainly", cause=trouble.code)
-        else:
-            return answer
-    last: dict[str, Any] = await send(plainest)
-    return last
+    return await send(plainest)
 
 
 def _versions(message: Message) -> Sequence[dict[str, Any]]:

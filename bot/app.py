@@ -1,0 +1,271 @@
+"""The composition root: everything that runs is put together, started and stopped here."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import structlog
+from fastapi import FastAPI
+from pydantic import SecretStr
+from slack_bolt.app.async_app import AsyncApp
+
+from bot.courier import Courier
+from bot.face import Face
+from bot.logs import configure_logging
+from bot.settings import Settings
+from bot.slack import Gateway, Identity, Kind, SlackTrouble
+from bot.socket_mode import Socket
+from bot.timings import Timings
+from bot.web import WebServer, hear_slack, make_web
+from handlers import routes
+from handlers.ask import House
+from handlers.directory import name_of
+from models import access, people, revisions
+from models.base import Database
+from models.month_end import Rules
+from models.people import Role
+
+log = structlog.get_logger()
+
+Part = Literal["all", "web", "worker"]
+DRAIN_S = 8.0
+READY_S = 2.0
+CLOSING_S = 1.0
+
+
+class BootError(Exception):
+    """One line for whoever starts the program: what is wrong, and what to do about it."""
+
+    def __init__(self, sentence: str, status: int = 2) -> None:
+        """`status`: 2 for what the settings can mend, 1 for the rest."""
+        super().__init__(sentence)
+        self.status = status
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class App:
+    """The running program, or the part of it that `role` names.
+
+    `web` hears Slack and serves HTTP; `worker` is the courier alone; `all` is both.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        role: Part = "all",
+        *,
+        now: Callable[[], datetime] = utc_now,
+        timings: Timings | None = None,
+    ) -> None:
+        """`now` is the clock that decisions are dated by; tests let it travel."""
+        self._settings = settings
+        self._role = role
+        self._now = now
+        self._timings = timings or Timings()
+        self._open = AsyncExitStack()
+        self._courier: Courier | None = None
+        self._web: WebServer | None = None
+        self._socket: Socket | None = None
+
+    @property
+    def port(self) -> int | None:
+        """Where HTTP is served; None where it is not."""
+        return self._web.port if self._web else None
+
+    async def start(self) -> None:
+        """Start everything, in the order in which the parts need each other.
+
+        Refuses with a BootError; whatever had started is stopped then.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.drain_and_stop(CLOSING_S)
+            raise
+
+    async def _start(self) -> None:
+        self._db = Database(self._settings.address())
+        self._open.push_async_callback(self._db.close)
+        await self._check_database()
+        token = _plain(self._settings.slack_bot_token) or ""
+        gateway = await self._open.enter_async_context(
+            Gateway.open(token, self._settings.slack_api_url)
+        )
+        identity = await self._check_tokens(gateway)
+        await self._welcome_finance(gateway, identity)
+        if self._role != "web":
+            self._courier = Courier(
+                self._db, gateway, now=self._now, rules=self._rules(), timings=self._timings
+            )
+            await self._courier.start()
+        if self._role != "worker":
+            await self._listen(gateway, identity)
+        log.info("started", role=self._role, port=self.port)
+
+    async def drain_and_stop(self, deadline_s: float = DRAIN_S) -> None:
+        """Take in nothing more, finish what was begun within `deadline_s`, and close."""
+        log.info("stopping", deadline_s=deadline_s)
+        parts = (self._socket and self._socket.drain, self._web and self._web.stop)
+        stops = [stop(deadline_s) for stop in parts if stop]
+        if self._courier:
+            stops.append(self._courier.stop(deadline_s))
+        for outcome in await asyncio.gather(*stops, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("a part did not stop cleanly", exc_info=outcome)
+        self._socket = self._web = self._courier = None
+        await self._open.aclose()
+        log.info("stopped")
+
+    async def wait_until_hopeless(self) -> None:
+        """Returns when only a new start can help."""
+        if self._socket is None:
+            await asyncio.Event().wait()
+        else:
+            await self._socket.hopeless.wait()
+
+    async def reasons_not_ready(self) -> list[str]:
+        """What is missing before this process can do its work."""
+        reasons = []
+        try:
+            async with asyncio.timeout(READY_S), self._db.transaction() as session:
+                if not await revisions.is_migrated(session):
+                    reasons.append("The database is not migrated.")
+        except Exception as error:
+            reasons.append(f"The database cannot be reached ({type(error).__name__}).")
+        if self._socket is not None and not await self._socket.is_connected():
+            reasons.append("There is no socket to Slack.")
+        if self._courier is not None and not self._courier.is_working:
+            reasons.append("The courier is not at work.")
+        return reasons
+
+    def _rules(self) -> Rules:
+        return Rules(self._settings.approvals_channel, self._settings.hold_jump_factor)
+
+    async def _check_database(self) -> None:
+        try:
+            async with self._db.transaction() as session:
+                migrated = await revisions.is_migrated(session)
+        except Exception as error:
+            cause = str(error).strip().partition("\n")[0]
+            raise BootError(f"DATABASE_URL: the database cannot be reached: {cause}") from error
+        if not migrated:
+            raise BootError("The database is not up to date. Run `countersign migrate` first.")
+
+    async def _check_tokens(self, gateway: Gateway) -> Identity:
+        try:
+            identity = await gateway.auth_test()
+        except SlackTrouble as trouble:
+            raise _refused("SLACK_BOT_TOKEN", "xoxb-", trouble) from None
+        app_token = _plain(self._settings.slack_app_token)
+        if self._role != "worker" and app_token:
+            try:
+                await gateway.check_app_token(app_token)
+            except SlackTrouble as trouble:
+                raise _refused("SLACK_APP_TOKEN", "xapp-", trouble) from None
+        return identity
+
+    async def _welcome_finance(self, gateway: Gateway, identity: Identity) -> None:
+        """Those named in FINANCE_SLACK_IDS belong to Finance from the start."""
+        for slack_id in self._settings.finance_slack_ids:
+            account = await gateway.user_info(slack_id)
+            if account is None:
+                raise BootError(f"FINANCE_SLACK_IDS: Slack knows nobody of the id {slack_id}.")
+            email = account.get("profile", {}).get("email")
+            async with self._db.transaction() as session:
+                user = await access.welcome(
+                    session, slack_id, identity.team_id, name_of(account), email
+                )
+                await people.add_person(session, user.name, Role.FINANCE, slack_id, email)
+
+    async def _listen(self, gateway: Gateway, identity: Identity) -> None:
+        bolt = AsyncApp(
+            name="countersign",
+            client=gateway.listening,
+            signing_secret=_plain(self._settings.slack_signing_secret) or "",
+            process_before_response=True,
+        )
+        house = House(
+            db=self._db,
+            now=self._now,
+            zone=self._settings.timezone,
+            rules=self._rules(),
+            team_id=identity.team_id,
+            bot_user_id=identity.bot_user_id,
+            app_id=await gateway.app_id(identity.bot_id),
+            prefix=self._settings.command_prefix,
+            slack=Face(gateway),
+        )
+        routes.register(bolt, house)
+        web = make_web(self.reasons_not_ready)
+        app_token = _plain(self._settings.slack_app_token)
+        if app_token:
+            self._socket = Socket(bolt, app_token, self._timings)
+        else:
+            hear_slack(web, bolt)
+        self._web = self._server(web)
+        await self._web.start()
+        if self._socket is not None:
+            await self._socket.start()
+
+    def _server(self, web: FastAPI) -> WebServer:
+        host, port = self._settings.host, self._settings.port
+        try:
+            return WebServer(web, host, port)
+        except OSError as error:
+            raise BootError(f"PORT: {host}:{port} cannot be had: {error.strerror}.") from error
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _refused(setting: str, prefix: str, trouble: SlackTrouble) -> BootError:
+    if trouble.kind is Kind.UNKNOWN or trouble.code.startswith("Client"):
+        return BootError(f"Slack cannot be reached ({trouble.code}). Is SLACK_API_URL right?", 1)
+    return BootError(
+        f"{setting}: Slack refuses this token ({trouble.code}). It begins with {prefix} and is "
+        "found on the app's pages at api.slack.com."
+    )
+
+
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, and raise what it raises; False if it was called off because of `stopped`."""
+    doing, waiting = asyncio.create_task(work), asyncio.create_task(stopped.wait())
+    await asyncio.wait((doing, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if doing.done():
+        doing.result()
+        return True
+    doing.cancel()
+    with suppress(asyncio.CancelledError):
+        await doing
+    return False
+
+
+async def serve(settings: Settings, role: Part = "all") -> int:
+    """Run until a signal asks to stop; returns the exit status.
+
+    0: stopped when asked. 1: it cannot go on, and another start may help. 2: the settings.
+    """
+    secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
+    configure_logging([_plain(secret) or "" for secret in secrets], settings.log_level)
+    asked_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
+    app = App(settings, role)
+    try:
+        if not await _unless(asked_to_stop, app.start()):
+            return 0
+    except BootError as error:
+        sys.stderr.write(f"countersign: {error}\n")
+        return error.status
+    asked = not await _unless(asked_to_stop, app.wait_until_hopeless())
+    await app.drain_and_stop()
+    return 0 if asked else 1

@@ -1,0 +1,66 @@
+"""The log: one JSON object a line on stderr, with everything secret taken out."""
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "[hidden]"
+_SECRETS = re.compile(
+    r"(xox[a-z]-|xapp-)[\w-]+"  # tokens
+    r"|(?<=ticket=)[\w-]+"  # of a socket's one-use address
+    r"|(?<=://)[^\s/@\"]+:[^\s/@\"]*@"  # user and password of a database or mail server
+    r"|https://hooks\.slack\.com/[^\s\"']+",  # response addresses
+)
+# They tell of every job or envelope, and Bolt of whole bodies that were badly signed.
+_QUIET = ("procrastinate", "slack_bolt", "slack_sdk", "slack_bolt.AsyncApp", "uvicorn", "alembic")
+
+
+class Redacted:
+    """Renders an event as JSON in which nothing secret is left, whoever put it there."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        """`secrets`: further strings never to be shown."""
+        self._render = structlog.processors.JSONRenderer()
+        self._secrets = [secret for secret in secrets if secret]
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
+        line = _SECRETS.sub(HIDDEN, str(self._render(logger, name, event)))
+        for secret in self._secrets:
+            line = line.replace(secret, HIDDEN)
+        return line
+
+
+def configure_logging(secrets: Sequence[str] = (), level: str = "INFO") -> None:
+    """Send every log of this process, libraries included, through one formatter to stderr."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                Redacted(secrets),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

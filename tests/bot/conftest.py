@@ -1,0 +1,47 @@
+"""The program against the sandbox's Slack: one company, one database, clocks that run fast."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.courier import Courier
+from bot.settings import Settings
+from bot.slack import Gateway
+from models.base import Database
+from models.month_end import Rules
+from sandbox.server import Sandbox
+from tests.bot.helpers import NOW, QUICK, settings_for
+from tests.conftest import People
+
+CAST = ("ana", "kim", "lee", "sam", "max")
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Sandbox]:
+    """A workspace in which everybody of the cast has an account, and `#approvals`."""
+    users = [{"id": f"U{name.upper()}", "name": name} for name in CAST]
+    channels = [{"id": "CAPPROVALS", "name": "approvals"}]
+    workspace = {"users": users, "channels": channels}
+    async with Sandbox(workspace=workspace, rate_limits=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def settings(slack: Sandbox, database_url: str) -> Settings:
+    return settings_for(slack, database_url)
+
+
+@pytest.fixture
+async def gateway(slack: Sandbox) -> AsyncIterator[Gateway]:
+    async with Gateway.open(slack.bot_token, slack.api_url) as opened:
+        await opened.auth_test()
+        yield opened
+
+
+@pytest.fixture
+async def courier(db: Database, people: People, gateway: Gateway) -> AsyncIterator[Courier]:
+    """At work from the start of the test to its end."""
+    made = Courier(db, gateway, now=lambda: NOW, rules=Rules("CAPPROVALS"), timings=QUICK)
+    await made.start()
+    yield made
+    await made.stop(deadline_s=2)

@@ -1,0 +1,96 @@
+"""What the tests of the running program share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from bot.settings import Settings
+from bot.timings import Timings
+from models import announce
+from models.announce import Kind, Posting
+from models.base import Database
+from models.people import User
+from sandbox.server import Sandbox
+
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+QUICK = Timings(
+    pace=0.0,
+    settle=0.2,
+    progress=0.0,
+    poll=0.1,
+    sweep=0.2,
+    heartbeat=0.2,
+    stalled=1.0,
+    back_off_first=0.1,
+    back_off_longest=0.5,
+    attempts=4,
+    run_attempts=2,
+    watch=0.1,
+    reconnect=0.3,
+    hopeless=60.0,
+)
+WAIT_S = 10.0
+
+Condition = Callable[[], Awaitable[Any]]
+
+
+async def eventually(condition: Condition, within_s: float = WAIT_S) -> Any:
+    """What the condition answers once that is true; fails if it does not come true in time."""
+    async with asyncio.timeout(within_s):
+        while not (answer := await condition()):
+            await asyncio.sleep(0.02)
+        return answer
+
+
+def settings_for(slack: Sandbox, database_url: str, **changes: Any) -> Settings:
+    """Settings that lead to the sandbox; port 0 takes whichever is free."""
+    given = {
+        "database_url": SecretStr(database_url),
+        "slack_bot_token": SecretStr(slack.bot_token),
+        "slack_app_token": SecretStr(slack.app_token),
+        "slack_api_url": slack.api_url,
+        "approvals_channel": "CAPPROVALS",
+        "port": 0,
+    }
+    return Settings(_env_file=None).model_copy(update=given | changes)  # type: ignore[call-arg]
+
+
+async def rows(db: Database, query: str, **values: Any) -> list[Any]:
+    async with db.transaction() as session:
+        return list(await session.execute(sa.text(query), values))
+
+
+async def states(db: Database) -> list[str]:
+    """The state of each posting, in the order of their making."""
+    return [row.state for row in await rows(db, "select state from postings order by id")]
+
+
+async def all_posted(db: Database) -> bool:
+    found = await states(db)
+    return bool(found) and set(found) == {"posted"}
+
+
+async def jobs_left(db: Database) -> int:
+    (found,) = await rows(db, "select count(*) as jobs from procrastinate_jobs")
+    return int(found.jobs)
+
+
+async def announce_access(db: Database, to: User, role: str = "Manager") -> None:
+    """The simplest thing to tell somebody: that they have a role now."""
+    async with db.transaction() as session:
+        key = f"granted:{role}"
+        await announce.post(session, Kind.ACCESS_GRANTED, key, [to], {"role": role})
+
+
+async def posting(db: Database) -> Posting:
+    async with db.transaction() as session:
+        return (await session.scalars(sa.select(Posting))).one()
+
+
+def said_to(slack: Sandbox, user: str) -> list[str]:
+    """The texts in a person's DM with the bot, oldest first."""
+    return [message["text"] for message in slack.messages(slack.dm(user))]
