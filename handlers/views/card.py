@@ -29,6 +29,7 @@ from handlers.views.kit import (
 )
 from handlers.views.phrases import (
     amount,
+    because,
     bill_title,
     deed_sentence,
     differences,
@@ -41,7 +42,6 @@ from handlers.views.phrases import (
 )
 from handlers.views.words import (
     HOLD_CURES,
-    REJECT_WORDS,
     counted,
     money,
     month_name,
@@ -149,9 +149,8 @@ def _decided(deed: Deed, currency: str) -> list[Part]:
     headline = _HEADLINES.get(deed.verb)
     if headline is None:
         return [*deed_sentence(deed, currency), ", ", deed.at]
-    why = f": {REJECT_WORDS[deed.reject_reason]}" if deed.reject_reason else ""
     stead = f" for {person(deed.acted_for)} who is away" if deed.acted_for else ""
-    return [bold(f"{headline} by {person(deed.by)}"), f"{stead}, ", deed.at, why]
+    return [bold(f"{headline} by {person(deed.by)}"), f"{stead}, ", deed.at, because(deed)]
 
 
 def _comments(comments: Sequence[Comment]) -> list[Block]:

@@ -78,7 +78,7 @@ def standing(facts: BillFacts) -> str:
         return f"held because {hold_cause(facts.hold_reason)}"
     deed = facts.last_decision
     if facts.status is State.REJECTED and deed:
-        return f"rejected by {person(deed.by)}{_because(deed)}"
+        return f"rejected by {person(deed.by)}{because(deed)}"
     if facts.status is State.APPROVED and facts.approvals:
         return f"approved by {listing([person(one.by) for one in facts.approvals])}"
     return STATE_WORDS[facts.status]
@@ -99,7 +99,8 @@ def state_of(bill: Line) -> str:
     return STATE_WORDS[bill.status]
 
 
-def _because(deed: Deed) -> str:
+def because(deed: Deed) -> str:
+    """As in ": the limit is wrong", of a rejection."""
     return f": {REJECT_WORDS[deed.reject_reason]}" if deed.reject_reason else ""
 
 
@@ -123,17 +124,27 @@ _DONE = {
 _WITH_AMOUNT = frozenset({Verb.APPROVE, Verb.REJECT})
 
 
+_HELD = {Verb.GENERATE: "; held because ", Verb.HOLD: " because "}
+
+
 def deed_sentence(deed: Deed, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
-    parts: list[Part] = [bold(person(deed.by)), f" {_done(deed, currency)}"]
+    who, where = bold(person(deed.by)), SOURCE_WORDS[deed.source]
     if deed.verb is Verb.UNDO and deed.reverses:
-        parts = [parts[0], " took back ", *decision(deed.reverses, currency)]
-    if deed.verb in (Verb.GENERATE, Verb.HOLD) and deed.hold_reason:
-        parts.append(f", held because {HOLD_CAUSES[deed.hold_reason]}")
-    parts.append(f" {SOURCE_WORDS[deed.source]}")
-    if deed.acted_for:
-        parts.append(f", for {person(deed.acted_for)} who is away")
-    return [*parts, _because(deed)]
+        return [who, f" took back {where} ", *decision(deed.reverses, currency)]
+    held = (
+        f"{_HELD[deed.verb]}{HOLD_CAUSES[deed.hold_reason]}"
+        if deed.hold_reason and deed.verb in _HELD
+        else ""
+    )
+    stead = f", for {person(deed.acted_for)} who is away" if deed.acted_for else ""
+    return [who, f" {_done(deed, currency)} {where}{stead}{_held(deed)}{because(deed)}"]
+
+
+def _held(deed: Deed) -> str:
+    if deed.hold_reason is None or deed.verb not in _HELD:
+        return ""
+    return f"{_HELD[deed.verb]}{HOLD_CAUSES[deed.hold_reason]}"
 
 
 def _done(deed: Deed, currency: str) -> str:

@@ -1,0 +1,138 @@
+"""The story of a bill, told in sentences."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from handlers.views.card import PAGE_DEEDS, history
+from models.bills import HoldReason, Source, Verb
+from models.dossier import Deed
+from sandbox.blockkit import check_message
+from tests.views import samples
+from tests.views.samples import ANA, BILL, KIM, NOON, SAM, buttons, deed, shown, value_of
+
+GENERATED = deed(Verb.GENERATE, ANA, id=1, source=Source.CLI, amount=Decimal("1000.00"))
+COMMENTED = deed(Verb.COMMENT, id=3, comment="*Is* this <right>?")
+
+
+def sentence(one: Deed, *others: Deed) -> str:
+    block = history(BILL, [one, *others]).blocks[1]
+    return "".join(text for _, text in samples.strings(block["elements"][0]))
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (GENERATED, ", Ana Ruiz (Finance) generated the bill of $1,000.00 from the command line"),
+        (
+            replace(
+                GENERATED,
+                by=samples.CLOCK,
+                source=Source.CLOCK,
+                amount=None,
+                hold_reason=HoldReason.NO_PRICE,
+            ),
+            ", Countersign generated the bill on schedule;"
+            " held because the customer has no overage price",
+        ),
+        (
+            deed(Verb.APPROVE, amount=Decimal("720.00"), acted_for=SAM),
+            ", Kim Lee (CSM) approved $720.00 in Slack, for Sam Ray (Sales) who is away",
+        ),
+        (
+            replace(samples.REJECTED, source=Source.WEB),
+            ", Kim Lee (CSM) rejected $1,000.00 on the web: the limit is wrong",
+        ),
+        (samples.RELEASED, ", Ana Ruiz (Finance) released the bill in Slack"),
+        (
+            samples.UNDONE,
+            ", Kim Lee (CSM) took back in Slack the approval of $1,000.00 by Kim Lee (CSM), ",
+        ),
+        (
+            deed(Verb.HOLD, samples.CLOCK, hold_reason=HoldReason.JUMP, source=Source.API),
+            ", Countersign held the bill through the API"
+            " because the amount is several times the customer’s last one",
+        ),
+        (COMMENTED, ", Kim Lee (CSM) commented in Slack"),
+    ],
+    ids=lambda value: value.verb if isinstance(value, Deed) else "",
+)
+def test_each_deed_is_a_sentence(one: Deed, told: str) -> None:
+    assert sentence(one) == told
+
+
+@pytest.mark.parametrize("verb", [Verb.COMMENT_EDIT, Verb.COMMENT_DELETE])
+def test_an_edit_and_a_deletion_say_which_comment_they_are_about(verb: Verb) -> None:
+    later = deed(verb, id=4, at=NOON + timedelta(hours=1), edits=3, comment="So it is.")
+    block = history(BILL, [COMMENTED, later]).blocks[2]
+    stamps = [part["timestamp"] for part in block["elements"][0]["elements"] if "timestamp" in part]
+    assert stamps == [int(later.at.timestamp()), int(NOON.timestamp())]
+    assert "a comment in Slack, the one of " in shown(block)
+
+
+def test_a_comment_is_quoted_as_it_was_typed() -> None:
+    quoted = history(BILL, [COMMENTED]).blocks[1]["elements"][1]
+    assert quoted["type"] == "rich_text_quote"
+    assert quoted["elements"] == [{"type": "text", "text": "*Is* this <right>?"}]
+
+
+def test_figures_that_moved_are_told_before_and_after() -> None:
+    moved = deed(
+        Verb.HOLD,
+        changes={
+            "status": ("pending", "held"),
+            "api_usage": (1_250_000, 1_180_000),
+            "overage_unit_cost": (None, "0.0040"),
+            "overage_amount": ("1000.00", "720.00"),
+        },
+    )
+    assert (
+        "Usage from 1,250,000 to 1,180,000; unit price from none to $0.004;"
+        " amount from $1,000.00 to $720.00." in shown(history(BILL, [moved]).blocks)
+    )
+
+
+def test_the_notification_counts_the_entries_and_says_how_the_bill_stands() -> None:
+    assert history(BILL, [GENERATED]).text == (
+        "History of bill #42, Acme Corp, October 2026: 1 entry. Now waits for Kim Lee (CSM)."
+    )
+
+
+def pages(deeds: list[Deed]) -> list[list[str]]:
+    """The comments on each page, following the button from the newest."""
+    found = []
+    number: int | None = 0
+    while number is not None:
+        message = history(BILL, deeds, number)
+        assert check_message(message.blocks) == []
+        found.append([t for b in message.blocks[1:] for t in shown(b).splitlines() if "said" in t])
+        button = buttons(message.blocks).get("bill:history")
+        number = value_of(button)["page"] if button else None
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 40, 41, 130])
+def test_pages_hold_every_deed_once_from_the_newest_back(size: int) -> None:
+    deeds = [deed(Verb.COMMENT, id=n, comment=f"said {n}") for n in range(size)]
+    found = pages(deeds)
+    assert all(len(page) <= PAGE_DEEDS for page in found)
+    assert [line for page in reversed(found) for line in page] == [d.comment for d in deeds]
+
+
+def test_long_comments_make_shorter_pages_and_none_is_lost() -> None:
+    deeds = [deed(Verb.COMMENT, id=n, comment=f"said {n} " + "&" * 3000) for n in range(9)]
+    found = [line.split(" &")[0] for page in reversed(pages(deeds)) for line in page]
+    assert found == [f"said {n}" for n in range(9)]
+
+
+def test_a_page_beyond_the_last_is_the_last() -> None:
+    assert "generated the bill" in shown(history(BILL, [GENERATED], page=99).blocks)
+
+
+def test_the_button_says_how_many_entries_come_before() -> None:
+    deeds = [deed(Verb.COMMENT, KIM, id=n, comment="x") for n in range(41)]
+    button = buttons(history(BILL, deeds).blocks)["bill:history"]
+    assert button["text"]["text"] == "Show 1 entry before these"
+    assert value_of(button) == {"bill": 42, "page": 1}

@@ -1,0 +1,164 @@
+"""Names, figures and dates as people read them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.views import words
+from models.currencies import MINOR_UNITS
+from models.dossier import Total
+from models.people import Role
+from models.period import Period
+from tests.views import samples
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "told"),
+    [
+        ("1000", "USD", "$1,000.00"),
+        ("1200", "JPY", "¥1,200"),
+        ("1.25", "KWD", "KWD 1.250"),
+        ("5", "CAD", "CA$5.00"),
+        ("5", "AUD", "A$5.00"),
+        ("7", "XAF", "XAF 7"),
+        ("7", "XOF", "XOF 7"),
+        ("12.5", "CHF", "CHF 12.50"),
+        ("-12.5", "EUR", "-€12.50"),
+        ("0", "ISK", "ISK 0"),
+    ],
+)
+def test_money_is_written_out_with_its_currency(amount: str, currency: str, told: str) -> None:
+    assert words.money(Decimal(amount), currency) == told
+
+
+def test_no_two_currencies_are_written_alike() -> None:
+    told = {currency: words.money(Decimal(1), currency) for currency in MINOR_UNITS}
+    signs = {text.split("1")[0] for text in told.values()}
+    assert len(signs) == len(MINOR_UNITS)
+
+
+@pytest.mark.parametrize(
+    ("cost", "currency", "told"),
+    [
+        ("0.0040", "USD", "$0.004"),
+        ("0.1000000000", "USD", "$0.10"),
+        ("2", "USD", "$2.00"),
+        ("0.0000000001", "USD", "$0.0000000001"),
+        ("0.5", "JPY", "¥0.5"),
+        ("3", "JPY", "¥3"),
+        ("0.5", "KWD", "KWD 0.500"),
+    ],
+)
+def test_a_unit_price_keeps_all_its_digits(cost: str, currency: str, told: str) -> None:
+    assert words.unit_price(Decimal(cost), currency) == told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("820", "1000", "+22 %"),
+        ("1000", "820", "-18 %"),
+        ("1000", "1000", "no change"),
+        ("1000", "1001", "less than 1 % more"),
+        ("1000", "999", "less than 1 % less"),
+        ("200", "1", "-100 %"),
+        ("1", "100", "+9,900 %"),
+        ("0.01", "1e29", "more than 100 times as much"),
+        ("0", "5", None),
+        (None, "5", None),
+        ("5", None, None),
+    ],
+)
+def test_a_change_is_told_only_where_there_is_something_to_compare(
+    before: str | None, after: str | None, told: str | None
+) -> None:
+    assert words.percent_change(before and Decimal(before), after and Decimal(after)) == told
+
+
+def test_currencies_are_listed_and_never_added() -> None:
+    amounts = [Total("USD", 1, Decimal(10)), Total("JPY", 2, Decimal(9))]
+    assert words.totals(amounts) == "$10.00 and ¥9"
+    assert words.totals([]) == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (list("abcd"), "a, b and 2 more")],
+)
+def test_a_list_is_a_sentence_that_counts_what_it_leaves_out(items: list[str], told: str) -> None:
+    assert words.listing(items, most=2) == told
+
+
+def test_counts_agree_with_their_nouns() -> None:
+    assert [words.calls(n) for n in (0, 1, 1_250_000)] == ["0 calls", "1 call", "1,250,000 calls"]
+
+
+def test_a_moment_is_shown_in_the_readers_zone_and_falls_back_to_utc() -> None:
+    moment = datetime(2026, 11, 3, 8, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    stamp = int(moment.timestamp())
+    assert words.when(moment) == (
+        f"<!date^{stamp}^{{date_short_pretty}} {{time}}|3 Nov 2026 07:12 UTC>"
+    )
+
+
+def test_a_day_is_counted_in_the_zone_that_is_asked_for() -> None:
+    late = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
+    assert words.day(late, ZoneInfo("UTC")) == "2 November 2026"
+    assert words.day(late, ZoneInfo("Asia/Tokyo")) == "3 November 2026"
+
+
+def test_months_have_names() -> None:
+    assert words.period_name(Period(2026, 10)) == "October 2026"
+
+
+def test_people_go_by_name_and_role() -> None:
+    assert words.person(samples.KIM) == "Kim Lee (CSM)"
+    assert words.person(samples.ANA) == "Ana Ruiz (Finance)"
+    assert words.person(samples.CLOCK) == "Countersign"
+    assert words.role_short(None) == ""
+    assert words.role_short(Role.MANAGER) == "Manager"
+
+
+def test_a_name_in_right_to_left_letters_keeps_the_words_around_it_in_place() -> None:
+    assert words.name("شركة") == "\u2068شركة\u2069"
+    assert words.name("Acme") == "Acme"
+
+
+def test_a_name_stays_on_its_line() -> None:
+    assert words.name("Acme\r\n\t Corp") == "Acme Corp"
+
+
+def test_what_cannot_be_seen_is_taken_out() -> None:
+    assert words.clean("a\x00\u202eb\u2066\x7fc\ud800") == "abc"
+    assert words.clean("a\tb\r\nc") == "a\tb\nc"
+    assert words.plain("\u202e\x00 ", 20) == "(blank)"
+
+
+def test_a_cut_leaves_no_half_of_a_joined_character() -> None:
+    family = "👩\u200d👩\u200d👧" * 3
+    assert words.cut(family, 5) == "👩\u200d👩…"
+
+
+@given(st.text(max_size=300), st.integers(10, 200))
+def test_cut_text_is_never_longer_than_asked_after_escaping(text: str, limit: int) -> None:
+    assert 0 < len(words.esc(words.plain(text, limit))) <= limit
+
+
+@given(st.text(max_size=300), st.integers(10, 200))
+def test_cut_text_is_the_beginning_of_what_was_typed(text: str, limit: int) -> None:
+    cut = words.cut(text, limit)
+    whole = words.clean(text)
+    assert cut == whole or whole.startswith(cut.removesuffix("…"))
+
+
+@given(st.text())
+def test_escaped_text_holds_no_bracket_and_reads_back(text: str) -> None:
+    escaped = words.esc(text)
+    assert not set("<>") & set(escaped)
+    back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    assert back == text
+    assert words.escaped_length(text) == len(escaped)
