@@ -53,6 +53,9 @@ MAY: dict[Role, frozenset[Deed]] = {
     Role.MANAGER: frozenset({Deed.SEE}),
 }
 
+SYSTEM_MAY = frozenset({Deed.SEE, Deed.GENERATE, Deed.KEEP_BOOKS, Deed.GIVE_ROLES})
+"""What the clock and the command line may do; decisions and comments are people's alone."""
+
 
 class User(Base):
     """Somebody who may or may not do things here; `system` is the clock and the command line."""
@@ -77,17 +80,21 @@ class User(Base):
         return self.name == SYSTEM
 
     def may(self, deed: Deed) -> bool:
-        """`system` may do what Finance may; nobody inactive or without a role may do anything."""
+        """Nobody inactive or without a role may do anything."""
         if not self.active:
             return False
         if self.is_system:
-            return deed in MAY[Role.FINANCE]
+            return deed in SYSTEM_MAY
         return self.role is not None and deed in MAY[Role(self.role)]
 
     def must(self, deed: Deed) -> None:
         """Refuse unless this person may, naming the roles that can."""
         if self.may(deed):
             return
+        if not self.active:
+            raise NotAllowed("Your account in Countersign is switched off. Ask Finance about it.")
+        if self.is_system:
+            raise NotAllowed(f"Countersign itself may not {deed}; that takes a person.")
         if self.role is None:
             raise NotAllowed("You have no role in Countersign yet. Ask Finance for one.")
         able = " or ".join(role for role in Role if deed in MAY[role])

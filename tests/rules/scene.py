@@ -1,0 +1,129 @@
+"""The stage of the rules: customers, a month's bills, and what the database holds afterwards."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import bills, month_end
+from models.approvals import StandingApproval
+from models.bills import Approval, Bill, Source, Standing
+from models.case import Act
+from models.customers import Customer
+from models.month_end import Rules
+from models.people import User
+from models.period import Period
+from models.usage import Usage
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+OCTOBER = Period(2026, 10)
+ZONE = ZoneInfo("UTC")
+RULES = Rules()
+
+RECORD = ("bills", "bill_actions", "approvals", "postings", "procrastinate_jobs")
+"""The tables that a refusal must leave as they were, byte for byte."""
+
+
+def act(user: User, now: datetime = NOW, source: Source = Source.SLACK) -> Act:
+    return Act(user, now, source)
+
+
+async def add_customer(
+    session: AsyncSession,
+    name: str = "Acme Corp",
+    used: int | None = 150_000,
+    period: Period = OCTOBER,
+    **columns: Any,
+) -> Customer:
+    """A customer with 100,000 calls included at 0.10 each more, and its usage of one month."""
+    terms = {"monthly_api_limit": 100_000, "overage_unit_cost": Decimal("0.10")}
+    customer = Customer(name=name, **(terms | columns))
+    session.add(customer)
+    await session.flush()
+    if used is not None:
+        await record_usage(session, customer, period, used)
+    return customer
+
+
+async def record_usage(
+    session: AsyncSession, customer: Customer, period: Period, used: int
+) -> None:
+    session.add(
+        Usage(customer_id=customer.id, year=period.year, month=period.month, api_usage=used)
+    )
+    await session.flush()
+
+
+async def generate(
+    session: AsyncSession,
+    by: Act,
+    period: Period = OCTOBER,
+    rules: Rules = RULES,
+    customer_id: int | None = None,
+) -> int:
+    """Work a whole run off in this transaction; returns how many bills it added."""
+    run_id = await month_end.start_run(session, period, by, ZONE, customer_id)
+    while not (await month_end.step(session, run_id, rules, by.now)).finished:
+        pass
+    return (await month_end.facts(session, run_id)).added
+
+
+async def bill_for(
+    session: AsyncSession, by: Act, name: str = "Acme Corp", **customer: Any
+) -> Bill:
+    """The October bill of a new customer."""
+    owner = await add_customer(session, name, **customer)
+    assert await generate(session, by, customer_id=owner.id) == 1
+    return await bills.of_month(session, owner.id, OCTOBER)
+
+
+_CONTENTS = sa.text(
+    " union all ".join(
+        f"select '{table}' as of, "
+        f"md5(string_agg(t::text, E'\\n' order by t::text)) as digest from {table} t"
+        for table in RECORD
+    )
+)
+
+
+async def contents(session: AsyncSession) -> dict[str, str | None]:
+    """A digest of all rows of each table of the record, as this transaction sees them."""
+    await session.flush()
+    return {row.of: row.digest for row in await session.execute(_CONTENTS)}
+
+
+async def standing_approvals(session: AsyncSession, bill_id: int) -> set[Approval]:
+    given = StandingApproval
+    query = sa.select(given.action_id, given.part, given.user_id).where(given.bill_id == bill_id)
+    return {Approval(*row) for row in await session.execute(query)}
+
+
+_MISFITS = sa.text("""
+with links as (
+    select a.id, a.prev_hash is distinct from lag(a.hash) over (order by a.id)
+           or a.hash <> bill_action_hash(a.prev_hash, a) as misfit
+    from bill_actions a where a.bill_id = :bill_id)
+select id from links where misfit
+union all
+select b.id from bills b left join bill_chains c on c.bill_id = b.id
+where b.id = :bill_id and (c.bill_version, c.actions, c.last_hash) is distinct from
+    (b.version, (select count(*) from links),
+     (select hash from bill_actions where bill_id = :bill_id order by id desc limit 1))
+""")
+
+
+async def prove(session: AsyncSession, bill_id: int) -> Standing:
+    """Hold the stored row and the approvals to the replay of the actions, and the chain whole."""
+    bill = await bills.get(session, bill_id)
+    told = bills.replay(await bills.actions_of(session, bill_id))
+    assert (bill.status, bill.version, bill.hold_reason) == (
+        told.status,
+        told.version,
+        told.hold_reason,
+    )
+    assert await standing_approvals(session, bill_id) == set(told.approvals)
+    assert (await session.scalars(_MISFITS, {"bill_id": bill_id})).all() == []
+    return told
