@@ -104,13 +104,11 @@ def image_flaws(slack: Slack, blocks: Any, pointer: str) -> list[Flaw]:
     ]
 
 
-def refusal(flaws: list[Flaw], code: str | None = None) -> SlackError:
-    """The error for a payload with flaws: each one with its place, in both of Slack's forms."""
-    return SlackError.with_messages(
-        code or flaws[0].code,
-        [f"[ERROR] {flaw.message} [json-pointer:{flaw.pointer}]" for flaw in flaws],
-        errors=[f"{flaw.message} [json-pointer:{flaw.pointer}]" for flaw in flaws],
-    )
+def refusal(flaws: list[Flaw]) -> SlackError:
+    """The error for a message with flaws: each one with its place, in both of Slack's forms."""
+    errors = [f"{flaw.message} [json-pointer:{flaw.pointer}]" for flaw in flaws]
+    messages = [f"[ERROR] {error}" for error in errors]
+    return SlackError.with_messages(flaws[0].code, messages, errors=errors)
 
 
 def _metadata(args: Args) -> JsonObject | None:

@@ -200,8 +200,14 @@ def _entered(
     if key == "files":
         return [store_file(one) for one in _as_list(value)]
     if key == "value":
-        return str(value)
+        return _typed(value)
     return value
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise Refused("invalid_values", f"{value!r} cannot be typed into a field")
+    return str(value)
 
 
 def _as_list(value: Any) -> list[Any]:

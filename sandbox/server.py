@@ -14,7 +14,7 @@ from sandbox.control import control_routes
 from sandbox.delivery import RETRY_DELAYS_S, Delivery
 from sandbox.dialogs import Dialogs
 from sandbox.downloads import Downloads
-from sandbox.faults import SOCKET_KINDS, Faults
+from sandbox.faults import Faults
 from sandbox.files import FileStore
 from sandbox.installation import Installation
 from sandbox.mailbox import Mailbox
@@ -25,6 +25,7 @@ from sandbox.shapes import JsonObject, Refused
 from sandbox.slack_api import SlackApi
 from sandbox.sockets import SocketMode
 from sandbox.surfaces import ResponseUrls, Surfaces, Triggers
+from sandbox.troublemaker import Troublemaker
 from sandbox.webhooks import Webhooks
 from sandbox.workspace import Change, Conversation, User, Workspace
 
@@ -56,7 +57,6 @@ class Sandbox:
     ) -> None:
         self.installation = Installation.from_manifest(manifest)
         self.mode, self._host, self._port = mode, host, port
-        self._rate_limits = rate_limits
         self.base_url = ""
         self.database_url: str | None = None
         self.web_url: str | None = None
@@ -107,6 +107,7 @@ class Sandbox:
         self._answers = Answers(self.slack, self.faults)
         self._acts = Acts(self.slack, self.delivery, self._answers)
         self._dialogs = Dialogs(self.slack, self.delivery)
+        self._trouble = Troublemaker(self.faults, self.rates, self.sockets)
         self._scene = Scene(self.slack, self.delivery)
 
     # -- who and where ---------------------------------------------------------------------
@@ -240,44 +241,17 @@ class Sandbox:
             self.slack.triggers,
             self.slack.response_urls,
             self.slack.files,
-            self.faults,
-            self.rates,
+            self._trouble,
             self.mailbox.mails,
         ):
             store.clear()
-        self.rates.enforced = self._rate_limits
         self.workspace.clear_messages()
         self.workspace.changed(Change(views=True, mail=True))
         return {"ok": True}
 
     async def fault(self, **spec: Any) -> JsonObject:
-        """Makes something go wrong: see `sandbox.faults` and the sandbox's reference page."""
-        if spec.get("clear"):
-            self.faults.clear()
-            self.rates.enforced = self._rate_limits
-        if "rate_limits" in spec:
-            self.rates.enforced = bool(spec["rate_limits"])
-        if "method" in spec or "kind" in spec:
-            self.faults.add_call(spec)
-        if "envelopes" in spec:
-            self.faults.add_envelopes(spec)
-        if "mail" in spec:
-            self.faults.add_mail(spec)
-        if "socket" in spec:
-            await self._socket_fault(spec)
-        return {"ok": True}
-
-    async def _socket_fault(self, spec: JsonObject) -> None:
-        kind = str(spec["socket"])
-        if kind not in SOCKET_KINDS:
-            raise Refused("invalid_fault", f"{kind!r} is none of {', '.join(SOCKET_KINDS)}")
-        if kind == "refuse" or "seconds" in spec:
-            self.faults.refuse_sockets(spec)
-        if kind == "drop":
-            self.faults.drop_sockets(spec)
-            await self.sockets.drop()
-        elif kind != "refuse":
-            await self.sockets.disconnect(kind)
+        """Makes something go wrong: see `Troublemaker.order` and the fields of `Fault`."""
+        return await answered(self._trouble.order(spec))
 
     # -- looking ---------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from sandbox.blockkit import Flaw, check_message, check_view
-from sandbox.content import image_flaws, refusal
+from sandbox.content import image_flaws
 from sandbox.context import Call, Slack
 from sandbox.shapes import JsonObject, SlackError
 from sandbox.workspace import Change
@@ -16,19 +16,26 @@ _VALIDATED_CHARS = 100_000
 def checked_view(slack: Slack, view: Any, *, expected: str) -> JsonObject:
     """A view that Slack would take on this surface (`modal` or `home`)."""
     if not isinstance(view, dict):
-        raise _invalid("must provide an object", "/view")
+        raise _invalid(_flaw("must provide an object", "/view"))
     if len(json.dumps(view).encode()) > _VIEW_BYTES:
         raise SlackError("view_too_large")
     if view.get("type") != expected:
-        raise _invalid(f"must be a valid {expected} view", "/view/type")
+        raise _invalid(_flaw(f"must be a valid {expected} view", "/view/type"))
     flaws = check_view(view) or image_flaws(slack, view.get("blocks"), "/view/blocks")
     if flaws:
-        raise refusal(flaws, "invalid_arguments")
+        raise _invalid(*flaws)
     return view
 
 
-def _invalid(message: str, pointer: str) -> SlackError:
-    return refusal([Flaw(pointer, message, "invalid_arguments")])
+def _invalid(*flaws: Flaw) -> SlackError:
+    return SlackError.with_messages(
+        "invalid_arguments",
+        [f"[ERROR] {flaw.message} [json-pointer:{flaw.pointer}]" for flaw in flaws],
+    )
+
+
+def _flaw(message: str, pointer: str) -> Flaw:
+    return Flaw(pointer, message, "invalid_arguments")
 
 
 def _view(call: Call, expected: str) -> JsonObject:
@@ -86,7 +93,7 @@ async def publish_view(call: Call) -> JsonObject:
     view = _view(call, "home")
     user = call.slack.workspace.users.get(call.args.text("user_id"))
     if user is None or user.is_bot:
-        raise _invalid("must be a valid user", "/user_id")
+        raise _invalid(_flaw("must be a valid user", "/user_id"))
     made = call.slack.surfaces.publish(user.id, view, call.args.text("hash"))
     return _shown(call, user.id, made)
 
