@@ -1,0 +1,235 @@
+"""The command line: `countersign`."""
+
+import asyncio
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+import uvloop
+
+from bot.settings import BooksSettings, DatabaseSettings, Settings, read
+from bot.summary import preview_facts, preview_lines, run_facts, run_lines
+from bot.terminal import Exit, leaving, opened, progress_bar, run, say, say_json
+from models import address, customers, imports, month_end, people, proof
+from models.base import Database, migrate
+from models.bills import Source
+from models.case import system_act
+from models.month_end import Rules
+from models.people import Role
+from models.period import Period
+from models.refusals import Refusal
+
+SHOWN_MISFITS = 1000
+
+app = typer.Typer(
+    help="Bill API overage, with every sign-off on the record.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+people_app = typer.Typer(help="People and their roles.", no_args_is_help=True)
+app.add_typer(people_app, name="people")
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
+
+
+class Table(StrEnum):
+    CUSTOMERS = "customers"
+    USAGE = "usage"
+    PEOPLE = "people"
+
+
+IMPORTS = {
+    Table.CUSTOMERS: imports.import_customers,
+    Table.USAGE: imports.import_usage,
+    Table.PEOPLE: imports.import_people,
+}
+
+
+def _month(text: str) -> Period:
+    try:
+        return Period.parse(text)
+    except Refusal as refusal:
+        raise typer.BadParameter(refusal.sentence) from None
+
+
+@app.command("migrate")
+def migrate_command() -> None:
+    """Bring the database's tables to what this program expects."""
+    with leaving():
+        url = read(DatabaseSettings).address()
+        asyncio.run(_refuse_unreachable(url))
+        applied = migrate(url)
+    say(f"Applied {', '.join(applied)}." if applied else "The database is up to date.")
+
+
+async def _refuse_unreachable(url: str) -> None:
+    db = Database(url)
+    try:
+        await address.refuse_unreachable(db)
+    finally:
+        await db.close()
+
+
+@app.command("import")
+def import_command(
+    table: Table,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    as_json: Json = False,
+) -> None:
+    """Import customers, usage or people from a CSV file: all of it, or nothing."""
+    run(_import(table, file, as_json), as_json)
+
+
+async def _import(table: Table, file: Path, as_json: bool) -> Exit:
+    settings = read(BooksSettings)
+    now = datetime.now(settings.timezone)
+    with file.open("rb") as source, progress_bar(f"Importing {file.name}") as progress:
+        async with opened(settings.address()) as db, db.long_transaction() as session:
+            user = await people.system_user(session)
+            done = await IMPORTS[table](session, source, user, now, progress=progress)
+    if as_json:
+        say_json(vars(done))
+    elif done.written:
+        say(
+            f"{file.name}: {done.added:,} added, {done.changed:,} changed, "
+            f"{done.unchanged:,} unchanged."
+        )
+    else:
+        say(f"{file.name}: nothing to do, all {done.unchanged:,} rows are as they were.")
+    return Exit.DONE
+
+
+@app.command("generate")
+def generate_command(
+    month: Annotated[Period, typer.Argument(parser=_month, metavar="YYYY-MM")],
+    customer: Annotated[str | None, typer.Option(help="Only this customer's bill.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the bills of a month that is over. A month run twice adds nothing."""
+    run(_generate(month, customer, dry_run, as_json))
+
+
+async def _generate(period: Period, customer: str | None, dry_run: bool, as_json: bool) -> Exit:
+    settings = read(BooksSettings)
+    now = datetime.now(settings.timezone)
+    period.refuse_if_open(now, settings.timezone)
+    async with opened(settings.address()) as db:
+        customer_id = await _customer_id(db, customer)
+        if dry_run:
+            async with db.long_transaction() as session:
+                preview = await month_end.preview(
+                    session, period, customer_id, settings.hold_jump_factor
+                )
+            facts, lines = preview_facts(preview), preview_lines(preview)
+        else:
+            run_id = await _run(db, settings, period, customer_id, now)
+            async with db.long_transaction() as session:
+                made = await month_end.facts(session, run_id)
+            facts, lines = run_facts(made), run_lines(made)
+    if as_json:
+        say_json(facts)
+    else:
+        say("\n".join(lines))
+    return Exit.DONE
+
+
+async def _customer_id(db: Database, name: str | None) -> int | None:
+    if name is None:
+        return None
+    async with db.transaction() as session:
+        return (await customers.find(session, name)).id
+
+
+async def _run(
+    db: Database, settings: BooksSettings, period: Period, customer_id: int | None, now: datetime
+) -> int:
+    """Generate chunk by chunk, each committed by itself; returns the run's id."""
+    rules = Rules(settings.approvals_channel, settings.hold_jump_factor)
+    async with db.transaction() as session:
+        act = await system_act(session, now, Source.CLI)
+        run_id = await month_end.start_run(session, period, act, settings.timezone, customer_id)
+    with progress_bar(f"Generating {period}") as progress:
+        finished = False
+        while not finished:
+            async with db.long_transaction() as session:
+                step = await month_end.step(session, run_id, rules, datetime.now(now.tzinfo))
+            progress(step.done, step.customers)
+            finished = step.finished
+    return run_id
+
+
+@people_app.command("add")
+def add_person_command(
+    name: str,
+    role: Annotated[Role, typer.Option(case_sensitive=False)],
+    slack_id: Annotated[str | None, typer.Option(help="Slack member id, as in U012AB3CD.")] = None,
+    email: str | None = None,
+) -> None:
+    """Add a person, or give one who is known another role."""
+    run(_add_person(name, role, slack_id, email))
+
+
+async def _add_person(name: str, role: Role, slack_id: str | None, email: str | None) -> Exit:
+    async with opened(read(DatabaseSettings).address()) as db, db.transaction() as session:
+        person = await people.add_person(session, name, role, slack_id, email)
+    say(f"{person.name} has the role {person.role}.")
+    return Exit.DONE
+
+
+@app.command("verify")
+def verify_command(as_json: Json = False) -> None:
+    """Prove that no record was changed behind its back, and each bill is what its record says."""
+    run(_verify(as_json))
+
+
+async def _verify(as_json: bool) -> Exit:
+    shown: list[proof.Misfit] = []
+    misfits = bills = 0
+    async with opened(read(DatabaseSettings).address()) as db, db.long_transaction() as session:
+        with progress_bar("Verifying") as progress:
+
+            def looked_at(done: int, total: int) -> None:
+                nonlocal bills
+                bills = done
+                progress(done, total)
+
+            async for misfit in proof.verify(session, looked_at):
+                misfits += 1
+                if not as_json:
+                    say(str(misfit))
+                elif misfits <= SHOWN_MISFITS:
+                    shown.append(misfit)
+    if as_json:
+        say_json({"bills": bills, "misfits": misfits, "rows": [vars(misfit) for misfit in shown]})
+    else:
+        what = f"{misfits:,} do not fit" if misfits else "every record is as it was written"
+        say(f"{bills:,} bills verified: {what}.")
+    return Exit.REFUSED if misfits else Exit.DONE
+
+
+@app.command("serve")
+def serve_command(
+    role: Annotated[
+        Literal["all", "web", "worker"], typer.Option(help="What this process does.")
+    ] = "all",
+) -> None:
+    """Run the bot: Slack, the web, the clock and the courier."""
+    with leaving():
+        settings = read(Settings)
+        settings.require_slack()
+        # Most of what this imports no other command needs.
+        from bot.app import serve  # noqa: PLC0415
+
+        raise typer.Exit(uvloop.run(serve(settings, role)))
+
+
+def main() -> None:
+    app(prog_name="countersign")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Settings, from the environment or a `.env` file; each command reads only those it uses."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from models.address import to_url
+from models.embedded import EmbeddedPostgres
+
+WHAT_TO_DO = {
+    "DATABASE_URL": "Write it as postgresql://user:password@host:5432/database, or leave it unset "
+    "for an embedded PostgreSQL.",
+    "COUNTERSIGN_DATA": "Name a folder that this user can write to.",
+    "TIMEZONE": "Name the company's time zone as in Europe/Zurich.",
+    "HOLD_JUMP_FACTOR": "Write a number above 1, as in 5, or leave it unset to hold nothing.",
+    "APPROVALS_CHANNEL": "Write the channel's id, as in C012AB3CD, which its details show.",
+    "SLACK_BOT_TOKEN": "Copy the Bot User OAuth Token, which begins with xoxb-, from the page "
+    "“OAuth & Permissions” of your Slack app.",
+    "SLACK_APP_TOKEN": "Make an app-level token with the scope connections:write on the page "
+    "“Basic Information” of your Slack app; it begins with xapp-.",
+    "SLACK_SIGNING_SECRET": "Copy it from the page “Basic Information” of your Slack app.",
+    "SLACK_API_URL": "Write an address that begins with https://, or leave it unset for Slack's.",
+    "COMMAND_PREFIX": "Use lower-case letters, digits, - and _ only, up to 20.",
+    "FINANCE_SLACK_IDS": "Write member ids with commas between them, as in U012AB3CD,U034EF5GH.",
+    "PUBLIC_URL": "Write the address of the web pages as people type it, with https://.",
+    "HOST": "Write the address to listen on; 127.0.0.1 is this machine alone.",
+    "PORT": "Write a number from 1 to 65535.",
+    "LOCALE": "Name a language and country as in en_GB.",
+    "LOG_LEVEL": "Choose DEBUG, INFO, WARNING or ERROR.",
+}
+
+
+class BadSettings(Exception):
+    """Settings that are missing or wrong: a line for each, with what to do."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        """`faults` says of each setting, by name, what is the matter with it."""
+        lines = (f"{name} {fault}. {WHAT_TO_DO[name]}" for name, fault in faults.items())
+        super().__init__("\n".join(lines))
+
+
+def _matching(pattern: str) -> AfterValidator:
+    """Refuses a text or a secret that is not of that form."""
+
+    def check(value: str | SecretStr) -> str | SecretStr:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError
+        return value
+
+    return AfterValidator(check)
+
+
+def _known_locale(name: str) -> str:
+    try:
+        Locale.parse(name, sep="-" if "-" in name else "_")
+    except UnknownLocaleError:
+        raise ValueError from None
+    return name
+
+
+def _split(given: str | tuple[str, ...]) -> list[str]:
+    """What was typed, or the default."""
+    typed = given if isinstance(given, str) else ",".join(given)
+    return [part for part in re.split(r"[\s,]+", typed) if part]
+
+
+def _without_slash(address: str) -> str:
+    return address.rstrip("/")
+
+
+Address = Annotated[str, _matching(r"https?://\S+")]
+SlackId = Annotated[str, _matching(r"[UW][A-Z0-9]+")]
+
+
+class DatabaseSettings(BaseSettings):
+    """What every command uses."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    database_url: SecretStr | None = None
+    countersign_data: Path = Path(".countersign")
+
+    def address(self) -> str:
+        """The database's address, with its password.
+
+        Without `DATABASE_URL` an embedded PostgreSQL is started, which stops with its last user.
+        """
+        if self.database_url is not None:
+            return to_url(self.database_url.get_secret_value())
+        return EmbeddedPostgres(self.countersign_data).url()
+
+
+class BooksSettings(DatabaseSettings):
+    """What imports and month end use besides."""
+
+    timezone: ZoneInfo = ZoneInfo("UTC")
+    hold_jump_factor: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = None
+    approvals_channel: str | None = None
+
+
+class Settings(BooksSettings):
+    """All settings, for `serve`."""
+
+    slack_bot_token: Annotated[SecretStr, _matching("xoxb-.+")] | None = None
+    slack_app_token: Annotated[SecretStr, _matching("xapp-.+")] | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_api_url: Address = "https://slack.com/api/"
+    command_prefix: Annotated[str, _matching(r"[a-z0-9_-]{0,20}")] = ""
+    finance_slack_ids: Annotated[tuple[SlackId, ...], NoDecode, BeforeValidator(_split)] = ()
+    public_url: Annotated[Address, AfterValidator(_without_slash)] | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    locale: Annotated[str, AfterValidator(_known_locale)] = "en"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def require(self, *names: str) -> None:
+        """Refuse to go on without these settings, given by the names people set them under."""
+        missing = [name for name in names if getattr(self, name.lower()) is None]
+        if missing:
+            raise BadSettings(dict.fromkeys(missing, "is not set"))
+
+    def require_slack(self) -> None:
+        """A bot token, and either of the ways in which Slack can reach the bot."""
+        self.require("SLACK_BOT_TOKEN")
+        if self.slack_signing_secret is None:
+            self.require("SLACK_APP_TOKEN")
+
+
+S = TypeVar("S", bound=DatabaseSettings)
+
+
+def read(kind: type[S]) -> S:
+    """The settings of that kind; raises BadSettings, which never repeats a value."""
+    try:
+        return kind()
+    except ValidationError as error:
+        names = {str(fault["loc"][0]).upper() for fault in error.errors(include_input=False)}
+        raise BadSettings(dict.fromkeys(sorted(names), "cannot be used as it is")) from None

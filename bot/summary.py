@@ -1,0 +1,81 @@
+"""A month's generation in words and in JSON, before it is done and after."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from models.bills import HoldReason
+from models.dossier import Preview, RunFacts, Total
+
+CAUSES = {
+    HoldReason.OUTSIDE_CONTRACT: "overage outside the contract dates",
+    HoldReason.NO_PRICE: "no price",
+    HoldReason.NO_APPROVER: "nobody who could approve",
+    HoldReason.JUMP: "a jump from the last bill",
+}
+
+
+def preview_facts(preview: Preview) -> dict[str, Any]:
+    return {
+        "period": str(preview.period),
+        "dry_run": True,
+        "customer": preview.customer,
+        "bills": preview.to_make,
+        "pending": preview.bills,
+        "held": preview.held,
+        "totals": _totals(preview.totals),
+        "existing": preview.existing,
+        "zero": preview.zero,
+        "missing_usage": preview.missing_count,
+    }
+
+
+def run_facts(run: RunFacts) -> dict[str, Any]:
+    return {
+        "period": str(run.period),
+        "dry_run": False,
+        "customer": run.customer,
+        "run": run.id,
+        "bills": run.added,
+        "pending": run.added - sum(run.held.values()),
+        "held": run.held,
+        "totals": _totals(run.totals),
+        "existing": run.existing,
+        "missing_usage": run.missing_count,
+    }
+
+
+def preview_lines(preview: Preview) -> list[str]:
+    made = f"{preview.period}: {_bills(preview.to_make)} would be generated."
+    return [made, *_figures(preview)] + (
+        [f"  {preview.zero:,} over the limit by an amount that rounds to zero"]
+        if preview.zero
+        else []
+    )
+
+
+def run_lines(run: RunFacts) -> list[str]:
+    made = f"{_bills(run.added)} generated" if run.added else "nothing to generate"
+    return [f"{run.period}: {made}.", *_figures(run)]
+
+
+def _figures(facts: Preview | RunFacts) -> Iterator[str]:
+    for total in facts.totals:
+        yield f"  {total.currency} {total.amount:,} in {_bills(total.bills)} to approve"
+    for cause, count in facts.held.items():
+        yield f"  {count:,} held: {CAUSES[cause]}"
+    if facts.existing:
+        yield f"  {_bills(facts.existing)} of this month existed already"
+    if facts.missing_count:
+        more = ", …" if facts.missing_count > len(facts.missing) else ""
+        yield (
+            f"  {facts.missing_count:,} in contract without any usage recorded: "
+            f"{', '.join(facts.missing)}{more}"
+        )
+
+
+def _bills(count: int) -> str:
+    return "1 bill" if count == 1 else f"{count:,} bills"
+
+
+def _totals(totals: Iterable[Total]) -> dict[str, str]:
+    return {total.currency: str(total.amount) for total in totals}
