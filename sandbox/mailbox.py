@@ -56,7 +56,7 @@ def content_of(part: EmailMessage) -> bytes:
 
 def _body(message: EmailMessage, kind: str) -> str | None:
     part = message.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part is not None else None
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else None
 
 
 class Mailbox:
