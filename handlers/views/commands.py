@@ -90,7 +90,9 @@ def near_miss(command: str, word: str, prefix: str = "") -> Message:
         show = code(f"{slash} show #42")
         return saying(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
     known = {one.name: one for one in SUBCOMMANDS[command.lstrip("/")] if one.name}
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    near = [one for one in known if one.startswith(word.lower())] or difflib.get_close_matches(
+        word.lower(), known, n=1, cutoff=0.5
+    )
     lead = f"{slash} does not know “{cut(word, 60)}”. "
     if not near:
         return saying(lead, *helping)

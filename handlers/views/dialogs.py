@@ -3,13 +3,10 @@
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     View,
-    actions,
     bold,
-    button,
     lines,
     modal,
     says,
-    section,
     select_input,
     text_input,
 )
@@ -23,6 +20,7 @@ from handlers.views.phrases import (
 )
 from handlers.views.words import REJECT_WORDS, name
 from models.dossier import BillFacts, Deed
+from models.people import SYSTEM
 
 REASON_CODE = "reason_code"
 REASON = "reason"
@@ -44,8 +42,7 @@ def reject(facts: BillFacts) -> View:
             text_input(
                 REASON,
                 "Tell Finance more",
-                f"{name(facts.generated_by.name, 80)}, who generated the bill, reads this at once,"
-                " and it stays in the bill’s history.",
+                f"{_reader(facts)} reads this at once, and it stays in the bill’s history.",
             ),
         ],
         callback_id=Click.REJECT,
@@ -53,6 +50,11 @@ def reject(facts: BillFacts) -> View:
         metadata=pack(bill=facts.id, version=facts.version),
         close="Cancel",
     )
+
+
+def _reader(facts: BillFacts) -> str:
+    by = facts.generated_by
+    return "Finance" if by.name == SYSTEM else f"{name(by.name, 80)}, who generated the bill,"
 
 
 def undo(facts: BillFacts, deed: Deed) -> View:
@@ -91,25 +93,4 @@ def release(facts: BillFacts, still_stands: bool = True) -> View:
         submit="Release",
         metadata=pack(bill=facts.id, version=facts.version),
         close="Cancel",
-    )
-
-
-def loading(title: str) -> View:
-    """What is put up at once, while a trigger still lives, and replaced a moment later."""
-    return modal(title, [section("One moment …")])
-
-
-def notice(title: str, sentence: str) -> View:
-    """Tells one thing, where a dialog cannot be shown or no longer makes sense."""
-    return modal(title, [says(sentence)])
-
-
-def access() -> View:
-    """For a person without a role who got as far as a dialog."""
-    return modal(
-        "You need a role",
-        [
-            says("You have no role in Countersign yet. Ask for one, and Finance is told."),
-            *actions(button(Click.REQUEST_ACCESS, "Request access", pack(), "primary")),
-        ],
     )

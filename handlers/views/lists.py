@@ -98,17 +98,6 @@ def usage(
     )
 
 
-def usage_plain(
-    customer: str,
-    currency: str,
-    months: Sequence[UsageMonth],
-    open_bills: Sequence[Line],
-    shared: bool,
-) -> Message:
-    """The same without a table, for a server that answers `invalid_blocks` to one."""
-    return usage(customer, currency, months, open_bills, shared).without_tables()
-
-
 def _span(customer: str, months: Sequence[UsageMonth]) -> str:
     if not months:
         return f"Usage: {name(customer, 130)}"

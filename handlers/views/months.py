@@ -37,7 +37,7 @@ from handlers.views.words import (
     totals,
 )
 from models.bills import HoldReason, State
-from models.dossier import Preview, Proposed, RunFacts, Total
+from models.dossier import Preview, Proposed, RunFacts
 from models.period import Period
 
 NAMED_MISSING = 10
@@ -77,7 +77,7 @@ def _outcome(facts: Preview) -> str:
         parts.append(f"{bills(facts.bills)} for approval, {totals(facts.totals)}")
     if held:
         parts.append(f"{bills(held)} to be held")
-    return f"{month} would make {' and '.join(parts)}. Nothing has been generated yet."
+    return f"{month} would make {', and '.join(parts)}. Nothing has been generated yet."
 
 
 def _causes(held: Mapping[HoldReason, int]) -> list[Block]:
@@ -194,12 +194,8 @@ def _result(run: RunFacts) -> str:
         return f"{month} is up to date: no bill was added."
     parts = [f"{bills(run.added)} made for {month}"]
     parts += [f"{number(held)} of them held"] if held else []
-    worth = f", {totals(run.totals)}" if _any(run.totals) else ""
+    worth = f", {totals(run.totals)}" if run.totals else ""
     return f"{', '.join(parts)}{worth}."
-
-
-def _any(amounts: Sequence[Total]) -> bool:
-    return bool(amounts)
 
 
 def _next(run: RunFacts) -> Sentence:

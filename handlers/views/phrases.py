@@ -60,7 +60,11 @@ def amount(facts: BillFacts | Line | Proposed) -> str:
 
 def waits_for(needed: Sequence[Needed]) -> str:
     """As in "Waits for Kim Lee (CSM) and anybody in Sales"."""
-    return f"Waits for {listing([_approver(one) for one in needed]) or 'nobody'}"
+    return f"Waits for {_missing(needed)}"
+
+
+def _missing(needed: Sequence[Needed]) -> str:
+    return listing([_approver(one) for one in needed]) or "approval"
 
 
 def _approver(needed: Needed) -> str:
@@ -73,7 +77,7 @@ def _approver(needed: Needed) -> str:
 def standing(facts: BillFacts) -> str:
     """Where the bill stands, as the end of a sentence: "approved by Kim Lee (CSM)"."""
     if facts.status is State.PENDING:
-        return lower_first(waits_for(facts.needed)) if facts.needed else "waiting for approval"
+        return f"waits for {_missing(facts.needed)}"
     if facts.status is State.HELD:
         return f"held because {hold_cause(facts.hold_reason)}"
     deed = facts.last_decision
@@ -82,10 +86,6 @@ def standing(facts: BillFacts) -> str:
     if facts.status is State.APPROVED and facts.approvals:
         return f"approved by {listing([person(one.by) for one in facts.approvals])}"
     return STATE_WORDS[facts.status]
-
-
-def lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def hold_cause(reason: HoldReason | None) -> str:
@@ -132,11 +132,6 @@ def deed_sentence(deed: Deed, currency: str) -> list[Part]:
     who, where = bold(person(deed.by)), SOURCE_WORDS[deed.source]
     if deed.verb is Verb.UNDO and deed.reverses:
         return [who, f" took back {where} ", *decision(deed.reverses, currency)]
-    held = (
-        f"{_HELD[deed.verb]}{HOLD_CAUSES[deed.hold_reason]}"
-        if deed.hold_reason and deed.verb in _HELD
-        else ""
-    )
     stead = f", for {person(deed.acted_for)} who is away" if deed.acted_for else ""
     return [who, f" {_done(deed, currency)} {where}{stead}{_held(deed)}{because(deed)}"]
 

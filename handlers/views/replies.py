@@ -24,9 +24,9 @@ from handlers.views.kit import (
     says,
     spoken,
 )
-from handlers.views.lists import bill_list, digest, usage, usage_plain
+from handlers.views.lists import bill_list, digest, usage
 from handlers.views.months import cancelled, generating, preview, progress, summary
-from handlers.views.phrases import amount, bills, deed_sentence, short_title, standing
+from handlers.views.phrases import amount, bills, deed_sentence, short_title
 from handlers.views.words import name, period_name, person, plain, sentence
 from models.bills import Verb
 from models.dossier import BillFacts, Deed, Person
@@ -41,7 +41,6 @@ __all__ = [
     "approvals_notice",
     "bill_list",
     "cancelled",
-    "decided",
     "digest",
     "generating",
     "help_for",
@@ -56,7 +55,6 @@ __all__ = [
     "summary",
     "trouble",
     "usage",
-    "usage_plain",
 ]
 
 SENTENCE_LIMIT = 2000
@@ -131,12 +129,6 @@ _FIRST_STEPS = {
 
 def access_granted(role: Role) -> Message:
     return saying("Your role in Countersign is ", bold(role), ". ", *_with_code(_FIRST_STEPS[role]))
-
-
-def decided(facts: BillFacts) -> Message:
-    """To whoever has just decided, privately: how the bill stands after it."""
-    told = f"Done. Bill #{facts.id}, {short_title(facts)}, {amount(facts)}: "
-    return saying(told, bold(standing(facts)), ".")
 
 
 def rejection_notice(facts: BillFacts, deed: Deed) -> Message:

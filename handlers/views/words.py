@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import get_currency_symbol
@@ -208,11 +207,6 @@ def utc(moment: datetime) -> str:
     """As in "3 Nov 2026 09:12 UTC", for places that know no reader's zone."""
     moment = moment.astimezone(UTC)
     return f"{format_date(moment.date(), 'd MMM yyyy', locale='en')} {moment:%H:%M} UTC"
-
-
-def day(moment: datetime, zone: ZoneInfo) -> str:
-    """As in "2 November 2026", as people in `zone` count days."""
-    return format_date(moment.astimezone(zone).date(), "d MMMM yyyy", locale="en")
 
 
 def role_short(role: str | None) -> str:

@@ -47,7 +47,6 @@ OF_A_BILL: dict[str, Draw] = {
     "undo": lambda f: dialogs.undo(f, samples.APPROVED),
     "release": dialogs.release,
     "release, settled": lambda f: dialogs.release(f, still_stands=False),
-    "decided": replies.decided,
     "rejection notice": lambda f: replies.rejection_notice(f, samples.REJECTED),
     "approvals notice": lambda f: replies.approvals_notice([f] * 90),
     "reads like approve": lambda f: replies.reads_like_a_decision(f, Verb.APPROVE),
@@ -56,7 +55,9 @@ OF_A_BILL: dict[str, Draw] = {
     "list": lambda f: replies.bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: replies.digest([samples.bill_line(f)] * 40, OCTOBER),
     "usage": lambda f: replies.usage(f.customer, "USD", USAGE, _page(f).lines, False),
-    "usage, plain": lambda f: replies.usage_plain(f.customer, "USD", USAGE, _page(f).lines, True),
+    "usage, plain": lambda f: replies.usage(
+        f.customer, "USD", USAGE, _page(f).lines, True
+    ).without_tables(),
 }
 
 OTHERS: dict[str, Message | dict[str, Any]] = {
@@ -86,9 +87,6 @@ OTHERS: dict[str, Message | dict[str, Any]] = {
     "not recorded": replies.not_recorded("Your role is Manager."),
     "trouble": replies.trouble("7F3K"),
     "stranger's home": home.inbox(None, samples.page(0), [], NOON),
-    "loading": dialogs.loading("Reject this bill"),
-    "notice": dialogs.notice("Too late", "Kim Lee (CSM) approved this bill 2 minutes ago."),
-    "access dialog": dialogs.access(),
     **{f"help for {name}": replies.help_for(name) for name in SUBCOMMANDS},
     **{f"role {role}": replies.access_granted(role) for role in Role},
     **{

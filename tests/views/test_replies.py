@@ -1,0 +1,292 @@
+"""Answers, notices and refusals: each says what happened and what to do next."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from handlers.views import replies
+from handlers.views.commands import SUBCOMMANDS
+from handlers.views.kit import Message
+from models.bills import HoldReason, State, Verb
+from models.dossier import Total
+from models.people import Role
+from models.refusals import Ambiguous, NotAllowed, Refusal, Stale
+from models.usage import UsageMonth
+from sandbox.blockkit import check_message
+from tests.views import samples
+from tests.views.samples import BILL, BILLS, NAMES, OCTOBER, buttons, shown, value_of
+
+
+def told(message: Message) -> str:
+    return shown(message.blocks)
+
+
+def test_a_preview_tells_what_would_be_made_and_offers_to_make_it() -> None:
+    message = replies.preview(samples.preview())
+    assert message.text == (
+        "October 2026 would make 120 bills for approval, $38,200.50 and ¥9,000,"
+        " and 3 bills to be held. Nothing has been generated yet."
+    )
+    lines = told(message).splitlines()
+    assert ": the customer has no overage price" in lines
+    assert "4 bills of the month exist already and stay as they are." in lines
+    assert "3 overages would round to zero and make no bill." in lines
+    assert "No usage is recorded for 25 customers in contract: Gamma, Delta and 23 more." in lines
+    offered = buttons(message.blocks)
+    assert value_of(offered["run:generate"]) == {"period": "2026-10"}
+    assert offered["run:generate"]["text"]["text"] == "Generate"
+    assert "run:cancel" in offered
+
+
+def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
+    (table,) = [b for b in replies.preview(samples.preview()).blocks if b["type"] == "table"]
+    rows = [[cell["text"] for cell in row] for row in table["rows"]]
+    assert rows == [
+        ["Biggest bills", "Amount", "Would be"],
+        ["Acme Corp", "$1,000.00", "waiting for approval"],
+        ["Beta Ltd", "$900.00", "held"],
+    ]
+
+
+def test_a_preview_of_one_customer_generates_for_that_customer() -> None:
+    message = replies.preview(samples.preview(customer=NAMES["quotes"]))
+    carried = value_of(buttons(message.blocks)["run:generate"])
+    assert carried == {"period": "2026-10", "customer": NAMES["quotes"]}
+
+
+def test_a_preview_of_nothing_offers_nothing() -> None:
+    message = replies.preview(
+        samples.preview(bills=0, totals=(), held={HoldReason.JUMP: 0}, biggest=(), usages=0)
+    )
+    assert message.text == "There is nothing to generate for October 2026."
+    assert buttons(message.blocks) == {}
+    assert "No usage is recorded for the month" in told(message)
+
+
+def test_a_preview_of_held_bills_alone_can_be_generated() -> None:
+    message = replies.preview(samples.preview(bills=0, totals=(), held={HoldReason.NO_PRICE: 1}))
+    assert message.text.startswith("October 2026 would make 1 bill to be held.")
+    assert "run:generate" in buttons(message.blocks)
+
+
+def test_progress_counts_customers_and_bills() -> None:
+    message = replies.progress(samples.run(finished_at=None, done=5_000, added=31))
+    assert "█████░░░░░░░░░░░░░░░ 25 %" in told(message)
+    assert message.text == (
+        "Generating the bills of October 2026: 5,000 of 20,000 customers looked at, 31 bills made."
+    )
+
+
+def test_a_finished_run_is_summed_up() -> None:
+    message = replies.progress(samples.run())
+    assert message == replies.summary(samples.run())
+    assert message.text == "120 bills made for October 2026, 2 of them held, $38,200.50."
+    assert "/bill list 2026-10" in told(message)
+
+
+def test_a_month_run_twice_says_that_nothing_was_added() -> None:
+    message = replies.summary(samples.run(added=0, held={}, totals=()))
+    assert message.text == "October 2026 is up to date: no bill was added."
+    assert "4 bills existed already and stayed as they were." in told(message)
+
+
+def test_a_failed_run_says_why_and_that_it_can_be_run_again() -> None:
+    message = replies.summary(samples.run(failure="the database went away"))
+    assert message.text == "Generating the bills of October 2026 stopped before its end."
+    assert "The database went away." in told(message)
+    assert "Run it again: bills that were made are not made twice." in told(message)
+
+
+def test_a_list_shows_every_bill_as_a_row_and_carries_the_way_to_the_next_page() -> None:
+    filters = {"status": "pending", "customer": 5}
+    message = replies.bill_list(samples.page(20, after="abc"), "Bills waiting", filters)
+    (table,) = [b for b in message.blocks if b["type"] == "table"]
+    rows = [[cell["text"] for cell in row] for row in table["rows"]]
+    assert rows[0] == ["Bill", "Customer", "Month", "Amount", "State"]
+    assert rows[1] == ["#1", "Acme Corp", "October 2026", "$1,000.00", "waiting for approval"]
+    assert len(rows) == 21
+    carried = value_of(buttons(message.blocks)["list:page"])
+    assert carried == {"after": "abc", "title": "Bills waiting", "filters": filters}
+    assert message.text == "Bills waiting: 20 bills, $20,000.00 and ¥500."
+
+
+def test_the_last_page_has_no_button() -> None:
+    assert buttons(replies.bill_list(samples.page(3), "Bills", {}).blocks) == {}
+
+
+def test_an_empty_list_says_what_to_do() -> None:
+    message = replies.bill_list(samples.page(0), "Bills that wait for you", {})
+    assert message.text == (
+        "Bills that wait for you: nothing here. No bill fits. Leave out a word, or type"
+        " /bill list for all."
+    )
+
+
+def test_twenty_names_of_three_hundred_letters_fit_on_a_page_whole_in_their_beginnings() -> None:
+    message = replies.bill_list(samples.page(20, customer="x" * 300), "Bills", {})
+    (table,) = [b for b in message.blocks if b["type"] == "table"]
+    assert len(table["rows"]) == 21
+    assert check_message(message.blocks) == []
+
+
+USAGE = [
+    UsageMonth(OCTOBER.plus(-1), None, 1_000_000),
+    UsageMonth(OCTOBER, 1_250_000, 1_000_000),
+]
+
+
+def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
+    message = replies.usage("Acme Corp", "USD", USAGE, [samples.bill_line(BILL)], False)
+    assert message.text == (
+        "Acme Corp made 1,250,000 calls in October 2026, with 1,000,000 included;"
+        " over the limit in 1 of 1 recorded month."
+    )
+    (table,) = [b for b in message.blocks if b["type"] == "table"]
+    rows = [[cell["text"] for cell in row] for row in table["rows"][1:]]
+    assert rows == [
+        ["October 2026", "1,250,000", "1,000,000", "250,000"],
+        ["September 2026", "not recorded", "1,000,000", "0"],
+    ]
+    assert "Open bills: #42 October 2026, $1,000.00, waiting for approval." in told(message)
+
+
+def test_usage_is_private_until_it_is_shared_with_a_button() -> None:
+    private = replies.usage("Acme Corp", "USD", USAGE, [], False)
+    share = buttons(private.blocks)["usage:share"]
+    assert value_of(share) == {"customer": "Acme Corp", "first": "2026-09", "last": "2026-10"}
+    assert "Everybody in this conversation" in share["confirm"]["text"]["text"]
+    assert buttons(replies.usage("Acme Corp", "USD", USAGE, [], True).blocks) == {}
+
+
+def test_usage_without_a_table_holds_the_same_figures() -> None:
+    message = replies.usage("Acme", "USD", USAGE, [], True).without_tables()
+    assert "October 2026 · 1,250,000 · 1,000,000 · 250,000" in told(message)
+    assert all(block["type"] != "table" for block in message.blocks)
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS)
+def test_help_lists_every_subcommand_with_an_example(command: str) -> None:
+    message = replies.help_for(command, prefix="acme-")
+    for known in SUBCOMMANDS[command]:
+        assert f"/acme-{command} {known.usage}" in told(message)
+        assert f"/acme-{command} {known.example}" in told(message)
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [
+        ("genrate", "/bill generate 2026-10"),
+        ("LIST", "/bill list pending mine"),
+        ("hist", "/bill history Acme Corp 2026-10"),
+        ("undone", "/bill undo #42"),
+        ("realease", "/bill release #42"),
+    ],
+)
+def test_a_near_miss_is_answered_with_the_nearest(typed: str, nearest: str) -> None:
+    assert f"Did you mean {nearest}?" in replies.near_miss("bill", typed).text
+
+
+def test_what_is_near_nothing_is_answered_with_help() -> None:
+    text = replies.near_miss("bill", "<!channel>", "acme-").text
+    assert text == (
+        "/acme-bill does not know “&lt;!channel&gt;”. Type /acme-bill help for all of them."
+    )
+
+
+def test_a_decision_typed_as_a_command_is_sent_to_the_card() -> None:
+    text = replies.near_miss("bill", "Approve").text
+    assert text.startswith("Bills are approved with the button on the card.")
+
+
+def test_a_refusal_is_its_own_sentence() -> None:
+    assert replies.refusal(Stale()).text == (
+        "This bill changed while you were looking; nothing was done."
+    )
+
+
+def test_a_command_in_a_refusal_is_set_as_code_and_no_other_backtick_is() -> None:
+    message = replies.refusal(NotAllowed("No `customer` is *here*. Type `/bill list`, or `#12`."))
+    parts = message.blocks[0]["elements"][0]["elements"]
+    assert [p["text"] for p in parts if "style" in p] == ["/bill list", "#12"]
+    assert parts[0]["text"] == "No `customer` is *here*. Type "
+
+
+def test_an_ambiguous_name_offers_each_choice_and_runs_the_command_again() -> None:
+    refused = Ambiguous("Which one?", ["Acme Corp", NAMES["markup"], "{}"])
+    offered = buttons(replies.refusal(refused, "/usage", "{} 6m").blocks)
+    assert list(offered) == ["choose", "choose.2", "choose.3"]
+    assert value_of(offered["choose"]) == {"command": "/usage", "text": "Acme Corp 6m"}
+    assert value_of(offered["choose.2"])["text"] == f"{NAMES['markup']} 6m"
+    assert value_of(offered["choose.3"])["text"] == "{} 6m"
+
+
+def test_choices_without_a_command_to_run_are_told_alone() -> None:
+    assert buttons(replies.refusal(Ambiguous("Which one?", ["A", "B"])).blocks) == {}
+    assert buttons(replies.refusal(Refusal("No.")).blocks) == {}
+
+
+def test_finance_is_asked_for_a_role_with_a_button_each() -> None:
+    message = replies.access_requested(replace(samples.KIM, role=None))
+    offered = buttons(message.blocks).values()
+    assert [value_of(b) for b in offered] == [{"user": 2, "role": role} for role in Role]
+    assert message.text == "Kim Lee asks for access to Countersign. Which role?"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_whoever_is_given_a_role_learns_what_to_do_first(role: Role) -> None:
+    text = replies.access_granted(role).text
+    assert f"Your role in Countersign is {role}." in text
+    assert "/bill" in text
+
+
+def test_a_rejection_is_told_with_its_reason_and_words() -> None:
+    message = replies.rejection_notice(BILLS["rejected"], samples.REJECTED)
+    assert message.text == (
+        "Bill #42, Acme Corp, October 2026, was rejected."
+        " Kim Lee (CSM) rejected $1,000.00 in Slack: the limit is wrong."
+    )
+    assert "The limit was raised in September." in told(message)
+
+
+def test_approvals_are_bundled_and_the_rest_is_counted() -> None:
+    one = replies.approvals_notice([BILL])
+    assert one.text == "1 bill you generated is approved."
+    many = replies.approvals_notice([BILL] * 32)
+    assert many.text == "32 bills you generated are approved."
+    assert "and 12 more" in told(many)
+
+
+def test_a_comment_that_reads_like_a_decision_comes_back_with_a_button() -> None:
+    approve = replies.reads_like_a_decision(BILL, Verb.APPROVE)
+    assert value_of(buttons(approve.blocks)["bill:approve"]) == {"bill": 42, "version": 1}
+    assert "decides nothing yet" in approve.text
+    reject = buttons(replies.reads_like_a_decision(BILL, Verb.REJECT).blocks)["bill:reject"]
+    assert "confirm" not in reject
+
+
+def test_a_reply_that_was_not_recorded_says_why() -> None:
+    assert replies.not_recorded("only Finance may comment").text == (
+        "Your reply was not recorded on the bill. Only Finance may comment."
+    )
+
+
+def test_a_digest_adds_up_by_currency_and_shows_the_biggest() -> None:
+    lines = [
+        replace(samples.bill_line(BILL), id=n, amount=Decimal(n), currency=currency)
+        for n, currency in enumerate(["USD", "JPY"] * 6, 1)
+    ]
+    lines.append(replace(lines[0], id=13, amount=None, status=State.HELD))
+    message = replies.digest(lines, OCTOBER)
+    assert message.text == "13 bills of October 2026 wait for you: $36.00 and ¥42."
+    (table,) = [b for b in message.blocks if b["type"] == "table"]
+    assert [row[0]["text"] for row in table["rows"]] == ["Bill", "#12", "#11", "#10", "#9", "#8"]
+
+
+def test_an_unforeseen_trouble_has_a_reference_to_quote() -> None:
+    assert "reference: K7Q2." in replies.trouble("K7Q2").text
+
+
+def test_totals_of_no_bill_are_left_out_of_a_summary() -> None:
+    message = replies.summary(samples.run(totals=(Total("USD", 120, Decimal(5)),), held={}))
+    assert message.text == "120 bills made for October 2026, $5.00."
