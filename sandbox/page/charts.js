@@ -2,7 +2,20 @@
 
 import { el, svg } from "./dom.js";
 
-const COLOURS = ["#1264a3", "#e8912d", "#2bac76", "#cd2553", "#7c4dbe", "#0f7f8c", "#b07c00", "#5b6b8c", "#d1568b", "#3d8b3d", "#8a5a44", "#616061"];
+const COLOURS = [
+  "#1264a3",
+  "#e8912d",
+  "#2bac76",
+  "#cd2553",
+  "#7c4dbe",
+  "#0f7f8c",
+  "#b07c00",
+  "#5b6b8c",
+  "#d1568b",
+  "#3d8b3d",
+  "#8a5a44",
+  "#616061",
+];
 const WIDTH = 560;
 const HEIGHT = 260;
 const BOX = { left: 56, right: 12, top: 14, bottom: 46 };
@@ -37,14 +50,29 @@ function ticks(values) {
 function axes(chart, grid, y) {
   const { x_label: xLabel, y_label: yLabel } = chart.axis_config ?? {};
   const lines = grid.flatMap((value) => [
-    svg("line", { class: value === 0 ? "axis" : "gridline", x1: BOX.left, x2: WIDTH - BOX.right, y1: y(value), y2: y(value) }),
+    svg("line", {
+      class: value === 0 ? "axis" : "gridline",
+      x1: BOX.left,
+      x2: WIDTH - BOX.right,
+      y1: y(value),
+      y2: y(value),
+    }),
     text(BOX.left - 6, y(value) + 4, compact.format(value), { "text-anchor": "end" }),
   ]);
   const middle = BOX.top + INNER.height / 2;
   return [
     ...lines,
-    xLabel && text(BOX.left + INNER.width / 2, HEIGHT - 4, xLabel, { "text-anchor": "middle", class: "axis-name" }),
-    yLabel && text(12, middle, yLabel, { "text-anchor": "middle", class: "axis-name", transform: `rotate(-90 12 ${middle})` }),
+    xLabel &&
+      text(BOX.left + INNER.width / 2, HEIGHT - 4, xLabel, {
+        "text-anchor": "middle",
+        class: "axis-name",
+      }),
+    yLabel &&
+      text(12, middle, yLabel, {
+        "text-anchor": "middle",
+        class: "axis-name",
+        transform: `rotate(-90 12 ${middle})`,
+      }),
   ];
 }
 
@@ -52,9 +80,15 @@ const clip = (words, length) => (words.length > length ? `${words.slice(0, lengt
 
 function categoryLabels(categories, x) {
   const every = Math.ceil(categories.length / 12);
-  const room = Math.max(4, Math.floor((INNER.width / categories.length) * every / 6.5));
+  const room = Math.max(4, Math.floor(((INNER.width / categories.length) * every) / 6.5));
   return categories.map((name, index) =>
-    index % every ? null : titled(text(x(index), HEIGHT - BOX.bottom + 17, clip(name, room), { "text-anchor": "middle" }), name));
+    index % every
+      ? null
+      : titled(
+          text(x(index), HEIGHT - BOX.bottom + 17, clip(name, room), { "text-anchor": "middle" }),
+          name,
+        ),
+  );
 }
 
 function bars(series, categories, x, y) {
@@ -65,11 +99,16 @@ function bars(series, categories, x, y) {
       const value = one.values[place];
       const left = x(place) - (width * series.length) / 2 + index * width;
       const bar = svg("rect", {
-        x: left + 1, width: Math.max(1, width - 2), rx: 2, fill: colour(index),
-        y: Math.min(y(value), y(0)), height: Math.abs(y(value) - y(0)),
+        x: left + 1,
+        width: Math.max(1, width - 2),
+        rx: 2,
+        fill: colour(index),
+        y: Math.min(y(value), y(0)),
+        height: Math.abs(y(value) - y(0)),
       });
       return titled(bar, `${one.name}, ${name}: ${exact.format(value)}`);
-    }));
+    }),
+  );
 }
 
 function lines(series, categories, x, y, filled) {
@@ -78,15 +117,26 @@ function lines(series, categories, x, y, filled) {
     const area = `${x(0)},${y(0)} ${points.join(" ")} ${x(points.length - 1)},${y(0)}`;
     return [
       filled && svg("polygon", { points: area, fill: colour(index), "fill-opacity": 0.18 }),
-      svg("polyline", { points: points.join(" "), fill: "none", stroke: colour(index), "stroke-width": 2.5, "stroke-linejoin": "round" }),
+      svg("polyline", {
+        points: points.join(" "),
+        fill: "none",
+        stroke: colour(index),
+        "stroke-width": 2.5,
+        "stroke-linejoin": "round",
+      }),
       one.values.map((value, place) =>
-        titled(svg("circle", { cx: x(place), cy: y(value), r: 3.5, fill: colour(index) }), `${one.name}, ${categories[place]}: ${exact.format(value)}`)),
+        titled(
+          svg("circle", { cx: x(place), cy: y(value), r: 3.5, fill: colour(index) }),
+          `${one.name}, ${categories[place]}: ${exact.format(value)}`,
+        ),
+      ),
     ];
   });
 }
 
 function cartesian(chart) {
-  const categories = chart.axis_config?.categories ?? chart.series[0].data.map((point) => point.label);
+  const categories =
+    chart.axis_config?.categories ?? chart.series[0].data.map((point) => point.label);
   const series = chart.series.map((one) => {
     const byLabel = new Map(one.data.map((point) => [point.label, Number(point.value)]));
     return { name: one.name, values: categories.map((name) => byLabel.get(name) ?? 0) };
@@ -94,20 +144,31 @@ function cartesian(chart) {
   const grid = ticks(series.flatMap((one) => one.values));
   const x = (place) => BOX.left + (INNER.width * (place + 0.5)) / categories.length;
   const y = (value) => BOX.top + INNER.height * (1 - (value - grid[0]) / (grid.at(-1) - grid[0]));
-  const marks = chart.type === "bar" ? bars(series, categories, x, y) : lines(series, categories, x, y, chart.type === "area");
+  const marks =
+    chart.type === "bar"
+      ? bars(series, categories, x, y)
+      : lines(series, categories, x, y, chart.type === "area");
   return {
     drawing: [axes(chart, grid, y), categoryLabels(categories, x), marks],
     names: series.map((one) => one.name),
     head: [chart.axis_config?.x_label ?? "", ...series.map((one) => one.name)],
-    rows: categories.map((name, place) => [name, ...series.map((one) => exact.format(one.values[place]))]),
+    rows: categories.map((name, place) => [
+      name,
+      ...series.map((one) => exact.format(one.values[place])),
+    ]),
   };
 }
 
 function slice(from, to, fill) {
   const [cx, cy, r] = [WIDTH / 2, HEIGHT / 2, HEIGHT / 2 - 12];
   if (to - from > 0.9999) return svg("circle", { cx, cy, r, fill });
-  const at = (part) => `${cx + r * Math.sin(2 * Math.PI * part)} ${cy - r * Math.cos(2 * Math.PI * part)}`;
-  return svg("path", { fill, class: "slice", d: `M${cx} ${cy}L${at(from)}A${r} ${r} 0 ${to - from > 0.5 ? 1 : 0} 1 ${at(to)}Z` });
+  const at = (part) =>
+    `${cx + r * Math.sin(2 * Math.PI * part)} ${cy - r * Math.cos(2 * Math.PI * part)}`;
+  return svg("path", {
+    fill,
+    class: "slice",
+    d: `M${cx} ${cy}L${at(from)}A${r} ${r} 0 ${to - from > 0.5 ? 1 : 0} 1 ${at(to)}Z`,
+  });
 }
 
 function pie(chart) {
@@ -116,7 +177,10 @@ function pie(chart) {
   const share = (value) => `${((100 * value) / total).toFixed(1)} %`;
   const drawing = chart.segments.map((segment, index) => {
     const end = start + Number(segment.value) / total;
-    const node = titled(slice(start, end, colour(index)), `${segment.label}: ${exact.format(segment.value)} (${share(segment.value)})`);
+    const node = titled(
+      slice(start, end, colour(index)),
+      `${segment.label}: ${exact.format(segment.value)} (${share(segment.value)})`,
+    );
     start = end;
     return node;
   });
@@ -124,34 +188,80 @@ function pie(chart) {
     drawing,
     names: chart.segments.map((segment) => `${segment.label} · ${share(segment.value)}`),
     head: ["", "Value", "Share"],
-    rows: chart.segments.map((segment) => [segment.label, exact.format(segment.value), share(segment.value)]),
+    rows: chart.segments.map((segment) => [
+      segment.label,
+      exact.format(segment.value),
+      share(segment.value),
+    ]),
   };
 }
 
 function legend(names) {
-  return el("ul", { class: "legend" }, names.map((name, index) => {
-    const swatch = el("span", { class: "swatch" });
-    swatch.style.backgroundColor = colour(index);
-    return el("li", {}, swatch, name);
-  }));
+  return el(
+    "ul",
+    { class: "legend" },
+    names.map((name, index) => {
+      const swatch = el("span", { class: "swatch" });
+      swatch.style.backgroundColor = colour(index);
+      return el("li", {}, swatch, name);
+    }),
+  );
 }
 
 function figures({ head, rows }) {
-  return el("details", { class: "chart-figures" },
+  return el(
+    "details",
+    { class: "chart-figures" },
     el("summary", {}, "Show the figures"),
-    el("div", { class: "table-scroll" },
-      el("table", { class: "grid" },
-        el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col" }, name)))),
-        el("tbody", {}, rows.map(([name, ...values]) =>
-          el("tr", {}, el("th", { scope: "row" }, name), values.map((value) => el("td", { class: "align-right" }, value))))))));
+    el(
+      "div",
+      { class: "table-scroll" },
+      el(
+        "table",
+        { class: "grid" },
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            head.map((name) => el("th", { scope: "col" }, name)),
+          ),
+        ),
+        el(
+          "tbody",
+          {},
+          rows.map(([name, ...values]) =>
+            el(
+              "tr",
+              {},
+              el("th", { scope: "row" }, name),
+              values.map((value) => el("td", { class: "align-right" }, value)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** A chart with its title, legend and figures. */
 export function chart(block) {
   const drawn = block.chart.type === "pie" ? pie(block.chart) : cartesian(block.chart);
-  return el("figure", { class: "chart" },
+  return el(
+    "figure",
+    { class: "chart" },
     el("figcaption", { dir: "auto" }, block.title),
-    svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${block.chart.type} chart: ${block.title}` }, drawn.drawing),
+    svg(
+      "svg",
+      {
+        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+        role: "img",
+        "aria-label": `${block.chart.type} chart: ${block.title}`,
+      },
+      drawn.drawing,
+    ),
     drawn.names.length > 1 || block.chart.type === "pie" ? legend(drawn.names) : null,
-    figures(drawn));
+    figures(drawn),
+  );
 }

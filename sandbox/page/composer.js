@@ -2,19 +2,28 @@
 
 import { post } from "./api.js";
 import { el, freshId, iconButton } from "./dom.js";
-import { editLatest, outgoing } from "./messages.js";
+import { editLatest } from "./editing.js";
 import { botName, nameOf, notice, refresh, store } from "./state.js";
+import { outgoing } from "./typing.js";
 
 const drafts = new Map();
-const NOT_A_COMMAND = (name) => `\`${name}\` is not a valid command. In Slack, all messages that start with the "/" character are taken for commands.`;
-const NOT_IN_THREADS = (name) => `\`${name}\` cannot be used in a thread. Type it in the channel instead.`;
+const NOT_A_COMMAND = (name) =>
+  `\`${name}\` is not a valid command. A message that starts with "/" is taken for one.`;
+const NOT_IN_THREADS = (name) =>
+  `\`${name}\` cannot be used in a thread. Type it in the channel instead.`;
 
 function commandEntries(text) {
   const typed = /^\/\S*$/.exec(text)?.[0];
   if (!typed) return [];
   return store.snapshot.commands
     .filter((one) => one.command.startsWith(typed))
-    .map((one) => ({ insert: `${one.command} `, from: 0, words: one.command, hint: one.usage_hint, note: one.description }));
+    .map((one) => ({
+      insert: `${one.command} `,
+      from: 0,
+      words: one.command,
+      hint: one.usage_hint,
+      note: one.description,
+    }));
 }
 
 function mentionEntries(text, caret) {
@@ -22,29 +31,54 @@ function mentionEntries(text, caret) {
   if (!typed) return [];
   const wanted = typed[1].toLocaleLowerCase();
   return store.snapshot.users
-    .filter((user) => !user.deleted && [nameOf(user.id), user.name].some((name) => name.toLocaleLowerCase().startsWith(wanted)))
+    .filter(
+      (user) =>
+        !user.deleted &&
+        [nameOf(user.id), user.name].some((name) => name.toLocaleLowerCase().startsWith(wanted)),
+    )
     .slice(0, 8)
-    .map((user) => ({ insert: `@${nameOf(user.id)} `, from: caret - typed[1].length - 1, words: nameOf(user.id), note: user.title ?? "" }));
+    .map((user) => ({
+      insert: `@${nameOf(user.id)} `,
+      from: caret - typed[1].length - 1,
+      words: nameOf(user.id),
+      note: user.title ?? "",
+    }));
 }
 
 /** A text box for one place after another: `place()` gives {key, channel, thread, name, messages}. */
 export class Composer {
   constructor(testid, tip, place) {
-    this.place = place;
-    this.entries = [];
-    this.active = 0;
-    this.key = null;
-    const listId = freshId("suggestions");
-    this.list = el("ul", { class: "suggestions", role: "listbox", id: listId, "aria-label": "Suggestions", hidden: true });
-    this.usage = el("p", { class: "usage-hint", role: "status", hidden: true });
-    this.box = el("textarea", {
-      "data-testid": testid, rows: 1, dir: "auto", spellcheck: "true", "aria-autocomplete": "list", "aria-controls": listId, autocomplete: "off",
-      oninput: () => this.typed(), onkeydown: (event) => this.keydown(event), onblur: () => this.suggest([]), onclick: () => this.lookUp(),
+    Object.assign(this, { place, entries: [], active: 0, key: null });
+    this.list = el("ul", {
+      class: "suggestions",
+      role: "listbox",
+      id: freshId("suggestions"),
+      "aria-label": "Suggestions",
+      hidden: true,
     });
+    this.usage = el("p", { class: "usage-hint", role: "status", hidden: true });
+    this.box = this.textBox(testid);
     this.send = iconButton("send", "Send", () => this.submit(), { class: "send", disabled: true });
-    this.node = el("div", { class: "composer" }, this.list, this.usage,
-      el("div", { class: "composer-box" }, this.box, el("div", { class: "composer-bar" },
-        el("span", { class: "quiet composer-tip" }, tip), this.send)));
+    const below = el("span", { class: "quiet composer-tip" }, tip);
+    const bar = el("div", { class: "composer-bar" }, below, this.send);
+    const frame = el("div", { class: "composer-box" }, this.box, bar);
+    this.node = el("div", { class: "composer" }, this.list, this.usage, frame);
+  }
+
+  textBox(testid) {
+    return el("textarea", {
+      "data-testid": testid,
+      rows: 1,
+      dir: "auto",
+      spellcheck: "true",
+      autocomplete: "off",
+      "aria-autocomplete": "list",
+      "aria-controls": this.list.id,
+      oninput: () => this.typed(),
+      onkeydown: (event) => this.keydown(event),
+      onblur: () => this.suggest([]),
+      onclick: () => this.lookUp(),
+    });
   }
 
   /** Show the draft of the place one is in now. */
@@ -83,28 +117,45 @@ export class Composer {
     this.suggest(entries.length ? entries : mentionEntries(text, this.box.selectionStart));
     const known = store.snapshot.commands.find((one) => text.startsWith(`${one.command} `));
     this.usage.hidden = !known?.usage_hint;
-    if (known) this.usage.replaceChildren(el("strong", {}, known.command), " ", known.usage_hint ?? "");
+    if (known)
+      this.usage.replaceChildren(el("strong", {}, known.command), " ", known.usage_hint ?? "");
   }
 
   suggest(entries) {
     this.entries = entries;
     this.active = 0;
     this.list.hidden = !entries.length;
-    this.list.replaceChildren(...entries.map((entry, index) =>
-      el("li", {
-        role: "option", id: `${this.list.id}-${index}`,
-        onpointerdown: (event) => {
-          event.preventDefault();
-          this.accept(index);
-        },
-      }, el("span", { class: "option-words", dir: "auto" }, el("strong", {}, entry.words), entry.hint ? el("span", { class: "quiet" }, ` ${entry.hint}`) : null),
-      el("span", { class: "option-note", dir: "auto" }, entry.note))));
+    this.list.replaceChildren(
+      ...entries.map((entry, index) =>
+        el(
+          "li",
+          {
+            role: "option",
+            id: `${this.list.id}-${index}`,
+            onpointerdown: (event) => {
+              event.preventDefault();
+              this.accept(index);
+            },
+          },
+          el(
+            "span",
+            { class: "option-words", dir: "auto" },
+            el("strong", {}, entry.words),
+            entry.hint ? el("span", { class: "quiet" }, ` ${entry.hint}`) : null,
+          ),
+          el("span", { class: "option-note", dir: "auto" }, entry.note),
+        ),
+      ),
+    );
     this.mark();
   }
 
   mark() {
-    [...this.list.children].forEach((row, index) => row.setAttribute("aria-selected", String(index === this.active)));
-    if (this.entries.length) this.box.setAttribute("aria-activedescendant", `${this.list.id}-${this.active}`);
+    [...this.list.children].forEach((row, index) =>
+      row.setAttribute("aria-selected", String(index === this.active)),
+    );
+    if (this.entries.length)
+      this.box.setAttribute("aria-activedescendant", `${this.list.id}-${this.active}`);
     else this.box.removeAttribute("aria-activedescendant");
     this.list.children[this.active]?.scrollIntoView({ block: "nearest" });
   }
@@ -112,7 +163,12 @@ export class Composer {
   accept(index) {
     const entry = this.entries[index];
     const caret = this.box.selectionStart;
-    this.box.setRangeText(entry.insert, entry.from, entry.from ? caret : Math.max(caret, entry.words.length), "end");
+    this.box.setRangeText(
+      entry.insert,
+      entry.from,
+      entry.from ? caret : Math.max(caret, entry.words.length),
+      "end",
+    );
     this.typed();
     this.suggest([]);
   }
@@ -126,7 +182,8 @@ export class Composer {
     if (step) {
       this.active = (this.active + step + count) % count;
       this.mark();
-    } else if (event.key === "Tab" || (event.key === "Enter" && !complete)) this.accept(this.active);
+    } else if (event.key === "Tab" || (event.key === "Enter" && !complete))
+      this.accept(this.active);
     else if (event.key === "Escape") this.suggest([]);
     else return false;
     return true;
@@ -151,7 +208,9 @@ export class Composer {
     const key = this.key;
     this.put("");
     drafts.delete(key);
-    const failed = text.startsWith("/") ? await this.command(text, channel, thread) : await this.message(text, channel, thread);
+    const failed = text.startsWith("/")
+      ? await this.command(text, channel, thread)
+      : await this.message(text, channel, thread);
     if (failed && this.key === key && !this.box.value) this.put(text);
   }
 
@@ -164,15 +223,26 @@ export class Composer {
       return true;
     }
     this.node.setAttribute("aria-busy", "true");
-    const answer = await post("/_control/command", { user: store.place.user, channel, command: name, text: outgoing(text.slice(name.length).trim()) });
+    const answer = await post("/_control/command", {
+      user: store.place.user,
+      channel,
+      command: name,
+      text: outgoing(text.slice(name.length).trim()),
+    });
     this.node.removeAttribute("aria-busy");
-    if (answer.ok === false) notice(channel, `\`${name}\` failed: ${botName()} did not respond (${answer.error}).`);
+    if (answer.ok === false)
+      notice(channel, `\`${name}\` failed: ${botName()} did not respond (${answer.error}).`);
     await refresh({ snapshot: true, channels: [channel] });
     return false;
   }
 
   async message(text, channel, thread) {
-    const answer = await post("/_control/message", { user: store.place.user, channel, text: outgoing(text), ...(thread ? { thread_ts: thread } : {}) });
+    const answer = await post("/_control/message", {
+      user: store.place.user,
+      channel,
+      text: outgoing(text),
+      ...(thread ? { thread_ts: thread } : {}),
+    });
     if (answer.ok === false) notice(channel, `Your message was not sent: ${answer.error}.`, thread);
     await refresh({ snapshot: true, channels: [channel] });
     return answer.ok === false;

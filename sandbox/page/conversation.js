@@ -5,21 +5,38 @@ import { Composer } from "./composer.js";
 import { allOf, isReply, renderMessages } from "./messages.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { avatar } from "./people.js";
-import { conversationName } from "./select.js";
+import { conversationName } from "./sources.js";
 import { HOME, appConversation, go, here, nameOf, store } from "./state.js";
 
 const NEAR_END_PX = 60;
 
-export const toSidebar = () => iconButton("back", "Back to channels", () => document.body.classList.add("show-sidebar"), { class: "to-sidebar" });
+export const toSidebar = () =>
+  iconButton("back", "Back to channels", () => document.body.classList.add("show-sidebar"), {
+    class: "to-sidebar",
+  });
 
 /** Home | Messages, over everything that is the app's own. */
 export function appTabs() {
   const app = appConversation();
-  const tab = (words, at) => el("button", {
-    type: "button", role: "tab", "aria-selected": String(store.place.at === at), "data-focus": `tab ${words}`,
-    disabled: !at, onclick: () => go(at),
-  }, words);
-  return el("div", { class: "tabs", role: "tablist", "aria-label": store.snapshot.bot?.name ?? "App" }, tab("Home", HOME), tab("Messages", app?.id ?? null));
+  const tab = (words, at) =>
+    el(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        "aria-selected": String(store.place.at === at),
+        "data-focus": `tab ${words}`,
+        disabled: !at,
+        onclick: () => go(at),
+      },
+      words,
+    );
+  return el(
+    "div",
+    { class: "tabs", role: "tablist", "aria-label": store.snapshot.bot?.name ?? "App" },
+    tab("Home", HOME),
+    tab("Messages", app?.id ?? null),
+  );
 }
 
 function title(one) {
@@ -50,7 +67,8 @@ class Scroller {
   }
 
   note() {
-    this.atEnd = this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight < NEAR_END_PX;
+    this.atEnd =
+      this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight < NEAR_END_PX;
   }
 
   follow() {
@@ -71,14 +89,30 @@ export class Conversation {
     this.start = el("div");
     this.list = messageList("Messages");
     this.scroller = new Scroller(el("div", { class: "timeline" }, this.start, this.list));
-    this.composer = new Composer("composer", "/ for commands, @ to mention, Shift + Enter for a new line", () => this.place());
-    this.node = el("main", { class: "pane conversation" }, this.head, this.scroller.node, this.composer.node);
+    this.composer = new Composer(
+      "composer",
+      "/ for commands, @ to mention, Shift + Enter for a new line",
+      () => this.place(),
+    );
+    this.node = el(
+      "main",
+      { class: "pane conversation" },
+      this.head,
+      this.scroller.node,
+      this.composer.node,
+    );
   }
 
   place() {
     const one = here();
     const name = `Message ${one.is_im ? "" : "#"}${conversationName(one)}`;
-    return { key: `${store.place.user} ${one.id}`, channel: one.id, thread: null, name, messages: () => allOf(one.id) };
+    return {
+      key: `${store.place.user} ${one.id}`,
+      channel: one.id,
+      thread: null,
+      name,
+      messages: () => allOf(one.id),
+    };
   }
 
   render() {
@@ -87,10 +121,17 @@ export class Conversation {
     this.head.replaceChildren(toSidebar(), title(one), topic(one) ?? "", app ? appTabs() : "");
     const messages = allOf(one.id);
     const loaded = store.messages.has(one.id);
-    this.start.replaceChildren(loaded ? beginning(one) : el("p", { class: "beginning quiet" }, "Loading…"));
+    this.start.replaceChildren(
+      loaded ? beginning(one) : el("p", { class: "beginning quiet" }, "Loading…"),
+    );
     const replies = Map.groupBy(messages.filter(isReply), (message) => message.thread_ts);
-    const top = messages.filter((message) => !isReply(message) || message.subtype === "thread_broadcast");
-    renderMessages(this.list, one.id, top, { repliesOf: (message) => replies.get(message.ts)?.filter((reply) => !reply.ephemeral_user) ?? [] });
+    const top = messages.filter(
+      (message) => !isReply(message) || message.subtype === "thread_broadcast",
+    );
+    renderMessages(this.list, one.id, top, {
+      repliesOf: (message) =>
+        replies.get(message.ts)?.filter((reply) => !reply.ephemeral_user) ?? [],
+    });
     this.composer.render();
     const key = `${store.place.user} ${one.id} ${loaded}`;
     if (key !== this.shown) this.scroller.toEnd();
@@ -105,9 +146,19 @@ export class Thread {
     this.scroller = new Scroller(this.list);
     this.composer = new Composer("thread-composer", "@ to mention", () => this.place());
     const close = () => go(store.place.at, null);
-    this.node = el("aside", { class: "pane thread", "data-testid": "thread", "aria-label": "Thread" },
-      el("header", { class: "pane-head" }, el("h2", {}, "Thread"), this.where, iconButton("close", "Close thread", close, { class: "end" })),
-      this.scroller.node, this.composer.node);
+    this.node = el(
+      "aside",
+      { class: "pane thread", "data-testid": "thread", "aria-label": "Thread" },
+      el(
+        "header",
+        { class: "pane-head" },
+        el("h2", {}, "Thread"),
+        this.where,
+        iconButton("close", "Close thread", close, { class: "end" }),
+      ),
+      this.scroller.node,
+      this.composer.node,
+    );
   }
 
   messages() {
@@ -117,7 +168,13 @@ export class Thread {
 
   place() {
     const { user, at, thread } = store.place;
-    return { key: `${user} ${at} ${thread}`, channel: at, thread, name: "Reply…", messages: () => this.messages() };
+    return {
+      key: `${user} ${at} ${thread}`,
+      channel: at,
+      thread,
+      name: "Reply…",
+      messages: () => this.messages(),
+    };
   }
 
   render() {

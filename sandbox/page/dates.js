@@ -12,7 +12,13 @@ const DATE = formatter({ year: "numeric", month: "long", day: "numeric" });
 const SHORT = formatter({ year: "numeric", month: "short", day: "numeric" });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
-const STEPS = [["year", 365 * DAY_MS], ["month", 30 * DAY_MS], ["day", DAY_MS], ["hour", 3_600_000], ["minute", 60_000]];
+const STEPS = [
+  ["year", 365 * DAY_MS],
+  ["month", 30 * DAY_MS],
+  ["day", DAY_MS],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+];
 
 function midnight(date) {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate());
@@ -68,4 +74,5 @@ export const dateOf = (ts) => new Date(Number(ts) * 1000);
 export const clock = (ts) => TIME.format(dateOf(ts));
 export const fullTime = (ts) => FULL.format(dateOf(ts));
 export const dayKey = (ts) => midnight(dateOf(ts)).getTime();
-export const dayName = (ts) => pretty(dateOf(ts), LONG).replace(/^\p{L}/u, (letter) => letter.toLocaleUpperCase());
+export const dayName = (ts) =>
+  pretty(dateOf(ts), LONG).replace(/^\p{L}/u, (letter) => letter.toLocaleUpperCase());

@@ -26,7 +26,8 @@ const ICONS = {
   bulb: "M9 17.5h6M10 20.5h4M8.5 14.5C7 13.3 6 11.6 6 9.7a6 6 0 1 1 12 0c0 1.9-1 3.6-2.5 4.8v3h-7z",
   play: "M8 5l11 7-11 7z",
   up: "M7 21V11l4-7.5c1.7 0 2.5 1 2.3 2.5L12.8 10H19c1 0 1.6.9 1.4 1.8l-1.7 7.5c-.2 1-1 1.7-2 1.7zM3.5 11v10",
-  thumb_down: "M7 3v10l4 7.5c1.7 0 2.5-1 2.3-2.5L12.8 14H19c1 0 1.6-.9 1.4-1.8l-1.7-7.5C18.5 3.7 17.7 3 16.7 3zM3.5 13V3",
+  thumb_down:
+    "M7 3v10l4 7.5c1.7 0 2.5-1 2.3-2.5L12.8 14H19c1 0 1.6-.9 1.4-1.8l-1.7-7.5C18.5 3.7 17.7 3 16.7 3zM3.5 13V3",
   calendar: "M4 6h16v14H4zM4 10.5h16M8.5 3.5V8M15.5 3.5V8",
   plus: "M12 5v14M5 12h14",
   ring: "M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17z",
@@ -41,7 +42,11 @@ function put(node, name, value) {
 
 function grow(node, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) put(node, name, value);
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(
+    ...children
+      .flat(Infinity)
+      .filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
@@ -59,7 +64,14 @@ export function svg(tag, props, ...children) {
 export function icon(name, size = 18) {
   return svg(
     "svg",
-    { class: "icon", viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true", focusable: "false" },
+    {
+      class: "icon",
+      viewBox: "0 0 24 24",
+      width: size,
+      height: size,
+      "aria-hidden": "true",
+      focusable: "false",
+    },
     svg("path", { d: ICONS[name] ?? ICONS.info }),
   );
 }
@@ -67,7 +79,18 @@ export function icon(name, size = 18) {
 /** A button drawn as an icon; the label is its accessible name and its tooltip. */
 export function iconButton(name, label, onclick, props = {}) {
   const { class: extra = "", ...rest } = props;
-  return el("button", { type: "button", class: `icon-button ${extra}`, "aria-label": label, title: label, onclick, ...rest }, icon(name));
+  return el(
+    "button",
+    {
+      type: "button",
+      class: `icon-button ${extra}`,
+      "aria-label": label,
+      title: label,
+      onclick,
+      ...rest,
+    },
+    icon(name),
+  );
 }
 
 let serial = 0;

@@ -3,7 +3,8 @@
 const entered = new Map();
 
 const optionKey = (option) => option?.value ?? option?.text?.text;
-const optionsOf = (element) => element.options ?? element.option_groups?.flatMap((group) => group.options) ?? [];
+const optionsOf = (element) =>
+  element.options ?? element.option_groups?.flatMap((group) => group.options) ?? [];
 
 const chosen = (key, initial) => (element) => ({ [key]: element[initial] ?? null });
 const chosenList = (key, initial) => (element) => ({ [key]: element[initial] ?? [] });
@@ -41,7 +42,10 @@ function stillOffered(element, state) {
   if (!OFFERED.has(element.type)) return state;
   const offered = new Set(optionsOf(element).map(optionKey));
   if (state.selected_options) {
-    return { ...state, selected_options: state.selected_options.filter((option) => offered.has(optionKey(option))) };
+    return {
+      ...state,
+      selected_options: state.selected_options.filter((option) => offered.has(optionKey(option))),
+    };
   }
   return state.selected_option && !offered.has(optionKey(state.selected_option)) ? null : state;
 }
@@ -53,7 +57,8 @@ const slot = (blockId, element) => `${blockId}\n${element.action_id}`;
  * server remembers it (`known`, the view's state.values), else as it was drawn.
  */
 export function stateOf(container, blockId, element, known = {}) {
-  const kept = entered.get(container)?.get(slot(blockId, element)) ?? known[blockId]?.[element.action_id];
+  const kept =
+    entered.get(container)?.get(slot(blockId, element)) ?? known[blockId]?.[element.action_id];
   const state = kept && kept.type === element.type ? stillOffered(element, kept) : null;
   return state ?? { type: element.type, ...INITIAL[element.type](element) };
 }
@@ -95,7 +100,8 @@ function valueOf(state) {
   return Object.entries(state).find(([key]) => key !== "type")[1];
 }
 
-const isEmpty = (value) => value === null || value === "" || (Array.isArray(value) && !value.length);
+const isEmpty = (value) =>
+  value === null || value === "" || (Array.isArray(value) && !value.length);
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 
@@ -105,14 +111,34 @@ function isUrl(value) {
 
 // [applies to, is wrong, words]
 const CHECKS = [
-  ["plain_text_input", (e, v) => e.min_length && v.length < e.min_length, (e) => `Please enter at least ${e.min_length} characters.`],
-  ["plain_text_input", (e, v) => e.max_length && v.length > e.max_length, (e) => `Please enter at most ${e.max_length} characters.`],
+  [
+    "plain_text_input",
+    (e, v) => e.min_length && v.length < e.min_length,
+    (e) => `Please enter at least ${e.min_length} characters.`,
+  ],
+  [
+    "plain_text_input",
+    (e, v) => e.max_length && v.length > e.max_length,
+    (e) => `Please enter at most ${e.max_length} characters.`,
+  ],
   ["email_text_input", (_, v) => !EMAIL.test(v), () => "Please enter a valid email address."],
   ["url_text_input", (_, v) => !isUrl(v), () => "Please enter a valid URL."],
   ["number_input", (_, v) => !/^-?\d+(\.\d+)?$/.test(v), () => "Please enter a number."],
-  ["number_input", (e, v) => !e.is_decimal_allowed && !/^-?\d+$/.test(v), () => "Please enter a whole number."],
-  ["number_input", (e, v) => e.min_value !== undefined && Number(v) < Number(e.min_value), (e) => `Please enter a number no smaller than ${e.min_value}.`],
-  ["number_input", (e, v) => e.max_value !== undefined && Number(v) > Number(e.max_value), (e) => `Please enter a number no larger than ${e.max_value}.`],
+  [
+    "number_input",
+    (e, v) => !e.is_decimal_allowed && !/^-?\d+$/.test(v),
+    () => "Please enter a whole number.",
+  ],
+  [
+    "number_input",
+    (e, v) => e.min_value !== undefined && Number(v) < Number(e.min_value),
+    (e) => `Please enter a number no smaller than ${e.min_value}.`,
+  ],
+  [
+    "number_input",
+    (e, v) => e.max_value !== undefined && Number(v) > Number(e.max_value),
+    (e) => `Please enter a number no larger than ${e.max_value}.`,
+  ],
 ];
 
 function problem(block, element, state) {

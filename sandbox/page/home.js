@@ -10,18 +10,42 @@ export class Home {
   constructor() {
     this.head = el("header", { class: "pane-head" });
     this.body = el("div", { class: "home-body" });
-    this.node = el("main", { class: "pane home" }, this.head, el("div", { class: "scroller" }, this.body));
+    this.node = el(
+      "main",
+      { class: "pane home" },
+      this.head,
+      el("div", { class: "scroller" }, this.body),
+    );
   }
 
   draw(view) {
-    if (!view) return el("p", { class: "beginning quiet" }, `${botName()} has not drawn ${nameOf(store.snapshot.me)}'s Home yet.`);
-    return drawBlocks(view.blocks ?? [], { container: `v:${view.id}`, address: { view_id: view.id }, state: view.state?.values });
+    if (!view)
+      return el(
+        "p",
+        { class: "beginning quiet" },
+        `${botName()} has not drawn ${nameOf(store.snapshot.me)}'s Home yet.`,
+      );
+    return drawBlocks(view.blocks ?? [], {
+      container: `v:${view.id}`,
+      address: { view_id: view.id },
+      state: view.state?.values,
+    });
   }
 
   render() {
     const { views, bot } = store.snapshot;
     const view = views?.home ?? null;
-    this.head.replaceChildren(toSidebar(), el("h1", {}, avatar(bot?.id ?? "", "small"), el("span", {}, botName())), appTabs());
-    reconcile(this.body, [{ key: view?.id ?? "none", signature: JSON.stringify([store.place.user, view?.id, view?.blocks]), draw: () => this.draw(view) }]);
+    this.head.replaceChildren(
+      toSidebar(),
+      el("h1", {}, avatar(bot?.id ?? "", "small"), el("span", {}, botName())),
+      appTabs(),
+    );
+    reconcile(this.body, [
+      {
+        key: view?.id ?? "none",
+        signature: JSON.stringify([store.place.user, view?.id, view?.blocks]),
+        draw: () => this.draw(view),
+      },
+    ]);
   }
 }

@@ -12,7 +12,11 @@ const pending = new Set();
 const NOT_SENT = ["options", "option_groups", "confirm", "visible_to_user_ids"];
 
 function payloadOf(context, element, blockId, choice) {
-  const action = Object.fromEntries(Object.entries(element).filter(([key]) => !NOT_SENT.includes(key) && !key.startsWith("initial_")));
+  const action = Object.fromEntries(
+    Object.entries(element).filter(
+      ([key]) => !NOT_SENT.includes(key) && !key.startsWith("initial_"),
+    ),
+  );
   return {
     user: store.place.user,
     ...context.address,

@@ -15,32 +15,68 @@ const addresses = (value) => (Array.isArray(value) ? value.join(", ") : (value ?
 
 function attachment(one, index, letter) {
   const name = one.filename ?? one.name ?? "attachment";
-  const href = one.url ?? (one.content_base64
-    ? `data:${one.content_type ?? "application/octet-stream"};base64,${one.content_base64}`
-    : `/_page/mail/${encodeURIComponent(letter.id)}/attachments/${index}`);
+  const href =
+    one.url ??
+    (one.content_base64
+      ? `data:${one.content_type ?? "application/octet-stream"};base64,${one.content_base64}`
+      : `/_page/mail/${encodeURIComponent(letter.id)}/attachments/${index}`);
   const size = one.size === undefined ? "" : ` · ${Math.ceil(one.size / 1024)} kB`;
-  return el("a", { class: "attachment-link", href, download: name, dir: "auto" }, icon("file"), name, el("span", { class: "quiet" }, size));
+  return el(
+    "a",
+    { class: "attachment-link", href, download: name, dir: "auto" },
+    icon("file"),
+    name,
+    el("span", { class: "quiet" }, size),
+  );
 }
+
+const PLAIN_LOOK = "<style>body { font: 15px/1.5 sans-serif }</style>";
 
 /** HTML of a letter stays in a frame that may run and load nothing. */
 function body(letter) {
   if (!letter.html) return el("pre", { class: "letter-text", dir: "auto" }, letter.text ?? "");
-  const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><style>body { font: 15px/1.5 sans-serif }</style>`;
-  const frame = el("iframe", { class: "letter-frame", title: letter.subject || "E-mail", sandbox: "allow-popups", srcdoc: policy + letter.html });
+  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+  const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${PLAIN_LOOK}`;
+  const frame = el("iframe", {
+    class: "letter-frame",
+    title: letter.subject || "E-mail",
+    sandbox: "allow-popups",
+    srcdoc: head + letter.html,
+  });
   if (!letter.text) return frame;
-  return [frame, el("details", {}, el("summary", {}, "Plain text"), el("pre", { class: "letter-text", dir: "auto" }, letter.text))];
+  return [
+    frame,
+    el(
+      "details",
+      {},
+      el("summary", {}, "Plain text"),
+      el("pre", { class: "letter-text", dir: "auto" }, letter.text),
+    ),
+  ];
 }
 
 function reading(letter, back) {
   if (!letter) return el("p", { class: "beginning quiet" }, "Choose an e-mail to read it.");
-  const line = (name, value) => (value ? el("div", { dir: "auto" }, el("span", { class: "quiet" }, `${name} `), value) : null);
-  return el("article", { class: "letter" },
+  const line = (name, value) =>
+    value ? el("div", { dir: "auto" }, el("span", { class: "quiet" }, `${name} `), value) : null;
+  return el(
+    "article",
+    { class: "letter" },
     iconButton("back", "Back to all mail", back, { class: "to-letters" }),
     el("h2", { dir: "auto" }, letter.subject || "(no subject)"),
-    line("From", addresses(letter.from)), line("To", addresses(letter.to)), line("Cc", addresses(letter.cc)),
+    line("From", addresses(letter.from)),
+    line("To", addresses(letter.to)),
+    line("Cc", addresses(letter.cc)),
     el("div", { class: "quiet" }, dateWords(letter.date)),
-    letter.attachments?.length ? el("div", { class: "attachments" }, letter.attachments.map((one, index) => attachment(one, index, letter))) : null,
-    body(letter));
+    letter.attachments?.length
+      ? el(
+          "div",
+          { class: "attachments" },
+          letter.attachments.map((one, index) => attachment(one, index, letter)),
+        )
+      : null,
+    body(letter),
+  );
 }
 
 export class Mail {
@@ -49,10 +85,18 @@ export class Mail {
     this.list = el("div", { class: "letters", role: "list", "aria-label": "E-mails" });
     this.reader = el("div", { class: "reader" });
     this.columns = el("div", { class: "mail-columns" }, this.list, this.reader);
-    this.node = el("main", { class: "pane mail" },
-      el("header", { class: "pane-head" }, toSidebar(), el("h1", {}, icon("mail"), "Mail"),
-        el("span", { class: "topic quiet" }, "E-mails caught by the sandbox; none was really sent")),
-      this.columns);
+    this.node = el(
+      "main",
+      { class: "pane mail" },
+      el(
+        "header",
+        { class: "pane-head" },
+        toSidebar(),
+        el("h1", {}, icon("mail"), "Mail"),
+        el("span", { class: "topic quiet" }, "E-mails caught by the sandbox; none was really sent"),
+      ),
+      this.columns,
+    );
   }
 
   choose(id) {
@@ -65,19 +109,55 @@ export class Mail {
     return {
       key: String(letter.id),
       signature: `${chosen}`,
-      draw: () => el("div", { role: "listitem" },
-        el("button", { type: "button", class: "letter-row", "aria-current": chosen ? "true" : null, "data-focus": `letter ${letter.id}`, onclick: () => this.choose(letter.id) },
-          el("span", { class: "letter-top" }, el("strong", { dir: "auto" }, addresses(letter.to)), el("span", { class: "quiet" }, dateWords(letter.date))),
-          el("span", { dir: "auto" }, letter.subject || "(no subject)"))),
+      draw: () =>
+        el(
+          "div",
+          { role: "listitem" },
+          el(
+            "button",
+            {
+              type: "button",
+              class: "letter-row",
+              "aria-current": chosen ? "true" : null,
+              "data-focus": `letter ${letter.id}`,
+              onclick: () => this.choose(letter.id),
+            },
+            el(
+              "span",
+              { class: "letter-top" },
+              el("strong", { dir: "auto" }, addresses(letter.to)),
+              el("span", { class: "quiet" }, dateWords(letter.date)),
+            ),
+            el("span", { dir: "auto" }, letter.subject || "(no subject)"),
+          ),
+        ),
     };
   }
 
   render() {
     const newestFirst = [...store.mail].reverse();
-    const nothing = { key: "none", signature: "none", draw: () => el("p", { class: "beginning quiet" }, "No e-mail has been sent yet. Approved bills that are sent arrive here.") };
-    reconcile(this.list, newestFirst.length ? newestFirst.map((letter) => this.row(letter)) : [nothing]);
+    const nothing = {
+      key: "none",
+      signature: "none",
+      draw: () =>
+        el(
+          "p",
+          { class: "beginning quiet" },
+          "No e-mail has been sent yet. Approved bills that are sent arrive here.",
+        ),
+    };
+    reconcile(
+      this.list,
+      newestFirst.length ? newestFirst.map((letter) => this.row(letter)) : [nothing],
+    );
     const letter = store.mail.find((one) => one.id === this.open) ?? null;
     this.columns.classList.toggle("is-reading", Boolean(letter));
-    reconcile(this.reader, [{ key: "reader", signature: JSON.stringify(letter), draw: () => reading(letter, () => this.choose(null)) }]);
+    reconcile(this.reader, [
+      {
+        key: "reader",
+        signature: JSON.stringify(letter),
+        draw: () => reading(letter, () => this.choose(null)),
+      },
+    ]);
   }
 }

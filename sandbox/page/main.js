@@ -38,18 +38,35 @@ function useHint(command) {
 
 function hintItem(hint) {
   const command = commandIn(hint);
-  const before = hint === command ? "Try this next: " : hint.slice(0, hint.indexOf(command)).replace(/`$/, "");
-  const after = hint === command ? "" : hint.slice(hint.indexOf(command) + command.length).replace(/^`/, "");
+  const before =
+    hint === command ? "Try this next: " : hint.slice(0, hint.indexOf(command)).replace(/`$/, "");
+  const after =
+    hint === command ? "" : hint.slice(hint.indexOf(command) + command.length).replace(/^`/, "");
   const dismiss = () => {
     sessionStorage.setItem(DISMISSED, hint);
     render();
   };
   return {
-    key: "hint", signature: hint,
-    draw: () => el("div", { class: "hint", role: "note" }, icon("bulb"),
-      el("span", { class: "hint-words", dir: "auto" }, before, el("code", {}, command), after),
-      el("button", { type: "button", class: "button small", "data-testid": "use-hint", onclick: () => useHint(command) }, "Type it for me"),
-      iconButton("close", "Dismiss hint", dismiss)),
+    key: "hint",
+    signature: hint,
+    draw: () =>
+      el(
+        "div",
+        { class: "hint", role: "note" },
+        icon("bulb"),
+        el("span", { class: "hint-words", dir: "auto" }, before, el("code", {}, command), after),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "button small",
+            "data-testid": "use-hint",
+            onclick: () => useHint(command),
+          },
+          "Type it for me",
+        ),
+        iconButton("close", "Dismiss hint", dismiss),
+      ),
   };
 }
 
@@ -57,7 +74,17 @@ function renderTop() {
   const { team } = store.snapshot;
   const user = me();
   reconcile(top, [
-    { key: "team", signature: team.name, draw: () => el("div", { class: "team" }, el("strong", { dir: "auto" }, team.name), el("span", { class: "sandbox-mark" }, "Sandbox")) },
+    {
+      key: "team",
+      signature: team.name,
+      draw: () =>
+        el(
+          "div",
+          { class: "team" },
+          el("strong", { dir: "auto" }, team.name),
+          el("span", { class: "sandbox-mark" }, "Sandbox"),
+        ),
+    },
     { key: "who", signature: JSON.stringify([user]), draw: switcher },
   ]);
 }
@@ -102,7 +129,9 @@ function render() {
   listen();
 }
 
-document.getElementById("page").replaceChildren(top, hintBar, status, el("div", { class: "columns" }, sidebar, middle));
+document
+  .getElementById("page")
+  .replaceChildren(top, hintBar, status, el("div", { class: "columns" }, sidebar, middle));
 subscribe(render);
 await start();
 keepTrying();

@@ -44,19 +44,44 @@ function inline(text) {
   return [...nodes, text.slice(end)].filter((node) => node !== "");
 }
 
-const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+const cells = (line) =>
+  line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split("|")
+    .map((cell) => cell.trim());
 
 function table(lines) {
   const [head, , ...body] = lines;
-  const row = (tag) => (line) => el("tr", {}, cells(line).map((cell) => el(tag, { dir: "auto" }, inline(cell))));
-  return el("div", { class: "table-scroll" },
-    el("table", { class: "grid" }, el("thead", {}, row("th")(head)), el("tbody", {}, body.map(row("td")))));
+  const row = (tag) => (line) =>
+    el(
+      "tr",
+      {},
+      cells(line).map((cell) => el(tag, { dir: "auto" }, inline(cell))),
+    );
+  return el(
+    "div",
+    { class: "table-scroll" },
+    el(
+      "table",
+      { class: "grid" },
+      el("thead", {}, row("th")(head)),
+      el("tbody", {}, body.map(row("td"))),
+    ),
+  );
 }
 
 function item(line) {
   const task = /^\[([ xX])\] /.exec(line);
   const words = task ? line.slice(4) : line;
-  const box = task && el("input", { type: "checkbox", disabled: true, checked: task[1] !== " ", "aria-label": words });
+  const box =
+    task &&
+    el("input", {
+      type: "checkbox",
+      disabled: true,
+      checked: task[1] !== " ",
+      "aria-label": words,
+    });
   return el("li", { dir: "auto" }, box, inline(words));
 }
 
@@ -64,15 +89,44 @@ const ITEM = /^\s*(?:[-*+]|\d+[.)])\s+/;
 
 // What starts a group of lines, which lines belong to it, and how it is drawn.
 const KINDS = [
-  { first: /^#{1,6} /, draw: ([line]) => {
-    const level = line.indexOf(" ");
-    return el("p", { class: `markdown-heading level-${level}`, role: "heading", "aria-level": String(level + 1), dir: "auto" }, inline(line.slice(level + 1)));
-  } },
+  {
+    first: /^#{1,6} /,
+    draw: ([line]) => {
+      const level = line.indexOf(" ");
+      return el(
+        "p",
+        {
+          class: `markdown-heading level-${level}`,
+          role: "heading",
+          "aria-level": String(level + 1),
+          dir: "auto",
+        },
+        inline(line.slice(level + 1)),
+      );
+    },
+  },
   { first: /^(\*\*\*+|---+|___+)\s*$/, draw: () => el("hr") },
-  { first: /^> ?/, more: /^> ?/, draw: (lines) => el("blockquote", { dir: "auto" }, blocks(lines.map((line) => line.replace(/^> ?/, "")))) },
-  { first: ITEM, more: ITEM, draw: (lines) =>
-    el(/^\s*\d/.test(lines[0]) ? "ol" : "ul", {}, lines.map((line) => item(line.replace(ITEM, "")))) },
-  { first: /^\s*\|.*\|\s*$/, more: /^\s*\|.*\|\s*$/, draw: (lines) => (lines.length > 1 ? table(lines) : el("p", {}, inline(lines[0]))) },
+  {
+    first: /^> ?/,
+    more: /^> ?/,
+    draw: (lines) =>
+      el("blockquote", { dir: "auto" }, blocks(lines.map((line) => line.replace(/^> ?/, "")))),
+  },
+  {
+    first: ITEM,
+    more: ITEM,
+    draw: (lines) =>
+      el(
+        /^\s*\d/.test(lines[0]) ? "ol" : "ul",
+        {},
+        lines.map((line) => item(line.replace(ITEM, ""))),
+      ),
+  },
+  {
+    first: /^\s*\|.*\|\s*$/,
+    more: /^\s*\|.*\|\s*$/,
+    draw: (lines) => (lines.length > 1 ? table(lines) : el("p", {}, inline(lines[0]))),
+  },
 ];
 
 const startsBlock = (line) => KINDS.some((kind) => kind.first.test(line)) || line.startsWith("```");
@@ -80,7 +134,10 @@ const startsBlock = (line) => KINDS.some((kind) => kind.first.test(line)) || lin
 function fenced(lines) {
   const end = lines.findIndex((line, index) => index && line.startsWith("```"));
   const length = end < 0 ? lines.length : end + 1;
-  return { length, node: el("pre", { dir: "auto" }, lines.slice(1, end < 0 ? undefined : end).join("\n")) };
+  return {
+    length,
+    node: el("pre", { dir: "auto" }, lines.slice(1, end < 0 ? undefined : end).join("\n")),
+  };
 }
 
 function take(lines) {
@@ -88,9 +145,16 @@ function take(lines) {
   const kind = KINDS.find((one) => one.first.test(lines[0]));
   let length = 1;
   if (kind) while (kind.more && length < lines.length && kind.more.test(lines[length])) length += 1;
-  else while (length < lines.length && lines[length].trim() && !startsBlock(lines[length])) length += 1;
+  else
+    while (length < lines.length && lines[length].trim() && !startsBlock(lines[length]))
+      length += 1;
   const own = lines.slice(0, length);
-  const paragraph = () => el("p", { dir: "auto" }, own.flatMap((line, index) => [index ? el("br") : null, ...inline(line)]));
+  const paragraph = () =>
+    el(
+      "p",
+      { dir: "auto" },
+      own.flatMap((line, index) => [index ? el("br") : null, ...inline(line)]),
+    );
   return { length, node: kind ? kind.draw(own) : paragraph() };
 }
 

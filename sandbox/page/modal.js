@@ -21,7 +21,9 @@ function showError(node, words) {
   line.textContent = words;
   line.hidden = !words;
   node.classList.toggle("invalid", Boolean(words));
-  node.querySelector("input, textarea, .select, .choices")?.setAttribute("aria-invalid", String(Boolean(words)));
+  node
+    .querySelector("input, textarea, .select, .choices")
+    ?.setAttribute("aria-invalid", String(Boolean(words)));
 }
 
 function showErrors(errors) {
@@ -66,7 +68,11 @@ async function submit(view, button) {
   if (Object.keys(found).length) return;
   await whileBusy(button, async () => {
     const values = collect(containerOf(view), view.blocks, view.state?.values);
-    const answer = await post("/_control/submit", { user: store.place.user, view_id: view.id, values });
+    const answer = await post("/_control/submit", {
+      user: store.place.user,
+      view_id: view.id,
+      values,
+    });
     if (answer.errors) showErrors(answer.errors);
     else if (answer.ok === false) complain(`${botName()} failed to respond: ${answer.error}`);
     await refresh({ snapshot: true });
@@ -84,41 +90,87 @@ function close(button, all = false) {
 }
 
 function buttons(view) {
-  const cancel = el("button", { type: "button", class: "button", "data-focus": "close", onclick: (event) => close(event.currentTarget) },
-    view.close ? plain(view.close) : view.submit ? "Cancel" : "Close");
+  const cancel = el(
+    "button",
+    {
+      type: "button",
+      class: "button",
+      "data-focus": "close",
+      onclick: (event) => close(event.currentTarget),
+    },
+    view.close ? plain(view.close) : view.submit ? "Cancel" : "Close",
+  );
   if (!view.submit) return el("div", { class: "dialog-buttons" }, cancel);
-  const send = el("button", { type: "submit", class: "button primary", "data-focus": "submit", disabled: view.submit_disabled }, plain(view.submit));
+  const send = el(
+    "button",
+    {
+      type: "submit",
+      class: "button primary",
+      "data-focus": "submit",
+      disabled: view.submit_disabled,
+    },
+    plain(view.submit),
+  );
   return el("div", { class: "dialog-buttons" }, cancel, send);
 }
 
 function content(view, depth) {
   const title = freshId("dialog");
-  const back = depth > 1 ? iconButton("back", "Back", (event) => close(event.currentTarget)) : avatar(store.snapshot.bot?.id ?? "", "small");
-  const surface = { container: containerOf(view), address: { view_id: view.id }, state: view.state?.values, edited: clearError };
-  const form = el("form", { novalidate: true, onsubmit: (event) => {
-    event.preventDefault();
-    submit(view, form.querySelector("[type=submit]"));
-  } },
-  el("header", { class: "dialog-head" }, back, el("h2", { id: title, dir: "auto" }, textObject(view.title)),
-    iconButton("close", "Close", (event) => close(event.currentTarget, true), { class: "end" })),
-  el("div", { class: "dialog-body" }, drawBlocks(view.blocks ?? [], surface)),
-  el("p", { class: "dialog-problem", role: "alert", hidden: true }),
-  buttons(view));
+  const back =
+    depth > 1
+      ? iconButton("back", "Back", (event) => close(event.currentTarget))
+      : avatar(store.snapshot.bot?.id ?? "", "small");
+  const surface = {
+    container: containerOf(view),
+    address: { view_id: view.id },
+    state: view.state?.values,
+    edited: clearError,
+  };
+  const form = el(
+    "form",
+    {
+      novalidate: true,
+      onsubmit: (event) => {
+        event.preventDefault();
+        submit(view, form.querySelector("[type=submit]"));
+      },
+    },
+    el(
+      "header",
+      { class: "dialog-head" },
+      back,
+      el("h2", { id: title, dir: "auto" }, textObject(view.title)),
+      iconButton("close", "Close", (event) => close(event.currentTarget, true), { class: "end" }),
+    ),
+    el("div", { class: "dialog-body" }, drawBlocks(view.blocks ?? [], surface)),
+    el("p", { class: "dialog-problem", role: "alert", hidden: true }),
+    buttons(view),
+  );
   return { form, title };
 }
 
 function draw(view, depth, isSame) {
   closePopup();
-  const focused = dialog.contains(document.activeElement) ? document.activeElement.closest("[data-focus]")?.dataset.focus : null;
+  const focused = dialog.contains(document.activeElement)
+    ? document.activeElement.closest("[data-focus]")?.dataset.focus
+    : null;
   const scroll = dialog.querySelector(".dialog-body")?.scrollTop ?? 0;
   const { form, title } = content(view, depth);
   dialog.setAttribute("aria-labelledby", title);
   dialog.dataset.view = view.id;
   dialog.replaceChildren(form);
   if (isSame) dialog.querySelector(".dialog-body").scrollTop = scroll;
-  const again = isSame && focused ? dialog.querySelector(`[data-focus="${CSS.escape(focused)}"]`) : null;
-  const first = dialog.querySelector("[data-autofocus]") ?? dialog.querySelector(".dialog-body :is(input, textarea, select, .select)");
-  (again ?? first ?? dialog.querySelector("[type=submit]") ?? dialog.querySelector("[data-focus=close]"))?.focus();
+  const again =
+    isSame && focused ? dialog.querySelector(`[data-focus="${CSS.escape(focused)}"]`) : null;
+  const first =
+    dialog.querySelector("[data-autofocus]") ??
+    dialog.querySelector(".dialog-body :is(input, textarea, select, .select)");
+  (
+    again ??
+    first ??
+    dialog.querySelector("[type=submit]") ??
+    dialog.querySelector("[data-focus=close]")
+  )?.focus();
 }
 
 function openDialog() {

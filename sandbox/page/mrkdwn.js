@@ -30,12 +30,17 @@ export function channelMention(id, label) {
     : el("span", { class: "mention" }, `#${name}`);
 }
 
-export const broadcast = (range) => el("span", { class: "mention mention-me" }, BROADCASTS[range] ?? `@${range}`);
+export const broadcast = (range) =>
+  el("span", { class: "mention mention-me" }, BROADCASTS[range] ?? `@${range}`);
 
 export function emojiNode(name) {
   const character = emoji(name);
   if (!character) return document.createTextNode(`:${name}:`);
-  return el("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, character);
+  return el(
+    "span",
+    { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` },
+    character,
+  );
 }
 
 /** Text with `:codes:` drawn as emoji. */
@@ -53,13 +58,15 @@ export function withEmoji(text) {
 function bang(body) {
   const [name, label] = body.split("|");
   if (name.startsWith("date^")) return dateToken(body, link);
-  if (name.startsWith("subteam^")) return el("span", { class: "mention" }, label || `@${name.slice(8)}`);
+  if (name.startsWith("subteam^"))
+    return el("span", { class: "mention" }, label || `@${name.slice(8)}`);
   return broadcast(name);
 }
 
 function token(body) {
   const bar = body.indexOf("|");
-  const [target, label] = bar < 0 ? [body, ""] : [body.slice(0, bar), unescape(body.slice(bar + 1))];
+  const [target, label] =
+    bar < 0 ? [body, ""] : [body.slice(0, bar), unescape(body.slice(bar + 1))];
   if (target.startsWith("@")) return mention(target.slice(1), label);
   if (target.startsWith("#")) return channelMention(target.slice(1), label);
   if (target.startsWith("!")) return bang(unescape(body.slice(1)));
@@ -71,7 +78,8 @@ function token(body) {
 // and closes before anything but a word character; so 2*3*4 and snake_case stay as typed.
 const OPEN = String.raw`(?<![\p{L}\p{N}])`;
 const CLOSE = String.raw`(?![\p{L}\p{N}])`;
-const styled = (mark, name) => `${OPEN}[${mark}](?<${name}>[^\\s${mark}](?:[^${mark}\\n]*[^\\s${mark}])?)[${mark}]${CLOSE}`;
+const styled = (mark, name) =>
+  `${OPEN}[${mark}](?<${name}>[^\\s${mark}](?:[^${mark}\\n]*[^\\s${mark}])?)[${mark}]${CLOSE}`;
 
 const INLINE = new RegExp(
   [
@@ -110,7 +118,9 @@ function inline(text, verbatim) {
 }
 
 function lines(text, verbatim) {
-  return text.split("\n").flatMap((line, index) => [index ? el("br") : null, ...inline(line, verbatim)]);
+  return text
+    .split("\n")
+    .flatMap((line, index) => [index ? el("br") : null, ...inline(line, verbatim)]);
 }
 
 const QUOTE = /^(?:&gt;|>) ?/;
@@ -125,14 +135,19 @@ function paragraphs(text, verbatim) {
     else groups.push({ quoted, lines: [words] });
   }
   return groups.map((group) =>
-    el(group.quoted ? "blockquote" : "span", { dir: "auto" }, lines(group.lines.join("\n"), verbatim)),
+    el(
+      group.quoted ? "blockquote" : "span",
+      { dir: "auto" },
+      lines(group.lines.join("\n"), verbatim),
+    ),
   );
 }
 
 /** Nodes for a mrkdwn string. With `verbatim`, bare addresses are not made links. */
 export function mrkdwn(text, { verbatim = false } = {}) {
   return text.split(/```\n?([\s\S]+?)\n?```\n?/).flatMap((part, index) => {
-    if (index % 2) return [el("pre", { dir: "auto" }, unescape(part.replace(/<([^<>|]+\|)?([^<>]+)>/g, "$2")))];
+    if (index % 2)
+      return [el("pre", { dir: "auto" }, unescape(part.replace(/<([^<>|]+\|)?([^<>]+)>/g, "$2")))];
     return part ? paragraphs(part, verbatim) : [];
   });
 }

@@ -17,7 +17,11 @@ function position(popup, anchor) {
 }
 
 /** Show `content` beside `anchor` until a click elsewhere, Escape, or `close()`. */
-export function openPopup(anchor, content, { onclose = () => {}, label = "", matchWidth = false } = {}) {
+export function openPopup(
+  anchor,
+  content,
+  { onclose = () => {}, label = "", matchWidth = false } = {},
+) {
   open?.close();
   const popup = el("div", { class: "popup", "aria-label": label || null }, content);
   if (matchWidth) popup.style.minWidth = `${anchor.offsetWidth}px`;
@@ -60,7 +64,9 @@ export const closePopup = () => open?.close();
 
 function roam(event, items) {
   const index = items.indexOf(document.activeElement);
-  const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: items.length - 1 }[event.key];
+  const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: items.length - 1 }[
+    event.key
+  ];
   if (next === undefined) return;
   event.preventDefault();
   items[(next + items.length) % items.length].focus();
@@ -69,15 +75,27 @@ function roam(event, items) {
 /** A menu of `items` ({label, nodes?, url?, danger?, pick}) below a button. */
 export function openMenu(anchor, label, items) {
   const buttons = items.map((item) =>
-    el("button", {
-      type: "button", role: "menuitem", tabindex: "-1", class: `menu-item${item.danger ? " danger" : ""}`,
-      onclick: () => {
-        handle.close();
-        if (item.url) window.open(item.url, "_blank", "noopener");
-        item.pick();
+    el(
+      "button",
+      {
+        type: "button",
+        role: "menuitem",
+        tabindex: "-1",
+        class: `menu-item${item.danger ? " danger" : ""}`,
+        onclick: () => {
+          handle.close();
+          if (item.url) window.open(item.url, "_blank", "noopener");
+          item.pick();
+        },
       },
-    }, item.nodes ?? item.label));
-  const menu = el("div", { role: "menu", "aria-label": label, onkeydown: (event) => roam(event, buttons) }, buttons);
+      item.nodes ?? item.label,
+    ),
+  );
+  const menu = el(
+    "div",
+    { role: "menu", "aria-label": label, onkeydown: (event) => roam(event, buttons) },
+    buttons,
+  );
   const handle = openPopup(anchor, menu);
   buttons[0]?.focus();
 }
@@ -101,12 +119,22 @@ export function confirm(object, origin = null) {
       resolve(answer);
     };
     const style = object.style === "danger" ? "danger" : "primary";
-    const yes = el("button", { type: "button", class: `button ${style}`, onclick: () => settle(true) }, plain(object.confirm ?? "Yes"));
-    const no = el("button", { type: "button", class: "button", onclick: () => settle(false) }, plain(object.deny ?? "Cancel"));
-    const dialog = modalDialog({ class: "confirm", "aria-labelledby": title },
+    const yes = el(
+      "button",
+      { type: "button", class: `button ${style}`, onclick: () => settle(true) },
+      plain(object.confirm ?? "Yes"),
+    );
+    const no = el(
+      "button",
+      { type: "button", class: "button", onclick: () => settle(false) },
+      plain(object.deny ?? "Cancel"),
+    );
+    const dialog = modalDialog(
+      { class: "confirm", "aria-labelledby": title },
       el("h2", { id: title, dir: "auto" }, textObject(object.title)),
       el("div", { class: "confirm-text", dir: "auto" }, textObject(object.text)),
-      el("div", { class: "dialog-buttons" }, no, yes));
+      el("div", { class: "dialog-buttons" }, no, yes),
+    );
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       settle(false);

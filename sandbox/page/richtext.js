@@ -4,7 +4,14 @@ import { dateWords } from "./dates.js";
 import { el } from "./dom.js";
 import { broadcast, channelMention, emojiNode, link, mention } from "./mrkdwn.js";
 
-const STYLES = { code: "code", bold: "strong", italic: "em", strike: "s", underline: "u", highlight: "mark" };
+const STYLES = {
+  code: "code",
+  bold: "strong",
+  italic: "em",
+  strike: "s",
+  underline: "u",
+  highlight: "mark",
+};
 
 function styled(node, style) {
   return Object.entries(STYLES).reduce(
@@ -15,7 +22,11 @@ function styled(node, style) {
 
 function text(value) {
   const lines = value.split("\n");
-  return el("span", {}, lines.flatMap((line, index) => (index ? [el("br"), line] : [line])));
+  return el(
+    "span",
+    {},
+    lines.flatMap((line, index) => (index ? [el("br"), line] : [line])),
+  );
 }
 
 function colour(value) {
@@ -38,21 +49,27 @@ const INLINE = {
 };
 
 function inline(pieces) {
-  return pieces.map((piece) => styled(INLINE[piece.type]?.(piece) ?? text(piece.text ?? ""), piece.style));
+  return pieces.map((piece) =>
+    styled(INLINE[piece.type]?.(piece) ?? text(piece.text ?? ""), piece.style),
+  );
 }
 
 function list(element) {
   const ordered = element.style === "ordered";
   const node = el(
     ordered ? "ol" : "ul",
-    { class: `rich-list indent-${element.indent ?? 0}`, start: ordered && element.offset ? element.offset + 1 : null },
+    {
+      class: `rich-list indent-${element.indent ?? 0}`,
+      start: ordered && element.offset ? element.offset + 1 : null,
+    },
     element.elements.map((item) => el("li", { dir: "auto" }, inline(item.elements))),
   );
   return element.border ? el("div", { class: "bordered" }, node) : node;
 }
 
 const PARTS = {
-  rich_text_section: (part) => el("div", { class: "rich-section", dir: "auto" }, inline(part.elements)),
+  rich_text_section: (part) =>
+    el("div", { class: "rich-section", dir: "auto" }, inline(part.elements)),
   rich_text_preformatted: (part) => el("pre", { dir: "auto" }, inline(part.elements)),
   rich_text_quote: (part) => el("blockquote", { dir: "auto" }, inline(part.elements)),
   rich_text_list: list,
@@ -61,5 +78,9 @@ const PARTS = {
 /** A rich_text block, or any one of its parts or inline elements. */
 export function richText(block) {
   if (block.type !== "rich_text") return PARTS[block.type]?.(block) ?? inline([block])[0];
-  return el("div", { class: "rich-text" }, block.elements.map((part) => PARTS[part.type]?.(part) ?? inline([part])));
+  return el(
+    "div",
+    { class: "rich-text" },
+    block.elements.map((part) => PARTS[part.type]?.(part) ?? inline([part])),
+  );
 }

@@ -2,7 +2,7 @@
 
 import { el, icon, reconcile } from "./dom.js";
 import { avatar, badge } from "./people.js";
-import { conversationName } from "./select.js";
+import { conversationName } from "./sources.js";
 import { HOME, MAIL, appConversation, go, store } from "./state.js";
 
 function row({ key, at, mark, words, unread = 0, data = {}, note = null }) {
@@ -10,31 +10,60 @@ function row({ key, at, mark, words, unread = 0, data = {}, note = null }) {
   const label = unread ? `${words}, ${unread} unread` : null;
   return {
     key,
-    signature: [words, unread, current, note?.textContent, mark.className?.baseVal ?? mark.textContent].join("\n"),
+    signature: [
+      words,
+      unread,
+      current,
+      note?.textContent,
+      mark.className?.baseVal ?? mark.textContent,
+    ].join("\n"),
     draw: () =>
-      el("button", {
-        type: "button", class: `row${unread ? " unread" : ""}`, "aria-current": current ? "page" : null, "aria-label": label,
-        "data-focus": key, onclick: () => {
-          document.body.classList.remove("show-sidebar");
-          go(at);
-        }, ...data,
-      }, el("span", { class: "row-mark" }, mark), el("span", { class: "row-words", dir: "auto" }, words), note,
-      unread ? el("span", { class: "count", "aria-hidden": "true" }, unread > 99 ? "99+" : unread) : null),
+      el(
+        "button",
+        {
+          type: "button",
+          class: `row${unread ? " unread" : ""}`,
+          "aria-current": current ? "page" : null,
+          "aria-label": label,
+          "data-focus": key,
+          onclick: () => {
+            document.body.classList.remove("show-sidebar");
+            go(at);
+          },
+          ...data,
+        },
+        el("span", { class: "row-mark" }, mark),
+        el("span", { class: "row-words", dir: "auto" }, words),
+        note,
+        unread
+          ? el("span", { class: "count", "aria-hidden": "true" }, unread > 99 ? "99+" : unread)
+          : null,
+      ),
   };
 }
 
 function conversationRow(one) {
   const mark = one.is_im ? avatar(one.user, "small") : icon(one.is_private ? "lock" : "hash", 16);
   return row({
-    key: one.id, at: one.id, mark, words: conversationName(one), unread: one.unread,
-    data: { "data-channel": one.id }, note: one.is_im ? badge(one.user) : null,
+    key: one.id,
+    at: one.id,
+    mark,
+    words: conversationName(one),
+    unread: one.unread,
+    data: { "data-channel": one.id },
+    note: one.is_im ? badge(one.user) : null,
   });
 }
 
-const heading = (words) => ({ key: `heading ${words}`, signature: words, draw: () => el("h2", { class: "rows-heading" }, words) });
+const heading = (words) => ({
+  key: `heading ${words}`,
+  signature: words,
+  draw: () => el("h2", { class: "rows-heading" }, words),
+});
 
 const byName = (one, other) => conversationName(one).localeCompare(conversationName(other));
-const latestFirst = (one, other) => Number(other.last_ts ?? 0) - Number(one.last_ts ?? 0) || byName(one, other);
+const latestFirst = (one, other) =>
+  Number(other.last_ts ?? 0) - Number(one.last_ts ?? 0) || byName(one, other);
 
 function rows() {
   const { conversations, mail } = store.snapshot;
@@ -44,14 +73,26 @@ function rows() {
   return [
     heading("Apps"),
     ...(app ? [conversationRow(app)] : []),
-    row({ key: HOME, at: HOME, mark: icon("home", 16), words: `${store.snapshot.bot?.name ?? "App"} Home`, data: { "data-testid": "app-home" } }),
+    row({
+      key: HOME,
+      at: HOME,
+      mark: icon("home", 16),
+      words: `${store.snapshot.bot?.name ?? "App"} Home`,
+      data: { "data-testid": "app-home" },
+    }),
     heading("Channels"),
     ...channels.map(conversationRow),
     ...(direct.length ? [heading("Direct messages"), ...direct.map(conversationRow)] : []),
     heading("Outside Slack"),
     row({
-      key: MAIL, at: MAIL, mark: icon("mail", 16), words: "Mail", data: { "data-testid": "mail" },
-      note: mail ? el("span", { class: "count plain", "aria-label": `${mail} caught` }, mail) : null,
+      key: MAIL,
+      at: MAIL,
+      mark: icon("mail", 16),
+      words: "Mail",
+      data: { "data-testid": "mail" },
+      note: mail
+        ? el("span", { class: "count plain", "aria-label": `${mail} caught` }, mail)
+        : null,
     }),
   ];
 }

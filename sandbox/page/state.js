@@ -76,7 +76,9 @@ function writeAddress(replace) {
 
 function defaultPlace() {
   const conversations = store.snapshot.conversations;
-  return (appConversation() ?? conversations.find((one) => !one.is_im) ?? conversations[0])?.id ?? HOME;
+  return (
+    (appConversation() ?? conversations.find((one) => !one.is_im) ?? conversations[0])?.id ?? HOME
+  );
 }
 
 /** Where a person lands: where they were, if they can see it. */
@@ -136,7 +138,8 @@ export async function start() {
   Object.assign(store.place, readAddress());
   window.addEventListener("popstate", followAddress);
   window.addEventListener("hashchange", () => {
-    if (readAddress().user !== store.place.user || readAddress().at !== store.place.at) followAddress();
+    if (readAddress().user !== store.place.user || readAddress().at !== store.place.at)
+      followAddress();
   });
   await refresh({ snapshot: true });
   if (store.snapshot) arrive();
@@ -215,6 +218,9 @@ document.addEventListener("visibilitychange", () => {
 /** A line like Slackbot's, which only this page knows and a reload forgets. */
 export function notice(channel, text, thread = null) {
   const lines = store.notices.get(channel) ?? [];
-  store.notices.set(channel, [...lines, { ts: String(Date.now() / 1000), text, thread, user: store.place.user }]);
+  store.notices.set(channel, [
+    ...lines,
+    { ts: String(Date.now() / 1000), text, thread, user: store.place.user },
+  ]);
   changed();
 }

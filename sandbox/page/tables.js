@@ -10,9 +10,9 @@ function content(cell) {
   return cell.text ?? (cell.value === undefined ? "" : number.format(cell.value));
 }
 
-function cellNode(tag, cell, settings = {}, props = {}) {
-  const align = settings.align ?? (cell.type === "raw_number" ? "right" : "left");
-  const classes = `align-${align}${settings.is_wrapped === false ? " no-wrap" : ""}`;
+function cellNode(tag, cell, { align, is_wrapped: wrapped = true } = {}, props = {}) {
+  const side = align ?? (cell.type === "raw_number" ? "right" : "left");
+  const classes = `align-${side}${wrapped ? "" : " no-wrap"}`;
   return el(tag, { class: classes, dir: "auto", ...props }, content(cell));
 }
 
@@ -21,11 +21,21 @@ export function table(block) {
   const settings = block.column_settings ?? [];
   const [head, ...body] = block.rows;
   const row = (tag, props) => (cells) =>
-    el("tr", {}, cells.map((cell, column) => cellNode(tag, cell, settings[column] ?? {}, props)));
-  return el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" },
-    el("table", { class: "grid" },
+    el(
+      "tr",
+      {},
+      cells.map((cell, column) => cellNode(tag, cell, settings[column], props)),
+    );
+  return el(
+    "div",
+    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" },
+    el(
+      "table",
+      { class: "grid" },
       el("thead", {}, row("th", { scope: "col" })(head)),
-      el("tbody", {}, body.map(row("td")))));
+      el("tbody", {}, body.map(row("td"))),
+    ),
+  );
 }
 
 function sortKey(cell) {
@@ -51,49 +61,81 @@ const ARIA_SORT = { true: "descending", false: "ascending" };
 function headCell(cell, column, sort, onsort) {
   const chosen = sort.column === column;
   const mark = chosen ? (sort.down ? " ↓" : " ↑") : "";
-  return cellNode("th", { type: "rich_text", elements: [] }, {}, {
-    scope: "col",
-    "aria-sort": chosen ? ARIA_SORT[sort.down] : null,
-  }).appendChild(el("button", { type: "button", class: "sort", title: "Sort", onclick: () => onsort(column) }, content(cell), mark)).parentNode;
+  const button = { type: "button", class: "sort", title: "Sort", onclick: () => onsort(column) };
+  return el(
+    "th",
+    { scope: "col", dir: "auto", "aria-sort": chosen ? ARIA_SORT[sort.down] : null },
+    el("button", button, content(cell), mark),
+  );
 }
 
 function pager(page, pages, turn) {
   if (pages < 2) return null;
-  return el("div", { class: "pager" },
+  return el(
+    "div",
+    { class: "pager" },
     iconButton("back", "Previous page", () => turn(page - 1), { disabled: page === 0 }),
     el("span", { "aria-live": "polite" }, `Page ${page + 1} of ${pages}`),
-    iconButton("right", "Next page", () => turn(page + 1), { disabled: page === pages - 1 }));
+    iconButton("right", "Next page", () => turn(page + 1), { disabled: page === pages - 1 }),
+  );
 }
 
 /** A `data_table` block: caption, sorting by a click on a heading, pages. */
-export function dataTable(block) {
-  const [head, ...rows] = block.rows;
-  const size = block.page_size ?? 5;
-  const pages = Math.ceil(rows.length / size);
-  const node = el("div", { class: "data-table" });
-  const view = { page: 0, column: null, down: false };
-  const bodyCell = (cell, column) =>
-    column === block.row_header_column_index ? cellNode("th", cell, {}, { scope: "row" }) : cellNode("td", cell);
+class DataTable {
+  constructor(block) {
+    const [head, ...rows] = block.rows;
+    Object.assign(this, { block, head, rows, page: 0, column: null, down: false });
+    this.size = block.page_size ?? 5;
+    this.node = el("div", { class: "data-table" });
+    this.draw();
+  }
 
-  const onsort = (column) => {
-    view.down = view.column === column && !view.down;
-    Object.assign(view, { column, page: 0 });
-    draw();
-  };
-  const turn = (page) => {
-    view.page = page;
-    draw();
-  };
-  const draw = () => {
-    const shown = sorted(rows, view).slice(view.page * size, (view.page + 1) * size);
-    node.replaceChildren(
-      el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": block.caption },
-        el("table", { class: "grid" },
-          el("caption", { dir: "auto" }, block.caption),
-          el("thead", {}, el("tr", {}, head.map((cell, column) => headCell(cell, column, view, onsort)))),
-          el("tbody", {}, shown.map((row) => el("tr", {}, row.map(bodyCell)))))),
-      pager(view.page, pages, turn) ?? "");
-  };
-  draw();
-  return node;
+  sort(column) {
+    this.down = this.column === column && !this.down;
+    this.column = column;
+    this.turn(0);
+  }
+
+  turn(page) {
+    this.page = page;
+    this.draw();
+  }
+
+  cell(cell, column) {
+    const heads = column === this.block.row_header_column_index;
+    return heads ? cellNode("th", cell, {}, { scope: "row" }) : cellNode("td", cell);
+  }
+
+  draw() {
+    const { caption } = this.block;
+    const first = this.page * this.size;
+    const shown = sorted(this.rows, this).slice(first, first + this.size);
+    const heads = this.head.map((cell, column) =>
+      headCell(cell, column, this, (one) => this.sort(one)),
+    );
+    const body = shown.map((row) =>
+      el(
+        "tr",
+        {},
+        row.map((cell, column) => this.cell(cell, column)),
+      ),
+    );
+    const table = el(
+      "table",
+      { class: "grid" },
+      el("caption", { dir: "auto" }, caption),
+      el("thead", {}, el("tr", {}, heads)),
+      el("tbody", {}, body),
+    );
+    this.node.replaceChildren(
+      el(
+        "div",
+        { class: "table-scroll", tabindex: "0", role: "region", "aria-label": caption },
+        table,
+      ),
+      pager(this.page, Math.ceil(this.rows.length / this.size), (page) => this.turn(page)) ?? "",
+    );
+  }
 }
+
+export const dataTable = (block) => new DataTable(block).node;
