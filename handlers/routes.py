@@ -196,4 +196,4 @@ async def _user_changed(house: House, account: Body) -> None:
 
 
 async def _uninstalled(body: Body) -> None:
-    log.warning("Slack has withdrawn this app's access", event=body["event"]["type"])
+    log.warning("Slack has withdrawn this app's access", cause=body["event"]["type"])

@@ -1,5 +1,6 @@
 """The listeners in a Slack of their own: people type, click and write; answers come back."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,22 +9,26 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from bot.courier import Courier
+from bot.face import Face
 from bot.slack import Gateway
 from bot.timings import Timings
 from handlers.ask import House
 from handlers.routes import register
 from handlers.views.clicks import unpack
 from models import bills, workflow
+from models.announce import Kind, Posting, announce_waiting
 from models.base import Database
 from models.bills import Bill, BillAction, HoldReason, Source
 from models.case import system_act
 from models.month_end import Rules
 from sandbox.server import Sandbox
-from tests.handlers.face import Face
 from tests.sandbox.slack_bot import until
 
 Json = dict[str, Any]
@@ -31,13 +36,15 @@ NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 QUICK = Timings(pace=0.01, poll=0.05)
 
 CAST = ("ana", "kim", "lee", "sam", "max", "new")
+MEMBERS = [*(f"U{name.upper()}" for name in CAST), "UGUS", "UFAR"]
+FOREIGN_TEAM = "TELSEWHERE"
 WORKSPACE: Json = {
     "users": [{"id": f"U{name.upper()}", "name": name, "real_name": name.title()} for name in CAST]
     + [
         {"id": "UGUS", "name": "gus", "real_name": "Gus", "is_restricted": True},
-        {"id": "UFAR", "name": "far", "real_name": "Far", "team_id": "TELSEWHERE"},
+        {"id": "UFAR", "name": "far", "real_name": "Far", "team_id": FOREIGN_TEAM},
     ],
-    "channels": [{"id": "CBILLS", "name": "bills", "members": [f"U{n.upper()}" for n in CAST]}],
+    "channels": [{"id": "CBILLS", "name": "bills", "members": MEMBERS}],
 }
 
 
@@ -90,6 +97,19 @@ class Office:
         answer = await self.sandbox.interact(user, None, None, clicked, view_id=home["id"])
         assert answer == {"ok": True}, answer
 
+    async def dispatch(self, body: Json) -> BoltResponse:
+        """Hands the listeners a payload that Slack itself would not send here and now."""
+        return await self.app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+
+    async def thread_in_channel(self, bill_id: int) -> str:
+        """A card of the bill in the channel; returns its ts."""
+        async with self.db.transaction() as session:
+            key = {"key": f"card:{bill_id}:channel:CBILLS", "kind": Kind.CARD}
+            session.add(Posting(**key, place="channel:CBILLS", bill_id=bill_id))
+            await session.flush()
+            await announce_waiting(session)
+        return str((await self._card_in("CBILLS", bill_id))["ts"])
+
     async def hold(self, bill_id: int) -> None:
         """The clock holds a bill."""
         async with self.db.transaction() as session:
@@ -115,12 +135,20 @@ class Office:
 
     async def card(self, user: str, bill_id: int) -> Json:
         """The card of a bill in somebody's DM, once it is there."""
-        await until(lambda: self._cards(user, bill_id))
-        return self._cards(user, bill_id)[0]
+        return await self._card_in(self.sandbox.dm(user), bill_id)
 
-    def _cards(self, user: str, bill_id: int) -> list[Json]:
-        dm = self.sandbox.messages(self.sandbox.dm(user))
-        return [one for one in dm if f"#{bill_id}," in one["text"] and "ephemeral_user" not in one]
+    async def _card_in(self, channel: str, bill_id: int) -> Json:
+        """The card, once it stands there and the courier has noted where."""
+
+        query = sa.select(Posting.ts).where(Posting.bill_id == bill_id, Posting.channel == channel)
+        ts = None
+        async with asyncio.timeout(5):
+            while ts is None:
+                async with self.db.transaction() as session:
+                    ts = await session.scalar(query)
+                await asyncio.sleep(0.01)
+        (card,) = [one for one in self.sandbox.messages(channel) if one["ts"] == ts]
+        return card
 
     async def bill(self, bill_id: int) -> Bill:
         async with self.db.transaction() as session:

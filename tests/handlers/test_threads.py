@@ -1,0 +1,178 @@
+"""Replies under a card become comments, once each, by those who may comment."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from handlers.thread import read
+from handlers.typed import decision_in, plain
+from models.bills import Verb
+from tests.handlers.conftest import Bills
+from tests.handlers.office import Json, Office, acts, carried
+from tests.sandbox.slack_bot import until
+
+
+async def test_a_reply_becomes_a_comment_as_it_was_written(office: Office, october: Bills) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    said = "1 < 2 & 3, see https://example.com/a?b=1&c=2 and <@ULEE>"
+    assert (await office.sandbox.message("UKIM", dm, said, card["ts"]))["acked"]
+    comment = (await office.actions(october.acme))[-1]
+    assert comment.action == "comment"
+    assert comment.comment == "1 < 2 & 3, see https://example.com/a?b=1&c=2 and @Lee"
+    await until(lambda: "1 comment, by Kim" in str(office.again(card, dm)["blocks"]))
+
+
+async def test_an_edit_and_a_deletion_are_recorded_as_such(office: Office, october: Bills) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    reply = await office.sandbox.message("UKIM", dm, "Too much", card["ts"])
+    await office.sandbox.edit("UKIM", dm, reply["ts"], "Too little")
+    await office.sandbox.delete("UKIM", dm, reply["ts"])
+    assert await office.deeds(october.acme) == [
+        "generate",
+        "comment",
+        "comment_edit",
+        "comment_delete",
+    ]
+    assert (await office.actions(october.acme))[2].comment == "Too little"
+
+
+async def test_a_doubled_message_is_one_comment(office: Office, october: Bills) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    await office.sandbox.fault(envelopes="duplicate", times=1)
+    await office.sandbox.message("UKIM", dm, "Once", card["ts"])
+    await until(lambda: "1 comment, by Kim" in str(office.again(card, dm)["blocks"]))
+    assert await office.deeds(october.acme) == ["generate", "comment"]
+
+
+async def test_an_edit_that_comes_first_is_the_comment(office: Office, october: Bills) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    sandbox = office.sandbox
+    await sandbox.fault(envelopes="reorder", times=1)
+    reply = sandbox.workspace.post(
+        sandbox.workspace.conversations[dm],
+        {"user": "UKIM", "text": "before", "thread_ts": card["ts"]},
+    )
+    await sandbox.edit("UKIM", dm, reply["ts"], "after")
+    assert [action.comment for action in await office.actions(october.acme)][1:] == ["after"]
+
+
+async def test_who_may_not_comment_is_told_privately_and_nothing_is_kept(
+    office: Office, october: Bills
+) -> None:
+    thread = await office.thread_in_channel(october.acme)
+    for user, sentence in (
+        ("UMAX", "Your role is Manager"),
+        ("UNEW", "You have no role in Countersign yet"),
+        ("UGUS", "Guests of this workspace"),
+        ("UFAR", "its own workspace only"),
+    ):
+        await office.sandbox.message(user, "CBILLS", "Looks wrong", thread)
+        told = office.whispers(user)[0]
+        assert "was not recorded" in told["text"], user
+        assert sentence in told["text"], user
+        assert told["thread_ts"] == thread
+    assert acts(office.whispers("UNEW")[-1]) == ["access:request"]
+    assert await office.deeds(october.acme) == ["generate"]
+
+
+async def test_other_threads_and_messages_are_none_of_our_business(
+    office: Office, october: Bills
+) -> None:
+    first = await office.sandbox.message("UNEW", "CBILLS", "Lunch?")
+    await office.sandbox.message("UGUS", "CBILLS", "approve", first["ts"])
+    assert office.whispers("UNEW") == office.whispers("UGUS") == []
+    assert await office.deeds(october.acme) == ["generate"]
+
+
+async def test_a_reply_that_reads_like_a_decision_decides_by_its_button(
+    office: Office, october: Bills
+) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    await office.sandbox.message("UKIM", dm, "ok, approved", card["ts"])
+    assert await office.deeds(october.acme) == ["generate", "comment"]
+    (offer,) = office.whispers("UKIM", dm)
+    assert carried(offer, "bill:approve") == {"bill": october.acme, "version": 1}
+    await office.click("UKIM", offer, "bill:approve", dm)
+    assert (await office.bill(october.acme)).status == "approved"
+
+
+async def test_nobody_is_offered_a_decision_that_is_not_theirs(
+    office: Office, october: Bills
+) -> None:
+    thread = await office.thread_in_channel(october.acme)
+    for user in ("UANA", "UKIM"):
+        await office.sandbox.message(user, "CBILLS", "reject: wrong limit", thread)
+    assert office.whispers("UANA") == []
+    assert acts(office.whispers("UKIM")[0]) == ["bill:reject"]
+
+
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("approve", Verb.APPROVE),
+        ("Approved!", Verb.APPROVE),
+        ("ok approved", Verb.APPROVE),
+        ("lgtm, approve", Verb.APPROVE),
+        ("I approve of this", Verb.APPROVE),
+        ("reject: wrong limit", Verb.REJECT),
+        ("Rejected", Verb.REJECT),
+        ("approve?", None),
+        ("who approved this?", None),
+        ("please do not approve", None),
+        ("approval is Kim's", None),
+        ("The rejects are elsewhere", None),
+        ("", None),
+    ],
+)
+def test_what_reads_like_a_decision(text: str, decision: Verb | None) -> None:
+    assert decision_in(text) is decision
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("a &lt; b &amp;amp; c", "a < b &amp; c"),
+        ("<@U1|kim> in <#C1|bills>", "@kim in #bills"),
+        ("<@U1> and <@U9>", "@Kim Lee and @U9"),
+        ("<!here> <!subteam^S1|@team>", "@here @@team"),
+        ("<http://socket.io|socket.io>", "http://socket.io"),
+        ("<mailto:a@b.example|a@b.example>", "a@b.example"),
+        ("<https://a.example|terms>", "terms (https://a.example)"),
+        ("&lt;@U1&gt;", "<@U1>"),
+    ],
+)
+def test_text_is_kept_as_it_was_typed(typed: str, meant: str) -> None:
+    assert plain(typed, {"U1": "Kim Lee"}) == meant
+
+
+PERSON = {"user": "UKIM", "ts": "2.0", "thread_ts": "1.0", "text": "Hm"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {**PERSON, "bot_id": "B1"},
+        {**PERSON, "subtype": "bot_message"},
+        {**PERSON, "subtype": "channel_join"},
+        {**PERSON, "thread_ts": "2.0"},
+        {"user": "UKIM", "ts": "2.0", "text": "Hm"},
+        {"subtype": "message_changed", "message": {**PERSON, "subtype": "tombstone"}},
+        {"subtype": "message_changed", "message": {**PERSON, "bot_id": "B1"}},
+        {"subtype": "message_deleted", "deleted_ts": "2.0"},
+    ],
+)
+def test_what_is_no_reply_by_a_person_is_not_heard(event: Mapping[str, object]) -> None:
+    assert read({"channel": "C1", **event}) is None
+
+
+def test_a_broadcast_and_a_file_are_replies_like_others() -> None:
+    file: Json = {"subtype": "file_share", "files": [{"name": "limit.pdf"}], "channel": "C1"}
+    shared = read({**PERSON, **file})
+    assert shared is not None
+    assert shared.text == "Hm (file: limit.pdf)"
+    assert read({**PERSON, "subtype": "thread_broadcast", "channel": "C1"}) is not None
