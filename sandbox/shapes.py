@@ -1,6 +1,6 @@
 """Words shared by the whole sandbox: JSON objects, identifiers, and Slack's way of refusing."""
 
-import secrets
+import random
 import string
 from typing import Any
 
@@ -41,5 +41,5 @@ class Refused(Exception):
 
 
 def new_id(prefix: str, length: int = 10) -> str:
-    """An identifier as Slack writes them, such as `U7K2M0XQ4ZA`."""
-    return prefix + "".join(secrets.choice(_LETTERS) for _ in range(length))
+    """An identifier as Slack writes them, such as `U7K2M0XQ4ZA`. It names, and guards nothing."""
+    return prefix + "".join(random.choices(_LETTERS, k=length))
