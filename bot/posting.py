@@ -50,25 +50,37 @@ class Poster:
         """Post everything that is due in a place, the oldest first.
 
         What Slack refuses for good is marked `failed` and does not hold up the rest. Other
-        trouble is raised, to be tried again in the same order, unless this is the last try: then
-        the posting at fault is given up, and the rest gets a job of its own.
+        trouble is raised, to be tried again in the same order. On the last try the posting at
+        fault is given up. Each posting has a job's whole patience: whatever comes after another
+        gets a new job.
         """
-        while True:
-            if self._stopping.is_set():
-                raise Interrupted
-            async with self._db.transaction() as session:
-                posting = await postings.due(session, place)
-            if posting is None:
-                return
+        progress = False
+        while (posting := await self._next(place)) is not None:
             try:
                 await self._send(posting)
             except SlackTrouble as trouble:
-                hopeless = trouble.kind is Kind.PERMANENT
-                if not hopeless and (trouble.kind is Kind.RATE_LIMITED or not last_try):
-                    raise
-                await self._give_up(posting, trouble.code, go_on=not hopeless)
-                if not hopeless:
+                if trouble.kind is Kind.PERMANENT:
+                    await self._give_up(posting, trouble.code)
+                elif progress:
+                    await self._go_on_later(place)
                     return
+                elif last_try and trouble.kind is not Kind.RATE_LIMITED:
+                    await self._give_up(posting, trouble.code)
+                    await self._go_on_later(place)
+                    return
+                else:
+                    raise
+            progress = True
+
+    async def _next(self, place: str) -> Posting | None:
+        if self._stopping.is_set():
+            raise Interrupted
+        async with self._db.transaction() as session:
+            return await postings.due(session, place)
+
+    async def _go_on_later(self, place: str) -> None:
+        async with self._db.transaction() as session:
+            await announce.send_for(session, place)
 
     async def _send(self, posting: Posting) -> None:
         channel = await self._channel(posting.place)
@@ -154,12 +166,10 @@ class Poster:
         async with self._db.transaction() as session:
             await postings.posted(session, posting, standing.channel, standing.ts, actions)
 
-    async def _give_up(self, posting: Posting, cause: str, *, go_on: bool = False) -> None:
+    async def _give_up(self, posting: Posting, cause: str) -> None:
         log.error("posting given up", posting=posting.key, place=posting.place, cause=cause)
         async with self._db.transaction() as session:
             await postings.failed(session, posting, cause, self._approvals_channel)
-            if go_on:
-                await announce.announce_waiting(session)
 
 
 def key_of(posting: Posting) -> str:

@@ -222,6 +222,11 @@ async def announce_waiting(session: AsyncSession) -> int:
     return len(places)
 
 
+async def send_for(session: AsyncSession, place: str) -> None:
+    """Send for the courier to one place, with all its patience."""
+    await _defer_posts(session, [place])
+
+
 async def _defer_posts(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:
     for place in sorted(set(places)):
         await _defer(session, Task.POST, f"place:{place}", [{"place": place}], delay_s)

@@ -168,7 +168,7 @@ async def failed(
             "facts": posting.facts,
         }
         await session.execute(insert(Posting).values(row).on_conflict_do_nothing())
-        await announce.announce_waiting(session)
+        await announce.send_for(session, place)
 
 
 async def _change(session: AsyncSession, posting_id: int, **values: Any) -> None:

@@ -8,10 +8,8 @@ from bot.courier import Courier
 from bot.settings import Settings
 from bot.slack import Gateway
 from models.base import Database
-from models.month_end import Rules
 from sandbox.server import Sandbox
-from tests.bot.helpers import NOW, QUICK, settings_for
-from tests.conftest import People
+from tests.bot.helpers import couriers, settings_for
 
 CAST = ("ana", "kim", "lee", "sam", "max")
 
@@ -39,9 +37,7 @@ async def gateway(slack: Sandbox) -> AsyncIterator[Gateway]:
 
 
 @pytest.fixture
-async def courier(db: Database, people: People, gateway: Gateway) -> AsyncIterator[Courier]:
+async def courier(db: Database, gateway: Gateway) -> AsyncIterator[Courier]:
     """At work from the start of the test to its end."""
-    made = Courier(db, gateway, now=lambda: NOW, rules=Rules("CAPPROVALS"), timings=QUICK)
-    await made.start()
-    yield made
-    await made.stop(deadline_s=2)
+    async with couriers(db, gateway) as made:
+        yield made

@@ -1,19 +1,24 @@
 """What the tests of the running program share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from bot.courier import Courier
 from bot.settings import Settings
+from bot.slack import Gateway
 from bot.timings import Timings
 from models import announce
 from models.announce import Kind, Posting
 from models.base import Database
-from models.people import User
+from models.month_end import Rules
+from models.people import Role, User
 from sandbox.server import Sandbox
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -41,7 +46,7 @@ Condition = Callable[[], Awaitable[Any]]
 async def eventually(condition: Condition, within_s: float = WAIT_S) -> Any:
     """What the condition answers once that is true; fails if it does not come true in time."""
     async with asyncio.timeout(within_s):
-        while not (answer := await condition()):
+        while not (answer := await condition()):  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.02)
         return answer
 
@@ -74,23 +79,40 @@ async def all_posted(db: Database) -> bool:
     return bool(found) and set(found) == {"posted"}
 
 
-async def jobs_left(db: Database) -> int:
-    (found,) = await rows(db, "select count(*) as jobs from procrastinate_jobs")
-    return int(found.jobs)
+async def no_jobs(db: Database) -> bool:
+    (left,) = await rows(db, "select count(*) as jobs from procrastinate_jobs")
+    return left.jobs == 0
 
 
-async def announce_access(db: Database, to: User, role: str = "Manager") -> None:
+async def grant(db: Database, to: User, role: Role = Role.MANAGER) -> None:
     """The simplest thing to tell somebody: that they have a role now."""
     async with db.transaction() as session:
-        key = f"granted:{role}"
-        await announce.post(session, Kind.ACCESS_GRANTED, key, [to], {"role": role})
+        await announce.post(session, Kind.ACCESS_GRANTED, f"granted:{role}", [to], {"role": role})
 
 
 async def posting(db: Database) -> Posting:
+    """The only one there is."""
     async with db.transaction() as session:
         return (await session.scalars(sa.select(Posting))).one()
 
 
+@asynccontextmanager
+async def couriers(db: Database, gateway: Gateway, **timings: float) -> AsyncIterator[Courier]:
+    """One more courier at work, until the block ends."""
+    quick = replace(QUICK, **timings)
+    made = Courier(db, gateway, now=lambda: NOW, rules=Rules("CAPPROVALS"), timings=quick)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop(deadline_s=2)
+
+
+def texts(slack: Sandbox, channel: str) -> list[str]:
+    """What the bot said there, oldest first."""
+    return [message["text"] for message in slack.messages(channel)]
+
+
 def said_to(slack: Sandbox, user: str) -> list[str]:
-    """The texts in a person's DM with the bot, oldest first."""
-    return [message["text"] for message in slack.messages(slack.dm(user))]
+    """What the bot said in a person's DM, oldest first."""
+    return texts(slack, slack.dm(user))

@@ -1,15 +1,16 @@
 """The program starts, says how it is, and stops without losing anything."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 
-from bot.app import App, BootError
+from bot.app import App
 from bot.settings import Settings
 from models.base import Database
 from sandbox.server import Sandbox
-from tests.bot.helpers import QUICK, announce_access, all_posted, eventually, settings_for
+from tests.bot.helpers import QUICK, all_posted, eventually, grant
 from tests.conftest import People
 
 
@@ -21,10 +22,10 @@ async def app(settings: Settings) -> AsyncIterator[App]:
     await running.drain_and_stop()
 
 
-async def get(app: App, path: str) -> tuple[int, dict]:
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"http://127.0.0.1:{app.port}{path}") as answer:
-            return answer.status, await answer.json()
+async def get(app: App, path: str) -> tuple[int, dict[str, Any]]:
+    address = f"http://127.0.0.1:{app.port}{path}"
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        return answer.status, await answer.json()
 
 
 async def test_a_running_program_is_ready_and_answers_commands(
@@ -37,5 +38,5 @@ async def test_a_running_program_is_ready_and_answers_commands(
     assert await get(app, "/health") == (200, {"status": "alive"})
     answer = await slack.command("UANA", "CAPPROVALS", "/bill", "help")
     assert answer["ok"], answer
-    await announce_access(db, people.max)
+    await grant(db, people.max)
     await eventually(lambda: all_posted(db))
