@@ -1,0 +1,213 @@
+"""What the database itself refuses, whoever types the SQL."""
+
+from contextlib import closing
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from models.base import Database
+from models.proof import verify
+from tests.conftest import People
+from tests.store.books import make_bills, work_on
+
+CHANGE = "update bills set overage_amount = 7, version = version + 1 where id = {bill}"
+RECORD = (
+    "insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source,"
+    " created_at, updated_at) values ({bill}, %s, 1, 'comment', 'cli', now(), now())"
+)
+NEW_BILL = (
+    "insert into bills (customer_id, year, month, api_usage, monthly_api_limit, overage_units,"
+    " overage_amount, currency, status, version, created_at, updated_at)"
+    " select customer_id, year, 9, api_usage, monthly_api_limit, overage_units, overage_amount,"
+    " currency, status, %s, now(), now() from bills where id = {bill}"
+)
+RECORD_NEW = RECORD.replace("{bill}", "(select max(id) from bills)")
+AS_REPLICA = "set session_replication_role = replica"
+
+CHANGED_RECORD = errors.RestrictViolation
+WRONG_VERSION = errors.CheckViolation
+NO_ACTION = errors.ForeignKeyViolation
+
+ATTEMPTS = {
+    "change an action": (["update bill_actions set comment = 'x'"], CHANGED_RECORD),
+    "change no action at all": (
+        ["update bill_actions set comment = 'x' where false"],
+        CHANGED_RECORD,
+    ),
+    "delete an action": (["delete from bill_actions where bill_id = {bill}"], CHANGED_RECORD),
+    "empty the record": (["truncate bill_actions cascade"], CHANGED_RECORD),
+    "empty the bills and what hangs on them": (["truncate bills cascade"], CHANGED_RECORD),
+    "change an action on conflict": (
+        [
+            "insert into bill_actions select * from bill_actions where bill_id = {bill}"
+            " on conflict (id) do update set comment = 'x'"
+        ],
+        CHANGED_RECORD,
+    ),
+    "change an action by merge": (
+        [
+            "merge into bill_actions a using bills b on a.bill_id = b.id"
+            " when matched then update set comment = 'x'"
+        ],
+        CHANGED_RECORD,
+    ),
+    "change an action as a replica": (
+        [AS_REPLICA, "update bill_actions set comment = 'x'"],
+        CHANGED_RECORD,
+    ),
+    "delete an action as a replica": ([AS_REPLICA, "delete from bill_actions"], CHANGED_RECORD),
+    "empty the record as a replica": (
+        [AS_REPLICA, "truncate bill_actions cascade"],
+        CHANGED_RECORD,
+    ),
+    "delete a bill": (["delete from bills where id = {bill}"], CHANGED_RECORD),
+    "delete a bill as a replica": (
+        [AS_REPLICA, "delete from bills where id = {bill}"],
+        CHANGED_RECORD,
+    ),
+    "change a chain": (["update bill_chains set actions = 9"], CHANGED_RECORD),
+    "change a chain as a replica": (
+        [AS_REPLICA, "update bill_chains set actions = 9"],
+        CHANGED_RECORD,
+    ),
+    "add a chain": (["insert into bill_chains values (99, 1, 1, '')"], CHANGED_RECORD),
+    "delete a chain": (["delete from bill_chains"], CHANGED_RECORD),
+    "empty the chains": (["truncate bill_chains cascade"], CHANGED_RECORD),
+    "change a bill without an action": ([CHANGE], NO_ACTION),
+    "raise a version and nothing else": (
+        ["update bills set version = version + 1 where id = {bill}"],
+        NO_ACTION,
+    ),
+    "change a bill and check at once": ([CHANGE, "set constraints all immediate"], NO_ACTION),
+    "change a bill and keep its version": (
+        ["update bills set overage_amount = 7 where id = {bill}", RECORD % 1],
+        WRONG_VERSION,
+    ),
+    "change a bill's version as a replica": (
+        [AS_REPLICA, "update bills set overage_amount = 7 where id = {bill}"],
+        WRONG_VERSION,
+    ),
+    "jump over a version": (
+        ["update bills set version = version + 2 where id = {bill}", RECORD % 3],
+        WRONG_VERSION,
+    ),
+    "go back a version": (
+        ["update bills set version = version - 1 where id = {bill}"],
+        WRONG_VERSION,
+    ),
+    "change a bill twice with one action": ([CHANGE, CHANGE, RECORD % 3], WRONG_VERSION),
+    "change a bill again after its action": ([CHANGE, RECORD % 2, CHANGE], NO_ACTION),
+    "act before the change": ([RECORD % 2, CHANGE], WRONG_VERSION),
+    "act on the version before": ([CHANGE, RECORD % 1], WRONG_VERSION),
+    "act on a version to come": ([RECORD % 2], WRONG_VERSION),
+    "roll the action back to a savepoint": (
+        [CHANGE, "savepoint s", RECORD % 2, "rollback to s"],
+        NO_ACTION,
+    ),
+    "make a bill without an action": ([NEW_BILL % 1], NO_ACTION),
+    "make a bill at its second version": ([NEW_BILL % 2, RECORD_NEW % 2], WRONG_VERSION),
+    "make a bill with somebody else's action": ([NEW_BILL % 1, RECORD % 1], NO_ACTION),
+    "make a second bill of a month": (
+        [(NEW_BILL % 1).replace(" 9,", " 10,"), RECORD_NEW % 1],
+        errors.UniqueViolation,
+    ),
+}
+
+
+@pytest.fixture
+async def bill(db: Database, people: People) -> int:
+    [made] = await make_bills(db, people.ana)
+    return made
+
+
+def state(url: str) -> list[str]:
+    """Every row that the promises are about, as text."""
+    with psycopg.connect(url) as connection:
+        return [
+            row[0]
+            for table in ("bills", "bill_actions", "bill_chains")
+            for row in connection.execute(f"select t::text from {table} t order by 1")
+        ]
+
+
+async def honest(db: Database, people: People, bill: int) -> bool:
+    """Whether work goes on as ever, and fits the record."""
+    await work_on(db, people, bill)
+    async with db.long_transaction() as session:
+        return [misfit async for misfit in verify(session)] == []
+
+
+@pytest.mark.parametrize("deed", ATTEMPTS)
+async def test_the_database_refuses_to(
+    db: Database, database_url: str, people: People, bill: int, deed: str
+) -> None:
+    statements, refusal = ATTEMPTS[deed]
+    before = state(database_url)
+    with closing(psycopg.connect(database_url)) as connection, pytest.raises(refusal):
+        for statement in statements:
+            connection.execute(statement.format(bill=bill))
+        connection.commit()
+    assert state(database_url) == before
+    assert await honest(db, people, bill)
+
+
+HONEST = {
+    "a change with its action": [CHANGE, RECORD % 2],
+    "two changes, each with its action": [CHANGE, RECORD % 2, CHANGE, RECORD % 3],
+    "a comment alone": [RECORD % 1, RECORD % 1],
+    "a change inside a savepoint": ["savepoint s", CHANGE, RECORD % 2, "release s"],
+    "a change in one savepoint, its action in another": [
+        *("savepoint s", CHANGE, "release s", "savepoint t", RECORD % 2, "release t")
+    ],
+    "a change after another was rolled back": [
+        *("savepoint s", CHANGE, RECORD % 2, "rollback to s", CHANGE, RECORD % 2)
+    ],
+    "a new bill with its action": [NEW_BILL % 1, RECORD_NEW % 1],
+    "an update that changes nothing": ["update bills set status = status where id = {bill}"],
+}
+
+
+@pytest.mark.parametrize("deed", HONEST)
+async def test_the_database_accepts(
+    db: Database, database_url: str, people: People, bill: int, deed: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        for statement in HONEST[deed]:
+            connection.execute(statement.format(bill=bill))
+    async with db.long_transaction() as session:
+        found = [m.what async for m in verify(session) if m.action_id is not None]
+    assert found == []
+
+
+async def test_a_hash_of_ones_own_is_not_taken(database_url: str, bill: int) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source,"
+            " prev_hash, hash, created_at, updated_at)"
+            " values (%s, 1, 1, 'comment', 'cli', 'mine', 'mine', now(), now())",
+            [bill],
+        )
+        kept = connection.execute(
+            "select a.hash = bill_action_hash(p.hash, a) and a.prev_hash = p.hash"
+            " from bill_actions a join bill_actions p on p.id < a.id and p.bill_id = a.bill_id"
+        ).fetchall()
+    assert kept == [(True,)]
+
+
+async def test_a_hash_does_not_depend_on_the_sessions_settings(
+    database_url: str, bill: int
+) -> None:
+    query = "select hash = bill_action_hash(prev_hash, a) from bill_actions a"
+    settings = {
+        "timezone": "Asia/Kathmandu",
+        "datestyle": "German",
+        "extra_float_digits": "-10",
+        "bytea_output": "escape",
+        "lc_numeric": "C",
+        "intervalstyle": "iso_8601",
+    }
+    with psycopg.connect(database_url) as connection:
+        for name, value in settings.items():
+            connection.execute("select set_config(%s, %s, false)", [name, value])
+        assert connection.execute(query).fetchall() == [(True,)]

@@ -1,0 +1,61 @@
+"""The mapped classes say what the migrated tables are."""
+
+import importlib
+import pkgutil
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+import models
+from models.base import Base, Database, migrate
+from models.revisions import is_migrated
+from tests.postgres import TestPostgres
+
+for module in pkgutil.iter_modules(models.__path__):
+    importlib.import_module(f"models.{module.name}")
+
+SAME_TYPE = {"TIMESTAMP": "TIMESTAMP WITH TIME ZONE", "VARCHAR": "TEXT"}
+
+
+def type_of(column_type: sa.types.TypeEngine[object]) -> str:
+    return column_type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
+async def test_a_mapped_table_has_the_columns_of_the_migrated_one(db: Database, table: str) -> None:
+    async with db.transaction() as session:
+        connection = await session.connection()
+        columns = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(table))
+        keys = await connection.run_sync(lambda sync: sa.inspect(sync).get_foreign_keys(table))
+    migrated = {c["name"]: (type_of(c["type"]), c["nullable"]) for c in columns}
+    mapped = {c.name: (type_of(c.type), c.nullable) for c in Base.metadata.tables[table].columns}
+    assert mapped == migrated
+    referred = {
+        (key["constrained_columns"][0], key["referred_table"])
+        for key in keys
+        if len(key["constrained_columns"]) == 1
+    }
+    assert {
+        (key.parent.name, key.column.table.name) for key in Base.metadata.tables[table].foreign_keys
+    } == referred
+
+
+async def test_a_database_is_migrated_once_and_says_so(postgres: TestPostgres) -> None:
+    name = postgres.create()
+    try:
+        url = postgres.url(name)
+        assert migrate(url) == []
+        db = Database(url)
+        async with db.transaction() as session:
+            assert await is_migrated(session)
+        await db.close()
+        with psycopg.connect(url) as connection:
+            connection.execute("update alembic_version set version_num = '0001'")
+        db = Database(url)
+        async with db.transaction() as session:
+            assert not await is_migrated(session)
+        await db.close()
+    finally:
+        postgres.drop(name)
