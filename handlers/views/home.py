@@ -89,14 +89,15 @@ def _heading(desk: Desk, waiting: Page) -> list[Block]:
 
 
 def _item(facts: BillFacts, now: datetime) -> list[Block]:
-    waited = counted((now - facts.created_at).days, "day")
+    days = (now - facts.created_at).days
+    waited = f"{counted(days, 'day')} ago" if days > 0 else "today"
     state = standing(facts)
     return [
         divider(),
         lines(
             [bold(short_title(facts)), f" · #{facts.id}"],
             *arithmetic(facts),
-            [f"{state[:1].upper()}{state[1:]}. Generated {waited} ago."],
+            [f"{state[:1].upper()}{state[1:]}. Generated {waited}."],
         ),
         *actions(*bill_buttons(facts)),
     ]

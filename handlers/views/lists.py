@@ -129,7 +129,7 @@ def _month_table(months: Sequence[UsageMonth]) -> list[Block]:
             period_name(month.period),
             "not recorded" if month.calls is None else number(month.calls),
             number(month.limit_calls),
-            number(month.over_calls),
+            "unknown" if month.calls is None else number(month.over_calls),
         ]
         for month in reversed(months[-MONTHS_SHOWN:])
     ]

@@ -74,10 +74,10 @@ def _outcome(facts: Preview) -> str:
         return f"There is nothing to generate for {month}."
     parts = []
     if facts.bills:
-        parts.append(f"{bills(facts.bills)} for approval, {totals(facts.totals)}")
+        parts.append(f"{bills(facts.bills)} for approval ({totals(facts.totals)})")
     if held:
         parts.append(f"{bills(held)} to be held")
-    return f"{month} would make {', and '.join(parts)}. Nothing has been generated yet."
+    return f"{month} would make {' and '.join(parts)}. Nothing has been generated yet."
 
 
 def _causes(held: Mapping[HoldReason, int]) -> list[Block]:
@@ -194,7 +194,7 @@ def _result(run: RunFacts) -> str:
         return f"{month} is up to date: no bill was added."
     parts = [f"{bills(run.added)} made for {month}"]
     parts += [f"{number(held)} of them held"] if held else []
-    worth = f", {totals(run.totals)}" if run.totals else ""
+    worth = f": {totals(run.totals)}" if run.totals else ""
     return f"{', '.join(parts)}{worth}."
 
 

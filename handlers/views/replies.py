@@ -26,7 +26,7 @@ from handlers.views.kit import (
 )
 from handlers.views.lists import bill_list, digest, usage
 from handlers.views.months import cancelled, generating, preview, progress, summary
-from handlers.views.phrases import amount, bills, deed_sentence, short_title
+from handlers.views.phrases import amount, because, bills, short_title
 from handlers.views.words import name, period_name, person, plain, sentence
 from models.bills import Verb
 from models.dossier import BillFacts, Deed, Person
@@ -133,13 +133,13 @@ def access_granted(role: Role) -> Message:
 
 def rejection_notice(facts: BillFacts, deed: Deed) -> Message:
     """To whoever generated the bill: who rejected it and why."""
-    told: list[Part] = deed_sentence(deed, facts.currency)
-    about = f"Bill #{facts.id}, {short_title(facts)}, was rejected. "
+    what = f" rejected bill #{facts.id}, {short_title(facts)}, {amount(facts)}{because(deed)}."
+    told: list[Part] = [bold(person(deed.by)), what]
     reason = [quote(deed.comment)] if deed.comment else []
     return message(
-        spoken(about, *told, "."),
+        spoken(*told),
         [
-            rich(line(about, *told, "."), *reason),
+            rich(line(*told), *reason),
             lines(*arithmetic(facts)),
             *actions(button(Click.HISTORY, "History", pack(bill=facts.id, page=0))),
         ],

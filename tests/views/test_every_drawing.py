@@ -14,7 +14,7 @@ from handlers.views import card, dialogs, home, kit, replies
 from handlers.views.commands import SUBCOMMANDS
 from handlers.views.kit import Message
 from models.bills import HoldReason, Verb
-from models.dossier import BillFacts, Page
+from models.dossier import BillFacts, Comment, Page, Proposed
 from models.people import Role, User
 from models.refusals import Ambiguous, Refusal
 from models.usage import UsageMonth
@@ -160,7 +160,7 @@ def test_no_name_or_comment_makes_a_message_that_slack_refuses(
         customer=name,
         amount=amount,
         generated_by=who,
-        comments=(samples.Comment(1, who, NOON, comment),),
+        comments=(Comment(1, who, NOON, comment),),
     )
     for draw in OF_A_BILL.values():
         assert flaws(draw(facts)) == []
@@ -168,7 +168,7 @@ def test_no_name_or_comment_makes_a_message_that_slack_refuses(
     assert flaws(replies.refusal(Ambiguous(comment, [name] * 9), "/usage", "{} 6m")) == []
     assert flaws(replies.near_miss("bill", name)) == []
     assert flaws(replies.access_requested(who)) == []
-    proposed = samples.Proposed(name, HoldReason.JUMP, amount, "USD")
+    proposed = Proposed(name, HoldReason.JUMP, amount, "USD")
     asked = samples.preview(customer=name, missing=(name,) * 10, biggest=(proposed,) * 5)
     assert flaws(replies.preview(asked, [comment])) == []
 

@@ -25,7 +25,7 @@ def told(message: Message) -> str:
 def test_a_preview_tells_what_would_be_made_and_offers_to_make_it() -> None:
     message = replies.preview(samples.preview())
     assert message.text == (
-        "October 2026 would make 120 bills for approval, $38,200.50 and ¥9,000,"
+        "October 2026 would make 120 bills for approval ($38,200.50 and ¥9,000)"
         " and 3 bills to be held. Nothing has been generated yet."
     )
     lines = told(message).splitlines()
@@ -81,7 +81,7 @@ def test_progress_counts_customers_and_bills() -> None:
 def test_a_finished_run_is_summed_up() -> None:
     message = replies.progress(samples.run())
     assert message == replies.summary(samples.run())
-    assert message.text == "120 bills made for October 2026, 2 of them held, $38,200.50."
+    assert message.text == "120 bills made for October 2026, 2 of them held: $38,200.50."
     assert "/bill list 2026-10" in told(message)
 
 
@@ -146,7 +146,7 @@ def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
     rows = [[cell["text"] for cell in row] for row in table["rows"][1:]]
     assert rows == [
         ["October 2026", "1,250,000", "1,000,000", "250,000"],
-        ["September 2026", "not recorded", "1,000,000", "0"],
+        ["September 2026", "not recorded", "1,000,000", "unknown"],
     ]
     assert "Open bills: #42 October 2026, $1,000.00, waiting for approval." in told(message)
 
@@ -243,8 +243,7 @@ def test_whoever_is_given_a_role_learns_what_to_do_first(role: Role) -> None:
 def test_a_rejection_is_told_with_its_reason_and_words() -> None:
     message = replies.rejection_notice(BILLS["rejected"], samples.REJECTED)
     assert message.text == (
-        "Bill #42, Acme Corp, October 2026, was rejected."
-        " Kim Lee (CSM) rejected $1,000.00 in Slack: the limit is wrong."
+        "Kim Lee (CSM) rejected bill #42, Acme Corp, October 2026, $1,000.00: the limit is wrong."
     )
     assert "The limit was raised in September." in told(message)
 
@@ -289,4 +288,4 @@ def test_an_unforeseen_trouble_has_a_reference_to_quote() -> None:
 
 def test_totals_of_no_bill_are_left_out_of_a_summary() -> None:
     message = replies.summary(samples.run(totals=(Total("USD", 120, Decimal(5)),), held={}))
-    assert message.text == "120 bills made for October 2026, $5.00."
+    assert message.text == "120 bills made for October 2026: $5.00."

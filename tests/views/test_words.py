@@ -76,7 +76,8 @@ def test_a_unit_price_keeps_all_its_digits(cost: str, currency: str, told: str) 
 def test_a_change_is_told_only_where_there_is_something_to_compare(
     before: str | None, after: str | None, told: str | None
 ) -> None:
-    assert words.percent_change(before and Decimal(before), after and Decimal(after)) == told
+    earlier, later = (None if one is None else Decimal(one) for one in (before, after))
+    assert words.percent_change(earlier, later) == told
 
 
 def test_currencies_are_listed_and_never_added() -> None:
