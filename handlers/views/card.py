@@ -97,7 +97,9 @@ def _trend(facts: BillFacts) -> list[Block]:
         low, high = (money(one, facts.currency) for one in (min(known), max(known)))
         drawn = sparkline([month.amount for month in facts.trend])
         span = f"{month_name(first)} to {month_name(last)}"
-        told.append([f"{span}  {drawn}  between {low} and {high}"])
+        gaps = counted(len(facts.trend) - len(known), "month")
+        unknown = f", {gaps} without figures" if len(known) < len(facts.trend) else ""
+        told.append([f"{span}  {drawn}  between {low} and {high}{unknown}"])
     return [lines(*told)]
 
 

@@ -26,7 +26,6 @@ from handlers.views.kit import (
 from handlers.views.phrases import amount, bills
 from handlers.views.words import (
     HOLD_CAUSES,
-    STATE_WORDS,
     counted,
     listing,
     name,
@@ -36,7 +35,7 @@ from handlers.views.words import (
     sentence,
     totals,
 )
-from models.bills import HoldReason, State
+from models.bills import HoldReason
 from models.dossier import Preview, Proposed, RunFacts
 from models.period import Period
 
@@ -97,7 +96,7 @@ def _biggest(biggest: Sequence[Proposed]) -> list[Block]:
 
 
 def _fate(bill: Proposed) -> str:
-    return STATE_WORDS[State.HELD if bill.hold_reason else State.PENDING]
+    return "held" if bill.hold_reason else "waiting"
 
 
 def _left_out(facts: Preview) -> list[str]:

@@ -93,7 +93,9 @@ def hold_cause(reason: HoldReason | None) -> str:
 
 
 def state_of(bill: Line) -> str:
-    """The state in a table: "held: no price" tells more than "held"."""
+    """The state in a few letters, for a table: "waiting", "held: no price"."""
+    if bill.status is State.PENDING:
+        return "waiting"
     if bill.status is State.HELD and bill.hold_reason:
         return f"held: {HOLD_SHORT[bill.hold_reason]}"
     return STATE_WORDS[bill.status]

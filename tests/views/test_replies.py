@@ -44,7 +44,7 @@ def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows == [
         ["Biggest bills", "Amount", "Would be"],
-        ["Acme Corp", "$1,000.00", "waiting for approval"],
+        ["Acme Corp", "$1,000.00", "waiting"],
         ["Beta Ltd", "$900.00", "held"],
     ]
 
@@ -104,7 +104,7 @@ def test_a_list_shows_every_bill_as_a_row_and_carries_the_way_to_the_next_page()
     (table,) = [b for b in message.blocks if b["type"] == "table"]
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["Bill", "Customer", "Month", "Amount", "State"]
-    assert rows[1] == ["#1", "Acme Corp", "October 2026", "$1,000.00", "waiting for approval"]
+    assert rows[1] == ["#1", "Acme Corp", "October 2026", "$1,000.00", "waiting"]
     assert len(rows) == 21
     carried = value_of(buttons(message.blocks)["list:page"])
     assert carried == {"after": "abc", "title": "Bills waiting", "filters": filters}
@@ -148,7 +148,7 @@ def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
         ["October 2026", "1,250,000", "1,000,000", "250,000"],
         ["September 2026", "not recorded", "1,000,000", "unknown"],
     ]
-    assert "Open bills: #42 October 2026, $1,000.00, waiting for approval." in told(message)
+    assert "Open bills: #42 October 2026, $1,000.00, waiting." in told(message)
 
 
 def test_usage_is_private_until_it_is_shared_with_a_button() -> None:
