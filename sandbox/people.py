@@ -11,26 +11,6 @@ _LARGE_TEAM = 10_000
 
 def user_json(user: User, slack: Slack, *, with_email: bool = True) -> JsonObject:
     """A user as Slack describes them; the address only to apps with `users:read.email`."""
-    profile: JsonObject = {
-        "avatar_hash": "",
-        "status_text": "",
-        "status_emoji": "",
-        "title": user.title,
-        "real_name": user.real_name,
-        "real_name_normalized": user.real_name,
-        "display_name": user.name,
-        "display_name_normalized": user.name,
-        "first_name": user.real_name.partition(" ")[0],
-        "last_name": user.real_name.partition(" ")[2],
-        "image_24": "",
-        "image_48": "",
-        "image_192": "",
-        "team": user.team_id,
-    }
-    if with_email and user.email:
-        profile["email"] = user.email
-    if user.is_bot:
-        profile |= {"bot_id": slack.installation.bot_id, "api_app_id": slack.installation.app_id}
     return {
         "id": user.id,
         "team_id": user.team_id,
@@ -41,7 +21,7 @@ def user_json(user: User, slack: Slack, *, with_email: bool = True) -> JsonObjec
         "tz": user.tz,
         "tz_label": user.tz,
         "tz_offset": 0,
-        "profile": profile,
+        "profile": _profile(user, slack, with_email=with_email),
         "is_admin": user.is_admin,
         "is_owner": False,
         "is_primary_owner": False,
@@ -53,6 +33,31 @@ def user_json(user: User, slack: Slack, *, with_email: bool = True) -> JsonObjec
         "updated": int(slack.clock()),
         "is_email_confirmed": not user.is_bot,
     }
+
+
+def _profile(user: User, slack: Slack, *, with_email: bool) -> JsonObject:
+    first, _, last = user.real_name.partition(" ")
+    profile: JsonObject = {
+        "avatar_hash": "",
+        "status_text": "",
+        "status_emoji": "",
+        "title": user.title,
+        "real_name": user.real_name,
+        "real_name_normalized": user.real_name,
+        "display_name": user.name,
+        "display_name_normalized": user.name,
+        "first_name": first,
+        "last_name": last,
+        "image_24": "",
+        "image_48": "",
+        "image_192": "",
+        "team": user.team_id,
+    }
+    if with_email and user.email:
+        profile["email"] = user.email
+    if user.is_bot:
+        profile |= {"bot_id": slack.installation.bot_id, "api_app_id": slack.installation.app_id}
+    return profile
 
 
 def _json(call: Call, user: User) -> JsonObject:

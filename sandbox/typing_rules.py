@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sandbox.shapes import JsonObject
 from sandbox.workspace import Conversation, User, Workspace
 
-_MARKUP = re.compile(r"<(?:@[UW][A-Z0-9]+|#[CGD][A-Z0-9]+|![a-z]+)(?:\|[^<>]*)?>")
+_MARKUP = re.compile(r"<(?:@[UW][A-Z0-9]+|#[CGD][A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINK = re.compile(r"https?://[^\s<>|]+")
 _MENTION = re.compile(r"(?<![\w<])@([\w.-]+)")
 _CHANNEL = re.compile(r"(?<![\w<])#([\w-]+)")
