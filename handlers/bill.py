@@ -103,17 +103,15 @@ async def next_page(ask: Ask) -> Answer:
 async def _list(
     ask: Ask, filters: dict[str, Any], title: str, after: str | None = None, replace: bool = False
 ) -> Answer:
-    try:
-        status = State(filters["status"]) if "status" in filters else None
-        customer_id = int(filters["customer"]) if "customer" in filters else None
-    except (TypeError, ValueError) as forged:
-        raise Invalid(OUT_OF_DATE) from forged
+    status, customer_id, month = (filters.get(key) for key in ("status", "customer", "period"))
+    if status not in (None, *State) or type(customer_id) not in (type(None), int):
+        raise Invalid(OUT_OF_DATE)
     page = await inbox.list_bills(
         ask.session,
-        status=status,
+        status=State(status) if status else None,
         mine_of=ask.user if filters.get("mine") else None,
         customer_id=customer_id,
-        period=Period.parse(str(filters["period"])) if "period" in filters else None,
+        period=Period.parse(str(month)) if month else None,
         after=after,
     )
     return Reply(replies.bill_list(page, title, filters), replace)
@@ -200,15 +198,23 @@ async def ask_why_released(ask: Ask) -> Answer:
 async def _ask_why_released(ask: Ask, bill_id: int, version: int | None) -> Answer:
     await workflow.foresee(ask.session, bill_id, Verb.RELEASE, version, ask.act)
     facts = await _facts(ask, bill_id)
-    cause = await month_end.cause_of(ask.session, facts.customer_id, facts.period)
+    factor = ask.house.rules.jump_factor
+    cause = await month_end.cause_of(ask.session, facts.customer_id, facts.period, factor)
     return Dialog(dialogs.release(facts, still_stands=cause is not None))
 
 
 async def let_go(ask: Ask) -> None:
     ids = ask.ids("bill", "version")
-    channel = ask.house.rules.approvals_channel
-    reason = _entered(ask, dialogs.REASON)
-    await workflow.release(ask.session, ids["bill"], ids["version"], ask.act, reason, channel)
+    rules = ask.house.rules
+    await workflow.release(
+        ask.session,
+        ids["bill"],
+        ids["version"],
+        ask.act,
+        _entered(ask, dialogs.REASON),
+        rules.approvals_channel,
+        jump_factor=rules.jump_factor,
+    )
 
 
 async def _meant(ask: Ask, typed: str) -> int:

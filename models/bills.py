@@ -174,11 +174,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision that stands, and what stood before it."""
+    """A decision that stands, and what stood before it. `moved`: the bill's version went up."""
 
     action_id: int
     verb: Verb
     user_id: int
+    moved: bool
     before: Standing = field(repr=False)
 
 
@@ -203,7 +204,8 @@ def _after(standing: Standing | None, action: BillAction) -> Standing:
     after = replace(_EFFECTS.get(verb, _decide)(standing, action), version=action.bill_version)
     if verb is Verb.HOLD:
         return after
-    decision = Decision(action.id, verb, action.stakeholder_id, standing)
+    moved = action.bill_version > standing.version
+    decision = Decision(action.id, verb, action.stakeholder_id, moved, standing)
     return replace(after, decisions=(*after.decisions, decision))
 
 

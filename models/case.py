@@ -136,8 +136,12 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def bounded(text: str | None, limit_chars: int, what: str, field: str) -> str:
-    """A text from outside, trimmed; refuses an empty one and one over the limit."""
-    stripped = (text or "").replace("\x00", "").strip()
+    """A text from outside, trimmed; refuses an empty one and one over the limit.
+
+    What PostgreSQL cannot keep is left out (NUL) or marked (half a surrogate pair).
+    """
+    kept = (text or "").replace("\x00", "").encode(errors="replace").decode()
+    stripped = kept.strip()
     if not stripped:
         raise Invalid(f"{what} is needed.", field)
     if len(stripped) > limit_chars:

@@ -16,6 +16,7 @@ from models.people import Deed, User
 from models.refusals import NotAllowed, NotFound
 
 COMMENT_CHARS = 10_000
+GONE = "That comment is not here."
 
 
 class ThreadReply(Base):
@@ -40,10 +41,16 @@ async def comment(
 
 
 async def edit(session: AsyncSession, comment_id: int, act: Act, text: str) -> BillAction | None:
-    """Record what an author changed a comment to; None where it says the same as before."""
+    """Record what an author changed a comment to; None where it says the same as before.
+
+    Refuses a comment that is deleted.
+    """
     original = await _own(session, comment_id, act.user)
     case = await open_case(session, original.bill_id, Verb.COMMENT_EDIT, act)
-    if _checked(text) == text_now(case.actions, comment_id):
+    now = text_now(case.actions, comment_id)
+    if now is None:
+        raise NotFound(GONE)
+    if _checked(text) == now:
         return None
     return await case.record(
         Verb.COMMENT_EDIT, act, comment=_checked(text), snapshot={"comment_id": comment_id}
@@ -122,7 +129,7 @@ async def _own(session: AsyncSession, comment_id: int, user: User) -> BillAction
     user.must(Deed.COMMENT)
     action = await session.get(BillAction, comment_id)
     if action is None or action.action != Verb.COMMENT:
-        raise NotFound("That comment is not here.")
+        raise NotFound(GONE)
     if action.stakeholder_id != user.id:
         raise NotAllowed("Only its author may change a comment.")
     return action

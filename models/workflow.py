@@ -23,6 +23,7 @@ from models.people import Deed, Role, User, with_role
 from models.refusals import Invalid, NotAllowed, Stale, WrongState
 
 REASON_CHARS = 3_000
+GONE = "That decision does not stand any more. Nothing was undone."
 
 
 async def approve(session: AsyncSession, bill_id: int, version: int, act: Act) -> BillAction:
@@ -73,8 +74,13 @@ async def release(
     act: Act,
     reason: str | None,
     approvals_channel: str | None = None,
+    *,
+    jump_factor: float | None = None,
 ) -> BillAction:
-    """Let a held bill go on to its approvers; needs a reason where the cause still stands."""
+    """Let a held bill go on to its approvers; needs a reason where the cause still stands.
+
+    Whether a jump still is one depends on the company's own `jump_factor`.
+    """
     act.user.must(Deed.RELEASE)
     case = await open_case(session, bill_id, Verb.RELEASE, act, version)
     if case.bill.overage_amount is None:
@@ -82,11 +88,12 @@ async def release(
             "This bill has no amount, because its customer had no price that month. "
             "It cannot go out like this."
         )
-    cause = await month_end.cause_of(session, case.customer.id, case.bill.period)
-    if cause is not None and not (reason or "").strip():
+    cause = await month_end.cause_of(session, case.customer.id, case.bill.period, jump_factor)
+    given = (reason or "").strip()
+    if cause is not None and not given:
         raise Invalid("The cause of the hold still stands, so a reason is needed.", "reason")
     action = await case.record(
-        Verb.RELEASE, act, to=State.PENDING, comment=_reason(reason) if reason else None
+        Verb.RELEASE, act, to=State.PENDING, comment=_reason(given) if given else None
     )
     await announce.cards_of_bill(session, bill_id, approvals_channel)
     return action
@@ -110,6 +117,8 @@ async def undo(
     decision = undoable(case.standing, act.user)
     if decision is None or action_id not in (None, decision.action_id):
         raise await _no_undo(case, act, decision)
+    if action_id is None and _left_the_version(decision):
+        raise Stale(GONE)
     back = bills.without(case.standing, decision.action_id)
     action = await case.record(
         Verb.UNDO,
@@ -150,10 +159,24 @@ def undoable(standing: Standing, user: User) -> Decision | None:
     last = standing.last_decision
     if user.may(Deed.UNDO_ANY):
         return last
-    # An earlier decision can be taken back only where it is an approval under a later one.
-    approved_by = {approval.action_id for approval in standing.approvals}
     own = (d for d in reversed(standing.decisions) if d.user_id == user.id)
-    return next((d for d in own if d is last or d.action_id in approved_by), None)
+    return next((d for d in own if d is last or d.action_id in _withdrawable(standing)), None)
+
+
+def _withdrawable(standing: Standing) -> set[int]:
+    """Approvals that can be taken out from under a later decision. None under a rejection: that
+    would be a way for somebody else to lift it."""
+    if standing.status is State.REJECTED:
+        return set()
+    return {approval.action_id for approval in standing.approvals}
+
+
+def _left_the_version(undo: Decision) -> bool:
+    """Whether this undo moved no version, so that the version shown cannot tell if it was seen.
+
+    Asked for without a name, a decision is then not given back: it may be the same click twice.
+    """
+    return undo.verb is Verb.UNDO and not undo.moved
 
 
 async def _part_to_meet(case: Case, act: Act) -> str:
@@ -200,7 +223,7 @@ async def _no_undo(case: Case, act: Act, decision: Decision | None) -> Stale | N
     if case.standing.last_decision is None:
         return Stale("There is no decision on this bill that could be undone.")
     if decision is not None:
-        return Stale("That decision does not stand any more. Nothing was undone.")
+        return Stale(GONE)
     happened = await case.what_happened(act)
     return NotAllowed(f"{happened} Only whoever decided, or Finance, may undo that.")
 
