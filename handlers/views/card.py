@@ -55,6 +55,7 @@ from models.bills import State, Verb
 from models.dossier import BillFacts, Comment, Deed, MonthOverage
 
 LATEST_COMMENT = 400
+JUMP_TIMES = 3
 PAGE_DEEDS, PAGE_TEXT = 40, 8_500
 
 
@@ -90,7 +91,7 @@ def _trend(facts: BillFacts) -> list[Block]:
     if len(facts.trend) < 2:
         return []
     before = facts.trend[-2]
-    told: list[Sentence] = [[_last_month(facts, before)]]
+    told: list[Sentence] = [_last_month(facts, before)]
     known = [month.amount for month in facts.trend if month.amount is not None]
     if len(known) > 1:
         first, last = facts.trend[0].period, facts.trend[-1].period
@@ -103,14 +104,18 @@ def _trend(facts: BillFacts) -> list[Block]:
     return [lines(*told)]
 
 
-def _last_month(facts: BillFacts, before: MonthOverage) -> str:
+def _last_month(facts: BillFacts, before: MonthOverage) -> Sentence:
+    """Last month's amount; one that is several times as much now is called a jump."""
     month = period_name(before.period)
     if before.amount is None:
         known = "no usage recorded" if before.calls is None else "no price"
-        return f"{month}: {known}"
-    change = percent_change(before.amount, facts.amount)
+        return [f"{month}: {known}"]
     told = f"{month}: {money(before.amount, facts.currency)}"
-    return f"{told} ({change})" if change else told
+    change = percent_change(before.amount, facts.amount)
+    if change is None:
+        return [told]
+    jumps = facts.amount is not None and facts.amount >= before.amount * JUMP_TIMES > 0
+    return [told, " (", bold(f"{change}, a jump") if jumps else change, ")"]
 
 
 def _standing(facts: BillFacts) -> list[Element]:

@@ -29,7 +29,7 @@ class Styled:
     """A piece of a sentence that stands out."""
 
     text: str
-    style: Literal["bold", "italic", "strike", "code"]
+    style: Literal["bold", "code"]
 
 
 Part = str | Styled | datetime

@@ -1,6 +1,6 @@
 """Generating a month's bills: the preview, the progress, the result."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from handlers.views.chart import progress_bar
 from handlers.views.clicks import Click, fits, pack
@@ -14,7 +14,6 @@ from handlers.views.kit import (
     button,
     code,
     header,
-    line,
     lines,
     message,
     rich,
@@ -42,11 +41,8 @@ from models.period import Period
 NAMED_MISSING = 10
 
 
-def preview(facts: Preview, notes: Sequence[str] = ()) -> Message:
-    """What generating would do; `Generate` only where there is something to generate.
-
-    `notes` are further sentences, such as amounts that jumped.
-    """
+def preview(facts: Preview) -> Message:
+    """What generating would do; `Generate` only where there is something to generate."""
     told = _outcome(facts)
     return message(
         spoken(told),
@@ -55,7 +51,7 @@ def preview(facts: Preview, notes: Sequence[str] = ()) -> Message:
             says(told),
             *_causes(facts.held),
             *_biggest(facts.biggest),
-            *_sentences([*_left_out(facts), *_missing(facts.missing, facts.missing_count), *notes]),
+            *_listed([*_left_out(facts), *_missing(facts.missing, facts.missing_count)]),
             *_buttons(facts),
         ],
     )
@@ -85,7 +81,7 @@ def _causes(held: Mapping[HoldReason, int]) -> list[Block]:
         for cause, count in held.items()
         if count
     ]
-    return [rich(bullets(told))] if told else []
+    return _listed(told)
 
 
 def _biggest(biggest: Sequence[Proposed]) -> list[Block]:
@@ -99,32 +95,31 @@ def _fate(bill: Proposed) -> str:
     return "held" if bill.hold_reason else "waiting"
 
 
-def _left_out(facts: Preview) -> list[str]:
-    told = []
+def _left_out(facts: Preview) -> list[Sentence]:
+    told: list[Sentence] = []
     if facts.existing:
-        told.append(f"{bills(facts.existing)} of the month exist already and stay as they are.")
+        told.append([f"{bills(facts.existing)} of the month exist already and stay as they are."])
     if facts.zero:
         over = counted(facts.zero, "overage")
-        told.append(f"{over} would round to zero and make no bill.")
+        told.append([f"{over} would round to zero and make no bill."])
     if not facts.usages:
-        told.append(
-            "No usage is recorded for the month: bring it in with `countersign import usage`."
-        )
+        how = code("countersign import usage FILE.csv")
+        told.append(["No usage is recorded for the month. It is brought in with ", how, "."])
     return told
 
 
-def _missing(names: Sequence[str], count: int) -> list[str]:
+def _missing(names: Sequence[str], count: int) -> list[Sentence]:
     if not count:
         return []
     shown = [name(one, 80) for one in names[:NAMED_MISSING]]
     more = [f"{number(count - len(shown))} more"] if count > len(shown) else []
     whose = counted(count, "customer")
-    return [f"No usage is recorded for {whose} in contract: {listing([*shown, *more], most=99)}."]
+    named = listing([*shown, *more], most=NAMED_MISSING + 1)
+    return [[f"No usage is recorded for {whose} in contract: {named}."]]
 
 
-def _sentences(told: Iterable[str]) -> list[Block]:
-    listed: list[Sentence] = [[one] for one in told]
-    return [rich(bullets(listed))] if listed else []
+def _listed(told: Sequence[Sentence]) -> list[Block]:
+    return [rich(bullets(told))] if told else []
 
 
 def _buttons(facts: Preview) -> list[Block]:
@@ -168,20 +163,27 @@ def progress(run: RunFacts) -> Message:
 def summary(run: RunFacts) -> Message:
     """What a run has done, or why it failed."""
     told = _result(run)
-    existing = bills(run.existing)
-    notes = [f"{existing} existed already and stayed as they were."] if run.existing else []
-    if run.failure:
-        notes.append(sentence(run.failure))
+    title = "Stopped" if run.failure else "Generated"
+    notes = [*_notes(run), *_missing(run.missing, run.missing_count)]
     return message(
         spoken(told),
         [
-            header(_title("Generated" if not run.failure else "Stopped", run.period, run.customer)),
+            header(_title(title, run.period, run.customer)),
             says(told),
             *_causes(run.held),
-            *_sentences([*notes, *_missing(run.missing, run.missing_count)]),
-            rich(line(f"Run by {person(run.by)}, ", run.started_at, *_next(run))),
+            *_listed(notes),
+            says(f"Run by {person(run.by)}, ", run.started_at, *_next(run)),
         ],
     )
+
+
+def _notes(run: RunFacts) -> list[Sentence]:
+    told: list[Sentence] = []
+    if run.existing:
+        told.append([f"{bills(run.existing)} existed already and stayed as they were."])
+    if run.failure:
+        told.append([sentence(run.failure)])
+    return told
 
 
 def _result(run: RunFacts) -> str:

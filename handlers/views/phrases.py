@@ -124,8 +124,6 @@ _DONE = {
     Verb.UNDO: "took back a decision",
 }
 _WITH_AMOUNT = frozenset({Verb.APPROVE, Verb.REJECT})
-
-
 _HELD = {Verb.GENERATE: "; held because ", Verb.HOLD: " because "}
 
 
@@ -155,7 +153,7 @@ def _done(deed: Deed, currency: str) -> str:
 
 
 def decision(deed: Deed, currency: str) -> list[Part]:
-    """A decision as a thing: "Kim Lee (CSM)'s approval of $720.00 on 3 Nov"."""
+    """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), 3 Nov 09:12"."""
     what = _NOUNS.get(deed.verb, "decision")
     of = f" of {money(deed.amount, currency)}" if deed.amount is not None else ""
     return [f"the {what}{of} by {person(deed.by)}, ", deed.at]

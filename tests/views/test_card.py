@@ -145,6 +145,12 @@ def test_last_month_is_compared_only_where_it_can_be(
     assert line in told(replace(BILL, trend=samples.trend(*amounts))).splitlines()
 
 
+def test_an_amount_several_times_the_last_one_is_called_a_jump() -> None:
+    assert "+233 %, a jump" in told(replace(BILL, trend=samples.trend("300.00", "1000.00")))
+    assert "a jump" not in told(replace(BILL, trend=samples.trend("400.00", "1000.00")))
+    assert "a jump" not in told(replace(BILL, trend=samples.trend("0.00", "1000.00")))
+
+
 def test_a_month_with_usage_and_without_a_price_does_not_pass_for_missing() -> None:
     before, last = samples.trend("1.00", "1000.00")
     facts = replace(BILL, trend=(replace(before, amount=None), last))
