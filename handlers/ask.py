@@ -4,6 +4,7 @@ The receipt follows the commit. A refusal rolls back and is told to the person i
 whatever nobody foresaw is told by a reference number, which is also in the log.
 """
 
+import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -43,6 +44,10 @@ from models.refusals import Ambiguous, NotAllowed, Refusal, WrongState
 __all__ = ["Ask", "House", "SlackFace", "Verb", "asked", "identify", "noted"]
 
 log = structlog.get_logger()
+
+# Slack waits 3 s for a receipt, and most of that is for the work between these two.
+IDENTIFY_S = 1.5
+ANSWER_S = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +131,8 @@ async def identify(house: House, request: Request) -> Json:
         raise NotAllowed("That request was meant for another app.")
     if request.team_ids - {house.team_id}:
         raise NotAllowed("Countersign serves the people of its own workspace only.")
-    account = await house.directory.look_up(house.slack, request.user_id, house.now())
+    async with asyncio.timeout(IDENTIFY_S):
+        account = await house.directory.look_up(house.slack, request.user_id, house.now())
     refuse_strangers(account, house.team_id)
     return account
 
@@ -175,7 +181,8 @@ async def _drawn_again(house: House, request: Request) -> list[Answer]:
 async def _given(house: House, request: Request, answers: Sequence[Answer]) -> BoltResponse:
     """What has been done stays done, even where Slack will not take the answer."""
     try:
-        body = await request.give(house.slack, answers)
+        async with asyncio.timeout(ANSWER_S):
+            body = await request.give(house.slack, answers)
     except Exception:
         noted("An answer did not arrive", request)
         body = await _late(house, request, answers)
@@ -187,7 +194,8 @@ async def _late(house: House, request: Request, answers: Sequence[Answer]) -> Js
     if not any(isinstance(answer, Dialog) for answer in answers):
         return {}
     try:
-        return await request.give(house.slack, request.refused(Refusal(LATE)))
+        async with asyncio.timeout(ANSWER_S):
+            return await request.give(house.slack, request.refused(Refusal(LATE)))
     except Exception:
         noted("Nor did the apology", request)
         return {}

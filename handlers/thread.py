@@ -53,7 +53,9 @@ def read(event: Mapping[str, Any]) -> Said | None:
     if subtype == "message_deleted":
         return _said(event, event.get("previous_message") or {}, deleted=True)
     if subtype == "message_changed":
-        return _said(event, event.get("message") or {})
+        # Slack changes messages too, to show a link; only people leave a mark that they edited.
+        message = event.get("message") or {}
+        return _said(event, message) if message.get("edited") else None
     return _said(event, event) if subtype in _WRITTEN else None
 
 

@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Mapping
 
+from handlers.views.words import clean
 from models.bills import Verb
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
@@ -23,7 +24,7 @@ def plain(text: str, names: Mapping[str, str] | None = None) -> str:
         address = target.removeprefix("mailto:")
         return address if not label or label in address else f"{label} ({address})"
 
-    return html.unescape(_TOKEN.sub(words, text))
+    return clean(html.unescape(_TOKEN.sub(words, text)))
 
 
 def mentioned(text: str) -> set[str]:
@@ -33,7 +34,7 @@ def mentioned(text: str) -> set[str]:
 
 def first_word(text: str) -> tuple[str, str]:
     """The first word and the rest, which keeps its inner spaces."""
-    word, _, rest = text.strip().partition(" ")
+    word, rest = [*text.split(maxsplit=1), "", ""][:2]
     return word, rest.strip()
 
 

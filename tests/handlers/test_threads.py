@@ -151,6 +151,7 @@ def test_text_is_kept_as_it_was_typed(typed: str, meant: str) -> None:
 
 
 PERSON = {"user": "UKIM", "ts": "2.0", "thread_ts": "1.0", "text": "Hm"}
+EDITED = {"edited": {"user": "UKIM", "ts": "3.0"}}
 
 
 @pytest.mark.parametrize(
@@ -161,8 +162,9 @@ PERSON = {"user": "UKIM", "ts": "2.0", "thread_ts": "1.0", "text": "Hm"}
         {**PERSON, "subtype": "channel_join"},
         {**PERSON, "thread_ts": "2.0"},
         {"user": "UKIM", "ts": "2.0", "text": "Hm"},
-        {"subtype": "message_changed", "message": {**PERSON, "subtype": "tombstone"}},
-        {"subtype": "message_changed", "message": {**PERSON, "bot_id": "B1"}},
+        {"subtype": "message_changed", "message": {**PERSON, **EDITED, "subtype": "tombstone"}},
+        {"subtype": "message_changed", "message": {**PERSON, **EDITED, "bot_id": "B1"}},
+        {"subtype": "message_changed", "message": PERSON},
         {"subtype": "message_deleted", "deleted_ts": "2.0"},
     ],
 )
