@@ -45,10 +45,13 @@ function mentionEntries(text, caret) {
     }));
 }
 
-/** A text box for one place after another: `place()` gives {key, channel, thread, name, messages}. */
+/**
+ * A text box for one place after another: `place()` gives {key, channel, thread, name, messages},
+ * `onsent` is called when something typed has come to its place.
+ */
 export class Composer {
-  constructor(testid, tip, place) {
-    Object.assign(this, { place, entries: [], active: 0, key: null });
+  constructor(testid, tip, { place, onsent }) {
+    Object.assign(this, { place, onsent, entries: [], active: 0, key: null });
     this.list = el("ul", {
       class: "suggestions",
       role: "listbox",
@@ -212,6 +215,7 @@ export class Composer {
       ? await this.command(text, channel, thread)
       : await this.message(text, channel, thread);
     if (failed && this.key === key && !this.box.value) this.put(text);
+    this.onsent();
   }
 
   /** True when the text should come back to the box. */
@@ -232,6 +236,7 @@ export class Composer {
     this.node.removeAttribute("aria-busy");
     if (answer.ok === false)
       notice(channel, `\`${name}\` failed: ${botName()} did not respond (${answer.error}).`);
+    else store.typed.add(text);
     await refresh({ snapshot: true, channels: [channel] });
     return false;
   }

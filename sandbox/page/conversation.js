@@ -1,6 +1,6 @@
 // The middle of the page: a channel or direct message, and the thread beside it.
 
-import { el, icon, iconButton } from "./dom.js";
+import { el, icon, iconButton, reconcile } from "./dom.js";
 import { Composer } from "./composer.js";
 import { allOf, isReply, renderMessages } from "./messages.js";
 import { mrkdwn } from "./mrkdwn.js";
@@ -8,15 +8,17 @@ import { avatar } from "./people.js";
 import { conversationName } from "./sources.js";
 import { HOME, appConversation, go, here, nameOf, store } from "./state.js";
 
-const NEAR_END_PX = 60;
+const NEAR_END_PX = 100;
 
 export const toSidebar = () =>
   iconButton("back", "Back to channels", () => document.body.classList.add("show-sidebar"), {
     class: "to-sidebar",
   });
 
+const tabsSignature = () => `${store.place.at} ${appConversation()?.id}`;
+
 /** Home | Messages, over everything that is the app's own. */
-export function appTabs() {
+function appTabs() {
   const app = appConversation();
   const tab = (words, at) =>
     el(
@@ -37,6 +39,17 @@ export function appTabs() {
     tab("Home", HOME),
     tab("Messages", app?.id ?? null),
   );
+}
+
+/** The head of a pane: the way back on a phone, a title, a note, and the app's tabs. */
+export function renderHead(head, titleNode, noteNode, withTabs) {
+  const words = [titleNode, noteNode].map((node) => node?.outerHTML ?? "");
+  reconcile(head, [
+    { key: "back", signature: "", draw: toSidebar },
+    { key: "title", signature: words[0], draw: () => titleNode },
+    ...(noteNode ? [{ key: "note", signature: words[1], draw: () => noteNode }] : []),
+    ...(withTabs ? [{ key: "tabs", signature: tabsSignature(), draw: appTabs }] : []),
+  ]);
 }
 
 function title(one) {
@@ -92,7 +105,10 @@ export class Conversation {
     this.composer = new Composer(
       "composer",
       "/ for commands, @ to mention, Shift + Enter for a new line",
-      () => this.place(),
+      {
+        place: () => this.place(),
+        onsent: () => this.scroller.toEnd(),
+      },
     );
     this.node = el(
       "main",
@@ -118,7 +134,7 @@ export class Conversation {
   render() {
     const one = here();
     const app = one === appConversation();
-    this.head.replaceChildren(toSidebar(), title(one), topic(one) ?? "", app ? appTabs() : "");
+    renderHead(this.head, title(one), topic(one), app);
     const messages = allOf(one.id);
     const loaded = store.messages.has(one.id);
     this.start.replaceChildren(
@@ -144,7 +160,10 @@ export class Thread {
     this.list = messageList("Thread");
     this.where = el("span", { class: "topic quiet", dir: "auto" });
     this.scroller = new Scroller(this.list);
-    this.composer = new Composer("thread-composer", "@ to mention", () => this.place());
+    this.composer = new Composer("thread-composer", "@ to mention", {
+      place: () => this.place(),
+      onsent: () => this.scroller.toEnd(),
+    });
     const close = () => go(store.place.at, null);
     this.node = el(
       "aside",

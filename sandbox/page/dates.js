@@ -71,6 +71,7 @@ export function dateToken(body, link) {
 }
 
 export const dateOf = (ts) => new Date(Number(ts) * 1000);
+export const bareClock = (ts) => clock(ts).replace(/\s?[ap]\.?m\.?$/i, "");
 export const clock = (ts) => TIME.format(dateOf(ts));
 export const fullTime = (ts) => FULL.format(dateOf(ts));
 export const dayKey = (ts) => midnight(dateOf(ts)).getTime();

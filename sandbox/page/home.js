@@ -1,7 +1,7 @@
 // The app's Home tab.
 
 import { drawBlocks } from "./blocks.js";
-import { appTabs, toSidebar } from "./conversation.js";
+import { renderHead } from "./conversation.js";
 import { el, reconcile } from "./dom.js";
 import { avatar } from "./people.js";
 import { botName, nameOf, store } from "./state.js";
@@ -35,11 +35,8 @@ export class Home {
   render() {
     const { views, bot } = store.snapshot;
     const view = views?.home ?? null;
-    this.head.replaceChildren(
-      toSidebar(),
-      el("h1", {}, avatar(bot?.id ?? "", "small"), el("span", {}, botName())),
-      appTabs(),
-    );
+    const name = el("span", {}, botName());
+    renderHead(this.head, el("h1", {}, avatar(bot?.id ?? "", "small"), name), null, true);
     reconcile(this.body, [
       {
         key: view?.id ?? "none",

@@ -1,7 +1,7 @@
 // The e-mails the sandbox has caught: nothing here ever left the machine.
 
 import { toSidebar } from "./conversation.js";
-import { el, icon, iconButton, reconcile } from "./dom.js";
+import { el, icon, reconcile } from "./dom.js";
 import { store } from "./state.js";
 
 const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -62,7 +62,7 @@ function reading(letter, back) {
   return el(
     "article",
     { class: "letter" },
-    iconButton("back", "Back to all mail", back, { class: "to-letters" }),
+    el("button", { type: "button", class: "button small to-letters", onclick: back }, "All mail"),
     el("h2", { dir: "auto" }, letter.subject || "(no subject)"),
     line("From", addresses(letter.from)),
     line("To", addresses(letter.to)),

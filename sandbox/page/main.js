@@ -1,7 +1,8 @@
 // The page: who one is, where one is, and what is there.
 
 import { Conversation, Thread } from "./conversation.js";
-import { el, icon, iconButton, reconcile } from "./dom.js";
+import { el, reconcile } from "./dom.js";
+import { renderHint } from "./hint.js";
 import { Home } from "./home.js";
 import { keepTrying, listen } from "./live.js";
 import { Mail } from "./mail.js";
@@ -9,8 +10,6 @@ import { renderModal } from "./modal.js";
 import { switcher } from "./people.js";
 import { renderSidebar } from "./sidebar.js";
 import { HOME, MAIL, appConversation, go, me, start, store, subscribe } from "./state.js";
-
-const DISMISSED = "countersign-hint-dismissed";
 
 const top = el("header", { class: "top" });
 const hintBar = el("div", { class: "hint-slot" });
@@ -22,11 +21,6 @@ const thread = new Thread();
 const home = new Home();
 const mail = new Mail();
 
-/** The command in a hint: what stands in backquotes, else from the first slash on. */
-function commandIn(hint) {
-  return /`([^`]+)`/.exec(hint)?.[1] ?? /\/.*/s.exec(hint)?.[0] ?? hint;
-}
-
 function useHint(command) {
   if (store.place.at === HOME || store.place.at === MAIL) {
     go(appConversation()?.id ?? store.snapshot.conversations[0]?.id);
@@ -34,40 +28,6 @@ function useHint(command) {
   }
   document.body.classList.remove("show-sidebar");
   conversation.composer.put(command);
-}
-
-function hintItem(hint) {
-  const command = commandIn(hint);
-  const before =
-    hint === command ? "Try this next: " : hint.slice(0, hint.indexOf(command)).replace(/`$/, "");
-  const after =
-    hint === command ? "" : hint.slice(hint.indexOf(command) + command.length).replace(/^`/, "");
-  const dismiss = () => {
-    sessionStorage.setItem(DISMISSED, hint);
-    render();
-  };
-  return {
-    key: "hint",
-    signature: hint,
-    draw: () =>
-      el(
-        "div",
-        { class: "hint", role: "note" },
-        icon("bulb"),
-        el("span", { class: "hint-words", dir: "auto" }, before, el("code", {}, command), after),
-        el(
-          "button",
-          {
-            type: "button",
-            class: "button small",
-            "data-testid": "use-hint",
-            onclick: () => useHint(command),
-          },
-          "Type it for me",
-        ),
-        iconButton("close", "Dismiss hint", dismiss),
-      ),
-  };
 }
 
 function renderTop() {
@@ -82,7 +42,7 @@ function renderTop() {
           "div",
           { class: "team" },
           el("strong", { dir: "auto" }, team.name),
-          el("span", { class: "sandbox-mark" }, "Sandbox"),
+          /sandbox/i.test(team.name) ? null : el("span", { class: "sandbox-mark" }, "Sandbox"),
         ),
     },
     { key: "who", signature: JSON.stringify([user]), draw: switcher },
@@ -119,8 +79,7 @@ function render() {
   renderStatus();
   if (!store.snapshot || !store.place.at) return;
   document.body.classList.add("ready");
-  const { hint } = store.snapshot;
-  reconcile(hintBar, hint && sessionStorage.getItem(DISMISSED) !== hint ? [hintItem(hint)] : []);
+  renderHint(hintBar, useHint);
   renderTop();
   renderSidebar(sidebar);
   renderMiddle();

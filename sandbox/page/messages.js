@@ -1,7 +1,7 @@
 // Messages: one of them, and a list of them.
 
 import { drawBlocks } from "./blocks.js";
-import { ago, clock, dateOf, dayKey, dayName, fullTime } from "./dates.js";
+import { ago, bareClock, clock, dateOf, dayKey, dayName, fullTime } from "./dates.js";
 import { el, icon, iconButton, reconcile } from "./dom.js";
 import { edit, editor, isEditing, isMine, remove } from "./editing.js";
 import { emojiNode, mrkdwn } from "./mrkdwn.js";
@@ -125,7 +125,7 @@ function drawMessage(channel, message, { compact, isEdited, inThread, replies })
     isMine(message) && "mine",
   ];
   const gutter = compact
-    ? el("time", { class: "gutter-time", title: fullTime(message.ts) }, clock(message.ts))
+    ? el("time", { class: "gutter-time", title: fullTime(message.ts) }, bareClock(message.ts))
     : avatar(authorOf(message));
   return el(
     "article",
@@ -141,7 +141,7 @@ function drawMessage(channel, message, { compact, isEdited, inThread, replies })
       message.ephemeral_user ? onlyYou() : null,
       compact ? null : header(message),
       content(channel, message, isEdited),
-      message.edited ? el("span", { class: "quiet edited" }, "(edited)") : null,
+      message.edited && !message.bot_id ? el("span", { class: "quiet edited" }, "(edited)") : null,
       reactions(message),
       inThread ? null : repliesButton(channel, message, replies),
     ),

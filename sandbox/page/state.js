@@ -8,12 +8,14 @@ export const MAIL = "mail";
 /**
  * place: user, at (channel id, HOME or MAIL), thread (ts or null).
  * messages: channel id -> list. notices: channel id -> lines only this page shows.
+ * typed: the commands the app has answered.
  */
 export const store = {
   snapshot: null,
   place: { user: null, at: null, thread: null },
   messages: new Map(),
   notices: new Map(),
+  typed: new Set(),
   mail: [],
   online: true,
 };
