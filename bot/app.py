@@ -26,7 +26,7 @@ from handlers.ask import House
 from handlers.directory import name_of
 from models import access, people, revisions
 from models.base import Database
-from models.month_end import Rules
+from models.month_end import CHUNK_CUSTOMERS, Rules
 from models.people import Role
 
 log = structlog.get_logger()
@@ -63,12 +63,16 @@ class App:
         *,
         now: Callable[[], datetime] = utc_now,
         timings: Timings | None = None,
+        chunk_customers: int = CHUNK_CUSTOMERS,
     ) -> None:
-        """`now` is the clock that decisions are dated by; tests let it travel."""
+        """`now` is the clock that decisions are dated by; tests let it travel, and trials change
+        the tempo.
+        """
         self._settings = settings
         self._role = role
         self._now = now
         self._timings = timings or Timings()
+        self._chunk_customers = chunk_customers
         self._open = AsyncExitStack()
         self._courier: Courier | None = None
         self._web: WebServer | None = None
@@ -146,7 +150,11 @@ class App:
         return reasons
 
     def _rules(self) -> Rules:
-        return Rules(self._settings.approvals_channel, self._settings.hold_jump_factor)
+        return Rules(
+            self._settings.approvals_channel,
+            self._settings.hold_jump_factor,
+            self._chunk_customers,
+        )
 
     async def _check_database(self) -> None:
         try:
@@ -249,7 +257,13 @@ async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> bo
     return False
 
 
-async def serve(settings: Settings, role: Part = "all") -> int:
+async def serve(
+    settings: Settings,
+    role: Part = "all",
+    *,
+    timings: Timings | None = None,
+    chunk_customers: int = CHUNK_CUSTOMERS,
+) -> int:
     """Run until a signal asks to stop; returns the exit status.
 
     0: stopped when asked. 1: it cannot go on, and another start may help. 2: the settings.
@@ -259,7 +273,7 @@ async def serve(settings: Settings, role: Part = "all") -> int:
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
-    app = App(settings, role)
+    app = App(settings, role, timings=timings, chunk_customers=chunk_customers)
     try:
         if not await _unless(asked_to_stop, app.start()):
             return 0

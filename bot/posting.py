@@ -87,6 +87,7 @@ class Poster:
         if posting.state == PostingState.SENDING:
             ts = await self._look_for(posting, channel)
             if ts is not None:
+                log.info("message found, not sent again", posting=posting.key)
                 await self._record(posting, Standing(channel, ts), 0)
                 return
         made = await self._draft(posting)

@@ -1,0 +1,1 @@
+"""Nothing is lost and nothing doubled, however often the bot is killed."""

@@ -1,0 +1,126 @@
+"""What must be true when a month has been generated and posted, however it went."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.views import replies
+from handlers.views.clicks import Click, unpack
+from models import month_end, proof
+from models.base import Database
+from sandbox.server import Sandbox
+from sandbox.shapes import JsonObject
+from tests.soak.company import FINANCE, Company
+
+SHOWN = 5
+
+OPEN = sa.text("""
+select (select count(*) from runs where finished_at is null) as runs,
+       (select count(*) from postings where state in ('waiting', 'sending')) as postings,
+       (select count(*) from procrastinate_jobs where status in ('todo', 'doing')) as jobs
+""")
+
+_BILLS = sa.text("""
+select b.id, c.name, b.status, count(a.id) as actions,
+       count(a.id) filter (where a.action = 'generate') as generated
+from bills b join customers c on c.id = b.customer_id
+left join bill_actions a on a.bill_id = b.id
+group by b.id, c.name
+""")
+
+_POSTINGS = sa.text("select key, bill_id, state, channel, ts from postings")
+_FAILED_JOBS = sa.text("select task_name, args from procrastinate_jobs where status = 'failed'")
+_RUNS = sa.text("select id from runs order by id")
+
+
+async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
+    """Every violation, as a sentence."""
+    async with db.long_transaction() as session:
+        misfits = [str(misfit) async for misfit in proof.verify(session)]
+    async with db.long_transaction() as session:
+        bills = (await session.execute(_BILLS)).all()
+        postings = (await session.execute(_POSTINGS)).all()
+        failed = (await session.execute(_FAILED_JOBS)).all()
+        runs = await _run_messages(session, sandbox)
+    ids = {bill.name: bill.id for bill in bills}
+    return [
+        *_about_bills(bills, company),
+        *_some("does not fit the record", misfits),
+        *_about_cards(company.expected(sandbox, ids), cards(sandbox)),
+        *_about_postings(postings, sandbox),
+        *_some("was given up", [f"job {job.task_name} {job.args}" for job in failed]),
+        *runs,
+    ]
+
+
+def cards(sandbox: Sandbox) -> Counter[tuple[int, str]]:
+    """How many messages offer to approve each bill, in each conversation."""
+    found: Counter[tuple[int, str]] = Counter()
+    for conversation in sandbox.workspace.conversations.values():
+        for message in conversation.messages.values():
+            if message.get("thread_ts", message["ts"]) == message["ts"]:
+                found.update((bill, conversation.id) for bill in _approvable(message))
+    return found
+
+
+def _approvable(message: JsonObject) -> Iterator[int]:
+    for block in message.get("blocks", []):
+        for element in block.get("elements", []) if block["type"] == "actions" else []:
+            if str(element.get("action_id", "")).startswith(Click.APPROVE):
+                yield int(unpack(element["value"])["bill"])
+
+
+def _about_bills(bills: Any, company: Company) -> Iterator[str]:
+    if len(bills) != company.bills:
+        yield f"{len(bills)} bills instead of {company.bills}"
+    wrong = [
+        f"bill {bill.id} ({bill.status}, {bill.actions} actions, {bill.generated} generate)"
+        for bill in bills
+        if (bill.status, bill.actions, bill.generated) != ("pending", 1, 1)
+    ]
+    yield from _some("is not pending with one generate action", wrong)
+
+
+def _about_cards(
+    expected: Counter[tuple[int, str]], found: Counter[tuple[int, str]]
+) -> Iterator[str]:
+    lost, doubled = expected - found, found - expected
+    yield from _some("has no card", [f"bill {bill} in {place}" for bill, place in lost])
+    yield from _some("has a card too many", [f"bill {bill} in {place}" for bill, place in doubled])
+
+
+def _about_postings(postings: Any, sandbox: Sandbox) -> Iterator[str]:
+    conversations = sandbox.workspace.conversations
+    wrong = [
+        f"{one.key} is {one.state} at {one.channel} {one.ts}"
+        for one in postings
+        if one.state != "posted" or one.ts not in conversations[one.channel].messages
+    ]
+    yield from _some("and no message stands there", wrong)
+    said = sum(len(conversation.messages) for conversation in conversations.values())
+    if said != len(postings):
+        yield f"{said} messages stand in Slack for {len(postings)} postings"
+
+
+async def _run_messages(session: AsyncSession, sandbox: Sandbox) -> list[str]:
+    """There is one run, and its message has become the summary."""
+    runs = (await session.scalars(_RUNS)).all()
+    wanted = [replies.summary(await month_end.facts(session, run)).text for run in runs]
+    if len(runs) != 1:
+        return [f"{len(runs)} runs instead of 1"]
+    public = [
+        message["text"]
+        for message in sandbox.messages(sandbox.dm(FINANCE))
+        if "ephemeral_user" not in message
+    ]
+    return [] if public == wanted else [f"Finance reads {public} instead of {wanted}"]
+
+
+def _some(what: str, faults: list[str]) -> Iterator[str]:
+    """A few of the faults, and how many there are."""
+    yield from (f"{fault} {what}" for fault in faults[:SHOWN])
+    if len(faults) > SHOWN:
+        yield f"… and {len(faults) - SHOWN} more: {what}"

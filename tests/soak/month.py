@@ -1,0 +1,149 @@
+"""A month's bills, generated and posted by a bot that is killed again and again."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from models.base import Database
+from models.period import Period
+from sandbox.__main__ import read_manifest
+from sandbox.server import Sandbox
+from sandbox.shapes import JsonObject
+from sandbox.story import element
+from tests.soak.audit import OPEN, audit
+from tests.soak.company import FINANCE, Company
+from tests.soak.process import Bot, bot_process
+
+PATIENCE_S = 180.0
+ADOPTED = "message found, not sent again"
+RESCUED = "job rescued"
+
+
+class Stage(StrEnum):
+    """What a kill interrupted."""
+
+    CLICK = "the click"
+    GENERATION = "generation"
+    POSTING = "posting"
+
+
+@dataclass
+class Outcome:
+    """How it went. `working_s` counts from the click, without the time the bot was down."""
+
+    violations: list[str] = field(default_factory=list)
+    kills: Counter[Stage] = field(default_factory=Counter)
+    logged: Counter[str] = field(default_factory=Counter)
+    whole_s: float = 0.0
+    working_s: float = 0.0
+
+
+class Month:
+    """One company, its Slack and its bot, for one month's bills."""
+
+    def __init__(self, company: Company, db: Database, sandbox: Sandbox, bot: Bot) -> None:
+        self._company = company
+        self._db = db
+        self._sandbox = sandbox
+        self._bot = bot
+        self._outcome = Outcome()
+        self._preview: JsonObject = {}
+
+    async def play(self, moments: Sequence[float]) -> Outcome:
+        """Somebody generates; the bot is killed at those seconds of its working time after the
+        click, and started at once. Moments after everything is done kill nobody.
+        """
+        await self._type_the_command()
+        begun = time.monotonic()
+        async with asyncio.timeout(PATIENCE_S):
+            await self._be_killed(moments)
+            await self._click_until_it_runs()
+            await self._settle()
+        self._outcome.whole_s = time.monotonic() - begun
+        self._outcome.logged = self._bot.logged()
+        self._outcome.violations += await audit(self._db, self._sandbox, self._company)
+        return self._outcome
+
+    async def _be_killed(self, moments: Sequence[float]) -> None:
+        click = asyncio.create_task(self._click())
+        resumed = time.monotonic()
+        for moment in moments:
+            await asyncio.sleep(moment - self._outcome.working_s)
+            stage = await self._stage()
+            if stage is None:
+                break
+            await self._bot.kill()
+            self._outcome.working_s += time.monotonic() - resumed
+            self._outcome.kills[await self._stage() or Stage.POSTING] += 1
+            await self._bot.start()
+            await self._bot.awake()
+            if click.done() and not await self._runs():
+                click = asyncio.create_task(self._click())
+            resumed = time.monotonic()
+        await click
+        self._resumed = resumed
+
+    async def _type_the_command(self) -> None:
+        dm = self._sandbox.dm(FINANCE)
+        done = await self._sandbox.command(FINANCE, dm, "/bill", "generate")
+        assert done["ok"], done
+        (self._preview,) = self._sandbox.messages(dm, FINANCE)
+
+    async def _click(self) -> None:
+        """What becomes of it shows in the database, not in the answer: a kill may take that."""
+        dm, button = self._sandbox.dm(FINANCE), element(self._preview, "Generate")
+        await self._sandbox.interact(FINANCE, dm, self._preview["ts"], button)
+
+    async def _click_until_it_runs(self) -> None:
+        """A click that died with the bot is repeated, as people do."""
+        while not await self._runs():
+            await self._bot.connected()
+            await self._click()
+
+    async def _settle(self) -> None:
+        while any(await self._open()):
+            self._bot.refuse_death()
+            await asyncio.sleep(0.05)
+        self._outcome.working_s += time.monotonic() - self._resumed
+
+    async def _stage(self) -> Stage | None:
+        """What the bot is at; None once nothing is left to do."""
+        if not await self._runs():
+            return Stage.CLICK
+        left = await self._open()
+        if left.runs:
+            return Stage.GENERATION
+        return Stage.POSTING if any(left) else None
+
+    async def _runs(self) -> bool:
+        async with self._db.transaction() as session:
+            return bool(await session.scalar(sa.text("select exists (select from runs)")))
+
+    async def _open(self) -> Any:
+        async with self._db.transaction() as session:
+            return (await session.execute(OPEN)).one()
+
+
+async def play(company: Company, database_url: str, moments: Sequence[float]) -> Outcome:
+    """The whole of it, on a migrated and empty database."""
+    db = Database(database_url)
+    period = Period.last_closed(datetime.now(UTC), ZoneInfo("UTC"))
+    try:
+        async with db.long_transaction() as session:
+            await company.furnish(session, period)
+        workspace, manifest = company.workspace(), read_manifest()
+        async with (
+            Sandbox(workspace=workspace, manifest=manifest, rate_limits=False) as sandbox,
+            bot_process(sandbox, database_url) as bot,
+        ):
+            return await Month(company, db, sandbox, bot).play(moments)
+    finally:
+        await db.close()

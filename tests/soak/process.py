@@ -1,0 +1,115 @@
+"""The bot as a process that is killed, asked to stop, and started again."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sandbox.server import Sandbox
+
+ROOT = Path(__file__).parent.parent.parent
+EXIT_S = 15.0
+START_S = 60.0
+LOG = "bot.log"
+
+
+class Bot:
+    """One bot, life after life; what each of them logs is kept."""
+
+    def __init__(self, sandbox: Sandbox, database_url: str, folder: Path) -> None:
+        """`folder` is empty, lest the bot find settings there; its log is written to it."""
+        self._sandbox = sandbox
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+        inherited = {name: value for name, value in os.environ.items() if "SLACK_" not in name}
+        self._settings = inherited | {
+            "PYTHONPATH": str(ROOT),
+            "DATABASE_URL": database_url,
+            "SLACK_API_URL": sandbox.api_url,
+            "SLACK_BOT_TOKEN": sandbox.bot_token,
+            "SLACK_APP_TOKEN": sandbox.app_token,
+            "HOST": "127.0.0.1",
+            "PORT": str(_free_port()),
+        }
+
+    async def start(self) -> None:
+        with (self._folder / LOG).open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.quick_bot",
+                env=self._settings, cwd=self._folder, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    async def awake(self) -> None:
+        """Wait for the first sign of life: a socket, or something said in Slack."""
+        revision = self._sandbox.workspace.revision
+        async with asyncio.timeout(START_S):
+            while not (
+                self._sandbox.delivery.connected or self._sandbox.workspace.revision > revision
+            ):
+                self.refuse_death()
+                await asyncio.sleep(0.005)
+
+    async def connected(self) -> None:
+        async with asyncio.timeout(START_S):
+            while not self._sandbox.delivery.connected:  # noqa: ASYNC110 - nobody tells us
+                self.refuse_death()
+                await asyncio.sleep(0.02)
+
+    def refuse_death(self) -> None:
+        """Raises if the bot ended by itself."""
+        if self._process is not None and self._process.returncode is not None:
+            tail = (self._folder / LOG).read_text(encoding="utf-8")[-2000:]
+            raise RuntimeError(f"The bot ended by itself ({self._process.returncode}): {tail}")
+
+    async def kill(self) -> None:
+        """SIGKILL: it has no say in it."""
+        assert self._process is not None
+        self._process.kill()
+        await asyncio.wait_for(self._process.wait(), EXIT_S)
+
+    async def terminate(self) -> int:
+        """SIGTERM; returns the exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        return await asyncio.wait_for(self._process.wait(), EXIT_S)
+
+    async def clean_up(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            await self.kill()
+
+    def logged(self) -> Counter[str]:
+        """How often each event was logged, over all its lives."""
+        events: Counter[str] = Counter()
+        for line in (self._folder / LOG).read_text(encoding="utf-8").splitlines():
+            try:
+                events[str(json.loads(line)["event"])] += 1
+            except (ValueError, KeyError, TypeError):
+                continue  # a line that was cut off by a kill
+        return events
+
+    def log(self) -> str:
+        return (self._folder / LOG).read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def bot_process(sandbox: Sandbox, database_url: str) -> AsyncIterator[Bot]:
+    """A bot that has been started, and is gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="countersign-bot-") as folder:
+        bot = Bot(sandbox, database_url, Path(folder))
+        try:
+            await bot.start()
+            await bot.connected()
+            yield bot
+        finally:
+            await bot.clean_up()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
