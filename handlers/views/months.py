@@ -147,7 +147,7 @@ def cancelled(period: Period) -> Message:
 
 def progress(run: RunFacts) -> Message:
     """One message that is redrawn while the run goes on."""
-    if run.finished_at is not None:
+    if run.finished_at is not None or run.failure:
         return summary(run)
     looked = f"{number(run.done)} of {counted(run.customers, 'customer')} looked at"
     told = f"Generating the bills of {period_name(run.period)}: {looked}, {bills(run.added)} made."

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 
 from bot.courier import Courier
 from bot.settings import Settings
@@ -12,6 +13,14 @@ from sandbox.server import Sandbox
 from tests.bot.helpers import couriers, settings_for
 
 CAST = ("ana", "kim", "lee", "sam", "max")
+
+
+@pytest.fixture(autouse=True)
+def _plain_log() -> None:
+    """Tracebacks drawn with every local variable in them hold up the loop for seconds."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    )
 
 
 @pytest.fixture

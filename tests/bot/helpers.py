@@ -97,10 +97,17 @@ async def posting(db: Database) -> Posting:
 
 
 @asynccontextmanager
-async def couriers(db: Database, gateway: Gateway, **timings: float) -> AsyncIterator[Courier]:
+async def couriers(
+    db: Database, gateway: Gateway, rules: Rules | None = None, **timings: float
+) -> AsyncIterator[Courier]:
     """One more courier at work, until the block ends."""
-    quick = replace(QUICK, **timings)
-    made = Courier(db, gateway, now=lambda: NOW, rules=Rules("CAPPROVALS"), timings=quick)
+    made = Courier(
+        db,
+        gateway,
+        now=lambda: NOW,
+        rules=rules or Rules("CAPPROVALS"),
+        timings=replace(QUICK, **timings),  # type: ignore[arg-type]
+    )
     await made.start()
     try:
         yield made

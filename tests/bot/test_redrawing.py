@@ -1,0 +1,241 @@
+"""Posted messages stay true: cards after every action, a run's message while it goes on."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.courier import Courier
+from bot.slack import Gateway
+from handlers.views import card
+from models import announce, gather, month_end, workflow
+from models.base import Database
+from models.bills import RejectReason
+from models.month_end import Rules
+from sandbox.server import Sandbox
+from tests.bot.helpers import all_posted, couriers, eventually, no_jobs, rows, said_to, texts
+from tests.conftest import People
+from tests.store.books import OCTOBER, act, make_bills
+
+
+async def drawn_now(db: Database, bill_id: int) -> str:
+    async with db.transaction() as session:
+        (facts,) = await gather.bill_facts(session, [bill_id])
+    return card.bill_card(facts).text
+
+
+async def approve(db: Database, people: People, bill_id: int) -> None:
+    async with db.transaction() as session:
+        await workflow.approve(session, bill_id, 1, act(people.kim))
+
+
+async def is_current(db: Database, slack: Sandbox, bill_id: int) -> bool:
+    """Whether every copy of the card says what is true now, and nothing is left to do."""
+    expected = await drawn_now(db, bill_id)
+    copies = [said_to(slack, "UKIM"), said_to(slack, "ULEE")]
+    return all(copy[:1] == [expected] for copy in copies) and await _cards_settled(db)
+
+
+async def _cards_settled(db: Database) -> bool:
+    (left,) = await rows(
+        db, "select count(*) as jobs from procrastinate_jobs where task_name = 'redraw'"
+    )
+    return left.jobs == 0
+
+
+async def test_every_copy_of_a_card_is_redrawn_after_a_decision(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    await eventually(lambda: all_posted(db))
+    before = await drawn_now(db, bill_id)
+    await approve(db, people, bill_id)
+    await eventually(lambda: is_current(db, slack, bill_id))
+    assert await drawn_now(db, bill_id) != before
+
+
+async def test_a_card_that_is_current_is_left_alone(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    await eventually(lambda: all_posted(db))
+    await approve(db, people, bill_id)
+    await eventually(lambda: is_current(db, slack, bill_id))
+    edited = [message["edited"] for message in slack.messages(slack.dm("UKIM"))]
+    for _ in range(3):
+        async with db.transaction() as session:
+            await announce.bill_changed(session, bill_id)
+    await eventually(lambda: _cards_settled(db))
+    assert [message["edited"] for message in slack.messages(slack.dm("UKIM"))] == edited
+
+
+async def test_an_action_while_the_card_is_on_its_way_shows_on_it(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
+    (bill_id,) = await make_bills(db, people.ana)
+    await eventually(lambda: _some_are(db, "sending"))
+    await approve(db, people, bill_id)
+    await eventually(lambda: _some_are(db, "posted"))
+    await eventually(lambda: is_current(db, slack, bill_id))
+
+
+async def _some_are(db: Database, state: str) -> list[Any]:
+    return await rows(db, "select from postings where state = :state", state=state)
+
+
+TROUBLES = [
+    {"kind": "lost_response", "times": 3},
+    {"kind": "error", "status": 500, "times": 4},
+    {"kind": "ratelimited", "retry_after": 1, "times": 4},
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: str(trouble["kind"]))
+async def test_a_card_is_redrawn_despite(
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    await eventually(lambda: all_posted(db))
+    await slack.fault(method="chat.update", **trouble)
+    await approve(db, people, bill_id)
+    await eventually(lambda: is_current(db, slack, bill_id), 20)
+
+
+async def test_a_card_somebody_deleted_is_given_up_and_the_others_are_redrawn(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    await eventually(lambda: all_posted(db))
+    dm = slack.workspace.dm("UKIM")
+    slack.workspace.remove(dm, slack.messages(dm.id)[0]["ts"])
+    await approve(db, people, bill_id)
+    expected = await drawn_now(db, bill_id)
+    await eventually(lambda: _says(slack, "ULEE", expected))
+    await eventually(lambda: _cards_settled(db))
+    (lost,) = await rows(db, "select place, failure from postings where state = 'failed'")
+    assert tuple(lost) == (announce.user_place(people.kim.id), "message_not_found")
+
+
+async def _says(slack: Sandbox, user: str, text: str) -> bool:
+    return said_to(slack, user)[:1] == [text]
+
+
+async def test_many_decisions_end_in_the_last_state(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    for version in range(1, 9, 2):
+        async with db.transaction() as session:
+            rejected = await workflow.reject(
+                session, bill_id, version, act(people.kim), RejectReason.OTHER, "no, no"
+            )
+        async with db.transaction() as session:
+            await workflow.undo(
+                session, bill_id, version + 1, act(people.kim), "yes, yes", rejected.id
+            )
+    await eventually(lambda: is_current(db, slack, bill_id))
+
+
+async def start_run(db: Database, people: People) -> int:
+    """The run that Ana asks for, promised to be worked off."""
+    async with db.transaction() as session:
+        run_id = await month_end.start_run(session, OCTOBER, act(people.ana), ZoneInfo("UTC"))
+        await announce.run_started(session, run_id, people.ana)
+    return run_id
+
+
+async def add_usage(db: Database, customers: int) -> None:
+    await rows(
+        db,
+        """with made as (
+               insert into customers (name, monthly_api_limit, overage_unit_cost)
+               select 'Customer ' || n, 1000, 0.2 from generate_series(1, :customers) n
+               returning id)
+           insert into usages (customer_id, year, month, api_usage)
+           select id, 2026, 10, 1500 from made returning id""",
+        customers=customers,
+    )
+
+
+async def test_a_run_is_worked_off_in_steps_and_its_message_ends_as_a_summary(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await add_usage(db, 25)
+    rules = Rules("CAPPROVALS", chunk_customers=10)
+    async with couriers(db, gateway, rules=rules):
+        await start_run(db, people)
+        await eventually(lambda: _says_of(slack, "25 bills made"))
+        await eventually(lambda: no_jobs(db))
+    assert len(said_to(slack, "UANA")) == 1
+    assert len(texts(slack, "CAPPROVALS")) == 25
+
+
+async def _says_of(slack: Sandbox, words: str) -> bool:
+    return any(words in text for text in said_to(slack, "UANA"))
+
+
+async def test_a_run_that_failed_says_so_and_announces_what_it_made(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await add_usage(db, 25)
+    step, steps = month_end.step, []
+
+    async def stumbling(*arguments: Any) -> month_end.Step:
+        steps.append(datetime.now(UTC))
+        if len(steps) > 2:
+            raise ZeroDivisionError
+        return await step(*arguments)
+
+    monkeypatch.setattr(month_end, "step", stumbling)
+    async with couriers(db, gateway, rules=Rules("CAPPROVALS", chunk_customers=10)):
+        await start_run(db, people)
+        await eventually(lambda: _says_of(slack, "stopped before its end"))
+        await eventually(lambda: _posted(slack, 20))
+    (run,) = await rows(db, "select failure, finished_at, added from runs")
+    assert tuple(run) == ("The cause: ZeroDivisionError.", None, 20)
+    (job,) = await rows(db, "select task_name, status from procrastinate_jobs")
+    assert tuple(job) == ("generate", "failed")
+
+
+async def _posted(slack: Sandbox, count: int) -> bool:
+    return len(texts(slack, "CAPPROVALS")) == count
+
+
+async def test_a_run_goes_on_where_a_stopped_program_left_it(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await add_usage(db, 25)
+    rules = Rules("CAPPROVALS", chunk_customers=10)
+    step, steps = month_end.step, []
+
+    async def counted(*arguments: Any) -> month_end.Step:
+        done = await step(*arguments)
+        steps.append(done.done)
+        if len(steps) == 1:
+            stopping.set()
+        return done
+
+    monkeypatch.setattr(month_end, "step", counted)
+    async with couriers(db, gateway, rules=rules) as first:
+        stopping = first._stopping
+        await start_run(db, people)
+        await eventually(lambda: _put_back(db))
+    async with couriers(db, gateway, rules=rules):
+        await eventually(lambda: _says_of(slack, "25 bills made"))
+    assert steps == [10, 20, 25]
+
+
+async def _put_back(db: Database) -> list[Any]:
+    query = """select from procrastinate_jobs
+               where task_name = 'generate' and status = 'todo' and attempts = 1"""
+    return await rows(db, query)
