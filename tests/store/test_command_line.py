@@ -1,0 +1,195 @@
+"""The command line: what it says, and the exit status it leaves with."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.postgres import TestPostgres
+from tests.store.terminal import Terminal
+
+USAGE = "customer,year,month,api_usage\n"
+CUSTOMERS = (
+    "name,csm,sales,billing_address,billing_email,currency,monthly_api_limit,overage_unit_cost,"
+    "start_date,end_date,require_csm_approval,require_sales_approval\n"
+)
+
+
+@pytest.fixture
+def terminal(database_url: str, tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path, {"DATABASE_URL": database_url})
+
+
+def write(terminal: Terminal, name: str, text: str) -> str:
+    (terminal.folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def furnish(terminal: Terminal) -> None:
+    """Kim, and two customers over their limit in January 2024, one of them before its start."""
+    terminal.done("people", "add", "Kim", "--role", "customer success", "--slack-id", "UKIM")
+    customers = f"{CUSTOMERS}Acme,Kim,,,,USD,1000,0.25,,,true,\nLate,Kim,,,,EUR,0,1,2024-02-01,,,\n"
+    terminal.done("import", "customers", write(terminal, "customers.csv", customers))
+    usage = f"{USAGE}Acme,2024,1,1500\nLate,2024,1,7\n"
+    terminal.done("import", "usage", write(terminal, "usage.csv", usage))
+
+
+WRONG_USE = {
+    "no command": ([], {}, "Usage"),
+    "an unknown command": (["bill"], {}, "bill"),
+    "an unknown table": (["import", "bills", "x.csv"], {}, "bills"),
+    "a file that is not there": (["import", "usage", "x.csv"], {}, "x.csv"),
+    "a month that is none": (["generate", "2026-13"], {}, "2026-13 is not a month"),
+    "no role": (["people", "add", "Bob"], {}, "--role"),
+    "an unknown role": (["people", "add", "Bob", "--role", "Boss"], {}, "Boss"),
+    "a time zone that is none": (["generate", "2024-01"], {"TIMEZONE": "Mars/Base"}, "TIMEZONE"),
+    "no token to serve with": (["serve"], {}, "SLACK_BOT_TOKEN is not set."),
+    "no way for Slack to come in": (
+        ["serve"],
+        {"SLACK_BOT_TOKEN": "xoxb-1"},
+        "SLACK_APP_TOKEN is not set.",
+    ),
+    "an address that is none": (["verify"], {"DATABASE_URL": "sekret://x:y"}, "DATABASE_URL"),
+    "a database that does not answer": (
+        ["verify"],
+        {"DATABASE_URL": "postgresql://u:sekret@127.0.0.1:1/x"},
+        "Check DATABASE_URL",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_USE)
+def test_wrong_use_and_wrong_settings_leave_with_two(tmp_path: Path, case: str) -> None:
+    words, settings, said = WRONG_USE[case]
+    terminal = Terminal(tmp_path, {"DATABASE_URL": "postgresql://127.0.0.1:1/none"})
+    answer = terminal.run(*words, **settings)
+    assert answer.returncode == 2
+    assert said in answer.stdout + answer.stderr
+    assert "sekret" not in answer.stdout + answer.stderr
+    if settings:
+        assert len(answer.stderr.splitlines()) == 1
+
+
+def test_a_database_that_is_not_migrated_is_named_with_what_to_do(
+    postgres: TestPostgres, tmp_path: Path
+) -> None:
+    terminal = Terminal(tmp_path, {"DATABASE_URL": postgres.url("postgres")})
+    answer = terminal.run("verify")
+    assert answer.returncode == 2
+    assert answer.stderr == "The database is not migrated. Run `countersign migrate`.\n"
+
+
+def test_without_an_address_a_database_of_ones_own_is_started_and_found_again() -> None:
+    # Not in pytest's folder, which is closed to the user that PostgreSQL runs as.
+    folder = Path(tempfile.mkdtemp(prefix="countersign-cli-"))
+    try:
+        terminal = Terminal(folder, {})
+        assert terminal.done("migrate").startswith("Applied 0001, ")
+        assert terminal.done("migrate") == "The database is up to date.\n"
+        assert terminal.done("people", "add", "Ana", "--role", "Finance") == (
+            "Ana has the role Finance.\n"
+        )
+        assert (folder / ".countersign" / "postgres").is_dir()
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_an_import_minds_no_setting_but_its_own(terminal: Terminal) -> None:
+    write(terminal, ".env", "PORT=none\nSLACK_BOT_TOKEN=wrong\n")
+    people = write(terminal, "people.csv", "name;email;role;slack_user_id\r\nAna;;finance;UANA\r\n")
+    answer = terminal.run("import", "people", people)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout == "people.csv: 1 added, 0 changed, 0 unchanged.\n"
+    assert terminal.done("import", "people", people) == (
+        "people.csv: nothing to do, all 1 rows are as they were.\n"
+    )
+    assert json.loads(terminal.done("import", "people", people, "--json")) == {
+        **{"added": 0, "changed": 0, "unchanged": 1}
+    }
+
+
+def test_bad_rows_are_listed_by_line_and_leave_with_one(terminal: Terminal) -> None:
+    usage = write(terminal, "usage.csv", USAGE + "Acme,2024,1,5\n" * 120)
+    answer = terminal.run("import", "usage", usage)
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    lines = answer.stderr.splitlines()
+    assert lines[0] == "line 2, customer: “Acme” is no customer's name"
+    assert lines[100:] == ["… and 20 more", "Nothing was imported: the file has 120 faults."]
+    told = json.loads(terminal.run("import", "usage", usage, "--json").stdout)
+    assert told["faults"] == 120
+    assert told["rows"][1] == {
+        **{"line": 3, "column": "customer", "reason": "“Acme” is no customer's name"}
+    }
+
+
+def test_a_month_is_previewed_generated_and_then_left_alone(terminal: Terminal) -> None:
+    furnish(terminal)
+    assert terminal.done("generate", "2024-01", "--dry-run").splitlines() == [
+        "2024-01: 2 bills would be generated.",
+        "  USD 125.00 in 1 bill to approve",
+        "  1 held: overage outside the contract dates",
+    ]
+    preview = json.loads(terminal.done("generate", "2024-01", "--dry-run", "--json"))
+    made = json.loads(terminal.done("generate", "2024-01", "--json"))
+    for facts in (preview, made):
+        assert (facts["bills"], facts["pending"], facts["existing"]) == (2, 1, 0)
+        assert facts["totals"] == {"USD": "125.00"}
+        assert facts["held"] == {"outside_contract": 1}
+    assert terminal.done("generate", "2024-01").splitlines() == [
+        "2024-01: nothing to generate.",
+        "  2 bills of this month existed already",
+    ]
+    assert terminal.done("verify") == "2 bills verified: every record is as it was written.\n"
+    with psycopg.connect(terminal.settings["DATABASE_URL"]) as connection:
+        query = "select distinct u.name, a.source from bill_actions a join users u on u.id = %s"
+        assert connection.execute(query.replace("%s", "a.stakeholder_id")).fetchall() == [
+            ("system", "cli")
+        ]
+
+
+def test_one_customers_bill_is_made_alone(terminal: Terminal) -> None:
+    furnish(terminal)
+    assert terminal.done("generate", "2024-01", "--customer", "ACME").splitlines()[0] == (
+        "2024-01: 1 bill generated."
+    )
+    answer = terminal.run("generate", "2024-01", "--customer", "Akme")
+    assert answer.returncode == 1
+    assert "No customer is called “Akme”" in answer.stderr
+
+
+def test_a_month_that_is_not_over_is_refused_with_the_day_it_can_run(terminal: Terminal) -> None:
+    for more in ((), ("--dry-run",)):
+        answer = terminal.run("generate", "2199-12", *more)
+        assert answer.returncode == 1
+        assert answer.stderr == ("2199-12 is not over yet. It can be billed from 2200-01-01 on.\n")
+
+
+def test_what_does_not_fit_is_printed_and_leaves_with_one(terminal: Terminal) -> None:
+    furnish(terminal)
+    terminal.done("generate", "2024-01")
+    with psycopg.connect(terminal.settings["DATABASE_URL"]) as connection:
+        connection.execute("alter table bill_actions disable trigger all")
+        changed = connection.execute(
+            "update bill_actions set comment = 'x' where id = (select max(id) from bill_actions)"
+            " returning id, bill_id"
+        ).fetchone()
+        connection.execute("alter table bill_actions enable trigger all")
+    assert changed is not None
+    action, bill = changed
+    answer = terminal.run("verify")
+    assert answer.returncode == 1
+    assert answer.stdout.splitlines() == [
+        f"action {action} of bill {bill}: it is not as it was written",
+        "2 bills verified: 1 do not fit.",
+    ]
+    answer = terminal.run("verify", "--json")
+    assert answer.returncode == 1
+    assert json.loads(answer.stdout) == {
+        "bills": 2,
+        "misfits": 1,
+        "rows": [{"bill_id": bill, "action_id": action, "what": "it is not as it was written"}],
+    }
