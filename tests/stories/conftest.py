@@ -25,9 +25,7 @@ TEAM: dict[str, Any] = {
 }
 
 
-async def sign_up(
-    session: AsyncSession, name: str, calls: int = 450_000, **terms: Any
-) -> Customer:
+async def sign_up(session: AsyncSession, name: str, calls: int = 450_000, **terms: Any) -> Customer:
     """A customer with 100,000 calls included at $0.10 above, and its usage of October 2026."""
     given = {"monthly_api_limit": 100_000, "overage_unit_cost": Decimal("0.10")}
     customer = Customer(name=name, **(given | terms))

@@ -1,16 +1,29 @@
 """Killed at any moment, and asked to stop at any moment: nothing is lost and nothing doubled."""
 
 import random
+from signal import SIGTERM
 
 from tests.soak.company import Company
-from tests.soak.month import play
+from tests.soak.month import Blow, Stage, play
 
 SMALL = Company(bills=60, approvers=8)
 
 
 async def test_a_bot_that_is_killed_posts_every_card_once(database_url: str) -> None:
     luck = random.Random(2026)
-    moments = sorted([luck.uniform(0, 0.2), luck.uniform(0.2, 0.6), luck.uniform(0.6, 1.0)])
-    outcome = await play(SMALL, database_url, moments)
+    blows = [
+        Blow(luck.uniform(0, 0.2)),
+        Blow(messages=luck.randint(2, 30)),
+        Blow(messages=luck.randint(31, 60)),
+    ]
+    outcome = await play(SMALL, database_url, blows)
     assert not outcome.violations
-    assert outcome.kills.total() >= 2
+    assert len(outcome.exits) == 3
+    assert outcome.stages[Stage.POSTING] == 2
+
+
+async def test_a_bot_that_is_asked_to_stop_ends_well_and_loses_nothing(database_url: str) -> None:
+    outcome = await play(SMALL, database_url, [Blow(messages=20, signal=SIGTERM)])
+    assert not outcome.violations
+    assert outcome.exits == [0]
+    assert outcome.stages == {Stage.POSTING: 1}
