@@ -1,8 +1,11 @@
 """Exact money: rounded once, half up, to the currency's minor unit."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
 
 from models.currencies import MINOR_UNITS
+
+# Python's usual 28 digits are fewer than a bigint of calls times a price of ten decimals has.
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_UP)
 
 
 def minor_units(currency: str) -> int:
@@ -11,9 +14,9 @@ def minor_units(currency: str) -> int:
 
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
+    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), context=_EXACT)
 
 
 def overage_amount(units: int, unit_cost: Decimal, currency: str) -> Decimal:
     """`units` calls at `unit_cost` each, net."""
-    return round_amount(units * unit_cost, currency)
+    return round_amount(_EXACT.multiply(Decimal(units), unit_cost), currency)

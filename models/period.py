@@ -1,6 +1,7 @@
 """A calendar month: what is billed, month by month."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -52,7 +53,7 @@ class Period:
 
     @property
     def last_day(self) -> date:
-        return self.plus(1).first_day - timedelta(days=1)
+        return date(self.year, self.month, monthrange(self.year, self.month)[1])
 
     def plus(self, months: int) -> "Period":
         index = self.year * 12 + self.month - 1 + months
@@ -68,7 +69,7 @@ class Period:
     def refuse_if_open(self, now: datetime, zone: ZoneInfo) -> None:
         """A month can be billed from the first day after it."""
         if self >= Period.current(now, zone):
-            runs_on = self.plus(1).first_day
+            runs_on = self.last_day + timedelta(days=1)
             raise Invalid(
                 f"{self} is not over yet. It can be billed from {runs_on.isoformat()} on.",
                 field="period",

@@ -1,0 +1,129 @@
+"""Months: how they are written, where they begin and end, and when they are over."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.period import Period
+from models.refusals import Invalid
+
+periods = st.builds(Period, st.integers(2000, 2200), st.integers(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("typed", "period"),
+    [
+        ("2026-10", Period(2026, 10)),
+        (" 2026-10\n", Period(2026, 10)),
+        ("2026-1", Period(2026, 1)),
+        ("2026-01", Period(2026, 1)),
+        ("2000-01", Period(2000, 1)),
+        ("2200-12", Period(2200, 12)),
+    ],
+)
+def test_a_month_is_read(typed: str, period: Period) -> None:
+    assert Period.parse(typed) == period
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "2026",
+        "2026-",
+        "2026-00",
+        "2026-13",
+        "2026-010",
+        "26-10",
+        "1999-12",
+        "2201-01",
+        "0000-01",
+        "10-2026",
+        "2026/10",
+        "2026–10",
+        "2026-10-01",
+        "October 2026",
+        "٢٠٢٦-١٠",
+        "2026-1²",
+        "-2026-10",
+        "2026 -10",
+        "<!channel>",
+        "9" * 5_000,
+    ],
+)
+def test_what_is_no_month_is_refused_with_an_example(typed: str) -> None:
+    with pytest.raises(Invalid, match=r"is not a month\. Write it as 2026-10\.$"):
+        Period.parse(typed)
+
+
+@given(periods)
+def test_a_month_reads_back_as_it_is_written(period: Period) -> None:
+    assert Period.parse(str(period)) == period
+
+
+@given(periods)
+def test_a_month_begins_and_ends_with_its_own_days(period: Period) -> None:
+    assert Period.of(period.first_day) == Period.of(period.last_day) == period
+    assert period.first_day.day == 1
+    assert (period.last_day + timedelta(days=1)).day == 1
+
+
+@given(periods, st.integers(-30, 30))
+def test_months_are_counted_over_the_turn_of_the_year(period: Period, months: int) -> None:
+    index = period.year * 12 + period.month + months
+    if not 2000 * 12 + 1 <= index <= 2200 * 12 + 12:
+        with pytest.raises(Invalid):
+            period.plus(months)
+        return
+    moved = period.plus(months)
+    assert moved.year * 12 + moved.month == index
+    assert moved.plus(-months) == period
+    assert len(list(period.through(moved))) == max(0, months + 1)
+
+
+def test_february_knows_its_leap_years() -> None:
+    ends = {year: Period(year, 2).last_day.day for year in (2000, 2023, 2024, 2100)}
+    assert ends == {2000: 29, 2023: 28, 2024: 29, 2100: 28}
+
+
+# where, when (UTC), the month that is current there
+BORDERS = [
+    ("UTC", "2026-10-31T23:59:59", "2026-10"),
+    ("UTC", "2026-11-01T00:00:00", "2026-11"),
+    ("Pacific/Auckland", "2026-10-31T10:59:59", "2026-10"),
+    ("Pacific/Auckland", "2026-10-31T11:00:00", "2026-11"),
+    ("Pacific/Kiritimati", "2026-10-31T10:00:00", "2026-11"),
+    ("America/Los_Angeles", "2026-11-01T06:59:59", "2026-10"),
+    ("America/Los_Angeles", "2026-11-01T07:00:00", "2026-11"),
+    ("Asia/Kolkata", "2026-12-31T18:29:59", "2026-12"),
+    ("Asia/Kolkata", "2026-12-31T18:30:00", "2027-01"),
+    ("Europe/Berlin", "2024-02-29T22:59:59", "2024-02"),
+    ("Europe/Berlin", "2024-02-29T23:00:00", "2024-03"),
+]
+
+
+@pytest.mark.parametrize(("where", "when", "current"), BORDERS)
+def test_a_month_is_over_when_it_is_over_there(where: str, when: str, current: str) -> None:
+    zone, now = ZoneInfo(where), datetime.fromisoformat(when).replace(tzinfo=UTC)
+    month = Period.parse(current)
+    assert Period.current(now, zone) == month
+    assert Period.last_closed(now, zone) == month.plus(-1)
+    month.plus(-1).refuse_if_open(now, zone)
+    for unfinished in (month, month.plus(1)):
+        with pytest.raises(Invalid) as refused:
+            unfinished.refuse_if_open(now, zone)
+        assert refused.value.field == "period"
+        runs_on = unfinished.plus(1).first_day
+        assert refused.value.sentence == (
+            f"{unfinished} is not over yet. It can be billed from {runs_on} on."
+        )
+
+
+def test_the_last_month_of_all_has_an_end_and_is_refused_until_then() -> None:
+    last = Period(2200, 12)
+    assert last.last_day == date(2200, 12, 31)
+    with pytest.raises(Invalid, match="It can be billed from 2201-01-01 on"):
+        last.refuse_if_open(datetime(2026, 11, 2, tzinfo=UTC), ZoneInfo("UTC"))
