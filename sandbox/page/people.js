@@ -43,6 +43,8 @@ export function avatar(id, size = "medium") {
       { class: `avatar app ${size}`, "aria-hidden": "true" },
       icon("check", size === "small" ? 14 : 24),
     );
+  if (!id)
+    return el("span", { class: `avatar slackbot ${size}`, "aria-hidden": "true" }, icon("info"));
   const node = el("span", { class: `avatar ${size}`, "aria-hidden": "true" }, initials(nameOf(id)));
   node.style.backgroundColor = hueOf(id);
   return node;

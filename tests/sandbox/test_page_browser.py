@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,11 @@ from tests.sandbox.page_sample import (
     with_ids,
 )
 from tests.sandbox.page_server import FakeCompany, PageServer, conversation, sampled
+
+UPSTREAM = (
+    Path(__file__).resolve().parents[2].parent
+    / "shared/slack-data/slackblocks/spec/fixtures/valid/blocks"
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -98,6 +105,18 @@ async def test_every_block_and_element_is_drawn_without_a_complaint(
         await expect(card.get_by_role("img", name=f"{name} chart")).to_be_visible()
     await expect(card.get_by_role("button", name="Hidden")).to_have_count(0)
     assert complaints == []
+
+
+@pytest.mark.skipif(not UPSTREAM.exists(), reason=f"no fixtures at {UPSTREAM}")
+async def test_blocks_collected_from_outside_are_drawn(
+    browser: Browser, server: PageServer, company: FakeCompany
+) -> None:
+    blocks = [json.loads(path.read_text()) for path in sorted(UPSTREAM.glob("*.json"))]
+    company.messages["C1"] = [app_message(NOW + n, [one]) for n, one in enumerate(blocks)]
+    page, complaints = await visit(browser, f"{server.url}#U1/C1")
+    await expect(page.locator("main [data-ts]")).to_have_count(len(blocks))
+    await expect(page.locator("main .unknown")).to_have_count(0)
+    assert [one for one in complaints if "net::" not in one] == []  # their images are elsewhere
 
 
 async def test_names_show_as_they_were_typed(browser: Browser, server: PageServer) -> None:
