@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from signal import SIGKILL, Signals
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,13 +23,25 @@ from tests.soak.audit import OPEN, audit
 from tests.soak.company import FINANCE, Company
 from tests.soak.process import Bot, bot_process
 
-PATIENCE_S = 180.0
+PATIENCE_S = 120.0
+PATIENCE_A_BILL_S = 0.4
 ADOPTED = "message found, not sent again"
 RESCUED = "job rescued"
 
 
+@dataclass(frozen=True)
+class Blow:
+    """A signal to the bot once it has worked for so long since the click (the time it is down does
+    not count), and so many messages stand in Slack.
+    """
+
+    worked_s: float = 0.0
+    messages: int = 0
+    signal: Signals = SIGKILL
+
+
 class Stage(StrEnum):
-    """What a kill interrupted."""
+    """What a blow interrupted."""
 
     CLICK = "the click"
     GENERATION = "generation"
@@ -37,10 +50,13 @@ class Stage(StrEnum):
 
 @dataclass
 class Outcome:
-    """How it went. `working_s` counts from the click, without the time the bot was down."""
+    """How it went. `working_s` counts from the click, without the time the bot was down; `exits`
+    are the statuses that the blows led to.
+    """
 
     violations: list[str] = field(default_factory=list)
-    kills: Counter[Stage] = field(default_factory=Counter)
+    stages: Counter[Stage] = field(default_factory=Counter)
+    exits: list[int] = field(default_factory=list)
     logged: Counter[str] = field(default_factory=Counter)
     whole_s: float = 0.0
     working_s: float = 0.0
@@ -56,15 +72,16 @@ class Month:
         self._bot = bot
         self._outcome = Outcome()
         self._preview: JsonObject = {}
+        self._resumed = 0.0
 
-    async def play(self, moments: Sequence[float]) -> Outcome:
-        """Somebody generates; the bot is killed at those seconds of its working time after the
-        click, and started at once. Moments after everything is done kill nobody.
+    async def play(self, blows: Sequence[Blow]) -> Outcome:
+        """Somebody generates; the bot is struck down, and started again at once, until all is
+        done. Blows that come later than that are not dealt.
         """
         await self._type_the_command()
-        begun = time.monotonic()
-        async with asyncio.timeout(PATIENCE_S):
-            await self._be_killed(moments)
+        begun = self._resumed = time.monotonic()
+        async with asyncio.timeout(PATIENCE_S + PATIENCE_A_BILL_S * self._company.bills):
+            await self._take(blows)
             await self._click_until_it_runs()
             await self._settle()
         self._outcome.whole_s = time.monotonic() - begun
@@ -72,24 +89,29 @@ class Month:
         self._outcome.violations += await audit(self._db, self._sandbox, self._company)
         return self._outcome
 
-    async def _be_killed(self, moments: Sequence[float]) -> None:
+    async def _take(self, blows: Sequence[Blow]) -> None:
         click = asyncio.create_task(self._click())
-        resumed = time.monotonic()
-        for moment in moments:
-            await asyncio.sleep(moment - self._outcome.working_s)
-            stage = await self._stage()
-            if stage is None:
+        for blow in blows:
+            if not await self._comes(blow):
                 break
-            await self._bot.kill()
-            self._outcome.working_s += time.monotonic() - resumed
-            self._outcome.kills[await self._stage() or Stage.POSTING] += 1
+            status = await self._bot.strike(blow.signal)
+            self._outcome.working_s += time.monotonic() - self._resumed
+            self._outcome.exits.append(status)
+            self._outcome.stages[await self._stage() or Stage.POSTING] += 1
             await self._bot.start()
             await self._bot.awake()
             if click.done() and not await self._runs():
                 click = asyncio.create_task(self._click())
-            resumed = time.monotonic()
+            self._resumed = time.monotonic()
         await click
-        self._resumed = resumed
+
+    async def _comes(self, blow: Blow) -> bool:
+        """Wait for its moment; False if everything was done before."""
+        worked_s = self._outcome.working_s + time.monotonic() - self._resumed
+        await asyncio.sleep(blow.worked_s - worked_s)
+        while (stage := await self._stage()) and messages(self._sandbox) < blow.messages:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        return stage is not None
 
     async def _type_the_command(self) -> None:
         dm = self._sandbox.dm(FINANCE)
@@ -132,7 +154,12 @@ class Month:
             return (await session.execute(OPEN)).one()
 
 
-async def play(company: Company, database_url: str, moments: Sequence[float]) -> Outcome:
+def messages(sandbox: Sandbox) -> int:
+    """How many stand in Slack, threads included, private answers not."""
+    return sum(len(place.messages) for place in sandbox.workspace.conversations.values())
+
+
+async def play(company: Company, database_url: str, blows: Sequence[Blow]) -> Outcome:
     """The whole of it, on a migrated and empty database."""
     db = Database(database_url)
     period = Period.last_closed(datetime.now(UTC), ZoneInfo("UTC"))
@@ -144,6 +171,6 @@ async def play(company: Company, database_url: str, moments: Sequence[float]) ->
             Sandbox(workspace=workspace, manifest=manifest, rate_limits=False) as sandbox,
             bot_process(sandbox, database_url) as bot,
         ):
-            return await Month(company, db, sandbox, bot).play(moments)
+            return await Month(company, db, sandbox, bot).play(blows)
     finally:
         await db.close()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -14,7 +15,8 @@ from pathlib import Path
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent.parent
-EXIT_S = 15.0
+EXIT_S = 10.0
+"""Docker, for one, waits that long between SIGTERM and SIGKILL."""
 START_S = 60.0
 LOG = "bot.log"
 
@@ -57,7 +59,7 @@ class Bot:
 
     async def connected(self) -> None:
         async with asyncio.timeout(START_S):
-            while not self._sandbox.delivery.connected:  # noqa: ASYNC110 - nobody tells us
+            while not self._sandbox.delivery.connected:
                 self.refuse_death()
                 await asyncio.sleep(0.02)
 
@@ -67,21 +69,15 @@ class Bot:
             tail = (self._folder / LOG).read_text(encoding="utf-8")[-2000:]
             raise RuntimeError(f"The bot ended by itself ({self._process.returncode}): {tail}")
 
-    async def kill(self) -> None:
-        """SIGKILL: it has no say in it."""
+    async def strike(self, number: signal.Signals) -> int:
+        """Send it a signal, and wait for its end; returns the exit status."""
         assert self._process is not None
-        self._process.kill()
-        await asyncio.wait_for(self._process.wait(), EXIT_S)
-
-    async def terminate(self) -> int:
-        """SIGTERM; returns the exit status."""
-        assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(number)
         return await asyncio.wait_for(self._process.wait(), EXIT_S)
 
     async def clean_up(self) -> None:
         if self._process is not None and self._process.returncode is None:
-            await self.kill()
+            await self.strike(signal.SIGKILL)
 
     def logged(self) -> Counter[str]:
         """How often each event was logged, over all its lives."""
@@ -92,9 +88,6 @@ class Bot:
             except (ValueError, KeyError, TypeError):
                 continue  # a line that was cut off by a kill
         return events
-
-    def log(self) -> str:
-        return (self._folder / LOG).read_text(encoding="utf-8")
 
 
 @asynccontextmanager
