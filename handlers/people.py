@@ -14,7 +14,7 @@ async def request_access(ask: Ask) -> Answer:
     """Finance is told; whoever has a role already is told so."""
     if ask.user.role is not None and ask.user.active:
         return Reply(replies.access_granted(Role(ask.user.role)), replace=True)
-    asked = await announce.access_requested(ask.session, ask.user)
+    asked = await announce.access_requested(ask.session, ask.user, ask.now)
     if not asked:
         raise NotFound(
             "Nobody has the role Finance yet. Ask whoever installed Countersign to add somebody."

@@ -23,7 +23,10 @@ _WRITTEN = (None, "thread_broadcast", "file_share")
 
 @dataclass(frozen=True)
 class Said:
-    """A reply in a thread, its edit (`edited_ts`), or its deletion (`text` None)."""
+    """A reply in a thread, its edit (`edited_ts`), or its deletion (`text` None).
+
+    `under`: who wrote the message that heads the thread.
+    """
 
     author: str
     channel: str
@@ -31,6 +34,7 @@ class Said:
     ts: str
     text: str | None
     edited_ts: str | None = None
+    under: str | None = None
 
 
 async def heard(house: House, body: Mapping[str, Any]) -> BoltResponse:
@@ -40,8 +44,11 @@ async def heard(house: House, body: Mapping[str, Any]) -> BoltResponse:
         return BoltResponse(status=200, body="")
     async with house.db.transaction() as session:
         bill_id = await comments.bill_under(session, said.channel, said.thread_ts)
+        too_early = bill_id is None and await comments.card_on_its_way(session)
     if bill_id is None:
-        return BoltResponse(status=200, body="")
+        # A reply can be quicker than the note of where its card stands. Slack brings it again.
+        bring_again = too_early and said.under == house.bot_user_id
+        return BoltResponse(status=503 if bring_again else 200, body="")
     words = None if said.text is None else plain(said.text, await _names(house, said.text))
     request = Remark(body, said.author, said.channel, said.thread_ts)
     return await asked(house, request, partial(_record, said, bill_id, words))
@@ -73,6 +80,7 @@ def _said(
         ts=str(ts),
         text=None if deleted else _words(message),
         edited_ts=(message.get("edited") or {}).get("ts"),
+        under=message.get("parent_user_id"),
     )
 
 

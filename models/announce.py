@@ -113,10 +113,10 @@ async def approved(session: AsyncSession, bill_id: int, action_id: int, to: Sequ
     await post(session, Kind.APPROVAL, f"approval:{action_id}", to, facts, BUNDLING_S)
 
 
-async def access_requested(session: AsyncSession, asker: User) -> int:
-    """Finance is asked to give `asker` a role; returns how many people were asked."""
+async def access_requested(session: AsyncSession, asker: User, now: datetime) -> int:
+    """Finance is asked, at most once a day, to give `asker` a role; returns how many people are."""
     finance = await with_role(session, Role.FINANCE)
-    key = f"access:{asker.id}"
+    key = f"access:{asker.id}:{now.date()}"
     await post(session, Kind.ACCESS_REQUEST, key, finance, {"user_id": asker.id})
     return len(finance)
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import bills
-from models.announce import Posting
+from models.announce import Posting, PostingState
 from models.base import Base
 from models.bills import BillAction, Verb
 from models.case import Act, bounded, open_case
@@ -82,6 +82,12 @@ async def bill_under(session: AsyncSession, channel: str, thread_ts: str) -> int
     """The bill whose card heads this thread; None for any other thread."""
     query = sa.select(Posting.bill_id).where(Posting.channel == channel, Posting.ts == thread_ts)
     return (await session.scalars(query)).one_or_none()
+
+
+async def card_on_its_way(session: AsyncSession) -> bool:
+    """Whether some message is in Slack, perhaps, whose place there is not written down yet."""
+    on_its_way = sa.exists().where(Posting.state == PostingState.SENDING)
+    return bool(await session.scalar(sa.select(on_its_way)))
 
 
 async def reply(

@@ -1,8 +1,10 @@
 """Replies under a card become comments, once each, by those who may comment."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
+import sqlalchemy as sa
 
 from handlers.thread import read
 from handlers.typed import decision_in, plain
@@ -178,3 +180,26 @@ def test_a_broadcast_and_a_file_are_replies_like_others() -> None:
     assert shared is not None
     assert shared.text == "Hm (file: limit.pdf)"
     assert read({**PERSON, "subtype": "thread_broadcast", "channel": "C1"}) is not None
+
+
+async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brought_again(
+    office: Office, october: Bills
+) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    where = {"channel": dm, "ts": card["ts"]}
+    forget = (
+        "update postings set state = 'sending', sending_since = now(), channel = null, ts = null"
+    )
+    async with office.db.transaction() as session:
+        await session.execute(sa.text(f"{forget} where channel = :channel and ts = :ts"), where)
+    writing = asyncio.create_task(office.sandbox.message("UKIM", dm, "Quick!", card["ts"]))
+    note = "update postings set state = 'posted', channel = :channel, ts = :ts"
+    async with office.db.transaction() as session:
+        bill = {"bill": october.acme, **where}
+        await session.execute(
+            sa.text(f"{note} where bill_id = :bill and place like 'user:%'"), bill
+        )
+    await writing
+    await until(lambda: "1 comment, by Kim" in str(office.again(card, dm)["blocks"]), 10)
+    assert await office.deeds(october.acme) == ["generate", "comment"]
