@@ -35,6 +35,7 @@ Part = Literal["all", "web", "worker"]
 DRAIN_S = 8.0
 READY_S = 2.0
 CLOSING_S = 1.0
+COURIER_CONNECTIONS = 5
 
 
 class BootError(Exception):
@@ -105,8 +106,11 @@ class App:
         identity = await self._check_tokens(gateway)
         await self._welcome_finance(gateway, identity)
         if self._role != "web":
+            # Connections of its own: whoever clicks does not wait behind a night's postings.
+            db = Database(self._db.url, pool_size=COURIER_CONNECTIONS)
+            self._open.push_async_callback(db.close)
             self._courier = Courier(
-                self._db, gateway, now=self._now, rules=self._rules(), timings=self._timings
+                db, gateway, now=self._now, rules=self._rules(), timings=self._timings
             )
             await self._courier.start()
         if self._role != "worker":
@@ -281,5 +285,9 @@ async def serve(
         sys.stderr.write(f"countersign: {error}\n")
         return error.status
     asked = not await _unless(asked_to_stop, app.wait_until_hopeless())
-    await app.drain_and_stop()
+    try:
+        await asyncio.wait_for(app.drain_and_stop(), DRAIN_S + CLOSING_S)
+    except TimeoutError:
+        log.error("not everything closed in time; what was left is taken up by the next start")
+        return 1
     return 0 if asked else 1

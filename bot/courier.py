@@ -104,7 +104,14 @@ class Courier:
 
     def _task(self, name: Task, patience: Patience, work: Callable[..., Awaitable[None]]) -> None:
         async def do(context: procrastinate.JobContext, /, **arguments: Any) -> None:
-            await work(patience.is_last(context.job), **arguments)
+            try:
+                await work(patience.is_last(context.job), **arguments)
+            except SlackTrouble as trouble:
+                again = context.job.attempts + 1
+                log.warning(
+                    "job broke off", task=name, attempt=again, cause=trouble.code, **arguments
+                )
+                raise
 
         self._jobs.task(name=name, pass_context=True, retry=patience)(do)
 
@@ -127,11 +134,10 @@ class Courier:
         if self._worker is not None:
             self._worker.shutdown_graceful_timeout = deadline_s
             self._worker.stop()  # type: ignore[no-untyped-call]
-        work, sweep = self._loops
-        sweep.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweep
-        await work
+        if self._loops:
+            work, sweep = self._loops
+            sweep.cancel()
+            await asyncio.wait((work, sweep))
         await self._jobs.close_async()
 
     async def _work(self) -> None:

@@ -57,6 +57,7 @@ _UNSHOWABLE = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "unsupported_block_type"}
 )
 _RETRY_AFTER_S = 30.0
+_LONGEST_RETRY_AFTER_S = 600.0
 
 
 class SlackTrouble(Exception):
@@ -237,10 +238,8 @@ def _judged(response: Any) -> SlackTrouble:
 
 
 def _retry_after_s(headers: Any) -> float:
-    try:
-        return max(0.0, float(headers.get("Retry-After", _RETRY_AFTER_S)))
-    except ValueError:
-        return _RETRY_AFTER_S
+    told = str(headers.get("Retry-After", ""))
+    return min(float(told), _LONGEST_RETRY_AFTER_S) if told.isdecimal() else _RETRY_AFTER_S
 
 
 async def shown(

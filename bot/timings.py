@@ -14,7 +14,7 @@ class Timings:
     """
 
     pace: float = 1.0
-    settle: float = 2.0
+    settle: float = 3.0
     progress: float = 3.0
     poll: float = 1.0
     sweep: float = 2.0

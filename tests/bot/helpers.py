@@ -81,7 +81,7 @@ async def all_posted(db: Database) -> bool:
 
 async def no_jobs(db: Database) -> bool:
     (left,) = await rows(db, "select count(*) as jobs from procrastinate_jobs")
-    return left.jobs == 0
+    return int(left.jobs) == 0
 
 
 async def grant(db: Database, to: User, role: Role = Role.MANAGER) -> None:

@@ -1,25 +1,56 @@
 """The program starts, says how it is, and stops without losing anything."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import psycopg
+import psycopg.sql
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
 
-from bot.app import App
+from bot.app import App, BootError
 from bot.settings import Settings
 from models.base import Database
+from models.people import Role
 from sandbox.server import Sandbox
-from tests.bot.helpers import QUICK, all_posted, eventually, grant
+from tests.bot.helpers import (
+    QUICK,
+    all_posted,
+    eventually,
+    grant,
+    rows,
+    said_to,
+)
 from tests.conftest import People
+from tests.postgres import TestPostgres
+
+
+@asynccontextmanager
+async def running(settings: Settings, role: Any = "all") -> AsyncIterator[App]:
+    app = App(settings, role, timings=QUICK)
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.drain_and_stop()
 
 
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[App]:
-    running = App(settings, timings=QUICK)
-    await running.start()
-    yield running
-    await running.drain_and_stop()
+    async with running(settings) as started:
+        yield started
 
 
 async def get(app: App, path: str) -> tuple[int, dict[str, Any]]:
@@ -28,15 +59,249 @@ async def get(app: App, path: str) -> tuple[int, dict[str, Any]]:
         return answer.status, await answer.json()
 
 
-async def test_a_running_program_is_ready_and_answers_commands(
+async def is_ready(app: App) -> bool:
+    return (await get(app, "/ready"))[0] == 200
+
+
+async def test_a_running_program_is_ready_hears_commands_and_posts(
     app: App, db: Database, people: People, slack: Sandbox
 ) -> None:
-    async def connected() -> bool:
-        return (await get(app, "/ready"))[0] == 200
-
-    await eventually(connected)
+    await eventually(lambda: is_ready(app))
     assert await get(app, "/health") == (200, {"status": "alive"})
     answer = await slack.command("UANA", "CAPPROVALS", "/bill", "help")
     assert answer["ok"], answer
+    assert [one["ephemeral_user"] for one in slack.messages("CAPPROVALS")] == ["UANA"]
     await grant(db, people.max)
     await eventually(lambda: all_posted(db))
+
+
+async def test_without_a_socket_it_is_alive_and_not_ready(
+    slack: Sandbox, settings: Settings
+) -> None:
+    await slack.fault(socket="refuse", times=1000)
+    async with running(settings) as app:
+        await eventually(lambda: _lacks(app, "There is no socket to Slack."))
+        assert (await get(app, "/health"))[0] == 200
+
+
+async def _lacks(app: App, *reasons: str) -> bool:
+    return await get(app, "/ready") == (503, {"ready": False, "reasons": list(reasons)})
+
+
+async def test_a_socket_that_stays_away_makes_the_case_hopeless(
+    slack: Sandbox, settings: Settings
+) -> None:
+    await slack.fault(socket="refuse", times=1000)
+    app = App(settings, timings=replace(QUICK, hopeless=0.5))
+    await app.start()
+    await asyncio.wait_for(app.wait_until_hopeless(), 10)
+    await app.drain_and_stop()
+
+
+async def test_without_a_database_it_is_alive_and_not_ready(
+    app: App, database_url: str, postgres: TestPostgres
+) -> None:
+    await eventually(lambda: is_ready(app))
+    with closed(postgres, database_url):
+        status, body = await get(app, "/ready")
+        assert status == 503
+        assert "The database cannot be reached" in body["reasons"][0]
+        assert (await get(app, "/health"))[0] == 200
+    await eventually(lambda: is_ready(app))
+
+
+@contextmanager
+def closed(postgres: TestPostgres, database_url: str) -> Iterator[None]:
+    """Nobody can connect to the database, and whoever was connected is cut off."""
+    name = str(conninfo_to_dict(database_url)["dbname"])
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
+        admin.execute(_allow(name, "false"))
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+        yield
+        admin.execute(_allow(name, "true"))
+
+
+def _allow(name: str, whether: str) -> psycopg.sql.Composed:
+    statement = psycopg.sql.SQL("alter database {} allow_connections " + whether)
+    return statement.format(psycopg.sql.Identifier(name))
+
+
+async def test_the_socket_comes_back_after_it_was_refused_for_a_while(
+    app: App, slack: Sandbox
+) -> None:
+    await eventually(lambda: is_ready(app))
+    await slack.fault(socket="refuse", times=2)
+    await slack.fault(socket="drop")
+    await eventually(lambda: _is_not_ready(app))
+    await eventually(lambda: is_ready(app), 30)
+    assert (await slack.command("UANA", "CAPPROVALS", "/bill", "help"))["ok"]
+
+
+async def _is_not_ready(app: App) -> bool:
+    return not await is_ready(app)
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])
+async def test_the_socket_is_renewed_when_slack_asks(reason: str, app: App, slack: Sandbox) -> None:
+    await eventually(lambda: is_ready(app))
+    await slack.fault(socket=reason)
+    await eventually(lambda: is_ready(app))
+    await eventually(lambda: _helped(slack))
+
+
+async def _helped(slack: Sandbox) -> bool:
+    return bool((await slack.command("UANA", "CAPPROVALS", "/bill", "help"))["ok"])
+
+
+async def test_finance_is_welcomed_by_slack_id_and_keeps_the_name(
+    db: Database, people: People, slack: Sandbox, settings: Settings
+) -> None:
+    slack.add_user(id="UZOE", name="zoe", real_name="Zoe Zest", email="zoe@example.com")
+    slack.add_user(id="UANA2", name="ana", real_name="Ana")
+    named = settings.model_copy(update={"finance_slack_ids": ("UZOE", "UANA2", "UANA")})
+    for _ in range(2):
+        async with running(named, "worker"):
+            pass
+    finance = await rows(db, "select name, slack_user_id from users where role = 'Finance'")
+    assert sorted(map(tuple, finance)) == [
+        ("Ana", "UANA"),
+        ("Ana (UANA2)", "UANA2"),
+        ("Zoe Zest", "UZOE"),
+    ]
+
+
+async def test_a_worker_posts_and_hears_nothing(
+    db: Database, people: People, slack: Sandbox, settings: Settings
+) -> None:
+    async with running(settings, "worker") as app:
+        assert app.port is None
+        assert not slack.delivery.connected
+        await grant(db, people.max)
+        await eventually(lambda: all_posted(db))
+
+
+async def test_a_web_part_hears_and_posts_nothing(
+    db: Database, people: People, slack: Sandbox, settings: Settings
+) -> None:
+    async with running(settings, "web") as app:
+        await eventually(lambda: is_ready(app))
+        assert (await slack.command("UANA", "CAPPROVALS", "/bill", "help"))["ok"]
+        await grant(db, people.max)
+        assert not said_to(slack, "UMAX")
+    async with running(settings, "worker"):
+        await eventually(lambda: all_posted(db))
+
+
+REFUSED = [
+    ({"slack_bot_token": SecretStr("xoxb-wrong")}, "SLACK_BOT_TOKEN", 2),
+    ({"slack_app_token": SecretStr("xapp-wrong")}, "SLACK_APP_TOKEN", 2),
+    ({"slack_api_url": "http://127.0.0.1:9/api/"}, "SLACK_API_URL", 1),
+    ({"finance_slack_ids": ("UNOBODY",)}, "FINANCE_SLACK_IDS", 2),
+    ({"database_url": SecretStr("postgresql://x:secret@127.0.0.1:9/x")}, "DATABASE_URL", 2),
+    ({"host": "192.0.2.1"}, "PORT", 2),
+]
+
+
+@pytest.mark.parametrize(("changes", "named", "status"), REFUSED, ids=[row[1] for row in REFUSED])
+async def test_what_it_cannot_start_with_is_named_in_one_line(
+    changes: dict[str, Any], named: str, status: int, settings: Settings
+) -> None:
+    app = App(settings.model_copy(update=changes), timings=QUICK)
+    with pytest.raises(BootError) as refused:
+        await app.start()
+    assert refused.value.status == status
+    assert named in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+async def test_an_old_schema_is_named_with_its_cure(settings: Settings, db: Database) -> None:
+    await rows(db, "update alembic_version set version_num = '0001' returning version_num")
+    with pytest.raises(BootError, match="countersign migrate"):
+        await App(settings, timings=QUICK).start()
+
+
+@asynccontextmanager
+async def process(slack: Sandbox, database_url: str, **changes: str) -> AsyncIterator[Process]:
+    """`countersign serve`, as it is started in earnest."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if "PROXY" not in name.upper()},
+        "DATABASE_URL": database_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "PORT": str(_free_port()),
+        **changes,
+    }
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "serve"), env=environment, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+            await started.communicate()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
+async def test_serve_with_a_bad_token_says_one_line_and_exits_2(
+    name: str, slack: Sandbox, database_url: str
+) -> None:
+    kind = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}[name]
+    async with process(slack, database_url, **{name: kind}) as serve:
+        _, errors = await asyncio.wait_for(serve.communicate(), 60)
+    told = [line for line in errors.decode().splitlines() if not line.startswith("{")]
+    assert serve.returncode == 2
+    assert len(told) == 1
+    assert name in told[0]
+    assert kind not in errors.decode()
+
+
+async def test_sigterm_ends_serve_within_ten_seconds_and_loses_nothing(
+    db: Database, people: People, slack: Sandbox, database_url: str, settings: Settings
+) -> None:
+    for role in Role:
+        await grant(db, people.max, role)
+    await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
+    async with process(slack, database_url) as serve:
+        await eventually(lambda: _said(slack, 1), 60)
+        serve.send_signal(signal.SIGTERM)
+        begun = time.monotonic()
+        _, errors = await asyncio.wait_for(serve.communicate(), 15)
+    assert time.monotonic() - begun < 10
+    assert serve.returncode == 0, errors.decode()
+    assert all(json.loads(line) for line in errors.decode().splitlines())
+    for secret in (slack.bot_token, slack.app_token):
+        assert secret not in errors.decode()
+    await slack.fault(clear=True)
+    async with running(settings, "worker"):
+        await eventually(lambda: all_posted(db))
+    assert len(said_to(slack, "UMAX")) == len(Role)
+
+
+async def _said(slack: Sandbox, count: int) -> bool:
+    return len(said_to(slack, "UMAX")) >= count
+
+
+async def test_after_a_kill_the_next_program_keeps_every_promise(
+    db: Database, people: People, slack: Sandbox, database_url: str, settings: Settings
+) -> None:
+    for role in Role:
+        await grant(db, people.max, role)
+    await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
+    async with process(slack, database_url) as serve:
+        await eventually(lambda: _said(slack, 1), 60)
+        serve.kill()
+        await serve.communicate()
+    await slack.fault(clear=True)
+    async with running(settings, "worker"):
+        await eventually(lambda: all_posted(db), 15)
+    assert len(said_to(slack, "UMAX")) == len(Role)

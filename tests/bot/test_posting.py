@@ -327,6 +327,25 @@ async def test_stopping_in_the_middle_loses_and_doubles_nothing(
     assert said_to(slack, "UMAX") == [replies.access_granted(role).text for role in Role]
 
 
+async def test_a_job_that_does_not_end_in_time_is_put_back(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await slack.fault(method="chat.postMessage", kind="delay", seconds=1)
+    await grant(db, people.max)
+    async with couriers(db, gateway) as first:
+        await eventually(lambda: _is_on_its_way(db))
+        await first.stop(deadline_s=0.1)
+        (job,) = await rows(db, "select status from procrastinate_jobs")
+        assert job.status == "todo"
+    async with couriers(db, gateway, settle=1.5):
+        await eventually(lambda: all_posted(db))
+    assert len(said_to(slack, "UMAX")) == 1
+
+
+async def _is_on_its_way(db: Database) -> bool:
+    return await states(db) == ["sending"]
+
+
 async def test_a_job_whose_worker_died_is_taken_up_by_another(
     db: Database, people: People, slack: Sandbox, gateway: Gateway
 ) -> None:

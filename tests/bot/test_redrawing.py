@@ -41,7 +41,7 @@ async def _cards_settled(db: Database) -> bool:
     (left,) = await rows(
         db, "select count(*) as jobs from procrastinate_jobs where task_name = 'redraw'"
     )
-    return left.jobs == 0
+    return int(left.jobs) == 0
 
 
 async def test_every_copy_of_a_card_is_redrawn_after_a_decision(
