@@ -62,7 +62,6 @@ class House:
     bot_user_id: str
     slack: SlackFace
     app_id: str | None = None
-    prefix: str = ""
     directory: Directory = field(default_factory=Directory)
 
 

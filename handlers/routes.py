@@ -21,6 +21,7 @@ from handlers.views.clicks import (
     Click,
     click_of,
 )
+from handlers.views.words import slash
 from models import access
 from models.refusals import Invalid
 
@@ -95,7 +96,7 @@ def register(app: AsyncApp, house: House) -> None:
         await _user_changed(house, body["event"]["user"])
 
     for name in COMMANDS:
-        app.command(f"/{house.prefix}{name}")(command)
+        app.command(slash(name))(command)
     app.action(ANY_ACTION)(click)
     app.view_submission(ANY_DIALOG)(submission)
     app.event("message")(message)
@@ -145,18 +146,17 @@ async def _typed(ask: Ask) -> Answer:
 
 
 async def _run(ask: Ask) -> Answer:
-    prefix = ask.house.prefix
-    command = ask.command.removeprefix(f"/{prefix}")
+    command = ask.command.removeprefix(slash(""))
     if command not in COMMANDS:
         raise Invalid(OUT_OF_DATE)
     word, rest = first_word(ask.text)
     if word.lower() in ("", "help"):
-        return Reply(replies.help_for(command, prefix))
+        return Reply(replies.help_for(command))
     if word.lower() in COMMANDS[command]:
         return await COMMANDS[command][word.lower()](ask, rest)
     if command in OTHERWISE:
         return await OTHERWISE[command](ask, ask.text.strip())
-    return Reply(replies.near_miss(command, word, prefix))
+    return Reply(replies.near_miss(command, word))
 
 
 async def _clicked(house: House, press: Press) -> BoltResponse:

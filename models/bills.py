@@ -274,7 +274,7 @@ async def get(session: AsyncSession, bill_id: int, lock: bool = False) -> Bill:
     found = await session.scalars(query.with_for_update() if lock else query)
     bill = found.one_or_none()
     if bill is None:
-        raise NotFound(f"There is no bill #{bill_id}. Type `/bill list` to see those that are.")
+        raise NotFound(f"There is no bill #{bill_id}.")
     return bill
 
 

@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 
 from handlers.views.kit import Message, Sentence, bullets, code, message, rich, saying, spoken
-from handlers.views.words import cut, listing
+from handlers.views.words import cut, listing, slash
 
 
 @dataclass(frozen=True)
@@ -61,40 +61,35 @@ ON_THE_CARD = {
 }
 
 
-def typed(command: str, prefix: str = "") -> str:
-    """The command as people type it: "/bill", or "/acme-bill" with the prefix "acme-"."""
-    return f"/{prefix}{command.lstrip('/')}"
-
-
-def help_for(command: str, prefix: str = "") -> Message:
+def help_for(command: str) -> Message:
     """Every subcommand with what it does and an example."""
-    slash = typed(command, prefix)
-    known = SUBCOMMANDS[command.lstrip("/")]
+    name = slash(command)
+    known = SUBCOMMANDS[command]
     names = listing([one.name or one.usage for one in known])
     told: list[Sentence] = [
-        (code(f"{slash} {one.usage}"), f" {one.does}. Example: ", code(f"{slash} {one.example}"))
+        (code(f"{name} {one.usage}"), f" {one.does}. Example: ", code(f"{name} {one.example}"))
         for one in known
     ]
     blocks = [rich(bullets(told))]
     if any("REF" in one.usage for one in known):
         ref = "REF is a bill’s number, such as #42, or a customer and a month: Acme Corp 2026-10."
         blocks = [*blocks, *saying(ref).blocks]
-    return message(spoken(f"{slash} knows {names}."), blocks)
+    return message(spoken(f"{name} knows {names}."), blocks)
 
 
-def near_miss(command: str, word: str, prefix: str = "") -> Message:
+def near_miss(command: str, word: str) -> Message:
     """For a subcommand that does not exist: the nearest one, and where the others are listed."""
-    slash = typed(command, prefix)
-    helping = ("Type ", code(f"{slash} help"), " for all of them.")
+    name = slash(command)
+    helping = ("Type ", code(f"{name} help"), " for all of them.")
     if word.lower() in ON_THE_CARD:
-        show = code(f"{slash} show #42")
+        show = code(f"{name} show #42")
         return saying(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
-    known = {one.name: one for one in SUBCOMMANDS[command.lstrip("/")] if one.name}
+    known = {one.name: one for one in SUBCOMMANDS[command] if one.name}
     near = [one for one in known if one.startswith(word.lower())] or difflib.get_close_matches(
         word.lower(), known, n=1, cutoff=0.5
     )
-    lead = f"{slash} does not know “{cut(word, 60)}”. "
+    lead = f"{name} does not know “{cut(word, 60)}”. "
     if not near:
         return saying(lead, *helping)
-    example = code(f"{slash} {known[near[0]].example}")
+    example = code(f"{name} {known[near[0]].example}")
     return saying(f"{lead}Did you mean ", example, "? ", *helping)

@@ -8,7 +8,6 @@ from handlers.views.card import arithmetic, bill_buttons
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,
-    Sentence,
     View,
     actions,
     bold,
@@ -22,7 +21,7 @@ from handlers.views.kit import (
 )
 from handlers.views.lists import bill_table
 from handlers.views.phrases import bills, short_title, standing
-from handlers.views.words import counted, number, totals
+from handlers.views.words import counted, number, slash, totals
 from models.dossier import BillFacts, Page
 from models.people import Role, User
 
@@ -31,24 +30,29 @@ IN_PLACE = 12
 
 @dataclass(frozen=True)
 class Desk:
-    """How the tab reads for a role: its title, what to say when nothing waits, who may click."""
+    """How the tab reads for a role: its title, what to say when nothing waits, who may click.
+
+    `next_command`: what this role could type then.
+    """
 
     title: str
-    idle: Sentence
+    idle: str
+    next_command: str | None = None
     acts: bool = True
 
 
 _APPROVER = Desk(
-    "Waiting for you", ["No bill needs you now. Each that does appears here and as a message."]
+    "Waiting for you", "No bill needs you now. Each that does appears here and as a message."
 )
 DESKS = {
     Role.FINANCE: Desk(
         "Held, waiting for you",
-        ["No bill is held. To see what last month’s bills would be, type ", code("/bill generate")],
+        "No bill is held. To see what last month’s bills would be, type ",
+        "bill generate",
     ),
     Role.CSM: _APPROVER,
     Role.SALES: _APPROVER,
-    Role.MANAGER: Desk("Waiting for somebody", ["No bill waits for anybody now."], acts=False),
+    Role.MANAGER: Desk("Waiting for somebody", "No bill waits for anybody now.", acts=False),
 }
 
 
@@ -68,7 +72,7 @@ def inbox(user: User | None, waiting: Page, facts: Sequence[BillFacts], now: dat
             *(block for one in shown for block in _item(one, now)),
             *_others(waiting, {one.id for one in shown}),
             divider(),
-            says("As of ", now, ". Type ", code("/bill help"), " for everything else."),
+            says("As of ", now, ". Type ", code(slash("bill help")), " for everything else."),
         ]
     )
 
@@ -83,7 +87,8 @@ def _stranger() -> list[Block]:
 
 def _heading(desk: Desk, waiting: Page) -> list[Block]:
     if not waiting.count:
-        return [header(desk.title), says(*desk.idle)]
+        hint = [code(slash(desk.next_command))] if desk.next_command else []
+        return [header(desk.title), says(desk.idle, *hint)]
     told = f"{bills(waiting.count)}, {totals(waiting.totals)}"
     return [header(f"{desk.title}: {number(waiting.count)}"), says(told)]
 
@@ -108,5 +113,7 @@ def _others(waiting: Page, drawn: set[int]) -> list[Block]:
     if not rest:
         return []
     left = waiting.count - len(drawn) - len(rest)
-    more = [says(f"and {bills(left)} more: type ", code("/bill list"), ".")] if left > 0 else []
+    more = (
+        [says(f"and {bills(left)} more: type ", code(slash("bill list")), ".")] if left > 0 else []
+    )
     return [divider(), bill_table(rest), *more]

@@ -31,6 +31,7 @@ from handlers.views.words import (
     name,
     number,
     period_name,
+    slash,
     totals,
 )
 from models.dossier import Line, Page, Total
@@ -58,7 +59,7 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
     The button carries `filters`, `title` and where the next page begins.
     """
     if not page.lines:
-        return saying(f"{title}: nothing here. {EMPTY_LIST}", code("/bill list"), " for all.")
+        return saying(f"{title}: nothing here. {EMPTY_LIST}", code(slash("bill list")), " for all.")
     told = f"{title}: {bills(page.count)}, {totals(page.totals)}."
     following = {"after": page.after, "title": title, "filters": dict(filters)}
     more = page.after is not None and fits(**following)
@@ -69,7 +70,7 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
             header(title),
             says(told),
             bill_table(page.lines),
-            context("To see one with its buttons, type /bill show and its number."),
+            context(f"To see one with its buttons, type {slash('bill show')} and its number."),
             *(actions(button(Click.LIST_PAGE, left, pack(**following))) if more else []),
         ],
     )
@@ -175,9 +176,9 @@ def digest(waiting: Sequence[Line], period: Period) -> Message:
             bill_table(biggest),
             says(
                 "All of them are on Countersign’s Home tab, with their buttons. Or type ",
-                code("/bill list mine"),
+                code(slash("bill list mine")),
                 ", and ",
-                code(f"/bill show #{biggest[0].id}" if biggest else "/bill show"),
+                code(slash(f"bill show #{biggest[0].id}" if biggest else "bill show")),
                 " for one.",
             ),
         ],

@@ -32,6 +32,7 @@ from handlers.views.words import (
     period_name,
     person,
     sentence,
+    slash,
     totals,
 )
 from models.bills import HoldReason
@@ -202,4 +203,4 @@ def _result(run: RunFacts) -> str:
 def _next(run: RunFacts) -> Sentence:
     if run.failure:
         return [". Run it again: bills that were made are not made twice."]
-    return [". To see them, type ", code(f"/bill list {run.period}"), "."]
+    return [". To see them, type ", code(slash(f"bill list {run.period}")), "."]

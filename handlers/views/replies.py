@@ -27,7 +27,7 @@ from handlers.views.kit import (
 from handlers.views.lists import bill_list, digest, usage
 from handlers.views.months import cancelled, generating, preview, progress, summary
 from handlers.views.phrases import amount, because, bills, short_title
-from handlers.views.words import name, period_name, person, plain, sentence
+from handlers.views.words import name, period_name, person, plain, sentence, slash
 from models.bills import Verb
 from models.dossier import BillFacts, Deed, Person
 from models.people import Role
@@ -119,16 +119,19 @@ def access_settled(person_: Person, by: Person) -> Message:
     return saying(bold(name(person_.name, 200)), f" {given} now. Settled by {person(by)}.")
 
 
+_ARRIVING = ("Bills that need you arrive here. Type ", "bill list mine", " to see them.")
 _FIRST_STEPS = {
-    Role.FINANCE: "Type `/bill generate` to see what last month’s bills would be.",
-    Role.CSM: "Bills that need you arrive here. Type `/bill list mine` to see them.",
-    Role.SALES: "Bills that need you arrive here. Type `/bill list mine` to see them.",
-    Role.MANAGER: "Type `/bill list` to see the bills.",
+    Role.FINANCE: ("Type ", "bill generate", " to see what last month’s bills would be."),
+    Role.CSM: _ARRIVING,
+    Role.SALES: _ARRIVING,
+    Role.MANAGER: ("Type ", "bill list", " to see the bills."),
 }
 
 
 def access_granted(role: Role) -> Message:
-    return saying("Your role in Countersign is ", bold(role), ". ", *_with_code(_FIRST_STEPS[role]))
+    before, command, after = _FIRST_STEPS[role]
+    told = ("Your role in Countersign is ", bold(role), ". ", before, code(slash(command)), after)
+    return saying(*told)
 
 
 def rejection_notice(facts: BillFacts, deed: Deed) -> Message:

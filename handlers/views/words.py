@@ -21,6 +21,20 @@ BLANK = "(blank)"
 NAME_LIMIT = 300
 MANY_TIMES = 100
 
+_prefix = ""
+
+
+def use_prefix(prefix: str) -> None:
+    """Set how this workspace's commands begin, once, as the program starts."""
+    global _prefix  # noqa: PLW0603 - the one word that differs from workspace to workspace
+    _prefix = prefix
+
+
+def slash(command: str) -> str:
+    """A command as people type it: "/bill list", or "/acme-bill list" with the prefix "acme-"."""
+    return f"/{_prefix}{command}"
+
+
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ESCAPING = str.maketrans(_ESCAPES)
 _BIDI_OVERRIDES = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))

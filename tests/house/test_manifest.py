@@ -76,7 +76,7 @@ def manifest() -> Manifest:
 @pytest.fixture
 def app() -> Listening:
     listening = Listening()
-    register(listening, House(**cast(Any, dict.fromkeys(_NEEDED)), prefix=""))
+    register(listening, House(**cast(Any, dict.fromkeys(_NEEDED))))
     return listening
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from handlers.views import replies
+from handlers.views import replies, words
 from handlers.views.commands import SUBCOMMANDS
 from handlers.views.kit import Message
 from models.bills import HoldReason, State, Verb
@@ -167,7 +167,11 @@ def test_usage_without_a_table_holds_the_same_figures() -> None:
 
 @pytest.mark.parametrize("command", SUBCOMMANDS)
 def test_help_lists_every_subcommand_with_an_example(command: str) -> None:
-    message = replies.help_for(command, prefix="acme-")
+    words.use_prefix("acme-")
+    try:
+        message = replies.help_for(command)
+    finally:
+        words.use_prefix("")
     for known in SUBCOMMANDS[command]:
         assert f"/acme-{command} {known.usage}" in told(message)
         assert f"/acme-{command} {known.example}" in told(message)
@@ -188,10 +192,8 @@ def test_a_near_miss_is_answered_with_the_nearest(typed: str, nearest: str) -> N
 
 
 def test_what_is_near_nothing_is_answered_with_help() -> None:
-    text = replies.near_miss("bill", "<!channel>", "acme-").text
-    assert text == (
-        "/acme-bill does not know “&lt;!channel&gt;”. Type /acme-bill help for all of them."
-    )
+    text = replies.near_miss("bill", "<!channel>").text
+    assert text == "/bill does not know “&lt;!channel&gt;”. Type /bill help for all of them."
 
 
 def test_a_decision_typed_as_a_command_is_sent_to_the_card() -> None:
