@@ -5,6 +5,7 @@ where there is no message to answer under; to a dialog in the dialog; to a messa
 its thread.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -81,7 +82,7 @@ Answer = Reply | Dialog | Correction
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(ABC):
     """One request of one person, as Slack sent it."""
 
     body: Mapping[str, Any]
@@ -125,9 +126,9 @@ class Request:
         """How this kind of request hears a refusal."""
         return [Reply(replies.refusal(refusal))]
 
+    @abstractmethod
     async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
         """Send the answers; returns the body of the receipt."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
