@@ -1,11 +1,11 @@
 """App Home: what waits for whoever opens it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from handlers.ask import House, identify, noted
-from handlers.requests import Request
+from handlers.requests import Answer, Json, Request, SlackFace
 from handlers.views import home, kit
 from handlers.views.kit import View
 from models import inbox
@@ -28,6 +28,11 @@ class Opened(Request):
     @property
     def team_ids(self) -> set[str]:
         return set()
+
+    async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
+        """The tab that is drawn is the answer."""
+        del slack, answers
+        return {}
 
 
 async def opened(house: House, body: Mapping[str, Any]) -> None:
