@@ -9,14 +9,24 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import sqlalchemy as sa
+from psycopg.errors import LockNotAvailable
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import driver_connection
 from models.csv_columns import Column
 from models.csv_rows import SHOWN_FLAWS, BadRows, CsvRows, Flaw, Flaws
+from models.refusals import Refusal
+
+WORK_MEM = "64MB"
+"""So that a million rows are matched and sorted in memory."""
 
 Progress = Callable[[int, int], None]
 """Called with the bytes read and the bytes in all."""
+
+
+class Busy(Refusal):
+    """Somebody else is importing or changing the same things. Nothing was imported; try again."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,19 @@ async def stage(
     rows = CsvRows(file)
     columns = _given(rows.header, layout)
     await _copy(session, file, rows, progress)
-    await session.execute(sa.text(f"lock table {layout.locked} in share row exclusive mode"))
+    await _lock(session, layout.locked)
     count = await _check(session, columns, layout)
     await _refuse_flaws(session, columns, layout, rows.flaws)
     return columns, count
+
+
+async def _lock(session: AsyncSession, table: str) -> None:
+    try:
+        await session.execute(sa.text(f"lock table {table} in share row exclusive mode"))
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise Busy from None
+        raise
 
 
 def _given(header: list[str], layout: Layout) -> list[Column]:
@@ -86,6 +105,7 @@ async def _copy(
     session: AsyncSession, file: BinaryIO, rows: CsvRows, progress: Progress | None
 ) -> None:
     fields = ", ".join(f"{name} text" for name in rows.header)
+    await session.execute(sa.text(f"set local work_mem = '{WORK_MEM}'"))
     await session.execute(sa.text("drop table if exists pg_temp.staged, pg_temp.ready"))
     await session.execute(
         sa.text(f"create temp table staged (line bigint, {fields}) on commit drop")

@@ -215,6 +215,28 @@ def _change_customers(columns: Iterable[Column]) -> str:
     """
 
 
+_MERGE_USAGE = sa.text("""
+    with different as materialized (
+        select r.*, u.id as usage_id, u.api_usage as before
+        from ready r left join usages u using (customer_id, year, month)
+        where u.id is null or u.api_usage <> r.api_usage
+    ), changed as (
+        update usages u set api_usage = d.api_usage, updated_at = :now
+        from different d where u.id = d.usage_id
+    ), recorded as (
+        insert into usage_changes
+            (usage_id, old_api_usage, new_api_usage, changed_by, changed_at, reason, source)
+        select usage_id, before, api_usage, :user_id, :now, :reason, :source
+        from different where usage_id is not null
+    ), added as (
+        insert into usages (customer_id, year, month, api_usage, created_at, updated_at)
+        select customer_id, year, month, api_usage, :now, :now
+        from different where usage_id is null order by year, month, customer_id
+    )
+    select count(*) filter (where usage_id is null), count(usage_id) from different
+""")
+
+
 async def import_usage(
     session: AsyncSession,
     file: BinaryIO,
@@ -232,35 +254,10 @@ async def import_usage(
     """
     user.must(Deed.KEEP_BOOKS)
     _, rows = await stage(session, file, USAGE, progress)
-    changed = await _write(
-        session,
-        """
-        with changed as (
-            update usages u set api_usage = r.api_usage, updated_at = :now
-            from ready r join usages old using (customer_id, year, month)
-            where u.id = old.id and old.api_usage <> r.api_usage
-            returning u.id, old.api_usage as before, u.api_usage as after
-        )
-        insert into usage_changes
-            (usage_id, old_api_usage, new_api_usage, changed_by, changed_at, reason, source)
-        select id, before, after, :user_id, :now, :reason, :source from changed
-        """,
-        now=now,
-        user_id=user.id,
-        reason=reason,
-        source=source,
+    merged = await session.execute(
+        _MERGE_USAGE, {"now": now, "user_id": user.id, "reason": reason, "source": source}
     )
-    added = await _write(
-        session,
-        """
-        insert into usages (customer_id, year, month, api_usage, created_at, updated_at)
-        select r.customer_id, r.year, r.month, r.api_usage, :now, :now
-        from ready r left join usages u using (customer_id, year, month)
-        where u.id is null
-        order by r.year, r.month, r.customer_id
-        """,
-        now=now,
-    )
+    added, changed = merged.one()
     await _analyze(session, added + changed, ("usages",))
     return Imported(added, changed, rows - added - changed)
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from models.base import Database
 from models.bills import Source
 from models.csv_rows import BadRows, Flaw
+from models.csv_staging import Busy
 from models.imports import Imported, import_customers, import_people, import_usage
 from models.people import User
 from models.refusals import NotAllowed
@@ -397,6 +398,15 @@ async def test_two_imports_of_one_file_at_once_add_it_once(db: Database, people:
     usage = [f"customer {number},2026,10,{number}" for number in range(200)]
     both = await asyncio.gather(*(load_rows(db, people.ana, "usage", *usage) for _ in range(2)))
     assert sorted(both, key=lambda done: done.added) == [Imported(0, 0, 200), Imported(200, 0, 0)]
+
+
+async def test_an_import_that_has_to_wait_too_long_is_refused(db: Database, people: People) -> None:
+    async with db.transaction() as writer:
+        await writer.execute(sa.text("update users set email = 'x' where name = 'Max'"))
+        with pytest.raises(Busy):
+            async with db.long_transaction() as session:
+                await session.execute(sa.text("set local lock_timeout = '50ms'"))
+                await import_people(session, BytesIO(HEADERS["people"].encode()), people.ana, NOW)
 
 
 async def test_progress_is_told_in_bytes_up_to_the_whole_file(db: Database, people: People) -> None:
