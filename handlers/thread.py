@@ -23,7 +23,7 @@ _WRITTEN = (None, "thread_broadcast", "file_share")
 
 @dataclass(frozen=True)
 class Said:
-    """A reply in a thread, its edit (`edited_ts`), or its deletion (`text` None).
+    """A reply in a thread, its edit (`edited_ts`), or its deletion (with what it said).
 
     `under`: who wrote the message that heads the thread.
     """
@@ -32,8 +32,9 @@ class Said:
     channel: str
     thread_ts: str
     ts: str
-    text: str | None
+    text: str
     edited_ts: str | None = None
+    deleted: bool = False
     under: str | None = None
 
 
@@ -49,7 +50,7 @@ async def heard(house: House, body: Mapping[str, Any]) -> BoltResponse:
         # A reply can be quicker than the note of where its card stands. Slack brings it again.
         bring_again = too_early and said.under == house.bot_user_id
         return BoltResponse(status=503 if bring_again else 200, body="")
-    words = None if said.text is None else plain(said.text, await _names(house, said.text))
+    words = plain(said.text, await _names(house, said.text))
     request = Remark(body, said.author, said.channel, said.thread_ts)
     return await asked(house, request, partial(_record, said, bill_id, words))
 
@@ -78,8 +79,9 @@ def _said(
         channel=event["channel"],
         thread_ts=thread_ts,
         ts=str(ts),
-        text=None if deleted else _words(message),
+        text=_words(message),
         edited_ts=(message.get("edited") or {}).get("ts"),
+        deleted=deleted,
         under=message.get("parent_user_id"),
     )
 
@@ -101,15 +103,14 @@ async def _names(house: House, text: str) -> dict[str, str]:
     return names
 
 
-async def _record(said: Said, bill_id: int, words: str | None, ask: Ask) -> Answer | None:
-    if words is None:
-        await comments.reply_deleted(ask.session, ask.act, said.channel, said.ts)
+async def _record(said: Said, bill_id: int, words: str, ask: Ask) -> Answer | None:
+    message = (words, said.channel, said.ts)
+    if said.deleted:
+        await comments.reply_deleted(ask.session, bill_id, ask.act, *message)
         return None
-    first = await comments.reply(ask.session, bill_id, ask.act, words, said.channel, said.ts)
+    first = await comments.reply(ask.session, bill_id, ask.act, *message, said.edited_ts)
     if first is None and said.edited_ts:
-        await comments.reply_edited(
-            ask.session, ask.act, words, said.channel, said.ts, said.edited_ts
-        )
+        await comments.reply_edited(ask.session, ask.act, *message, said.edited_ts)
     return await _decide_by_button(ask, bill_id, words) if first else None
 
 

@@ -91,16 +91,25 @@ async def card_on_its_way(session: AsyncSession) -> bool:
 
 
 async def reply(
-    session: AsyncSession, bill_id: int, act: Act, text: str, channel: str, ts: str
+    session: AsyncSession,
+    bill_id: int,
+    act: Act,
+    text: str,
+    channel: str,
+    ts: str,
+    edited_ts: str | None = None,
 ) -> BillAction | None:
-    """Record a thread reply as a comment; None where this message is recorded already."""
+    """Record a thread reply as a comment; None where this message is recorded already.
+
+    `edited_ts`: when it came to say what it says, if it was heard of by an edit first.
+    """
     # A duplicate waits for this lock, and then finds what the first one recorded.
     await bills.get(session, bill_id, lock=True)
     if await session.get(ThreadReply, (channel, ts)) is not None:
         return None
     where = {"message": {"channel": channel, "ts": ts}}
     action = await comment(session, bill_id, act, text, where)
-    session.add(ThreadReply(channel=channel, ts=ts, comment_id=action.id))
+    session.add(ThreadReply(channel=channel, ts=ts, comment_id=action.id, edited_ts=edited_ts))
     await session.flush()
     return action
 
@@ -117,10 +126,17 @@ async def reply_edited(
 
 
 async def reply_deleted(
-    session: AsyncSession, act: Act, channel: str, ts: str
+    session: AsyncSession, bill_id: int, act: Act, text: str, channel: str, ts: str
 ) -> BillAction | None:
-    """Record the deletion of a reply, once."""
+    """Record the deletion of a reply, once.
+
+    One that nobody has told of yet is recorded first: it may still be on its way, and must not
+    stand when it comes.
+    """
     known = await _locked(session, channel, ts)
+    if known is None and act.user.may(Deed.COMMENT):
+        await reply(session, bill_id, act, text, channel, ts)
+        known = await _locked(session, channel, ts)
     if known is None or known.deleted:
         return None
     known.deleted = True
