@@ -4,12 +4,13 @@ A kind speaks of its text as `{v}`, which is never null and has no blanks around
 `reasons` only explain, first match first, when it has said no.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.people import Role
+from models.period import FIRST_YEAR, LAST_YEAR
 
 MAX_TEXT = 2000
-MAX_BIGINT = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -90,19 +91,35 @@ _GROUPED = r"{v} ~ '^[0-9]{1,3}([,.'' _  ][0-9]{3})+([.,][0-9]+)?$'"
 _NO_GROUPS = "has thousands separators; write digits only, as in 1250000"
 _NEGATIVE = ("{v} ~ '^[-−]'", "is negative")
 
+_DIGITS = "{v} !~ '[^0-9]'"
+
 CALLS = Kind(
-    "({v} ~ '^[0-9]{1,18}$' or ({v} ~ '^[0-9]{19}$'"
-    f""" and {{v}} collate "C" <= '{MAX_BIGINT}'))""",
+    f"{_DIGITS} and pg_input_is_valid({{v}}, 'bigint')",
     "{v}::bigint",
     "is not a whole number",
     (
         (_GROUPED, _NO_GROUPS),
         _NEGATIVE,
-        ("{v} ~ '^[0-9]+$'", f"is too big; the most is {MAX_BIGINT}"),
+        (_DIGITS, f"is too big; the most is {2**63 - 1}"),
     ),
 )
-YEAR = Kind("{v} ~ '^(2[01][0-9]{2}|2200)$'", "{v}::integer", "is not a year from 2000 to 2200")
-MONTH = Kind("{v} ~ '^(0?[1-9]|1[0-2])$'", "{v}::integer", "is not a month from 1 to 12")
+
+
+def _one_of(numbers: Iterable[str]) -> str:
+    """Membership, which costs a tenth of a pattern over a million rows."""
+    return f"{{v}} in ({', '.join(map(_literal, numbers))})"
+
+
+YEAR = Kind(
+    _one_of(str(year) for year in range(FIRST_YEAR, LAST_YEAR + 1)),
+    "{v}::integer",
+    f"is not a year from {FIRST_YEAR} to {LAST_YEAR}",
+)
+MONTH = Kind(
+    _one_of(form for month in range(1, 13) for form in (str(month), f"{month:02}")),
+    "{v}::integer",
+    "is not a month from 1 to 12",
+)
 DAYS = Kind("{v} ~ '^[0-9]{1,4}$'", "{v}::integer", "is not a number of days up to 9999")
 
 
