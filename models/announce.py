@@ -152,13 +152,12 @@ async def post(
 
 
 _CARDS = """
-with crew as (select id, role, slack_user_id from users where active),
-wanted as (
+with wanted as (
     select b.id as bill_id, r.role, r.named_id
     from bills b
     join customers c on c.id = b.customer_id
-    left join crew csm on csm.id = c.csm_id and csm.role = 'Customer Success'
-    left join crew sales on sales.id = c.sales_id and sales.role = 'Sales'
+    left join users csm on csm.id = c.csm_id and csm.role = 'Customer Success' and csm.active
+    left join users sales on sales.id = c.sales_id and sales.role = 'Sales' and sales.active
     cross join lateral (values
         ('Customer Success', csm.id,
          c.require_csm_approval or not c.require_sales_approval
@@ -170,10 +169,13 @@ wanted as (
     where b.status = 'pending' and r.wanted and {bills}
 ),
 places as (
-    select bill_id, 'user:' || crew.id as place
-    from wanted join crew on crew.slack_user_id is not null and case
-        when named_id is not null then crew.id = named_id
-        else cast(:channel as text) is null and crew.role = wanted.role end
+    select bill_id, 'user:' || u.id as place
+    from wanted join users u on u.id = wanted.named_id
+    where u.slack_user_id is not null
+    union
+    select bill_id, 'user:' || u.id
+    from wanted join users u on u.role = wanted.role and u.active
+    where named_id is null and cast(:channel as text) is null and u.slack_user_id is not null
     union
     select bill_id, 'channel:' || :channel from wanted
     where named_id is null and :channel is not null

@@ -1,0 +1,74 @@
+"""What the benchmarks stand on: a PostgreSQL of their own, databases cloned from a seeded one."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import psycopg
+
+from models.base import migrate
+from models.embedded import EmbeddedPostgres
+
+SEED = """
+insert into users (name, role, slack_user_id)
+select 'csm ' || i, 'Customer Success', 'U' || i from generate_series(1, 250) i;
+insert into customers (name, csm_id, monthly_api_limit, overage_unit_cost, start_date)
+select 'customer ' || i, (select min(id) from users where role is not null) + i % 250,
+       1000, 0.001, '2020-01-01'
+from generate_series(1, {customers}) i;
+insert into usages (customer_id, year, month, api_usage)
+select c.id, 2026, month, (random() * 2500)::bigint
+from customers c, generate_series(8, 10) month;
+"""
+
+
+class Ground:
+    """One server; `seeded` is the database that every measured run gets a clone of."""
+
+    def __init__(self, folder: Path, customers: int) -> None:
+        self._server = EmbeddedPostgres(folder)
+        self._names = (f"run_{number}" for number in itertools.count())
+        self._admin = psycopg.connect(self._server.url(), autocommit=True)
+        self._admin.execute("create database seeded")
+        migrate(self._server.url("seeded"))
+        with psycopg.connect(self._server.url("seeded"), autocommit=True) as connection:
+            connection.execute(SEED.format(customers=customers).encode())
+            connection.execute("vacuum analyze")
+
+    @contextmanager
+    def clone(self) -> Iterator[str]:
+        """The address of a fresh copy of the seeded database."""
+        name = next(self._names)
+        self._admin.execute(f"create database {name} template seeded strategy file_copy".encode())
+        yield self._server.url(name)
+        self._admin.execute(f"drop database {name} with (force)".encode())
+
+    def close(self) -> None:
+        self._admin.close()
+        self._server.stop()
+
+
+@contextmanager
+def ground(customers: int) -> Iterator[Ground]:
+    folder = Path(tempfile.mkdtemp(prefix="countersign-bench-"))
+    opened = Ground(folder, customers)
+    try:
+        yield opened
+    finally:
+        opened.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def report(name: str, seconds: list[float], floor: list[float] | None = None, unit: int = 0) -> str:
+    """One line: the median, units a second, and the ratio to the floor run by run."""
+    line = f"{name:<44} {median(seconds):8.2f} s"
+    if unit:
+        line += f" {unit / median(seconds):10,.0f}/s"
+    if floor:
+        ratios = [mine / theirs for mine, theirs in zip(seconds, floor, strict=True)]
+        line += f"   x{median(ratios):.2f} of the floor ({min(ratios):.2f}-{max(ratios):.2f})"
+    return line
