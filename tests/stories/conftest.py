@@ -1,10 +1,11 @@
 """A company in Slack: two customers over their limit, and the people who look after them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.customers import Customer
@@ -33,6 +34,15 @@ async def sign_up(session: AsyncSession, name: str, calls: int = 450_000, **term
     await session.flush()
     session.add(Usage(customer_id=customer.id, year=2026, month=10, api_usage=calls))
     return customer
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> Iterator[None]:
+    """Traces without colours and locals, which take seconds to draw: Slack waits for three."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
