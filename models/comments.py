@@ -144,7 +144,17 @@ async def reply_deleted(
 
 
 async def _locked(session: AsyncSession, channel: str, ts: str) -> ThreadReply | None:
-    return await session.get(ThreadReply, (channel, ts), with_for_update=True)
+    """What is known of a message, under the lock of its bill, as whoever had it before left it."""
+    bill_of = (
+        sa.select(BillAction.bill_id)
+        .join(ThreadReply, ThreadReply.comment_id == BillAction.id)
+        .where(ThreadReply.channel == channel, ThreadReply.ts == ts)
+    )
+    bill_id = (await session.scalars(bill_of)).one_or_none()
+    if bill_id is None:
+        return None
+    await bills.get(session, bill_id, lock=True)
+    return await session.get(ThreadReply, (channel, ts), populate_existing=True)
 
 
 async def _own(session: AsyncSession, comment_id: int, user: User) -> BillAction:

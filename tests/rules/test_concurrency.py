@@ -1,0 +1,302 @@
+"""Many at once: real transactions on connections of their own, all in front of one lock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import bills, comments, month_end, workflow
+from models.announce import Posting
+from models.base import Database
+from models.bills import Bill, BillAction, RejectReason, Source, State, Verb, actions_of
+from models.case import Act
+from models.month_end import Rules
+from models.people import Role, User, add_person
+from models.refusals import Refusal, WrongState
+from tests.conftest import People
+from tests.rules.scene import NOW, OCTOBER, ZONE, act, bill_for, prove
+
+Doing = Callable[[AsyncSession], Awaitable[Any]]
+
+_LOCKED_OUT = sa.text("""
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'
+""")
+
+
+@asynccontextmanager
+async def machines(url: str, count: int) -> AsyncIterator[list[Database]]:
+    """So many replicas of the bot, each with its own ten connections."""
+    opened = [Database(url) for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for database in opened:
+            await database.close()
+
+
+async def at_once(
+    databases: list[Database], bill_id: int, *doings: Doing
+) -> tuple[list[Any], list[Refusal]]:
+    """Let all of these run into the bill's lock before any of them gets it.
+
+    Returns what they answered, and what they were refused. They are dealt out to the databases in
+    turn; those beyond the connections come as these become free.
+    """
+    in_front = min(len(doings), 10 * len(databases))
+    async with databases[0].long_transaction() as holder:
+        await bills.get(holder, bill_id, lock=True)
+        tasks = [
+            asyncio.create_task(alone(databases[i % len(databases)], doing))
+            for i, doing in enumerate(doings)
+        ]
+        await asyncio.wait_for(locked_out(databases[0], in_front), 10)
+    answers = await asyncio.gather(*tasks)
+    refused = [answer for answer in answers if isinstance(answer, Refusal)]
+    return [answer for answer in answers if not isinstance(answer, Refusal)], refused
+
+
+async def locked_out(database: Database, count: int) -> None:
+    waiting = 0
+    while waiting < count:
+        async with database.long_transaction() as session:
+            waiting = (await session.scalars(_LOCKED_OUT)).one()
+
+
+async def alone(database: Database, doing: Doing) -> Any:
+    """What came of it in a transaction of its own: the answer, or the refusal."""
+    try:
+        async with database.transaction() as session:
+            return await doing(session)
+    except Refusal as refusal:
+        return refusal
+
+
+def approving(bill: Bill, user: User) -> Doing:
+    return lambda session: workflow.approve(session, bill.id, bill.version, act(user))
+
+
+def rejecting(bill: Bill, user: User) -> Doing:
+    code = RejectReason.USAGE_WRONG
+    return lambda session: workflow.reject(session, bill.id, bill.version, act(user), code, "No")
+
+
+async def record_of(db: Database, bill_id: int) -> tuple[Bill, list[str]]:
+    """The bill, proved, and the verbs of its actions in order."""
+    async with db.transaction() as session:
+        await prove(session, bill_id)
+        told = await actions_of(session, bill_id)
+        return await bills.get(session, bill_id), [action.action for action in told]
+
+
+async def test_of_fifty_decisions_at_once_exactly_one_counts(
+    database_url: str, db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bill = await bill_for(session, act(people.ana))
+        crew = [
+            await add_person(session, f"Person {number}", (Role.CSM, Role.SALES)[number % 2])
+            for number in range(50)
+        ]
+    decisions = [
+        (rejecting if number % 3 == 0 else approving)(bill, user)
+        for number, user in enumerate(crew)
+    ]
+    async with machines(database_url, 2) as databases:
+        counted, refused = await at_once(databases, bill.id, *decisions)
+    assert (len(counted), len(refused)) == (1, 49)
+    assert all(isinstance(refusal, WrongState) for refusal in refused)
+    after, verbs = await record_of(db, bill.id)
+    assert verbs == [Verb.GENERATE, counted[0].action]
+    assert (after.version, after.status) == (
+        2,
+        {"approve": State.APPROVED, "reject": State.REJECTED}[counted[0].action],
+    )
+
+
+async def test_a_csm_and_a_salesperson_at_once_both_count_once(
+    database_url: str, db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bill = await bill_for(
+            session,
+            act(people.ana),
+            csm_id=people.kim.id,
+            require_csm_approval=True,
+            require_sales_approval=True,
+        )
+    clicks = [approving(bill, user) for user in (people.kim, people.sam) * 5]
+    async with machines(database_url, 1) as databases:
+        counted, refused = await at_once(databases, bill.id, *clicks)
+    assert {action.stakeholder_id for action in counted} == {people.kim.id, people.sam.id}
+    assert (len(counted), len(refused)) == (2, 8)
+    after, _ = await record_of(db, bill.id)
+    assert (after.version, after.status) == (2, State.APPROVED)
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("both", [True, False])
+async def test_of_ten_undos_at_once_one_counts(
+    database_url: str, db: Database, people: People, named: bool, both: bool
+) -> None:
+    """Whether they name the decision or not, and even where it moved no version."""
+    async with db.transaction() as session:
+        bill = await bill_for(
+            session, act(people.ana), require_csm_approval=True, require_sales_approval=both
+        )
+        action = await workflow.approve(session, bill.id, 1, act(people.kim))
+    decision, version = action.id if named else None, bill.version
+
+    async def undoing(session: AsyncSession) -> BillAction:
+        return await workflow.undo(session, bill.id, version, act(people.kim), "Oops", decision)
+
+    async with machines(database_url, 1) as databases:
+        counted, refused = await at_once(databases, bill.id, *[undoing] * 10)
+    assert (len(counted), len(refused)) == (1, 9)
+    after, verbs = await record_of(db, bill.id)
+    assert (after.status, verbs) == (State.PENDING, [Verb.GENERATE, Verb.APPROVE, Verb.UNDO])
+
+
+def delivering(bill: Bill, by: Act) -> tuple[Doing, Doing, Doing]:
+    """A reply in the thread of the bill's card; its edit; its deletion."""
+
+    async def said(session: AsyncSession) -> BillAction | None:
+        return await comments.reply(session, bill.id, by, "Wrong limit", "C1", "1.5")
+
+    async def changed(session: AsyncSession) -> BillAction | None:
+        return await comments.reply_edited(session, by, "Wrong price", "C1", "1.5", "1.7")
+
+    async def deleted(session: AsyncSession) -> BillAction | None:
+        return await comments.reply_deleted(session, bill.id, by, "Wrong price", "C1", "1.5")
+
+    return said, changed, deleted
+
+
+async def test_one_reply_delivered_five_times_at_once_is_one_comment(
+    database_url: str, db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bill = await bill_for(session, act(people.ana))
+    async with machines(database_url, 1) as databases:
+        for delivery in delivering(bill, act(people.kim)):
+            answers, refused = await at_once(databases, bill.id, *[delivery] * 5)
+            assert refused == []
+            assert len([answer for answer in answers if answer is not None]) == 1
+    _, verbs = await record_of(db, bill.id)
+    assert verbs == [Verb.GENERATE, Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE]
+
+
+async def test_a_reply_its_edit_and_its_deletion_at_once_leave_it_deleted(
+    database_url: str, db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bill = await bill_for(session, act(people.ana))
+    said, changed, deleted = delivering(bill, act(people.kim))
+    async with db.transaction() as session:
+        await said(session)
+    async with machines(database_url, 1) as databases:
+        _, refused = await at_once(databases, bill.id, *[said, deleted, changed] * 3)
+    assert refused == []
+    _, verbs = await record_of(db, bill.id)
+    assert verbs[:2] + verbs[-1:] == [Verb.GENERATE, Verb.COMMENT, Verb.COMMENT_DELETE]
+    assert verbs[2:-1] in ([], [Verb.COMMENT_EDIT])
+
+
+async def test_comments_and_a_decision_at_once_make_one_chain(
+    database_url: str, db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bill = await bill_for(session, act(people.ana))
+
+    async def commenting(session: AsyncSession) -> BillAction:
+        return await comments.comment(session, bill.id, act(people.ana), "Hm")
+
+    doings = [commenting] * 6 + [approving(bill, people.kim)] + [commenting] * 3
+    async with machines(database_url, 1) as databases:
+        counted, refused = await at_once(databases, bill.id, *doings)
+    assert (len(counted), refused) == (10, [])
+    after, verbs = await record_of(db, bill.id)
+    assert (after.version, sorted(verbs)) == (2, ["approve", *["comment"] * 9, "generate"])
+
+
+_MADE = sa.text("""
+select count(*), count(distinct customer_id), sum(overage_amount) from bills
+where year = 2026 and month = 10
+""")
+
+_CUSTOMERS = sa.text("""
+with made as (
+    insert into customers (name, monthly_api_limit, overage_unit_cost)
+    select 'Customer ' || n, 1000, 0.01 from generate_series(1, 60) n returning id)
+insert into usages (customer_id, year, month, api_usage)
+select id, 2026, 10, 1000 + 100 * row_number() over () from made
+""")
+
+
+async def test_three_runs_of_one_month_at_once_bill_nobody_twice(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        await session.execute(_CUSTOMERS)
+    rules = Rules(chunk_customers=7)
+    runs = await asyncio.gather(
+        *(
+            whole_run(db, Act(user, NOW, source), rules)
+            for user, source in (
+                (people.ana, Source.SLACK),
+                (people.ana, Source.SLACK),
+                (people.system, Source.CLI),
+            )
+        )
+    )
+    async with db.transaction() as session:
+        added = [(await month_end.facts(session, run)).added for run in runs]
+        made, customers, amount = (await session.execute(_MADE)).one()
+        ids = list(await session.scalars(sa.select(Bill.id)))
+        cards = await session.scalar(sa.select(sa.func.count()).select_from(Posting))
+    # 100 calls over, 200 over, ... 6,000 over, at a cent each.
+    assert (made, customers, amount, sum(added)) == (60, 60, Decimal("1830.00"), 60)
+    assert cards == 2 * 60, "a card for Kim and one for Lee"
+    for bill_id in ids:
+        async with db.transaction() as session:
+            await prove(session, bill_id)
+
+
+async def whole_run(db: Database, by: Act, rules: Rules) -> int:
+    async with db.transaction() as session:
+        run_id = await month_end.start_run(session, OCTOBER, by, ZONE)
+    finished = False
+    while not finished:
+        async with db.long_transaction() as session:
+            finished = (await month_end.step(session, run_id, rules, by.now)).finished
+    return run_id
+
+
+async def test_one_run_worked_on_by_two_machines_goes_on_and_ends_once(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        await session.execute(_CUSTOMERS)
+        run_id = await month_end.start_run(session, OCTOBER, act(people.ana), ZONE)
+
+    async def work() -> int:
+        for steps in range(1, 40):
+            async with db.long_transaction() as session:
+                now = NOW + timedelta(seconds=steps)
+                if (await month_end.step(session, run_id, Rules(chunk_customers=7), now)).finished:
+                    return steps
+        raise AssertionError("the run never ends")
+
+    steps = await asyncio.gather(work(), work())
+    # Nine chunks, and each of the two sees the end.
+    assert sum(steps) == 10
+    async with db.transaction() as session:
+        facts = await month_end.facts(session, run_id)
+        made, *_ = (await session.execute(_MADE)).one()
+    assert (facts.added, facts.done, made) == (60, 60, 60)
