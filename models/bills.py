@@ -254,6 +254,12 @@ _EFFECTS = {Verb.APPROVE: _approve, Verb.HOLD: _hold, Verb.UNDO: _undo}
 def figures(bill: Bill) -> dict[str, Any]:
     """What a snapshot keeps of a bill; money as text, so that JSON cannot round it."""
     return {
+        "customer_id": bill.customer_id,
+        "year": bill.year,
+        "month": bill.month,
+        "kind": bill.kind,
+        "currency": bill.currency,
+        "number": bill.number,
         "status": bill.status,
         "hold_reason": bill.hold_reason,
         "api_usage": bill.api_usage,
@@ -265,7 +271,7 @@ def figures(bill: Bill) -> dict[str, Any]:
 
 
 def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else str(amount)
+    return None if amount is None else format(amount, "f")
 
 
 async def get(session: AsyncSession, bill_id: int, lock: bool = False) -> Bill:

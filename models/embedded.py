@@ -1,6 +1,5 @@
 """A PostgreSQL of our own, for machines that have none: a real server out of a wheel."""
 
-import os
 import warnings
 from pathlib import Path
 
@@ -24,8 +23,3 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Let go of the server; it stops when nobody else holds it."""
         self._server.cleanup()
-
-
-def data_folder() -> Path:
-    """`COUNTERSIGN_DATA`, by default `.countersign/` where the command was typed."""
-    return Path(os.environ.get("COUNTERSIGN_DATA", ".countersign"))

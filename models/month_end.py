@@ -158,8 +158,10 @@ recorded as (
         created_at, updated_at)
     select id, version, :user_id, 'generate', :source,
         jsonb_build_object('run', cast(:run_id as bigint), 'after', jsonb_build_object(
-            'status', status, 'hold_reason', hold_reason, 'api_usage', api_usage,
-            'monthly_api_limit', monthly_api_limit, 'overage_units', overage_units,
+            'customer_id', customer_id, 'year', year, 'month', month, 'kind', kind,
+            'currency', currency, 'number', number, 'status', status, 'hold_reason', hold_reason,
+            'api_usage', api_usage, 'monthly_api_limit', monthly_api_limit,
+            'overage_units', overage_units,
             'overage_unit_cost', overage_unit_cost::text,
             'overage_amount', overage_amount::text)),
         :now, :now
