@@ -21,7 +21,7 @@ from sandbox.shapes import JsonObject
 from sandbox.story import element
 from tests.soak.audit import OPEN, audit
 from tests.soak.company import FINANCE, Company
-from tests.soak.process import Bot, bot_process
+from tests.soak.process import Bot, BotDied, bot_process
 
 PATIENCE_S = 120.0
 PATIENCE_A_BILL_S = 0.4
@@ -78,12 +78,15 @@ class Month:
         """Somebody generates; the bot is struck down, and started again at once, until all is
         done. Blows that come later than that are not dealt.
         """
-        await self._type_the_command()
-        begun = self._resumed = time.monotonic()
-        async with asyncio.timeout(PATIENCE_S + PATIENCE_A_BILL_S * self._company.bills):
-            await self._take(blows)
-            await self._click_until_it_runs()
-            await self._settle()
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(PATIENCE_S + PATIENCE_A_BILL_S * self._company.bills):
+                await self._type_the_command()
+                await self._take(blows)
+                await self._click_until_it_runs()
+                await self._settle()
+        except (TimeoutError, BotDied) as error:
+            self._outcome.violations.append(f"it never ended: {error!r}")
         self._outcome.whole_s = time.monotonic() - begun
         self._outcome.logged = self._bot.logged()
         self._outcome.violations += await audit(self._db, self._sandbox, self._company)
@@ -114,10 +117,12 @@ class Month:
         return stage is not None
 
     async def _type_the_command(self) -> None:
+        """The preview is there; from now on time counts."""
         dm = self._sandbox.dm(FINANCE)
         done = await self._sandbox.command(FINANCE, dm, "/bill", "generate")
         assert done["ok"], done
         (self._preview,) = self._sandbox.messages(dm, FINANCE)
+        self._resumed = time.monotonic()
 
     async def _click(self) -> None:
         """What becomes of it shows in the database, not in the answer: a kill may take that."""

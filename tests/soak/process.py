@@ -21,6 +21,10 @@ START_S = 60.0
 LOG = "bot.log"
 
 
+class BotDied(Exception):
+    """The bot ended by itself."""
+
+
 class Bot:
     """One bot, life after life; what each of them logs is kept."""
 
@@ -64,10 +68,10 @@ class Bot:
                 await asyncio.sleep(0.02)
 
     def refuse_death(self) -> None:
-        """Raises if the bot ended by itself."""
+        """Raises BotDied, with the end of its log."""
         if self._process is not None and self._process.returncode is not None:
             tail = (self._folder / LOG).read_text(encoding="utf-8")[-2000:]
-            raise RuntimeError(f"The bot ended by itself ({self._process.returncode}): {tail}")
+            raise BotDied(f"exit status {self._process.returncode}: {tail}")
 
     async def strike(self, number: signal.Signals) -> int:
         """Send it a signal, and wait for its end; returns the exit status."""
