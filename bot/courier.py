@@ -61,6 +61,16 @@ class Patience(procrastinate.BaseRetryStrategy):
         return min(doubled, self._timings.back_off_longest) * random.uniform(0.5, 1)
 
 
+class EagerWorker(Worker):
+    """Looks for work as soon as a job has ended: another may have waited for its lock. Left to
+    itself, a worker looks only when a job is new and once a poll.
+    """
+
+    async def _process_job(self, context: procrastinate.JobContext) -> None:
+        await super()._process_job(context)
+        self._new_job_event.set()
+
+
 class Courier:
     """Works the promised jobs off until it is stopped, and picks up what others left behind."""
 
@@ -151,8 +161,8 @@ class Courier:
             if not self._stopping.is_set():
                 await asyncio.sleep(AGAIN_S)
 
-    def _new_worker(self) -> Worker:
-        return Worker(
+    def _new_worker(self) -> EagerWorker:
+        return EagerWorker(
             self._jobs,
             queues=[QUEUE],
             name="courier",
