@@ -158,8 +158,11 @@ with wanted as (
     join customers c on c.id = b.customer_id
     left join users csm on csm.id = c.csm_id and csm.role = 'Customer Success' and csm.active
     left join users sales on sales.id = c.sales_id and sales.role = 'Sales' and sales.active
+    cross join (select exists (select from users where role = 'Customer Success' and active)
+                as there) customer_success
     cross join lateral (values
-        ('Customer Success', csm.id,
+        (case when c.require_csm_approval or customer_success.there then 'Customer Success'
+              else 'Sales' end, csm.id,
          c.require_csm_approval or not c.require_sales_approval
                                and (csm.id is not null or sales.id is null)),
         ('Sales', sales.id,

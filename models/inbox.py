@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from models import bills, customers
@@ -79,6 +80,8 @@ async def find_ref(session: AsyncSession, text: str) -> int:
 
 def awaits(user: User) -> ColumnElement[bool]:
     """Bills that this person is asked to do something about."""
+    if not user.active:
+        return sa.false()
     if user.role == Role.FINANCE:
         return Bill.status == State.HELD
     if user.role == Role.MANAGER:
@@ -114,17 +117,30 @@ def _asked(user: User, desk: _Desk) -> ColumnElement[bool]:
 
 
 def _falls_to(user: User) -> ColumnElement[bool]:
-    """Any approval will do, and theirs is the desk it lands on."""
-    nobody = sa.and_(Customer.csm_id.is_(None), Customer.sales_id.is_(None))
+    """Any approval will do, and theirs is the desk it lands on.
+
+    That is the CSM's, else the salesperson's, else that of all Customer Success, or of all Sales
+    where there is no Customer Success. Named people who could not approve count as nobody.
+    """
+    csm, sales = _able(Customer.csm_id, Role.CSM), _able(Customer.sales_id, Role.SALES)
+    last_desk: ColumnElement[bool] = sa.literal(user.role == Role.CSM)
+    if user.role == Role.SALES:
+        last_desk = ~sa.exists().where(User.active, User.role == Role.CSM)
     return sa.and_(
         ~Customer.require_csm_approval,
         ~Customer.require_sales_approval,
-        sa.or_(
-            Customer.csm_id == user.id,
-            sa.and_(Customer.csm_id.is_(None), Customer.sales_id == user.id),
-            sa.and_(nobody, sa.literal(user.role == Role.CSM)),
+        sa.case(
+            (csm.is_not(None), csm == user.id),
+            (sales.is_not(None), sales == user.id),
+            else_=last_desk,
         ),
     )
+
+
+def _able(named: InstrumentedAttribute[int | None], role: Role) -> sa.ScalarSelect[int]:
+    """The named person, if active and still of that role."""
+    named_user = sa.select(User.id).where(User.id == named, User.active, User.role == role)
+    return named_user.scalar_subquery()
 
 
 async def _page(
