@@ -1,0 +1,108 @@
+"""The code keeps its own order: nothing too long, no clock in the models, refusals that speak."""
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+from models.refusals import Refusal
+from tests.house.pages import ROOT
+
+PACKAGES = ("bot", "handlers", "models", "sandbox", "migrations")
+LONGEST_FUNCTION = 50
+LONGEST_FILE = 400
+CLOCKS = {
+    "datetime": {"now", "utcnow", "today"},
+    "date": {"today"},
+    "time": {"time", "time_ns", "monotonic", "localtime", "gmtime"},
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    too_long = {
+        f"{name}: {node.name}": _lines(node)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, Function) and _lines(node) > LONGEST_FUNCTION
+    }
+    assert too_long == {}
+
+
+def _lines(node: Function) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_models_are_told_the_time_and_never_look() -> None:
+    looks = {
+        name: [*_looks_at_a_clock(tree)]
+        for name, tree in TREES.items()
+        if name.startswith("models/")
+    }
+    assert {name: found for name, found in looks.items() if found} == {}
+
+
+def _looks_at_a_clock(tree: ast.Module) -> Iterator[str]:
+    """Calls of a clock by its module or class, and imports of a bare one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in CLOCKS.get(_last_name(node.value), ()):
+            yield ast.unparse(node)
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield ast.unparse(node)
+
+
+def _last_name(node: ast.expr) -> str:
+    return ast.unparse(node).rpartition(".")[2]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "datetime.now()",
+        "datetime.datetime.now(UTC)",
+        "date.today()",
+        "time.time()",
+        "from time import time",
+    ],
+)
+def test_a_look_at_a_clock_is_noticed(source: str) -> None:
+    assert list(_looks_at_a_clock(ast.parse(source)))
+
+
+def test_the_databases_clock_is_not_ours() -> None:
+    assert list(_looks_at_a_clock(ast.parse("sa.func.now()"))) == []
+
+
+def _refusals() -> list[type[Refusal]]:
+    for package in ("bot", "handlers", "models"):
+        for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
+            importlib.import_module(module.name)
+    found, ahead = list[type[Refusal]](), [Refusal]
+    while ahead:
+        kind = ahead.pop()
+        found.append(kind)
+        ahead += kind.__subclasses__()
+    return found
+
+
+@pytest.mark.parametrize("kind", _refusals(), ids=lambda kind: kind.__name__)
+def test_every_refusal_is_a_sentence(kind: type[Refusal]) -> None:
+    """Its own docstring, not the one of the class it comes from."""
+    sentence = vars(kind).get("__doc__") or ""
+    assert sentence[:1].isupper()
+    assert sentence.strip().endswith(".")
