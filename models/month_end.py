@@ -75,7 +75,8 @@ proposed as (
         when c.require_csm_approval and not coalesce(csm.able, crew.csm)
           or c.require_sales_approval and not coalesce(sales.able, crew.sales)
           or not (crew.csm or crew.sales) then 'no_approver'
-        when last.amount > 0 and o.overage_amount > last.amount * :jump_factor then 'jump'
+        when last.amount > 0 and o.overage_amount > last.amount * cast(:jump_factor as numeric)
+          then 'jump'
         end as hold_reason
     from overages o
     join customers c on c.id = o.customer_id
@@ -83,9 +84,9 @@ proposed as (
         select coalesce(bool_or(role = 'Customer Success'), false) as csm,
                coalesce(bool_or(role = 'Sales'), false) as sales
         from users where active) crew
-    left join lateral (select active and role = 'Customer Success' as able
+    left join lateral (select active and role is not distinct from 'Customer Success' as able
                        from users where id = c.csm_id) csm on true
-    left join lateral (select active and role = 'Sales' as able
+    left join lateral (select active and role is not distinct from 'Sales' as able
                        from users where id = c.sales_id) sales on true
     left join lateral (
         select overage_amount as amount from bills
