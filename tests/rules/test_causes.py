@@ -16,7 +16,15 @@ from models.month_end import Rules
 from models.people import Role, User, add_person
 from models.period import Period
 from tests.conftest import People
-from tests.rules.scene import NOW, OCTOBER, act, add_customer, generate, record_usage
+from tests.rules.scene import (
+    NOW,
+    OCTOBER,
+    act,
+    add_customer,
+    generate,
+    move_by_hand,
+    record_usage,
+)
 
 SEPTEMBER = OCTOBER.plus(-1)
 
@@ -173,18 +181,8 @@ async def test_a_jump_is_measured_by_the_last_bill_that_is_not_void(
     september = await bills.of_month(session, customer.id, SEPTEMBER)
     cause = await month_end.cause_of(session, customer.id, OCTOBER, 2)
     assert cause == HoldReason.JUMP
-    values = {"id": september.id, "system": people.system.id}
-    await session.execute(_VOID, values)
-    await session.execute(_VOIDED, values)
+    await move_by_hand(session, september, State.VOID, people.system)
     assert await month_end.cause_of(session, customer.id, OCTOBER, 2) is None
-
-
-_VOID = sa.text("update bills set status = 'void', version = version + 1 where id = :id")
-_VOIDED = sa.text("""
-insert into bill_actions
-    (bill_id, bill_version, stakeholder_id, action, source, created_at, updated_at)
-select id, version, :system, 'void', 'clock', updated_at, updated_at from bills where id = :id
-""")
 
 
 async def test_the_action_names_the_cause_and_the_figures(

@@ -15,7 +15,15 @@ from models.people import Role, User, add_person
 from models.period import Period
 from models.refusals import NotAllowed, WrongState
 from tests.conftest import People
-from tests.rules.scene import act, add_customer, contents, generate, prove, record_usage
+from tests.rules.scene import (
+    act,
+    add_customer,
+    contents,
+    generate,
+    move_by_hand,
+    prove,
+    record_usage,
+)
 
 # What comes of it: a state that the bill is in afterwards; `same`, allowed but nothing to do;
 # `kept`, recorded without a change of the bill; `late`, refused for what the bill has become;
@@ -173,27 +181,7 @@ async def bring_to(
         for user in deciders:
             await workflow.approve(session, bill.id, 1, act(user))
     if state in (State.SENDING, State.SENT, State.VOID):
-        await _by_hand(session, bill, state, cast["system"])
-
-
-async def _by_hand(session: AsyncSession, bill: Bill, state: State, system: User) -> None:
-    """Move a bill to a state that no verb of today leads to, as the database lets anybody.
-
-    Its action is called `generate`, since the replay knows the verbs of today alone; so these
-    bills serve to see what is refused, and not to compare the replay with the row.
-    """
-    moved = {"id": bill.id, "state": state, "system": system.id}
-    await session.execute(_MOVE, moved)
-    await session.execute(_MOVED, moved)
-    await session.refresh(bill)
-
-
-_MOVE = sa.text("update bills set status = :state, version = version + 1 where id = :id")
-_MOVED = sa.text("""
-insert into bill_actions
-    (bill_id, bill_version, stakeholder_id, action, source, created_at, updated_at)
-select id, version, :system, 'generate', 'clock', updated_at, updated_at from bills where id = :id
-""")
+        await move_by_hand(session, bill, state, cast["system"])
 
 
 async def _left(session: AsyncSession, bill: Bill, author: User) -> int:
