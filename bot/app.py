@@ -189,7 +189,10 @@ class App:
     async def _welcome_finance(self, gateway: Gateway, identity: Identity) -> None:
         """Those named in FINANCE_SLACK_IDS belong to Finance from the start."""
         for slack_id in self._settings.finance_slack_ids:
-            account = await gateway.user_info(slack_id)
+            try:
+                account = await gateway.user_info(slack_id)
+            except SlackTrouble as trouble:
+                raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {trouble.code}.", 1) from None
             if account is None:
                 raise BootError(f"FINANCE_SLACK_IDS: Slack knows nobody of the id {slack_id}.")
             email = account.get("profile", {}).get("email")
@@ -243,8 +246,10 @@ def _plain(secret: SecretStr | None) -> str | None:
 
 
 def _refused(setting: str, prefix: str, trouble: SlackTrouble) -> BootError:
-    if trouble.kind is Kind.UNKNOWN or trouble.code.startswith("Client"):
+    if not trouble.answered:
         return BootError(f"Slack cannot be reached ({trouble.code}). Is SLACK_API_URL right?", 1)
+    if trouble.kind in (Kind.UNKNOWN, Kind.RATE_LIMITED):
+        return BootError(f"Slack is in trouble ({trouble.code}). Try again later.", 1)
     return BootError(
         f"{setting}: Slack refuses this token ({trouble.code}). It begins with {prefix} and is "
         "found on the app's pages at api.slack.com."

@@ -99,11 +99,12 @@ class Courier:
         self._register()
 
     def _register(self) -> None:
-        patience = Patience(self._timings, self._timings.attempts)
-        self._task(Task.POST, patience, lambda last, place: self._post(place, last))
-        self._task(Task.REDRAW, patience, lambda _, bill_id: self._painter.redraw(bill_id))
-        self._task(Task.REDRAW_RUN, patience, lambda _, run_id: self._painter.redraw_run(run_id))
+        posts = Patience(self._timings, self._timings.attempts)
+        redraws = Patience(self._timings, self._timings.redraw_attempts)
         runs = Patience(self._timings, self._timings.run_attempts)
+        self._task(Task.POST, posts, lambda last, place: self._post(place, last))
+        self._task(Task.REDRAW, redraws, lambda _, bill_id: self._painter.redraw(bill_id))
+        self._task(Task.REDRAW_RUN, redraws, lambda _, run_id: self._painter.redraw_run(run_id))
         self._task(Task.GENERATE, runs, lambda last, run_id: self._generate(run_id, last))
 
     def _post(self, place: str, last: bool) -> Awaitable[None]:
@@ -196,6 +197,8 @@ class Courier:
                 queue=QUEUE, seconds_since_heartbeat=self._timings.stalled
             )
             for job in stalled:
+                if self._worker is not None and job.worker_id == self._worker.worker_id:
+                    continue  # it was not dead, it slept: so did the jobs, which go on now
                 log.warning("job rescued", job=job.id, task=job.task_name, lock=job.lock)
                 with suppress(ConnectorException):
                     await manager.retry_job(job)

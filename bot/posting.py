@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import math
 import time
+from datetime import datetime
 
 import structlog
 
@@ -24,6 +26,10 @@ LOOKS = 2
 
 class Interrupted(Exception):
     """The program is ending; whoever is next goes on."""
+
+
+class Overtaken(Exception):
+    """Another courier is at work here; it took this one for dead."""
 
 
 class Poster:
@@ -51,8 +57,8 @@ class Poster:
 
         What Slack refuses for good is marked `failed` and does not hold up the rest. Other
         trouble is raised, to be tried again in the same order. On the last try the posting at
-        fault is given up. Each posting has a job's whole patience: whatever comes after another
-        gets a new job.
+        fault is given up. Each posting has a job's whole patience, which waiting for a rate limit
+        does not use up: both times what is left gets a new job.
         """
         progress = False
         while (posting := await self._next(place)) is not None:
@@ -61,15 +67,18 @@ class Poster:
             except SlackTrouble as trouble:
                 if trouble.kind is Kind.PERMANENT:
                     await self._give_up(posting, trouble.code)
-                elif progress:
-                    await self._go_on_later(place)
+                elif progress or trouble.kind is Kind.RATE_LIMITED:
+                    await self._go_on_later(place, math.ceil(trouble.retry_after_s))
                     return
-                elif last_try and trouble.kind is not Kind.RATE_LIMITED:
+                elif last_try:
                     await self._give_up(posting, trouble.code)
                     await self._go_on_later(place)
                     return
                 else:
                     raise
+            except Overtaken:
+                log.warning("overtaken", posting=posting.key)
+                return
             progress = True
 
     async def _next(self, place: str) -> Posting | None:
@@ -78,9 +87,9 @@ class Poster:
         async with self._db.transaction() as session:
             return await postings.due(session, place)
 
-    async def _go_on_later(self, place: str) -> None:
+    async def _go_on_later(self, place: str, delay_s: int = 0) -> None:
         async with self._db.transaction() as session:
-            await announce.send_for(session, place)
+            await announce.send_for(session, place, delay_s)
 
     async def _send(self, posting: Posting) -> None:
         channel = await self._channel(posting.place)
@@ -95,16 +104,28 @@ class Poster:
             return
         message, actions = made
         await self._wait_for_turn(channel)
-        async with self._db.transaction() as session:
-            await postings.sending(session, posting.id)
+        since = await self._claim(posting)
         try:
             standing = await self._slack.post(channel, key_of(posting), message)
         except SlackTrouble as trouble:
             if trouble.kind is not Kind.UNKNOWN:
                 async with self._db.transaction() as session:
-                    await postings.not_sent(session, posting.id)
+                    await postings.not_sent(session, posting, since)
             raise
         await self._record(posting, standing, actions)
+
+    async def _claim(self, posting: Posting) -> datetime:
+        """Take the posting for oneself, unless somebody else has.
+
+        A machine that sleeps does not notice, and its work may have been given to another: what
+        was begun long ago, by the clock on the wall, is no longer sent.
+        """
+        begun_s = time.time()
+        async with self._db.transaction() as session:
+            since = await postings.sending(session, posting)
+        if since is None or time.time() - begun_s > self._timings.stalled / 2:
+            raise Overtaken
+        return since
 
     async def _channel(self, place: str) -> str:
         async with self._db.transaction() as session:

@@ -2,6 +2,7 @@
 sent again.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
 from slack_sdk.web.async_client import AsyncWebClient
@@ -63,10 +63,13 @@ _LONGEST_RETRY_AFTER_S = 600.0
 class SlackTrouble(Exception):
     """Slack did not do what it was asked."""
 
-    def __init__(self, code: str, kind: Kind, retry_after_s: float = 0.0) -> None:
-        """`code` is Slack's error code, or the name of what failed on the way."""
+    def __init__(
+        self, code: str, kind: Kind, retry_after_s: float = 0.0, *, answered: bool = True
+    ) -> None:
+        """`code` is Slack's error code, or, where it has not `answered`, what failed on the way."""
         super().__init__(f"{code} ({kind})")
         self.code, self.kind, self.retry_after_s = code, kind, retry_after_s
+        self.answered = answered
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Gateway:
     """Slack's Web API on behalf of the courier and of the boot. Raises SlackTrouble alone.
 
     `general` repeats calls that may be repeated. `posting` never does: a lost response would
-    become a second message. `listening` is for Bolt: quick, since a person waits.
+    become a second message. `listening` is for Bolt: quick, since a person waits. None of them
+    sits out a rate limit, which is a job's to wait for, without keeping others from their turn.
     """
 
     def __init__(self, session: aiohttp.ClientSession, token: str, base_url: str) -> None:
@@ -101,7 +105,6 @@ class Gateway:
             session=session,
             retry_handlers=[
                 AsyncConnectionErrorRetryHandler(max_retry_count=2),
-                AsyncRateLimitErrorRetryHandler(max_retry_count=2),
                 AsyncServerErrorRetryHandler(max_retry_count=2),
             ],
         )
@@ -115,6 +118,7 @@ class Gateway:
             retry_handlers=[AsyncConnectionErrorRetryHandler()],
         )
         self._ours: Identity | None = None
+        self._updates_from = 0.0
 
     @classmethod
     @asynccontextmanager
@@ -164,12 +168,24 @@ class Gateway:
         return Standing(answer["channel"], answer["ts"])
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
-        """Draw a message anew; said twice it does no harm."""
+        """Draw a message anew; said twice it does no harm.
+
+        Slack allows so many updates a minute in the whole workspace: until the time it named,
+        nothing more is asked of it.
+        """
+        wait_s = self._updates_from - time.monotonic()
+        if wait_s > 0:
+            raise SlackTrouble("ratelimited", Kind.RATE_LIMITED, wait_s)
 
         async def send(payload: dict[str, Any]) -> dict[str, Any]:
             return await ask(self.general.chat_update(channel=channel, ts=ts, **payload))
 
-        await shown(message, send)
+        try:
+            await shown(message, send)
+        except SlackTrouble as trouble:
+            if trouble.kind is Kind.RATE_LIMITED:
+                self._updates_from = time.monotonic() + trouble.retry_after_s
+            raise
 
     async def find(self, channel: str, key: str, oldest_s: float) -> str | None:
         """The ts of our message with that key, not older than `oldest_s` (epoch seconds)."""
@@ -216,9 +232,9 @@ async def ask(call: Awaitable[Any]) -> dict[str, Any]:
     except SlackApiError as error:
         raise _judged(error.response) from None
     except _NOT_CONNECTED as error:
-        raise SlackTrouble(type(error).__name__, Kind.TRANSIENT) from None
+        raise SlackTrouble(type(error).__name__, Kind.TRANSIENT, answered=False) from None
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-        raise SlackTrouble(type(error).__name__, Kind.UNKNOWN) from None
+        raise SlackTrouble(type(error).__name__, Kind.UNKNOWN, answered=False) from None
     data: dict[str, Any] = answer.data
     return data
 

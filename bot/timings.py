@@ -9,7 +9,8 @@ class Timings:
     whose fate is unknown may take to show up. `progress`: between updates of a progress message.
     `sweep`: between looks for what was left behind. A worker that has not given a sign for
     `stalled`, where `heartbeat` is usual, is dead. `back_off_first` doubles up to
-    `back_off_longest`, `attempts` times. `watch`: between looks at the socket; without one for
+    `back_off_longest`, `attempts` times; a card is never given up so soon, since nobody would
+    draw it anew. `watch`: between looks at the socket; without one for
     `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
     """
 
@@ -23,6 +24,7 @@ class Timings:
     back_off_first: float = 1.0
     back_off_longest: float = 120.0
     attempts: int = 30
+    redraw_attempts: int = 500
     run_attempts: int = 5
     watch: float = 5.0
     reconnect: float = 15.0

@@ -227,9 +227,9 @@ async def announce_waiting(session: AsyncSession) -> int:
     return len(places)
 
 
-async def send_for(session: AsyncSession, place: str) -> None:
+async def send_for(session: AsyncSession, place: str, delay_s: int = 0) -> None:
     """Send for the courier to one place, with all its patience."""
-    await _defer_posts(session, [place])
+    await _defer_posts(session, [place], delay_s)
 
 
 async def _defer_posts(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:

@@ -6,6 +6,7 @@ time, so what `due` answers stays due until that courier says otherwise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,8 @@ DIGEST = "digest"
 """The kind of a posting that stands for a crowd of cards."""
 CROWD_CARDS = 10
 """More cards than this waiting for one person become one message."""
+FRESH_S = 60
+"""A run made by hand, for which there is no job, has made all its cards within this time."""
 EARLY_S = 1
 """How much too early a bundle may go out: clocks differ a little."""
 
@@ -105,14 +108,26 @@ async def slack_account(session: AsyncSession, place: str) -> str | None:
     return user.slack_user_id if user is not None and user.active else None
 
 
-async def sending(session: AsyncSession, posting_id: int) -> None:
-    """From now on the message may be there, whatever becomes of us."""
-    await _change(session, posting_id, state=PostingState.SENDING, sending_since=sa.func.now())
+async def sending(session: AsyncSession, posting: Posting) -> datetime | None:
+    """From now on the message may be there, whatever becomes of us; returns since when.
+
+    None where somebody else has been at this posting since it was found due.
+    """
+    now = {"state": PostingState.SENDING, "sending_since": sa.func.now()}
+    claim = _as_found(posting, posting.sending_since).where(Posting.state == posting.state)
+    return await session.scalar(claim.values(**now).returning(Posting.sending_since))
 
 
-async def not_sent(session: AsyncSession, posting_id: int) -> None:
-    """It is certain that the message is not there."""
-    await _change(session, posting_id, state=PostingState.WAITING, sending_since=None)
+async def not_sent(session: AsyncSession, posting: Posting, since: datetime) -> None:
+    """It is certain that the message has not been there `since` that sending."""
+    await session.execute(
+        _as_found(posting, since).values(state=PostingState.WAITING, sending_since=None)
+    )
+
+
+def _as_found(posting: Posting, since: datetime | None) -> sa.Update:
+    unchanged = Posting.sending_since.is_not_distinct_from(since)
+    return sa.update(Posting).where(Posting.id == posting.id, unchanged)
 
 
 async def posted(
@@ -246,18 +261,20 @@ order by b.created_at, b.id
 async def neglected(session: AsyncSession) -> bool:
     """Whether something waits to be posted for which no job is on its way.
 
-    Cards of a run that is not over yet are not neglected: they are announced at its end, so that
-    one person gets one digest.
+    Cards are announced at the end of their run, so that one person gets one digest: those of a
+    run that is being worked off are not neglected, nor those just made.
     """
-    return bool(await session.scalar(_NEGLECTED))
+    return bool(await session.scalar(_NEGLECTED, {"fresh_s": FRESH_S}))
 
 
 _NEGLECTED = sa.text("""
 select exists (
     select from postings p
     where p.state in ('waiting', 'sending')
-      and not (p.kind = 'card' and exists (
-          select from runs where finished_at is null and failure is null))
+      and (p.kind <> 'card' or p.created_at < now() - make_interval(secs => :fresh_s)
+           and not exists (
+               select from runs r join procrastinate_jobs j on j.lock = 'run:' || r.id
+               where r.finished_at is null and j.status in ('todo', 'doing')))
       and not exists (
           select from procrastinate_jobs j
           where j.lock = 'place:' || p.place and j.status in ('todo', 'doing')))

@@ -79,6 +79,11 @@ async def all_posted(db: Database) -> bool:
     return bool(found) and set(found) == {"posted"}
 
 
+async def all_settled(db: Database) -> bool:
+    """Whether nothing waits or is on its way any more."""
+    return not {"waiting", "sending"} & set(await states(db))
+
+
 async def no_jobs(db: Database) -> bool:
     (left,) = await rows(db, "select count(*) as jobs from procrastinate_jobs")
     return int(left.jobs) == 0

@@ -19,6 +19,7 @@ from sandbox.server import Sandbox
 from tests.bot.helpers import (
     QUICK,
     all_posted,
+    all_settled,
     couriers,
     eventually,
     grant,
@@ -149,7 +150,7 @@ async def test_what_slack_refuses_for_good_holds_nothing_up(
     await slack.fault(method="chat.postMessage", kind="error", error="restricted_action")
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
-    await eventually(lambda: _settled(db))
+    await eventually(lambda: all_settled(db))
     assert await states(db) == ["failed", "posted"]
     (failed, _) = await rows(db, "select failure from postings order by id")
     assert failed.failure == "restricted_action"
@@ -163,13 +164,9 @@ async def test_what_fails_again_and_again_is_given_up_and_the_rest_goes_on(
     )
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
-    await eventually(lambda: _settled(db), 20)
+    await eventually(lambda: all_settled(db), 20)
     assert await states(db) == ["failed", "posted"]
     assert said_to(slack, "UMAX") == [replies.access_granted(Role.MANAGER).text]
-
-
-async def _settled(db: Database) -> bool:
-    return not {"waiting", "sending"} & set(await states(db))
 
 
 async def test_a_posting_nobody_can_draw_holds_nothing_up(
@@ -179,7 +176,7 @@ async def test_a_posting_nobody_can_draw_holds_nothing_up(
         await announce.post(session, Kind.ACCESS_GRANTED, "odd", [people.max], {"role": "Emperor"})
         await announce.post(session, Kind.REJECTION, "gone", [people.max], _NOWHERE)
     await grant(db, people.max)
-    await eventually(lambda: _settled(db))
+    await eventually(lambda: all_settled(db))
     assert await states(db) == ["failed", "failed", "posted"]
 
 
@@ -193,7 +190,7 @@ async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
     await rows(db, "update users set active = false where name = 'Lee' returning id")
     await slack.fault(method="conversations.open", kind="error", error=code, times=0)
     await make_bills(db, people.ana, 2)
-    await eventually(lambda: _settled(db))
+    await eventually(lambda: all_settled(db))
     found = await rows(db, "select place, state, failure from postings where kind = 'card'")
     assert sorted(map(tuple, found)) == [
         *[("channel:CAPPROVALS", "posted", None)] * 2,
@@ -208,7 +205,7 @@ async def test_somebody_without_an_account_any_more_is_not_written_to(
     await grant(db, people.max)
     await rows(db, "update users set active = false where name = 'Max' returning id")
     async with couriers(db, gateway):
-        await eventually(lambda: _settled(db))
+        await eventually(lambda: all_settled(db))
     assert (await posting(db)).failure == "no_slack_account"
     assert not said_to(slack, "UMAX")
 
@@ -286,7 +283,7 @@ async def test_a_rejection_does_not_wait_behind_approvals(
             session, rejected, 1, act(people.kim), RejectReason.OTHER, "Not this time"
         )
     await eventually(lambda: _told(slack, "UANA", 1))
-    assert f"Bill #{rejected}" in said_to(slack, "UANA")[0]
+    assert f"rejected bill #{rejected}" in said_to(slack, "UANA")[0]
     (waiting,) = await rows(db, "select state from postings where kind = 'approval'")
     assert waiting.state == "waiting"
 
@@ -375,6 +372,25 @@ async def test_a_posting_whose_job_got_lost_is_sent_for(
             )
         )
     await eventually(lambda: all_posted(db))
+
+
+async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await make_bills(db, people.ana, 2)
+    await rows(db, "update runs set finished_at = null returning id")
+    await rows(db, "delete from procrastinate_jobs returning id")
+    async with couriers(db, gateway):
+        await grant(db, people.max)
+        await eventually(lambda: _is_posted(db, "access_granted"))
+        assert not said_to(slack, "UKIM")
+        await rows(db, "update postings set created_at = now() - interval '61 s' returning id")
+        await eventually(lambda: all_posted(db))
+
+
+async def _is_posted(db: Database, kind: str) -> bool:
+    found = await rows(db, "select state from postings where kind = :kind", kind=kind)
+    return {row.state for row in found} == {"posted"}
 
 
 async def test_the_courier_goes_on_after_the_database_was_away(

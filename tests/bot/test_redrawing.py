@@ -6,15 +6,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.courier import Courier
+from bot.courier import CONCURRENCY, Courier
 from bot.slack import Gateway
-from handlers.views import card
+from handlers.views import card, replies
 from models import announce, gather, month_end, workflow
 from models.base import Database
 from models.bills import RejectReason
 from models.month_end import Rules
+from models.people import Role
 from sandbox.server import Sandbox
-from tests.bot.helpers import all_posted, couriers, eventually, no_jobs, rows, said_to, texts
+from tests.bot.helpers import (
+    all_posted,
+    all_settled,
+    couriers,
+    eventually,
+    grant,
+    no_jobs,
+    rows,
+    said_to,
+    texts,
+)
 from tests.conftest import People
 from tests.store.books import OCTOBER, act, make_bills
 
@@ -101,6 +112,26 @@ async def test_a_card_is_redrawn_despite(
     await slack.fault(method="chat.update", **trouble)
     await approve(db, people, bill_id)
     await eventually(lambda: is_current(db, slack, bill_id), 20)
+
+
+async def test_cards_that_wait_for_a_rate_limit_keep_nothing_else_from_its_turn(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    bills = await make_bills(db, people.ana, CONCURRENCY + 10)
+    await eventually(lambda: all_settled(db))
+    await rows(db, _STANDING_CARDS)
+    await slack.fault(method="chat.update", kind="ratelimited", retry_after=30, times=0)
+    for bill_id in bills:
+        await approve(db, people, bill_id)
+    await grant(db, people.max)
+    await eventually(lambda: _says(slack, "UMAX", replies.access_granted(Role.MANAGER).text))
+
+
+# As if the digest had been cards.
+_STANDING_CARDS = """
+update postings set state = 'posted', channel = 'CAPPROVALS', ts = id::text, shown_actions = 1
+where kind = 'card' returning id
+"""
 
 
 async def test_a_card_somebody_deleted_is_given_up_and_the_others_are_redrawn(
@@ -199,8 +230,12 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
         await eventually(lambda: _posted(slack, 20))
     (run,) = await rows(db, "select failure, finished_at, added from runs")
     assert tuple(run) == ("The cause: ZeroDivisionError.", None, 20)
-    (job,) = await rows(db, "select task_name, status from procrastinate_jobs")
-    assert tuple(job) == ("generate", "failed")
+    await eventually(lambda: _only_generating_failed(db))
+
+
+async def _only_generating_failed(db: Database) -> bool:
+    left = await rows(db, "select task_name, status from procrastinate_jobs")
+    return [tuple(job) for job in left] == [("generate", "failed")]
 
 
 async def _posted(slack: Sandbox, count: int) -> bool:

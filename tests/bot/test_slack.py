@@ -47,6 +47,20 @@ async def test_slack_names_the_time_to_wait(slack: Sandbox, gateway: Gateway) ->
     assert trouble.value.retry_after_s == 7
 
 
+async def test_no_update_is_asked_for_before_the_time_slack_named(
+    slack: Sandbox, gateway: Gateway
+) -> None:
+    there = await gateway.post("CAPPROVALS", "k", MESSAGE)
+    await slack.fault(method="chat.update", kind="ratelimited", retry_after=30)
+    waits = []
+    for _ in range(2):
+        with pytest.raises(SlackTrouble) as trouble:
+            await gateway.update(there.channel, there.ts, MESSAGE)
+        waits.append(trouble.value.retry_after_s)
+    assert waits[0] == 30
+    assert 25 < waits[1] < 30
+
+
 async def test_a_server_that_is_not_there_has_certainly_done_nothing(slack: Sandbox) -> None:
     async with Gateway.open(slack.bot_token, "http://127.0.0.1:9/api/") as nowhere:
         with pytest.raises(SlackTrouble) as trouble:
