@@ -26,7 +26,7 @@ from models.comments import text_now
 from models.customers import Customer
 from models.dossier import BillFacts, Comment, Deed, MonthOverage, Needed, Person
 from models.people import Role, User
-from models.period import Period
+from models.period import FIRST_YEAR, Period
 
 TREND_MONTHS = 6
 PART_ROLE = {"csm": Role.CSM, "sales": Role.SALES, "any": None}
@@ -108,7 +108,7 @@ cross join lateral (
     from generate_series(:months - 1, 0, -1) ago) m
 left join overages o on o.customer_id = b.customer_id
     and o.year = extract(year from m.month)::int and o.month = extract(month from m.month)::int
-where b.id = any(:bill_ids)
+where b.id = any(:bill_ids) and m.month >= make_date(:first_year, 1, 1)
 order by b.id, m.month
 """)
 
@@ -116,7 +116,7 @@ order by b.id, m.month
 async def _trends(
     session: AsyncSession, bill_ids: Sequence[int]
 ) -> dict[int, tuple[MonthOverage, ...]]:
-    values = {"bill_ids": list(bill_ids), "months": TREND_MONTHS}
+    values = {"bill_ids": list(bill_ids), "months": TREND_MONTHS, "first_year": FIRST_YEAR}
     trends: dict[int, tuple[MonthOverage, ...]] = defaultdict(tuple)
     for bill_id, month, calls, amount in await session.execute(_TREND, values):
         trends[bill_id] += (MonthOverage(Period.of(month), calls, amount),)

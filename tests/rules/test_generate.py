@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import bills, month_end
 from models.base import Database
 from models.bills import Bill, State
-from models.dossier import RunFacts
+from models.dossier import MonthOverage, RunFacts
+from models.gather import bill_facts
 from models.month_end import Rules, Step
+from models.period import Period
 from models.refusals import Invalid, NotFound
 from tests.conftest import People
 from tests.rules.scene import (
@@ -212,6 +214,19 @@ async def test_a_month_that_is_not_over_is_refused_and_nothing_is_noted(
     assert (await session.scalars(sa.select(month_end.Run.id))).all() == []
     auckland = ZoneInfo("Pacific/Auckland")
     assert await month_end.start_run(session, OCTOBER, act(people.ana, noon), auckland)
+
+
+@pytest.mark.parametrize(("month", "shown"), [("2000-01", 1), ("2000-04", 4), ("2026-10", 6)])
+async def test_the_first_months_of_all_are_billed_and_shown_without_any_before_them(
+    session: AsyncSession, people: People, month: str, shown: int
+) -> None:
+    period = Period.parse(month)
+    customer = await add_customer(session, period=period)
+    await generate(session, act(people.ana), period)
+    bill = await bills.of_month(session, customer.id, period)
+    (facts,) = await bill_facts(session, [bill.id])
+    assert len(facts.trend) == shown
+    assert facts.trend[-1] == MonthOverage(period, 150_000, Decimal("5000.00"))
 
 
 HOSTILE = [

@@ -75,7 +75,7 @@ async def made_after(session: AsyncSession, last_id: int) -> tuple[Counter[str],
 
 
 @given(st.integers(0, 2**62))
-@settings(deadline=None, max_examples=12, suppress_health_check=[*HealthCheck])
+@settings(deadline=None, max_examples=8, suppress_health_check=[*HealthCheck])
 async def test_the_run_does_what_its_preview_said(
     session: AsyncSession, people: People, seed: int
 ) -> None:

@@ -27,7 +27,7 @@ from tests.conftest import People
 from tests.rules.scene import NOW, act, bill_for, contents, prove
 
 LONG = os.environ.get("COUNTERSIGN_LONG") == "1"
-PARTS, STORIES, STEPS = (50, 30, 50) if LONG else (1, 30, 14)
+PARTS, STORIES, STEPS = (50, 30, 50) if LONG else (1, 20, 14)
 BOUNDS = settings(
     max_examples=STORIES, deadline=None, suppress_health_check=[*HealthCheck], print_blob=True
 )
