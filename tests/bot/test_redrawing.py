@@ -1,5 +1,6 @@
 """Posted messages stay true: cards after every action, a run's message while it goes on."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -228,9 +229,9 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "stopped before its end"))
         await eventually(lambda: _posted(slack, 20))
+        await eventually(lambda: _only_generating_failed(db))
     (run,) = await rows(db, "select failure, finished_at, added from runs")
     assert tuple(run) == ("The cause: ZeroDivisionError.", None, 20)
-    await eventually(lambda: _only_generating_failed(db))
 
 
 async def _only_generating_failed(db: Database) -> bool:
@@ -252,25 +253,24 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
     await add_usage(db, 25)
     rules = Rules("CAPPROVALS", chunk_customers=10)
     step, steps = month_end.step, []
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def counted(*arguments: Any) -> month_end.Step:
         done = await step(*arguments)
         steps.append(done.done)
-        if len(steps) == 1:
-            stopping.set()
+        begun.set()
+        await go_on.wait()
         return done
 
     monkeypatch.setattr(month_end, "step", counted)
     async with couriers(db, gateway, rules=rules) as first:
-        stopping = first._stopping
         await start_run(db, people)
-        await eventually(lambda: _put_back(db))
+        await begun.wait()
+        stopping = asyncio.create_task(first.stop(deadline_s=5))
+        await asyncio.sleep(0)
+        go_on.set()
+        await stopping
+    assert steps == [10]
     async with couriers(db, gateway, rules=rules):
         await eventually(lambda: _says_of(slack, "25 bills made"))
     assert steps == [10, 20, 25]
-
-
-async def _put_back(db: Database) -> list[Any]:
-    query = """select from procrastinate_jobs
-               where task_name = 'generate' and status = 'todo' and attempts = 1"""
-    return await rows(db, query)
