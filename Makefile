@@ -27,6 +27,9 @@ soak: .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+bench: .venv
+	$(BIN)/python -m benchmarks.month_end
+
 lock:
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock

@@ -217,7 +217,7 @@ def serve_command(
         Literal["all", "web", "worker"], typer.Option(help="What this process does.")
     ] = "all",
 ) -> None:
-    """Run the bot: Slack, the web, the clock and the courier."""
+    """Run the bot: Slack, the web and the courier."""
     with leaving():
         settings = read(Settings)
         settings.require_slack()

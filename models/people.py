@@ -128,20 +128,21 @@ async def add_person(
     slack_user_id: str | None = None,
     email: str | None = None,
 ) -> User:
-    """Add a person, or give the one of that Slack id, else of that name, this role."""
+    """Add a person, or give the one of that Slack id, else of that name, this name and role."""
     name = name.strip()
     if not 1 <= len(name) <= 200 or name == SYSTEM:
         raise Invalid("A name has 1 to 200 characters, and is not “system”.", field="name")
     match = sa.or_(
         User.slack_user_id == slack_user_id if slack_user_id else sa.false(), User.name == name
     )
-    query = sa.select(User).where(match).order_by(User.slack_user_id == slack_user_id)
-    user = (await session.scalars(query.with_for_update())).first()
-    if user is None:
-        user = User(name=name)
-        session.add(user)
-    elif slack_user_id and user.slack_user_id not in (None, slack_user_id):
+    found = (await session.scalars(sa.select(User).where(match).with_for_update())).all()
+    owner = next((one for one in found if slack_user_id == one.slack_user_id), None)
+    namesake = next((one for one in found if one.name == name), None)
+    if slack_user_id and namesake not in (None, owner) and (owner or namesake.slack_user_id):
         raise Invalid(f"Somebody else is called {name} already.", field="name")
+    user = (owner if slack_user_id else None) or namesake or User()
+    session.add(user)
+    user.name = name
     user.role = role
     user.email = email or user.email
     user.slack_user_id = slack_user_id or user.slack_user_id

@@ -33,8 +33,9 @@ async def approve(session: AsyncSession, bill_id: int, version: int, act: Act) -
     part = await _part_to_meet(case, act)
     met = {approval.part for approval in case.standing.approvals} | {part}
     complete = met >= set(required_parts(case.customer))
+    seen = {} if complete else {"after": bills.figures(case.bill)}
     action = await case.record(
-        Verb.APPROVE, act, to=State.APPROVED if complete else None, snapshot={"part": part}
+        Verb.APPROVE, act, to=State.APPROVED if complete else None, snapshot={"part": part, **seen}
     )
     given = Approval(action.id, part, act.user.id)
     await approvals.stand(session, bill_id, (*case.standing.approvals, given))
@@ -83,11 +84,7 @@ async def release(
     """
     act.user.must(Deed.RELEASE)
     case = await open_case(session, bill_id, Verb.RELEASE, act, version)
-    if case.bill.overage_amount is None:
-        raise WrongState(
-            "This bill has no amount, because its customer had no price that month. "
-            "It cannot go out like this."
-        )
+    _refuse_without_amount(case)
     cause = await month_end.cause_of(session, case.customer.id, case.bill.period, jump_factor)
     given = (reason or "").strip()
     if cause is not None and not given:
@@ -146,6 +143,8 @@ async def foresee(
     case = await open_case(session, bill_id, verb, act, version, lock=False)
     if verb is Verb.REJECT:
         await _refuse_outsider(case, act.user, "reject")
+    if verb is Verb.RELEASE:
+        _refuse_without_amount(case)
     if verb is not Verb.UNDO:
         return None
     decision = undoable(case.standing, act.user)
@@ -211,6 +210,14 @@ async def _who_meets(case: Case, part: str) -> str:
     if named is None:
         return {"csm": "Customer Success", "sales": "Sales"}.get(part, title)
     return f"{title}, {(await case.session.get_one(User, named)).name},"
+
+
+def _refuse_without_amount(case: Case) -> None:
+    if case.bill.overage_amount is None:
+        raise WrongState(
+            "This bill has no amount, because its customer had no price that month. "
+            "It cannot go out like this."
+        )
 
 
 async def _generators(case: Case) -> list[User]:

@@ -183,7 +183,7 @@ def amount_or(amount: Decimal | None, currency: str) -> str:
 
 def totals(amounts: Iterable[Total]) -> str:
     """As in "$1,200.00 and €300.00": never added together."""
-    return listing([money(total.amount, total.currency) for total in amounts]) or "nothing"
+    return listing([money(total.amount, total.currency) for total in amounts]) or "no amount"
 
 
 def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:

@@ -83,7 +83,7 @@ def test_a_change_is_told_only_where_there_is_something_to_compare(
 def test_currencies_are_listed_and_never_added() -> None:
     amounts = [Total("USD", 1, Decimal(10)), Total("JPY", 2, Decimal(9))]
     assert words.totals(amounts) == "$10.00 and ¥9"
-    assert words.totals([]) == "nothing"
+    assert words.totals([]) == "no amount"
 
 
 @pytest.mark.parametrize(
