@@ -61,10 +61,9 @@ class Period:
 
     def through(self, last: "Period") -> Iterator["Period"]:
         """Each month from this one to `last`, both included."""
-        month = self
-        while month <= last:
-            yield month
-            month = month.plus(1)
+        months = (last.year - self.year) * 12 + last.month - self.month
+        for ahead in range(months + 1):
+            yield self.plus(ahead)
 
     def refuse_if_open(self, now: datetime, zone: ZoneInfo) -> None:
         """A month can be billed from the first day after it."""
