@@ -29,7 +29,7 @@ class Interrupted(Exception):
 
 
 class Overtaken(Exception):
-    """Another courier is at work here; it took this one for dead."""
+    """Another courier may be at work here; it took this one for dead."""
 
 
 class Poster:
@@ -78,6 +78,7 @@ class Poster:
                     raise
             except Overtaken:
                 log.warning("overtaken", posting=posting.key)
+                await self._go_on_later(place)
                 return
             progress = True
 

@@ -108,7 +108,7 @@ async def _record(said: Said, bill_id: int, words: str, ask: Ask) -> Answer | No
     if said.deleted:
         await comments.reply_deleted(ask.session, bill_id, ask.act, *message)
         return None
-    first = await comments.reply(ask.session, bill_id, ask.act, *message, said.edited_ts)
+    first = await comments.reply(ask.session, bill_id, ask.act, *message, edited_ts=said.edited_ts)
     if first is None and said.edited_ts:
         await comments.reply_edited(ask.session, ask.act, *message, said.edited_ts)
     return await _decide_by_button(ask, bill_id, words) if first else None

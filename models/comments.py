@@ -97,6 +97,7 @@ async def reply(
     text: str,
     channel: str,
     ts: str,
+    *,
     edited_ts: str | None = None,
 ) -> BillAction | None:
     """Record a thread reply as a comment; None where this message is recorded already.

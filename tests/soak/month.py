@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from signal import SIGKILL, Signals
+from signal import SIGKILL, SIGSTOP, Signals
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,12 +32,14 @@ RESCUED = "job rescued"
 @dataclass(frozen=True)
 class Blow:
     """A signal to the bot once it has worked for so long since the click (the time it is down does
-    not count), and so many messages stand in Slack.
+    not count), and so many messages stand in Slack. SIGSTOP lasts for `pause_s`; from other
+    signals it does not recover.
     """
 
     worked_s: float = 0.0
     messages: int = 0
     signal: Signals = SIGKILL
+    pause_s: float = 0.0
 
 
 class Stage(StrEnum):
@@ -97,16 +99,23 @@ class Month:
         for blow in blows:
             if not await self._comes(blow):
                 break
-            status = await self._bot.strike(blow.signal)
-            self._outcome.working_s += time.monotonic() - self._resumed
-            self._outcome.exits.append(status)
-            self._outcome.stages[await self._stage() or Stage.POSTING] += 1
-            await self._bot.start()
-            await self._bot.awake()
+            await self._deal(blow)
             if click.done() and not await self._runs():
                 click = asyncio.create_task(self._click())
             self._resumed = time.monotonic()
         await click
+
+    async def _deal(self, blow: Blow) -> None:
+        """Returns as soon as the bot is at work again."""
+        if blow.signal is SIGSTOP:
+            await self._bot.freeze(blow.pause_s)
+        else:
+            self._outcome.exits.append(await self._bot.strike(blow.signal))
+        self._outcome.working_s += time.monotonic() - self._resumed
+        self._outcome.stages[await self._stage() or Stage.POSTING] += 1
+        if blow.signal is not SIGSTOP:
+            await self._bot.start()
+            await self._bot.awake()
 
     async def _comes(self, blow: Blow) -> bool:
         """Wait for its moment; False if everything was done before."""

@@ -79,6 +79,13 @@ class Bot:
         self._process.send_signal(number)
         return await asyncio.wait_for(self._process.wait(), EXIT_S)
 
+    async def freeze(self, pause_s: float) -> None:
+        """It stands still for so long, and does not notice: a laptop that sleeps."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(pause_s)
+        self._process.send_signal(signal.SIGCONT)
+
     async def clean_up(self) -> None:
         if self._process is not None and self._process.returncode is None:
             await self.strike(signal.SIGKILL)

@@ -1,8 +1,9 @@
 """Killed at any moment, and asked to stop at any moment: nothing is lost and nothing doubled."""
 
 import random
-from signal import SIGTERM
+from signal import SIGSTOP, SIGTERM
 
+from tests.quick_bot import TIMINGS
 from tests.soak.company import Company
 from tests.soak.month import Blow, Stage, play
 
@@ -27,3 +28,14 @@ async def test_a_bot_that_is_asked_to_stop_ends_well_and_loses_nothing(database_
     assert not outcome.violations
     assert outcome.exits == [0]
     assert outcome.stages == {Stage.POSTING: 1}
+
+
+async def test_a_bot_that_sleeps_long_enough_to_be_taken_for_dead_posts_every_card_once(
+    database_url: str,
+) -> None:
+    naps = [
+        Blow(messages=count, signal=SIGSTOP, pause_s=TIMINGS.stalled + 0.5) for count in (5, 30)
+    ]
+    outcome = await play(SMALL, database_url, naps)
+    assert not outcome.violations
+    assert outcome.stages[Stage.POSTING] == 2
