@@ -227,7 +227,7 @@ class App:
         if app_token:
             self._socket = Socket(bolt, app_token, self._timings)
         else:
-            hear_slack(web, bolt)
+            hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
         self._web = self._server(web)
         await self._web.start()
         if self._socket is not None:

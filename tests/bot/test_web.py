@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from bot import web
 from bot.app import App
 from models.base import Database
 from sandbox.server import Sandbox
@@ -16,6 +17,7 @@ from tests.conftest import People
 
 SLASH = b"command=%2Fbill&text=help&user_id=UANA&team_id=T&channel_id=C&trigger_id=1"
 URLENCODED = "application/x-www-form-urlencoded"
+JSON: dict[str, str | None] = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -55,27 +57,53 @@ async def test_a_signed_command_is_answered(listening: tuple[App, Sandbox]) -> N
 
 
 OLD = str(int(time.time()) - 3600)
-ODD = [
-    ("a timestamp in words", SLASH, {"X-Slack-Request-Timestamp": "noon"}, 400),
-    ("a superscript for a timestamp", SLASH, {"X-Slack-Request-Timestamp": "²"}, 400),
-    ("an endless timestamp", SLASH, {"X-Slack-Request-Timestamp": "9" * 5000}, 400),
-    ("a negative timestamp", SLASH, {"X-Slack-Request-Timestamp": "-1"}, 400),
-    ("no timestamp", SLASH, {"X-Slack-Request-Timestamp": None}, 400),
+NESTED = b"[" * 400_000
+FIELDS = b"&".join(b"f%d=1" % n for n in range(90_000))
+TURNED_AWAY = [
+    ("a timestamp in words", SLASH, {"X-Slack-Request-Timestamp": "noon"}, 401),
+    ("a superscript for a timestamp", SLASH, {"X-Slack-Request-Timestamp": "²"}, 401),
+    ("an endless timestamp", SLASH, {"X-Slack-Request-Timestamp": "9" * 5000}, 401),
+    ("a negative timestamp", SLASH, {"X-Slack-Request-Timestamp": "-1"}, 401),
+    ("no timestamp", SLASH, {"X-Slack-Request-Timestamp": None}, 401),
     ("an old timestamp", SLASH, {"X-Slack-Request-Timestamp": OLD}, 401),
     ("no signature", SLASH, {"X-Slack-Signature": None}, 401),
     ("a wrong signature", SLASH, {"X-Slack-Signature": "v0=" + "0" * 64}, 401),
-    ("a body that is not UTF-8", b"text=\xff\xfe", {}, 400),
+    ("a signature that is not ASCII", SLASH, {"X-Slack-Signature": "v0=é"}, 401),
+    ("unsigned endless nesting", NESTED, {"X-Slack-Signature": None, **JSON}, 401),
+    ("90,000 unsigned fields", FIELDS, {"X-Slack-Signature": None}, 401),
     ("a body of more than a megabyte", b"a" * 1_000_001, {}, 413),
+    ("a signed body that is not UTF-8", b"text=\xff\xfe", {}, 400),
+    ("a signed payload that is not JSON", b"payload=%7Bnot", {}, 400),
+    ("signed endless nesting", NESTED, JSON, 400),
+    ("a signed list", b"[1]", JSON, 400),
+    ("a signed number", b"1", JSON, 400),
+    ("a signed payload that is a list", b"payload=[1]", {}, 400),
 ]
 
 
 @pytest.mark.parametrize(
-    ("body", "changes", "status"), [row[1:] for row in ODD], ids=[r[0] for r in ODD]
+    ("body", "changes", "status"), [row[1:] for row in TURNED_AWAY], ids=[r[0] for r in TURNED_AWAY]
 )
-async def test_what_slack_never_sends_is_turned_away(
-    body: bytes, changes: dict[str, str | None], status: int, listening: tuple[App, Sandbox]
+async def test_what_slack_never_sends_is_turned_away_without_a_stumble(
+    body: bytes,
+    changes: dict[str, str | None],
+    status: int,
+    listening: tuple[App, Sandbox],
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     app, slack = listening
     given = {**signed(slack, body), **changes}
     headers = {name: value for name, value in given.items() if value is not None}
     assert await post(app, body, headers) == status
+    assert "Traceback" not in "".join([*capfd.readouterr(), caplog.text])
+
+
+async def test_unsigned_fields_are_not_even_counted(
+    listening: tuple[App, Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    monkeypatch.setattr(web, "to_async_bolt_request", lambda _, body: parsed.append(body))
+    app, _ = listening
+    assert await post(app, FIELDS, {"Content-Type": URLENCODED}) == 401
+    assert not parsed
