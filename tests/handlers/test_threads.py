@@ -188,7 +188,8 @@ async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brough
     where = {"channel": office.sandbox.dm("UKIM"), "ts": card["ts"]}
     forget = "update postings set state = 'sending', channel = null, ts = null"
     async with office.db.transaction() as session:
-        await session.execute(sa.text(f"{forget} where channel = :channel and ts = :ts"), where)
+        known = f"{forget} where channel = :channel and ts = :ts returning id"
+        posting = await session.scalar(sa.text(known), where)
     reply = {
         "type": "message",
         "user": "UKIM",
@@ -202,6 +203,6 @@ async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brough
     assert (await office.dispatch(event)).status == 503
     note = "update postings set state = 'posted', channel = :channel, ts = :ts"
     async with office.db.transaction() as session:
-        await session.execute(sa.text(f"{note} where state = 'sending'"), where)
+        await session.execute(sa.text(f"{note} where id = :id"), where | {"id": posting})
     assert (await office.dispatch(event)).status == 200
     assert await office.deeds(october.acme) == ["generate", "comment"]
