@@ -44,18 +44,23 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _months(options: argparse.Namespace, addresses: Iterator[str]) -> Iterator[Outcome]:
-    """A month without a kill, which tells how long one takes; then months with kills in them."""
+    """A month without a kill, which tells how long one takes; then months with kills in them.
+
+    The shortest month so far sets the moments of the next: the machine may be busy.
+    """
     company = Company(options.bills, options.approvers)
     luck = random.Random(options.seed)
     calm = _month("undisturbed", company, next(addresses), [])
     yield calm
+    whole_s = calm.working_s
     left, months = options.kills, -(-options.kills // KILLS_A_MONTH) + MONTHS_IN_VAIN
     for number in range(1, months + 1):
         if left <= 0 or calm.violations:
             return
-        blows = [*_moments(luck, calm.working_s)][: min(left, KILLS_A_MONTH)]
+        blows = [*_moments(luck, whole_s)][: min(left, KILLS_A_MONTH)]
         outcome = _month(f"month {number}", company, next(addresses), blows)
         left -= len(outcome.exits)
+        whole_s = min(whole_s, outcome.working_s)
         yield outcome
 
 
