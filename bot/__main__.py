@@ -12,10 +12,10 @@ import uvloop
 from bot.settings import BooksSettings, DatabaseSettings, Settings, read
 from bot.summary import preview_facts, preview_lines, run_facts, run_lines
 from bot.terminal import Exit, leaving, opened, progress_bar, run, say, say_json
-from models import address, customers, imports, month_end, people, proof
+from models import address, customers, handover, imports, month_end, people, proof
 from models.base import Database, migrate
 from models.bills import Source
-from models.case import system_act
+from models.case import Act, system_act
 from models.month_end import Rules
 from models.people import Role
 from models.period import Period
@@ -73,6 +73,10 @@ async def _refuse_unreachable(url: str) -> None:
         await db.close()
 
 
+def _rules(settings: BooksSettings) -> Rules:
+    return Rules(settings.approvals_channel, settings.hold_jump_factor)
+
+
 @app.command("import")
 def import_command(
     table: Table,
@@ -90,6 +94,8 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
         async with opened(settings.address()) as db, db.long_transaction() as session:
             user = await people.system_user(session)
             done = await IMPORTS[table](session, source, user, now, progress=progress)
+            if table is not Table.USAGE and done.written:
+                await handover.settle(session, Act(user, now, Source.CLI), _rules(settings))
     if as_json:
         say_json(vars(done))
     elif done.written:
@@ -148,7 +154,7 @@ async def _run(
     db: Database, settings: BooksSettings, period: Period, customer_id: int | None, now: datetime
 ) -> int:
     """Generate chunk by chunk, each committed by itself; returns the run's id."""
-    rules = Rules(settings.approvals_channel, settings.hold_jump_factor)
+    rules = _rules(settings)
     async with db.transaction() as session:
         act = await system_act(session, now, Source.CLI)
         run_id = await month_end.start_run(session, period, act, settings.timezone, customer_id)
@@ -174,8 +180,11 @@ def add_person_command(
 
 
 async def _add_person(name: str, role: Role, slack_id: str | None, email: str | None) -> Exit:
-    async with opened(read(DatabaseSettings).address()) as db, db.transaction() as session:
+    settings = read(BooksSettings)
+    async with opened(settings.address()) as db, db.long_transaction() as session:
         person = await people.add_person(session, name, role, slack_id, email)
+        act = await system_act(session, datetime.now(settings.timezone), Source.CLI)
+        await handover.settle(session, act, _rules(settings))
     say(f"{person.name} has the role {person.role}.")
     return Exit.DONE
 

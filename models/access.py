@@ -41,7 +41,7 @@ async def give_role(session: AsyncSession, user_id: int, role: Role, act: Act) -
     """Answer somebody's request for access; refuses one that is answered already."""
     act.user.must(Deed.GIVE_ROLES)
     user = await session.get(User, user_id, with_for_update=True, populate_existing=True)
-    if user is None:
+    if user is None or user.is_system:
         raise NotFound("That person is not here.")
     if user.role is not None and user.active:
         raise WrongState(f"{user.name} is {user.role} already. Nothing was changed.")

@@ -31,6 +31,7 @@ class Task(StrEnum):
 
     POST = "post"
     REDRAW = "redraw"
+    REDRAW_CARD = "redraw_card"
     GENERATE = "generate"
     REDRAW_RUN = "redraw_run"
 
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     """What a posting shows."""
 
     CARD = "card"
+    DIGEST = "digest"
     RUN = "run"
     REJECTION = "rejection"
     APPROVAL = "approval"
@@ -91,10 +93,35 @@ async def bill_changed(session: AsyncSession, bill_id: int) -> None:
     await _defer(session, Task.REDRAW, f"bill:{bill_id}", [{"bill_id": bill_id}])
 
 
+async def card_lags(
+    session: AsyncSession, bill_id: int, posting_id: int, since_s: float, delay_s: int
+) -> None:
+    """One copy of a card could not be redrawn `since_s` (epoch): it is tried again by itself."""
+    call = {"bill_id": bill_id, "posting_id": posting_id, "since_s": since_s}
+    await _defer(session, Task.REDRAW_CARD, f"card:{posting_id}", [call], delay_s)
+
+
+async def run_left(session: AsyncSession, run_id: int) -> None:
+    """A run is to be gone on with."""
+    await _defer(session, Task.GENERATE, f"run:{run_id}", [{"run_id": run_id}])
+
+
+async def card_is_wrong(session: AsyncSession, channel: str, ts: str) -> None:
+    """Draw this card again, even if it seems to be up to date; nothing where no card stands."""
+    shows_nothing = (
+        sa.update(Posting)
+        .where(Posting.channel == channel, Posting.ts == ts, Posting.kind == Kind.CARD)
+        .values(shown_actions=0)
+    )
+    bill_id = await session.scalar(shows_nothing.returning(Posting.bill_id))
+    if bill_id is not None:
+        await bill_changed(session, bill_id)
+
+
 async def run_started(session: AsyncSession, run_id: int, user: User) -> None:
     """Work the run off, and show its progress to whoever asked for it."""
     await post(session, Kind.RUN, f"run:{run_id}", [user], {"run_id": run_id})
-    await _defer(session, Task.GENERATE, f"run:{run_id}", [{"run_id": run_id}])
+    await run_left(session, run_id)
 
 
 async def run_moved(session: AsyncSession, run_id: int) -> None:
@@ -117,8 +144,7 @@ async def access_requested(session: AsyncSession, asker: User, now: datetime) ->
     """Finance is asked, at most once a day, to give `asker` a role; returns how many people are."""
     finance = await with_role(session, Role.FINANCE)
     key = f"access:{asker.id}:{now.date()}"
-    await post(session, Kind.ACCESS_REQUEST, key, finance, {"user_id": asker.id})
-    return len(finance)
+    return await post(session, Kind.ACCESS_REQUEST, key, finance, {"user_id": asker.id})
 
 
 async def access_granted(session: AsyncSession, user: User, now: datetime) -> None:
@@ -133,11 +159,14 @@ async def post(
     to: Sequence[User],
     facts: dict[str, Any],
     delay_s: int = 0,
-) -> None:
-    """Promise each of these people one message; a key promises the same thing only once."""
+) -> int:
+    """Promise each of these people one message; a key promises the same thing only once.
+
+    Returns how many of them Slack can reach.
+    """
     reachable = [user for user in to if user.slack_user_id and user.active]
     if not reachable:
-        return
+        return 0
     rows = [
         {
             "key": f"{key}:{user_place(user.id)}",
@@ -149,27 +178,18 @@ async def post(
     ]
     await session.execute(insert(Posting).values(rows).on_conflict_do_nothing())
     await _defer_posts(session, [user_place(user.id) for user in reachable], delay_s)
+    return len(reachable)
 
 
 _CARDS = """
 with wanted as (
     select b.id as bill_id, r.role, r.named_id
     from bills b
-    join customers c on c.id = b.customer_id
-    left join users csm on csm.id = c.csm_id and csm.role = 'Customer Success' and csm.active
-    left join users sales on sales.id = c.sales_id and sales.role = 'Sales' and sales.active
-    cross join (select exists (select from users where role = 'Customer Success' and active)
-                as there) customer_success
+    join desks d on d.customer_id = b.customer_id
     cross join lateral (values
-        (case when c.require_csm_approval or customer_success.there then 'Customer Success'
-              else 'Sales' end, csm.id,
-         c.require_csm_approval or not c.require_sales_approval
-                               and (csm.id is not null or sales.id is null)),
-        ('Sales', sales.id,
-         c.require_sales_approval or not c.require_csm_approval
-                                 and csm.id is null and sales.id is not null)
-    ) r (role, named_id, wanted)
-    where b.status = 'pending' and r.wanted and {bills}
+        ('Customer Success', d.csm_id, d.asks_csm), ('Sales', d.sales_id, d.asks_sales)
+    ) r (role, named_id, asked)
+    where b.status = 'pending' and r.asked and {bills}
 ),
 places as (
     select bill_id, 'user:' || u.id as place
@@ -191,10 +211,11 @@ insert into postings (key, kind, place, bill_id)
 select 'card:' || bill_id || ':' || place, 'card', place, bill_id
 from places order by place, bill_id
 on conflict (key) do nothing
-returning place
+returning place, bill_id
 """
 
 _CARDS_OF_BILL = sa.text(_CARDS.format(bills="b.id = :bill_id"))
+_CARDS_OF_ALL = sa.text(_CARDS.format(bills="true"))
 _CARDS_OF_MADE = sa.text(_CARDS.format(bills="b.id between :first_bill and :last_bill"))
 
 
@@ -212,6 +233,14 @@ async def cards_of_made(
     """The same for bills just made, set-based; `announce_waiting` sends for the courier."""
     values = {"first_bill": first_bill, "last_bill": last_bill, "channel": approvals_channel}
     await session.execute(_CARDS_OF_MADE, values)
+
+
+async def cards_of_all(session: AsyncSession, approvals_channel: str | None) -> None:
+    """Cards for whoever is asked by now and has none; the others say whom the bill waits for."""
+    new = (await session.execute(_CARDS_OF_ALL, {"channel": approvals_channel})).all()
+    await _defer_posts(session, [place for place, _ in new])
+    for bill_id in sorted({bill_id for _, bill_id in new}):
+        await bill_changed(session, bill_id)
 
 
 async def announce_waiting(session: AsyncSession) -> int:

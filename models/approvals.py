@@ -1,6 +1,7 @@
 """Which approvals a bill needs, who can give them, and which of them stand."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 from models.bills import Approval
-from models.customers import Customer
 from models.people import Role, User
 
 PART_ROLES: dict[str, frozenset[Role]] = {
@@ -30,19 +30,48 @@ class StandingApproval(Base):
     action_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
 
 
-def required_parts(customer: Customer) -> tuple[str, ...]:
+class Desk(NamedTuple):
+    """Whose word a customer's bills need: the persons named who can give it, if any."""
+
+    csm_id: int | None
+    sales_id: int | None
+    require_csm_approval: bool
+    require_sales_approval: bool
+
+
+DESKS = sa.table(
+    "desks",
+    sa.column("customer_id", sa.BigInteger),
+    sa.column("csm_id", sa.BigInteger),
+    sa.column("sales_id", sa.BigInteger),
+    sa.column("require_csm_approval", sa.Boolean),
+    sa.column("require_sales_approval", sa.Boolean),
+    sa.column("asks_csm", sa.Boolean),
+    sa.column("asks_sales", sa.Boolean),
+)
+"""The view that says it for every customer at once."""
+
+_DESK = [DESKS.c[name] for name in Desk._fields]
+
+
+async def desks_of(session: AsyncSession, customer_ids: Iterable[int]) -> dict[int, Desk]:
+    query = sa.select(DESKS.c.customer_id, *_DESK).where(DESKS.c.customer_id.in_(customer_ids))
+    return {customer_id: Desk(*desk) for customer_id, *desk in await session.execute(query)}
+
+
+def required_parts(desk: Desk) -> tuple[str, ...]:
     """The approvals that a bill of this customer needs: those asked for, else any one."""
-    asked = (("csm", customer.require_csm_approval), ("sales", customer.require_sales_approval))
+    asked = (("csm", desk.require_csm_approval), ("sales", desk.require_sales_approval))
     return tuple(part for part, required in asked if required) or ("any",)
 
 
-def named_for(part: str, customer: Customer) -> int | None:
+def named_for(part: str, desk: Desk) -> int | None:
     """The one person whose approval counts for `part`; None where anybody of the role may."""
-    return {"csm": customer.csm_id, "sales": customer.sales_id, "any": None}[part]
+    return {"csm": desk.csm_id, "sales": desk.sales_id, "any": None}[part]
 
 
-def can_meet(part: str, customer: Customer, user: User) -> bool:
-    return user.role in PART_ROLES[part] and named_for(part, customer) in (None, user.id)
+def can_meet(part: str, desk: Desk, user: User) -> bool:
+    return user.role in PART_ROLES[part] and named_for(part, desk) in (None, user.id)
 
 
 async def stand(session: AsyncSession, bill_id: int, approvals: Iterable[Approval]) -> None:

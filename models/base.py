@@ -78,6 +78,7 @@ def _engine(url: str, pool_size: int | None, options: str) -> AsyncEngine:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_pre_ping": True}
     return create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
         connect_args={"options": f"{options} -c timezone=UTC"},
         **pool,
     )

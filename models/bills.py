@@ -219,7 +219,8 @@ def _approve(standing: Standing, action: BillAction) -> Standing:
     approval = Approval(action.id, action.snapshot["part"], action.stakeholder_id)
     moved = action.bill_version > standing.version
     status = State.APPROVED if moved else standing.status
-    return replace(standing, status=status, approvals=(*standing.approvals, approval))
+    others = tuple(a for a in standing.approvals if a.part != approval.part)
+    return replace(standing, status=status, approvals=(*others, approval))
 
 
 def _hold(standing: Standing, action: BillAction) -> Standing:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import announce, bills
+from models.approvals import Desk, desks_of
 from models.bills import TRANSITIONS, Bill, BillAction, Source, Standing, State, Verb
 from models.customers import Customer
 from models.people import User, system_user
@@ -42,6 +43,7 @@ class Case:
     session: AsyncSession
     bill: Bill
     customer: Customer
+    desk: Desk
     actions: list[BillAction]
     standing: Standing
 
@@ -117,7 +119,8 @@ async def open_case(
     bill = await bills.get(session, bill_id, lock)
     customer = await session.get_one(Customer, bill.customer_id)
     actions = list(await bills.actions_of(session, bill_id))
-    case = Case(session, bill, customer, actions, bills.replay(actions))
+    desk = (await desks_of(session, [customer.id]))[customer.id]
+    case = Case(session, bill, customer, desk, actions, bills.replay(actions))
     if version is not None and version != bill.version:
         raise Stale(f"{await case.what_happened(act)} Nothing more was recorded.")
     if State(bill.status) not in TRANSITIONS[verb].start:

@@ -45,6 +45,7 @@ async def edit(session: AsyncSession, comment_id: int, act: Act, text: str) -> B
 
     Refuses a comment that is deleted.
     """
+    act.user.must(Deed.COMMENT)
     original = await _own(session, comment_id, act.user)
     case = await open_case(session, original.bill_id, Verb.COMMENT_EDIT, act)
     now = text_now(case.actions, comment_id)
@@ -60,7 +61,7 @@ async def edit(session: AsyncSession, comment_id: int, act: Act, text: str) -> B
 async def delete(session: AsyncSession, comment_id: int, act: Act) -> BillAction | None:
     """Record that an author took a comment back; None where it is gone already.
 
-    The record keeps what it said.
+    The record keeps what it said. Authors may delete whatever their role is by now.
     """
     original = await _own(session, comment_id, act.user)
     case = await open_case(session, original.bill_id, Verb.COMMENT_DELETE, act)
@@ -82,6 +83,11 @@ async def bill_under(session: AsyncSession, channel: str, thread_ts: str) -> int
     """The bill whose card heads this thread; None for any other thread."""
     query = sa.select(Posting.bill_id).where(Posting.channel == channel, Posting.ts == thread_ts)
     return (await session.scalars(query)).one_or_none()
+
+
+async def is_recorded(session: AsyncSession, channel: str, ts: str) -> bool:
+    """Whether this message became a comment."""
+    return await session.get(ThreadReply, (channel, ts)) is not None
 
 
 async def card_on_its_way(session: AsyncSession) -> bool:
@@ -159,7 +165,6 @@ async def _locked(session: AsyncSession, channel: str, ts: str) -> ThreadReply |
 
 
 async def _own(session: AsyncSession, comment_id: int, user: User) -> BillAction:
-    user.must(Deed.COMMENT)
     action = await session.get(BillAction, comment_id)
     if action is None or action.action != Verb.COMMENT:
         raise NotFound(GONE)

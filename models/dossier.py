@@ -102,8 +102,6 @@ class BillFacts:
     currency: str
     created_at: datetime
     generated_by: Person
-    csm: Person | None
-    sales: Person | None
     trend: tuple[MonthOverage, ...] = ()
     approvals: tuple[Deed, ...] = ()
     needed: tuple[Needed, ...] = ()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from models.approvals import can_meet, named_for, required_parts
+from models.approvals import DESKS, Desk, desks_of, named_for, required_parts
 from models.bills import (
     Bill,
     BillAction,
@@ -60,6 +60,7 @@ class _Case(NamedTuple):
     customer: Customer
     csm: User | None
     sales: User | None
+    desk: Desk
 
 
 async def _cases(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, _Case]:
@@ -67,13 +68,15 @@ async def _cases(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, _C
     query = (
         sa.select(Bill, Customer, csm, sales)
         .join(Customer, Customer.id == Bill.customer_id)
-        .outerjoin(csm, csm.id == Customer.csm_id)
-        .outerjoin(sales, sales.id == Customer.sales_id)
+        .join(DESKS, DESKS.c.customer_id == Customer.id)
+        .outerjoin(csm, csm.id == DESKS.c.csm_id)
+        .outerjoin(sales, sales.id == DESKS.c.sales_id)
         .where(Bill.id.in_(bill_ids))
         .execution_options(populate_existing=True)
     )
-    cases = (_Case(*row) for row in await session.execute(query))
-    return {case.bill.id: case for case in cases}
+    rows = (await session.execute(query)).all()
+    desks = await desks_of(session, {row[1].id for row in rows})
+    return {row[0].id: _Case(*row, desks[row[1].id]) for row in rows}
 
 
 async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, list[BillAction]]:
@@ -129,7 +132,7 @@ def _facts(
     people: dict[int, Person],
     trend: tuple[MonthOverage, ...],
 ) -> BillFacts:
-    bill, customer, csm, sales = case
+    bill, customer = case.bill, case.customer
     deeds = _deeds(record, people)
     standing = replay(record)
     decisions = [deeds[decision.action_id] for decision in standing.decisions]
@@ -151,33 +154,28 @@ def _facts(
         currency=bill.currency,
         created_at=bill.created_at,
         generated_by=deeds[record[0].id].by,
-        csm=person(csm) if csm else None,
-        sales=person(sales) if sales else None,
         trend=trend,
         approvals=tuple(deeds[approval.action_id] for approval in standing.approvals),
-        needed=_needed(standing, customer, [user for user in (csm, sales) if user]),
+        needed=_needed(standing, case),
         standing=tuple(decisions),
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, deeds),
     )
 
 
-def _needed(standing: Standing, customer: Customer, named: list[User]) -> tuple[Needed, ...]:
+def _needed(standing: Standing, case: _Case) -> tuple[Needed, ...]:
     if standing.status is not State.PENDING:
         return ()
     given = {approval.part for approval in standing.approvals}
+    named = {user.id: person(user) for user in (case.csm, case.sales) if user}
+    missing = [part for part in required_parts(case.desk) if part not in given]
     return tuple(
         Needed(
             part,
             PART_ROLE[part],
-            tuple(
-                person(user)
-                for user in named
-                if user.id == named_for(part, customer) and can_meet(part, customer, user)
-            ),
+            tuple(named[user] for user in [named_for(part, case.desk)] if user),
         )
-        for part in required_parts(customer)
-        if part not in given
+        for part in missing
     )
 
 

@@ -128,12 +128,13 @@ async def import_people(
         """
         update users u
         set name = r.name, role = r.role, updated_at = :now,
+            active = u.active or r.role is not null,
             email = coalesce(r.email, u.email),
             slack_user_id = coalesce(r.slack_user_id, u.slack_user_id)
         from ready r
-        where u.id = r.user_id and (u.name, u.role, u.email, u.slack_user_id) is distinct from
-            (r.name, r.role, coalesce(r.email, u.email),
-             coalesce(r.slack_user_id, u.slack_user_id))
+        where u.id = r.user_id and (u.name, u.role, u.email, u.slack_user_id, u.active)
+            is distinct from (r.name, r.role, coalesce(r.email, u.email),
+                coalesce(r.slack_user_id, u.slack_user_id), u.active or r.role is not null)
         """,
         now=now,
     )

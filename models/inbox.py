@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from models import bills, customers
-from models.approvals import StandingApproval
+from models.approvals import DESKS, StandingApproval
 from models.bills import Bill, HoldReason, State
 from models.customers import Customer
 from models.dossier import Line, Page, Total
@@ -86,61 +85,32 @@ def awaits(user: User) -> ColumnElement[bool]:
         return Bill.status == State.HELD
     if user.role == Role.MANAGER:
         return _OPEN
-    if user.role is None or user.role not in _DESKS:
+    desk = _DESKS.get(user.role or "")
+    if desk is None:
         return sa.false()
-    asked = _asked(user, _DESKS[user.role])
-    return sa.and_(Bill.status == State.PENDING, sa.or_(asked, _falls_to(user)))
-
-
-class _Desk(NamedTuple):
-    """The requirement that a role meets, who is named for it, and whether it is asked for."""
-
-    part: str
-    named: ColumnElement[int | None]
-    required: ColumnElement[bool]
-
-
-_DESKS: dict[str, _Desk] = {
-    Role.CSM: _Desk("csm", Customer.csm_id.expression, Customer.require_csm_approval.expression),
-    Role.SALES: _Desk(
-        "sales", Customer.sales_id.expression, Customer.require_sales_approval.expression
-    ),
-}
-
-
-def _asked(user: User, desk: _Desk) -> ColumnElement[bool]:
-    """Their role's approval is required and missing, and nobody else is named for it."""
     given = sa.exists().where(
         StandingApproval.bill_id == Bill.id, StandingApproval.part == desk.part
     )
-    return sa.and_(desk.required, sa.or_(desk.named.is_(None), desk.named == user.id), ~given)
-
-
-def _falls_to(user: User) -> ColumnElement[bool]:
-    """Any approval will do, and theirs is the desk it lands on.
-
-    That is the CSM's, else the salesperson's, else that of all Customer Success, or of all Sales
-    where there is no Customer Success. Named people who could not approve count as nobody.
-    """
-    csm, sales = _able(Customer.csm_id, Role.CSM), _able(Customer.sales_id, Role.SALES)
-    last_desk: ColumnElement[bool] = sa.literal(user.role == Role.CSM)
-    if user.role == Role.SALES:
-        last_desk = ~sa.exists().where(User.active, User.role == Role.CSM)
-    return sa.and_(
-        ~Customer.require_csm_approval,
-        ~Customer.require_sales_approval,
-        sa.case(
-            (csm.is_not(None), csm == user.id),
-            (sales.is_not(None), sales == user.id),
-            else_=last_desk,
-        ),
+    theirs = sa.exists().where(
+        DESKS.c.customer_id == Bill.customer_id,
+        desk.asked,
+        sa.or_(desk.named.is_(None), desk.named == user.id),
     )
+    return sa.and_(Bill.status == State.PENDING, theirs, ~given)
 
 
-def _able(named: InstrumentedAttribute[int | None], role: Role) -> sa.ScalarSelect[int]:
-    """The named person, if active and still of that role."""
-    named_user = sa.select(User.id).where(User.id == named, User.active, User.role == role)
-    return named_user.scalar_subquery()
+class _Desk(NamedTuple):
+    """The requirement that a role meets, who is named for it, and whether bills land there."""
+
+    part: str
+    named: ColumnElement[int]
+    asked: ColumnElement[bool]
+
+
+_DESKS: dict[str, _Desk] = {
+    Role.CSM: _Desk("csm", DESKS.c.csm_id, DESKS.c.asks_csm),
+    Role.SALES: _Desk("sales", DESKS.c.sales_id, DESKS.c.asks_sales),
+}
 
 
 async def _page(
@@ -197,6 +167,6 @@ def _beyond(after: str | None) -> list[ColumnElement[bool]]:
     try:
         rank, created_at, bill_id = json.loads(base64.urlsafe_b64decode(after))
         place = (int(rank), datetime.fromisoformat(created_at).astimezone(UTC), int(bill_id))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise Invalid("That page is not here any more. Ask for the list again.") from error
     return [sa.tuple_(_RANK, Bill.created_at, Bill.id) > sa.tuple_(*map(sa.literal, place))]

@@ -41,6 +41,7 @@ class Run(Base):
     last_customer_id: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     added: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None]
+    asked_as: Mapped[str | None] = mapped_column(unique=True)
 
     @property
     def period(self) -> Period:
@@ -72,26 +73,18 @@ proposed as (
     select o.*, c.name, case
         when o.overage_unit_cost is null then 'no_price'
         when o.active_days = 0 then 'outside_contract'
-        when c.require_csm_approval and not coalesce(csm.able, crew.csm)
-          or c.require_sales_approval and not coalesce(sales.able, crew.sales)
-          or not (crew.csm or crew.sales) then 'no_approver'
+        when d.undecidable then 'no_approver'
         when last.amount > 0 and o.overage_amount > last.amount * cast(:jump_factor as numeric)
           then 'jump'
         end as hold_reason
     from overages o
     join customers c on c.id = o.customer_id
-    cross join (
-        select coalesce(bool_or(role = 'Customer Success'), false) as csm,
-               coalesce(bool_or(role = 'Sales'), false) as sales
-        from users where active) crew
-    left join lateral (select active and role is not distinct from 'Customer Success' as able
-                       from users where id = c.csm_id) csm on true
-    left join lateral (select active and role is not distinct from 'Sales' as able
-                       from users where id = c.sales_id) sales on true
+    join desks d on d.customer_id = o.customer_id
     left join lateral (
         select overage_amount as amount from bills
         where cast(:jump_factor as numeric) is not null
-          and customer_id = o.customer_id and kind = 'overage' and status <> 'void'
+          and customer_id = o.customer_id and currency = o.currency
+          and kind = 'overage' and status <> 'void'
           and (year, month) < (:year, :month)
         order by year desc, month desc limit 1) last on true
     where o.year = :year and o.month = :month and o.overage_units > 0
@@ -158,13 +151,7 @@ recorded as (
     insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
         created_at, updated_at)
     select id, version, :user_id, 'generate', :source,
-        jsonb_build_object('run', cast(:run_id as bigint), 'after', jsonb_build_object(
-            'customer_id', customer_id, 'year', year, 'month', month, 'kind', kind,
-            'currency', currency, 'number', number, 'status', status, 'hold_reason', hold_reason,
-            'api_usage', api_usage, 'monthly_api_limit', monthly_api_limit,
-            'overage_units', overage_units,
-            'overage_unit_cost', overage_unit_cost::text,
-            'overage_amount', overage_amount::text)),
+        jsonb_build_object('run', cast(:run_id as bigint), 'after', bill_figures(made)),
         :now, :now
     from made
 )
@@ -233,19 +220,31 @@ async def preview(
     )
 
 
+async def run_asked_as(session: AsyncSession, asked_as: str) -> int | None:
+    """The run that was started under this key, if any; until the commit nobody else starts one."""
+    lock = sa.text("select pg_advisory_xact_lock(hashtextextended(:asked_as, 0))")
+    await session.execute(lock, {"asked_as": asked_as})
+    return await session.scalar(sa.select(Run.id).where(Run.asked_as == asked_as))
+
+
 async def start_run(
     session: AsyncSession,
     period: Period,
     act: Act,
     zone: ZoneInfo,
     customer_id: int | None = None,
+    asked_as: str | None = None,
 ) -> int:
     """Record that somebody asked for this month's bills; returns the run's id.
 
-    Refuses whoever may not, and a month that is not over yet where `zone` counts the days.
+    What was asked already under the same `asked_as` is the same run. Refuses whoever may not,
+    and a month that is not over yet where `zone` counts the days.
     """
     act.user.must(Deed.GENERATE)
     period.refuse_if_open(act.now, zone)
+    first = await run_asked_as(session, asked_as) if asked_as else None
+    if first is not None:
+        return first
     run = Run(
         year=period.year,
         month=period.month,
@@ -253,6 +252,7 @@ async def start_run(
         user_id=act.user.id,
         source=act.source,
         created_at=act.now,
+        asked_as=asked_as,
     )
     session.add(run)
     await session.flush()

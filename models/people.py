@@ -144,6 +144,7 @@ async def add_person(
     session.add(user)
     user.name = name
     user.role = role
+    user.active = True
     user.email = email or user.email
     user.slack_user_id = slack_user_id or user.slack_user_id
     await session.flush()

@@ -4,9 +4,9 @@ Each function is one step of the caller's transaction. A place is worked on by o
 time, so what `due` answers stays due until that courier says otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,12 +20,8 @@ from models.month_end import Run
 from models.people import User
 from models.period import Period
 
-DIGEST = "digest"
-"""The kind of a posting that stands for a crowd of cards."""
 CROWD_CARDS = 10
 """More cards than this waiting for one person become one message."""
-FRESH_S = 60
-"""A run made by hand, for which there is no job, has made all its cards within this time."""
 EARLY_S = 1
 """How much too early a bundle may go out: clocks differ a little."""
 
@@ -38,8 +34,8 @@ class Behind:
     cards: tuple[Posting, ...]
 
 
-async def due(session: AsyncSession, place: str) -> Posting | None:
-    """What is to be posted there next, the oldest first.
+async def due(session: AsyncSession, place: str, without: Collection[int] = ()) -> Posting | None:
+    """What is to be posted there next, the oldest first, `without` those ids.
 
     Before that, what belongs together is put together: a crowd of cards for one person into a
     digest, approvals that have waited their time into one notice. The others are then `listed`.
@@ -49,7 +45,7 @@ async def due(session: AsyncSession, place: str) -> Posting | None:
     await _bundle_approvals(session, place)
     query = (
         sa.select(Posting)
-        .where(Posting.place == place, _OPEN)
+        .where(Posting.place == place, _OPEN, Posting.id.not_in(without))
         .where(sa.or_(Posting.kind != Kind.APPROVAL, _BUNDLED))
         .order_by(Posting.id)
         .limit(1)
@@ -111,18 +107,19 @@ async def slack_account(session: AsyncSession, place: str) -> str | None:
 async def sending(session: AsyncSession, posting: Posting) -> datetime | None:
     """From now on the message may be there, whatever becomes of us; returns since when.
 
-    None where somebody else has been at this posting since it was found due.
+    That is the first sending whose fate is unknown; each later one adds a microsecond, by which it
+    is told apart. None where somebody else has been at this posting since it was found due.
     """
-    now = {"state": PostingState.SENDING, "sending_since": sa.func.now()}
+    since = sa.func.coalesce(Posting.sending_since + timedelta(microseconds=1), sa.func.now())
+    now = {"state": PostingState.SENDING, "sending_since": since}
     claim = _as_found(posting, posting.sending_since).where(Posting.state == posting.state)
     return await session.scalar(claim.values(**now).returning(Posting.sending_since))
 
 
 async def not_sent(session: AsyncSession, posting: Posting, since: datetime) -> None:
-    """It is certain that the message has not been there `since` that sending."""
-    await session.execute(
-        _as_found(posting, since).values(state=PostingState.WAITING, sending_since=None)
-    )
+    """It is certain that the sending begun `since` then did nothing: all is as it was found."""
+    found = {"state": posting.state, "sending_since": posting.sending_since}
+    await session.execute(_as_found(posting, since).values(found))
 
 
 def _as_found(posting: Posting, since: datetime | None) -> sa.Update:
@@ -172,7 +169,7 @@ async def failed(
 ) -> None:
     """Give the posting up for good. What one person had to decide goes to the channel `instead`."""
     await _change(session, posting.id, state=PostingState.FAILED, failure=cause)
-    to_decide = posting.kind in (Kind.CARD, DIGEST) and posting.place.startswith("user:")
+    to_decide = posting.kind in (Kind.CARD, Kind.DIGEST) and posting.place.startswith("user:")
     if instead and to_decide:
         place = f"channel:{instead}"
         row = {
@@ -190,8 +187,8 @@ async def _change(session: AsyncSession, posting_id: int, **values: Any) -> None
     await session.execute(sa.update(Posting).where(Posting.id == posting_id).values(**values))
 
 
-async def behind(session: AsyncSession, bill_id: int) -> Behind:
-    """The bill's posted cards that show fewer actions than it has.
+async def behind(session: AsyncSession, bill_id: int, only: int | None = None) -> Behind:
+    """The bill's posted cards that show fewer actions than it has, or `only` the one of that id.
 
     To be asked before the bill is read: what is drawn then shows at least that many actions.
     """
@@ -200,15 +197,26 @@ async def behind(session: AsyncSession, bill_id: int) -> Behind:
         sa.select(Posting)
         .where(Posting.bill_id == bill_id, Posting.state == PostingState.POSTED)
         .where(Posting.kind == Kind.CARD, Posting.shown_actions < actions)
+        .where(Posting.id == only if only else sa.true())
         .order_by(Posting.id)
     )
     return Behind(actions, tuple(cards))
 
 
-async def redrawn(session: AsyncSession, posting_id: int, actions: int) -> None:
-    """The card shows that many actions, or more if a later drawing came first."""
-    shown = sa.func.greatest(Posting.shown_actions, actions)
-    await _change(session, posting_id, shown_actions=shown)
+async def redrawn(session: AsyncSession, posting: Posting, actions: int) -> None:
+    """The message was drawn with so many actions.
+
+    Where somebody else has drawn it since it was looked at, nobody knows whose drawing stands: it
+    counts as the poorer one, and the next is promised.
+    """
+    alone = sa.update(Posting).where(
+        Posting.id == posting.id, Posting.shown_actions == posting.shown_actions
+    )
+    shown = alone.values(shown_actions=actions).returning(Posting.id)
+    if await session.scalar(shown) is None and posting.bill_id:
+        poorer = sa.func.least(Posting.shown_actions, actions)
+        await _change(session, posting.id, shown_actions=poorer)
+        await announce.bill_changed(session, posting.bill_id)
 
 
 async def of_run(session: AsyncSession, run_id: int) -> Posting | None:
@@ -256,32 +264,3 @@ where p.place = :of and p.kind = 'card' and p.state = 'listed'
   and p.id between :first and :last and b.status = 'pending'
 order by b.created_at, b.id
 """)
-
-
-async def neglected(session: AsyncSession) -> bool:
-    """Whether something waits to be posted for which no job is on its way.
-
-    Cards are announced at the end of their run, so that one person gets one digest: those of a
-    run that is being worked off are not neglected, nor those just made.
-    """
-    return bool(await session.scalar(_NEGLECTED, {"fresh_s": FRESH_S}))
-
-
-_NEGLECTED = sa.text("""
-select exists (
-    select from postings p
-    where p.state in ('waiting', 'sending')
-      and (p.kind <> 'card' or p.created_at < now() - make_interval(secs => :fresh_s)
-           and not exists (
-               select from runs r join procrastinate_jobs j on j.lock = 'run:' || r.id
-               where r.finished_at is null and j.status in ('todo', 'doing')))
-      and not exists (
-          select from procrastinate_jobs j
-          where j.lock = 'place:' || p.place and j.status in ('todo', 'doing')))
-""")
-
-
-async def alone(session: AsyncSession) -> bool:
-    """Whether no other courier looks after abandoned jobs right now; true until the commit."""
-    lock = sa.text("select pg_try_advisory_xact_lock(hashtext('countersign rescue'))")
-    return bool(await session.scalar(lock))

@@ -31,14 +31,13 @@ async def approve(session: AsyncSession, bill_id: int, version: int, act: Act) -
     act.user.must(Deed.APPROVE)
     case = await open_case(session, bill_id, Verb.APPROVE, act, version)
     part = await _part_to_meet(case, act)
-    met = {approval.part for approval in case.standing.approvals} | {part}
-    complete = met >= set(required_parts(case.customer))
+    others = tuple(a for a in case.standing.approvals if a.part != part)
+    complete = {part, *(approval.part for approval in others)} >= set(required_parts(case.desk))
     seen = {} if complete else {"after": bills.figures(case.bill)}
     action = await case.record(
         Verb.APPROVE, act, to=State.APPROVED if complete else None, snapshot={"part": part, **seen}
     )
-    given = Approval(action.id, part, act.user.id)
-    await approvals.stand(session, bill_id, (*case.standing.approvals, given))
+    await approvals.stand(session, bill_id, (*others, Approval(action.id, part, act.user.id)))
     if complete:
         await announce.approved(session, bill_id, action.id, await _generators(case))
     return action
@@ -179,13 +178,19 @@ def _left_the_version(undo: Decision) -> bool:
 
 
 async def _part_to_meet(case: Case, act: Act) -> str:
-    """The missing requirement that this person meets."""
+    """The missing requirement that this person meets.
+
+    Where none is missing any more, because fewer are asked for by now, their own once again.
+    """
     await _refuse_outsider(case, act.user, "approve")
     given = {approval.part: approval.action_id for approval in case.standing.approvals}
-    theirs = [p for p in required_parts(case.customer) if can_meet(p, case.customer, act.user)]
+    required = required_parts(case.desk)
+    theirs = [part for part in required if can_meet(part, case.desk, act.user)]
     missing = [part for part in theirs if part not in given]
-    if missing:
-        return missing[0]
+    if missing and act.user.id in {a.user_id for a in case.standing.approvals}:
+        raise NotAllowed("You approved this bill in another role; somebody else has to, too.")
+    if missing or given.keys() >= set(required):
+        return (missing or theirs)[0]
     first = next(action for action in case.actions if action.id == given[theirs[0]])
     by = await case.session.get_one(User, first.stakeholder_id)
     who = "You" if by.id == act.user.id else f"{by.name} ({by.role})"
@@ -197,8 +202,8 @@ async def _refuse_outsider(case: Case, user: User, verb: str) -> None:
     """Only those whose approval the bill needs decide on it, and never whoever generated it."""
     if case.generated_by == user.id:
         raise NotAllowed("You generated this bill, so somebody else has to decide on it.")
-    parts = required_parts(case.customer)
-    if any(can_meet(part, case.customer, user) for part in parts):
+    parts = required_parts(case.desk)
+    if any(can_meet(part, case.desk, user) for part in parts):
         return
     who = " or ".join([await _who_meets(case, part) for part in parts])
     raise NotAllowed(f"Only {who} may {verb} this bill.")
@@ -206,7 +211,7 @@ async def _refuse_outsider(case: Case, user: User, verb: str) -> None:
 
 async def _who_meets(case: Case, part: str) -> str:
     title = {"csm": "its CSM", "sales": "its salesperson", "any": "Customer Success or Sales"}[part]
-    named = named_for(part, case.customer)
+    named = named_for(part, case.desk)
     if named is None:
         return {"csm": "Customer Success", "sales": "Sales"}.get(part, title)
     return f"{title}, {(await case.session.get_one(User, named)).name},"

@@ -14,6 +14,7 @@ create table users (
     slack_user_id text unique,
     slack_team_id text,
     active boolean not null default true,
+    check (name <> 'system' or role is null),
     away_until date,
     delegate_id bigint references users,
     created_at timestamptz not null default now(),
@@ -135,6 +136,7 @@ create table bill_chains (
     bill_version integer not null,
     actions integer not null,
     last_hash bytea not null,
+    last_action_id bigint not null,
     unique (bill_id, bill_version)
 ) with (fillfactor = 80);
 
@@ -155,9 +157,23 @@ create table bill_actions (
     prev_hash bytea,
     hash bytea not null,
     created_at timestamptz not null,
-    updated_at timestamptz not null
+    updated_at timestamptz not null,
+    unique (bill_id, bill_version, id)
 );
-create index bill_actions_bill on bill_actions (bill_id, id);
+-- A chain stands at a version only by an action that carries it, whoever wrote the chain's row.
+alter table bill_chains add constraint chain_ends_with_its_action
+    foreign key (bill_id, bill_version, last_action_id)
+    references bill_actions (bill_id, bill_version, id);
+
+-- What a snapshot keeps of a bill; money as text, so that JSON cannot round it.
+create function bill_figures(b bills) returns jsonb language sql immutable as $$
+    select jsonb_build_object(
+        'customer_id', b.customer_id, 'year', b.year, 'month', b.month, 'kind', b.kind,
+        'currency', b.currency, 'number', b.number, 'status', b.status,
+        'hold_reason', b.hold_reason, 'api_usage', b.api_usage,
+        'monthly_api_limit', b.monthly_api_limit, 'overage_units', b.overage_units,
+        'overage_unit_cost', b.overage_unit_cost::text, 'overage_amount', b.overage_amount::text)
+$$;
 
 -- Approvals that stand: at most one for each requirement of a bill, whoever clicks when.
 create table approvals (
@@ -167,6 +183,29 @@ create table approvals (
     action_id bigint not null references bill_actions,
     primary key (bill_id, part)
 );
+
+-- Whose word a customer's bills need, and on whose desk they land. Somebody named who is inactive,
+-- or has another role by now, counts as nobody; a part without a person is anybody's of its role.
+-- `undecidable`: a required person is gone, or nobody at all has the role.
+create view desks as
+select c.id as customer_id, csm.id as csm_id, sales.id as sales_id,
+       c.require_csm_approval, c.require_sales_approval,
+       c.require_csm_approval or free and (
+           csm.id is not null or sales.id is null and crew.csm) as asks_csm,
+       c.require_sales_approval or free and csm.id is null and (
+           sales.id is not null or not crew.csm) as asks_sales,
+       c.require_csm_approval and (c.csm_id is not null and csm.id is null or not crew.csm)
+       or c.require_sales_approval and (c.sales_id is not null and sales.id is null or not crew.sales)
+       or free and not crew.csm and not crew.sales as undecidable
+from customers c
+cross join lateral (
+    select not c.require_csm_approval and not c.require_sales_approval as free) f
+cross join (
+    select coalesce(bool_or(role = 'Customer Success'), false) as csm,
+           coalesce(bool_or(role = 'Sales'), false) as sales
+    from users where active) crew
+left join users csm on csm.id = c.csm_id and csm.active and csm.role = 'Customer Success'
+left join users sales on sales.id = c.sales_id and sales.active and sales.role = 'Sales';
 
 -- Which message in a thread became which comment: an edit and a deletion find it here, once each.
 create table thread_replies (

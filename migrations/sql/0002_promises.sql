@@ -51,12 +51,13 @@ begin
             misfit.id, misfit.bill_id, misfit.bill_version, misfit.version,
             coalesce(misfit.chained, 0) using errcode = 'check_violation';
     end if;
-    insert into bill_chains (bill_id, bill_version, actions, last_hash)
-    select bill_id, bill_version, 1, hash from added
+    insert into bill_chains (bill_id, bill_version, actions, last_hash, last_action_id)
+    select bill_id, bill_version, 1, hash, id from added
     on conflict (bill_id) do update
     set bill_version = excluded.bill_version,
         actions = bill_chains.actions + 1,
-        last_hash = excluded.last_hash;
+        last_hash = excluded.last_hash,
+        last_action_id = excluded.last_action_id;
     return null;
 end $$;
 

@@ -29,7 +29,21 @@ CHANGED_RECORD = errors.RestrictViolation
 WRONG_VERSION = errors.CheckViolation
 NO_ACTION = errors.ForeignKeyViolation
 
+BY_A_TRIGGER_OF_ONES_OWN = [
+    "create temp table lever (bill bigint)",
+    "create function pg_temp.pull() returns trigger language plpgsql as $$ begin"
+    " update bill_chains set bill_version = bill_version + 1 where bill_id = new.bill;"
+    " return new; end $$",
+    "create trigger pull before insert on lever for each row execute function pg_temp.pull()",
+    "insert into lever values ({bill})",
+    "update bills set overage_amount = 1, version = version + 1 where id = {bill}",
+]
+
 ATTEMPTS = {
+    "move a chain by a trigger of one's own": (
+        BY_A_TRIGGER_OF_ONES_OWN,
+        psycopg.errors.ForeignKeyViolation,
+    ),
     "change an action": (["update bill_actions set comment = 'x'"], CHANGED_RECORD),
     "change no action at all": (
         ["update bill_actions set comment = 'x' where false"],

@@ -92,8 +92,6 @@ BILL = BillFacts(
     currency="USD",
     created_at=NOON - timedelta(days=1),
     generated_by=ANA,
-    csm=KIM,
-    sales=SAM,
     trend=trend("0.00", "100.00", None, "300.00", "820.00", "1000.00"),
     needed=(Needed("csm", Role.CSM, (KIM,)),),
 )

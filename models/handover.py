@@ -1,0 +1,44 @@
+"""After people, roles or customers have changed: whose word do open bills wait for now?"""
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import announce
+from models.case import Act, system_act
+from models.month_end import Rules
+
+# A bill that Finance released although nobody was there stays released.
+_HOLD = sa.text("""
+with fallen as (
+    update bills b
+    set status = 'held', hold_reason = 'no_approver', version = b.version + 1, updated_at = :now
+    from desks d
+    where d.customer_id = b.customer_id and d.undecidable and b.status = 'pending'
+      and not exists (select from bill_actions a where a.bill_id = b.id and a.action = 'release')
+    returning b.*
+)
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
+    created_at, updated_at)
+select id, version, :user_id, 'hold', :source, jsonb_build_object(
+        'before', bill_figures(fallen) || '{"status": "pending", "hold_reason": null}',
+        'after', bill_figures(fallen)),
+    :now, :now
+from fallen
+returning bill_id
+""")
+_FALL = sa.text("delete from approvals where bill_id = any(:bills)")
+
+
+async def settle(session: AsyncSession, act: Act, rules: Rules) -> int:
+    """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
+
+    Done by `system`, from where `act` came; returns how many bills are held for it.
+    """
+    system = await system_act(session, act.now, act.source)
+    values = {"now": act.now, "user_id": system.user.id, "source": act.source}
+    held = sorted(await session.scalars(_HOLD, values))
+    await session.execute(_FALL, {"bills": held})
+    for bill_id in held:
+        await announce.bill_changed(session, bill_id)
+    await announce.cards_of_all(session, rules.approvals_channel)
+    return len(held)

@@ -1,0 +1,108 @@
+"""Open bills when people leave, change roles, or customers get others to look after them."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import access, gather, handover, inbox, workflow
+from models.base import Database
+from models.bills import Bill, HoldReason, State, figures
+from models.customers import Customer
+from models.people import Role, User
+from models.refusals import NotAllowed
+from tests.conftest import People
+from tests.rules.scene import RULES, bill_for
+from tests.rules.scene import act as by
+
+
+async def made(db: Database, people: People, **customer: Any) -> int:
+    """The id of the one bill of a customer over its limit."""
+    async with db.transaction() as session:
+        return (await bill_for(session, by(people.ana), **customer)).id
+
+
+async def bill(session: AsyncSession, bill_id: int) -> Bill:
+    return (await session.scalars(sa.select(Bill).where(Bill.id == bill_id))).one()
+
+
+async def places(session: AsyncSession) -> set[str]:
+    return set(await session.scalars(sa.text("select place from postings where kind = 'card'")))
+
+
+async def test_a_bill_whose_csm_leaves_is_held_and_once_released_anybody_of_the_role_decides(
+    db: Database, people: People
+) -> None:
+    bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
+    async with db.transaction() as session:
+        await access.deactivate(session, "UKIM")
+        assert await handover.settle(session, by(people.system), RULES) == 1
+        assert await handover.settle(session, by(people.system), RULES) == 0
+    async with db.transaction() as session:
+        held = await bill(session, bill_id)
+        assert (held.status, held.hold_reason) == (State.HELD, HoldReason.NO_APPROVER)
+        await workflow.release(session, bill_id, held.version, by(people.ana), "Lee takes over.")
+        assert f"user:{people.lee.id}" in await places(session)
+        waiting = await inbox.waiting_for(session, people.lee)
+        assert [line.id for line in waiting.lines] == [bill_id]
+        await handover.settle(session, by(people.system), RULES)
+        released = await bill(session, bill_id)
+        assert released.status == State.PENDING
+        await workflow.approve(session, bill_id, released.version, by(people.lee))
+        assert (await bill(session, bill_id)).status == State.APPROVED
+
+
+async def test_a_new_csm_gets_a_card_and_the_old_one_may_decide_no_more(
+    db: Database, people: People
+) -> None:
+    bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
+    async with db.transaction() as session:
+        await session.execute(sa.update(Customer).values(csm_id=people.lee.id))
+        await handover.settle(session, by(people.ana), RULES)
+        assert await places(session) == {f"user:{people.kim.id}", f"user:{people.lee.id}"}
+        (facts,) = await gather.bill_facts(session, [bill_id])
+        assert [one.name for one in facts.needed[0].people] == ["Lee"]
+        with pytest.raises(NotAllowed, match="Only its CSM, Lee"):
+            await workflow.approve(session, bill_id, facts.version, by(people.kim))
+
+
+async def test_an_approval_counts_once_the_other_one_is_not_asked_for_any_more(
+    db: Database, people: People
+) -> None:
+    bill_id = await made(
+        db, people, csm_id=people.kim.id, require_csm_approval=True, require_sales_approval=True
+    )
+    async with db.transaction() as session:
+        await workflow.approve(session, bill_id, 1, by(people.kim))
+    async with db.transaction() as session:
+        await session.execute(sa.update(Customer).values(require_sales_approval=False))
+        await workflow.approve(session, bill_id, 1, by(people.kim))
+        assert (await bill(session, bill_id)).status == State.APPROVED
+
+
+async def test_one_person_never_gives_both_approvals(db: Database, people: People) -> None:
+    bill_id = await made(db, people, require_csm_approval=True, require_sales_approval=True)
+    async with db.transaction() as session:
+        await workflow.approve(session, bill_id, 1, by(people.kim))
+    async with db.transaction() as session:
+        kim = await session.get_one(User, people.kim.id)
+        kim.role = Role.SALES
+        with pytest.raises(NotAllowed, match="in another role"):
+            await workflow.approve(session, bill_id, 1, by(kim))
+
+
+async def test_the_system_is_nobodys_csm(db: Database, people: People) -> None:
+    with pytest.raises(Exception, match="not here"):
+        async with db.transaction() as session:
+            await access.give_role(session, people.system.id, Role.CSM, by(people.ana))
+    with pytest.raises(sa.exc.IntegrityError):
+        async with db.transaction() as session:
+            await session.execute(sa.text("update users set role = 'Sales' where name = 'system'"))
+
+
+async def test_a_snapshot_reads_alike_whoever_takes_it(db: Database, people: People) -> None:
+    bill_id = await made(db, people, csm_id=people.kim.id)
+    async with db.transaction() as session:
+        from_sql = await session.scalar(sa.text("select bill_figures(b) from bills b"))
+        assert figures(await bill(session, bill_id)) == from_sql
