@@ -29,16 +29,17 @@ QUICK = Timings(
     poll=0.1,
     sweep=0.2,
     heartbeat=0.2,
-    stalled=1.0,
+    stalled=3.0,
     back_off_first=0.1,
     back_off_longest=0.5,
+    back_off_mending=0.5,
     attempts=4,
     run_attempts=2,
     watch=0.1,
     reconnect=0.3,
     hopeless=60.0,
 )
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 Condition = Callable[[], Awaitable[Any]]
 
