@@ -134,7 +134,7 @@ async def test_typed_text_is_escaped_and_mentions_are_kept(sandbox: Sandbox, bot
     typed = "reject: <b> & <@UKIM> https://example.test/?a=1&b=2 <!here>"
     await sandbox.message("UANA", "CGENERAL", typed)
     assert bot.events("message")[0]["text"] == (
-        "reject: &lt;b&gt; &amp; <@UKIM> <https://example.test/?a=1&amp;b=2> <!here>"
+        "reject: &lt;b&gt; &amp; <@UKIM> <https://example.test/?a=1&amp;b=2> &lt;!here&gt;"
     )
 
 
