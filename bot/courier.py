@@ -14,10 +14,10 @@ from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
 from bot.posting import Interrupted, Poster
-from bot.redrawing import Generator, Painter
+from bot.redrawing import Generator, GivenUp, Painter
 from bot.slack import Gateway, Kind, SlackTrouble
 from bot.timings import Timings
-from models import announce, postings
+from models import announce, healing
 from models.announce import QUEUE, Task
 from models.base import Database
 from models.month_end import Rules
@@ -32,15 +32,12 @@ AGAIN_S = 1.0
 class Patience(procrastinate.BaseRetryStrategy):
     """When a job that broke is tried again: at the time Slack names, or ever later, with jitter.
 
-    What was only interrupted goes on at once. After `attempts` the job stays `failed`.
+    What was only interrupted goes on at once. No number of attempts ends it: an outage may be
+    long, and what is hopeless says so.
     """
 
-    def __init__(self, timings: Timings, attempts: int) -> None:
+    def __init__(self, timings: Timings) -> None:
         self._timings = timings
-        self._attempts = attempts
-
-    def is_last(self, job: Job) -> bool:
-        return job.attempts + 1 >= self._attempts
 
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
@@ -51,14 +48,18 @@ class Patience(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=wait_s))
 
     def _wait_s(self, exception: BaseException, job: Job) -> float | None:
+        if isinstance(exception, GivenUp):
+            return None
         if isinstance(exception, Interrupted | asyncio.CancelledError):
             return 0.0
-        if isinstance(exception, SlackTrouble) and exception.kind is Kind.RATE_LIMITED:
-            return exception.retry_after_s + random.random()
-        if self.is_last(job):
-            return None
+        longest = self._timings.back_off_longest
+        if isinstance(exception, SlackTrouble):
+            if exception.kind is Kind.RATE_LIMITED:
+                return exception.retry_after_s + random.random()
+            if exception.needs_somebody:
+                longest = self._timings.back_off_mending
         doubled = self._timings.back_off_first * 2.0 ** min(job.attempts, 30)
-        return min(doubled, self._timings.back_off_longest) * random.uniform(0.5, 1)
+        return min(doubled, longest) * random.uniform(0.5, 1)
 
 
 class EagerWorker(Worker):
@@ -87,7 +88,7 @@ class Courier:
         self._timings = timings or Timings()
         self._stopping = asyncio.Event()
         self._poster = Poster(db, slack, self._timings, self._stopping, rules.approvals_channel)
-        self._painter = Painter(db, slack)
+        self._painter = Painter(db, slack, self._timings)
         self._generator = Generator(db, self._painter, rules, now, self._timings, self._stopping)
         self._jobs = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
@@ -95,36 +96,36 @@ class Courier:
             )
         )
         self._worker: Worker | None = None
+        self._healed_upto = 0
         self._loops: list[asyncio.Task[None]] = []
         self._register()
 
     def _register(self) -> None:
-        posts = Patience(self._timings, self._timings.attempts)
-        redraws = Patience(self._timings, self._timings.redraw_attempts)
-        runs = Patience(self._timings, self._timings.run_attempts)
-        self._task(Task.POST, posts, lambda last, place: self._post(place, last))
-        self._task(Task.REDRAW, redraws, lambda _, bill_id: self._painter.redraw(bill_id))
-        self._task(Task.REDRAW_RUN, redraws, lambda _, run_id: self._painter.redraw_run(run_id))
-        self._task(Task.GENERATE, runs, lambda last, run_id: self._generate(run_id, last))
+        self._task(Task.POST, self._post)
+        self._task(Task.REDRAW, lambda _, bill_id: self._painter.redraw(bill_id))
+        self._task(Task.REDRAW_CARD, lambda _, **card: self._painter.redraw_card(**card))
+        self._task(Task.REDRAW_RUN, lambda _, run_id: self._painter.redraw_run(run_id))
+        self._task(Task.GENERATE, lambda _, run_id: self._generator.generate(run_id))
 
-    def _post(self, place: str, last: bool) -> Awaitable[None]:
-        return self._poster.post(place, last_try=last)
+    def _post(self, attempts: int, place: str) -> Awaitable[None]:
+        return self._poster.post(place, tired=attempts >= self._timings.attempts)
 
-    def _generate(self, run_id: int, last: bool) -> Awaitable[None]:
-        return self._generator.generate(run_id, last_try=last)
+    def _task(self, name: Task, work: Callable[..., Awaitable[None]]) -> None:
+        """`work` is told how many attempts there were before."""
 
-    def _task(self, name: Task, patience: Patience, work: Callable[..., Awaitable[None]]) -> None:
         async def do(context: procrastinate.JobContext, /, **arguments: Any) -> None:
+            before = context.job.attempts
             try:
-                await work(patience.is_last(context.job), **arguments)
+                await work(before, **arguments)
             except SlackTrouble as trouble:
-                again = context.job.attempts + 1
-                log.warning(
-                    "job broke off", task=name, attempt=again, cause=trouble.code, **arguments
-                )
+                told = {"task": name, "attempt": before + 1, "cause": trouble.code, **arguments}
+                if trouble.needs_somebody and not before:
+                    log.error("Slack needs somebody to let this through", **told)
+                else:
+                    log.warning("job broke off", **told)
                 raise
 
-        self._jobs.task(name=name, pass_context=True, retry=patience)(do)
+        self._jobs.task(name=name, pass_context=True, retry=Patience(self._timings))(do)
 
     @property
     def is_working(self) -> bool:
@@ -132,7 +133,7 @@ class Courier:
         return self._worker is not None and self._worker.worker_id is not None
 
     async def start(self) -> None:
-        """Returns once jobs are being looked for; what was left behind is picked up first."""
+        """Returns with the connections open, and begins to look for jobs and for what was left."""
         await self._jobs.open_async()
         self._loops = [
             asyncio.create_task(self._work(), name="courier"),
@@ -181,6 +182,7 @@ class Courier:
             try:
                 await self._rescue()
                 await self._send_for_neglected()
+                await self._heal()
             except Exception:
                 log.exception("sweep interrupted")
             await asyncio.sleep(self._timings.sweep)
@@ -191,7 +193,7 @@ class Courier:
         """
         manager = self._jobs.job_manager
         async with self._db.transaction() as session:
-            if not await postings.alone(session):
+            if not await healing.alone(session):
                 return
             stalled = await manager.get_stalled_jobs(
                 queue=QUEUE, seconds_since_heartbeat=self._timings.stalled
@@ -205,6 +207,18 @@ class Courier:
 
     async def _send_for_neglected(self) -> None:
         async with self._db.transaction() as session:
-            if await postings.neglected(session):
+            if await healing.neglected(session):
                 places = await announce.announce_waiting(session)
                 log.warning("postings without a job", places=places)
+
+    async def _heal(self) -> None:
+        """Promise anew what was promised and has no job any more."""
+        async with self._db.transaction() as session:
+            if not await healing.alone(session):
+                return
+            self._healed_upto, bills = await healing.redraw_behind(
+                session, self._healed_upto, self._timings.heal
+            )
+            runs = await healing.resume_runs(session)
+        if bills or runs:
+            log.warning("promised anew", bills=bills, runs=runs)

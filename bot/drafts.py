@@ -37,7 +37,9 @@ async def _card(session: Session, posting: Posting) -> Draft:
 
 async def _digest(session: Session, posting: Posting) -> Draft | None:
     lines = await postings.listed_lines(session, posting)
-    return Draft(partial(replies.digest, lines, lines[-1].period)) if lines else None
+    months = {line.period for line in lines}
+    period = months.pop() if len(months) == 1 else None
+    return Draft(partial(replies.digest, lines, period)) if lines else None
 
 
 async def _run(session: Session, posting: Posting) -> Draft:
@@ -71,7 +73,7 @@ async def _access_granted(session: Session, posting: Posting) -> Draft:
 
 _DRAFTS: dict[str, Callable[[Session, Posting], Awaitable[Draft | None]]] = {
     Kind.CARD: _card,
-    postings.DIGEST: _digest,
+    Kind.DIGEST: _digest,
     Kind.RUN: _run,
     Kind.REJECTION: _rejection,
     Kind.APPROVAL: _approvals,

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import math
 import time
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import structlog
 
@@ -22,6 +23,8 @@ log = structlog.get_logger()
 LOOK_BACK_S = 60.0
 """How far before the moment of sending a message is looked for: clocks differ."""
 LOOKS = 2
+MOST_ASIDE = 10
+"""So many of one place are tried beyond a refused one before the place itself is in doubt."""
 
 
 class Interrupted(Exception):
@@ -51,42 +54,85 @@ class Poster:
         self._approvals_channel = approvals_channel
         self._dms: dict[str, str] = {}
         self._free_at: dict[str, float] = {}
+        self._limited_until: dict[str, float] = {}
+        self._aside_until: dict[int, float] = {}
 
-    async def post(self, place: str, *, last_try: bool = False) -> None:
+    async def post(self, place: str, *, tired: bool = False) -> None:
         """Post everything that is due in a place, the oldest first.
 
-        What Slack refuses for good is marked `failed` and does not hold up the rest. Other
-        trouble is raised, to be tried again in the same order. On the last try the posting at
-        fault is given up. Each posting has a job's whole patience, which waiting for a rate limit
-        does not use up: both times what is left gets a new job.
+        What Slack refuses for good, or has not taken in a week, is marked `failed` and does not
+        hold up the rest. Other trouble is raised, to be tried again in the same order. Once
+        `tired` of that, what Slack refuses while it takes others of the place gives way to them.
+        Each posting has a job's whole patience, which waiting for a rate limit does not use up:
+        both times what is left gets a new job.
         """
+        if await self._is_limited(place):
+            return
         progress = False
-        while (posting := await self._next(place)) is not None:
+        aside: dict[int, SlackTrouble] = {}
+        while (posting := await self._next(place, aside)) is not None:
             try:
                 await self._send(posting)
             except SlackTrouble as trouble:
-                if trouble.kind is Kind.PERMANENT:
-                    await self._give_up(posting, trouble.code)
-                elif progress or trouble.kind is Kind.RATE_LIMITED:
+                if trouble.kind is Kind.RATE_LIMITED:
+                    self._limited_until[place] = time.monotonic() + trouble.retry_after_s
                     await self._go_on_later(place, math.ceil(trouble.retry_after_s))
                     return
-                elif last_try:
-                    await self._give_up(posting, trouble.code)
-                    await self._go_on_later(place)
-                    return
-                else:
+                if await self._is_over(posting, trouble):
+                    pass
+                elif tired and _is_its_own(trouble) and len(aside) < MOST_ASIDE:
+                    aside[posting.id] = trouble
+                    continue
+                elif not progress:
                     raise
+                else:
+                    await self._go_on_later(place)
+                    break
             except Overtaken:
                 log.warning("overtaken", posting=posting.key)
                 await self._go_on_later(place)
                 return
             progress = True
+        await self._let_give_way(place, aside, progress)
 
-    async def _next(self, place: str) -> Posting | None:
+    async def _is_limited(self, place: str) -> bool:
+        """Whether Slack has named a time for this place; then there is a job for that time."""
+        wait_s = self._limited_until.get(place, 0.0) - time.monotonic()
+        if wait_s <= 0:
+            self._limited_until.pop(place, None)
+            return False
+        await self._go_on_later(place, math.ceil(wait_s))
+        return True
+
+    async def _is_over(self, posting: Posting, trouble: SlackTrouble) -> bool:
+        """Give the posting up where no waiting helps, or none has for long enough."""
+        age_s = (datetime.now(UTC) - posting.created_at).total_seconds()
+        over = trouble.kind is Kind.PERMANENT or age_s > self._timings.give_up
+        if over:
+            await self._give_up(posting, trouble.code)
+        return over
+
+    async def _let_give_way(
+        self, place: str, aside: dict[int, SlackTrouble], progress: bool
+    ) -> None:
+        """Where nothing at all went through, it is the place that is in trouble."""
+        if not aside:
+            return
+        if not progress:
+            raise next(iter(aside.values()))
+        wait_s = self._timings.back_off_mending
+        for posting_id, trouble in aside.items():
+            log.error("posting gives way", posting=posting_id, place=place, cause=trouble.code)
+            self._aside_until[posting_id] = time.monotonic() + wait_s
+        await self._go_on_later(place, math.ceil(wait_s))
+
+    async def _next(self, place: str, aside: Iterable[int]) -> Posting | None:
         if self._stopping.is_set():
             raise Interrupted
+        now = time.monotonic()
+        self._aside_until = {one: until for one, until in self._aside_until.items() if until > now}
         async with self._db.transaction() as session:
-            return await postings.due(session, place)
+            return await postings.due(session, place, {*aside, *self._aside_until})
 
     async def _go_on_later(self, place: str, delay_s: int = 0) -> None:
         async with self._db.transaction() as session:
@@ -193,6 +239,11 @@ class Poster:
         log.error("posting given up", posting=posting.key, place=posting.place, cause=cause)
         async with self._db.transaction() as session:
             await postings.failed(session, posting, cause, self._approvals_channel)
+
+
+def _is_its_own(trouble: SlackTrouble) -> bool:
+    """Whether the message may be what Slack stumbles over, rather than the place or the way."""
+    return trouble.answered and not trouble.needs_somebody
 
 
 def key_of(posting: Posting) -> str:

@@ -1,7 +1,9 @@
 """Keeping posted messages true: cards of bills, and the progress of a run."""
 
 import asyncio
+import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,7 +14,7 @@ from bot.slack import Gateway, Kind, SlackTrouble
 from bot.timings import Timings
 from handlers.views import card, replies
 from handlers.views.kit import Message
-from models import gather, month_end, postings
+from models import announce, gather, month_end, postings
 from models.announce import Posting, PostingState
 from models.base import Database
 from models.month_end import Rules
@@ -21,23 +23,52 @@ from models.refusals import Refusal
 log = structlog.get_logger()
 
 
+class GivenUp(Exception):
+    """Something failed, and is not tried again."""
+
+
 class Painter:
     """Draws posted messages anew."""
 
-    def __init__(self, db: Database, slack: Gateway) -> None:
+    def __init__(self, db: Database, slack: Gateway, timings: Timings) -> None:
         self._db = db
         self._slack = slack
+        self._timings = timings
 
     async def redraw(self, bill_id: int) -> None:
         """Bring every posted card of the bill up to date; those that are already stay alone.
 
-        A card that cannot be changed any more is marked `failed`. Trouble with one card is
-        raised after the others have had their turn.
+        A card that cannot be changed any more is marked `failed`. One that is in trouble is tried
+        again by itself, so that it holds up neither the others nor what is to be drawn later. A
+        rate limit is for all of them, and raised after each has had its turn.
         """
+        limit = None
+        for posting, trouble in await self._bring_up(bill_id):
+            if trouble.kind is Kind.RATE_LIMITED:
+                limit = trouble
+                continue
+            log.warning("card lags behind", posting=posting.key, cause=trouble.code)
+            async with self._db.transaction() as session:
+                wait_s = math.ceil(self._timings.back_off_first)
+                await announce.card_lags(session, bill_id, posting.id, time.time(), wait_s)
+        if limit:
+            raise limit
+
+    async def redraw_card(self, bill_id: int, posting_id: int, since_s: float) -> None:
+        """Bring one card up to date. After a week in trouble it is given up."""
+        for posting, trouble in await self._bring_up(bill_id, posting_id):
+            if time.time() - since_s <= self._timings.give_up:
+                raise trouble
+            await self._give_up(posting, trouble)
+
+    async def _bring_up(
+        self, bill_id: int, only: int | None = None
+    ) -> list[tuple[Posting, SlackTrouble]]:
+        """Redraw what is behind; returns what could not be, and why."""
         async with self._db.transaction() as session:
-            behind = await postings.behind(session, bill_id)
+            behind = await postings.behind(session, bill_id, only)
             if not behind.cards:
-                return
+                return []
             (facts,) = await gather.bill_facts(session, [bill_id])
         message = card.bill_card(facts)
         troubles = []
@@ -45,9 +76,8 @@ class Painter:
             try:
                 await self._update(posting, message, behind.actions)
             except SlackTrouble as trouble:
-                troubles.append(trouble)
-        if troubles:
-            raise max(troubles, key=lambda trouble: trouble.retry_after_s)
+                troubles.append((posting, trouble))
+        return troubles
 
     async def redraw_run(self, run_id: int) -> None:
         """Bring a run's message up to date; if it is still on its way, that is trouble."""
@@ -69,12 +99,15 @@ class Painter:
         except SlackTrouble as trouble:
             if trouble.kind is not Kind.PERMANENT:
                 raise
-            log.error("message cannot be redrawn", posting=posting.key, cause=trouble.code)
-            async with self._db.transaction() as session:
-                await postings.failed(session, posting, trouble.code)
+            await self._give_up(posting, trouble)
             return
         async with self._db.transaction() as session:
-            await postings.redrawn(session, posting.id, actions)
+            await postings.redrawn(session, posting, actions)
+
+    async def _give_up(self, posting: Posting, trouble: SlackTrouble) -> None:
+        log.error("message cannot be redrawn", posting=posting.key, cause=trouble.code)
+        async with self._db.transaction() as session:
+            await postings.failed(session, posting, trouble.code)
 
 
 class Generator:
@@ -95,17 +128,25 @@ class Generator:
         self._now = now
         self._timings = timings
         self._stopping = stopping
+        self._failures: Counter[int] = Counter()
 
-    async def generate(self, run_id: int, *, last_try: bool = False) -> None:
-        """Do what is left of a run. A failure that stays is written on the run, and shown."""
+    async def generate(self, run_id: int) -> None:
+        """Do what is left of a run.
+
+        After a refusal, or a few failures, the run is given up: that is written on it, and shown.
+        To be interrupted is no failure.
+        """
         try:
             await self._work_off(run_id)
         except Interrupted:
             raise
         except Exception as error:
-            if last_try or isinstance(error, Refusal):
+            self._failures[run_id] += 1
+            if isinstance(error, Refusal) or self._failures[run_id] >= self._timings.run_attempts:
                 await self._fail(run_id, error)
+                raise GivenUp from error
             raise
+        self._failures.pop(run_id, None)
 
     async def _work_off(self, run_id: int) -> None:
         shown_at = time.monotonic()

@@ -43,15 +43,26 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
+# What is not listed may pass: TRANSIENT.
 _CODES = {
     Kind.RATE_LIMITED: "ratelimited rate_limited message_limit_exceeded",
     Kind.UNKNOWN: "fatal_error internal_error request_timeout service_unavailable",
-    # Somebody can mend these while we wait: a new token, a scope, a workspace that moves.
-    Kind.TRANSIENT: """invalid_auth not_authed token_revoked token_expired account_inactive
-        missing_scope accesslimited team_added_to_org org_login_required ekm_access_denied
-        two_factor_setup_required""",
+    Kind.PERMANENT: """
+        user_disabled user_not_found user_not_visible users_not_found no_user cannot_dm_bot
+        messages_tab_disabled channel_not_found invalid_channel
+        message_not_found cant_update_message edit_window_closed
+        invalid_blocks invalid_blocks_format invalid_attachments unsupported_block_type
+        msg_too_long msg_blocks_too_long too_many_attachments no_text
+        metadata_too_large invalid_metadata_format invalid_metadata_schema
+        invalid_arguments invalid_arg_name invalid_array_arg invalid_charset invalid_form_data
+        invalid_json json_not_object unknown_method method_deprecated deprecated_endpoint
+        not_allowed_token_type""",
 }
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
+_MENDABLE = """not_in_channel is_archived restricted_action no_permission missing_scope
+    invalid_auth not_authed token_revoked token_expired account_inactive accesslimited
+    team_added_to_org org_login_required ekm_access_denied two_factor_setup_required"""
+_MENDABLE_CODES = frozenset(_MENDABLE.split())
 _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _UNSHOWABLE = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "unsupported_block_type"}
@@ -70,6 +81,11 @@ class SlackTrouble(Exception):
         super().__init__(f"{code} ({kind})")
         self.code, self.kind, self.retry_after_s = code, kind, retry_after_s
         self.answered = answered
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it ends when somebody does something: a new token, a scope, an invitation."""
+        return self.code in _MENDABLE_CODES
 
 
 @dataclass(frozen=True)
@@ -244,7 +260,7 @@ def _judged(response: Any) -> SlackTrouble:
     status = int(getattr(response, "status_code", None) or getattr(response, "status", 0) or 0)
     data = getattr(response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
-    kind = _KINDS.get(code or "", Kind.PERMANENT if code else Kind.UNKNOWN)
+    kind = _KINDS.get(code or "", Kind.TRANSIENT if code else Kind.UNKNOWN)
     if status == 429:
         kind = Kind.RATE_LIMITED
     elif status >= 500:

@@ -9,8 +9,10 @@ class Timings:
     whose fate is unknown may take to show up. `progress`: between updates of a progress message.
     `sweep`: between looks for what was left behind. A worker that has not given a sign for
     `stalled`, where `heartbeat` is usual, is dead. `back_off_first` doubles up to
-    `back_off_longest`, `attempts` times; a card is never given up so soon, since nobody would
-    draw it anew. `watch`: between looks at the socket; without one for
+    `back_off_longest`, or to `back_off_mending` where somebody has to do something first. After
+    `attempts` a posting gives way to the others of its place; once it is as old as `give_up` it is
+    given up. A run is after as many failures as `run_attempts`. `heal`: how many ids of cards a
+    sweep looks at. `watch`: between looks at the socket; without one for
     `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
     """
 
@@ -23,8 +25,10 @@ class Timings:
     stalled: float = 10.0
     back_off_first: float = 1.0
     back_off_longest: float = 120.0
-    attempts: int = 30
-    redraw_attempts: int = 500
+    back_off_mending: float = 600.0
+    attempts: int = 8
+    give_up: float = 7 * 86_400.0
+    heal: int = 5000
     run_attempts: int = 5
     watch: float = 5.0
     reconnect: float = 15.0

@@ -1,20 +1,25 @@
 """Promised messages arrive: once, in order, whatever Slack does in between."""
 
 import asyncio
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bot import drafts
 from bot.courier import Courier
 from bot.posting import key_of
-from bot.slack import Gateway
+from bot.slack import Gateway, SlackTrouble, Standing
+from bot.slack import Kind as SlackKind
 from handlers.views import replies
-from models import announce, workflow
+from handlers.views.kit import Message
+from models import announce, postings, workflow
 from models.announce import Kind, Posting
 from models.base import Database
 from models.bills import RejectReason
-from models.people import Role
+from models.people import Role, User
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     QUICK,
@@ -84,6 +89,26 @@ async def test_a_rate_limit_is_waited_out(
     assert loop.time() - begun >= 2
 
 
+async def test_a_new_promise_does_not_write_to_a_place_before_the_time_slack_named(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    loop = asyncio.get_running_loop()
+    await slack.fault(method="chat.postMessage", kind="ratelimited", retry_after=3)
+    begun = loop.time()
+    await grant(db, people.max, Role.SALES)
+    await eventually(lambda: _waits_for_a_time(db))
+    await grant(db, people.max, Role.MANAGER)
+    await eventually(lambda: all_posted(db))
+    assert loop.time() - begun >= 3
+    assert said_to(slack, "UMAX") == [
+        replies.access_granted(role).text for role in (Role.SALES, Role.MANAGER)
+    ]
+
+
+async def _waits_for_a_time(db: Database) -> list[Any]:
+    return await rows(db, "select from procrastinate_jobs where scheduled_at is not null")
+
+
 async def test_the_order_of_a_place_outlives_trouble(
     db: Database, people: People, slack: Sandbox, courier: Courier
 ) -> None:
@@ -147,26 +172,110 @@ async def test_two_couriers_post_nothing_twice(
 async def test_what_slack_refuses_for_good_holds_nothing_up(
     db: Database, people: People, slack: Sandbox, courier: Courier
 ) -> None:
-    await slack.fault(method="chat.postMessage", kind="error", error="restricted_action")
+    await slack.fault(method="chat.postMessage", kind="error", error="messages_tab_disabled")
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
     await eventually(lambda: all_settled(db))
     assert await states(db) == ["failed", "posted"]
     (failed, _) = await rows(db, "select failure from postings order by id")
-    assert failed.failure == "restricted_action"
+    assert failed.failure == "messages_tab_disabled"
 
 
-async def test_what_fails_again_and_again_is_given_up_and_the_rest_goes_on(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+async def test_a_message_refused_again_and_again_gives_way_to_the_others_of_its_place(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    courier: Courier,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await slack.fault(
-        method="chat.postMessage", kind="error", error="internal_error", times=QUICK.attempts
-    )
+    poisoned = key_for(people.max, Role.SALES)
+    send, sends = Gateway.post, Counter[str]()
+
+    async def stumbling(self: Gateway, channel: str, key: str, message: Message) -> Standing:
+        sends[key] += 1
+        if key == poisoned and sends[key] < 2 * QUICK.attempts:
+            raise SlackTrouble("an_error_of_next_year", SlackKind.TRANSIENT)
+        return await send(self, channel, key, message)
+
+    monkeypatch.setattr(Gateway, "post", stumbling)
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
-    await eventually(lambda: all_settled(db), 20)
+    await eventually(lambda: _are(db, "waiting", "posted"))
+    await eventually(lambda: all_posted(db))
+
+
+def key_for(user: User, role: Role) -> str:
+    return key_of(Posting(key=f"granted:{role}:{announce.user_place(user.id)}"))
+
+
+async def _are(db: Database, *expected: str) -> bool:
+    return await states(db) == list(expected)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"error": "internal_error"},
+        {"status": 503},
+        {"error": "not_in_channel"},
+        {"error": "token_revoked"},
+        {"error": "an_error_of_next_year"},
+    ],
+    ids=str,
+)
+async def test_no_number_of_attempts_loses_a_message_or_its_place(
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    await slack.fault(method="chat.postMessage", kind="error", times=0, **trouble)
+    for role in Role:
+        await grant(db, people.max, role)
+    await eventually(lambda: _tried(db, QUICK.attempts + 3))
+    assert "failed" not in await states(db)
+    await slack.fault(clear=True)
+    await eventually(lambda: all_posted(db))
+    assert said_to(slack, "UMAX") == [replies.access_granted(role).text for role in Role]
+
+
+async def _tried(db: Database, times: int) -> list[Any]:
+    return await rows(db, "select from procrastinate_jobs where attempts >= :times", times=times)
+
+
+async def test_what_slack_has_not_taken_in_a_week_is_given_up_and_the_rest_goes_on(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await slack.fault(method="chat.postMessage", kind="error", error="is_archived")
+    await grant(db, people.max, Role.SALES)
+    await rows(db, "update postings set created_at = now() - interval '8 days' returning id")
+    await grant(db, people.max, Role.MANAGER)
+    async with couriers(db, gateway):
+        await eventually(lambda: all_settled(db))
     assert await states(db) == ["failed", "posted"]
-    assert said_to(slack, "UMAX") == [replies.access_granted(Role.MANAGER).text]
+
+
+async def test_a_message_is_looked_for_from_its_first_sending_on(
+    db: Database, people: People
+) -> None:
+    await grant(db, people.max)
+    seen = []
+    for _ in range(2):
+        found = await posting(db)
+        async with db.transaction() as session:
+            since = await postings.sending(session, found)
+        assert since is not None
+        assert since != found.sending_since
+        seen.append(since)
+    assert seen[1] - seen[0] == timedelta(microseconds=1)
+    found = await posting(db)
+    async with db.transaction() as session:
+        since = await postings.sending(session, found)
+        assert since is not None
+        await postings.not_sent(session, found, since)
+    assert (await posting(db)).sending_since == seen[1]
+    assert await states(db) == ["sending"]
+
+
+def test_every_kind_of_posting_can_be_drawn() -> None:
+    assert set(drafts._DRAFTS) == set(Kind)
 
 
 async def test_a_posting_nobody_can_draw_holds_nothing_up(
@@ -378,7 +487,7 @@ async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
     db: Database, people: People, slack: Sandbox, gateway: Gateway
 ) -> None:
     await make_bills(db, people.ana, 2)
-    await rows(db, "update runs set finished_at = null returning id")
+    await rows(db, "update runs set finished_at = null, source = 'cli' returning id")
     await rows(db, "delete from procrastinate_jobs returning id")
     async with couriers(db, gateway):
         await grant(db, people.max)

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.courier import CONCURRENCY, Courier
-from bot.slack import Gateway
+from bot.slack import Gateway, Kind, SlackTrouble
 from handlers.views import card, replies
-from models import announce, gather, month_end, workflow
+from handlers.views.kit import Message
+from models import announce, gather, month_end, postings, workflow
 from models.base import Database
 from models.bills import RejectReason
 from models.month_end import Rules
@@ -154,6 +155,72 @@ async def _says(slack: Sandbox, user: str, text: str) -> bool:
     return said_to(slack, user)[:1] == [text]
 
 
+async def test_a_card_whose_redrawing_got_lost_is_found_and_redrawn(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    async with couriers(db, gateway):
+        await eventually(lambda: all_posted(db))
+    await approve(db, people, bill_id)
+    await rows(db, "delete from procrastinate_jobs returning id")
+    async with couriers(db, gateway, heal=1):
+        await eventually(lambda: is_current(db, slack, bill_id))
+
+
+async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    courier: Courier,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    await eventually(lambda: all_posted(db))
+    sick, healed = slack.dm("UKIM"), asyncio.Event()
+    update = Gateway.update
+
+    async def ailing(self: Gateway, channel: str, ts: str, message: Message) -> None:
+        if channel == sick and not healed.is_set():
+            raise SlackTrouble("is_archived", Kind.TRANSIENT)
+        await update(self, channel, ts, message)
+
+    monkeypatch.setattr(Gateway, "update", ailing)
+    await approve(db, people, bill_id)
+    approved = await drawn_now(db, bill_id)
+    await eventually(lambda: _says(slack, "ULEE", approved))
+    await eventually(lambda: _cards_settled(db))
+    async with db.transaction() as session:
+        await workflow.undo(session, bill_id, 2, act(people.kim), "on second thought")
+    async with db.transaction() as session:
+        reason = RejectReason.OTHER
+        await workflow.reject(session, bill_id, 3, act(people.kim), reason, "Not this time")
+    again = await drawn_now(db, bill_id)
+    await eventually(lambda: _says(slack, "ULEE", again))
+    assert not await _says(slack, "UKIM", again)
+    healed.set()
+    await eventually(lambda: _says(slack, "UKIM", again))
+    await eventually(lambda: no_jobs(db))
+
+
+async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    async with couriers(db, gateway):
+        await eventually(lambda: all_posted(db))
+    await approve(db, people, bill_id)
+    await rows(db, "delete from procrastinate_jobs returning id")
+    async with db.transaction() as session:
+        behind = await postings.behind(session, bill_id)
+    async with db.transaction() as session:
+        await postings.redrawn(session, behind.cards[0], behind.actions)
+    async with db.transaction() as session:
+        await postings.redrawn(session, behind.cards[0], behind.actions - 1)
+        left = await postings.behind(session, bill_id)
+    assert behind.cards[0].id in [card.id for card in left.cards]
+    assert len(await rows(db, "select from procrastinate_jobs where task_name = 'redraw'")) == 1
+
+
 async def test_many_decisions_end_in_the_last_state(
     db: Database, people: People, slack: Sandbox, courier: Courier
 ) -> None:
@@ -274,3 +341,34 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
     async with couriers(db, gateway, rules=rules):
         await eventually(lambda: _says_of(slack, "25 bills made"))
     assert steps == [10, 20, 25]
+
+
+async def test_a_run_without_a_job_is_gone_on_with(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await add_usage(db, 3)
+    await start_run(db, people)
+    await rows(db, "delete from procrastinate_jobs where task_name = 'generate' returning id")
+    async with couriers(db, gateway):
+        await eventually(lambda: _says_of(slack, "3 bills made"))
+
+
+async def test_interruptions_use_up_no_attempts_of_a_run(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await add_usage(db, 3)
+    await start_run(db, people)
+    await rows(
+        db, "update procrastinate_jobs set attempts = 99 where task_name = 'generate' returning id"
+    )
+    step, fails = month_end.step, iter([True])
+
+    async def stumbling(*arguments: Any) -> month_end.Step:
+        if next(fails, False):
+            raise ZeroDivisionError
+        return await step(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(month_end, "step", stumbling)
+        async with couriers(db, gateway):
+            await eventually(lambda: _says_of(slack, "3 bills made"))

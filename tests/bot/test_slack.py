@@ -22,8 +22,10 @@ JUDGED = [
     ({"kind": "error", "error": "missing_scope"}, Kind.TRANSIENT),
     ({"kind": "ratelimited", "retry_after": 7}, Kind.RATE_LIMITED),
     ({"kind": "error", "error": "rate_limited"}, Kind.RATE_LIMITED),
-    ({"kind": "error", "error": "is_archived"}, Kind.PERMANENT),
-    ({"kind": "error", "error": "an_error_of_next_year"}, Kind.PERMANENT),
+    ({"kind": "error", "error": "is_archived"}, Kind.TRANSIENT),
+    ({"kind": "error", "error": "not_in_channel"}, Kind.TRANSIENT),
+    ({"kind": "error", "error": "user_disabled"}, Kind.PERMANENT),
+    ({"kind": "error", "error": "an_error_of_next_year"}, Kind.TRANSIENT),
 ]
 
 
