@@ -24,12 +24,13 @@ from bot.timings import Timings
 from bot.web import WebServer, hear_slack, make_web
 from handlers import routes
 from handlers.ask import House
-from handlers.directory import name_of
+from handlers.directory import name_of, refuse_strangers
 from handlers.views.words import use_prefix
 from models import access, people, revisions
 from models.base import Database
 from models.month_end import CHUNK_CUSTOMERS, Rules
 from models.people import Role
+from models.refusals import NotFound, Refusal
 
 log = structlog.get_logger()
 
@@ -187,19 +188,24 @@ class App:
         return identity
 
     async def _welcome_finance(self, gateway: Gateway, identity: Identity) -> None:
-        """Those named in FINANCE_SLACK_IDS belong to Finance from the start."""
+        """Those named in FINANCE_SLACK_IDS belong to Finance, unless they have a role already."""
         for slack_id in self._settings.finance_slack_ids:
             try:
                 account = await gateway.user_info(slack_id)
+                if account is None:
+                    raise NotFound(f"Slack knows nobody of the id {slack_id}.")
+                refuse_strangers(account, identity.team_id)
+                await self._to_finance(slack_id, identity.team_id, account)
             except SlackTrouble as trouble:
                 raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {trouble.code}.", 1) from None
-            if account is None:
-                raise BootError(f"FINANCE_SLACK_IDS: Slack knows nobody of the id {slack_id}.")
-            email = account.get("profile", {}).get("email")
-            async with self._db.transaction() as session:
-                user = await access.welcome(
-                    session, slack_id, identity.team_id, name_of(account), email
-                )
+            except Refusal as refusal:
+                raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {refusal.sentence}") from None
+
+    async def _to_finance(self, slack_id: str, team_id: str, account: dict[str, Any]) -> None:
+        email = account.get("profile", {}).get("email")
+        async with self._db.transaction() as session:
+            user = await access.welcome(session, slack_id, team_id, name_of(account), email)
+            if user.role is None:
                 await people.add_person(session, user.name, Role.FINANCE, slack_id, email)
 
     async def _listen(self, gateway: Gateway, identity: Identity) -> None:

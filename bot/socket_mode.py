@@ -15,19 +15,23 @@ from bot.timings import Timings
 log = structlog.get_logger()
 
 PING_S = 5.0
-ON_THE_WAY_S = 0.05
 
 
 class CountingHandler(AsyncSocketModeHandler):
-    """Knows whether envelopes are being worked on."""
+    """Knows whether envelopes are being worked on. While `draining` it leaves new ones
+    unacknowledged, so that Slack gives them to somebody else.
+    """
 
     def __init__(self, bolt: AsyncApp, app_token: str) -> None:
         super().__init__(bolt, app_token, ping_interval=PING_S)
         self._at_work = 0
+        self.draining = False
         self.idle = asyncio.Event()
         self.idle.set()
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        if self.draining:
+            return
         self._at_work += 1
         self.idle.clear()
         try:
@@ -50,10 +54,14 @@ class Socket:
 
     async def start(self) -> None:
         """Begin to connect. This never fails: it is tried until it succeeds."""
-        self._tasks = [
-            asyncio.create_task(self._connect(), name="socket"),
-            asyncio.create_task(self._watch(), name="socket's watchdog"),
-        ]
+        watch = asyncio.create_task(self._watch(), name="socket's watchdog")
+        watch.add_done_callback(self._without_watch)
+        self._tasks = [asyncio.create_task(self._connect(), name="socket"), watch]
+
+    def _without_watch(self, watch: asyncio.Task[None]) -> None:
+        if not watch.cancelled():
+            log.error("nobody watches the socket, giving up", exc_info=watch.exception())
+            self.hopeless.set()
 
     async def _connect(self) -> None:
         await self._handler.client.connect()  # type: ignore[no-untyped-call]
@@ -80,14 +88,13 @@ class Socket:
                 self.hopeless.set()
 
     async def drain(self, deadline_s: float) -> None:
-        """Connect no more, finish what has arrived, and hang up."""
+        """Connect no more, take on nothing, finish what was begun, and hang up."""
         client = self._handler.client
         client.default_auto_reconnect_enabled = client.auto_reconnect_enabled = False
+        self._handler.draining = True
         for task in self._tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await asyncio.sleep(ON_THE_WAY_S)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._handler.idle.wait(), deadline_s)
         await self._handler.client.close()  # type: ignore[no-untyped-call]

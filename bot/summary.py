@@ -3,15 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from models.bills import HoldReason
+from handlers.views.words import HOLD_CAUSES
 from models.dossier import Preview, RunFacts, Total
-
-CAUSES = {
-    HoldReason.OUTSIDE_CONTRACT: "overage outside the contract dates",
-    HoldReason.NO_PRICE: "no price",
-    HoldReason.NO_APPROVER: "nobody who could approve",
-    HoldReason.JUMP: "a jump from the last bill",
-}
 
 
 def preview_facts(preview: Preview) -> dict[str, Any]:
@@ -62,7 +55,7 @@ def _figures(facts: Preview | RunFacts) -> Iterator[str]:
     for total in facts.totals:
         yield f"  {total.currency} {total.amount:,} in {_bills(total.bills)} to approve"
     for cause, count in facts.held.items():
-        yield f"  {count:,} held: {CAUSES[cause]}"
+        yield f"  {count:,} held: {HOLD_CAUSES[cause]}"
     if facts.existing:
         yield f"  {_bills(facts.existing)} of this month existed already"
     if facts.missing_count:

@@ -164,10 +164,14 @@ def _share(customer: str, months: Sequence[UsageMonth]) -> list[Block]:
     )
 
 
-def digest(waiting: Sequence[Line], period: Period) -> Message:
-    """One message instead of many cards, when a run gives one approver more than ten bills."""
+def digest(waiting: Sequence[Line], period: Period | None) -> Message:
+    """One message instead of many cards, when one approver gets more than ten bills at once.
+
+    `period` is the month of all of them, None where there are several.
+    """
     biggest = sorted(waiting, key=lambda one: one.amount or 0, reverse=True)[:DIGEST_SHOWN]
-    told = f"{bills(len(waiting))} of {period_name(period)} wait for you: {totals(_sums(waiting))}."
+    month = f" of {period_name(period)}" if period else ""
+    told = f"{bills(len(waiting))}{month} wait for you: {totals(_sums(waiting))}."
     return message(
         spoken(told),
         [

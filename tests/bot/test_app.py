@@ -19,9 +19,14 @@ import psycopg.sql
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.app import App, BootError
 from bot.settings import Settings
+from bot.slack import Gateway
+from bot.socket_mode import CountingHandler, Socket
 from models.base import Database
 from models.people import Role
 from sandbox.server import Sandbox
@@ -170,6 +175,76 @@ async def test_finance_is_welcomed_by_slack_id_and_keeps_the_name(
         ("Ana (UANA2)", "UANA2"),
         ("Zoe Zest", "UZOE"),
     ]
+
+
+async def test_finance_is_not_given_back_to_who_has_another_role(
+    db: Database, people: People, settings: Settings
+) -> None:
+    named = settings.model_copy(update={"finance_slack_ids": ("UMAX",)})
+    await rows(db, "update users set role = 'Sales' where name = 'Max' returning id")
+    async with running(named, "worker"):
+        pass
+    (max_,) = await rows(db, "select role from users where name = 'Max'")
+    assert max_.role == "Sales"
+
+
+@pytest.mark.parametrize(
+    "flag", ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"]
+)
+async def test_finance_is_no_guest_no_bot_and_nobody_who_left(
+    flag: str, db: Database, slack: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def described(_: Gateway, slack_id: str) -> dict[str, Any]:
+        return {"id": slack_id, "name": "zoe", flag: True}
+
+    monkeypatch.setattr(Gateway, "user_info", described)
+    named = settings.model_copy(update={"finance_slack_ids": ("UZOE",)})
+    with pytest.raises(BootError, match="FINANCE_SLACK_IDS: UZOE: ") as refused:
+        await App(named, "worker", timings=QUICK).start()
+    assert refused.value.status == 2
+    assert not await rows(db, "select from users where slack_user_id = 'UZOE'")
+
+
+async def test_a_watchdog_that_falls_over_makes_the_case_hopeless(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await eventually(lambda: is_ready(app))
+
+    async def broken(_: Socket) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Socket, "is_connected", broken)
+    await asyncio.wait_for(app.wait_until_hopeless(), 10)
+
+
+async def test_what_arrives_while_it_drains_is_left_to_slack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[str] = []
+    at_work, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: AsyncSocketModeHandler, client: Any, req: SocketModeRequest) -> None:
+        heard.append(req.envelope_id)
+        at_work.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(AsyncSocketModeHandler, "handle", slowly)
+    bolt = AsyncApp(token="xoxb-1", signing_secret="s", request_verification_enabled=False)
+    handler = CountingHandler(bolt, "xapp-1")
+    begun = asyncio.create_task(handler.handle(handler.client, _envelope("first")))
+    await at_work.wait()
+    handler.draining = True
+    await handler.handle(handler.client, _envelope("second"))
+    assert not handler.idle.is_set()
+    go_on.set()
+    await begun
+    assert handler.idle.is_set()
+    assert heard == ["first"]
+    await handler.client.close()  # type: ignore[no-untyped-call]
+
+
+def _envelope(name: str) -> SocketModeRequest:
+    return SocketModeRequest(type="slash_commands", envelope_id=name, payload={})
 
 
 async def test_a_worker_posts_and_hears_nothing(

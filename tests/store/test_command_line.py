@@ -135,7 +135,7 @@ def test_a_month_is_previewed_generated_and_then_left_alone(terminal: Terminal) 
     assert terminal.done("generate", "2024-01", "--dry-run").splitlines() == [
         "2024-01: 2 bills would be generated.",
         "  USD 125.00 in 1 bill to approve",
-        "  1 held: overage outside the contract dates",
+        "  1 held: the usage falls outside the customer’s contract dates",
     ]
     preview = json.loads(terminal.done("generate", "2024-01", "--dry-run", "--json"))
     made = json.loads(terminal.done("generate", "2024-01", "--json"))
