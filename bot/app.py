@@ -226,6 +226,7 @@ class App:
             app_id=await gateway.app_id(identity.bot_id),
             slack=Face(gateway),
         )
+        self._open.push_async_callback(house.errands.drain)
         use_prefix(self._settings.command_prefix)
         routes.register(bolt, house)
         web = make_web(self.reasons_not_ready)

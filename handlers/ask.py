@@ -7,7 +7,7 @@ whatever nobody foresaw is told by a reference number, which is also in the log.
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,13 +41,37 @@ from models.month_end import Rules
 from models.people import Deed, User
 from models.refusals import Ambiguous, NotAllowed, Refusal, WrongState
 
-__all__ = ["Ask", "House", "SlackFace", "Verb", "asked", "identify", "noted"]
+__all__ = ["Ask", "House", "Listener", "SlackFace", "asked", "identify", "noted"]
 
 log = structlog.get_logger()
 
-# Slack waits 3 s for a receipt, and most of that is for the work between these two.
+# Slack waits 3 s for a receipt. These are moments after a request came in: its work is called off
+# at the first, and the last is for telling somebody that a dialog did not open.
+WORK_S, REDRAW_S, ANSWER_S, APOLOGY_S = 2.0, 2.2, 2.5, 2.7
 IDENTIFY_S = 1.5
-ANSWER_S = 1.5
+DRAIN_S = 0.5
+SLOW = "Countersign was too slow just now. See how things stand before you try again."
+
+
+class Errands:
+    """What is still done for people who have been answered already."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def send(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(errand)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, deadline_s: float = DRAIN_S) -> None:
+        """Wait for them; whatever takes longer is called off."""
+        errands = set(self._tasks)
+        if errands:
+            await asyncio.wait(errands, timeout=deadline_s)
+        for errand in errands:
+            errand.cancel()
+        await asyncio.gather(*errands, return_exceptions=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +87,7 @@ class House:
     slack: SlackFace
     app_id: str | None = None
     directory: Directory = field(default_factory=Directory)
+    errands: Errands = field(default_factory=Errands)
 
 
 @dataclass(frozen=True)
@@ -98,30 +123,33 @@ class Ask:
             raise Choice(refused, self.command, text) from refused
 
 
-Verb = Callable[[Ask], Awaitable[Answer | None]]
+Listener = Callable[[Ask], Awaitable[Answer | None]]
 
 
 async def asked(
-    house: House, request: Request, verb: Verb, *, newcomers: bool = False
+    house: House, request: Request, listener: Listener, *, newcomers: bool = False
 ) -> BoltResponse:
     """Do what is asked in one transaction, commit, and then answer.
 
     People without a role are offered to ask for one, unless `newcomers` are welcome: then a
     person nobody knows yet is added. An event that failed is not received, so Slack sends it
-    again.
+    again. All this takes less than the 3 s that Slack waits.
     """
+    start = asyncio.get_running_loop().time()
+    answers: Sequence[Answer]
     try:
-        answers = await _done(house, request, verb, newcomers=newcomers)
-    except WrongState as refusal:
-        answers = [*request.refused(refusal), *await _drawn_again(house, request)]
+        async with asyncio.timeout_at(start + WORK_S):
+            answers = await _done(house, request, listener, newcomers=newcomers)
     except Refusal as refusal:
-        answers = request.refused(refusal)
-    except Exception:
+        again = await _drawn_again(house, request, refusal, start)
+        answers = [*request.refused(refusal), *again]
+    except Exception as error:
         reference = noted("A request failed", request)
         if isinstance(request, Remark):
             return BoltResponse(status=500, body="")
-        answers = [Reply(replies.trouble(reference))]
-    return await _given(house, request, answers)
+        slow = isinstance(error, TimeoutError)
+        answers = request.refused(Refusal(SLOW)) if slow else [Reply(replies.trouble(reference))]
+    return await _given(house, request, answers, start)
 
 
 async def identify(house: House, request: Request) -> Json:
@@ -136,7 +164,9 @@ async def identify(house: House, request: Request) -> Json:
     return account
 
 
-async def _done(house: House, request: Request, verb: Verb, *, newcomers: bool) -> Sequence[Answer]:
+async def _done(
+    house: House, request: Request, listener: Listener, *, newcomers: bool
+) -> Sequence[Answer]:
     account = await identify(house, request)
     async with house.db.transaction() as session:
         if newcomers:
@@ -148,52 +178,61 @@ async def _done(house: House, request: Request, verb: Verb, *, newcomers: bool) 
             user = await people.find_by_slack(session, request.user_id, house.team_id)
         if user is None or not (newcomers or user.may(Deed.SEE)):
             return _without_a_role(request, user)
-        answer = await verb(Ask(house, session, user, house.now(), request))
+        answer = await listener(Ask(house, session, user, house.now(), request))
     return [answer] if answer else []
 
 
 def _without_a_role(request: Request, user: User | None) -> list[Answer]:
-    if user is not None and user.role is not None:
-        raise NotAllowed("You are no longer active in Countersign. Ask Finance to change that.")
-    told = [Reply(replies.request_access())]
+    had_one = user is not None and user.role is not None
+    why = replies.SWITCHED_OFF if had_one else replies.NO_ROLE
+    offer = Reply(replies.request_access(why))
     if isinstance(request, Remark):
-        return [*request.refused(NotAllowed("You have no role in Countersign yet.")), *told]
-    return [*told]
+        refused = request.refused(NotAllowed(why))
+        return [*refused, offer] if refused else []
+    return [offer]
 
 
-async def _drawn_again(house: House, request: Request) -> list[Answer]:
-    """Whoever came too late looked at an old card: promise a new one, and draw a private one."""
-    if request.bill_id is None:
+async def _drawn_again(
+    house: House, request: Request, refusal: Refusal, start: float
+) -> list[Answer]:
+    """A card that offered what was refused is wrong: promise a new one, and draw a private one."""
+    if request.bill_id is None or not isinstance(refusal, (WrongState, NotAllowed)):
         return []
     try:
-        async with house.db.transaction() as session:
+        async with asyncio.timeout_at(start + REDRAW_S), house.db.transaction() as session:
+            if isinstance(request, Press) and request.message:
+                await announce.card_is_wrong(session, *request.message)
+            if isinstance(refusal, NotAllowed):
+                return []
             await announce.bill_changed(session, request.bill_id)
             if not (isinstance(request, Press) and request.is_private):
                 return []
             facts = await bill_facts(session, [request.bill_id])
-        return [Reply(card.bill_card(facts[0]), replace=True)]
+        return [Reply(card.bill_card(facts[0], has_thread=False), replace=True)]
     except Exception:
         noted("A card was not drawn again", request)
         return []
 
 
-async def _given(house: House, request: Request, answers: Sequence[Answer]) -> BoltResponse:
+async def _given(
+    house: House, request: Request, answers: Sequence[Answer], start: float
+) -> BoltResponse:
     """What has been done stays done, even where Slack will not take the answer."""
     try:
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout_at(start + ANSWER_S):
             body = await request.give(house.slack, answers)
     except Exception:
         noted("An answer did not arrive", request)
-        body = await _late(house, request, answers)
+        body = await _late(house, request, answers, start)
     return BoltResponse(status=200, body=body or "")
 
 
-async def _late(house: House, request: Request, answers: Sequence[Answer]) -> Json:
+async def _late(house: House, request: Request, answers: Sequence[Answer], start: float) -> Json:
     """A dialog that did not open is missed; an answer that got lost is not worth a second one."""
     if not any(isinstance(answer, Dialog) for answer in answers):
         return {}
     try:
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout_at(start + APOLOGY_S):
             return await request.give(house.slack, request.refused(Refusal(LATE)))
     except Exception:
         noted("Nor did the apology", request)

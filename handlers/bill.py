@@ -30,16 +30,22 @@ async def generate(ask: Ask, typed: str) -> Answer:
     customer_id = await _customer_id(ask, called)
     jump = ask.house.rules.jump_factor
     facts = await month_end.preview(ask.session, period, customer_id, jump)
-    return Reply(replies.preview(facts))
+    return Reply(replies.preview(facts, customer_id))
 
 
 async def start_run(ask: Ask) -> Answer:
-    """Generate what was previewed. Asked twice, the second run finds nothing to add."""
+    """Generate what was previewed: once, however often the click arrives."""
     ids = ask.ids("period")
     period = Period.parse(ids["period"])
-    customer_id = await _customer_id(ask, ids.get("customer", ""))
-    run_id = await month_end.start_run(ask.session, period, ask.act, ask.house.zone, customer_id)
-    await run_started(ask.session, run_id, ask.user)
+    ask.user.must(Deed.GENERATE)
+    asked_as = ask.request.once if isinstance(ask.request, Press) else None
+    known = await month_end.run_asked_as(ask.session, asked_as) if asked_as else None
+    if known is None:
+        customer = await customers.get(ask.session, ids["customer"]) if "customer" in ids else None
+        whose = customer.id if customer else None
+        zone = ask.house.zone
+        run_id = await month_end.start_run(ask.session, period, ask.act, zone, whose, asked_as)
+        await run_started(ask.session, run_id, ask.user)
     return Reply(replies.generating(period), replace=True)
 
 
@@ -56,7 +62,7 @@ async def _customer_id(ask: Ask, called: str) -> int | None:
 
 async def show(ask: Ask, typed: str) -> Answer:
     facts = await _facts(ask, await _meant(ask, typed))
-    return Reply(card.bill_card(facts))
+    return Reply(card.bill_card(facts, has_thread=False))
 
 
 async def history(ask: Ask, typed: str) -> Answer:
@@ -138,7 +144,7 @@ async def approve(ask: Ask) -> Answer | None:
     await workflow.approve(ask.session, ids["bill"], ids["version"], ask.act)
     if not _is_private(ask):
         return None
-    return Reply(card.bill_card(await _facts(ask, ids["bill"])), replace=True)
+    return Reply(card.bill_card(await _facts(ask, ids["bill"]), has_thread=False), replace=True)
 
 
 async def ask_why_rejected(ask: Ask) -> Answer:

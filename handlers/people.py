@@ -17,7 +17,8 @@ async def request_access(ask: Ask) -> Answer:
     asked = await announce.access_requested(ask.session, ask.user, ask.now)
     if not asked:
         raise NotFound(
-            "Nobody has the role Finance yet. Ask whoever installed Countersign to add somebody."
+            "Nobody was asked: Countersign knows nobody of Finance in Slack. Ask whoever runs it to"
+            " add you, or somebody of Finance, with `countersign people add`."
         )
     return Reply(replies.access_asked(), replace=True)
 

@@ -8,6 +8,7 @@ its thread.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Protocol
 
 from handlers.views import kit, replies
@@ -190,6 +191,20 @@ class Press(Request):
         return bool(self.body.get("container", {}).get("is_ephemeral"))
 
     @property
+    def message(self) -> tuple[str, str] | None:
+        """The channel and the ts of the message that was clicked."""
+        container = self.body.get("container", {})
+        channel, ts = container.get("channel_id"), container.get("message_ts")
+        return (channel, ts) if channel and ts else None
+
+    @property
+    def once(self) -> str | None:
+        """A key that every click of this person on this button of this message has in common."""
+        where = self.message or self.body.get("response_url")
+        told = repr((where, self.user_id, self.value))
+        return sha256(told.encode()).hexdigest() if where else None
+
+    @property
     def view(self) -> Mapping[str, Any]:
         return self.body.get("view") or {}
 
@@ -264,11 +279,15 @@ class Submission(Request):
 
 @dataclass(frozen=True)
 class Remark(Request):
-    """Something written, edited or deleted by `author` in a thread."""
+    """Something written, edited or deleted by `author` in a thread.
+
+    `what` it is called where it is refused; None: then nothing is said.
+    """
 
     author: str
     channel: str
     thread_ts: str
+    what: str | None = "reply"
 
     @property
     def user_id(self) -> str:
@@ -281,7 +300,7 @@ class Remark(Request):
         return {str(named)} if named else set()
 
     def refused(self, refusal: Refusal) -> list[Answer]:
-        return [Reply(replies.not_recorded(refusal.sentence))]
+        return [Reply(replies.not_recorded(refusal.sentence, self.what))] if self.what else []
 
     async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
         for answer in answers:

@@ -10,7 +10,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from handlers import bill, home, people, thread, usage
-from handlers.ask import Ask, House, Verb, asked
+from handlers.ask import Ask, House, Listener, asked
 from handlers.requests import Answer, Press, Reply, Request, SlashCommand, Submission
 from handlers.typed import first_word, plain
 from handlers.views import replies
@@ -42,13 +42,61 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
 # What stands behind a command that has no subcommand of that name.
 OTHERWISE: dict[str, Subcommand] = {"usage": usage.show}
 
-CLICKS: dict[Click, Verb] = {
+MENU: dict[str, Listener] = {"history": bill.history_clicked, "usage": usage.of_bill}
+
+MOST_CHARS = 1000
+TOO_LONG = f"A command has at most {MOST_CHARS:,} characters. Nothing was done."
+EVERYTHING = re.compile(".*", re.DOTALL)
+
+Body = Mapping[str, Any]
+log = structlog.get_logger()
+
+
+async def _typed(ask: Ask) -> Answer:
+    """A slash command as it was typed, Slack's escapes taken out."""
+    body = ask.request.body
+    text = plain(body.get("text", ""))
+    if len(text) > MOST_CHARS:
+        raise Invalid(TOO_LONG)
+    return await _run(replace(ask, command=body["command"], text=text))
+
+
+async def _run(ask: Ask) -> Answer:
+    command = ask.command.removeprefix(slash(""))
+    if command not in COMMANDS:
+        raise Invalid(OUT_OF_DATE)
+    word, rest = first_word(ask.text)
+    if word.lower() in ("", "help"):
+        return Reply(replies.help_for(command))
+    if word.lower() in COMMANDS[command]:
+        return await COMMANDS[command][word.lower()](ask, rest)
+    if command in OTHERWISE:
+        return await OTHERWISE[command](ask, ask.text.strip())
+    return Reply(replies.near_miss(command, word))
+
+
+async def _choose(ask: Ask) -> Answer:
+    """One of several customers was meant: run the command again with its full name."""
+    ids = ask.ids("command", "text")
+    answer = await _run(replace(ask, command=ids["command"], text=ids["text"]))
+    return replace(answer, replace=True) if isinstance(answer, Reply) else answer
+
+
+async def _more(ask: Ask) -> Answer | None:
+    listener = MENU.get(ask.ids("bill", "see")["see"])
+    if listener is None:
+        raise Invalid(OUT_OF_DATE)
+    return await listener(ask)
+
+
+CLICKS: dict[Click, Listener] = {
     Click.APPROVE: bill.approve,
     Click.REJECT: bill.ask_why_rejected,
     Click.UNDO: bill.ask_why_undone,
     Click.RELEASE: bill.ask_why_released,
     Click.HISTORY: bill.history_clicked,
-    Click.USAGE: usage.of_bill,
+    Click.MORE: _more,
+    Click.CHOOSE: _choose,
     Click.GENERATE: bill.start_run,
     Click.CANCEL: bill.cancel_run,
     Click.REQUEST_ACCESS: people.request_access,
@@ -57,19 +105,13 @@ CLICKS: dict[Click, Verb] = {
     Click.SHARE_USAGE: usage.share,
 }
 
-MENU: dict[str, Verb] = {"history": bill.history_clicked, "usage": usage.of_bill}
-
-DIALOGS: dict[str, Verb] = {
+DIALOGS: dict[str, Listener] = {
     Click.REJECT: bill.reject,
     Click.UNDO: bill.take_back,
     Click.RELEASE: bill.let_go,
 }
 
 NEWCOMERS = frozenset({Click.REQUEST_ACCESS})
-EVERYTHING = re.compile(".*", re.DOTALL)
-
-Body = Mapping[str, Any]
-log = structlog.get_logger()
 
 
 def register(app: AsyncApp, house: House) -> None:
@@ -84,7 +126,7 @@ def register(app: AsyncApp, house: House) -> None:
     async def submission(body: Body) -> BoltResponse:
         sent = Submission(body)
         receipt = await asked(house, sent, DIALOGS[sent.view["callback_id"]])
-        return await _with_home(house, sent, receipt)
+        return _with_home(house, sent, receipt)
 
     async def message(body: Body) -> BoltResponse:
         return await thread.heard(house, body)
@@ -139,52 +181,17 @@ async def _no_options() -> BoltResponse:
     return BoltResponse(status=200, body={"options": []})
 
 
-async def _typed(ask: Ask) -> Answer:
-    """A slash command as it was typed, Slack's escapes taken out."""
-    body = ask.request.body
-    return await _run(replace(ask, command=body["command"], text=plain(body.get("text", ""))))
-
-
-async def _run(ask: Ask) -> Answer:
-    command = ask.command.removeprefix(slash(""))
-    if command not in COMMANDS:
-        raise Invalid(OUT_OF_DATE)
-    word, rest = first_word(ask.text)
-    if word.lower() in ("", "help"):
-        return Reply(replies.help_for(command))
-    if word.lower() in COMMANDS[command]:
-        return await COMMANDS[command][word.lower()](ask, rest)
-    if command in OTHERWISE:
-        return await OTHERWISE[command](ask, ask.text.strip())
-    return Reply(replies.near_miss(command, word))
-
-
 async def _clicked(house: House, press: Press) -> BoltResponse:
     clicked = click_of(press.action["action_id"])
-    verb = {**CLICKS, Click.CHOOSE: _choose, Click.MORE: _more}[clicked]
-    receipt = await asked(house, press, verb, newcomers=clicked in NEWCOMERS)
-    return await _with_home(house, press, receipt)
+    receipt = await asked(house, press, CLICKS[clicked], newcomers=clicked in NEWCOMERS)
+    return _with_home(house, press, receipt)
 
 
-async def _with_home(house: House, request: Request, receipt: BoltResponse) -> BoltResponse:
-    """Whoever acts on their Home tab sees there what became of it."""
+def _with_home(house: House, request: Request, receipt: BoltResponse) -> BoltResponse:
+    """Whoever acts on their Home tab sees there what became of it, after the receipt."""
     if request.is_from_home:
-        await home.publish(house, request)
+        house.errands.send(home.publish(house, request))
     return receipt
-
-
-async def _choose(ask: Ask) -> Answer:
-    """One of several customers was meant: run the command again with its full name."""
-    ids = ask.ids("command", "text")
-    answer = await _run(replace(ask, command=ids["command"], text=ids["text"]))
-    return replace(answer, replace=True) if isinstance(answer, Reply) else answer
-
-
-async def _more(ask: Ask) -> Answer | None:
-    verb = MENU.get(ask.ids("bill", "see")["see"])
-    if verb is None:
-        raise Invalid(OUT_OF_DATE)
-    return await verb(ask)
 
 
 async def _user_changed(house: House, account: Body) -> None:

@@ -12,8 +12,9 @@ from handlers.directory import name_of
 from handlers.requests import Answer, Remark, Reply
 from handlers.typed import decision_in, mentioned, plain
 from handlers.views import replies
-from models import comments
-from models.bills import State
+from models import comments, people
+from models.bills import Source, State
+from models.case import Act
 from models.gather import bill_facts
 from models.people import Deed
 from models.refusals import NotAllowed
@@ -46,12 +47,17 @@ async def heard(house: House, body: Mapping[str, Any]) -> BoltResponse:
     async with house.db.transaction() as session:
         bill_id = await comments.bill_under(session, said.channel, said.thread_ts)
         too_early = bill_id is None and await comments.card_on_its_way(session)
+        recorded = await comments.is_recorded(session, said.channel, said.ts)
     if bill_id is None:
         # A reply can be quicker than the note of where its card stands. Slack brings it again.
         bring_again = too_early and said.under == house.bot_user_id
         return BoltResponse(status=503 if bring_again else 200, body="")
     words = plain(said.text, await _names(house, said.text))
-    request = Remark(body, said.author, said.channel, said.thread_ts)
+    if said.deleted and recorded:
+        return await _taken_back(house, said, bill_id, words)
+    changed = "edit" if recorded else None
+    what = changed if said.deleted or said.edited_ts else "reply"
+    request = Remark(body, said.author, said.channel, said.thread_ts, what)
     return await asked(house, request, partial(_record, said, bill_id, words))
 
 
@@ -101,6 +107,17 @@ async def _names(house: House, text: str) -> dict[str, str]:
             continue
         names[slack_user_id] = name_of(account)
     return names
+
+
+async def _taken_back(house: House, said: Said, bill_id: int, words: str) -> BoltResponse:
+    """A deletion is a fact: it is recorded whatever its author may do by now."""
+    async with house.db.transaction() as session:
+        author = await people.find_by_slack(session, said.author, house.team_id)
+        if author is not None:
+            act = Act(author, house.now(), Source.SLACK)
+            message = (words, said.channel, said.ts)
+            await comments.reply_deleted(session, bill_id, act, *message)
+    return BoltResponse(status=200, body="")
 
 
 async def _record(said: Said, bill_id: int, words: str, ask: Ask) -> Answer | None:

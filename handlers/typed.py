@@ -38,26 +38,41 @@ def first_word(text: str) -> tuple[str, str]:
     return word, rest.strip()
 
 
-_MONTH = r"\d{4}[-/.]\d\S*"
-_MONTH_FIRST = re.compile(rf"(?P<month>{_MONTH})(?:\s+(?P<rest>.+))?", re.DOTALL)
-_MONTH_LAST = re.compile(rf"(?:(?P<rest>.+?)\s+)?(?P<month>{_MONTH})", re.DOTALL)
+def last_word(text: str) -> tuple[str, str]:
+    """What stands before the last word, and that word."""
+    before, word = ["", "", *text.rsplit(maxsplit=1)][-2:]
+    return before.strip(), word
+
+
+_MONTH = re.compile(r"\d{4}[-/.]\d\S*")
 
 
 def month_and_rest(text: str) -> tuple[str | None, str]:
     """What looks like a month, at either end of a text, and what else stands there."""
-    match = _MONTH_FIRST.fullmatch(text) or _MONTH_LAST.fullmatch(text)
-    if match is None:
-        return None, text
-    return match["month"], match["rest"] or ""
+    word, rest = first_word(text)
+    if _MONTH.fullmatch(word):
+        return word, rest
+    before, word = last_word(text)
+    return (word, before) if _MONTH.fullmatch(word) else (None, text)
 
 
-_LEAD = r"(?:(?:ok|okay|yes|yep|lgtm|fine|good|looks good|\+1|i|we|hereby|please)\b[\s,.!:;-]*)*"
+_READ_CHARS = 500
+_WORD = re.compile(r"[^\W_]+")
+_LEAD = {"ok", "okay", "yes", "yep", "lgtm", "fine", "good", "looks", "1"} | {
+    *("i", "we", "hereby", "please")
+}
 _DECISIONS = {
-    Verb.APPROVE: re.compile(rf"\W*{_LEAD}approved?\b(?!.*\?)", re.IGNORECASE | re.DOTALL),
-    Verb.REJECT: re.compile(rf"\W*{_LEAD}reject(?:ed)?\b(?!.*\?)", re.IGNORECASE | re.DOTALL),
+    "approve": Verb.APPROVE,
+    "approved": Verb.APPROVE,
+    "reject": Verb.REJECT,
+    "rejected": Verb.REJECT,
 }
 
 
 def decision_in(text: str) -> Verb | None:
     """The decision that a comment reads like, such as "ok approved" or "reject: wrong limit"."""
-    return next((verb for verb, words in _DECISIONS.items() if words.match(text[:500])), None)
+    beginning = text[:_READ_CHARS].lower()
+    if "?" in beginning:
+        return None
+    words = (word for word in _WORD.findall(beginning) if word not in _LEAD)
+    return _DECISIONS.get(next(words, ""))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from handlers.ask import Ask
 from handlers.requests import Answer, Reply
+from handlers.typed import last_word
 from handlers.views import replies
 from models import bills, customers, inbox
 from models.customers import Customer
@@ -48,7 +49,7 @@ async def share(ask: Ask) -> Answer:
     """Show everybody in the conversation what the clicker saw."""
     ids = ask.ids("customer", "first", "last")
     first, last = _checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
-    customer = await customers.find(ask.session, ids["customer"])
+    customer = await customers.get(ask.session, ids["customer"])
     return await _usage(ask, customer, first, last, shared=True)
 
 
@@ -57,17 +58,18 @@ async def _usage(
 ) -> Answer:
     used = await months(ask.session, customer.id, first, last)
     waiting = await inbox.open_of_customer(ask.session, customer.id)
-    told = replies.usage(customer.name, customer.currency, used, waiting, shared)
+    share = None if shared else customer.id
+    told = replies.usage(customer.name, customer.currency, used, waiting, share)
     return Reply(told, shared=shared)
 
 
 def _read(typed: str, current: Period) -> tuple[str, Period, Period]:
     """The customer's name and the months meant."""
-    called, _, last_word = typed.rpartition(" ")
+    called, span = last_word(typed)
     for pattern, reader in _READERS.items():
-        match = re.fullmatch(pattern, last_word, re.ASCII)
-        if match is not None and called.strip():
-            return called.strip(), *_checked(*reader(match, current))
+        match = re.fullmatch(pattern, span, re.ASCII)
+        if match is not None and called:
+            return called, *_checked(*reader(match, current))
     return typed, *_checked(current.plus(1 - DEFAULT_MONTHS), current)
 
 

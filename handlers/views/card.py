@@ -59,8 +59,11 @@ JUMP_TIMES = 3
 PAGE_DEEDS, PAGE_TEXT = 40, 8_500
 
 
-def bill_card(facts: BillFacts) -> Message:
-    """The card, the same for everybody who sees it: what may be clicked is judged at the click."""
+def bill_card(facts: BillFacts, *, has_thread: bool = True) -> Message:
+    """The card, the same for everybody who sees it: what may be clicked is judged at the click.
+
+    Private copies have no thread to reply in.
+    """
     text = spoken(f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}: {standing(facts)}.")
     return message(
         text,
@@ -72,7 +75,7 @@ def bill_card(facts: BillFacts) -> Message:
             rich(*_standing(facts)),
             *_comments(facts.comments),
             *actions(*bill_buttons(facts)),
-            context("Reply in the thread to comment."),
+            *([context("Reply in the thread to comment.")] if has_thread else []),
         ],
     )
 

@@ -16,7 +16,6 @@ class Click(StrEnum):
     UNDO = "bill:undo"
     RELEASE = "bill:release"
     HISTORY = "bill:history"
-    USAGE = "bill:usage"
     MORE = "bill:more"
     GENERATE = "run:generate"
     CANCEL = "run:cancel"
@@ -44,7 +43,7 @@ _FIELDS: dict[str, type] = {
     "period": str,
     "first": str,
     "last": str,
-    "customer": str,
+    "customer": int,
     "command": str,
     "text": str,
     "title": str,

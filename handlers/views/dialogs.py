@@ -24,7 +24,6 @@ from models.people import SYSTEM
 
 REASON_CODE = "reason_code"
 REASON = "reason"
-VALUE = "value"
 
 
 def reject(facts: BillFacts) -> View:

@@ -1,7 +1,7 @@
 """Many bills at once: lists, digests, and a customer's usage."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import MAX_PREC, Context, Decimal
 from typing import Any
 
 from handlers.views.chart import usage_bars
@@ -42,6 +42,7 @@ HEAD = ("Bill", "Customer", "Month", "Amount", "State")
 OPEN_SHOWN = 10
 MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
 DIGEST_SHOWN = 5
+_EXACT = Context(prec=MAX_PREC)
 EMPTY_LIST = "No bill fits. Leave out a word, or type "
 
 
@@ -63,7 +64,6 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
     told = f"{title}: {bills(page.count)}, {totals(page.totals)}."
     following = {"after": page.after, "title": title, "filters": dict(filters)}
     more = page.after is not None and fits(**following)
-    left = "Next page"
     return message(
         spoken(told),
         [
@@ -71,7 +71,7 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
             says(told),
             bill_table(page.lines),
             context(f"To see one with its buttons, type {slash('bill show')} and its number."),
-            *(actions(button(Click.LIST_PAGE, left, pack(**following))) if more else []),
+            *(actions(button(Click.LIST_PAGE, "Next page", pack(**following))) if more else []),
         ],
     )
 
@@ -81,9 +81,12 @@ def usage(
     currency: str,
     months: Sequence[UsageMonth],
     open_bills: Sequence[Line],
-    shared: bool,
+    share: int | None,
 ) -> Message:
-    """A customer's calls by month against the limit, and the bills that are not settled."""
+    """A customer's calls by month against the limit, and the bills that are not settled.
+
+    `share` is the id that a button carries which shows them to everybody; None: no button.
+    """
     told = _finding(customer, months)
     return message(
         spoken(told),
@@ -94,7 +97,7 @@ def usage(
             *_month_table(months),
             *_open(open_bills),
             context(f"│ marks the limit, ▓ what is over it. Bills are in {currency}."),
-            *([] if shared else _share(customer, months)),
+            *_share(share, months),
         ],
     )
 
@@ -149,8 +152,8 @@ def _open(open_bills: Sequence[Line]) -> list[Block]:
     return [says(f"Open bills: {listing(told, most=OPEN_SHOWN)}.")]
 
 
-def _share(customer: str, months: Sequence[UsageMonth]) -> list[Block]:
-    if not months:
+def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Block]:
+    if customer_id is None or not months:
         return []
     first, last = str(months[0].period), str(months[-1].period)
     warning = "Everybody in this conversation will see these figures, now and later."
@@ -158,7 +161,7 @@ def _share(customer: str, months: Sequence[UsageMonth]) -> list[Block]:
         button(
             Click.SHARE_USAGE,
             "Share here",
-            pack(customer=customer, first=first, last=last),
+            pack(customer=customer_id, first=first, last=last),
             ask=confirm("Share these figures?", warning, "Share"),
         )
     )
@@ -196,5 +199,5 @@ def _sums(waiting: Sequence[Line]) -> list[Total]:
         so_far = sums.get(one.currency)
         worth = one.amount or Decimal(0)
         count, total = (so_far.bills, so_far.amount) if so_far else (0, Decimal(0))
-        sums[one.currency] = Total(one.currency, count + 1, total + worth)
+        sums[one.currency] = Total(one.currency, count + 1, _EXACT.add(total, worth))
     return list(sums.values())

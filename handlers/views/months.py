@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from handlers.views.chart import progress_bar
-from handlers.views.clicks import Click, fits, pack
+from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,
     Message,
@@ -42,8 +42,11 @@ from models.period import Period
 NAMED_MISSING = 10
 
 
-def preview(facts: Preview) -> Message:
-    """What generating would do; `Generate` only where there is something to generate."""
+def preview(facts: Preview, customer_id: int | None = None) -> Message:
+    """What generating would do; `Generate` only where there is something to generate.
+
+    `customer_id`: of the one customer that was asked for, which the buttons carry.
+    """
     told = _outcome(facts)
     return message(
         spoken(told),
@@ -53,7 +56,7 @@ def preview(facts: Preview) -> Message:
             *_causes(facts.held),
             *_biggest(facts.biggest),
             *_listed([*_left_out(facts), *_missing(facts.missing, facts.missing_count)]),
-            *_buttons(facts),
+            *_buttons(facts, customer_id),
         ],
     )
 
@@ -123,11 +126,10 @@ def _listed(told: Sequence[Sentence]) -> list[Block]:
     return [rich(bullets(told))] if told else []
 
 
-def _buttons(facts: Preview) -> list[Block]:
-    what = {"period": str(facts.period), "customer": facts.customer}
-    if not facts.to_make or not fits(**what):
+def _buttons(facts: Preview, customer_id: int | None) -> list[Block]:
+    if not facts.to_make:
         return []
-    value = pack(**what)
+    value = pack(period=str(facts.period), customer=customer_id)
     words = f"Generate {bills(facts.to_make)}"
     return actions(
         button(Click.GENERATE, "Generate", value, "primary", label=words),
@@ -184,6 +186,8 @@ def _notes(run: RunFacts) -> list[Sentence]:
         told.append([f"{bills(run.existing)} existed already and stayed as they were."])
     if run.failure:
         told.append([sentence(run.failure)])
+    for cause, count in run.undelivered:
+        told.append([f"The cards of {bills(count)} could not be delivered: {cause}."])
     return told
 
 

@@ -83,11 +83,14 @@ def _with_code(told: str) -> list[Part]:
     return [code(piece) if index % 2 else piece for index, piece in enumerate(pieces)]
 
 
-def request_access() -> Message:
-    """For somebody without a role."""
+NO_ROLE = "You have no role in Countersign yet, so there is nothing it can show you."
+SWITCHED_OFF = "You are no longer active in Countersign."
+
+
+def request_access(why: str = NO_ROLE) -> Message:
+    """For somebody who may do nothing: `why` not, and the way in."""
     return saying(
-        "You have no role in Countersign yet, so there is nothing it can show you. Ask for access,"
-        " and Finance is told.",
+        f"{why} Ask for access, and Finance is told.",
         buttons=[button(Click.REQUEST_ACCESS, "Request access", pack(), "primary")],
     )
 
@@ -164,9 +167,9 @@ def approvals_notice(approved: Sequence[BillFacts]) -> Message:
     return message(spoken(told), [says(told), rich(bullets([*each, *rest]))])
 
 
-def not_recorded(reason: str) -> Message:
-    """To whoever replied in a card's thread and may not comment."""
-    return saying(f"Your reply was not recorded on the bill. {sentence(reason)}")
+def not_recorded(reason: str, what: str = "reply") -> Message:
+    """To whoever replied in a card's thread, or edited a reply, and may not comment."""
+    return saying(f"Your {what} was not recorded on the bill. {sentence(reason)}")
 
 
 _DECISION = {

@@ -39,6 +39,8 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ESCAPING = str.maketrans(_ESCAPES)
 _BIDI_OVERRIDES = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 _INVISIBLE = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff{_BIDI_OVERRIDES}]")
+_SPACES = re.compile(r"\s+")
+_BREAKS = frozenset("\n\t\u2028\u2029")
 _JOINERS = "\u200d\ufe0f "
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _DATE_FORMAT = "{date_short_pretty} {time}"
@@ -127,11 +129,15 @@ def name(text: str, limit: int = NAME_LIMIT) -> str:
 
     The isolation keeps the words around it in their order.
     """
-    line = re.sub(r"\s*[\n\t\u2028\u2029]\s*", " ", clean(text))
+    line = _SPACES.sub(_on_one_line, clean(text))
     turns = not line.isascii() and any(
         unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line
     )
     return f"\u2068{plain(line, limit - 2)}\u2069" if turns else plain(line, limit)
+
+
+def _on_one_line(spaces: re.Match[str]) -> str:
+    return spaces[0] if _BREAKS.isdisjoint(spaces[0]) else " "
 
 
 def number(value: int) -> str:
@@ -152,12 +158,12 @@ def money(amount: Decimal, currency: str) -> str:
 
     Digits are those of ISO 4217.
     """
-    return _priced(amount, currency, f"{abs(amount):,.{minor_units(currency)}f}")
+    return _priced(amount, currency, f"{amount.copy_abs():,.{minor_units(currency)}f}")
 
 
 def unit_price(cost: Decimal, currency: str) -> str:
     """A price per call: all its digits up to ten, and no fewer than an amount has."""
-    digits = f"{abs(cost):,.10f}"
+    digits = f"{cost.copy_abs():,.10f}"
     least = minor_units(currency)
     whole, _, fraction = digits.partition(".")
     fraction = fraction[:least] + fraction[least:].rstrip("0")

@@ -217,5 +217,6 @@ async def opened(db: Database) -> AsyncIterator[Office]:
             yield Office(sandbox, house, app)
         finally:
             await courier.stop(2.0)
+            await house.errands.drain()
             await handler.close_async()  # type: ignore[no-untyped-call]
             await handler.client.aiohttp_client_session.close()

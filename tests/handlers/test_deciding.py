@@ -1,5 +1,13 @@
 """The buttons of a bill: judged in the database at the click, and again when a dialog is sent."""
 
+import asyncio
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from handlers import home
+from models import workflow
 from tests.handlers.conftest import Bills
 from tests.handlers.office import Office, acts, said
 from tests.sandbox.slack_bot import until
@@ -154,7 +162,7 @@ async def test_a_decision_on_home_is_seen_there_at_once(office: Office, october:
     assert "Acme Corp" in said(home)
     await office.on_home("UKIM", "bill:approve")
     assert (await office.bill(october.acme)).status == "approved"
-    assert "Acme Corp" not in said(office.sandbox.views("UKIM")["home"])
+    await until(lambda: "Acme Corp" not in said(office.sandbox.views("UKIM")["home"]))
 
 
 async def test_a_rejection_begun_on_home_is_seen_there_once_it_is_sent(
@@ -163,7 +171,7 @@ async def test_a_rejection_begun_on_home_is_seen_there_once_it_is_sent(
     await office.sandbox.open_home("UKIM")
     await office.on_home("UKIM", "bill:reject")
     await office.send("UKIM", **REASON)
-    assert "Acme Corp" not in said(office.sandbox.views("UKIM")["home"])
+    await until(lambda: "Acme Corp" not in said(office.sandbox.views("UKIM")["home"]))
 
 
 async def test_history_and_usage_of_a_bill_on_home_open_in_a_dialog(
@@ -174,3 +182,64 @@ async def test_history_and_usage_of_a_bill_on_home_open_in_a_dialog(
         option = {"value": f'{{"bill":{october.acme},"see":"{see}"}}'}
         await office.on_home("UKIM", "bill:more", selected_option=option)
         assert words in said(office.dialog("UKIM"))
+
+
+async def test_a_click_on_home_is_received_before_home_is_drawn_again(
+    office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.sandbox.open_home("UKIM")
+    drawn = asyncio.Event()
+    publish = home.publish
+
+    async def later(*given: Any) -> None:
+        await drawn.wait()
+        await publish(*given)
+
+    monkeypatch.setattr(home, "publish", later)
+    await office.on_home("UKIM", "bill:approve")
+    assert (await office.bill(october.acme)).status == "approved"
+    assert "Acme Corp" in said(office.sandbox.views("UKIM")["home"])
+    drawn.set()
+    await office.house.errands.drain(5.0)
+    assert "Acme Corp" not in said(office.sandbox.views("UKIM")["home"])
+
+
+async def test_whatever_is_slow_the_receipt_comes_before_slack_gives_up(
+    office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stuck(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    card = await office.type("UKIM", f"/bill show #{october.acme}")
+    monkeypatch.setattr(workflow, "approve", stuck)
+    start = asyncio.get_running_loop().time()
+    with capture_logs():
+        (told,) = await office.click("UKIM", card, "bill:approve")
+    assert asyncio.get_running_loop().time() - start < 3
+    assert "too slow just now" in told["text"]
+    assert (await office.bill(october.acme)).status == "pending"
+
+
+async def test_a_card_that_misled_somebody_is_drawn_again_though_it_seems_current(
+    office: Office, october: Bills
+) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = dict(await office.card("UKIM", october.acme))
+    for user, version in (("UKIM", 9), ("ULEE", 1)):
+        stands = office.sandbox.workspace.conversations[dm].messages[card["ts"]]
+        stands["text"] = "A drawing of another time"
+        old = {
+            "type": "button",
+            "action_id": "bill:approve",
+            "value": _value(october.acme, version),
+        }
+        await office.forge(user, card, old, dm)
+        await until(lambda: office.again(card, dm)["text"] == card["text"])
+
+
+async def test_only_a_card_with_a_thread_speaks_of_one(office: Office, october: Bills) -> None:
+    assert "Reply in the thread" in said(await office.card("UKIM", october.acme))
+    private = await office.type("UKIM", f"/bill show #{october.acme}")
+    assert "Reply in the thread" not in said(private)
+    await office.click("UKIM", private, "bill:approve")
+    assert "Reply in the thread" not in said(office.again(private))

@@ -1,12 +1,14 @@
 """Who is let in, what is answered to whom, and that nothing is left without a receipt."""
 
 import logging
+import time
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from handlers.typed import decision_in, month_and_rest
 from models import people as persons
 from models import workflow
 from models.people import User
@@ -254,3 +256,61 @@ async def test_a_doubled_request_is_received_twice_and_done_once(
     for _ in range(2):
         assert (await office.dispatch(payload)).status == 200
     assert await office.deeds(october.acme) == ["generate", "approve"]
+
+
+async def test_a_command_that_is_too_long_is_refused_and_blanks_cost_nothing(
+    office: Office,
+) -> None:
+    start = time.monotonic()
+    told = await office.type("UKIM", "/bill list a" + " " * 8000 + "b")
+    assert "at most 1,000 characters" in told["text"]
+    assert month_and_rest("a" + " " * 40_000 + "b") == (None, "a" + " " * 40_000 + "b")
+    assert decision_in("ok " * 20_000 + "x") is None
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2026-10", ("2026-10", "")),
+        ("2026-10 Acme  Corp", ("2026-10", "Acme  Corp")),
+        ("Acme  Corp \t 2026-10", ("2026-10", "Acme  Corp")),
+        ("2026-10 Acme 2026-11", ("2026-10", "Acme 2026-11")),
+        ("Acme 2026-10 Corp", (None, "Acme 2026-10 Corp")),
+        ("", (None, "")),
+    ],
+)
+def test_a_month_is_found_at_either_end(typed: str, meant: tuple[str | None, str]) -> None:
+    assert month_and_rest(typed) == meant
+
+
+async def test_usage_is_shared_of_the_customer_that_was_seen(office: Office) -> None:
+    told = await office.type("UKIM", "/usage acme 2026-10..2026-10")
+    async with office.db.transaction() as session:
+        rename = "update customers set name = 'Acme Corp Old' where name = 'Acme Corp'"
+        await session.execute(sa.text(rename))
+    await office.click("UKIM", told, "usage:share")
+    shared = [one for one in office.sandbox.messages("CBILLS") if "ephemeral_user" not in one]
+    assert "Acme Corp Old" in said(shared[-1])
+
+
+async def test_where_nobody_of_finance_is_in_slack_asking_says_so(office: Office) -> None:
+    async with office.db.transaction() as session:
+        await session.execute(sa.text("update users set slack_user_id = null where name = 'Ana'"))
+    offer = await office.type("UNEW", "/bill list")
+    (told,) = await office.click("UNEW", offer, "access:request")
+    assert "Nobody was asked" in told["text"]
+    assert "countersign people add" in told["text"]
+
+
+async def test_somebody_who_was_switched_off_can_ask_to_be_let_in_again(office: Office) -> None:
+    async with office.db.transaction() as session:
+        await session.execute(sa.text("update users set active = false where name = 'Lee'"))
+    offer = await office.type("ULEE", "/bill list")
+    assert "no longer active" in offer["text"]
+    await office.click("ULEE", offer, "access:request")
+    request = await _in_dm(office, "UANA", "asks for access")
+    await office.click("UANA", request, "access:grant.2", office.sandbox.dm("UANA"))
+    lee = await _named(office, "Lee")
+    assert lee is not None
+    assert lee.active

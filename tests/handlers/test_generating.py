@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from models.usage import Usage
 from tests.handlers.office import Office, acts, carried, said
 from tests.sandbox.slack_bot import until
 
@@ -23,9 +24,23 @@ async def test_generate_makes_the_bills_and_tells_who_asked_in_their_dm(office: 
     assert await _bills(office) == 2
 
 
-async def test_a_second_click_and_a_second_person_add_nothing(office: Office) -> None:
+async def test_a_click_that_is_delivered_twice_is_one_run_and_one_message(office: Office) -> None:
     preview = await office.type("UANA", "/bill generate")
-    for _ in range(2):
+    await office.sandbox.fault(envelopes="duplicate", times=1)
+    await office.forge("UANA", preview, _generate(preview))
+    await office.forge("UANA", preview, _generate(preview))
+    dm = office.sandbox.dm("UANA")
+    await until(lambda: any("2 bills made" in one["text"] for one in office.sandbox.messages(dm)))
+    assert "Generating the bills" in office.again(preview)["text"]
+    async with office.db.transaction() as session:
+        counts = "select (select count(*) from runs), (select count(*) from postings where {})"
+        told = sa.text(counts.format("kind = 'run'"))
+        assert (await session.execute(told)).one() == (1, 1)
+
+
+async def test_a_second_preview_adds_nothing(office: Office) -> None:
+    previews = [await office.type("UANA", "/bill generate") for _ in range(2)]
+    for preview in previews:
         await office.forge("UANA", preview, _generate(preview))
     dm = office.sandbox.dm("UANA")
     await until(lambda: any("up to date" in one["text"] for one in office.sandbox.messages(dm)))
@@ -38,7 +53,7 @@ def _generate(preview: dict[str, object]) -> dict[str, object]:
 
 async def test_cancel_leaves_nothing_behind(office: Office) -> None:
     preview = await office.type("UANA", "/bill generate 2026-10 acme")
-    assert carried(preview, "run:cancel") == {"period": "2026-10", "customer": "Acme Corp"}
+    assert carried(preview, "run:cancel") == {"period": "2026-10", "customer": await _acme(office)}
     await office.click("UANA", preview, "run:cancel")
     assert "Cancelled" in office.again(preview)["text"]
     assert await _bills(office) == 0
@@ -69,7 +84,38 @@ async def test_an_unknown_customer_is_answered_with_those_it_could_be(office: Of
     assert "No customer is called “acm corp”" in asked["text"]
     await office.click("UANA", asked, "choose")
     assert "Acme Corp" in said(office.again(asked))
-    assert carried(office.again(asked), "run:generate")["customer"] == "Acme Corp"
+    assert carried(office.again(asked), "run:generate")["customer"] == await _acme(office)
+
+
+async def test_what_was_previewed_is_generated_though_the_customer_is_renamed(
+    office: Office,
+) -> None:
+    preview = await office.type("UANA", "/bill generate 2026-10 acme")
+    async with office.db.transaction() as session:
+        rename = "update customers set name = 'Acme Corp Old' where name = 'Acme Corp'"
+        await session.execute(sa.text(rename))
+        clone = (
+            "insert into customers (name, monthly_api_limit, overage_unit_cost)"
+            " values ('Acme Corp', 1000, 1) returning id"
+        )
+        other = await session.scalar(sa.text(clone))
+        session.add(Usage(customer_id=other, year=2026, month=10, api_usage=9000))
+    await office.click("UANA", preview, "run:generate")
+    dm = office.sandbox.dm("UANA")
+    await until(lambda: any("1 bill made" in one["text"] for one in office.sandbox.messages(dm)))
+    async with office.db.transaction() as session:
+        of = list(await session.scalars(sa.text("select customer_id from bills")))
+    assert of == [await _id_of(office, "Acme Corp Old")]
+
+
+async def _acme(office: Office) -> int:
+    return await _id_of(office, "Acme Corp")
+
+
+async def _id_of(office: Office, name: str) -> int:
+    async with office.db.transaction() as session:
+        query = sa.text("select id from customers where name = :name")
+        return int(await session.scalar(query, {"name": name}) or 0)
 
 
 async def _bills(office: Office) -> int:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from handlers.thread import read
 from handlers.typed import decision_in, plain
 from models.bills import Verb
+from tests.conftest import People
 from tests.handlers.conftest import Bills
 from tests.handlers.office import Json, Office, acts, carried
 from tests.sandbox.slack_bot import until
@@ -206,3 +207,48 @@ async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brough
         await session.execute(sa.text(f"{note} where id = :id"), where | {"id": posting})
     assert (await office.dispatch(event)).status == 200
     assert await office.deeds(october.acme) == ["generate", "comment"]
+
+
+async def test_whoever_lost_their_role_deletes_their_reply_on_the_record(
+    office: Office, october: Bills, people: People
+) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    for index, change in enumerate(("role = null", "role = 'Manager'", "active = false")):
+        reply = await office.sandbox.message("UKIM", dm, f"Too much {index}", card["ts"])
+        await _become(office, "Kim", change)
+        told = len(office.whispers("UKIM", dm))
+        await office.sandbox.delete("UKIM", dm, reply["ts"])
+        last = (await office.actions(october.acme))[-1]
+        assert (last.action, last.stakeholder_id) == ("comment_delete", people.kim.id), change
+        assert len(office.whispers("UKIM", dm)) == told
+        await _become(office, "Kim", "role = 'Customer Success', active = true")
+
+
+async def test_nothing_is_said_of_changes_to_replies_that_were_never_recorded(
+    office: Office, october: Bills
+) -> None:
+    thread = await office.thread_in_channel(october.acme)
+    for user in ("UMAX", "UNEW", "UGUS", "UFAR"):
+        reply = await office.sandbox.message(user, "CBILLS", "Looks wrong", thread)
+        told = len(office.whispers(user))
+        await office.sandbox.edit(user, "CBILLS", reply["ts"], "Looks right")
+        await office.sandbox.delete(user, "CBILLS", reply["ts"])
+        assert len(office.whispers(user)) == told, user
+    assert await office.deeds(october.acme) == ["generate"]
+
+
+async def test_an_edit_that_is_refused_is_called_an_edit(office: Office, october: Bills) -> None:
+    dm = office.sandbox.dm("UKIM")
+    card = await office.card("UKIM", october.acme)
+    reply = await office.sandbox.message("UKIM", dm, "Too much", card["ts"])
+    await _become(office, "Kim", "role = 'Manager'")
+    await office.sandbox.edit("UKIM", dm, reply["ts"], "Too little")
+    assert "Your edit was not recorded" in office.whispers("UKIM", dm)[-1]["text"]
+    assert await office.deeds(october.acme) == ["generate", "comment"]
+
+
+async def _become(office: Office, name: str, change: str) -> None:
+    async with office.db.transaction() as session:
+        update = sa.text(f"update users set {change} where name = :name")
+        await session.execute(update, {"name": name})

@@ -54,9 +54,9 @@ OF_A_BILL: dict[str, Draw] = {
     "inbox": lambda f: home.inbox(KIM_USER, _page(f), [f] * 20, NOON),
     "list": lambda f: replies.bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: replies.digest([samples.bill_line(f)] * 40, OCTOBER),
-    "usage": lambda f: replies.usage(f.customer, "USD", USAGE, _page(f).lines, False),
+    "usage": lambda f: replies.usage(f.customer, "USD", USAGE, _page(f).lines, 5),
     "usage, plain": lambda f: replies.usage(
-        f.customer, "USD", USAGE, _page(f).lines, True
+        f.customer, "USD", USAGE, _page(f).lines, None
     ).without_tables(),
 }
 
@@ -76,9 +76,9 @@ OTHERS: dict[str, Message | dict[str, Any]] = {
     "summary, nothing": replies.summary(samples.run(added=0, held={}, totals=())),
     "summary, failed": replies.summary(samples.run(failure="The database went away")),
     "empty list": replies.bill_list(samples.page(0), "Pending bills", {}),
-    "no usage at all": replies.usage("Acme Corp", "USD", [], [], False),
+    "no usage at all": replies.usage("Acme Corp", "USD", [], [], 5),
     "200 months": replies.usage(
-        "Acme", "USD", [UsageMonth(OCTOBER.plus(i), 5, 1) for i in range(200)], [], False
+        "Acme", "USD", [UsageMonth(OCTOBER.plus(i), 5, 1) for i in range(200)], [], 5
     ),
     "refusal": replies.refusal(Refusal("Type `/bill list` to see those that are.")),
     "request access": replies.request_access(),

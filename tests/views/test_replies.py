@@ -50,9 +50,9 @@ def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
 
 
 def test_a_preview_of_one_customer_generates_for_that_customer() -> None:
-    message = replies.preview(samples.preview(customer=NAMES["quotes"]))
+    message = replies.preview(samples.preview(customer=NAMES["quotes"]), 5)
     carried = value_of(buttons(message.blocks)["run:generate"])
-    assert carried == {"period": "2026-10", "customer": NAMES["quotes"]}
+    assert carried == {"period": "2026-10", "customer": 5}
 
 
 def test_a_preview_of_nothing_offers_nothing() -> None:
@@ -137,7 +137,7 @@ USAGE = [
 
 
 def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
-    message = replies.usage("Acme Corp", "USD", USAGE, [samples.bill_line(BILL)], False)
+    message = replies.usage("Acme Corp", "USD", USAGE, [samples.bill_line(BILL)], 5)
     assert message.text == (
         "Acme Corp made 1,250,000 calls in October 2026, with 1,000,000 included;"
         " over the limit in 1 of 1 recorded month."
@@ -152,15 +152,15 @@ def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
 
 
 def test_usage_is_private_until_it_is_shared_with_a_button() -> None:
-    private = replies.usage("Acme Corp", "USD", USAGE, [], False)
+    private = replies.usage("Acme Corp", "USD", USAGE, [], 5)
     share = buttons(private.blocks)["usage:share"]
-    assert value_of(share) == {"customer": "Acme Corp", "first": "2026-09", "last": "2026-10"}
+    assert value_of(share) == {"customer": 5, "first": "2026-09", "last": "2026-10"}
     assert "Everybody in this conversation" in share["confirm"]["text"]["text"]
-    assert buttons(replies.usage("Acme Corp", "USD", USAGE, [], True).blocks) == {}
+    assert buttons(replies.usage("Acme Corp", "USD", USAGE, [], None).blocks) == {}
 
 
 def test_usage_without_a_table_holds_the_same_figures() -> None:
-    message = replies.usage("Acme", "USD", USAGE, [], True).without_tables()
+    message = replies.usage("Acme", "USD", USAGE, [], None).without_tables()
     assert "October 2026 · 1,250,000 · 1,000,000 · 250,000" in told(message)
     assert all(block["type"] != "table" for block in message.blocks)
 
@@ -291,3 +291,9 @@ def test_an_unforeseen_trouble_has_a_reference_to_quote() -> None:
 def test_totals_of_no_bill_are_left_out_of_a_summary() -> None:
     message = replies.summary(samples.run(totals=(Total("USD", 120, Decimal(5)),), held={}))
     assert message.text == "120 bills made for October 2026: $5.00."
+
+
+def test_the_total_of_a_digest_is_exact_however_large() -> None:
+    huge = Decimal("1234567890123456789012345678901.23")
+    lines = [replace(samples.bill_line(BILL), amount=huge) for _ in range(2)]
+    assert "$2,469,135,780,246,913,578,024,691,357,802.46" in replies.digest(lines, OCTOBER).text

@@ -1,5 +1,6 @@
 """Names, figures and dates as people read them."""
 
+import time
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -157,3 +158,17 @@ def test_escaped_text_holds_no_bracket_and_reads_back(text: str) -> None:
     back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     assert back == text
     assert words.escaped_length(text) == len(escaped)
+
+
+def test_huge_amounts_keep_every_digit() -> None:
+    huge = Decimal("-1234567890123456789012345678901234.56")
+    told = "1,234,567,890,123,456,789,012,345,678,901,234.56"
+    assert words.money(huge, "USD") == f"-${told}"
+    assert words.unit_price(huge, "USD") == f"-${told}"
+
+
+def test_a_name_on_many_lines_costs_no_more_than_its_length() -> None:
+    start = time.monotonic()
+    blanks = " " * 50_000
+    assert words.name(f"a \n\n b{blanks}c", 100_000) == f"a b{blanks}c"
+    assert time.monotonic() - start < 1
