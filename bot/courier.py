@@ -27,6 +27,7 @@ log = structlog.get_logger()
 CONCURRENCY = 50
 CONNECTIONS = 5
 AGAIN_S = 1.0
+CLOSING_S = 1.0
 
 
 class Patience(procrastinate.BaseRetryStrategy):
@@ -147,9 +148,10 @@ class Courier:
             self._worker.shutdown_graceful_timeout = deadline_s
             self._worker.stop()  # type: ignore[no-untyped-call]
         if self._loops:
-            work, sweep = self._loops
-            sweep.cancel()
-            await asyncio.wait((work, sweep))
+            _, late = await asyncio.wait(self._loops, timeout=deadline_s + CLOSING_S)
+            for loop in late:
+                log.warning("ended by force", loop=loop.get_name())
+                loop.cancel()
         await self._jobs.close_async()
 
     async def _work(self) -> None:
@@ -160,8 +162,7 @@ class Courier:
                 await self._worker.run()  # type: ignore[no-untyped-call]
             except Exception:
                 log.exception("courier interrupted")
-            if not self._stopping.is_set():
-                await asyncio.sleep(AGAIN_S)
+            await self._pause(AGAIN_S)
 
     def _new_worker(self) -> EagerWorker:
         return EagerWorker(
@@ -178,14 +179,19 @@ class Courier:
         )
 
     async def _sweep(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 await self._rescue()
                 await self._send_for_neglected()
                 await self._heal()
             except Exception:
                 log.exception("sweep interrupted")
-            await asyncio.sleep(self._timings.sweep)
+            await self._pause(self._timings.sweep)
+
+    async def _pause(self, for_s: float) -> None:
+        """Sleep, but not through the end: a cancellation may get lost in a broken connection."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), for_s)
 
     async def _rescue(self) -> None:
         """Put back the jobs of workers that died; one courier at a time, or a job that another

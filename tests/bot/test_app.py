@@ -115,6 +115,17 @@ async def test_without_a_database_it_is_alive_and_not_ready(
     await eventually(lambda: is_ready(app))
 
 
+async def test_it_stops_in_time_though_the_database_is_away(
+    database_url: str, postgres: TestPostgres, settings: Settings
+) -> None:
+    app = App(settings, timings=QUICK)
+    await app.start()
+    await eventually(lambda: is_ready(app))
+    with closed(postgres, database_url):
+        await eventually(lambda: _is_not_ready(app))
+        await asyncio.wait_for(app.drain_and_stop(1), 10)
+
+
 @contextmanager
 def closed(postgres: TestPostgres, database_url: str) -> Iterator[None]:
     """Nobody can connect to the database, and whoever was connected is cut off."""
