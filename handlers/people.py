@@ -4,7 +4,7 @@ from handlers.ask import Ask
 from handlers.requests import Answer, Reply
 from handlers.views import replies
 from handlers.views.clicks import OUT_OF_DATE
-from models import access, announce
+from models import access, announce, handover
 from models.gather import person
 from models.people import Role
 from models.refusals import Invalid, NotFound
@@ -29,4 +29,5 @@ async def grant(ask: Ask) -> Answer:
     if ids["role"] not in set(Role):
         raise Invalid(OUT_OF_DATE)
     user = await access.give_role(ask.session, ids["user"], Role(ids["role"]), ask.act)
+    await handover.settle(ask.session, ask.act, ask.house.rules)
     return Reply(replies.access_settled(person(user), person(ask.user)), replace=True)

@@ -22,7 +22,9 @@ from handlers.views.clicks import (
     click_of,
 )
 from handlers.views.words import slash
-from models import access
+from models import access, handover
+from models.bills import Source
+from models.case import system_act
 from models.refusals import Invalid
 
 Subcommand = Callable[[Ask, str], Awaitable[Answer]]
@@ -200,6 +202,8 @@ async def _user_changed(house: House, account: Body) -> None:
     if account.get("deleted"):
         async with house.db.transaction() as session:
             await access.deactivate(session, account["id"])
+            act = await system_act(session, house.now(), Source.SLACK)
+            await handover.settle(session, act, house.rules)
 
 
 async def _uninstalled(body: Body) -> None:

@@ -314,3 +314,15 @@ async def test_somebody_who_was_switched_off_can_ask_to_be_let_in_again(office: 
     lee = await _named(office, "Lee")
     assert lee is not None
     assert lee.active
+
+
+async def test_bills_of_somebody_who_left_are_held_for_finance(
+    office: Office, october: Bills
+) -> None:
+    await office.sandbox.change_user("UKIM", deleted=True)
+    held = await office.bill(october.acme)
+    assert (held.status, held.hold_reason) == ("held", "no_approver")
+    assert (await office.bill(october.bolt)).status == "pending"
+    home = await office.sandbox.open_home("UANA")
+    assert home["ok"]
+    await until(lambda: "Acme Corp" in said(office.sandbox.views("UANA")["home"] or {}))
