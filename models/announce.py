@@ -124,8 +124,10 @@ async def run_started(session: AsyncSession, run_id: int, user: User) -> None:
     await run_left(session, run_id)
 
 
-async def run_moved(session: AsyncSession, run_id: int) -> None:
-    await _defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", [{"run_id": run_id}])
+async def run_moved(session: AsyncSession, run_id: int, delay_s: int = 0) -> None:
+    """A run's message is out of date."""
+    call = {"run_id": run_id}
+    await _defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", [call], delay_s)
 
 
 async def rejected(session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]) -> None:

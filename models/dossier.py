@@ -180,7 +180,10 @@ class Preview:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """How far a month's generation is; `done` of `customers` looked at."""
+    """How far a month's generation is; `done` of `customers` looked at.
+
+    `undelivered`: causes for which cards were given up, and of how many bills each.
+    """
 
     id: int
     period: Period
@@ -197,3 +200,4 @@ class RunFacts:
     missing: tuple[str, ...]
     missing_count: int
     failure: str | None = None
+    undelivered: tuple[tuple[str, int], ...] = ()

@@ -322,6 +322,25 @@ group by b.hold_reason, b.currency order by b.currency
 """)
 
 
+# A digest that was given up stands for its range of cards. What was posted once was delivered.
+_UNDELIVERED = sa.text("""
+with lost as (
+    select bill_id, failure from postings
+    where kind = 'card' and state = 'failed' and ts is null
+    union all
+    select c.bill_id, d.failure
+    from postings d join postings c
+      on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
+      and c.place = d.facts ->> 'of' and c.kind = 'card' and c.state = 'listed'
+    where d.kind = 'digest' and d.state = 'failed' and d.ts is null
+)
+select lost.failure, count(distinct lost.bill_id)
+from lost join bill_actions a on a.bill_id = lost.bill_id
+where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
+group by lost.failure order by 2 desc, 1
+""")
+
+
 async def facts(session: AsyncSession, run_id: int) -> RunFacts:
     """What a run has done so far, for its progress message and its summary."""
     run = await session.get(Run, run_id, populate_existing=True)
@@ -331,6 +350,7 @@ async def facts(session: AsyncSession, run_id: int) -> RunFacts:
     made = (await session.execute(_MADE, values | {"run_id": str(run_id)})).all()
     existing, _ = (await session.execute(_AROUND, values)).one()
     missing = (await session.execute(_MISSING, _days(values, run.period))).all()
+    undelivered = await session.execute(_UNDELIVERED, {"run_id": str(run_id)})
     progress = await _progress(session, run)
     by = await session.get_one(User, run.user_id)
     return RunFacts(
@@ -351,6 +371,7 @@ async def facts(session: AsyncSession, run_id: int) -> RunFacts:
         missing=tuple(name for name, _ in missing),
         missing_count=missing[0][1] if missing else 0,
         failure=run.failure,
+        undelivered=tuple((cause, count) for cause, count in undelivered),
     )
 
 

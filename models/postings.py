@@ -169,6 +169,7 @@ async def failed(
 ) -> None:
     """Give the posting up for good. What one person had to decide goes to the channel `instead`."""
     await _change(session, posting.id, state=PostingState.FAILED, failure=cause)
+    await _tell_runs(session, posting)
     to_decide = posting.kind in (Kind.CARD, Kind.DIGEST) and posting.place.startswith("user:")
     if instead and to_decide:
         place = f"channel:{instead}"
@@ -181,6 +182,31 @@ async def failed(
         }
         await session.execute(insert(Posting).values(row).on_conflict_do_nothing())
         await announce.send_for(session, place)
+
+
+async def _tell_runs(session: AsyncSession, given_up: Posting) -> None:
+    """The message of the run that made these bills says what could not be delivered."""
+    if given_up.kind not in (Kind.CARD, Kind.DIGEST):
+        return
+    bounds = given_up.facts if given_up.kind == Kind.DIGEST else _NO_BOUNDS
+    for run_id in (await session.scalars(_RUNS, {"id": given_up.id, **bounds})).all():
+        await announce.run_moved(session, run_id, announce.BUNDLING_S)
+
+
+_NO_BOUNDS = {"first": None, "last": None, "of": None}
+
+# One job in waiting is enough for all that is given up in the meantime.
+_RUNS = sa.text("""
+select distinct (a.snapshot ->> 'run')::bigint
+from postings p join bill_actions a on a.bill_id = p.bill_id
+where a.action = 'generate' and a.snapshot ->> 'run' is not null
+  and (p.id = :id
+       or p.id between cast(:first as bigint) and cast(:last as bigint)
+          and p.place = cast(:of as text) and p.kind = 'card')
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock = 'run-card:' || (a.snapshot ->> 'run') and j.status = 'todo')
+""")
 
 
 async def _change(session: AsyncSession, posting_id: int, **values: Any) -> None:

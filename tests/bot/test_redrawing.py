@@ -1,6 +1,7 @@
 """Posted messages stay true: cards after every action, a run's message while it goes on."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.courier import CONCURRENCY, Courier
-from bot.slack import Gateway, Kind, SlackTrouble
+from bot.slack import Gateway, Kind, SlackTrouble, Standing
 from handlers.views import card, replies
 from handlers.views.kit import Message
 from models import announce, gather, month_end, postings, workflow
@@ -341,6 +342,34 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
     async with couriers(db, gateway, rules=rules):
         await eventually(lambda: _says_of(slack, "25 bills made"))
     assert steps == [10, 20, 25]
+
+
+async def test_a_runs_message_tells_of_cards_nobody_could_be_given(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(announce, "BUNDLING_S", 1)
+    await rows(db, "update users set active = false where name = 'Lee' returning id")
+    await add_usage(db, 11)
+    send, out_of_reach = Gateway.post, slack.dm("UKIM")
+
+    async def refusing(self: Gateway, channel: str, key: str, message: Message) -> Standing:
+        if channel == out_of_reach:
+            raise SlackTrouble("cannot_dm_bot", Kind.PERMANENT)
+        return await send(self, channel, key, message)
+
+    monkeypatch.setattr(Gateway, "post", refusing)
+    async with couriers(db, gateway, rules=Rules()):
+        await start_run(db, people)
+        await eventually(lambda: _tells_of_lost_cards(slack))
+
+
+async def _tells_of_lost_cards(slack: Sandbox) -> bool:
+    shown = json.dumps(slack.messages(slack.dm("UANA")))
+    return "The cards of 11 bills could not be delivered: cannot_dm_bot." in shown
 
 
 async def test_a_run_without_a_job_is_gone_on_with(
