@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,10 +20,13 @@ from handlers.views.kit import Message
 from models import announce, postings, workflow
 from models.announce import Kind, Posting
 from models.base import Database
-from models.bills import RejectReason
+from models.bills import RejectReason, State
+from models.dossier import Line
 from models.people import Role, User
+from models.period import Period
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
+    NOW,
     QUICK,
     all_posted,
     all_settled,
@@ -272,6 +277,36 @@ async def test_a_message_is_looked_for_from_its_first_sending_on(
         await postings.not_sent(session, found, since)
     assert (await posting(db)).sending_since == seen[1]
     assert await states(db) == ["sending"]
+
+
+@pytest.mark.parametrize(
+    ("months", "told"),
+    [((9, 9), "2 bills of September 2026 wait for you"), ((9, 10), "2 bills wait for you")],
+)
+async def test_a_digest_names_a_month_only_where_all_its_bills_are_of_it(
+    months: tuple[int, int], told: str, monkeypatch: pytest.MonkeyPatch, db: Database
+) -> None:
+    async def listed(*_: Any) -> list[Line]:
+        return [replace(_LINE, id=n, period=Period(2026, m)) for n, m in enumerate(months, 1)]
+
+    monkeypatch.setattr(postings, "listed_lines", listed)
+    async with db.transaction() as session:
+        made = await drafts.draft(session, Posting(kind=Kind.DIGEST))
+    assert made is not None
+    assert made.draw().text.startswith(told)
+
+
+_LINE = Line(
+    id=1,
+    version=1,
+    customer="Acme",
+    period=Period(2026, 9),
+    status=State.PENDING,
+    hold_reason=None,
+    amount=Decimal(5),
+    currency="USD",
+    created_at=NOW,
+)
 
 
 def test_every_kind_of_posting_can_be_drawn() -> None:
