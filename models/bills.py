@@ -116,8 +116,8 @@ class Bill(Base):
     number: Mapped[str | None] = mapped_column(unique=True)
     replaces_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
     adjusts_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
     @property
     def period(self) -> Period:
@@ -144,8 +144,8 @@ class BillAction(Base):
     snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     prev_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     hash: Mapped[bytes] = mapped_column(sa.LargeBinary, server_default=sa.FetchedValue())
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,8 @@ create table bills (
     number text unique,
     replaces_id bigint references bills,
     adjusts_id bigint references bills,
-    created_at timestamptz not null,
-    updated_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
     check ((status = 'held') = (hold_reason is not null)),
     check (overage_amount is not null or status in ('held', 'void'))
 ) with (fillfactor = 80);
@@ -156,8 +156,8 @@ create table bill_actions (
     snapshot jsonb not null default '{}',
     prev_hash bytea,
     hash bytea not null,
-    created_at timestamptz not null,
-    updated_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
     unique (bill_id, bill_version, id)
 );
 -- A chain stands at a version only by an action that carries it, whoever wrote the chain's row.

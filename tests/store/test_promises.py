@@ -112,9 +112,9 @@ ATTEMPTS = {
     ),
     "change a bill twice with one action": ([CHANGE, CHANGE, RECORD % 3], WRONG_VERSION),
     "change a bill again after its action": ([CHANGE, RECORD % 2, CHANGE], NO_ACTION),
-    "act before the change": ([RECORD % 2, CHANGE], WRONG_VERSION),
-    "act on the version before": ([CHANGE, RECORD % 1], WRONG_VERSION),
-    "act on a version to come": ([RECORD % 2], WRONG_VERSION),
+    "act on the version before": ([CHANGE, RECORD % 1], NO_ACTION),
+    "act on a version to come": ([RECORD % 2], NO_ACTION),
+    "act on the version after the next": ([RECORD % 3], WRONG_VERSION),
     "roll the action back to a savepoint": (
         [CHANGE, "savepoint s", RECORD % 2, "rollback to s"],
         NO_ACTION,
@@ -169,6 +169,7 @@ async def test_the_database_refuses_to(
 HONEST = {
     "a change with its action": [CHANGE, RECORD % 2],
     "two changes, each with its action": [CHANGE, RECORD % 2, CHANGE, RECORD % 3],
+    "a change after its action": [RECORD % 2, CHANGE],
     "a comment alone": [RECORD % 1, RECORD % 1],
     "a change inside a savepoint": ["savepoint s", CHANGE, RECORD % 2, "release s"],
     "a change in one savepoint, its action in another": [
