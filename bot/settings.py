@@ -95,7 +95,11 @@ class DatabaseSettings(BaseSettings):
         """
         if self.database_url is not None:
             return to_url(self.database_url.get_secret_value())
-        return EmbeddedPostgres(self.countersign_data).url()
+        try:
+            return EmbeddedPostgres(self.countersign_data).url()
+        except OSError as error:
+            cause = (error.strerror or "does not do").lower()
+            raise BadSettings({"COUNTERSIGN_DATA": f"cannot be used: {cause}"}) from None
 
 
 class BooksSettings(DatabaseSettings):

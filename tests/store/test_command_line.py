@@ -45,6 +45,11 @@ WRONG_USE = {
     "a month that is none": (["generate", "2026-13"], {}, "2026-13 is not a month"),
     "no role": (["people", "add", "Bob"], {}, "--role"),
     "an unknown role": (["people", "add", "Bob", "--role", "Boss"], {}, "Boss"),
+    "a folder that cannot be": (
+        ["verify"],
+        {"DATABASE_URL": "", "COUNTERSIGN_DATA": "/proc/none"},
+        "COUNTERSIGN_DATA",
+    ),
     "a time zone that is none": (["generate", "2024-01"], {"TIMEZONE": "Mars/Base"}, "TIMEZONE"),
     "no token to serve with": (["serve"], {}, "SLACK_BOT_TOKEN is not set."),
     "no way for Slack to come in": (
