@@ -129,3 +129,8 @@ def texts(slack: Sandbox, channel: str) -> list[str]:
 def said_to(slack: Sandbox, user: str) -> list[str]:
     """What the bot said in a person's DM, oldest first."""
     return texts(slack, slack.dm(user))
+
+
+async def told_to(slack: Sandbox, place: str, count: int) -> bool:
+    channel = slack.dm(place) if place.startswith("U") else place
+    return len(texts(slack, channel)) == count

@@ -18,7 +18,7 @@ REGISTRIES = [
     ".".join(host)
     for host in (
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("npmjs", "org"),
         ("npmjs", "com"),
         ("crates", "io"),

@@ -1,0 +1,123 @@
+"""What stops, dies or gets lost in the middle of posting is taken up again."""
+
+import sqlalchemy as sa
+
+from bot.courier import Courier
+from bot.slack import Gateway
+from handlers.views import replies
+from models import announce
+from models.announce import Kind, Posting
+from models.base import Database
+from models.people import Role
+from sandbox.server import Sandbox
+from tests.bot.helpers import (
+    all_posted,
+    couriers,
+    eventually,
+    grant,
+    rows,
+    said_to,
+    states,
+    told_to,
+)
+from tests.conftest import People
+from tests.store.books import make_bills
+
+
+async def test_stopping_in_the_middle_loses_and_doubles_nothing(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    for role in Role:
+        await grant(db, people.max, role)
+    async with couriers(db, gateway, pace=0.5):
+        await eventually(lambda: told_to(slack, "UMAX", 2))
+    assert len(said_to(slack, "UMAX")) < len(Role)
+    async with couriers(db, gateway):
+        await eventually(lambda: all_posted(db))
+    assert said_to(slack, "UMAX") == [replies.access_granted(role).text for role in Role]
+
+
+async def test_a_job_that_does_not_end_in_time_is_put_back(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await slack.fault(method="chat.postMessage", kind="delay", seconds=1)
+    await grant(db, people.max)
+    async with couriers(db, gateway) as first:
+        await eventually(lambda: _is_on_its_way(db))
+        await first.stop(deadline_s=0.1)
+        (job,) = await rows(db, "select status from procrastinate_jobs")
+        assert job.status == "todo"
+    async with couriers(db, gateway, settle=1.5):
+        await eventually(lambda: all_posted(db))
+    assert len(said_to(slack, "UMAX")) == 1
+
+
+async def _is_on_its_way(db: Database) -> bool:
+    return await states(db) == ["sending"]
+
+
+async def test_a_job_whose_worker_died_is_taken_up_by_another(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await grant(db, people.max)
+    await rows(
+        db,
+        """with dead as (insert into procrastinate_workers (last_heartbeat)
+               values (now() - interval '1 minute') returning id)
+           update procrastinate_jobs set status = 'doing', worker_id = dead.id
+           from dead returning worker_id""",
+    )
+    async with couriers(db, gateway):
+        await eventually(lambda: all_posted(db))
+    assert len(said_to(slack, "UMAX")) == 1
+
+
+async def test_a_posting_whose_job_got_lost_is_sent_for(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    async with db.transaction() as session:
+        session.add(
+            Posting(
+                key="lonely",
+                kind=Kind.ACCESS_GRANTED,
+                place=announce.user_place(people.max.id),
+                facts={"role": "Manager"},
+            )
+        )
+    await eventually(lambda: all_posted(db))
+
+
+async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await make_bills(db, people.ana, 2)
+    await rows(db, "update runs set finished_at = null, source = 'cli' returning id")
+    await rows(db, "delete from procrastinate_jobs returning id")
+    async with couriers(db, gateway):
+        await grant(db, people.max)
+        await eventually(lambda: _is_posted(db, "access_granted"))
+        assert not said_to(slack, "UKIM")
+        await rows(db, "update postings set created_at = now() - interval '61 s' returning id")
+        await eventually(lambda: all_posted(db))
+
+
+async def _is_posted(db: Database, kind: str) -> bool:
+    found = await rows(db, "select state from postings where kind = :kind", kind=kind)
+    return {row.state for row in found} == {"posted"}
+
+
+async def test_the_courier_goes_on_after_the_database_was_away(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    others = """select pg_terminate_backend(pid) from pg_stat_activity
+                where datname = current_database() and pid <> pg_backend_pid()"""
+    async with db.transaction() as session:
+        await session.execute(sa.text(others))
+    await eventually(lambda: _granted(db, people))
+    await eventually(lambda: all_posted(db))
+    assert len(said_to(slack, "UMAX")) == 1
+
+
+async def _granted(db: Database, people: People) -> bool:
+    await grant(db, people.max)
+    return True

@@ -1,0 +1,209 @@
+"""What postings say, to whom, and what is told together."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot import drafts
+from bot.courier import Courier
+from bot.slack import Gateway
+from handlers.views import replies
+from models import announce, postings, workflow
+from models.announce import Kind, Posting
+from models.base import Database
+from models.bills import RejectReason, State
+from models.dossier import Line
+from models.people import Role
+from models.period import Period
+from sandbox.server import Sandbox
+from tests.bot.helpers import (
+    NOW,
+    all_posted,
+    all_settled,
+    couriers,
+    eventually,
+    grant,
+    no_jobs,
+    posting,
+    rows,
+    said_to,
+    states,
+    texts,
+    told_to,
+)
+from tests.conftest import People
+from tests.store.books import act, make_bills
+
+
+@pytest.mark.parametrize(
+    ("months", "told"),
+    [((9, 9), "2 bills of September 2026 wait for you"), ((9, 10), "2 bills wait for you")],
+)
+async def test_a_digest_names_a_month_only_where_all_its_bills_are_of_it(
+    months: tuple[int, int], told: str, monkeypatch: pytest.MonkeyPatch, db: Database
+) -> None:
+    async def listed(*_: Any) -> list[Line]:
+        return [replace(_LINE, id=n, period=Period(2026, m)) for n, m in enumerate(months, 1)]
+
+    monkeypatch.setattr(postings, "listed_lines", listed)
+    async with db.transaction() as session:
+        made = await drafts.draft(session, Posting(kind=Kind.DIGEST))
+    assert made is not None
+    assert made.draw().text.startswith(told)
+
+
+_LINE = Line(
+    id=1,
+    version=1,
+    customer="Acme",
+    period=Period(2026, 9),
+    status=State.PENDING,
+    hold_reason=None,
+    amount=Decimal(5),
+    currency="USD",
+    created_at=NOW,
+)
+
+
+def test_every_kind_of_posting_can_be_drawn() -> None:
+    assert set(drafts._DRAFTS) == set(Kind)
+
+
+async def test_a_posting_nobody_can_draw_holds_nothing_up(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    async with db.transaction() as session:
+        await announce.post(session, Kind.ACCESS_GRANTED, "odd", [people.max], {"role": "Emperor"})
+        await announce.post(session, Kind.REJECTION, "gone", [people.max], _NOWHERE)
+    await grant(db, people.max)
+    await eventually(lambda: all_settled(db))
+    assert await states(db) == ["failed", "failed", "posted"]
+
+
+_NOWHERE = {"bill_id": 999, "action_id": 999}
+
+
+@pytest.mark.parametrize("code", ["user_disabled", "cannot_dm_bot", "user_not_found"])
+async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
+    code: str, db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    await rows(db, "update users set active = false where name = 'Lee' returning id")
+    await slack.fault(method="conversations.open", kind="error", error=code, times=0)
+    await make_bills(db, people.ana, 2)
+    await eventually(lambda: all_settled(db))
+    found = await rows(db, "select place, state, failure from postings where kind = 'card'")
+    assert sorted(map(tuple, found)) == [
+        *[("channel:CAPPROVALS", "posted", None)] * 2,
+        *[(announce.user_place(people.kim.id), "failed", code)] * 2,
+    ]
+    assert len(texts(slack, "CAPPROVALS")) == 2
+
+
+async def test_somebody_without_an_account_any_more_is_not_written_to(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    await grant(db, people.max)
+    await rows(db, "update users set active = false where name = 'Max' returning id")
+    async with couriers(db, gateway):
+        await eventually(lambda: all_settled(db))
+    assert (await posting(db)).failure == "no_slack_account"
+    assert not said_to(slack, "UMAX")
+
+
+async def test_more_than_ten_cards_for_one_person_become_one_digest(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    await make_bills(db, people.ana, 11)
+    await eventually(lambda: told_to(slack, "UKIM", 1))
+    await eventually(lambda: told_to(slack, "ULEE", 1))
+    await eventually(lambda: no_jobs(db))
+    (text,) = said_to(slack, "UKIM")
+    assert "11 bills" in text
+    assert "$1,100.00" in text
+    counts = await rows(db, "select state, count(*) from postings group by state order by state")
+    assert list(map(tuple, counts)) == [("listed", 22), ("posted", 2)]
+
+
+async def test_ten_cards_are_ten_messages(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    bills = await make_bills(db, people.ana, 10)
+    await eventually(lambda: all_posted(db))
+    assert [text.split(",")[0] for text in said_to(slack, "UKIM")] == [f"Bill #{n}" for n in bills]
+
+
+async def test_a_crowd_of_cards_in_a_channel_stays_cards(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    await make_bills(db, people.ana, 11)
+    await rows(
+        db,
+        "update customers set slack_channel_id = 'CAPPROVALS' returning id",
+    )
+    bills = [row.id for row in await rows(db, "select id from bills order by id")]
+    async with db.transaction() as session:
+        for bill_id in bills:
+            await announce.cards_of_bill(session, bill_id, None)
+    await eventually(lambda: told_to(slack, "CAPPROVALS", 11))
+
+
+async def test_approvals_are_told_in_one_message(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    courier: Courier,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(announce, "BUNDLING_S", 2)
+    bills = await make_bills(db, people.ana, 3)
+    for bill_id in bills:
+        async with db.transaction() as session:
+            await workflow.approve(session, bill_id, 1, act(people.kim))
+    await eventually(lambda: told_to(slack, "UANA", 1))
+    await eventually(lambda: no_jobs(db))
+    (text,) = said_to(slack, "UANA")
+    assert "3 bills you generated are approved" in text
+    told = await rows(db, "select state from postings where kind = 'approval' order by id")
+    assert [row.state for row in told] == ["posted", "listed", "listed"]
+
+
+async def test_a_rejection_does_not_wait_behind_approvals(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    approved, rejected = await make_bills(db, people.ana, 2)
+    async with db.transaction() as session:
+        await workflow.approve(session, approved, 1, act(people.kim))
+    async with db.transaction() as session:
+        await workflow.reject(
+            session, rejected, 1, act(people.kim), RejectReason.OTHER, "Not this time"
+        )
+    await eventually(lambda: told_to(slack, "UANA", 1))
+    assert f"rejected bill #{rejected}" in said_to(slack, "UANA")[0]
+    (waiting,) = await rows(db, "select state from postings where kind = 'approval'")
+    assert waiting.state == "waiting"
+
+
+async def test_a_server_that_knows_only_text_gets_text(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    await slack.fault(method="chat.postMessage", kind="error", error="invalid_blocks")
+    await grant(db, people.max)
+    await eventually(lambda: all_posted(db))
+    (message,) = slack.messages(slack.dm("UMAX"))
+    assert [block["type"] for block in message["blocks"]] == ["section"]
+    assert message["text"] == replies.access_granted(Role.MANAGER).text
+
+
+async def test_a_channel_gets_no_more_than_one_message_a_pace(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with couriers(db, gateway, pace=0.3):
+        begun = loop.time()
+        for role in Role:
+            await grant(db, people.max, role)
+        await eventually(lambda: all_posted(db))
+    assert loop.time() - begun >= 0.3 * (len(Role) - 1)
