@@ -23,6 +23,7 @@ from sandbox.payloads import (
     view_submission,
 )
 from sandbox.shapes import JsonObject, Refused, SlackError
+from sandbox.surfaces import Surfaces
 from sandbox.views import checked_view
 from sandbox.workspace import Change, Conversation, User
 
@@ -31,7 +32,8 @@ _OPTIONS = 100
 
 class Dialogs:
     """Clicks and dialogs. Nothing here asks whether the person can see the place: a forged
-    click arrives at the app like any other, and it is the app that must refuse it."""
+    click arrives at the app like any other, and it is the app that must refuse it. Whoever acts
+    in somebody else's dialog or Home does so in a copy: its owner never sees a trace of it."""
 
     def __init__(self, slack: Slack, delivery: Delivery) -> None:
         self._slack = slack
@@ -61,7 +63,7 @@ class Dialogs:
         self, user: str, view_id: str, action: JsonObject, values: JsonObject | None = None
     ) -> JsonObject:
         actor = person(self._slack, user)
-        _, view = self._view(view_id)
+        _, _, view = self._view(actor, view_id)
         if values:
             self._enter(actor, view, values)
         element = _element(view["blocks"], action)
@@ -80,7 +82,7 @@ class Dialogs:
         """Presses a dialog's button, as Slack does: what the dialog itself can refuse (an empty
         required field, a text too long) never reaches the app."""
         actor = person(self._slack, user)
-        owner, view = self._view(view_id)
+        surfaces, owner, view = self._view(actor, view_id)
         if view["type"] != "modal":
             raise Refused("invalid_view", "only a dialog can be submitted")
         self._enter(actor, view, values)
@@ -89,29 +91,29 @@ class Dialogs:
             return {"ok": True, "response_action": "errors", "errors": wrong, "by": "client"}
         payload = view_submission(self._slack, actor, view)
         ack = taken(await self._delivery.ask("interactive", payload))
-        answer = self._obey(owner, view, ack.payload)
+        answer = self._obey(surfaces, owner, view, ack.payload)
         self._redrawn(owner)
-        return {"ok": True, **answer, "view": next(reversed(self._stack(owner)), None)}
+        return {"ok": True, **answer, "view": next(reversed(surfaces.stack(owner)), None)}
 
-    def _obey(self, owner: str, view: JsonObject, answer: Any) -> JsonObject:
+    def _obey(self, surfaces: Surfaces, owner: str, view: JsonObject, answer: Any) -> JsonObject:
         """Does what the acknowledgement of a submission asks for."""
         if answer in (None, "", {}):
-            self._slack.surfaces.pop(owner, view)
+            surfaces.pop(owner, view)
             return {"response_action": None}
         action = answer.get("response_action") if isinstance(answer, dict) else None
         if action == "errors":
             return {"response_action": action, "errors": _checked_errors(view, answer)}
         if action == "clear":
-            self._slack.surfaces.pop(owner, self._stack(owner)[0])
+            surfaces.pop(owner, surfaces.stack(owner)[0])
             return {"response_action": action}
         if action not in ("update", "push"):
             raise Refused("invalid_ack", f"{action!r} is no response_action")
         try:
             fresh = checked_view(self._slack, answer.get("view"), expected="modal")
             if action == "push":
-                self._slack.surfaces.push(owner, fresh)
+                surfaces.push(owner, fresh)
             else:
-                self._slack.surfaces.update(view, fresh)
+                surfaces.update(view, fresh)
         except SlackError as error:
             raise Refused("invalid_ack", error.code, **error.extra) from None
         return {"response_action": action}
@@ -119,9 +121,10 @@ class Dialogs:
     async def close(self, user: str, view_id: str) -> JsonObject:
         """Closes a dialog by its cross or its button; the app hears of it if it asked to."""
         actor = person(self._slack, user)
-        owner, view = self._view(view_id)
-        whole = view is self._stack(owner)[0] if self._stack(owner) else True
-        closed = self._slack.surfaces.pop(owner, view)
+        surfaces, owner, view = self._view(actor, view_id)
+        stack = surfaces.stack(owner)
+        whole = view is stack[0] if stack else True
+        closed = surfaces.pop(owner, view)
         self._redrawn(owner)
         for one in closed:
             if one["notify_on_close"]:
@@ -145,7 +148,7 @@ class Dialogs:
         """What an external select offers for `value`."""
         actor = person(self._slack, user)
         if view_id:
-            where = suggestion_in_view(self._view(view_id)[1])
+            where = suggestion_in_view(self._view(actor, view_id)[2])
         else:
             conversation = place(self._slack, channel or "")
             message = self._message(conversation, message_ts or "")
@@ -156,14 +159,17 @@ class Dialogs:
 
     # -- helpers ---------------------------------------------------------------------------
 
-    def _stack(self, owner: str) -> list[JsonObject]:
-        return self._slack.surfaces.stack(owner)
-
-    def _view(self, view_id: str) -> tuple[str, JsonObject]:
+    def _view(self, actor: User, view_id: str) -> tuple[Surfaces, str, JsonObject]:
+        """(where `actor` may leave traces, the owner, the view) of an open dialog or Home."""
+        surfaces = self._slack.surfaces
         try:
-            return self._slack.surfaces.find(view_id)
+            owner, view = surfaces.find(view_id)
         except SlackError:
             raise Refused("view_not_found", view_id) from None
+        if owner == actor.id:
+            return surfaces, owner, view
+        aside = surfaces.copy()
+        return aside, *aside.find(view_id)
 
     @staticmethod
     def _message(conversation: Conversation, ts: str) -> JsonObject:
@@ -196,11 +202,13 @@ class Dialogs:
 
 def _element(blocks: list[JsonObject], action: JsonObject) -> JsonObject:
     """The clicked element: what the caller says of it, completed from the block it stands in.
-    A forged action that stands nowhere is sent as it is."""
+    A forged action that stands nowhere is sent as it is, if it says what it is."""
     for block, element in interactive_elements(blocks):
         same_block = action.get("block_id") in (None, block.get("block_id"))
         if same_block and element.get("action_id") == action.get("action_id"):
             return {**element, "block_id": block["block_id"], **action}
+    if missing := [key for key in ("type", "action_id") if not action.get(key)]:
+        raise Refused("invalid_arguments", f"the action has no {' and no '.join(missing)}")
     return action
 
 

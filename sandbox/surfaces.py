@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.elements import complete_blocks, merged_state
@@ -115,6 +116,15 @@ class Surfaces:
     stacks: dict[str, list[JsonObject]] = field(default_factory=dict)
     homes: dict[str, JsonObject] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> "Surfaces":
+        """The same dialogs and Homes to try something on; nothing done there shows here."""
+        return replace(
+            self,
+            stacks=deepcopy(self.stacks),
+            homes=deepcopy(self.homes),
+            owners=dict(self.owners),
+        )
 
     def stack(self, user: str) -> list[JsonObject]:
         return self.stacks.setdefault(user, [])
