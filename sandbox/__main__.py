@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,21 +54,73 @@ def read_manifest(prefix: str = "") -> JsonObject:
     return manifest
 
 
-@contextlib.contextmanager
-def fresh_database(data: Path | None) -> Iterator[str]:
+def read_workspace(path: Path) -> JsonObject:
+    """A `--workspace` file. Raises OSError or ValueError, which says what is wrong with it."""
+    given = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(given, dict):
+        raise ValueError("it holds no JSON object")
+    for kind in ("users", "channels"):
+        entries = given.get(kind, [])
+        if not isinstance(entries, list):
+            raise ValueError(f"{kind} is no list")
+        for number, entry in enumerate(entries):
+            if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+                raise ValueError(f"{kind}[{number}] has no name")
+    return given
+
+
+def make_sandbox(options: argparse.Namespace) -> Sandbox:
+    """The sandbox, its ports still closed. Raises what a useless `--workspace` raises."""
+    web_url = f"http://127.0.0.1:{options.web_port}"
+    sandbox = Sandbox(
+        workspace=read_workspace(options.workspace) if options.workspace else demo.workspace(),
+        manifest=read_manifest(os.environ.get("COMMAND_PREFIX", "")),
+        mode=options.mode,
+        port=options.port,
+        bot_http_url=f"{web_url}/slack/events",
+    )
+    sandbox.web_url = web_url
+    sandbox.ready = lambda: is_ready(web_url)
+    return sandbox
+
+
+def port_trouble(options: argparse.Namespace) -> str:
+    """Why a port cannot be had, or nothing. Another sandbox's bot on the web port would
+    otherwise be taken for the one of this sandbox."""
+    with contextlib.ExitStack() as held:
+        for flag, port in (("--port", options.port), ("--web-port", options.web_port)):
+            probe = held.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                probe.listen()
+            except (OSError, OverflowError) as error:
+                because = _reason(error)
+                return f"Port {port} cannot be used ({because}). Name another one with {flag}."
+    return ""
+
+
+@contextlib.asynccontextmanager
+async def fresh_database(data: Path | None) -> AsyncIterator[str]:
     """A migrated, empty database on a PostgreSQL of its own; yields its address."""
     folder = data or Path(tempfile.mkdtemp(prefix="countersign-sandbox-"))
-    server = EmbeddedPostgres(folder)
     try:
-        with psycopg.connect(server.url(), autocommit=True) as connection:
-            connection.execute(f"drop database if exists {DATABASE} with (force)")
-            connection.execute(f"create database {DATABASE}")
-        migrate(server.url(DATABASE))
-        yield server.url(DATABASE)
+        server = await asyncio.to_thread(EmbeddedPostgres, folder)
+        try:
+            await asyncio.to_thread(_make_database, server)
+            yield server.url(DATABASE)
+        finally:
+            await asyncio.to_thread(server.stop)
     finally:
-        server.stop()
         if data is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_database(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"drop database if exists {DATABASE} with (force)")
+        connection.execute(f"create database {DATABASE}")
+    migrate(server.url(DATABASE))
 
 
 @contextlib.asynccontextmanager
@@ -118,35 +171,43 @@ async def is_ready(web_url: str) -> bool:
         return False
 
 
-async def run(options: argparse.Namespace, database_url: str, stopped: asyncio.Event) -> int:
-    workspace = demo.workspace()
-    if options.workspace:
-        workspace = json.loads(options.workspace.read_text(encoding="utf-8"))
-    web_url = f"http://127.0.0.1:{options.web_port}"
-    sandbox = Sandbox(
-        workspace=workspace,
-        manifest=read_manifest(os.environ.get("COMMAND_PREFIX", "")),
-        mode=options.mode,
-        port=options.port,
-        bot_http_url=f"{web_url}/slack/events",
-    )
-    sandbox.database_url, sandbox.web_url = database_url, web_url
-    sandbox.ready = lambda: is_ready(web_url)
-    if not options.workspace:
-        db = Database(database_url)
-        sandbox.hint = await demo.furnish(db, datetime.now(UTC))
+async def run(options: argparse.Namespace, sandbox: Sandbox, stopped: asyncio.Event) -> int:
+    """The page first, so that scripts can ask for `/_control/state`; then the rest."""
+    async with sandbox, fresh_database(options.data) as database_url:
+        sandbox.database_url = database_url
+        if not options.workspace:
+            sandbox.hint = await _furnished(database_url)
+        if stopped.is_set():
+            return 0
+        async with running_bot(sandbox, database_url, options.web_port) as bot:
+            return await _watch(bot, sandbox, options, stopped)
+
+
+async def _furnished(database_url: str) -> str:
+    db = Database(database_url)
+    try:
+        return await demo.furnish(db, datetime.now(UTC))
+    finally:
         await db.close()
-    async with sandbox, running_bot(sandbox, database_url, options.web_port) as bot:
-        died = asyncio.create_task(bot.wait())
-        opened = asyncio.create_task(_open(sandbox, options, died))
-        until = asyncio.create_task(stopped.wait())
-        await asyncio.wait([died, until], return_when=asyncio.FIRST_COMPLETED)
-        for task in (opened, until):
-            task.cancel()
-        if not stopped.is_set():
-            say(f"The bot stopped by itself, exit status {bot.returncode}. Its log tells why.")
-            return 1
-    return 0
+
+
+async def _watch(
+    bot: asyncio.subprocess.Process,
+    sandbox: Sandbox,
+    options: argparse.Namespace,
+    stopped: asyncio.Event,
+) -> int:
+    """Waits until somebody stops the sandbox, or the bot ends, which ends the sandbox too."""
+    died = asyncio.create_task(bot.wait())
+    opened = asyncio.create_task(_open(sandbox, options, died))
+    until = asyncio.create_task(stopped.wait())
+    await asyncio.wait([died, until], return_when=asyncio.FIRST_COMPLETED)
+    for task in (opened, until):
+        task.cancel()
+    if stopped.is_set():
+        return 0
+    say(f"The bot stopped by itself, exit status {bot.returncode}. Its log tells why.")
+    return 1
 
 
 async def _open(sandbox: Sandbox, options: argparse.Namespace, died: asyncio.Task[int]) -> None:
@@ -169,22 +230,36 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _until_stopped(options: argparse.Namespace, database_url: str) -> int:
+async def _until_stopped(options: argparse.Namespace, sandbox: Sandbox) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    return await run(options, database_url, stopped)
+    return await run(options, sandbox, stopped)
 
 
 def main(words: list[str] | None = None) -> int:
+    """Exit status 0 when it was stopped, 1 when it could not go on, 2 for useless arguments."""
     options = arguments(words)
+    try:
+        sandbox = make_sandbox(options)
+    except (OSError, ValueError, TypeError) as error:
+        if options.workspace is None:
+            raise
+        say(f"--workspace {options.workspace} cannot be used: {_reason(error)}.")
+        return 2
+    if trouble := port_trouble(options):
+        say(trouble)
+        return 1
     say("Starting PostgreSQL, a Slack and the bot…")
-    with fresh_database(options.data) as database_url:
-        try:
-            return asyncio.run(_until_stopped(options, database_url))
-        except OSError as error:
-            say(f"{error.strerror or error}. Does another program have the port? See --help.")
-            return 1
+    try:
+        return asyncio.run(_until_stopped(options, sandbox))
+    except OSError as error:
+        say(f"{error}.")
+        return 1
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 if __name__ == "__main__":

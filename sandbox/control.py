@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from types import UnionType
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
 Act = Callable[..., Awaitable[JsonObject]]
+
+# What these fields of a body must be; the others are looked at where they are used.
+_KINDS: dict[str, tuple[type | UnionType, str]] = {
+    **dict.fromkeys(("user", "command", "ts", "action_id", "block_id"), (str, "text")),
+    **dict.fromkeys(("channel", "messageTs", "view_id", "thread_ts"), (str | None, "text")),
+    **dict.fromkeys(("id", "text", "name"), (str | None, "text")),
+    "action": (dict, "JSON object"),
+    "values": (dict | None, "JSON object"),
+}
 
 
 def control_routes(sandbox: "Sandbox") -> list[web.RouteDef]:
@@ -91,9 +101,10 @@ def _posted(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         try:
             body = json.loads(await request.read() or b"{}")
-            if not isinstance(body, dict):
-                raise ValueError("the body is no JSON object")
-            return web.json_response(await act(**body))
+            _check_kinds(body)
+            answer = await act(**body)
+            status = 400 if answer.get("error") == "invalid_arguments" else 200
+            return web.json_response(answer, status=status)
         except Refused as refusal:
             return web.json_response(refusal.body())
         except (ValueError, TypeError) as error:
@@ -103,14 +114,26 @@ def _posted(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     return handle
 
 
+def _check_kinds(body: Any) -> None:
+    if not isinstance(body, dict):
+        raise ValueError("the body is no JSON object")
+    for name, (kind, word) in _KINDS.items():
+        if name in body and not isinstance(body[name], kind):
+            raise ValueError(f"{name} is no {word}")
+
+
 class Looks:
     """The GET side."""
 
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
+        self._was_ready = False
 
     async def state(self, _request: web.Request) -> web.Response:
-        if not await self._sandbox.ready():
+        """503 until the bot has been ready once; a socket that drops later changes no more than
+        `bot.connected`."""
+        self._was_ready = self._was_ready or await self._sandbox.ready()
+        if not self._was_ready:
             return web.json_response({"ok": False, "error": "not_ready"}, status=503)
         return web.json_response(self._state())
 
@@ -120,7 +143,11 @@ class Looks:
         return {
             "ok": True,
             "team": {"id": installed.team_id, "name": installed.team_name},
-            "bot": {"id": installed.bot_user_id, "name": installed.bot_name},
+            "bot": {
+                "id": installed.bot_user_id,
+                "name": installed.bot_name,
+                "connected": sandbox.delivery.connected,
+            },
             "users": [_person(sandbox, user) for user in sandbox.workspace.users],
             "channels": [channel_json(one) for one in sandbox.workspace.conversations.values()],
             "database_url": sandbox.database_url,

@@ -10,7 +10,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.server import Sandbox
-from tests.sandbox.slack_bot import ACTIONS, BUTTON, SECTION, WORKSPACE, Bot, dialog
+from tests.sandbox.slack_bot import ACTIONS, BUTTON, SECTION, WORKSPACE, Bot, dialog, until
 
 Json = dict[str, Any]
 
@@ -65,6 +65,19 @@ async def test_the_state_lists_people_and_places(
     assert places["CGENERAL"]["members"] == ["UANA", "UKIM", sandbox.bot_user_id]
     dm = places[sandbox.dm("UANA")]
     assert (dm["is_im"], dm["user"], dm["members"]) == (True, "UANA", ["UANA", sandbox.bot_user_id])
+
+
+async def test_the_state_stays_when_the_socket_drops(
+    sandbox: Sandbox, control: Control, bot: Bot
+) -> None:
+    _, state = await control.get("state")
+    assert state["bot"]["connected"] is True
+    await sandbox.sockets.drop()
+    status, state = await control.get("state")
+    assert (status, state["bot"]["connected"]) == (200, False)
+    await until(lambda: sandbox.delivery.connected)
+    _, state = await control.get("state")
+    assert state["bot"]["connected"] is True
 
 
 async def test_messages_come_with_ts_and_blocks_private_ones_among_them(
@@ -142,6 +155,31 @@ async def test_a_post_that_makes_no_sense_is_answered_with_an_object(
 ) -> None:
     answer = await control.post(path, **body)
     assert (answer["ok"], answer["error"]) == (False, "invalid_arguments")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "detail"),
+    [
+        ({"action": "go"}, "action is no JSON object"),
+        ({"action": None}, "action is no JSON object"),
+        ({"action": ["go"]}, "action is no JSON object"),
+        ({"action": {}}, "the action has no type and no action_id"),
+        ({"action": {"action_id": "forged"}}, "the action has no type"),
+        ({"action": BUTTON, "values": []}, "values is no JSON object"),
+        ({"action": BUTTON, "channel": 5}, "channel is no text"),
+    ],
+)
+async def test_a_click_that_makes_no_sense_never_reaches_the_app(
+    sandbox: Sandbox, bot: Bot, client: AsyncWebClient, wrong: Json, detail: str
+) -> None:
+    card = await client.chat_postMessage(channel="CGENERAL", text="x", blocks=[ACTIONS])
+    body = {"user": "UANA", "channel": "CGENERAL", "messageTs": card["ts"], **wrong}
+    url = f"{sandbox.base_url}/_control/interact"
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as answer:
+        told = await answer.json()
+        assert answer.status == 400
+    assert told == {"ok": False, "error": "invalid_arguments", "detail": detail}
+    assert bot.bodies("action") == []
 
 
 async def test_a_body_that_is_no_object_is_answered_with_one(sandbox: Sandbox) -> None:
