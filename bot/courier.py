@@ -105,6 +105,9 @@ class Courier:
         self._task(Task.POST, self._post)
         self._task(Task.REDRAW, lambda _, bill_id: self._painter.redraw(bill_id))
         self._task(Task.REDRAW_CARD, lambda _, **card: self._painter.redraw_card(**card))
+        self._task(
+            Task.REDRAW_DIGEST, lambda _, posting_id: self._painter.redraw_digest(posting_id)
+        )
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._painter.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._generator.generate(run_id))
 

@@ -7,7 +7,7 @@ from functools import partial
 from handlers.views import card, replies
 from handlers.views.kit import Message
 from models import gather, month_end, postings
-from models.announce import Kind, Posting
+from models.announce import Kind, Posting, PostingState
 from models.base import Session
 from models.bills import State
 from models.people import Role, User
@@ -36,10 +36,14 @@ async def _card(session: Session, posting: Posting) -> Draft:
 
 
 async def _digest(session: Session, posting: Posting) -> Draft | None:
+    """One that was posted is drawn though nothing waits any more."""
     lines = await postings.listed_lines(session, posting)
+    if not lines and posting.state != PostingState.POSTED:
+        return None
+    listed = await postings.listed_count(session, posting)
     months = {line.period for line in lines}
     period = months.pop() if len(months) == 1 else None
-    return Draft(partial(replies.digest, lines, period)) if lines else None
+    return Draft(partial(replies.digest, lines, period, listed))
 
 
 async def _run(session: Session, posting: Posting) -> Draft:

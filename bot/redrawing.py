@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from bot.drafts import draft
 from bot.posting import Interrupted
 from bot.slack import Gateway, Kind, SlackTrouble
 from bot.timings import Timings
@@ -38,10 +39,15 @@ class Painter:
     async def redraw(self, bill_id: int) -> None:
         """Bring every posted card of the bill up to date; those that are already stay alone.
 
+        The digests that list it are promised to be redrawn.
+
         A card that cannot be changed any more is marked `failed`. One that is in trouble is tried
         again by itself, so that it holds up neither the others nor what is to be drawn later. A
         rate limit is for all of them, and raised after each has had its turn.
         """
+        async with self._db.transaction() as session:
+            for digest_id in await postings.digests_of(session, bill_id):
+                await announce.digest_moved(session, digest_id)
         limit = None
         for posting, trouble in await self._bring_up(bill_id):
             if trouble.kind is Kind.RATE_LIMITED:
@@ -90,6 +96,14 @@ class Painter:
             raise SlackTrouble("not_posted_yet", Kind.TRANSIENT)
         if posting.state == PostingState.POSTED:
             await self._update(posting, replies.progress(facts), 0)
+
+    async def redraw_digest(self, posting_id: int) -> None:
+        """Show in a posted digest what still waits, or that nothing does."""
+        async with self._db.transaction() as session:
+            posting = await session.get_one(Posting, posting_id)
+            made = await draft(session, posting)
+        if posting.state == PostingState.POSTED and made is not None:
+            await self._update(posting, made.draw(), 0)
 
     async def _update(self, posting: Posting, message: Message, actions: int) -> None:
         assert posting.channel is not None

@@ -32,6 +32,7 @@ class Task(StrEnum):
     POST = "post"
     REDRAW = "redraw"
     REDRAW_CARD = "redraw_card"
+    REDRAW_DIGEST = "redraw_digest"
     GENERATE = "generate"
     REDRAW_RUN = "redraw_run"
 
@@ -99,6 +100,12 @@ async def card_lags(
     """One copy of a card could not be redrawn `since_s` (epoch): it is tried again by itself."""
     call = {"bill_id": bill_id, "posting_id": posting_id, "since_s": since_s}
     await _defer(session, Task.REDRAW_CARD, f"card:{posting_id}", [call], delay_s)
+
+
+async def digest_moved(session: AsyncSession, posting_id: int) -> None:
+    """A digest is out of date; redrawn one at a time, the last drawing is the true one."""
+    call = {"posting_id": posting_id}
+    await _defer(session, Task.REDRAW_DIGEST, f"card:{posting_id}", [call])
 
 
 async def run_left(session: AsyncSession, run_id: int) -> None:

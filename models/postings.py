@@ -148,6 +148,8 @@ async def posted(
     )
     if posting.bill_id and actions > shown_actions:
         await announce.bill_changed(session, posting.bill_id)
+    if posting.kind == Kind.DIGEST:
+        await announce.digest_moved(session, posting.id)
 
 
 async def actions_of(session: AsyncSession, bill_id: int, lock: bool = False) -> int:
@@ -229,6 +231,25 @@ async def behind(session: AsyncSession, bill_id: int, only: int | None = None) -
     return Behind(actions, tuple(cards))
 
 
+async def digests_of(session: AsyncSession, bill_id: int) -> Sequence[int]:
+    """Posted digests that stand for a card of this bill, but for those to be redrawn anyway."""
+    return (await session.scalars(_DIGESTS, {"bill_id": bill_id})).all()
+
+
+_DIGESTS = sa.text("""
+select distinct d.id
+from postings c join postings d
+  on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
+  and c.place = d.facts ->> 'of'
+where c.bill_id = :bill_id and c.kind = 'card' and c.state = 'listed'
+  and d.kind = 'digest' and d.state = 'posted'
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock = 'card:' || d.id and j.status = 'todo')
+order by d.id
+""")
+
+
 async def redrawn(session: AsyncSession, posting: Posting, actions: int) -> None:
     """The message was drawn with so many actions.
 
@@ -262,7 +283,10 @@ async def run_failed(session: AsyncSession, run_id: int, cause: str) -> None:
 
 
 async def listed_lines(session: AsyncSession, digest: Posting) -> Sequence[Line]:
-    """The bills a digest stands for that still wait for a decision, oldest first."""
+    """The bills a digest stands for that still wait for its reader's decision, oldest first.
+
+    A bill that lacks another role's approval alone does not.
+    """
     rows = await session.execute(_LINES, digest.facts)
     return [
         Line(
@@ -280,6 +304,16 @@ async def listed_lines(session: AsyncSession, digest: Posting) -> Sequence[Line]
     ]
 
 
+async def listed_count(session: AsyncSession, digest: Posting) -> int:
+    """How many bills a digest stands for, decided or not."""
+    return int(await session.scalar(_COUNT, digest.facts) or 0)
+
+
+_COUNT = sa.text("""
+select count(*) from postings
+where place = :of and kind = 'card' and state = 'listed' and id between :first and :last
+""")
+
 _LINES = sa.text("""
 select b.id, b.version, c.name, b.year, b.month, b.status, b.overage_amount, b.currency,
        b.created_at
@@ -288,5 +322,9 @@ join bills b on b.id = p.bill_id
 join customers c on c.id = b.customer_id
 where p.place = :of and p.kind = 'card' and p.state = 'listed'
   and p.id between :first and :last and b.status = 'pending'
+  and not exists (
+      select from approvals a join users u on p.place = 'user:' || u.id
+      where a.bill_id = b.id and (a.user_id = u.id or a.part =
+          case u.role when 'Customer Success' then 'csm' when 'Sales' then 'sales' end))
 order by b.created_at, b.id
 """)

@@ -114,6 +114,8 @@ def _others(waiting: Page, drawn: set[int]) -> list[Block]:
         return []
     left = waiting.count - len(drawn) - len(rest)
     more = (
-        [says(f"and {bills(left)} more: type ", code(slash("bill list")), ".")] if left > 0 else []
+        [says(f"and {bills(left)} more: type ", code(slash("bill list mine")), ".")]
+        if left > 0
+        else []
     )
     return [divider(), bill_table(rest), *more]

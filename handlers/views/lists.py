@@ -35,6 +35,7 @@ from handlers.views.words import (
     totals,
 )
 from models.dossier import Line, Page, Total
+from models.money import minor_units
 from models.period import Period
 from models.usage import UsageMonth
 
@@ -167,29 +168,40 @@ def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Block]
     )
 
 
-def digest(waiting: Sequence[Line], period: Period | None) -> Message:
+def digest(waiting: Sequence[Line], period: Period | None, listed: int) -> Message:
     """One message instead of many cards, when one approver gets more than ten bills at once.
 
-    `period` is the month of all of them, None where there are several.
+    `waiting` are those of the `listed` bills that still do; `period` is the month of all of
+    them, None where there are several.
     """
-    biggest = sorted(waiting, key=lambda one: one.amount or 0, reverse=True)[:DIGEST_SHOWN]
+    if not waiting:
+        return saying(f"All {number(listed)} are decided: none of these bills waits for you now.")
+    biggest = sorted(waiting, key=_size, reverse=True)[:DIGEST_SHOWN]
     month = f" of {period_name(period)}" if period else ""
-    told = f"{bills(len(waiting))}{month} wait for you: {totals(_sums(waiting))}."
+    verb = "waits" if len(waiting) == 1 else "wait"
+    decided = f" Of {number(listed)}, the others are decided." if len(waiting) < listed else ""
+    told = f"{bills(len(waiting))}{month} {verb} for you: {totals(_sums(waiting))}.{decided}"
     return message(
         spoken(told),
         [
-            header(f"{bills(len(waiting))} wait for you"),
-            says(told, f" The biggest {number(len(biggest))}:"),
+            header(f"{bills(len(waiting))} {verb} for you"),
+            says(told, f" The biggest {number(len(biggest))}:" if len(biggest) > 1 else ""),
             bill_table(biggest),
             says(
-                "All of them are on Countersign’s Home tab, with their buttons. Or type ",
+                "On Countersign’s Home tab you find the first ones with their buttons. For all of"
+                " them type ",
                 code(slash("bill list mine")),
-                ", and ",
-                code(slash(f"bill show #{biggest[0].id}" if biggest else "bill show")),
-                " for one.",
+                ", for one of them ",
+                code(slash(f"bill show #{biggest[0].id}")),
+                ".",
             ),
         ],
     )
+
+
+def _size(bill: Line) -> Decimal:
+    """The amount as if its currency had cents: without rates, yen are compared as cents are."""
+    return (bill.amount or Decimal(0)).scaleb(minor_units(bill.currency) - 2, _EXACT)
 
 
 def _sums(waiting: Sequence[Line]) -> list[Total]:

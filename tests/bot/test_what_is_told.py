@@ -50,11 +50,12 @@ async def test_a_digest_names_a_month_only_where_all_its_bills_are_of_it(
 
     monkeypatch.setattr(postings, "listed_lines", listed)
     async with db.transaction() as session:
-        made = await drafts.draft(session, Posting(kind=Kind.DIGEST))
+        made = await drafts.draft(session, Posting(kind=Kind.DIGEST, facts=_RANGE))
     assert made is not None
     assert made.draw().text.startswith(told)
 
 
+_RANGE = {"first": 1, "last": 2, "of": "user:1"}
 _LINE = Line(
     id=1,
     version=1,

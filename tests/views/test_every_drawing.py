@@ -53,7 +53,7 @@ OF_A_BILL: dict[str, Draw] = {
     "reads like reject": lambda f: replies.reads_like_a_decision(f, Verb.REJECT),
     "inbox": lambda f: home.inbox(KIM_USER, _page(f), [f] * 20, NOON),
     "list": lambda f: replies.bill_list(_page(f), "Bills", {"status": "pending"}),
-    "digest": lambda f: replies.digest([samples.bill_line(f)] * 40, OCTOBER),
+    "digest": lambda f: replies.digest([samples.bill_line(f)] * 40, OCTOBER, 40),
     "usage": lambda f: replies.usage(f.customer, "USD", USAGE, _page(f).lines, 5),
     "usage, plain": lambda f: replies.usage(
         f.customer, "USD", USAGE, _page(f).lines, None

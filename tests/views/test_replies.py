@@ -278,10 +278,10 @@ def test_a_digest_adds_up_by_currency_and_shows_the_biggest() -> None:
         for n, currency in enumerate(["USD", "JPY"] * 6, 1)
     ]
     lines.append(replace(lines[0], id=13, amount=None, status=State.HELD))
-    message = replies.digest(lines, OCTOBER)
+    message = replies.digest(lines, OCTOBER, len(lines))
     assert message.text == "13 bills of October 2026 wait for you: $36.00 and ¥42."
     (table,) = [b for b in message.blocks if b["type"] == "table"]
-    assert [row[0]["text"] for row in table["rows"]] == ["Bill", "#12", "#11", "#10", "#9", "#8"]
+    assert [row[0]["text"] for row in table["rows"]] == ["Bill", "#11", "#9", "#7", "#5", "#3"]
 
 
 def test_an_unforeseen_trouble_has_a_reference_to_quote() -> None:
@@ -296,4 +296,15 @@ def test_totals_of_no_bill_are_left_out_of_a_summary() -> None:
 def test_the_total_of_a_digest_is_exact_however_large() -> None:
     huge = Decimal("1234567890123456789012345678901.23")
     lines = [replace(samples.bill_line(BILL), amount=huge) for _ in range(2)]
-    assert "$2,469,135,780,246,913,578,024,691,357,802.46" in replies.digest(lines, OCTOBER).text
+    assert (
+        "$2,469,135,780,246,913,578,024,691,357,802.46"
+        in replies.digest(lines, OCTOBER, len(lines)).text
+    )
+
+
+def test_a_digest_says_what_is_left_of_it() -> None:
+    one = samples.bill_line(BILL)
+    left = replies.digest([one], OCTOBER, 12).text
+    assert left == "1 bill of October 2026 waits for you: $1,000.00. Of 12, the others are decided."
+    none = replies.digest([], None, 12)
+    assert none.text == "All 12 are decided: none of these bills waits for you now."

@@ -1,0 +1,60 @@
+"""A digest stays true: after each decision it says what still waits."""
+
+from bot.courier import Courier
+from models import workflow
+from models.base import Database
+from models.bills import RejectReason
+from sandbox.server import Sandbox
+from tests.bot.helpers import all_settled, eventually, no_jobs, rows, said_to
+from tests.conftest import People
+from tests.store.books import act, make_bills
+
+
+async def test_a_digest_is_redrawn_after_each_decision(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    bills = await make_bills(db, people.ana, 11)
+    await eventually(lambda: all_settled(db))
+    async with db.transaction() as session:
+        await workflow.approve(session, bills[0], 1, act(people.kim))
+    for reader in ("UKIM", "ULEE"):
+        await eventually(lambda who=reader: _tells(slack, who, "10 bills of October 2026 wait"))
+    for bill_id in bills[1:]:
+        async with db.transaction() as session:
+            await workflow.approve(session, bill_id, 1, act(people.lee))
+    await eventually(lambda: _tells(slack, "UKIM", "All 11 are decided"))
+    await eventually(lambda: _tells(slack, "ULEE", "All 11 are decided"))
+    await eventually(lambda: no_jobs(db))
+
+
+async def test_a_decision_taken_back_stands_in_the_digest_again(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (first, *_) = await make_bills(db, people.ana, 11)
+    await eventually(lambda: all_settled(db))
+    async with db.transaction() as session:
+        why = (RejectReason.USAGE_WRONG, "too many")
+        deed = await workflow.reject(session, first, 1, act(people.kim), *why)
+    await eventually(lambda: _tells(slack, "UKIM", "10 bills"))
+    async with db.transaction() as session:
+        await workflow.undo(session, first, 2, act(people.kim, 1), "they are right", deed.id)
+    await eventually(lambda: _tells(slack, "UKIM", "11 bills"))
+
+
+async def test_what_waits_for_another_role_alone_does_not_wait_for_the_reader(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    both = "update customers set require_csm_approval = true, require_sales_approval = true"
+    bills = await make_bills(db, people.ana, 11)
+    await eventually(lambda: all_settled(db))
+    await rows(db, f"{both} returning id")
+    async with db.transaction() as session:
+        await workflow.approve(session, bills[0], 1, act(people.kim))
+    for reader in ("UKIM", "ULEE"):
+        await eventually(lambda who=reader: _tells(slack, who, "10 bills"))
+    (bill,) = await rows(db, "select status from bills where id = :id", id=bills[0])
+    assert bill.status == "pending"
+
+
+async def _tells(slack: Sandbox, user: str, words: str) -> bool:
+    return any(text.startswith(words) for text in said_to(slack, user))
