@@ -165,12 +165,12 @@ class Poster:
         """Take the posting for oneself, unless somebody else has.
 
         A machine that sleeps does not notice, and its work may have been given to another: what
-        was begun long ago, by the clock on the wall, is no longer sent.
+        was claimed long ago, by the clock on the wall, is no longer sent.
         """
-        begun_s = time.time()
         async with self._db.transaction() as session:
             since = await postings.sending(session, posting)
-        if since is None or time.time() - begun_s > self._timings.stalled / 2:
+            claimed_s = time.time()
+        if since is None or time.time() - claimed_s > self._timings.stalled / 2:
             raise Overtaken
         return since
 
