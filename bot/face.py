@@ -8,6 +8,7 @@ from bot.slack import Gateway, Kind, SlackTrouble, ask, shown
 from handlers.views.kit import Message, View
 
 Json = dict[str, Any]
+_NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 
 
 class Face:
@@ -32,6 +33,18 @@ class Face:
 
     async def post_ephemeral(
         self, channel: str, slack_user_id: str, message: Message, thread_ts: str | None = None
+    ) -> None:
+        """Who is not in the conversation, such as somebody who has left it, is told in their DM."""
+        try:
+            await self._whisper(channel, slack_user_id, message, thread_ts)
+        except SlackTrouble as trouble:
+            if trouble.code not in _NOT_THERE:
+                raise
+            dm = await self._gateway.open_dm(slack_user_id)
+            await self._whisper(dm, slack_user_id, message, None)
+
+    async def _whisper(
+        self, channel: str, slack_user_id: str, message: Message, thread_ts: str | None
     ) -> None:
         async def send(payload: Json) -> Json:
             return await ask(

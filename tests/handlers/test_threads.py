@@ -81,6 +81,18 @@ async def test_who_may_not_comment_is_told_privately_and_nothing_is_kept(
     assert await office.deeds(october.acme) == ["generate"]
 
 
+async def test_whoever_is_not_in_the_conversation_is_told_in_their_dm(
+    office: Office, october: Bills
+) -> None:
+    thread = await office.thread_in_channel(october.acme)
+    fault: Json = {"method": "chat.postEphemeral", "kind": "error", "times": 1}
+    await office.sandbox.fault(**fault, error="user_not_in_channel")
+    await office.sandbox.message("UMAX", "CBILLS", "Looks wrong", thread)
+    (told,) = office.whispers("UMAX", office.sandbox.dm("UMAX"))
+    assert "was not recorded" in told["text"]
+    assert office.whispers("UMAX") == []
+
+
 async def test_other_threads_and_messages_are_none_of_our_business(
     office: Office, october: Bills
 ) -> None:
