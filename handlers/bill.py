@@ -13,7 +13,7 @@ from models.announce import run_started
 from models.bills import RejectReason, State, Verb
 from models.dossier import BillFacts
 from models.gather import bill_facts, story
-from models.people import Deed
+from models.people import Deed, Role
 from models.period import Period
 from models.refusals import Invalid, NotFound
 
@@ -129,7 +129,7 @@ async def _title(ask: Ask, filters: dict[str, Any]) -> str:
     if "status" in filters:
         told += f" {STATE_WORDS[State(filters['status'])]}"
     if "mine" in filters:
-        told += " that wait for you"
+        told += f" that wait for {'somebody' if ask.user.role == Role.MANAGER else 'you'}"
     if "customer" in filters:
         customer = await customers.get(ask.session, filters["customer"])
         told += f" of {name(customer.name, 80)}"

@@ -57,7 +57,7 @@ class SlackFace(Protocol):
 @dataclass(frozen=True)
 class Reply:
     """A message to whoever asked. `replace`: in the place of what was clicked; `shared`: for
-    everybody in the conversation.
+    everybody in the conversation, and in the place of a private message whose button shared it.
     """
 
     message: Message
@@ -226,6 +226,8 @@ class Press(Request):
                     replace=answer.replace,
                     shared=answer.shared,
                 )
+                if answer.shared and self.is_private:
+                    await slack.respond(self.body["response_url"], answer.message, replace=True)
             elif isinstance(answer, Reply):
                 await self._show(slack, as_dialog(answer.message))
             elif isinstance(answer, Dialog):

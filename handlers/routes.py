@@ -74,7 +74,7 @@ async def _run(ask: Ask) -> Answer:
         return await COMMANDS[command][word.lower()](ask, rest)
     if command in OTHERWISE:
         return await OTHERWISE[command](ask, ask.text.strip())
-    return Reply(replies.near_miss(command, word))
+    return Reply(replies.near_miss(command, word, rest))
 
 
 async def _choose(ask: Ask) -> Answer:

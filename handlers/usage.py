@@ -10,7 +10,7 @@ from handlers.views import replies
 from models import bills, customers, inbox
 from models.customers import Customer
 from models.people import Deed
-from models.period import Period
+from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.refusals import Invalid
 from models.usage import months
 
@@ -22,7 +22,7 @@ Span = tuple[Period, Period]
 
 _READERS: dict[str, Callable[[re.Match[str], Period], Span]] = {
     r"(\d{1,3})m": lambda m, current: (current.plus(1 - int(m[1])), current),
-    r"(\d{4})": lambda m, _: (Period(int(m[1]), 1), Period(int(m[1]), 12)),
+    r"(\d{4})": lambda m, _: _year(int(m[1])),
     r"(\d{4}-\d{1,2})": lambda m, _: (Period.parse(m[1]), Period.parse(m[1])),
     r"(\d{4}-\d{1,2})\.\.(\d{4}-\d{1,2})": lambda m, _: (Period.parse(m[1]), Period.parse(m[2])),
 }
@@ -71,6 +71,12 @@ def _read(typed: str, current: Period) -> tuple[str, Period, Period]:
         if match is not None and called:
             return called, *_checked(*reader(match, current))
     return typed, *_checked(current.plus(1 - DEFAULT_MONTHS), current)
+
+
+def _year(year: int) -> Span:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise Invalid(f"{year:04} is not a year from {FIRST_YEAR} to {LAST_YEAR}. {SPANS}")
+    return Period(year, 1), Period(year, 12)
 
 
 def _checked(first: Period, last: Period) -> Span:

@@ -30,7 +30,7 @@ class Deed(StrEnum):
     REJECT = "reject bills"
     COMMENT = "comment on bills"
     UNDO_ANY = "undo anybody's decision"
-    UNDO_OWN = "undo your own decision"
+    UNDO_OWN = "undo decisions"
     KEEP_BOOKS = "record usage and edit customers"
     GIVE_ROLES = "give people roles"
 
@@ -88,7 +88,7 @@ class User(Base):
         return self.role is not None and deed in MAY[Role(self.role)]
 
     def must(self, deed: Deed) -> None:
-        """Refuse unless this person may, naming the roles that can."""
+        """Refuse unless this person may, naming the role that can if there is only one."""
         if self.may(deed):
             return
         if not self.active:
@@ -97,8 +97,10 @@ class User(Base):
             raise NotAllowed(f"Countersign itself may not {deed}; that takes a person.")
         if self.role is None:
             raise NotAllowed("You have no role in Countersign yet. Ask Finance for one.")
-        able = " or ".join(role for role in Role if deed in MAY[role])
-        raise NotAllowed(f"Your role is {self.role}; only {able} may {deed}.")
+        able = [role for role in Role if deed in MAY[role]]
+        if len(able) > 1:
+            raise NotAllowed(f"Your role is {self.role}, which may not {deed}.")
+        raise NotAllowed(f"Your role is {self.role}; only {able[0]} may {deed}.")
 
 
 async def system_user(session: AsyncSession) -> User:

@@ -32,7 +32,10 @@ class Period:
         match = re.fullmatch(r"(\d{4})-(\d{1,2})", text.strip(), re.ASCII)
         if match is None:
             raise Invalid(f"“{text}” is not a month. Write it as 2026-10.")
-        return cls(int(match[1]), int(match[2]))
+        year, month = int(match[1]), int(match[2])
+        if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12):
+            raise Invalid(f"{text.strip()} is not a month. Write it as 2026-10.")
+        return cls(year, month)
 
     @classmethod
     def of(cls, day: date) -> "Period":

@@ -53,12 +53,18 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
     ),
 }
 
+NEAR = 0.65
+REPEATED = 200
+
 # Decisions that people look for among the commands, though they are taken on the card.
 ON_THE_CARD = {
     "approve": "Bills are approved with the button on the card.",
     "reject": "Bills are rejected with the button on the card, which asks for the reason.",
     "comment": "Comments are written as replies in the thread of a card.",
 }
+
+
+LATER = frozenset({"send", "revise", "void", "reissue"})
 
 
 def help_for(command: str) -> Message:
@@ -77,19 +83,24 @@ def help_for(command: str) -> Message:
     return message(spoken(f"{name} knows {names}."), blocks)
 
 
-def near_miss(command: str, word: str) -> Message:
-    """For a subcommand that does not exist: the nearest one, and where the others are listed."""
+def near_miss(command: str, word: str, rest: str = "") -> Message:
+    """For a subcommand that does not exist: the nearest one, and where the others are listed.
+
+    `rest` is what stood behind it, and stands behind the nearest one again.
+    """
     name = slash(command)
     helping = ("Type ", code(f"{name} help"), " for all of them.")
     if word.lower() in ON_THE_CARD:
         show = code(f"{name} show #42")
         return saying(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
+    if word.lower() in LATER:
+        return saying(f"{name} {word.lower()} is not there yet. ", *helping)
     known = {one.name: one for one in SUBCOMMANDS[command] if one.name}
     near = [one for one in known if one.startswith(word.lower())] or difflib.get_close_matches(
-        word.lower(), known, n=1, cutoff=0.5
+        word.lower(), known, n=1, cutoff=NEAR
     )
     lead = f"{name} does not know “{cut(word, 60)}”. "
     if not near:
         return saying(lead, *helping)
-    example = code(f"{name} {known[near[0]].example}")
-    return saying(f"{lead}Did you mean ", example, "? ", *helping)
+    meant = f"{near[0]} {rest}" if rest and len(rest) <= REPEATED else known[near[0]].example
+    return saying(f"{lead}Did you mean ", code(f"{name} {meant}"), "? ", *helping)

@@ -218,14 +218,23 @@ def lines(*sentences: Sentence) -> Block:
 _CELL_LIMITS = (300, 120, 60, 30, 15)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Block:
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int] = (),
+    whole: Sequence[int] = (),
+) -> Block:
     """A table of at most 99 rows under `head`; columns in `right` are aligned to the right.
 
+    Neither those nor the columns in `whole` are wrapped.
     Cells are cut evenly where all of them together would be more than a message holds.
     """
     rows = [head, *rows[: TABLE_ROWS - 1]]
     columns = [
-        {"align": "right" if index in right else "left", "is_wrapped": index not in right}
+        {
+            "align": "right" if index in right else "left",
+            "is_wrapped": index not in (*right, *whole),
+        }
         for index in range(len(head))
     ]
     cells: list[list[Element]] = []
@@ -303,18 +312,14 @@ def actions(*elements: Element) -> list[Block]:
     return [{"type": "actions", "elements": numbered}]
 
 
-def text_input(
-    block_id: str, label: str, hint: str, least: int = 3, optional: bool = False
-) -> Block:
-    """A field of several lines, `least` to 3,000 characters; its value is under `value`."""
+def text_input(block_id: str, label: str, hint: str, optional: bool = False) -> Block:
+    """A field of several lines, at most 3,000 characters; its value is under `value`."""
     element: Element = {
         "type": "plain_text_input",
         "action_id": "value",
         "multiline": True,
         "max_length": 3000,
     }
-    if not optional:
-        element["min_length"] = least
     return _input(block_id, label, element, hint, optional)
 
 

@@ -44,7 +44,6 @@ OPEN_SHOWN = 10
 MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
 DIGEST_SHOWN = 5
 _EXACT = Context(prec=MAX_PREC)
-EMPTY_LIST = "No bill fits. Leave out a word, or type "
 
 
 def bill_table(shown: Sequence[Line]) -> Block:
@@ -52,7 +51,7 @@ def bill_table(shown: Sequence[Line]) -> Block:
         [f"#{one.id}", name(one.customer), period_name(one.period), amount(one), state_of(one)]
         for one in shown
     ]
-    return table(HEAD, rows, right=[3])
+    return table(HEAD, rows, right=[3], whole=[0])
 
 
 def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
@@ -61,7 +60,8 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
     The button carries `filters`, `title` and where the next page begins.
     """
     if not page.lines:
-        return saying(f"{title}: nothing here. {EMPTY_LIST}", code(slash("bill list")), " for all.")
+        hint = (" For all bills type ", code(slash("bill list")), ".") if filters else ()
+        return saying(f"{title}: none.", *hint)
     told = f"{title}: {bills(page.count)}, {totals(page.totals)}."
     following = {"after": page.after, "title": title, "filters": dict(filters)}
     more = page.after is not None and fits(**following)

@@ -102,7 +102,9 @@ def _fate(bill: Proposed) -> str:
 def _left_out(facts: Preview) -> list[Sentence]:
     told: list[Sentence] = []
     if facts.existing:
-        told.append([f"{bills(facts.existing)} of the month exist already and stay as they are."])
+        one = facts.existing == 1
+        stays = "exists already and stays as it is" if one else "exist already and stay as they are"
+        told.append([f"{bills(facts.existing)} of the month {stays}."])
     if facts.zero:
         over = counted(facts.zero, "overage")
         told.append([f"{over} would round to zero and make no bill."])
@@ -183,7 +185,8 @@ def summary(run: RunFacts) -> Message:
 def _notes(run: RunFacts) -> list[Sentence]:
     told: list[Sentence] = []
     if run.existing:
-        told.append([f"{bills(run.existing)} existed already and stayed as they were."])
+        were = "it was" if run.existing == 1 else "they were"
+        told.append([f"{bills(run.existing)} existed already and stayed as {were}."])
     if run.failure:
         told.append([sentence(run.failure)])
     for cause, count in run.undelivered:
@@ -198,10 +201,11 @@ def _result(run: RunFacts) -> str:
         return f"Generating the bills of {month} stopped before its end."
     if not run.added:
         return f"{month} is up to date: no bill was added."
-    parts = [f"{bills(run.added)} made for {month}"]
-    parts += [f"{number(held)} of them held"] if held else []
-    worth = f": {totals(run.totals)}" if run.totals else ""
-    return f"{', '.join(parts)}{worth}."
+    made = f"{bills(run.added)} made for {month}"
+    if not held:
+        return f"{made}: {totals(run.totals)}." if run.totals else f"{made}."
+    worth = f" The others come to {totals(run.totals)}." if run.totals else ""
+    return f"{made}, {number(held)} of them held.{worth}"
 
 
 def _next(run: RunFacts) -> Sentence:

@@ -23,7 +23,7 @@ from handlers.views.words import (
     unit_price,
 )
 from models.bills import HoldReason, State, Verb
-from models.dossier import BillFacts, Deed, Line, Needed, Proposed
+from models.dossier import BillFacts, Deed, Line, Needed, Person, Proposed
 from models.people import Role
 
 KINDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}
@@ -131,7 +131,7 @@ def deed_sentence(deed: Deed, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
     who, where = bold(person(deed.by)), SOURCE_WORDS[deed.source]
     if deed.verb is Verb.UNDO and deed.reverses:
-        return [who, f" took back {where} ", *decision(deed.reverses, currency)]
+        return [who, f" took back {where} ", *decision(deed.reverses, currency, deed.by)]
     stead = f", for {person(deed.acted_for)} who is away" if deed.acted_for else ""
     return [who, f" {_done(deed, currency)} {where}{stead}{_held(deed)}{because(deed)}"]
 
@@ -152,10 +152,15 @@ def _done(deed: Deed, currency: str) -> str:
     return f"{done} of {told}" if deed.verb is Verb.GENERATE else done
 
 
-def decision(deed: Deed, currency: str) -> list[Part]:
-    """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), 3 Nov 09:12"."""
+def decision(deed: Deed, currency: str, told_of: Person | None = None) -> list[Part]:
+    """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), 3 Nov 09:12".
+
+    In a sentence `told_of` whoever decided, it is "their own approval of $720.00, 3 Nov 09:12".
+    """
     what = _NOUNS.get(deed.verb, "decision")
     of = f" of {money(deed.amount, currency)}" if deed.amount is not None else ""
+    if told_of and told_of.id == deed.by.id:
+        return [f"their own {what}{of}, ", deed.at]
     return [f"the {what}{of} by {person(deed.by)}, ", deed.at]
 
 

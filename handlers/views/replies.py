@@ -74,7 +74,7 @@ def refusal(refused: Refusal, command: str = "", text: str = "{}") -> Message:
     return message(spoken(told), [says(*_with_code(told)), *actions(*buttons[:CHOICES])])
 
 
-_COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+)`")
+_COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+|\d[\d.m-]*)`")
 
 
 def _with_code(told: str) -> list[Part]:

@@ -191,10 +191,15 @@ async def test_a_list_is_filtered_and_an_unknown_reference_is_named(
 ) -> None:
     assert "2 bills" in (await office.type("UANA", "/bill list pending 2026-10"))["text"]
     assert "1 bill," in (await office.type("UKIM", "/bill list mine acme corp"))["text"]
-    assert "nothing here" in (await office.type("UKIM", "/bill list held"))["text"]
+    assert "held: none." in (await office.type("UKIM", "/bill list held"))["text"]
     assert "no bill #77" in (await office.type("UKIM", "/bill show #77"))["text"]
     assert "Which bill?" in (await office.type("UKIM", "/bill show"))["text"]
     assert "Acme Corp" in said(await office.type("UKIM", "/bill history acme 2026-10"))
+
+
+async def test_a_list_says_for_whom_its_bills_wait(office: Office, october: Bills) -> None:
+    assert "wait for somebody: 2" in (await office.type("UMAX", "/bill list mine"))["text"]
+    assert "wait for you: " in (await office.type("UKIM", "/bill list mine"))["text"]
 
 
 async def test_a_longer_list_is_paged_in_place(
@@ -219,6 +224,8 @@ async def test_usage_is_private_until_it_is_shared(office: Office) -> None:
     shared = [one for one in office.sandbox.messages("CBILLS") if "ephemeral_user" not in one]
     assert "1,500" in said(shared[-1])
     assert "usage:share" not in acts(shared[-1])
+    assert "1,500" in said(office.again(told))
+    assert acts(office.again(told)) == []
 
 
 async def test_usage_reads_its_span(office: Office) -> None:
@@ -228,6 +235,8 @@ async def test_usage_reads_its_span(office: Office) -> None:
         ("acme 0m", "not a span"),
         ("acme 2026-13", "is not a month"),
         ("acme 2026", "December 2026"),
+        ("acme 1999", "1999 is not a year from 2000 to 2200"),
+        ("acme 0000-00", "0000-00 is not a month"),
         ("acme 3m", "September 2026 to November 2026"),
     ):
         told = await office.type("UKIM", f"/usage {typed}")

@@ -48,7 +48,7 @@ def sentence(one: Deed, *others: Deed) -> str:
         (samples.RELEASED, ", Ana Ruiz (Finance) released the bill in Slack"),
         (
             samples.UNDONE,
-            ", Kim Lee (CSM) took back in Slack the approval of $1,000.00 by Kim Lee (CSM), ",
+            ", Kim Lee (CSM) took back in Slack their own approval of $1,000.00, ",
         ),
         (
             deed(Verb.HOLD, samples.CLOCK, hold_reason=HoldReason.JUMP, source=Source.API),

@@ -81,7 +81,10 @@ def test_progress_counts_customers_and_bills() -> None:
 def test_a_finished_run_is_summed_up() -> None:
     message = replies.progress(samples.run())
     assert message == replies.summary(samples.run())
-    assert message.text == "120 bills made for October 2026, 2 of them held: $38,200.50."
+    assert (
+        message.text
+        == "120 bills made for October 2026, 2 of them held. The others come to $38,200.50."
+    )
     assert "/bill list 2026-10" in told(message)
 
 
@@ -116,11 +119,9 @@ def test_the_last_page_has_no_button() -> None:
 
 
 def test_an_empty_list_says_what_to_do() -> None:
-    message = replies.bill_list(samples.page(0), "Bills that wait for you", {})
-    assert message.text == (
-        "Bills that wait for you: nothing here. No bill fits. Leave out a word, or type"
-        " /bill list for all."
-    )
+    mine = replies.bill_list(samples.page(0), "Bills that wait for you", {"mine": True})
+    assert mine.text == "Bills that wait for you: none. For all bills type /bill list."
+    assert replies.bill_list(samples.page(0), "Bills", {}).text == "Bills: none."
 
 
 def test_twenty_names_of_three_hundred_letters_fit_on_a_page_whole_in_their_beginnings() -> None:
@@ -189,6 +190,22 @@ def test_help_lists_every_subcommand_with_an_example(command: str) -> None:
 )
 def test_a_near_miss_is_answered_with_the_nearest(typed: str, nearest: str) -> None:
     assert f"Did you mean {nearest}?" in replies.near_miss("bill", typed).text
+
+
+def test_what_stood_behind_a_near_miss_stands_behind_the_nearest() -> None:
+    text = replies.near_miss("bill", "generat", "2026-08").text
+    assert "Did you mean /bill generate 2026-08?" in text
+
+
+@pytest.mark.parametrize("word", ["send", "Revise", "void", "reissue"])
+def test_what_is_still_to_come_is_not_taken_for_something_else(word: str) -> None:
+    text = replies.near_miss("bill", word, "#1").text
+    assert text == f"/bill {word.lower()} is not there yet. Type /bill help for all of them."
+
+
+def test_spans_are_set_as_code() -> None:
+    message = replies.refusal(Refusal("Write `6m`, `2026` or `2026-01..2026-10`."))
+    assert "`" not in told(message)
 
 
 def test_what_is_near_nothing_is_answered_with_help() -> None:
