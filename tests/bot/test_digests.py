@@ -1,5 +1,7 @@
 """A digest stays true: after each decision it says what still waits."""
 
+from functools import partial
+
 from bot.courier import Courier
 from models import workflow
 from models.base import Database
@@ -18,7 +20,7 @@ async def test_a_digest_is_redrawn_after_each_decision(
     async with db.transaction() as session:
         await workflow.approve(session, bills[0], 1, act(people.kim))
     for reader in ("UKIM", "ULEE"):
-        await eventually(lambda who=reader: _tells(slack, who, "10 bills of October 2026 wait"))
+        await eventually(partial(_tells, slack, reader, "10 bills of October 2026 wait"))
     for bill_id in bills[1:]:
         async with db.transaction() as session:
             await workflow.approve(session, bill_id, 1, act(people.lee))
@@ -51,7 +53,7 @@ async def test_what_waits_for_another_role_alone_does_not_wait_for_the_reader(
     async with db.transaction() as session:
         await workflow.approve(session, bills[0], 1, act(people.kim))
     for reader in ("UKIM", "ULEE"):
-        await eventually(lambda who=reader: _tells(slack, who, "10 bills"))
+        await eventually(partial(_tells, slack, reader, "10 bills"))
     (bill,) = await rows(db, "select status from bills where id = :id", id=bills[0])
     assert bill.status == "pending"
 
