@@ -7,7 +7,7 @@ from models import workflow
 from models.base import Database
 from models.bills import RejectReason
 from sandbox.server import Sandbox
-from tests.bot.helpers import all_settled, eventually, no_jobs, rows, said_to
+from tests.bot.helpers import all_settled, eventually, rows, said_to
 from tests.conftest import People
 from tests.store.books import act, make_bills
 
@@ -26,7 +26,6 @@ async def test_a_digest_is_redrawn_after_each_decision(
             await workflow.approve(session, bill_id, 1, act(people.lee))
     await eventually(lambda: _tells(slack, "UKIM", "All 11 are decided"))
     await eventually(lambda: _tells(slack, "ULEE", "All 11 are decided"))
-    await eventually(lambda: no_jobs(db))
 
 
 async def test_a_decision_taken_back_stands_in_the_digest_again(
