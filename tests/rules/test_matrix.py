@@ -65,6 +65,8 @@ comment_edit   *     finance csm csm2          kept    kept     kept     kept   
 comment_edit   *     sales sales2              kept    kept     kept     kept     kept    kept kept
 comment_delete *     finance csm csm2          kept    kept     kept     kept     kept    kept kept
 comment_delete *     sales sales2              kept    kept     kept     kept     kept    kept kept
+comment_delete *     manager no_role system     kept    kept     kept     kept     kept    kept kept
+comment_delete *     gone_finance gone_csm gone_sales  kept kept kept kept     kept    kept kept
 """
 
 NEEDS = {
