@@ -200,7 +200,12 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     assert not await _says(slack, "UKIM", again)
     healed.set()
     await eventually(lambda: _says(slack, "UKIM", again))
-    await eventually(lambda: no_jobs(db))
+    drawing = "select count(*) as jobs from procrastinate_jobs where task_name like 'redraw%'"
+
+    async def drawn_to_the_end() -> bool:
+        return bool((await rows(db, drawing))[0].jobs == 0)
+
+    await eventually(drawn_to_the_end)
 
 
 async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
