@@ -83,8 +83,6 @@ TRANSITIONS: dict[Verb, Transition] = {
     ),
 }
 
-DECISIONS = frozenset({Verb.RELEASE, Verb.APPROVE, Verb.REJECT, Verb.UNDO})
-
 
 class RejectReason(StrEnum):
     USAGE_WRONG = "usage_wrong"

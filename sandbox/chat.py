@@ -9,7 +9,6 @@ from sandbox.workspace import Conversation
 
 _TS = re.compile(r"\d{1,12}\.\d{6}")
 _REACTION = re.compile(r"[a-z0-9_'+-]{1,100}(::skin-tone-[2-6])?")
-_IDENTITY = ("username", "icon_emoji", "icon_url")
 
 
 async def post_message(call: Call) -> JsonObject:
