@@ -25,6 +25,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 BRIEF = "-c statement_timeout=2000 -c lock_timeout=1000 -c plan_cache_mode=force_custom_plan"
 
 Id = Annotated[int, mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)]
+MOST_CALLS = 2**63 - 1
 Calls = Annotated[int, mapped_column(sa.BigInteger)]
 When = Annotated[datetime, mapped_column(sa.DateTime(timezone=True))]
 

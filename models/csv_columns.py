@@ -7,6 +7,7 @@ A kind speaks of its text as `{v}`, which is never null and has no blanks around
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from models.base import MOST_CALLS
 from models.people import Role
 from models.period import FIRST_YEAR, LAST_YEAR
 
@@ -100,7 +101,7 @@ CALLS = Kind(
     (
         (_GROUPED, _NO_GROUPS),
         _NEGATIVE,
-        (_DIGITS, f"is too big; the most is {2**63 - 1}"),
+        (_DIGITS, f"is too big; the most is {MOST_CALLS}"),
     ),
 )
 

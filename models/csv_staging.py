@@ -9,24 +9,18 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import sqlalchemy as sa
-from psycopg.errors import LockNotAvailable
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models import locks
 from models.base import driver_connection
 from models.csv_columns import Column
 from models.csv_rows import SHOWN_FLAWS, BadRows, CsvRows, Flaw, Flaws
-from models.refusals import Refusal
 
 WORK_MEM = "64MB"
 """So that a million rows are matched and sorted in memory."""
 
 Progress = Callable[[int, int], None]
 """Called with the bytes read and the bytes in all."""
-
-
-class Busy(Refusal):
-    """Somebody else is importing or changing the same things. Nothing was imported; try again."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +58,10 @@ async def stage(
     rows = CsvRows(file)
     columns = _given(rows.header, layout)
     await _copy(session, file, rows, progress)
-    await _lock(session, layout.locked)
+    await locks.to_import(session, layout.locked)
     count = await _check(session, columns, layout)
     await _refuse_flaws(session, columns, layout, rows.flaws)
     return columns, count
-
-
-async def _lock(session: AsyncSession, table: str) -> None:
-    try:
-        await session.execute(sa.text(f"lock table {table} in share row exclusive mode"))
-    except OperationalError as error:
-        if isinstance(error.orig, LockNotAvailable):
-            raise Busy from None
-        raise
 
 
 def _given(header: list[str], layout: Layout) -> list[Column]:

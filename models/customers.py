@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import locks
 from models.base import Base, Calls, Id
 from models.currencies import Currency
 from models.refusals import Ambiguous, NotFound
@@ -71,6 +72,21 @@ _NAME = sa.func.lower(Customer.name.collate("pg_c_utf8"))
 
 async def get(session: AsyncSession, customer_id: int) -> Customer:
     customer = await session.get(Customer, customer_id)
+    if customer is None:
+        raise NotFound("That customer is not here.")
+    return customer
+
+
+async def lock(session: AsyncSession, customer_id: int) -> Customer:
+    """The customer, which until the transaction ends is nobody else's to change.
+
+    What rests on its usage and terms waits as well: a bill is issued under a share of this lock.
+    """
+    await locks.to_write(session, Customer.__tablename__)
+    query = sa.select(Customer).where(Customer.id == customer_id)
+    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    with locks.waiting():
+        customer = (await session.scalars(query)).one_or_none()
     if customer is None:
         raise NotFound("That customer is not here.")
     return customer

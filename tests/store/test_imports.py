@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from models.base import Database
 from models.bills import Source
-from models.csv_staging import Busy
 from models.imports import Imported, import_people
+from models.locks import Busy
 from models.refusals import NotAllowed
 from tests.conftest import People
 from tests.store.files import ACME, HEADERS, NOW, load, load_rows, rows_of
