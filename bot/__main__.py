@@ -10,16 +10,24 @@ import typer
 import uvloop
 
 from bot.settings import BooksSettings, DatabaseSettings, Settings, read
-from bot.summary import preview_facts, preview_lines, run_facts, run_lines
+from bot.summary import (
+    preview_facts,
+    preview_lines,
+    run_facts,
+    run_lines,
+    settled_counts,
+    settled_lines,
+)
 from bot.terminal import Exit, leaving, opened, progress_bar, run, say, say_json
-from models import address, customers, handover, imports, month_end, people, proof
+from models import address, customers, handover, imports, month_end, people, proof, settling
 from models.base import Database, migrate
 from models.bills import Source
 from models.case import Act, system_act
-from models.month_end import Rules
+from models.dossier import Settled
 from models.people import Role
 from models.period import Period
 from models.refusals import Refusal
+from models.rules import Rules
 
 SHOWN_MISFITS = 1000
 
@@ -74,7 +82,12 @@ async def _refuse_unreachable(url: str) -> None:
 
 
 def _rules(settings: BooksSettings) -> Rules:
-    return Rules(settings.approvals_channel, settings.hold_jump_factor)
+    return Rules(
+        settings.approvals_channel,
+        settings.hold_jump_factor,
+        lookback_months=settings.lookback_months,
+        zone=settings.timezone,
+    )
 
 
 @app.command("import")
@@ -93,16 +106,22 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
     with file.open("rb") as source, progress_bar(f"Importing {file.name}") as progress:
         async with opened(settings.address()) as db, db.long_transaction() as session:
             user = await people.system_user(session)
+            act = Act(user, now, Source.CLI, _rules(settings))
+            settled = Settled()
             done = await IMPORTS[table](session, source, user, now, progress=progress)
             if table is not Table.USAGE and done.written:
-                await handover.settle(session, Act(user, now, Source.CLI), _rules(settings))
+                await handover.settle(session, act)
+            if table is not Table.PEOPLE and done.written:
+                settled = await settling.settle(session, act)
     if as_json:
-        say_json(vars(done))
+        say_json(vars(done) | {"bills": settled_counts(settled)})
     elif done.written:
         say(
             f"{file.name}: {done.added:,} added, {done.changed:,} changed, "
             f"{done.unchanged:,} unchanged."
         )
+        for line in settled_lines(settled):
+            say(line)
     else:
         say(f"{file.name}: nothing to do, all {done.unchanged:,} rows are as they were.")
     return Exit.DONE
@@ -183,8 +202,8 @@ async def _add_person(name: str, role: Role, slack_id: str | None, email: str | 
     settings = read(BooksSettings)
     async with opened(settings.address()) as db, db.long_transaction() as session:
         person = await people.add_person(session, name, role, slack_id, email)
-        act = await system_act(session, datetime.now(settings.timezone), Source.CLI)
-        await handover.settle(session, act, _rules(settings))
+        now = datetime.now(settings.timezone)
+        await handover.settle(session, await system_act(session, now, Source.CLI, _rules(settings)))
     say(f"{person.name} has the role {person.role}.")
     return Exit.DONE
 

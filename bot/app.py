@@ -17,6 +17,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.courier import Courier
 from bot.face import Face
 from bot.logs import configure_logging
+from bot.sending import company_of, mailer_of
 from bot.settings import Settings
 from bot.slack import Gateway, Identity, Kind, SlackTrouble
 from bot.socket_mode import Socket
@@ -28,9 +29,9 @@ from handlers.directory import name_of, refuse_strangers
 from handlers.views.words import use_prefix
 from models import access, people, revisions
 from models.base import Database
-from models.month_end import CHUNK_CUSTOMERS, Rules
 from models.people import Role
 from models.refusals import NotFound, Refusal
+from models.rules import CHUNK_CUSTOMERS
 
 log = structlog.get_logger()
 
@@ -77,7 +78,7 @@ class App:
         self._role = role
         self._now = now
         self._timings = timings or Timings()
-        self._chunk_customers = chunk_customers
+        self._rules = settings.rules(chunk_customers)
         self._open = AsyncExitStack()
         self._courier: Courier | None = None
         self._web: WebServer | None = None
@@ -114,7 +115,13 @@ class App:
             db = Database(self._db.url, pool_size=COURIER_CONNECTIONS)
             self._open.push_async_callback(db.close)
             self._courier = Courier(
-                db, gateway, now=self._now, rules=self._rules(), timings=self._timings
+                db,
+                gateway,
+                now=self._now,
+                rules=self._rules,
+                timings=self._timings,
+                mailer=mailer_of(self._settings),
+                company=company_of(self._settings),
             )
             await self._courier.start()
         if self._role != "worker":
@@ -156,13 +163,6 @@ class App:
         if self._courier is not None and not self._courier.is_working:
             reasons.append("The courier is not at work.")
         return reasons
-
-    def _rules(self) -> Rules:
-        return Rules(
-            self._settings.approvals_channel,
-            self._settings.hold_jump_factor,
-            self._chunk_customers,
-        )
 
     async def _check_database(self) -> None:
         try:
@@ -220,7 +220,7 @@ class App:
             db=self._db,
             now=self._now,
             zone=self._settings.timezone,
-            rules=self._rules(),
+            rules=self._rules,
             team_id=identity.team_id,
             bot_user_id=identity.bot_user_id,
             app_id=await gateway.app_id(identity.bot_id),
@@ -288,8 +288,7 @@ async def serve(
 
     0: stopped when asked. 1: it cannot go on, and another start may help. 2: the settings.
     """
-    secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
-    configure_logging([_plain(secret) or "" for secret in secrets], settings.log_level)
+    configure_logging(settings.secrets(), settings.log_level)
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)

@@ -13,14 +13,17 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
+from bot.mail import Mailer, MailTrouble
 from bot.posting import Interrupted, Poster
 from bot.redrawing import Generator, GivenUp, Painter
+from bot.sending import Sender
 from bot.slack import Gateway, Kind, SlackTrouble
 from bot.timings import Timings
+from handlers.views.invoice import Company
 from models import announce, healing
 from models.announce import QUEUE, Task
 from models.base import Database
-from models.month_end import Rules
+from models.rules import Rules
 
 log = structlog.get_logger()
 
@@ -28,6 +31,10 @@ CONCURRENCY = 50
 CONNECTIONS = 5
 AGAIN_S = 1.0
 CLOSING_S = 1.0
+_NEEDS_SOMEBODY: dict[type[Exception], str] = {
+    SlackTrouble: "Slack needs somebody to let this through",
+    MailTrouble: "the mail server needs somebody to let this through",
+}
 
 
 class Patience(procrastinate.BaseRetryStrategy):
@@ -54,11 +61,10 @@ class Patience(procrastinate.BaseRetryStrategy):
         if isinstance(exception, Interrupted | asyncio.CancelledError):
             return 0.0
         longest = self._timings.back_off_longest
-        if isinstance(exception, SlackTrouble):
-            if exception.kind is Kind.RATE_LIMITED:
-                return exception.retry_after_s + random.random()
-            if exception.needs_somebody:
-                longest = self._timings.back_off_mending
+        if isinstance(exception, SlackTrouble) and exception.kind is Kind.RATE_LIMITED:
+            return exception.retry_after_s + random.random()
+        if isinstance(exception, SlackTrouble | MailTrouble) and exception.needs_somebody:
+            longest = self._timings.back_off_mending
         doubled = self._timings.back_off_first * 2.0 ** min(job.attempts, 30)
         return min(doubled, longest) * random.uniform(0.5, 1)
 
@@ -84,13 +90,18 @@ class Courier:
         now: Callable[[], datetime],
         rules: Rules,
         timings: Timings | None = None,
+        mailer: Mailer | None = None,
+        company: Company | None = None,
     ) -> None:
+        """Without a `mailer` issued bills wait for one; `company` is whose documents they are."""
         self._db = db
+        self._now = now
         self._timings = timings or Timings()
         self._stopping = asyncio.Event()
         self._poster = Poster(db, slack, self._timings, self._stopping, rules.approvals_channel)
         self._painter = Painter(db, slack, self._timings)
         self._generator = Generator(db, self._painter, rules, now, self._timings, self._stopping)
+        self._sender = Sender(db, rules, now, self._timings, mailer, company or Company(""))
         self._jobs = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=db.url, min_size=1, max_size=CONNECTIONS
@@ -110,6 +121,8 @@ class Courier:
         )
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._painter.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._generator.generate(run_id))
+        self._task(Task.ISSUE, lambda _, bill_id: self._sender.issue(bill_id))
+        self._task(Task.DELIVER, lambda _, bill_id: self._sender.deliver(bill_id))
 
     def _post(self, attempts: int, place: str) -> Awaitable[None]:
         return self._poster.post(place, tired=attempts >= self._timings.attempts)
@@ -121,10 +134,10 @@ class Courier:
             before = context.job.attempts
             try:
                 await work(before, **arguments)
-            except SlackTrouble as trouble:
+            except (SlackTrouble, MailTrouble) as trouble:
                 told = {"task": name, "attempt": before + 1, "cause": trouble.code, **arguments}
                 if trouble.needs_somebody and not before:
-                    log.error("Slack needs somebody to let this through", **told)
+                    log.error(_NEEDS_SOMEBODY[type(trouble)], **told)
                 else:
                     log.warning("job broke off", **told)
                 raise
@@ -229,5 +242,6 @@ class Courier:
                 session, self._healed_upto, self._timings.heal
             )
             runs = await healing.resume_runs(session)
+            await healing.send_due(session, self._now())
         if bills or runs:
             log.warning("promised anew", bills=bills, runs=runs)

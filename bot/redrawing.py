@@ -18,8 +18,8 @@ from handlers.views.kit import Message
 from models import announce, gather, month_end, postings
 from models.announce import Posting, PostingState
 from models.base import Database
-from models.month_end import Rules
 from models.refusals import Refusal
+from models.rules import Rules
 
 log = structlog.get_logger()
 

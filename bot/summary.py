@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from handlers.views.words import HOLD_CAUSES
-from models.dossier import Preview, RunFacts, Total
+from models.dossier import Preview, RunFacts, Settled, Total
 
 
 def preview_facts(preview: Preview) -> dict[str, Any]:
@@ -72,3 +72,35 @@ def _bills(count: int) -> str:
 
 def _totals(totals: Iterable[Total]) -> dict[str, str]:
     return {total.currency: str(total.amount) for total in totals}
+
+
+_SETTLED = {
+    "invalidated": "worked out anew and waiting for approval again",
+    "held": "of them held",
+    "voided": "void, because nothing is left to bill",
+    "proposed": "proposed to correct months that have gone out",
+    "reported": "of months too old to be corrected by itself, left as they were sent",
+}
+
+
+def settled_counts(settled: Settled) -> dict[str, int]:
+    return {name: len(bills) for name, bills in vars(settled).items()}
+
+
+def settled_lines(settled: Settled) -> list[str]:
+    """What became of bills whose figures had changed; nothing where none had."""
+    return [
+        f"  {_bills(len(bills))} {_SETTLED[name]}{_named(bills)}"
+        for name, bills in vars(settled).items()
+        if bills
+    ]
+
+
+NAMED_BILLS = 10
+
+
+def _named(bills: tuple[int, ...]) -> str:
+    """As in ": #12, #15 and 3 more"."""
+    named = ", ".join(f"#{bill}" for bill in bills[:NAMED_BILLS])
+    more = len(bills) - NAMED_BILLS
+    return f": {named}" + (f" and {more:,} more" if more > 0 else "")

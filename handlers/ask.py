@@ -32,14 +32,14 @@ from handlers.requests import (
 )
 from handlers.views import card, replies
 from handlers.views.clicks import unpack
-from models import access, announce, people
+from models import access, announce, people, settling
 from models.base import Database, Session
 from models.bills import Source
-from models.case import Act
+from models.case import Act, system_act
 from models.gather import bill_facts
-from models.month_end import Rules
 from models.people import Deed, User
 from models.refusals import Ambiguous, NotAllowed, Refusal, WrongState
+from models.rules import Rules
 
 __all__ = ["Ask", "House", "Listener", "SlackFace", "asked", "identify", "noted"]
 
@@ -104,7 +104,7 @@ class Ask:
 
     @property
     def act(self) -> Act:
-        return Act(self.user, self.now, Source.SLACK)
+        return Act(self.user, self.now, Source.SLACK, self.house.rules)
 
     def ids(self, *needed: str) -> dict[str, Any]:
         """What the clicked button or the dialog carries; it proves nothing."""
@@ -204,6 +204,8 @@ async def _drawn_again(
                 await announce.card_is_wrong(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
+            act = await system_act(session, house.now(), Source.SLACK, house.rules)
+            await settling.settle(session, act, [request.bill_id])
             await announce.bill_changed(session, request.bill_id)
             if not (isinstance(request, Press) and request.is_private):
                 return []

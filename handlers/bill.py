@@ -8,10 +8,11 @@ from handlers.typed import first_word, month_and_rest
 from handlers.views import card, dialogs, replies
 from handlers.views.clicks import OUT_OF_DATE
 from handlers.views.words import STATE_WORDS, name, period_name
-from models import customers, inbox, month_end, workflow
+from models import customers, inbox, month_end, undoing, workflow
 from models.announce import run_started
 from models.bills import RejectReason, State, Verb
 from models.dossier import BillFacts
+from models.foresight import foresee
 from models.gather import bill_facts, story
 from models.people import Deed, Role
 from models.period import Period
@@ -149,7 +150,7 @@ async def approve(ask: Ask) -> Answer | None:
 
 async def ask_why_rejected(ask: Ask) -> Answer:
     ids = ask.ids("bill", "version")
-    await workflow.foresee(ask.session, ids["bill"], Verb.REJECT, ids["version"], ask.act)
+    await foresee(ask.session, ids["bill"], Verb.REJECT, ids["version"], ask.act)
     return Dialog(dialogs.reject(await _facts(ask, ids["bill"])))
 
 
@@ -178,7 +179,8 @@ async def ask_why_undone(ask: Ask) -> Answer:
 
 
 async def _ask_why_undone(ask: Ask, bill_id: int, version: int | None) -> Answer:
-    decision = await workflow.foresee(ask.session, bill_id, Verb.UNDO, version, ask.act)
+    case = await foresee(ask.session, bill_id, Verb.UNDO, version, ask.act)
+    decision = undoing.undoable(case.standing, ask.user)
     facts = await _facts(ask, bill_id)
     deed = next((one for one in facts.standing if decision and one.id == decision.action_id), None)
     if deed is None:
@@ -189,7 +191,7 @@ async def _ask_why_undone(ask: Ask, bill_id: int, version: int | None) -> Answer
 async def take_back(ask: Ask) -> None:
     ids = ask.ids("bill", "version", "action")
     reason = _entered(ask, dialogs.REASON)
-    await workflow.undo(ask.session, ids["bill"], ids["version"], ask.act, reason, ids["action"])
+    await undoing.undo(ask.session, ids["bill"], ids["version"], ask.act, reason, ids["action"])
 
 
 async def release(ask: Ask, typed: str) -> Answer:
@@ -202,25 +204,16 @@ async def ask_why_released(ask: Ask) -> Answer:
 
 
 async def _ask_why_released(ask: Ask, bill_id: int, version: int | None) -> Answer:
-    await workflow.foresee(ask.session, bill_id, Verb.RELEASE, version, ask.act)
+    case = await foresee(ask.session, bill_id, Verb.RELEASE, version, ask.act)
     facts = await _facts(ask, bill_id)
-    factor = ask.house.rules.jump_factor
-    cause = await month_end.cause_of(ask.session, facts.customer_id, facts.period, factor)
+    cause = await workflow.cause_now(case, ask.act)
     return Dialog(dialogs.release(facts, still_stands=cause is not None))
 
 
 async def let_go(ask: Ask) -> None:
     ids = ask.ids("bill", "version")
-    rules = ask.house.rules
-    await workflow.release(
-        ask.session,
-        ids["bill"],
-        ids["version"],
-        ask.act,
-        _entered(ask, dialogs.REASON),
-        rules.approvals_channel,
-        jump_factor=rules.jump_factor,
-    )
+    reason = _entered(ask, dialogs.REASON)
+    await workflow.release(ask.session, ids["bill"], ids["version"], ask.act, reason)
 
 
 async def _meant(ask: Ask, typed: str) -> int:

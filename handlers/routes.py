@@ -202,8 +202,8 @@ async def _user_changed(house: House, account: Body) -> None:
     if account.get("deleted"):
         async with house.db.transaction() as session:
             await access.deactivate(session, account["id"])
-            act = await system_act(session, house.now(), Source.SLACK)
-            await handover.settle(session, act, house.rules)
+            act = await system_act(session, house.now(), Source.SLACK, house.rules)
+            await handover.settle(session, act)
 
 
 async def _uninstalled(body: Body) -> None:

@@ -4,6 +4,7 @@ A posting says what is to stand where; the courier draws it from the facts as th
 So a job may come late, or twice, and nothing is wrong.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, driver_connection
+from models.dossier import Settled
 from models.people import Role, User, with_role
 
 # Only its tables are used here; the courier opens one of its own to work on them.
@@ -35,6 +37,8 @@ class Task(StrEnum):
     REDRAW_DIGEST = "redraw_digest"
     GENERATE = "generate"
     REDRAW_RUN = "redraw_run"
+    ISSUE = "issue"
+    DELIVER = "deliver"
 
 
 class Kind(StrEnum):
@@ -45,6 +49,8 @@ class Kind(StrEnum):
     RUN = "run"
     REJECTION = "rejection"
     APPROVAL = "approval"
+    NOT_SENT = "not_sent"
+    SETTLED = "settled"
     ACCESS_REQUEST = "access_request"
     ACCESS_GRANTED = "access_granted"
 
@@ -149,6 +155,38 @@ async def approved(session: AsyncSession, bill_id: int, action_id: int, to: Sequ
     await post(session, Kind.APPROVAL, f"approval:{action_id}", to, facts, BUNDLING_S)
 
 
+async def not_sent(session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]) -> None:
+    """Finance hears at once of a bill that could not be delivered."""
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    await post(session, Kind.NOT_SENT, f"not-sent:{action_id}", to, facts)
+
+
+NAMED = 50
+"""So many bills of each kind are named to Finance; the others are counted."""
+
+
+async def settled(session: AsyncSession, now: datetime, done: Settled) -> None:
+    """Finance hears what changed usage, terms or people have done to bills."""
+    ids = {name: bills for name, bills in vars(done).items() if bills}
+    facts = {
+        name: {"count": len(bills), "bills": list(bills[:NAMED])} for name, bills in ids.items()
+    }
+    key = ":".join(f"{name}-{bills[0]}" for name, bills in ids.items())
+    finance = await with_role(session, Role.FINANCE)
+    await post(session, Kind.SETTLED, f"settled:{key}:{now.isoformat()}", finance, facts)
+
+
+async def bill_to_issue(session: AsyncSession, bill_id: int, now: datetime, due: datetime) -> None:
+    """A bill being sent is to be issued when its delay is over."""
+    delay_s = math.ceil(max(0.0, (due - now).total_seconds()))
+    await _defer(session, Task.ISSUE, f"send:{bill_id}", [{"bill_id": bill_id}], delay_s)
+
+
+async def bill_to_deliver(session: AsyncSession, bill_id: int) -> None:
+    """An issued bill is to be mailed."""
+    await _defer(session, Task.DELIVER, f"send:{bill_id}", [{"bill_id": bill_id}])
+
+
 async def access_requested(session: AsyncSession, asker: User, now: datetime) -> int:
     """Finance is asked, at most once a day, to give `asker` a role; returns how many people are."""
     finance = await with_role(session, Role.FINANCE)
@@ -192,17 +230,18 @@ async def post(
 
 _CARDS = """
 with wanted as (
-    select b.id as bill_id, r.role, r.named_id
+    select b.id as bill_id, r.role, r.named_id, r.stand_in_id
     from bills b
-    join desks d on d.customer_id = b.customer_id
+    join desks d on d.bill_id = b.id
     cross join lateral (values
-        ('Customer Success', d.csm_id, d.asks_csm), ('Sales', d.sales_id, d.asks_sales)
-    ) r (role, named_id, asked)
+        ('Customer Success', d.csm_id, d.csm_stand_in_id, d.asks_csm),
+        ('Sales', d.sales_id, d.sales_stand_in_id, d.asks_sales)
+    ) r (role, named_id, stand_in_id, asked)
     where b.status = 'pending' and r.asked and {bills}
 ),
 places as (
     select bill_id, 'user:' || u.id as place
-    from wanted join users u on u.id = wanted.named_id
+    from wanted join users u on u.id in (wanted.named_id, wanted.stand_in_id)
     where u.slack_user_id is not null
     union
     select bill_id, 'user:' || u.id

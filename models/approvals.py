@@ -31,37 +31,47 @@ class StandingApproval(Base):
 
 
 class Desk(NamedTuple):
-    """Whose word a customer's bills need: the persons named who can give it, if any."""
+    """Whose word a bill needs: the persons named who can give it, if any, and on whose desk it
+    lands. A stand-in is the delegate of somebody named who is away.
+    """
 
     csm_id: int | None
     sales_id: int | None
-    require_csm_approval: bool
-    require_sales_approval: bool
+    csm_stand_in_id: int | None
+    sales_stand_in_id: int | None
+    needs_csm: bool
+    needs_sales: bool
+    asks_csm: bool
+    asks_sales: bool
+    undecidable: bool
 
 
 DESKS = sa.table(
     "desks",
-    sa.column("customer_id", sa.BigInteger),
+    sa.column("bill_id", sa.BigInteger),
     sa.column("csm_id", sa.BigInteger),
     sa.column("sales_id", sa.BigInteger),
-    sa.column("require_csm_approval", sa.Boolean),
-    sa.column("require_sales_approval", sa.Boolean),
+    sa.column("csm_stand_in_id", sa.BigInteger),
+    sa.column("sales_stand_in_id", sa.BigInteger),
+    sa.column("needs_csm", sa.Boolean),
+    sa.column("needs_sales", sa.Boolean),
     sa.column("asks_csm", sa.Boolean),
     sa.column("asks_sales", sa.Boolean),
+    sa.column("undecidable", sa.Boolean),
 )
-"""The view that says it for every customer at once."""
+"""The view that says it for every bill at once."""
 
 _DESK = [DESKS.c[name] for name in Desk._fields]
 
 
-async def desks_of(session: AsyncSession, customer_ids: Iterable[int]) -> dict[int, Desk]:
-    query = sa.select(DESKS.c.customer_id, *_DESK).where(DESKS.c.customer_id.in_(customer_ids))
-    return {customer_id: Desk(*desk) for customer_id, *desk in await session.execute(query)}
+async def desks_of(session: AsyncSession, bill_ids: Iterable[int]) -> dict[int, Desk]:
+    query = sa.select(DESKS.c.bill_id, *_DESK).where(DESKS.c.bill_id.in_(bill_ids))
+    return {bill_id: Desk(*desk) for bill_id, *desk in await session.execute(query)}
 
 
 def required_parts(desk: Desk) -> tuple[str, ...]:
-    """The approvals that a bill of this customer needs: those asked for, else any one."""
-    asked = (("csm", desk.require_csm_approval), ("sales", desk.require_sales_approval))
+    """The approvals that the bill needs: those asked for, else any one."""
+    asked = (("csm", desk.needs_csm), ("sales", desk.needs_sales))
     return tuple(part for part, required in asked if required) or ("any",)
 
 
@@ -70,8 +80,23 @@ def named_for(part: str, desk: Desk) -> int | None:
     return {"csm": desk.csm_id, "sales": desk.sales_id, "any": None}[part]
 
 
+def stand_in_for(part: str, desk: Desk) -> tuple[int | None, int | None]:
+    """Who is away and would be asked for `part`, and who acts in their place."""
+    csm, sales = (desk.csm_id, desk.csm_stand_in_id), (desk.sales_id, desk.sales_stand_in_id)
+    asked = {"csm": csm, "sales": sales, "any": csm if desk.asks_csm else sales}[part]
+    return asked if asked[1] is not None else (None, None)
+
+
 def can_meet(part: str, desk: Desk, user: User) -> bool:
-    return user.role in PART_ROLES[part] and named_for(part, desk) in (None, user.id)
+    """Whether this person's word counts for `part`, their own or for somebody who is away."""
+    own = user.role in PART_ROLES[part] and named_for(part, desk) in (None, user.id)
+    return own or stand_in_for(part, desk)[1] == user.id
+
+
+def acted_for(part: str, desk: Desk, user: User) -> int | None:
+    """In whose place this person meets `part`; None where it is their own."""
+    away, stand_in = stand_in_for(part, desk)
+    return away if stand_in == user.id and away != user.id else None
 
 
 async def stand(session: AsyncSession, bill_id: int, approvals: Iterable[Approval]) -> None:

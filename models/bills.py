@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Calls, Id
 from models.currencies import Currency
+from models.people import Deed
 from models.period import Period
 from models.refusals import NotFound
 
@@ -30,14 +31,31 @@ class State(StrEnum):
 
 class Verb(StrEnum):
     GENERATE = "generate"
+    REISSUE = "reissue"
     HOLD = "hold"
     RELEASE = "release"
     APPROVE = "approve"
+    AUTO_APPROVE = "auto_approve"
     REJECT = "reject"
     COMMENT = "comment"
     COMMENT_EDIT = "comment_edit"
     COMMENT_DELETE = "comment_delete"
     UNDO = "undo"
+    REVISE = "revise"
+    INVALIDATE = "invalidate"
+    SEND = "send"
+    ISSUE = "issue"
+    DELIVER = "deliver"
+    SEND_FAILED = "send_failed"
+    VOID = "void"
+
+
+class BillKind(StrEnum):
+    """What a bill is: a month's overage, or what corrects it once it has gone out."""
+
+    OVERAGE = "overage"
+    ADJUSTMENT = "adjustment"
+    CREDIT = "credit"
 
 
 class HoldReason(StrEnum):
@@ -45,6 +63,15 @@ class HoldReason(StrEnum):
     NO_PRICE = "no_price"
     NO_APPROVER = "no_approver"
     JUMP = "jump"
+
+
+class Cause(StrEnum):
+    """Why Countersign moved a bill by itself, as a snapshot keeps it."""
+
+    VOID = "void"
+    VOID_WITH = "void_with"
+    NO_OVERAGE = "no_overage"
+    LATE_USAGE = "late_usage"
 
 
 class Source(StrEnum):
@@ -57,31 +84,49 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """From where a verb may be done, and where it leads.
+    """From where a verb may be done, where it leads, and which right it takes.
 
     `to` None: the bill stays where it is. `back`: it returns to where the reversed action found it.
+    `right` None: it is for its author, whatever role they have by now.
     """
 
     start: frozenset[State]
-    to: State | None = None
+    to: State | None
+    right: Deed | None
     back: bool = False
 
 
 ANYWHERE = frozenset(State)
+NEW: frozenset[State] = frozenset()
+OPEN = frozenset({State.HELD, State.PENDING})
 
 TRANSITIONS: dict[Verb, Transition] = {
-    Verb.GENERATE: Transition(frozenset(), State.PENDING),
-    Verb.HOLD: Transition(frozenset({State.PENDING, State.APPROVED}), State.HELD),
-    Verb.RELEASE: Transition(frozenset({State.HELD}), State.PENDING),
-    Verb.APPROVE: Transition(frozenset({State.PENDING}), State.APPROVED),
-    Verb.REJECT: Transition(frozenset({State.PENDING}), State.REJECTED),
-    Verb.COMMENT: Transition(ANYWHERE),
-    Verb.COMMENT_EDIT: Transition(ANYWHERE),
-    Verb.COMMENT_DELETE: Transition(ANYWHERE),
-    Verb.UNDO: Transition(
-        frozenset({State.PENDING, State.APPROVED, State.REJECTED, State.HELD}), back=True
+    Verb.GENERATE: Transition(NEW, State.PENDING, Deed.GENERATE),
+    Verb.REISSUE: Transition(frozenset({State.VOID}), State.PENDING, Deed.REISSUE),
+    Verb.HOLD: Transition(frozenset({State.PENDING, State.APPROVED}), State.HELD, Deed.AUTOMATE),
+    Verb.RELEASE: Transition(frozenset({State.HELD}), State.PENDING, Deed.RELEASE),
+    Verb.APPROVE: Transition(frozenset({State.PENDING}), State.APPROVED, Deed.APPROVE),
+    Verb.AUTO_APPROVE: Transition(frozenset({State.PENDING}), State.APPROVED, Deed.AUTOMATE),
+    Verb.REJECT: Transition(frozenset({State.PENDING}), State.REJECTED, Deed.REJECT),
+    Verb.COMMENT: Transition(ANYWHERE, None, Deed.COMMENT),
+    Verb.COMMENT_EDIT: Transition(ANYWHERE, None, Deed.COMMENT),
+    Verb.COMMENT_DELETE: Transition(ANYWHERE, None, None),
+    Verb.UNDO: Transition(ANYWHERE - {State.SENT}, None, Deed.UNDO_OWN, back=True),
+    Verb.REVISE: Transition(OPEN | {State.REJECTED}, State.PENDING, Deed.REVISE),
+    Verb.INVALIDATE: Transition(
+        OPEN | {State.APPROVED, State.SENDING}, State.PENDING, Deed.AUTOMATE
     ),
+    Verb.SEND: Transition(frozenset({State.APPROVED}), State.SENDING, Deed.SEND),
+    Verb.ISSUE: Transition(frozenset({State.SENDING}), State.SENDING, Deed.AUTOMATE),
+    Verb.DELIVER: Transition(frozenset({State.SENDING}), State.SENT, Deed.AUTOMATE),
+    Verb.SEND_FAILED: Transition(frozenset({State.SENDING}), State.APPROVED, Deed.AUTOMATE),
+    Verb.VOID: Transition(ANYWHERE - {State.VOID}, State.VOID, Deed.VOID),
 }
+"""Whatever is not in this table cannot happen.
+
+`reissue` makes a bill that takes the void one's place. A `generate` or an `invalidate` with a cause
+leads to `held`, and an `invalidate` that leaves no overage is recorded as `void`.
+"""
 
 
 class RejectReason(StrEnum):
@@ -93,7 +138,10 @@ class RejectReason(StrEnum):
 
 
 class Bill(Base):
-    """One month's overage of one customer. Its row changes only together with a BillAction."""
+    """One month's overage of one customer, or a correction of what was billed for it.
+
+    Its row changes only together with a BillAction. One with a number has been issued.
+    """
 
     __tablename__ = "bills"
 
@@ -172,45 +220,75 @@ class Standing:
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision that stands, and what stood before it. `moved`: the bill's version went up."""
+    """A decision that stands, and what stood before it. `moved`: the bill's version went up.
+
+    `before` is the standing, `figures` those of the bill, which a decision that did not move it
+    left alone: None.
+    """
 
     action_id: int
     verb: Verb
     user_id: int
     moved: bool
     before: Standing = field(repr=False)
+    figures: dict[str, Any] | None = field(default=None, repr=False)
 
 
 def replay(actions: Iterable[BillAction]) -> Standing:
     """Tell from its actions, oldest first, where a bill stands. The stored row must agree."""
     standing: Standing | None = None
     for action in actions:
-        standing = _after(standing, action)
+        standing = after(standing, action)
     if standing is None:
         raise ValueError("a bill without actions does not exist")
     return standing
 
 
-def _after(standing: Standing | None, action: BillAction) -> Standing:
+def after(standing: Standing | None, action: BillAction) -> Standing:
+    """Where a bill stands after one more action; `standing` None where that is its first."""
     verb = Verb(action.action)
     if standing is None:
         reason = action.snapshot["after"]["hold_reason"]
         status = State.HELD if reason else State.PENDING
         return Standing(status, action.bill_version, reason)
-    if TRANSITIONS[verb].to is None and verb is not Verb.UNDO:
+    if verb in _UNMOVED:
         return standing
-    after = replace(_EFFECTS.get(verb, _decide)(standing, action), version=action.bill_version)
-    if verb is Verb.HOLD:
-        return after
+    told = replace(_EFFECTS.get(verb, _move)(standing, action), version=action.bill_version)
+    if not is_decision(action):
+        return replace(told, decisions=())
     moved = action.bill_version > standing.version
-    decision = Decision(action.id, verb, action.stakeholder_id, moved, standing)
-    return replace(after, decisions=(*after.decisions, decision))
+    figures = action.snapshot.get("before") if moved else None
+    decision = Decision(action.id, verb, action.stakeholder_id, moved, standing, figures)
+    return replace(told, decisions=(*told.decisions, decision))
 
 
-def _decide(standing: Standing, action: BillAction) -> Standing:
-    to = TRANSITIONS[Verb(action.action)].to
-    assert to is not None
-    return replace(standing, status=to, hold_reason=None)
+_UNMOVED = {Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE}
+_DECISIONS = {
+    Verb.RELEASE,
+    Verb.APPROVE,
+    Verb.AUTO_APPROVE,
+    Verb.REJECT,
+    Verb.REVISE,
+    Verb.SEND,
+    Verb.VOID,
+    Verb.UNDO,
+}
+
+
+def is_decision(action: BillAction) -> bool:
+    """Whether an action can be undone: a decision by people, or by their rule, before `issue`.
+
+    What Countersign does for a `cause` of its own is none, and neither is the approval that a
+    voided bill's credit has from the voiding.
+    """
+    figures = action.snapshot.get("before") or {}
+    by_itself = "cause" in action.snapshot
+    return action.action in _DECISIONS and not by_itself and figures.get("number") is None
+
+
+def _move(standing: Standing, action: BillAction) -> Standing:
+    to = action.snapshot["after"]
+    return replace(standing, status=State(to["status"]), hold_reason=to["hold_reason"])
 
 
 def _approve(standing: Standing, action: BillAction) -> Standing:
@@ -221,9 +299,8 @@ def _approve(standing: Standing, action: BillAction) -> Standing:
     return replace(standing, status=status, approvals=(*others, approval))
 
 
-def _hold(standing: Standing, action: BillAction) -> Standing:
-    reason = action.snapshot["after"]["hold_reason"]
-    return replace(standing, status=State.HELD, hold_reason=reason, approvals=(), decisions=())
+def _begin_anew(standing: Standing, action: BillAction) -> Standing:
+    return replace(_move(standing, action), approvals=())
 
 
 def _undo(standing: Standing, action: BillAction) -> Standing:
@@ -247,7 +324,13 @@ def without(standing: Standing, action_id: int | None) -> Standing:
     )
 
 
-_EFFECTS = {Verb.APPROVE: _approve, Verb.HOLD: _hold, Verb.UNDO: _undo}
+_EFFECTS = {
+    Verb.APPROVE: _approve,
+    Verb.UNDO: _undo,
+    Verb.HOLD: _begin_anew,
+    Verb.REVISE: _begin_anew,
+    Verb.INVALIDATE: _begin_anew,
+}
 
 
 def figures(bill: Bill) -> dict[str, Any]:
@@ -266,7 +349,17 @@ def figures(bill: Bill) -> dict[str, Any]:
         "overage_units": bill.overage_units,
         "overage_unit_cost": _text(bill.overage_unit_cost),
         "overage_amount": _text(bill.overage_amount),
+        "replaces_id": bill.replaces_id,
+        "adjusts_id": bill.adjusts_id,
     }
+
+
+def column_of(name: str, told: Any) -> Any:
+    """A figure of a snapshot as the bill's column holds it."""
+    return Decimal(told) if name in _MONEY and told is not None else told
+
+
+_MONEY = frozenset({"overage_unit_cost", "overage_amount"})
 
 
 def _text(amount: Decimal | None) -> str | None:
@@ -287,7 +380,7 @@ async def of_month(session: AsyncSession, customer_id: int, period: Period) -> B
     """The overage bill of one customer and month: the live one, else the latest void one."""
     query = (
         sa.select(Bill)
-        .where(Bill.customer_id == customer_id, Bill.kind == "overage")
+        .where(Bill.customer_id == customer_id, Bill.kind == BillKind.OVERAGE)
         .where(Bill.year == period.year, Bill.month == period.month)
         .order_by(Bill.status == State.VOID, Bill.id.desc())
     )

@@ -1,11 +1,11 @@
 """Everything there is to know about bills, gathered for whoever draws them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from models.bills import HoldReason, RejectReason, Source, State, Verb
+from models.bills import BillKind, Cause, HoldReason, RejectReason, Source, State, Verb
 from models.period import Period
 
 
@@ -23,7 +23,11 @@ class Deed:
 
     `reject_reason` only of a rejection; `changes` maps a figure to (before, after), where the
     action moved it; `reverses` is what an undo took back; `edits` the comment that an edit or a
-    deletion is about.
+    deletion is about. `cause`: why Countersign did it by itself; `about`: another bill that it was
+    because of. `rule`: what approved the bill without anybody, `auto_approve_below` (with its
+    amount in `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one
+    taken by `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls
+    that Finance set by hand in a revision.
     """
 
     id: int
@@ -41,6 +45,15 @@ class Deed:
     edits: int | None = None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     amount: Decimal | None = None
+    cause: Cause | None = None
+    rule: str | None = None
+    rule_below: Decimal | None = None
+    due: datetime | None = None
+    number: str | None = None
+    answer: str | None = None
+    failure: str | None = None
+    about: int | None = None
+    adjusted_units: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +72,15 @@ class Needed:
     """An approval that is still missing.
 
     `part`: `csm`, `sales` or `any`; `people` who can give it, empty where anybody of the
-    role can; `role` the role meant, None for `any`.
+    role can; `role` the role meant, None for `any`. `away` of these people is away, and
+    `stand_in` acts in their place.
     """
 
     part: str
     role: str | None
     people: tuple[Person, ...] = ()
+    away: Person | None = None
+    stand_in: Person | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +93,37 @@ class MonthOverage:
 
 
 @dataclass(frozen=True)
+class Outdated:
+    """What usage and terms give by now, where a bill keeps other figures."""
+
+    api_usage: int
+    limit_calls: int
+    unit_cost: Decimal | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class Related:
+    """Another bill of the same month that this one has to do with."""
+
+    id: int
+    kind: BillKind
+    status: State
+    number: str | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
 class BillFacts:
     """One bill, ready to be drawn. Money is in `currency`; calls are whole calls.
 
     `trend`: six months, oldest first, the last being the bill's own. `actions`: how many actions
     the bill has, which tells whether a card is up to date. `standing`: decisions that stand,
-    oldest first, each of which may be undone by its author.
+    oldest first, each of which may be undone by its author. `changed`: the last action that gave
+    an undecided bill other figures, for those who saw the ones before. `outdated`: of a rejected
+    bill. `both_above`: the amount from which on the customer needs both approvals, where that is
+    why. `send_due`: when a bill being sent is issued. Of a correction, `adjusts` is the bill it
+    corrects, and `billed` what had been billed for the month before it.
     """
 
     id: int
@@ -108,6 +149,74 @@ class BillFacts:
     standing: tuple[Deed, ...] = ()
     last_decision: Deed | None = None
     comments: tuple[Comment, ...] = ()
+    number: str | None = None
+    changed: Deed | None = None
+    outdated: Outdated | None = None
+    both_above: Decimal | None = None
+    send_due: datetime | None = None
+    sent_to: str | None = None
+    failure: str | None = None
+    adjusts: Related | None = None
+    billed: Decimal | None = None
+    replaces: Related | None = None
+    replaced_by: Related | None = None
+    corrections: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True)
+class SendPreview:
+    """What sending would do: `ready` go out, `not_ready` cannot, each with why."""
+
+    ready: tuple["Line", ...]
+    not_ready: tuple[tuple["Line", str], ...]
+    totals: tuple["Total", ...]
+    delay_minutes: float
+
+
+@dataclass(frozen=True)
+class InvoiceFacts:
+    """What an invoice or a credit note says. `amount` is net, in `currency`.
+
+    `adjusts_number`: the number of the bill that this one corrects. `content`: the document as it
+    was stored, None while it is being drawn.
+    """
+
+    bill_id: int
+    number: str
+    kind: BillKind
+    issued_on: date
+    customer: str
+    billing_address: str | None
+    billing_email: str | None
+    cc_emails: str | None
+    country: str | None
+    tax_id: str | None
+    tax_rate_percent: Decimal
+    tax_note: str | None
+    payment_days: int | None
+    period: Period
+    api_usage: int
+    limit_calls: int
+    overage_units: int
+    unit_cost: Decimal | None
+    amount: Decimal
+    currency: str
+    adjusts_number: str | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What changed usage, terms or people have done to bills: the ids of each kind.
+
+    `reported`: bills that have gone out and whose month is too old to be corrected by itself.
+    """
+
+    invalidated: tuple[int, ...] = ()
+    held: tuple[int, ...] = ()
+    voided: tuple[int, ...] = ()
+    proposed: tuple[int, ...] = ()
+    reported: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +232,8 @@ class Line:
     amount: Decimal | None
     currency: str
     created_at: datetime
+    kind: BillKind = BillKind.OVERAGE
+    number: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +269,8 @@ class Preview:
 
     `bills` and `totals` are of those that would wait for approval; `held` counts by cause those
     that would be held; `existing` already have a bill; `zero` are over the limit by an amount
-    that rounds to nothing; `missing` are customers in contract with no usage recorded.
+    that rounds to nothing; `missing` are customers in contract with no usage recorded. `by_rule`
+    of `bills` are approved at once by their customer's own rule.
     """
 
     period: Period
@@ -172,6 +284,7 @@ class Preview:
     missing: tuple[str, ...]
     missing_count: int
     usages: int
+    by_rule: int = 0
 
     @property
     def to_make(self) -> int:
@@ -182,7 +295,8 @@ class Preview:
 class RunFacts:
     """How far a month's generation is; `done` of `customers` looked at.
 
-    `undelivered`: causes for which cards were given up, and of how many bills each.
+    `undelivered`: causes for which cards were given up, and of how many bills each. `by_rule`: how
+    many of `added` were approved at once by their customer's own rule.
     """
 
     id: int
@@ -201,3 +315,4 @@ class RunFacts:
     missing_count: int
     failure: str | None = None
     undelivered: tuple[tuple[str, int], ...] = ()
+    by_rule: int = 0

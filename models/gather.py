@@ -1,32 +1,43 @@
 """Reads bills whole, for whoever draws them: a few set-based queries, however many bills."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from models.approvals import DESKS, Desk, desks_of, named_for, required_parts
+from models.approvals import Desk, desks_of, named_for, required_parts, stand_in_for
 from models.bills import (
     Bill,
     BillAction,
+    BillKind,
     HoldReason,
-    RejectReason,
-    Source,
     Standing,
     State,
     Verb,
-    actions_of,
     replay,
 )
+from models.case import NEW_FIGURES
 from models.comments import text_now
 from models.customers import Customer
-from models.dossier import BillFacts, Comment, Deed, MonthOverage, Needed, Person
+from models.deeds import Record, deeds_of, people_in, person, story
+from models.dossier import (
+    BillFacts,
+    Comment,
+    Deed,
+    MonthOverage,
+    Needed,
+    Outdated,
+    Person,
+    Related,
+)
 from models.people import Role, User
 from models.period import FIRST_YEAR, Period
+
+__all__ = ["bill_facts", "person", "story"]
 
 TREND_MONTHS = 6
 PART_ROLE = {"csm": Role.CSM, "sales": Role.SALES, "any": None}
@@ -36,47 +47,40 @@ async def bill_facts(session: AsyncSession, bill_ids: Sequence[int]) -> list[Bil
     """Everything about these bills, in the order asked for; unknown ids are left out."""
     cases = await _cases(session, bill_ids)
     records = await _records(session, bill_ids)
-    people = await _people(session, records.values())
-    trends = await _trends(session, bill_ids)
+    everybody = await people_in(session, records.values())
+    named = await _named(session, cases.values())
+    around = await _around(session, bill_ids)
     return [
-        _facts(cases[bill_id], records[bill_id], people, trends[bill_id])
+        _facts(cases[bill_id], records[bill_id], everybody, named, around)
         for bill_id in bill_ids
         if bill_id in cases
     ]
 
 
-async def story(session: AsyncSession, bill_id: int) -> list[Deed]:
-    """All that was done to a bill, oldest first."""
-    actions = await actions_of(session, bill_id)
-    people = await _people(session, [actions])
-    return list(_deeds(actions, people).values())
-
-
-_Record = Sequence[BillAction]
-
-
 class _Case(NamedTuple):
     bill: Bill
     customer: Customer
-    csm: User | None
-    sales: User | None
     desk: Desk
 
 
+class _Around(NamedTuple):
+    """What stands beside the bills, by their ids."""
+
+    trends: Mapping[int, tuple[MonthOverage, ...]]
+    outdated: Mapping[int, Outdated]
+    related: Mapping[int, Sequence[Bill]]
+
+
 async def _cases(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, _Case]:
-    csm, sales = aliased(User), aliased(User)
     query = (
-        sa.select(Bill, Customer, csm, sales)
+        sa.select(Bill, Customer)
         .join(Customer, Customer.id == Bill.customer_id)
-        .join(DESKS, DESKS.c.customer_id == Customer.id)
-        .outerjoin(csm, csm.id == DESKS.c.csm_id)
-        .outerjoin(sales, sales.id == DESKS.c.sales_id)
         .where(Bill.id.in_(bill_ids))
         .execution_options(populate_existing=True)
     )
     rows = (await session.execute(query)).all()
-    desks = await desks_of(session, {row[1].id for row in rows})
-    return {row[0].id: _Case(*row, desks[row[1].id]) for row in rows}
+    desks = await desks_of(session, bill_ids)
+    return {bill.id: _Case(bill, customer, desks[bill.id]) for bill, customer in rows}
 
 
 async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, list[BillAction]]:
@@ -87,20 +91,11 @@ async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, 
     return records
 
 
-async def _people(session: AsyncSession, records: Iterable[_Record]) -> dict[int, Person]:
-    ids = {
-        user_id
-        for record in records
-        for action in record
-        for user_id in (action.stakeholder_id, action.acted_for_id)
-        if user_id is not None
-    }
+async def _named(session: AsyncSession, cases: Iterable[_Case]) -> dict[int, Person]:
+    """Those on whose desks the bills lie, and their stand-ins."""
+    ids = {user_id for case in cases for user_id in case.desk[:4] if user_id is not None}
     users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
     return {user.id: person(user) for user in users}
-
-
-def person(user: User) -> Person:
-    return Person(user.id, user.name, user.role, user.slack_user_id)
 
 
 _TREND = sa.text("""
@@ -115,28 +110,51 @@ where b.id = any(:bill_ids) and m.month >= make_date(:first_year, 1, 1)
 order by b.id, m.month
 """)
 
+_OUTDATED = sa.text("""
+select b.id, o.api_usage, o.monthly_api_limit, o.overage_unit_cost, o.overage_amount - s.amount
+from bills b
+join overages o using (customer_id, year, month)
+cross join lateral billed(b.adjusts_id) s
+where b.id = any(:bill_ids) and b.status = 'rejected'
+  and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency)
+      is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost, o.currency)
+""")
 
-async def _trends(
-    session: AsyncSession, bill_ids: Sequence[int]
-) -> dict[int, tuple[MonthOverage, ...]]:
-    values = {"bill_ids": list(bill_ids), "months": TREND_MONTHS, "first_year": FIRST_YEAR}
+_RELATED = sa.text("""
+select b.id, r.id from bills b join bills r
+  on r.id in (b.adjusts_id, b.replaces_id) or r.adjusts_id = b.id or r.replaces_id = b.id
+where b.id = any(:bill_ids) order by b.id, r.id
+""")
+
+
+async def _around(session: AsyncSession, bill_ids: Sequence[int]) -> _Around:
+    ids = {"bill_ids": list(bill_ids)}
     trends: dict[int, tuple[MonthOverage, ...]] = defaultdict(tuple)
+    values = ids | {"months": TREND_MONTHS, "first_year": FIRST_YEAR}
     for bill_id, month, calls, amount in await session.execute(_TREND, values):
         trends[bill_id] += (MonthOverage(Period.of(month), calls, amount),)
-    return trends
+    outdated = {row[0]: Outdated(*row[1:]) for row in await session.execute(_OUTDATED, ids)}
+    pairs = (await session.execute(_RELATED, ids)).all()
+    others = await session.scalars(sa.select(Bill).where(Bill.id.in_({two for _, two in pairs})))
+    by_id = {bill.id: bill for bill in others}
+    related: dict[int, list[Bill]] = defaultdict(list)
+    for one, two in pairs:
+        related[one].append(by_id[two])
+    return _Around(trends, outdated, related)
 
 
 def _facts(
     case: _Case,
-    record: _Record,
-    people: dict[int, Person],
-    trend: tuple[MonthOverage, ...],
+    record: Record,
+    everybody: Mapping[int, Person],
+    named: Mapping[int, Person],
+    around: _Around,
 ) -> BillFacts:
     bill, customer = case.bill, case.customer
-    deeds = _deeds(record, people)
+    deeds = deeds_of(record, everybody)
     standing = replay(record)
     decisions = [deeds[decision.action_id] for decision in standing.decisions]
-    return BillFacts(
+    facts = BillFacts(
         id=bill.id,
         version=bill.version,
         actions=len(record),
@@ -154,32 +172,92 @@ def _facts(
         currency=bill.currency,
         created_at=bill.created_at,
         generated_by=deeds[record[0].id].by,
-        trend=trend,
+        trend=around.trends.get(bill.id, ()),
         approvals=tuple(deeds[approval.action_id] for approval in standing.approvals),
-        needed=_needed(standing, case),
+        needed=_needed(standing, case, named),
         standing=tuple(decisions),
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, deeds),
+        number=bill.number,
+        changed=_changed(bill, list(deeds.values())),
+        outdated=around.outdated.get(bill.id),
+        both_above=_both_above(case),
+        sent_to=customer.billing_email,
+        billed=_billed(bill, record),
     )
+    sending = _sending(bill, list(deeds.values()))
+    return replace(facts, **sending, **_relatives(bill, around.related))
 
 
-def _needed(standing: Standing, case: _Case) -> tuple[Needed, ...]:
+def _sending(bill: Bill, deeds: Sequence[Deed]) -> dict[str, Any]:
+    """When the bill goes out, while it can be called back; why it did not, if it could not."""
+    if bill.status == State.SENDING and bill.number is None:
+        return {"send_due": next(deed.due for deed in reversed(deeds) if deed.due)}
+    if bill.status == State.APPROVED and bill.number is not None:
+        return {"failure": next((deed.failure for deed in reversed(deeds) if deed.failure), None)}
+    return {}
+
+
+def _relatives(bill: Bill, related: Mapping[int, Sequence[Bill]]) -> dict[str, Any]:
+    """The bills that this one corrects or replaces, and those that do so with this one."""
+    others = related.get(bill.id, ())
+    by_id = {other.id: _related(other) for other in others}
+    return {
+        "adjusts": by_id.get(bill.adjusts_id or 0),
+        "replaces": by_id.get(bill.replaces_id or 0),
+        "replaced_by": next((by_id[o.id] for o in others if o.replaces_id == bill.id), None),
+        "corrections": tuple(by_id[o.id] for o in others if o.adjusts_id == bill.id),
+    }
+
+
+def _related(bill: Bill) -> Related:
+    kind, status = BillKind(bill.kind), State(bill.status)
+    return Related(bill.id, kind, status, bill.number, bill.overage_amount)
+
+
+def _billed(bill: Bill, record: Record) -> Decimal | None:
+    """What had been billed for the month before a correction of late usage was proposed."""
+    told = next((a.snapshot["billed"] for a in reversed(record) if "billed" in a.snapshot), None)
+    return Decimal(told) if bill.adjusts_id and told is not None else None
+
+
+def _changed(bill: Bill, deeds: Sequence[Deed]) -> Deed | None:
+    """What gave an undecided bill the figures that it has now, where that moved any."""
+    if bill.status not in (State.PENDING, State.HELD):
+        return None
+    news = (deed for deed in reversed(deeds) if deed.verb in NEW_FIGURES and deed.changes)
+    return next(news, None)
+
+
+def _both_above(case: _Case) -> Decimal | None:
+    above, amount = case.customer.second_approval_above, case.bill.overage_amount
+    if above is None or amount is None or abs(amount) <= above:
+        return None
+    asked = case.customer.require_csm_approval and case.customer.require_sales_approval
+    return None if asked else above
+
+
+def _needed(standing: Standing, case: _Case, named: Mapping[int, Person]) -> tuple[Needed, ...]:
     if standing.status is not State.PENDING:
         return ()
     given = {approval.part for approval in standing.approvals}
-    named = {user.id: person(user) for user in (case.csm, case.sales) if user}
     missing = [part for part in required_parts(case.desk) if part not in given]
-    return tuple(
-        Needed(
-            part,
-            PART_ROLE[part],
-            tuple(named[user] for user in [named_for(part, case.desk)] if user),
-        )
-        for part in missing
+    return tuple(_need(part, case.desk, named) for part in missing)
+
+
+def _need(part: str, desk: Desk, named: Mapping[int, Person]) -> Needed:
+    who = named_for(part, desk)
+    away, stand_in = stand_in_for(part, desk)
+    return Needed(
+        part,
+        PART_ROLE[part],
+        (named[who],) if who is not None else (),
+        away=named[away] if away is not None else None,
+        stand_in=named[stand_in] if stand_in is not None else None,
     )
 
 
-def _comments(record: _Record, deeds: dict[int, Deed]) -> tuple[Comment, ...]:
+def _comments(record: Record, deeds: Mapping[int, Deed]) -> tuple[Comment, ...]:
     edited = {action.snapshot.get("comment_id") for action in record}
     texts = (
         (deeds[action.id], text_now(record, action.id))
@@ -191,45 +269,3 @@ def _comments(record: _Record, deeds: dict[int, Deed]) -> tuple[Comment, ...]:
         for deed, text in texts
         if text is not None
     )
-
-
-def _deeds(record: _Record, people: dict[int, Person]) -> dict[int, Deed]:
-    deeds: dict[int, Deed] = {}
-    for action in record:
-        deeds[action.id] = _deed(action, people, deeds)
-    return deeds
-
-
-def _deed(action: BillAction, people: dict[int, Person], earlier: dict[int, Deed]) -> Deed:
-    snapshot = action.snapshot
-    after = snapshot.get("after") or {}
-    code, cause = snapshot.get("reason_code"), after.get("hold_reason")
-    amount = after.get("overage_amount")
-    return Deed(
-        id=action.id,
-        verb=Verb(action.action),
-        by=people[action.stakeholder_id],
-        at=action.created_at,
-        source=Source(action.source),
-        version=action.bill_version,
-        comment=action.comment,
-        acted_for=people[action.acted_for_id] if action.acted_for_id else None,
-        part=snapshot.get("part"),
-        reject_reason=RejectReason(code) if code else None,
-        hold_reason=HoldReason(cause) if cause else None,
-        reverses=earlier.get(action.reverses_id or 0),
-        edits=snapshot.get("comment_id"),
-        changes=_changes(snapshot.get("before"), after),
-        amount=Decimal(amount) if amount is not None else None,
-    )
-
-
-def _changes(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Figures that an action moved; a new bill has none before."""
-    if before is None:
-        return {}
-    return {
-        name: (before.get(name), value)
-        for name, value in after.items()
-        if name not in ("status", "hold_reason") and before.get(name) != value
-    }

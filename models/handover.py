@@ -4,17 +4,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import announce
-from models.case import Act, system_act
-from models.month_end import Rules
+from models.case import Act, by_itself
+from models.dossier import Settled
 
-# A bill that Finance released although nobody was there stays released.
+# A bill that Finance let go although nobody was there stays so until it is held anew.
 _HOLD = sa.text("""
 with fallen as (
     update bills b
     set status = 'held', hold_reason = 'no_approver', version = b.version + 1, updated_at = :now
     from desks d
-    where d.customer_id = b.customer_id and d.undecidable and b.status = 'pending'
-      and not exists (select from bill_actions a where a.bill_id = b.id and a.action = 'release')
+    where d.bill_id = b.id and d.undecidable and b.status = 'pending'
+      and not exists (
+          select from bill_actions a
+          where a.bill_id = b.id and a.action in ('release', 'revise'))
     returning b.*
 )
 insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
@@ -29,16 +31,19 @@ returning bill_id
 _FALL = sa.text("delete from approvals where bill_id = any(:bills)")
 
 
-async def settle(session: AsyncSession, act: Act, rules: Rules) -> int:
+async def settle(session: AsyncSession, act: Act) -> int:
     """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
 
-    Done by `system`, from where `act` came; returns how many bills are held for it.
+    Done by `system`, from where `act` came; Finance is told what is held, and the number of bills
+    held is returned.
     """
-    system = await system_act(session, act.now, act.source)
-    values = {"now": act.now, "user_id": system.user.id, "source": act.source}
+    automatic = await by_itself(session, act)
+    values = {"now": act.now, "user_id": automatic.user.id, "source": act.source}
     held = sorted(await session.scalars(_HOLD, values))
-    await session.execute(_FALL, {"bills": held})
+    if held:
+        await session.execute(_FALL, {"bills": held})
+        await announce.settled(session, act.now, Settled(held=tuple(held)))
     for bill_id in held:
         await announce.bill_changed(session, bill_id)
-    await announce.cards_of_all(session, rules.approvals_channel)
+    await announce.cards_of_all(session, act.rules.approvals_channel)
     return len(held)

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from models import bills, customers
 from models.approvals import DESKS, StandingApproval
-from models.bills import Bill, HoldReason, State
+from models.bills import Bill, BillKind, HoldReason, State
 from models.customers import Customer
 from models.dossier import Line, Page, Total
 from models.people import Role, User
@@ -85,32 +85,41 @@ def awaits(user: User) -> ColumnElement[bool]:
         return Bill.status == State.HELD
     if user.role == Role.MANAGER:
         return _OPEN
-    desk = _DESKS.get(user.role or "")
-    if desk is None:
-        return sa.false()
-    given = sa.exists().where(
-        StandingApproval.bill_id == Bill.id, StandingApproval.part == desk.part
-    )
-    theirs = sa.exists().where(
-        DESKS.c.customer_id == Bill.customer_id,
-        desk.asked,
-        sa.or_(desk.named.is_(None), desk.named == user.id),
-    )
-    return sa.and_(Bill.status == State.PENDING, theirs, ~given)
+    theirs = sa.or_(*(_their_part(part, user) for part in _PARTS))
+    return sa.and_(Bill.status == State.PENDING, theirs)
 
 
-class _Desk(NamedTuple):
-    """The requirement that a role meets, who is named for it, and whether bills land there."""
+class _Part(NamedTuple):
+    """A requirement, the role that meets it, who is named for it, their stand-in, and whether
+    bills land there.
+    """
 
-    part: str
+    name: str
+    role: Role
     named: ColumnElement[int]
+    stand_in: ColumnElement[int]
     asked: ColumnElement[bool]
 
 
-_DESKS: dict[str, _Desk] = {
-    Role.CSM: _Desk("csm", DESKS.c.csm_id, DESKS.c.asks_csm),
-    Role.SALES: _Desk("sales", DESKS.c.sales_id, DESKS.c.asks_sales),
-}
+_PARTS = (
+    _Part("csm", Role.CSM, DESKS.c.csm_id, DESKS.c.csm_stand_in_id, DESKS.c.asks_csm),
+    _Part("sales", Role.SALES, DESKS.c.sales_id, DESKS.c.sales_stand_in_id, DESKS.c.asks_sales),
+)
+
+
+def _their_part(part: _Part, user: User) -> ColumnElement[bool]:
+    """Bills whose `part` is missing still, and lands on this person's desk or on one they mind."""
+    nobodys = part.named.is_(None) if user.role == part.role else sa.false()
+    own = part.named == user.id if user.role == part.role else sa.false()
+    asked = sa.exists().where(
+        DESKS.c.bill_id == Bill.id,
+        part.asked,
+        sa.or_(nobodys, own, part.stand_in == user.id),
+    )
+    given = sa.exists().where(
+        StandingApproval.bill_id == Bill.id, StandingApproval.part == part.name
+    )
+    return sa.and_(asked, ~given)
 
 
 async def _page(
@@ -134,14 +143,14 @@ async def _page(
     )
     found = (await session.execute(rows)).all()
     return Page(
-        lines=tuple(_line(bill, name) for bill, name, _ in found[:limit]),
+        lines=tuple(line_of(bill, name) for bill, name, _ in found[:limit]),
         count=sum(count for _, count, _ in totals),
         totals=tuple(Total(code, n, total) for code, n, total in totals if total is not None),
         after=_cursor(found[limit - 1]) if len(found) > limit else None,
     )
 
 
-def _line(bill: Bill, customer: str) -> Line:
+def line_of(bill: Bill, customer: str) -> Line:
     return Line(
         id=bill.id,
         version=bill.version,
@@ -152,6 +161,8 @@ def _line(bill: Bill, customer: str) -> Line:
         amount=bill.overage_amount,
         currency=bill.currency,
         created_at=bill.created_at,
+        kind=BillKind(bill.kind),
+        number=bill.number,
     )
 
 

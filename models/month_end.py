@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import announce, customers
+from models.auto_approval import approve_by_rule
 from models.base import Base, Id
 from models.bills import HoldReason, Source
 from models.case import Act
@@ -19,8 +20,8 @@ from models.dossier import Person, Preview, Proposed, RunFacts, Total
 from models.people import Deed, User
 from models.period import Period
 from models.refusals import NotFound
+from models.rules import Rules
 
-CHUNK_CUSTOMERS = 50_000
 NAMED_MISSING = 10
 BIGGEST = 5
 
@@ -49,15 +50,6 @@ class Run(Base):
 
 
 @dataclass(frozen=True)
-class Rules:
-    """The company's own settings for month end; a factor of None flags no jump."""
-
-    approvals_channel: str | None = None
-    jump_factor: float | None = None
-    chunk_customers: int = CHUNK_CUSTOMERS
-
-
-@dataclass(frozen=True)
 class Step:
     """How far a run is: customers looked at, of how many, and whether that was the last."""
 
@@ -66,27 +58,14 @@ class Step:
     finished: bool
 
 
-# A bill that would be made, with the cause of its hold if there is one. The first cause that
-# applies is named; a jump is compared with the last bill of any month before.
+# A bill that would be made, with the cause of its hold if there is one, and whether the customer's
+# own rule would approve it. What a bill was proposed for may come to nothing once it is rounded.
 _PROPOSED = """
 proposed as (
-    select o.*, c.name, case
-        when o.overage_unit_cost is null then 'no_price'
-        when o.active_days = 0 then 'outside_contract'
-        when d.undecidable then 'no_approver'
-        when last.amount > 0 and o.overage_amount > last.amount * cast(:jump_factor as numeric)
-          then 'jump'
-        end as hold_reason
+    select o.*, c.name, j.hold_reason, j.hold_reason is null and j.passes as passes
     from overages o
     join customers c on c.id = o.customer_id
-    join desks d on d.customer_id = o.customer_id
-    left join lateral (
-        select overage_amount as amount from bills
-        where cast(:jump_factor as numeric) is not null
-          and customer_id = o.customer_id and currency = o.currency
-          and kind = 'overage' and status <> 'void'
-          and (year, month) < (:year, :month)
-        order by year desc, month desc limit 1) last on true
+    cross join lateral judged(o, cast(:jump_factor as numeric)) j
     where o.year = :year and o.month = :month and o.overage_units > 0
       and (cast(:customer_id as bigint) is null or o.customer_id = :customer_id)
 ),
@@ -103,7 +82,7 @@ _CAUSE = sa.text(f"with {_PROPOSED} select hold_reason from proposed")
 _SUMS = sa.text(f"""
 with {_PROPOSED}
 select hold_reason, currency, count(*), sum(overage_amount),
-       coalesce(overage_amount = 0, false) as zero
+       coalesce(overage_amount = 0, false) as zero, count(*) filter (where passes) as by_rule
 from fresh group by hold_reason, currency, zero
 """)
 
@@ -202,9 +181,10 @@ async def preview(
         period=period,
         customer=await _customer_name(session, customer_id),
         bills=sum(count for reason, _, count, *_ in real if reason is None),
+        by_rule=sum(row.by_rule for row in real),
         totals=tuple(
             Total(currency, count, amount)
-            for reason, currency, count, amount, _ in sorted(real, key=lambda row: row.currency)
+            for reason, currency, count, amount, *_ in sorted(real, key=lambda row: row.currency)
             if reason is None
         ),
         held=_by_cause((reason, count) for reason, _, count, *_ in real if reason),
@@ -299,6 +279,8 @@ async def _make(session: AsyncSession, run: Run, upto: int, rules: Rules, now: d
     run.last_customer_id = upto
     run.added += made
     if made:
+        factor = rules.jump_factor
+        await approve_by_rule(session, first, last, now, Source(run.source), factor)
         await announce.cards_of_made(session, first, last, rules.approvals_channel)
 
 

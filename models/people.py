@@ -1,5 +1,6 @@
 """People, their roles, and what each role may do."""
 
+import re
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -11,6 +12,8 @@ from models.base import Base, Id
 from models.refusals import Invalid, NotAllowed
 
 SYSTEM = "system"
+MEMBER_ID = "[A-Z0-9]{2,30}"
+"""What Slack calls a person, as in U012AB3CD."""
 
 
 class Role(StrEnum):
@@ -31,9 +34,19 @@ class Deed(StrEnum):
     COMMENT = "comment on bills"
     UNDO_ANY = "undo anybody's decision"
     UNDO_OWN = "undo decisions"
+    REVISE = "revise bills"
+    SEND = "send bills"
+    VOID = "make bills void"
+    REISSUE = "bill a void month again"
+    GO_AWAY = "go away and name a delegate"
     KEEP_BOOKS = "record usage and edit customers"
     GIVE_ROLES = "give people roles"
+    AUTOMATE = "do what Countersign does by itself"
 
+
+_APPROVERS = frozenset(
+    {Deed.SEE, Deed.APPROVE, Deed.REJECT, Deed.COMMENT, Deed.UNDO_OWN, Deed.GO_AWAY}
+)
 
 MAY: dict[Role, frozenset[Deed]] = {
     Role.FINANCE: frozenset(
@@ -44,16 +57,22 @@ MAY: dict[Role, frozenset[Deed]] = {
             Deed.COMMENT,
             Deed.UNDO_ANY,
             Deed.UNDO_OWN,
+            Deed.REVISE,
+            Deed.SEND,
+            Deed.VOID,
+            Deed.REISSUE,
             Deed.KEEP_BOOKS,
             Deed.GIVE_ROLES,
         }
     ),
-    Role.CSM: frozenset({Deed.SEE, Deed.APPROVE, Deed.REJECT, Deed.COMMENT, Deed.UNDO_OWN}),
-    Role.SALES: frozenset({Deed.SEE, Deed.APPROVE, Deed.REJECT, Deed.COMMENT, Deed.UNDO_OWN}),
+    Role.CSM: _APPROVERS,
+    Role.SALES: _APPROVERS,
     Role.MANAGER: frozenset({Deed.SEE}),
 }
 
-SYSTEM_MAY = frozenset({Deed.SEE, Deed.GENERATE, Deed.KEEP_BOOKS, Deed.GIVE_ROLES})
+SYSTEM_MAY = frozenset(
+    {Deed.SEE, Deed.GENERATE, Deed.KEEP_BOOKS, Deed.GIVE_ROLES, Deed.VOID, Deed.AUTOMATE}
+)
 """What the clock and the command line may do; decisions and comments are people's alone."""
 
 
@@ -79,6 +98,10 @@ class User(Base):
     def is_system(self) -> bool:
         return self.name == SYSTEM
 
+    def is_away(self, today: date) -> bool:
+        """Away up to and including the day named, where the company counts days."""
+        return self.away_until is not None and today <= self.away_until
+
     def may(self, deed: Deed) -> bool:
         """Nobody inactive or without a role may do anything."""
         if not self.active:
@@ -98,6 +121,8 @@ class User(Base):
         if self.role is None:
             raise NotAllowed("You have no role in Countersign yet. Ask Finance for one.")
         able = [role for role in Role if deed in MAY[role]]
+        if not able:
+            raise NotAllowed("Only Countersign itself does that; it is not done by hand.")
         if len(able) > 1:
             raise NotAllowed(f"Your role is {self.role}, which may not {deed}.")
         raise NotAllowed(f"Your role is {self.role}; only {able[0]} may {deed}.")
@@ -130,10 +155,17 @@ async def add_person(
     slack_user_id: str | None = None,
     email: str | None = None,
 ) -> User:
-    """Add a person, or give the one of that Slack id, else of that name, this name and role."""
+    """Add a person, or give the one of that Slack id, else of that name, this name and role.
+
+    Refuses a name of more than one line, what is no Slack id, and the name of somebody else.
+    """
     name = name.strip()
-    if not 1 <= len(name) <= 200 or name == SYSTEM:
-        raise Invalid("A name has 1 to 200 characters, and is not “system”.", field="name")
+    if not 1 <= len(name) <= 200 or name == SYSTEM or name.splitlines() != [name]:
+        raise Invalid("A name has 1 to 200 characters on one line, and is not “system”.", "name")
+    if slack_user_id and not re.fullmatch(MEMBER_ID, slack_user_id):
+        raise Invalid(
+            f"“{slack_user_id}” is not a Slack member id, as in U012AB3CD.", "slack_user_id"
+        )
     match = sa.or_(
         User.slack_user_id == slack_user_id if slack_user_id else sa.false(), User.name == name
     )

@@ -1,5 +1,7 @@
 """What the models refuse. A refusal is an answer to a person, not an accident."""
 
+from typing import Any
+
 
 class Refusal(Exception):
     """That cannot be done."""
@@ -36,6 +38,38 @@ class WrongState(Refusal):
 
 class Stale(WrongState):
     """This bill changed while you were looking; nothing was done."""
+
+
+class Changed(Stale):
+    """The figures of this bill changed while you were looking; nothing was done."""
+
+    def __init__(self, changes: dict[str, tuple[Any, Any]], currency: str) -> None:
+        """`changes` maps a figure of the bill to what it was and what it is now, as a snapshot
+        has them: money as text, in `currency`.
+        """
+        told = [
+            f"{words} from {_figure(changes[name][0])} to {_figure(changes[name][1])}"
+            for name, words in _FIGURES.items()
+            if name in changes
+        ]
+        super().__init__(
+            "This bill changed while you were looking: "
+            f"{', '.join(told) or 'it was revised'} ({currency}). Nothing was recorded."
+        )
+        self.changes = changes
+        self.currency = currency
+
+
+_FIGURES = {
+    "api_usage": "usage",
+    "monthly_api_limit": "limit",
+    "overage_unit_cost": "unit price",
+    "overage_amount": "amount",
+}
+
+
+def _figure(value: Any) -> str:
+    return "none" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 class Ambiguous(NotFound):

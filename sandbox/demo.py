@@ -19,6 +19,7 @@ from models.case import Act
 from models.customers import Customer
 from models.people import Role, User, add_person
 from models.period import Period
+from models.rules import Rules
 from models.usage import Usage
 from sandbox.shapes import JsonObject
 
@@ -123,7 +124,7 @@ async def furnish(db: Database, now: datetime) -> str:
     async with db.long_transaction() as session:
         act = Act(people[DANA.name], began, Source.SLACK)
         run = await month_end.start_run(session, before, act, ZONE)
-        await month_end.step(session, run, month_end.Rules(approvals_channel="C0BILLING"), began)
+        await month_end.step(session, run, Rules(approvals_channel="C0BILLING"), began)
     async with db.long_transaction() as session:
         await _live_through(session, people, before, began + timedelta(hours=3))
     return f"/bill generate {last}"

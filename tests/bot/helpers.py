@@ -17,8 +17,8 @@ from bot.timings import Timings
 from models import announce
 from models.announce import Kind, Posting
 from models.base import Database
-from models.month_end import Rules
 from models.people import Role, User
+from models.rules import Rules
 from sandbox.server import Sandbox
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from bot.courier import Courier
-from models import workflow
+from models import undoing, workflow
 from models.base import Database
 from models.bills import RejectReason
 from sandbox.server import Sandbox
@@ -38,7 +38,7 @@ async def test_a_decision_taken_back_stands_in_the_digest_again(
         deed = await workflow.reject(session, first, 1, act(people.kim), *why)
     await eventually(lambda: _tells(slack, "UKIM", "10 bills"))
     async with db.transaction() as session:
-        await workflow.undo(session, first, 2, act(people.kim, 1), "they are right", deed.id)
+        await undoing.undo(session, first, 2, act(people.kim, 1), "they are right", deed.id)
     await eventually(lambda: _tells(slack, "UKIM", "11 bills"))
 
 

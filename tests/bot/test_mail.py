@@ -93,7 +93,7 @@ async def test_a_billing_address_that_is_none_is_refused_for_good(
     with pytest.raises(MailTrouble, match="billing address is no e-mail address") as caught:
         await mailer.send(replace(LETTER, to=to))
     assert caught.value.permanent
-    assert "\n" not in caught.value.cause
+    assert "\n" not in caught.value.code
     assert slack.mail() == []
 
 
@@ -242,7 +242,7 @@ async def test_wrong_credentials_need_somebody_and_are_told_without_the_password
             await Mailer(MailServer("127.0.0.1", port), SENDER).send(LETTER)
     for trouble in (caught.value, anonymous.value):
         assert (trouble.permanent, trouble.needs_somebody) == (False, True)
-        assert "s3cret" not in trouble.cause
+        assert "s3cret" not in trouble.code
 
 
 # -- addresses -----------------------------------------------------------------------------

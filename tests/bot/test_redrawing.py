@@ -12,11 +12,11 @@ from bot.courier import CONCURRENCY, Courier
 from bot.slack import Gateway, Kind, SlackTrouble, Standing
 from handlers.views import card, replies
 from handlers.views.kit import Message
-from models import announce, gather, month_end, postings, workflow
+from models import announce, gather, month_end, postings, undoing, workflow
 from models.base import Database
 from models.bills import RejectReason
-from models.month_end import Rules
 from models.people import Role
+from models.rules import Rules
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     all_posted,
@@ -191,7 +191,7 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     await eventually(lambda: _says(slack, "ULEE", approved))
     await eventually(lambda: _cards_settled(db))
     async with db.transaction() as session:
-        await workflow.undo(session, bill_id, 2, act(people.kim), "on second thought")
+        await undoing.undo(session, bill_id, 2, act(people.kim), "on second thought")
     async with db.transaction() as session:
         reason = RejectReason.OTHER
         await workflow.reject(session, bill_id, 3, act(people.kim), reason, "Not this time")
@@ -237,7 +237,7 @@ async def test_many_decisions_end_in_the_last_state(
                 session, bill_id, version, act(people.kim), RejectReason.OTHER, "no, no"
             )
         async with db.transaction() as session:
-            await workflow.undo(
+            await undoing.undo(
                 session, bill_id, version + 1, act(people.kim), "yes, yes", rejected.id
             )
     await eventually(lambda: is_current(db, slack, bill_id))

@@ -27,7 +27,7 @@ from models.announce import Kind, Posting, announce_waiting
 from models.base import Database
 from models.bills import Bill, BillAction, HoldReason, Source
 from models.case import system_act
-from models.month_end import Rules
+from models.rules import Rules
 from sandbox.server import Sandbox
 from tests.sandbox.slack_bot import until
 

@@ -13,9 +13,9 @@ from models.approvals import StandingApproval
 from models.bills import Approval, Bill, Source, Standing, State
 from models.case import Act
 from models.customers import Customer
-from models.month_end import Rules
 from models.people import User
 from models.period import Period
+from models.rules import Rules
 from models.usage import Usage
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -12,9 +12,9 @@ from models import bills, month_end
 from models.bills import HoldReason, Source, State
 from models.case import Act
 from models.customers import Customer
-from models.month_end import Rules
 from models.people import Role, User, add_person
 from models.period import Period
+from models.rules import Rules
 from tests.conftest import People
 from tests.rules.scene import (
     NOW,

@@ -11,14 +11,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, comments, month_end, workflow
+from models import bills, comments, month_end, undoing, workflow
 from models.announce import Posting
 from models.base import Database
 from models.bills import Bill, BillAction, RejectReason, Source, State, Verb, actions_of
 from models.case import Act
-from models.month_end import Rules
 from models.people import Role, User, add_person
 from models.refusals import Refusal, WrongState
+from models.rules import Rules
 from tests.conftest import People
 from tests.rules.scene import NOW, OCTOBER, ZONE, act, bill_for, prove
 
@@ -153,11 +153,11 @@ async def test_of_ten_undos_at_once_one_counts(
         action = await workflow.approve(session, bill.id, 1, act(people.kim))
     decision, version = action.id if named else None, bill.version
 
-    async def undoing(session: AsyncSession) -> BillAction:
-        return await workflow.undo(session, bill.id, version, act(people.kim), "Oops", decision)
+    async def taking_back(session: AsyncSession) -> BillAction:
+        return await undoing.undo(session, bill.id, version, act(people.kim), "Oops", decision)
 
     async with machines(database_url, 1) as databases:
-        counted, refused = await at_once(databases, bill.id, *[undoing] * 10)
+        counted, refused = await at_once(databases, bill.id, *[taking_back] * 10)
     assert (len(counted), len(refused)) == (1, 9)
     after, verbs = await record_of(db, bill.id)
     assert (after.status, verbs) == (State.PENDING, [Verb.GENERATE, Verb.APPROVE, Verb.UNDO])

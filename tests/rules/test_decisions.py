@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import comments, workflow
+from models import comments, undoing, workflow
 from models.bills import Bill, BillAction, RejectReason, State, actions_of
 from models.case import Act
 from models.people import User
@@ -28,7 +28,7 @@ async def undo(
     session: AsyncSession, bill: Bill, user: User, action: BillAction | None = None
 ) -> BillAction:
     named = action.id if action else None
-    return await workflow.undo(session, bill.id, bill.version, act(user), "By mistake", named)
+    return await undoing.undo(session, bill.id, bill.version, act(user), "By mistake", named)
 
 
 @pytest.fixture
@@ -180,9 +180,9 @@ async def test_undo_needs_a_reason_and_the_version_that_was_seen(
 ) -> None:
     await workflow.approve(session, simple.id, 1, act(people.kim))
     with pytest.raises(Invalid, match="A reason is needed"):
-        await workflow.undo(session, simple.id, 2, act(people.kim), " ")
+        await undoing.undo(session, simple.id, 2, act(people.kim), " ")
     with pytest.raises(Stale):
-        await workflow.undo(session, simple.id, 1, act(people.kim), "By mistake")
+        await undoing.undo(session, simple.id, 1, act(people.kim), "By mistake")
 
 
 async def test_an_approval_beneath_another_is_withdrawn_alone(
@@ -272,7 +272,7 @@ async def test_the_same_undo_twice_undoes_once(
     await undo(session, simple, people.kim, action)
     for version in (2, 3):
         with pytest.raises(Stale):
-            await workflow.undo(session, simple.id, version, act(people.kim), "Again", action.id)
+            await undoing.undo(session, simple.id, version, act(people.kim), "Again", action.id)
     assert simple.status == State.PENDING
 
 

@@ -13,9 +13,10 @@ from models.base import Database
 from models.bills import Bill, State
 from models.dossier import MonthOverage, RunFacts
 from models.gather import bill_facts
-from models.month_end import Rules, Step
+from models.month_end import Step
 from models.period import Period
 from models.refusals import Invalid, NotFound
+from models.rules import Rules
 from tests.conftest import People
 from tests.rules.scene import (
     NOW,

@@ -1,16 +1,17 @@
 """Bills that are held, and how they are let go."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, workflow
+from models import bills, undoing, workflow
 from models.bills import Bill, HoldReason, State
 from models.customers import Customer
-from models.month_end import Rules
 from models.people import User
 from models.refusals import Invalid, NotAllowed, Stale, WrongState
+from models.rules import Rules
 from tests.conftest import People
 from tests.rules.scene import (
     OCTOBER,
@@ -27,7 +28,8 @@ from tests.rules.scene import (
 async def release(
     session: AsyncSession, bill: Bill, user: User, reason: str | None, factor: float | None = None
 ) -> None:
-    await workflow.release(session, bill.id, bill.version, act(user), reason, jump_factor=factor)
+    by = replace(act(user), rules=Rules(jump_factor=factor))
+    await workflow.release(session, bill.id, bill.version, by, reason)
 
 
 @pytest.fixture
@@ -91,10 +93,10 @@ async def test_an_undone_release_is_held_for_the_same_cause_again(
 ) -> None:
     await release(session, early, people.ana, "They began early")
     with pytest.raises(NotAllowed):
-        await workflow.undo(session, early.id, 2, act(people.kim), "Not so")
-    await workflow.undo(session, early.id, 2, act(people.ana), "Not so")
+        await undoing.undo(session, early.id, 2, act(people.kim), "Not so")
+    await undoing.undo(session, early.id, 2, act(people.ana), "Not so")
     assert (early.status, early.hold_reason) == (State.HELD, HoldReason.OUTSIDE_CONTRACT)
-    await workflow.undo(session, early.id, 3, act(people.ana), "But yes")
+    await undoing.undo(session, early.id, 3, act(people.ana), "But yes")
     assert (early.status, early.hold_reason, early.version) == (State.PENDING, None, 4)
     await prove(session, early.id)
 
@@ -109,7 +111,7 @@ async def test_a_hold_lets_the_approvals_fall_and_leaves_nothing_to_undo(
     assert await standing_approvals(session, bill.id) == set()
     for user in (people.kim, people.ana):
         with pytest.raises(Stale, match="no decision"):
-            await workflow.undo(session, bill.id, 3, act(user), "Back")
+            await undoing.undo(session, bill.id, 3, act(user), "Back")
     await release(session, bill, people.ana, None)
     await workflow.approve(session, bill.id, 4, act(people.sam))
     assert (bill.status, bill.version) == (State.APPROVED, 5)

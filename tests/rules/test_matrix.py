@@ -8,7 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, comments, workflow
+from models import bills, comments, undoing, workflow
 from models.base import Database
 from models.bills import Bill, HoldReason, RejectReason, State, Verb
 from models.people import Role, User, add_person
@@ -217,7 +217,7 @@ async def do(session: AsyncSession, cell: Cell, user: User, exhibit: Exhibit) ->
             code = RejectReason.OTHER
             await workflow.reject(session, bill.id, bill.version, by, code, "Not so")
         case Verb.UNDO:
-            await workflow.undo(session, bill.id, bill.version, by, "By mistake")
+            await undoing.undo(session, bill.id, bill.version, by, "By mistake")
         case Verb.COMMENT:
             await comments.comment(session, bill.id, by, "Hm")
         case Verb.COMMENT_EDIT:

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import month_end
 from models.bills import Bill, HoldReason
 from models.dossier import Preview, Total
-from models.month_end import Rules
 from models.people import Role, User, add_person
+from models.rules import Rules
 from tests.conftest import People
 from tests.rules.scene import (
     NOW,

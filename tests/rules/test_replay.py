@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, comments, workflow
+from models import bills, comments, undoing, workflow
 from models.base import Database
 from models.bills import BillAction, HoldReason, RejectReason, Standing, State, Verb
 from models.case import Act
@@ -172,7 +172,7 @@ async def do(session: AsyncSession, bill_id: int, step: Step, user: User) -> Bil
         case Verb.REJECT:
             done = workflow.reject(*card, RejectReason.OTHER, "Not so")
         case Verb.UNDO:
-            done = workflow.undo(*card, "By mistake", picked)
+            done = undoing.undo(*card, "By mistake", picked)
         case Verb.COMMENT:
             done = comments.comment(session, bill_id, by, "Hm")
         case _:

@@ -1,5 +1,6 @@
 """Where a new bill's cards are promised, by who is named, what is required, and which channels."""
 
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -11,8 +12,8 @@ from models import announce, bills, inbox, workflow
 from models.announce import Posting
 from models.bills import HoldReason, State
 from models.customers import Customer
-from models.month_end import Rules
 from models.people import Role, User, add_person
+from models.rules import Rules
 from tests.conftest import People
 from tests.rules.scene import OCTOBER, act, add_customer, generate
 
@@ -176,7 +177,8 @@ async def test_a_released_bills_cards_go_where_a_new_ones_would(
         bill = await bills.of_month(session, customer_id, OCTOBER)
         assert bill.hold_reason == HoldReason.OUTSIDE_CONTRACT
         assert await promised(session, bill.id, crew) == []
-        await workflow.release(session, bill.id, 1, act(people.ana), "They began early", channel)
+        by = replace(act(people.ana), rules=Rules(channel))
+        await workflow.release(session, bill.id, 1, by, "They began early")
         assert await promised(session, bill.id, crew) == sorted(row.places), row
 
 

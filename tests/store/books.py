@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from models import month_end, workflow
+from models import month_end, undoing, workflow
 from models.base import Database
 from models.bills import RejectReason, Source
 from models.case import Act
-from models.month_end import Rules
 from models.people import User
 from models.period import Period
+from models.rules import Rules
 from tests.conftest import People
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -51,6 +51,6 @@ async def work_on(db: Database, people: People, bill_id: int) -> None:
             session, bill_id, 1, act(people.kim, 1), RejectReason.USAGE_WRONG, "I count 1,200"
         )
     async with db.transaction() as session:
-        await workflow.undo(session, bill_id, 2, act(people.kim, 2), "it is right", rejected.id)
+        await undoing.undo(session, bill_id, 2, act(people.kim, 2), "it is right", rejected.id)
     async with db.transaction() as session:
         await workflow.approve(session, bill_id, 3, act(people.sam, 3))

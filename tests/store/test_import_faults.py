@@ -14,6 +14,8 @@ TABLES = {"customers": "customers", "usage": "usages", "people": "users"}
 FAULTS = [
     ("customers", "name", "", "a value is needed here"),
     ("customers", "name", "x" * 301, "longer than 300 characters"),
+    ("customers", "name", '"New\nline"', "“New line” has a line break"),
+    ("customers", "billing_email", '"a@b.example\r\nBcc: x"', "has a line break"),
     ("customers", "csm", "Nobody", "nobody's name here"),
     ("customers", "csm", "Sam", "does not have the role Customer Success"),
     ("customers", "sales", "Kim", "does not have the role Sales"),
@@ -46,6 +48,8 @@ FAULTS = [
     ("usage", "api_usage", "1_250", "has thousands separators"),
     ("usage", "api_usage", "0x10", "is not a whole number"),
     ("people", "name", "", "a value is needed here"),
+    ("people", "name", "Kim\u2028Lee", "“Kim Lee” has a line break"),
+    ("people", "email", '"kim@example.com\nBcc: x"', "has a line break"),
     ("people", "name", "System", "clock and the command line"),
     ("people", "name", "Max", "somebody else's name"),
     ("people", "role", "Boss", "is not a role"),

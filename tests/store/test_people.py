@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.access import welcome
 from models.base import Database
 from models.people import Role, add_person, find_by_slack, with_role
 from models.refusals import Invalid, NotAllowed
@@ -39,3 +40,36 @@ async def test_a_second_slack_account_of_one_name_is_refused(db: Database, peopl
     async with db.transaction() as session:
         with pytest.raises(Invalid, match="Somebody else is called Kim"):
             await add_person(session, "Kim", Role.SALES, "UOTHER")
+
+
+REFUSED = [
+    ("Kim\nLee", "UNEW", "name", "on one line"),
+    ("Kim\u2028Lee", None, "name", "on one line"),
+    ("system", None, "name", "not “system”"),
+    ("x" * 201, None, "name", "1 to 200"),
+    ("  ", None, "name", "1 to 200"),
+    *(
+        ("Eve", malformed, "slack_user_id", "is not a Slack member id")
+        for malformed in ("@eve", "ueve", "U", "U" * 31, "U EVE", "UEVE\n", "<@UEVE>", "ÜEVE")
+    ),
+]
+
+
+async def test_a_name_of_two_lines_and_what_is_no_slack_id_are_refused(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        for name, slack_id, field, words in REFUSED:
+            with pytest.raises(Invalid, match=words) as refused:
+                await add_person(session, name, Role.SALES, slack_id)
+            assert refused.value.field == field
+        assert [user.name for user in await with_role(session, Role.SALES)] == ["Sam"]
+
+
+async def test_a_profile_with_a_line_break_in_its_name_is_welcome_on_one_line(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        eve = await welcome(session, "UEVE", "T1", " Eve\n of\tOslo ", None)
+        assert eve.name == "Eve of Oslo"
+        assert (await add_person(session, eve.name, Role.SALES, "UEVE")).id == eve.id

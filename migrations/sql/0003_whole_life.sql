@@ -1,0 +1,133 @@
+-- Numbers are taken by `issue`, in order and without gaps: its row is the lock of a series.
+-- Invoices and adjustments share one series, credit notes have their own, anew every year.
+create table number_series (
+    kind text not null check (kind in ('invoice', 'credit')),
+    year integer not null,
+    last integer not null check (last >= 1),
+    primary key (kind, year)
+);
+
+-- What was issued, just as it goes out.
+create table documents (
+    bill_id bigint primary key references bills,
+    number text not null unique,
+    media_type text not null,
+    content bytea not null,
+    sha256 text not null generated always as (encode(sha256(content), 'hex')) stored,
+    created_at timestamptz not null
+);
+create trigger append_only before update or delete or truncate on documents
+    for each statement execute function refuse_change();
+alter table documents enable always trigger append_only;
+
+create index bills_adjusts on bills (adjusts_id) where adjusts_id is not null;
+create index bills_replaces on bills (replaces_id) where replaces_id is not null;
+create index bills_unissued on bills (id)
+    where number is null and status in ('held', 'pending', 'approved', 'sending');
+create index bills_sending on bills (id) where status = 'sending';
+-- A month that has gone out has one proposal to correct it at a time, decided or not.
+create unique index bills_open_proposal_key on bills (adjusts_id)
+    where kind <> 'overage' and number is null and status <> 'void';
+
+create or replace function bill_figures(b bills) returns jsonb language sql immutable as $$
+    select jsonb_build_object(
+        'customer_id', b.customer_id, 'year', b.year, 'month', b.month, 'kind', b.kind,
+        'currency', b.currency, 'number', b.number, 'status', b.status,
+        'hold_reason', b.hold_reason, 'api_usage', b.api_usage,
+        'monthly_api_limit', b.monthly_api_limit, 'overage_units', b.overage_units,
+        'overage_unit_cost', b.overage_unit_cost::text, 'overage_amount', b.overage_amount::text,
+        'replaces_id', b.replaces_id, 'adjusts_id', b.adjusts_id)
+$$;
+
+alter table users add constraint nobody_is_their_own_delegate check (delegate_id <> id);
+alter table users add constraint a_delegate_only_while_away check (
+    delegate_id is null or away_until is not null);
+
+-- Whose word a bill of this amount needs, and on whose desk it lands. Somebody named who is
+-- inactive, or has another role by now, counts as nobody; a part without a person is anybody's of
+-- its role. Above `second_approval_above` both parts are needed. A stand-in is the delegate of
+-- somebody named who is away. `undecidable`: a needed person is gone, or nobody at all has the role.
+drop view desks;
+create function desk(customer bigint, amount numeric)
+returns table (csm_id bigint, sales_id bigint, csm_stand_in_id bigint, sales_stand_in_id bigint,
+               needs_csm boolean, needs_sales boolean, asks_csm boolean, asks_sales boolean,
+               undecidable boolean)
+language sql stable as $$
+    select csm.id, sales.id, csm_for.id, sales_for.id, n.csm, n.sales,
+           n.csm or f.free and (csm.id is not null or sales.id is null and crew.csm),
+           n.sales or f.free and csm.id is null and (sales.id is not null or not crew.csm),
+           n.csm and (c.csm_id is not null and csm.id is null or not crew.csm)
+           or n.sales and (c.sales_id is not null and sales.id is null or not crew.sales)
+           or f.free and not crew.csm and not crew.sales
+    from customers c
+    cross join lateral (
+        select coalesce(abs(amount) > c.second_approval_above, false) as both_needed) s
+    cross join lateral (
+        select c.require_csm_approval or s.both_needed as csm,
+               c.require_sales_approval or s.both_needed as sales) n
+    cross join lateral (select not n.csm and not n.sales as free) f
+    cross join (
+        select coalesce(bool_or(role = 'Customer Success'), false) as csm,
+               coalesce(bool_or(role = 'Sales'), false) as sales
+        from users where active) crew
+    left join users csm
+        on csm.id = c.csm_id and csm.active and csm.role = 'Customer Success'
+    left join users sales
+        on sales.id = c.sales_id and sales.active and sales.role = 'Sales'
+    left join users csm_for
+        on csm_for.id = csm.delegate_id and csm.away_until is not null
+        and csm_for.active and csm_for.role in ('Customer Success', 'Sales')
+    left join users sales_for
+        on sales_for.id = sales.delegate_id and sales.away_until is not null
+        and sales_for.active and sales_for.role in ('Customer Success', 'Sales')
+    where c.id = customer
+$$;
+
+create view desks as
+select b.id as bill_id, d.*
+from bills b cross join lateral desk(b.customer_id, b.overage_amount) d;
+
+-- What an overage comes to: the first cause for which its bill is held, and whether the customer's
+-- own rule approves it. Without a factor that holds jumps, three times as much is one for the rule.
+create function judged(o overages, jump_factor numeric)
+returns table (hold_reason text, passes boolean)
+language sql stable as $$
+    select case
+               when o.overage_unit_cost is null then 'no_price'
+               when o.active_days = 0 then 'outside_contract'
+               when d.undecidable then 'no_approver'
+               when last.amount > 0 and o.overage_amount > last.amount * jump_factor then 'jump'
+           end,
+           coalesce(o.overage_amount < c.auto_approve_below, false)
+           and not coalesce(o.overage_amount > c.second_approval_above, false)
+           and not coalesce(last.amount > 0
+                            and o.overage_amount > last.amount * coalesce(jump_factor, 3), false)
+    from customers c
+    cross join lateral desk(c.id, o.overage_amount) d
+    left join lateral (
+        select b.overage_amount as amount from bills b
+        where (jump_factor is not null or c.auto_approve_below is not null)
+          and b.customer_id = o.customer_id and b.currency = o.currency
+          and b.kind = 'overage' and b.status <> 'void'
+          and (b.year, b.month) < (o.year, o.month)
+        order by b.year desc, b.month desc limit 1) last on true
+    where c.id = o.customer_id
+$$;
+
+-- What a bill and its adjustments and credits have billed so far: what has its number, what went
+-- out before it was made void, and the credit for that, which nobody can stop.
+create function billed(root bigint) returns table (units bigint, amount numeric)
+language sql stable as $$
+    select coalesce(sum(m.overage_units), 0)::bigint, coalesce(sum(m.overage_amount), 0)
+    from bills m
+    where m.id in (
+        select root
+        union all select id from bills where adjusts_id = root
+        union all select credit.id from bills part join bills credit on credit.adjusts_id = part.id
+                  where part.adjusts_id = root)
+      and case
+          when m.status = 'void' then exists (
+              select from bill_actions a where a.bill_id = m.id and a.action = 'deliver')
+          else m.number is not null or exists (
+              select from bills p where p.id = m.adjusts_id and p.status = 'void') end
+$$;

@@ -1,0 +1,179 @@
+"""Undo: a decision is taken back, and what stood before it stands again, just as it was."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import announce, approvals, bills, figures
+from models.bills import Bill, BillAction, BillKind, Decision, Standing, State, Verb
+from models.case import Act, Case, Move, corrects_void_bill, open_case, reason
+from models.people import Deed, User
+from models.refusals import NotAllowed, Refusal, Stale, WrongState
+
+GONE = "That decision does not stand any more. Nothing was undone."
+STATE_COLUMNS = frozenset({"status", "hold_reason"})
+LIVE = frozenset({State.HELD, State.PENDING, State.APPROVED, State.SENDING})
+
+
+async def undo(
+    session: AsyncSession,
+    bill_id: int,
+    version: int,
+    act: Act,
+    words: str,
+    action_id: int | None = None,
+) -> BillAction:
+    """Reverse a decision: an author their own while it stands, Finance the last one.
+
+    `action_id` names the decision that the person was looking at; by default the one that is
+    theirs to undo. What stood before the decision stands again, figures and approvals too; refused
+    where usage or terms give other figures by now, or another live bill stands in its place.
+    """
+    case = await open_case(session, bill_id, Verb.UNDO, act, version)
+    decision = await refuse_undo(case, act, action_id)
+    if action_id is None and _left_the_version(decision):
+        raise Stale(GONE)
+    back = bills.without(case.standing, decision.action_id)
+    columns = _columns_back(case, decision)
+    same = back.status is case.standing.status and not columns
+    sends = back.status is State.SENDING
+    action = await case.record(
+        Verb.UNDO,
+        act,
+        None if same else Move(back.status, columns, back.hold_reason),
+        comment=reason(words),
+        reverses=decision.action_id,
+        snapshot={"due": act.send_due.isoformat()} if sends else None,
+    )
+    await approvals.stand(session, bill_id, back.approvals)
+    await announce.cards_of_bill(session, bill_id, act.rules.approvals_channel)
+    if sends:
+        await announce.bill_to_issue(session, bill_id, act.now, act.send_due)
+    return action
+
+
+async def refuse_undo(case: Case, act: Act, action_id: int | None = None) -> Decision:
+    """The decision that this person may undo now; refuses where there is none, or it cannot be."""
+    decision = undoable(case.standing, act.user)
+    if decision is None or action_id not in (None, decision.action_id):
+        raise await _no_undo(case, act, decision)
+    if decision is case.standing.last_decision and decision.before.status in LIVE:
+        await _refuse_stale_figures(case, decision)
+        await _refuse_second_live_bill(case)
+    return decision
+
+
+def undoable(standing: Standing, user: User) -> Decision | None:
+    """The decision this person may undo now, if there is one."""
+    last = standing.last_decision
+    if user.may(Deed.UNDO_ANY):
+        return last
+    own = (d for d in reversed(standing.decisions) if d.user_id == user.id)
+    return next((d for d in own if d is last or d.action_id in _withdrawable(standing)), None)
+
+
+def _withdrawable(standing: Standing) -> set[int]:
+    """Approvals that can be taken out from under a later decision.
+
+    None from under a rejection: that would be a way for somebody else to lift it. And none from
+    under what Finance did with the approved bill.
+    """
+    if standing.status not in (State.PENDING, State.APPROVED):
+        return set()
+    return {approval.action_id for approval in standing.approvals}
+
+
+def _left_the_version(undone: Decision) -> bool:
+    """Whether this undo moved no version, so that the version shown cannot tell if it was seen.
+
+    Asked for without a name, a decision is then not given back: it may be the same click twice.
+    """
+    return undone.verb is Verb.UNDO and not undone.moved
+
+
+def _columns_back(case: Case, decision: Decision) -> dict[str, Any]:
+    """Figures that the decision moved, as they were before it."""
+    if decision is not case.standing.last_decision or decision.figures is None:
+        return {}
+    now = bills.figures(case.bill)
+    return {
+        name: bills.column_of(name, was)
+        for name, was in decision.figures.items()
+        if name not in STATE_COLUMNS and was != now[name]
+    }
+
+
+async def _refuse_stale_figures(case: Case, decision: Decision) -> None:
+    fresh = await figures.taken_now(case.session, case.bill.id)
+    before = decision.figures or bills.figures(case.bill)
+    if fresh is None or fresh.rest_on_snapshot(before):
+        return
+    instead = (
+        f"Bill the month again with `/bill reissue #{case.bill.id}`"
+        if case.bill.status == State.VOID
+        else f"Take the new figures with `/bill revise #{case.bill.id}`"
+    )
+    raise WrongState(
+        "Usage or terms have changed since then, so the figures before that decision are not "
+        f"right any more. Nothing was undone. {instead} instead."
+    )
+
+
+async def _refuse_second_live_bill(case: Case) -> None:
+    """Only a void bill's place can have been taken."""
+    if case.bill.status != State.VOID:
+        return
+    if await corrects_void_bill(case.session, case.bill):
+        raise WrongState(
+            "The bill that this one corrects is void by now, so there is nothing to correct. "
+            "Nothing was undone."
+        )
+    query = sa.select(Bill.id).where(Bill.id != case.bill.id, Bill.status != State.VOID)
+    if case.bill.kind == BillKind.OVERAGE:
+        same_month = (
+            Bill.customer_id == case.bill.customer_id,
+            Bill.year == case.bill.year,
+            Bill.month == case.bill.month,
+            Bill.kind == BillKind.OVERAGE,
+        )
+        query = query.where(*same_month)
+    else:
+        query = query.where(Bill.adjusts_id == case.bill.adjusts_id, Bill.number.is_(None))
+    other = (await case.session.scalars(query.limit(1))).first()
+    if other is not None:
+        raise WrongState(
+            f"Bill #{other} stands in the place of this one, and a month is billed only once. "
+            f"Nothing was undone; to go back to this one, void #{other} first."
+        )
+
+
+async def _no_undo(case: Case, act: Act, decision: Decision | None) -> Refusal:
+    """Why nothing can be undone, and what can be done instead."""
+    if decision is not None:
+        return Stale(GONE)
+    if case.standing.last_decision is None:
+        return WrongState(_instead(case.bill) or "There is no decision on this bill to undo.")
+    happened = await case.what_happened(act)
+    return NotAllowed(f"{happened} Only whoever decided, or Finance, may undo that.")
+
+
+def _instead(bill: Bill) -> str | None:
+    """What can be done with a bill that has its number, or that Countersign itself has moved."""
+    if bill.number is None:
+        return None
+    ref = f"`/bill void #{bill.id}`"
+    if bill.status == State.SENT:
+        return (
+            f"This bill went out as {bill.number}, which cannot be undone. {ref} sends a credit "
+            "note for it; and where only the usage was wrong, record the right usage, and the "
+            "difference is proposed as an adjustment."
+        )
+    if bill.status == State.SENDING:
+        return f"This bill is on its way out as {bill.number}. See first whether it arrives."
+    if bill.status == State.VOID:
+        return "This bill had been issued when it was made void, which cannot be undone."
+    return (
+        f"This bill was issued as {bill.number} but could not be delivered, so nothing before that "
+        f"can be undone. Send it again with `/bill send #{bill.id}`, or stop it with {ref}."
+    )
