@@ -22,7 +22,7 @@ async def welcome(
     user = await find_by_slack(session, slack_user_id, team_id)
     if user is not None:
         return user
-    shown = name.strip()[:NAME_CHARS] or slack_user_id
+    shown = " ".join(name.split())[:NAME_CHARS] or slack_user_id
     for called in (shown, f"{shown} ({slack_user_id})"):
         row = {
             "name": called,

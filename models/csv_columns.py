@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.base import MOST_CALLS
-from models.people import Role
+from models.people import MEMBER_ID, Role
 from models.period import FIRST_YEAR, LAST_YEAR
 
 MAX_TEXT = 2000
+LINE_BREAKS = r"[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]"
+"""What splits lines in Python, as PostgreSQL writes it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Column:
     def reason(self) -> str:
         """Why the column's text is refused; null where it is not."""
         text = f"s.{self.name}"
-        quoted = f"'“' || left({text}, 60) || '” '"
+        quoted = f"'“' || regexp_replace(left({text}, 60), '{LINE_BREAKS}+', ' ', 'g') || '” '"
         missing = "'a value is needed here'" if self.needed else "null"
         why = "".join(
             f" when {self._fill(condition)} then {quoted} || {_literal(reason)}"
@@ -71,6 +73,16 @@ def _literal(text: str) -> str:
 
 def text(most: int = MAX_TEXT) -> Kind:
     return Kind(f"length({{v}}) <= {most}", "{v}", f"is longer than {most} characters")
+
+
+_ONE_LINE = f"{{v}} !~ '{LINE_BREAKS}'"
+_LINE_BREAK = (f"{{v}} ~ '{LINE_BREAKS}'", "has a line break; write it on one line")
+
+
+def line(most: int = MAX_TEXT) -> Kind:
+    """What stands in headings, messages and the head of a mail, where a line break would cut it."""
+    whole = text(most)
+    return Kind(f"{whole.ok} and {_ONE_LINE}", whole.value, whole.otherwise, (_LINE_BREAK,))
 
 
 def person(alias: str, role: Role) -> Kind:
@@ -173,18 +185,19 @@ ROLE = Kind(
     f"is not a role; there are {', '.join(Role)}",
 )
 SLACK_ID = Kind(
-    "{v} ~ '^[A-Z0-9]{2,30}$' and (t.id is not null or n.slack_user_id is null)",
+    f"{{v}} ~ '^{MEMBER_ID}$' and (t.id is not null or n.slack_user_id is null)",
     "{v}",
     "is not a Slack member id, as in U012AB3CD",
-    (("{v} ~ '^[A-Z0-9]{2,30}$'", "is a new Slack account, but that name has another one"),),
+    ((f"{{v}} ~ '^{MEMBER_ID}$'", "is a new Slack account, but that name has another one"),),
 )
 PERSON_NAME = Kind(
-    "length({v}) <= 200 and lower({v}) <> 'system'"
+    f"length({{v}}) <= 200 and {_ONE_LINE} and lower({{v}}) <> 'system'"
     " and (t.id is null or n.id is null or t.id = n.id)",
     "{v}",
     "is somebody else's name already",
     (
         ("length({v}) > 200", "is longer than 200 characters"),
+        _LINE_BREAK,
         ("lower({v}) = 'system'", "is what the clock and the command line are called"),
     ),
 )

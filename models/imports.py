@@ -39,11 +39,11 @@ class Imported:
 
 CUSTOMERS = Layout(
     columns=(
-        Column("name", kinds.text(300), "name", needed=True),
+        Column("name", kinds.line(300), "name", needed=True),
         Column("csm", kinds.person("csm", Role.CSM), "csm_id"),
         Column("sales", kinds.person("sales", Role.SALES), "sales_id"),
         Column("billing_address", kinds.text(), "billing_address"),
-        Column("billing_email", kinds.text(), "billing_email"),
+        Column("billing_email", kinds.line(), "billing_email"),
         Column("currency", kinds.CURRENCY, "currency", empty="'USD'"),
         Column("monthly_api_limit", kinds.CALLS, "monthly_api_limit", needed=True),
         Column("overage_unit_cost", kinds.decimal(10), "overage_unit_cost"),
@@ -57,7 +57,7 @@ CUSTOMERS = Layout(
         Column("tax_note", kinds.text(), "tax_note", optional=True),
         Column("locale", kinds.text(50), "locale", optional=True),
         Column("payment_days", kinds.DAYS, "payment_days", optional=True),
-        Column("cc_emails", kinds.text(), "cc_emails", optional=True),
+        Column("cc_emails", kinds.line(), "cc_emails", optional=True),
         Column("auto_approve_below", kinds.decimal(4), "auto_approve_below", optional=True),
         Column("second_approval_above", kinds.decimal(4), "second_approval_above", optional=True),
         Column(
@@ -92,7 +92,7 @@ USAGE = Layout(
 PEOPLE = Layout(
     columns=(
         Column("name", kinds.PERSON_NAME, "name", needed=True),
-        Column("email", kinds.text(), "email"),
+        Column("email", kinds.line(), "email"),
         Column("role", kinds.ROLE, "role"),
         Column("slack_user_id", kinds.SLACK_ID, "slack_user_id"),
     ),
