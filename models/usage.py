@@ -1,14 +1,21 @@
-"""What customers used, month by month."""
+"""What customers used, month by month, and every change of a recorded figure."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Calls, Id
+from models import customers, locks
+from models.base import MOST_CALLS, Base, Calls, Id
+from models.case import Act, bounded
+from models.people import Deed
 from models.period import Period
+from models.refusals import Invalid
+
+REASON_CHARS = 3_000
 
 
 class Usage(Base):
@@ -23,6 +30,86 @@ class Usage(Base):
     api_usage: Mapped[Calls]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+async def record(
+    session: AsyncSession,
+    customer_id: int,
+    period: Period,
+    calls: int,
+    act: Act,
+    reason: str | None = None,
+) -> bool:
+    """Write down what a customer used in a month; whether that was not on record as it is.
+
+    A figure that changes leaves a row of `usage_changes`, with `reason`; the same again writes
+    nothing. Refuses fewer calls than none, more than the database can count, a month that has not
+    begun, and an unknown customer.
+    """
+    act.user.must(Deed.KEEP_BOOKS)
+    _refuse_impossible(period, calls, act)
+    why = (reason or "").strip()
+    values = {
+        "customer_id": customer_id,
+        "year": period.year,
+        "month": period.month,
+        "calls": calls,
+        "user_id": act.user.id,
+        "now": act.now,
+        "source": act.source,
+        "reason": bounded(why, REASON_CHARS, "A reason", "reason") if why else None,
+    }
+    await locks.to_write(session, Usage.__tablename__)
+    await customers.lock(session, customer_id)
+    added, changed = await merge(session, _ONE, **values)
+    return bool(added or changed)
+
+
+def _refuse_impossible(period: Period, calls: int, act: Act) -> None:
+    if not 0 <= calls <= MOST_CALLS:
+        raise Invalid(
+            f"Usage is a whole number of calls from 0 to {MOST_CALLS:,}.", field="api_usage"
+        )
+    if period > Period.of(act.today):
+        raise Invalid(f"{period} has not begun yet; nothing was recorded.", field="period")
+
+
+_ONE = """
+select cast(:customer_id as bigint) as customer_id, cast(:year as integer) as year,
+       cast(:month as integer) as month, cast(:calls as bigint) as api_usage"""
+
+_MERGE = """
+with different as materialized (
+    select r.*, u.id as usage_id, u.api_usage as before
+    from ({figures}) r left join usages u using (customer_id, year, month)
+    where u.id is null or u.api_usage <> r.api_usage
+), changed as (
+    update usages u set api_usage = d.api_usage, updated_at = :now
+    from different d where u.id = d.usage_id
+), recorded as (
+    insert into usage_changes
+        (usage_id, old_api_usage, new_api_usage, changed_by, changed_at, reason, source)
+    select usage_id, before, api_usage, :user_id, :now, :reason, :source
+    from different where usage_id is not null
+), added as (
+    insert into usages (customer_id, year, month, api_usage, created_at, updated_at)
+    select customer_id, year, month, api_usage, :now, :now
+    from different where usage_id is null order by year, month, customer_id
+)
+select count(*) filter (where usage_id is null), count(usage_id) from different
+"""
+
+
+async def merge(session: AsyncSession, figures: str, **values: Any) -> tuple[int, int]:
+    """Add or change figures, and keep each old one; returns how many were added and changed.
+
+    `figures` is a query for `customer_id`, `year`, `month` and `api_usage`; `values` are its own,
+    and `user_id`, `now`, `source` and `reason` of the changes. Whoever calls keeps others from
+    writing the same figures until the transaction ends.
+    """
+    merged = await session.execute(sa.text(_MERGE.format(figures=figures)), values)
+    added, changed = merged.one()
+    return added, changed
 
 
 @dataclass(frozen=True)
