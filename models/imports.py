@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import csv_columns as kinds
+from models import terms, usage
 from models.bills import Source
 from models.csv_columns import Column
 from models.csv_staging import Layout, Progress, Unique, stage
 from models.people import Deed, Role, User
-from models.period import Period
 
 BULK_ROWS = 1000
 
@@ -160,13 +160,15 @@ async def import_customers(
 ) -> Imported:
     """Add customers, or change the columns given of those whose name, in any case, is known.
 
-    Another limit or price holds from this month on, or from the first month after the last one
-    sent; months before keep theirs. Bills that are made already are not touched.
+    Another limit or price holds from this month on, or from a later one, as `terms.change` has
+    it. What that means for bills that are made already is for `settle` to say.
     """
     user.must(Deed.KEEP_BOOKS)
     columns, rows = await stage(session, file, CUSTOMERS, progress)
-    month = Period.of(now.date()).first_day
-    changed = await _write(session, _change_customers(columns), now=now, month=month)
+    today = now.date()
+    moved = await terms.change_all(session, _TERMS_OF_FILE, today)
+    shown = sa.text(_change_customers(columns))
+    changed = moved.union(await session.scalars(shown, {"now": now, "today": today}))
     targets = ", ".join(column.target for column in columns)
     added = await _write(
         session,
@@ -176,66 +178,31 @@ async def import_customers(
         """,
         now=now,
     )
-    await _analyze(session, added + changed, ("customers", "customer_terms"))
-    return Imported(added, changed, rows - added - changed)
+    await _analyze(session, added + len(changed), ("customers", "customer_terms"))
+    return Imported(added, len(changed), rows - added - len(changed))
+
+
+_TERMS_OF_FILE = """
+select customer_id, monthly_api_limit, overage_unit_cost, null::date as asked_from
+from ready where customer_id is not null"""
+_TERMS = ("monthly_api_limit", "overage_unit_cost")
 
 
 def _change_customers(columns: Iterable[Column]) -> str:
+    """Of the terms, `customers` takes what is in force today: the file's may be still ahead."""
     targets = [column.target for column in columns]
+    values = [f"{'t' if target in _TERMS else 'r'}.{target}" for target in targets]
     old = ", ".join(f"c.{target}" for target in targets)
-    new = ", ".join(f"r.{target}" for target in targets)
-    sets = ", ".join(f"{target} = r.{target}" for target in targets)
+    sets = ", ".join(f"{t} = {value}" for t, value in zip(targets, values, strict=True))
     return f"""
-        with sent as (
-            select b.customer_id,
-                   (max(make_date(b.year, b.month, 1)) + interval '1 month')::date as free_from
-            from bills b join ready r on r.customer_id = b.customer_id
-            where b.status = 'sent' or (b.status = 'sending' and b.number is not null)
-            group by b.customer_id
-        ), due as (
-            select r.customer_id, r.monthly_api_limit, r.overage_unit_cost,
-                   greatest(:month, s.free_from) as valid_from
-            from ready r left join sent s using (customer_id)
-            where r.customer_id is not null
-        ), terms as (
-            insert into customer_terms
-                (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
-            select d.customer_id, d.valid_from, d.monthly_api_limit, d.overage_unit_cost
-            from due d cross join lateral terms_in_force(d.customer_id, d.valid_from) as now
-            where (now.*) is distinct from (d.monthly_api_limit, d.overage_unit_cost)
-            on conflict (customer_id, valid_from) do update
-            set monthly_api_limit = excluded.monthly_api_limit,
-                overage_unit_cost = excluded.overage_unit_cost
-            returning customer_id
-        ), rows as (
-            update customers c set {sets}, updated_at = :now from ready r
-            where c.id = r.customer_id and ({old}) is distinct from ({new})
-            returning c.id
-        )
-        select customer_id from terms union select id from rows
+        update customers c set {sets}, updated_at = :now
+        from ready r cross join lateral terms_in_force(r.customer_id, :today) t
+        where c.id = r.customer_id and ({old}) is distinct from ({", ".join(values)})
+        returning c.id
     """
 
 
-_MERGE_USAGE = sa.text("""
-    with different as materialized (
-        select r.*, u.id as usage_id, u.api_usage as before
-        from ready r left join usages u using (customer_id, year, month)
-        where u.id is null or u.api_usage <> r.api_usage
-    ), changed as (
-        update usages u set api_usage = d.api_usage, updated_at = :now
-        from different d where u.id = d.usage_id
-    ), recorded as (
-        insert into usage_changes
-            (usage_id, old_api_usage, new_api_usage, changed_by, changed_at, reason, source)
-        select usage_id, before, api_usage, :user_id, :now, :reason, :source
-        from different where usage_id is not null
-    ), added as (
-        insert into usages (customer_id, year, month, api_usage, created_at, updated_at)
-        select customer_id, year, month, api_usage, :now, :now
-        from different where usage_id is null order by year, month, customer_id
-    )
-    select count(*) filter (where usage_id is null), count(usage_id) from different
-""")
+_USAGE_OF_FILE = "select customer_id, year, month, api_usage from ready"
 
 
 async def import_usage(
@@ -255,10 +222,8 @@ async def import_usage(
     """
     user.must(Deed.KEEP_BOOKS)
     _, rows = await stage(session, file, USAGE, progress)
-    merged = await session.execute(
-        _MERGE_USAGE, {"now": now, "user_id": user.id, "reason": reason, "source": source}
-    )
-    added, changed = merged.one()
+    by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
+    added, changed = await usage.merge(session, _USAGE_OF_FILE, **by)
     await _analyze(session, added + changed, ("usages",))
     return Imported(added, changed, rows - added - changed)
 

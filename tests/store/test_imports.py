@@ -12,7 +12,9 @@ from models.base import Database
 from models.bills import Source
 from models.imports import Imported, import_people
 from models.locks import Busy
+from models.period import Period
 from models.refusals import NotAllowed
+from tests.billed import write_bill
 from tests.conftest import People
 from tests.store.files import ACME, HEADERS, NOW, load, load_rows, rows_of
 
@@ -99,27 +101,40 @@ async def test_changed_terms_hold_from_this_month_on(db: Database, people: Peopl
     assert await rows_of(db, TERMS) == later
 
 
-async def test_changed_terms_never_move_a_sent_month(db: Database, people: People) -> None:
-    await load_rows(db, people.ana, "customers", ACME)
+DECEMBER = Period(2026, 12)
+# A bill of December: its number, state and kind; the month from which a change holds.
+BILLED = [
+    ("2026-000001", "sent", "overage", date(2027, 1, 1)),
+    ("2026-000002", "sending", "overage", date(2027, 1, 1)),
+    # Its delivery failed.
+    ("2026-000003", "approved", "overage", date(2027, 1, 1)),
+    (None, "sending", "overage", date(2026, 11, 1)),
+    ("2026-000004", "void", "overage", date(2026, 11, 1)),
+    ("CN-2026-000001", "sent", "credit", date(2026, 11, 1)),
+]
+
+
+async def test_changed_terms_never_move_a_month_whose_bill_has_its_number(
+    db: Database, people: People
+) -> None:
+    rows = [ACME.replace("Acme", f"Customer {at}") for at, _ in enumerate(BILLED)]
+    await load_rows(db, people.ana, "customers", *rows)
+    ids = [found for (found,) in await rows_of(db, "select id from customers order by name")]
     async with db.transaction() as session:
-        await session.execute(
-            sa.text("""
-                insert into bills (customer_id, year, month, api_usage, monthly_api_limit,
-                    overage_units, overage_amount, currency, status, created_at, updated_at)
-                select id, 2026, 12, 2000, 1000, 1000, 2, 'USD', 'sent', :now, :now from customers
-            """),
-            {"now": NOW},
-        )
-        await session.execute(
-            sa.text("""
-                insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source,
-                    created_at, updated_at)
-                select id, 1, :ana, 'generate', 'cli', :now, :now from bills
-            """),
-            {"ana": people.ana.id, "now": NOW},
-        )
-    await load_rows(db, people.ana, "customers", ACME.replace(",1000,", ",1200,"))
-    assert [day for day, *_ in await rows_of(db, TERMS)] == [date(2024, 1, 1), date(2027, 1, 1)]
+        for customer_id, (number, status, kind, _) in zip(ids, BILLED, strict=True):
+            await write_bill(session, customer_id, DECEMBER, number, status, kind)
+    changed = [row.replace(",1000,", ",1200,") for row in rows]
+    assert await load_rows(db, people.ana, "customers", *changed) == Imported(0, len(rows), 0)
+    assert await load_rows(db, people.ana, "customers", *changed) == Imported(0, 0, len(rows))
+    terms = await rows_of(
+        db, "select valid_from, monthly_api_limit from customer_terms order by customer_id, 1"
+    )
+    first = (date(2024, 1, 1), 1000)
+    assert terms == [row for *_, valid_from in BILLED for row in (first, (valid_from, 1200))]
+    shown = await rows_of(db, "select monthly_api_limit from customers order by name")
+    assert [limit for (limit,) in shown] == [
+        1000 if valid_from > NOW.date() else 1200 for *_, valid_from in BILLED
+    ]
 
 
 async def test_columns_that_are_not_given_keep_their_values(db: Database, people: People) -> None:
