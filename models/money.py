@@ -1,6 +1,7 @@
 """Exact money: rounded once, half up, to the currency's minor unit."""
 
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
+from typing import NamedTuple
 
 from models.currencies import MINOR_UNITS
 
@@ -20,3 +21,17 @@ def round_amount(amount: Decimal, currency: str) -> Decimal:
 def overage_amount(units: int, unit_cost: Decimal, currency: str) -> Decimal:
     """`units` calls at `unit_cost` each, net."""
     return round_amount(_EXACT.multiply(Decimal(units), unit_cost), currency)
+
+
+class Taxed(NamedTuple):
+    """A net amount, the tax on it, and their sum."""
+
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+def taxed(net: Decimal, rate_percent: Decimal, currency: str) -> Taxed:
+    """The tax is rounded once, and nothing else is."""
+    tax = round_amount(_EXACT.multiply(net, rate_percent).scaleb(-2, _EXACT), currency)
+    return Taxed(net, tax, _EXACT.add(net, tax))

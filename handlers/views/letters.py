@@ -1,0 +1,28 @@
+"""The mail with which a document goes out: its subject and its text."""
+
+from handlers.views.invoice import KINDS, Company, day, due_on, sums
+from handlers.views.words import money, name, period_name
+from models.dossier import InvoiceFacts
+
+
+def subject(facts: InvoiceFacts, company: Company) -> str:
+    """As in "Invoice 2026-000123 from Meridian for October 2026"."""
+    noun = KINDS[facts.kind].noun.capitalize()
+    return f"{noun} {facts.number} from {name(company.name)} for {period_name(facts.period)}"
+
+
+def text(facts: InvoiceFacts, company: Company) -> str:
+    """The figures that matter, for whoever opens no attachments."""
+    kind, due = KINDS[facts.kind], due_on(facts, company)
+    gross = money(abs(sums(facts).gross), facts.currency)
+    comes_to = f"{kind.total}: {gross}" + (f", by {day(due)}." if due else ".")
+    about = f", which corrects {facts.adjusts_number}" if facts.adjusts_number else ""
+    return "\n\n".join(
+        (
+            f"Dear {name(facts.customer)},",
+            f"attached is {kind.noun} {facts.number} for API calls in "
+            f"{period_name(facts.period)}{about}.",
+            comes_to,
+            f"Kind regards\n{name(company.name)}\n",
+        )
+    )
