@@ -40,15 +40,14 @@ _ABOUT_THE_LETTER = (
 class MailTrouble(Exception):
     """A letter was not accepted, or nobody can tell whether it was."""
 
-    def __init__(
-        self, cause: str, *, permanent: bool = False, needs_somebody: bool = False
-    ) -> None:
-        """`cause` is for people to read. `permanent`: this letter will never be accepted as it is.
+    def __init__(self, code: str, *, permanent: bool = False, needs_somebody: bool = False) -> None:
+        """`code` is a sentence for people.
 
-        `needs_somebody`: it ends when somebody mends the settings or the server.
+        `permanent`: this letter will never be accepted as it is. `needs_somebody`: it ends when
+        somebody mends the settings or the server.
         """
-        super().__init__(cause)
-        self.cause, self.permanent, self.needs_somebody = cause, permanent, needs_somebody
+        super().__init__(code)
+        self.code, self.permanent, self.needs_somebody = code, permanent, needs_somebody
 
 
 @dataclass(frozen=True)

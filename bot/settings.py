@@ -1,6 +1,7 @@
 """Settings, from the environment or a `.env` file; each command reads only those it uses."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -9,8 +10,10 @@ from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.mail_server import MailServer, mailboxes
 from models.address import to_url
 from models.embedded import EmbeddedPostgres
+from models.rules import CHUNK_CUSTOMERS, Rules
 
 WHAT_TO_DO = {
     "DATABASE_URL": "Write it as postgresql://user:password@host:5432/database, or leave it unset "
@@ -19,6 +22,7 @@ WHAT_TO_DO = {
     "TIMEZONE": "Name the company's time zone as in Europe/Zurich.",
     "HOLD_JUMP_FACTOR": "Write a number above 1, as in 5, or leave it unset to hold nothing.",
     "APPROVALS_CHANNEL": "Write the channel's id, as in C012AB3CD, which its details show.",
+    "LOOKBACK_MONTHS": "Write a number of months from 0 to 120.",
     "SLACK_BOT_TOKEN": "Copy the Bot User OAuth Token, which begins with xoxb-, from the page "
     "“OAuth & Permissions” of your Slack app.",
     "SLACK_APP_TOKEN": "Make an app-level token with the scope connections:write on the page "
@@ -30,6 +34,16 @@ WHAT_TO_DO = {
     "PUBLIC_URL": "Write the address of the web pages as people type it, with https://.",
     "HOST": "Write the address to listen on; 127.0.0.1 is this machine alone.",
     "PORT": "Write a number from 1 to 65535.",
+    "SMTP_URL": "Write it as smtp://user:password@host:587?starttls=1, or with smtps://, and what "
+    "is special in the password percent-encoded.",
+    "MAIL_FROM": "Write one address, as in Example Billing <billing@example.com>.",
+    "SEND_DELAY_MINUTES": "Write a number of minutes from 0 to 10080.",
+    "COMPANY_NAME": "Write the company's name as it stands on invoices, on one line.",
+    "COMPANY_ADDRESS": "Write the company's address, with commas or line breaks in it.",
+    "COMPANY_COUNTRY": "Write the country's two letters of ISO 3166-1, as in CH.",
+    "COMPANY_TAX_ID": "Write the company's own tax number, on one line.",
+    "PAYMENT_DAYS": "Write a number of days from 0 to 3650.",
+    "PAYMENT_NOTE": "Write what invoices say about payment, up to 1,000 characters.",
     "LOCALE": "Name a language and country as in en_GB.",
     "LOG_LEVEL": "Choose DEBUG, INFO, WARNING or ERROR.",
 }
@@ -64,6 +78,24 @@ def _known_locale(name: str) -> str:
     return name
 
 
+def _known_country(code: str) -> str:
+    if re.fullmatch("[A-Z]{2}", code) is None or code not in Locale("en").territories:
+        raise ValueError
+    return code
+
+
+def _mail_server(url: SecretStr) -> SecretStr:
+    MailServer.parse(url.get_secret_value())
+    return url
+
+
+def _one_mailbox(text: str) -> str:
+    (mailbox,) = mailboxes(text)
+    if not mailbox.username.isascii():
+        raise ValueError
+    return text
+
+
 def _split(given: str | tuple[str, ...]) -> list[str]:
     """What was typed, or the default."""
     typed = given if isinstance(given, str) else ",".join(given)
@@ -76,6 +108,8 @@ def _without_slash(address: str) -> str:
 
 Address = Annotated[str, _matching(r"https?://\S+")]
 SlackId = Annotated[str, _matching(r"[UW][A-Z0-9]+")]
+OneLine = Annotated[str, _matching(r"[^\r\n]{1,300}")]
+SomeLines = Annotated[str, Field(max_length=1000)]
 
 
 class DatabaseSettings(BaseSettings):
@@ -108,6 +142,16 @@ class BooksSettings(DatabaseSettings):
     timezone: ZoneInfo = ZoneInfo("UTC")
     hold_jump_factor: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = None
     approvals_channel: str | None = None
+    lookback_months: Annotated[int, Field(ge=0, le=120)] = 2
+
+    def rules(self) -> Rules:
+        """What the rules of billing depend on, as far as it is set here."""
+        return Rules(
+            approvals_channel=self.approvals_channel,
+            jump_factor=self.hold_jump_factor,
+            lookback_months=self.lookback_months,
+            zone=self.timezone,
+        )
 
 
 class Settings(BooksSettings):
@@ -122,14 +166,42 @@ class Settings(BooksSettings):
     public_url: Annotated[Address, AfterValidator(_without_slash)] | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    mail_from: Annotated[str, AfterValidator(_one_mailbox)] | None = None
+    send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
+    company_name: OneLine | None = None
+    company_address: SomeLines | None = None
+    company_country: Annotated[str, AfterValidator(_known_country)] | None = None
+    company_tax_id: OneLine | None = None
+    payment_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    payment_note: SomeLines | None = None
     locale: Annotated[str, AfterValidator(_known_locale)] = "en"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def secrets(self) -> list[str]:
+        """What must never be shown, beside what looks like a secret by itself."""
+        named = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        password = self.mail_server.password if self.mail_server else None
+        return [secret.get_secret_value() for secret in named if secret] + [password or ""]
 
     def require(self, *names: str) -> None:
         """Refuse to go on without these settings, given by the names people set them under."""
         missing = [name for name in names if getattr(self, name.lower()) is None]
         if missing:
             raise BadSettings(dict.fromkeys(missing, "is not set"))
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        return MailServer.parse(self.smtp_url.get_secret_value()) if self.smtp_url else None
+
+    def rules(self, chunk_customers: int = CHUNK_CUSTOMERS) -> Rules:
+        """All that the rules of billing depend on."""
+        return replace(
+            super().rules(),
+            chunk_customers=chunk_customers,
+            send_delay_minutes=self.send_delay_minutes,
+            can_mail=self.smtp_url is not None and self.mail_from is not None,
+        )
 
     def require_slack(self) -> None:
         """A bot token, and either of the ways in which Slack can reach the bot."""

@@ -11,9 +11,10 @@ class Timings:
     `stalled`, where `heartbeat` is usual, is dead. `back_off_first` doubles up to
     `back_off_longest`, or to `back_off_mending` where somebody has to do something first. After
     `attempts` a posting gives way to the others of its place; once it is as old as `give_up` it is
-    given up. A run is after as many failures as `run_attempts`. `heal`: how many ids of cards a
-    sweep looks at. `watch`: between looks at the socket; without one for
-    `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
+    given up. A letter is given up `mail_give_up` after its bill was to go out, a run after as many
+    failures as `run_attempts`. `heal`: how many ids of cards a sweep looks at. `watch`: between
+    looks at the socket; without one for `reconnect` the address is asked for anew, without one for
+    `hopeless` the program ends.
     """
 
     pace: float = 1.0
@@ -28,6 +29,7 @@ class Timings:
     back_off_mending: float = 600.0
     attempts: int = 8
     give_up: float = 7 * 86_400.0
+    mail_give_up: float = 86_400.0
     heal: int = 5000
     run_attempts: int = 5
     watch: float = 5.0

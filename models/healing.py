@@ -3,6 +3,8 @@
 Each function is one step of the caller's transaction.
 """
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -81,4 +83,30 @@ where r.source = 'slack' and r.finished_at is null and r.failure is null
   and not exists (
       select from procrastinate_jobs j
       where j.lock = 'run:' || r.id and j.status in ('todo', 'doing'))
+""")
+
+
+async def send_due(session: AsyncSession, now: datetime) -> None:
+    """Promise to go on with bills whose send delay is over, and that have no job but a later one.
+
+    Jobs wait by the database's clock and delays end by ours: what a job came too early for, and
+    what has lost its job on the way, is found here.
+    """
+    for bill_id in (await session.scalars(_SEND_DUE, {"now": now})).all():
+        await announce.bill_to_issue(session, bill_id, now, now)
+
+
+# A job that is put off from the start has a lower priority than one that is tried again later.
+_SEND_DUE = sa.text("""
+select b.id from bills b
+cross join lateral (
+    select (a.snapshot ->> 'due')::timestamptz as due
+    from bill_actions a where a.bill_id = b.id and a.snapshot ? 'due'
+    order by a.id desc limit 1) s
+where b.status = 'sending' and s.due <= :now
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock = 'send:' || b.id
+        and (j.status = 'doing' or j.status = 'todo' and j.priority >= 0))
+order by b.id
 """)

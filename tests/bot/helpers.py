@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bot.courier import Courier
+from bot.mail import Mailer
 from bot.settings import Settings
 from bot.slack import Gateway
 from bot.timings import Timings
+from handlers.views.invoice import Company
 from models import announce
 from models.announce import Kind, Posting
 from models.base import Database
@@ -104,15 +106,24 @@ async def posting(db: Database) -> Posting:
 
 @asynccontextmanager
 async def couriers(
-    db: Database, gateway: Gateway, rules: Rules | None = None, **timings: float
+    db: Database,
+    gateway: Gateway,
+    rules: Rules | None = None,
+    *,
+    now: Callable[[], datetime] = lambda: NOW,
+    mailer: Mailer | None = None,
+    company: Company | None = None,
+    **timings: float,
 ) -> AsyncIterator[Courier]:
     """One more courier at work, until the block ends."""
     made = Courier(
         db,
         gateway,
-        now=lambda: NOW,
+        now=now,
         rules=rules or Rules("CAPPROVALS"),
         timings=replace(QUICK, **timings),  # type: ignore[arg-type]
+        mailer=mailer,
+        company=company,
     )
     await made.start()
     try:

@@ -1,0 +1,116 @@
+"""The last part of a bill's way: its number is taken, its document is mailed, the answer kept."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.mail import Letter, Mailer, MailTrouble
+from bot.mail_server import mailboxes
+from bot.settings import Settings
+from bot.timings import Timings
+from handlers.views import invoice, letters
+from handlers.views.invoice import Company
+from models import sending
+from models.base import Database, Session
+from models.bills import Source
+from models.case import Act, system_act
+from models.dossier import InvoiceFacts
+from models.rules import Rules
+
+log = structlog.get_logger()
+
+
+class Sender:
+    """Issues bills when their delay is over, and mails what was issued."""
+
+    def __init__(
+        self,
+        db: Database,
+        rules: Rules,
+        now: Callable[[], datetime],
+        timings: Timings,
+        mailer: Mailer | None,
+        company: Company,
+    ) -> None:
+        """Without a `mailer` whatever is to be mailed waits for one."""
+        self._db = db
+        self._rules = rules
+        self._now = now
+        self._timings = timings
+        self._mailer = mailer
+        self._company = company
+
+    async def issue(self, bill_id: int) -> None:
+        """Take the bill's number and store its document; nothing where it was called back."""
+        async with self._db.transaction() as session:
+            await sending.issue(session, bill_id, await self._act(session), self._draw)
+
+    def _draw(self, facts: InvoiceFacts) -> str:
+        return invoice.document(facts, self._company)
+
+    async def deliver(self, bill_id: int) -> None:
+        """Mail the stored document, outside of any transaction, and record what came of it.
+
+        Trouble that may pass is raised, to be tried again; after a day of it, and at once where
+        the letter is refused for good, the bill is back with Finance, number and document kept.
+        Whoever ends between the server's yes and its record leaves a letter that is mailed again,
+        as the same message.
+        """
+        async with self._db.transaction() as session:
+            facts = await sending.letter(session, bill_id, await self._act(session))
+            since = await sending.due(session, bill_id) if facts else None
+        if facts is None or since is None:
+            return
+        try:
+            answer = await self._mail(facts)
+        except MailTrouble as trouble:
+            tired = self._now() - since >= timedelta(seconds=self._timings.mail_give_up)
+            if not trouble.permanent and not tired:
+                raise
+            log.error("bill could not be sent", bill=bill_id, cause=trouble.code)
+            async with self._db.transaction() as session:
+                await sending.send_failed(session, bill_id, await self._act(session), trouble.code)
+        else:
+            async with self._db.transaction() as session:
+                await sending.deliver(session, bill_id, await self._act(session), answer)
+
+    async def _mail(self, facts: InvoiceFacts) -> str:
+        if self._mailer is None:
+            raise MailTrouble("SMTP_URL and MAIL_FROM are not set.", needs_somebody=True)
+        return await self._mailer.send(
+            Letter(
+                name=facts.number,
+                to=facts.billing_email or "",
+                cc=facts.cc_emails or "",
+                subject=letters.subject(facts, self._company),
+                text=letters.text(facts, self._company),
+                document=facts.content or "",
+                date=self._now(),
+            )
+        )
+
+    async def _act(self, session: Session) -> Act:
+        return await system_act(session, self._now(), Source.CLOCK, self._rules)
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """None where the settings name no mail server, or nobody to mail as."""
+    server = settings.mail_server
+    return Mailer(server, settings.mail_from) if server and settings.mail_from else None
+
+
+def company_of(settings: Settings) -> Company:
+    """The company as invoices show it; without a name of its own it is called as it mails."""
+    called = settings.company_name
+    if called is None and settings.mail_from:
+        (sender,) = mailboxes(settings.mail_from)
+        called = sender.display_name or sender.addr_spec
+    return Company(
+        name=called or "",
+        address=settings.company_address,
+        country=settings.company_country,
+        tax_id=settings.company_tax_id,
+        payment_days=settings.payment_days,
+        payment_note=settings.payment_note,
+    )

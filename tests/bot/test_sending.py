@@ -1,0 +1,290 @@
+"""From an approved bill to the customer's mailbox: what arrives, and what stands in the books."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.courier import Courier
+from bot.mail import Mailer
+from bot.mail_server import MailServer
+from bot.slack import Gateway
+from handlers.views.invoice import Company
+from models import sending, undoing, workflow
+from models.base import Database
+from models.bills import Source
+from models.case import Act
+from models.people import User
+from models.rules import Rules
+from sandbox.server import Sandbox
+from tests.bot.helpers import NOW, couriers, eventually, rows
+from tests.conftest import People
+from tests.store.books import make_bills
+
+SENDER = "Billing <billing@meridian.example>"
+MERIDIAN = Company("Meridian API AG", payment_days=30)
+AT_ONCE = Rules("CAPPROVALS", send_delay_minutes=0)
+LATER = Rules("CAPPROVALS", send_delay_minutes=5)
+
+
+class Watch:
+    """A clock that stands still until it is told to travel."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> Any:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+async def courier(
+    db: Database, gateway: Gateway, slack: Sandbox, watch: Watch
+) -> AsyncIterator[Courier]:
+    async with mailing(db, gateway, slack, watch) as made:
+        yield made
+
+
+def mailing(db: Database, gateway: Gateway, slack: Sandbox, watch: Watch, **timings: float) -> Any:
+    mailer = Mailer(MailServer.parse(slack.smtp_url), SENDER)
+    return couriers(db, gateway, AT_ONCE, now=watch, mailer=mailer, company=MERIDIAN, **timings)
+
+
+async def approved(db: Database, people: People, bills: int = 1) -> list[int]:
+    """So many approved bills of $100.00, each of a customer with an address to mail to."""
+    made = await make_bills(db, people.ana, bills)
+    async with db.transaction() as session:
+        await session.execute(
+            sa.text("update customers set billing_email = 'pay@c' || id || '.example'")
+        )
+        for bill_id in made:
+            await workflow.approve(session, bill_id, 1, Act(people.kim, NOW, Source.SLACK))
+    return made
+
+
+async def send(db: Database, user: User, bill_id: int, rules: Rules = AT_ONCE) -> None:
+    async with db.transaction() as session:
+        (version,) = await session.scalars(
+            sa.text("select version from bills where id = :id"), {"id": bill_id}
+        )
+        await sending.send(session, bill_id, version, Act(user, NOW, Source.SLACK, rules))
+
+
+async def bill(db: Database, bill_id: int) -> Any:
+    (found,) = await rows(db, "select * from bills where id = :id", id=bill_id)
+    return found
+
+
+async def verbs(db: Database, bill_id: int) -> list[str]:
+    found = await rows(
+        db, "select action from bill_actions where bill_id = :id order by id", id=bill_id
+    )
+    return [row.action for row in found]
+
+
+async def told_by(db: Database, bill_id: int, verb: str) -> dict[str, Any]:
+    """The snapshot of the bill's newest action of that verb."""
+    found = await rows(
+        db,
+        "select snapshot from bill_actions where bill_id = :id and action = :verb order by id",
+        id=bill_id,
+        verb=verb,
+    )
+    snapshot: dict[str, Any] = found[-1].snapshot
+    return snapshot
+
+
+async def reaches(db: Database, bill_id: int, status: str) -> None:
+    async def there() -> bool:
+        return bool((await bill(db, bill_id)).status == status)
+
+    await eventually(there)
+
+
+# -- the straight way ----------------------------------------------------------------------
+
+
+async def test_a_bill_that_is_sent_arrives_with_its_number_and_document(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await approved(db, people)
+    await send(db, people.ana, bill_id)
+    await reaches(db, bill_id, "sent")
+    assert (await verbs(db, bill_id))[-3:] == ["send", "issue", "deliver"]
+    assert (await bill(db, bill_id)).number == "2026-000001"
+    (mail,) = slack.mail()
+    assert mail["subject"] == "Invoice 2026-000001 from Meridian API AG for October 2026"
+    assert mail["message_id"] == "<2026-000001@meridian.example>"
+    (stored,) = await rows(db, "select * from documents")
+    assert stored.content.decode() == mail["attachments"][0]["text"]
+    assert "Total due" in mail["attachments"][0]["text"]
+    delivered = await told_by(db, bill_id, "deliver")
+    assert (delivered["answer"], delivered["sha256"]) == ("250 kept", stored.sha256)
+
+
+async def test_many_bills_sent_at_once_leave_no_gap_between_their_numbers(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    made = await approved(db, people, 12)
+    await asyncio.gather(*(send(db, people.ana, bill_id) for bill_id in made))
+    for bill_id in made:
+        await reaches(db, bill_id, "sent")
+    numbers = sorted([(await bill(db, bill_id)).number for bill_id in made])
+    assert numbers == [f"2026-{number:06}" for number in range(1, 13)]
+    assert sorted(mail["message_id"] for mail in slack.mail()) == [
+        f"<{number}@meridian.example>" for number in numbers
+    ]
+
+
+async def test_a_bill_waits_for_its_delay_to_end_by_the_programs_clock(
+    db: Database, people: People, slack: Sandbox, courier: Courier, watch: Watch
+) -> None:
+    waiting, called_back = await approved(db, people, 2)
+    await send(db, people.ana, waiting, LATER)
+    await send(db, people.ana, called_back, LATER)
+    async with db.transaction() as session:
+        act = Act(people.ana, NOW + timedelta(minutes=4), Source.SLACK, LATER)
+        await undoing.undo(session, called_back, 3, act, "wrong address")
+    assert (await bill(db, waiting)).status == "sending"
+    assert slack.mail() == []
+    watch.now += timedelta(minutes=5)
+    await reaches(db, waiting, "sent")
+    assert (await bill(db, called_back)).status == "approved"
+    assert [mail["to"] for mail in slack.mail()] == [[await address(db, waiting)]]
+
+
+async def address(db: Database, bill_id: int) -> str:
+    (found,) = await rows(
+        db,
+        "select billing_email from customers c join bills b on c.id = customer_id where b.id = :id",
+        id=bill_id,
+    )
+    return str(found.billing_email)
+
+
+# -- trouble -------------------------------------------------------------------------------
+
+
+async def test_a_refused_bill_comes_back_with_the_cause_and_keeps_number_and_document(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    failing, other = await approved(db, people, 2)
+    await slack.fault(mail="reject", error="no such mailbox")
+    await send(db, people.ana, failing)
+    await reaches(db, failing, "approved")
+    assert (await verbs(db, failing))[-1] == "send_failed"
+    failure = (await told_by(db, failing, "send_failed"))["failure"]
+    assert failure == "The mail server answered: 550 no such mailbox"
+    (first,) = await rows(db, "select * from documents")
+
+    await send(db, people.ana, other)
+    await reaches(db, other, "sent")
+    await send(db, people.ana, failing)
+    await reaches(db, failing, "sent")
+    assert (await bill(db, failing)).number == "2026-000001"
+    assert (await bill(db, other)).number == "2026-000002"
+    (again,) = await rows(db, "select * from documents where bill_id = :id", id=failing)
+    assert again == first
+    assert slack.mail()[-1]["attachments"][0]["text"] == first.content.decode()
+
+
+async def test_a_server_that_says_later_is_asked_again(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await approved(db, people)
+    await slack.fault(mail="defer", times=2)
+    await send(db, people.ana, bill_id)
+    await reaches(db, bill_id, "sent")
+    assert (await verbs(db, bill_id)).count("issue") == 1
+    assert "send_failed" not in await verbs(db, bill_id)
+    assert len(slack.mail()) == 1
+
+
+async def test_after_a_day_of_later_the_bill_is_back_with_finance(
+    db: Database, people: People, slack: Sandbox, courier: Courier, watch: Watch
+) -> None:
+    (bill_id,) = await approved(db, people)
+    await slack.fault(mail="defer", error="mailbox full", times=0)
+    await send(db, people.ana, bill_id)
+    await eventually(lambda: has_done(db, bill_id, "issue"))
+    assert (await bill(db, bill_id)).status == "sending"
+    watch.now += timedelta(days=1)
+    await reaches(db, bill_id, "approved")
+    assert "451 mailbox full" in (await told_by(db, bill_id, "send_failed"))["failure"]
+
+
+async def has_done(db: Database, bill_id: int, verb: str) -> bool:
+    return verb in await verbs(db, bill_id)
+
+
+async def test_an_address_that_is_none_comes_back_at_once(
+    db: Database, people: People, slack: Sandbox, courier: Courier
+) -> None:
+    (bill_id,) = await approved(db, people)
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set billing_email = 'the usual one'"))
+    await send(db, people.ana, bill_id)
+    await reaches(db, bill_id, "approved")
+    failure = (await told_by(db, bill_id, "send_failed"))["failure"]
+    assert failure == "The billing address is no e-mail address: the usual one."
+    assert slack.mail() == []
+
+
+async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_message_twice(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    gateway: Gateway,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (bill_id,) = await approved(db, people)
+    recorded = sending.deliver
+    deaths = iter([True])
+
+    async def dies_once(*arguments: Any) -> Any:
+        if next(deaths, False):
+            raise ConnectionResetError("killed")
+        return await recorded(*arguments)
+
+    monkeypatch.setattr(sending, "deliver", dies_once)
+    async with mailing(db, gateway, slack, watch):
+        await send(db, people.ana, bill_id)
+        await reaches(db, bill_id, "sent")
+    first, second = slack.mail()
+    assert first["message_id"] == second["message_id"] == "<2026-000001@meridian.example>"
+    assert first["attachments"] == second["attachments"]
+    assert (await verbs(db, bill_id)).count("deliver") == 1
+
+
+async def test_a_bill_whose_job_got_lost_is_found_and_sent(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway, watch: Watch
+) -> None:
+    (bill_id,) = await approved(db, people)
+    await send(db, people.ana, bill_id)
+    async with db.transaction() as session:
+        await session.execute(sa.text("delete from procrastinate_jobs"))
+    async with mailing(db, gateway, slack, watch):
+        await reaches(db, bill_id, "sent")
+    assert len(slack.mail()) == 1
+
+
+async def test_without_a_mail_server_an_issued_bill_waits_for_one(
+    db: Database, people: People, slack: Sandbox, gateway: Gateway, watch: Watch
+) -> None:
+    (bill_id,) = await approved(db, people)
+    await send(db, people.ana, bill_id)
+    async with couriers(db, gateway, AT_ONCE, now=watch):
+        await eventually(lambda: has_done(db, bill_id, "issue"))
+        assert (await bill(db, bill_id)).status == "sending"
+    async with mailing(db, gateway, slack, watch):
+        await reaches(db, bill_id, "sent")
+    assert (await bill(db, bill_id)).number == "2026-000001"

@@ -1,0 +1,128 @@
+"""Settings that say how bills go out: what is taken, what is refused, and what is never shown."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.sending import company_of, mailer_of
+from bot.settings import WHAT_TO_DO, BadSettings, BooksSettings, DatabaseSettings, Settings, read
+from handlers.views.invoice import Company
+from models.rules import Rules
+
+MAIL = {
+    "SMTP_URL": "smtp://clerk:hush%21hush@mail.example:587?starttls=1",
+    "MAIL_FROM": "Meridian Billing <billing@meridian.example>",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing is set, neither in the environment nor in a file."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+    for name in WHAT_TO_DO:
+        monkeypatch.delenv(name, raising=False)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Settings:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return read(Settings)
+
+
+def test_every_setting_says_what_to_do_when_it_is_wrong() -> None:
+    assert {name.upper() for name in Settings.model_fields} == set(WHAT_TO_DO)
+
+
+def test_without_settings_bills_can_be_approved_but_not_mailed() -> None:
+    settings = read(Settings)
+    assert settings.rules() == Rules(can_mail=False)
+    assert mailer_of(settings) is None
+
+
+def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = given(
+        monkeypatch,
+        **MAIL,
+        APPROVALS_CHANNEL="C1",
+        HOLD_JUMP_FACTOR="4",
+        LOOKBACK_MONTHS="0",
+        SEND_DELAY_MINUTES="0.5",
+        TIMEZONE="Asia/Tokyo",
+    )
+    tokyo = ZoneInfo("Asia/Tokyo")
+    assert settings.rules(7) == Rules("C1", 4, 7, 0, 0.5, tokyo, can_mail=True)
+    books = read(BooksSettings).rules()
+    assert (books.approvals_channel, books.jump_factor) == ("C1", 4)
+    assert (books.lookback_months, books.zone) == (0, tokyo)
+
+
+@pytest.mark.parametrize("missing", MAIL)
+def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = given(monkeypatch, **MAIL | {missing: ""})
+    assert not settings.rules().can_mail
+    assert mailer_of(settings) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_URL", "mail.example"),
+        ("SMTP_URL", "smtp://clerk:hush@mail.example:port"),
+        ("SMTP_URL", "smtp://clerk:hush@mail.example?startls=1"),
+        ("MAIL_FROM", "hush"),
+        ("MAIL_FROM", "hush@a.example, hush@b.example"),
+        ("MAIL_FROM", "hüsh@a.example"),
+        ("MAIL_FROM", "hush@a.example\nBcc: hush@b.example"),
+        ("SEND_DELAY_MINUTES", "-1"),
+        ("SEND_DELAY_MINUTES", "hush"),
+        ("SEND_DELAY_MINUTES", "nan"),
+        ("SEND_DELAY_MINUTES", "10081"),
+        ("LOOKBACK_MONTHS", "-1"),
+        ("LOOKBACK_MONTHS", "1.5"),
+        ("LOOKBACK_MONTHS", "121"),
+        ("COMPANY_COUNTRY", "XX"),
+        ("COMPANY_COUNTRY", "hush"),
+        ("COMPANY_NAME", "hush\nhush"),
+        ("COMPANY_TAX_ID", "hush" * 100),
+        ("PAYMENT_DAYS", "-1"),
+        ("PAYMENT_NOTE", "hush" * 300),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_do_and_never_shown(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadSettings) as caught:
+        given(monkeypatch, **{name: value})
+    (line,) = str(caught.value).splitlines()
+    assert line == f"{name} cannot be used as it is. {WHAT_TO_DO[name]}"
+    assert "hush" not in line
+
+
+def test_other_commands_do_not_mind_a_wrong_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMTP_URL", "nonsense")
+    assert read(BooksSettings).lookback_months == 2
+    assert read(DatabaseSettings).database_url is None
+
+
+def test_the_mail_servers_password_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = given(monkeypatch, **MAIL)
+    assert "hush!hush" in settings.secrets()
+    assert "hush" not in repr(settings)
+    assert "hush" not in repr(settings.mail_server)
+
+
+def test_the_company_is_called_as_set_or_else_as_it_mails(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert company_of(given(monkeypatch, **MAIL)).name == "Meridian Billing"
+    assert company_of(given(monkeypatch, MAIL_FROM="b@m.example")).name == "b@m.example"
+    settings = given(
+        monkeypatch,
+        COMPANY_NAME="Meridian API AG",
+        COMPANY_ADDRESS="5 Bay Road\n8001 Zürich",
+        COMPANY_COUNTRY="CH",
+        COMPANY_TAX_ID="CHE-1",
+        PAYMENT_DAYS="0",
+        PAYMENT_NOTE="IBAN CH93",
+    )
+    assert company_of(settings) == Company(
+        "Meridian API AG", "5 Bay Road\n8001 Zürich", "CH", "CHE-1", 0, "IBAN CH93"
+    )
