@@ -145,7 +145,7 @@ async def running_bot(
     with tempfile.TemporaryDirectory() as empty:  # no .env there
         bot = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "serve",
-            env=inherited | kept | settings, cwd=empty, start_new_session=True,
+            env=demo.SETTINGS | inherited | kept | settings, cwd=empty, start_new_session=True,
         )  # fmt: skip
         try:
             yield bot

@@ -4,6 +4,7 @@ The month before last is billed, and its bills stand in every state there is so 
 usage is in, and waits for somebody to type the command.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -24,6 +25,16 @@ from models.usage import Usage
 from sandbox.shapes import JsonObject
 
 ZONE = ZoneInfo("UTC")
+SETTINGS = {
+    "MAIL_FROM": "Meridian Billing <billing@meridian.example>",
+    "SEND_DELAY_MINUTES": "1",
+    "COMPANY_NAME": "Meridian API AG",
+    "COMPANY_ADDRESS": "5 Bay Road, 8001 Zürich",
+    "COMPANY_COUNTRY": "CH",
+    "COMPANY_TAX_ID": "CHE-987.654.321 MWST",
+    "PAYMENT_NOTE": "To IBAN CH93 0076 2011 6238 5295 7.",
+}
+"""The bot's settings in the sandbox, where the environment has no others."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,17 @@ class Account:
     asks_sales: bool = False
     starts: date = date(2024, 1, 1)
     channel: str | None = None
+    address: str = "1 Example Street, Springfield"
+    country: str = "US"
+    tax_id: str | None = None
+    tax_rate_percent: str = "0"
+    tax_note: str | None = None
+
+    @property
+    def domain(self) -> str:
+        """As in `dune.example`: mail servers need not take more than ASCII."""
+        first = unicodedata.normalize("NFD", self.name.split()[0].lower())
+        return f"{first.encode('ascii', 'ignore').decode()}.example"
 
 
 DANA, KIM, PRIYA, SAM, MAX, NORA, GIL = (
@@ -70,17 +92,22 @@ STAFF = (DANA, KIM, PRIYA, SAM, MAX, NORA, GIL)
 
 ACCOUNTS = (
     Account("Acme Corp", "Kim Lee", 1_000_000, "0.004", (1_205_000, 1_250_000), asks_csm=True,
-            channel="C0ACME"),
+            channel="C0ACME", address="200 Harbor Avenue, Boston MA 02110",
+            tax_note="Services used outside Switzerland: no Swiss VAT."),
     Account("Blue Heron Logistics", "Kim Lee", 250_000, "0.0125", (310_400, 298_750)),
     Account("Cobalt & Sons", "Priya Nair", 500_000, "0.006", (910_000, 1_480_000),
-            sales="Sam Okafor", asks_csm=True, asks_sales=True),
+            sales="Sam Okafor", asks_csm=True, asks_sales=True, country="CH",
+            address="Seestrasse 12, 8002 Zürich", tax_id="CHE-123.456.789", tax_rate_percent="8.1"),
     Account("Düne Energie GmbH", "Priya Nair", 2_000_000, "0.0018", (2_640_512, 2_801_337),
-            currency="EUR"),
+            currency="EUR", address="Hafenstraße 4, 20457 Hamburg", country="DE",
+            tax_id="DE123456789", tax_note="Reverse charge: the recipient accounts for the VAT."),
     Account("Fern <Field> Studio", "Kim Lee", 50_000, "0.02", (48_900, 71_250)),
     Account("Kobe Robotics", "Priya Nair", 800_000, "0.35", (1_012_345, 1_100_000),
-            sales="Sam Okafor", currency="JPY", asks_sales=True),
+            sales="Sam Okafor", currency="JPY", asks_sales=True,
+            address="3-1 Minatojima, Kobe 650-0045", country="JP"),
     Account("Larkspur Health", "Kim Lee", 400_000, None, (455_000, 466_000)),
-    Account("Mirqab Tidal", "Priya Nair", 120_000, "0.0045", (180_001, 204_113), currency="KWD"),
+    Account("Mirqab Tidal", "Priya Nair", 120_000, "0.0045", (180_001, 204_113), currency="KWD",
+            address="Block 2, Kuwait City", country="KW"),
     Account("Old Harbour Foods", "Kim Lee", 75_000, "0.03", (81_200, None)),
 )  # fmt: skip
 
@@ -148,8 +175,12 @@ async def _sign_up(
             name=account.name,
             csm_id=people[account.csm].id,
             sales_id=people[account.sales].id if account.sales else None,
-            billing_email=f"billing@{account.name.split()[0].lower()}.example",
-            billing_address="1 Example Street",
+            billing_email=f"billing@{account.domain}",
+            billing_address=account.address,
+            country=account.country,
+            tax_id=account.tax_id,
+            tax_rate_percent=Decimal(account.tax_rate_percent),
+            tax_note=account.tax_note,
             currency=account.currency,
             monthly_api_limit=account.limit_calls,
             overage_unit_cost=Decimal(account.unit_cost) if account.unit_cost else None,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from email.policy import default
 from typing import Any
@@ -38,15 +38,19 @@ class Mail:
             "message_id": str(self.message["Message-ID"] or ""),
             "text": _body(self.message, "plain"),
             "html": _body(self.message, "html"),
-            "attachments": [
-                {
-                    "filename": part.get_filename() or "",
-                    "content_type": part.get_content_type(),
-                    "size": len(content_of(part)),
-                }
-                for part in self.attachments()
-            ],
+            "attachments": [_described(part) for part in self.attachments()],
         }
+
+
+def _described(part: EmailMessage) -> JsonObject:
+    """What an attachment is; one of text is there to be read, too."""
+    described = {
+        "filename": part.get_filename() or "",
+        "content_type": part.get_content_type(),
+        "size": len(content_of(part)),
+    }
+    readable = part.get_content_maintype() == "text"
+    return described | ({"text": _text(part)} if readable else {})
 
 
 def content_of(part: EmailMessage) -> bytes:
@@ -56,7 +60,11 @@ def content_of(part: EmailMessage) -> bytes:
 
 def _body(message: EmailMessage, kind: str) -> str | None:
     part = message.get_body(preferencelist=(kind,))
-    return str(part.get_content()).replace("\r\n", "\n") if part is not None else None
+    return _text(part) if part is not None else None
+
+
+def _text(part: MIMEPart) -> str:
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 class Mailbox:

@@ -193,6 +193,9 @@ async def told(
             "slack_bot_token": SecretStr(sandbox.bot_token),
             "slack_app_token": SecretStr(sandbox.app_token),
             "slack_api_url": sandbox.api_url,
+            "smtp_url": SecretStr(sandbox.smtp_url),
+            "mail_from": "Billing <billing@example.com>",
+            "send_delay_minutes": 0,
             "port": 0,
         }
         chosen = Settings(_env_file=None).model_copy(update=given | settings)  # type: ignore[call-arg]

@@ -30,6 +30,16 @@ function attachment(one, index, letter) {
   );
 }
 
+/** An attachment of text, to be read in place. */
+function document(one) {
+  return el(
+    "details",
+    { class: "attachment-text", open: true },
+    el("summary", { dir: "auto" }, one.filename ?? "attachment"),
+    el("pre", { class: "letter-text", dir: "auto" }, one.text),
+  );
+}
+
 const PLAIN_LOOK = "<style>body { font: 15px/1.5 sans-serif }</style>";
 
 /** HTML of a letter stays in a frame that may run and load nothing. */
@@ -76,6 +86,7 @@ function reading(letter, back) {
         )
       : null,
     body(letter),
+    (letter.attachments ?? []).filter((one) => one.text !== undefined).map(document),
   );
 }
 

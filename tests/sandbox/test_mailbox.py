@@ -52,6 +52,14 @@ async def test_a_letter_is_kept_with_its_parts(sandbox: Sandbox) -> None:
     ]
 
 
+async def test_an_attachment_of_text_can_be_read(sandbox: Sandbox) -> None:
+    message = letter()
+    message.add_attachment("Rechnung\r\n  1.00 €\r\n", filename="2026-000123.txt")
+    await sent(sandbox, message)
+    (mail,) = sandbox.mail()
+    assert mail["attachments"][1]["text"] == "Rechnung\n  1.00 €\n"
+
+
 async def test_letters_and_attachments_are_fetched_over_http(sandbox: Sandbox) -> None:
     await sent(sandbox, letter())
     async with aiohttp.ClientSession(sandbox.base_url) as session:
