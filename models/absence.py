@@ -23,6 +23,7 @@ async def go_away(session: AsyncSession, act: Act, until: date, delegate: User) 
     days = (until - act.today).days
     if not 0 <= days <= MOST_DAYS:
         raise Invalid("Name a day from today on, within a year, as in 2026-12-24.", "until")
+    delegate = await session.get_one(User, delegate.id, populate_existing=True)
     if delegate.id == act.user.id:
         raise Invalid("Name somebody else to decide in your place.", "delegate")
     if not delegate.may(Deed.APPROVE):

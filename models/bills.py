@@ -111,7 +111,7 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.COMMENT: Transition(ANYWHERE, None, Deed.COMMENT),
     Verb.COMMENT_EDIT: Transition(ANYWHERE, None, Deed.COMMENT),
     Verb.COMMENT_DELETE: Transition(ANYWHERE, None, None),
-    Verb.UNDO: Transition(ANYWHERE - {State.SENT}, None, Deed.UNDO_OWN, back=True),
+    Verb.UNDO: Transition(ANYWHERE, None, Deed.UNDO_OWN, back=True),
     Verb.REVISE: Transition(OPEN | {State.REJECTED}, State.PENDING, Deed.REVISE),
     Verb.INVALIDATE: Transition(
         OPEN | {State.APPROVED, State.SENDING}, State.PENDING, Deed.AUTOMATE

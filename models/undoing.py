@@ -58,9 +58,12 @@ async def refuse_undo(case: Case, act: Act, action_id: int | None = None) -> Dec
     decision = undoable(case.standing, act.user)
     if decision is None or action_id not in (None, decision.action_id):
         raise await _no_undo(case, act, decision)
-    if decision is case.standing.last_decision and decision.before.status in LIVE:
-        await _refuse_stale_figures(case, decision)
-        await _refuse_second_live_bill(case)
+    if decision is case.standing.last_decision:
+        live = decision.before.status in LIVE
+        if live or _columns_back(case, decision):
+            await _refuse_stale_figures(case, decision)
+        if live or decision.before.status is State.REJECTED:
+            await _refuse_second_live_bill(case)
     return decision
 
 
@@ -153,7 +156,9 @@ async def _no_undo(case: Case, act: Act, decision: Decision | None) -> Refusal:
     if decision is not None:
         return Stale(GONE)
     if case.standing.last_decision is None:
-        return WrongState(_instead(case.bill) or "There is no decision on this bill to undo.")
+        return Stale(
+            _instead(case.bill) or "There is no decision on this bill that could be undone."
+        )
     happened = await case.what_happened(act)
     return NotAllowed(f"{happened} Only whoever decided, or Finance, may undo that.")
 

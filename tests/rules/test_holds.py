@@ -120,5 +120,5 @@ async def test_a_hold_lets_the_approvals_fall_and_leaves_nothing_to_undo(
 
 async def test_only_countersign_itself_holds_a_bill(session: AsyncSession, people: People) -> None:
     bill = await bill_for(session, act(people.ana))
-    with pytest.raises(NotAllowed, match="not by hand"):
+    with pytest.raises(NotAllowed, match="not done by hand"):
         await workflow.hold(session, bill.id, act(people.ana), HoldReason.JUMP)

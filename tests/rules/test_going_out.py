@@ -1,0 +1,215 @@
+"""Send, issue, deliver: numbers without gaps, and what can still be called back."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import amend, bills, sending, settling, undoing, workflow
+from models.base import Database
+from models.bills import BillKind, State, Verb
+from models.dossier import Settled
+from models.refusals import NotAllowed, Stale, WrongState
+from models.rules import Rules
+from models.sending import Document
+from tests.conftest import People
+from tests.rules.billing import (
+    DELAY,
+    approved,
+    bills_of,
+    clock,
+    correct_usage,
+    drawn,
+    go_out,
+    issue,
+    last_action,
+    later,
+)
+from tests.rules.scene import NOW, OCTOBER, act, contents, prove
+
+
+async def test_until_the_delay_ends_sending_can_be_undone_and_afterwards_not(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    with pytest.raises(NotAllowed, match="only Finance may send"):
+        await sending.send(session, bill.id, bill.version, act(people.kim))
+    await sending.send(session, bill.id, bill.version, act(people.ana))
+    assert not await sending.issue(session, bill.id, clock(people), drawn)
+    await undoing.undo(session, bill.id, bill.version, act(people.ana), "Too early")
+    assert bill.status == State.APPROVED
+    assert not await sending.issue(session, bill.id, clock(people, NOW + DELAY), drawn)
+    second = later(act(people.ana), minutes=4)
+    await sending.send(session, bill.id, bill.version, second)
+    assert not await sending.issue(session, bill.id, clock(people, NOW + DELAY), drawn)
+    assert await sending.issue(session, bill.id, clock(people, second.now + DELAY), drawn)
+    assert (bill.status, bill.number) == (State.SENDING, "2026-000001")
+    with pytest.raises(Stale, match="on its way out as 2026-000001"):
+        await undoing.undo(session, bill.id, bill.version, act(people.ana), "Stop")
+    await prove(session, bill.id)
+
+
+async def test_what_was_delivered_says_so_with_the_documents_hash(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    told, document = await last_action(session, bill), await session.get_one(Document, bill.id)
+    assert (bill.status, told.action) == (State.SENT, Verb.DELIVER)
+    assert document.content == b"2026-000001: 5000.00 USD"
+    assert (told.snapshot["answer"], told.snapshot["sha256"]) == ("250 OK", document.sha256)
+    assert await sending.deliver(session, bill.id, clock(people), "250 OK") is None
+    assert await sending.letter(session, bill.id, clock(people)) is None
+    await prove(session, bill.id)
+
+
+async def test_a_failed_delivery_keeps_number_and_document_for_the_next_try(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    assert await issue(session, people, bill)
+    failed = await sending.send_failed(session, bill.id, clock(people), "550 no such mailbox")
+    assert failed
+    assert (bill.status, failed.snapshot["failure"]) == (State.APPROVED, "550 no such mailbox")
+    with pytest.raises(Stale, match="could not be delivered"):
+        await undoing.undo(session, bill.id, bill.version, act(people.ana), "Back")
+    for who in (people.ana, people.kim):
+        assert undoing.undoable(bills.replay(await bills.actions_of(session, bill.id)), who) is None
+    await sending.send(session, bill.id, bill.version, act(people.ana))
+    assert await sending.issue(session, bill.id, clock(people), drawn)
+    letter = await sending.letter(session, bill.id, clock(people))
+    assert letter and (letter.number, letter.content) == ("2026-000001", "2026-000001: 5000.00 USD")
+    assert await sending.deliver(session, bill.id, clock(people), "250 OK")
+    actions = [action.action for action in await bills.actions_of(session, bill.id)]
+    assert actions.count(Verb.ISSUE) == 1
+    await prove(session, bill.id)
+
+
+async def test_without_a_mail_server_or_an_address_nothing_is_sent(
+    session: AsyncSession, people: People
+) -> None:
+    nowhere = await approved(session, people, "Nowhere", billing_email=" ")
+    with pytest.raises(WrongState, match="Nowhere has no billing e-mail address"):
+        await sending.send(session, nowhere.id, nowhere.version, act(people.ana))
+    bill = await approved(session, people)
+    offline = act(people.ana)
+    offline = type(offline)(people.ana, NOW, offline.source, Rules(can_mail=False))
+    with pytest.raises(WrongState, match="`SMTP_URL`"):
+        await sending.send(session, bill.id, bill.version, offline)
+
+
+async def test_each_series_counts_without_gaps_and_begins_anew_with_the_companys_year(
+    session: AsyncSession, people: People
+) -> None:
+    """New Year comes an hour earlier in Zurich."""
+    zurich = Rules(zone=ZoneInfo("Europe/Zurich"), send_delay_minutes=0)
+    eve = datetime(2026, 12, 31, 22, 59, tzinfo=UTC)
+    numbers = []
+    for minutes in range(3):
+        bill = await approved(session, people, f"Customer {minutes}")
+        now = eve + timedelta(minutes=minutes)
+        by = type(act(people.ana))(people.ana, now, act(people.ana).source, zurich)
+        await sending.send(session, bill.id, bill.version, by)
+        assert await sending.issue(session, bill.id, by, drawn)
+        numbers.append(bill.number)
+    assert numbers == ["2026-000001", "2027-000001", "2027-000002"]
+
+
+async def test_a_number_whose_issue_is_rolled_back_is_taken_by_the_next(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        first = (await approved(session, people, "First")).id
+        second = (await approved(session, people, "Second")).id
+
+    def broken(_: object) -> str:
+        raise ValueError("no ink")
+
+    async with db.transaction() as session:
+        for bill_id in (first, second):
+            await sending.send(session, bill_id, 2, act(people.ana))
+    with pytest.raises(ValueError, match="no ink"):
+        async with db.transaction() as session:
+            await sending.issue(session, first, clock(people, NOW + DELAY), broken)
+    async with db.transaction() as session:
+        assert await sending.issue(session, second, clock(people, NOW + DELAY), drawn)
+        assert (await bills.get(session, second)).number == "2026-000001"
+
+
+async def test_usage_corrected_within_the_delay_stops_the_bill(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await sending.send(session, bill.id, bill.version, act(people.ana))
+    await correct_usage(session, act(people.ana), bill.customer_id, 130_000)
+    await session.refresh(bill)
+    assert bill.status == State.PENDING
+    assert not await sending.issue(session, bill.id, clock(people, NOW + DELAY), drawn)
+    await prove(session, bill.id)
+
+
+async def test_late_usage_is_proposed_once_and_follows_further_changes(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    customer, by = bill.customer_id, later(act(people.ana), days=1)
+    (proposal,) = (await correct_usage(session, by, customer, 180_000)).proposed
+    extra = await bills.get(session, proposal)
+    assert (extra.kind, extra.adjusts_id, extra.overage_units, extra.overage_amount) == (
+        BillKind.ADJUSTMENT,
+        bill.id,
+        30_000,
+        Decimal("3000.00"),
+    )
+    assert await settling.settle(session, by) == Settled()
+    assert (await correct_usage(session, by, customer, 120_000)).invalidated == (proposal,)
+    await session.refresh(extra)
+    assert (extra.kind, extra.overage_amount) == (BillKind.CREDIT, Decimal("-3000.00"))
+    await workflow.approve(session, proposal, extra.version, act(people.kim))
+    assert (await correct_usage(session, by, customer, 110_000)).invalidated == (proposal,)
+    await session.refresh(extra)
+    await workflow.approve(session, proposal, extra.version, act(people.kim))
+    await go_out(session, people, extra)
+    assert extra.number == "CN-2026-000001"
+    (again,) = (await correct_usage(session, by, customer, 150_000)).proposed
+    assert (await bills.get(session, again)).overage_amount == Decimal("4000.00")
+    assert (await correct_usage(session, by, customer, 110_000)).voided == (again,)
+    assert len(await bills_of(session, customer)) == 3
+    for one in await bills_of(session, customer):
+        await prove(session, one.id)
+
+
+async def test_months_too_long_ago_are_reported_and_left_alone(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    for days, proposed, reported in ((60, (), (bill.id,)), (59, 1, ())):
+        by = later(act(people.ana), days=days)
+        done = await correct_usage(session, by, bill.customer_id, 180_000 + days)
+        assert (len(done.proposed) if proposed else done.proposed, done.reported) == (
+            proposed,
+            reported,
+        ), by.now
+    assert await settling.settle(session, later(act(people.ana), days=62)) == Settled()
+
+
+async def test_a_rejected_proposal_waits_for_finance_and_none_is_made_beside_it(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    by = later(act(people.ana), days=1)
+    (proposal,) = (await correct_usage(session, by, bill.customer_id, 180_000)).proposed
+    code = bills.RejectReason.USAGE_WRONG
+    await workflow.reject(session, proposal, 1, act(people.kim), code, "Not what they say")
+    before = await contents(session)
+    assert await correct_usage(session, by, bill.customer_id, 170_000) == Settled()
+    assert (await contents(session))["bills"] == before["bills"]
+    extra = await bills.get(session, proposal)
+    await amend.revise(session, proposal, extra.version, by, "Their own count")
+    assert extra.overage_amount == Decimal("2000.00")
+    assert extra.period == OCTOBER
