@@ -1,7 +1,9 @@
 """The courier: does what was promised, as durable jobs, on as many machines as are wanted."""
 
 import asyncio
+import math
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -18,11 +20,15 @@ from bot.posting import Interrupted, Poster
 from bot.redrawing import Generator, GivenUp, Painter
 from bot.sending import Sender
 from bot.slack import Gateway, Kind, SlackTrouble
+from bot.summary import settled_counts
 from bot.timings import Timings
 from handlers.views.invoice import Company
-from models import announce, healing
+from models import absence, announce, healing, settling
 from models.announce import QUEUE, Task
 from models.base import Database
+from models.bills import Source
+from models.case import system_act
+from models.dossier import Settled
 from models.rules import Rules
 
 log = structlog.get_logger()
@@ -96,6 +102,7 @@ class Courier:
         """Without a `mailer` issued bills wait for one; `company` is whose documents they are."""
         self._db = db
         self._now = now
+        self._rules = rules
         self._timings = timings or Timings()
         self._stopping = asyncio.Event()
         self._poster = Poster(db, slack, self._timings, self._stopping, rules.approvals_channel)
@@ -109,6 +116,7 @@ class Courier:
         )
         self._worker: Worker | None = None
         self._healed_upto = 0
+        self._tended_at = -math.inf
         self._loops: list[asyncio.Task[None]] = []
         self._register()
 
@@ -200,6 +208,7 @@ class Courier:
                 await self._rescue()
                 await self._send_for_neglected()
                 await self._heal()
+                await self._tend()
             except Exception:
                 log.exception("sweep interrupted")
             await self._pause(self._timings.sweep)
@@ -245,3 +254,19 @@ class Courier:
             await healing.send_due(session, self._now())
         if bills or runs:
             log.warning("promised anew", bills=bills, runs=runs)
+
+    async def _tend(self) -> None:
+        """Do what time alone brings about, now and then: absences end, and bills whose figures are
+        not those of usage and terms any more, whoever changed them, are settled.
+        """
+        if time.monotonic() - self._tended_at < self._timings.tend:
+            return
+        self._tended_at = time.monotonic()
+        async with self._db.long_transaction() as session:
+            if not await healing.alone(session):
+                return
+            act = await system_act(session, self._now(), Source.CLOCK, self._rules)
+            returned = await absence.end_absences(session, act)
+            settled = await settling.settle(session, act)
+        if returned or settled != Settled():
+            log.info("tended", returned=returned, **settled_counts(settled))

@@ -22,7 +22,16 @@ from sandbox.server import Sandbox
 from sandbox.shapes import JsonObject
 
 PATIENCE_S = 15.0
-QUICK = Timings(pace=0.0, settle=0.2, progress=0.05, poll=0.05, sweep=0.5, watch=0.2, reconnect=1.0)
+QUICK = Timings(
+    pace=0.0,
+    settle=0.2,
+    progress=0.05,
+    poll=0.05,
+    sweep=0.5,
+    tend=0.5,
+    watch=0.2,
+    reconnect=1.0,
+)
 
 
 @dataclass

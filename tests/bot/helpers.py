@@ -37,6 +37,7 @@ QUICK = Timings(
     back_off_mending=0.5,
     attempts=4,
     run_attempts=2,
+    tend=0.2,
     watch=0.1,
     reconnect=0.3,
     hopeless=60.0,

@@ -1,0 +1,51 @@
+"""What comes about by itself, with nobody doing anything."""
+
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.slack import Gateway
+from models import absence, workflow
+from models.base import Database
+from models.bills import Source
+from models.case import Act
+from tests.bot.helpers import NOW, couriers, eventually, rows
+from tests.conftest import People
+from tests.store.books import make_bills
+
+
+async def test_absences_end_with_their_last_day(
+    db: Database, people: People, gateway: Gateway
+) -> None:
+    async with db.transaction() as session:
+        act = Act(people.kim, NOW, Source.SLACK)
+        await absence.go_away(session, act, date(2026, 11, 3), people.lee)
+    moments = iter([NOW + timedelta(days=1)])
+
+    def now() -> datetime:
+        return next(moments, NOW + timedelta(days=2))
+
+    async def kim_is_back() -> bool:
+        (kim,) = await rows(db, "select * from users where id = :id", id=people.kim.id)
+        return kim.away_until is None and kim.delegate_id is None
+
+    async with couriers(db, gateway, now=now):
+        await eventually(kim_is_back)
+
+
+async def test_figures_that_were_changed_behind_the_programs_back_make_a_new_version(
+    db: Database, people: People, gateway: Gateway
+) -> None:
+    (bill_id,) = await make_bills(db, people.ana)
+    async with db.transaction() as session:
+        await workflow.approve(session, bill_id, 1, Act(people.kim, NOW, Source.SLACK))
+        await session.execute(sa.text("update usages set api_usage = 1700"))
+
+    async def asks_again() -> bool:
+        (bill,) = await rows(db, "select * from bills")
+        return (bill.status, bill.version, str(bill.overage_amount)) == ("pending", 3, "140.00")
+
+    async with couriers(db, gateway):
+        await eventually(asks_again)
+    actions = await rows(db, "select action, source from bill_actions order by id")
+    assert [tuple(row) for row in actions][-1] == ("invalidate", "clock")
