@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
 from zoneinfo import ZoneInfo
@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import locks, terms
+from models import amend, bills, locks, sending, settling, terms, workflow
 from models.base import MOST_CALLS, Database
+from models.bills import Bill
 from models.case import Act
 from models.customers import Customer
 from models.imports import import_customers
@@ -25,7 +26,7 @@ from models.refusals import Invalid, NotAllowed, NotFound
 from models.rules import Rules
 from tests.billed import write_bill
 from tests.conftest import People
-from tests.rules.scene import NOW, act, add_customer
+from tests.rules.scene import NOW, OCTOBER, act, add_customer, bill_for, prove
 from tests.store.files import HEADERS
 
 TODAY = Period.of(NOW.date())
@@ -296,3 +297,30 @@ async def test_a_change_waits_for_an_import_and_is_never_in_its_way(
                 await terms.change(session, customer.id, act(people.ana), 7, PRICE)
             await importing.execute(sa.text("select from customers for no key update nowait"))
             await session.rollback()
+
+
+async def test_a_month_freezes_with_its_number_and_is_free_again_once_it_is_void(
+    session: AsyncSession, people: People
+) -> None:
+    """By the verbs themselves, through a failed delivery, a voiding, and billing it again."""
+    by, soon = act(people.ana), act(people.ana, NOW + timedelta(minutes=6))
+    bill = await bill_for(session, by, billing_email="ap@acme.example")
+
+    async def change(limit: int) -> Bill:
+        await terms.change(session, bill.customer_id, soon, limit, PRICE, OCTOBER)
+        await settling.settle(session, soon)
+        return await bills.get(session, bill.id)
+
+    assert (await change(120_000)).overage_units == 30_000
+    await workflow.approve(session, bill.id, 2, act(people.kim))
+    await sending.send(session, bill.id, 3, by)
+    assert await sending.issue(session, bill.id, soon, lambda facts: facts.number)
+    await sending.send_failed(session, bill.id, act(people.system), "No such mailbox")
+    with pytest.raises(Invalid, match=r"2026-10 has its number.* from 2026-11 on"):
+        await change(110_000)
+    await amend.void(session, bill.id, 6, by, "Wrong limit")
+    assert (await change(110_000)).status == "void"
+    again = await amend.reissue(session, bill.id, 7, by, "Right limit")
+    assert (await bills.get(session, again)).overage_units == 40_000
+    await prove(session, bill.id)
+    await prove(session, again)
