@@ -63,6 +63,15 @@ class Database:
         async with _sessions(self._long)() as session, session.begin():
             yield session
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A long transaction that sees the database as of one moment, and cannot change it."""
+        async with self.long_transaction() as session:
+            await session.execute(
+                sa.text("set transaction isolation level repeatable read, read only")
+            )
+            yield session
+
     async def close(self) -> None:
         await self._brief.dispose()
         await self._long.dispose()

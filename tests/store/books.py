@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from models import month_end, undoing, workflow
+from models import bills, month_end, sending, undoing, workflow
 from models.base import Database
 from models.bills import RejectReason, Source
-from models.case import Act
+from models.case import Act, by_itself
 from models.people import User
 from models.period import Period
 from models.rules import Rules
@@ -54,3 +54,18 @@ async def work_on(db: Database, people: People, bill_id: int) -> None:
         await undoing.undo(session, bill_id, 2, act(people.kim, 2), "it is right", rejected.id)
     async with db.transaction() as session:
         await workflow.approve(session, bill_id, 3, act(people.sam, 3))
+
+
+async def send_out(db: Database, people: People, bill_id: int, minutes: int = 10) -> None:
+    """Approved where it is not yet, sent, issued and delivered: with a number and a document."""
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set billing_email = 'bills@example.com'"))
+        bill = await bills.get(session, bill_id)
+        if bill.status == "pending":
+            await workflow.approve(session, bill_id, bill.version, act(people.sam, minutes))
+        await sending.send(session, bill_id, bill.version, act(people.ana, minutes + 1))
+        later = await by_itself(session, act(people.ana, minutes + 10))
+        assert await sending.issue(
+            session, bill_id, later, lambda facts: f"Invoice {facts.number} to {facts.customer}"
+        )
+        await sending.deliver(session, bill_id, later, "250 OK")
