@@ -20,7 +20,7 @@ def text(facts: InvoiceFacts, company: Company) -> str:
     return "\n\n".join(
         (
             f"Dear {name(facts.customer)},",
-            f"attached is {kind.noun} {facts.number} for API calls in "
+            f"Attached is {kind.noun} {facts.number} for API calls in "
             f"{period_name(facts.period)}{about}.",
             comes_to,
             f"Kind regards\n{name(company.name)}\n",
