@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 import uvloop
 
+from bot import auditing
 from bot.settings import BooksSettings, DatabaseSettings, Settings, read
 from bot.summary import (
     preview_facts,
@@ -18,8 +19,8 @@ from bot.summary import (
     settled_counts,
     settled_lines,
 )
-from bot.terminal import Exit, leaving, opened, progress_bar, run, say, say_json
-from models import address, customers, handover, imports, month_end, people, proof, settling
+from bot.terminal import Exit, Json, leaving, opened, progress_bar, run, say, say_json
+from models import address, customers, handover, imports, month_end, people, settling
 from models.base import Database, migrate
 from models.bills import Source
 from models.case import Act, system_act
@@ -29,8 +30,6 @@ from models.period import Period
 from models.refusals import Refusal
 from models.rules import Rules
 
-SHOWN_MISFITS = 1000
-
 app = typer.Typer(
     help="Bill API overage, with every sign-off on the record.",
     no_args_is_help=True,
@@ -39,8 +38,6 @@ app = typer.Typer(
 )
 people_app = typer.Typer(help="People and their roles.", no_args_is_help=True)
 app.add_typer(people_app, name="people")
-
-Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
 
 
 class Table(StrEnum):
@@ -208,35 +205,8 @@ async def _add_person(name: str, role: Role, slack_id: str | None, email: str | 
     return Exit.DONE
 
 
-@app.command("verify")
-def verify_command(as_json: Json = False) -> None:
-    """Prove that no record was changed behind its back, and each bill is what its record says."""
-    run(_verify(as_json))
-
-
-async def _verify(as_json: bool) -> Exit:
-    shown: list[proof.Misfit] = []
-    misfits = bills = 0
-    async with opened(read(DatabaseSettings).address()) as db, db.long_transaction() as session:
-        with progress_bar("Verifying") as progress:
-
-            def looked_at(done: int, total: int) -> None:
-                nonlocal bills
-                bills = done
-                progress(done, total)
-
-            async for misfit in proof.verify(session, looked_at):
-                misfits += 1
-                if not as_json:
-                    say(str(misfit))
-                elif misfits <= SHOWN_MISFITS:
-                    shown.append(misfit)
-    if as_json:
-        say_json({"bills": bills, "misfits": misfits, "rows": [vars(misfit) for misfit in shown]})
-    else:
-        what = f"{misfits:,} do not fit" if misfits else "every record is as it was written"
-        say(f"{bills:,} bills verified: {what}.")
-    return Exit.REFUSED if misfits else Exit.DONE
+app.command("verify")(auditing.verify_command)
+app.add_typer(auditing.export_app, name="export")
 
 
 @app.command("serve")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +17,8 @@ from models.address import Unready, refuse_unready
 from models.base import Database
 from models.csv_rows import BadRows
 from models.refusals import Ambiguous, Refusal
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
 
 
 class Exit(IntEnum):

@@ -38,7 +38,7 @@ _RUNS = sa.text("select id from runs order by id")
 
 async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
     """Every violation, as a sentence."""
-    async with db.long_transaction() as session:
+    async with db.reading() as session:
         misfits = [str(misfit) async for misfit in proof.verify(session)]
     async with db.long_transaction() as session:
         bills = (await session.execute(_BILLS)).all()

@@ -43,6 +43,19 @@ WRONG_USE = {
     "an unknown table": (["import", "bills", "x.csv"], {}, "bills"),
     "a file that is not there": (["import", "usage", "x.csv"], {}, "x.csv"),
     "a month that is none": (["generate", "2026-13"], {}, "2026-13 is not a month"),
+    "neither a month nor a bill": (["verify", "Acme"], {}, "“Acme” is neither a month nor a bill."),
+    "a month that is none to verify": (["verify", "2026-13"], {}, "2026-13 is not a month"),
+    "an unknown kind of books": (["export", "people"], {}, "people"),
+    "a month and a bill at once": (
+        ["export", "bills", "--month", "2026-10", "--bill", "#1"],
+        {},
+        "Name a month or a bill, not both.",
+    ),
+    "a month of books that is none": (
+        ["export", "usage", "--month", "May"],
+        {},
+        "“May” is not a month",
+    ),
     "no role": (["people", "add", "Bob"], {}, "--role"),
     "an unknown role": (["people", "add", "Bob", "--role", "Boss"], {}, "Boss"),
     "a folder that cannot be": (
@@ -116,7 +129,8 @@ def test_an_import_minds_no_setting_but_its_own(terminal: Terminal) -> None:
         "people.csv: nothing to do, all 1 rows are as they were.\n"
     )
     assert json.loads(terminal.done("import", "people", people, "--json")) == {
-        **{"added": 0, "changed": 0, "unchanged": 1}
+        **{"added": 0, "changed": 0, "unchanged": 1},
+        "bills": {"invalidated": 0, "held": 0, "voided": 0, "proposed": 0, "reported": 0},
     }
 
 
@@ -152,7 +166,9 @@ def test_a_month_is_previewed_generated_and_then_left_alone(terminal: Terminal) 
         "2024-01: nothing to generate.",
         "  2 bills of this month existed already",
     ]
-    assert terminal.done("verify") == "2 bills verified: every record is as it was written.\n"
+    assert terminal.done("verify") == (
+        "2 bills with 2 actions verified: every record is as it was written.\n"
+    )
     with psycopg.connect(terminal.settings["DATABASE_URL"]) as connection:
         acted = connection.execute(
             "select distinct name, source from bill_actions a join users u on u.id = stakeholder_id"
@@ -193,12 +209,48 @@ def test_what_does_not_fit_is_printed_and_leaves_with_one(terminal: Terminal) ->
     assert answer.status == 1
     assert answer.stdout.splitlines() == [
         f"action {action} of bill {bill}: it is not as it was written",
-        "2 bills verified: 1 do not fit.",
+        "2 bills with 2 actions verified: 1 do not fit.",
     ]
     answer = terminal.run("verify", "--json")
     assert answer.status == 1
     assert json.loads(answer.stdout) == {
         "bills": 2,
+        "actions": 2,
         "misfits": 1,
         "rows": [{"bill_id": bill, "action_id": action, "what": "it is not as it was written"}],
     }
+
+
+def test_a_bill_or_a_month_is_verified_by_its_name(terminal: Terminal) -> None:
+    furnish(terminal)
+    terminal.done("generate", "2024-01")
+    fits = "verified: every record is as it was written.\n"
+    for bill in ("#1", "1", "Acme 2024-01"):
+        assert terminal.done("verify", bill) == f"1 bill with 1 action {fits}"
+    assert terminal.done("verify", "2024-01") == f"2 bills with 2 actions {fits}"
+    assert terminal.done("verify", "2024-02") == f"0 bills with 0 actions {fits}"
+    unknown = terminal.run("verify", "#77")
+    assert (unknown.status, unknown.stderr) == (1, "There is no bill #77.\n")
+
+
+def test_the_books_are_written_to_a_file_or_to_standard_output(terminal: Terminal) -> None:
+    furnish(terminal)
+    terminal.done("generate", "2024-01")
+    printed = terminal.done("export", "bills", "--bill", "#1")
+    assert terminal.done("export", "bills", "--bill", "#1", "--output", "bills.csv") == (
+        "bills.csv: 1 row.\n"
+    )
+    assert (terminal.folder / "bills.csv").read_text(encoding="utf-8") == printed
+    assert printed.splitlines()[0].startswith("id,number,kind,customer_id,customer,month,")
+    lines = terminal.done("export", "usage", "--month", "2024-01", "--format", "jsonl").splitlines()
+    assert [json.loads(line)["customer"] for line in lines] == ["Acme", "Late"]
+
+
+def test_a_file_that_cannot_be_written_is_refused_and_leaves_nothing(terminal: Terminal) -> None:
+    furnish(terminal)
+    answer = terminal.run("export", "bills", "--output", "no-folder/bills.csv")
+    assert (answer.status, answer.stdout) == (1, "")
+    assert answer.stderr == ("no-folder/bills.csv cannot be written: no such file or directory.\n")
+    before = set(terminal.folder.iterdir())
+    assert terminal.run("export", "bills", "--bill", "#77", "--output", "x.csv").status == 1
+    assert set(terminal.folder.iterdir()) == before

@@ -1,9 +1,13 @@
 """The books as files: whole, exact, safe to open, and enough to recompute every hash."""
 
+import asyncio
 import csv
 import io
 import json
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +20,9 @@ from models.exports import Format, Table, export
 from models.period import Period
 from models.scope import EVERYTHING, Scope
 from tests.conftest import People
+from tests.house.pages import page
 from tests.store.books import OCTOBER, act, make_bills, send_out, work_on
+from tests.store.tampering import actions_of, tamper
 
 NASTY = '=HYPERLINK("http://x","1")\n„Ünïcode“, \\N and \'quotes\'\t'
 
@@ -149,6 +155,25 @@ async def test_nothing_secret_is_exported(db: Database, bills: list[int]) -> Non
     told = str([await written(db, table, form) for table in Table for form in Format])
     assert "sekret" not in told
     assert "e@x" not in told
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+async def test_the_recipe_in_the_documentation_recomputes_every_hash(
+    db: Database, database_url: str, bills: list[int], tmp_path: Path, tampered: bool
+) -> None:
+    actions = actions_of(database_url, bills[1])
+    if tampered:
+        tamper(database_url, f"update bill_actions set comment = 'x' where id = {actions[2]}")
+    rows = tmp_path / "actions.jsonl"
+    async with db.reading() as session:
+        pieces = export(session, Table.ACTIONS, Format.JSONL, EVERYTHING, lambda done, total: None)
+        rows.write_bytes(b"".join([piece async for piece in pieces]))
+    [recipe] = page("docs/how-to/prove-a-bill.md").fenced("python")
+    command = [sys.executable, "-c", recipe, str(rows)]
+    ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True)
+    told = ended.stdout.decode()
+    wrong = [f"action {actions[2]} does not fit"] if tampered else []
+    assert told.splitlines() == [*wrong, f"3 bills, {len(wrong)} actions do not fit"]
 
 
 async def test_progress_counts_rows(db: Database, bills: list[int]) -> None:

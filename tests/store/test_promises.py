@@ -8,6 +8,7 @@ from psycopg import errors
 
 from models.base import Database
 from models.proof import verify
+from models.testimony import REWRITTEN, UNLINKED
 from tests.conftest import People
 from tests.store.books import make_bills, work_on
 
@@ -191,8 +192,8 @@ async def test_the_database_accepts(
         for statement in HONEST[deed]:
             connection.execute(statement.format(bill=bill))
     async with db.long_transaction() as session:
-        found = [m.what async for m in verify(session) if m.action_id is not None]
-    assert found == []
+        found = {misfit.what async for misfit in verify(session)}
+    assert found.isdisjoint({REWRITTEN, UNLINKED})
 
 
 async def test_a_hash_of_ones_own_is_not_taken(database_url: str, bill: int) -> None:

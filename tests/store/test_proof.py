@@ -4,9 +4,13 @@ import psycopg
 import pytest
 
 from models.base import Database
-from models.proof import Misfit, verify
+from models.proof import Looked, verify
+from models.refusals import Invalid, NotFound
+from models.scope import Scope, find
+from models.testimony import Misfit
 from tests.conftest import People
-from tests.store.books import make_bills, work_on
+from tests.store.books import OCTOBER, make_bills, work_on
+from tests.store.tampering import actions_of, misfits, tamper
 
 
 @pytest.fixture
@@ -17,39 +21,22 @@ async def bills(db: Database, people: People) -> list[int]:
     return made
 
 
-async def misfits(db: Database) -> list[Misfit]:
-    async with db.long_transaction() as session:
-        return [misfit async for misfit in verify(session)]
-
-
-def tamper(url: str, *statements: str) -> None:
-    """As the owner of the tables can, with the triggers switched off."""
-    with psycopg.connect(url) as connection:
-        connection.execute("set session_replication_role = replica")
-        for table in ("bills", "bill_actions", "bill_chains"):
-            connection.execute(f"alter table {table} disable trigger all")
-        for statement in statements:
-            connection.execute(statement)
-        for table in ("bills", "bill_actions", "bill_chains"):
-            connection.execute(f"alter table {table} enable trigger all")
-
-
-def actions_of(url: str, bill_id: int) -> list[int]:
-    with psycopg.connect(url) as connection:
-        query = "select id from bill_actions where bill_id = %s order by id"
-        return [row[0] for row in connection.execute(query, [bill_id])]
-
-
 async def test_an_honest_record_has_no_misfit(db: Database, bills: list[int]) -> None:
     assert await misfits(db) == []
 
 
-async def test_progress_counts_bills(db: Database, bills: list[int]) -> None:
+async def test_progress_counts_actions(
+    db: Database, bills: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.proof.BATCH_ACTIONS", 4)
     told: list[tuple[int, int]] = []
-    async with db.long_transaction() as session:
-        async for misfit in verify(session, lambda done, total: told.append((done, total))):
-            raise AssertionError(misfit)
-    assert told == [(3, 3)]
+
+    def look(looked: Looked) -> None:
+        told.append((looked.actions, looked.of_actions))
+
+    async with db.reading() as session:
+        assert [misfit async for misfit in verify(session, progress=look)] == []
+    assert told == [(4, 6), (6, 6), (6, 6)]
 
 
 # What is done to the second bill, with its id as {bill} and its actions as {a[0]} to {a[3]}; and
@@ -181,3 +168,119 @@ async def test_batches_meet_without_a_seam(
         f"delete from bills where id in ({made[2]}, {made[3]})",
     )
     assert [m.bill_id for m in await misfits(db)] == [made[0], made[2], made[3], made[6]]
+
+
+# -- what cannot have happened ---------------------------------------------------------------
+
+# What is done to the second bill and sealed anew from its second action on, as whoever owns the
+# tables can; the place of the action that is named; and what is said of it.
+IMPOSSIBLE = {
+    "an approval of a bill that is rejected": (
+        "update bill_actions set action = 'approve', snapshot = snapshot || '{{\"part\": \"any\"}}'"
+        " where id = {a[2]}",
+        2,
+        "approve cannot happen to a bill that is rejected",
+    ),
+    "an undo of nothing": (
+        "update bill_actions set reverses_id = null where id = {a[2]}",
+        2,
+        "the record tells no possible story from here on",
+    ),
+    "figures that come from nowhere": (
+        "update bill_actions set snapshot = jsonb_set(snapshot, '{{before,overage_amount}}',"
+        " '\"7\"') where id = {a[1]}",
+        1,
+        "it did not find the bill as the record before it leaves it",
+    ),
+    "a version without a change": (
+        'update bill_actions set snapshot = \'{{"part": "any"}}\' where id = {a[3]}',
+        3,
+        "it says version 4, but what it does makes it 3",
+    ),
+    "a state that the verb does not lead to": (
+        "update bill_actions set snapshot = jsonb_set(snapshot, '{{after,status}}', '\"sent\"')"
+        " where id = {a[3]}",
+        3,
+        "it says sent, but what it does makes the bill approved",
+    ),
+    "a verb that is none": (
+        "update bill_actions set action = 'remind' where id = {a[1]}",
+        1,
+        "the record tells no possible story from here on",
+    ),
+}
+
+SEAL = """
+do $$ declare one bigint; begin
+    for one in select id from bill_actions where bill_id = {bill} order by id loop
+        update bill_actions a set prev_hash = (select hash from bill_actions p
+            where p.bill_id = a.bill_id and p.id < a.id order by p.id desc limit 1) where id = one;
+        update bill_actions a set hash = bill_action_hash(prev_hash, a) where id = one;
+        update bill_chains set last_hash = (select hash from bill_actions where id = one)
+            where bill_id = {bill};
+    end loop;
+end $$
+"""
+
+
+@pytest.mark.parametrize("deed", IMPOSSIBLE)
+async def test_the_action_is_named_at_which_a_record_breaks(
+    db: Database, database_url: str, bills: list[int], deed: str
+) -> None:
+    statement, place, said = IMPOSSIBLE[deed]
+    actions = actions_of(database_url, bills[1])
+    tamper(database_url, statement.format(a=actions), SEAL.format(bill=bills[1]))
+    assert await misfits(db) == [Misfit(bills[1], actions[place], said)]
+
+
+# -- a month, a bill, and how much memory ----------------------------------------------------
+
+
+async def test_a_bill_or_a_month_is_verified_alone(
+    db: Database, database_url: str, bills: list[int]
+) -> None:
+    tamper(
+        database_url,
+        f"update bills set overage_amount = 1 where id in ({bills[0]}, {bills[2]})",
+        f"update bills set month = 9 where id = {bills[2]}",
+    )
+    assert {m.bill_id for m in await misfits(db, Scope(OCTOBER))} == {bills[0]}
+    assert {m.bill_id for m in await misfits(db, Scope(bill_id=bills[2]))} == {bills[2]}
+    assert await misfits(db, Scope(bill_id=bills[1])) == []
+
+
+async def test_a_bill_is_found_by_what_is_left_of_it(
+    db: Database, database_url: str, bills: list[int]
+) -> None:
+    tamper(database_url, f"delete from bills where id = {bills[0]}")
+    async with db.reading() as session:
+        scope = await find(session, f"#{bills[0]}")
+    assert [m.what for m in await misfits(db, scope)] == ["it has been removed"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "refusal"),
+    [
+        ("#9999", NotFound),
+        ("999999999999999999", NotFound),
+        ("9" * 30, Invalid),
+        ("2026-13", Invalid),
+        ("2026-10-01", Invalid),
+        ("Customer 1", Invalid),
+        ("Nobody 2026-10", NotFound),
+        ("", Invalid),
+        ("-1", Invalid),
+    ],
+)
+async def test_what_means_no_bill_and_no_month_is_refused(
+    db: Database, bills: list[int], typed: str, refusal: type[Exception]
+) -> None:
+    async with db.reading() as session:
+        with pytest.raises(refusal):
+            await find(session, typed)
+
+
+async def test_a_customer_and_month_mean_a_bill(db: Database, bills: list[int]) -> None:
+    async with db.reading() as session:
+        assert await find(session, " customer 2 2026-10 ") == Scope(bill_id=bills[1])
+        assert await find(session, "2026-10") == Scope(OCTOBER)

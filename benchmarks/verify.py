@@ -1,0 +1,185 @@
+"""Verifying a million actions, beside the same hashes recomputed by one bare statement.
+
+    python -m benchmarks.verify [--bills 100000] [--long 100000] [--runs 3]
+
+Each bill has ten actions, from its making to its delivery; one more bill has a record of `--long`
+comments. `floor` is one statement, which the server may share among its workers. A tenth of the
+bills is verified besides: if memory grew with the record, its peak would be lower.
+"""
+
+import argparse
+import asyncio
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.ground import Ground, ground, report
+from models.base import Database
+from models.proof import Looked, verify
+
+GENERATE = """
+insert into bills (customer_id, year, month, api_usage, monthly_api_limit, overage_units,
+    overage_unit_cost, overage_amount, currency, status)
+select id, 2026, 10, 2000, 1000, 1000, 0.001, 1.00, currency, 'pending'
+from customers order by id limit {bills};
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot)
+select id, version, 1, 'generate', 'cli', jsonb_build_object('after', bill_figures(b)) from bills b;
+"""
+
+MOVE = """
+create temp table earlier on commit drop as select id, bill_figures(b) as figures from bills b;
+update bills b set version = version + 1, {columns};
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, comment,
+    reverses_id, snapshot)
+select b.id, b.version, 1, '{verb}', 'slack', 'as agreed', {reverses},
+    jsonb_build_object('before', e.figures, 'after', bill_figures(b)) || {more}
+from bills b join earlier e using (id);
+"""
+
+COMMENT = """
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, comment)
+select id, version, 1, 'comment', 'slack', 'I have asked the customer about it.' from bills;
+"""
+
+NUMBERS = """
+insert into documents (bill_id, number, media_type, content, created_at)
+select id, '2026-' || lpad((row_number() over (order by id))::text, 6, '0'), 'text/plain',
+       convert_to(repeat('line of bill ' || id || E'\\n', 50), 'UTF8'), now()
+from bills;
+insert into number_series select 'invoice', 2026, count(*) from bills;
+"""
+
+APPROVALS = """
+insert into approvals (bill_id, part, user_id, action_id)
+select bill_id, 'any', stakeholder_id, id from bill_actions where action = 'approve'
+"""
+
+LAST_ACTION = "(select last_action_id from bill_chains c where c.bill_id = b.id)"
+NUMBER = "number = (select d.number from documents d where d.bill_id = b.id)"
+SHA256 = "jsonb_build_object('sha256', (select d.sha256 from documents d where d.bill_id = b.id))"
+
+
+def move(verb: str, columns: str, more: str = "'{}'", reverses: str = "null::bigint") -> str:
+    return MOVE.format(verb=verb, columns=columns, more=more, reverses=reverses)
+
+
+ROUNDS = (
+    COMMENT,
+    move("reject", "status = 'rejected'"),
+    move("undo", "status = 'pending'", reverses=LAST_ACTION),
+    COMMENT,
+    move("approve", "status = 'approved'", '\'{"part": "any"}\'') + APPROVALS,
+    move("send", "status = 'sending'"),
+    NUMBERS + move("issue", NUMBER, SHA256),
+    move("deliver", "status = 'sent'", SHA256),
+    COMMENT,
+)
+
+LONG = """
+do $$ begin
+    for place in 1..{comments} loop
+        insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, comment)
+        select max(id), max(version), 1, 'comment', 'slack', repeat('word ', 50) from bills;
+    end loop;
+end $$;
+"""
+
+FLOOR = "select count(*) from bill_actions a where hash = bill_action_hash(prev_hash, a)"
+
+
+def write_record(url: str, bills: int, comments: int) -> None:
+    with psycopg.connect(url) as connection:
+        made, commented = GENERATE.format(bills=bills), LONG.format(comments=comments)
+        for statements in (made, *ROUNDS, commented):
+            connection.execute(statements.encode())
+            connection.commit()
+        connection.autocommit = True
+        connection.execute("vacuum analyze")
+
+
+def recomputed(url: str) -> tuple[float, int]:
+    """Seconds of the bare statement, and the number of actions."""
+    with psycopg.connect(url) as connection:
+        began = time.perf_counter()
+        row = connection.execute(FLOOR.encode()).fetchone()
+        return time.perf_counter() - began, row[0] if row else 0
+
+
+async def verified(url: str) -> float:
+    """Seconds of verifying everything; whatever does not fit is an error."""
+    db = Database(url)
+    last = Looked()
+
+    def look(looked: Looked) -> None:
+        nonlocal last
+        last = looked
+
+    began = time.perf_counter()
+    async with db.reading() as session:
+        misfits = [str(misfit) async for misfit in verify(session, progress=look)]
+    took = time.perf_counter() - began
+    await db.close()
+    if misfits or last.actions != last.of_actions:
+        raise SystemExit("\n".join([f"{len(misfits)} misfits", *misfits[:10], str(last)]))
+    return took
+
+
+def in_a_process(url: str) -> tuple[float, float]:
+    """Seconds, and the peak of resident memory in MB, of verifying in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.verify", "--url", url],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    seconds, megabytes = done.stdout.split()
+    return float(seconds), float(megabytes)
+
+
+def peak_mb() -> float:
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(peak[1]) / 1024 if peak else float("nan")
+
+
+def measure(place: Ground, bills: int, comments: int, runs: int) -> list[str]:
+    with place.clone() as url:
+        write_record(url, bills // 10, 0)
+        _, small_mb = in_a_process(url)
+    floor, ours, peaks = [], [], []
+    with place.clone() as url:
+        write_record(url, bills, comments)
+        for _ in range(runs):
+            seconds, actions = recomputed(url)
+            floor.append(seconds)
+            seconds, megabytes = in_a_process(url)
+            ours.append(seconds)
+            peaks.append(megabytes)
+    return [
+        report(f"floor: {actions:,} hashes, one statement", floor, None, actions),
+        report(f"verify {actions:,} actions of {bills:,} bills", ours, floor, actions),
+        f"peak memory {max(peaks):.0f} MB; with a tenth of the bills {small_mb:.0f} MB",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bills", type=int, default=100_000)
+    parser.add_argument("--long", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.url:
+        sys.stdout.write(f"{asyncio.run(verified(options.url))} {peak_mb()}\n")
+        return
+    with ground(options.bills) as place:
+        lines = measure(place, options.bills, options.long, options.runs)
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

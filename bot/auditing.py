@@ -1,0 +1,170 @@
+"""The commands for whoever audits: prove the record, hand out the books."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO, TypeVar
+
+import typer
+
+from bot.settings import DatabaseSettings, read
+from bot.terminal import Exit, Json, opened, progress_bar, run, say, say_json
+from handlers.views.words import counted
+from models import exports, proof, scope
+from models.exports import Format, Table
+from models.period import Period
+from models.refusals import Invalid, Refusal
+from models.scope import EVERYTHING
+from models.testimony import Misfit
+
+SHOWN_MISFITS = 1000
+
+T = TypeVar("T")
+
+
+def _typed(reading: Callable[[str], T]) -> Callable[[str], T]:
+    """What was typed, read; what cannot be read was typed wrong."""
+
+    def parse(text: str) -> T:
+        try:
+            return reading(text)
+        except Refusal as refusal:
+            raise typer.BadParameter(refusal.sentence) from None
+
+    return parse
+
+
+WHAT = typer.Argument(
+    parser=_typed(scope.readable),
+    metavar="WHAT",
+    help="A month as in 2026-10, or a bill: #12, 12, or its customer and month.",
+)
+
+
+def verify_command(what: Annotated[str | None, WHAT] = None, as_json: Json = False) -> None:
+    """Prove that no record was changed behind its back, and each bill is what its record says."""
+    run(_verify(what, as_json))
+
+
+async def _verify(what: str | None, as_json: bool) -> Exit:
+    shown: list[Misfit] = []
+    misfits, looked = 0, proof.Looked()
+    async with opened(read(DatabaseSettings).address()) as db, db.reading() as session:
+        meant = await scope.find(session, what) if what else EVERYTHING
+        with progress_bar("Verifying") as progress:
+
+            def look(now: proof.Looked) -> None:
+                nonlocal looked
+                looked = now
+                progress(now.actions, now.of_actions)
+
+            async for misfit in proof.verify(session, meant, look):
+                misfits += 1
+                if not as_json:
+                    say(str(misfit))
+                elif misfits <= SHOWN_MISFITS:
+                    shown.append(misfit)
+    if as_json:
+        counts = {"bills": looked.bills, "actions": looked.actions, "misfits": misfits}
+        say_json(counts | {"rows": [vars(misfit) for misfit in shown]})
+    else:
+        fits = f"{misfits:,} do not fit" if misfits else "every record is as it was written"
+        bills, actions = counted(looked.bills, "bill"), counted(looked.actions, "action")
+        say(f"{bills} with {actions} verified: {fits}.")
+    return Exit.REFUSED if misfits else Exit.DONE
+
+
+export_app = typer.Typer(help="Hand out the books as files.", no_args_is_help=True)
+
+Month = Annotated[
+    Period | None,
+    typer.Option(parser=_typed(Period.parse), metavar="YYYY-MM", help="Only this month."),
+]
+OfBill = Annotated[
+    str | None,
+    typer.Option("--bill", parser=_typed(scope.readable), metavar="REF", help="Only this bill."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(dir_okay=False, metavar="FILE", help="Where to write; standard output if unset."),
+]
+
+
+def _export_command(table: Table) -> Callable[..., None]:
+    def command(
+        month: Month = None,
+        bill: OfBill = None,
+        output: Output = None,
+        form: Annotated[Format, typer.Option("--format")] = Format.CSV,
+    ) -> None:
+        if month and bill:
+            raise typer.BadParameter("Name a month or a bill, not both.")
+        run(_export(table, form, str(month) if month else bill, output))
+
+    return command
+
+
+for _table in Table:
+    export_app.command(_table.value, help=f"Write {_table.value} as CSV or JSON Lines.")(
+        _export_command(_table)
+    )
+
+
+async def _export(table: Table, form: Format, what: str | None, output: Path | None) -> Exit:
+    async with opened(read(DatabaseSettings).address()) as db, db.reading() as session:
+        meant = await scope.find(session, what) if what else EVERYTHING
+        return await _write(
+            output,
+            lambda progress: exports.export(session, table, form, meant, progress),
+            "row",
+        )
+
+
+Progress = Callable[[int, int], None]
+
+
+async def _write(
+    output: Path | None, pieces: Callable[[Progress], AsyncIterator[bytes]], of: str
+) -> Exit:
+    """Write what comes; a file is there whole or not at all."""
+    if output is None:
+        return await _print(pieces(lambda done, total: None))
+    count = 0
+    with _replacing(output) as file, progress_bar(f"Writing {output.name}") as progress:
+
+        def told(done: int, total: int) -> None:
+            nonlocal count
+            count = done
+            progress(done, total)
+
+        async for piece in pieces(told):
+            file.write(piece)
+    say(f"{output}: {counted(count, of)}.")
+    return Exit.DONE
+
+
+@contextmanager
+def _replacing(output: Path) -> Iterator[BinaryIO]:
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(output)
+    except OSError as error:
+        cause = (error.strerror or "it does not do").lower()
+        raise Invalid(f"{output} cannot be written: {cause}.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+async def _print(pieces: AsyncIterator[bytes]) -> Exit:
+    """To standard output, for as long as somebody reads it."""
+    try:
+        async for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.DONE

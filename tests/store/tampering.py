@@ -1,0 +1,33 @@
+"""What the owner of the tables could do to the record, and what the proof says of it."""
+
+import psycopg
+
+from models.base import Database
+from models.proof import verify
+from models.scope import EVERYTHING, Scope
+from models.testimony import Misfit
+
+TABLES = ("bills", "bill_actions", "bill_chains", "documents")
+
+
+async def misfits(db: Database, scope: Scope = EVERYTHING) -> list[Misfit]:
+    async with db.reading() as session:
+        return [misfit async for misfit in verify(session, scope)]
+
+
+def tamper(url: str, *statements: str) -> None:
+    """As the owner of the tables can, with the triggers switched off."""
+    with psycopg.connect(url) as connection:
+        connection.execute("set session_replication_role = replica")
+        for table in TABLES:
+            connection.execute(f"alter table {table} disable trigger all")
+        for statement in statements:
+            connection.execute(statement)
+        for table in TABLES:
+            connection.execute(f"alter table {table} enable trigger all")
+
+
+def actions_of(url: str, bill_id: int) -> list[int]:
+    with psycopg.connect(url) as connection:
+        query = "select id from bill_actions where bill_id = %s order by id"
+        return [row[0] for row in connection.execute(query, [bill_id])]
