@@ -28,7 +28,6 @@ from models.dossier import Settled
 from models.people import Role
 from models.period import Period
 from models.refusals import Refusal
-from models.rules import Rules
 
 app = typer.Typer(
     help="Bill API overage, with every sign-off on the record.",
@@ -78,15 +77,6 @@ async def _refuse_unreachable(url: str) -> None:
         await db.close()
 
 
-def _rules(settings: BooksSettings) -> Rules:
-    return Rules(
-        settings.approvals_channel,
-        settings.hold_jump_factor,
-        lookback_months=settings.lookback_months,
-        zone=settings.timezone,
-    )
-
-
 @app.command("import")
 def import_command(
     table: Table,
@@ -103,7 +93,7 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
     with file.open("rb") as source, progress_bar(f"Importing {file.name}") as progress:
         async with opened(settings.address()) as db, db.long_transaction() as session:
             user = await people.system_user(session)
-            act = Act(user, now, Source.CLI, _rules(settings))
+            act = Act(user, now, Source.CLI, settings.rules())
             settled = Settled()
             done = await IMPORTS[table](session, source, user, now, progress=progress)
             if table is not Table.USAGE and done.written:
@@ -170,7 +160,7 @@ async def _run(
     db: Database, settings: BooksSettings, period: Period, customer_id: int | None, now: datetime
 ) -> int:
     """Generate chunk by chunk, each committed by itself; returns the run's id."""
-    rules = _rules(settings)
+    rules = settings.rules()
     async with db.transaction() as session:
         act = await system_act(session, now, Source.CLI)
         run_id = await month_end.start_run(session, period, act, settings.timezone, customer_id)
@@ -200,7 +190,7 @@ async def _add_person(name: str, role: Role, slack_id: str | None, email: str | 
     async with opened(settings.address()) as db, db.long_transaction() as session:
         person = await people.add_person(session, name, role, slack_id, email)
         now = datetime.now(settings.timezone)
-        await handover.settle(session, await system_act(session, now, Source.CLI, _rules(settings)))
+        await handover.settle(session, await system_act(session, now, Source.CLI, settings.rules()))
     say(f"{person.name} has the role {person.role}.")
     return Exit.DONE
 
