@@ -91,14 +91,15 @@ class Testimony:
         except (ArithmeticError, LookupError, StopIteration, TypeError, ValueError):
             yield "the record tells no possible story from here on"
             return
-        figures = action.snapshot.get("after")
-        version = self._version + (1 if figures else 0)
+        found, figures = action.snapshot.get("before"), action.snapshot.get("after")
+        moves = before is None or found is not None
+        version = self._version + (1 if moves else 0)
         if not _may_start(verb, before):
             stood = f"that is {before.status}" if before else "that is not there yet"
             yield f"{verb} cannot happen to a bill {stood}"
         elif action.bill_version != version:
             yield f"it says version {action.bill_version}, but what it does makes it {version}"
-        elif _differing(self._figures, action.snapshot.get("before") or {}):
+        elif _differing(self._figures, (found if moves else figures) or {}):
             yield "it did not find the bill as the record before it leaves it"
         elif figures and figures["status"] != told.status:
             yield f"it says {figures['status']}, but what it does makes the bill {told.status}"

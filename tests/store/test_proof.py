@@ -2,14 +2,16 @@
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
+from models import comments, undoing, workflow
 from models.base import Database
 from models.proof import Looked, verify
 from models.refusals import Invalid, NotFound
 from models.scope import Scope, find
 from models.testimony import Misfit
 from tests.conftest import People
-from tests.store.books import OCTOBER, make_bills, work_on
+from tests.store.books import OCTOBER, act, make_bills, work_on
 from tests.store.tampering import actions_of, misfits, tamper
 
 
@@ -22,6 +24,22 @@ async def bills(db: Database, people: People) -> list[int]:
 
 
 async def test_an_honest_record_has_no_misfit(db: Database, bills: list[int]) -> None:
+    assert await misfits(db) == []
+
+
+async def test_approvals_that_do_not_move_a_bill_fit(db: Database, people: People) -> None:
+    [bill] = await make_bills(db, people.ana)
+    async with db.transaction() as session:
+        await session.execute(
+            sa.text(
+                "update customers set require_csm_approval = true, require_sales_approval = true"
+            )
+        )
+        first = await workflow.approve(session, bill, 1, act(people.kim, 1))
+        await comments.comment(session, bill, act(people.ana, 2), "one of two")
+        await undoing.undo(session, bill, 1, act(people.kim, 3), "too early", first.id)
+        await workflow.approve(session, bill, 1, act(people.sam, 4))
+        await workflow.approve(session, bill, 1, act(people.kim, 5))
     assert await misfits(db) == []
 
 
