@@ -1,18 +1,21 @@
-"""The commands for whoever audits: prove the record, hand out the books."""
+"""The commands for whoever audits: prove the record, hand out the books and the evidence."""
 
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypeVar
 
 import typer
 
-from bot.settings import DatabaseSettings, read
+from bot.settings import BooksSettings, DatabaseSettings, read
 from bot.terminal import Exit, Json, opened, progress_bar, run, say, say_json
+from handlers.views.evidence import pack
 from handlers.views.words import counted
-from models import exports, proof, scope
+from models import evidence, exports, proof, scope
+from models.evidence import BillEvidence
 from models.exports import Format, Table
 from models.period import Period
 from models.refusals import Invalid, Refusal
@@ -22,6 +25,9 @@ from models.testimony import Misfit
 SHOWN_MISFITS = 1000
 
 T = TypeVar("T")
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done, of how much."""
 
 
 def _typed(reading: Callable[[str], T]) -> Callable[[str], T]:
@@ -122,7 +128,45 @@ async def _export(table: Table, form: Format, what: str | None, output: Path | N
         )
 
 
-Progress = Callable[[int, int], None]
+@export_app.command("evidence")
+def evidence_command(
+    what: Annotated[str, WHAT],
+    output: Annotated[
+        Path, typer.Option(dir_okay=False, metavar="FILE", help="The page to write.")
+    ],
+) -> None:
+    """Write all there is to know of a bill, or of the bills of a month, as one page of HTML."""
+    run(_evidence(what, output))
+
+
+async def _evidence(what: str, output: Path) -> Exit:
+    settings = read(BooksSettings)
+    now = datetime.now(settings.timezone)
+    async with opened(settings.address()) as db, db.reading() as session:
+        meant = await scope.find(session, what)
+        with progress_bar("Verifying") as progress:
+            verdict = await evidence.prove(
+                session, meant, lambda looked: progress(looked.actions, looked.of_actions)
+            )
+
+        async def page(progress: Progress) -> AsyncIterator[bytes]:
+            states = await evidence.by_state(session, meant) if meant.period else None
+            lines = evidence.lines(session, meant)
+            bills = _told(evidence.bills(session, meant, verdict), verdict.bills, progress)
+            async for piece in pack(meant, verdict, states, lines, bills, now):
+                yield piece.encode()
+
+        return await _write(output, page, "bill")
+
+
+async def _told(
+    bills: AsyncIterator[BillEvidence], total: int, progress: Progress
+) -> AsyncIterator[BillEvidence]:
+    done = 0
+    async for bill in bills:
+        yield bill
+        done += 1
+        progress(done, total)
 
 
 async def _write(
