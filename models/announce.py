@@ -5,7 +5,7 @@ So a job may come late, or twice, and nothing is wrong.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,7 @@ from models.people import Role, User, with_role
 _jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 QUEUE = "countersign"
+JOBS_AT_ONCE = 1000
 BUNDLING_S = 30
 """Good news that comes within this many seconds is told in one message."""
 
@@ -37,6 +38,7 @@ class Task(StrEnum):
     REDRAW_DIGEST = "redraw_digest"
     GENERATE = "generate"
     REDRAW_RUN = "redraw_run"
+    SEND = "send"
     ISSUE = "issue"
     DELIVER = "deliver"
 
@@ -51,6 +53,7 @@ class Kind(StrEnum):
     APPROVAL = "approval"
     NOT_SENT = "not_sent"
     SETTLED = "settled"
+    SENDING = "sending"
     ACCESS_REQUEST = "access_request"
     ACCESS_GRANTED = "access_granted"
 
@@ -97,7 +100,14 @@ def user_place(user_id: int) -> str:
 
 async def bill_changed(session: AsyncSession, bill_id: int) -> None:
     """Every card of this bill is out of date."""
-    await _defer(session, Task.REDRAW, f"bill:{bill_id}", [{"bill_id": bill_id}])
+    await _defer(session, Task.REDRAW, f"bill:{bill_id}", {"bill_id": bill_id})
+
+
+async def bills_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+    """The same for many bills; those that stand nowhere are left out."""
+    shown = sa.select(Posting.bill_id).where(Posting.bill_id.in_(bill_ids)).distinct()
+    found = sorted(await session.scalars(shown))
+    await _defer_each(session, Task.REDRAW, {f"bill:{one}": {"bill_id": one} for one in found})
 
 
 async def card_lags(
@@ -105,18 +115,21 @@ async def card_lags(
 ) -> None:
     """One copy of a card could not be redrawn `since_s` (epoch): it is tried again by itself."""
     call = {"bill_id": bill_id, "posting_id": posting_id, "since_s": since_s}
-    await _defer(session, Task.REDRAW_CARD, f"card:{posting_id}", [call], delay_s)
+    await _defer(session, Task.REDRAW_CARD, f"card:{posting_id}", call, delay_s)
 
 
 async def digest_moved(session: AsyncSession, posting_id: int) -> None:
-    """A digest is out of date; redrawn one at a time, the last drawing is the true one."""
+    """A digest, or the progress of a list, is out of date.
+
+    Redrawn one at a time, the last drawing is the true one.
+    """
     call = {"posting_id": posting_id}
-    await _defer(session, Task.REDRAW_DIGEST, f"card:{posting_id}", [call])
+    await _defer(session, Task.REDRAW_DIGEST, f"card:{posting_id}", call)
 
 
 async def run_left(session: AsyncSession, run_id: int) -> None:
     """A run is to be gone on with."""
-    await _defer(session, Task.GENERATE, f"run:{run_id}", [{"run_id": run_id}])
+    await _defer(session, Task.GENERATE, f"run:{run_id}", {"run_id": run_id})
 
 
 async def card_is_wrong(session: AsyncSession, channel: str, ts: str) -> None:
@@ -140,7 +153,7 @@ async def run_started(session: AsyncSession, run_id: int, user: User) -> None:
 async def run_moved(session: AsyncSession, run_id: int, delay_s: int = 0) -> None:
     """A run's message is out of date."""
     call = {"run_id": run_id}
-    await _defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", [call], delay_s)
+    await _defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", call, delay_s)
 
 
 async def rejected(session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]) -> None:
@@ -176,15 +189,20 @@ async def settled(session: AsyncSession, now: datetime, done: Settled) -> None:
     await post(session, Kind.SETTLED, f"settled:{key}:{now.isoformat()}", finance, facts)
 
 
+async def list_left(session: AsyncSession, list_id: int) -> None:
+    """A list of bills is to be gone on with."""
+    await _defer(session, Task.SEND, f"list:{list_id}", {"list_id": list_id})
+
+
 async def bill_to_issue(session: AsyncSession, bill_id: int, now: datetime, due: datetime) -> None:
     """A bill being sent is to be issued when its delay is over."""
     delay_s = math.ceil(max(0.0, (due - now).total_seconds()))
-    await _defer(session, Task.ISSUE, f"send:{bill_id}", [{"bill_id": bill_id}], delay_s)
+    await _defer(session, Task.ISSUE, f"send:{bill_id}", {"bill_id": bill_id}, delay_s)
 
 
 async def bill_to_deliver(session: AsyncSession, bill_id: int) -> None:
     """An issued bill is to be mailed."""
-    await _defer(session, Task.DELIVER, f"send:{bill_id}", [{"bill_id": bill_id}])
+    await _defer(session, Task.DELIVER, f"send:{bill_id}", {"bill_id": bill_id})
 
 
 async def access_requested(session: AsyncSession, asker: User, now: datetime) -> int:
@@ -262,17 +280,22 @@ on conflict (key) do nothing
 returning place, bill_id
 """
 
-_CARDS_OF_BILL = sa.text(_CARDS.format(bills="b.id = :bill_id"))
+_CARDS_OF_BILLS = sa.text(_CARDS.format(bills="b.id = any(:bill_ids)"))
 _CARDS_OF_ALL = sa.text(_CARDS.format(bills="true"))
 _CARDS_OF_MADE = sa.text(_CARDS.format(bills="b.id between :first_bill and :last_bill"))
 
 
 async def cards_of_bill(session: AsyncSession, bill_id: int, approvals_channel: str | None) -> None:
     """Promise a pending bill's cards to those who must sign it off, wherever none stands yet."""
-    places = await session.scalars(
-        _CARDS_OF_BILL, {"bill_id": bill_id, "channel": approvals_channel}
-    )
-    await _defer_posts(session, places.all())
+    await cards_of_bills(session, [bill_id], approvals_channel)
+
+
+async def cards_of_bills(
+    session: AsyncSession, bill_ids: Sequence[int], approvals_channel: str | None
+) -> None:
+    """The same for many bills."""
+    values = {"bill_ids": list(bill_ids), "channel": approvals_channel}
+    await _defer_posts(session, (await session.scalars(_CARDS_OF_BILLS, values)).all())
 
 
 async def cards_of_made(
@@ -287,8 +310,7 @@ async def cards_of_all(session: AsyncSession, approvals_channel: str | None) -> 
     """Cards for whoever is asked by now and has none; the others say whom the bill waits for."""
     new = (await session.execute(_CARDS_OF_ALL, {"channel": approvals_channel})).all()
     await _defer_posts(session, [place for place, _ in new])
-    for bill_id in sorted({bill_id for _, bill_id in new}):
-        await bill_changed(session, bill_id)
+    await bills_changed(session, [bill_id for _, bill_id in new])
 
 
 async def announce_waiting(session: AsyncSession) -> int:
@@ -310,20 +332,32 @@ async def send_for(session: AsyncSession, place: str, delay_s: int = 0) -> None:
 
 
 async def _defer_posts(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:
-    for place in sorted(set(places)):
-        await _defer(session, Task.POST, f"place:{place}", [{"place": place}], delay_s)
+    calls = {f"place:{place}": {"place": place} for place in sorted(set(places))}
+    await _defer_each(session, Task.POST, calls, delay_s)
 
 
 async def _defer(
-    session: AsyncSession, task: Task, lock: str, calls: list[dict[str, Any]], delay_s: int = 0
+    session: AsyncSession, task: Task, lock: str, call: dict[str, Any], delay_s: int = 0
 ) -> None:
-    """Put jobs into the caller's transaction; `lock` lets only one of its jobs run at a time."""
-    job = _jobs.configure_task(
-        task,
-        lock=lock,
-        queue=QUEUE,
-        schedule_in={"seconds": delay_s} if delay_s else None,
-        priority=-1 if delay_s else 0,  # or what comes now would queue up behind what waits
-        connection=await driver_connection(session),
-    )
-    await job.batch_defer_async(*calls)
+    """Put a job into the caller's transaction; `lock` lets only one of its jobs run at a time."""
+    await _defer_each(session, task, {lock: call}, delay_s)
+
+
+async def _defer_each(
+    session: AsyncSession, task: Task, calls: Mapping[str, dict[str, Any]], delay_s: int = 0
+) -> None:
+    """A job for each lock, all in one go."""
+    made = [
+        _jobs.configure_task(
+            task,
+            lock=lock,
+            queue=QUEUE,
+            schedule_in={"seconds": delay_s} if delay_s else None,
+            priority=-1 if delay_s else 0,  # or what comes now would queue up behind what waits
+        ).make_new_job(**call)
+        for lock, call in calls.items()
+    ]
+    connection = await driver_connection(session)
+    for first in range(0, len(made), JOBS_AT_ONCE):
+        jobs = made[first : first + JOBS_AT_ONCE]
+        await _jobs.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)

@@ -76,6 +76,7 @@ def _deed(action: BillAction, people: Mapping[int, Person], earlier: Mapping[int
         due=datetime.fromisoformat(due) if due else None,
         number=snapshot.get("number"),
         answer=snapshot.get("answer"),
+        to=snapshot.get("to"),
         failure=snapshot.get("failure"),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),

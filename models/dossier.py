@@ -1,11 +1,14 @@
 """Everything there is to know about bills, gathered for whoever draws them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from models.bills import BillKind, Cause, HoldReason, RejectReason, Source, State, Verb
+from models.money import add_up
 from models.period import Period
 
 
@@ -27,7 +30,7 @@ class Deed:
     because of. `rule`: what approved the bill without anybody, `auto_approve_below` (with its
     amount in `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one
     taken by `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls
-    that Finance set by hand in a revision.
+    that Finance set by hand in a revision. `to`: where the mail server took it for.
     """
 
     id: int
@@ -51,6 +54,7 @@ class Deed:
     due: datetime | None = None
     number: str | None = None
     answer: str | None = None
+    to: str | None = None
     failure: str | None = None
     about: int | None = None
     adjusted_units: int | None = None
@@ -122,8 +126,10 @@ class BillFacts:
     oldest first, each of which may be undone by its author. `changed`: the last action that gave
     an undecided bill other figures, for those who saw the ones before. `outdated`: of a rejected
     bill. `both_above`: the amount from which on the customer needs both approvals, where that is
-    why. `send_due`: when a bill being sent is issued. Of a correction, `adjusts` is the bill it
-    corrects, and `billed` what had been billed for the month before it.
+    why. `by_rule`: what approved it where nobody did. `send_due`: when a bill being sent is issued;
+    `sent_to`: where it goes, or went. `brought`: the sending, delivery or voiding that led to where
+    the bill stands. Of a correction, `adjusts` is the bill it corrects, and `billed` what had been
+    billed for the month before it.
     """
 
     id: int
@@ -153,6 +159,8 @@ class BillFacts:
     changed: Deed | None = None
     outdated: Outdated | None = None
     both_above: Decimal | None = None
+    by_rule: Deed | None = None
+    brought: Deed | None = None
     send_due: datetime | None = None
     sent_to: str | None = None
     failure: str | None = None
@@ -161,16 +169,6 @@ class BillFacts:
     replaces: Related | None = None
     replaced_by: Related | None = None
     corrections: tuple[Related, ...] = ()
-
-
-@dataclass(frozen=True)
-class SendPreview:
-    """What sending would do: `ready` go out, `not_ready` cannot, each with why."""
-
-    ready: tuple["Line", ...]
-    not_ready: tuple[tuple["Line", str], ...]
-    totals: tuple["Total", ...]
-    delay_minutes: float
 
 
 @dataclass(frozen=True)
@@ -241,6 +239,64 @@ class Total:
     currency: str
     bills: int
     amount: Decimal
+
+
+class Kept(StrEnum):
+    """Why a bill does not go out when it is asked for."""
+
+    STATE = "state"
+    OUTDATED = "outdated"
+    NO_ADDRESS = "no_address"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A bill that somebody asked to send: to which address it goes, or why it is kept."""
+
+    line: Line
+    to: str | None = None
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True)
+class SendPreview:
+    """What sending would do: `ready` go out, `kept` cannot. `period`: of all approved bills of it.
+
+    `id` names the list of `ready` as it was shown, None where nothing can go out.
+    """
+
+    id: int | None
+    period: Period | None
+    ready: tuple[Outgoing, ...]
+    kept: tuple[Outgoing, ...]
+    totals: tuple["Total", ...]
+    delay_minutes: float
+
+
+@dataclass(frozen=True)
+class SendFacts:
+    """How far a list is that is being sent: `sent` of `bills`, and whether that was all.
+
+    `totals` are of those sent; `due`: when the last of these goes out, until which it can be called
+    back. `kept` are the first of the others, once it has `ended`.
+    """
+
+    id: int
+    bills: int
+    sent: int
+    ended: bool
+    totals: tuple["Total", ...]
+    due: datetime | None
+    kept: tuple[Outgoing, ...] = ()
+
+
+def totals_of(lines: Iterable[Line]) -> tuple[Total, ...]:
+    """A total for each currency; currencies are never added together."""
+    amounts: dict[str, list[Decimal]] = {}
+    for line in lines:
+        amounts.setdefault(line.currency, []).append(line.amount or Decimal(0))
+    return tuple(Total(code, len(each), add_up(each)) for code, each in amounts.items())
 
 
 @dataclass(frozen=True)

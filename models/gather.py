@@ -185,8 +185,29 @@ def _facts(
         sent_to=customer.billing_email,
         billed=_billed(bill, record),
     )
-    sending = _sending(bill, list(deeds.values()))
-    return replace(facts, **sending, **_relatives(bill, around.related))
+    done = list(deeds.values())
+    past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
+    return replace(facts, **past, **_relatives(bill, around.related))
+
+
+_BRINGS = {State.SENDING: Verb.SEND, State.SENT: Verb.DELIVER, State.VOID: Verb.VOID}
+_PASSED = frozenset({State.APPROVED, State.SENDING, State.SENT})
+
+
+def _approved_by_rule(facts: BillFacts, deeds: Sequence[Deed]) -> dict[str, Any]:
+    if facts.approvals or facts.status not in _PASSED:
+        return {}
+    return {"by_rule": _last(Verb.AUTO_APPROVE, deeds)}
+
+
+def _brought(facts: BillFacts, deeds: Sequence[Deed]) -> dict[str, Any]:
+    """What led to where the bill stands; one that is sent went to the address of that day."""
+    verb = _BRINGS.get(facts.status)
+    if verb is None:
+        return {}
+    brought = _last(verb, deeds)
+    went = {"sent_to": brought.to} if brought and brought.to else {}
+    return {"brought": brought, **went}
 
 
 def _sending(bill: Bill, deeds: Sequence[Deed]) -> dict[str, Any]:
@@ -196,6 +217,10 @@ def _sending(bill: Bill, deeds: Sequence[Deed]) -> dict[str, Any]:
     if bill.status == State.APPROVED and bill.number is not None:
         return {"failure": next((deed.failure for deed in reversed(deeds) if deed.failure), None)}
     return {}
+
+
+def _last(verb: Verb, deeds: Sequence[Deed]) -> Deed | None:
+    return next((deed for deed in reversed(deeds) if deed.verb is verb), None)
 
 
 def _relatives(bill: Bill, related: Mapping[int, Sequence[Bill]]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Exact money: rounded once, half up, to the currency's minor unit."""
 
+from collections.abc import Iterable
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
+from functools import reduce
 from typing import NamedTuple
 
 from models.currencies import MINOR_UNITS
@@ -21,6 +23,16 @@ def round_amount(amount: Decimal, currency: str) -> Decimal:
 def overage_amount(units: int, unit_cost: Decimal, currency: str) -> Decimal:
     """`units` calls at `unit_cost` each, net."""
     return round_amount(_EXACT.multiply(Decimal(units), unit_cost), currency)
+
+
+def add_up(amounts: Iterable[Decimal]) -> Decimal:
+    """Their sum to the last digit, however large."""
+    return reduce(_EXACT.add, amounts, Decimal(0))
+
+
+def comparable(amount: Decimal | None, currency: str) -> Decimal:
+    """The amount as if its currency had cents: without rates, yen are compared as cents are."""
+    return (amount or Decimal(0)).scaleb(minor_units(currency) - 2, _EXACT)
 
 
 class Taxed(NamedTuple):

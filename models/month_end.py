@@ -65,7 +65,8 @@ proposed as (
     select o.*, c.name, j.hold_reason, j.hold_reason is null and j.passes as passes
     from overages o
     join customers c on c.id = o.customer_id
-    cross join lateral judged(o, cast(:jump_factor as numeric)) j
+    join customer_desks d on d.customer_id = o.customer_id
+    cross join lateral judged(o, d, cast(:jump_factor as numeric)) j
     where o.year = :year and o.month = :month and o.overage_units > 0
       and (cast(:customer_id as bigint) is null or o.customer_id = :customer_id)
 ),
@@ -296,7 +297,10 @@ where r.id = :run_id
 """)
 
 _MADE = sa.text("""
-select b.hold_reason, b.currency, count(*), sum(b.overage_amount)
+select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
+       count(*) filter (where exists (
+           select from bill_actions r where r.bill_id = b.id and r.action = 'auto_approve'))
+       as by_rule
 from bill_actions a join bills b on b.id = a.bill_id
 where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
   and b.year = :year and b.month = :month
@@ -345,9 +349,12 @@ async def facts(session: AsyncSession, run_id: int) -> RunFacts:
         customers=progress.customers,
         done=progress.done,
         added=run.added,
-        held=_by_cause((reason, count) for reason, _, count, _ in made if reason),
+        by_rule=sum(row.by_rule for row in made),
+        held=_by_cause((reason, count) for reason, _, count, *_ in made if reason),
         totals=tuple(
-            Total(currency, count, amount) for reason, currency, count, amount in made if not reason
+            Total(currency, count, amount)
+            for reason, currency, count, amount, _ in made
+            if not reason
         ),
         existing=existing - run.added,
         missing=tuple(name for name, _ in missing),

@@ -148,7 +148,7 @@ async def posted(
     )
     if posting.bill_id and actions > shown_actions:
         await announce.bill_changed(session, posting.bill_id)
-    if posting.kind == Kind.DIGEST:
+    if posting.kind in (Kind.DIGEST, Kind.SENDING):
         await announce.digest_moved(session, posting.id)
 
 

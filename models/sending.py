@@ -59,15 +59,19 @@ async def send(session: AsyncSession, bill_id: int, version: int, act: Act) -> B
 
 def refuse_send(case: Case, act: Act) -> None:
     """Why this bill could not go out at all."""
-    if not act.rules.can_mail:
-        raise WrongState(
-            "There is no mail server to send bills with. Whoever looks after Countersign sets "
-            "`SMTP_URL` and `MAIL_FROM`."
-        )
+    refuse_without_mail(act)
     if not (case.customer.billing_email or "").strip():
         raise WrongState(
             f"{case.customer.name} has no billing e-mail address. Give it one first, in the column "
             "billing_email of `countersign import customers FILE.csv`."
+        )
+
+
+def refuse_without_mail(act: Act) -> None:
+    if not act.rules.can_mail:
+        raise WrongState(
+            "There is no mail server to send bills with. Whoever looks after Countersign sets "
+            "`SMTP_URL` and `MAIL_FROM`."
         )
 
 

@@ -1,7 +1,6 @@
 """Many bills at once: lists, digests, and a customer's usage."""
 
 from collections.abc import Mapping, Sequence
-from decimal import MAX_PREC, Context, Decimal
 from typing import Any
 
 from handlers.views.chart import usage_bars
@@ -34,8 +33,8 @@ from handlers.views.words import (
     slash,
     totals,
 )
-from models.dossier import Line, Page, Total
-from models.money import minor_units
+from models.dossier import Line, Page, totals_of
+from models.money import comparable
 from models.period import Period
 from models.usage import UsageMonth
 
@@ -43,7 +42,6 @@ HEAD = ("Bill", "Customer", "Month", "Amount", "State")
 OPEN_SHOWN = 10
 MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
 DIGEST_SHOWN = 5
-_EXACT = Context(prec=MAX_PREC)
 
 
 def bill_table(shown: Sequence[Line]) -> Block:
@@ -176,11 +174,13 @@ def digest(waiting: Sequence[Line], period: Period | None, listed: int) -> Messa
     """
     if not waiting:
         return saying(f"All {number(listed)} are decided: none of these bills waits for you now.")
-    biggest = sorted(waiting, key=_size, reverse=True)[:DIGEST_SHOWN]
+    biggest = sorted(waiting, key=lambda one: comparable(one.amount, one.currency), reverse=True)[
+        :DIGEST_SHOWN
+    ]
     month = f" of {period_name(period)}" if period else ""
     verb = "waits" if len(waiting) == 1 else "wait"
     decided = f" Of {number(listed)}, the others are decided." if len(waiting) < listed else ""
-    told = f"{bills(len(waiting))}{month} {verb} for you: {totals(_sums(waiting))}.{decided}"
+    told = f"{bills(len(waiting))}{month} {verb} for you: {totals(totals_of(waiting))}.{decided}"
     return message(
         spoken(told),
         [
@@ -197,19 +197,3 @@ def digest(waiting: Sequence[Line], period: Period | None, listed: int) -> Messa
             ),
         ],
     )
-
-
-def _size(bill: Line) -> Decimal:
-    """The amount as if its currency had cents: without rates, yen are compared as cents are."""
-    return (bill.amount or Decimal(0)).scaleb(minor_units(bill.currency) - 2, _EXACT)
-
-
-def _sums(waiting: Sequence[Line]) -> list[Total]:
-    """A total for each currency; currencies are never added together."""
-    sums: dict[str, Total] = {}
-    for one in waiting:
-        so_far = sums.get(one.currency)
-        worth = one.amount or Decimal(0)
-        count, total = (so_far.bills, so_far.amount) if so_far else (0, Decimal(0))
-        sums[one.currency] = Total(one.currency, count + 1, _EXACT.add(total, worth))
-    return list(sums.values())

@@ -1,0 +1,241 @@
+"""Many bills sent at once: what would go out, and the list that somebody has seen and sends.
+
+A list is kept as the posting that shows its progress, with the bills and versions that were shown.
+How far it is, is read from the bills themselves: one of them is to be sent as long as it is
+approved in that version. So a list may be gone on with, or begun twice, and no bill goes out twice.
+"""
+
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import announce, sending, settling
+from models.announce import Kind, Posting, PostingState
+from models.bills import BillKind, HoldReason, State
+from models.case import Act
+from models.dossier import Kept, Line, Outgoing, SendFacts, SendPreview, Total, totals_of
+from models.people import Deed, User
+from models.period import Period
+from models.refusals import Changed, NotFound, Refusal
+
+CHUNK = 25
+"""So many bills are sent in one transaction, which takes well under a second."""
+NAMED = 10
+
+_LINE = """
+b.id, b.version, c.name, b.year, b.month, b.status, b.hold_reason, b.overage_amount,
+b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as address
+"""
+
+# What has its number, and what takes back a void bill, goes out with the figures that it has.
+_OUTDATED = """
+b.number is null
+and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency)
+    is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost, o.currency)
+and not exists (select from bills p where p.id = b.adjusts_id and p.status = 'void')
+"""
+
+_ASKED = sa.text(f"""
+select {_LINE}, coalesce({_OUTDATED}, false) as outdated
+from bills b
+join customers c on c.id = b.customer_id
+left join overages o on b.status = 'approved'
+    and o.customer_id = b.customer_id and o.year = b.year and o.month = b.month
+where b.id = any(:bill_ids)
+   or b.year = :year and b.month = :month and b.status in ('held', 'pending', 'approved')
+order by b.id
+""")
+
+
+async def preview(
+    session: AsyncSession, act: Act, bill_ids: Sequence[int] = (), period: Period | None = None
+) -> SendPreview:
+    """What sending these bills, or those of a month, would do; the list of them is kept.
+
+    Refuses whoever may not send, and everything where there is no mail server.
+    """
+    act.user.must(Deed.SEND)
+    sending.refuse_without_mail(act)
+    year, month = (period.year, period.month) if period else (None, None)
+    values = {"bill_ids": list(bill_ids), "year": year, "month": month}
+    asked = [_outgoing(row) for row in await session.execute(_ASKED, values)]
+    ready = tuple(one for one in asked if one.kept is None)
+    return SendPreview(
+        id=await _keep(session, act, [one.line for one in ready]) if ready else None,
+        period=period,
+        ready=ready,
+        kept=tuple(one for one in asked if one.kept is not None),
+        totals=totals_of([one.line for one in ready]),
+        delay_minutes=act.rules.send_delay_minutes,
+    )
+
+
+def _outgoing(row: Any) -> Outgoing:
+    return Outgoing(_line(row), row.address, _kept(row))
+
+
+def _kept(row: Any) -> Kept | None:
+    if row.status != State.APPROVED:
+        return Kept.STATE
+    if row.address is None:
+        return Kept.NO_ADDRESS
+    return Kept.OUTDATED if row.outdated else None
+
+
+def _line(row: Any) -> Line:
+    return Line(
+        id=row.id,
+        version=row.version,
+        customer=row.name,
+        period=Period(row.year, row.month),
+        status=State(row.status),
+        hold_reason=HoldReason(row.hold_reason) if row.hold_reason else None,
+        amount=row.overage_amount,
+        currency=row.currency,
+        created_at=row.created_at,
+        kind=BillKind(row.kind),
+        number=row.number,
+    )
+
+
+async def _keep(session: AsyncSession, act: Act, lines: Sequence[Line]) -> int:
+    """A list that nobody is told about as long as it is not begun."""
+    kept = Posting(
+        key=f"sending:{act.user.id}:{token_hex(8)}",
+        kind=Kind.SENDING,
+        place=announce.user_place(act.user.id),
+        facts={"bills": [[line.id, line.version] for line in lines]},
+        state=PostingState.LISTED,
+    )
+    session.add(kept)
+    await session.flush()
+    return kept.id
+
+
+async def begin(session: AsyncSession, list_id: int, act: Act) -> bool:
+    """Send the first bills of a list that was shown to this person; False where that was done.
+
+    The others follow by themselves, with their progress in a message of its own. Refuses a list
+    of somebody else, and what `preview` refuses.
+    """
+    act.user.must(Deed.SEND)
+    sending.refuse_without_mail(act)
+    kept = await _list(session, list_id, lock=True)
+    if kept.place != announce.user_place(act.user.id):
+        raise NotFound("That list is somebody else's. Ask for one of your own.")
+    if "begun" in kept.facts:
+        return False
+    kept.facts = kept.facts | {"begun": act.now.isoformat()}
+    await session.flush()
+    if await step(session, list_id, act) is not None:
+        kept.state = PostingState.WAITING
+        await announce.send_for(session, kept.place)
+        await announce.list_left(session, list_id)
+    return True
+
+
+async def step(session: AsyncSession, list_id: int, act: Act, after: int = 0) -> int | None:
+    """Send the next bills of a list that is begun, those with ids `after` that.
+
+    What has changed since it was shown, or is refused by now, is left out. Returns after which id
+    to go on, None where these were the last.
+    """
+    values = {"id": list_id, "after": after, "most": CHUNK}
+    found = (await session.execute(_NEXT, values)).all()
+    for bill_id, version in found:
+        try:
+            await sending.send(session, bill_id, version, act)
+        except Changed:
+            await settling.settle(session, act, [bill_id])
+        except Refusal:
+            continue
+    if len(found) == CHUNK:
+        return int(found[-1].id)
+    await session.execute(_END, {"id": list_id})
+    return None
+
+
+_PAIRS = """
+postings p
+cross join lateral jsonb_array_elements(p.facts -> 'bills') pair
+cross join lateral (
+    select (pair ->> 0)::bigint as bill_id, (pair ->> 1)::integer as version) shown
+join bills b on b.id = shown.bill_id
+"""
+
+_NEXT = sa.text(f"""
+select b.id, b.version from {_PAIRS}
+where p.id = :id and b.version = shown.version and b.status = 'approved' and b.id > :after
+order by b.id limit :most
+""")
+
+_END = sa.text("update postings set facts = facts || '{\"ended\": true}' where id = :id")
+
+
+async def is_begun(session: AsyncSession, list_id: int) -> bool:
+    return "begun" in (await _list(session, list_id)).facts
+
+
+async def sender(session: AsyncSession, list_id: int) -> User:
+    """Whose list it is."""
+    kept = await _list(session, list_id)
+    return await session.get_one(User, int(kept.place.partition(":")[2]))
+
+
+async def facts(session: AsyncSession, list_id: int) -> SendFacts:
+    """How far a list is that is being sent."""
+    kept = await _list(session, list_id)
+    ended = "ended" in kept.facts
+    sums = (await session.execute(_SENT, {"id": list_id})).all()
+    left = await session.execute(_LEFT, {"id": list_id, "most": NAMED}) if ended else ()
+    return SendFacts(
+        id=list_id,
+        bills=len(kept.facts["bills"]),
+        sent=sum(row.bills for row in sums),
+        ended=ended,
+        totals=tuple(Total(row.currency, row.bills, row.amount) for row in sums),
+        due=max((row.due for row in sums), default=None),
+        kept=tuple(Outgoing(_line(row), row.address, _why(row)) for row in left),
+    )
+
+
+# A bill was sent from here if the very next thing that happened to it was that.
+_HAPPENED = f"""
+{_PAIRS}
+left join bill_actions a on a.bill_id = b.id and a.action = 'send'
+    and a.bill_version = shown.version + 1
+"""
+
+_SENT = sa.text(f"""
+select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
+       max((a.snapshot ->> 'due')::timestamptz) as due
+from {_HAPPENED}
+where p.id = :id and a.id is not null
+group by b.currency order by b.currency
+""")
+
+_LEFT = sa.text(f"""
+select {_LINE}, b.version <> shown.version as changed
+from {_HAPPENED}
+join customers c on c.id = b.customer_id
+where p.id = :id and a.id is null
+order by b.id limit :most
+""")
+
+
+def _why(row: Any) -> Kept:
+    if row.changed or row.status != State.APPROVED:
+        return Kept.CHANGED
+    return Kept.OUTDATED if row.address else Kept.NO_ADDRESS
+
+
+async def _list(session: AsyncSession, list_id: int, lock: bool = False) -> Posting:
+    query = sa.select(Posting).where(Posting.id == list_id, Posting.kind == Kind.SENDING)
+    query = query.execution_options(populate_existing=True)
+    found = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if found is None:
+        raise NotFound("That list is not here any more. Ask for it again.")
+    return found
