@@ -15,6 +15,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
+from bot.dispatching import Dispatcher
 from bot.mail import Mailer, MailTrouble
 from bot.posting import Interrupted, Poster
 from bot.redrawing import Generator, GivenUp, Painter
@@ -108,6 +109,7 @@ class Courier:
         self._poster = Poster(db, slack, self._timings, self._stopping, rules.approvals_channel)
         self._painter = Painter(db, slack, self._timings)
         self._generator = Generator(db, self._painter, rules, now, self._timings, self._stopping)
+        self._dispatcher = Dispatcher(db, self._painter, rules, now, self._timings, self._stopping)
         self._sender = Sender(db, rules, now, self._timings, mailer, company or Company(""))
         self._jobs = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
@@ -129,6 +131,7 @@ class Courier:
         )
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._painter.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._generator.generate(run_id))
+        self._task(Task.SEND, lambda _, list_id: self._dispatcher.dispatch(list_id))
         self._task(Task.ISSUE, lambda _, bill_id: self._sender.issue(bill_id))
         self._task(Task.DELIVER, lambda _, bill_id: self._sender.deliver(bill_id))
 

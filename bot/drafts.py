@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from handlers.views import card, replies
+from handlers.views import card, replies, sends
 from handlers.views.kit import Message
-from models import gather, month_end, postings
+from models import gather, month_end, outbox, postings
 from models.announce import Kind, Posting, PostingState
 from models.base import Session
 from models.bills import State
+from models.dossier import BillFacts, Deed
 from models.people import Role, User
 
 APPROVED = frozenset({State.APPROVED, State.SENDING, State.SENT})
@@ -52,10 +53,19 @@ async def _run(session: Session, posting: Posting) -> Draft:
 
 
 async def _rejection(session: Session, posting: Posting) -> Draft:
+    return Draft(partial(replies.rejection_notice, *await _told_of(session, posting)))
+
+
+async def _not_sent(session: Session, posting: Posting) -> Draft:
+    return Draft(partial(replies.not_sent, *await _told_of(session, posting)))
+
+
+async def _told_of(session: Session, posting: Posting) -> tuple[BillFacts, Deed]:
+    """The bill as it is now, and the deed that somebody is told of."""
     bill_id, action_id = posting.facts["bill_id"], posting.facts["action_id"]
     (facts,) = await gather.bill_facts(session, [bill_id])
     (deed,) = [deed for deed in await gather.story(session, bill_id) if deed.id == action_id]
-    return Draft(partial(replies.rejection_notice, facts, deed))
+    return facts, deed
 
 
 async def _approvals(session: Session, posting: Posting) -> Draft | None:
@@ -63,6 +73,22 @@ async def _approvals(session: Session, posting: Posting) -> Draft | None:
     found = await gather.bill_facts(session, posting.facts["bills"])
     approved = [facts for facts in found if facts.status in APPROVED]
     return Draft(partial(replies.approvals_notice, approved)) if approved else None
+
+
+async def _settled(session: Session, posting: Posting) -> Draft:
+    """Bills that were held are among those that were worked out anew: they are told once."""
+    done = {name: (told["count"], told["bills"]) for name, told in posting.facts.items()}
+    held, ids = done.get("held", (0, []))
+    count, anew = done.get("invalidated", (0, []))
+    if held and count:
+        done["invalidated"] = (count - held, [one for one in anew if one not in ids])
+    named = {one for _, some in done.values() for one in some[: replies.SETTLED_NAMED]}
+    facts = {one.id: one for one in await gather.bill_facts(session, sorted(named))}
+    return Draft(partial(replies.settled, done, facts))
+
+
+async def _sending(session: Session, posting: Posting) -> Draft:
+    return Draft(partial(sends.progress, await outbox.facts(session, posting.id)))
 
 
 async def _access_request(session: Session, posting: Posting) -> Draft:
@@ -81,6 +107,9 @@ _DRAFTS: dict[str, Callable[[Session, Posting], Awaitable[Draft | None]]] = {
     Kind.RUN: _run,
     Kind.REJECTION: _rejection,
     Kind.APPROVAL: _approvals,
+    Kind.NOT_SENT: _not_sent,
+    Kind.SETTLED: _settled,
+    Kind.SENDING: _sending,
     Kind.ACCESS_REQUEST: _access_request,
     Kind.ACCESS_GRANTED: _access_granted,
 }

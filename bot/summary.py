@@ -17,6 +17,7 @@ def preview_facts(preview: Preview) -> dict[str, Any]:
         "held": preview.held,
         "totals": _totals(preview.totals),
         "existing": preview.existing,
+        "by_rule": preview.by_rule,
         "zero": preview.zero,
         "missing_usage": preview.missing_count,
     }
@@ -32,6 +33,7 @@ def run_facts(run: RunFacts) -> dict[str, Any]:
         "pending": run.added - sum(run.held.values()),
         "held": run.held,
         "totals": _totals(run.totals),
+        "by_rule": run.by_rule,
         "existing": run.existing,
         "missing_usage": run.missing_count,
     }
@@ -54,6 +56,8 @@ def run_lines(run: RunFacts) -> list[str]:
 def _figures(facts: Preview | RunFacts) -> Iterator[str]:
     for total in facts.totals:
         yield f"  {total.currency} {total.amount:,} in {_bills(total.bills)} to approve"
+    if facts.by_rule:
+        yield f"  {facts.by_rule:,} of them approved at once by their customer's own rule"
     for cause, count in facts.held.items():
         yield f"  {count:,} held: {HOLD_CAUSES[cause]}"
     if facts.existing:

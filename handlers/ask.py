@@ -29,6 +29,7 @@ from handlers.requests import (
     Reply,
     Request,
     SlackFace,
+    Submission,
 )
 from handlers.views import card, replies
 from handlers.views.clicks import unpack
@@ -109,6 +110,15 @@ class Ask:
     def ids(self, *needed: str) -> dict[str, Any]:
         """What the clicked button or the dialog carries; it proves nothing."""
         return unpack(self.request.value, *needed)
+
+    def entered(self, block_id: str) -> str:
+        """What was entered in a field of the dialog that was sent; empty where nothing was."""
+        return self.request.entered(block_id) if isinstance(self.request, Submission) else ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what was clicked is a message that only this person sees."""
+        return isinstance(self.request, Press) and self.request.is_private
 
     @contextmanager
     def naming(self, typed: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from handlers.views import kit, replies
-from handlers.views.clicks import pack, unpack
+from handlers.views.clicks import known, pack, unpack
 from handlers.views.kit import Message, View
 from models.refusals import Ambiguous, Invalid, Refusal
 
@@ -215,7 +215,7 @@ class Press(Request):
     def refused(self, refusal: Refusal) -> list[Answer]:
         if isinstance(refusal, Choice):
             return [Reply(replies.refusal(refusal, refusal.command, refusal.text))]
-        return super().refused(refusal)
+        return [Reply(replies.refusal(refusal, click=known(self.action["action_id"])))]
 
     async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
         for answer in answers:
@@ -268,7 +268,7 @@ class Submission(Request):
         field = refusal.field if isinstance(refusal, Invalid) else None
         if field in fields and field is not None:
             return [Correction({field: refusal.sentence})]
-        return super().refused(refusal)
+        return [Reply(replies.refusal(refusal, click=known(self.view["callback_id"])))]
 
     async def give(self, slack: SlackFace, answers: Sequence[Answer]) -> Json:
         for answer in answers:

@@ -9,8 +9,9 @@ import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from handlers import bill, home, people, thread, usage
+from handlers import amending, bill, home, people, sending, thread, usage
 from handlers.ask import Ask, House, Listener, asked
+from handlers.meant import clicked, commanded
 from handlers.requests import Answer, Press, Reply, Request, SlashCommand, Submission
 from handlers.typed import first_word, plain
 from handlers.views import replies
@@ -35,8 +36,12 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "show": bill.show,
         "list": bill.list_bills,
         "history": bill.history,
-        "undo": bill.undo,
-        "release": bill.release,
+        "send": sending.preview,
+        "undo": commanded(amending.undo),
+        "release": commanded(amending.release),
+        "revise": commanded(amending.revise),
+        "void": commanded(amending.void),
+        "reissue": commanded(amending.reissue),
     },
     "usage": {},
 }
@@ -44,7 +49,12 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
 # What stands behind a command that has no subcommand of that name.
 OTHERWISE: dict[str, Subcommand] = {"usage": usage.show}
 
-MENU: dict[str, Listener] = {"history": bill.history_clicked, "usage": usage.of_bill}
+MENU: dict[str, Listener] = {
+    "history": bill.history_clicked,
+    "usage": usage.of_bill,
+    "revise": clicked(amending.revise),
+    "void": clicked(amending.void),
+}
 
 MOST_CHARS = 1000
 TOO_LONG = f"A command has at most {MOST_CHARS:,} characters. Nothing was done."
@@ -94,13 +104,19 @@ async def _more(ask: Ask) -> Answer | None:
 CLICKS: dict[Click, Listener] = {
     Click.APPROVE: bill.approve,
     Click.REJECT: bill.ask_why_rejected,
-    Click.UNDO: bill.ask_why_undone,
-    Click.RELEASE: bill.ask_why_released,
+    Click.UNDO: clicked(amending.undo),
+    Click.RELEASE: clicked(amending.release),
+    Click.REVISE: clicked(amending.revise),
+    Click.VOID: clicked(amending.void),
+    Click.REISSUE: clicked(amending.reissue),
+    Click.SEND: sending.send_one,
     Click.HISTORY: bill.history_clicked,
     Click.MORE: _more,
     Click.CHOOSE: _choose,
     Click.GENERATE: bill.start_run,
     Click.CANCEL: bill.cancel_run,
+    Click.SEND_LIST: sending.send_list,
+    Click.CANCEL_LIST: sending.cancel_list,
     Click.REQUEST_ACCESS: people.request_access,
     Click.GRANT_ACCESS: people.grant,
     Click.LIST_PAGE: bill.next_page,
@@ -109,8 +125,11 @@ CLICKS: dict[Click, Listener] = {
 
 DIALOGS: dict[str, Listener] = {
     Click.REJECT: bill.reject,
-    Click.UNDO: bill.take_back,
-    Click.RELEASE: bill.let_go,
+    Click.UNDO: amending.take_back,
+    Click.RELEASE: amending.let_go,
+    Click.REVISE: amending.take_new_figures,
+    Click.VOID: amending.make_void,
+    Click.REISSUE: amending.bill_again,
 }
 
 NEWCOMERS = frozenset({Click.REQUEST_ACCESS})

@@ -56,6 +56,22 @@ def month_and_rest(text: str) -> tuple[str | None, str]:
     return (word, before) if _MONTH.fullmatch(word) else (None, text)
 
 
+_REF = re.compile(
+    r"""[\s,]*(?:
+    (?P<sure>\#\d+)(?=[\s,]|$)                        # #12
+    |(?P<bare>\d+)(?=(?:\s+\#?\d+)*\s*(?:,|$))       # 12, where nothing but numbers follows
+    |(?P<named>.+?\s+\d{4}-\d{1,2})(?=[\s,]|$)        # Acme Corp 2026-10
+    |(?P<rest>.+)
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+
+
+def refs(text: str) -> list[str]:
+    """Several bills, between spaces or commas: each as `#12`, `12` or `customer YYYY-MM`."""
+    return [found[found.lastgroup or 0].strip() for found in _REF.finditer(text)]
+
+
 _READ_CHARS = 500
 _WORD = re.compile(r"[^\W_]+")
 _LEAD = {"ok", "okay", "yes", "yep", "lgtm", "fine", "good", "looks", "1"} | {

@@ -15,10 +15,16 @@ class Click(StrEnum):
     REJECT = "bill:reject"
     UNDO = "bill:undo"
     RELEASE = "bill:release"
+    REVISE = "bill:revise"
+    VOID = "bill:void"
+    REISSUE = "bill:reissue"
+    SEND = "bill:send"
     HISTORY = "bill:history"
     MORE = "bill:more"
     GENERATE = "run:generate"
     CANCEL = "run:cancel"
+    SEND_LIST = "sending:go"
+    CANCEL_LIST = "sending:cancel"
     REQUEST_ACCESS = "access:request"
     GRANT_ACCESS = "access:grant"
     LIST_PAGE = "list:page"
@@ -26,9 +32,12 @@ class Click(StrEnum):
     CHOOSE = "choose"
 
 
+DIALOGS = (Click.REJECT, Click.UNDO, Click.RELEASE, Click.REVISE, Click.VOID, Click.REISSUE)
+"""Those that open a dialog, and the callback ids of these."""
+
 # Slack wants action ids unique in their row, so the second of a kind is "choose.2".
 ANY_ACTION = re.compile(rf"^({'|'.join(map(re.escape, Click))})(\.\d+)?$")
-ANY_DIALOG = re.compile(rf"^({'|'.join((Click.REJECT, Click.UNDO, Click.RELEASE))})$")
+ANY_DIALOG = re.compile(rf"^({'|'.join(map(re.escape, DIALOGS))})$")
 
 OUT_OF_DATE = "That button is no longer understood. Type the command again."
 _VALUE_LIMIT = 2000
@@ -38,6 +47,7 @@ _FIELDS: dict[str, type] = {
     "version": int,
     "action": int,
     "run": int,
+    "list": int,
     "user": int,
     "page": int,
     "period": str,
@@ -60,6 +70,12 @@ def click_of(action_id: str) -> Click:
     if match is None:
         raise Invalid(OUT_OF_DATE)
     return Click(match[1])
+
+
+def known(action_id: str) -> Click | None:
+    """The same without a refusal."""
+    match = ANY_ACTION.match(action_id)
+    return Click(match[1]) if match else None
 
 
 def pack(**ids: Any) -> str:

@@ -38,7 +38,16 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "history Acme Corp 2026-10",
             "tells who did what to a bill, when and why",
         ),
+        Subcommand(
+            "send",
+            "send REF... or send YYYY-MM",
+            "send 2026-10",
+            "sends approved bills, after a preview",
+        ),
         Subcommand("undo", "undo REF", "undo #42", "takes back the last decision on a bill"),
+        Subcommand("revise", "revise REF", "revise #42", "gives a bill the figures of now"),
+        Subcommand("void", "void REF", "void #42", "makes a bill void, and credits what went out"),
+        Subcommand("reissue", "reissue REF", "reissue #42", "bills a void month again"),
         Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
         Subcommand("help", "help", "help", "shows this list"),
     ),
@@ -62,9 +71,6 @@ ON_THE_CARD = {
     "reject": "Bills are rejected with the button on the card, which asks for the reason.",
     "comment": "Comments are written as replies in the thread of a card.",
 }
-
-
-LATER = frozenset({"send", "revise", "void", "reissue"})
 
 
 def help_for(command: str) -> Message:
@@ -93,8 +99,6 @@ def near_miss(command: str, word: str, rest: str = "") -> Message:
     if word.lower() in ON_THE_CARD:
         show = code(f"{name} show #42")
         return saying(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
-    if word.lower() in LATER:
-        return saying(f"{name} {word.lower()} is not there yet. ", *helping)
     known = {one.name: one for one in SUBCOMMANDS[command] if one.name}
     near = [one for one in known if one.startswith(word.lower())] or difflib.get_close_matches(
         word.lower(), known, n=1, cutoff=NEAR

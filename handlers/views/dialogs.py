@@ -1,53 +1,58 @@
 """Dialogs: they ask for the reason of a decision, or tell what became of one."""
 
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
+    Block,
+    Sentence,
     View,
     bold,
     lines,
     modal,
+    number_input,
     says,
     select_input,
     text_input,
 )
 from handlers.views.phrases import (
     amount,
+    changes_between,
+    corrected,
     decision,
     hold_cause,
     multiplication,
+    referred,
     short_title,
     used,
 )
-from handlers.views.words import REJECT_WORDS, name
+from handlers.views.words import REJECT_WORDS, money, name, sentence, slash
+from models.bills import BillKind, State
 from models.dossier import BillFacts, Deed
+from models.money import add_up
 from models.people import SYSTEM
 
+UNITS = "units"
 REASON_CODE = "reason_code"
 REASON = "reason"
 
 
 def reject(facts: BillFacts) -> View:
     """Asks for a reason code (block `reason_code`) and words (block `reason`)."""
-    return modal(
+    codes = [(words[:1].upper() + words[1:], code) for code, words in REJECT_WORDS.items()]
+    reads = f"{_reader(facts)} reads this at once, and it stays in the bill’s history."
+    return _asking(
+        Click.REJECT,
         "Reject this bill",
+        "Reject",
+        facts,
         [
             says(bold(short_title(facts)), f" · #{facts.id}"),
-            lines([used(facts)], multiplication(facts)),
-            select_input(
-                REASON_CODE,
-                "What is wrong?",
-                [(words[:1].upper() + words[1:], code) for code, words in REJECT_WORDS.items()],
-            ),
-            text_input(
-                REASON,
-                "Tell Finance more",
-                f"{_reader(facts)} reads this at once, and it stays in the bill’s history.",
-            ),
+            lines(*_sum(facts)),
+            select_input(REASON_CODE, "What is wrong?", codes),
+            text_input(REASON, "Tell Finance more", reads),
         ],
-        callback_id=Click.REJECT,
-        submit="Reject",
-        metadata=pack(bill=facts.id, version=facts.version),
-        close="Cancel",
     )
 
 
@@ -58,26 +63,32 @@ def _reader(facts: BillFacts) -> str:
 
 def undo(facts: BillFacts, deed: Deed) -> View:
     """Names the decision that would be taken back, and asks why (block `reason`)."""
-    return modal(
+    return _asking(
+        Click.UNDO,
         "Undo a decision",
+        "Undo",
+        facts,
         [
             says(bold(short_title(facts)), f" · #{facts.id}"),
             says("This takes back ", *decision(deed, facts.currency), "."),
-            text_input(REASON, "Why?", "Everybody who can see the bill can read this."),
+            text_input(REASON, "Why?", EVERYBODY),
         ],
-        callback_id=Click.UNDO,
-        submit="Undo",
-        metadata=pack(bill=facts.id, version=facts.version, action=deed.id),
-        close="Cancel",
+        action=deed.id,
     )
+
+
+EVERYBODY = "Everybody who can see the bill can read this."
 
 
 def release(facts: BillFacts, still_stands: bool = True) -> View:
     """Says why the bill is held; asks for a reason, which is required where the cause stands."""
     cause = hold_cause(facts.hold_reason)
     stands = "" if still_stands else " That is settled now."
-    return modal(
+    return _asking(
+        Click.RELEASE,
         "Release this bill",
+        "Release",
+        facts,
         [
             says(bold(short_title(facts)), f" · #{facts.id}, {amount(facts)}"),
             says(f"It is held because {cause}.{stands}"),
@@ -88,8 +99,122 @@ def release(facts: BillFacts, still_stands: bool = True) -> View:
                 optional=not still_stands,
             ),
         ],
-        callback_id=Click.RELEASE,
-        submit="Release",
-        metadata=pack(bill=facts.id, version=facts.version),
+    )
+
+
+def revise(facts: BillFacts, fresh: BillFacts) -> View:
+    """Shows the bill as it is and as usage and terms give it now (`fresh`), and asks why.
+
+    Block `units`, which may stay empty, sets the calls to bill by hand.
+    """
+    kind = BillKind(facts.kind)
+    moved = changes_between(facts, fresh)
+    told = corrected(moved, facts.currency, WOULD) if moved else NO_OTHER
+    shown = [["By usage and terms as they are now: "], *_sum(fresh)] if moved else []
+    return _asking(
+        Click.REVISE,
+        "Revise this bill",
+        "Revise",
+        facts,
+        [
+            says(bold(short_title(facts)), f" · #{facts.id}"),
+            lines(["On the bill: "], *_sum(facts)),
+            *([lines(*shown)] if shown else []),
+            says(bold(sentence(told))),
+            number_input(UNITS, _UNITS_LABEL[kind], _UNITS_HINT[kind]),
+            text_input(REASON, "Why?", EVERYBODY),
+            says("The bill gets these figures and waits for its approvals anew."),
+        ],
+    )
+
+
+WOULD = "which comes to"
+NO_OTHER = "usage and terms still give the figures that are on the bill"
+_UNITS_LABEL = {
+    BillKind.OVERAGE: "Calls to bill over the limit",
+    BillKind.ADJUSTMENT: "Calls to bill more",
+    BillKind.CREDIT: "Calls to bill more",
+}
+_UNITS_HINT = {
+    BillKind.OVERAGE: "Left empty, they are what usage and limit give.",
+    BillKind.ADJUSTMENT: "Below zero those to credit. Left empty, they are what is still to bill.",
+    BillKind.CREDIT: "Below zero those to credit. Left empty, they are what is still to credit.",
+}
+
+
+def _sum(facts: BillFacts) -> list[Sentence]:
+    return [[used(facts)], multiplication(facts)]
+
+
+def void(facts: BillFacts) -> View:
+    """Says what becomes of the bill and of what has gone out, and asks why (block `reason`)."""
+    return _asking(
+        Click.VOID,
+        "Make this bill void",
+        "Make void",
+        facts,
+        [
+            says(bold(short_title(facts)), f" · #{facts.id}, {amount(facts)}"),
+            lines(*[[told] for told in _what_voiding_does(facts)]),
+            text_input(REASON, "Why?", EVERYBODY),
+        ],
+    )
+
+
+def _what_voiding_does(facts: BillFacts) -> Iterator[str]:
+    credit = standing_amount(facts)
+    if credit:
+        out = f"{facts.number} has gone out" if facts.status is State.SENT else "Part of it is out"
+        yield f"{out}, so a credit over the whole standing amount is made: {_minus(facts, credit)}."
+        yield "Nobody has to approve the credit. It goes to the customer once you send it."
+    else:
+        yield "Nothing of it has gone out, so nothing is sent."
+    if facts.number:
+        yield f"The number {facts.number} stays in the series, as void."
+    for one in facts.corrections:
+        if one.status not in (State.SENT, State.VOID):
+            yield f"Its correction, {referred(one)}, becomes void with it."
+    if facts.kind == BillKind.OVERAGE:
+        again = f"bill reissue #{facts.id}"
+        yield f"The month is not billed again by itself; {slash(again)} does that."
+
+
+def standing_amount(facts: BillFacts) -> Decimal:
+    """What the customer has been sent of this bill and its corrections, taken together."""
+    parts = [(facts.status, facts.amount)]
+    parts += [(one.status, one.amount) for one in facts.corrections]
+    return add_up(amount for status, amount in parts if status is State.SENT and amount)
+
+
+def _minus(facts: BillFacts, amount: Decimal) -> str:
+    return money(-amount, facts.currency)
+
+
+def reissue(facts: BillFacts, fresh: BillFacts) -> View:
+    """Shows the figures of the bill that would stand in the place of the void one, and asks why."""
+    return _asking(
+        Click.REISSUE,
+        "Bill the month again",
+        "Reissue",
+        facts,
+        [
+            says(bold(short_title(facts)), f" · #{facts.id} is void"),
+            lines(["The new bill, by usage and terms as they are now: "], *_sum(fresh)),
+            says("It waits for its approvals like any other."),
+            text_input(REASON, "Why?", EVERYBODY),
+        ],
+    )
+
+
+def _asking(
+    click: Click, title: str, submit: str, facts: BillFacts, blocks: Sequence[Block], **more: int
+) -> View:
+    """A dialog about a bill as it is now; what is sent carries its version."""
+    return modal(
+        title,
+        blocks,
+        callback_id=click,
+        submit=submit,
+        metadata=pack(bill=facts.id, version=facts.version, **more),
         close="Cancel",
     )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from handlers.views.card import arithmetic, bill_buttons
+from handlers.views.buttons import bill_buttons
+from handlers.views.card import arithmetic
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,

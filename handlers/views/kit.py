@@ -323,6 +323,16 @@ def text_input(block_id: str, label: str, hint: str, optional: bool = False) -> 
     return _input(block_id, label, element, hint, optional)
 
 
+def number_input(block_id: str, label: str, hint: str) -> Block:
+    """A field for a whole number, which may be left empty; its value is under `value`."""
+    element: Element = {
+        "type": "number_input",
+        "action_id": "value",
+        "is_decimal_allowed": False,
+    }
+    return _input(block_id, label, element, hint, optional=True)
+
+
 def select_input(block_id: str, label: str, options: Sequence[tuple[str, str]]) -> Block:
     """A choice of one of up to 100 pairs of words and value."""
     choices = [{"text": _plain_text(text, 75), "value": value} for text, value in options[:100]]

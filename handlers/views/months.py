@@ -100,7 +100,7 @@ def _fate(bill: Proposed) -> str:
 
 
 def _left_out(facts: Preview) -> list[Sentence]:
-    told: list[Sentence] = []
+    told: list[Sentence] = _by_rule(facts.by_rule, "would be")
     if facts.existing:
         one = facts.existing == 1
         stays = "exists already and stays as it is" if one else "exist already and stay as they are"
@@ -112,6 +112,13 @@ def _left_out(facts: Preview) -> list[Sentence]:
         how = code("countersign import usage FILE.csv")
         told.append(["No usage is recorded for the month. It is brought in with ", how, "."])
     return told
+
+
+def _by_rule(count: int, verb: str) -> list[Sentence]:
+    """Bills that wait for nobody, because their customer's own rule lets small amounts pass."""
+    customers = "its customer’s" if count == 1 else "their customers’"
+    told = f"{bills(count)} of these {verb} approved at once, by {customers} own rule."
+    return [[told]] if count else []
 
 
 def _missing(names: Sequence[str], count: int) -> list[Sentence]:
@@ -183,7 +190,7 @@ def summary(run: RunFacts) -> Message:
 
 
 def _notes(run: RunFacts) -> list[Sentence]:
-    told: list[Sentence] = []
+    told: list[Sentence] = _by_rule(run.by_rule, "were" if run.by_rule > 1 else "was")
     if run.existing:
         were = "it was" if run.existing == 1 else "they were"
         told.append([f"{bills(run.existing)} existed already and stayed as {were}."])

@@ -1,6 +1,6 @@
 """What is said about a bill wherever it is said: its sum, what it waits for, who did what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,25 +20,41 @@ from handlers.views.words import (
     number,
     period_name,
     person,
+    plain,
     unit_price,
 )
-from models.bills import HoldReason, State, Verb
-from models.dossier import BillFacts, Deed, Line, Needed, Person, Proposed
+from models.bills import BillKind, Cause, HoldReason, State, Verb
+from models.dossier import BillFacts, Deed, Line, Needed, Outdated, Person, Proposed, Related
 from models.people import Role
 
 KINDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}
 NAMED_AT_MOST = 4
+SAID_BY_A_SERVER = 300
 
 
 def bill_title(facts: BillFacts, limit: int = 150) -> str:
-    """As in "Acme Corp, October 2026 · #42"; of a long name only as much as there is room for."""
-    rest = f", {period_name(facts.period)}{KINDS.get(facts.kind, '')} · #{facts.id}"
+    """As in "Acme Corp, October 2026 · #42"; of a long name only as much as there is room for.
+
+    An issued bill has its number behind that.
+    """
+    issued = f" · {facts.number}" if facts.number else ""
+    rest = f", {month_of(facts)} · #{facts.id}{issued}"
     return name(facts.customer, limit - len(rest)) + rest
 
 
 def short_title(facts: BillFacts | Line) -> str:
     """As in "Acme Corp, October 2026", inside a sentence."""
-    return f"{name(facts.customer)}, {period_name(facts.period)}"
+    return f"{name(facts.customer)}, {month_of(facts)}"
+
+
+def month_of(facts: BillFacts | Line) -> str:
+    """As in "October 2026", or "October 2026 adjustment"."""
+    return f"{period_name(facts.period)}{KINDS[facts.kind]}"
+
+
+def referred(bill: Related) -> str:
+    """Another bill: "#12", or "#12 (2026-000123)"."""
+    return f"#{bill.id} ({bill.number})" if bill.number else f"#{bill.id}"
 
 
 def used(facts: BillFacts) -> str:
@@ -46,12 +62,24 @@ def used(facts: BillFacts) -> str:
 
 
 def multiplication(facts: BillFacts) -> list[Part]:
-    """As in "250,000 over × $0.004 = $1,000.00"."""
+    """As in "250,000 over × $0.004 = $1,000.00"; of a correction what it comes to."""
+    if facts.kind != BillKind.OVERAGE:
+        return [bold(_correction(facts))]
     over = f"{number(facts.overage_units)} over × "
     if facts.unit_cost is None:
         return [f"{over}no price yet"]
     price = unit_price(facts.unit_cost, facts.currency)
     return [bold(f"{over}{price} = {amount(facts)}")]
+
+
+def _correction(facts: BillFacts) -> str:
+    """As in "70,000 calls fewer over the limit: -$280.00".
+
+    It is no product: both sides of the difference were rounded by themselves.
+    """
+    units = facts.overage_units
+    more = f"{calls(abs(units))} {'more' if units > 0 else 'fewer'} over the limit"
+    return f"{more if units else 'The difference'}: {amount(facts)}"
 
 
 def amount(facts: BillFacts | Line | Proposed) -> str:
@@ -68,6 +96,9 @@ def _missing(needed: Sequence[Needed]) -> str:
 
 
 def _approver(needed: Needed) -> str:
+    if needed.people and needed.away and needed.stand_in:
+        away = person(needed.away)
+        return f"{person(needed.stand_in)}, in the place of {away} who is away"
     if needed.people:
         return listing([person(who) for who in needed.people], "or", NAMED_AT_MOST)
     roles = [needed.role] if needed.role else [Role.CSM, Role.SALES]
@@ -83,9 +114,27 @@ def standing(facts: BillFacts) -> str:
     deed = facts.last_decision
     if facts.status is State.REJECTED and deed:
         return f"rejected by {person(deed.by)}{because(deed)}"
-    if facts.status is State.APPROVED and facts.approvals:
-        return f"approved by {listing([person(one.by) for one in facts.approvals])}"
+    if facts.status is State.APPROVED:
+        return _approved(facts)
+    if facts.status in (State.SENDING, State.SENT) and facts.number:
+        return f"{STATE_WORDS[facts.status]} as {facts.number}"
     return STATE_WORDS[facts.status]
+
+
+def _approved(facts: BillFacts) -> str:
+    if facts.failure:
+        return "approved, but could not be delivered"
+    if facts.by_rule:
+        return f"approved {rule(facts.by_rule, facts.currency)}"
+    by = listing([person(one.by) for one in facts.approvals])
+    return f"approved by {by}" if by else "approved"
+
+
+def rule(deed: Deed, currency: str) -> str:
+    """What approved a bill where nobody did: "by rule: below $100.00"."""
+    if deed.rule_below is not None:
+        return f"by rule: below {money(deed.rule_below, currency)}"
+    return "by the voiding of the bill that it takes back"
 
 
 def hold_cause(reason: HoldReason | None) -> str:
@@ -108,23 +157,47 @@ def because(deed: Deed) -> str:
 
 _NOUNS = {
     Verb.APPROVE: "approval",
+    Verb.AUTO_APPROVE: "approval by rule",
     Verb.REJECT: "rejection",
     Verb.RELEASE: "release",
+    Verb.REVISE: "revision",
+    Verb.SEND: "sending",
+    Verb.VOID: "voiding",
     Verb.UNDO: "undo",
 }
 _DONE = {
     Verb.GENERATE: "generated the bill",
+    Verb.REISSUE: "billed the month again",
     Verb.HOLD: "held the bill",
     Verb.RELEASE: "released the bill",
     Verb.APPROVE: "approved",
+    Verb.AUTO_APPROVE: "approved",
     Verb.REJECT: "rejected",
     Verb.COMMENT: "commented",
     Verb.COMMENT_EDIT: "edited a comment",
     Verb.COMMENT_DELETE: "deleted a comment",
     Verb.UNDO: "took back a decision",
+    Verb.REVISE: "revised the bill",
+    Verb.INVALIDATE: "worked the bill out anew",
+    Verb.SEND: "sent the bill on its way",
+    Verb.ISSUE: "issued the bill",
+    Verb.DELIVER: "delivered the bill",
+    Verb.SEND_FAILED: "could not deliver the bill",
+    Verb.VOID: "made the bill void",
 }
-_WITH_AMOUNT = frozenset({Verb.APPROVE, Verb.REJECT})
-_HELD = {Verb.GENERATE: "; held because ", Verb.HOLD: " because "}
+_WITH_AMOUNT = frozenset({Verb.APPROVE, Verb.AUTO_APPROVE, Verb.REJECT})
+_OF_AMOUNT = {Verb.GENERATE: "of", Verb.REISSUE: "with"}
+_HELD = {
+    Verb.GENERATE: "; held because ",
+    Verb.HOLD: " because ",
+    Verb.INVALIDATE: "; held because ",
+}
+_CAUSES = {
+    Cause.LATE_USAGE: ", because the usage of a month that had gone out was corrected",
+    Cause.VOID: ", because the bill that it takes back was made void",
+    Cause.VOID_WITH: ", because the bill that it corrects was made void",
+    Cause.NO_OVERAGE: ", because usage and terms leave nothing to bill",
+}
 
 
 def deed_sentence(deed: Deed, currency: str) -> list[Part]:
@@ -133,7 +206,8 @@ def deed_sentence(deed: Deed, currency: str) -> list[Part]:
     if deed.verb is Verb.UNDO and deed.reverses:
         return [who, f" took back {where} ", *decision(deed.reverses, currency, deed.by)]
     stead = f", for {person(deed.acted_for)} who is away" if deed.acted_for else ""
-    return [who, f" {_done(deed, currency)} {where}{stead}{_held(deed)}{because(deed)}"]
+    done = f" {_done(deed, currency)} {where}{stead}{_held(deed)}{_caused(deed)}{because(deed)}"
+    return [who, done, *_outcome(deed, currency)]
 
 
 def _held(deed: Deed) -> str:
@@ -142,14 +216,41 @@ def _held(deed: Deed) -> str:
     return f"{_HELD[deed.verb]}{HOLD_CAUSES[deed.hold_reason]}"
 
 
+def _caused(deed: Deed) -> str:
+    if deed.verb is Verb.INVALIDATE:
+        return ", because usage or terms were corrected"
+    if deed.cause is None:
+        return ""
+    return _CAUSES[deed.cause] + (f": #{deed.about}" if deed.about else "")
+
+
 def _done(deed: Deed, currency: str) -> str:
     done = _DONE[deed.verb]
+    if deed.number:
+        return f"{done} as {deed.number}"
+    if deed.to:
+        return f"{done} to {deed.to}"
     if deed.amount is None:
         return done
     told = money(deed.amount, currency)
     if deed.verb in _WITH_AMOUNT:
         return f"{done} {told}"
-    return f"{done} of {told}" if deed.verb is Verb.GENERATE else done
+    return f"{done} {_OF_AMOUNT[deed.verb]} {told}" if deed.verb in _OF_AMOUNT else done
+
+
+def _outcome(deed: Deed, currency: str) -> list[Part]:
+    """What a deed is about beyond who did it: its rule, its time, the mail server's words."""
+    if deed.rule_below is not None:
+        return [f", by the customer’s own rule: below {money(deed.rule_below, currency)}"]
+    if deed.adjusted_units is not None:
+        return [f", and set the calls to bill to {number(deed.adjusted_units)}"]
+    if deed.due:
+        return [", to go out ", deed.due]
+    if deed.failure:
+        return [f": {plain(deed.failure, SAID_BY_A_SERVER)}"]
+    if deed.answer:
+        return [f"; the mail server answered “{plain(deed.answer, SAID_BY_A_SERVER)}”"]
+    return []
 
 
 def decision(deed: Deed, currency: str, told_of: Person | None = None) -> list[Part]:
@@ -169,23 +270,76 @@ _FIGURES = {
     "monthly_api_limit": "limit",
     "overage_units": "calls over the limit",
     "overage_unit_cost": "unit price",
+    "currency": "currency",
     "overage_amount": "amount",
 }
 
 
 def differences(deed: Deed, currency: str) -> list[str]:
     """Each figure that the deed moved: "usage from 1,250,000 to 1,180,000"."""
+    pairs = _pairs(deed.changes, currency)
     return [
-        f"{words} from {_figure(field, deed.changes[field][0], currency)}"
-        f" to {_figure(field, deed.changes[field][1], currency)}"
+        f"{words} from {pairs[field][0]} to {pairs[field][1]}"
         for field, words in _FIGURES.items()
-        if field in deed.changes
+        if field in pairs
     ]
+
+
+_CORRECTED = {
+    "api_usage": "usage was corrected from {} to {} calls",
+    "monthly_api_limit": "the limit was corrected from {} to {} calls",
+    "overage_unit_cost": "the unit price was corrected from {} to {}",
+    "currency": "the currency was changed from {} to {}",
+}
+_SET = "the calls to bill were set from {} to {}"
+
+Changes = Mapping[str, tuple[Any, Any]]
+
+
+def corrected(changes: Changes, currency: str, leads: str = "so the amount is now") -> str:
+    """What moved, and what it `leads` to, as the end of a sentence: "usage was corrected from
+    1,250,000 to 1,180,000 calls, so the amount is now $720.00".
+    """
+    pairs = _pairs(changes, currency)
+    moved = [words.format(*pairs[field]) for field, words in _CORRECTED.items() if field in pairs]
+    if not moved and "overage_units" in pairs:
+        moved = [_SET.format(*pairs["overage_units"])]
+    causes = listing(moved) or "it was worked out anew"
+    if "overage_amount" not in pairs:
+        return causes
+    return f"{causes}, {leads} {pairs['overage_amount'][1]}"
+
+
+def changes_between(before: BillFacts, after: BillFacts | Outdated) -> Changes:
+    """The figures of a bill that are others afterwards."""
+    names = {
+        "api_usage": "api_usage",
+        "monthly_api_limit": "limit_calls",
+        "overage_unit_cost": "unit_cost",
+        "overage_amount": "amount",
+    }
+    pairs = {column: (getattr(before, f), getattr(after, f)) for column, f in names.items()}
+    return {column: pair for column, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _pairs(changes: Changes, currency: str) -> dict[str, tuple[str, str]]:
+    """Both figures of each change as they are read, in the currencies of their time."""
+    currencies = changes.get("currency", (currency, currency))
+    return {
+        field: (
+            _figure(field, changes[field][0], currencies[0]),
+            _figure(field, changes[field][1], currencies[1]),
+        )
+        for field in _FIGURES
+        if field in changes
+    }
 
 
 def _figure(field: str, value: Any, currency: str) -> str:
     if value is None:
         return "none"
+    if field == "currency":
+        return str(value)
     if field == "overage_unit_cost":
         return unit_price(Decimal(value), currency)
     return money(Decimal(value), currency) if field == "overage_amount" else number(int(value))

@@ -1,39 +1,42 @@
 """What is said back to somebody: answers, confirmations, notices, refusals."""
 
 import re
-from collections.abc import Sequence
 
-from handlers.views.card import arithmetic, question
+from handlers.views.buttons import question
 from handlers.views.clicks import Click, fits, pack
 from handlers.views.commands import help_for, near_miss
+from handlers.views.history import history
 from handlers.views.kit import (
     Message,
     Part,
     actions,
     bold,
-    bullets,
     button,
     code,
     confirm,
-    line,
-    lines,
     message,
-    quote,
-    rich,
     saying,
     says,
     spoken,
 )
 from handlers.views.lists import bill_list, digest, usage
 from handlers.views.months import cancelled, generating, preview, progress, summary
-from handlers.views.phrases import amount, because, bills, short_title
-from handlers.views.words import name, period_name, person, plain, sentence, slash
+from handlers.views.notices import (
+    SETTLED_NAMED,
+    approvals_notice,
+    not_sent,
+    rejection_notice,
+    settled,
+)
+from handlers.views.phrases import amount, corrected, short_title
+from handlers.views.words import name, person, plain, sentence, slash
 from models.bills import Verb
-from models.dossier import BillFacts, Deed, Person
+from models.dossier import BillFacts, Person
 from models.people import Role
-from models.refusals import Ambiguous, Refusal
+from models.refusals import Ambiguous, Changed, Refusal
 
 __all__ = [
+    "SETTLED_NAMED",
     "access_asked",
     "access_granted",
     "access_requested",
@@ -44,14 +47,17 @@ __all__ = [
     "digest",
     "generating",
     "help_for",
+    "history",
     "near_miss",
     "not_recorded",
+    "not_sent",
     "preview",
     "progress",
     "reads_like_a_decision",
     "refusal",
     "rejection_notice",
     "request_access",
+    "settled",
     "summary",
     "trouble",
     "usage",
@@ -61,17 +67,47 @@ SENTENCE_LIMIT = 2000
 CHOICES = 5
 
 
-def refusal(refused: Refusal, command: str = "", text: str = "{}") -> Message:
+def refusal(
+    refused: Refusal, command: str = "", text: str = "{}", click: Click | None = None
+) -> Message:
     """The sentence, and for an ambiguous name a button each that runs the command again.
 
     `command` is that command as it was typed, `text` what stood behind it with `{}` in the
-    place of the name; without `command` there are no buttons.
+    place of the name; without `command` there are no buttons. `click`: what was to be done.
     """
+    if isinstance(refused, Changed):
+        return saying(_changed(refused, click))
     told = plain(refused.sentence, SENTENCE_LIMIT)
     names = refused.choices if isinstance(refused, Ambiguous) and command else []
     runs = [(one, {"command": command, "text": text.replace("{}", one)}) for one in names]
     buttons = [button(Click.CHOOSE, name(one, 75), pack(**run)) for one, run in runs if fits(**run)]
     return message(spoken(told), [says(*_with_code(told)), *actions(*buttons[:CHOICES])])
+
+
+_NOT_DONE = {
+    Click.APPROVE: "approved",
+    Click.REJECT: "rejected",
+    Click.RELEASE: "released",
+    Click.REVISE: "revised",
+    Click.SEND: "sent",
+    Click.UNDO: "undone",
+    Click.VOID: "made void",
+    Click.REISSUE: "billed",
+}
+
+
+def _changed(refused: Changed, click: Click | None) -> str:
+    """As in "This bill changed while you were looking: usage was corrected from ..."."""
+    told = corrected(refused.changes, refused.currency)
+    where = "The card above" if click in CARD_CLICKS else "The card"
+    done = _NOT_DONE.get(click, "done") if click else "done"
+    return (
+        f"This bill changed while you were looking: {told}. {where} is up to date;"
+        f" nothing was {done}."
+    )
+
+
+CARD_CLICKS = frozenset({Click.APPROVE, Click.SEND})
 
 
 _COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+|\d[\d.m-]*)`")
@@ -135,36 +171,6 @@ def access_granted(role: Role) -> Message:
     before, command, after = _FIRST_STEPS[role]
     told = ("Your role in Countersign is ", bold(role), ". ", before, code(slash(command)), after)
     return saying(*told)
-
-
-def rejection_notice(facts: BillFacts, deed: Deed) -> Message:
-    """To whoever generated the bill: who rejected it and why."""
-    what = f" rejected bill #{facts.id}, {short_title(facts)}, {amount(facts)}{because(deed)}."
-    told: list[Part] = [bold(person(deed.by)), what]
-    reason = [quote(deed.comment)] if deed.comment else []
-    return message(
-        spoken(*told),
-        [
-            rich(line(*told), *reason),
-            lines(*arithmetic(facts)),
-            *actions(button(Click.HISTORY, "History", pack(bill=facts.id, page=0))),
-        ],
-    )
-
-
-NOTICED_AT_MOST = 20
-
-
-def approvals_notice(approved: Sequence[BillFacts]) -> Message:
-    """To whoever generated them: the bills approved since the last such notice."""
-    shown, more = approved[:NOTICED_AT_MOST], len(approved) - NOTICED_AT_MOST
-    told = f"{bills(len(approved))} you generated {'is' if len(approved) == 1 else 'are'} approved."
-    each: list[Sequence[Part]] = [
-        [f"#{one.id} {name(one.customer, 150)}, {period_name(one.period)}: ", bold(amount(one))]
-        for one in shown
-    ]
-    rest: list[Sequence[Part]] = [[f"and {more} more"]] if more > 0 else []
-    return message(spoken(told), [says(told), rich(bullets([*each, *rest]))])
 
 
 def not_recorded(reason: str, what: str = "reply") -> Message:

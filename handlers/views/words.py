@@ -11,7 +11,7 @@ from babel.dates import format_date
 from babel.numbers import get_currency_symbol
 
 from models.bills import HoldReason, RejectReason, Source, State
-from models.dossier import Person, Total
+from models.dossier import Kept, Person, Total
 from models.money import minor_units
 from models.people import SYSTEM, Role, User
 from models.period import Period
@@ -73,6 +73,12 @@ HOLD_CURES = {
     HoldReason.NO_PRICE: "Without an amount it cannot go on to approval.",
     HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
     HoldReason.JUMP: "Check the usage, then release it.",
+}
+KEPT_WORDS = {
+    Kept.STATE: "it is {state}",
+    Kept.OUTDATED: "its usage or terms have changed, so it needs approval again",
+    Kept.NO_ADDRESS: "its customer has no billing e-mail address",
+    Kept.CHANGED: "it changed after you were shown it: it is {state} now",
 }
 REJECT_WORDS = {
     RejectReason.USAGE_WRONG: "the usage is wrong",

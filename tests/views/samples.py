@@ -7,26 +7,34 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from models.bills import HoldReason, RejectReason, Source, State, Verb
+from models.bills import BillKind, Cause, HoldReason, RejectReason, Source, State, Verb
 from models.dossier import (
     BillFacts,
     Comment,
     Deed,
+    Kept,
     Line,
     MonthOverage,
     Needed,
+    Outdated,
+    Outgoing,
     Page,
     Person,
     Preview,
     Proposed,
+    Related,
     RunFacts,
+    SendFacts,
+    SendPreview,
     Total,
+    totals_of,
 )
 from models.people import Role
 from models.period import Period
 
 ANA = Person(1, "Ana Ruiz", Role.FINANCE, "U1")
 KIM = Person(2, "Kim Lee", Role.CSM, "U2")
+LEE = Person(4, "Lee Wong", Role.CSM, "U4")
 SAM = Person(3, "Sam Ray", Role.SALES, "U3")
 CLOCK = Person(9, "system", None)
 
@@ -61,6 +69,38 @@ REJECTED = deed(
     amount=Decimal("1000.00"),
 )
 RELEASED = deed(Verb.RELEASE, ANA, comment="The contract was extended by mail.")
+BY_RULE = deed(
+    Verb.AUTO_APPROVE,
+    CLOCK,
+    rule="auto_approve_below",
+    rule_below=Decimal("5000.00"),
+    amount=Decimal("1000.00"),
+)
+REVISED = deed(
+    Verb.REVISE,
+    ANA,
+    comment="They told us of a test run.",
+    adjusted_units=180_000,
+    amount=Decimal("720.00"),
+    changes={"overage_units": (250_000, 180_000), "overage_amount": ("1000.00", "720.00")},
+)
+CORRECTED = deed(
+    Verb.INVALIDATE,
+    CLOCK,
+    source=Source.CLI,
+    amount=Decimal("720.00"),
+    changes={
+        "api_usage": (1_250_000, 1_180_000),
+        "overage_units": (250_000, 180_000),
+        "overage_amount": ("1000.00", "720.00"),
+    },
+)
+SENT_OFF = deed(Verb.SEND, ANA, id=9, due=NOON + timedelta(minutes=5), amount=Decimal("1000.00"))
+DELIVERED = deed(
+    Verb.DELIVER, CLOCK, source=Source.CLOCK, to="billing@acme.example", answer="250 2.0.0 kept"
+)
+FAILED = deed(Verb.SEND_FAILED, CLOCK, source=Source.CLOCK, failure="550 5.1.1 no such mailbox")
+VOIDED = deed(Verb.VOID, ANA, comment="Agreed with their new management.")
 UNDONE = deed(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
 
 
@@ -151,6 +191,107 @@ def _states() -> Iterator[tuple[str, BillFacts]]:
         )
     for state in (State.SENDING, State.SENT, State.VOID):
         yield str(state), replace(BILL, status=state, needed=())
+    yield from _corrected()
+    yield from _on_the_way()
+    yield from _corrections()
+
+
+def _corrected() -> Iterator[tuple[str, BillFacts]]:
+    new = replace(
+        BILL,
+        version=2,
+        api_usage=1_180_000,
+        overage_units=180_000,
+        amount=Decimal("720.00"),
+    )
+    yield "corrected", replace(new, changed=CORRECTED)
+    yield (
+        "revised",
+        replace(new, changed=REVISED, standing=(REVISED,), last_decision=REVISED),
+    )
+    yield (
+        "rejected, outdated",
+        replace(
+            BILL,
+            status=State.REJECTED,
+            needed=(),
+            standing=(REJECTED,),
+            last_decision=REJECTED,
+            outdated=Outdated(1_180_000, 1_000_000, BILL.unit_cost, Decimal("720.00")),
+        ),
+    )
+    both = (Needed("csm", Role.CSM, (KIM,)), Needed("sales", Role.SALES, (SAM,)))
+    yield "above the second amount", replace(BILL, needed=both, both_above=Decimal("500.00"))
+    away = Needed("csm", Role.CSM, (KIM,), away=KIM, stand_in=LEE)
+    yield "somebody is away", replace(BILL, needed=(away,))
+
+
+def _on_the_way() -> Iterator[tuple[str, BillFacts]]:
+    passed = replace(BILL, status=State.APPROVED, needed=(), by_rule=BY_RULE)
+    yield "approved by rule", replace(passed, standing=(BY_RULE,), last_decision=BY_RULE)
+    way = replace(
+        BILL,
+        status=State.SENDING,
+        needed=(),
+        approvals=(APPROVED,),
+        sent_to="billing@acme.example",
+        brought=SENT_OFF,
+    )
+    waits = {"send_due": SENT_OFF.due, "standing": (APPROVED, SENT_OFF), "last_decision": SENT_OFF}
+    yield "in its delay", replace(way, **waits)
+    issued = replace(way, number="2026-000123")
+    yield "issued", issued
+    yield "delivered", replace(issued, status=State.SENT, brought=DELIVERED)
+    yield (
+        "not delivered",
+        replace(issued, status=State.APPROVED, brought=None, failure=FAILED.failure),
+    )
+    unsent = replace(BILL, status=State.VOID, needed=(), brought=VOIDED)
+    yield "void, unsent", replace(unsent, standing=(VOIDED,), last_decision=VOIDED)
+    again = Related(44, BillKind.OVERAGE, State.PENDING, None, Decimal("720.00"))
+    yield "void, replaced", replace(unsent, replaced_by=again)
+    credit = Related(43, BillKind.CREDIT, State.APPROVED, None, Decimal("-1000.00"))
+    yield "void, credited", replace(unsent, number="2026-000123", corrections=(credit,))
+
+
+def _corrections() -> Iterator[tuple[str, BillFacts]]:
+    first = Related(12, BillKind.OVERAGE, State.SENT, "2026-000123", Decimal("1000.00"))
+    down = replace(
+        BILL,
+        kind=BillKind.CREDIT,
+        generated_by=CLOCK,
+        api_usage=1_180_000,
+        overage_units=-70_000,
+        amount=Decimal("-280.00"),
+        adjusts=first,
+        billed=Decimal("1000.00"),
+    )
+    yield "credit for late usage", down
+    yield (
+        "adjustment for late usage",
+        replace(
+            down,
+            kind=BillKind.ADJUSTMENT,
+            api_usage=1_300_000,
+            overage_units=50_000,
+            amount=Decimal("200.00"),
+        ),
+    )
+    void = replace(first, status=State.VOID)
+    by_void = deed(Verb.AUTO_APPROVE, CLOCK, rule="void", cause=Cause.VOID, amount=down.amount)
+    yield (
+        "credit for a void bill",
+        replace(
+            down,
+            status=State.APPROVED,
+            needed=(),
+            adjusts=void,
+            billed=None,
+            by_rule=by_void,
+            overage_units=-250_000,
+            amount=Decimal("-1000.00"),
+        ),
+    )
 
 
 def _figures() -> Iterator[tuple[str, BillFacts]]:
@@ -217,6 +358,8 @@ def bill_line(facts: BillFacts) -> Line:
         facts.amount,
         facts.currency,
         facts.created_at,
+        BillKind(facts.kind),
+        facts.number,
     )
 
 
@@ -226,6 +369,32 @@ def page(count: int, customer: str = "Acme Corp", after: str | None = None) -> P
     )
     totals = (Total("USD", count, Decimal(1000) * count), Total("JPY", 1, Decimal(500)))
     return Page(lines, count, totals if count else (), after)
+
+
+def send_preview(facts: BillFacts, ready: int = 3, kept: int = 4) -> SendPreview:
+    """So many bills that can go out, and as many for each reason that cannot."""
+    line = replace(bill_line(facts), status=State.APPROVED)
+    goes = tuple(
+        Outgoing(replace(line, id=index), "billing@acme.example") for index in range(1, ready + 1)
+    )
+    reasons = [*Kept] * kept
+    stays = tuple(Outgoing(bill_line(facts), None, why) for why in reasons[:kept])
+    totals = totals_of(one.line for one in goes)
+    return SendPreview(7 if goes else None, None, goes, stays, totals, 5)
+
+
+def send_facts(facts: BillFacts = BILL, **changes: Any) -> SendFacts:
+    kept = tuple(Outgoing(bill_line(facts), None, why) for why in Kept)
+    known: dict[str, Any] = {
+        "id": 7,
+        "bills": 6,
+        "sent": 2,
+        "ended": True,
+        "totals": (Total("USD", 2, Decimal(2000)),),
+        "due": NOON + timedelta(minutes=5),
+        "kept": kept,
+    }
+    return SendFacts(**{**known, **changes})
 
 
 def preview(**changes: Any) -> Preview:

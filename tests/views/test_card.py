@@ -1,12 +1,10 @@
 """The card of a bill: what it says and what it offers, in each state."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
 from handlers.views.card import bill_card
-from models.bills import State
 from models.dossier import BillFacts, Needed
 from models.people import Role
 from tests.views import samples
@@ -71,16 +69,42 @@ def test_the_notification_is_a_whole_sentence(sample: str, text: str) -> None:
     [
         ("pending", ["bill:approve", "bill:reject", "bill:more"]),
         ("pending, one of two in", ["bill:approve", "bill:reject", "bill:undo", "bill:more"]),
-        ("approved", ["bill:undo", "bill:more"]),
-        ("rejected", ["bill:undo", "bill:more"]),
+        ("approved", ["bill:send", "bill:undo", "bill:more"]),
+        ("approved by rule", ["bill:send", "bill:undo", "bill:more"]),
+        ("rejected", ["bill:revise", "bill:undo", "bill:more"]),
         ("held, outside_contract", ["bill:release", "bill:more"]),
         ("held, no_price", ["bill:more"]),
         ("sending", ["bill:more"]),
-        ("void", ["bill:more"]),
+        ("in its delay", ["bill:undo", "bill:more"]),
+        ("issued", ["bill:more"]),
+        ("delivered", ["bill:more"]),
+        ("not delivered", ["bill:send", "bill:more"]),
+        ("void, unsent", ["bill:reissue", "bill:undo", "bill:more"]),
+        ("void, credited", ["bill:reissue", "bill:more"]),
+        ("void, replaced", ["bill:more"]),
+        ("credit for a void bill", ["bill:send", "bill:more"]),
     ],
 )
 def test_a_card_offers_what_its_state_allows(sample: str, ids: list[str]) -> None:
     assert offered(BILLS[sample]) == ids
+
+
+@pytest.mark.parametrize(
+    ("sample", "places"),
+    [
+        ("pending", ["history", "usage", "revise", "void"]),
+        ("approved", ["history", "usage", "void"]),
+        ("in its delay", ["history", "usage", "void"]),
+        ("issued", ["history", "usage"]),
+        ("delivered", ["history", "usage", "void"]),
+        ("void", ["history", "usage"]),
+        ("credit for late usage", ["history", "usage", "revise", "void"]),
+        ("credit for a void bill", ["history", "usage"]),
+    ],
+)
+def test_the_menu_has_what_finance_can_do_besides(sample: str, places: list[str]) -> None:
+    menu = buttons(bill_card(BILLS[sample]).blocks)["bill:more"]
+    assert [value_of(option)["see"] for option in menu["options"]] == places
 
 
 def test_every_button_carries_the_bill_and_the_version_that_were_shown() -> None:
@@ -200,13 +224,89 @@ def test_a_name_too_long_for_the_header_stands_in_full_below() -> None:
     assert whole == long
 
 
-def test_a_credit_says_so_in_its_title() -> None:
-    credit = replace(BILL, kind="credit", amount=Decimal("-1000.00"))
-    assert told(credit).startswith("Acme Corp, October 2026 credit · #42")
-    assert "= -$1,000.00" in told(credit)
+def test_a_credit_says_what_it_corrects_and_what_the_month_comes_to() -> None:
+    card = told(BILLS["credit for late usage"])
+    assert card.startswith("Acme Corp, October 2026 credit · #42")
+    assert "70,000 calls fewer over the limit: -$280.00" in card
+    assert (
+        "Corrects #12 (2026-000123): billed $1,000.00 so far, the month now comes to $720.00."
+        in card
+    )
+    assert "September" not in card
+    more = told(BILLS["adjustment for late usage"])
+    assert more.startswith("Acme Corp, October 2026 adjustment · #42")
+    assert "50,000 calls more over the limit: $200.00" in more
 
 
-def test_states_without_a_decision_are_told_in_a_word() -> None:
-    words = {State.SENDING: "Being sent.", State.SENT: "Sent.", State.VOID: "Void."}
-    for state, word in words.items():
-        assert word in told(replace(BILL, status=state, needed=())).splitlines()
+def test_the_credit_for_a_void_bill_was_approved_by_the_voiding() -> None:
+    card = told(BILLS["credit for a void bill"])
+    assert "Approved by the voiding of the bill that it takes back" in card
+    assert "Takes back #12 (2026-000123), which is void." in card
+
+
+def test_corrected_figures_are_told_before_and_after() -> None:
+    card = told(BILLS["corrected"])
+    assert (
+        "Usage was corrected from 1,250,000 to 1,180,000 calls, so the amount is now $720.00."
+        in card
+    )
+    assert "Approvals given before do not count any more." in card
+    revised = told(BILLS["revised"])
+    assert "Revised by Ana Ruiz (Finance)" in revised
+    assert (
+        "The calls to bill were set from 250,000 to 180,000, so the amount is now $720.00."
+        in revised
+    )
+    assert revised.count("were set from") == 1
+
+
+def test_a_rejected_bill_says_that_its_figures_have_changed() -> None:
+    assert (
+        "The figures have changed since\n: usage was corrected from 1,250,000 to 1,180,000 calls,"
+        " which comes to $720.00. Revise it to take them." in told(BILLS["rejected, outdated"])
+    )
+
+
+def test_policies_and_stand_ins_are_named() -> None:
+    assert "Approved by rule: below $5,000.00" in told(BILLS["approved by rule"])
+    both = told(BILLS["above the second amount"])
+    assert "Needs both its CSM and Sales: above $500.00." in both
+    away = "Waits for Lee Wong (CSM), in the place of Kim Lee (CSM) who is away"
+    assert away in told(BILLS["somebody is away"]).splitlines()
+
+
+def test_the_way_out_is_told_step_by_step() -> None:
+    delay = told(BILLS["in its delay"])
+    assert "Goes out \n to billing@acme.example. Sent by Ana Ruiz (Finance)." in delay
+    assert "Until then it can be called back." in delay
+    issued = told(BILLS["issued"])
+    assert issued.startswith("Acme Corp, October 2026 · #42 · 2026-000123")
+    assert "On its way out as 2026-000123\n to billing@acme.example." in issued
+    assert "Sent as 2026-000123\n to billing@acme.example, " in told(BILLS["delivered"])
+    failed = told(BILLS["not delivered"])
+    assert "Could not be delivered\n: 550 5.1.1 no such mailbox" in failed
+    assert "Its number, 2026-000123, stays." in failed
+    assert "Send again" in failed
+
+
+def test_a_void_bill_says_who_why_and_what_stands_in_its_place() -> None:
+    void = told(BILLS["void, replaced"])
+    assert "Ana Ruiz (Finance)\n made the bill void in Slack" in void
+    assert "Agreed with their new management." in void
+    assert "#44 stands in its place." in void
+    credited = told(BILLS["void, credited"])
+    assert "Its number, 2026-000123, stays in the series." in credited
+    assert "Corrected by #43: -$1,000.00, approved." in credited
+
+
+@pytest.mark.parametrize(
+    ("sample", "text"),
+    [
+        ("approved by rule", "approved by rule: below $5,000.00."),
+        ("issued", "being sent as 2026-000123."),
+        ("delivered", "sent as 2026-000123."),
+        ("not delivered", "approved, but could not be delivered."),
+    ],
+)
+def test_the_notification_says_how_far_it_is(sample: str, text: str) -> None:
+    assert bill_card(BILLS[sample]).text.endswith(text)

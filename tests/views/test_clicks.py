@@ -87,4 +87,5 @@ def test_an_id_of_somebody_else_is_refused(action_id: str) -> None:
 
 def test_dialogs_are_those_that_ask_for_a_reason() -> None:
     dialogs = {click for click in Click if ANY_DIALOG.match(click)}
-    assert dialogs == {Click.REJECT, Click.UNDO, Click.RELEASE}
+    reasons = {Click.REJECT, Click.UNDO, Click.RELEASE, Click.REVISE, Click.VOID, Click.REISSUE}
+    assert dialogs == reasons

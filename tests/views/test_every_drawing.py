@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.views import card, dialogs, home, kit, replies
+from handlers.views import card, dialogs, home, kit, replies, sends
+from handlers.views.clicks import Click
 from handlers.views.commands import SUBCOMMANDS
 from handlers.views.kit import Message
 from models.bills import HoldReason, Verb
 from models.dossier import BillFacts, Comment, Page, Proposed
 from models.people import Role, User
-from models.refusals import Ambiguous, Refusal
+from models.refusals import Ambiguous, Changed, Refusal
 from models.usage import UsageMonth
 from sandbox.blockkit import block_text, check_message, check_view
 from tests.views import samples
@@ -42,11 +43,30 @@ def _page(facts: BillFacts) -> Page:
 
 OF_A_BILL: dict[str, Draw] = {
     "card": card.bill_card,
-    "history": lambda f: card.history(f, [replace(d, by=f.generated_by) for d in DEEDS]),
+    "history": lambda f: replies.history(f, [replace(d, by=f.generated_by) for d in DEEDS]),
     "reject": dialogs.reject,
     "undo": lambda f: dialogs.undo(f, samples.APPROVED),
     "release": dialogs.release,
     "release, settled": lambda f: dialogs.release(f, still_stands=False),
+    "revise": lambda f: dialogs.revise(f, BILL),
+    "revise, the same": lambda f: dialogs.revise(f, f),
+    "void": dialogs.void,
+    "reissue": lambda f: dialogs.reissue(f, BILL),
+    "send preview": lambda f: sends.preview(samples.send_preview(f)),
+    "send preview of one": lambda f: sends.preview(samples.send_preview(f, 1, 0)),
+    "send preview of many": lambda f: sends.preview(samples.send_preview(f, 300, 300)),
+    "sent": lambda f: sends.began(samples.send_facts(f), again=False),
+    "on its way": sends.on_its_way,
+    "voided": lambda f: sends.voided(f, f),
+    "reissued": sends.reissued,
+    "not sent": lambda f: replies.not_sent(f, samples.FAILED),
+    "settled": lambda f: replies.settled(
+        {
+            what: (60, [f.id] * 50)
+            for what in ("invalidated", "held", "voided", "proposed", "reported")
+        },
+        {f.id: f},
+    ),
     "rejection notice": lambda f: replies.rejection_notice(f, samples.REJECTED),
     "approvals notice": lambda f: replies.approvals_notice([f] * 90),
     "reads like approve": lambda f: replies.reads_like_a_decision(f, Verb.APPROVE),
@@ -75,6 +95,15 @@ OTHERS: dict[str, Message | dict[str, Any]] = {
     "summary": replies.summary(samples.run()),
     "summary, nothing": replies.summary(samples.run(added=0, held={}, totals=())),
     "summary, failed": replies.summary(samples.run(failure="The database went away")),
+    "summary, by rule": replies.summary(samples.run(by_rule=12)),
+    "nothing to send": sends.preview(samples.send_preview(BILL, 0, 0)),
+    "nothing sent": sends.began(samples.send_facts(sent=0, totals=(), due=None), again=True),
+    "sending": sends.began(samples.send_facts(ended=False, kept=()), again=False),
+    "sending, progress": sends.progress(samples.send_facts(ended=False, kept=())),
+    "sending, ended": sends.progress(samples.send_facts()),
+    "sending cancelled": sends.cancelled(),
+    "voided, nothing out": sends.voided(BILL, None),
+    "changed": replies.refusal(Changed(samples.CORRECTED.changes, "USD"), click=Click.APPROVE),
     "empty list": replies.bill_list(samples.page(0), "Pending bills", {}),
     "no usage at all": replies.usage("Acme Corp", "USD", [], [], 5),
     "200 months": replies.usage(
@@ -164,7 +193,7 @@ def test_no_name_or_comment_makes_a_message_that_slack_refuses(
     )
     for draw in OF_A_BILL.values():
         assert flaws(draw(facts)) == []
-    assert flaws(card.history(facts, [said] * 90)) == []
+    assert flaws(replies.history(facts, [said] * 90)) == []
     assert flaws(replies.refusal(Ambiguous(comment, [name] * 9), "/usage", "{} 6m")) == []
     assert flaws(replies.near_miss("bill", name)) == []
     assert flaws(replies.access_requested(who)) == []

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from handlers.views.card import PAGE_DEEDS, history
-from models.bills import HoldReason, Source, Verb
+from handlers.views.history import PAGE_DEEDS, history
+from models.bills import Cause, HoldReason, Source, Verb
 from models.dossier import Deed
 from sandbox.blockkit import check_message
 from tests.views import samples
@@ -56,6 +56,54 @@ def sentence(one: Deed, *others: Deed) -> str:
             " because the amount is several times the customer’s last one",
         ),
         (COMMENTED, ", Kim Lee (CSM) commented in Slack"),
+        (
+            samples.BY_RULE,
+            ", Countersign approved $1,000.00 in Slack,"
+            " by the customer’s own rule: below $5,000.00",
+        ),
+        (
+            samples.REVISED,
+            ", Ana Ruiz (Finance) revised the bill in Slack, and set the calls to bill to 180,000",
+        ),
+        (
+            samples.CORRECTED,
+            ", Countersign worked the bill out anew from the command line,"
+            " because usage or terms were corrected",
+        ),
+        (samples.SENT_OFF, ", Ana Ruiz (Finance) sent the bill on its way in Slack, to go out "),
+        (
+            deed(Verb.ISSUE, samples.CLOCK, source=Source.CLOCK, number="2026-000123"),
+            ", Countersign issued the bill as 2026-000123 on schedule",
+        ),
+        (
+            samples.DELIVERED,
+            ", Countersign delivered the bill to billing@acme.example on schedule;"
+            " the mail server answered “250 2.0.0 kept”",
+        ),
+        (
+            samples.FAILED,
+            ", Countersign could not deliver the bill on schedule: 550 5.1.1 no such mailbox",
+        ),
+        (samples.VOIDED, ", Ana Ruiz (Finance) made the bill void in Slack"),
+        (
+            deed(Verb.VOID, samples.CLOCK, cause=Cause.VOID_WITH, about=12),
+            ", Countersign made the bill void in Slack,"
+            " because the bill that it corrects was made void: #12",
+        ),
+        (
+            deed(Verb.VOID, samples.CLOCK, cause=Cause.NO_OVERAGE),
+            ", Countersign made the bill void in Slack,"
+            " because usage and terms leave nothing to bill",
+        ),
+        (
+            deed(Verb.GENERATE, samples.CLOCK, cause=Cause.LATE_USAGE, amount=Decimal(-280)),
+            ", Countersign generated the bill of -$280.00 in Slack,"
+            " because the usage of a month that had gone out was corrected",
+        ),
+        (
+            deed(Verb.REISSUE, ANA, amount=Decimal(720)),
+            ", Ana Ruiz (Finance) billed the month again with $720.00 in Slack",
+        ),
     ],
     ids=lambda value: value.verb if isinstance(value, Deed) else "",
 )
@@ -92,6 +140,15 @@ def test_figures_that_moved_are_told_before_and_after() -> None:
         "Usage from 1,250,000 to 1,180,000; unit price from none to $0.004;"
         " amount from $1,000.00 to $720.00." in shown(history(BILL, [moved]).blocks)
     )
+
+
+def test_figures_stand_in_the_currency_of_their_time() -> None:
+    moved = deed(
+        Verb.INVALIDATE,
+        changes={"currency": ("USD", "JPY"), "overage_amount": ("1000.00", "900")},
+    )
+    told = shown(history(BILL, [moved]).blocks)
+    assert "Currency from USD to JPY; amount from $1,000.00 to ¥900." in told
 
 
 def test_the_notification_counts_the_entries_and_says_how_the_bill_stands() -> None:

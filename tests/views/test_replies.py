@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from handlers.views import replies, words
+from handlers.views.clicks import Click
 from handlers.views.commands import SUBCOMMANDS
 from handlers.views.kit import Message
 from models.bills import HoldReason, State, Verb
 from models.dossier import Total
 from models.people import Role
-from models.refusals import Ambiguous, NotAllowed, Refusal, Stale
+from models.refusals import Ambiguous, Changed, NotAllowed, Refusal, Stale
 from models.usage import UsageMonth
 from sandbox.blockkit import check_message
 from tests.views import samples
@@ -37,6 +39,13 @@ def test_a_preview_tells_what_would_be_made_and_offers_to_make_it() -> None:
     assert value_of(offered["run:generate"]) == {"period": "2026-10"}
     assert offered["run:generate"]["text"]["text"] == "Generate"
     assert "run:cancel" in offered
+
+
+def test_a_preview_and_a_summary_tell_what_nobody_has_to_approve() -> None:
+    preview = told(replies.preview(samples.preview(by_rule=30)))
+    assert "30 bills of these would be approved at once, by their customers’ own rule." in preview
+    summary = told(replies.summary(samples.run(by_rule=1)))
+    assert "1 bill of these was approved at once, by its customer’s own rule." in summary
 
 
 def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
@@ -186,6 +195,8 @@ def test_help_lists_every_subcommand_with_an_example(command: str) -> None:
         ("hist", "/bill history Acme Corp 2026-10"),
         ("undone", "/bill undo #42"),
         ("realease", "/bill release #42"),
+        ("sned", "/bill send 2026-10"),
+        ("revice", "/bill revise #42"),
     ],
 )
 def test_a_near_miss_is_answered_with_the_nearest(typed: str, nearest: str) -> None:
@@ -195,12 +206,6 @@ def test_a_near_miss_is_answered_with_the_nearest(typed: str, nearest: str) -> N
 def test_what_stood_behind_a_near_miss_stands_behind_the_nearest() -> None:
     text = replies.near_miss("bill", "generat", "2026-08").text
     assert "Did you mean /bill generate 2026-08?" in text
-
-
-@pytest.mark.parametrize("word", ["send", "Revise", "void", "reissue"])
-def test_what_is_still_to_come_is_not_taken_for_something_else(word: str) -> None:
-    text = replies.near_miss("bill", word, "#1").text
-    assert text == f"/bill {word.lower()} is not there yet. Type /bill help for all of them."
 
 
 def test_spans_are_set_as_code() -> None:
@@ -265,6 +270,70 @@ def test_a_rejection_is_told_with_its_reason_and_words() -> None:
         "Kim Lee (CSM) rejected bill #42, Acme Corp, October 2026, $1,000.00: the limit is wrong."
     )
     assert "The limit was raised in September." in told(message)
+
+
+def test_whoever_generated_a_rejected_bill_can_revise_it_or_make_it_void() -> None:
+    offered = buttons(replies.rejection_notice(BILLS["rejected"], samples.REJECTED).blocks)
+    assert list(offered) == ["bill:revise", "bill:void", "bill:history"]
+    assert value_of(offered["bill:revise"]) == {"bill": 42, "version": 1}
+
+
+def test_a_late_click_is_told_what_was_corrected_and_that_nothing_was_done() -> None:
+    changed = Changed(samples.CORRECTED.changes, "USD")
+    assert replies.refusal(changed, click=Click.APPROVE).text == (
+        "This bill changed while you were looking: usage was corrected from 1,250,000 to 1,180,000"
+        " calls, so the amount is now $720.00. The card above is up to date; nothing was approved."
+    )
+    assert replies.refusal(changed, click=Click.REJECT).text.endswith(
+        "The card is up to date; nothing was rejected."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"monthly_api_limit": (1000, 500), "overage_unit_cost": (None, "0.10")},
+            "the limit was corrected from 1,000 to 500 calls and"
+            " the unit price was corrected from none to $0.10.",
+        ),
+        (
+            {"overage_units": (9, 5), "overage_amount": ("9", "5")},
+            "the calls to bill were set from 9 to 5, so the amount is now $5.00.",
+        ),
+        ({}, "it was worked out anew."),
+    ],
+)
+def test_each_figure_that_was_corrected_is_named(
+    changes: dict[str, tuple[Any, Any]], told: str
+) -> None:
+    assert f"looking: {told}" in replies.refusal(Changed(changes, "USD")).text
+
+
+def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> None:
+    message = replies.not_sent(BILLS["not delivered"], samples.FAILED)
+    assert message.text == (
+        "Bill #42, Acme Corp, October 2026, $1,000.00 could not be delivered"
+        " to billing@acme.example."
+    )
+    assert "550 5.1.1 no such mailbox" in told(message)
+    assert "Its number, 2026-000123, stays." in told(message)
+    again = buttons(message.blocks)["bill:send"]
+    assert again["text"]["text"] == "Send again"
+    assert value_of(again) == {"bill": 42, "version": 1}
+    sent = replies.not_sent(BILLS["delivered"], samples.FAILED)
+    assert "bill:send" not in buttons(sent.blocks)
+
+
+def test_finance_hears_what_corrected_figures_have_done() -> None:
+    done = {"invalidated": (2, [42, 43]), "reported": (1, [42]), "held": (0, [])}
+    message = replies.settled(done, {42: BILL})
+    assert message.text == (
+        "Usage, terms or people have changed: 2 bills have other figures now, and wait for approval"
+        " again and 1 bill has gone out for a month that is too old to be corrected by itself."
+    )
+    assert ": #42 Acme Corp, October 2026, $1,000.00; and 1 more." in told(message)
+    assert "make it void and bill its month again" in told(message)
 
 
 def test_approvals_are_bundled_and_the_rest_is_counted() -> None:

@@ -1,0 +1,111 @@
+"""Dialogs that change what stands: undo, release, revise, void, reissue.
+
+Each opens only where the verb would be allowed now, and is judged again when it is sent.
+"""
+
+import re
+from dataclasses import replace
+
+from handlers.ask import Ask
+from handlers.meant import facts_of
+from handlers.requests import Answer, Dialog, Reply
+from handlers.views import dialogs, sends
+from models import amend, figures, undoing, workflow
+from models.bills import Verb
+from models.dossier import BillFacts
+from models.foresight import foresee
+from models.refusals import Invalid, NotFound
+
+
+async def undo(ask: Ask, bill_id: int, version: int | None) -> Answer:
+    case = await foresee(ask.session, bill_id, Verb.UNDO, version, ask.act)
+    decision = undoing.undoable(case.standing, ask.user)
+    facts = await facts_of(ask, bill_id)
+    deed = next((one for one in facts.standing if decision and one.id == decision.action_id), None)
+    if deed is None:
+        raise NotFound(undoing.GONE)
+    return Dialog(dialogs.undo(facts, deed))
+
+
+async def take_back(ask: Ask) -> None:
+    ids = ask.ids("bill", "version", "action")
+    reason = ask.entered(dialogs.REASON)
+    await undoing.undo(ask.session, ids["bill"], ids["version"], ask.act, reason, ids["action"])
+
+
+async def release(ask: Ask, bill_id: int, version: int | None) -> Answer:
+    case = await foresee(ask.session, bill_id, Verb.RELEASE, version, ask.act)
+    cause = await workflow.cause_now(case, ask.act)
+    return Dialog(dialogs.release(await facts_of(ask, bill_id), still_stands=cause is not None))
+
+
+async def let_go(ask: Ask) -> None:
+    ids = ask.ids("bill", "version")
+    reason = ask.entered(dialogs.REASON)
+    await workflow.release(ask.session, ids["bill"], ids["version"], ask.act, reason)
+
+
+async def revise(ask: Ask, bill_id: int, version: int | None) -> Answer:
+    await foresee(ask.session, bill_id, Verb.REVISE, version, ask.act)
+    facts = await facts_of(ask, bill_id)
+    return Dialog(dialogs.revise(facts, await _fresh(ask, facts)))
+
+
+async def take_new_figures(ask: Ask) -> None:
+    ids = ask.ids("bill", "version")
+    reason, units = ask.entered(dialogs.REASON), _units(ask.entered(dialogs.UNITS))
+    await amend.revise(ask.session, ids["bill"], ids["version"], ask.act, reason, units)
+
+
+def _units(typed: str) -> int | None:
+    """The calls to bill, as somebody typed them; None where the field was left empty."""
+    if not typed.strip():
+        return None
+    if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", typed, re.ASCII) is None:
+        raise Invalid("Write a whole number of calls, such as 250000.", dialogs.UNITS)
+    return int(typed)
+
+
+async def void(ask: Ask, bill_id: int, version: int | None) -> Answer:
+    await foresee(ask.session, bill_id, Verb.VOID, version, ask.act)
+    return Dialog(dialogs.void(await facts_of(ask, bill_id)))
+
+
+async def make_void(ask: Ask) -> Answer | None:
+    """Whoever voids what has gone out is shown the credit, which they have to send."""
+    ids = ask.ids("bill", "version")
+    reason = ask.entered(dialogs.REASON)
+    made = await amend.void(ask.session, ids["bill"], ids["version"], ask.act, reason)
+    if made.credit_id is None:
+        return None
+    credit = await facts_of(ask, made.credit_id)
+    return Reply(sends.voided(await facts_of(ask, ids["bill"]), credit))
+
+
+async def reissue(ask: Ask, bill_id: int, version: int | None) -> Answer:
+    await foresee(ask.session, bill_id, Verb.REISSUE, version, ask.act)
+    facts = await facts_of(ask, bill_id)
+    return Dialog(dialogs.reissue(facts, await _fresh(ask, facts)))
+
+
+async def bill_again(ask: Ask) -> Answer:
+    ids = ask.ids("bill", "version")
+    reason = ask.entered(dialogs.REASON)
+    new = await amend.reissue(ask.session, ids["bill"], ids["version"], ask.act, reason)
+    return Reply(sends.reissued(await facts_of(ask, new)))
+
+
+async def _fresh(ask: Ask, facts: BillFacts) -> BillFacts:
+    """The bill as usage and terms would give it now."""
+    now = await figures.taken_now(ask.session, facts.id)
+    if now is None:
+        return facts
+    return replace(
+        facts,
+        api_usage=now.api_usage,
+        limit_calls=now.monthly_api_limit,
+        overage_units=now.overage_units,
+        unit_cost=now.overage_unit_cost,
+        amount=now.overage_amount,
+        currency=now.currency,
+    )

@@ -1,0 +1,56 @@
+"""The bill, the bills or the customer that somebody means, by what they typed or clicked."""
+
+from collections.abc import Awaitable, Callable
+
+from handlers.ask import Ask, Listener
+from handlers.requests import Answer
+from handlers.typed import month_and_rest
+from models import customers, inbox
+from models.dossier import BillFacts
+from models.gather import bill_facts
+from models.refusals import Invalid, NotFound
+
+About = Callable[[Ask, int, int | None], Awaitable[Answer]]
+"""Something about a bill, of the version that was seen; None: as it is by now."""
+
+
+def commanded(about: About) -> Callable[[Ask, str], Awaitable[Answer]]:
+    """The same for a bill that is named in a command."""
+
+    async def typed(ask: Ask, text: str) -> Answer:
+        return await about(ask, await bill_meant(ask, text), None)
+
+    return typed
+
+
+def clicked(about: About) -> Listener:
+    """The same for the bill that a button carries, in the version that it carries if it does."""
+
+    async def press(ask: Ask) -> Answer:
+        ids = ask.ids("bill")
+        return await about(ask, ids["bill"], ids.get("version"))
+
+    return press
+
+
+async def bill_meant(ask: Ask, typed: str) -> int:
+    """The bill that was named; a name that fits several customers is asked back."""
+    if not typed:
+        raise Invalid("Which bill? Write its number, such as `#42`, or a customer and a month.")
+    with ask.naming(month_and_rest(typed)[1]):
+        return await inbox.find_ref(ask.session, typed)
+
+
+async def customer_meant(ask: Ask, called: str) -> int | None:
+    """The customer of that name; None where none was given."""
+    if not called:
+        return None
+    with ask.naming(called):
+        return (await customers.find(ask.session, called)).id
+
+
+async def facts_of(ask: Ask, bill_id: int) -> BillFacts:
+    facts = await bill_facts(ask.session, [bill_id])
+    if not facts:
+        raise NotFound(f"There is no bill #{bill_id}.")
+    return facts[0]

@@ -1,0 +1,51 @@
+"""`/bill send`: a preview first, then the list that was shown; and the button of one bill."""
+
+from handlers.ask import Ask
+from handlers.meant import bill_meant, facts_of
+from handlers.requests import Answer, Reply
+from handlers.typed import month_and_rest, refs
+from handlers.views import card, sends
+from models import outbox, sending
+from models.period import Period
+from models.refusals import Invalid
+
+WHICH = "Which bills? Write their numbers, such as `#42 #43`, a customer and a month, or a month."
+
+
+async def preview(ask: Ask, typed: str) -> Answer:
+    """What sending these bills, or every approved bill of a month, would do."""
+    month, rest = month_and_rest(typed)
+    if month and not rest:
+        period = Period.parse(month)
+        return Reply(sends.preview(await outbox.preview(ask.session, ask.act, period=period)))
+    named = refs(typed)
+    if not named:
+        raise Invalid(WHICH)
+    bills = dict.fromkeys([await bill_meant(ask, one) for one in named])
+    return Reply(sends.preview(await outbox.preview(ask.session, ask.act, list(bills))))
+
+
+async def send_list(ask: Ask) -> Answer:
+    """Send what was previewed: once, however often the click arrives."""
+    list_id = ask.ids("list")["list"]
+    begun = await outbox.begin(ask.session, list_id, ask.act)
+    facts = await outbox.facts(ask.session, list_id)
+    return Reply(sends.began(facts, again=not begun), replace=True)
+
+
+async def cancel_list(ask: Ask) -> Answer:
+    list_id = ask.ids("list")["list"]
+    if await outbox.is_begun(ask.session, list_id):
+        facts = await outbox.facts(ask.session, list_id)
+        return Reply(sends.began(facts, again=True), replace=True)
+    return Reply(sends.cancelled(), replace=True)
+
+
+async def send_one(ask: Ask) -> Answer:
+    """Send the bill in the version that was shown; whoever did is told when it goes out."""
+    ids = ask.ids("bill", "version")
+    await sending.send(ask.session, ids["bill"], ids["version"], ask.act)
+    facts = await facts_of(ask, ids["bill"])
+    if ask.is_private:
+        return Reply(card.bill_card(facts, has_thread=False), replace=True)
+    return Reply(sends.on_its_way(facts))

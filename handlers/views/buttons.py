@@ -1,0 +1,109 @@
+"""What can be clicked under a bill as it stands: the same for everybody, judged at the click."""
+
+from handlers.views.clicks import Click, pack
+from handlers.views.kit import Element, button, confirm, overflow
+from handlers.views.phrases import amount, month_of, short_title
+from handlers.views.words import name
+from models.bills import BillKind, State
+from models.dossier import BillFacts
+
+UNDOABLE = frozenset({State.APPROVED, State.REJECTED, State.SENDING, State.VOID})
+REVISABLE = frozenset({State.HELD, State.PENDING, State.REJECTED})
+
+
+def bill_buttons(facts: BillFacts) -> list[Element]:
+    """What can be done with the bill as it stands, then the menu of what else there is."""
+    value = pack(bill=facts.id, version=facts.version)
+    return [*_decide(facts, value), *_undo(facts, value), _more(facts)]
+
+
+def _decide(facts: BillFacts, value: str) -> list[Element]:
+    what = f"{short_title(facts)}, {amount(facts)}"
+    if facts.status is State.PENDING:
+        reject = button(
+            Click.REJECT, "Reject", value, "danger", label=f"Reject #{facts.id}: {what}"
+        )
+        return [_approve(facts, value), reject]
+    if facts.status is State.HELD and facts.amount is not None:
+        return [button(Click.RELEASE, "Release", value, label=f"Release #{facts.id}: {what}")]
+    if facts.status is State.APPROVED:
+        return [send(facts)]
+    if facts.status is State.REJECTED:
+        return [revise(facts)]
+    if _can_reissue(facts):
+        return [button(Click.REISSUE, "Reissue", value, label=f"Reissue #{facts.id}: {what}")]
+    return []
+
+
+def _approve(facts: BillFacts, value: str) -> Element:
+    ask = confirm("Approve this bill?", question(facts), "Approve")
+    label = f"Approve #{facts.id}: {amount(facts)}"
+    return button(Click.APPROVE, "Approve", value, "primary", ask=ask, label=label)
+
+
+def question(facts: BillFacts) -> str:
+    """The amount comes first, so that no name can push it out of sight."""
+    return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, 220)}."
+
+
+def send(facts: BillFacts) -> Element:
+    """Sends this version; one that could not be delivered is sent again under its number."""
+    words = "Send again" if facts.failure else "Send"
+    return button(
+        Click.SEND,
+        words,
+        pack(bill=facts.id, version=facts.version),
+        ask=confirm("Send this bill?", question(facts), "Send"),
+        label=f"{words} #{facts.id}: {amount(facts)}",
+    )
+
+
+def revise(facts: BillFacts) -> Element:
+    value = pack(bill=facts.id, version=facts.version)
+    return button(Click.REVISE, "Revise", value, label=f"Revise #{facts.id}: {amount(facts)}")
+
+
+def void(facts: BillFacts) -> Element:
+    value = pack(bill=facts.id, version=facts.version)
+    return button(Click.VOID, "Void", value, label=f"Void #{facts.id}: {amount(facts)}")
+
+
+def _undo(facts: BillFacts, value: str) -> list[Element]:
+    """While others still have to decide, only those who have decided are shown Undo."""
+    if not facts.standing:
+        return []
+    label = f"Undo the last decision on #{facts.id}"
+    if facts.status in UNDOABLE:
+        return [button(Click.UNDO, "Undo", value, label=label)]
+    authors = [deed.by.slack_user_id for deed in facts.standing if deed.by.slack_user_id]
+    if facts.status is State.PENDING and authors:
+        return [button(Click.UNDO, "Undo", value, label=label, seen_by=authors)]
+    return []
+
+
+def _more(facts: BillFacts) -> Element:
+    """The three dots: what can be looked at, and what Finance can do besides."""
+    places = [("History", "history"), ("Customer usage", "usage")]
+    if facts.status in REVISABLE and not _balances(facts):
+        places.append(("Revise", "revise"))
+    if _can_be_void(facts):
+        places.append(("Void", "void"))
+    return overflow(Click.MORE, [(words, pack(bill=facts.id, see=see)) for words, see in places])
+
+
+def _can_be_void(facts: BillFacts) -> bool:
+    if facts.status is State.VOID or _balances(facts):
+        return False
+    if facts.status is State.SENDING:
+        return facts.number is None
+    return facts.status is not State.SENT or facts.kind != BillKind.CREDIT
+
+
+def _balances(facts: BillFacts) -> bool:
+    """Whether it takes back a bill that is void, which nobody can stop."""
+    return facts.adjusts is not None and facts.adjusts.status is State.VOID
+
+
+def _can_reissue(facts: BillFacts) -> bool:
+    overage = facts.kind == BillKind.OVERAGE
+    return facts.status is State.VOID and overage and facts.replaced_by is None

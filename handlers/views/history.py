@@ -1,0 +1,87 @@
+"""The whole story of a bill: who did what, when, from where and why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from handlers.views.card import full_name
+from handlers.views.clicks import Click, pack
+from handlers.views.kit import (
+    Block,
+    Message,
+    Sentence,
+    actions,
+    button,
+    header,
+    line,
+    message,
+    quote,
+    rich,
+    spoken,
+    weight,
+)
+from handlers.views.phrases import (
+    bill_title,
+    deed_sentence,
+    differences,
+    short_title,
+    standing,
+)
+from handlers.views.words import counted, sentence
+from models.dossier import BillFacts, Deed
+
+PAGE_DEEDS, PAGE_TEXT = 40, 8_500
+
+
+def history(facts: BillFacts, deeds: Sequence[Deed], page: int = 0) -> Message:
+    """The story of a bill, oldest first; page 0 holds the newest deeds, later pages older ones."""
+    pages = _pages(facts, deeds)
+    page = min(page, len(pages) - 1)
+    told = f"History of bill #{facts.id}, {short_title(facts)}: {_entries(len(deeds))}"
+    return message(
+        spoken(f"{told}. Now {standing(facts)}."),
+        [
+            header(f"History: {bill_title(facts, 140)}"),
+            *full_name(facts),
+            *pages[page],
+            *_older(facts, page + 1, sum(map(len, pages[page + 1 :]))),
+        ],
+    )
+
+
+def _entries(count: int) -> str:
+    return counted(count, "entry", "entries")
+
+
+def _older(facts: BillFacts, page: int, count: int) -> list[Block]:
+    if not count:
+        return []
+    value = pack(bill=facts.id, page=page)
+    return actions(button(Click.HISTORY, f"Show {_entries(count)} before these", value))
+
+
+def _pages(facts: BillFacts, deeds: Sequence[Deed]) -> list[list[Block]]:
+    """Deeds as blocks, in pages from the newest back, each of them oldest first."""
+    written = {deed.id: deed.at for deed in deeds}
+    pages: list[list[Block]] = [[]]
+    left = PAGE_TEXT
+    for deed in reversed(deeds):
+        block = _entry(deed, written, facts.currency)
+        left -= weight(block)
+        if pages[-1] and (left < 0 or len(pages[-1]) >= PAGE_DEEDS):
+            pages.append([])
+            left = PAGE_TEXT - weight(block)
+        pages[-1].insert(0, block)
+    return pages
+
+
+def _entry(deed: Deed, written: Mapping[int, datetime], currency: str) -> Block:
+    """`written` tells when the comment was written that an edit or a deletion is about."""
+    about = written.get(deed.edits) if deed.edits else None
+    which: Sentence = [", the one of ", about] if about else []
+    told = [line(deed.at, ", ", *deed_sentence(deed, currency), *which)]
+    changes = differences(deed, currency)
+    if changes:
+        told.append(line(sentence("; ".join(changes))))
+    if deed.comment:
+        told.append(quote(deed.comment))
+    return rich(*told)

@@ -1,0 +1,137 @@
+"""What is told to somebody who did not ask: how it went with what they answer for."""
+
+from collections.abc import Mapping, Sequence
+
+from handlers.views import buttons
+from handlers.views.card import arithmetic
+from handlers.views.clicks import Click, pack
+from handlers.views.kit import (
+    Element,
+    Message,
+    Part,
+    Sentence,
+    actions,
+    bold,
+    bullets,
+    button,
+    header,
+    line,
+    lines,
+    message,
+    quote,
+    rich,
+    says,
+    spoken,
+)
+from handlers.views.phrases import amount, because, bills, short_title
+from handlers.views.words import listing, name, number, person, plain, slash
+from models.bills import State
+from models.dossier import BillFacts, Deed
+
+NOTICED_AT_MOST = 20
+SETTLED_NAMED = 5
+SAID_BY_A_SERVER = 300
+
+
+def rejection_notice(facts: BillFacts, deed: Deed) -> Message:
+    """To whoever generated the bill: who rejected it and why, and what can be done about it."""
+    what = f" rejected bill #{facts.id}, {short_title(facts)}, {amount(facts)}{because(deed)}."
+    told: list[Part] = [bold(person(deed.by)), what]
+    reason = [quote(deed.comment)] if deed.comment else []
+    return message(
+        spoken(*told),
+        [
+            rich(line(*told), *reason),
+            lines(*arithmetic(facts)),
+            *actions(buttons.revise(facts), buttons.void(facts), _history(facts)),
+        ],
+    )
+
+
+def _history(facts: BillFacts) -> Element:
+    return button(Click.HISTORY, "History", pack(bill=facts.id, page=0))
+
+
+def approvals_notice(approved: Sequence[BillFacts]) -> Message:
+    """To whoever generated them: the bills approved since the last such notice."""
+    shown, more = approved[:NOTICED_AT_MOST], len(approved) - NOTICED_AT_MOST
+    told = f"{bills(len(approved))} you generated {'is' if len(approved) == 1 else 'are'} approved."
+    each: list[Sequence[Part]] = [
+        [f"#{one.id} {short_title(one)}: ", bold(amount(one))] for one in shown
+    ]
+    rest: list[Sequence[Part]] = [[f"and {more} more"]] if more > 0 else []
+    return message(spoken(told), [says(told), rich(bullets([*each, *rest]))])
+
+
+def not_sent(facts: BillFacts, deed: Deed) -> Message:
+    """To Finance: a bill that could not be delivered, and why. Its number stays."""
+    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
+    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    told: list[Part] = [bold(what), f" could not be delivered{to}."]
+    stays = f" Its number, {facts.number}, stays. Mend what was wrong, then send it again."
+    again = [buttons.send(facts)] if facts.status is State.APPROVED else []
+    return message(
+        spoken(*told),
+        [
+            rich(line(*told, stays), quote(plain(deed.failure or "", SAID_BY_A_SERVER))),
+            *actions(*again, _history(facts)),
+        ],
+    )
+
+
+_SETTLED = {
+    "invalidated": (
+        "{} has other figures now, and waits for approval again",
+        "{} have other figures now, and wait for approval again",
+    ),
+    "held": ("{} is held", "{} are held"),
+    "voided": (
+        "{} is void, because nothing is left to bill",
+        "{} are void, because nothing is left to bill",
+    ),
+    "proposed": (
+        "{} is proposed to correct a month that has gone out, and needs approval",
+        "{} are proposed to correct months that have gone out, and need approval",
+    ),
+    "reported": (
+        "{} has gone out for a month that is too old to be corrected by itself",
+        "{} have gone out for months that are too old to be corrected by themselves",
+    ),
+}
+_NEXT = {
+    "held": "Look at the cause on the card, then release it.",
+    "reported": "Nothing was done about it. To correct one, make it void and bill its month again.",
+}
+
+
+def settled(
+    done: Mapping[str, tuple[int, Sequence[int]]], facts: Mapping[int, BillFacts]
+) -> Message:
+    """To Finance: what corrected usage, terms or people have done to bills.
+
+    `done` gives for each outcome its count and some of its bills, `facts` what is known of these.
+    """
+    told = listing([_outcome(what, count) for what, (count, _) in done.items() if count])
+    head = "Usage, terms or people have changed"
+    return message(
+        spoken(f"{head}: {told}."),
+        [
+            header("Bills have changed"),
+            says(f"{head}."),
+            rich(bullets([_listed(what, *one, facts) for what, one in done.items() if one[0]])),
+            says("To see one with its buttons, type ", slash("bill show"), " and its number."),
+        ],
+    )
+
+
+def _outcome(what: str, count: int) -> str:
+    one, several = _SETTLED[what]
+    return (one if count == 1 else several).format(bills(count))
+
+
+def _listed(what: str, count: int, ids: Sequence[int], facts: Mapping[int, BillFacts]) -> Sentence:
+    known = [facts[one] for one in ids if one in facts][:SETTLED_NAMED]
+    named = [f"#{one.id} {short_title(one)}, {amount(one)}" for one in known]
+    more = f"; and {number(count - len(named))} more" if count > len(named) else ""
+    hint = f" {_NEXT[what]}" if what in _NEXT else ""
+    return [bold(_outcome(what, count)), f": {'; '.join(named)}{more}.{hint}"]

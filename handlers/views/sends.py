@@ -1,0 +1,220 @@
+"""Sending bills: what would go out, what is on its way, and how far a long list is."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from handlers.views import buttons
+from handlers.views.chart import progress_bar
+from handlers.views.clicks import Click, pack
+from handlers.views.kit import (
+    Block,
+    Message,
+    Sentence,
+    actions,
+    bold,
+    bullets,
+    button,
+    code,
+    confirm,
+    header,
+    lines,
+    message,
+    rich,
+    saying,
+    says,
+    spoken,
+    table,
+)
+from handlers.views.phrases import amount, bills, month_of, short_title
+from handlers.views.words import (
+    KEPT_WORDS,
+    STATE_WORDS,
+    listing,
+    name,
+    number,
+    period_name,
+    slash,
+    totals,
+)
+from models.bills import State
+from models.dossier import BillFacts, Kept, Line, Outgoing, SendFacts, SendPreview
+from models.money import comparable
+
+BIGGEST = 5
+NAMED = 10
+
+
+def preview(facts: SendPreview) -> Message:
+    """What sending would do; the button carries the list as it is shown here."""
+    told = _outcome(facts)
+    return message(
+        spoken(told),
+        [
+            header(_title(facts)),
+            says(told),
+            *([says(_delay(facts.delay_minutes))] if facts.ready else []),
+            *_biggest(facts.ready),
+            *_kept(facts.kept),
+            *_buttons(facts),
+        ],
+    )
+
+
+def _title(facts: SendPreview) -> str:
+    return f"Sending {period_name(facts.period) if facts.period else 'bills'}: preview"
+
+
+def _outcome(facts: SendPreview) -> str:
+    of = f" of {period_name(facts.period)}" if facts.period else ""
+    if not facts.ready:
+        return (
+            f"No approved bill{of} can go out." if facts.kept else f"There is no bill{of} to send."
+        )
+    if len(facts.ready) == 1:
+        (one,) = facts.ready
+        return f"{short_title(one.line)}, {amount(one.line)}, would go to {one.to}. {YET}"
+    return f"{bills(len(facts.ready))}{of} would go out: {totals(facts.totals)}. {YET}"
+
+
+YET = "Nothing has been sent yet."
+
+
+def _delay(minutes: float) -> str:
+    """For how long a mistake can be mended."""
+    if minutes <= 0:
+        return "They go out at once, and then nothing can be undone."
+    whole = int(minutes) if minutes == int(minutes) else minutes
+    wait = "1 minute" if whole == 1 else f"{whole:,} minutes"
+    return f"They go out {wait} after you send them; until then each can be called back with Undo."
+
+
+def _biggest(ready: Sequence[Outgoing]) -> list[Block]:
+    if len(ready) < 2:
+        return []
+    biggest = sorted(ready, key=_size, reverse=True)[:BIGGEST]
+    rows = [[*_cells(one.line), name(one.to or "")] for one in biggest]
+    head = ("Biggest", "Customer", "Month", "Amount", "To")
+    return [table(head, rows, right=[3], whole=[0])]
+
+
+def _cells(bill: Line) -> list[str]:
+    return [f"#{bill.id}", name(bill.customer), month_of(bill), amount(bill)]
+
+
+def _size(one: Outgoing) -> Decimal:
+    return abs(comparable(one.line.amount, one.line.currency))
+
+
+def _kept(kept: Sequence[Outgoing]) -> list[Block]:
+    """What stays where it is, each with its reason; of a long list the rest by state."""
+    named = [_kept_line(one) for one in kept[:NAMED]]
+    rest = kept[NAMED:]
+    if rest:
+        named.append([f"and {bills(len(rest))} more: {_by_state(rest)}"])
+    lead = f"{bills(len(kept))} {'stays' if len(kept) == 1 else 'stay'}:"
+    return [says(lead), rich(bullets(named))] if kept else []
+
+
+def _kept_line(one: Outgoing) -> Sentence:
+    why = KEPT_WORDS[one.kept or Kept.STATE].format(state=_state(one.line))
+    return [bold(f"#{one.line.id} "), f"{short_title(one.line)}, {amount(one.line)}: {why}"]
+
+
+def _state(bill: Line) -> str:
+    issued = f" as {bill.number}" if bill.number and bill.status is not State.APPROVED else ""
+    return f"{STATE_WORDS[bill.status]}{issued}"
+
+
+def _by_state(kept: Sequence[Outgoing]) -> str:
+    counts: dict[State, int] = {}
+    for one in kept:
+        counts[one.line.status] = counts.get(one.line.status, 0) + 1
+    return listing([f"{number(count)} {STATE_WORDS[state]}" for state, count in counts.items()])
+
+
+def _buttons(facts: SendPreview) -> list[Block]:
+    if facts.id is None:
+        return []
+    value, words = pack(list=facts.id), f"Send {bills(len(facts.ready))}"
+    sure = f"{totals(facts.totals)} in {bills(len(facts.ready))}."
+    return actions(
+        button(Click.SEND_LIST, words, value, "primary", ask=confirm(f"{words}?", sure, "Send")),
+        button(Click.CANCEL_LIST, "Cancel", value),
+    )
+
+
+def cancelled() -> Message:
+    return saying("Cancelled: nothing was sent.")
+
+
+def began(facts: SendFacts, again: bool) -> Message:
+    """To whoever sent a list; `again` where they had done so before."""
+    if not facts.ended:
+        where = "Progress is in your direct messages with Countersign."
+        return saying(f"{_already(again)}Sending {bills(facts.bills)}. {where}")
+    return _result(facts, _already(again))
+
+
+def _already(again: bool) -> str:
+    return "That is done already. " if again else ""
+
+
+def progress(facts: SendFacts) -> Message:
+    """One message that is redrawn while a long list is sent."""
+    if facts.ended:
+        return _result(facts)
+    told = f"{number(facts.sent)} of {bills(facts.bills)} on their way"
+    bar = progress_bar(facts.sent, facts.bills)
+    return message(spoken(f"Sending: {told}."), [header("Sending bills"), lines([bar], [told])])
+
+
+def _result(facts: SendFacts, lead: str = "") -> Message:
+    out: Sentence = [lead, *_sent(facts)]
+    how: Sentence = ["To call one back, type ", code(slash("bill undo")), " and its number."]
+    return message(
+        spoken(*out),
+        [says(*out), *_kept(facts.kept), *([says(*how)] if facts.sent and facts.due else [])],
+    )
+
+
+def _sent(facts: SendFacts) -> Sentence:
+    if not facts.sent:
+        return ["No bill was sent."]
+    verb = "is" if facts.sent == 1 else "are"
+    told = f"{bills(facts.sent)} {verb} on {'its' if facts.sent == 1 else 'their'} way"
+    last: Sentence = [", to go out ", facts.due] if facts.due else []
+    return [f"{told}: {totals(facts.totals)}", *last, "."]
+
+
+def on_its_way(facts: BillFacts) -> Message:
+    """To whoever sent one bill with its button."""
+    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
+    if facts.send_due is None:
+        to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+        return saying(f"{what}, is on its way{to}.")
+    back = actions(*[one for one in buttons.bill_buttons(facts) if one["action_id"] == Click.UNDO])
+    told: Sentence = [what, ", goes out ", facts.send_due, f" to {name(facts.sent_to or '')}."]
+    return message(spoken(*told), [says(*told), *back])
+
+
+def voided(facts: BillFacts, credit: BillFacts | None) -> Message:
+    """To whoever made a bill void: what became of it, and the credit that is to be sent."""
+    what = f"Bill #{facts.id}, {short_title(facts)}, is void."
+    if credit is None:
+        return saying(what)
+    return saying(
+        f"{what} The credit for it is ",
+        bold(f"#{credit.id}, {amount(credit)}"),
+        ". It goes to the customer once you send it, now or with ",
+        code(slash(f"bill send #{credit.id}")),
+        ".",
+        buttons=[buttons.send(credit)],
+    )
+
+
+def reissued(facts: BillFacts) -> Message:
+    """To whoever billed a month again: the bill that stands in the void one's place."""
+    return saying(
+        f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, stands for the month now and"
+        " waits for its approvals."
+    )

@@ -1,0 +1,132 @@
+"""Sending bills: the preview, what it carries, and what is told of a list."""
+
+from dataclasses import replace
+
+import pytest
+
+from handlers.views import dialogs, sends
+from models.bills import State
+from models.dossier import Kept
+from tests.views import samples
+from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
+
+
+def test_a_preview_names_count_totals_delay_and_receivers() -> None:
+    message = sends.preview(replace(samples.send_preview(BILL, 3, 0), period=OCTOBER))
+    assert message.text == (
+        "3 bills of October 2026 would go out: $3,000.00. Nothing has been sent yet."
+    )
+    told = shown(message.blocks)
+    assert "They go out 5 minutes after you send them" in told
+    assert "billing@acme.example" in told
+    offered = buttons(message.blocks)
+    assert offered["sending:go"]["text"]["text"] == "Send 3 bills"
+    assert value_of(offered["sending:go"]) == {"list": 7}
+    assert offered["sending:go"]["confirm"]["text"]["text"] == "$3,000.00 in 3 bills."
+    assert offered["sending:cancel"]["text"]["text"] == "Cancel"
+
+
+def test_a_preview_of_one_bill_names_it_and_where_it_goes() -> None:
+    message = sends.preview(samples.send_preview(BILL, 1, 0))
+    assert message.text == (
+        "Acme Corp, October 2026, $1,000.00, would go to billing@acme.example."
+        " Nothing has been sent yet."
+    )
+    assert buttons(message.blocks)["sending:go"]["text"]["text"] == "Send 1 bill"
+
+
+def test_what_cannot_go_out_is_named_with_its_reason() -> None:
+    told = shown(sends.preview(samples.send_preview(BILL, 0, len(Kept))).blocks)
+    assert "No approved bill can go out." in told
+    assert "Acme Corp, October 2026, $1,000.00: it is waiting for approval" in told
+    assert "its customer has no billing e-mail address" in told
+    assert "its usage or terms have changed, so it needs approval again" in told
+
+
+def test_what_went_out_already_is_named_by_its_number() -> None:
+    sent = replace(BILLS["delivered"])
+    told = shown(sends.preview(samples.send_preview(sent, 0, 1)).blocks)
+    assert "it is sent as 2026-000123" in told
+
+
+def test_many_that_stay_are_counted_by_state() -> None:
+    told = shown(sends.preview(samples.send_preview(BILL, 1, 30)).blocks)
+    assert "30 bills stay:" in told
+    assert "and 20 bills more: 20 waiting for approval" in told
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (0, "They go out at once, and then nothing can be undone."),
+        (1, "They go out 1 minute after"),
+        (2.5, "They go out 2.5 minutes after"),
+    ],
+)
+def test_the_delay_is_told_in_words(minutes: float, words: str) -> None:
+    facts = replace(samples.send_preview(BILL), delay_minutes=minutes)
+    assert words in shown(sends.preview(facts).blocks)
+
+
+def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
+    message = sends.began(samples.send_facts(), again=False)
+    assert message.text.startswith("2 bills are on their way: $2,000.00, to go out ")
+    assert "it changed after you were shown it" in shown(message.blocks)
+    again = sends.began(samples.send_facts(), again=True)
+    assert again.text.startswith("That is done already. 2 bills are on their way")
+
+
+def test_a_long_list_shows_its_progress_elsewhere() -> None:
+    going = samples.send_facts(bills=400, sent=25, ended=False, kept=())
+    assert sends.began(going, again=False).text == (
+        "Sending 400 bills. Progress is in your direct messages with Countersign."
+    )
+    assert sends.progress(going).text == "Sending: 25 of 400 bills on their way."
+
+
+def test_a_bill_in_its_delay_can_be_called_back_where_it_was_sent() -> None:
+    message = sends.on_its_way(BILLS["in its delay"])
+    assert list(buttons(message.blocks)) == ["bill:undo"]
+    assert buttons(sends.on_its_way(BILLS["issued"]).blocks) == {}
+
+
+def test_whoever_voids_is_given_the_credit_to_send() -> None:
+    credit = replace(BILLS["credit for a void bill"], id=43)
+    message = sends.voided(BILLS["void, credited"], credit)
+    assert "#43, -$1,000.00" in shown(message.blocks)
+    assert value_of(buttons(message.blocks)["bill:send"])["bill"] == 43
+
+
+def test_the_dialog_of_a_revision_shows_what_usage_and_terms_give_now() -> None:
+    view = dialogs.revise(BILL, BILLS["corrected"])
+    told = shown(view["blocks"])
+    assert "250,000 over × $0.004 = $1,000.00" in told
+    assert "180,000 over × $0.004 = $720.00" in told
+    assert "Usage was corrected from 1,250,000 to 1,180,000 calls, which comes to $720.00." in told
+    fields = {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
+    assert fields["units"]["label"]["text"] == "Calls to bill over the limit"
+    assert fields["units"]["optional"]
+    assert not fields["reason"]["optional"]
+    same = shown(dialogs.revise(BILL, BILL)["blocks"])
+    assert "Usage and terms still give the figures that are on the bill." in same
+
+
+def test_the_dialog_of_a_voiding_tells_of_the_credit() -> None:
+    out = shown(dialogs.void(BILLS["delivered"])["blocks"])
+    assert "2026-000123 has gone out" in out
+    assert "a credit over the whole standing amount is made: -$1,000.00." in out
+    unsent = shown(dialogs.void(BILLS["approved"])["blocks"])
+    assert "Nothing of it has gone out, so nothing is sent." in unsent
+    assert "/bill reissue #42" in unsent
+
+
+def test_what_was_credited_already_is_not_credited_again() -> None:
+    credit = samples.Related(43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None)
+    facts = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount / 4),))  # type: ignore[operator]
+    assert "is made: -$750.00." in shown(dialogs.void(facts)["blocks"])
+
+
+def test_the_dialog_of_a_reissue_shows_the_new_bill() -> None:
+    told = shown(dialogs.reissue(BILLS["void, unsent"], BILLS["corrected"])["blocks"])
+    assert "180,000 over × $0.004 = $720.00" in told
+    assert ANA.name not in told
