@@ -26,7 +26,7 @@ from handlers.views.words import (
     sentence,
     unit_price,
 )
-from models.bills import BillKind, State, Verb
+from models.bills import OPEN, BillKind, State, Verb
 from models.dossier import BillFacts, Deed, Line, Needed
 from models.evidence import BillEvidence, Sealed, StateTotal, Verdict
 from models.people import Role
@@ -208,10 +208,11 @@ def _approvals(bill: BillEvidence) -> list[dict[str, Any]]:
         return [
             {"needed": "nobody, by rule", "given": _rule(rule, bill.line.currency), "at": rule.at}
         ]
+    nobody = "nobody yet" if bill.line.status in OPEN else "nobody"
     return [
         {
             "needed": _needed(needed),
-            "given": _given(deed) if deed else "nobody yet",
+            "given": _given(deed) if deed else nobody,
             "at": deed.at if deed else None,
         }
         for needed, deed in bill.required
@@ -247,7 +248,7 @@ def _given(deed: Deed) -> str:
 
 def _related(facts: BillFacts) -> list[dict[str, Any]]:
     others = [
-        *(("adjusts", one) for one in [facts.adjusts] if one),
+        *((_CORRECTS[BillKind(facts.kind)], one) for one in [facts.adjusts] if one),
         *(("replaces", one) for one in [facts.replaces] if one),
         *(("is replaced by", one) for one in [facts.replaced_by] if one),
         *((_CORRECTED[one.kind], one) for one in facts.corrections),
@@ -264,6 +265,11 @@ def _related(facts: BillFacts) -> list[dict[str, Any]]:
     ]
 
 
+_CORRECTS = {
+    BillKind.OVERAGE: "corrects",
+    BillKind.ADJUSTMENT: "adjusts",
+    BillKind.CREDIT: "credits",
+}
 _CORRECTED = {
     BillKind.OVERAGE: "is corrected by",
     BillKind.ADJUSTMENT: "is adjusted by",
