@@ -207,7 +207,7 @@ async def reissue(session: AsyncSession, bill_id: int, version: int, act: Act, w
     now = await refuse_reissue(case)
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(case, act, Verb.REISSUE, columns, {}, reason(words))
-    await announce.bill_changed(session, bill_id)
+    await announce.relatives_changed(session, [bill.id])
     await announce.cards_of_bill(session, bill.id, act.rules.approvals_channel)
     return bill.id
 

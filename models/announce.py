@@ -105,9 +105,31 @@ async def bill_changed(session: AsyncSession, bill_id: int) -> None:
 
 async def bills_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     """The same for many bills; those that stand nowhere are left out."""
-    shown = sa.select(Posting.bill_id).where(Posting.bill_id.in_(bill_ids)).distinct()
-    found = sorted(await session.scalars(shown))
+    found = await session.scalars(_SHOWN, {"bill_ids": list(bill_ids)})
     await _defer_each(session, Task.REDRAW, {f"bill:{one}": {"bill_id": one} for one in found})
+
+
+async def relatives_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+    """The cards of bills that these correct or replace tell of them, and are out of date too."""
+    for bill_id in (await session.scalars(_RELATIVES, {"bill_ids": list(bill_ids)})).all():
+        await bill_changed(session, bill_id)
+
+
+_RELATIVES = sa.text("""
+with relatives as (
+    select unnest(array[adjusts_id, replaces_id]) as bill_id from bills where id = any(:bill_ids)
+), outdated as (
+    update postings p set shown_actions = 0 from relatives r
+    where p.bill_id = r.bill_id and p.kind = 'card' and p.state = 'posted'
+    returning p.bill_id
+)
+select distinct bill_id from outdated order by bill_id
+""")
+
+
+_SHOWN = sa.text(
+    "select distinct bill_id from postings where bill_id = any(:bill_ids) order by bill_id"
+)
 
 
 async def card_lags(

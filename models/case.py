@@ -135,6 +135,8 @@ class Case:
         self.session.add(action)
         await self.session.flush()
         await announce.bill_changed(self.session, self.bill.id)
+        if self.bill.adjusts_id or self.bill.replaces_id:
+            await announce.relatives_changed(self.session, [self.bill.id])
         return action
 
     def _move(self, move: Move, now: datetime) -> dict[str, Any]:
