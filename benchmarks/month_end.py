@@ -22,6 +22,7 @@ from models.base import Database
 from models.bills import Source
 from models.case import system_act
 from models.period import Period
+from models.rules import Rules
 
 OCTOBER = Period(2026, 10)
 
@@ -88,7 +89,7 @@ async def _generate(db: Database) -> float:
     finished = False
     while not finished:
         async with db.long_transaction() as session:
-            finished = (await month_end.step(session, run, month_end.Rules(), now)).finished
+            finished = (await month_end.step(session, run, Rules(), now)).finished
     return time.perf_counter() - began
 
 

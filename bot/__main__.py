@@ -101,7 +101,8 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
             if table is not Table.PEOPLE and done.written:
                 settled = await settling.settle(session, act)
     if as_json:
-        say_json(vars(done) | {"bills": settled_counts(settled)})
+        bills = {"bills": settled_counts(settled)} if settled != Settled() else {}
+        say_json(vars(done) | bills)
     elif done.written:
         say(
             f"{file.name}: {done.added:,} added, {done.changed:,} changed, "

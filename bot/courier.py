@@ -24,7 +24,7 @@ from bot.slack import Gateway, Kind, SlackTrouble
 from bot.summary import settled_counts
 from bot.timings import Timings
 from handlers.views.invoice import Company
-from models import absence, announce, healing, settling
+from models import absence, announce, healing, settling, terms
 from models.announce import QUEUE, Task
 from models.base import Database
 from models.bills import Source
@@ -259,8 +259,9 @@ class Courier:
             log.warning("promised anew", bills=bills, runs=runs)
 
     async def _tend(self) -> None:
-        """Do what time alone brings about, now and then: absences end, and bills whose figures are
-        not those of usage and terms any more, whoever changed them, are settled.
+        """Do what time alone brings about, now and then: absences end, terms come into force, and
+        bills whose figures are not those of usage and terms any more, whoever changed them, are
+        settled.
         """
         if time.monotonic() - self._tended_at < self._timings.tend:
             return
@@ -270,6 +271,7 @@ class Courier:
                 return
             act = await system_act(session, self._now(), Source.CLOCK, self._rules)
             returned = await absence.end_absences(session, act)
+            shown = await terms.refresh(session, act.today)
             settled = await settling.settle(session, act)
-        if returned or settled != Settled():
-            log.info("tended", returned=returned, **settled_counts(settled))
+        if returned or shown or settled != Settled():
+            log.info("tended", returned=returned, new_terms=shown, **settled_counts(settled))

@@ -12,15 +12,15 @@ _APPROVE = sa.text("""
 with passed as (
     update bills b set status = 'approved', version = b.version + 1, updated_at = :now
     from overages o
-    join customers c on c.id = o.customer_id
-    cross join lateral judged(o, cast(:jump_factor as numeric)) j
+    join customer_desks d on d.customer_id = o.customer_id
+    cross join lateral judged(o, d, cast(:jump_factor as numeric)) j
     where b.id between :first and :last and b.created_at = :now
       and b.status = 'pending' and b.version = 1
       and o.customer_id = b.customer_id and o.year = b.year and o.month = b.month
-      and abs(b.overage_amount) < c.auto_approve_below
-      and not coalesce(abs(b.overage_amount) > c.second_approval_above, false)
+      and abs(b.overage_amount) < d.auto_approve_below
+      and not coalesce(abs(b.overage_amount) > d.second_approval_above, false)
       and (b.kind <> 'overage' or j.passes)
-    returning b.id, b.version, bill_figures(b) as figures, c.auto_approve_below as below
+    returning b.id, b.version, bill_figures(b) as figures, d.auto_approve_below as below
 )
 insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
     created_at, updated_at)

@@ -9,14 +9,18 @@ from models.dossier import Settled
 
 # A bill that Finance let go although nobody was there stays so until it is held anew.
 _HOLD = sa.text("""
-with fallen as (
-    update bills b
-    set status = 'held', hold_reason = 'no_approver', version = b.version + 1, updated_at = :now
-    from desks d
-    where d.bill_id = b.id and d.undecidable and b.status = 'pending'
+with stranded as (
+    select b.id
+    from bills b join desks d on d.bill_id = b.id
+    where d.undecidable and b.status = 'pending'
       and not exists (
           select from bill_actions a
           where a.bill_id = b.id and a.action in ('release', 'revise'))
+    order by b.id for update of b
+), fallen as (
+    update bills b
+    set status = 'held', hold_reason = 'no_approver', version = b.version + 1, updated_at = :now
+    where b.id in (select id from stranded) and b.status = 'pending'
     returning b.*
 )
 insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
@@ -43,7 +47,6 @@ async def settle(session: AsyncSession, act: Act) -> int:
     if held:
         await session.execute(_FALL, {"bills": held})
         await announce.settled(session, act.now, Settled(held=tuple(held)))
-    for bill_id in held:
-        await announce.bill_changed(session, bill_id)
+    await announce.bills_changed(session, held)
     await announce.cards_of_all(session, act.rules.approvals_channel)
     return len(held)

@@ -71,12 +71,13 @@ with due as (
            o.overage_units - s.units as units, o.overage_amount - s.amount as amount,
            b.kind <> 'overage' as corrects,
            case when b.kind = 'overage' then j.hold_reason
-                when d.undecidable then 'no_approver' end as hold_reason
+                when w.undecidable then 'no_approver' end as hold_reason
     from bills b
     join overages o using (customer_id, year, month)
+    join customer_desks d using (customer_id)
     cross join lateral billed(b.adjusts_id) s
-    cross join lateral judged(o, cast(:jump_factor as numeric)) j
-    cross join lateral desk(b.customer_id, o.overage_amount - s.amount) d
+    cross join lateral judged(o, d, cast(:jump_factor as numeric)) j
+    cross join lateral desk(d, o.overage_amount - s.amount) w
     where b.id = any(:locked) and b.id in (select id from ({_OUTDATED}) outdated)
 ), told as (
     select *, case when units = 0 or amount = 0 then 'void'
@@ -115,12 +116,13 @@ made as (
         case when o.overage_amount < s.amount then 'credit' else 'adjustment' end,
         o.api_usage, o.monthly_api_limit, o.overage_units - s.units,
         o.overage_unit_cost, o.overage_amount - s.amount, o.currency,
-        case when d.undecidable then 'held' else 'pending' end,
-        case when d.undecidable then 'no_approver' end, r.id, :now, :now
+        case when w.undecidable then 'held' else 'pending' end,
+        case when w.undecidable then 'no_approver' end, r.id, :now, :now
     from late join bills r on r.id = late.id and r.id = any(:locked)
     join overages o using (customer_id, year, month)
+    join customer_desks d using (customer_id)
     cross join lateral billed(r.id) s
-    cross join lateral desk(r.customer_id, o.overage_amount - s.amount) d
+    cross join lateral desk(d, o.overage_amount - s.amount) w
     order by r.id
     on conflict do nothing
     returning *
@@ -198,9 +200,8 @@ async def _follow_up(session: AsyncSession, act: Act, done: Settled) -> None:
         first, last = done.proposed[0], done.proposed[-1]
         factor = act.rules.jump_factor
         await approve_by_rule(session, first, last, act.now, act.source, factor)
-    for bill_id in changed:
-        await announce.bill_changed(session, bill_id)
-    channel = act.rules.approvals_channel
-    for bill_id in (*done.invalidated, *done.proposed):
-        await announce.cards_of_bill(session, bill_id, channel)
+    await announce.bills_changed(session, changed)
+    await announce.relatives_changed(session, [*changed, *done.proposed])
+    waiting = (*done.invalidated, *done.proposed)
+    await announce.cards_of_bills(session, waiting, act.rules.approvals_channel)
     await announce.settled(session, act.now, done)

@@ -43,75 +43,81 @@ alter table users add constraint nobody_is_their_own_delegate check (delegate_id
 alter table users add constraint a_delegate_only_while_away check (
     delegate_id is null or away_until is not null);
 
--- Whose word a bill of this amount needs, and on whose desk it lands. Somebody named who is
--- inactive, or has another role by now, counts as nobody; a part without a person is anybody's of
--- its role. Above `second_approval_above` both parts are needed. A stand-in is the delegate of
--- somebody named who is away. `undecidable`: a needed person is gone, or nobody at all has the role.
+-- Who is named for a customer's bills, and the customer's own rules. Somebody named who is inactive,
+-- or has another role by now, counts as nobody. A stand-in is the delegate of somebody named who is
+-- away. `csm_there`, `sales_there`: whether the role has anybody at all.
 drop view desks;
-create function desk(customer bigint, amount numeric)
-returns table (csm_id bigint, sales_id bigint, csm_stand_in_id bigint, sales_stand_in_id bigint,
-               needs_csm boolean, needs_sales boolean, asks_csm boolean, asks_sales boolean,
+create view customer_desks as
+select c.id as customer_id, csm.id as csm_id, sales.id as sales_id,
+       csm_for.id as csm_stand_in_id, sales_for.id as sales_stand_in_id,
+       c.require_csm_approval, c.require_sales_approval,
+       c.auto_approve_below, c.second_approval_above,
+       c.csm_id is not null and csm.id is null as csm_gone,
+       c.sales_id is not null and sales.id is null as sales_gone,
+       crew.csm as csm_there, crew.sales as sales_there
+from customers c
+cross join (
+    select coalesce(bool_or(role = 'Customer Success'), false) as csm,
+           coalesce(bool_or(role = 'Sales'), false) as sales
+    from users where active) crew
+left join users csm on csm.id = c.csm_id and csm.active and csm.role = 'Customer Success'
+left join users sales on sales.id = c.sales_id and sales.active and sales.role = 'Sales'
+left join users csm_for
+    on csm_for.id = csm.delegate_id and csm.away_until is not null
+    and csm_for.active and csm_for.role in ('Customer Success', 'Sales')
+left join users sales_for
+    on sales_for.id = sales.delegate_id and sales.away_until is not null
+    and sales_for.active and sales_for.role in ('Customer Success', 'Sales');
+
+-- Whose word a bill of this amount needs, and on whose desk it lands. A part without a person is
+-- anybody's of its role. Above `second_approval_above` both parts are needed. `undecidable`: a
+-- needed person is gone, or nobody at all has the role.
+create function desk(d customer_desks, amount numeric)
+returns table (needs_csm boolean, needs_sales boolean, asks_csm boolean, asks_sales boolean,
                undecidable boolean)
 language sql stable as $$
-    select csm.id, sales.id, csm_for.id, sales_for.id, n.csm, n.sales,
-           n.csm or f.free and (csm.id is not null or sales.id is null and crew.csm),
-           n.sales or f.free and csm.id is null and (sales.id is not null or not crew.csm),
-           n.csm and (c.csm_id is not null and csm.id is null or not crew.csm)
-           or n.sales and (c.sales_id is not null and sales.id is null or not crew.sales)
-           or f.free and not crew.csm and not crew.sales
-    from customers c
+    select n.csm, n.sales,
+           n.csm or f.free and (d.csm_id is not null or d.sales_id is null and d.csm_there),
+           n.sales or f.free and d.csm_id is null and (d.sales_id is not null or not d.csm_there),
+           n.csm and (d.csm_gone or not d.csm_there)
+           or n.sales and (d.sales_gone or not d.sales_there)
+           or f.free and not d.csm_there and not d.sales_there
+    from (select coalesce(abs(amount) > d.second_approval_above, false) as both_needed) s
     cross join lateral (
-        select coalesce(abs(amount) > c.second_approval_above, false) as both_needed) s
-    cross join lateral (
-        select c.require_csm_approval or s.both_needed as csm,
-               c.require_sales_approval or s.both_needed as sales) n
+        select d.require_csm_approval or s.both_needed as csm,
+               d.require_sales_approval or s.both_needed as sales) n
     cross join lateral (select not n.csm and not n.sales as free) f
-    cross join (
-        select coalesce(bool_or(role = 'Customer Success'), false) as csm,
-               coalesce(bool_or(role = 'Sales'), false) as sales
-        from users where active) crew
-    left join users csm
-        on csm.id = c.csm_id and csm.active and csm.role = 'Customer Success'
-    left join users sales
-        on sales.id = c.sales_id and sales.active and sales.role = 'Sales'
-    left join users csm_for
-        on csm_for.id = csm.delegate_id and csm.away_until is not null
-        and csm_for.active and csm_for.role in ('Customer Success', 'Sales')
-    left join users sales_for
-        on sales_for.id = sales.delegate_id and sales.away_until is not null
-        and sales_for.active and sales_for.role in ('Customer Success', 'Sales')
-    where c.id = customer
 $$;
 
 create view desks as
-select b.id as bill_id, d.*
-from bills b cross join lateral desk(b.customer_id, b.overage_amount) d;
+select b.id as bill_id, d.csm_id, d.sales_id, d.csm_stand_in_id, d.sales_stand_in_id, w.*
+from bills b
+join customer_desks d on d.customer_id = b.customer_id
+cross join lateral desk(d, b.overage_amount) w;
 
 -- What an overage comes to: the first cause for which its bill is held, and whether the customer's
 -- own rule approves it. Without a factor that holds jumps, three times as much is one for the rule.
-create function judged(o overages, jump_factor numeric)
+create function judged(o overages, d customer_desks, jump_factor numeric)
 returns table (hold_reason text, passes boolean)
 language sql stable as $$
     select case
                when o.overage_unit_cost is null then 'no_price'
                when o.active_days = 0 then 'outside_contract'
-               when d.undecidable then 'no_approver'
+               when w.undecidable then 'no_approver'
                when last.amount > 0 and o.overage_amount > last.amount * jump_factor then 'jump'
            end,
-           coalesce(o.overage_amount < c.auto_approve_below, false)
-           and not coalesce(o.overage_amount > c.second_approval_above, false)
+           coalesce(o.overage_amount < d.auto_approve_below, false)
+           and not coalesce(o.overage_amount > d.second_approval_above, false)
            and not coalesce(last.amount > 0
                             and o.overage_amount > last.amount * coalesce(jump_factor, 3), false)
-    from customers c
-    cross join lateral desk(c.id, o.overage_amount) d
+    from desk(d, o.overage_amount) w
     left join lateral (
         select b.overage_amount as amount from bills b
-        where (jump_factor is not null or c.auto_approve_below is not null)
+        where (jump_factor is not null or d.auto_approve_below is not null)
           and b.customer_id = o.customer_id and b.currency = o.currency
           and b.kind = 'overage' and b.status <> 'void'
           and (b.year, b.month) < (o.year, o.month)
         order by b.year desc, b.month desc limit 1) last on true
-    where c.id = o.customer_id
 $$;
 
 -- What a bill and its adjustments and credits have billed so far: what has its number, what went
