@@ -16,8 +16,10 @@ check: .venv
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 0 -q tests/house
 
+# LIFE: what whole lives are told with, as in `make soak LIFE="--minutes 60"`.
 soak: .venv
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak.life $(LIFE)
 
 # Built whole under another name, so that an interrupted build is never taken for a finished one.
 .venv: .venv/built

@@ -1,0 +1,184 @@
+"""What one step may have done: judged from the ledger before it and the ledger after it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from models.bills import Standing
+from models.period import Period
+from models.refusals import Refusal
+from tests.rules.life import golden
+from tests.rules.life.laws import check_nothing_is_forgotten
+from tests.rules.life.ledger import Ledger, Row, figures
+from tests.rules.life.moves import Turn
+from tests.rules.life.scene import Scene
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A step that was taken. `result` None: it was allowed, and there was nothing to do."""
+
+    name: str
+    turn: Turn
+    result: Any = None
+    refusal: Refusal | None = None
+
+    @property
+    def outcome(self) -> str:
+        if self.refusal is not None:
+            return f"refused: {type(self.refusal).__name__}"
+        return "nothing" if self.result is None else "done"
+
+
+def judge(taken: Taken, scene: Scene, before: Ledger, after: Ledger) -> None:
+    if taken.refusal is not None:
+        assert before.differences(after) == [], "what was refused wrote something"
+        return
+    turn = taken.turn
+    assert not (turn.versioned and turn.lot.behind), "a click on another version counted"
+    check_nothing_is_forgotten(before, after)
+    new = after.bill_actions[len(before.bill_actions) :]
+    for action in new:
+        _JUDGES.get(action.action, _nothing)(scene, before, after, action)
+    _check_holds(scene, before, after, new)
+    check_rejected_bills_stay(before, after, new)
+
+
+def _nothing(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    pass
+
+
+def _approved(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    """By somebody who can, and complete only with every part that is needed."""
+    bill, part = before.bill[action.bill_id], action.snapshot["part"]
+    assert action.stakeholder_id in golden.able(before, bill, part, scene.today)
+    parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount)
+    assert part in parts
+    given = {one for one, *_ in after.approved_by[bill.id]}
+    complete = given >= set(parts)
+    assert after.bill[bill.id].status == ("approved" if complete else "pending")
+    people = [user_id for _, user_id, _ in after.approved_by[bill.id]]
+    assert len(people) == len(set(people)), "one person approved in two roles"
+    if bill.customer_id not in scene.unsettled:
+        return
+    now = golden.fresh(before, bill.customer_id, Period(bill.year, bill.month))
+    assert now is not None
+    assert before.balances(bill) or golden.basis_of(bill) == now.basis
+
+
+def _rejected(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    bill = before.bill[action.bill_id]
+    parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount)
+    able = [golden.able(before, bill, part, scene.today) for part in parts]
+    assert action.stakeholder_id in set().union(*able)
+
+
+def _auto_approved(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    bill = after.bill[action.bill_id]
+    assert bill.version == 2
+    if action.snapshot["rule"] == "void":
+        assert after.balances(bill)
+    else:
+        assert golden.passes_by_rule(after, bill, scene.rules.jump_factor)
+
+
+def _undone(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    """What stood before the decision stands again: state, approvals and figures."""
+    was, now = before.bill[action.bill_id], after.bill[action.bill_id]
+    assert was.number is None, "what is issued was undone"
+    standing, reversed_id = before.standing[was.id], action.reverses_id
+    assert reversed_id in {decision.action_id for decision in standing.decisions}
+    if standing.decisions[-1].action_id != reversed_id:
+        assert now.status == "pending"
+        assert figures(now) == figures(was)
+        left = {one for one in before.approved_by[was.id] if one[2] != reversed_id}
+        assert after.approved_by[was.id] == left
+        return
+    found = scene.moments[reversed_id]
+    if found is None:
+        return
+    assert (now.status, now.hold_reason) == (found.bill.status, found.bill.hold_reason)
+    assert figures(now) == figures(found.bill)
+    assert after.approved_by[was.id] == found.approvals
+
+
+def _issued(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    """Only what was approved, rests on the figures of now, and could no longer be called back."""
+    bill = before.bill[action.bill_id]
+    assert bill.status == "sending"
+    due = [a.snapshot["due"] for a in before.actions[bill.id] if "due" in a.snapshot][-1]
+    assert action.created_at.isoformat() >= due or scene.now.isoformat() >= due
+    year = action.snapshot["number"].removeprefix("CN-")[:4]
+    assert int(year) == scene.today.year
+    assert is_signed_off(before, bill)
+    now = golden.fresh(before, bill.customer_id, Period(bill.year, bill.month))
+    assert now is not None
+    assert before.balances(bill) or golden.basis_of(bill) == now.basis
+
+
+def is_signed_off(ledger: Ledger, bill: Row) -> bool:
+    """By people, or by a rule that stands."""
+    if ledger.approved_by[bill.id]:
+        return True
+    standing: Standing | None = ledger.standing[bill.id]
+    rules = {a.id for a in ledger.actions[bill.id] if a.action == "auto_approve"}
+    stand = {decision.action_id for decision in standing.decisions} if standing else set()
+    return bool(rules & stand) or ledger.balances(bill)
+
+
+def _generated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    bill = after.bill[action.bill_id]
+    if bill.kind != "overage" or action.action == "reissue":
+        return
+    period = Period(bill.year, bill.month)
+    cause = golden.cause(before, bill.customer_id, period, scene.rules.jump_factor)
+    assert action.snapshot["after"]["hold_reason"] == cause
+    same = [b for b in before.bills if b.kind == "overage" and _month(b) == _month(bill)]
+    assert not same, "a month was generated twice"
+
+
+def _month(bill: Row) -> tuple[int, int, int]:
+    return bill.customer_id, bill.year, bill.month
+
+
+def _invalidated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    was, now = before.bill[action.bill_id], after.bill[action.bill_id]
+    assert was.status in ("held", "pending", "approved", "sending")
+    assert was.number is None
+    assert golden.basis_of(was) != golden.basis_of(now), "nothing had changed"
+    assert not after.approved_by[now.id]
+
+
+_JUDGES = {
+    "approve": _approved,
+    "reject": _rejected,
+    "auto_approve": _auto_approved,
+    "undo": _undone,
+    "issue": _issued,
+    "generate": _generated,
+    "reissue": _generated,
+    "invalidate": _invalidated,
+}
+
+
+def _check_holds(scene: Scene, before: Ledger, after: Ledger, new: Iterable[Row]) -> None:
+    """A pending bill that an invalidation left so has no cause to be held."""
+    for action in new:
+        bill = after.bill[action.bill_id]
+        if (
+            action.action != "invalidate"
+            or bill.kind != "overage"
+            or bill.version != action.bill_version
+        ):
+            continue
+        period = Period(bill.year, bill.month)
+        cause = golden.cause(after, bill.customer_id, period, scene.rules.jump_factor)
+        if cause != "jump" and bill.hold_reason != "jump":
+            assert bill.hold_reason == cause
+
+
+def check_rejected_bills_stay(before: Ledger, after: Ledger, new: Iterable[Row]) -> None:
+    moved = {action.bill_id: action.action for action in new}
+    for was in before.bills:
+        if was.status == "rejected" and after.bill[was.id] != was:
+            assert moved[was.id] in ("undo", "revise", "void")

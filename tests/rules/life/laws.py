@@ -1,0 +1,205 @@
+"""What must be true of every bill at every moment, judged from the ledger alone."""
+
+from collections import Counter
+from decimal import Decimal
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
+
+from models import bills as facts
+from models.period import Period
+from tests.rules.life import golden
+from tests.rules.life.ledger import Ledger, Row, figures
+from tests.rules.life.scene import Scene
+
+UNDECIDED = ("held", "pending", "approved", "sending")
+
+
+def check_everything(scene: Scene, ledger: Ledger) -> None:
+    for bill in ledger.bills:
+        check_record(ledger, bill)
+        check_document(ledger, bill)
+        check_amount(ledger, bill)
+        check_freshness(scene, ledger, bill)
+        check_month(scene, ledger, bill)
+        check_void(ledger, bill)
+    check_one_of_each(ledger)
+    check_numbers(ledger)
+
+
+def check_record(ledger: Ledger, bill: Row) -> None:
+    """The row, its figures, approvals and chain are what the actions tell."""
+    actions, told = ledger.actions[bill.id], ledger.standing[bill.id]
+    assert (bill.status, bill.version, bill.hold_reason) == (
+        told.status,
+        told.version,
+        told.hold_reason,
+    )
+    assert {(a.part, a.user_id, a.action_id) for a in told.approvals} == ledger.approved_by[bill.id]
+    snapshots = [a.snapshot["after"] for a in actions if "after" in a.snapshot]
+    columns = {name: facts.column_of(name, was) for name, was in snapshots[-1].items()}
+    assert columns == {name: getattr(bill, name) for name in columns}
+    assert [a.prev_hash for a in actions] == [None, *(a.hash for a in actions[:-1])]
+    assert {a.bill_version for a in actions} == set(range(1, bill.version + 1))
+    assert all(0 <= b.bill_version - a.bill_version <= 1 for a, b in pairwise(actions))
+    [chain] = [row for row in ledger.bill_chains if row.bill_id == bill.id]
+    assert (chain.bill_version, chain.actions, chain.last_hash, chain.last_action_id) == (
+        bill.version,
+        len(actions),
+        actions[-1].hash,
+        actions[-1].id,
+    )
+
+
+def check_document(ledger: Ledger, bill: Row) -> None:
+    """A number has its document, and both `issue` and `deliver` name its hash."""
+    document = ledger.document.get(bill.id)
+    assert (document is not None) == (bill.number is not None)
+    if document is None:
+        assert bill.status != "sent"
+        return
+    assert document.number == bill.number
+    assert document.sha256 == sha256(document.content).hexdigest()
+    issued = [a for a in ledger.actions[bill.id] if a.action == "issue"]
+    assert [a.snapshot["number"] for a in issued] == [bill.number]
+    delivered = [a for a in ledger.actions[bill.id] if a.action == "deliver"]
+    assert {a.snapshot["sha256"] for a in (*issued, *delivered)} == {document.sha256}
+    assert len(delivered) <= 1
+    assert (bill.status == "sent") <= bool(delivered)
+
+
+def check_amount(ledger: Ledger, bill: Row) -> None:
+    """Units at their price, rounded once; below zero is a credit, and nothing else is."""
+    amount = bill.overage_amount
+    if amount is None:
+        assert bill.status in ("held", "void")
+        assert bill.overage_unit_cost is None
+        return
+    assert -amount.as_tuple().exponent == golden.MINOR_UNITS[bill.currency]
+    assert (bill.kind == "credit") == (amount < 0)
+    if bill.kind != "overage":
+        return
+    over = max(0, bill.api_usage - bill.monthly_api_limit)
+    assert bill.overage_units == over or ledger.is_adjusted(bill)
+    assert amount == golden.amount_of(bill.overage_units, bill.overage_unit_cost, bill.currency)
+
+
+def billed(ledger: Ledger, root: Row) -> Decimal:
+    """What has been billed for a month by a bill that stands, and by its corrections."""
+    family = [root, *ledger.corrections[root.id]]
+    family += [credit for part in family[1:] for credit in ledger.corrections[part.id]]
+    return sum((part.overage_amount for part in family if counts(ledger, part)), Decimal(0))
+
+
+def counts(ledger: Ledger, part: Row) -> bool:
+    """Whether it went out, or has its number and stands, or takes back what went out."""
+    if ledger.balances(part):
+        return True
+    if part.status == "void":
+        return ledger.did(part.id, "deliver")
+    return bool(part.number)
+
+
+def check_freshness(scene: Scene, ledger: Ledger, bill: Row) -> None:
+    """What is not issued rests on the usage and terms of now, once its customer is settled."""
+    if bill.number is not None or bill.status not in UNDECIDED or ledger.balances(bill):
+        return
+    if bill.customer_id in scene.unsettled:
+        return
+    now = golden.fresh(ledger, bill.customer_id, Period(bill.year, bill.month))
+    assert now is not None
+    assert golden.basis_of(bill) == now.basis
+    if ledger.is_adjusted(bill):
+        return
+    if bill.kind == "overage":
+        assert (bill.overage_units, bill.overage_amount) == (now.units, now.amount)
+        assert now.units > 0, "nothing is left to bill"
+        assert now.amount != 0
+    else:
+        root = ledger.bill[bill.adjusts_id]
+        assert now.amount is not None
+        assert bill.overage_amount == now.amount - billed(ledger, root)
+        assert bill.overage_amount != 0
+
+
+def check_month(scene: Scene, ledger: Ledger, root: Row) -> None:
+    """What was issued for a month and what is proposed for it make what it comes to now."""
+    if root.kind != "overage" or root.number is None or root.status == "void":
+        return
+    parts = ledger.corrections[root.id]
+    period = Period(root.year, root.month)
+    recent = period >= scene.month.plus(-scene.rules.lookback_months)
+    declined = any(part.status == "rejected" or _voided_by_hand(ledger, part) for part in parts)
+    if root.customer_id in scene.unsettled or not recent or declined:
+        return
+    now = golden.fresh(ledger, root.customer_id, period)
+    assert now is not None
+    proposed = [part for part in parts if part.number is None and part.status in UNDECIDED]
+    total = billed(ledger, root) + sum(part.overage_amount for part in proposed)
+    latest = (parts or [root])[-1]
+    agreed = any(ledger.is_adjusted(part) for part in (root, *parts))
+    assert total == now.amount or (agreed and golden.basis_of(latest) == now.basis)
+
+
+def _voided_by_hand(ledger: Ledger, part: Row) -> bool:
+    if part.status != "void":
+        return False
+    last = [a for a in ledger.actions[part.id] if "after" in a.snapshot][-1]
+    return bool(last.snapshot.get("cause") != "no_overage")
+
+
+def check_void(ledger: Ledger, root: Row) -> None:
+    """Of a void bill all that went out has been credited, and corrections go no further."""
+    if root.kind != "overage" or root.status != "void":
+        return
+    parts = ledger.corrections[root.id]
+    assert billed(ledger, root) == 0
+    assert all(part.status in ("sent", "void") for part in parts if not ledger.balances(part)), (
+        "a correction of a void bill goes on"
+    )
+    assert sum(ledger.balances(part) for part in parts) <= 1
+
+
+def check_one_of_each(ledger: Ledger) -> None:
+    """One live overage bill of a month, and one open correction of a bill."""
+    live = [b for b in ledger.bills if b.status != "void"]
+    months = Counter((b.customer_id, b.year, b.month) for b in live if b.kind == "overage")
+    assert all(count == 1 for count in months.values())
+    opened = Counter(b.adjusts_id for b in live if b.kind != "overage" and b.number is None)
+    assert all(count == 1 for count in opened.values())
+    assert all((b.adjusts_id is None) == (b.kind == "overage") for b in ledger.bills)
+
+
+def check_numbers(ledger: Ledger) -> None:
+    """Gapless per kind and year, and counted as far as they go."""
+    numbers: dict[tuple[str, int], list[str]] = {(s.kind, s.year): [] for s in ledger.number_series}
+    for document in ledger.documents:
+        kind = "credit" if document.number.startswith("CN-") else "invoice"
+        assert (kind == "credit") == (ledger.bill[document.bill_id].kind == "credit")
+        numbers[kind, int(document.number.removeprefix("CN-")[:4])].append(document.number)
+    for series in ledger.number_series:
+        form = f"{'CN-' if series.kind == 'credit' else ''}{series.year}-{{:06}}"
+        expected = [form.format(place) for place in range(1, series.last + 1)]
+        assert sorted(numbers[series.kind, series.year]) == expected
+
+
+def check_nothing_is_forgotten(before: Ledger, after: Ledger) -> None:
+    """The record is only added to; numbers, documents and issued figures never change."""
+    assert after.bill_actions[: len(before.bill_actions)] == before.bill_actions
+    assert {*before.documents} <= {*after.documents}
+    for was in before.bills:
+        now = after.bill[was.id]
+        assert now.version >= was.version
+        assert (now.version == was.version) == (now == was)
+        if was.number is None:
+            continue
+        assert (now.number, figures(now)) == (was.number, figures(was))
+        if was.kind == "overage" and was.status != "void":
+            period = Period(was.year, was.month)
+            terms = [_terms(ledger, was.customer_id, period) for ledger in (before, after)]
+            assert terms[0] == terms[1], "terms moved a month that is issued"
+
+
+def _terms(ledger: Ledger, customer_id: int, period: Period) -> tuple[Any, ...]:
+    held = golden.in_force(ledger, customer_id, period)
+    return held.monthly_api_limit, held.overage_unit_cost

@@ -1,0 +1,134 @@
+"""All that the database holds, read from outside by plain SQL, and compared as a whole."""
+
+from collections import defaultdict
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from models import bills
+from models.bills import Standing
+from models.period import Period
+
+Row = Any
+FIGURES = (
+    "kind", "api_usage", "monthly_api_limit", "overage_units", "overage_unit_cost",
+    "overage_amount", "currency",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The rows of every table that a verb can touch, by their ids, and what follows from them."""
+
+    bills: tuple[Row, ...]
+    bill_actions: tuple[Row, ...]
+    bill_chains: tuple[Row, ...]
+    approvals: tuple[Row, ...]
+    documents: tuple[Row, ...]
+    number_series: tuple[Row, ...]
+    customers: tuple[Row, ...]
+    customer_terms: tuple[Row, ...]
+    usages: tuple[Row, ...]
+    usage_changes: tuple[Row, ...]
+    users: tuple[Row, ...]
+    runs: tuple[Row, ...]
+    thread_replies: tuple[Row, ...]
+    postings: tuple[Row, ...]
+    procrastinate_jobs: tuple[Row, ...]
+
+    def differences(self, other: "Ledger") -> list[str]:
+        """The names of the tables that are not the same, byte for byte."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
+
+    @cached_property
+    def bill(self) -> dict[int, Row]:
+        return {bill.id: bill for bill in self.bills}
+
+    @cached_property
+    def user(self) -> dict[int, Row]:
+        return {user.id: user for user in self.users}
+
+    @cached_property
+    def customer(self) -> dict[int, Row]:
+        return {customer.id: customer for customer in self.customers}
+
+    @cached_property
+    def document(self) -> dict[int, Row]:
+        return {document.bill_id: document for document in self.documents}
+
+    @cached_property
+    def actions(self) -> dict[int, list[Row]]:
+        """Of each bill, oldest first."""
+        return _grouped(self.bill_actions, "bill_id")
+
+    @cached_property
+    def terms(self) -> dict[int, list[Row]]:
+        """Of each customer, the earliest first."""
+        return _grouped(self.customer_terms, "customer_id")
+
+    @cached_property
+    def standing(self) -> dict[int, Standing]:
+        """Of each bill, as its actions tell."""
+        return {bill.id: bills.replay(self.actions[bill.id]) for bill in self.bills}
+
+    @cached_property
+    def approved_by(self) -> dict[int, set[tuple[str, int, int]]]:
+        """Of each bill: for which part, by whom, and by which action."""
+        given = defaultdict(set)
+        for row in self.approvals:
+            given[row.bill_id].add((row.part, row.user_id, row.action_id))
+        return given
+
+    @cached_property
+    def corrections(self) -> dict[int, list[Row]]:
+        """Of each bill, what adjusts or credits it, oldest first."""
+        return _grouped((bill for bill in self.bills if bill.adjusts_id), "adjusts_id")
+
+    @cached_property
+    def used(self) -> dict[tuple[int, Period], int]:
+        return {(u.customer_id, Period(u.year, u.month)): u.api_usage for u in self.usages}
+
+    def did(self, bill_id: int, verb: str) -> bool:
+        return any(action.action == verb for action in self.actions[bill_id])
+
+    def balances(self, bill: Row) -> bool:
+        """Whether it was made by voiding what had gone out."""
+        return bool(self.actions[bill.id][0].snapshot.get("cause") == "void")
+
+    def is_adjusted(self, bill: Row) -> bool:
+        """Whether Finance once set units for it that it has now."""
+        return any(
+            action.snapshot.get("adjusted_units") == bill.overage_units
+            for action in self.actions[bill.id]
+        )
+
+
+def _grouped(rows: Any, by: str) -> dict[int, list[Row]]:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, by)].append(row)
+    return groups
+
+
+_TABLES = {
+    f.name: "1" for f in fields(Ledger)
+} | {"customer_terms": "customer_id, valid_from", "approvals": "bill_id, part"}  # fmt: skip
+
+
+def read(connection: psycopg.Connection[Any]) -> Ledger:
+    """As of one moment."""
+    with connection.transaction(), connection.cursor(row_factory=namedtuple_row) as cursor:
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        rows = {
+            table: tuple(cursor.execute(f"select * from {table} order by {order}"))
+            for table, order in _TABLES.items()
+        }
+    return Ledger(**rows)
+
+
+def figures(bill: Row) -> tuple[Any, ...]:
+    """What a bill asks for."""
+    return tuple(getattr(bill, name) for name in FIGURES)

@@ -1,0 +1,270 @@
+"""Every verb as a step of a story: done to a bill it fits, by somebody who may well do it.
+
+Chance (`Lot`) may also send anybody to any bill with any version of its card.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import amend, comments, month_end, sending, settling, undoing, workflow
+from models.bills import HoldReason, RejectReason, State
+from models.case import Act
+from models.dossier import InvoiceFacts, Settled
+from tests.rules.life import golden
+from tests.rules.life.ledger import Row
+from tests.rules.life.scene import FINANCE, Lot, Scene
+
+Card = tuple[AsyncSession, int, int, Act]
+
+
+@dataclass
+class Turn:
+    """One step being taken; it notes who did what to which bill for whoever judges it."""
+
+    session: AsyncSession
+    scene: Scene
+    lot: Lot
+    who: str = ""
+    bill: Row = None
+    versioned: bool = False
+    told: Any = None
+
+    async def act(self, likely: str) -> Act:
+        self.who = self.lot.who or likely
+        return await self.scene.act(self.session, self.who)
+
+    def target(self, fits: Callable[[Row], bool]) -> Row:
+        self.bill = self.scene.choose(self.lot, fits)
+        if self.bill is None:
+            raise Idle
+        return self.bill
+
+    async def card(self, fits: Callable[[Row], bool], likely: Callable[[Row], str]) -> Card:
+        """The bill, the version somebody saw of it, and who that is."""
+        bill = self.target(fits)
+        self.versioned = True
+        act = await self.act(likely(bill))
+        return self.session, bill.id, bill.version - self.lot.behind, act
+
+    def finance(self, _: Row = None) -> str:
+        return FINANCE[self.lot.pick % 2]
+
+
+class Idle(Exception):
+    """There is nothing that this verb could be done to."""
+
+
+Move = Callable[[Turn], Awaitable[Any]]
+
+
+def in_state(*states: State) -> Callable[[Row], bool]:
+    return lambda bill: bill.status in states
+
+
+def _unissued(state: State) -> Callable[[Row], bool]:
+    return lambda bill: bill.status == state and bill.number is None
+
+
+def _decider(turn: Turn, bill: Row) -> str:
+    """Somebody whose word is still missing; else anybody of the cast who approves."""
+    scene = turn.scene
+    given = {part for part, *_ in scene.ledger.approved_by[bill.id]}
+    spoken = {user_id for _, user_id, _ in scene.ledger.approved_by[bill.id]}
+    customer = scene.ledger.customer[bill.customer_id]
+    for part in golden.needed(customer, bill.overage_amount):
+        able = sorted(golden.able(scene.ledger, bill, part, scene.today) - spoken)
+        if part not in given and able:
+            return scene.names[able[turn.lot.pick % len(able)]]
+    return "kim"
+
+
+def _repenter(turn: Turn, bill: Row) -> str:
+    """Finance, or whoever took the last decision."""
+    last = turn.scene.ledger.standing[bill.id].last_decision
+    if last is None or turn.lot.pick % 2:
+        return turn.finance()
+    return turn.scene.names[last.user_id]
+
+
+async def approve(turn: Turn) -> Any:
+    return await workflow.approve(
+        *await turn.card(in_state(State.PENDING), lambda bill: _decider(turn, bill))
+    )
+
+
+async def reject(turn: Turn) -> Any:
+    card = await turn.card(in_state(State.PENDING), lambda bill: _decider(turn, bill))
+    return await workflow.reject(*card, RejectReason.OTHER, "Not so")
+
+
+async def release(turn: Turn) -> Any:
+    card = await turn.card(in_state(State.HELD), turn.finance)
+    return await workflow.release(*card, "Looked into" if turn.lot.calls % 4 else None)
+
+
+async def hold(turn: Turn) -> Any:
+    bill = turn.target(in_state(State.PENDING, State.APPROVED))
+    cause = list(HoldReason)[turn.lot.pick % len(HoldReason)]
+    return await workflow.hold(turn.session, bill.id, await turn.act("system"), cause)
+
+
+async def undo(turn: Turn) -> Any:
+    """With or without naming the decision; what is named may be any action of the bill."""
+    standing = turn.scene.ledger.standing
+    card = await turn.card(
+        lambda bill: bool(standing[bill.id].decisions), lambda bill: _repenter(turn, bill)
+    )
+    return await undoing.undo(*card, "By mistake", _named_decision(turn))
+
+
+def _named_decision(turn: Turn) -> int | None:
+    decisions = turn.scene.ledger.standing[turn.bill.id].decisions
+    match turn.lot.calls % 8:
+        case 0:
+            actions = turn.scene.ledger.actions[turn.bill.id]
+            return int(actions[-1 - turn.lot.pick % len(actions)].id)
+        case 1 | 2 | 3 if decisions:
+            return decisions[-1 - turn.lot.pick % min(2, len(decisions))].action_id
+        case _:
+            return None
+
+
+async def revise(turn: Turn) -> Any:
+    card = await turn.card(in_state(State.HELD, State.REJECTED), turn.finance)
+    return await amend.revise(*card, "Taken anew")
+
+
+async def adjust_units(turn: Turn) -> Any:
+    card = await turn.card(in_state(State.HELD, State.PENDING, State.REJECTED), turn.finance)
+    return await amend.revise(*card, "As agreed", _units(turn.bill, turn.lot))
+
+
+def _units(bill: Row, lot: Lot) -> int:
+    """Mostly a number that can be agreed on; now and then what was used, nothing or too much."""
+    if lot.calls % 8 == 0:
+        return int(bill.api_usage) + lot.pick - 2
+    most = max(1, min(3000, bill.api_usage))
+    return lot.calls % most + 1 if bill.kind == "overage" else lot.calls % 200 - 100
+
+
+async def send(turn: Turn) -> Any:
+    return await sending.send(*await turn.card(in_state(State.APPROVED), turn.finance))
+
+
+async def issue(turn: Turn) -> Any:
+    """Mostly when its delay is over."""
+    bill = turn.target(_unissued(State.SENDING))
+    at = due(turn.scene, bill)
+    if at is not None and turn.lot.calls % 8:
+        turn.scene.now = max(turn.scene.now, at)
+    return await sending.issue(turn.session, bill.id, await turn.act("system"), draw) or None
+
+
+def due(scene: Scene, bill: Row) -> datetime | None:
+    told = [a.snapshot["due"] for a in scene.ledger.actions[bill.id] if "due" in a.snapshot]
+    return datetime.fromisoformat(told[-1]) if told else None
+
+
+def draw(facts: InvoiceFacts) -> str:
+    return f"{facts.number}: {facts.amount} {facts.currency} of {facts.customer}"
+
+
+def _on_its_way(bill: Row) -> bool:
+    return bill.status == State.SENDING and bill.number is not None
+
+
+async def deliver(turn: Turn) -> Any:
+    bill = turn.target(_on_its_way)
+    return await sending.deliver(turn.session, bill.id, await turn.act("system"), "250 OK")
+
+
+async def send_failed(turn: Turn) -> Any:
+    bill = turn.target(_on_its_way)
+    return await sending.send_failed(turn.session, bill.id, await turn.act("system"), "550 No")
+
+
+async def void(turn: Turn) -> Any:
+    return await amend.void(
+        *await turn.card(lambda bill: bill.status != State.VOID, turn.finance), "Billed in error"
+    )
+
+
+async def void_sent(turn: Turn) -> Any:
+    return await amend.void(*await turn.card(in_state(State.SENT), turn.finance), "All wrong")
+
+
+async def reissue(turn: Turn) -> Any:
+    ledger = turn.scene.ledger
+    card = await turn.card(
+        lambda bill: (
+            bill.status == State.VOID
+            and bill.kind == "overage"
+            and not any(
+                (other.customer_id, other.year, other.month, other.kind)
+                == (bill.customer_id, bill.year, bill.month, bill.kind)
+                and other.status != State.VOID
+                for other in ledger.bills
+            )
+        ),
+        turn.finance,
+    )
+    return await amend.reissue(*card, "Once more")
+
+
+async def comment(turn: Turn) -> Any:
+    bill = turn.target(lambda _: True)
+    return await comments.comment(turn.session, bill.id, await turn.act("kim"), "Hm")
+
+
+async def edit_comment(turn: Turn) -> Any:
+    comment = _comment(turn)
+    act = await turn.act(turn.scene.names[comment.stakeholder_id])
+    return await comments.edit(turn.session, comment.id, act, f"Hm {turn.lot.calls}")
+
+
+async def delete_comment(turn: Turn) -> Any:
+    comment = _comment(turn)
+    act = await turn.act(turn.scene.names[comment.stakeholder_id])
+    return await comments.delete(turn.session, comment.id, act)
+
+
+def _comment(turn: Turn) -> Row:
+    written = [a for a in turn.scene.ledger.bill_actions if a.action == "comment"]
+    if not written:
+        raise Idle
+    return written[-1 - turn.lot.pick % len(written)]
+
+
+async def generate(turn: Turn) -> Any:
+    """The last closed month, or one of the two before it; of one customer or of all."""
+    period = turn.scene.month.plus(-1 - turn.lot.pick % 3)
+    which = turn.lot.calls % (len(turn.scene.customers) + 1)
+    customer_id = (*turn.scene.customers, None)[which]
+    act = await turn.act((*FINANCE, "system")[turn.lot.pick % 3])
+    return await _run(turn, act, period, customer_id) or None
+
+
+async def _run(turn: Turn, act: Any, period: Any, customer_id: int | None) -> int:
+    zone = turn.scene.rules.zone
+    run_id = await month_end.start_run(turn.session, period, act, zone, customer_id)
+    while not (await month_end.step(turn.session, run_id, act.rules, act.now)).finished:
+        pass
+    return (await month_end.facts(turn.session, run_id)).added
+
+
+async def wait(turn: Turn) -> Any:
+    """Minutes, days or months go by."""
+    turn.scene.pass_time(turn.lot.wait)
+    turn.who = "nobody"
+
+
+async def sweep(turn: Turn) -> Any:
+    """What the courier does now and then, in case nobody has."""
+    act = await turn.act("system")
+    turn.told = await settling.settle(turn.session, act)
+    turn.scene.unsettled.clear()
+    return turn.told if turn.told != Settled() else None

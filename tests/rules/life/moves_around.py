@@ -1,0 +1,161 @@
+"""Steps that change what bills rest on: usage, terms, people, contracts."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from models import absence, access, handover, settling, terms, usage
+from models.customers import Customer
+from models.people import Role, User
+from models.period import Period
+from tests.rules.life.moves import Turn
+from tests.rules.life.scene import ROLES
+
+APPROVERS = ("kim", "lee", "sam", "sue")
+LIMITS = (1000, 100, 0, 250)
+PRICES = (*map(Decimal, ("0.10", "0.25", "0.0040", "1.005", "0.3333333333", "0")), None)
+
+
+async def record(turn: Turn) -> Any:
+    """Usage of a month that has a bill, or of one that may get one; its bills are seen to."""
+    return await _record(turn) and await _settle(turn)
+
+
+async def import_late(turn: Turn) -> Any:
+    """Usage that comes with nobody seeing to the bills until the next sweep."""
+    changed = await _record(turn)
+    if changed:
+        turn.scene.unsettled.add(turn.told[0])
+    return changed or None
+
+
+async def _record(turn: Turn) -> bool:
+    act = await turn.act(turn.finance())
+    customer_id, period = _month(turn)
+    turn.told = (customer_id, period)
+    return await usage.record(
+        turn.session, customer_id, period, turn.lot.calls, act, "Counted again"
+    )
+
+
+def _month(turn: Turn) -> tuple[int, Period]:
+    """Mostly one whose bill stands."""
+    scene, pick = turn.scene, turn.lot.pick
+    live = [bill for bill in scene.seen if bill.status != "void"]
+    if live and not turn.lot.stray:
+        bill = live[-1 - pick % len(live)]
+        return bill.customer_id, Period(bill.year, bill.month)
+    return scene.customers[pick % len(scene.customers)], scene.month.plus(
+        (-1, -2, -1, 0, -2, 1)[pick % 6]
+    )
+
+
+async def _settle(turn: Turn) -> Any:
+    turn.scene.unsettled.clear()
+    turn.told = await settling.settle(turn.session, await turn.act(turn.who))
+    return turn.told
+
+
+async def change_terms(turn: Turn) -> Any:
+    """From now on, or from a month that was, or is to come."""
+    lot, scene = turn.lot, turn.scene
+    act = await turn.act(turn.finance())
+    ahead = (None, None, -3, -2, -1, 0, 1, 2)[lot.calls % 8]
+    await terms.change(
+        turn.session,
+        scene.customers[lot.pick % len(scene.customers)],
+        act,
+        LIMITS[lot.pick % len(LIMITS)],
+        PRICES[lot.calls % len(PRICES)],
+        None if ahead is None else scene.month.plus(ahead),
+    )
+    return await _settle(turn)
+
+
+async def go_away(turn: Turn) -> Any:
+    who = APPROVERS[turn.lot.pick % 4]
+    delegate = (
+        APPROVERS[turn.lot.calls % 4] if not turn.lot.stray else tuple(ROLES)[turn.lot.calls % 8]
+    )
+    act = await turn.act(who)
+    until = act.today + timedelta(days=turn.lot.calls % 20)
+    delegate_user = await turn.session.get_one(User, turn.scene.ids[delegate])
+    await absence.go_away(turn.session, act, until, delegate_user)
+    return True
+
+
+async def come_back(turn: Turn) -> Any:
+    away = [u.id for u in turn.scene.ledger.users if u.away_until is not None]
+    likely = turn.scene.names[away[turn.lot.pick % len(away)]] if away else "kim"
+    return await absence.come_back(turn.session, await turn.act(likely)) or None
+
+
+async def end_absences(turn: Turn) -> Any:
+    return await absence.end_absences(turn.session, await turn.act("system")) or None
+
+
+async def leave(turn: Turn) -> Any:
+    """Somebody leaves the company for good, or until they are given a role again."""
+    who = APPROVERS[turn.lot.pick % 4] if turn.lot.calls % 4 else "bob"
+    await access.deactivate(turn.session, f"U{who.upper()}")
+    await _hand_over(turn)
+    return True
+
+
+async def give_role(turn: Turn) -> Any:
+    """To whoever has none or was away; the role they once had."""
+    gone = [u for u in turn.scene.ledger.users if not u.active or u.role is None]
+    gone = [u for u in gone if u.id != turn.scene.ids["system"]]
+    if not gone:
+        return None
+    user = gone[turn.lot.pick % len(gone)]
+    role = ROLES[turn.scene.names[user.id]] or Role.CSM
+    await access.give_role(turn.session, user.id, role, await turn.act(turn.finance()))
+    await _hand_over(turn)
+    return True
+
+
+async def change_role(turn: Turn) -> Any:
+    who = APPROVERS[turn.lot.pick % 4]
+    role = (Role.CSM, Role.SALES, ROLES[who], ROLES[who])[turn.lot.calls % 4]
+    user = await turn.session.get_one(User, turn.scene.ids[who])
+    if user.role == role:
+        return None
+    user.role = role
+    await _hand_over(turn)
+    return True
+
+
+async def assign(turn: Turn) -> Any:
+    """A customer is given other approvers, or another policy."""
+    customer = await _a_customer(turn)
+    ids, calls = turn.scene.ids, turn.lot.calls
+    customer.csm_id = (ids["kim"], ids["lee"], None)[calls % 3]
+    customer.sales_id = (ids["sam"], ids["sue"], None)[calls // 3 % 3]
+    customer.require_csm_approval = bool(calls // 9 % 2)
+    customer.require_sales_approval = bool(calls // 18 % 2)
+    customer.second_approval_above = (None, Decimal(50))[calls // 36 % 2]
+    await _hand_over(turn)
+    return True
+
+
+async def rewrite_contract(turn: Turn) -> Any:
+    """A customer's contract begins or ends on another day."""
+    customer = await _a_customer(turn)
+    today = turn.scene.today
+    customer.start_date = (None, today - timedelta(days=40), today)[turn.lot.calls % 3]
+    customer.end_date = (None, today + timedelta(days=3))[turn.lot.calls // 3 % 2]
+    await _hand_over(turn)
+    return await _settle(turn)
+
+
+async def _a_customer(turn: Turn) -> Customer:
+    scene = turn.scene
+    turn.who = "ana"
+    customer_id = scene.customers[turn.lot.pick % len(scene.customers)]
+    return await turn.session.get_one(Customer, customer_id, with_for_update={"key_share": True})
+
+
+async def _hand_over(turn: Turn) -> None:
+    await turn.session.flush()
+    await handover.settle(turn.session, await turn.scene.act(turn.session, turn.who or "system"))

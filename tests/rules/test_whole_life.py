@@ -1,0 +1,43 @@
+"""Any story of verbs, people, usage, terms and time keeps every promise of a bill's life.
+
+The long form is `make soak`.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.postgres import TestPostgres
+from tests.rules.life.playing import play
+from tests.rules.life.rivals import play_clashes
+from tests.rules.life.stage import Stage
+from tests.rules.life.stories import Story, stories
+from tests.rules.life.tally import Tally
+
+ALWAYS_DONE = ("generate", "approve", "send", "issue", "deliver", "undo", "void", "record")
+
+
+@pytest.fixture
+def stage(postgres: TestPostgres) -> Iterator[Stage]:
+    one = Stage(postgres)
+    yield one
+    one.close()
+
+
+def test_any_story_keeps_every_promise(stage: Stage) -> None:
+    """The same stories every time, so that it can be said what is in them."""
+    tally = Tally()
+
+    @settings(max_examples=6, derandomize=True, deadline=None, suppress_health_check=[*HealthCheck])
+    @given(stories(length=110))
+    def is_played(story: Story) -> None:
+        play(stage, story, tally)
+
+    is_played()
+    assert all(tally.done(name) for name in ALWAYS_DONE), tally.table()
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+def test_whatever_is_done_at_once_keeps_every_promise(stage: Stage, seed: int) -> None:
+    play_clashes(stage, seed, rounds=8, tally=Tally())
