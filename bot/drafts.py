@@ -75,6 +75,14 @@ async def _approvals(session: Session, posting: Posting) -> Draft | None:
     return Draft(partial(replies.approvals_notice, approved)) if approved else None
 
 
+async def _approvals_fell(session: Session, posting: Posting) -> Draft | None:
+    """Bills that were approved again, or made void, in the meantime are not told."""
+    found = await gather.bill_facts(session, posting.facts["bills"])
+    waiting = [facts for facts in found if facts.status in (State.PENDING, State.HELD)]
+    more = posting.facts["count"] - len(found)
+    return Draft(partial(replies.approvals_fell, waiting, more)) if waiting else None
+
+
 async def _settled(session: Session, posting: Posting) -> Draft:
     """Bills that were held are among those that were worked out anew: they are told once."""
     done = {name: (told["count"], told["bills"]) for name, told in posting.facts.items()}
@@ -109,6 +117,7 @@ _DRAFTS: dict[str, Callable[[Session, Posting], Awaitable[Draft | None]]] = {
     Kind.APPROVAL: _approvals,
     Kind.NOT_SENT: _not_sent,
     Kind.SETTLED: _settled,
+    Kind.APPROVALS_FELL: _approvals_fell,
     Kind.SENDING: _sending,
     Kind.ACCESS_REQUEST: _access_request,
     Kind.ACCESS_GRANTED: _access_granted,

@@ -52,7 +52,7 @@ async def revise(
         comment=reason(words),
         snapshot={"adjusted_units": units} if units is not None else None,
     )
-    await approvals.stand(session, bill_id, ())
+    await approvals.fall(session, [bill_id], act.now)
     await announce.cards_of_bill(session, bill_id, act.rules.approvals_channel)
     return action
 

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     APPROVAL = "approval"
     NOT_SENT = "not_sent"
     SETTLED = "settled"
+    APPROVALS_FELL = "approvals_fell"
     SENDING = "sending"
     ACCESS_REQUEST = "access_request"
     ACCESS_GRANTED = "access_granted"
@@ -214,6 +215,18 @@ async def settled(session: AsyncSession, now: datetime, done: Settled) -> None:
 async def list_left(session: AsyncSession, list_id: int) -> None:
     """A list of bills is to be gone on with."""
     await _defer(session, Task.SEND, f"list:{list_id}", {"list_id": list_id})
+
+
+async def approvals_fell(
+    session: AsyncSession, now: datetime, bills_of: Mapping[int, Sequence[int]]
+) -> None:
+    """Whoever had approved these bills, by user id, hears that their word is asked again."""
+    users = await session.scalars(sa.select(User).where(User.id.in_(bills_of)))
+    for user in users.all():
+        bills = sorted(bills_of[user.id])
+        facts = {"count": len(bills), "bills": bills[:NAMED]}
+        key = f"fell:{bills[0]}:{now.isoformat()}"
+        await post(session, Kind.APPROVALS_FELL, key, [user], facts)
 
 
 async def bill_to_issue(session: AsyncSession, bill_id: int, now: datetime, due: datetime) -> None:

@@ -1,12 +1,15 @@
 """Which approvals a bill needs, who can give them, and which of them stand."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import announce
 from models.base import Base
 from models.bills import Approval
 from models.people import Role, User
@@ -97,6 +100,20 @@ def acted_for(part: str, desk: Desk, user: User) -> int | None:
     """In whose place this person meets `part`; None where it is their own."""
     away, stand_in = stand_in_for(part, desk)
     return away if stand_in == user.id and away != user.id else None
+
+
+async def fall(session: AsyncSession, bill_ids: Sequence[int], now: datetime) -> None:
+    """Take every approval of these bills away, and tell those who had given them."""
+    bills_of: dict[int, list[int]] = defaultdict(list)
+    for bill_id, user_id in await session.execute(_FALL, {"bill_ids": list(bill_ids)}):
+        bills_of[user_id].append(bill_id)
+    if bills_of:
+        await announce.approvals_fell(session, now, bills_of)
+
+
+_FALL = sa.text("""
+delete from approvals where bill_id = any(:bill_ids) returning bill_id, user_id
+""")
 
 
 async def stand(session: AsyncSession, bill_id: int, approvals: Iterable[Approval]) -> None:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce
+from models import announce, approvals
 from models.case import Act, by_itself
 from models.dossier import Settled
 
@@ -32,7 +32,6 @@ select id, version, :user_id, 'hold', :source, jsonb_build_object(
 from fallen
 returning bill_id
 """)
-_FALL = sa.text("delete from approvals where bill_id = any(:bills)")
 
 
 async def settle(session: AsyncSession, act: Act) -> int:
@@ -45,7 +44,7 @@ async def settle(session: AsyncSession, act: Act) -> int:
     values = {"now": act.now, "user_id": automatic.user.id, "source": act.source}
     held = sorted(await session.scalars(_HOLD, values))
     if held:
-        await session.execute(_FALL, {"bills": held})
+        await approvals.fall(session, held, act.now)
         await announce.settled(session, act.now, Settled(held=tuple(held)))
     await announce.bills_changed(session, held)
     await announce.cards_of_all(session, act.rules.approvals_channel)

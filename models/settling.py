@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce
+from models import announce, approvals
 from models.auto_approval import approve_by_rule
 from models.case import Act, by_itself
 from models.dossier import Settled
@@ -149,8 +149,6 @@ with late as ({
 select id from late where not in_time order by id
 """)
 
-_FALL = sa.text("delete from approvals where bill_id = any(:bills)")
-
 
 async def settle(session: AsyncSession, act: Act, bill_ids: Sequence[int] | None = None) -> Settled:
     """Settle every bill, or those given, whose figures are not those of usage and terms any more.
@@ -195,7 +193,7 @@ def _values(act: Act, bill_ids: Sequence[int] | None) -> dict[str, Any]:
 async def _follow_up(session: AsyncSession, act: Act, done: Settled) -> None:
     """Approvals fall, small proposals pass, cards are drawn and posted, and Finance is told."""
     changed = [*done.invalidated, *done.voided]
-    await session.execute(_FALL, {"bills": list(done.invalidated)})
+    await approvals.fall(session, done.invalidated, act.now)
     if done.proposed:
         first, last = done.proposed[0], done.proposed[-1]
         factor = act.rules.jump_factor

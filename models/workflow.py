@@ -71,7 +71,7 @@ async def hold(session: AsyncSession, bill_id: int, act: Act, cause: HoldReason)
     case = await open_case(session, bill_id, Verb.HOLD, act)
     refuse_issued(case)
     action = await case.record(Verb.HOLD, act, Move(State.HELD, hold_reason=cause))
-    await approvals.stand(session, bill_id, ())
+    await approvals.fall(session, [bill_id], act.now)
     return action
 
 

@@ -23,7 +23,7 @@ from handlers.views.kit import (
     says,
     spoken,
 )
-from handlers.views.phrases import amount, because, bills, short_title
+from handlers.views.phrases import amount, because, bills, corrected, short_title, standing
 from handlers.views.words import listing, name, number, person, plain, slash
 from models.bills import State
 from models.dossier import BillFacts, Deed
@@ -61,6 +61,28 @@ def approvals_notice(approved: Sequence[BillFacts]) -> Message:
     ]
     rest: list[Sequence[Part]] = [[f"and {more} more"]] if more > 0 else []
     return message(spoken(told), [says(told), rich(bullets([*each, *rest]))])
+
+
+def approvals_fell(asked: Sequence[BillFacts], more: int = 0) -> Message:
+    """To whoever had approved them: their word is asked again, and about which figures."""
+    shown = asked[:NOTICED_AT_MOST]
+    more += len(asked) - len(shown)
+    count = len(shown) + more
+    ask = "It waits" if count == 1 else "They wait"
+    told = (
+        f"What you approved has changed: your approval of {bills(count)} does not stand any more."
+    )
+    each: list[Sequence[Part]] = [
+        [bold(f"#{one.id} {short_title(one)}"), f": {_what_changed(one)}."] for one in shown
+    ]
+    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
+    again = says(f"{ask} for approval again. Type ", slash("bill list mine"), " to see.")
+    return message(spoken(told), [says(told), rich(bullets([*each, *rest])), again])
+
+
+def _what_changed(facts: BillFacts) -> str:
+    now = corrected(facts.changed.changes, facts.currency) if facts.changed else amount(facts)
+    return f"{now}; {standing(facts)}"
 
 
 def not_sent(facts: BillFacts, deed: Deed) -> Message:

@@ -23,6 +23,7 @@ from handlers.views.lists import bill_list, digest, usage
 from handlers.views.months import cancelled, generating, preview, progress, summary
 from handlers.views.notices import (
     SETTLED_NAMED,
+    approvals_fell,
     approvals_notice,
     not_sent,
     rejection_notice,
@@ -41,6 +42,7 @@ __all__ = [
     "access_granted",
     "access_requested",
     "access_settled",
+    "approvals_fell",
     "approvals_notice",
     "bill_list",
     "cancelled",

@@ -47,6 +47,10 @@ async def test_corrected_usage_makes_a_new_version_that_asks_again(
     assert await settling.settle(session, act(people.ana)) == settling.Settled()
     assert await contents(session) == before
     await prove(session, bill.id)
+    told = await session.execute(
+        sa.text("select place, facts -> 'bills' from postings where kind = 'approvals_fell'")
+    )
+    assert told.all() == [(f"user:{people.kim.id}", [bill.id])]
 
 
 async def test_figures_changed_behind_our_back_are_found_at_the_click(

@@ -278,6 +278,15 @@ def test_whoever_generated_a_rejected_bill_can_revise_it_or_make_it_void() -> No
     assert value_of(offered["bill:revise"]) == {"bill": 42, "version": 1}
 
 
+def test_an_approver_is_told_what_changed_under_their_approval() -> None:
+    message = replies.approvals_fell([BILLS["corrected"]])
+    assert message.text == (
+        "What you approved has changed: your approval of 1 bill does not stand any more."
+    )
+    assert "usage was corrected from 1,250,000 to 1,180,000 calls" in told(message)
+    assert "It waits for approval again." in told(message)
+
+
 def test_a_late_click_is_told_what_was_corrected_and_that_nothing_was_done() -> None:
     changed = Changed(samples.CORRECTED.changes, "USD")
     assert replies.refusal(changed, click=Click.APPROVE).text == (
