@@ -60,8 +60,8 @@ _REF = re.compile(
     r"""[\s,]*(?:
     (?P<sure>\#\d+)(?=[\s,]|$)                        # #12
     |(?P<bare>\d+)(?=(?:\s+\#?\d+)*\s*(?:,|$))       # 12, where nothing but numbers follows
-    |(?P<named>.+?\s+\d{4}-\d{1,2})(?=[\s,]|$)        # Acme Corp 2026-10
-    |(?P<rest>.+)
+    |(?P<named>[^\s,].*?\s+\d{4}-\d{1,2})(?=[\s,]|$)        # Acme Corp 2026-10
+    |(?P<rest>[^\s,].*)
     )""",
     re.VERBOSE | re.ASCII,
 )

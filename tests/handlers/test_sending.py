@@ -1,0 +1,238 @@
+"""`/bill send`, the dialogs of what changes a bill, and what is answered to each."""
+
+from dataclasses import replace
+
+import pytest
+
+from handlers.typed import refs
+from models import sending, usage
+from models.bills import Source
+from models.case import Act
+from models.period import Period
+from models.rules import Rules
+from tests.conftest import People
+from tests.handlers.conftest import Bills
+from tests.handlers.office import NOW, Office, acts, carried, element, said
+
+
+@pytest.fixture
+async def approved(office: Office, october: Bills) -> Bills:
+    """Both bills are approved, and both customers have an address."""
+    async with office.db.transaction() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("update customers set billing_email = 'to@acme.example'")
+    for user, bill_id in (("UKIM", october.acme), ("ULEE", october.bolt)):
+        card = await office.type(user, f"/bill show #{bill_id}")
+        await office.click(user, card, "bill:approve")
+    return october
+
+
+async def act_as(office: Office, people: People) -> Act:
+    return Act(people.ana, NOW, Source.SLACK, office.house.rules)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("#12", ["#12"]),
+        ("#12 #13,14", ["#12", "#13", "14"]),
+        ("12 13", ["12", "13"]),
+        ("Acme Corp 2026-10", ["Acme Corp 2026-10"]),
+        ("Acme, Inc. 2026-10, Bolt 2026-9", ["Acme, Inc. 2026-10", "Bolt 2026-9"]),
+        ("#12 360 Grad 2026-10 7", ["#12", "360 Grad 2026-10", "7"]),
+        ("3M 2026-10", ["3M 2026-10"]),
+        ("nobody", ["nobody"]),
+        (" , ", []),
+        ("", []),
+    ],
+)
+def test_several_bills_are_read_between_spaces_and_commas(typed: str, meant: list[str]) -> None:
+    assert refs(typed) == meant
+
+
+async def test_a_month_is_previewed_and_sent_once(office: Office, approved: Bills) -> None:
+    preview = await office.type("UANA", "/bill send 2026-10")
+    assert "2 bills of October 2026 would go out: $500.00." in preview["text"]
+    assert element(preview, "sending:go")["text"]["text"] == "Send 2 bills"
+    assert (await office.bill(approved.acme)).status == "approved"
+
+    await office.click("UANA", preview, "sending:go")
+    done = office.again(preview)
+    assert done["text"].startswith("2 bills are on their way: $500.00")
+    assert acts(done) == []
+    for bill_id in (approved.acme, approved.bolt):
+        assert (await office.bill(bill_id)).status == "sending"
+
+    await office.forge("UANA", preview, element(preview, "sending:go"))
+    assert office.again(preview)["text"].startswith("That is done already.")
+    assert (await office.deeds(approved.acme)).count("send") == 1
+
+
+async def test_cancel_sends_nothing_and_does_not_deny_what_was_sent(
+    office: Office, approved: Bills
+) -> None:
+    preview = await office.type("UANA", f"/bill send #{approved.acme}")
+    await office.click("UANA", preview, "sending:cancel")
+    assert office.again(preview)["text"] == "Cancelled: nothing was sent."
+    await office.forge("UANA", preview, element(preview, "sending:go"))
+    await office.forge("UANA", preview, element(preview, "sending:cancel"))
+    assert "That is done already. 1 bill is on its way" in office.again(preview)["text"]
+
+
+async def test_several_bills_are_named_by_number_and_by_customer(
+    office: Office, approved: Bills
+) -> None:
+    typed = f"/bill send #{approved.bolt}, acme corp 2026-10 #{approved.bolt}"
+    assert element(await office.type("UANA", typed), "sending:go")["text"]["text"] == "Send 2 bills"
+
+
+@pytest.mark.parametrize(
+    ("user", "typed", "told"),
+    [
+        ("UANA", "", "Which bills?"),
+        ("UANA", "nonsense", "names no bill"),
+        ("UANA", "#999", "There is no bill #999."),
+        ("UKIM", "2026-10", "only Finance may send bills"),
+        ("UANA", "2026-09", "There is no bill of September 2026 to send."),
+    ],
+)
+async def test_what_cannot_be_sent_is_told_in_a_sentence(
+    office: Office, approved: Bills, user: str, typed: str, told: str
+) -> None:
+    answer = await office.type(user, f"/bill send {typed}")
+    assert told in answer["text"]
+    assert acts(answer) == []
+
+
+async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
+    office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = await office.type("UKIM", f"/bill show #{october.acme}")
+    await office.click("UKIM", card, "bill:approve")
+    (told,) = await office.forge("UANA", card, _send(office.again(card)))
+    assert "Acme Corp has no billing e-mail address" in told["text"]
+    assert "billing_email" in told["text"]
+    answer = await office.type("UANA", "/bill send 2026-10")
+    assert "its customer has no billing e-mail address" in said(answer)
+
+    mute = Rules(can_mail=False)
+    object.__setattr__(office.house, "rules", mute)
+    assert "SMTP_URL" in (await office.type("UANA", "/bill send 2026-10"))["text"]
+
+
+def _send(card: dict[str, object]) -> dict[str, object]:
+    return element(card, "bill:send")
+
+
+async def test_a_bill_is_sent_from_its_card_and_called_back(
+    office: Office, approved: Bills
+) -> None:
+    card = await office.card("UKIM", approved.acme)
+    dm = office.sandbox.dm("UKIM")
+    refused = await office.forge("UKIM", card, {**_send_of(approved.acme), "type": "button"}, dm)
+    assert "only Finance may send bills" in refused[0]["text"]
+
+    shown = await office.type("UANA", f"/bill show #{approved.acme}")
+    assert "$250.00 for October 2026" in element(shown, "bill:send")["confirm"]["text"]["text"]
+    await office.click("UANA", shown, "bill:send")
+    assert "Goes out " in said(office.again(shown))
+    await office.click("UANA", office.again(shown), "bill:undo")
+    assert "the sending" in said(office.dialog("UANA"))
+    await office.send("UANA", reason="Too early.")
+    assert (await office.bill(approved.acme)).status == "approved"
+
+
+def _send_of(bill_id: int) -> dict[str, object]:
+    return {"action_id": "bill:send", "value": f'{{"bill":{bill_id},"version":2}}'}
+
+
+async def test_a_revision_opens_with_both_figures_and_takes_units(
+    office: Office, october: Bills, people: People
+) -> None:
+    async with office.db.transaction() as session:
+        act = Act(people.ana, NOW, Source.CLI)
+        await usage.record(session, 1, Period(2026, 10), 1_400, act, "They asked.")
+    assert await office.type("UANA", f"/bill revise #{october.acme}") == {}
+    told = said(office.dialog("UANA"))
+    assert "500 over × $0.50 = $250.00" in told
+    assert "400 over × $0.50 = $200.00" in told
+    wrong = await office.send("UANA", units="9" * 20, reason="x")
+    assert "whole number of calls" in wrong["errors"]["units"]
+    wrong = await office.send("UANA", units="1401", reason="x")
+    assert "from 1 to 1,400" in wrong["errors"]["units"]
+    assert (await office.send("UANA", units="300", reason="Half of it."))["response_action"] is None
+    bill = await office.bill(october.acme)
+    assert (bill.overage_units, str(bill.overage_amount), bill.status) == (300, "150.00", "pending")
+
+
+async def test_a_bill_is_voided_and_billed_again_from_its_menu(
+    office: Office, october: Bills
+) -> None:
+    card = await office.type("UANA", f"/bill show #{october.bolt}")
+    menu = element(card, "bill:more")
+    option = next(one for one in menu["options"] if one["text"]["text"] == "Void")
+    await office.forge("UANA", card, {**menu, "selected_option": option})
+    assert "Nothing of it has gone out" in said(office.dialog("UANA"))
+    assert (await office.send("UANA", reason="Billed elsewhere."))["response_action"] is None
+    assert (await office.bill(october.bolt)).status == "void"
+
+    card = await office.type("UANA", f"/bill show #{october.bolt}")
+    assert acts(card) == ["bill:reissue", "bill:undo", "bill:more"]
+    await office.click("UANA", card, "bill:reissue")
+    answer = await office.send("UANA", reason="It was not.")
+    assert "stands for the month now" in said(answer["view"])
+    assert (await office.bill(3)).replaces_id == october.bolt
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("revise", "only Finance may revise bills"),
+        ("void", "only Finance may make bills void"),
+        ("reissue", "only Finance may bill a void month again"),
+    ],
+)
+async def test_what_is_finances_is_refused_to_others_before_a_dialog_opens(
+    office: Office, october: Bills, command: str, told: str
+) -> None:
+    answer = await office.type("UKIM", f"/bill {command} #{october.acme}")
+    assert told in answer["text"]
+    assert office.dialogs("UKIM") == []
+
+
+async def test_a_late_click_on_corrected_figures_is_told_them_and_the_card_is_drawn_anew(
+    office: Office, october: Bills, people: People
+) -> None:
+    card = await office.type("UKIM", f"/bill show #{october.acme}")
+    async with office.db.transaction() as session:
+        act = Act(people.ana, NOW, Source.CLI)
+        await usage.record(session, 1, Period(2026, 10), 1_400, act, "They asked.")
+    (told,) = await office.click("UKIM", card, "bill:approve")
+    assert told["text"] == (
+        "This bill changed while you were looking: usage was corrected from 1,500 to 1,400 calls,"
+        " so the amount is now $200.00. The card above is up to date; nothing was approved."
+    )
+    fresh = office.again(card)
+    assert "$200.00" in fresh["text"]
+    assert carried(fresh, "bill:approve") == {"bill": october.acme, "version": 2}
+
+
+async def test_the_credit_of_a_voided_bill_is_offered_to_be_sent(
+    office: Office, approved: Bills, people: People
+) -> None:
+    async with office.db.transaction() as session:
+        act = await act_as(office, people)
+        await sending.send(
+            session, approved.acme, 2, replace(act, rules=Rules(send_delay_minutes=0))
+        )
+        await sending.issue(session, approved.acme, act, lambda facts: facts.number)
+        await sending.deliver(session, approved.acme, replace(act, user=people.system), "250 OK")
+    await office.type("UANA", f"/bill void #{approved.acme}")
+    assert "2026-000001 has gone out" in said(office.dialog("UANA"))
+    answer = await office.send("UANA", reason="Agreed.")
+    assert "#3, -$250.00" in said(answer["view"])
+    view = office.dialog("UANA")
+    clicked = element(view, "bill:send")
+    await office.sandbox.interact("UANA", None, None, clicked, view_id=view["id"])
+    assert (await office.bill(3)).status == "sending"
+    assert "goes out" in said(office.dialog("UANA"))

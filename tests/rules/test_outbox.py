@@ -1,0 +1,171 @@
+"""Many bills sent at once: what is previewed, what of it goes out, and what is left out."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import outbox, sending, undoing, usage
+from models.announce import Kind, Posting, PostingState, Task
+from models.bills import Bill, State
+from models.case import Act
+from models.dossier import Kept, SendFacts
+from models.refusals import NotAllowed, NotFound, WrongState
+from models.rules import Rules
+from tests.conftest import People
+from tests.rules.billing import approved, clock, correct_usage, issue
+from tests.rules.scene import OCTOBER, act, bill_for, contents
+
+
+async def listed(session: AsyncSession, people: People, *bills: Bill) -> int:
+    shown = await outbox.preview(session, act(people.ana), [bill.id for bill in bills])
+    assert shown.id is not None
+    return shown.id
+
+
+async def begun(session: AsyncSession, people: People, list_id: int) -> SendFacts:
+    assert await outbox.begin(session, list_id, act(people.ana))
+    return await outbox.facts(session, list_id)
+
+
+async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
+    session: AsyncSession, people: People
+) -> None:
+    ready = await approved(session, people)
+    nowhere = await approved(session, people, "Brook Ltd", billing_email="  ")
+    yen = await approved(session, people, "Cove KK", currency="JPY")
+    late = await approved(session, people, "Dune AG")
+    await usage.record(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
+    waits = await bill_for(session, act(people.ana), "Elm Inc")
+
+    shown = await outbox.preview(session, act(people.ana), period=OCTOBER)
+
+    assert [(one.line.id, one.to) for one in shown.ready] == [
+        (ready.id, "billing@acme.example"),
+        (yen.id, "billing@acme.example"),
+    ]
+    assert [(one.line.id, one.kept) for one in shown.kept] == [
+        (nowhere.id, Kept.NO_ADDRESS),
+        (late.id, Kept.OUTDATED),
+        (waits.id, Kept.STATE),
+    ]
+    sums = [(total.currency, total.bills, total.amount) for total in shown.totals]
+    assert sums == [("USD", 1, Decimal("5000.00")), ("JPY", 1, Decimal(5000))]
+    assert shown.delay_minutes == 5
+
+
+async def test_where_nothing_can_go_out_no_list_is_kept(
+    session: AsyncSession, people: People
+) -> None:
+    waits = await bill_for(session, act(people.ana))
+    shown = await outbox.preview(session, act(people.ana), [waits.id])
+    assert shown.id is None
+    assert [one.kept for one in shown.kept] == [Kept.STATE]
+
+
+async def test_a_list_goes_out_once_however_often_it_is_begun(
+    session: AsyncSession, people: People
+) -> None:
+    bills = [await approved(session, people, name) for name in ("Acme Corp", "Brook Ltd")]
+    list_id = await listed(session, people, *bills)
+    facts = await begun(session, people, list_id)
+    assert (facts.sent, facts.bills, facts.ended, facts.kept) == (2, 2, True, ())
+    assert facts.due == act(people.ana).send_due
+    before = await contents(session)
+    assert not await outbox.begin(session, list_id, act(people.ana))
+    assert await contents(session) == before
+
+
+async def test_what_changed_after_it_was_shown_is_left_out_and_named(
+    session: AsyncSession, people: People
+) -> None:
+    stays = await approved(session, people)
+    undone = await approved(session, people, "Brook Ltd")
+    late = await approved(session, people, "Cove KK")
+    list_id = await listed(session, people, stays, undone, late)
+    await undoing.undo(session, undone.id, undone.version, act(people.kim), "Wait.")
+    await usage.record(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
+
+    facts = await begun(session, people, list_id)
+
+    assert facts.sent == 1
+    left = [(one.line.id, one.kept, one.line.status) for one in facts.kept]
+    assert left == [
+        (undone.id, Kept.CHANGED, State.PENDING),
+        (late.id, Kept.CHANGED, State.PENDING),
+    ]
+
+
+async def test_a_bill_called_back_from_a_list_is_not_sent_by_it_again(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    list_id = await listed(session, people, bill)
+    await begun(session, people, list_id)
+    await undoing.undo(session, bill.id, bill.version, act(people.ana), "Not yet.")
+    assert await outbox.step(session, list_id, act(people.ana)) is None
+    await session.refresh(bill)
+    assert bill.status == State.APPROVED
+    assert (await outbox.facts(session, list_id)).sent == 1
+
+
+async def test_a_long_list_goes_on_by_itself_and_shows_its_progress(
+    session: AsyncSession, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "CHUNK", 2)
+    bills = [await approved(session, people, f"Customer {n}") for n in range(5)]
+    list_id = await listed(session, people, *bills)
+    facts = await begun(session, people, list_id)
+    assert (facts.sent, facts.ended) == (2, False)
+    posting = await session.get_one(Posting, list_id)
+    assert (posting.kind, posting.state) == (Kind.SENDING, PostingState.WAITING)
+    jobs = sa.text("select count(*) from procrastinate_jobs where task_name = :task")
+    assert await session.scalar(jobs, {"task": Task.SEND}) == 1
+
+    after: int | None = 0
+    steps = []
+    while after is not None:
+        after = await outbox.step(session, list_id, act(people.ana), after)
+        steps.append((await outbox.facts(session, list_id)).sent)
+    assert steps == [4, 5]
+    assert (await outbox.facts(session, list_id)).ended
+
+
+async def test_a_list_is_for_whoever_saw_it(session: AsyncSession, people: People) -> None:
+    list_id = await listed(session, people, await approved(session, people))
+    for user, refused in ((people.kim, NotAllowed), (people.system, NotAllowed)):
+        with pytest.raises(refused):
+            await outbox.begin(session, list_id, act(user))
+    await session.execute(
+        sa.text("update postings set place = 'user:999' where id = :id"), {"id": list_id}
+    )
+    with pytest.raises(NotFound, match="somebody else's"):
+        await outbox.begin(session, list_id, act(people.ana))
+    with pytest.raises(NotFound, match="not here any more"):
+        await outbox.begin(session, list_id + 1, act(people.ana))
+
+
+async def test_without_a_mail_server_nothing_is_previewed_or_sent(
+    session: AsyncSession, people: People
+) -> None:
+    list_id = await listed(session, people, await approved(session, people))
+    without = Rules(can_mail=False)
+    mute: Act = replace(act(people.ana), rules=without)
+    with pytest.raises(WrongState, match="SMTP_URL"):
+        await outbox.preview(session, mute, period=OCTOBER)
+    with pytest.raises(WrongState, match="SMTP_URL"):
+        await outbox.begin(session, list_id, mute)
+
+
+async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_number(
+    session: AsyncSession, people: People
+) -> None:
+    """Usage that changes later makes an adjustment; the issued document stays as it is."""
+    bill = await approved(session, people)
+    await issue(session, people, bill)
+    await sending.send_failed(session, bill.id, clock(people), "no such mailbox")
+    await correct_usage(session, act(people.ana), bill.customer_id, 170_000)
+    shown = await outbox.preview(session, act(people.ana), [bill.id])
+    assert [one.line.id for one in shown.ready] == [bill.id]
