@@ -9,7 +9,7 @@ import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from handlers import amending, bill, home, people, sending, thread, usage
+from handlers import absence, amending, bill, home, people, sending, thread, usage
 from handlers.ask import Ask, House, Listener, asked
 from handlers.meant import clicked, commanded
 from handlers.requests import Answer, Press, Reply, Request, SlashCommand, Submission
@@ -42,6 +42,8 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "revise": commanded(amending.revise),
         "void": commanded(amending.void),
         "reissue": commanded(amending.reissue),
+        "away": absence.away,
+        "back": absence.back,
     },
     "usage": {},
 }

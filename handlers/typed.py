@@ -32,6 +32,11 @@ def mentioned(text: str) -> set[str]:
     return {target for kind, target, label in _TOKEN.findall(text) if kind == "@" and not label}
 
 
+def first_mention(text: str) -> str | None:
+    """The Slack id of whoever a text mentions first, as Slack escapes it."""
+    return next((target for kind, target, _ in _TOKEN.findall(text) if kind == "@"), None)
+
+
 def first_word(text: str) -> tuple[str, str]:
     """The first word and the rest, which keeps its inner spaces."""
     word, rest = [*text.split(maxsplit=1), "", ""][:2]

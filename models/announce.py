@@ -110,23 +110,36 @@ async def bills_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     await _defer_each(session, Task.REDRAW, {f"bill:{one}": {"bill_id": one} for one in found})
 
 
+async def cards_are_wrong(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+    """The cards of these bills tell of what was done elsewhere, so no count of actions shows it."""
+    wrong = sa.update(Posting).where(Posting.bill_id.in_(bill_ids), Posting.kind == Kind.CARD)
+    await session.execute(wrong.values(shown_actions=0))
+    await bills_changed(session, bill_ids)
+
+
 async def relatives_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     """The cards of bills that these correct or replace tell of them, and are out of date too."""
-    for bill_id in (await session.scalars(_RELATIVES, {"bill_ids": list(bill_ids)})).all():
-        await bill_changed(session, bill_id)
+    found = await session.scalars(_RELATIVES, {"bill_ids": list(bill_ids)})
+    await cards_are_wrong(session, found.all())
 
 
 _RELATIVES = sa.text("""
-with relatives as (
-    select unnest(array[adjusts_id, replaces_id]) as bill_id from bills where id = any(:bill_ids)
-), outdated as (
-    update postings p set shown_actions = 0 from relatives r
-    where p.bill_id = r.bill_id and p.kind = 'card' and p.state = 'posted'
-    returning p.bill_id
-)
-select distinct bill_id from outdated order by bill_id
+select distinct r.id from bills b cross join unnest(array[adjusts_id, replaces_id]) r (id)
+where b.id = any(:bill_ids) and r.id is not null order by r.id
 """)
 
+
+async def approvers_changed(session: AsyncSession, user_ids: Sequence[int]) -> None:
+    """The cards of bills that wait for these people say whether somebody stands in for them."""
+    found = await session.scalars(_WAITING_FOR, {"user_ids": list(user_ids)})
+    await cards_are_wrong(session, found.all())
+
+
+_WAITING_FOR = sa.text("""
+select b.id from bills b join desks d on d.bill_id = b.id
+where b.status = 'pending' and (d.csm_id = any(:user_ids) or d.sales_id = any(:user_ids))
+order by b.id
+""")
 
 _SHOWN = sa.text(
     "select distinct bill_id from postings where bill_id = any(:bill_ids) order by bill_id"
@@ -345,7 +358,7 @@ async def cards_of_all(session: AsyncSession, approvals_channel: str | None) -> 
     """Cards for whoever is asked by now and has none; the others say whom the bill waits for."""
     new = (await session.execute(_CARDS_OF_ALL, {"channel": approvals_channel})).all()
     await _defer_posts(session, [place for place, _ in new])
-    await bills_changed(session, [bill_id for _, bill_id in new])
+    await cards_are_wrong(session, sorted({bill_id for _, bill_id in new}))
 
 
 async def announce_waiting(session: AsyncSession) -> int:

@@ -148,6 +148,15 @@ async def find_by_slack(session: AsyncSession, slack_user_id: str, team_id: str)
     return user
 
 
+async def find_by_name(session: AsyncSession, name: str) -> User | None:
+    """The active person of that name, in any case if there is only one such."""
+    alike = sa.func.lower(User.name) == sa.func.lower(name.strip())
+    query = sa.select(User).where(alike, User.active, User.name != SYSTEM)
+    found = (await session.scalars(query)).all()
+    exact = next((user for user in found if user.name == name.strip()), None)
+    return exact or (found[0] if len(found) == 1 else None)
+
+
 async def add_person(
     session: AsyncSession,
     name: str,

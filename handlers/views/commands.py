@@ -48,6 +48,13 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand("revise", "revise REF", "revise #42", "gives a bill the figures of now"),
         Subcommand("void", "void REF", "void #42", "makes a bill void, and credits what went out"),
         Subcommand("reissue", "reissue REF", "reissue #42", "bills a void month again"),
+        Subcommand(
+            "away",
+            "away until YYYY-MM-DD @person",
+            "away until 2026-12-24 @Kim Lee",
+            "lets somebody decide in your place while you are away",
+        ),
+        Subcommand("back", "back", "back", "ends that"),
         Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
         Subcommand("help", "help", "help", "shows this list"),
     ),

@@ -1,6 +1,7 @@
 """What is said back to somebody: answers, confirmations, notices, refusals."""
 
 import re
+from datetime import date
 
 from handlers.views.buttons import question
 from handlers.views.clicks import Click, fits, pack
@@ -30,7 +31,7 @@ from handlers.views.notices import (
     settled,
 )
 from handlers.views.phrases import amount, corrected, short_title
-from handlers.views.words import name, person, plain, sentence, slash
+from handlers.views.words import day, name, person, plain, sentence, slash
 from models.bills import Verb
 from models.dossier import BillFacts, Person
 from models.people import Role
@@ -44,6 +45,8 @@ __all__ = [
     "access_settled",
     "approvals_fell",
     "approvals_notice",
+    "away",
+    "back",
     "bill_list",
     "cancelled",
     "digest",
@@ -158,6 +161,18 @@ def access_settled(person_: Person, by: Person) -> Message:
     """What becomes of the request once somebody has answered it."""
     given = f"is {person_.role}" if person_.role else "has no role"
     return saying(bold(name(person_.name, 200)), f" {given} now. Settled by {person(by)}.")
+
+
+def away(delegate: Person, until: date) -> Message:
+    """To whoever goes away."""
+    told = f"You are away up to and including {day(until)}. Meanwhile {person(delegate)} decides"
+    return saying(f"{told} in your place. Back earlier? Type ", code(slash("bill back")), ".")
+
+
+def back(was_away: bool) -> Message:
+    """To whoever is back."""
+    welcome = "Welcome back: what needs you comes to you again."
+    return saying(welcome if was_away else "You were not away, so nothing was changed.")
 
 
 _ARRIVING = ("Bills that need you arrive here. Type ", "bill list mine", " to see them.")

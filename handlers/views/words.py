@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 
@@ -222,6 +222,11 @@ def period_name(period: Period) -> str:
 @cache
 def month_name(period: Period) -> str:
     return format_date(period.first_day, "MMMM", locale="en")
+
+
+def day(date_: date) -> str:
+    """As in "24 December 2026"."""
+    return format_date(date_, "d MMMM yyyy", locale="en")
 
 
 def when(moment: datetime) -> str:
