@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import bills, month_end
 from models.approvals import StandingApproval
-from models.bills import Approval, Bill, Source, Standing, State
+from models.bills import Approval, Bill, Source, Standing
 from models.case import Act
 from models.customers import Customer
 from models.people import User
@@ -23,7 +23,10 @@ OCTOBER = Period(2026, 10)
 ZONE = ZoneInfo("UTC")
 RULES = Rules()
 
-RECORD = ("bills", "bill_actions", "approvals", "postings", "procrastinate_jobs")
+RECORD = (
+    *("bills", "bill_actions", "approvals", "documents", "number_series", "usages"),
+    *("usage_changes", "customer_terms", "postings", "procrastinate_jobs"),
+)
 """The tables that a refusal must leave as they were, byte for byte."""
 
 
@@ -80,26 +83,6 @@ async def bill_for(
     return await bills.of_month(session, owner.id, OCTOBER)
 
 
-async def move_by_hand(session: AsyncSession, bill: Bill, state: State, by: User) -> None:
-    """Bring a bill into a state that no verb of today leads to, as the database lets anybody.
-
-    The action is called `generate`, since the replay knows the verbs of today alone: such a bill
-    shows what is refused, and what is left out, but its row is not what its actions tell.
-    """
-    moved = {"id": bill.id, "state": state, "by": by.id}
-    await session.execute(_MOVE, moved)
-    await session.execute(_MOVED, moved)
-    await session.refresh(bill)
-
-
-_MOVE = sa.text("update bills set status = :state, version = version + 1 where id = :id")
-_MOVED = sa.text("""
-insert into bill_actions
-    (bill_id, bill_version, stakeholder_id, action, source, created_at, updated_at)
-select id, version, :by, 'generate', 'clock', updated_at, updated_at from bills where id = :id
-""")
-
-
 _CONTENTS = sa.text(
     " union all ".join(
         f"select '{table}' as of, "
@@ -136,9 +119,14 @@ where b.id = :bill_id and (c.bill_version, c.actions, c.last_hash) is distinct f
 
 
 async def prove(session: AsyncSession, bill_id: int) -> Standing:
-    """Hold the stored row and the approvals to the replay of the actions, and the chain whole."""
+    """Hold the stored row, its figures and the approvals to the replay of the actions, and the
+    chain whole.
+    """
     bill = await bills.get(session, bill_id)
-    told = bills.replay(await bills.actions_of(session, bill_id))
+    actions = await bills.actions_of(session, bill_id)
+    told = bills.replay(actions)
+    snapshots = [action.snapshot["after"] for action in actions if "after" in action.snapshot]
+    assert bills.figures(bill) == snapshots[-1]
     assert (bill.status, bill.version, bill.hold_reason) == (
         told.status,
         told.version,

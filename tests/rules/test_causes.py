@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, month_end
+from models import amend, bills, month_end
 from models.bills import HoldReason, Source, State
 from models.case import Act
 from models.customers import Customer
@@ -22,7 +22,6 @@ from tests.rules.scene import (
     act,
     add_customer,
     generate,
-    move_by_hand,
     record_usage,
 )
 
@@ -181,7 +180,7 @@ async def test_a_jump_is_measured_by_the_last_bill_that_is_not_void(
     september = await bills.of_month(session, customer.id, SEPTEMBER)
     cause = await month_end.cause_of(session, customer.id, OCTOBER, 2)
     assert cause == HoldReason.JUMP
-    await move_by_hand(session, september, State.VOID, people.system)
+    await amend.void(session, september.id, september.version, act(people.ana), "Wrong")
     assert await month_end.cause_of(session, customer.id, OCTOBER, 2) is None
 
 

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, month_end
+from models import amend, bills, month_end
 from models.base import Database
-from models.bills import Bill, State
+from models.bills import Bill
 from models.dossier import MonthOverage, RunFacts
 from models.gather import bill_facts
 from models.month_end import Step
@@ -26,7 +26,6 @@ from tests.rules.scene import (
     add_customer,
     contents,
     generate,
-    move_by_hand,
 )
 
 SMALL = Rules(chunk_customers=2)
@@ -111,8 +110,8 @@ async def test_a_run_stopped_after_any_chunk_goes_on_there(db: Database, people:
 async def test_a_step_after_the_end_does_nothing(session: AsyncSession, people: People) -> None:
     await customers(session, 3)
     run_id = (await facts_of_run(session, people)).id
-    before = await contents(session)
     await add_customer(session, "Late Ltd", 100_010)
+    before = await contents(session)
     step = await month_end.step(session, run_id, SMALL, NOW)
     assert (step.finished, await contents(session)) == (True, before)
 
@@ -136,7 +135,7 @@ async def test_a_month_whose_bill_is_void_is_not_billed_again(
     acme = await add_customer(session)
     await generate(session, act(people.ana))
     bill = await bills.of_month(session, acme.id, OCTOBER)
-    await move_by_hand(session, bill, State.VOID, people.system)
+    await amend.void(session, bill.id, bill.version, act(people.ana), "Wrong")
     assert (await month_end.preview(session, OCTOBER)).to_make == 0
     assert await generate(session, act(people.ana)) == 0
     assert await generate(session, act(people.ana), customer_id=acme.id) == 0
