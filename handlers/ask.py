@@ -33,7 +33,7 @@ from handlers.requests import (
 )
 from handlers.views import card, replies
 from handlers.views.clicks import unpack
-from models import access, announce, people, settling
+from models import access, announce, cards, people, settling
 from models.base import Database, Session
 from models.bills import Source
 from models.case import Act, system_act
@@ -211,7 +211,7 @@ async def _drawn_again(
     try:
         async with asyncio.timeout_at(start + REDRAW_S), house.db.transaction() as session:
             if isinstance(request, Press) and request.message:
-                await announce.card_is_wrong(session, *request.message)
+                await cards.one_is_wrong(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
             act = await system_act(session, house.now(), Source.SLACK, house.rules)

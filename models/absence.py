@@ -5,7 +5,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, handover
+from models import cards, handover
 from models.case import Act
 from models.people import Deed, User
 from models.refusals import Invalid, NotAllowed
@@ -34,7 +34,7 @@ async def go_away(session: AsyncSession, act: Act, until: date, delegate: User) 
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, act.now
     await session.flush()
     await handover.settle(session, act)
-    await announce.approvers_changed(session, [user.id])
+    await cards.approvers_changed(session, [user.id])
 
 
 async def come_back(session: AsyncSession, act: Act) -> bool:
@@ -47,7 +47,7 @@ async def come_back(session: AsyncSession, act: Act) -> bool:
     user.updated_at = act.now
     await session.flush()
     await handover.settle(session, act)
-    await announce.approvers_changed(session, [user.id])
+    await cards.approvers_changed(session, [user.id])
     return True
 
 
@@ -62,5 +62,5 @@ async def end_absences(session: AsyncSession, act: Act) -> int:
     returned = (await session.scalars(back)).all()
     if returned:
         await handover.settle(session, act)
-        await announce.approvers_changed(session, returned)
+        await cards.approvers_changed(session, returned)
     return len(returned)

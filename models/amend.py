@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, approvals, bills, figures, money
+from models import approvals, bills, cards, figures, money
 from models.bills import Bill, BillAction, BillKind, Cause, State, Verb
 from models.case import Act, Case, Move, balances, by_itself, corrects_void_bill, open_case, reason
 from models.figures import Figures
@@ -53,7 +53,7 @@ async def revise(
         snapshot={"adjusted_units": units} if units is not None else None,
     )
     await approvals.fall(session, [bill_id], act.now)
-    await announce.cards_of_bill(session, bill_id, act.rules.approvals_channel)
+    await cards.of_bill(session, bill_id, act.rules.approvals_channel)
     return action
 
 
@@ -207,8 +207,8 @@ async def reissue(session: AsyncSession, bill_id: int, version: int, act: Act, w
     now = await refuse_reissue(case)
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(case, act, Verb.REISSUE, columns, {}, reason(words))
-    await announce.relatives_changed(session, [bill.id])
-    await announce.cards_of_bill(session, bill.id, act.rules.approvals_channel)
+    await cards.relatives_changed(session, [bill.id])
+    await cards.of_bill(session, bill.id, act.rules.approvals_channel)
     return bill.id
 
 

@@ -110,37 +110,6 @@ async def bills_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     await _defer_each(session, Task.REDRAW, {f"bill:{one}": {"bill_id": one} for one in found})
 
 
-async def cards_are_wrong(session: AsyncSession, bill_ids: Sequence[int]) -> None:
-    """The cards of these bills tell of what was done elsewhere, so no count of actions shows it."""
-    wrong = sa.update(Posting).where(Posting.bill_id.in_(bill_ids), Posting.kind == Kind.CARD)
-    await session.execute(wrong.values(shown_actions=0))
-    await bills_changed(session, bill_ids)
-
-
-async def relatives_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
-    """The cards of bills that these correct or replace tell of them, and are out of date too."""
-    found = await session.scalars(_RELATIVES, {"bill_ids": list(bill_ids)})
-    await cards_are_wrong(session, found.all())
-
-
-_RELATIVES = sa.text("""
-select distinct r.id from bills b cross join unnest(array[adjusts_id, replaces_id]) r (id)
-where b.id = any(:bill_ids) and r.id is not null order by r.id
-""")
-
-
-async def approvers_changed(session: AsyncSession, user_ids: Sequence[int]) -> None:
-    """The cards of bills that wait for these people say whether somebody stands in for them."""
-    found = await session.scalars(_WAITING_FOR, {"user_ids": list(user_ids)})
-    await cards_are_wrong(session, found.all())
-
-
-_WAITING_FOR = sa.text("""
-select b.id from bills b join desks d on d.bill_id = b.id
-where b.status = 'pending' and (d.csm_id = any(:user_ids) or d.sales_id = any(:user_ids))
-order by b.id
-""")
-
 _SHOWN = sa.text(
     "select distinct bill_id from postings where bill_id = any(:bill_ids) order by bill_id"
 )
@@ -166,18 +135,6 @@ async def digest_moved(session: AsyncSession, posting_id: int) -> None:
 async def run_left(session: AsyncSession, run_id: int) -> None:
     """A run is to be gone on with."""
     await _defer(session, Task.GENERATE, f"run:{run_id}", {"run_id": run_id})
-
-
-async def card_is_wrong(session: AsyncSession, channel: str, ts: str) -> None:
-    """Draw this card again, even if it seems to be up to date; nothing where no card stands."""
-    shows_nothing = (
-        sa.update(Posting)
-        .where(Posting.channel == channel, Posting.ts == ts, Posting.kind == Kind.CARD)
-        .values(shown_actions=0)
-    )
-    bill_id = await session.scalar(shows_nothing.returning(Posting.bill_id))
-    if bill_id is not None:
-        await bill_changed(session, bill_id)
 
 
 async def run_started(session: AsyncSession, run_id: int, user: User) -> None:
@@ -290,75 +247,8 @@ async def post(
         for user in reachable
     ]
     await session.execute(insert(Posting).values(rows).on_conflict_do_nothing())
-    await _defer_posts(session, [user_place(user.id) for user in reachable], delay_s)
+    await send_for_all(session, [user_place(user.id) for user in reachable], delay_s)
     return len(reachable)
-
-
-_CARDS = """
-with wanted as (
-    select b.id as bill_id, r.role, r.named_id, r.stand_in_id
-    from bills b
-    join desks d on d.bill_id = b.id
-    cross join lateral (values
-        ('Customer Success', d.csm_id, d.csm_stand_in_id, d.asks_csm),
-        ('Sales', d.sales_id, d.sales_stand_in_id, d.asks_sales)
-    ) r (role, named_id, stand_in_id, asked)
-    where b.status = 'pending' and r.asked and {bills}
-),
-places as (
-    select bill_id, 'user:' || u.id as place
-    from wanted join users u on u.id in (wanted.named_id, wanted.stand_in_id)
-    where u.slack_user_id is not null
-    union
-    select bill_id, 'user:' || u.id
-    from wanted join users u on u.role = wanted.role and u.active
-    where named_id is null and cast(:channel as text) is null and u.slack_user_id is not null
-    union
-    select bill_id, 'channel:' || :channel from wanted
-    where named_id is null and :channel is not null
-    union
-    select b.id, 'channel:' || c.slack_channel_id
-    from bills b join customers c on c.id = b.customer_id
-    where b.status = 'pending' and c.slack_channel_id is not null and {bills}
-)
-insert into postings (key, kind, place, bill_id)
-select 'card:' || bill_id || ':' || place, 'card', place, bill_id
-from places order by place, bill_id
-on conflict (key) do nothing
-returning place, bill_id
-"""
-
-_CARDS_OF_BILLS = sa.text(_CARDS.format(bills="b.id = any(:bill_ids)"))
-_CARDS_OF_ALL = sa.text(_CARDS.format(bills="true"))
-_CARDS_OF_MADE = sa.text(_CARDS.format(bills="b.id between :first_bill and :last_bill"))
-
-
-async def cards_of_bill(session: AsyncSession, bill_id: int, approvals_channel: str | None) -> None:
-    """Promise a pending bill's cards to those who must sign it off, wherever none stands yet."""
-    await cards_of_bills(session, [bill_id], approvals_channel)
-
-
-async def cards_of_bills(
-    session: AsyncSession, bill_ids: Sequence[int], approvals_channel: str | None
-) -> None:
-    """The same for many bills."""
-    values = {"bill_ids": list(bill_ids), "channel": approvals_channel}
-    await _defer_posts(session, (await session.scalars(_CARDS_OF_BILLS, values)).all())
-
-
-async def cards_of_made(
-    session: AsyncSession, first_bill: int, last_bill: int, approvals_channel: str | None
-) -> None:
-    """The same for bills just made, set-based; `announce_waiting` sends for the courier."""
-    values = {"first_bill": first_bill, "last_bill": last_bill, "channel": approvals_channel}
-    await session.execute(_CARDS_OF_MADE, values)
-
-
-async def cards_of_all(session: AsyncSession, approvals_channel: str | None) -> None:
-    """Cards for whoever is asked by now and has none; the others say whom the bill waits for."""
-    new = (await session.execute(_CARDS_OF_ALL, {"channel": approvals_channel})).all()
-    await _defer_posts(session, [place for place, _ in new])
-    await cards_are_wrong(session, sorted({bill_id for _, bill_id in new}))
 
 
 async def announce_waiting(session: AsyncSession) -> int:
@@ -370,16 +260,17 @@ async def announce_waiting(session: AsyncSession) -> int:
         Posting.state.in_([PostingState.WAITING, PostingState.SENDING])
     )
     places = (await session.scalars(query.distinct())).all()
-    await _defer_posts(session, places)
+    await send_for_all(session, places)
     return len(places)
 
 
 async def send_for(session: AsyncSession, place: str, delay_s: int = 0) -> None:
     """Send for the courier to one place, with all its patience."""
-    await _defer_posts(session, [place], delay_s)
+    await send_for_all(session, [place], delay_s)
 
 
-async def _defer_posts(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:
+async def send_for_all(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:
+    """The same to many places, each of them once."""
     calls = {f"place:{place}": {"place": place} for place in sorted(set(places))}
     await _defer_each(session, Task.POST, calls, delay_s)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, bills, figures
+from models import announce, bills, cards, figures
 from models.approvals import Desk, desks_of
 from models.bills import TRANSITIONS, Bill, BillAction, Source, Standing, State, Verb
 from models.customers import Customer
@@ -136,7 +136,7 @@ class Case:
         await self.session.flush()
         await announce.bill_changed(self.session, self.bill.id)
         if self.bill.adjusts_id or self.bill.replaces_id:
-            await announce.relatives_changed(self.session, [self.bill.id])
+            await cards.relatives_changed(self.session, [self.bill.id])
         return action
 
     def _move(self, move: Move, now: datetime) -> dict[str, Any]:

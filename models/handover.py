@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, approvals
+from models import announce, approvals, cards
 from models.case import Act, by_itself
 from models.dossier import Settled
 
@@ -47,5 +47,5 @@ async def settle(session: AsyncSession, act: Act) -> int:
         await approvals.fall(session, held, act.now)
         await announce.settled(session, act.now, Settled(held=tuple(held)))
     await announce.bills_changed(session, held)
-    await announce.cards_of_all(session, act.rules.approvals_channel)
+    await cards.of_all(session, act.rules.approvals_channel)
     return len(held)

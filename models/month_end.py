@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import announce, customers
+from models import announce, cards, customers
 from models.auto_approval import approve_by_rule
 from models.base import Base, Id
 from models.bills import HoldReason, Source
@@ -282,7 +282,7 @@ async def _make(session: AsyncSession, run: Run, upto: int, rules: Rules, now: d
     if made:
         factor = rules.jump_factor
         await approve_by_rule(session, first, last, now, Source(run.source), factor)
-        await announce.cards_of_made(session, first, last, rules.approvals_channel)
+        await cards.of_made(session, first, last, rules.approvals_channel)
 
 
 async def _progress(session: AsyncSession, run: Run) -> Step:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, approvals
+from models import announce, approvals, cards
 from models.auto_approval import approve_by_rule
 from models.case import Act, by_itself
 from models.dossier import Settled
@@ -199,7 +199,7 @@ async def _follow_up(session: AsyncSession, act: Act, done: Settled) -> None:
         factor = act.rules.jump_factor
         await approve_by_rule(session, first, last, act.now, act.source, factor)
     await announce.bills_changed(session, changed)
-    await announce.relatives_changed(session, [*changed, *done.proposed])
+    await cards.relatives_changed(session, [*changed, *done.proposed])
     waiting = (*done.invalidated, *done.proposed)
-    await announce.cards_of_bills(session, waiting, act.rules.approvals_channel)
+    await cards.of_bills(session, waiting, act.rules.approvals_channel)
     await announce.settled(session, act.now, done)

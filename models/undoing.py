@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, approvals, bills, figures
+from models import announce, approvals, bills, cards, figures
 from models.bills import Bill, BillAction, BillKind, Decision, Standing, State, Verb
 from models.case import Act, Case, Move, corrects_void_bill, open_case, reason
 from models.people import Deed, User
@@ -47,7 +47,7 @@ async def undo(
         snapshot={"due": act.send_due.isoformat()} if sends else None,
     )
     await approvals.stand(session, bill_id, back.approvals)
-    await announce.cards_of_bill(session, bill_id, act.rules.approvals_channel)
+    await cards.of_bill(session, bill_id, act.rules.approvals_channel)
     if sends:
         await announce.bill_to_issue(session, bill_id, act.now, act.send_due)
     return action

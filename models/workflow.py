@@ -6,7 +6,7 @@ BillAction and promises the announcements. A Refusal means that nothing was writ
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, approvals, bills, month_end
+from models import announce, approvals, bills, cards, month_end
 from models.approvals import (
     acted_for,
     can_meet,
@@ -91,7 +91,7 @@ async def release(
     action = await case.record(
         Verb.RELEASE, act, Move(State.PENDING), comment=reason(given) if given else None
     )
-    await announce.cards_of_bill(session, bill_id, act.rules.approvals_channel)
+    await cards.of_bill(session, bill_id, act.rules.approvals_channel)
     return action
 
 

@@ -11,7 +11,7 @@ from bot import drafts
 from bot.courier import Courier
 from bot.slack import Gateway
 from handlers.views import replies
-from models import announce, postings, workflow
+from models import announce, cards, postings, workflow
 from models.announce import Kind, Posting
 from models.base import Database
 from models.bills import RejectReason, State
@@ -147,7 +147,7 @@ async def test_a_crowd_of_cards_in_a_channel_stays_cards(
     bills = [row.id for row in await rows(db, "select id from bills order by id")]
     async with db.transaction() as session:
         for bill_id in bills:
-            await announce.cards_of_bill(session, bill_id, None)
+            await cards.of_bill(session, bill_id, None)
     await eventually(lambda: told_to(slack, "CAPPROVALS", 11))
 
 

@@ -1,0 +1,118 @@
+"""The cards of bills: where each has to stand, and which of them tell what is not so any more."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.announce import Kind, Posting, bill_changed, bills_changed, send_for_all
+
+_CARDS = """
+with wanted as (
+    select b.id as bill_id, r.role, r.named_id, r.stand_in_id
+    from bills b
+    join desks d on d.bill_id = b.id
+    cross join lateral (values
+        ('Customer Success', d.csm_id, d.csm_stand_in_id, d.asks_csm),
+        ('Sales', d.sales_id, d.sales_stand_in_id, d.asks_sales)
+    ) r (role, named_id, stand_in_id, asked)
+    where b.status = 'pending' and r.asked and {bills}
+),
+places as (
+    select bill_id, 'user:' || u.id as place
+    from wanted join users u on u.id in (wanted.named_id, wanted.stand_in_id)
+    where u.slack_user_id is not null
+    union
+    select bill_id, 'user:' || u.id
+    from wanted join users u on u.role = wanted.role and u.active
+    where named_id is null and cast(:channel as text) is null and u.slack_user_id is not null
+    union
+    select bill_id, 'channel:' || :channel from wanted
+    where named_id is null and :channel is not null
+    union
+    select b.id, 'channel:' || c.slack_channel_id
+    from bills b join customers c on c.id = b.customer_id
+    where b.status = 'pending' and c.slack_channel_id is not null and {bills}
+)
+insert into postings (key, kind, place, bill_id)
+select 'card:' || bill_id || ':' || place, 'card', place, bill_id
+from places order by place, bill_id
+on conflict (key) do nothing
+returning place, bill_id
+"""
+
+_OF_BILLS = sa.text(_CARDS.format(bills="b.id = any(:bill_ids)"))
+_OF_ALL = sa.text(_CARDS.format(bills="true"))
+_OF_MADE = sa.text(_CARDS.format(bills="b.id between :first_bill and :last_bill"))
+
+
+async def of_bill(session: AsyncSession, bill_id: int, approvals_channel: str | None) -> None:
+    """Promise a pending bill's cards to those who must sign it off, wherever none stands yet."""
+    await of_bills(session, [bill_id], approvals_channel)
+
+
+async def of_bills(
+    session: AsyncSession, bill_ids: Sequence[int], approvals_channel: str | None
+) -> None:
+    """The same for many bills."""
+    values = {"bill_ids": list(bill_ids), "channel": approvals_channel}
+    await send_for_all(session, (await session.scalars(_OF_BILLS, values)).all())
+
+
+async def of_made(
+    session: AsyncSession, first_bill: int, last_bill: int, approvals_channel: str | None
+) -> None:
+    """The same for bills just made, set-based; `announce_waiting` sends for the courier."""
+    values = {"first_bill": first_bill, "last_bill": last_bill, "channel": approvals_channel}
+    await session.execute(_OF_MADE, values)
+
+
+async def of_all(session: AsyncSession, approvals_channel: str | None) -> None:
+    """Cards for whoever is asked by now and has none; the others say whom the bill waits for."""
+    new = (await session.execute(_OF_ALL, {"channel": approvals_channel})).all()
+    await send_for_all(session, [place for place, _ in new])
+    await are_wrong(session, sorted({bill_id for _, bill_id in new}))
+
+
+async def one_is_wrong(session: AsyncSession, channel: str, ts: str) -> None:
+    """Draw this card again, even if it seems to be up to date; nothing where no card stands."""
+    shows_nothing = (
+        sa.update(Posting)
+        .where(Posting.channel == channel, Posting.ts == ts, Posting.kind == Kind.CARD)
+        .values(shown_actions=0)
+    )
+    bill_id = await session.scalar(shows_nothing.returning(Posting.bill_id))
+    if bill_id is not None:
+        await bill_changed(session, bill_id)
+
+
+async def are_wrong(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+    """The cards of these bills tell of what was done elsewhere, so no count of actions shows it."""
+    wrong = sa.update(Posting).where(Posting.bill_id.in_(bill_ids), Posting.kind == Kind.CARD)
+    await session.execute(wrong.values(shown_actions=0))
+    await bills_changed(session, bill_ids)
+
+
+async def relatives_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+    """The cards of bills that these correct or replace tell of them, and are out of date too."""
+    found = await session.scalars(_RELATIVES, {"bill_ids": list(bill_ids)})
+    await are_wrong(session, found.all())
+
+
+_RELATIVES = sa.text("""
+select distinct r.id from bills b cross join unnest(array[adjusts_id, replaces_id]) r (id)
+where b.id = any(:bill_ids) and r.id is not null order by r.id
+""")
+
+
+async def approvers_changed(session: AsyncSession, user_ids: Sequence[int]) -> None:
+    """The cards of bills that wait for these people say whether somebody stands in for them."""
+    found = await session.scalars(_WAITING_FOR, {"user_ids": list(user_ids)})
+    await are_wrong(session, found.all())
+
+
+_WAITING_FOR = sa.text("""
+select b.id from bills b join desks d on d.bill_id = b.id
+where b.status = 'pending' and (d.csm_id = any(:user_ids) or d.sales_id = any(:user_ids))
+order by b.id
+""")
