@@ -63,13 +63,19 @@ async def refuse_revise(case: Case) -> Figures:
     if await balances(case.session, case.bill):
         raise WrongState("This credit is for a bill that is void, and has its amount from it.")
     now = await figures.taken_now(case.session, case.bill.id)
-    if now is None or now.overage_units == 0 or now.overage_amount == 0:
+    if now is None or _is_nothing(case.bill, now):
         raise WrongState(
             "Usage and terms leave nothing to bill any more. "
             f"Void it instead, with `/bill void #{case.bill.id}`."
         )
     _refuse_no_price(now)
     return now
+
+
+def _is_nothing(bill: Bill, now: Figures) -> bool:
+    """Units agreed on may have been rounded on their own: then an amount is left of no units."""
+    nothing_over = bill.kind == BillKind.OVERAGE and now.overage_units == 0
+    return nothing_over or now.overage_amount == 0
 
 
 def _refuse_no_price(now: Figures) -> None:
@@ -85,13 +91,27 @@ def _adjusted(case: Case, now: Figures, units: int) -> Figures:
     if not corrects and not 0 < units <= now.api_usage:
         most = f"{now.api_usage:,}"
         raise Invalid(f"Write a number of calls from 1 to {most}, which is what was used.", "units")
-    if corrects and (units == 0 or abs(units) > now.api_usage + abs(now.overage_units)):
-        raise Invalid("Write the calls to bill more, or below zero those to credit.", "units")
+    if corrects:
+        _refuse_too_many(now, units)
     assert now.overage_unit_cost is not None
     amount = money.overage_amount(units, now.overage_unit_cost, now.currency)
     if amount == 0:
         raise Invalid("So few calls come to nothing once they are rounded.", "units")
     return replace(now, overage_units=units, overage_amount=amount)
+
+
+def _refuse_too_many(now: Figures, units: int) -> None:
+    """With a correction a month comes to no less than nothing, and to no more than was used or,
+    if that is more, was billed.
+    """
+    billed = max(0, now.api_usage - now.monthly_api_limit) - now.overage_units
+    most, least = max(now.api_usage - billed, 0), -billed
+    if units == 0 or not least <= units <= most:
+        raise Invalid(
+            f"Write the calls to bill more, at most {most:,}, or below zero those to credit, at "
+            f"most {billed:,}.",
+            "units",
+        )
 
 
 def _kind(bill: Bill, now: Figures) -> dict[str, Any]:

@@ -80,7 +80,7 @@ with due as (
     cross join lateral desk(d, o.overage_amount - s.amount) w
     where b.id = any(:locked) and b.id in (select id from ({_OUTDATED}) outdated)
 ), told as (
-    select *, case when units = 0 or amount = 0 then 'void'
+    select *, case when amount = 0 or units = 0 and not corrects then 'void'
                    when hold_reason is not null then 'held' else 'pending' end as status
     from due
 ), moved as (

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import announce, approvals, bills, cards, figures
 from models.bills import Bill, BillAction, BillKind, Decision, Standing, State, Verb
-from models.case import Act, Case, Move, corrects_void_bill, open_case, reason
+from models.case import Act, Case, Move, balances, corrects_void_bill, open_case, reason
 from models.people import Deed, User
 from models.refusals import NotAllowed, Refusal, Stale, WrongState
 
@@ -108,6 +108,8 @@ def _columns_back(case: Case, decision: Decision) -> dict[str, Any]:
 
 
 async def _refuse_stale_figures(case: Case, decision: Decision) -> None:
+    if await balances(case.session, case.bill):
+        return
     fresh = await figures.taken_now(case.session, case.bill.id)
     before = decision.figures or bills.figures(case.bill)
     if fresh is None or fresh.rest_on_snapshot(before):

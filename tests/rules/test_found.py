@@ -1,0 +1,103 @@
+"""What whole lives told by chance, or reading for them, brought to light: one small test each."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import amend, sending, settling, undoing, workflow
+from models.base import MOST_CALLS
+from models.bills import Bill, State
+from models.dossier import Settled
+from models.refusals import Invalid, WrongState
+from tests.conftest import People
+from tests.rules.billing import approved, bills_of, clock, correct_usage, go_out, issue, later, void
+from tests.rules.scene import act, prove
+
+MOST = MOST_CALLS
+
+
+async def sent(session: AsyncSession, people: People, **customer: object) -> Bill:
+    bill = await approved(session, people, **customer)
+    await go_out(session, people, bill)
+    return bill
+
+
+async def corrected(session: AsyncSession, people: People, bill: Bill, calls: int) -> Bill:
+    """The correction that is proposed once the usage is said to be this."""
+    await correct_usage(session, later(act(people.ana), hours=1), bill.customer_id, calls)
+    return (await bills_of(session, bill.customer_id))[-1]
+
+
+async def test_the_send_of_a_credit_for_a_void_bill_is_called_back_whatever_was_used_since(
+    session: AsyncSession, people: People
+) -> None:
+    """Its amount comes from the void bill, and not from usage."""
+    bill = await sent(session, people)
+    credit = await void(session, bill, people.ana)
+    assert credit
+    await correct_usage(session, act(people.ana), bill.customer_id, 175_000)
+    await sending.send(session, credit.id, credit.version, act(people.ana))
+    await undoing.undo(session, credit.id, credit.version, act(people.ana), "Too early")
+    assert credit.status == State.APPROVED
+    await prove(session, credit.id)
+
+
+async def test_a_correction_takes_no_more_units_than_can_be_counted(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await sent(session, people)
+    correction = await corrected(session, people, bill, MOST)
+    for units in (MOST + 1, -MOST - 2, MOST):
+        with pytest.raises(Invalid):
+            await amend.revise(
+                session, correction.id, correction.version, act(people.ana), "As agreed", units
+            )
+
+
+async def test_what_is_issued_of_a_month_is_not_void_under_a_correction_that_rests_on_it(
+    session: AsyncSession, people: People
+) -> None:
+    """A newer correction is the difference to all that was issued, the older correction too."""
+    bill = await sent(session, people)
+    older = await corrected(session, people, bill, 160_000)
+    await workflow.approve(session, older.id, older.version, act(people.kim))
+    await go_out(session, people, older)
+    newer = await corrected(session, people, bill, 170_000)
+    assert (newer.overage_amount, newer.status) == (Decimal(1000), State.PENDING)
+    with pytest.raises(WrongState, match=f"#{newer.id}"):
+        await amend.void(session, older.id, older.version, act(people.ana), "Not so")
+    await void(session, newer, people.ana)
+    await void(session, older, people.ana)
+    assert older.status == State.VOID
+
+
+async def test_a_correction_of_an_amount_alone_is_settled_like_any_other(
+    session: AsyncSession, people: People
+) -> None:
+    """Two units agreed on one by one were rounded twice: 1 + 1 yen, where both are 1."""
+    bill = await approved(
+        session,
+        people,
+        currency="JPY",
+        used=100_003,
+        overage_unit_cost=Decimal("0.5"),
+    )
+    await undoing.undo(session, bill.id, bill.version, act(people.kim), "Wait")
+    by = act(people.ana)
+    await amend.revise(session, bill.id, bill.version, by, "As agreed", 1)
+    await workflow.approve(session, bill.id, bill.version, act(people.kim))
+    await go_out(session, people, bill)
+    more = await corrected(session, people, bill, 100_005)
+    await amend.revise(session, more.id, more.version, by, "As agreed", 1)
+    await workflow.approve(session, more.id, more.version, act(people.kim))
+    await go_out(session, people, more)
+    less = await corrected(session, people, bill, 100_002)
+    assert (less.overage_units, less.overage_amount) == (0, Decimal(-1))
+    await correct_usage(session, later(by, hours=2), bill.customer_id, 100_001)
+    await session.refresh(less)
+    assert (less.status, less.overage_units, less.overage_amount) == (State.PENDING, -1, -1)
+    await correct_usage(session, later(by, hours=3), bill.customer_id, 100_002)
+    await session.refresh(less)
+    assert (less.status, less.overage_units, less.overage_amount) == (State.PENDING, 0, -1)
+    assert await settling.settle(session, later(by, hours=4)) == Settled()
