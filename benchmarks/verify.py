@@ -83,7 +83,8 @@ LONG = """
 do $$ begin
     for place in 1..{comments} loop
         insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, comment)
-        select max(id), max(version), 1, 'comment', 'slack', repeat('word ', 50) from bills;
+        select id, version, 1, 'comment', 'slack', repeat('word ', 50)
+        from bills order by id desc limit 1;
         -- Within one transaction each insert looks through all earlier rows of the chain.
         if place % 100 = 0 then commit; end if;
     end loop;
