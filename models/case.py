@@ -199,10 +199,27 @@ async def open_case(
     if version is not None and version != case.bill.version:
         raise await case.too_late(act, version)
     if State(case.bill.status) not in rule.start:
-        raise WrongState(f"{await case.what_happened(act)} Nothing more was recorded.")
+        raise WrongState(f"{await case.what_happened(act)} {_instead(case.bill, verb)}".strip())
     if verb in ON_FIGURES:
         await _refuse_outdated(case)
     return case
+
+
+_INSTEAD = {
+    (Verb.SEND, State.PENDING): "It has to be approved before it is sent.",
+    (Verb.SEND, State.HELD): "It has to be released and approved before it is sent.",
+    (Verb.SEND, State.REJECTED): "Revise it first, with `/bill revise #{}`.",
+    (Verb.REVISE, State.APPROVED): "To revise it, undo that first, with `/bill undo #{}`.",
+    (Verb.REVISE, State.SENDING): "As long as it has no number, `/bill undo #{}` calls it back.",
+    (Verb.REVISE, State.SENT): "Record the right usage, or make it void with `/bill void #{}`.",
+    (Verb.REVISE, State.VOID): "Bill the month again, with `/bill reissue #{}`.",
+}
+
+
+def _instead(bill: Bill, verb: Verb) -> str:
+    """What is to be done first, or instead, where the state does not allow the verb."""
+    told = _INSTEAD.get((verb, State(bill.status)), "").format(bill.id)
+    return f"Nothing more was recorded. {told}"
 
 
 async def _case(session: AsyncSession, bill_id: int, lock: bool) -> Case:

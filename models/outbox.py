@@ -45,7 +45,7 @@ join customers c on c.id = b.customer_id
 left join overages o on b.status = 'approved'
     and o.customer_id = b.customer_id and o.year = b.year and o.month = b.month
 where b.id = any(:bill_ids)
-   or b.year = :year and b.month = :month and b.status in ('held', 'pending', 'approved')
+   or b.year = :year and b.month = :month and b.status in ('held', 'pending', 'rejected', 'approved')
 order by b.id
 """)
 

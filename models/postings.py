@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import announce
 from models.announce import Kind, Posting, PostingState
+from models.bills import BillKind
 from models.dossier import Line
 from models.month_end import Run
 from models.people import User
@@ -299,6 +300,7 @@ async def listed_lines(session: AsyncSession, digest: Posting) -> Sequence[Line]
             amount=row.overage_amount,
             currency=row.currency,
             created_at=row.created_at,
+            kind=BillKind(row.kind),
         )
         for row in rows
     ]
@@ -316,7 +318,7 @@ where place = :of and kind = 'card' and state = 'listed' and id between :first a
 
 _LINES = sa.text("""
 select b.id, b.version, c.name, b.year, b.month, b.status, b.overage_amount, b.currency,
-       b.created_at
+       b.created_at, b.kind
 from postings p
 join bills b on b.id = p.bill_id
 join customers c on c.id = b.customer_id

@@ -245,7 +245,9 @@ def _void(facts: BillFacts) -> list[Element]:
     if deed is None:
         return [line(bold("Void."), stays)]
     why = [quote(deed.comment, LATEST_COMMENT)] if deed.comment else []
-    return [line(*deed_sentence(deed, facts.currency), ", ", deed.at, ".", stays), *why]
+    made: Sentence = [bold(f"Made void by {person(deed.by)}")]
+    told = deed_sentence(deed, facts.currency) if deed.cause else made
+    return [line(*told, ", ", deed.at, ".", stays), *why]
 
 
 _WHERE: dict[State, Callable[[BillFacts], list[Element]]] = {
@@ -266,8 +268,9 @@ def _related(facts: BillFacts) -> list[Element]:
         told.append(f"Takes the place of {referred(facts.replaces)}, which is void.")
     if facts.replaced_by:
         told.append(f"{referred(facts.replaced_by)} stands in its place.")
+    how = "Credited with" if facts.status is State.VOID else "Corrected by"
     told += [
-        f"Corrected by {referred(one)}: {amount_or(one.amount, facts.currency)},"
+        f"{how} {referred(one)}: {amount_or(one.amount, facts.currency)},"
         f" {STATE_WORDS[one.status]}."
         for one in facts.corrections[-MOST_RELATED:]
     ]

@@ -9,9 +9,12 @@ from handlers.views.kit import (
     Sentence,
     View,
     bold,
+    bullets,
+    code,
     lines,
     modal,
     number_input,
+    rich,
     says,
     select_input,
     text_input,
@@ -120,10 +123,9 @@ def revise(facts: BillFacts, fresh: BillFacts) -> View:
             says(bold(short_title(facts)), f" · #{facts.id}"),
             lines(["On the bill: "], *_sum(facts)),
             *([lines(*shown)] if shown else []),
-            says(bold(sentence(told))),
+            says(bold(sentence(told)), " After this the bill waits for its approvals anew."),
             number_input(UNITS, _UNITS_LABEL[kind], _UNITS_HINT[kind]),
             text_input(REASON, "Why?", EVERYBODY),
-            says("The bill gets these figures and waits for its approvals anew."),
         ],
     )
 
@@ -155,28 +157,29 @@ def void(facts: BillFacts) -> View:
         facts,
         [
             says(bold(short_title(facts)), f" · #{facts.id}, {amount(facts)}"),
-            lines(*[[told] for told in _what_voiding_does(facts)]),
+            rich(bullets(_what_voiding_does(facts))),
             text_input(REASON, "Why?", EVERYBODY),
         ],
     )
 
 
-def _what_voiding_does(facts: BillFacts) -> Iterator[str]:
+def _what_voiding_does(facts: BillFacts) -> Iterator[Sentence]:
     credit = standing_amount(facts)
     if credit:
         out = f"{facts.number} has gone out" if facts.status is State.SENT else "Part of it is out"
-        yield f"{out}, so a credit over the whole standing amount is made: {_minus(facts, credit)}."
-        yield "Nobody has to approve the credit. It goes to the customer once you send it."
+        over = bold(money(-credit, facts.currency))
+        yield [f"{out}, so a credit over the whole standing amount is made: ", over, "."]
+        yield ["Nobody has to approve the credit. It goes to the customer once you send it."]
     else:
-        yield "Nothing of it has gone out, so nothing is sent."
+        yield ["Nothing of it has gone out, so nothing is sent."]
     if facts.number:
-        yield f"The number {facts.number} stays in the series, as void."
+        yield [f"The number {facts.number} stays in the series, as void."]
     for one in facts.corrections:
         if one.status not in (State.SENT, State.VOID):
-            yield f"Its correction, {referred(one)}, becomes void with it."
+            yield [f"Its correction, {referred(one)}, becomes void with it."]
     if facts.kind == BillKind.OVERAGE:
-        again = f"bill reissue #{facts.id}"
-        yield f"The month is not billed again by itself; {slash(again)} does that."
+        again = code(slash(f"bill reissue #{facts.id}"))
+        yield ["The month is not billed again by itself; ", again, " does that."]
 
 
 def standing_amount(facts: BillFacts) -> Decimal:
@@ -184,10 +187,6 @@ def standing_amount(facts: BillFacts) -> Decimal:
     parts = [(facts.status, facts.amount)]
     parts += [(one.status, one.amount) for one in facts.corrections]
     return add_up(amount for status, amount in parts if status is State.SENT and amount)
-
-
-def _minus(facts: BillFacts, amount: Decimal) -> str:
-    return money(-amount, facts.currency)
 
 
 def reissue(facts: BillFacts, fresh: BillFacts) -> View:

@@ -22,7 +22,7 @@ from handlers.views.kit import (
     spoken,
     table,
 )
-from handlers.views.phrases import amount, bills, state_of
+from handlers.views.phrases import amount, bills, month_of, state_of
 from handlers.views.words import (
     calls,
     counted,
@@ -46,7 +46,7 @@ DIGEST_SHOWN = 5
 
 def bill_table(shown: Sequence[Line]) -> Block:
     rows = [
-        [f"#{one.id}", name(one.customer), period_name(one.period), amount(one), state_of(one)]
+        [f"#{one.id}", name(one.customer), month_of(one), amount(one), state_of(one)]
         for one in shown
     ]
     return table(HEAD, rows, right=[3], whole=[0])
@@ -145,9 +145,7 @@ def _month_table(months: Sequence[UsageMonth]) -> list[Block]:
 def _open(open_bills: Sequence[Line]) -> list[Block]:
     if not open_bills:
         return [says("No open bills.")]
-    told = [
-        f"#{one.id} {period_name(one.period)}, {amount(one)}, {state_of(one)}" for one in open_bills
-    ]
+    told = [f"#{one.id} {month_of(one)}, {amount(one)}, {state_of(one)}" for one in open_bills]
     return [says(f"Open bills: {listing(told, most=OPEN_SHOWN)}.")]
 
 

@@ -52,7 +52,7 @@ def preview(facts: SendPreview) -> Message:
         [
             header(_title(facts)),
             says(told),
-            *([says(_delay(facts.delay_minutes))] if facts.ready else []),
+            *([says(_delay(facts.delay_minutes, len(facts.ready)))] if facts.ready else []),
             *_biggest(facts.ready),
             *_kept(facts.kept),
             *_buttons(facts),
@@ -79,13 +79,15 @@ def _outcome(facts: SendPreview) -> str:
 YET = "Nothing has been sent yet."
 
 
-def _delay(minutes: float) -> str:
+def _delay(minutes: float, count: int) -> str:
     """For how long a mistake can be mended."""
+    it, goes = ("It", "goes") if count == 1 else ("They", "go")
     if minutes <= 0:
-        return "They go out at once, and then nothing can be undone."
+        return f"{it} {goes} out at once, and then nothing can be undone."
     whole = int(minutes) if minutes == int(minutes) else minutes
     wait = "1 minute" if whole == 1 else f"{whole:,} minutes"
-    return f"They go out {wait} after you send them; until then each can be called back with Undo."
+    back = "it can be called back" if count == 1 else "each can be called back"
+    return f"{it} {goes} out {wait} after you press Send; until then {back} with Undo."
 
 
 def _biggest(ready: Sequence[Outgoing]) -> list[Block]:

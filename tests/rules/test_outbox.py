@@ -15,7 +15,7 @@ from models.dossier import Kept, SendFacts
 from models.refusals import NotAllowed, NotFound, WrongState
 from models.rules import Rules
 from tests.conftest import People
-from tests.rules.billing import approved, clock, correct_usage, issue
+from tests.rules.billing import approved, clock, correct_usage, go_out, issue
 from tests.rules.scene import OCTOBER, act, bill_for, contents
 
 
@@ -39,6 +39,8 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
     late = await approved(session, people, "Dune AG")
     await usage.record(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
     waits = await bill_for(session, act(people.ana), "Elm Inc")
+    out = await approved(session, people, "Fjord AS")
+    await go_out(session, people, out)
 
     shown = await outbox.preview(session, act(people.ana), period=OCTOBER)
 

@@ -152,11 +152,11 @@ async def test_a_sent_bill_is_made_void_and_its_credit_note_goes_out(story: Stor
     await over(story, card, "2026-000001")
 
     asked = await dialog(story, ANA, "/bill void Acme Corp 2026-10")
-    assert "a credit over the whole standing amount is made: -$35,000.00" in read(asked)
+    assert "a credit over the whole standing amount is made:  -$35,000.00" in read(asked)
     answer = await story.submit(ANA, reason="Agreed on the phone.")
     assert "#2, -$35,000.00" in read(answer["view"])
     assert labels(answer["view"]) == ["Send"]
-    await reads(story, KIM, card, "made the bill void", "Agreed on the phone.")
+    await reads(story, KIM, card, "Made void by Ana", "Agreed on the phone.")
 
     await press(story, ANA, "Send")
     assert await status(story, 2) == "sending"
@@ -164,7 +164,7 @@ async def test_a_sent_bill_is_made_void_and_its_credit_note_goes_out(story: Stor
     await story.until(
         lambda: any("CN-2026-000001" in one["subject"] for one in story.sandbox.mail())
     )
-    await reads(story, KIM, card, "Corrected by #2 (CN-2026-000001): -$35,000.00")
+    await reads(story, KIM, card, "Credited with #2 (CN-2026-000001): -$35,000.00")
 
     await dialog(story, ANA, "/bill reissue #1")
     answer = await story.submit(ANA, reason="The new contract holds.")

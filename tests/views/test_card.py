@@ -291,12 +291,12 @@ def test_the_way_out_is_told_step_by_step() -> None:
 
 def test_a_void_bill_says_who_why_and_what_stands_in_its_place() -> None:
     void = told(BILLS["void, replaced"])
-    assert "Ana Ruiz (Finance)\n made the bill void in Slack" in void
+    assert "Made void by Ana Ruiz (Finance)" in void
     assert "Agreed with their new management." in void
     assert "#44 stands in its place." in void
     credited = told(BILLS["void, credited"])
     assert "Its number, 2026-000123, stays in the series." in credited
-    assert "Corrected by #43: -$1,000.00, approved." in credited
+    assert "Credited with #43: -$1,000.00, approved." in credited
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_a_preview_names_count_totals_delay_and_receivers() -> None:
         "3 bills of October 2026 would go out: $3,000.00. Nothing has been sent yet."
     )
     told = shown(message.blocks)
-    assert "They go out 5 minutes after you send them" in told
+    assert "They go out 5 minutes after you press Send; until then each can be" in told
     assert "billing@acme.example" in told
     offered = buttons(message.blocks)
     assert offered["sending:go"]["text"]["text"] == "Send 3 bills"
@@ -114,7 +114,7 @@ def test_the_dialog_of_a_revision_shows_what_usage_and_terms_give_now() -> None:
 def test_the_dialog_of_a_voiding_tells_of_the_credit() -> None:
     out = shown(dialogs.void(BILLS["delivered"])["blocks"])
     assert "2026-000123 has gone out" in out
-    assert "a credit over the whole standing amount is made: -$1,000.00." in out
+    assert "a credit over the whole standing amount is made: \n-$1,000.00\n." in out
     unsent = shown(dialogs.void(BILLS["approved"])["blocks"])
     assert "Nothing of it has gone out, so nothing is sent." in unsent
     assert "/bill reissue #42" in unsent
@@ -123,7 +123,7 @@ def test_the_dialog_of_a_voiding_tells_of_the_credit() -> None:
 def test_what_was_credited_already_is_not_credited_again() -> None:
     credit = samples.Related(43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None)
     facts = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount / 4),))  # type: ignore[operator]
-    assert "is made: -$750.00." in shown(dialogs.void(facts)["blocks"])
+    assert "is made: \n-$750.00\n." in shown(dialogs.void(facts)["blocks"])
 
 
 def test_the_dialog_of_a_reissue_shows_the_new_bill() -> None:
