@@ -178,11 +178,28 @@ async def refuse_void(case: Case, *, lock: bool = False) -> list[Bill]:
         )
     if await corrects_void_bill(case.session, bill):
         raise WrongState("The bill that this one corrects is void, and all of it was credited.")
+    await _refuse_under_newer(case)
     corrections = await _corrections(case.session, bill.id, lock)
     for one in corrections:
         if one.status == State.SENDING and one.number is not None:
             raise WrongState(f"Its correction comes first. {_on_its_way(one)}")
     return corrections
+
+
+async def _refuse_under_newer(case: Case) -> None:
+    """An open correction is the difference to all that was issued, and so rests on it."""
+    bill = case.bill
+    if bill.adjusts_id is None or bill.number is None:
+        return
+    corrections = await _corrections(case.session, bill.adjusts_id, lock=False)
+    newer = next(
+        (one for one in corrections if one.number is None and one.status != State.VOID), None
+    )
+    if newer is not None:
+        raise WrongState(
+            f"Bill #{newer.id} corrects the same month and rests on this one. First see it "
+            f"through, or stop it with `/bill void #{newer.id}`."
+        )
 
 
 def _on_its_way(bill: Bill) -> str:

@@ -367,10 +367,14 @@ def _text(amount: Decimal | None) -> str | None:
 
 
 async def get(session: AsyncSession, bill_id: int, lock: bool = False) -> Bill:
-    """The bill, its row locked on request; refuses an unknown id."""
-    query = sa.select(Bill).where(Bill.id == bill_id).execution_options(populate_existing=True)
-    found = await session.scalars(query.with_for_update() if lock else query)
-    bill = found.one_or_none()
+    """The bill, locked on request after what it corrects; refuses an unknown id."""
+    query = sa.select(Bill).where(Bill.id == bill_id)
+    if lock:  # in the order in which a month is settled and made void
+        root_id = sa.select(Bill.adjusts_id).where(Bill.id == bill_id).scalar_subquery()
+        either = Bill.id.in_([bill_id, root_id.correlate(None)])
+        query = sa.select(Bill).where(either).order_by(Bill.id).with_for_update()
+    found = (await session.scalars(query.execution_options(populate_existing=True))).all()
+    bill = next((one for one in found if one.id == bill_id), None)
     if bill is None:
         raise NotFound(f"There is no bill #{bill_id}.")
     return bill

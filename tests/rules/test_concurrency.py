@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, comments, month_end, undoing, workflow
+from models import bills, comments, month_end, sending, settling, undoing, usage, workflow
 from models.announce import Posting
 from models.base import Database
 from models.bills import Bill, BillAction, RejectReason, Source, State, Verb, actions_of
@@ -20,6 +20,7 @@ from models.people import Role, User, add_person
 from models.refusals import Refusal, WrongState
 from models.rules import Rules
 from tests.conftest import People
+from tests.rules.billing import approved, clock, correct_usage, drawn, go_out, later
 from tests.rules.scene import NOW, OCTOBER, ZONE, act, bill_for, prove
 
 Doing = Callable[[AsyncSession], Awaitable[Any]]
@@ -300,3 +301,26 @@ async def test_one_run_worked_on_by_two_machines_goes_on_and_ends_once(
         facts = await month_end.facts(session, run_id)
         made, *_ = (await session.execute(_MADE)).one()
     assert (facts.added, facts.done, made) == (60, 60, 60)
+
+
+async def test_a_correction_is_issued_while_its_month_is_settled_and_neither_waits_in_vain(
+    db: Database, people: People
+) -> None:
+    """Both lock the bill that went out before its correction, or each would wait for the other."""
+    async with db.transaction() as session:
+        bill = await approved(session, people)
+        await go_out(session, people, bill)
+        by = later(act(people.ana), hours=1)
+        [proposed] = (await correct_usage(session, by, bill.customer_id, 175_000)).proposed
+        await workflow.approve(session, proposed, 1, act(people.kim))
+        await sending.send(session, proposed, 2, act(people.ana))
+        await usage.record(session, bill.customer_id, OCTOBER, 180_000, by)
+    clocked = clock(people, NOW + timedelta(hours=2))
+    async with db.transaction() as settling_one:
+        await bills.get(settling_one, bill.id, lock=True)
+        issuing = asyncio.create_task(
+            alone(db, lambda session: sending.issue(session, proposed, clocked, drawn))
+        )
+        await asyncio.wait_for(locked_out(db, 1), 10)
+        assert (await settling.settle(settling_one, clocked)).invalidated == (proposed,)
+    assert await issuing is False
