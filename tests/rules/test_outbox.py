@@ -36,8 +36,6 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
     ready = await approved(session, people)
     nowhere = await approved(session, people, "Brook Ltd", billing_email="  ")
     yen = await approved(session, people, "Cove KK", currency="JPY")
-    late = await approved(session, people, "Dune AG")
-    await usage.record(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
     waits = await bill_for(session, act(people.ana), "Elm Inc")
     out = await approved(session, people, "Fjord AS")
     await go_out(session, people, out)
@@ -50,12 +48,20 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
     ]
     assert [(one.line.id, one.kept) for one in shown.kept] == [
         (nowhere.id, Kept.NO_ADDRESS),
-        (late.id, Kept.OUTDATED),
         (waits.id, Kept.STATE),
     ]
     sums = [(total.currency, total.bills, total.amount) for total in shown.totals]
     assert sums == [("USD", 1, Decimal("5000.00")), ("JPY", 1, Decimal(5000))]
     assert shown.delay_minutes == 5
+
+
+async def test_a_bill_whose_figures_have_changed_is_kept(
+    session: AsyncSession, people: People
+) -> None:
+    late = await approved(session, people)
+    await usage.record(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
+    shown = await outbox.preview(session, act(people.ana), [late.id])
+    assert [one.kept for one in shown.kept] == [Kept.OUTDATED]
 
 
 async def test_where_nothing_can_go_out_no_list_is_kept(
