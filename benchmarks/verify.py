@@ -5,6 +5,12 @@
 Each bill has ten actions, from its making to its delivery; one more bill has a record of `--long`
 comments. `floor` is one statement, which the server may share among its workers. A tenth of the
 bills is verified besides: if memory grew with the record, its peak would be lower.
+
+Last figures, on two cores that others kept busy (load 5):
+
+    floor: 1,020,000 hashes, one statement          16.87 s     60,475/s
+    verify 1,020,000 actions of 100,000 bills      159.83 s      6,382/s   x9.51 of the floor
+    peak memory 82 MB; with a tenth of the bills 82 MB
 """
 
 import argparse
