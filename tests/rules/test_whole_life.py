@@ -29,8 +29,8 @@ def test_any_story_keeps_every_promise(stage: Stage) -> None:
     """The same stories every time, so that it can be said what is in them."""
     tally = Tally()
 
-    @settings(max_examples=6, derandomize=True, deadline=None, suppress_health_check=[*HealthCheck])
-    @given(stories(length=110))
+    @settings(max_examples=4, derandomize=True, deadline=None, suppress_health_check=[*HealthCheck])
+    @given(stories(length=100))
     def is_played(story: Story) -> None:
         play(stage, story, tally)
 
@@ -38,6 +38,5 @@ def test_any_story_keeps_every_promise(stage: Stage) -> None:
     assert all(tally.done(name) for name in ALWAYS_DONE), tally.table()
 
 
-@pytest.mark.parametrize("seed", (1, 2))
-def test_whatever_is_done_at_once_keeps_every_promise(stage: Stage, seed: int) -> None:
-    play_clashes(stage, seed, rounds=8, tally=Tally())
+def test_whatever_is_done_at_once_keeps_every_promise(stage: Stage) -> None:
+    play_clashes(stage, seed=1, rounds=8, tally=Tally())

@@ -31,6 +31,7 @@ ROLES = {
 }
 CAST = (*ROLES, "system")
 FINANCE = ("ana", "bob")
+APPROVERS = ("kim", "lee", "sam", "sue")
 CURRENCIES = ("USD", "JPY", "KWD")
 
 
