@@ -1,6 +1,7 @@
 """The last part of a bill's way: its number is taken, its document is mailed, the answer kept."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -64,16 +65,33 @@ class Sender:
             return
         try:
             answer = await self._mail(facts)
-        except MailTrouble as trouble:
+        except Exception as error:
             tired = self._now() - since >= timedelta(seconds=self._timings.mail_give_up)
-            if not trouble.permanent and not tired:
+            if not tired and not (isinstance(error, MailTrouble) and error.permanent):
                 raise
-            log.error("bill could not be sent", bill=bill_id, cause=trouble.code)
-            async with self._db.transaction() as session:
-                await sending.send_failed(session, bill_id, await self._act(session), trouble.code)
-        else:
-            async with self._db.transaction() as session:
-                await sending.deliver(session, bill_id, await self._act(session), answer)
+            cause = error.code if isinstance(error, MailTrouble) else f"{type(error).__name__}"
+            log.error("bill could not be sent", bill=bill_id, cause=cause)
+            await self._record(lambda db, act: sending.send_failed(db, bill_id, act, cause))
+            return
+        to = ", ".join(filter(None, (facts.billing_email, facts.cc_emails)))
+        await self._record(lambda db, act: sending.deliver(db, bill_id, act, answer, to))
+
+    async def _record(self, write: Callable[[Session, Act], Awaitable[object]]) -> None:
+        """Write down what came of a letter, however long somebody else holds its bill.
+
+        It is out, or never will be: what goes wrong here must not have it mailed again.
+        """
+        for wait_s in (*self._timings.record_again, None):
+            try:
+                async with self._db.long_transaction() as session:
+                    await write(session, await self._act(session))
+            except Exception:
+                if wait_s is None:
+                    raise
+                log.exception("the outcome of a letter is not written down yet")
+                await asyncio.sleep(wait_s)
+            else:
+                return
 
     async def _mail(self, facts: InvoiceFacts) -> str:
         if self._mailer is None:

@@ -83,6 +83,7 @@ _SETTLED = {
     "held": "of them held",
     "voided": "void, because nothing is left to bill",
     "proposed": "proposed to correct months that have gone out",
+    "unbilled": "void, though their month has something to bill again",
     "reported": "of months too old to be corrected by itself, left as they were sent",
 }
 

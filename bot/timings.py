@@ -12,7 +12,8 @@ class Timings:
     `back_off_longest`, or to `back_off_mending` where somebody has to do something first. After
     `attempts` a posting gives way to the others of its place; once it is as old as `give_up` it is
     given up. A letter is given up `mail_give_up` after its bill was to go out, a run after as many
-    failures as `run_attempts`. `heal`: how many ids of cards a sweep looks at. `tend`: between
+    failures as `run_attempts`; what came of a letter is written down again after each of
+    `record_again`. `heal`: how many ids of cards a sweep looks at. `tend`: between
     looks at what time alone brings about. `watch`: between looks at the socket; without one for
     `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
     """
@@ -30,6 +31,7 @@ class Timings:
     attempts: int = 8
     give_up: float = 7 * 86_400.0
     mail_give_up: float = 86_400.0
+    record_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     heal: int = 5000
     tend: float = 300.0
     run_attempts: int = 5

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import approvals, bills, cards, figures, money
-from models.bills import Bill, BillAction, BillKind, Cause, State, Verb
+from models.approvals import desks_of
+from models.bills import Bill, BillAction, BillKind, Cause, HoldReason, State, Verb
 from models.case import Act, Case, Move, balances, by_itself, corrects_void_bill, open_case, reason
 from models.figures import Figures
 from models.refusals import Invalid, WrongState
-from models.workflow import refuse_issued
+from models.workflow import hold, refuse_issued
 
 RULE_VOID = "void"
 """The rule by which the credit for a voided bill is approved: the voiding itself."""
@@ -241,10 +242,14 @@ async def reissue(session: AsyncSession, bill_id: int, version: int, act: Act, w
     Refuses corrections, which are proposed by themselves, and a month that has a live bill.
     """
     case = await open_case(session, bill_id, Verb.REISSUE, act, version)
+    await bills.lock_month(session, case.bill)
     now = await refuse_reissue(case)
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(case, act, Verb.REISSUE, columns, {}, reason(words))
     await cards.relatives_changed(session, [bill.id])
+    if (await desks_of(session, [bill.id]))[bill.id].undecidable:
+        automatic = await by_itself(session, act)
+        await hold(session, bill.id, automatic, HoldReason.NO_APPROVER)
     await cards.of_bill(session, bill.id, act.rules.approvals_channel)
     return bill.id
 

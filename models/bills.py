@@ -162,6 +162,7 @@ class Bill(Base):
     number: Mapped[str | None] = mapped_column(unique=True)
     replaces_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
     adjusts_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
+    billed_so_far: Mapped[Decimal | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
@@ -351,6 +352,7 @@ def figures(bill: Bill) -> dict[str, Any]:
         "overage_amount": _text(bill.overage_amount),
         "replaces_id": bill.replaces_id,
         "adjusts_id": bill.adjusts_id,
+        "billed_so_far": _text(bill.billed_so_far),
     }
 
 
@@ -359,7 +361,7 @@ def column_of(name: str, told: Any) -> Any:
     return Decimal(told) if name in _MONEY and told is not None else told
 
 
-_MONEY = frozenset({"overage_unit_cost", "overage_amount"})
+_MONEY = frozenset({"overage_unit_cost", "overage_amount", "billed_so_far"})
 
 
 def _text(amount: Decimal | None) -> str | None:
@@ -378,6 +380,18 @@ async def get(session: AsyncSession, bill_id: int, lock: bool = False) -> Bill:
     if bill is None:
         raise NotFound(f"There is no bill #{bill_id}.")
     return bill
+
+
+async def lock_month(session: AsyncSession, bill: Bill) -> None:
+    """Let one at a time see whether another bill stands for this bill's month, and take its place.
+
+    Taken after the bill's own lock.
+    """
+    month = {"month": f"month:{bill.customer_id}:{bill.period}"}
+    await session.execute(_LOCK_MONTH, month)
+
+
+_LOCK_MONTH = sa.text("select pg_advisory_xact_lock(hashtextextended(:month, 0))")
 
 
 async def of_month(session: AsyncSession, customer_id: int, period: Period) -> Bill:

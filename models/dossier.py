@@ -208,6 +208,7 @@ class Settled:
     """What changed usage, terms or people have done to bills: the ids of each kind.
 
     `reported`: bills that have gone out and whose month is too old to be corrected by itself.
+    `unbilled`: void bills whose month has an overage again, which nothing bills by itself.
     """
 
     invalidated: tuple[int, ...] = ()
@@ -215,6 +216,7 @@ class Settled:
     voided: tuple[int, ...] = ()
     proposed: tuple[int, ...] = ()
     reported: tuple[int, ...] = ()
+    unbilled: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

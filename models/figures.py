@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills import Bill, column_of
 
-BASIS = ("api_usage", "monthly_api_limit", "overage_unit_cost", "currency")
+BASIS = ("api_usage", "monthly_api_limit", "overage_unit_cost", "currency", "billed_so_far")
 """What the amount is made of. Units that Finance adjusted are not: they hold until these change."""
 
 
@@ -23,6 +23,7 @@ class Figures:
     overage_unit_cost: Decimal | None
     overage_amount: Decimal | None
     currency: str
+    billed_so_far: Decimal | None = None
 
     def as_columns(self) -> dict[str, Any]:
         return asdict(self)
@@ -43,18 +44,7 @@ class Figures:
         return all(getattr(self, name) == column_of(name, snapshot[name]) for name in BASIS)
 
 
-_COLUMNS = """
-o.api_usage, o.monthly_api_limit, o.overage_units - s.units as overage_units,
-o.overage_unit_cost, o.overage_amount - s.amount as overage_amount, o.currency
-"""
-
-_NOW = sa.text(f"""
-select {_COLUMNS}
-from bills b
-join overages o using (customer_id, year, month)
-cross join lateral billed(b.adjusts_id) s
-where b.id = :bill_id
-""")
+_NOW = sa.text("select t.* from bills b cross join lateral taken_now(b) t where b.id = :bill_id")
 
 
 async def taken_now(session: AsyncSession, bill_id: int) -> Figures | None:

@@ -111,13 +111,9 @@ order by b.id, m.month
 """)
 
 _OUTDATED = sa.text("""
-select b.id, o.api_usage, o.monthly_api_limit, o.overage_unit_cost, o.overage_amount - s.amount
-from bills b
-join overages o using (customer_id, year, month)
-cross join lateral billed(b.adjusts_id) s
-where b.id = any(:bill_ids) and b.status = 'rejected'
-  and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency)
-      is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost, o.currency)
+select b.id, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.overage_amount
+from outdated_bills o join bills b on b.id = o.id cross join lateral taken_now(b) t
+where o.id = any(:bill_ids) and o.status = 'rejected'
 """)
 
 _RELATED = sa.text("""
@@ -183,7 +179,7 @@ def _facts(
         outdated=around.outdated.get(bill.id),
         both_above=_both_above(case),
         sent_to=customer.billing_email,
-        billed=_billed(bill, record),
+        billed=bill.billed_so_far,
     )
     done = list(deeds.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
@@ -238,12 +234,6 @@ def _relatives(bill: Bill, related: Mapping[int, Sequence[Bill]]) -> dict[str, A
 def _related(bill: Bill) -> Related:
     kind, status = BillKind(bill.kind), State(bill.status)
     return Related(bill.id, kind, status, bill.number, bill.overage_amount)
-
-
-def _billed(bill: Bill, record: Record) -> Decimal | None:
-    """What had been billed for the month before a correction of late usage was proposed."""
-    told = next((a.snapshot["billed"] for a in reversed(record) if "billed" in a.snapshot), None)
-    return Decimal(told) if bill.adjusts_id and told is not None else None
 
 
 def _changed(bill: Bill, deeds: Sequence[Deed]) -> Deed | None:

@@ -7,7 +7,7 @@ from models import announce, approvals, cards
 from models.case import Act, by_itself
 from models.dossier import Settled
 
-# A bill that Finance let go although nobody was there stays so until it is held anew.
+# A bill that Finance let go although nobody was there stays so.
 _HOLD = sa.text("""
 with stranded as (
     select b.id
@@ -15,7 +15,8 @@ with stranded as (
     where d.undecidable and b.status = 'pending'
       and not exists (
           select from bill_actions a
-          where a.bill_id = b.id and a.action in ('release', 'revise'))
+          where a.bill_id = b.id and a.action in ('release', 'revise')
+            and a.snapshot -> 'before' ->> 'hold_reason' = 'no_approver')
     order by b.id for update of b
 ), fallen as (
     update bills b

@@ -30,20 +30,10 @@ b.id, b.version, c.name, b.year, b.month, b.status, b.hold_reason, b.overage_amo
 b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as address
 """
 
-# What has its number, and what takes back a void bill, goes out with the figures that it has.
-_OUTDATED = """
-b.number is null
-and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency)
-    is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost, o.currency)
-and not exists (select from bills p where p.id = b.adjusts_id and p.status = 'void')
-"""
-
 _NAMED = sa.text(f"""
-select {_LINE}, coalesce({_OUTDATED}, false) as outdated
+select {_LINE}, exists (select from outdated_bills o where o.id = b.id) as outdated
 from bills b
 join customers c on c.id = b.customer_id
-left join overages o
-    on o.customer_id = b.customer_id and o.year = b.year and o.month = b.month
 where b.id = any(:bill_ids)
 order by b.id
 """)

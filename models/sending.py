@@ -180,14 +180,19 @@ async def letter(session: AsyncSession, bill_id: int, act: Act) -> InvoiceFacts 
     return replace(facts, content=document.content.decode())
 
 
-async def deliver(session: AsyncSession, bill_id: int, act: Act, answer: str) -> BillAction | None:
-    """The mail server took it: the bill is sent. None where that is recorded already."""
+async def deliver(
+    session: AsyncSession, bill_id: int, act: Act, answer: str, to: str | None = None
+) -> BillAction | None:
+    """The mail server took it: the bill is sent, `to` these addresses.
+
+    None where that is recorded already.
+    """
     bill = await bills.get(session, bill_id, lock=True)
     document = await session.get(Document, bill_id)
     if bill.status != State.SENDING or document is None:
         return None
     case = await open_case(session, bill_id, Verb.DELIVER, act)
-    told = {"answer": answer[:500], "sha256": document.sha256, "to": case.customer.billing_email}
+    told = {"answer": answer[:500], "sha256": document.sha256, "to": to}
     return await case.record(Verb.DELIVER, act, Move(State.SENT), snapshot=told)
 
 

@@ -31,6 +31,8 @@ async def undo(
     where usage or terms give other figures by now, or another live bill stands in its place.
     """
     case = await open_case(session, bill_id, Verb.UNDO, act, version)
+    if case.bill.status == State.VOID:
+        await bills.lock_month(session, case.bill)
     decision = await refuse_undo(case, act, action_id)
     if action_id is None and _left_the_version(decision):
         raise Stale(GONE)
@@ -58,6 +60,7 @@ async def refuse_undo(case: Case, act: Act, action_id: int | None = None) -> Dec
     decision = undoable(case.standing, act.user)
     if decision is None or action_id not in (None, decision.action_id):
         raise await _no_undo(case, act, decision)
+    _refuse_foreign_word(case, decision, act)
     if decision is case.standing.last_decision:
         live = decision.before.status in LIVE
         if live or _columns_back(case, decision):
@@ -65,6 +68,16 @@ async def refuse_undo(case: Case, act: Act, action_id: int | None = None) -> Dec
         if live or decision.before.status is State.REJECTED:
             await _refuse_second_live_bill(case)
     return decision
+
+
+def _refuse_foreign_word(case: Case, decision: Decision, act: Act) -> None:
+    """An approval that its author took back is given again by nobody else."""
+    if decision.verb is not Verb.UNDO or decision.user_id == act.user.id:
+        return
+    standing = {approval.action_id for approval in case.standing.approvals}
+    back = [one for one in decision.before.approvals if one.action_id not in standing]
+    if any(one.user_id == decision.user_id for one in back):
+        raise NotAllowed("Whoever took back their own approval is the one to give it again.")
 
 
 def undoable(standing: Standing, user: User) -> Decision | None:

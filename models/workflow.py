@@ -121,13 +121,20 @@ async def _part_to_meet(case: Case, act: Act) -> str:
     required = required_parts(case.desk)
     theirs = [part for part in required if await _meets(case, part, act)]
     missing = [part for part in theirs if part not in given]
-    if missing and act.user.id in {a.user_id for a in case.standing.approvals}:
+    if missing and act.user.id in {
+        a.user_id for a in case.standing.approvals if a.part in required
+    }:
         raise NotAllowed("You approved this bill in another role; somebody else has to, too.")
     if missing or given.keys() >= set(required):
-        return (missing or theirs)[0]
+        return _own_first(missing or theirs, case, act)
     first = next(action for action in case.actions if action.id == given[theirs[0]])
     who, when = await case.who(first, act), ago(first.created_at, act.now)
     raise Stale(f"{who} approved this bill {when}; it waits for somebody else now.")
+
+
+def _own_first(parts: list[str], case: Case, act: Act) -> str:
+    """Somebody's own word comes before what they say for somebody who is away."""
+    return min(parts, key=lambda part: acted_for(part, case.desk, act.user) is not None)
 
 
 async def refuse_outsider(case: Case, act: Act, verb: str) -> str:
@@ -139,9 +146,9 @@ async def refuse_outsider(case: Case, act: Act, verb: str) -> str:
         made = "generated" if case.generated_by == act.user.id else "revised"
         raise NotAllowed(f"You {made} this bill, so somebody else has to decide on it.")
     parts = required_parts(case.desk)
-    for part in parts:
-        if await _meets(case, part, act):
-            return part
+    theirs = [part for part in parts if await _meets(case, part, act)]
+    if theirs:
+        return _own_first(theirs, case, act)
     who = " or ".join([await _who_meets(case, part) for part in parts])
     raise NotAllowed(f"Only {who} may {verb} this bill.")
 

@@ -115,6 +115,10 @@ _SETTLED = {
         "{} is proposed to correct a month that has gone out, and needs approval",
         "{} are proposed to correct months that have gone out, and need approval",
     ),
+    "unbilled": (
+        "{} is void, though its month has something to bill again",
+        "{} are void, though their months have something to bill again",
+    ),
     "reported": (
         "{} has gone out for a month that is too old to be corrected by itself",
         "{} have gone out for months that are too old to be corrected by themselves",
@@ -122,6 +126,7 @@ _SETTLED = {
 }
 _NEXT = {
     "held": "Look at the cause on the card, then release it.",
+    "unbilled": "Nothing is billed for it by itself: reissue it, if it is to be billed.",
     "reported": "Nothing was done about it. To correct one, make it void and bill its month again.",
 }
 

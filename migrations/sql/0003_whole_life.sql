@@ -20,6 +20,9 @@ create trigger append_only before update or delete or truncate on documents
     for each statement execute function refuse_change();
 alter table documents enable always trigger append_only;
 
+-- Of a correction: what had been billed for its month when its figures were taken.
+alter table bills add column billed_so_far numeric;
+
 create index bills_adjusts on bills (adjusts_id) where adjusts_id is not null;
 create index bills_replaces on bills (replaces_id) where replaces_id is not null;
 create index bills_unissued on bills (id)
@@ -36,7 +39,8 @@ create or replace function bill_figures(b bills) returns jsonb language sql immu
         'hold_reason', b.hold_reason, 'api_usage', b.api_usage,
         'monthly_api_limit', b.monthly_api_limit, 'overage_units', b.overage_units,
         'overage_unit_cost', b.overage_unit_cost::text, 'overage_amount', b.overage_amount::text,
-        'replaces_id', b.replaces_id, 'adjusts_id', b.adjusts_id)
+        'replaces_id', b.replaces_id, 'adjusts_id', b.adjusts_id,
+        'billed_so_far', b.billed_so_far::text)
 $$;
 
 alter table users add constraint nobody_is_their_own_delegate check (delegate_id <> id);
@@ -137,3 +141,58 @@ language sql stable as $$
           else m.number is not null or exists (
               select from bills p where p.id = m.adjusts_id and p.status = 'void') end
 $$;
+
+-- What a bill's figures would be if they were taken now. A correction is what its month comes to,
+-- less what is billed so far, in the currency that it was billed in: the terms are of that time.
+create function taken_now(b bills)
+returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
+               overage_unit_cost numeric, overage_amount numeric, currency text,
+               billed_so_far numeric)
+language sql stable as $$
+    select o.api_usage, o.monthly_api_limit, (o.overage_units - s.units)::bigint,
+           o.overage_unit_cost,
+           case when b.adjusts_id is null then o.overage_amount
+                else round(o.overage_units * o.overage_unit_cost, c.minor_units) - s.amount end,
+           case when b.adjusts_id is null then o.currency else b.currency end,
+           case when b.adjusts_id is not null then s.amount end
+    from overages o
+    join currencies c on c.code = b.currency
+    cross join lateral billed(b.adjusts_id) s
+    where o.customer_id = b.customer_id and o.year = b.year and o.month = b.month
+$$;
+
+-- Bills that do not rest on the figures of now. What has its number keeps them, and so does what
+-- takes back a void bill.
+create view outdated_bills as
+select b.id, b.adjusts_id, b.status
+from bills b cross join lateral taken_now(b) t
+where b.number is null and b.status <> 'void'
+  and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency, b.billed_so_far)
+      is distinct from
+      (t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.currency, t.billed_so_far)
+  and not exists (select from bills p where p.id = b.adjusts_id and p.status = 'void');
+
+-- Months that have gone out, whose figures are others than those of their latest bill, which come
+-- to another amount than was billed, and for which no correction is open.
+create view late_bills as
+select root.id, root.customer_id, root.year, root.month, root.currency,
+       o.api_usage, o.monthly_api_limit, o.overage_units - so_far.units as overage_units,
+       o.overage_unit_cost, due.amount - so_far.amount as overage_amount,
+       so_far.amount as billed_so_far
+from bills root
+join currencies c on c.code = root.currency
+join overages o
+    on o.customer_id = root.customer_id and o.year = root.year and o.month = root.month
+join lateral (
+    select * from bills part where part.id = root.id or part.adjusts_id = root.id
+    order by part.id desc limit 1) latest on true
+cross join lateral billed(root.id) so_far
+cross join lateral (
+    select round(o.overage_units * o.overage_unit_cost, c.minor_units) as amount) due
+where root.kind = 'overage' and root.number is not null and root.status <> 'void'
+  and (latest.api_usage, latest.monthly_api_limit, latest.overage_unit_cost)
+      is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost)
+  and due.amount <> so_far.amount
+  and not exists (
+      select from bills open
+      where open.adjusts_id = root.id and open.number is null and open.status <> 'void');

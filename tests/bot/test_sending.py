@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from bot.courier import Courier
 from bot.mail import Mailer
 from bot.mail_server import MailServer
+from bot.sending import Sender
 from bot.slack import Gateway
 from handlers.views.invoice import Company
 from models import sending, undoing, workflow
 from models.base import Database
 from models.bills import Source
 from models.case import Act
+from models.dossier import InvoiceFacts
 from models.people import User
 from models.rules import Rules
 from sandbox.server import Sandbox
@@ -27,6 +29,8 @@ from tests.store.books import make_bills
 SENDER = "Billing <billing@meridian.example>"
 MERIDIAN = Company("Meridian API AG", payment_days=30)
 AT_ONCE = Rules("CAPPROVALS", send_delay_minutes=0)
+BRIEF_LOCK_S = 1.2
+"""Longer than whoever clicks would wait for a lock."""
 LATER = Rules("CAPPROVALS", send_delay_minutes=5)
 
 
@@ -252,7 +256,7 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
 
     async def dies_once(*arguments: Any) -> Any:
         if next(deaths, False):
-            raise ConnectionResetError("killed")
+            raise asyncio.CancelledError
         return await recorded(*arguments)
 
     monkeypatch.setattr(sending, "deliver", dies_once)
@@ -263,6 +267,37 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
     assert first["message_id"] == second["message_id"] == "<2026-000001@meridian.example>"
     assert first["attachments"] == second["attachments"]
     assert (await verbs(db, bill_id)).count("deliver") == 1
+
+
+async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    gateway: Gateway,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (bill_id,) = await approved(db, people)
+    mail = Sender._mail
+
+    async with db.long_transaction() as somebody:
+
+        async def holds_the_bill_meanwhile(sender: Sender, facts: InvoiceFacts) -> str:
+            answer = await mail(sender, facts)
+            await somebody.execute(sa.text("select from bills for update"))
+            return answer
+
+        async def held() -> bool:
+            return bool(await rows(db, "select from pg_locks where not granted"))
+
+        monkeypatch.setattr(Sender, "_mail", holds_the_bill_meanwhile)
+        async with mailing(db, gateway, slack, watch):
+            await send(db, people.ana, bill_id)
+            await eventually(held)
+            await asyncio.sleep(BRIEF_LOCK_S)
+            await somebody.commit()
+            await reaches(db, bill_id, "sent")
+    assert len(slack.mail()) == 1
 
 
 async def test_a_bill_whose_job_got_lost_is_found_and_sent(

@@ -1,5 +1,6 @@
 """What is wrong is put right: changed figures, revising, voiding, billing a month again."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import amend, bills, sending, settling, undoing, workflow
 from models.bills import BillKind, HoldReason, RejectReason, State, Verb
 from models.customers import Customer
+from models.dossier import Settled
+from models.people import User
 from models.refusals import Changed, Invalid, NotAllowed, Stale, WrongState
 from tests.conftest import People
 from tests.rules.billing import (
@@ -44,13 +47,13 @@ async def test_corrected_usage_makes_a_new_version_that_asks_again(
     with pytest.raises(Changed, match="usage from 150,000 to 130,000") as refused:
         await workflow.approve(session, bill.id, 2, act(people.kim))
     assert refused.value.changes["overage_amount"] == ("5000.00", "3000.00")
-    assert await settling.settle(session, act(people.ana)) == settling.Settled()
+    assert await settling.settle(session, act(people.ana)) == Settled()
     assert await contents(session) == before
     await prove(session, bill.id)
-    told = await session.execute(
+    fell = await session.execute(
         sa.text("select place, facts -> 'bills' from postings where kind = 'approvals_fell'")
     )
-    assert told.all() == [(f"user:{people.kim.id}", [bill.id])]
+    assert fell.all() == [(f"user:{people.kim.id}", [bill.id])]
 
 
 async def test_figures_changed_behind_our_back_are_found_at_the_click(
@@ -69,7 +72,7 @@ async def test_without_overage_left_countersign_voids_it_and_nobody_undoes_that(
     bill = await bill_for(session, act(people.ana))
     assert (await correct_usage(session, act(people.ana), bill.customer_id, 100_000)).voided
     await session.refresh(bill)
-    assert (bill.status, bill.overage_amount) == (State.VOID, 0)
+    assert (bill.status, bill.overage_amount) == (State.VOID, Decimal(0))
     with pytest.raises(Stale, match="no decision"):
         await undoing.undo(session, bill.id, bill.version, act(people.ana), "But yes")
     with pytest.raises(WrongState, match="leave nothing to bill"):
@@ -83,9 +86,7 @@ async def test_a_rejected_bill_keeps_its_figures_until_it_is_revised(
     bill = await bill_for(session, act(people.ana))
     code = RejectReason.USAGE_WRONG
     await workflow.reject(session, bill.id, 1, act(people.kim), code, "They say 130,000")
-    assert await correct_usage(session, act(people.ana), bill.customer_id, 130_000) == (
-        settling.Settled()
-    )
+    assert await correct_usage(session, act(people.ana), bill.customer_id, 130_000) == (Settled())
     with pytest.raises(WrongState, match=f"/bill revise #{bill.id}"):
         await undoing.undo(session, bill.id, bill.version, act(people.ana), "It was right")
     with pytest.raises(NotAllowed, match="only Finance may revise"):
@@ -110,7 +111,7 @@ async def test_units_adjusted_by_hand_stand_until_usage_or_terms_change(
             await amend.revise(session, bill.id, 1, act(people.ana), "A promise", units)
     await amend.revise(session, bill.id, 1, act(people.ana), "The first 20,000 are free", 30_000)
     assert (bill.overage_units, bill.overage_amount) == (30_000, Decimal("3000.00"))
-    assert await settling.settle(session, act(people.ana)) == settling.Settled()
+    assert await settling.settle(session, act(people.ana)) == Settled()
     with pytest.raises(Invalid, match="these figures already"):
         await amend.revise(session, bill.id, 2, act(people.ana), "Once more", 30_000)
     await undoing.undo(session, bill.id, 2, act(people.ana), "No such promise")
@@ -192,7 +193,7 @@ async def test_what_went_out_is_credited_as_a_whole_when_it_is_voided(
             await void(session, refused, people.ana)
     with pytest.raises(Stale, match="no decision"):
         await undoing.undo(session, credit.id, credit.version, act(people.ana), "No")
-    assert await settling.settle(session, clock(people)) == settling.Settled()
+    assert await settling.settle(session, clock(people)) == Settled()
     await go_out(session, people, credit)
     assert (bill.number, extra.number, credit.number) == (
         "2026-000001",
@@ -215,7 +216,7 @@ async def test_an_adjustment_that_went_out_can_be_voided_by_itself(
     credit = await void(session, extra, people.ana)
     assert credit is not None
     assert (credit.adjusts_id, credit.overage_amount) == (extra.id, Decimal("-1000.00"))
-    assert await settling.settle(session, clock(people)) == settling.Settled()
+    assert await settling.settle(session, clock(people)) == Settled()
     done = await correct_usage(session, later(act(people.ana), hours=3), bill.customer_id, 165_000)
     assert (await bills.get(session, done.proposed[0])).overage_amount == Decimal("1500.00")
 
@@ -249,3 +250,40 @@ async def test_another_currency_or_contract_reopens_what_is_not_out(
     assert (bill.currency, bill.overage_amount) == ("JPY", Decimal(5000))
     assert (bill.year, bill.month) == (OCTOBER.year, OCTOBER.month)
     assert bill.updated_at == NOW
+
+
+async def test_a_contract_that_ended_before_holds_the_bill_until_finance_lets_it_go(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    customer = await session.get_one(Customer, bill.customer_id)
+    customer.end_date = date(2026, 9, 30)
+    await session.flush()
+    assert (await settling.settle(session, act(people.ana))).held == (bill.id,)
+    await session.refresh(bill)
+    assert (bill.status, bill.hold_reason) == (State.HELD, HoldReason.OUTSIDE_CONTRACT)
+    assert await standing_approvals(session, bill.id) == set()
+    await workflow.release(session, bill.id, bill.version, act(people.ana), "They agreed to it")
+    assert await settling.settle(session, act(people.ana)) == Settled()
+    await prove(session, bill.id)
+
+
+async def test_an_overage_that_comes_back_after_its_bill_was_void_is_told(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await bill_for(session, act(people.ana))
+    await correct_usage(session, act(people.ana), bill.customer_id, 90_000)
+    back = await correct_usage(session, later(act(people.ana), hours=1), bill.customer_id, 950_000)
+    assert back == Settled(unbilled=(bill.id,))
+    assert await settling.settle(session, later(act(people.ana), hours=2)) == Settled()
+
+
+async def test_a_month_billed_again_with_nobody_to_decide_is_held(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, require_csm_approval=True)
+    await void(session, bill, people.ana)
+    (await session.get_one(User, people.kim.id)).active = False
+    await session.flush()
+    new = await amend.reissue(session, bill.id, bill.version, act(people.ana), "Again")
+    assert (await bills.get(session, new)).hold_reason == HoldReason.NO_APPROVER

@@ -218,11 +218,13 @@ async def test_a_withdrawn_first_approval_leaves_the_version_and_is_not_given_ba
     undone = await undo(session, bill, people.kim)
     assert (undone.bill_version, bill.version) == (1, 1)
     before = await contents(session)
-    for user in (people.kim, people.ana):
-        with pytest.raises(Stale, match="That decision does not stand any more"):
-            await undo(session, bill, user)
+    with pytest.raises(Stale, match="That decision does not stand any more"):
+        await undo(session, bill, people.kim)
+    for named in (None, undone):
+        with pytest.raises(NotAllowed, match="the one to give it again"):
+            await undo(session, bill, people.ana, named)
     assert await contents(session) == before
-    # Named, the undo can be undone as any other.
+    # Named, the undo can be undone as any other, by whoever withdrew.
     await undo(session, bill, people.kim, undone)
     assert {a.part for a in await standing_approvals(session, bill.id)} == {"csm"}
     await prove(session, bill.id)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import amend, bills, sending, settling, undoing, workflow
 from models.base import Database
 from models.bills import BillKind, State, Verb
+from models.customers import Customer
 from models.dossier import Settled
 from models.refusals import NotAllowed, Stale, WrongState
 from models.rules import Rules
@@ -213,3 +214,41 @@ async def test_a_rejected_proposal_waits_for_finance_and_none_is_made_beside_it(
     await amend.revise(session, proposal, extra.version, by, "Their own count")
     assert extra.overage_amount == Decimal("2000.00")
     assert extra.period == OCTOBER
+
+
+async def test_a_declined_correction_does_not_come_back_on_what_is_not_billed_any_more(
+    session: AsyncSession, people: People
+) -> None:
+    """Its amount rests on what was billed so far, which is another sum by now."""
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    customer, by = bill.customer_id, later(act(people.ana), days=1)
+    (first,) = (await correct_usage(session, by, customer, 160_000)).proposed
+    declined = await bills.get(session, first)
+    await amend.void(session, first, declined.version, by, "Not this one")
+    (second,) = (await correct_usage(session, by, customer, 170_000)).proposed
+    issued = await bills.get(session, second)
+    await workflow.approve(session, second, issued.version, act(people.kim))
+    await go_out(session, people, issued)
+    (third,) = (await correct_usage(session, by, customer, 160_000)).proposed
+    credit = await bills.get(session, third)
+    assert (credit.overage_amount, credit.billed_so_far) == (Decimal(-1000), Decimal(7000))
+    await workflow.approve(session, third, credit.version, act(people.kim))
+    await go_out(session, people, credit)
+    with pytest.raises(WrongState, match="not right any more"):
+        await undoing.undo(session, first, declined.version, by, "Bill it after all")
+
+
+async def test_a_month_is_corrected_in_the_currency_it_was_billed_in(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    by = later(act(people.ana), days=1)
+    (proposal,) = (await correct_usage(session, by, bill.customer_id, 160_005)).proposed
+    (await session.get_one(Customer, bill.customer_id)).currency = "JPY"
+    await session.flush()
+    assert await settling.settle(session, by) == Settled()
+    await correct_usage(session, by, bill.customer_id, 160_007)
+    correction = await bills.get(session, proposal)
+    assert (correction.currency, correction.overage_amount) == ("USD", Decimal("1000.70"))

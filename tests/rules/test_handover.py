@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import access, gather, handover, inbox, workflow
+from models import access, amend, gather, handover, inbox, workflow
 from models.base import Database
 from models.bills import Bill, HoldReason, State, figures
 from models.customers import Customer
@@ -106,3 +106,14 @@ async def test_a_snapshot_reads_alike_whoever_takes_it(db: Database, people: Peo
     async with db.transaction() as session:
         from_sql = await session.scalar(sa.text("select bill_figures(b) from bills b"))
         assert figures(await bill(session, bill_id)) == from_sql
+
+
+async def test_a_bill_that_was_revised_is_held_like_any_other_when_its_csm_leaves(
+    db: Database, people: People
+) -> None:
+    bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
+    async with db.transaction() as session:
+        await amend.revise(session, bill_id, 1, by(people.ana), "A promise", 30_000)
+        await access.deactivate(session, "UKIM")
+        assert await handover.settle(session, by(people.system)) == 1
+        assert (await bill(session, bill_id)).hold_reason == HoldReason.NO_APPROVER

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,7 +27,7 @@ from tests.rules.scene import (
 )
 from tests.rules.test_handover import places
 
-BOTH = {"require_csm_approval": True, "require_sales_approval": True}
+BOTH: dict[str, Any] = {"require_csm_approval": True, "require_sales_approval": True}
 
 
 async def test_a_small_amount_passes_by_the_customers_rule_and_finance_can_undo_that(
@@ -176,3 +177,31 @@ async def test_a_correction_as_small_as_that_passes_by_itself(
     small = (await bills_of(session, bill.customer_id))[-1]
     assert (small.status, small.overage_amount) == (State.APPROVED, Decimal("99.90"))
     await prove(session, small.id)
+
+
+async def test_a_delegate_who_is_needed_too_gives_their_own_word_first(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await bill_for(
+        session, act(people.ana), csm_id=people.kim.id, sales_id=people.sam.id, **BOTH
+    )
+    await absence.go_away(session, act(people.kim), NOW.date(), people.sam)
+    own = await workflow.approve(session, bill.id, 1, act(people.sam))
+    assert (own.snapshot["part"], own.acted_for_id) == ("sales", None)
+    with pytest.raises(NotAllowed, match="somebody else has to, too"):
+        await workflow.approve(session, bill.id, 1, act(people.sam))
+    await workflow.approve(session, bill.id, 1, act(people.kim))
+    assert bill.status == State.APPROVED
+
+
+async def test_an_approval_given_before_less_is_asked_for_can_be_given_again(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, **BOTH)
+    await workflow.approve(session, bill.id, 1, act(people.kim))
+    customer = await session.get_one(Customer, bill.customer_id)
+    customer.require_csm_approval = customer.require_sales_approval = False
+    await session.flush()
+    await workflow.approve(session, bill.id, 1, act(people.kim))
+    assert bill.status == State.APPROVED
+    await prove(session, bill.id)
