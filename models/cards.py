@@ -88,9 +88,13 @@ async def one_is_wrong(session: AsyncSession, channel: str, ts: str) -> None:
 
 async def are_wrong(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     """The cards of these bills tell of what was done elsewhere, so no count of actions shows it."""
-    wrong = sa.update(Posting).where(Posting.bill_id.in_(bill_ids), Posting.kind == Kind.CARD)
-    await session.execute(wrong.values(shown_actions=0))
+    await session.execute(_ARE_WRONG, {"bill_ids": list(bill_ids)})
     await bills_changed(session, bill_ids)
+
+
+_ARE_WRONG = sa.text("""
+update postings set shown_actions = 0 where bill_id = any(:bill_ids) and kind = 'card'
+""")
 
 
 async def relatives_changed(session: AsyncSession, bill_ids: Sequence[int]) -> None:

@@ -209,6 +209,7 @@ class Settled:
 
     `reported`: bills that have gone out and whose month is too old to be corrected by itself.
     `unbilled`: void bills whose month has an overage again, which nothing bills by itself.
+    `rejected`: rejected bills whose figures have changed, which wait to be revised.
     """
 
     invalidated: tuple[int, ...] = ()
@@ -217,6 +218,7 @@ class Settled:
     proposed: tuple[int, ...] = ()
     reported: tuple[int, ...] = ()
     unbilled: tuple[int, ...] = ()
+    rejected: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -257,12 +257,15 @@ def _needed(standing: Standing, case: _Case, named: Mapping[int, Person]) -> tup
         return ()
     given = {approval.part for approval in standing.approvals}
     missing = [part for part in required_parts(case.desk) if part not in given]
-    return tuple(_need(part, case.desk, named) for part in missing)
+    gave = {approval.user_id for approval in standing.approvals}
+    return tuple(_need(part, case.desk, named, gave) for part in missing)
 
 
-def _need(part: str, desk: Desk, named: Mapping[int, Person]) -> Needed:
+def _need(part: str, desk: Desk, named: Mapping[int, Person], gave: set[int]) -> Needed:
+    """Whoever `gave` their own word already has none for somebody who is away."""
     who = named_for(part, desk)
     away, stand_in = stand_in_for(part, desk)
+    stand_in = None if stand_in in gave else stand_in
     return Needed(
         part,
         PART_ROLE[part],

@@ -144,6 +144,11 @@ select b.id from late_bills b
 where (b.year, b.month) < (:first_year, :first_month) and {_CHANGED_NOW} order by b.id
 """)
 
+_REJECTED = sa.text(f"""
+select b.id from outdated_bills o join bills b on b.id = o.id
+where o.status = 'rejected' and {_CHANGED_NOW} order by b.id
+""")
+
 # The last of the month's bills, and void, though there is something to bill again.
 _UNBILLED = sa.text(f"""
 select b.id
@@ -163,9 +168,9 @@ async def settle(session: AsyncSession, act: Act, bill_ids: Sequence[int] | None
     Done by `system`, at the time and from where `act` changed them. Bills without a number are
     worked out anew: approvals fall, one with a cause is held, one without overage is void. For
     bills that have gone out, in the last `lookback_months` closed months, the difference is
-    proposed; older ones whose usage was changed at `act.now` are only reported, and so are months
-    whose bill is void though there is something to bill again. Where the contract does not cover
-    the month any more, the bill is held.
+    proposed. Usage changed at `act.now` is only reported where its month is older, where its bill
+    is rejected, and where that is void though there is something to bill again. Where the contract
+    does not cover the month any more, the bill is held.
     """
     automatic = await by_itself(session, act)
     values = _values(automatic, bill_ids)
@@ -182,9 +187,12 @@ async def settle(session: AsyncSession, act: Act, bill_ids: Sequence[int] | None
         proposed=_sorted(proposed),
     )
     if bill_ids is None:
-        reported = (await session.scalars(_REPORT, values)).all()
-        unbilled = (await session.scalars(_UNBILLED, values)).all()
-        done = replace(done, reported=tuple(reported), unbilled=tuple(unbilled))
+        done = replace(
+            done,
+            reported=tuple(await session.scalars(_REPORT, values)),
+            unbilled=tuple(await session.scalars(_UNBILLED, values)),
+            rejected=tuple(await session.scalars(_REJECTED, values)),
+        )
     if done != Settled():
         await _follow_up(session, automatic, done)
     return done
@@ -217,6 +225,7 @@ async def _follow_up(session: AsyncSession, act: Act, done: Settled) -> None:
         factor = act.rules.jump_factor
         await approve_by_rule(session, first, last, act.now, act.source, factor)
     await announce.bills_changed(session, changed)
+    await cards.are_wrong(session, done.rejected)
     await cards.relatives_changed(session, [*changed, *done.proposed])
     waiting = (*done.invalidated, *done.proposed)
     await cards.of_bills(session, waiting, act.rules.approvals_channel)

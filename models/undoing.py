@@ -171,29 +171,38 @@ async def _no_undo(case: Case, act: Act, decision: Decision | None) -> Refusal:
     if decision is not None:
         return Stale(GONE)
     if case.standing.last_decision is None:
-        return Stale(
-            _instead(case.bill) or "There is no decision on this bill that could be undone."
-        )
+        return Stale(_instead(case.bill))
     happened = await case.what_happened(act)
     return NotAllowed(f"{happened} Only whoever decided, or Finance, may undo that.")
 
 
-def _instead(bill: Bill) -> str | None:
-    """What can be done with a bill that has its number, or that Countersign itself has moved."""
-    if bill.number is None:
-        return None
-    ref = f"`/bill void #{bill.id}`"
-    if bill.status == State.SENT:
-        return (
-            f"This bill went out as {bill.number}, which cannot be undone. {ref} sends a credit "
-            "note for it; and where only the usage was wrong, record the right usage, and the "
-            "difference is proposed as an adjustment."
-        )
-    if bill.status == State.SENDING:
-        return f"This bill is on its way out as {bill.number}. See first whether it arrives."
-    if bill.status == State.VOID:
-        return "This bill had been issued when it was made void, which cannot be undone."
-    return (
-        f"This bill was issued as {bill.number} but could not be delivered, so nothing before that "
-        f"can be undone. Send it again with `/bill send #{bill.id}`, or stop it with {ref}."
-    )
+def _instead(bill: Bill) -> str:
+    """Why there is nothing to undo, and what can be done instead."""
+    told = _INSTEAD_OF_ISSUED if bill.number is not None else _INSTEAD
+    return told[State(bill.status)].format(id=bill.id, number=bill.number)
+
+
+_NONE = "There is no decision on this bill that could be undone. "
+_INSTEAD = {
+    State.HELD: _NONE + "Release it with `/bill release #{id}`, or revise it with"
+    " `/bill revise #{id}`.",
+    State.PENDING: _NONE + "It waits to be approved or rejected; Finance can revise it with"
+    " `/bill revise #{id}`, or stop it with `/bill void #{id}`.",
+    State.APPROVED: _NONE + "It was approved when the bill that it credits was made void. Send it"
+    " with `/bill send #{id}`.",
+    State.REJECTED: _NONE + "Finance can revise it, with `/bill revise #{id}`.",
+    State.SENDING: _NONE + "It is on its way out.",
+    State.VOID: _NONE + "Countersign made it void. Where its month has something to bill,"
+    " `/bill reissue #{id}` does that.",
+}
+_INSTEAD_OF_ISSUED = {
+    State.APPROVED: "This bill was issued as {number} but could not be delivered, so nothing before"
+    " that can be undone. Send it again with `/bill send #{id}`, or stop it with"
+    " `/bill void #{id}`.",
+    State.SENDING: "This bill is on its way out as {number}. See first whether it arrives.",
+    State.SENT: "This bill went out as {number}, which cannot be undone. `/bill void #{id}` makes a"
+    " credit note for it; and where only the usage was wrong, record the right usage, and the"
+    " difference is proposed as an adjustment.",
+    State.VOID: "This bill had been issued when it was made void, which cannot be undone. To bill"
+    " its month again, type `/bill reissue #{id}`.",
+}

@@ -86,7 +86,8 @@ async def test_a_rejected_bill_keeps_its_figures_until_it_is_revised(
     bill = await bill_for(session, act(people.ana))
     code = RejectReason.USAGE_WRONG
     await workflow.reject(session, bill.id, 1, act(people.kim), code, "They say 130,000")
-    assert await correct_usage(session, act(people.ana), bill.customer_id, 130_000) == (Settled())
+    done = await correct_usage(session, act(people.ana), bill.customer_id, 130_000)
+    assert done == Settled(rejected=(bill.id,))
     with pytest.raises(WrongState, match=f"/bill revise #{bill.id}"):
         await undoing.undo(session, bill.id, bill.version, act(people.ana), "It was right")
     with pytest.raises(NotAllowed, match="only Finance may revise"):
@@ -180,7 +181,7 @@ async def test_what_went_out_is_credited_as_a_whole_when_it_is_voided(
     await go_out(session, people, extra)
     await correct_usage(session, later(act(people.ana), hours=2), bill.customer_id, 170_000)
     undecided = (await bills_of(session, bill.customer_id))[-1]
-    with pytest.raises(Stale, match="sends a credit note"):
+    with pytest.raises(Stale, match="makes a credit note"):
         await undoing.undo(session, bill.id, bill.version, act(people.ana), "Back")
     credit = await void(session, bill, people.ana)
     assert credit is not None

@@ -208,7 +208,8 @@ async def test_a_rejected_proposal_waits_for_finance_and_none_is_made_beside_it(
     code = bills.RejectReason.USAGE_WRONG
     await workflow.reject(session, proposal, 1, act(people.kim), code, "Not what they say")
     before = await contents(session)
-    assert await correct_usage(session, by, bill.customer_id, 170_000) == Settled()
+    done = await correct_usage(session, by, bill.customer_id, 170_000)
+    assert done == Settled(rejected=(proposal,))
     assert (await contents(session))["bills"] == before["bills"]
     extra = await bills.get(session, proposal)
     await amend.revise(session, proposal, extra.version, by, "Their own count")
