@@ -70,10 +70,12 @@ def _unissued(state: State) -> Callable[[Row], bool]:
 
 
 def _decider(turn: Turn, bill: Row) -> str:
-    """Somebody whose word is still missing; now and then anybody who may approve something."""
+    """Somebody whose word is still missing; now and then any approver, or whoever made the bill."""
     scene = turn.scene
     if turn.lot.calls % 8 == 0:
         return APPROVERS[turn.lot.pick % len(APPROVERS)]
+    if turn.lot.calls % 8 == 1:
+        return scene.names[max(golden.made_by(scene.ledger, bill))]
     given = {part for part, *_ in scene.ledger.approved_by[bill.id]}
     spoken = {user_id for _, user_id, _ in scene.ledger.approved_by[bill.id]}
     customer = scene.ledger.customer[bill.customer_id]
