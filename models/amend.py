@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import approvals, bills, cards, figures, money
+from models import approvals, bills, cards, figures, money, snapshots
 from models.approvals import desks_of
 from models.bills import Bill, BillAction, BillKind, Cause, HoldReason, State, Verb
 from models.case import Act, Case, Move, balances, by_itself, corrects_void_bill, open_case, reason
@@ -299,7 +299,7 @@ async def _made(
         action=verb,
         comment=comment,
         source=act.source,
-        snapshot={"after": bills.figures(bill), **told},
+        snapshot={"after": snapshots.figures(bill), **told},
         created_at=act.now,
         updated_at=act.now,
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, bills, cards, figures
+from models import announce, bills, cards, figures, snapshots
 from models.approvals import Desk, desks_of
 from models.bills import TRANSITIONS, Bill, BillAction, Source, Standing, State, Verb
 from models.customers import Customer
@@ -140,14 +140,14 @@ class Case:
         return action
 
     def _move(self, move: Move, now: datetime) -> dict[str, Any]:
-        before = bills.figures(self.bill)
+        before = snapshots.figures(self.bill)
         for name, value in move.columns.items():
             setattr(self.bill, name, value)
         self.bill.status = move.to
         self.bill.hold_reason = move.hold_reason
         self.bill.version += 1
         self.bill.updated_at = now
-        return {"before": before, "after": bills.figures(self.bill)}
+        return {"before": before, "after": snapshots.figures(self.bill)}
 
     async def what_happened(self, act: Act) -> str:
         """Who moved the bill where it is, and when: the sentence for whoever comes too late."""
@@ -235,7 +235,7 @@ async def _refuse_outdated(case: Case) -> None:
         return
     now = await figures.taken_now(case.session, case.bill.id)
     if now is not None and not now.rest_on(case.bill):
-        before = bills.figures(case.bill)
+        before = snapshots.figures(case.bill)
         raise Changed(_differences(before, before | now.as_snapshot()), case.bill.currency)
 
 

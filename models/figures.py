@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills import Bill, column_of
+from models.bills import Bill
+from models.snapshots import column_of
 
 BASIS = ("api_usage", "monthly_api_limit", "overage_unit_cost", "currency", "billed_so_far")
 """What the amount is made of. Units that Finance adjusted are not: they hold until these change."""

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, approvals, bills, cards, figures
+from models import announce, approvals, bills, cards, figures, snapshots
 from models.bills import Bill, BillAction, BillKind, Decision, Standing, State, Verb
 from models.case import Act, Case, Move, balances, corrects_void_bill, open_case, reason
 from models.people import Deed, User
@@ -112,9 +112,9 @@ def _columns_back(case: Case, decision: Decision) -> dict[str, Any]:
     """Figures that the decision moved, as they were before it."""
     if decision is not case.standing.last_decision or decision.figures is None:
         return {}
-    now = bills.figures(case.bill)
+    now = snapshots.figures(case.bill)
     return {
-        name: bills.column_of(name, was)
+        name: snapshots.column_of(name, was)
         for name, was in decision.figures.items()
         if name not in STATE_COLUMNS and was != now[name]
     }
@@ -124,7 +124,7 @@ async def _refuse_stale_figures(case: Case, decision: Decision) -> None:
     if await balances(case.session, case.bill):
         return
     fresh = await figures.taken_now(case.session, case.bill.id)
-    before = decision.figures or bills.figures(case.bill)
+    before = decision.figures or snapshots.figures(case.bill)
     if fresh is None or fresh.rest_on_snapshot(before):
         return
     instead = (

@@ -6,7 +6,7 @@ BillAction and promises the announcements. A Refusal means that nothing was writ
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, approvals, bills, cards, month_end
+from models import announce, approvals, cards, month_end, snapshots
 from models.approvals import (
     acted_for,
     can_meet,
@@ -34,7 +34,7 @@ async def approve(session: AsyncSession, bill_id: int, version: int, act: Act) -
     part = await _part_to_meet(case, act)
     others = tuple(a for a in case.standing.approvals if a.part != part)
     complete = {part, *(approval.part for approval in others)} >= set(required_parts(case.desk))
-    seen = {} if complete else {"after": bills.figures(case.bill)}
+    seen = {} if complete else {"after": snapshots.figures(case.bill)}
     action = await case.record(
         Verb.APPROVE,
         act,

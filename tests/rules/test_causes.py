@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import amend, bills, month_end
+from models import amend, bills, month_end, snapshots
 from models.bills import HoldReason, Source, State
 from models.case import Act
 from models.customers import Customer
@@ -204,7 +204,7 @@ async def test_the_action_names_the_cause_and_the_figures(
     (action,) = await bills.actions_of(session, bill.id)
     assert (action.stakeholder_id, action.source, action.bill_version) == (by.user.id, "cli", 1)
     told = action.snapshot["after"]
-    assert told == bills.figures(bill)
+    assert told == snapshots.figures(bill)
     assert {
         "status": "held",
         "hold_reason": "outside_contract",

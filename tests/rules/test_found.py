@@ -1,6 +1,7 @@
 """What whole lives told by chance, or reading for them, brought to light: one small test each."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,13 +12,13 @@ from models.bills import Bill, State
 from models.dossier import Settled
 from models.refusals import Invalid, WrongState
 from tests.conftest import People
-from tests.rules.billing import approved, bills_of, clock, correct_usage, go_out, issue, later, void
+from tests.rules.billing import approved, bills_of, correct_usage, go_out, later, void
 from tests.rules.scene import act, prove
 
 MOST = MOST_CALLS
 
 
-async def sent(session: AsyncSession, people: People, **customer: object) -> Bill:
+async def sent(session: AsyncSession, people: People, **customer: Any) -> Bill:
     bill = await approved(session, people, **customer)
     await go_out(session, people, bill)
     return bill
@@ -96,8 +97,16 @@ async def test_a_correction_of_an_amount_alone_is_settled_like_any_other(
     assert (less.overage_units, less.overage_amount) == (0, Decimal(-1))
     await correct_usage(session, later(by, hours=2), bill.customer_id, 100_001)
     await session.refresh(less)
-    assert (less.status, less.overage_units, less.overage_amount) == (State.PENDING, -1, -1)
+    assert (less.status, less.overage_units, less.overage_amount) == (
+        State.PENDING,
+        -1,
+        Decimal(-1),
+    )
     await correct_usage(session, later(by, hours=3), bill.customer_id, 100_002)
     await session.refresh(less)
-    assert (less.status, less.overage_units, less.overage_amount) == (State.PENDING, 0, -1)
+    assert (less.status, less.overage_units, less.overage_amount) == (
+        State.PENDING,
+        0,
+        Decimal(-1),
+    )
     assert await settling.settle(session, later(by, hours=4)) == Settled()

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import access, amend, gather, handover, inbox, workflow
 from models.base import Database
-from models.bills import Bill, HoldReason, State, figures
+from models.bills import Bill, HoldReason, State
 from models.customers import Customer
 from models.people import Role, User
 from models.refusals import NotAllowed
+from models.snapshots import figures
 from tests.conftest import People
 from tests.rules.scene import act as by
 from tests.rules.scene import bill_for
