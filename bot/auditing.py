@@ -49,6 +49,9 @@ WHAT = typer.Argument(
 )
 
 
+_FITS = {0: "every record is as it was written", 1: "1 does not fit"}
+
+
 def verify_command(what: Annotated[str | None, WHAT] = None, as_json: Json = False) -> None:
     """Prove that no record was changed behind its back, and each bill is what its record says."""
     run(_verify(what, as_json))
@@ -76,7 +79,7 @@ async def _verify(what: str | None, as_json: bool) -> Exit:
         counts = {"bills": looked.bills, "actions": looked.actions, "misfits": misfits}
         say_json(counts | {"rows": [vars(misfit) for misfit in shown]})
     else:
-        fits = f"{misfits:,} do not fit" if misfits else "every record is as it was written"
+        fits = _FITS.get(misfits, f"{misfits:,} do not fit")
         bills, actions = counted(looked.bills, "bill"), counted(looked.actions, "action")
         say(f"{bills} with {actions} verified: {fits}.")
     return Exit.REFUSED if misfits else Exit.DONE

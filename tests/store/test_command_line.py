@@ -208,7 +208,7 @@ def test_what_does_not_fit_is_printed_and_leaves_with_one(terminal: Terminal) ->
     assert answer.status == 1
     assert answer.stdout.splitlines() == [
         f"action {action} of bill {bill}: it is not as it was written",
-        "2 bills with 2 actions verified: 1 do not fit.",
+        "2 bills with 2 actions verified: 1 does not fit.",
     ]
     answer = terminal.run("verify", "--json")
     assert answer.status == 1
