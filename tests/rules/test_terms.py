@@ -246,7 +246,8 @@ async def blocked(session: AsyncSession) -> None:
     )
     async with asyncio.timeout(10):
         while not await session.scalar(query):
-            pass
+            # Connections are looked up once a transaction, unless that is forgotten.
+            await session.execute(sa.text("select pg_stat_clear_snapshot()"))
 
 
 async def change_one(session: AsyncSession, people: People, customer_id: int) -> None:
