@@ -1,6 +1,7 @@
 """The command line: `countersign`."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,11 +21,13 @@ from bot.summary import (
     settled_lines,
 )
 from bot.terminal import Exit, Json, leaving, opened, progress_bar, run, say, say_json
+from handlers.views.words import counted
 from models import address, customers, handover, imports, month_end, people, settling
 from models.base import Database, migrate
 from models.bills import Source
 from models.case import Act, system_act
 from models.dossier import Settled
+from models.imports import Imported
 from models.people import Role
 from models.period import Period
 from models.refusals import Refusal
@@ -94,25 +97,30 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
         async with opened(settings.address()) as db, db.long_transaction() as session:
             user = await people.system_user(session)
             act = Act(user, now, Source.CLI, settings.rules())
-            settled = Settled()
+            settled, stranded = Settled(), 0
             done = await IMPORTS[table](session, source, user, now, progress=progress)
             if table is not Table.USAGE and done.written:
-                await handover.settle(session, act)
+                stranded = await handover.settle(session, act)
             if table is not Table.PEOPLE and done.written:
                 settled = await settling.settle(session, act)
     if as_json:
         bills = {"bills": settled_counts(settled)} if settled != Settled() else {}
-        say_json(vars(done) | bills)
-    elif done.written:
-        say(
-            f"{file.name}: {done.added:,} added, {done.changed:,} changed, "
-            f"{done.unchanged:,} unchanged."
-        )
-        for line in settled_lines(settled):
-            say(line)
+        held = {"held": stranded} if stranded else {}
+        say_json(vars(done) | held | bills)
     else:
-        say(f"{file.name}: nothing to do, all {done.unchanged:,} rows are as they were.")
+        say("\n".join(_imported_lines(file.name, done, stranded, settled)))
     return Exit.DONE
+
+
+def _imported_lines(name: str, done: Imported, stranded: int, settled: Settled) -> Iterator[str]:
+    if not done.written:
+        yield f"{name}: nothing to do, all {done.unchanged:,} rows are as they were."
+        return
+    yield f"{name}: {done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged."
+    if stranded:
+        which = "it" if stranded == 1 else "them"
+        yield f"  {counted(stranded, 'bill')} held, because nobody can decide {which} now"
+    yield from settled_lines(settled)
 
 
 @app.command("generate")
