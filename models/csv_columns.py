@@ -166,6 +166,13 @@ END_DATE = Kind(
     _NOT_A_DATE,
     ((_ISO_DATE, "is before the start date"),),
 )
+MONTH_BEGUN = Kind(
+    f"""{{v}} ~ '^[0-9]{{4}}-(0[1-9]|1[0-2])(-01)?$'
+        and left({{v}}, 4) collate "C" between '{FIRST_YEAR}' and '{LAST_YEAR}'""",
+    "(left({v}, 7) || '-01')::date",
+    f"is not a month from {FIRST_YEAR} to {LAST_YEAR}; write it as 2026-10",
+    (("{v} ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'", "is not the first day of a month"),),
+)
 YES_NO = Kind(
     "lower({v}) in ('true', 'false', 'yes', 'no', '1', '0')",
     "lower({v}) in ('true', 'yes', '1')",

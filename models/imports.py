@@ -6,9 +6,9 @@ changes nothing. `now` is the time in the company's own zone. A file with faults
 and whoever may not import is refused before anything is read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
@@ -18,8 +18,10 @@ from models import csv_columns as kinds
 from models import terms, usage
 from models.bills import Source
 from models.csv_columns import Column
+from models.csv_rows import BadRows, Flaw
 from models.csv_staging import Layout, Progress, Unique, stage
 from models.people import Deed, Role, User
+from models.period import Period
 
 BULK_ROWS = 1000
 
@@ -36,6 +38,9 @@ class Imported:
     def written(self) -> int:
         return self.added + self.changed
 
+
+_ASKED_FROM = "asked_from"
+"""From when the terms of a row hold: theirs, and no column of `customers`."""
 
 CUSTOMERS = Layout(
     columns=(
@@ -64,6 +69,7 @@ CUSTOMERS = Layout(
             "limit_proration", kinds.PRORATION, "limit_proration", empty="'full'", optional=True
         ),
         Column("slack_channel_id", kinds.text(50), "slack_channel_id", optional=True),
+        Column("valid_from", kinds.MONTH_BEGUN, _ASKED_FROM, optional=True),
     ),
     locked="customers",
     joins="""
@@ -160,37 +166,82 @@ async def import_customers(
 ) -> Imported:
     """Add customers, or change the columns given of those whose name, in any case, is known.
 
-    Another limit or price holds from this month on, or from a later one, as `terms.change` has
-    it. What that means for bills that are made already is for `settle` to say.
+    Another limit or price holds from the month that the row gives; without one from this month on,
+    or from a later one, as `terms.change` has it. What that means for bills that are made already
+    is for `settle` to say.
     """
     user.must(Deed.KEEP_BOOKS)
     columns, rows = await stage(session, file, CUSTOMERS, progress)
+    given = [column.target for column in columns]
+    dated = _ASKED_FROM in given
+    targets = [target for target in given if target != _ASKED_FROM]
     today = now.date()
-    moved = await terms.change_all(session, _TERMS_OF_FILE, today)
-    shown = sa.text(_change_customers(columns))
+    moved = await _change_terms(session, dated, today)
+    shown = sa.text(_change_customers(targets))
     changed = moved.union(await session.scalars(shown, {"now": now, "today": today}))
-    targets = ", ".join(column.target for column in columns)
-    added = await _write(
-        session,
-        f"""
-        insert into customers ({targets}, created_at, updated_at)
-        select {targets}, :now, :now from ready where customer_id is null order by line
-        """,
-        now=now,
-    )
+    added = await _add_customers(session, targets, dated, now)
     await _analyze(session, added + len(changed), ("customers", "customer_terms"))
     return Imported(added, len(changed), rows - added - len(changed))
 
 
 _TERMS_OF_FILE = """
-select customer_id, monthly_api_limit, overage_unit_cost, null::date as asked_from
+select customer_id, monthly_api_limit, overage_unit_cost, {asked_from} as asked_from
 from ready where customer_id is not null"""
 _TERMS = ("monthly_api_limit", "overage_unit_cost")
 
 
-def _change_customers(columns: Iterable[Column]) -> str:
+async def _change_terms(session: AsyncSession, dated: bool, today: date) -> set[int]:
+    """Those of customers that are known; returns the ids of whose changed."""
+    wanted = _TERMS_OF_FILE.format(asked_from=_ASKED_FROM if dated else "null::date")
+    concerned = await terms.lock_concerned(session, wanted, today)
+    if dated and (frozen := await terms.too_early(session, wanted, concerned)):
+        await _refuse_frozen(session, frozen)
+    return await terms.change_all(session, wanted, concerned, today)
+
+
+async def _refuse_frozen(session: AsyncSession, frozen: Mapping[int, Period]) -> None:
+    lines = sa.text("select line, customer_id from ready where customer_id = any(:customer_ids)")
+    found = await session.execute(lines, {"customer_ids": list(frozen)})
+    raise BadRows(
+        [
+            Flaw(
+                line,
+                "valid_from",
+                f"the bill of {frozen[customer_id]} has its number already; "
+                f"terms can change from {frozen[customer_id].plus(1)} on",
+            )
+            for line, customer_id in found
+        ],
+        len(frozen),
+    )
+
+
+async def _add_customers(
+    session: AsyncSession, targets: Sequence[str], dated: bool, now: datetime
+) -> int:
+    """Those that are new; where a row gives a month, its first terms stand there."""
+    names = ", ".join(targets)
+    added = await _write(
+        session,
+        f"""
+        insert into customers ({names}, created_at, updated_at)
+        select {names}, :now, :now from ready where customer_id is null order by line
+        """,
+        now=now,
+    )
+    if dated and added:
+        await session.execute(_BEGIN_FIRST_TERMS)
+    return added
+
+
+_BEGIN_FIRST_TERMS = sa.text("""
+update customer_terms t set valid_from = r.asked_from
+from ready r join customers c on lower(c.name collate "pg_c_utf8") = r.folded
+where r.customer_id is null and t.customer_id = c.id and t.valid_from <> r.asked_from""")
+
+
+def _change_customers(targets: Sequence[str]) -> str:
     """Of the terms, `customers` takes what is in force today: the file's may be still ahead."""
-    targets = [column.target for column in columns]
     values = [f"{'t' if target in _TERMS else 'r'}.{target}" for target in targets]
     old = ", ".join(f"c.{target}" for target in targets)
     sets = ", ".join(f"{t} = {value}" for t, value in zip(targets, values, strict=True))

@@ -31,15 +31,21 @@ where customer_id = any(:customer_ids)
   and kind = 'overage' and number is not null and status <> 'void'
 group by customer_id"""
 
-# Who has other terms this month than those wanted. All others are left alone.
+# Who has other terms than those wanted, in the month asked for or in this one. All others are left
+# alone.
 _CONCERNED = """
 select c.id
 from customers c
 join ({wanted}) w on w.customer_id = c.id
-cross join lateral terms_in_force(c.id, :month) t
+cross join lateral terms_in_force(c.id, coalesce(w.asked_from, :month)) t
 where (t.*) is distinct from (w.monthly_api_limit, w.overage_unit_cost)
 order by c.id
 for no key update of c"""
+
+_TOO_EARLY = """
+select w.customer_id, f.month
+from ({wanted}) w join ({frozen}) f using (customer_id)
+where w.asked_from <= f.month"""
 
 # The first terms hold for all months before them. So where they change, or others come before
 # them, a frozen month that they hold for gets a row of its own with what they were.
@@ -150,17 +156,39 @@ async def change(
     return in_force(await history(session, customer_id), Period.of(written.valid_from))
 
 
-async def change_all(session: AsyncSession, wanted: str, today: date) -> set[int]:
-    """The same for many customers at once, from no month in particular; the ids of those changed.
+async def lock_concerned(session: AsyncSession, wanted: str, today: date) -> list[int]:
+    """Lock the customers whose terms are not those wanted, so that no month freezes; their ids.
 
-    `wanted` is a query for `customer_id`, `monthly_api_limit`, `overage_unit_cost` and a null
-    `asked_from`. What `customers` shows is left to the caller.
+    `wanted` is a query for `customer_id`, `monthly_api_limit`, `overage_unit_cost` and
+    `asked_from`, the first day of the month from which they are to hold: null for none given.
     """
-    month = Period.of(today).first_day
     concerned = sa.text(_CONCERNED.format(wanted=wanted))
     with locks.waiting():
-        ids = list(await session.scalars(concerned, {"month": month}))
-    return {row.customer_id for row in await _write(session, wanted, ids, today) if row.changed}
+        return list(await session.scalars(concerned, {"month": Period.of(today).first_day}))
+
+
+async def too_early(
+    session: AsyncSession, wanted: str, customer_ids: Sequence[int]
+) -> dict[int, Period]:
+    """Of customers that are locked, those asked from a month that cannot change any more.
+
+    With the last month that is frozen: the first one possible is the month after it.
+    """
+    query = sa.text(_TOO_EARLY.format(wanted=wanted, frozen=_FROZEN))
+    found = await session.execute(query, {"customer_ids": customer_ids})
+    return {customer_id: Period.of(month) for customer_id, month in found}
+
+
+async def change_all(
+    session: AsyncSession, wanted: str, customer_ids: Sequence[int], today: date
+) -> set[int]:
+    """What `change` does, for many customers that are locked; returns the ids of those changed.
+
+    Nothing is refused here: months that are `too_early` are for the caller to refuse. What
+    `customers` shows is left to the caller as well.
+    """
+    written = await _write(session, wanted, customer_ids, today)
+    return {row.customer_id for row in written if row.changed}
 
 
 async def refresh(session: AsyncSession, today: date) -> int:
