@@ -77,7 +77,7 @@ async def go_away(turn: Turn) -> Any:
         APPROVERS[turn.lot.calls % 4] if not turn.lot.stray else tuple(ROLES)[turn.lot.calls % 8]
     )
     act = await turn.act(who)
-    until = act.today + timedelta(days=turn.lot.calls % 20)
+    until = act.today + timedelta(days=turn.lot.calls % 3)
     delegate_user = await turn.session.get_one(User, turn.scene.ids[delegate])
     await absence.go_away(turn.session, act, until, delegate_user)
     return True
