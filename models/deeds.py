@@ -8,7 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills import BillAction, Cause, HoldReason, RejectReason, Source, Verb, actions_of
+from models.bills import (
+    BillAction,
+    BillKind,
+    Cause,
+    HoldReason,
+    RejectReason,
+    Source,
+    Verb,
+    actions_of,
+)
 from models.dossier import Deed, Person
 from models.people import User
 
@@ -80,7 +89,17 @@ def _deed(action: BillAction, people: Mapping[int, Person], earlier: Mapping[int
         failure=snapshot.get("failure"),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),
+        dropped_units=_dropped_units(Verb(action.action), snapshot.get("before")),
     )
+
+
+def _dropped_units(verb: Verb, before: Mapping[str, Any] | None) -> int | None:
+    """Units that were not those of usage and limit, where these took their place."""
+    if verb is not Verb.INVALIDATE or before is None or before["kind"] != BillKind.OVERAGE:
+        return None
+    counted = max(0, before["api_usage"] - before["monthly_api_limit"])
+    units: int = before["overage_units"]
+    return units if units != counted else None
 
 
 def _money(told: str | None) -> Decimal | None:

@@ -30,7 +30,8 @@ class Deed:
     because of. `rule`: what approved the bill without anybody, `auto_approve_below` (with its
     amount in `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one
     taken by `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls
-    that Finance set by hand in a revision. `to`: where the mail server took it for.
+    that Finance set by hand in a revision; `dropped_units`: such calls, where usage and terms that
+    were corrected later took their place. `to`: where the mail server took it for.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Deed:
     failure: str | None = None
     about: int | None = None
     adjusted_units: int | None = None
+    dropped_units: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,12 @@ class BillFacts:
     `trend`: six months, oldest first, the last being the bill's own. `actions`: how many actions
     the bill has, which tells whether a card is up to date. `standing`: decisions that stand,
     oldest first, each of which may be undone by its author. `changed`: the last action that gave
-    an undecided bill other figures, for those who saw the ones before. `outdated`: of a rejected
-    bill. `both_above`: the amount from which on the customer needs both approvals, where that is
-    why. `by_rule`: what approved it where nobody did. `send_due`: when a bill being sent is issued;
-    `sent_to`: where it goes, or went. `brought`: the sending, delivery or voiding that led to where
-    the bill stands. Of a correction, `adjusts` is the bill it corrects, and `billed` what had been
-    billed for the month before it.
+    an undecided bill other figures, for those who saw the ones before, and `fell` whether approvals
+    fell at that. `outdated`: of a rejected bill. `both_above`: the amount from which on the
+    customer needs both approvals, where that is why. `by_rule`: what approved it where nobody did.
+    `send_due`: when a bill being sent is issued; `sent_to`: where it goes, or went. `brought`: the
+    sending, delivery or voiding that led to where the bill stands. Of a correction, `adjusts` is
+    the bill it corrects, and `billed` what had been billed for the month before it.
     """
 
     id: int
@@ -157,6 +159,7 @@ class BillFacts:
     comments: tuple[Comment, ...] = ()
     number: str | None = None
     changed: Deed | None = None
+    fell: bool = False
     outdated: Outdated | None = None
     both_above: Decimal | None = None
     by_rule: Deed | None = None
@@ -283,7 +286,8 @@ class SendFacts:
     """How far a list is that is being sent: `sent` of `bills`, and whether that was all.
 
     `totals` are of those sent; `due`: when the last of these goes out, until which it can be called
-    back. `kept` are the first of the others, once it has `ended`.
+    back. So many had their numbers, and went out `at_once`. `kept` are the first of the others,
+    once it has `ended`.
     """
 
     id: int
@@ -292,6 +296,7 @@ class SendFacts:
     ended: bool
     totals: tuple["Total", ...]
     due: datetime | None
+    at_once: int = 0
     kept: tuple[Outgoing, ...] = ()
 
 

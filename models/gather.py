@@ -1,7 +1,7 @@
 """Reads bills whole, for whoever draws them: a few set-based queries, however many bills."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.approvals import Desk, desks_of, named_for, required_parts, stand_in_for
 from models.bills import (
+    OPEN,
     Bill,
     BillAction,
     BillKind,
@@ -175,7 +176,6 @@ def _facts(
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, deeds),
         number=bill.number,
-        changed=_changed(bill, list(deeds.values())),
         outdated=around.outdated.get(bill.id),
         both_above=_both_above(case),
         sent_to=customer.billing_email,
@@ -183,6 +183,7 @@ def _facts(
     )
     done = list(deeds.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
+    past |= _changed(facts, record, done)
     return replace(facts, **past, **_relatives(bill, around.related))
 
 
@@ -236,12 +237,27 @@ def _related(bill: Bill) -> Related:
     return Related(bill.id, kind, status, bill.number, bill.overage_amount)
 
 
-def _changed(bill: Bill, deeds: Sequence[Deed]) -> Deed | None:
-    """What gave an undecided bill the figures that it has now, where that moved any."""
-    if bill.status not in (State.PENDING, State.HELD):
-        return None
-    news = (deed for deed in reversed(deeds) if deed.verb in NEW_FIGURES and deed.changes)
-    return next(news, None)
+def _changed(facts: BillFacts, record: Record, deeds: Sequence[Deed]) -> dict[str, Any]:
+    """What gave an undecided bill the figures that it has now, and whether approvals fell."""
+    if facts.status not in OPEN:
+        return {}
+    news = (deed for deed in _not_taken_back(deeds) if deed.verb in NEW_FIGURES and deed.changes)
+    changed = next(news, None)
+    if changed is None:
+        return {}
+    before = replay(action for action in record if action.id < changed.id)
+    return {"changed": changed, "fell": bool(before.approvals) or before.status in _PASSED}
+
+
+def _not_taken_back(deeds: Sequence[Deed]) -> Iterator[Deed]:
+    """Newest first; an undo that was itself undone takes nothing back."""
+    taken_back = set()
+    for deed in reversed(deeds):
+        if deed.id in taken_back:
+            continue
+        if deed.reverses:
+            taken_back.add(deed.reverses.id)
+        yield deed
 
 
 def _both_above(case: _Case) -> Decimal | None:

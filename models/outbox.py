@@ -199,7 +199,8 @@ async def facts(session: AsyncSession, list_id: int) -> SendFacts:
         sent=sum(row.bills for row in sums),
         ended=ended,
         totals=tuple(Total(row.currency, row.bills, row.amount) for row in sums),
-        due=max((row.due for row in sums), default=None),
+        due=max((row.due for row in sums if row.due), default=None),
+        at_once=sum(row.at_once for row in sums),
         kept=tuple(Outgoing(_line(row), row.address, _why(row)) for row in left),
     )
 
@@ -211,9 +212,13 @@ left join bill_actions a on a.bill_id = b.id and a.action = 'send'
     and a.bill_version = shown.version + 1
 """
 
+# One that has its number from before goes out at once.
+_ISSUED = "(a.snapshot -> 'before' ->> 'number' is not null)"
+
 _SENT = sa.text(f"""
 select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
-       max((a.snapshot ->> 'due')::timestamptz) as due
+       count(*) filter (where {_ISSUED}) as at_once,
+       max((a.snapshot ->> 'due')::timestamptz) filter (where not {_ISSUED}) as due
 from {_HAPPENED}
 where p.id = :id and a.id is not null
 group by b.currency order by b.currency
