@@ -72,7 +72,8 @@ async def _approvals(session: Session, posting: Posting) -> Draft | None:
     """Approvals taken back in the meantime are not told."""
     found = await gather.bill_facts(session, posting.facts["bills"])
     approved = [facts for facts in found if facts.status in APPROVED]
-    return Draft(partial(replies.approvals_notice, approved)) if approved else None
+    reader_id = int(posting.place.partition(":")[2])
+    return Draft(partial(replies.approvals_notice, approved, reader_id)) if approved else None
 
 
 async def _approvals_fell(session: Session, posting: Posting) -> Draft | None:

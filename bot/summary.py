@@ -84,6 +84,7 @@ _SETTLED = {
     "voided": "void, because nothing is left to bill",
     "proposed": "proposed to correct months that have gone out",
     "unbilled": "void, though their month has something to bill again",
+    "rejected": "rejected, which keep their figures until they are revised",
     "reported": "of months too old to be corrected by itself, left as they were sent",
 }
 

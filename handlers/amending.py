@@ -10,8 +10,8 @@ from handlers.ask import Ask
 from handlers.meant import facts_of
 from handlers.requests import Answer, Dialog, Reply
 from handlers.views import dialogs, sends
-from models import amend, figures, undoing, workflow
-from models.bills import Verb
+from models import amend, bills, figures, undoing, workflow
+from models.bills import State, Verb
 from models.dossier import BillFacts
 from models.foresight import foresee
 from models.refusals import Invalid, NotFound
@@ -22,9 +22,11 @@ async def undo(ask: Ask, bill_id: int, version: int | None) -> Answer:
     decision = undoing.undoable(case.standing, ask.user)
     facts = await facts_of(ask, bill_id)
     deed = next((one for one in facts.standing if decision and one.id == decision.action_id), None)
-    if deed is None:
+    if decision is None or deed is None:
         raise NotFound(undoing.GONE)
-    return Dialog(dialogs.undo(facts, deed))
+    back = bills.without(case.standing, decision.action_id)
+    wait = ask.act.rules.send_delay_minutes if back.status is State.SENDING else None
+    return Dialog(dialogs.undo(facts, deed, wait))
 
 
 async def take_back(ask: Ask) -> None:

@@ -30,7 +30,7 @@ from handlers.views.phrases import (
     short_title,
     used,
 )
-from handlers.views.words import REJECT_WORDS, money, name, sentence, slash
+from handlers.views.words import REJECT_WORDS, delay, money, name, sentence, slash
 from models.bills import BillKind, State
 from models.dossier import BillFacts, Deed
 from models.money import add_up
@@ -64,8 +64,12 @@ def _reader(facts: BillFacts) -> str:
     return "Finance" if by.name == SYSTEM else f"{name(by.name, 80)}, who generated the bill,"
 
 
-def undo(facts: BillFacts, deed: Deed) -> View:
-    """Names the decision that would be taken back, and asks why (block `reason`)."""
+def undo(facts: BillFacts, deed: Deed, wait_minutes: float | None = None) -> View:
+    """Names the decision that would be taken back, and asks why (block `reason`).
+
+    `wait_minutes` where that starts the sending again: so long afterwards the bill goes out.
+    """
+    again = "" if wait_minutes is None else f" {_sends_again(wait_minutes)}"
     return _asking(
         Click.UNDO,
         "Undo a decision",
@@ -73,10 +77,19 @@ def undo(facts: BillFacts, deed: Deed) -> View:
         facts,
         [
             says(bold(short_title(facts)), f" · #{facts.id}"),
-            says("This takes back ", *decision(deed, facts.currency), "."),
+            says("This takes back ", *decision(deed, facts.currency), ".", again),
             text_input(REASON, "Why?", EVERYBODY),
         ],
         action=deed.id,
+    )
+
+
+def _sends_again(minutes: float) -> str:
+    if minutes <= 0:
+        return "The bill is sent again, and goes out at once."
+    return (
+        f"The bill is sent again, and goes out {delay(minutes)} after that; until then it can be"
+        " called back."
     )
 
 

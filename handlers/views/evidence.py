@@ -11,7 +11,14 @@ from babel.dates import format_date
 from markupsafe import Markup, escape
 
 from handlers.views.kit import Part, Styled
-from handlers.views.phrases import amount, deed_sentence, differences, multiplication, standing
+from handlers.views.phrases import (
+    amount,
+    deed_sentence,
+    differences,
+    multiplication,
+    relatives,
+    standing,
+)
 from handlers.views.words import (
     STATE_WORDS,
     amount_or,
@@ -247,12 +254,6 @@ def _given(deed: Deed) -> str:
 
 
 def _related(facts: BillFacts) -> list[dict[str, Any]]:
-    others = [
-        *((_CORRECTS[BillKind(facts.kind)], one) for one in [facts.adjusts] if one),
-        *(("replaces", one) for one in [facts.replaces] if one),
-        *(("is replaced by", one) for one in [facts.replaced_by] if one),
-        *((_CORRECTED[one.kind], one) for one in facts.corrections),
-    ]
     return [
         {
             "how": how,
@@ -261,20 +262,8 @@ def _related(facts: BillFacts) -> list[dict[str, Any]]:
             "state": STATE_WORDS[one.status],
             "amount": amount_or(one.amount, facts.currency),
         }
-        for how, one in others
+        for how, one in relatives(facts)
     ]
-
-
-_CORRECTS = {
-    BillKind.OVERAGE: "corrects",
-    BillKind.ADJUSTMENT: "adjusts",
-    BillKind.CREDIT: "credits",
-}
-_CORRECTED = {
-    BillKind.OVERAGE: "is corrected by",
-    BillKind.ADJUSTMENT: "is adjusted by",
-    BillKind.CREDIT: "is credited by",
-}
 
 
 def _deed(sealed: Sealed, currency: str, clock: Clock) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from handlers.views.kit import (
     Message,
     Sentence,
     actions,
+    bold,
     button,
     header,
     line,
+    lines,
     message,
     quote,
     rich,
@@ -23,13 +25,16 @@ from handlers.views.phrases import (
     bill_title,
     deed_sentence,
     differences,
+    referred,
+    relatives,
     short_title,
     standing,
 )
-from handlers.views.words import counted, sentence
+from handlers.views.words import STATE_WORDS, amount_or, counted, sentence
 from models.dossier import BillFacts, Deed
 
 PAGE_DEEDS, PAGE_TEXT = 40, 8_500
+MOST_RELATED = 8
 
 
 def history(facts: BillFacts, deeds: Sequence[Deed], page: int = 0) -> Message:
@@ -43,9 +48,23 @@ def history(facts: BillFacts, deeds: Sequence[Deed], page: int = 0) -> Message:
             header(f"History: {bill_title(facts, 140)}"),
             *full_name(facts),
             *pages[page],
+            *(_relatives(facts) if page == 0 else []),
             *_older(facts, page + 1, sum(map(len, pages[page + 1 :]))),
         ],
     )
+
+
+def _relatives(facts: BillFacts) -> list[Block]:
+    """What else there is of the month, and where it stands."""
+    told: list[Sentence] = [
+        [
+            f"This bill {how} ",
+            bold(referred(one)),
+            f": {amount_or(one.amount, facts.currency)}, {STATE_WORDS[one.status]}.",
+        ]
+        for how, one in relatives(facts)[-MOST_RELATED:]
+    ]
+    return [lines(*told)] if told else []
 
 
 def _entries(count: int) -> str:

@@ -23,8 +23,16 @@ from handlers.views.kit import (
     says,
     spoken,
 )
-from handlers.views.phrases import amount, because, bills, corrected, short_title, standing
-from handlers.views.words import listing, name, number, person, plain, slash
+from handlers.views.phrases import (
+    amount,
+    because,
+    bills,
+    hold_cause,
+    news,
+    short_title,
+    standing,
+)
+from handlers.views.words import name, number, person, plain, slash
 from models.bills import State
 from models.dossier import BillFacts, Deed
 
@@ -52,10 +60,12 @@ def _history(facts: BillFacts) -> Element:
     return button(Click.HISTORY, "History", pack(bill=facts.id, page=0))
 
 
-def approvals_notice(approved: Sequence[BillFacts]) -> Message:
-    """To whoever generated them: the bills approved since the last such notice."""
+def approvals_notice(approved: Sequence[BillFacts], reader_id: int) -> Message:
+    """To whoever generated them, or to Finance: the bills approved since the last such notice."""
     shown, more = approved[:NOTICED_AT_MOST], len(approved) - NOTICED_AT_MOST
-    told = f"{bills(len(approved))} you generated {'is' if len(approved) == 1 else 'are'} approved."
+    theirs = all(one.generated_by.id == reader_id for one in approved)
+    which = f"{bills(len(approved))}{' you generated' if theirs else ''}"
+    told = f"{which} {'is' if len(approved) == 1 else 'are'} approved."
     each: list[Sequence[Part]] = [
         [f"#{one.id} {short_title(one)}: ", bold(amount(one))] for one in shown
     ]
@@ -81,7 +91,7 @@ def approvals_fell(asked: Sequence[BillFacts], more: int = 0) -> Message:
 
 
 def _what_changed(facts: BillFacts) -> str:
-    now = corrected(facts.changed.changes, facts.currency) if facts.changed else amount(facts)
+    now = news(facts.changed, facts.currency) if facts.changed else amount(facts)
     return f"{now}; {standing(facts)}"
 
 
@@ -119,14 +129,19 @@ _SETTLED = {
         "{} is void, though its month has something to bill again",
         "{} are void, though their months have something to bill again",
     ),
+    "rejected": (
+        "{} was rejected, and usage and terms give other figures since",
+        "{} were rejected, and usage and terms give other figures since",
+    ),
     "reported": (
         "{} has gone out for a month that is too old to be corrected by itself",
         "{} have gone out for months that are too old to be corrected by themselves",
     ),
 }
 _NEXT = {
-    "held": "Look at the cause on the card, then release it.",
+    "held": "Settle the cause, then release it.",
     "unbilled": "Nothing is billed for it by itself: reissue it, if it is to be billed.",
+    "rejected": "A rejected bill keeps its figures until it is revised.",
     "reported": "Nothing was done about it. To correct one, make it void and bill its month again.",
 }
 
@@ -138,7 +153,7 @@ def settled(
 
     `done` gives for each outcome its count and some of its bills, `facts` what is known of these.
     """
-    told = listing([_outcome(what, count) for what, (count, _) in done.items() if count])
+    told = "; ".join(_outcome(what, count) for what, (count, _) in done.items() if count)
     head = "Usage, terms or people have changed"
     return message(
         spoken(f"{head}: {told}."),
@@ -156,9 +171,14 @@ def _outcome(what: str, count: int) -> str:
     return (one if count == 1 else several).format(bills(count))
 
 
+def _why_held(facts: BillFacts) -> str:
+    held = facts.status is State.HELD
+    return f", because {hold_cause(facts.hold_reason)}" if held else ""
+
+
 def _listed(what: str, count: int, ids: Sequence[int], facts: Mapping[int, BillFacts]) -> Sentence:
     known = [facts[one] for one in ids if one in facts][:SETTLED_NAMED]
-    named = [f"#{one.id} {short_title(one)}, {amount(one)}" for one in known]
+    named = [f"#{one.id} {short_title(one)}, {amount(one)}{_why_held(one)}" for one in known]
     more = f"; and {number(count - len(named))} more" if count > len(named) else ""
     hint = f" {_NEXT[what]}" if what in _NEXT else ""
     return [bold(_outcome(what, count)), f": {'; '.join(named)}{more}.{hint}"]

@@ -57,6 +57,28 @@ def referred(bill: Related) -> str:
     return f"#{bill.id} ({bill.number})" if bill.number else f"#{bill.id}"
 
 
+def relatives(facts: BillFacts) -> list[tuple[str, Related]]:
+    """Other bills of the month, each with what this bill has to do with it: "is replaced by"."""
+    return [
+        *((_CORRECTS[BillKind(facts.kind)], one) for one in [facts.adjusts] if one),
+        *(("replaces", one) for one in [facts.replaces] if one),
+        *(("is replaced by", one) for one in [facts.replaced_by] if one),
+        *((_CORRECTED_BY[one.kind], one) for one in facts.corrections),
+    ]
+
+
+_CORRECTS = {
+    BillKind.OVERAGE: "corrects",
+    BillKind.ADJUSTMENT: "adjusts",
+    BillKind.CREDIT: "credits",
+}
+_CORRECTED_BY = {
+    BillKind.OVERAGE: "is corrected by",
+    BillKind.ADJUSTMENT: "is adjusted by",
+    BillKind.CREDIT: "is credited by",
+}
+
+
 def used(facts: BillFacts) -> str:
     return f"Used {calls(facts.api_usage)} of {number(facts.limit_calls)} included"
 
@@ -204,7 +226,8 @@ def deed_sentence(deed: Deed, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
     who, where = bold(person(deed.by)), SOURCE_WORDS[deed.source]
     if deed.verb is Verb.UNDO and deed.reverses:
-        return [who, f" took back {where} ", *decision(deed.reverses, currency, deed.by)]
+        again: list[Part] = ["; the bill goes out ", deed.due] if deed.due else []
+        return [who, f" took back {where} ", *decision(deed.reverses, currency, deed.by), *again]
     stead = f", for {person(deed.acted_for)} who is away" if deed.acted_for else ""
     done = f" {_done(deed, currency)} {where}{stead}{_held(deed)}{_caused(deed)}{because(deed)}"
     return [who, done, *_outcome(deed, currency)]
@@ -218,7 +241,8 @@ def _held(deed: Deed) -> str:
 
 def _caused(deed: Deed) -> str:
     if deed.verb is Verb.INVALIDATE:
-        return ", because usage or terms were corrected"
+        dropped = f"; {_no_longer(deed.dropped_units)}" if deed.dropped_units is not None else ""
+        return f", because usage or terms were corrected{dropped}"
     if deed.cause is None:
         return ""
     return _CAUSES[deed.cause] + (f": #{deed.about}" if deed.about else "")
@@ -256,11 +280,18 @@ def _outcome(deed: Deed, currency: str) -> list[Part]:
 def decision(deed: Deed, currency: str, told_of: Person | None = None) -> list[Part]:
     """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), 3 Nov 09:12".
 
-    In a sentence `told_of` whoever decided, it is "their own approval of $720.00, 3 Nov 09:12".
+    In a sentence `told_of` whoever decided, it is "their own approval of $720.00, 3 Nov 09:12". An
+    undo has what it took back behind it: "the undo by Kim Lee (CSM), 3 Nov 09:15, of the sending of
+    ...".
     """
     what = _NOUNS.get(deed.verb, "decision")
+    own = told_of is not None and told_of.id == deed.by.id
+    if deed.verb is Verb.UNDO and deed.reverses:
+        undone = decision(deed.reverses, currency)
+        by = "their own undo, " if own else f"the undo by {person(deed.by)}, "
+        return [by, deed.at, ", of ", *undone]
     of = f" of {money(deed.amount, currency)}" if deed.amount is not None else ""
-    if told_of and told_of.id == deed.by.id:
+    if own:
         return [f"their own {what}{of}, ", deed.at]
     return [f"the {what}{of} by {person(deed.by)}, ", deed.at]
 
@@ -308,6 +339,17 @@ def corrected(changes: Changes, currency: str, leads: str = "so the amount is no
     if "overage_amount" not in pairs:
         return causes
     return f"{causes}, {leads} {pairs['overage_amount'][1]}"
+
+
+def news(deed: Deed, currency: str) -> str:
+    """What a deed moved, and what Finance had set by hand that no longer holds since."""
+    told = corrected(deed.changes, currency)
+    return f"{told}; {_no_longer(deed.dropped_units)}" if deed.dropped_units is not None else told
+
+
+def _no_longer(units: int) -> str:
+    holds = "holds" if units == 1 else "hold"
+    return f"the {calls(units)} set by hand no longer {holds}"
 
 
 def changes_between(before: BillFacts, after: BillFacts | Outdated) -> Changes:

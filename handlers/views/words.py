@@ -240,6 +240,12 @@ def utc(moment: datetime) -> str:
     return f"{format_date(moment.date(), 'd MMM yyyy', locale='en')} {moment:%H:%M} UTC"
 
 
+def delay(minutes: float) -> str:
+    """As in "1 minute", "2.5 minutes"."""
+    whole = int(minutes) if minutes == int(minutes) else minutes
+    return "1 minute" if whole == 1 else f"{whole:,} minutes"
+
+
 def role_short(role: str | None) -> str:
     """The role in brackets' length: "CSM", "Sales", "Finance"; "" for nobody's."""
     return ROLE_SHORT.get(Role(role), role) if role else ""

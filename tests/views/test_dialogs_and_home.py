@@ -8,7 +8,7 @@ import pytest
 
 from handlers.views import dialogs, home
 from handlers.views.clicks import unpack
-from models.bills import RejectReason
+from models.bills import RejectReason, Verb
 from models.people import Role, User
 from sandbox.blockkit import check_view
 from tests.views import samples
@@ -43,6 +43,16 @@ def test_undo_names_the_decision_it_takes_back() -> None:
     assert "This takes back the approval of $1,000.00 by Kim Lee (CSM), " in shown(view["blocks"])
     assert unpack(view["private_metadata"]) == {"bill": 42, "version": 1, "action": 7}
     assert list(inputs(view)) == ["reason"]
+
+
+def test_undoing_an_undo_says_what_comes_back_and_when_it_goes_out() -> None:
+    undone = samples.deed(Verb.UNDO, samples.ANA, id=10, reverses=samples.SENT_OFF)
+    told = shown(dialogs.undo(BILLS["approved"], undone, 5)["blocks"])
+    assert "This takes back the undo by Ana Ruiz (Finance), " in told
+    assert ", of the sending of $1,000.00 by Ana Ruiz (Finance), " in told
+    assert "The bill is sent again, and goes out 5 minutes after that; until then" in told
+    at_once = shown(dialogs.undo(BILLS["approved"], undone, 0)["blocks"])
+    assert "The bill is sent again, and goes out at once." in at_once
 
 
 @pytest.mark.parametrize("still_stands", [True, False])

@@ -69,7 +69,7 @@ OF_A_BILL: dict[str, Draw] = {
     ),
     "rejection notice": lambda f: replies.rejection_notice(f, samples.REJECTED),
     "approvals fell": lambda f: replies.approvals_fell([f] * 30, 20),
-    "approvals notice": lambda f: replies.approvals_notice([f] * 90),
+    "approvals notice": lambda f: replies.approvals_notice([f] * 90, 1),
     "reads like approve": lambda f: replies.reads_like_a_decision(f, Verb.APPROVE),
     "reads like reject": lambda f: replies.reads_like_a_decision(f, Verb.REJECT),
     "inbox": lambda f: home.inbox(KIM_USER, _page(f), [f] * 20, NOON),

@@ -194,6 +194,7 @@ async def test_a_month_begins_with_its_states_and_never_adds_currencies() -> Non
     assert "Bills of October 2026" in told
     assert "sent overage bill 3 €7.50 ¥12" in told
     assert "held overage bill 1 no amount yet" in told
+    assert "#42 Acme Corp overage bill 2026-000123 sent $1,000.00" in told
     assert html.index("The month by state") < html.index('href="#bill-42"')
     assert html.index('href="#bill-42"') < html.index('id="bill-42"')
 

@@ -11,7 +11,7 @@ from models.bills import Cause, HoldReason, Source, Verb
 from models.dossier import Deed
 from sandbox.blockkit import check_message
 from tests.views import samples
-from tests.views.samples import ANA, BILL, KIM, NOON, SAM, buttons, deed, shown, value_of
+from tests.views.samples import ANA, BILL, BILLS, KIM, NOON, SAM, buttons, deed, shown, value_of
 
 GENERATED = deed(Verb.GENERATE, ANA, id=1, source=Source.CLI, amount=Decimal("1000.00"))
 COMMENTED = deed(Verb.COMMENT, id=3, comment="*Is* this <right>?")
@@ -54,6 +54,16 @@ def sentence(one: Deed, *others: Deed) -> str:
             deed(Verb.HOLD, samples.CLOCK, hold_reason=HoldReason.JUMP, source=Source.API),
             ", Countersign held the bill through the API"
             " because the amount is several times the customer’s last one",
+        ),
+        (
+            deed(Verb.UNDO, ANA, id=10, reverses=samples.UNDONE, due=NOON),
+            ", Ana Ruiz (Finance) took back in Slack the undo by Kim Lee (CSM), "
+            ", of the approval of $1,000.00 by Kim Lee (CSM), ; the bill goes out ",
+        ),
+        (
+            replace(samples.CORRECTED, dropped_units=10_400),
+            ", Countersign worked the bill out anew from the command line, because usage or terms"
+            " were corrected; the 10,400 calls set by hand no longer hold",
         ),
         (COMMENTED, ", Kim Lee (CSM) commented in Slack"),
         (
@@ -109,6 +119,17 @@ def sentence(one: Deed, *others: Deed) -> str:
 )
 def test_each_deed_is_a_sentence(one: Deed, told: str) -> None:
     assert sentence(one) == told
+
+
+def test_the_newest_page_ends_with_the_other_bills_of_the_month() -> None:
+    deeds = [deed(Verb.COMMENT, id=n, comment="x") for n in range(41)]
+    newest = history(BILLS["void, credited"], deeds)
+    assert shown(newest.blocks[-2:-1]) == "This bill is credited by \n#43\n: -$1,000.00, approved."
+    assert "credited" not in shown(history(BILLS["void, credited"], deeds, 1).blocks)
+    replaced = shown(history(BILLS["void, replaced"], deeds[:1]).blocks)
+    assert "This bill is replaced by \n#44\n: $720.00, waiting for approval." in replaced
+    credit = shown(history(BILLS["credit for late usage"], deeds[:1]).blocks)
+    assert "This bill credits \n#12 (2026-000123)\n: $1,000.00, sent." in credit
 
 
 @pytest.mark.parametrize("verb", [Verb.COMMENT_EDIT, Verb.COMMENT_DELETE])

@@ -17,7 +17,7 @@ from models.refusals import Ambiguous, Changed, NotAllowed, Refusal, Stale
 from models.usage import UsageMonth
 from sandbox.blockkit import check_message
 from tests.views import samples
-from tests.views.samples import BILL, BILLS, NAMES, OCTOBER, buttons, shown, value_of
+from tests.views.samples import ANA, BILL, BILLS, NAMES, OCTOBER, buttons, shown, value_of
 
 
 def told(message: Message) -> str:
@@ -339,18 +339,35 @@ def test_finance_hears_what_corrected_figures_have_done() -> None:
     message = replies.settled(done, {42: BILL})
     assert message.text == (
         "Usage, terms or people have changed: 2 bills have other figures now, and wait for approval"
-        " again and 1 bill has gone out for a month that is too old to be corrected by itself."
+        " again; 1 bill has gone out for a month that is too old to be corrected by itself."
     )
     assert ": #42 Acme Corp, October 2026, $1,000.00; and 1 more." in told(message)
     assert "make it void and bill its month again" in told(message)
 
 
+def test_finance_hears_why_bills_are_held_and_which_rejected_ones_wait() -> None:
+    held = replace(BILLS["held, no_approver"], id=43)
+    message = replies.settled({"held": (1, [43]), "rejected": (1, [42])}, {42: BILL, 43: held})
+    assert (
+        ": #43 Acme Corp, October 2026, $1,000.00, because nobody could approve it."
+        " Settle the cause, then release it." in told(message)
+    )
+    assert "1 bill was rejected, and usage and terms give other figures since" in message.text
+    assert "A rejected bill keeps its figures until it is revised." in told(message)
+
+
 def test_approvals_are_bundled_and_the_rest_is_counted() -> None:
-    one = replies.approvals_notice([BILL])
+    one = replies.approvals_notice([BILL], ANA.id)
     assert one.text == "1 bill you generated is approved."
-    many = replies.approvals_notice([BILL] * 32)
+    many = replies.approvals_notice([BILL] * 32, ANA.id)
     assert many.text == "32 bills you generated are approved."
     assert "and 12 more" in told(many)
+
+
+def test_approvals_of_what_others_generated_are_not_called_the_readers_own() -> None:
+    by_clock = replace(BILL, generated_by=samples.CLOCK)
+    assert replies.approvals_notice([by_clock], ANA.id).text == "1 bill is approved."
+    assert replies.approvals_notice([BILL, by_clock], ANA.id).text == "2 bills are approved."
 
 
 def test_a_comment_that_reads_like_a_decision_comes_back_with_a_button() -> None:
