@@ -220,7 +220,8 @@ async def _drawn_again(
             if not (isinstance(request, Press) and request.is_private):
                 return []
             facts = await bill_facts(session, [request.bill_id])
-        return [Reply(card.bill_card(facts[0], has_thread=False), replace=True)]
+            user = await people.find_by_slack(session, request.user_id, house.team_id)
+        return [Reply(card.bill_card(facts[0], user), replace=True)]
     except Exception:
         noted("A card was not drawn again", request)
         return []

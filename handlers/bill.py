@@ -56,7 +56,7 @@ async def cancel_run(ask: Ask) -> Answer:
 
 async def show(ask: Ask, typed: str) -> Answer:
     facts = await facts_of(ask, await bill_meant(ask, typed))
-    return Reply(card.bill_card(facts, has_thread=False))
+    return Reply(card.bill_card(facts, ask.user))
 
 
 async def history(ask: Ask, typed: str) -> Answer:
@@ -138,7 +138,7 @@ async def approve(ask: Ask) -> Answer | None:
     await workflow.approve(ask.session, ids["bill"], ids["version"], ask.act)
     if not ask.is_private:
         return None
-    return Reply(card.bill_card(await facts_of(ask, ids["bill"]), has_thread=False), replace=True)
+    return Reply(card.bill_card(await facts_of(ask, ids["bill"]), ask.user), replace=True)
 
 
 async def ask_why_rejected(ask: Ask) -> Answer:

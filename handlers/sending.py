@@ -47,5 +47,5 @@ async def send_one(ask: Ask) -> Answer:
     await sending.send(ask.session, ids["bill"], ids["version"], ask.act)
     facts = await facts_of(ask, ids["bill"])
     if ask.is_private:
-        return Reply(card.bill_card(facts, has_thread=False), replace=True)
+        return Reply(card.bill_card(facts, ask.user), replace=True)
     return Reply(sends.on_its_way(facts))

@@ -4,17 +4,39 @@ from handlers.views.clicks import Click, pack
 from handlers.views.kit import Element, button, confirm, overflow
 from handlers.views.phrases import amount, month_of, short_title
 from handlers.views.words import name
-from models.bills import BillKind, State
+from models.bills import OPEN, TRANSITIONS, BillKind, State, Verb
 from models.dossier import BillFacts
+from models.people import User
 
 UNDOABLE = frozenset({State.APPROVED, State.REJECTED, State.SENDING, State.VOID})
-REVISABLE = frozenset({State.HELD, State.PENDING, State.REJECTED})
 
 
-def bill_buttons(facts: BillFacts) -> list[Element]:
-    """What can be done with the bill as it stands, then the menu of what else there is."""
+_VERBS = {
+    Click.APPROVE: Verb.APPROVE,
+    Click.REJECT: Verb.REJECT,
+    Click.RELEASE: Verb.RELEASE,
+    Click.REVISE: Verb.REVISE,
+    Click.SEND: Verb.SEND,
+    Click.UNDO: Verb.UNDO,
+    Click.VOID: Verb.VOID,
+    Click.REISSUE: Verb.REISSUE,
+}
+
+
+def bill_buttons(facts: BillFacts, reader: User | None = None) -> list[Element]:
+    """What can be done with the bill as it stands, then the menu of what else there is.
+
+    For a `reader` without what their role never lets them do.
+    """
     value = pack(bill=facts.id, version=facts.version)
-    return [*_decide(facts, value), *_undo(facts, value), _more(facts)]
+    decisions = [*_decide(facts, value), *_undo(facts, value)]
+    mine = [one for one in decisions if _may(reader, one["action_id"])]
+    return [*mine, _more(facts, reader)]
+
+
+def _may(reader: User | None, click: Click) -> bool:
+    right = TRANSITIONS[_VERBS[click]].right
+    return reader is None or right is None or reader.may(right)
 
 
 def _decide(facts: BillFacts, value: str) -> list[Element]:
@@ -41,19 +63,20 @@ def _approve(facts: BillFacts, value: str) -> Element:
     return button(Click.APPROVE, "Approve", value, "primary", ask=ask, label=label)
 
 
-def question(facts: BillFacts) -> str:
+def question(facts: BillFacts, room: int = 220) -> str:
     """The amount comes first, so that no name can push it out of sight."""
-    return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, 220)}."
+    return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, room)}."
 
 
 def send(facts: BillFacts) -> Element:
     """Sends this version; one that could not be delivered is sent again under its number."""
     words = "Send again" if facts.failure else "Send"
+    once = " It goes out at once, and cannot be called back." if facts.number else ""
     return button(
         Click.SEND,
         words,
         pack(bill=facts.id, version=facts.version),
-        ask=confirm("Send this bill?", question(facts), "Send"),
+        ask=confirm("Send this bill?", f"{question(facts, 150)}{once}", "Send"),
         label=f"{words} #{facts.id}: {amount(facts)}",
     )
 
@@ -81,12 +104,12 @@ def _undo(facts: BillFacts, value: str) -> list[Element]:
     return []
 
 
-def _more(facts: BillFacts) -> Element:
+def _more(facts: BillFacts, reader: User | None) -> Element:
     """The three dots: what can be looked at, and what Finance can do besides."""
     places = [("History", "history"), ("Customer usage", "usage")]
-    if facts.status in REVISABLE and not _balances(facts):
+    if facts.status in OPEN and not _balances(facts) and _may(reader, Click.REVISE):
         places.append(("Revise", "revise"))
-    if _can_be_void(facts):
+    if _can_be_void(facts) and _may(reader, Click.VOID):
         places.append(("Void", "void"))
     return overflow(Click.MORE, [(words, pack(bill=facts.id, see=see)) for words, see in places])
 

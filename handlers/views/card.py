@@ -31,6 +31,7 @@ from handlers.views.phrases import (
     deed_sentence,
     hold_cause,
     multiplication,
+    news,
     referred,
     rule,
     short_title,
@@ -55,16 +56,18 @@ from handlers.views.words import (
 from models.bills import BillKind, State, Verb
 from models.dossier import BillFacts, Comment, Deed, MonthOverage
 from models.money import add_up
+from models.people import User
 
 LATEST_COMMENT = 400
 JUMP_TIMES = 3
 MOST_RELATED = 5
 
 
-def bill_card(facts: BillFacts, *, has_thread: bool = True) -> Message:
+def bill_card(facts: BillFacts, reader: User | None = None) -> Message:
     """The card, the same for everybody who sees it: what may be clicked is judged at the click.
 
-    Private copies have no thread to reply in.
+    The private copy of a `reader` has no thread to reply in, and no button that their role never
+    lets them use.
     """
     text = spoken(f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}: {standing(facts)}.")
     return message(
@@ -76,8 +79,8 @@ def bill_card(facts: BillFacts, *, has_thread: bool = True) -> Message:
             *_trend(facts),
             rich(*_standing(facts)),
             *_comments(facts.comments),
-            *actions(*bill_buttons(facts)),
-            *([context("Reply in the thread to comment.")] if has_thread else []),
+            *actions(*bill_buttons(facts, reader)),
+            *([context("Reply in the thread to comment.")] if reader is None else []),
         ],
     )
 
@@ -139,11 +142,11 @@ def _changed(facts: BillFacts) -> list[Element]:
     deed = facts.changed
     if deed is None or deed.id in {one.id for one in _decisions(facts)}:
         return []
-    told = sentence(corrected(deed.changes, facts.currency))
-    return [line(bold(told), FALLEN, deed.at, ".")]
+    told = bold(sentence(news(deed, facts.currency)))
+    return [line(told, FALLEN if facts.fell else "", " Changed ", deed.at, ".")]
 
 
-FALLEN = " Approvals given before do not count any more. Changed "
+FALLEN = " Approvals given before do not count any more."
 
 
 def _decided(facts: BillFacts) -> list[Element]:

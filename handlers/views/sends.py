@@ -29,6 +29,7 @@ from handlers.views.phrases import amount, bills, month_of, short_title
 from handlers.views.words import (
     KEPT_WORDS,
     STATE_WORDS,
+    delay,
     listing,
     name,
     number,
@@ -52,7 +53,7 @@ def preview(facts: SendPreview) -> Message:
         [
             header(_title(facts)),
             says(told),
-            *([says(_delay(facts.delay_minutes, len(facts.ready)))] if facts.ready else []),
+            *([says(_going(facts))] if facts.ready else []),
             *_biggest(facts.ready),
             *_kept(facts.kept),
             *_buttons(facts),
@@ -79,15 +80,31 @@ def _outcome(facts: SendPreview) -> str:
 YET = "Nothing has been sent yet."
 
 
+def _going(facts: SendPreview) -> str:
+    """When they go out; those with a number from before have no delay any more."""
+    again = sum(1 for one in facts.ready if one.line.number)
+    later = len(facts.ready) - again
+    if not again:
+        return _delay(facts.delay_minutes, later)
+    if not later:
+        return _at_once(again, "It" if again == 1 else "They")
+    first = _at_once(again, bills(again))
+    return f"{first} Of the others: {_delay(facts.delay_minutes, later)}"
+
+
+def _at_once(count: int, who: str) -> str:
+    if count == 1:
+        return f"{who} has its number from before: it goes out at once and cannot be called back."
+    return f"{who} have their numbers from before: they go out at once and cannot be called back."
+
+
 def _delay(minutes: float, count: int) -> str:
     """For how long a mistake can be mended."""
     it, goes = ("It", "goes") if count == 1 else ("They", "go")
     if minutes <= 0:
         return f"{it} {goes} out at once, and then nothing can be undone."
-    whole = int(minutes) if minutes == int(minutes) else minutes
-    wait = "1 minute" if whole == 1 else f"{whole:,} minutes"
     back = "it can be called back" if count == 1 else "each can be called back"
-    return f"{it} {goes} out {wait} after you press Send; until then {back} with Undo."
+    return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
 
 
 def _biggest(ready: Sequence[Outgoing]) -> list[Block]:
@@ -185,7 +202,15 @@ def _sent(facts: SendFacts) -> Sentence:
     verb = "is" if facts.sent == 1 else "are"
     told = f"{bills(facts.sent)} {verb} on {'its' if facts.sent == 1 else 'their'} way"
     last: Sentence = [", to go out ", facts.due] if facts.due else []
-    return [f"{told}: {totals(facts.totals)}", *last, "."]
+    return [f"{told}: {totals(facts.totals)}", *last, ".", _gone(facts)]
+
+
+def _gone(facts: SendFacts) -> str:
+    if not facts.at_once:
+        return ""
+    whole = "It" if facts.sent == 1 else "They"
+    who = whole if facts.at_once == facts.sent else bills(facts.at_once)
+    return f" {_at_once(facts.at_once, who)}"
 
 
 def on_its_way(facts: BillFacts) -> Message:
@@ -193,7 +218,8 @@ def on_its_way(facts: BillFacts) -> Message:
     what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
     if facts.send_due is None:
         to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
-        return saying(f"{what}, is on its way{to}.")
+        once = f" {_at_once(1, 'It')}" if facts.number else ""
+        return saying(f"{what}, is on its way{to}.{once}")
     back = actions(*[one for one in buttons.bill_buttons(facts) if one["action_id"] == Click.UNDO])
     told: Sentence = [what, ", goes out ", facts.send_due, f" to {name(facts.sent_to or '')}."]
     return message(spoken(*told), [says(*told), *back])

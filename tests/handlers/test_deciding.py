@@ -65,6 +65,7 @@ async def test_the_wrong_role_and_the_wrong_person_are_refused_at_the_click(
     office: Office, october: Bills
 ) -> None:
     card = await office.type("UANA", f"/bill show #{october.acme}")
+    assert acts(card) == ["bill:more"]
     for act in ("bill:approve", "bill:reject"):
         forged = {"type": "button", "action_id": act, "value": _value(october.acme)}
         for user, sentence in (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from handlers.typed import refs
-from models import sending, usage
+from models import amend, sending, settling, undoing, usage, workflow
 from models.bills import Source
 from models.case import Act
 from models.period import Period
@@ -13,6 +13,8 @@ from models.rules import Rules
 from tests.conftest import People
 from tests.handlers.conftest import Bills
 from tests.handlers.office import NOW, Office, acts, carried, element, said
+
+OCTOBER = Period(2026, 10)
 
 
 @pytest.fixture
@@ -109,7 +111,8 @@ async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
 ) -> None:
     card = await office.type("UKIM", f"/bill show #{october.acme}")
     await office.click("UKIM", card, "bill:approve")
-    (told,) = await office.forge("UANA", card, _send(office.again(card)))
+    card = await office.type("UANA", f"/bill show #{october.acme}")
+    (told,) = await office.click("UANA", card, "bill:send")
     assert "Acme Corp has no billing e-mail address" in told["text"]
     assert "billing_email" in told["text"]
     answer = await office.type("UANA", "/bill send 2026-10")
@@ -118,10 +121,6 @@ async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
     mute = Rules(can_mail=False)
     object.__setattr__(office.house, "rules", mute)
     assert "SMTP_URL" in (await office.type("UANA", "/bill send 2026-10"))["text"]
-
-
-def _send(card: dict[str, object]) -> dict[str, object]:
-    return element(card, "bill:send")
 
 
 async def test_a_bill_is_sent_from_its_card_and_called_back(
@@ -236,3 +235,56 @@ async def test_the_credit_of_a_voided_bill_is_offered_to_be_sent(
     await office.sandbox.interact("UANA", None, None, clicked, view_id=view["id"])
     assert (await office.bill(3)).status == "sending"
     assert "goes out" in said(office.dialog("UANA"))
+
+
+async def test_a_card_tells_of_units_set_by_hand_and_of_approvals_only_where_they_fell(
+    office: Office, people: People, october: Bills
+) -> None:
+    act = await act_as(office, people)
+    async with office.db.transaction() as session:
+        await amend.revise(session, october.acme, 1, act, "Agreed.", 400)
+        await usage.record(session, 1, OCTOBER, 1600, act, "Recounted.")
+        await settling.settle(session, act)
+    card = said(await office.type("UKIM", f"/bill show #{october.acme}"))
+    assert "the 400 calls set by hand no longer hold" in card
+    assert "Approvals given before" not in card
+    async with office.db.transaction() as session:
+        await workflow.approve(session, october.acme, 3, replace(act, user=people.kim))
+        await usage.record(session, 1, OCTOBER, 1700, act, "Recounted.")
+        await settling.settle(session, act)
+    card = said(await office.type("UKIM", f"/bill show #{october.acme}"))
+    assert "set by hand" not in card
+    assert "Approvals given before do not count any more." in card
+
+
+async def test_undoing_the_undo_of_a_sending_says_that_the_bill_goes_out_again(
+    office: Office, people: People, approved: Bills
+) -> None:
+    act = await act_as(office, people)
+    async with office.db.transaction() as session:
+        await sending.send(session, approved.acme, 2, act)
+        await undoing.undo(session, approved.acme, 3, act, "Too early.")
+    await office.type("UANA", f"/bill undo #{approved.acme}")
+    asked = said(office.dialog("UANA"))
+    assert "of the sending of $250.00 by Ana (Finance)" in asked
+    assert "The bill is sent again, and goes out 5 minutes after that" in asked
+
+
+async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
+    office: Office, people: People, approved: Bills
+) -> None:
+    act = await act_as(office, people)
+    async with office.db.transaction() as session:
+        now = replace(act, rules=Rules(send_delay_minutes=0))
+        await sending.send(session, approved.acme, 2, now)
+        await sending.issue(session, approved.acme, act, lambda facts: facts.number)
+        system = replace(act, user=people.system)
+        await sending.send_failed(session, approved.acme, system, "550 no such mailbox")
+    preview = await office.type("UANA", f"/bill send #{approved.acme}")
+    at_once = "It has its number from before: it goes out at once and cannot be called back."
+    assert at_once in said(preview)
+    await office.click("UANA", preview, "sending:go")
+    done = office.again(preview)
+    assert at_once in done["text"]
+    assert "to go out" not in done["text"]
+    assert "To call one back" not in said(done)

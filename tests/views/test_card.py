@@ -6,7 +6,7 @@ import pytest
 
 from handlers.views.card import bill_card
 from models.dossier import BillFacts, Needed
-from models.people import Role
+from models.people import Role, User
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, buttons, shown, value_of
 
@@ -93,6 +93,7 @@ def test_a_card_offers_what_its_state_allows(sample: str, ids: list[str]) -> Non
     ("sample", "places"),
     [
         ("pending", ["history", "usage", "revise", "void"]),
+        ("rejected", ["history", "usage", "void"]),
         ("approved", ["history", "usage", "void"]),
         ("in its delay", ["history", "usage", "void"]),
         ("issued", ["history", "usage"]),
@@ -250,7 +251,9 @@ def test_corrected_figures_are_told_before_and_after() -> None:
         "Usage was corrected from 1,250,000 to 1,180,000 calls, so the amount is now $720.00."
         in card
     )
-    assert "Approvals given before do not count any more." in card
+    assert "Approvals given before" not in card
+    fell = told(replace(BILLS["corrected"], fell=True))
+    assert "Approvals given before do not count any more. Changed " in fell
     revised = told(BILLS["revised"])
     assert "Revised by Ana Ruiz (Finance)" in revised
     assert (
@@ -258,6 +261,37 @@ def test_corrected_figures_are_told_before_and_after() -> None:
         in revised
     )
     assert revised.count("were set from") == 1
+
+
+def test_units_set_by_hand_are_told_where_they_no_longer_hold() -> None:
+    dropped = replace(samples.CORRECTED, dropped_units=10_400)
+    assert "so the amount is now $720.00; the 10,400 calls set by hand no longer hold." in told(
+        replace(BILLS["corrected"], changed=dropped)
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "sample", "ids", "places"),
+    [
+        (Role.MANAGER, "approved", ["bill:more"], []),
+        (Role.MANAGER, "pending", ["bill:more"], []),
+        (Role.CSM, "approved", ["bill:undo", "bill:more"], []),
+        (Role.SALES, "pending", ["bill:approve", "bill:reject", "bill:more"], []),
+        (Role.CSM, "void, unsent", ["bill:undo", "bill:more"], []),
+        (Role.CSM, "held, jump", ["bill:more"], []),
+        (Role.FINANCE, "pending", ["bill:more"], ["revise", "void"]),
+        (Role.FINANCE, "approved", ["bill:send", "bill:undo", "bill:more"], ["void"]),
+    ],
+)
+def test_a_private_card_offers_no_button_that_its_readers_role_can_never_use(
+    role: Role, sample: str, ids: list[str], places: list[str]
+) -> None:
+    private = bill_card(BILLS[sample], User(name="Kim Lee", role=role, active=True))
+    found = buttons(private.blocks)
+    assert list(found) == ids
+    seen = [value_of(option)["see"] for option in found["bill:more"]["options"]]
+    assert seen == ["history", "usage", *places]
+    assert "Reply in the thread" not in shown(private.blocks)
 
 
 def test_a_rejected_bill_says_that_its_figures_have_changed() -> None:

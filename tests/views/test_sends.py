@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.views import dialogs, sends
+from handlers.views import card, dialogs, sends
 from models.bills import State
 from models.dossier import Kept
 from tests.views import samples
@@ -66,6 +66,26 @@ def test_many_that_stay_are_counted_by_state() -> None:
 def test_the_delay_is_told_in_words(minutes: float, words: str) -> None:
     facts = replace(samples.send_preview(BILL), delay_minutes=minutes)
     assert words in shown(sends.preview(facts).blocks)
+
+
+def test_what_has_its_number_already_is_told_apart_from_what_has_a_delay() -> None:
+    facts = samples.send_preview(BILL, 3, 0)
+    first, *others = facts.ready
+    again = replace(first, line=replace(first.line, number="2026-000123"))
+    alone = shown(sends.preview(replace(facts, ready=(again,))).blocks)
+    at_once = "has its number from before: it goes out at once and cannot be called back."
+    assert f"It {at_once}" in alone
+    assert "after you press Send" not in alone
+    mixed = shown(sends.preview(replace(facts, ready=(again, *others))).blocks)
+    assert f"1 bill {at_once} Of the others: They go out 5 minutes after" in mixed
+    sent = sends.began(samples.send_facts(sent=1, at_once=1, due=None), again=False)
+    assert sent.text.endswith(f"It {at_once}")
+    assert "To call one back" not in shown(sent.blocks)
+    assert at_once in sends.on_its_way(BILLS["issued"]).text
+    failed = buttons(card.bill_card(BILLS["not delivered"]).blocks)["bill:send"]
+    assert failed["confirm"]["text"]["text"] == (
+        "$1,000.00 for October 2026, to Acme Corp. It goes out at once, and cannot be called back."
+    )
 
 
 def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
