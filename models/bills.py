@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import locks
 from models.base import Base, Calls, Id
 from models.currencies import Currency
 from models.people import Deed
@@ -335,13 +336,17 @@ _EFFECTS = {
 
 
 async def get(session: AsyncSession, bill_id: int, lock: bool = False) -> Bill:
-    """The bill, locked on request after what it corrects; refuses an unknown id."""
+    """The bill, locked on request after what it corrects; refuses an unknown id.
+
+    Refuses as Busy, too, what somebody else keeps locked for longer than a person waits.
+    """
     query = sa.select(Bill).where(Bill.id == bill_id)
     if lock:  # in the order in which a month is settled and made void
         root_id = sa.select(Bill.adjusts_id).where(Bill.id == bill_id).scalar_subquery()
         either = Bill.id.in_([bill_id, root_id.correlate(None)])
         query = sa.select(Bill).where(either).order_by(Bill.id).with_for_update()
-    found = (await session.scalars(query.execution_options(populate_existing=True))).all()
+    with locks.waiting():
+        found = (await session.scalars(query.execution_options(populate_existing=True))).all()
     bill = next((one for one in found if one.id == bill_id), None)
     if bill is None:
         raise NotFound(f"There is no bill #{bill_id}.")

@@ -16,6 +16,7 @@ from models.announce import Posting
 from models.base import Database
 from models.bills import Bill, BillAction, RejectReason, Source, State, Verb, actions_of
 from models.case import Act
+from models.locks import Busy
 from models.people import Role, User, add_person
 from models.refusals import Refusal, WrongState
 from models.rules import Rules
@@ -324,3 +325,18 @@ async def test_a_correction_is_issued_while_its_month_is_settled_and_neither_wai
         await asyncio.wait_for(locked_out(db, 1), 10)
         assert (await settling.settle(settling_one, clocked)).invalidated == (proposed,)
     assert await issuing is False
+
+
+async def test_whoever_waits_for_a_bill_in_vain_is_told_that_nothing_was_done(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bill = await bill_for(session, act(people.ana))
+    async with db.long_transaction() as holder:
+        await bills.get(holder, bill.id, lock=True)
+        refusal = await alone(
+            db, lambda session: workflow.approve(session, bill.id, 1, act(people.kim))
+        )
+    assert isinstance(refusal, Busy)
+    async with db.transaction() as session:
+        assert (await prove(session, bill.id)).status == State.PENDING
