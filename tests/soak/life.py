@@ -45,6 +45,8 @@ def main(words: list[str] | None = None) -> int:
                 tell(stage, options.steps, lives)
                 meet(stage, clashes)
                 say(_sum(lives, clashes))
+        except KeyboardInterrupt:
+            say("stopped")
         finally:
             say(f"one after the other:\n{lives.table()}")
             say(f"at once:\n{clashes.table()}")
