@@ -13,7 +13,7 @@ from models.period import Period
 from sandbox.shapes import JsonObject
 from sandbox.story import Story, element, labels, read, told
 from tests.conftest import People
-from tests.stories.conftest import ANA, KIM, LEE, TEAM, sign_up
+from tests.stories.conftest import ANA, KIM, TEAM, sign_up
 from tests.stories.test_main_job import generate
 
 OCTOBER = Period(2026, 10)
@@ -120,7 +120,7 @@ async def test_corrected_usage_asks_for_approval_of_what_it_comes_to(
     story: Story, people: People
 ) -> None:
     card = await approved(story)
-    old = await story.type(LEE, "/bill show #1")
+    old = await story.type(ANA, "/bill show #1")
     await used(story, people, 440_000)
     await reads(
         story,
