@@ -39,7 +39,7 @@ from models.bills import Source
 from models.case import Act, system_act
 from models.gather import bill_facts
 from models.people import Deed, User
-from models.refusals import Ambiguous, NotAllowed, Refusal, WrongState
+from models.refusals import Ambiguous, Changed, NotAllowed, Refusal, WrongState
 from models.rules import Rules
 
 __all__ = ["Ask", "House", "Listener", "SlackFace", "asked", "identify", "noted"]
@@ -214,8 +214,9 @@ async def _drawn_again(
                 await cards.one_is_wrong(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
-            act = await system_act(session, house.now(), Source.SLACK, house.rules)
-            await settling.settle(session, act, [request.bill_id])
+            if isinstance(refusal, Changed):
+                act = await system_act(session, house.now(), Source.SLACK, house.rules)
+                await settling.settle(session, act, [request.bill_id])
             await announce.bill_changed(session, request.bill_id)
             if not (isinstance(request, Press) and request.is_private):
                 return []

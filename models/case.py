@@ -80,14 +80,44 @@ class Move(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Case:
-    """A bill whose row is locked until the transaction ends, and its record so far."""
+class Past:
+    """A bill and its record so far: enough to say what has happened to it."""
 
     session: AsyncSession
     bill: Bill
+    actions: list[BillAction]
+
+    async def what_happened(self, act: Act) -> str:
+        """Who moved the bill where it is, and when: the sentence for whoever comes too late."""
+        last = next(action for action in reversed(self.actions) if Verb(action.action) in PAST)
+        who = await self.who(last, act)
+        return f"{who} {PAST[Verb(last.action)]} this bill {ago(last.created_at, act.now)}."
+
+    async def who(self, action: BillAction, act: Act) -> str:
+        """Whoever did that, as told to whoever is at it now."""
+        by = await self.session.get_one(User, action.stakeholder_id)
+        if by.id == act.user.id:
+            return "You"
+        if by.is_system:
+            return "Countersign"
+        return f"{by.name} ({by.role})" if by.role else by.name
+
+    async def too_late(self, act: Act, version: int | None = None) -> Stale:
+        """The refusal for whoever saw `version`; it names the figures that moved since then."""
+        since = [a for a in self.actions if version is not None and a.bill_version > version]
+        moves = [action for action in since if "before" in action.snapshot]
+        if moves and Verb(moves[-1].action) in NEW_FIGURES:
+            first, last = moves[0].snapshot["before"], moves[-1].snapshot["after"]
+            return Changed(_differences(first, last), self.bill.currency)
+        return Stale(f"{await self.what_happened(act)} Nothing more was recorded.")
+
+
+@dataclass(frozen=True)
+class Case(Past):
+    """A bill whose row is locked until the transaction ends, and all that is decided by."""
+
     customer: Customer
     desk: Desk
-    actions: list[BillAction]
     standing: Standing
 
     @property
@@ -149,30 +179,6 @@ class Case:
         self.bill.updated_at = now
         return {"before": before, "after": snapshots.figures(self.bill)}
 
-    async def what_happened(self, act: Act) -> str:
-        """Who moved the bill where it is, and when: the sentence for whoever comes too late."""
-        last = next(action for action in reversed(self.actions) if Verb(action.action) in PAST)
-        who = await self.who(last, act)
-        return f"{who} {PAST[Verb(last.action)]} this bill {ago(last.created_at, act.now)}."
-
-    async def who(self, action: BillAction, act: Act) -> str:
-        """Whoever did that, as told to whoever is at it now."""
-        by = await self.session.get_one(User, action.stakeholder_id)
-        if by.id == act.user.id:
-            return "You"
-        if by.is_system:
-            return "Countersign"
-        return f"{by.name} ({by.role})" if by.role else by.name
-
-    async def too_late(self, act: Act, version: int | None = None) -> Stale:
-        """The refusal for whoever saw `version`; it names the figures that moved since then."""
-        since = [a for a in self.actions if version is not None and a.bill_version > version]
-        moves = [action for action in since if "before" in action.snapshot]
-        if moves and Verb(moves[-1].action) in NEW_FIGURES:
-            first, last = moves[0].snapshot["before"], moves[-1].snapshot["after"]
-            return Changed(_differences(first, last), self.bill.currency)
-        return Stale(f"{await self.what_happened(act)} Nothing more was recorded.")
-
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (before.get(name), now) for name, now in after.items() if before.get(name) != now}
@@ -195,11 +201,13 @@ async def open_case(
     rule = TRANSITIONS[verb]
     if rule.right is not None:
         act.user.must(rule.right)
-    case = await _case(session, bill_id, lock)
-    if version is not None and version != case.bill.version:
-        raise await case.too_late(act, version)
-    if State(case.bill.status) not in rule.start:
-        raise WrongState(f"{await case.what_happened(act)} {_instead(case.bill, verb)}".strip())
+    bill = await bills.get(session, bill_id, lock)
+    past = Past(session, bill, list(await bills.actions_of(session, bill_id)))
+    if version is not None and version != bill.version:
+        raise await past.too_late(act, version)
+    if State(bill.status) not in rule.start:
+        raise WrongState(f"{await past.what_happened(act)} {_instead(bill, verb)}".strip())
+    case = await _case(past)
     if verb in ON_FIGURES:
         await _refuse_outdated(case)
     return case
@@ -222,12 +230,11 @@ def _instead(bill: Bill, verb: Verb) -> str:
     return f"Nothing more was recorded. {told}"
 
 
-async def _case(session: AsyncSession, bill_id: int, lock: bool) -> Case:
-    bill = await bills.get(session, bill_id, lock)
+async def _case(past: Past) -> Case:
+    session, bill = past.session, past.bill
     customer = await session.get_one(Customer, bill.customer_id)
-    actions = list(await bills.actions_of(session, bill_id))
-    desk = (await desks_of(session, [bill_id]))[bill_id]
-    return Case(session, bill, customer, desk, actions, bills.replay(actions))
+    desk = (await desks_of(session, [bill.id]))[bill.id]
+    return Case(session, bill, past.actions, customer, desk, bills.replay(past.actions))
 
 
 async def _refuse_outdated(case: Case) -> None:

@@ -50,7 +50,7 @@ async def bill_facts(session: AsyncSession, bill_ids: Sequence[int]) -> list[Bil
     records = await _records(session, bill_ids)
     everybody = await people_in(session, records.values())
     named = await _named(session, cases.values())
-    around = await _around(session, bill_ids)
+    around = await _around(session, cases)
     return [
         _facts(cases[bill_id], records[bill_id], everybody, named, around)
         for bill_id in bill_ids
@@ -124,13 +124,13 @@ where b.id = any(:bill_ids) order by b.id, r.id
 """)
 
 
-async def _around(session: AsyncSession, bill_ids: Sequence[int]) -> _Around:
-    ids = {"bill_ids": list(bill_ids)}
+async def _around(session: AsyncSession, cases: Mapping[int, _Case]) -> _Around:
+    ids = {"bill_ids": list(cases)}
     trends: dict[int, tuple[MonthOverage, ...]] = defaultdict(tuple)
     values = ids | {"months": TREND_MONTHS, "first_year": FIRST_YEAR}
     for bill_id, month, calls, amount in await session.execute(_TREND, values):
         trends[bill_id] += (MonthOverage(Period.of(month), calls, amount),)
-    outdated = {row[0]: Outdated(*row[1:]) for row in await session.execute(_OUTDATED, ids)}
+    outdated = await _outdated(session, cases)
     pairs = (await session.execute(_RELATED, ids)).all()
     others = await session.scalars(sa.select(Bill).where(Bill.id.in_({two for _, two in pairs})))
     by_id = {bill.id: bill for bill in others}
@@ -138,6 +138,15 @@ async def _around(session: AsyncSession, bill_ids: Sequence[int]) -> _Around:
     for one, two in pairs:
         related[one].append(by_id[two])
     return _Around(trends, outdated, related)
+
+
+async def _outdated(session: AsyncSession, cases: Mapping[int, _Case]) -> dict[int, Outdated]:
+    """What rejected bills would be now; the others are settled as soon as their figures change."""
+    rejected = [bill_id for bill_id, one in cases.items() if one.bill.status == State.REJECTED]
+    if not rejected:
+        return {}
+    rows = await session.execute(_OUTDATED, {"bill_ids": rejected})
+    return {bill_id: Outdated(*figures) for bill_id, *figures in rows}
 
 
 def _facts(

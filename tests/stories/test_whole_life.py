@@ -172,7 +172,7 @@ async def test_a_sent_bill_is_made_void_and_its_credit_note_goes_out(story: Stor
         answer["view"]
     )
     assert "Takes the place of #1 (2026-000001), which is void." in read(
-        await story.card(KIM, "#3")
+        await story.card(KIM, "· #3")
     )
 
 

@@ -142,9 +142,8 @@ def flaws(drawn: Message | dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("draw", OF_A_BILL.values(), ids=OF_A_BILL)
-@pytest.mark.parametrize("facts", BILLS.values(), ids=BILLS)
-def test_every_drawing_of_every_bill_is_accepted(draw: Draw, facts: BillFacts) -> None:
-    assert flaws(draw(facts)) == []
+def test_every_drawing_of_every_bill_is_accepted(draw: Draw) -> None:
+    assert {name: found for name, facts in BILLS.items() if (found := flaws(draw(facts)))} == {}
 
 
 @pytest.mark.parametrize("drawn", OTHERS.values(), ids=OTHERS)
