@@ -38,6 +38,7 @@ from models.base import Database, Session
 from models.bills import Source
 from models.case import Act, system_act
 from models.gather import bill_facts
+from models.locks import Busy
 from models.people import Deed, User
 from models.refusals import Ambiguous, Changed, NotAllowed, Refusal, WrongState
 from models.rules import Rules
@@ -151,6 +152,8 @@ async def asked(
         async with asyncio.timeout_at(start + WORK_S):
             answers = await _done(house, request, listener, newcomers=newcomers)
     except Refusal as refusal:
+        if isinstance(refusal, Busy) and isinstance(request, Remark):
+            return BoltResponse(status=500, body="")
         again = await _drawn_again(house, request, refusal, start)
         answers = [*request.refused(refusal), *again]
     except Exception as error:
