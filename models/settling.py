@@ -175,17 +175,8 @@ async def settle(session: AsyncSession, act: Act, bill_ids: Sequence[int] | None
     automatic = await by_itself(session, act)
     values = _values(automatic, bill_ids)
     await session.flush()
-    under_lock = values | {"locked": (await session.scalars(_LOCK, values)).all()}
-    moved = (await session.execute(_SETTLE, under_lock)).all()
-    outside = (await session.scalars(_HOLD, under_lock)).all()
-    proposed = (await session.scalars(_PROPOSE, under_lock)).all()
-    held = [row.bill_id for row in moved if row.status == State.HELD]
-    done = Settled(
-        invalidated=_sorted(row.bill_id for row in moved if row.status != State.VOID),
-        held=_sorted([*held, *outside]),
-        voided=_sorted(row.bill_id for row in moved if row.status == State.VOID),
-        proposed=_sorted(proposed),
-    )
+    locked = (await session.scalars(_LOCK, values)).all()
+    done = await _moved(session, values | {"locked": locked}) if locked else Settled()
     if bill_ids is None:
         done = replace(
             done,
@@ -196,6 +187,20 @@ async def settle(session: AsyncSession, act: Act, bill_ids: Sequence[int] | None
     if done != Settled():
         await _follow_up(session, automatic, done)
     return done
+
+
+async def _moved(session: AsyncSession, values: dict[str, Any]) -> Settled:
+    """Work the locked bills out anew, hold them, or propose their corrections."""
+    moved = (await session.execute(_SETTLE, values)).all()
+    outside = (await session.scalars(_HOLD, values)).all()
+    proposed = (await session.scalars(_PROPOSE, values)).all()
+    held = [row.bill_id for row in moved if row.status == State.HELD]
+    return Settled(
+        invalidated=_sorted(row.bill_id for row in moved if row.status != State.VOID),
+        held=_sorted([*held, *outside]),
+        voided=_sorted(row.bill_id for row in moved if row.status == State.VOID),
+        proposed=_sorted(proposed),
+    )
 
 
 def _sorted(ids: Iterable[int]) -> tuple[int, ...]:
