@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import approvals, bills, cards, figures, money, snapshots
-from models.approvals import desks_of
 from models.bills import Bill, BillAction, BillKind, Cause, HoldReason, State, Verb
 from models.case import Act, Case, Move, balances, by_itself, corrects_void_bill, open_case, reason
 from models.figures import Figures
@@ -119,10 +118,10 @@ def _kind(bill: Bill, now: Figures) -> dict[str, Any]:
     """A correction is a credit as long as it is below zero."""
     if bill.kind == BillKind.OVERAGE:
         return {}
-    return {"kind": kind_of(now.overage_amount)}
+    return {"kind": _kind_of(now.overage_amount)}
 
 
-def kind_of(amount: Decimal | None) -> BillKind:
+def _kind_of(amount: Decimal | None) -> BillKind:
     return BillKind.CREDIT if amount is not None and amount < 0 else BillKind.ADJUSTMENT
 
 
@@ -141,7 +140,7 @@ async def void(session: AsyncSession, bill_id: int, version: int, act: Act, word
     corrections = await refuse_void(case, lock=True)
     for one in corrections:
         if one.status not in (State.SENT, State.VOID):
-            await void_by_itself(session, one.id, act, Cause.VOID_WITH, bill_id)
+            await _void_by_itself(session, one.id, act, Cause.VOID_WITH, bill_id)
     action = await case.record(Verb.VOID, act, Move(State.VOID), comment=reason(words))
     units, amount = (await session.execute(_BILLED, {"bill_id": bill_id})).one()
     if not amount:
@@ -152,7 +151,7 @@ async def void(session: AsyncSession, bill_id: int, version: int, act: Act, word
 _BILLED = sa.text("select units, amount from billed(:bill_id)")
 
 
-async def void_by_itself(
+async def _void_by_itself(
     session: AsyncSession, bill_id: int, act: Act, cause: Cause, because_of: int
 ) -> None:
     """Make a bill void as `system`, because of what was done to another one."""
@@ -218,7 +217,7 @@ async def _credit(case: Case, act: Act, voiding: BillAction, units: int, amount:
     """The bill that takes back what went out; nobody is asked about it once more."""
     told = {"cause": Cause.VOID, "void": voiding.id}
     columns = {
-        "kind": kind_of(-amount),
+        "kind": _kind_of(-amount),
         "adjusts_id": case.bill.id,
         "api_usage": case.bill.api_usage,
         "monthly_api_limit": case.bill.monthly_api_limit,
@@ -247,7 +246,7 @@ async def reissue(session: AsyncSession, bill_id: int, version: int, act: Act, w
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(case, act, Verb.REISSUE, columns, {}, reason(words))
     await cards.relatives_changed(session, [bill.id])
-    if (await desks_of(session, [bill.id]))[bill.id].undecidable:
+    if (await approvals.desks_of(session, [bill.id]))[bill.id].undecidable:
         automatic = await by_itself(session, act)
         await hold(session, bill.id, automatic, HoldReason.NO_APPROVER)
     await cards.of_bill(session, bill.id, act.rules.approvals_channel)
@@ -265,7 +264,7 @@ async def refuse_reissue(case: Case) -> Figures:
     if standing.status != State.VOID:
         raise WrongState(f"Bill #{standing.id} stands for this month already.")
     now = await figures.taken_now(case.session, bill.id)
-    if now is None or now.overage_units == 0 or now.overage_amount == 0:
+    if now is None or _is_nothing(bill, now):
         raise WrongState("Usage and terms leave nothing to bill for this month.")
     _refuse_no_price(now)
     return now

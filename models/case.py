@@ -12,6 +12,7 @@ from models import announce, bills, cards, figures, snapshots
 from models.approvals import Desk, desks_of
 from models.bills import TRANSITIONS, Bill, BillAction, Source, Standing, State, Verb
 from models.customers import Customer
+from models.figures import Figures
 from models.people import User, system_user
 from models.refusals import Changed, Invalid, Stale, WrongState
 from models.rules import Rules
@@ -238,12 +239,20 @@ async def _case(past: Past) -> Case:
 
 
 async def _refuse_outdated(case: Case) -> None:
-    if case.bill.number is not None or await balances(case.session, case.bill):
-        return
-    now = await figures.taken_now(case.session, case.bill.id)
-    if now is not None and not now.rest_on(case.bill):
+    now = await newer_figures(case.session, case.bill)
+    if now is not None:
         before = snapshots.figures(case.bill)
         raise Changed(_differences(before, before | now.as_snapshot()), case.bill.currency)
+
+
+async def newer_figures(session: AsyncSession, bill: Bill) -> Figures | None:
+    """The figures of now, where the bill does not rest on them; None where it does, or keeps its
+    own: it is issued, or takes back a void bill.
+    """
+    if bill.number is not None or await balances(session, bill):
+        return None
+    now = await figures.taken_now(session, bill.id)
+    return now if now is not None and not now.rest_on(bill) else None
 
 
 async def corrects_void_bill(session: AsyncSession, bill: Bill) -> bool:

@@ -16,10 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models import announce, bills, settling
 from models.base import Base
 from models.bills import Bill, BillAction, BillKind, State, Verb
-from models.case import Act, Case, Move, balances, by_itself, open_case
+from models.case import Act, Case, Move, by_itself, newer_figures, open_case
 from models.customers import Customer
 from models.dossier import InvoiceFacts
-from models.figures import taken_now
 from models.people import Role, with_role
 from models.refusals import WrongState
 
@@ -91,7 +90,7 @@ async def issue(
     if act.now < issue_at:
         await announce.bill_to_issue(session, bill_id, act.now, issue_at)
         return False
-    if bill.number is None and await _outdated(session, bill):
+    if await newer_figures(session, bill) is not None:
         await settling.settle(session, act, [bill_id])
         return False
     if await _is_issued(session, bill):
@@ -140,13 +139,6 @@ async def due(session: AsyncSession, bill_id: int) -> datetime:
         for action in reversed(actions)
         if "due" in action.snapshot
     )
-
-
-async def _outdated(session: AsyncSession, bill: Bill) -> bool:
-    if await balances(session, bill):
-        return False
-    now = await taken_now(session, bill.id)
-    return now is not None and not now.rest_on(bill)
 
 
 async def _is_issued(session: AsyncSession, bill: Bill) -> bool:
