@@ -1,9 +1,11 @@
 """What the benchmarks stand on: a PostgreSQL of their own, databases cloned from a seeded one."""
 
+import argparse
 import itertools
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -61,6 +63,17 @@ def ground(customers: int) -> Iterator[Ground]:
     finally:
         opened.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(about: str | None, customers: int, measure: Callable[[Ground, int], list[str]]) -> None:
+    """The command line of a benchmark: so many customers and runs, a line for each figure."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--customers", type=int, default=customers)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    with ground(options.customers) as place:
+        lines = measure(place, options.runs)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def report(name: str, seconds: list[float], floor: list[float] | None = None, unit: int = 0) -> str:

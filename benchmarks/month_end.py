@@ -7,16 +7,14 @@
 version) are kept; `generate` does that and finds the prices, the holds and the cards besides.
 """
 
-import argparse
 import asyncio
-import sys
 import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import psycopg
 
-from benchmarks.ground import Ground, ground, report
+from benchmarks.ground import Ground, report, run
 from models import month_end
 from models.base import Database
 from models.bills import Source
@@ -113,15 +111,5 @@ def measure(place: Ground, runs: int) -> list[str]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
-    with ground(options.customers) as place:
-        lines = measure(place, options.runs)
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, 100_000, measure)
