@@ -31,7 +31,7 @@ _LATE = f"""
 # A contract that ended before the month after all. What Finance let go in spite of that stays so.
 _OUTSIDE = f"""
     select b.id
-    from bills b join overages o using (customer_id, year, month)
+    from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
     where b.kind = 'overage' and b.number is null and b.status in ('pending', 'approved')
       and o.active_days = 0 and {_OF_BILLS.replace("id = any", "b.id = any")}
       and not exists (
@@ -50,18 +50,21 @@ where id in (select id from outdated
 order by id for update
 """)
 
+# Found first, and their bills by key: what was just imported has no statistics yet, by which it
+# could be told that looking through all of them for each bill is slow.
 _SETTLE = sa.text(f"""
-with due as (
+with outdated as materialized ({_OUTDATED}),
+due as (
     select b.id, bill_figures(b) as before, b.kind <> 'overage' as corrects, t.*,
            case when b.kind = 'overage' then j.hold_reason
                 when w.undecidable then 'no_approver' end as cause
-    from bills b
+    from outdated join bills b using (id)
     cross join lateral taken_now(b) t
-    join overages o using (customer_id, year, month)
-    join customer_desks d using (customer_id)
+    cross join lateral overage_of(b.customer_id, b.year, b.month) o
+    cross join lateral customer_desk(b.customer_id) d
     cross join lateral judged(o, d, cast(:jump_factor as numeric)) j
     cross join lateral desk(d, t.overage_amount) w
-    where b.id = any(:locked) and b.id in (select id from ({_OUTDATED}) outdated)
+    where b.id = any(:locked)
 ), told as (
     select *, case when overage_amount = 0 or overage_units = 0 and not corrects then 'void'
                    when cause is not null then 'held' else 'pending' end as status
@@ -90,12 +93,13 @@ returning bill_id, snapshot -> 'after' ->> 'status' as status
 """)
 
 _HOLD = sa.text(f"""
-with held as (
+with outside as materialized ({_OUTSIDE}),
+held as (
     update bills b
     set status = 'held', hold_reason = 'outside_contract', version = b.version + 1,
         updated_at = :now
-    from bills was
-    where b.id = any(:locked) and was.id = b.id and b.id in (select id from ({_OUTSIDE}) outside)
+    from outside join bills was using (id)
+    where b.id = any(:locked) and was.id = b.id
     returning b.id, b.version, bill_figures(was) as before, bill_figures(b) as after
 )
 insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
@@ -111,14 +115,14 @@ with made as (
     insert into bills (customer_id, year, month, kind, api_usage, monthly_api_limit, overage_units,
         overage_unit_cost, overage_amount, currency, billed_so_far, status, hold_reason,
         adjusts_id, created_at, updated_at)
-    select customer_id, year, month,
+    select late.customer_id, year, month,
         case when overage_amount < 0 then 'credit' else 'adjustment' end,
         api_usage, monthly_api_limit, late.overage_units, overage_unit_cost, overage_amount,
         currency, billed_so_far,
         case when w.undecidable then 'held' else 'pending' end,
         case when w.undecidable then 'no_approver' end, id, :now, :now
     from ({_LATE}) late
-    join customer_desks d using (customer_id)
+    cross join lateral customer_desk(late.customer_id) d
     cross join lateral desk(d, overage_amount) w
     where id = any(:locked)
     order by id
@@ -152,7 +156,7 @@ where o.status = 'rejected' and {_CHANGED_NOW} order by b.id
 # The last of the month's bills, and void, though there is something to bill again.
 _UNBILLED = sa.text(f"""
 select b.id
-from bills b join overages o using (customer_id, year, month)
+from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
 where b.kind = 'overage' and b.status = 'void' and o.overage_amount > 0 and {_CHANGED_NOW}
   and not exists (
       select from bills other

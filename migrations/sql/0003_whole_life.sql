@@ -53,25 +53,21 @@ alter table users add constraint a_delegate_only_while_away check (
 drop view desks;
 create view customer_desks as
 select c.id as customer_id, csm.id as csm_id, sales.id as sales_id,
-       csm_for.id as csm_stand_in_id, sales_for.id as sales_stand_in_id,
+       (select s.id from users s
+        where s.id = csm.delegate_id and csm.away_until is not null
+          and s.active and s.role in ('Customer Success', 'Sales')) as csm_stand_in_id,
+       (select s.id from users s
+        where s.id = sales.delegate_id and sales.away_until is not null
+          and s.active and s.role in ('Customer Success', 'Sales')) as sales_stand_in_id,
        c.require_csm_approval, c.require_sales_approval,
        c.auto_approve_below, c.second_approval_above,
        c.csm_id is not null and csm.id is null as csm_gone,
        c.sales_id is not null and sales.id is null as sales_gone,
-       crew.csm as csm_there, crew.sales as sales_there
+       exists (select from users where active and role = 'Customer Success') as csm_there,
+       exists (select from users where active and role = 'Sales') as sales_there
 from customers c
-cross join (
-    select coalesce(bool_or(role = 'Customer Success'), false) as csm,
-           coalesce(bool_or(role = 'Sales'), false) as sales
-    from users where active) crew
 left join users csm on csm.id = c.csm_id and csm.active and csm.role = 'Customer Success'
-left join users sales on sales.id = c.sales_id and sales.active and sales.role = 'Sales'
-left join users csm_for
-    on csm_for.id = csm.delegate_id and csm.away_until is not null
-    and csm_for.active and csm_for.role in ('Customer Success', 'Sales')
-left join users sales_for
-    on sales_for.id = sales.delegate_id and sales.away_until is not null
-    and sales_for.active and sales_for.role in ('Customer Success', 'Sales');
+left join users sales on sales.id = c.sales_id and sales.active and sales.role = 'Sales';
 
 -- Whose word a bill of this amount needs, and on whose desk it lands. A part without a person is
 -- anybody's of its role. Above `second_approval_above` both parts are needed. `undecidable`: a
@@ -93,11 +89,26 @@ language sql stable as $$
     cross join lateral (select not n.csm and not n.sales as free) f
 $$;
 
+-- A customer's row of it, looked up by its key wherever it is asked for. Without `offset 0` the
+-- view would be joined as a whole, for each bill anew where a table has no statistics yet.
+create function customer_desk(customer bigint)
+returns setof customer_desks rows 1 language sql stable as $$
+    select * from customer_desks where customer_id = customer offset 0
+$$;
+
 create view desks as
 select b.id as bill_id, d.csm_id, d.sales_id, d.csm_stand_in_id, d.sales_stand_in_id, w.*
 from bills b
-join customer_desks d on d.customer_id = b.customer_id
+cross join lateral customer_desk(b.customer_id) d
 cross join lateral desk(d, b.overage_amount) w;
+
+-- A month's row of `overages`, in the same way.
+create function overage_of(customer bigint, of_year integer, of_month integer)
+returns setof overages rows 1 language sql stable as $$
+    select * from overages
+    where customer_id = customer and year = of_year and month = of_month
+    offset 0
+$$;
 
 -- What an overage comes to: the first cause for which its bill is held, and whether the customer's
 -- own rule approves it. Without a factor that holds jumps, three times as much is one for the rule.
@@ -155,10 +166,9 @@ language sql stable as $$
                 else round(o.overage_units * o.overage_unit_cost, c.minor_units) - s.amount end,
            case when b.adjusts_id is null then o.currency else b.currency end,
            case when b.adjusts_id is not null then s.amount end
-    from overages o
+    from overage_of(b.customer_id, b.year, b.month) o
     join currencies c on c.code = b.currency
     cross join lateral billed(b.adjusts_id) s
-    where o.customer_id = b.customer_id and o.year = b.year and o.month = b.month
 $$;
 
 -- Bills that do not rest on the figures of now. What has its number keeps them, and so does what
@@ -181,8 +191,7 @@ select root.id, root.customer_id, root.year, root.month, root.currency,
        so_far.amount as billed_so_far
 from bills root
 join currencies c on c.code = root.currency
-join overages o
-    on o.customer_id = root.customer_id and o.year = root.year and o.month = root.month
+cross join lateral overage_of(root.customer_id, root.year, root.month) o
 join lateral (
     select * from bills part where part.id = root.id or part.adjusts_id = root.id
     order by part.id desc limit 1) latest on true
