@@ -263,7 +263,8 @@ class Courier:
         bills whose figures are not those of usage and terms any more, whoever changed them, are
         settled.
         """
-        if time.monotonic() - self._tended_at < self._timings.tend:
+        waited = time.monotonic() - self._tended_at
+        if math.isinf(self._timings.tend) or waited < self._timings.tend:
             return
         self._tended_at = time.monotonic()
         async with self._db.long_transaction() as session:

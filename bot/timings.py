@@ -13,9 +13,9 @@ class Timings:
     `attempts` a posting gives way to the others of its place; once it is as old as `give_up` it is
     given up. A letter is given up `mail_give_up` after its bill was to go out, a run after as many
     failures as `run_attempts`; what came of a letter is written down again after each of
-    `record_again`. `heal`: how many ids of cards a sweep looks at. `tend`: between
-    looks at what time alone brings about. `watch`: between looks at the socket; without one for
-    `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
+    `record_again`. `heal`: how many ids of cards a sweep looks at. `tend`: between looks at what
+    time alone brings about; infinite, nobody looks. `watch`: between looks at the socket; without
+    one for `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
     """
 
     pace: float = 1.0

@@ -11,7 +11,7 @@ from sandbox.acts import Acts
 from sandbox.answers import Answers
 from sandbox.context import Slack
 from sandbox.control import control_routes
-from sandbox.delivery import RETRY_DELAYS_S, Delivery
+from sandbox.delivery import ACK_S, RETRY_DELAYS_S, Delivery
 from sandbox.dialogs import Dialogs
 from sandbox.downloads import Downloads
 from sandbox.faults import Faults
@@ -54,7 +54,9 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         rate_limits: bool = True,
         retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
+        ack_s: float = ACK_S,
     ) -> None:
+        """`ack_s`: how long the app may take to acknowledge, and a trigger lives."""
         self.installation = Installation.from_manifest(manifest)
         self.mode, self._host, self._port = mode, host, port
         self.base_url = ""
@@ -63,7 +65,7 @@ class Sandbox:
         self.hint: str | None = None
         self.ready: Callable[[], Awaitable[bool]] = self._connected
         self._runner: web.AppRunner | None = None
-        self._compose(clock, bot_http_url, rate_limits, retry_delays_s)
+        self._compose(clock, bot_http_url, rate_limits, retry_delays_s, ack_s)
         given = workspace or {}
         for user in given.get("users", []):
             self.add_user(**user)
@@ -76,6 +78,7 @@ class Sandbox:
         bot_http_url: str | None,
         rate_limits: bool,
         retry_delays_s: Sequence[float],
+        ack_s: float,
     ) -> None:
         installed = self.installation
         bot = User(
@@ -93,13 +96,13 @@ class Sandbox:
             self.workspace,
             installed,
             Surfaces(installed, clock),
-            Triggers(clock),
+            Triggers(clock, ack_s),
             ResponseUrls(clock),
             FileStore(),
             clock,
         )
-        self.sockets = SocketMode(self.slack, self.faults, clock)
-        self.webhooks = Webhooks(installed, bot_http_url)
+        self.sockets = SocketMode(self.slack, self.faults, clock, ack_s)
+        self.webhooks = Webhooks(installed, bot_http_url, ack_s)
         carrier = self.webhooks if self.mode == "http" else self.sockets
         self.delivery = Delivery(self.slack, carrier, self.faults, retry_delays_s)
         self.slack.news = self.delivery

@@ -12,7 +12,7 @@ from itertools import count
 from aiohttp import WSMsgType, web
 
 from sandbox.context import Slack
-from sandbox.delivery import ACK_S, Ack, Parcel
+from sandbox.delivery import Ack, Parcel
 from sandbox.faults import Faults
 from sandbox.shapes import JsonObject
 
@@ -25,10 +25,13 @@ _CONNECTION_LIFE_S = 18_060
 class SocketMode:
     """The server's end of the app's WebSocket connections."""
 
-    def __init__(self, slack: Slack, faults: Faults, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, slack: Slack, faults: Faults, clock: Callable[[], float], ack_s: float
+    ) -> None:
         self._slack = slack
         self._faults = faults
         self._clock = clock
+        self._ack_s = ack_s
         self._tickets: dict[str, float] = {}
         self._sockets: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
         self._waiting: dict[str, asyncio.Future[Ack]] = {}
@@ -105,7 +108,7 @@ class SocketMode:
         self._waiting[envelope_id] = waiting
         try:
             await socket.send_json(_envelope(envelope_id, parcel))
-            return await asyncio.wait_for(waiting, ACK_S)
+            return await asyncio.wait_for(waiting, self._ack_s)
         except TimeoutError:
             return Ack("timeout")
         except ConnectionError:

@@ -21,7 +21,7 @@ from models.base import Database
 from sandbox.server import Sandbox
 from sandbox.shapes import JsonObject
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 QUICK = Timings(
     pace=0.0,
     settle=0.2,

@@ -10,7 +10,6 @@ from sandbox.elements import complete_blocks, merged_state
 from sandbox.installation import Installation
 from sandbox.shapes import JsonObject, SlackError, new_id
 
-TRIGGER_LIFE_S = 3.0
 RESPONSE_URL_LIFE_S = 30 * 60.0
 RESPONSE_URL_USES = 5
 _REMEMBERED = 10_000
@@ -22,7 +21,7 @@ _FLAG_DEFAULTS = {"clear_on_close": False, "notify_on_close": False, "submit_dis
 
 @dataclass
 class Trigger:
-    """The right to open one dialog for one person, within three seconds."""
+    """The right to open one dialog for one person, for a few seconds."""
 
     user: str
     born: float
@@ -33,8 +32,9 @@ class Trigger:
 class Triggers:
     """Issues and exchanges trigger ids."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], life_s: float) -> None:
         self._clock = clock
+        self._life_s = life_s
         self._issued: dict[str, Trigger] = {}
 
     def issue(self, user: str, *, in_modal: bool = False) -> str:
@@ -52,7 +52,7 @@ class Triggers:
             raise SlackError("invalid_trigger_id")
         if trigger.used:
             raise SlackError("exchanged_trigger_id")
-        if self._clock() - trigger.born > TRIGGER_LIFE_S:
+        if self._clock() - trigger.born > self._life_s:
             raise SlackError("expired_trigger_id")
         return trigger
 

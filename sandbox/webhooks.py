@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from sandbox.delivery import ACK_S, Ack, Parcel
+from sandbox.delivery import Ack, Parcel
 from sandbox.installation import Installation
 
 _FORM = "application/x-www-form-urlencoded"
@@ -18,9 +18,10 @@ _FORM = "application/x-www-form-urlencoded"
 class Webhooks:
     """Posts every payload to one address, signed with the app's secret."""
 
-    def __init__(self, installation: Installation, url: str | None) -> None:
+    def __init__(self, installation: Installation, url: str | None, ack_s: float) -> None:
         self.url = url
         self._installation = installation
+        self._ack_s = ack_s
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -33,7 +34,7 @@ class Webhooks:
         if self._session is None:
             self._session = aiohttp.ClientSession()
         body, headers = self._request(parcel)
-        timeout = aiohttp.ClientTimeout(total=ACK_S)
+        timeout = aiohttp.ClientTimeout(total=self._ack_s)
         try:
             async with self._session.post(
                 self.url, data=body, headers=headers, timeout=timeout

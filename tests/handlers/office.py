@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +34,10 @@ from tests.sandbox.slack_bot import until
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-QUICK = Timings(pace=0.01, poll=0.05)
+QUICK = Timings(pace=0.01, poll=0.05, tend=math.inf)
+PATIENCE_S = 30.0
+# Longer than Slack waits: how quick an answer is, is no matter of these tests.
+ACK_S = 10.0
 
 CAST = ("ana", "kim", "lee", "sam", "max", "new")
 MEMBERS = [*(f"U{name.upper()}" for name in CAST), "UGUS", "UFAR"]
@@ -142,7 +146,7 @@ class Office:
 
         query = sa.select(Posting.ts).where(Posting.bill_id == bill_id, Posting.channel == channel)
         ts = None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while ts is None:
                 async with self.db.transaction() as session:
                     ts = await session.scalar(query)
@@ -193,7 +197,9 @@ def said(message: Json) -> str:
 async def opened(db: Database) -> AsyncIterator[Office]:
     """The sandbox, the courier, and the listeners connected by Socket Mode."""
     async with (
-        Sandbox(workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,)) as sandbox,
+        Sandbox(
+            workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,), ack_s=ACK_S
+        ) as sandbox,
         Gateway.open(sandbox.bot_token, sandbox.api_url) as slack,
     ):
         house = House(
@@ -206,10 +212,10 @@ async def opened(db: Database) -> AsyncIterator[Office]:
             app_id=sandbox.installation.app_id,
             slack=Face(slack),
         )
-        app = AsyncApp(client=slack.listening, process_before_response=True)
+        app = AsyncApp(name="office", client=slack.listening, process_before_response=True)
         register(app, house)
         courier = Courier(db, slack, now=house.now, rules=house.rules, timings=QUICK)
-        handler = AsyncSocketModeHandler(app, sandbox.app_token, ping_interval=0.2)
+        handler = AsyncSocketModeHandler(app, sandbox.app_token, ping_interval=1.0)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         await until(lambda: sandbox.delivery.connected)
         await courier.start()

@@ -104,6 +104,7 @@ def app_of(sandbox: Sandbox, bot: Bot) -> AsyncApp:
     """A Bolt app that hands everything it hears to `bot`."""
     client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
     app = AsyncApp(
+        name="bot",
         client=client,
         signing_secret=sandbox.signing_secret,
         process_before_response=True,
@@ -134,7 +135,7 @@ def app_of(sandbox: Sandbox, bot: Bot) -> AsyncApp:
 @asynccontextmanager
 async def connected(sandbox: Sandbox, bot: Bot) -> AsyncIterator[AsyncSocketModeHandler]:
     """The app, connected by Socket Mode."""
-    handler = AsyncSocketModeHandler(app_of(sandbox, bot), sandbox.app_token, ping_interval=0.2)
+    handler = AsyncSocketModeHandler(app_of(sandbox, bot), sandbox.app_token, ping_interval=1.0)
     await handler.connect_async()  # type: ignore[no-untyped-call]
     await until(lambda: sandbox.delivery.connected)
     try:
@@ -144,7 +145,7 @@ async def connected(sandbox: Sandbox, bot: Bot) -> AsyncIterator[AsyncSocketMode
         await handler.client.aiohttp_client_session.close()
 
 
-async def until(holds: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
     """Waits until something holds; fails when it does not within `seconds`."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - what is awaited has no event of its own

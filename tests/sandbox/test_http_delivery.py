@@ -125,7 +125,7 @@ async def test_a_receiver_that_is_gone_or_slow_is_told_apart(
         await until(lambda: False, 1)
         return web.Response()
 
-    monkeypatch.setattr("sandbox.webhooks.ACK_S", 0.05)
+    monkeypatch.setattr(http_sandbox.webhooks, "_ack_s", 0.05)
     runner, http_sandbox.bot_http_url = await serve(never)
     slow = await http_sandbox.command("UANA", "CGENERAL", "/bill")
     await runner.cleanup()

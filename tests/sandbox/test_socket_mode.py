@@ -125,7 +125,7 @@ async def test_an_acknowledgement_may_come_over_another_connection(
 async def test_an_event_that_is_not_taken_is_repeated_with_its_id(
     sandbox: Sandbox, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.sockets.ACK_S", 0.05)
+    monkeypatch.setattr(sandbox.sockets, "_ack_s", 0.05)
     socket = await plugged(sandbox, http)
     assert not (await sandbox.message("UANA", "CGENERAL", "hello"))["acked"]
     envelopes = [await socket.receive_json(timeout=3) for _ in range(3)]
@@ -139,7 +139,7 @@ async def test_an_event_that_is_not_taken_is_repeated_with_its_id(
 async def test_a_command_nobody_answers_times_out_and_is_not_repeated(
     sandbox: Sandbox, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.sockets.ACK_S", 0.05)
+    monkeypatch.setattr(sandbox.sockets, "_ack_s", 0.05)
     socket = await plugged(sandbox, http)
     answer = await sandbox.command("UANA", "CGENERAL", "/bill")
     assert (answer["ok"], answer["error"]) == (False, "operation_timeout")

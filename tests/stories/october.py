@@ -18,7 +18,7 @@ from tests.stories.conftest import ANA, KIM, LEE, SAM, TEAM, sign_up
 
 IMPATIENT = replace(QUICK, back_off_first=0.1, back_off_longest=0.5, back_off_mending=0.5)
 SUMMARY = "2 bills made for October 2026"
-LONGER_S = 25.0
+LONGER_S = 60.0
 FOREVER = 0
 
 
