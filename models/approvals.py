@@ -64,12 +64,14 @@ DESKS = sa.table(
 )
 """The view that says it for every bill at once."""
 
-_DESK = [DESKS.c[name] for name in Desk._fields]
+_DESKS_OF = sa.text(f"""
+select bill_id, {", ".join(Desk._fields)} from desks_of(cast(:bill_ids as bigint[]))
+""")
 
 
 async def desks_of(session: AsyncSession, bill_ids: Iterable[int]) -> dict[int, Desk]:
-    query = sa.select(DESKS.c.bill_id, *_DESK).where(DESKS.c.bill_id.in_(bill_ids))
-    return {bill_id: Desk(*desk) for bill_id, *desk in await session.execute(query)}
+    found = await session.execute(_DESKS_OF, {"bill_ids": list(bill_ids)})
+    return {bill_id: Desk(*desk) for bill_id, *desk in found}
 
 
 def required_parts(desk: Desk) -> tuple[str, ...]:

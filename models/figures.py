@@ -45,7 +45,7 @@ class Figures:
         return all(getattr(self, name) == column_of(name, snapshot[name]) for name in BASIS)
 
 
-_NOW = sa.text("select t.* from bills b cross join lateral taken_now(b) t where b.id = :bill_id")
+_NOW = sa.text("select * from taken_now(cast(:bill_id as bigint))")
 
 
 async def taken_now(session: AsyncSession, bill_id: int) -> Figures | None:

@@ -1,7 +1,7 @@
 """Reads bills whole, for whoever draws them: a few set-based queries, however many bills."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -99,17 +99,7 @@ async def _named(session: AsyncSession, cases: Iterable[_Case]) -> dict[int, Per
     return {user.id: person(user) for user in users}
 
 
-_TREND = sa.text("""
-select b.id, m.month, o.api_usage, o.overage_amount
-from bills b
-cross join lateral (
-    select make_date(b.year, b.month, 1) - make_interval(months => ago) as month
-    from generate_series(:months - 1, 0, -1) ago) m
-left join overages o on o.customer_id = b.customer_id
-    and o.year = extract(year from m.month)::int and o.month = extract(month from m.month)::int
-where b.id = any(:bill_ids) and m.month >= make_date(:first_year, 1, 1)
-order by b.id, m.month
-""")
+_TREND = sa.text("select * from trends(:bill_ids, :months, :first_year)")
 
 _OUTDATED = sa.text("""
 select b.id, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.overage_amount
@@ -132,12 +122,18 @@ async def _around(session: AsyncSession, cases: Mapping[int, _Case]) -> _Around:
         trends[bill_id] += (MonthOverage(Period.of(month), calls, amount),)
     outdated = await _outdated(session, cases)
     pairs = (await session.execute(_RELATED, ids)).all()
-    others = await session.scalars(sa.select(Bill).where(Bill.id.in_({two for _, two in pairs})))
-    by_id = {bill.id: bill for bill in others}
+    by_id = await _bills(session, {two for _, two in pairs})
     related: dict[int, list[Bill]] = defaultdict(list)
     for one, two in pairs:
         related[one].append(by_id[two])
     return _Around(trends, outdated, related)
+
+
+async def _bills(session: AsyncSession, ids: Collection[int]) -> dict[int, Bill]:
+    if not ids:
+        return {}
+    found = await session.scalars(sa.select(Bill).where(Bill.id.in_(ids)))
+    return {bill.id: bill for bill in found}
 
 
 async def _outdated(session: AsyncSession, cases: Mapping[int, _Case]) -> dict[int, Outdated]:
