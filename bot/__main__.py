@@ -100,7 +100,7 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
             settled, stranded = Settled(), 0
             done = await IMPORTS[table](session, source, user, now, progress=progress)
             if table is not Table.USAGE and done.written:
-                stranded = await handover.settle(session, act)
+                stranded = await handover.hand_over(session, act)
             if table is not Table.PEOPLE and done.written:
                 settled = await settling.settle(session, act)
     if as_json:
@@ -199,7 +199,9 @@ async def _add_person(name: str, role: Role, slack_id: str | None, email: str | 
     async with opened(settings.address()) as db, db.long_transaction() as session:
         person = await people.add_person(session, name, role, slack_id, email)
         now = datetime.now(settings.timezone)
-        await handover.settle(session, await system_act(session, now, Source.CLI, settings.rules()))
+        await handover.hand_over(
+            session, await system_act(session, now, Source.CLI, settings.rules())
+        )
     say(f"{person.name} has the role {person.role}.")
     return Exit.DONE
 

@@ -15,10 +15,10 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
-from bot.dispatching import Dispatcher
+from bot.long_work import Dispatcher, Generator, GivenUp
 from bot.mail import Mailer, MailTrouble
 from bot.posting import Interrupted, Poster
-from bot.redrawing import Generator, GivenUp, Painter
+from bot.redrawing import Painter
 from bot.sending import Sender
 from bot.slack import Gateway, Kind, SlackTrouble
 from bot.summary import settled_counts

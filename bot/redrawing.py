@@ -1,16 +1,11 @@
 """Keeping posted messages true: cards of bills, and the progress of a run."""
 
-import asyncio
 import math
 import time
-from collections import Counter
-from collections.abc import Callable
-from datetime import datetime
 
 import structlog
 
 from bot.drafts import draft
-from bot.posting import Interrupted
 from bot.slack import Gateway, Kind, SlackTrouble
 from bot.timings import Timings
 from handlers.views import card, replies
@@ -18,14 +13,8 @@ from handlers.views.kit import Message
 from models import announce, gather, month_end, postings
 from models.announce import Posting, PostingState
 from models.base import Database
-from models.refusals import Refusal
-from models.rules import Rules
 
 log = structlog.get_logger()
-
-
-class GivenUp(Exception):
-    """Something failed, and is not tried again."""
 
 
 class Painter:
@@ -122,68 +111,3 @@ class Painter:
         log.error("message cannot be redrawn", posting=posting.key, cause=trouble.code)
         async with self._db.transaction() as session:
             await postings.failed(session, posting, trouble.code)
-
-
-class Generator:
-    """Works runs off, step by step, and shows how far they are."""
-
-    def __init__(
-        self,
-        db: Database,
-        painter: Painter,
-        rules: Rules,
-        now: Callable[[], datetime],
-        timings: Timings,
-        stopping: asyncio.Event,
-    ) -> None:
-        self._db = db
-        self._painter = painter
-        self._rules = rules
-        self._now = now
-        self._timings = timings
-        self._stopping = stopping
-        self._failures: Counter[int] = Counter()
-
-    async def generate(self, run_id: int) -> None:
-        """Do what is left of a run.
-
-        After a refusal, or a few failures, the run is given up: that is written on it, and shown.
-        To be interrupted is no failure.
-        """
-        try:
-            await self._work_off(run_id)
-        except Interrupted:
-            raise
-        except Exception as error:
-            self._failures[run_id] += 1
-            if isinstance(error, Refusal) or self._failures[run_id] >= self._timings.run_attempts:
-                await self._fail(run_id, error)
-                raise GivenUp from error
-            raise
-        self._failures.pop(run_id, None)
-
-    async def _work_off(self, run_id: int) -> None:
-        shown_at = time.monotonic()
-        finished = False
-        while not finished:
-            if self._stopping.is_set():
-                raise Interrupted
-            async with self._db.long_transaction() as session:
-                step = await month_end.step(session, run_id, self._rules, self._now())
-            finished = step.finished
-            if not finished and time.monotonic() - shown_at >= self._timings.progress:
-                await self._show(run_id)
-                shown_at = time.monotonic()
-
-    async def _show(self, run_id: int) -> None:
-        """Progress is a courtesy: trouble with it does not stop the run."""
-        try:
-            await self._painter.redraw_run(run_id)
-        except SlackTrouble as trouble:
-            log.info("progress not shown", run=run_id, cause=trouble.code)
-
-    async def _fail(self, run_id: int, error: Exception) -> None:
-        log.error("run given up", run=run_id, exc_info=error)
-        cause = str(error) if isinstance(error, Refusal) else f"The cause: {type(error).__name__}."
-        async with self._db.transaction() as session:
-            await postings.run_failed(session, run_id, cause)

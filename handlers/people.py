@@ -29,5 +29,5 @@ async def grant(ask: Ask) -> Answer:
     if ids["role"] not in set(Role):
         raise Invalid(OUT_OF_DATE)
     user = await access.give_role(ask.session, ids["user"], Role(ids["role"]), ask.act)
-    await handover.settle(ask.session, ask.act)
+    await handover.hand_over(ask.session, ask.act)
     return Reply(replies.access_settled(person(user), person(ask.user)), replace=True)

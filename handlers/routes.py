@@ -224,7 +224,7 @@ async def _user_changed(house: House, account: Body) -> None:
         async with house.db.transaction() as session:
             await access.deactivate(session, account["id"])
             act = await system_act(session, house.now(), Source.SLACK, house.rules)
-            await handover.settle(session, act)
+            await handover.hand_over(session, act)
 
 
 async def _uninstalled(body: Body) -> None:

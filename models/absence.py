@@ -33,7 +33,7 @@ async def go_away(session: AsyncSession, act: Act, until: date, delegate: User) 
     user = await session.get_one(User, act.user.id, with_for_update=True)
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, act.now
     await session.flush()
-    await handover.settle(session, act)
+    await handover.hand_over(session, act)
     await cards.approvers_changed(session, [user.id])
 
 
@@ -46,7 +46,7 @@ async def come_back(session: AsyncSession, act: Act) -> bool:
     user.away_until = user.delegate_id = None
     user.updated_at = act.now
     await session.flush()
-    await handover.settle(session, act)
+    await handover.hand_over(session, act)
     await cards.approvers_changed(session, [user.id])
     return True
 
@@ -61,6 +61,6 @@ async def end_absences(session: AsyncSession, act: Act) -> int:
     )
     returned = (await session.scalars(back)).all()
     if returned:
-        await handover.settle(session, act)
+        await handover.hand_over(session, act)
         await cards.approvers_changed(session, returned)
     return len(returned)

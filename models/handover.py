@@ -35,7 +35,7 @@ returning bill_id
 """)
 
 
-async def settle(session: AsyncSession, act: Act) -> int:
+async def hand_over(session: AsyncSession, act: Act) -> int:
     """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
 
     Done by `system`, from where `act` came; Finance is told what is held, and the number of bills

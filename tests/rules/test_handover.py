@@ -38,8 +38,8 @@ async def test_a_bill_whose_csm_leaves_is_held_and_once_released_anybody_of_the_
     bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
     async with db.transaction() as session:
         await access.deactivate(session, "UKIM")
-        assert await handover.settle(session, by(people.system)) == 1
-        assert await handover.settle(session, by(people.system)) == 0
+        assert await handover.hand_over(session, by(people.system)) == 1
+        assert await handover.hand_over(session, by(people.system)) == 0
     async with db.transaction() as session:
         held = await bill(session, bill_id)
         assert (held.status, held.hold_reason) == (State.HELD, HoldReason.NO_APPROVER)
@@ -47,7 +47,7 @@ async def test_a_bill_whose_csm_leaves_is_held_and_once_released_anybody_of_the_
         assert f"user:{people.lee.id}" in await places(session)
         waiting = await inbox.waiting_for(session, people.lee)
         assert [line.id for line in waiting.lines] == [bill_id]
-        await handover.settle(session, by(people.system))
+        await handover.hand_over(session, by(people.system))
         released = await bill(session, bill_id)
         assert released.status == State.PENDING
         await workflow.approve(session, bill_id, released.version, by(people.lee))
@@ -60,7 +60,7 @@ async def test_a_new_csm_gets_a_card_and_the_old_one_may_decide_no_more(
     bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
     async with db.transaction() as session:
         await session.execute(sa.update(Customer).values(csm_id=people.lee.id))
-        await handover.settle(session, by(people.ana))
+        await handover.hand_over(session, by(people.ana))
         assert await places(session) == {f"user:{people.kim.id}", f"user:{people.lee.id}"}
         (facts,) = await gather.bill_facts(session, [bill_id])
         assert [one.name for one in facts.needed[0].people] == ["Lee"]
@@ -116,5 +116,5 @@ async def test_a_bill_that_was_revised_is_held_like_any_other_when_its_csm_leave
     async with db.transaction() as session:
         await amend.revise(session, bill_id, 1, by(people.ana), "A promise", 30_000)
         await access.deactivate(session, "UKIM")
-        assert await handover.settle(session, by(people.system)) == 1
+        assert await handover.hand_over(session, by(people.system)) == 1
         assert (await bill(session, bill_id)).hold_reason == HoldReason.NO_APPROVER

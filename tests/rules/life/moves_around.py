@@ -157,4 +157,4 @@ async def _a_customer(turn: Turn) -> Customer:
 
 async def _hand_over(turn: Turn) -> None:
     await turn.session.flush()
-    await handover.settle(turn.session, await turn.scene.act(turn.session, turn.who or "system"))
+    await handover.hand_over(turn.session, await turn.scene.act(turn.session, turn.who or "system"))
