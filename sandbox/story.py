@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.app import App
 from bot.settings import Settings
 from bot.timings import Timings
+from models import comments
 from models.base import Database
 from sandbox.server import Sandbox
 from sandbox.shapes import JsonObject
@@ -117,9 +118,19 @@ class Story:
         ]
 
     async def card(self, user: str, of: str) -> JsonObject:
-        """The card of a customer in somebody's DM, as soon as it is there."""
+        """The card of a customer in somebody's DM, as soon as it is there, and the bot knows that:
+        what is written under it before is brought again, but only after a minute.
+        """
         await self.until(lambda: bool(self.cards(user, of)))
-        return self.cards(user, of)[-1]
+        card = self.cards(user, of)[-1]
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._is_known(self.sandbox.dm(user), card):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        return card
+
+    async def _is_known(self, channel: str, card: JsonObject) -> bool:
+        async with self.db.transaction() as session:
+            return await comments.bill_under(session, channel, card["ts"]) is not None
 
     def again(self, message: JsonObject, channel: str) -> JsonObject:
         """The message as it reads now."""

@@ -166,6 +166,8 @@ class PageServer:
         path = f"/{request.match_info['path']}"
         body = await request.json()
         self.company.posts.append((path, body))
+        if path == "/_control/close":
+            self.company.stacks[body["user"]].pop()
         return web.json_response(self.company.answers.get(path, {"ok": True}))
 
 
