@@ -100,8 +100,9 @@ class Month:
             if not await self._comes(blow):
                 break
             await self._deal(blow)
-            if click.done() and not await self._runs():
-                click = asyncio.create_task(self._click())
+            if not await self._runs():
+                await click
+                click = asyncio.create_task(self._click_until_it_runs())
             self._resumed = time.monotonic()
         await click
 
