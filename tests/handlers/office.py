@@ -37,7 +37,7 @@ NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 QUICK = Timings(pace=0.01, poll=0.05, tend=math.inf)
 PATIENCE_S = 30.0
 # Longer than Slack waits: how quick an answer is, is no matter of these tests.
-ACK_S = 10.0
+ACK_S = 6.0
 
 CAST = ("ana", "kim", "lee", "sam", "max", "new")
 MEMBERS = [*(f"U{name.upper()}" for name in CAST), "UGUS", "UFAR"]

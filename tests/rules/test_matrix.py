@@ -14,6 +14,7 @@ from models import amend, bills, comments, sending, settling, undoing, workflow
 from models.base import Database
 from models.bills import Bill, HoldReason, RejectReason, Verb
 from models.case import Act, open_case
+from models.customers import Customer
 from models.people import Role, User, add_person
 from models.period import Period
 from models.refusals import NotAllowed, WrongState
@@ -170,27 +171,33 @@ async def cast_of(session: AsyncSession, people: People) -> Cast:
 
 async def exhibits(session: AsyncSession, cast: Cast) -> Exhibits:
     """A bill in each state for each requirement, all of them made by Finance."""
+    customers = {needs: await _customer(session, needs, cast) for needs in NEEDS}
     made = {}
-    for needs, (by_csm, by_sales) in NEEDS.items():
-        customer = await add_customer(
-            session,
-            f"Needs {needs}",
-            used=None,
-            billing_email="bills@example.com",
-            csm_id=cast["csm"].id,
-            sales_id=cast["sales"].id,
-            require_csm_approval=by_csm,
-            require_sales_approval=by_sales,
-        )
-        for state, period in MONTH_OF.items():
+    for state, period in MONTH_OF.items():
+        for customer in customers.values():
             await record_usage(session, customer, period, 150_000)
-            await generate(session, act(cast["finance"]), period, customer_id=customer.id)
+        await generate(session, act(cast["finance"]), period)
+        for needs, customer in customers.items():
             bill = await bills.of_month(session, customer.id, period)
             await bring_to(session, bill, state, [cast[who] for who in DECIDERS[needs]], cast)
             authors = cast if needs == "*" else ()
             comment_of = {who: await _left(session, bill, cast[who]) for who in authors}
             made[needs, state] = Exhibit(bill, comment_of)
     return made
+
+
+async def _customer(session: AsyncSession, needs: str, cast: Cast) -> Customer:
+    by_csm, by_sales = NEEDS[needs]
+    return await add_customer(
+        session,
+        f"Needs {needs}",
+        used=None,
+        billing_email="bills@example.com",
+        csm_id=cast["csm"].id,
+        sales_id=cast["sales"].id,
+        require_csm_approval=by_csm,
+        require_sales_approval=by_sales,
+    )
 
 
 WAYS = {
