@@ -288,7 +288,10 @@ class Sandbox:
     # -- acting ----------------------------------------------------------------------------
 
     async def command(self, user: str, channel: str, command: str, text: str = "") -> JsonObject:
-        return await answered(self._acts.command(user, channel, command, text))
+        answer = await answered(self._acts.command(user, channel, command, text))
+        if answer["ok"] and f"{command} {text.strip()}" == self.hint:
+            self.hint = None
+        return answer
 
     async def message(
         self, user: str, channel: str, text: str, thread_ts: str | None = None

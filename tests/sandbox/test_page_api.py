@@ -132,6 +132,16 @@ async def test_changes_are_told_together_and_to_those_they_concern(
         assert (await kim.next())["views"]
 
 
+async def test_a_hint_is_gone_for_all_once_somebody_has_followed_it(
+    sandbox: Sandbox, http: aiohttp.ClientSession, bot: Bot
+) -> None:
+    sandbox.hint = "/bill generate 2026-10"
+    await sandbox.command("UANA", "CGENERAL", "/bill", "list")
+    assert (await snapshot(http))["hint"] == "/bill generate 2026-10"
+    await sandbox.command("UANA", "CGENERAL", "/bill", " generate 2026-10")
+    assert (await snapshot(http, "UKIM"))["hint"] is None
+
+
 async def test_a_stream_ends_with_the_sandbox() -> None:
     async with aiohttp.ClientSession() as session:
         async with Sandbox() as sandbox:
