@@ -10,6 +10,7 @@ from bot.settings import Settings
 from bot.slack import Gateway
 from models.base import Database
 from sandbox.server import Sandbox
+from sandbox.story import LONG_ACK_S
 from tests.bot.helpers import couriers, settings_for
 
 CAST = ("ana", "kim", "lee", "sam", "max")
@@ -29,7 +30,7 @@ async def slack() -> AsyncIterator[Sandbox]:
     users = [{"id": f"U{name.upper()}", "name": name} for name in CAST]
     channels = [{"id": "CAPPROVALS", "name": "approvals"}]
     workspace = {"users": users, "channels": channels}
-    async with Sandbox(workspace=workspace, rate_limits=False) as sandbox:
+    async with Sandbox(workspace=workspace, rate_limits=False, ack_s=LONG_ACK_S) as sandbox:
         yield sandbox
 
 

@@ -30,14 +30,13 @@ from models.bills import Bill, BillAction, HoldReason, Source
 from models.case import system_act
 from models.rules import Rules
 from sandbox.server import Sandbox
+from sandbox.story import LONG_ACK_S
 from tests.sandbox.slack_bot import until
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 QUICK = Timings(pace=0.01, poll=0.05, tend=math.inf)
 PATIENCE_S = 30.0
-# Longer than Slack waits: how quick an answer is, is no matter of these tests.
-ACK_S = 6.0
 
 CAST = ("ana", "kim", "lee", "sam", "max", "new")
 MEMBERS = [*(f"U{name.upper()}" for name in CAST), "UGUS", "UFAR"]
@@ -198,7 +197,7 @@ async def opened(db: Database) -> AsyncIterator[Office]:
     """The sandbox, the courier, and the listeners connected by Socket Mode."""
     async with (
         Sandbox(
-            workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,), ack_s=ACK_S
+            workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,), ack_s=LONG_ACK_S
         ) as sandbox,
         Gateway.open(sandbox.bot_token, sandbox.api_url) as slack,
     ):
