@@ -29,10 +29,10 @@ QUICK = Timings(
     pace=0.0,
     settle=0.2,
     progress=0.05,
-    poll=0.05,
-    sweep=0.5,
-    tend=0.5,
-    watch=0.2,
+    poll=0.3,
+    sweep=1.0,
+    tend=1.0,
+    watch=0.5,
     reconnect=1.0,
 )
 
