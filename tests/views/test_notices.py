@@ -1,0 +1,129 @@
+"""Notices: what somebody is told who has not asked, and what to do about it."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from handlers.views import replies
+from models.bills import State
+from models.people import Role
+from tests.views import samples
+from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
+
+
+def test_finance_is_asked_for_a_role_with_a_button_each() -> None:
+    message = replies.access_requested(replace(samples.KIM, role=None))
+    offered = buttons(message.blocks).values()
+    assert [value_of(b) for b in offered] == [{"user": 2, "role": role} for role in Role]
+    assert message.text == "Kim Lee asks for access to Countersign. Which role?"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_whoever_is_given_a_role_learns_what_to_do_first(role: Role) -> None:
+    text = replies.access_granted(role).text
+    assert f"Your role in Countersign is {role}." in text
+    assert "/bill" in text
+
+
+def test_a_rejection_is_told_with_its_reason_and_words() -> None:
+    message = replies.rejection_notice(BILLS["rejected"], samples.REJECTED)
+    assert message.text == (
+        "Kim Lee (CSM) rejected bill #42, Acme Corp, October 2026, $1,000.00: the limit is wrong."
+    )
+    assert "The limit was raised in September." in shown(message.blocks)
+
+
+def test_whoever_generated_a_rejected_bill_can_revise_it_or_make_it_void() -> None:
+    offered = buttons(replies.rejection_notice(BILLS["rejected"], samples.REJECTED).blocks)
+    assert list(offered) == ["bill:revise", "bill:void", "bill:history"]
+    assert value_of(offered["bill:revise"]) == {"bill": 42, "version": 1}
+
+
+def test_an_approver_is_told_what_changed_under_their_approval() -> None:
+    message = replies.approvals_fell([BILLS["corrected"]])
+    assert message.text == (
+        "What you approved has changed: your approval of 1 bill does not stand any more."
+    )
+    assert "usage was corrected from 1,250,000 to 1,180,000 calls" in shown(message.blocks)
+    assert "It waits for approval again." in shown(message.blocks)
+
+
+def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> None:
+    message = replies.not_sent(BILLS["not delivered"], samples.FAILED)
+    assert message.text == (
+        "Bill #42, Acme Corp, October 2026, $1,000.00 could not be delivered"
+        " to billing@acme.example."
+    )
+    assert "550 5.1.1 no such mailbox" in shown(message.blocks)
+    assert "Its number, 2026-000123, stays." in shown(message.blocks)
+    again = buttons(message.blocks)["bill:send"]
+    assert again["text"]["text"] == "Send again"
+    assert value_of(again) == {"bill": 42, "version": 1}
+    sent = replies.not_sent(BILLS["delivered"], samples.FAILED)
+    assert "bill:send" not in buttons(sent.blocks)
+
+
+def test_finance_hears_what_corrected_figures_have_done() -> None:
+    done = {"invalidated": (2, [42, 43]), "reported": (1, [42]), "held": (0, [])}
+    message = replies.settled(done, {42: BILL})
+    assert message.text == (
+        "Usage, terms or people have changed: 2 bills have other figures now, and wait for approval"
+        " again; 1 bill has gone out for a month that is too old to be corrected by itself."
+    )
+    assert ": #42 Acme Corp, October 2026, $1,000.00; and 1 more." in shown(message.blocks)
+    assert "make it void and bill its month again" in shown(message.blocks)
+
+
+def test_finance_hears_why_bills_are_held_and_which_rejected_ones_wait() -> None:
+    held = replace(BILLS["held, no_approver"], id=43)
+    message = replies.settled({"held": (1, [43]), "rejected": (1, [42])}, {42: BILL, 43: held})
+    assert (
+        ": #43 Acme Corp, October 2026, $1,000.00, because nobody could approve it."
+        " Settle the cause, then release it." in shown(message.blocks)
+    )
+    assert "1 bill was rejected, and usage and terms give other figures since" in message.text
+    assert "A rejected bill keeps its figures until it is revised." in shown(message.blocks)
+
+
+def test_approvals_are_bundled_and_the_rest_is_counted() -> None:
+    one = replies.approvals_notice([BILL], ANA.id)
+    assert one.text == "1 bill you generated is approved."
+    many = replies.approvals_notice([BILL] * 32, ANA.id)
+    assert many.text == "32 bills you generated are approved."
+    assert "and 12 more" in shown(many.blocks)
+
+
+def test_approvals_of_what_others_generated_are_not_called_the_readers_own() -> None:
+    by_clock = replace(BILL, generated_by=samples.CLOCK)
+    assert replies.approvals_notice([by_clock], ANA.id).text == "1 bill is approved."
+    assert replies.approvals_notice([BILL, by_clock], ANA.id).text == "2 bills are approved."
+
+
+def test_a_digest_adds_up_by_currency_and_shows_the_biggest() -> None:
+    lines = [
+        replace(samples.bill_line(BILL), id=n, amount=Decimal(n), currency=currency)
+        for n, currency in enumerate(["USD", "JPY"] * 6, 1)
+    ]
+    lines.append(replace(lines[0], id=13, amount=None, status=State.HELD))
+    message = replies.digest(lines, OCTOBER, len(lines))
+    assert message.text == "13 bills of October 2026 wait for you: $36.00 and ¥42."
+    (table,) = [b for b in message.blocks if b["type"] == "table"]
+    assert [row[0]["text"] for row in table["rows"]] == ["Bill", "#11", "#9", "#7", "#5", "#3"]
+
+
+def test_the_total_of_a_digest_is_exact_however_large() -> None:
+    huge = Decimal("1234567890123456789012345678901.23")
+    lines = [replace(samples.bill_line(BILL), amount=huge) for _ in range(2)]
+    assert (
+        "$2,469,135,780,246,913,578,024,691,357,802.46"
+        in replies.digest(lines, OCTOBER, len(lines)).text
+    )
+
+
+def test_a_digest_says_what_is_left_of_it() -> None:
+    one = samples.bill_line(BILL)
+    left = replies.digest([one], OCTOBER, 12).text
+    assert left == "1 bill of October 2026 waits for you: $1,000.00. Of 12, the others are decided."
+    none = replies.digest([], None, 12)
+    assert none.text == "All 12 are decided: none of these bills waits for you now."
