@@ -18,11 +18,11 @@ import sqlalchemy as sa
 
 from benchmarks.ground import Ground, report, run
 from benchmarks.month_end import generated
-from models import gather, workflow
-from models.base import Database
-from models.bills import Source
-from models.case import Act
-from models.people import User
+from models.actions.approve import approve_bill
+from models.context import Context, Source
+from models.db.database import Database
+from models.people.users import User
+from models.queries.bill_loader import load_bill_details
 
 BILLS = 300
 WAITING = (
@@ -86,12 +86,12 @@ async def _each(bills: Waiting, do: Callable[[int, int], Awaitable[None]]) -> fl
 async def _approve(db: Database, bill_id: int, user_id: int) -> None:
     async with db.transaction() as session:
         user = await session.get_one(User, user_id)
-        await workflow.approve(session, bill_id, 1, Act(user, datetime.now(UTC), Source.SLACK))
+        await approve_bill(session, bill_id, 1, Context(user, datetime.now(UTC), Source.SLACK))
 
 
 async def _facts(db: Database, bill_id: int) -> None:
     async with db.transaction() as session:
-        await gather.bill_facts(session, [bill_id])
+        await load_bill_details(session, [bill_id])
 
 
 def measure(place: Ground, runs: int) -> list[str]:

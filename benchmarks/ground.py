@@ -12,8 +12,8 @@ from statistics import median
 
 import psycopg
 
-from models.base import migrate
-from models.embedded import EmbeddedPostgres
+from models.db.embedded import EmbeddedPostgres
+from models.db.migrate import migrate
 
 SEED = """
 insert into users (name, role, slack_user_id)

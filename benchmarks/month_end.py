@@ -15,12 +15,11 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from benchmarks.ground import Ground, report, run
-from models import month_end
-from models.base import Database
-from models.bills import Source
-from models.case import system_act
+from models.batches.bill_run import run_step, start_bill_run
+from models.context import Source, system_context
+from models.db.database import Database
 from models.period import Period
-from models.rules import Rules
+from models.settings import BillingSettings
 
 OCTOBER = Period(2026, 10)
 
@@ -82,12 +81,12 @@ async def _generate(db: Database) -> float:
     now = datetime.now(UTC)
     began = time.perf_counter()
     async with db.long_transaction() as session:
-        act = await system_act(session, now, Source.CLI)
-        run = await month_end.start_run(session, OCTOBER, act, ZoneInfo("UTC"))
+        act = await system_context(session, now, Source.CLI)
+        run = await start_bill_run(session, OCTOBER, act, ZoneInfo("UTC"))
     finished = False
     while not finished:
         async with db.long_transaction() as session:
-            finished = (await month_end.step(session, run, Rules(), now)).finished
+            finished = (await run_step(session, run, BillingSettings(), now)).finished
     return time.perf_counter() - began
 
 

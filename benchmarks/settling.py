@@ -14,10 +14,9 @@ import psycopg
 
 from benchmarks.ground import Ground, report, run
 from benchmarks.month_end import generated
-from models import settling
-from models.base import Database
-from models.bills import Source
-from models.case import system_act
+from models.actions.recalculate import recalculate
+from models.context import Source, system_context
+from models.db.database import Database
 
 CHANGE = "update usages set api_usage = api_usage + 1 where month = 10 and api_usage > 1010"
 
@@ -64,8 +63,8 @@ async def settled(url: str) -> tuple[float, float]:
 async def _settle(db: Database) -> float:
     began = time.perf_counter()
     async with db.long_transaction() as session:
-        act = await system_act(session, datetime.now(UTC), Source.CLI)
-        await settling.settle(session, act)
+        act = await system_context(session, datetime.now(UTC), Source.CLI)
+        await recalculate(session, act)
     return time.perf_counter() - began
 
 

@@ -24,8 +24,8 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.ground import Ground, ground, report
-from models.base import Database
-from models.proof import Looked, verify
+from models.audit.verify import VerifyProgress, verify
+from models.db.database import Database
 
 GENERATE = """
 insert into bills (customer_id, year, month, api_usage, monthly_api_limit, overage_units,
@@ -123,9 +123,9 @@ def recomputed(url: str) -> tuple[float, int]:
 async def verified(url: str) -> float:
     """Seconds of verifying everything; whatever does not fit is an error."""
     db = Database(url)
-    last = Looked()
+    last = VerifyProgress()
 
-    def look(looked: Looked) -> None:
+    def look(looked: VerifyProgress) -> None:
         nonlocal last
         last = looked
 

@@ -22,15 +22,20 @@ from bot.summary import (
 )
 from bot.terminal import Exit, Json, leaving, opened, progress_bar, run, say, say_json
 from handlers.views.words import counted
-from models import address, customers, handover, imports, month_end, people, settling
-from models.base import Database, migrate
-from models.bills import Source
-from models.case import Act, system_act
-from models.dossier import Settled
-from models.imports import Imported
-from models.people import Role
+from models.actions.recalculate import recalculate
+from models.actions.reroute import reroute_open_bills
+from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run_preview import preview_run
+from models.context import Context, Source, system_context
+from models.customers.search import find_customer
+from models.db.database import Database, check_reachable
+from models.db.migrate import migrate
+from models.errors import Refusal
+from models.imports.files import Imported, import_customers, import_people, import_usage
+from models.outbox.notifications import Recalculation
+from models.people.permissions import Role
+from models.people.users import add_user, system_user
 from models.period import Period
-from models.refusals import Refusal
 
 app = typer.Typer(
     help="Bill API overage, with every sign-off on the record.",
@@ -49,9 +54,9 @@ class Table(StrEnum):
 
 
 IMPORTS = {
-    Table.CUSTOMERS: imports.import_customers,
-    Table.USAGE: imports.import_usage,
-    Table.PEOPLE: imports.import_people,
+    Table.CUSTOMERS: import_customers,
+    Table.USAGE: import_usage,
+    Table.PEOPLE: import_people,
 }
 
 
@@ -75,7 +80,7 @@ def migrate_command() -> None:
 async def _refuse_unreachable(url: str) -> None:
     db = Database(url)
     try:
-        await address.refuse_unreachable(db)
+        await check_reachable(db)
     finally:
         await db.close()
 
@@ -95,16 +100,16 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
     now = datetime.now(settings.timezone)
     with file.open("rb") as source, progress_bar(f"Importing {file.name}") as progress:
         async with opened(settings.address()) as db, db.long_transaction() as session:
-            user = await people.system_user(session)
-            act = Act(user, now, Source.CLI, settings.rules())
-            settled, stranded = Settled(), 0
+            user = await system_user(session)
+            act = Context(user, now, Source.CLI, settings.rules())
+            settled, stranded = Recalculation(), 0
             done = await IMPORTS[table](session, source, user, now, progress=progress)
             if table is not Table.USAGE and done.written:
-                stranded = await handover.hand_over(session, act)
+                stranded = await reroute_open_bills(session, act)
             if table is not Table.PEOPLE and done.written:
-                settled = await settling.settle(session, act)
+                settled = await recalculate(session, act)
     if as_json:
-        bills = {"bills": settled_counts(settled)} if settled != Settled() else {}
+        bills = {"bills": settled_counts(settled)} if settled != Recalculation() else {}
         held = {"held": stranded} if stranded else {}
         say_json(vars(done) | held | bills)
     else:
@@ -112,7 +117,9 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def _imported_lines(name: str, done: Imported, stranded: int, settled: Settled) -> Iterator[str]:
+def _imported_lines(
+    name: str, done: Imported, stranded: int, settled: Recalculation
+) -> Iterator[str]:
     if not done.written:
         yield f"{name}: nothing to do, all {done.unchanged:,} rows are as they were."
         return
@@ -142,14 +149,12 @@ async def _generate(period: Period, customer: str | None, dry_run: bool, as_json
         customer_id = await _customer_id(db, customer)
         if dry_run:
             async with db.long_transaction() as session:
-                preview = await month_end.preview(
-                    session, period, customer_id, settings.hold_jump_factor
-                )
+                preview = await preview_run(session, period, customer_id, settings.hold_jump_factor)
             facts, lines = preview_facts(preview), preview_lines(preview)
         else:
             run_id = await _run(db, settings, period, customer_id, now)
             async with db.long_transaction() as session:
-                made = await month_end.facts(session, run_id)
+                made = await run_report(session, run_id)
             facts, lines = run_facts(made), run_lines(made)
     if as_json:
         say_json(facts)
@@ -162,7 +167,7 @@ async def _customer_id(db: Database, name: str | None) -> int | None:
     if name is None:
         return None
     async with db.transaction() as session:
-        return (await customers.find(session, name)).id
+        return (await find_customer(session, name)).id
 
 
 async def _run(
@@ -171,13 +176,13 @@ async def _run(
     """Generate chunk by chunk, each committed by itself; returns the run's id."""
     rules = settings.rules()
     async with db.transaction() as session:
-        act = await system_act(session, now, Source.CLI)
-        run_id = await month_end.start_run(session, period, act, settings.timezone, customer_id)
+        act = await system_context(session, now, Source.CLI)
+        run_id = await start_bill_run(session, period, act, settings.timezone, customer_id)
     with progress_bar(f"Generating {period}") as progress:
         finished = False
         while not finished:
             async with db.long_transaction() as session:
-                step = await month_end.step(session, run_id, rules, datetime.now(now.tzinfo))
+                step = await run_step(session, run_id, rules, datetime.now(now.tzinfo))
             progress(step.done, step.customers)
             finished = step.finished
     return run_id
@@ -197,10 +202,10 @@ def add_person_command(
 async def _add_person(name: str, role: Role, slack_id: str | None, email: str | None) -> Exit:
     settings = read(BooksSettings)
     async with opened(settings.address()) as db, db.long_transaction() as session:
-        person = await people.add_person(session, name, role, slack_id, email)
+        person = await add_user(session, name, role, slack_id, email)
         now = datetime.now(settings.timezone)
-        await handover.hand_over(
-            session, await system_act(session, now, Source.CLI, settings.rules())
+        await reroute_open_bills(
+            session, await system_context(session, now, Source.CLI, settings.rules())
         )
     say(f"{person.name} has the role {person.role}.")
     return Exit.DONE

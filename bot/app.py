@@ -27,11 +27,13 @@ from handlers import routes
 from handlers.ask import House
 from handlers.directory import name_of, refuse_strangers
 from handlers.views.words import use_prefix
-from models import access, people, revisions
-from models.base import Database
-from models.people import Role
-from models.refusals import NotFound, Refusal
-from models.rules import CHUNK_CUSTOMERS
+from models.actions.access import welcome
+from models.db.database import Database
+from models.db.migrate import is_migrated
+from models.errors import NotFound, Refusal
+from models.people.permissions import Role
+from models.people.users import add_user
+from models.settings import CHUNK_CUSTOMERS
 
 log = structlog.get_logger()
 
@@ -154,7 +156,7 @@ class App:
         reasons = []
         try:
             async with asyncio.timeout(READY_S), self._db.transaction() as session:
-                if not await revisions.is_migrated(session):
+                if not await is_migrated(session):
                     reasons.append("The database is not migrated.")
         except Exception as error:
             reasons.append(f"The database cannot be reached ({type(error).__name__}).")
@@ -167,7 +169,7 @@ class App:
     async def _check_database(self) -> None:
         try:
             async with self._db.transaction() as session:
-                migrated = await revisions.is_migrated(session)
+                migrated = await is_migrated(session)
         except Exception as error:
             cause = str(error).strip().partition("\n")[0]
             raise BootError(f"DATABASE_URL: the database cannot be reached: {cause}") from error
@@ -204,9 +206,9 @@ class App:
     async def _to_finance(self, slack_id: str, team_id: str, account: dict[str, Any]) -> None:
         email = account.get("profile", {}).get("email")
         async with self._db.transaction() as session:
-            user = await access.welcome(session, slack_id, team_id, name_of(account), email)
+            user = await welcome(session, slack_id, team_id, name_of(account), email)
             if user.role is None:
-                await people.add_person(session, user.name, Role.FINANCE, slack_id, email)
+                await add_user(session, user.name, Role.FINANCE, slack_id, email)
 
     async def _listen(self, gateway: Gateway, identity: Identity) -> None:
         bolt = AsyncApp(

@@ -14,13 +14,19 @@ from bot.settings import BooksSettings, DatabaseSettings, read
 from bot.terminal import Exit, Json, opened, progress_bar, run, say, say_json
 from handlers.views.evidence import pack
 from handlers.views.words import counted
-from models import evidence, exports, proof, scope
-from models.evidence import BillEvidence
-from models.exports import Format, Table
+from models.audit.bill_check import Discrepancy
+from models.audit.evidence import (
+    BillEvidence,
+    by_state,
+    evidence_lines,
+    evidence_of_bills,
+    verify_scope,
+)
+from models.audit.verify import VerifyProgress, verify
+from models.errors import Invalid, Refusal
+from models.exports.books import Format, Table, export_book
 from models.period import Period
-from models.refusals import Invalid, Refusal
-from models.scope import EVERYTHING
-from models.testimony import Misfit
+from models.queries.scope import EVERYTHING, find_scope, readable_scope
 
 SHOWN_MISFITS = 1000
 
@@ -43,7 +49,7 @@ def _typed(reading: Callable[[str], T]) -> Callable[[str], T]:
 
 
 WHAT = typer.Argument(
-    parser=_typed(scope.readable),
+    parser=_typed(readable_scope),
     metavar="WHAT",
     help="A month as in 2026-10, or a bill: #12, 12, or its customer and month.",
 )
@@ -58,18 +64,18 @@ def verify_command(what: Annotated[str | None, WHAT] = None, as_json: Json = Fal
 
 
 async def _verify(what: str | None, as_json: bool) -> Exit:
-    shown: list[Misfit] = []
-    misfits, looked = 0, proof.Looked()
+    shown: list[Discrepancy] = []
+    misfits, looked = 0, VerifyProgress()
     async with opened(read(DatabaseSettings).address()) as db, db.reading() as session:
-        meant = await scope.find(session, what) if what else EVERYTHING
+        meant = await find_scope(session, what) if what else EVERYTHING
         with progress_bar("Verifying") as progress:
 
-            def look(now: proof.Looked) -> None:
+            def look(now: VerifyProgress) -> None:
                 nonlocal looked
                 looked = now
                 progress(now.actions, now.of_actions)
 
-            async for misfit in proof.verify(session, meant, look):
+            async for misfit in verify(session, meant, look):
                 misfits += 1
                 if not as_json:
                     say(str(misfit))
@@ -93,7 +99,7 @@ Month = Annotated[
 ]
 OfBill = Annotated[
     str | None,
-    typer.Option("--bill", parser=_typed(scope.readable), metavar="REF", help="Only this bill."),
+    typer.Option("--bill", parser=_typed(readable_scope), metavar="REF", help="Only this bill."),
 ]
 Output = Annotated[
     Path | None,
@@ -123,10 +129,10 @@ for _table in Table:
 
 async def _export(table: Table, form: Format, what: str | None, output: Path | None) -> Exit:
     async with opened(read(DatabaseSettings).address()) as db, db.reading() as session:
-        meant = await scope.find(session, what) if what else EVERYTHING
+        meant = await find_scope(session, what) if what else EVERYTHING
         return await _write(
             output,
-            lambda progress: exports.export(session, table, form, meant, progress),
+            lambda progress: export_book(session, table, form, meant, progress),
             "row",
         )
 
@@ -146,16 +152,16 @@ async def _evidence(what: str, output: Path) -> Exit:
     settings = read(BooksSettings)
     now = datetime.now(settings.timezone)
     async with opened(settings.address()) as db, db.reading() as session:
-        meant = await scope.find(session, what)
+        meant = await find_scope(session, what)
         with progress_bar("Verifying") as progress:
-            verdict = await evidence.prove(
+            verdict = await verify_scope(
                 session, meant, lambda looked: progress(looked.actions, looked.of_actions)
             )
 
         async def page(progress: Progress) -> AsyncIterator[bytes]:
-            states = await evidence.by_state(session, meant) if meant.period else None
-            lines = evidence.lines(session, meant)
-            bills = _told(evidence.bills(session, meant, verdict), verdict.bills, progress)
+            states = await by_state(session, meant) if meant.period else None
+            lines = evidence_lines(session, meant)
+            bills = _told(evidence_of_bills(session, meant, verdict), verdict.bills, progress)
             async for piece in pack(meant, verdict, states, lines, bills, now):
                 yield piece.encode()
 

@@ -24,13 +24,22 @@ from bot.slack import Gateway, Kind, SlackTrouble
 from bot.summary import settled_counts
 from bot.timings import Timings
 from handlers.views.invoice import Company
-from models import absence, announce, healing, settling, terms
-from models.announce import QUEUE, Task
-from models.base import Database
-from models.bills import Source
-from models.case import system_act
-from models.dossier import Settled
-from models.rules import Rules
+from models.actions.absence import end_absences
+from models.actions.recalculate import recalculate
+from models.context import Source, system_context
+from models.customers.terms import show_terms_of_today
+from models.db.database import Database
+from models.outbox.jobs import QUEUE, Task
+from models.outbox.messages import defer_all_sending
+from models.outbox.notifications import Recalculation
+from models.outbox.recovery import (
+    defer_due_sends,
+    defer_lost_bill_runs,
+    defer_lost_card_updates,
+    has_lost_messages,
+    try_recovery_lock,
+)
+from models.settings import BillingSettings
 
 log = structlog.get_logger()
 
@@ -95,7 +104,7 @@ class Courier:
         slack: Gateway,
         *,
         now: Callable[[], datetime],
-        rules: Rules,
+        rules: BillingSettings,
         timings: Timings | None = None,
         mailer: Mailer | None = None,
         company: Company | None = None,
@@ -227,7 +236,7 @@ class Courier:
         """
         manager = self._jobs.job_manager
         async with self._db.transaction() as session:
-            if not await healing.alone(session):
+            if not await try_recovery_lock(session):
                 return
             stalled = await manager.get_stalled_jobs(
                 queue=QUEUE, seconds_since_heartbeat=self._timings.stalled
@@ -241,20 +250,20 @@ class Courier:
 
     async def _send_for_neglected(self) -> None:
         async with self._db.transaction() as session:
-            if await healing.neglected(session):
-                places = await announce.announce_waiting(session)
+            if await has_lost_messages(session):
+                places = await defer_all_sending(session)
                 log.warning("postings without a job", places=places)
 
     async def _heal(self) -> None:
         """Promise anew what was promised and has no job any more."""
         async with self._db.transaction() as session:
-            if not await healing.alone(session):
+            if not await try_recovery_lock(session):
                 return
-            self._healed_upto, bills = await healing.redraw_behind(
+            self._healed_upto, bills = await defer_lost_card_updates(
                 session, self._healed_upto, self._timings.heal
             )
-            runs = await healing.resume_runs(session)
-            await healing.send_due(session, self._now())
+            runs = await defer_lost_bill_runs(session)
+            await defer_due_sends(session, self._now())
         if bills or runs:
             log.warning("promised anew", bills=bills, runs=runs)
 
@@ -268,11 +277,11 @@ class Courier:
             return
         self._tended_at = time.monotonic()
         async with self._db.long_transaction() as session:
-            if not await healing.alone(session):
+            if not await try_recovery_lock(session):
                 return
-            act = await system_act(session, self._now(), Source.CLOCK, self._rules)
-            returned = await absence.end_absences(session, act)
-            shown = await terms.refresh(session, act.today)
-            settled = await settling.settle(session, act)
-        if returned or shown or settled != Settled():
+            act = await system_context(session, self._now(), Source.CLOCK, self._rules)
+            returned = await end_absences(session, act)
+            shown = await show_terms_of_today(session, act.today)
+            settled = await recalculate(session, act)
+        if returned or shown or settled != Recalculation():
             log.info("tended", returned=returned, new_terms=shown, **settled_counts(settled))

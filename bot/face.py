@@ -5,7 +5,7 @@ from typing import Any
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack import Gateway, Kind, SlackTrouble, ask, shown
-from handlers.views.kit import Message, View
+from handlers.views.kit import SlackMessage, View
 
 Json = dict[str, Any]
 _NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
@@ -32,7 +32,7 @@ class Face:
         await ask(self._client.views_publish(user_id=slack_user_id, view=view))
 
     async def post_ephemeral(
-        self, channel: str, slack_user_id: str, message: Message, thread_ts: str | None = None
+        self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None = None
     ) -> None:
         """Who is not in the conversation, such as somebody who has left it, is told in their DM."""
         try:
@@ -44,7 +44,7 @@ class Face:
             await self._whisper(dm, slack_user_id, message, None)
 
     async def _whisper(
-        self, channel: str, slack_user_id: str, message: Message, thread_ts: str | None
+        self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None
     ) -> None:
         async def send(payload: Json) -> Json:
             return await ask(
@@ -56,7 +56,12 @@ class Face:
         await shown(message, send)
 
     async def respond(
-        self, response_url: str, message: Message, *, replace: bool = False, shared: bool = False
+        self,
+        response_url: str,
+        message: SlackMessage,
+        *,
+        replace: bool = False,
+        shared: bool = False,
     ) -> None:
         webhook = AsyncWebhookClient(response_url, session=self._gateway.session)
         kind = "in_channel" if shared else "ephemeral"

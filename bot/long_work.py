@@ -14,12 +14,13 @@ from bot.posting import Interrupted
 from bot.redrawing import Painter
 from bot.slack import SlackTrouble
 from bot.timings import Timings
-from models import announce, month_end, outbox, postings
-from models.base import Database
-from models.bills import Source
-from models.case import Act
-from models.refusals import Refusal
-from models.rules import Rules
+from models.batches.bill_run import fail_run, run_step
+from models.batches.bulk_send import send_step, sender_of
+from models.context import Context, Source
+from models.db.database import Database
+from models.errors import Refusal
+from models.outbox.jobs import defer_digest_update
+from models.settings import BillingSettings
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ class LongWork(ABC):
 
     db: Database
     painter: Painter
-    rules: Rules
+    rules: BillingSettings
     now: Callable[[], datetime]
     timings: Timings
     stopping: asyncio.Event
@@ -93,7 +94,7 @@ class Generator(LongWork):
 
     async def _step(self, run_id: int, _done: int) -> int | None:
         async with self.db.long_transaction() as session:
-            step = await month_end.step(session, run_id, self.rules, self.now())
+            step = await run_step(session, run_id, self.rules, self.now())
         return None if step.finished else step.done
 
     async def _redraw(self, run_id: int) -> None:
@@ -103,7 +104,7 @@ class Generator(LongWork):
         log.error("run given up", run=run_id, exc_info=error)
         cause = str(error) if isinstance(error, Refusal) else f"The cause: {type(error).__name__}."
         async with self.db.transaction() as session:
-            await postings.run_failed(session, run_id, cause)
+            await fail_run(session, run_id, cause)
 
 
 class Dispatcher(LongWork):
@@ -115,11 +116,11 @@ class Dispatcher(LongWork):
 
     async def _step(self, list_id: int, after: int) -> int | None:
         async with self.db.transaction() as session:
-            user = await outbox.sender(session, list_id)
-            act = Act(user, self.now(), Source.SLACK, self.rules)
-            upto = await outbox.step(session, list_id, act, after)
+            user = await sender_of(session, list_id)
+            act = Context(user, self.now(), Source.SLACK, self.rules)
+            upto = await send_step(session, list_id, act, after)
             if upto is None:
-                await announce.digest_moved(session, list_id)
+                await defer_digest_update(session, list_id)
         return upto
 
     async def _redraw(self, list_id: int) -> None:

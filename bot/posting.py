@@ -12,11 +12,20 @@ import structlog
 from bot.drafts import Draft, draft
 from bot.slack import Gateway, Kind, SlackTrouble, Standing
 from bot.timings import Timings
-from handlers.views.kit import Message
-from models import announce, postings
-from models.announce import Posting, PostingState
-from models.base import Database
-from models.refusals import Refusal
+from handlers.views.kit import SlackMessage
+from models.db.database import Database
+from models.errors import Refusal
+from models.outbox.delivery import (
+    claim,
+    drop,
+    mark_failed,
+    mark_sent,
+    next_due,
+    release_claim,
+    slack_id_of,
+)
+from models.outbox.jobs import defer_sending
+from models.outbox.messages import Message, MessageState
 
 log = structlog.get_logger()
 
@@ -104,7 +113,7 @@ class Poster:
         await self._go_on_later(place, math.ceil(wait_s))
         return True
 
-    async def _is_over(self, posting: Posting, trouble: SlackTrouble) -> bool:
+    async def _is_over(self, posting: Message, trouble: SlackTrouble) -> bool:
         """Give the posting up where no waiting helps, or none has for long enough."""
         age_s = (datetime.now(UTC) - posting.created_at).total_seconds()
         over = trouble.kind is Kind.PERMANENT or age_s > self._timings.give_up
@@ -126,21 +135,21 @@ class Poster:
             self._aside_until[posting_id] = time.monotonic() + wait_s
         await self._go_on_later(place, math.ceil(wait_s))
 
-    async def _next(self, place: str, aside: Iterable[int]) -> Posting | None:
+    async def _next(self, place: str, aside: Iterable[int]) -> Message | None:
         if self._stopping.is_set():
             raise Interrupted
         now = time.monotonic()
         self._aside_until = {one: until for one, until in self._aside_until.items() if until > now}
         async with self._db.transaction() as session:
-            return await postings.due(session, place, {*aside, *self._aside_until})
+            return await next_due(session, place, {*aside, *self._aside_until})
 
     async def _go_on_later(self, place: str, delay_s: int = 0) -> None:
         async with self._db.transaction() as session:
-            await announce.send_for(session, place, delay_s)
+            await defer_sending(session, place, delay_s)
 
-    async def _send(self, posting: Posting) -> None:
+    async def _send(self, posting: Message) -> None:
         channel = await self._channel(posting.place)
-        if posting.state == PostingState.SENDING:
+        if posting.state == MessageState.SENDING:
             ts = await self._look_for(posting, channel)
             if ts is not None:
                 log.info("message found, not sent again", posting=posting.key)
@@ -157,18 +166,18 @@ class Poster:
         except SlackTrouble as trouble:
             if trouble.kind is not Kind.UNKNOWN:
                 async with self._db.transaction() as session:
-                    await postings.not_sent(session, posting, since)
+                    await release_claim(session, posting, since)
             raise
         await self._record(posting, standing, actions)
 
-    async def _claim(self, posting: Posting) -> datetime:
+    async def _claim(self, posting: Message) -> datetime:
         """Take the posting for oneself, unless somebody else has.
 
         A machine that sleeps does not notice, and its work may have been given to another: what
         was claimed long ago, by the clock on the wall, is no longer sent.
         """
         async with self._db.transaction() as session:
-            since = await postings.sending(session, posting)
+            since = await claim(session, posting)
             claimed_s = time.time()
         if since is None or time.time() - claimed_s > self._timings.stalled / 2:
             raise Overtaken
@@ -176,7 +185,7 @@ class Poster:
 
     async def _channel(self, place: str) -> str:
         async with self._db.transaction() as session:
-            account = await postings.slack_account(session, place)
+            account = await slack_id_of(session, place)
         if account is None:
             raise SlackTrouble("no_slack_account", Kind.PERMANENT)
         if place.startswith("channel:"):
@@ -185,7 +194,7 @@ class Poster:
             self._dms[account] = await self._slack.open_dm(account)
         return self._dms[account]
 
-    async def _look_for(self, posting: Posting, channel: str) -> str | None:
+    async def _look_for(self, posting: Message, channel: str) -> str | None:
         """The message of a posting that was on its way when something broke, if it arrived."""
         assert posting.sending_since is not None
         oldest_s = posting.sending_since.timestamp() - LOOK_BACK_S
@@ -202,7 +211,7 @@ class Poster:
             log.warning("cannot look for a message, so it is sent again", cause=trouble.code)
         return None
 
-    async def _draft(self, posting: Posting) -> tuple[Message, int] | None:
+    async def _draft(self, posting: Message) -> tuple[SlackMessage, int] | None:
         """The message, or None where there is nothing to tell or nobody could draw it."""
         try:
             async with self._db.transaction() as session:
@@ -212,7 +221,7 @@ class Poster:
             return None
         if made is None:
             async with self._db.transaction() as session:
-                await postings.needless(session, posting.id)
+                await drop(session, posting.id)
             return None
         try:
             return made.draw(), made.actions
@@ -220,7 +229,7 @@ class Poster:
             await self._undrawable(posting, error)
             return None
 
-    async def _undrawable(self, posting: Posting, error: Exception) -> None:
+    async def _undrawable(self, posting: Message, error: Exception) -> None:
         log.error("posting cannot be drawn", posting=posting.key, exc_info=error)
         await self._give_up(posting, f"not drawn: {type(error).__name__}")
 
@@ -231,14 +240,14 @@ class Poster:
         self._free_at[channel] = turn + self._timings.pace
         await asyncio.sleep(turn - now)
 
-    async def _record(self, posting: Posting, standing: Standing, actions: int) -> None:
+    async def _record(self, posting: Message, standing: Standing, actions: int) -> None:
         async with self._db.transaction() as session:
-            await postings.posted(session, posting, standing.channel, standing.ts, actions)
+            await mark_sent(session, posting, standing.channel, standing.ts, actions)
 
-    async def _give_up(self, posting: Posting, cause: str) -> None:
+    async def _give_up(self, posting: Message, cause: str) -> None:
         log.error("posting given up", posting=posting.key, place=posting.place, cause=cause)
         async with self._db.transaction() as session:
-            await postings.failed(session, posting, cause, self._approvals_channel)
+            await mark_failed(session, posting, cause, self._approvals_channel)
 
 
 def _is_its_own(trouble: SlackTrouble) -> bool:
@@ -246,6 +255,6 @@ def _is_its_own(trouble: SlackTrouble) -> bool:
     return trouble.answered and not trouble.needs_somebody
 
 
-def key_of(posting: Posting) -> str:
+def key_of(posting: Message) -> str:
     """What the message carries: it tells nobody anything, and is the same at every try."""
     return hashlib.sha256(posting.key.encode()).hexdigest()[:32]

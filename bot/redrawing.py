@@ -9,10 +9,14 @@ from bot.drafts import draft
 from bot.slack import Gateway, Kind, SlackTrouble
 from bot.timings import Timings
 from handlers.views import card, replies
-from handlers.views.kit import Message
-from models import announce, gather, month_end, postings
-from models.announce import Posting, PostingState
-from models.base import Database
+from handlers.views.kit import SlackMessage
+from models.batches.bill_run import progress_message_of, run_report
+from models.db.database import Database
+from models.outbox.delivery import mark_failed, mark_updated, stale_cards
+from models.outbox.digests import digests_of
+from models.outbox.jobs import defer_copy_update, defer_digest_update
+from models.outbox.messages import Message, MessageState
+from models.queries.bill_loader import load_bill_details
 
 log = structlog.get_logger()
 
@@ -35,8 +39,8 @@ class Painter:
         rate limit is for all of them, and raised after each has had its turn.
         """
         async with self._db.transaction() as session:
-            for digest_id in await postings.digests_of(session, bill_id):
-                await announce.digest_moved(session, digest_id)
+            for digest_id in await digests_of(session, bill_id):
+                await defer_digest_update(session, digest_id)
         limit = None
         for posting, trouble in await self._bring_up(bill_id):
             if trouble.kind is Kind.RATE_LIMITED:
@@ -45,7 +49,7 @@ class Painter:
             log.warning("card lags behind", posting=posting.key, cause=trouble.code)
             async with self._db.transaction() as session:
                 wait_s = math.ceil(self._timings.back_off_first)
-                await announce.card_lags(session, bill_id, posting.id, time.time(), wait_s)
+                await defer_copy_update(session, bill_id, posting.id, time.time(), wait_s)
         if limit:
             raise limit
 
@@ -58,13 +62,13 @@ class Painter:
 
     async def _bring_up(
         self, bill_id: int, only: int | None = None
-    ) -> list[tuple[Posting, SlackTrouble]]:
+    ) -> list[tuple[Message, SlackTrouble]]:
         """Redraw what is behind; returns what could not be, and why."""
         async with self._db.transaction() as session:
-            behind = await postings.behind(session, bill_id, only)
+            behind = await stale_cards(session, bill_id, only)
             if not behind.cards:
                 return []
-            (facts,) = await gather.bill_facts(session, [bill_id])
+            (facts,) = await load_bill_details(session, [bill_id])
         message = card.bill_card(facts)
         troubles = []
         for posting in behind.cards:
@@ -77,24 +81,24 @@ class Painter:
     async def redraw_run(self, run_id: int) -> None:
         """Bring a run's message up to date; if it is still on its way, that is trouble."""
         async with self._db.transaction() as session:
-            posting = await postings.of_run(session, run_id)
-            facts = await month_end.facts(session, run_id)
+            posting = await progress_message_of(session, run_id)
+            facts = await run_report(session, run_id)
         if posting is None:
             return
-        if posting.state in (PostingState.WAITING, PostingState.SENDING):
+        if posting.state in (MessageState.WAITING, MessageState.SENDING):
             raise SlackTrouble("not_posted_yet", Kind.TRANSIENT)
-        if posting.state == PostingState.POSTED:
+        if posting.state == MessageState.POSTED:
             await self._update(posting, replies.progress(facts), 0)
 
     async def redraw_digest(self, posting_id: int) -> None:
         """Show in a posted digest what still waits, or that nothing does."""
         async with self._db.transaction() as session:
-            posting = await session.get_one(Posting, posting_id)
+            posting = await session.get_one(Message, posting_id)
             made = await draft(session, posting)
-        if posting.state == PostingState.POSTED and made is not None:
+        if posting.state == MessageState.POSTED and made is not None:
             await self._update(posting, made.draw(), 0)
 
-    async def _update(self, posting: Posting, message: Message, actions: int) -> None:
+    async def _update(self, posting: Message, message: SlackMessage, actions: int) -> None:
         assert posting.channel is not None
         assert posting.ts is not None
         try:
@@ -105,9 +109,9 @@ class Painter:
             await self._give_up(posting, trouble)
             return
         async with self._db.transaction() as session:
-            await postings.redrawn(session, posting, actions)
+            await mark_updated(session, posting, actions)
 
-    async def _give_up(self, posting: Posting, trouble: SlackTrouble) -> None:
+    async def _give_up(self, posting: Message, trouble: SlackTrouble) -> None:
         log.error("message cannot be redrawn", posting=posting.key, cause=trouble.code)
         async with self._db.transaction() as session:
-            await postings.failed(session, posting, trouble.code)
+            await mark_failed(session, posting, trouble.code)

@@ -12,12 +12,18 @@ from bot.settings import Settings
 from bot.timings import Timings
 from handlers.views import invoice, letters
 from handlers.views.invoice import Company
-from models import sending
-from models.base import Database, Session
-from models.bills import Source
-from models.case import Act, system_act
-from models.dossier import InvoiceFacts
-from models.rules import Rules
+from models.actions.send import (
+    issue_bill,
+    issue_due,
+    mark_delivered,
+    mark_send_failed,
+    outgoing_invoice,
+)
+from models.bills.documents import InvoiceData
+from models.context import Context, Source, system_context
+from models.db.columns import Session
+from models.db.database import Database
+from models.settings import BillingSettings
 
 log = structlog.get_logger()
 
@@ -28,7 +34,7 @@ class Sender:
     def __init__(
         self,
         db: Database,
-        rules: Rules,
+        rules: BillingSettings,
         now: Callable[[], datetime],
         timings: Timings,
         mailer: Mailer | None,
@@ -45,9 +51,9 @@ class Sender:
     async def issue(self, bill_id: int) -> None:
         """Take the bill's number and store its document; nothing where it was called back."""
         async with self._db.transaction() as session:
-            await sending.issue(session, bill_id, await self._act(session), self._draw)
+            await issue_bill(session, bill_id, await self._act(session), self._draw)
 
-    def _draw(self, facts: InvoiceFacts) -> str:
+    def _draw(self, facts: InvoiceData) -> str:
         return invoice.document(facts, self._company)
 
     async def deliver(self, bill_id: int) -> None:
@@ -59,8 +65,8 @@ class Sender:
         as the same message.
         """
         async with self._db.transaction() as session:
-            facts = await sending.letter(session, bill_id, await self._act(session))
-            since = await sending.due(session, bill_id) if facts else None
+            facts = await outgoing_invoice(session, bill_id, await self._act(session))
+            since = await issue_due(session, bill_id) if facts else None
         if facts is None or since is None:
             return
         try:
@@ -71,12 +77,12 @@ class Sender:
                 raise
             cause = error.code if isinstance(error, MailTrouble) else f"{type(error).__name__}"
             log.error("bill could not be sent", bill=bill_id, cause=cause)
-            await self._record(lambda db, act: sending.send_failed(db, bill_id, act, cause))
+            await self._record(lambda db, act: mark_send_failed(db, bill_id, act, cause))
             return
         to = ", ".join(filter(None, (facts.billing_email, facts.cc_emails)))
-        await self._record(lambda db, act: sending.deliver(db, bill_id, act, answer, to))
+        await self._record(lambda db, act: mark_delivered(db, bill_id, act, answer, to))
 
-    async def _record(self, write: Callable[[Session, Act], Awaitable[object]]) -> None:
+    async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
         """Write down what came of a letter, however long somebody else holds its bill.
 
         It is out, or never will be: what goes wrong here must not have it mailed again.
@@ -93,7 +99,7 @@ class Sender:
             else:
                 return
 
-    async def _mail(self, facts: InvoiceFacts) -> str:
+    async def _mail(self, facts: InvoiceData) -> str:
         if self._mailer is None:
             raise MailTrouble("SMTP_URL and MAIL_FROM are not set.", needs_somebody=True)
         return await self._mailer.send(
@@ -108,8 +114,8 @@ class Sender:
             )
         )
 
-    async def _act(self, session: Session) -> Act:
-        return await system_act(session, self._now(), Source.CLOCK, self._rules)
+    async def _act(self, session: Session) -> Context:
+        return await system_context(session, self._now(), Source.CLOCK, self._rules)
 
 
 def mailer_of(settings: Settings) -> Mailer | None:

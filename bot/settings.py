@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.mail_server import MailServer, mailboxes
-from models.address import to_url
-from models.embedded import EmbeddedPostgres
-from models.rules import CHUNK_CUSTOMERS, Rules
+from models.db.embedded import EmbeddedPostgres
+from models.db.url import to_url
+from models.settings import CHUNK_CUSTOMERS, BillingSettings
 
 WHAT_TO_DO = {
     "DATABASE_URL": "Write it as postgresql://user:password@host:5432/database, or leave it unset "
@@ -144,9 +144,9 @@ class BooksSettings(DatabaseSettings):
     approvals_channel: str | None = None
     lookback_months: Annotated[int, Field(ge=0, le=120)] = 2
 
-    def rules(self) -> Rules:
+    def rules(self) -> BillingSettings:
         """What the rules of billing depend on, as far as it is set here."""
-        return Rules(
+        return BillingSettings(
             approvals_channel=self.approvals_channel,
             jump_factor=self.hold_jump_factor,
             lookback_months=self.lookback_months,
@@ -194,7 +194,7 @@ class Settings(BooksSettings):
     def mail_server(self) -> MailServer | None:
         return MailServer.parse(self.smtp_url.get_secret_value()) if self.smtp_url else None
 
-    def rules(self, chunk_customers: int = CHUNK_CUSTOMERS) -> Rules:
+    def rules(self, chunk_customers: int = CHUNK_CUSTOMERS) -> BillingSettings:
         """All that the rules of billing depend on."""
         return replace(
             super().rules(),

@@ -19,7 +19,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.views import kit
-from handlers.views.kit import Message
+from handlers.views.kit import SlackMessage
 
 log = structlog.get_logger()
 
@@ -172,7 +172,7 @@ class Gateway:
             raise
         return str(answer["channel"]["id"])
 
-    async def post(self, channel: str, key: str, message: Message) -> Standing:
+    async def post(self, channel: str, key: str, message: SlackMessage) -> Standing:
         """Send a message once; `key` is what `find` recognises it by afterwards."""
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"k": key}}
 
@@ -183,7 +183,7 @@ class Gateway:
         answer = await shown(message, send)
         return Standing(answer["channel"], answer["ts"])
 
-    async def update(self, channel: str, ts: str, message: Message) -> None:
+    async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
         """Draw a message anew; said twice it does no harm.
 
         Slack allows so many updates a minute in the whole workspace: until the time it named,
@@ -275,7 +275,7 @@ def _retry_after_s(headers: Any) -> float:
 
 
 async def shown(
-    message: Message, send: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+    message: SlackMessage, send: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 ) -> dict[str, Any]:
     """Send the message as drawn; where Slack cannot show its blocks, ever plainer."""
     *richer, plainest = _versions(message)
@@ -289,10 +289,10 @@ async def shown(
     return await send(plainest)
 
 
-def _versions(message: Message) -> Sequence[dict[str, Any]]:
+def _versions(message: SlackMessage) -> Sequence[dict[str, Any]]:
     plainer = message.without_tables()
     drawn = [message] if plainer == message else [message, plainer]
-    text = Message(message.text, [kit.section(message.text)])
+    text = SlackMessage(message.text, [kit.section(message.text)])
     return [one.payload() for one in (*drawn, text)]
 
 

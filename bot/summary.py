@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from handlers.views.words import HOLD_CAUSES
-from models.dossier import Preview, RunFacts, Settled, Total
+from models.batches.bill_run import BillRunReport
+from models.batches.bill_run_preview import BillRunPreview
+from models.outbox.notifications import Recalculation
+from models.queries.totals import Total
 
 
-def preview_facts(preview: Preview) -> dict[str, Any]:
+def preview_facts(preview: BillRunPreview) -> dict[str, Any]:
     return {
         "period": str(preview.period),
         "dry_run": True,
@@ -23,7 +26,7 @@ def preview_facts(preview: Preview) -> dict[str, Any]:
     }
 
 
-def run_facts(run: RunFacts) -> dict[str, Any]:
+def run_facts(run: BillRunReport) -> dict[str, Any]:
     return {
         "period": str(run.period),
         "dry_run": False,
@@ -39,7 +42,7 @@ def run_facts(run: RunFacts) -> dict[str, Any]:
     }
 
 
-def preview_lines(preview: Preview) -> list[str]:
+def preview_lines(preview: BillRunPreview) -> list[str]:
     made = f"{preview.period}: {_bills(preview.to_make)} would be generated."
     return [made, *_figures(preview)] + (
         [f"  {preview.zero:,} over the limit by an amount that rounds to zero"]
@@ -48,12 +51,12 @@ def preview_lines(preview: Preview) -> list[str]:
     )
 
 
-def run_lines(run: RunFacts) -> list[str]:
+def run_lines(run: BillRunReport) -> list[str]:
     made = f"{_bills(run.added)} generated" if run.added else "nothing to generate"
     return [f"{run.period}: {made}.", *_figures(run)]
 
 
-def _figures(facts: Preview | RunFacts) -> Iterator[str]:
+def _figures(facts: BillRunPreview | BillRunReport) -> Iterator[str]:
     for total in facts.totals:
         yield f"  {total.currency} {total.amount:,} in {_bills(total.bills)} to approve"
     if facts.by_rule:
@@ -89,11 +92,11 @@ _SETTLED = {
 }
 
 
-def settled_counts(settled: Settled) -> dict[str, int]:
+def settled_counts(settled: Recalculation) -> dict[str, int]:
     return {name: len(bills) for name, bills in vars(settled).items()}
 
 
-def settled_lines(settled: Settled) -> list[str]:
+def settled_lines(settled: Recalculation) -> list[str]:
     """What became of bills whose figures had changed; nothing where none had."""
     return [
         f"  {_bills(len(bills))} {_SETTLED[name]}{_named(bills)}"

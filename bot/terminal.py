@@ -13,10 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from bot.settings import BadSettings
-from models.address import Unready, refuse_unready
-from models.base import Database
-from models.csv_rows import BadRows
-from models.refusals import Ambiguous, Refusal
+from models.db.database import Database, check_ready
+from models.errors import Ambiguous, DatabaseNotReady, Refusal
+from models.imports.csv_reader import BadRows
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
 
@@ -52,7 +51,7 @@ def leaving(as_json: bool = False) -> Iterator[None]:
     """Turn what is refused inside into sentences and an exit status."""
     try:
         yield
-    except (BadSettings, Unready) as error:
+    except (BadSettings, DatabaseNotReady) as error:
         _errors.print(str(error))
         raise typer.Exit(Exit.SETUP) from None
     except BadRows as bad:
@@ -79,7 +78,7 @@ async def opened(address: str) -> AsyncIterator[Database]:
     """The database, ready to be worked with, closed afterwards."""
     db = Database(address)
     try:
-        await refuse_unready(db)
+        await check_ready(db)
         yield db
     finally:
         await db.close()

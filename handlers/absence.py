@@ -7,10 +7,10 @@ from handlers.ask import Ask
 from handlers.requests import Answer, Reply
 from handlers.typed import first_mention
 from handlers.views import replies
-from models import absence, people
-from models.gather import person
-from models.people import Deed, User
-from models.refusals import Invalid, NotFound
+from models.actions.absence import mark_away, mark_back
+from models.errors import Invalid, NotFound
+from models.people.permissions import Permission
+from models.people.users import User, find_by_name, find_by_slack, person_ref
 
 HOW = "Write until when, and who decides meanwhile: `/bill away until 2026-12-24 @Kim Lee`."
 _ASKED = re.compile(r"(?:until\s+)?(\d{4}-\d{1,2}-\d{1,2})\s+(\S.*)", re.ASCII | re.IGNORECASE)
@@ -18,17 +18,17 @@ _ASKED = re.compile(r"(?:until\s+)?(\d{4}-\d{1,2}-\d{1,2})\s+(\S.*)", re.ASCII |
 
 async def away(ask: Ask, typed: str) -> Answer:
     """`until DATE @person`: that person decides in the asker's place, up to that day."""
-    ask.user.must(Deed.GO_AWAY)
+    ask.user.must(Permission.GO_AWAY)
     asked = _ASKED.fullmatch(typed)
     if asked is None:
         raise Invalid(HOW)
     until, delegate = _day(asked[1]), await _meant(ask, asked[2])
-    await absence.go_away(ask.session, ask.act, until, delegate)
-    return Reply(replies.away(person(delegate), until))
+    await mark_away(ask.session, ask.act, until, delegate)
+    return Reply(replies.away(person_ref(delegate), until))
 
 
 async def back(ask: Ask, _: str) -> Answer:
-    return Reply(replies.back(await absence.come_back(ask.session, ask.act)))
+    return Reply(replies.back(await mark_back(ask.session, ask.act)))
 
 
 def _day(typed: str) -> date:
@@ -42,9 +42,9 @@ async def _meant(ask: Ask, typed: str) -> User:
     """Whoever was mentioned, else whoever is called that."""
     slack_id = first_mention(ask.request.body.get("text", ""))
     found = (
-        await people.find_by_slack(ask.session, slack_id, ask.house.team_id)
+        await find_by_slack(ask.session, slack_id, ask.house.team_id)
         if slack_id
-        else await people.find_by_name(ask.session, typed.removeprefix("@"))
+        else await find_by_name(ask.session, typed.removeprefix("@"))
     )
     if found is None:
         raise NotFound("Countersign does not know that person. Mention somebody who may approve.")

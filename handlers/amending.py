@@ -10,21 +10,26 @@ from handlers.ask import Ask
 from handlers.meant import facts_of
 from handlers.requests import Answer, Dialog, Reply
 from handlers.views import dialogs, sends
-from models import amend, bills, figures, undoing, workflow
-from models.bills import State, Verb
-from models.dossier import BillFacts
-from models.foresight import foresee
-from models.refusals import Invalid, NotFound
+from models.actions.checks import check
+from models.actions.hold import hold_reason_now, release_bill
+from models.actions.revise import revise_bill
+from models.actions.undo import GONE, undo_decision, undoable
+from models.actions.void import reissue_bill, void_bill
+from models.bills.figures import figures_now
+from models.bills.replay import without
+from models.bills.states import State, Verb
+from models.errors import Invalid, NotFound
+from models.queries.bill_details import BillDetails
 
 
 async def undo(ask: Ask, bill_id: int, version: int | None) -> Answer:
-    case = await foresee(ask.session, bill_id, Verb.UNDO, version, ask.act)
-    decision = undoing.undoable(case.standing, ask.user)
+    case = await check(ask.session, bill_id, Verb.UNDO, version, ask.act)
+    decision = undoable(case.standing, ask.user)
     facts = await facts_of(ask, bill_id)
     deed = next((one for one in facts.standing if decision and one.id == decision.action_id), None)
     if decision is None or deed is None:
-        raise NotFound(undoing.GONE)
-    back = bills.without(case.standing, decision.action_id)
+        raise NotFound(GONE)
+    back = without(case.standing, decision.action_id)
     wait = ask.act.rules.send_delay_minutes if back.status is State.SENDING else None
     return Dialog(dialogs.undo(facts, deed, wait))
 
@@ -32,23 +37,23 @@ async def undo(ask: Ask, bill_id: int, version: int | None) -> Answer:
 async def take_back(ask: Ask) -> None:
     ids = ask.ids("bill", "version", "action")
     reason = ask.entered(dialogs.REASON)
-    await undoing.undo(ask.session, ids["bill"], ids["version"], ask.act, reason, ids["action"])
+    await undo_decision(ask.session, ids["bill"], ids["version"], ask.act, reason, ids["action"])
 
 
 async def release(ask: Ask, bill_id: int, version: int | None) -> Answer:
-    case = await foresee(ask.session, bill_id, Verb.RELEASE, version, ask.act)
-    cause = await workflow.cause_now(case, ask.act)
+    case = await check(ask.session, bill_id, Verb.RELEASE, version, ask.act)
+    cause = await hold_reason_now(case, ask.act)
     return Dialog(dialogs.release(await facts_of(ask, bill_id), still_stands=cause is not None))
 
 
 async def let_go(ask: Ask) -> None:
     ids = ask.ids("bill", "version")
     reason = ask.entered(dialogs.REASON)
-    await workflow.release(ask.session, ids["bill"], ids["version"], ask.act, reason)
+    await release_bill(ask.session, ids["bill"], ids["version"], ask.act, reason)
 
 
 async def revise(ask: Ask, bill_id: int, version: int | None) -> Answer:
-    await foresee(ask.session, bill_id, Verb.REVISE, version, ask.act)
+    await check(ask.session, bill_id, Verb.REVISE, version, ask.act)
     facts = await facts_of(ask, bill_id)
     return Dialog(dialogs.revise(facts, await _fresh(ask, facts)))
 
@@ -56,7 +61,7 @@ async def revise(ask: Ask, bill_id: int, version: int | None) -> Answer:
 async def take_new_figures(ask: Ask) -> None:
     ids = ask.ids("bill", "version")
     reason, units = ask.entered(dialogs.REASON), _units(ask.entered(dialogs.UNITS))
-    await amend.revise(ask.session, ids["bill"], ids["version"], ask.act, reason, units)
+    await revise_bill(ask.session, ids["bill"], ids["version"], ask.act, reason, units)
 
 
 def _units(typed: str) -> int | None:
@@ -69,7 +74,7 @@ def _units(typed: str) -> int | None:
 
 
 async def void(ask: Ask, bill_id: int, version: int | None) -> Answer:
-    await foresee(ask.session, bill_id, Verb.VOID, version, ask.act)
+    await check(ask.session, bill_id, Verb.VOID, version, ask.act)
     return Dialog(dialogs.void(await facts_of(ask, bill_id)))
 
 
@@ -77,7 +82,7 @@ async def make_void(ask: Ask) -> Answer | None:
     """Whoever voids what has gone out is shown the credit, which they have to send."""
     ids = ask.ids("bill", "version")
     reason = ask.entered(dialogs.REASON)
-    made = await amend.void(ask.session, ids["bill"], ids["version"], ask.act, reason)
+    made = await void_bill(ask.session, ids["bill"], ids["version"], ask.act, reason)
     if made.credit_id is None:
         return None
     credit = await facts_of(ask, made.credit_id)
@@ -85,7 +90,7 @@ async def make_void(ask: Ask) -> Answer | None:
 
 
 async def reissue(ask: Ask, bill_id: int, version: int | None) -> Answer:
-    await foresee(ask.session, bill_id, Verb.REISSUE, version, ask.act)
+    await check(ask.session, bill_id, Verb.REISSUE, version, ask.act)
     facts = await facts_of(ask, bill_id)
     return Dialog(dialogs.reissue(facts, await _fresh(ask, facts)))
 
@@ -93,13 +98,13 @@ async def reissue(ask: Ask, bill_id: int, version: int | None) -> Answer:
 async def bill_again(ask: Ask) -> Answer:
     ids = ask.ids("bill", "version")
     reason = ask.entered(dialogs.REASON)
-    new = await amend.reissue(ask.session, ids["bill"], ids["version"], ask.act, reason)
+    new = await reissue_bill(ask.session, ids["bill"], ids["version"], ask.act, reason)
     return Reply(sends.reissued(await facts_of(ask, new)))
 
 
-async def _fresh(ask: Ask, facts: BillFacts) -> BillFacts:
+async def _fresh(ask: Ask, facts: BillDetails) -> BillDetails:
     """The bill as usage and terms would give it now."""
-    now = await figures.taken_now(ask.session, facts.id)
+    now = await figures_now(ask.session, facts.id)
     if now is None:
         return facts
     return replace(

@@ -33,15 +33,18 @@ from handlers.requests import (
 )
 from handlers.views import card, replies
 from handlers.views.clicks import unpack
-from models import access, announce, cards, people, settling
-from models.base import Database, Session
-from models.bills import Source
-from models.case import Act, system_act
-from models.gather import bill_facts
-from models.locks import Busy
-from models.people import Deed, User
-from models.refusals import Ambiguous, Changed, NotAllowed, Refusal, WrongState
-from models.rules import Rules
+from models.actions.access import welcome
+from models.actions.recalculate import recalculate
+from models.context import Context, Source, system_context
+from models.db.columns import Session
+from models.db.database import Database
+from models.errors import Ambiguous, Busy, Changed, NotAllowed, Refusal, WrongState
+from models.outbox.cards import redraw_card_at
+from models.outbox.jobs import defer_card_update
+from models.people.permissions import Permission
+from models.people.users import User, find_by_slack
+from models.queries.bill_loader import load_bill_details
+from models.settings import BillingSettings
 
 __all__ = ["Ask", "House", "Listener", "SlackFace", "asked", "identify", "noted"]
 
@@ -83,7 +86,7 @@ class House:
     db: Database
     now: Callable[[], datetime]
     zone: ZoneInfo
-    rules: Rules
+    rules: BillingSettings
     team_id: str
     bot_user_id: str
     slack: SlackFace
@@ -105,8 +108,8 @@ class Ask:
     text: str = ""
 
     @property
-    def act(self) -> Act:
-        return Act(self.user, self.now, Source.SLACK, self.house.rules)
+    def act(self) -> Context:
+        return Context(self.user, self.now, Source.SLACK, self.house.rules)
 
     def ids(self, *needed: str) -> dict[str, Any]:
         """What the clicked button or the dialog carries; it proves nothing."""
@@ -184,12 +187,12 @@ async def _done(
     async with house.db.transaction() as session:
         if newcomers:
             email = account.get("profile", {}).get("email")
-            user: User | None = await access.welcome(
+            user: User | None = await welcome(
                 session, request.user_id, house.team_id, name_of(account), email
             )
         else:
-            user = await people.find_by_slack(session, request.user_id, house.team_id)
-        if user is None or not (newcomers or user.may(Deed.SEE)):
+            user = await find_by_slack(session, request.user_id, house.team_id)
+        if user is None or not (newcomers or user.may(Permission.SEE)):
             return _without_a_role(request, user)
         answer = await listener(Ask(house, session, user, house.now(), request))
     return [answer] if answer else []
@@ -214,17 +217,17 @@ async def _drawn_again(
     try:
         async with asyncio.timeout_at(start + REDRAW_S), house.db.transaction() as session:
             if isinstance(request, Press) and request.message:
-                await cards.one_is_wrong(session, *request.message)
+                await redraw_card_at(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
             if isinstance(refusal, Changed):
-                act = await system_act(session, house.now(), Source.SLACK, house.rules)
-                await settling.settle(session, act, [request.bill_id])
-            await announce.bill_changed(session, request.bill_id)
+                act = await system_context(session, house.now(), Source.SLACK, house.rules)
+                await recalculate(session, act, [request.bill_id])
+            await defer_card_update(session, request.bill_id)
             if not (isinstance(request, Press) and request.is_private):
                 return []
-            facts = await bill_facts(session, [request.bill_id])
-            user = await people.find_by_slack(session, request.user_id, house.team_id)
+            facts = await load_bill_details(session, [request.bill_id])
+            user = await find_by_slack(session, request.user_id, house.team_id)
         return [Reply(card.bill_card(facts[0], user), replace=True)]
     except Exception:
         noted("A card was not drawn again", request)

@@ -9,28 +9,32 @@ from handlers.typed import first_word, month_and_rest
 from handlers.views import card, dialogs, replies
 from handlers.views.clicks import OUT_OF_DATE
 from handlers.views.words import STATE_WORDS, name, period_name
-from models import customers, inbox, month_end, workflow
-from models.announce import run_started
-from models.bills import RejectReason, State, Verb
-from models.foresight import foresee
-from models.gather import story
-from models.people import Deed, Role
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.checks import check
+from models.batches.bill_run import run_of_request, start_bill_run
+from models.batches.bill_run_preview import preview_run
+from models.bills.states import RejectReason, State, Verb
+from models.customers.customers import get_customer
+from models.errors import Invalid
+from models.outbox.notifications import notify_bill_run
+from models.people.permissions import Permission, Role
 from models.period import Period
-from models.refusals import Invalid
+from models.queries.bill_list import find_bills
+from models.queries.history import load_history
 
 STATES = {**{state.value: state for state in State}, "waiting": State.PENDING}
 
 
 async def generate(ask: Ask, typed: str) -> Answer:
     """Show what generating a month would do; the buttons under it do it or let it be."""
-    ask.user.must(Deed.GENERATE)
+    ask.user.must(Permission.GENERATE)
     month, called = month_and_rest(typed)
     now, zone = ask.now, ask.house.zone
     period = Period.parse(month) if month else Period.last_closed(now, zone)
     period.refuse_if_open(now, zone)
     customer_id = await customer_meant(ask, called)
     jump = ask.house.rules.jump_factor
-    facts = await month_end.preview(ask.session, period, customer_id, jump)
+    facts = await preview_run(ask.session, period, customer_id, jump)
     return Reply(replies.preview(facts, customer_id))
 
 
@@ -38,15 +42,15 @@ async def start_run(ask: Ask) -> Answer:
     """Generate what was previewed: once, however often the click arrives."""
     ids = ask.ids("period")
     period = Period.parse(ids["period"])
-    ask.user.must(Deed.GENERATE)
+    ask.user.must(Permission.GENERATE)
     asked_as = ask.request.once if isinstance(ask.request, Press) else None
-    known = await month_end.run_asked_as(ask.session, asked_as) if asked_as else None
+    known = await run_of_request(ask.session, asked_as) if asked_as else None
     if known is None:
-        customer = await customers.get(ask.session, ids["customer"]) if "customer" in ids else None
+        customer = await get_customer(ask.session, ids["customer"]) if "customer" in ids else None
         whose = customer.id if customer else None
         zone = ask.house.zone
-        run_id = await month_end.start_run(ask.session, period, ask.act, zone, whose, asked_as)
-        await run_started(ask.session, run_id, ask.user)
+        run_id = await start_bill_run(ask.session, period, ask.act, zone, whose, asked_as)
+        await notify_bill_run(ask.session, run_id, ask.user)
     return Reply(replies.generating(period), replace=True)
 
 
@@ -72,7 +76,7 @@ async def history_clicked(ask: Ask) -> Answer:
 
 async def _history(ask: Ask, bill_id: int, page: int = 0, *, replace: bool = False) -> Answer:
     facts = await facts_of(ask, bill_id)
-    return Reply(replies.history(facts, await story(ask.session, bill_id), page), replace)
+    return Reply(replies.history(facts, await load_history(ask.session, bill_id), page), replace)
 
 
 async def list_bills(ask: Ask, typed: str) -> Answer:
@@ -106,7 +110,7 @@ async def _list(
     status, customer_id, month = (filters.get(key) for key in ("status", "customer", "period"))
     if status not in (None, *State) or type(customer_id) not in (type(None), int):
         raise Invalid(OUT_OF_DATE)
-    page = await inbox.list_bills(
+    page = await find_bills(
         ask.session,
         status=State(status) if status else None,
         mine_of=ask.user if filters.get("mine") else None,
@@ -125,7 +129,7 @@ async def _title(ask: Ask, filters: dict[str, Any]) -> str:
     if "mine" in filters:
         told += f" that wait for {'somebody' if ask.user.role == Role.MANAGER else 'you'}"
     if "customer" in filters:
-        customer = await customers.get(ask.session, filters["customer"])
+        customer = await get_customer(ask.session, filters["customer"])
         told += f" of {name(customer.name, 80)}"
     if "period" in filters:
         told += f", {period_name(Period.parse(filters['period']))}"
@@ -135,7 +139,7 @@ async def _title(ask: Ask, filters: dict[str, Any]) -> str:
 async def approve(ask: Ask) -> Answer | None:
     """Approve what was on the card; a card that only the clicker sees is drawn anew at once."""
     ids = ask.ids("bill", "version")
-    await workflow.approve(ask.session, ids["bill"], ids["version"], ask.act)
+    await approve_bill(ask.session, ids["bill"], ids["version"], ask.act)
     if not ask.is_private:
         return None
     return Reply(card.bill_card(await facts_of(ask, ids["bill"]), ask.user), replace=True)
@@ -143,7 +147,7 @@ async def approve(ask: Ask) -> Answer | None:
 
 async def ask_why_rejected(ask: Ask) -> Answer:
     ids = ask.ids("bill", "version")
-    await foresee(ask.session, ids["bill"], Verb.REJECT, ids["version"], ask.act)
+    await check(ask.session, ids["bill"], Verb.REJECT, ids["version"], ask.act)
     return Dialog(dialogs.reject(await facts_of(ask, ids["bill"])))
 
 
@@ -152,7 +156,7 @@ async def reject(ask: Ask) -> None:
     code = ask.entered(dialogs.REASON_CODE)
     if code not in set(RejectReason):
         raise Invalid("Choose what is wrong.", dialogs.REASON_CODE)
-    await workflow.reject(
+    await reject_bill(
         ask.session,
         ids["bill"],
         ids["version"],

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from handlers.requests import Json, SlackFace
-from models.refusals import NotAllowed
+from models.errors import NotAllowed
 
 REMEMBERED = timedelta(minutes=5)
 MOST_PEOPLE = 10_000

@@ -8,11 +8,11 @@ from handlers.ask import House, identify, noted
 from handlers.requests import Answer, Json, Request, SlackFace
 from handlers.views import home, kit
 from handlers.views.kit import View
-from models import inbox
-from models.dossier import Page
-from models.gather import bill_facts
-from models.people import Deed, find_by_slack
-from models.refusals import Refusal
+from models.errors import Refusal
+from models.people.permissions import Permission
+from models.people.users import find_by_slack
+from models.queries.bill_list import Page, bills_waiting_for
+from models.queries.bill_loader import load_bill_details
 
 LISTED = 15
 
@@ -59,8 +59,8 @@ async def _view(house: House, request: Request) -> View:
 async def _drawn(house: House, slack_user_id: str) -> View:
     async with house.db.transaction() as session:
         user = await find_by_slack(session, slack_user_id, house.team_id)
-        if user is None or not user.may(Deed.SEE):
+        if user is None or not user.may(Permission.SEE):
             return home.inbox(None, Page((), 0, ()), [], house.now())
-        waiting = await inbox.waiting_for(session, user, limit=LISTED)
+        waiting = await bills_waiting_for(session, user, limit=LISTED)
         drawn = [line.id for line in waiting.lines[: home.IN_PLACE]]
-        return home.inbox(user, waiting, await bill_facts(session, drawn), house.now())
+        return home.inbox(user, waiting, await load_bill_details(session, drawn), house.now())

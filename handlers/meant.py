@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from handlers.ask import Ask, Listener
 from handlers.requests import Answer
 from handlers.typed import month_and_rest
-from models import customers, inbox
-from models.dossier import BillFacts
-from models.gather import bill_facts
-from models.refusals import Invalid, NotFound
+from models.customers.search import find_customer
+from models.errors import Invalid, NotFound
+from models.queries.bill_details import BillDetails
+from models.queries.bill_list import find_bill
+from models.queries.bill_loader import load_bill_details
 
 About = Callable[[Ask, int, int | None], Awaitable[Answer]]
 """Something about a bill, of the version that was seen; None: as it is by now."""
@@ -38,7 +39,7 @@ async def bill_meant(ask: Ask, typed: str) -> int:
     if not typed:
         raise Invalid("Which bill? Write its number, such as `#42`, or a customer and a month.")
     with ask.naming(month_and_rest(typed)[1]):
-        return await inbox.find_ref(ask.session, typed)
+        return await find_bill(ask.session, typed)
 
 
 async def customer_meant(ask: Ask, called: str) -> int | None:
@@ -46,11 +47,11 @@ async def customer_meant(ask: Ask, called: str) -> int | None:
     if not called:
         return None
     with ask.naming(called):
-        return (await customers.find(ask.session, called)).id
+        return (await find_customer(ask.session, called)).id
 
 
-async def facts_of(ask: Ask, bill_id: int) -> BillFacts:
-    facts = await bill_facts(ask.session, [bill_id])
+async def facts_of(ask: Ask, bill_id: int) -> BillDetails:
+    facts = await load_bill_details(ask.session, [bill_id])
     if not facts:
         raise NotFound(f"There is no bill #{bill_id}.")
     return facts[0]

@@ -4,17 +4,19 @@ from handlers.ask import Ask
 from handlers.requests import Answer, Reply
 from handlers.views import replies
 from handlers.views.clicks import OUT_OF_DATE
-from models import access, announce, handover
-from models.gather import person
-from models.people import Role
-from models.refusals import Invalid, NotFound
+from models.actions.access import grant_role
+from models.actions.reroute import reroute_open_bills
+from models.errors import Invalid, NotFound
+from models.outbox.notifications import notify_access_requested
+from models.people.permissions import Role
+from models.people.users import person_ref
 
 
 async def request_access(ask: Ask) -> Answer:
     """Finance is told; whoever has a role already is told so."""
     if ask.user.role is not None and ask.user.active:
         return Reply(replies.access_granted(Role(ask.user.role)), replace=True)
-    asked = await announce.access_requested(ask.session, ask.user, ask.now)
+    asked = await notify_access_requested(ask.session, ask.user, ask.now)
     if not asked:
         raise NotFound(
             "Nobody was asked: Countersign knows nobody of Finance in Slack. Ask whoever runs it to"
@@ -28,6 +30,6 @@ async def grant(ask: Ask) -> Answer:
     ids = ask.ids("user", "role")
     if ids["role"] not in set(Role):
         raise Invalid(OUT_OF_DATE)
-    user = await access.give_role(ask.session, ids["user"], Role(ids["role"]), ask.act)
-    await handover.hand_over(ask.session, ask.act)
-    return Reply(replies.access_settled(person(user), person(ask.user)), replace=True)
+    user = await grant_role(ask.session, ids["user"], Role(ids["role"]), ask.act)
+    await reroute_open_bills(ask.session, ask.act)
+    return Reply(replies.access_settled(person_ref(user), person_ref(ask.user)), replace=True)

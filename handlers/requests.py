@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from handlers.views import kit, replies
 from handlers.views.clicks import known, pack, unpack
-from handlers.views.kit import Message, View
-from models.refusals import Ambiguous, Invalid, Refusal
+from handlers.views.kit import SlackMessage, View
+from models.errors import Ambiguous, Invalid, Refusal
 
 Json = dict[str, Any]
 TITLE = "Countersign"
@@ -42,12 +42,17 @@ class SlackFace(Protocol):
         """Show this on a person's Home tab."""
 
     async def post_ephemeral(
-        self, channel: str, slack_user_id: str, message: Message, thread_ts: str | None = None
+        self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None = None
     ) -> None:
         """Say something that only this person sees."""
 
     async def respond(
-        self, response_url: str, message: Message, *, replace: bool = False, shared: bool = False
+        self,
+        response_url: str,
+        message: SlackMessage,
+        *,
+        replace: bool = False,
+        shared: bool = False,
     ) -> None:
         """Answer a command or a click: privately, or `shared` with the conversation; `replace`
         puts the answer in the place of the message that was clicked.
@@ -60,7 +65,7 @@ class Reply:
     everybody in the conversation, and in the place of a private message whose button shared it.
     """
 
-    message: Message
+    message: SlackMessage
     replace: bool = False
     shared: bool = False
 
@@ -325,6 +330,6 @@ class Choice(Ambiguous):
         self.text = text
 
 
-def as_dialog(message: Message) -> View:
+def as_dialog(message: SlackMessage) -> View:
     """A message, where there is no place for one."""
     return kit.modal(TITLE, message.without_tables().blocks)

@@ -23,10 +23,10 @@ from handlers.views.clicks import (
     click_of,
 )
 from handlers.views.words import slash
-from models import access, handover
-from models.bills import Source
-from models.case import system_act
-from models.refusals import Invalid
+from models.actions.access import deactivate
+from models.actions.reroute import reroute_open_bills
+from models.context import Source, system_context
+from models.errors import Invalid
 
 Subcommand = Callable[[Ask, str], Awaitable[Answer]]
 
@@ -222,9 +222,9 @@ async def _user_changed(house: House, account: Body) -> None:
     house.directory.forget(account["id"])
     if account.get("deleted"):
         async with house.db.transaction() as session:
-            await access.deactivate(session, account["id"])
-            act = await system_act(session, house.now(), Source.SLACK, house.rules)
-            await handover.hand_over(session, act)
+            await deactivate(session, account["id"])
+            act = await system_context(session, house.now(), Source.SLACK, house.rules)
+            await reroute_open_bills(session, act)
 
 
 async def _uninstalled(body: Body) -> None:

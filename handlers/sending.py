@@ -5,9 +5,10 @@ from handlers.meant import bill_meant, facts_of
 from handlers.requests import Answer, Reply
 from handlers.typed import month_and_rest, refs
 from handlers.views import card, sends
-from models import outbox, sending
+from models.actions.send import send_bill
+from models.batches.bulk_send import is_send_started, preview_send, send_report, start_send
+from models.errors import Invalid
 from models.period import Period
-from models.refusals import Invalid
 
 WHICH = "Which bills? Write their numbers, such as `#42 #43`, a customer and a month, or a month."
 
@@ -17,26 +18,26 @@ async def preview(ask: Ask, typed: str) -> Answer:
     month, rest = month_and_rest(typed)
     if month and not rest:
         period = Period.parse(month)
-        return Reply(sends.preview(await outbox.preview(ask.session, ask.act, period=period)))
+        return Reply(sends.preview(await preview_send(ask.session, ask.act, period=period)))
     named = refs(typed)
     if not named:
         raise Invalid(WHICH)
     bills = dict.fromkeys([await bill_meant(ask, one) for one in named])
-    return Reply(sends.preview(await outbox.preview(ask.session, ask.act, list(bills))))
+    return Reply(sends.preview(await preview_send(ask.session, ask.act, list(bills))))
 
 
 async def send_list(ask: Ask) -> Answer:
     """Send what was previewed: once, however often the click arrives."""
     list_id = ask.ids("list")["list"]
-    begun = await outbox.begin(ask.session, list_id, ask.act)
-    facts = await outbox.facts(ask.session, list_id)
+    begun = await start_send(ask.session, list_id, ask.act)
+    facts = await send_report(ask.session, list_id)
     return Reply(sends.began(facts, again=not begun), replace=True)
 
 
 async def cancel_list(ask: Ask) -> Answer:
     list_id = ask.ids("list")["list"]
-    if await outbox.is_begun(ask.session, list_id):
-        facts = await outbox.facts(ask.session, list_id)
+    if await is_send_started(ask.session, list_id):
+        facts = await send_report(ask.session, list_id)
         return Reply(sends.began(facts, again=True), replace=True)
     return Reply(sends.cancelled(), replace=True)
 
@@ -44,7 +45,7 @@ async def cancel_list(ask: Ask) -> Answer:
 async def send_one(ask: Ask) -> Answer:
     """Send the bill in the version that was shown; whoever did is told when it goes out."""
     ids = ask.ids("bill", "version")
-    await sending.send(ask.session, ids["bill"], ids["version"], ask.act)
+    await send_bill(ask.session, ids["bill"], ids["version"], ask.act)
     facts = await facts_of(ask, ids["bill"])
     if ask.is_private:
         return Reply(card.bill_card(facts, ask.user), replace=True)

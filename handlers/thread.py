@@ -12,12 +12,14 @@ from handlers.directory import name_of
 from handlers.requests import Answer, Remark, Reply
 from handlers.typed import decision_in, mentioned, plain
 from handlers.views import replies
-from models import comments, people
-from models.bills import Source, State
-from models.case import Act
-from models.gather import bill_facts
-from models.people import Deed
-from models.refusals import NotAllowed
+from models.actions.comment import add_reply, delete_reply, edit_reply, is_reply_recorded
+from models.bills.states import State
+from models.context import Context, Source
+from models.errors import NotAllowed
+from models.outbox.threads import bill_of_thread, is_a_message_unconfirmed
+from models.people.permissions import Permission
+from models.people.users import find_by_slack
+from models.queries.bill_loader import load_bill_details
 
 _WRITTEN = (None, "thread_broadcast", "file_share")
 
@@ -45,9 +47,9 @@ async def heard(house: House, body: Mapping[str, Any]) -> BoltResponse:
     if said is None:
         return BoltResponse(status=200, body="")
     async with house.db.transaction() as session:
-        bill_id = await comments.bill_under(session, said.channel, said.thread_ts)
-        too_early = bill_id is None and await comments.card_on_its_way(session)
-        recorded = await comments.is_recorded(session, said.channel, said.ts)
+        bill_id = await bill_of_thread(session, said.channel, said.thread_ts)
+        too_early = bill_id is None and await is_a_message_unconfirmed(session)
+        recorded = await is_reply_recorded(session, said.channel, said.ts)
     if bill_id is None:
         # A reply can be quicker than the note of where its card stands. Slack brings it again.
         bring_again = too_early and said.under == house.bot_user_id
@@ -112,31 +114,31 @@ async def _names(house: House, text: str) -> dict[str, str]:
 async def _taken_back(house: House, said: Said, bill_id: int, words: str) -> BoltResponse:
     """A deletion is a fact: it is recorded whatever its author may do by now."""
     async with house.db.transaction() as session:
-        author = await people.find_by_slack(session, said.author, house.team_id)
+        author = await find_by_slack(session, said.author, house.team_id)
         if author is not None:
-            act = Act(author, house.now(), Source.SLACK)
+            act = Context(author, house.now(), Source.SLACK)
             message = (words, said.channel, said.ts)
-            await comments.reply_deleted(session, bill_id, act, *message)
+            await delete_reply(session, bill_id, act, *message)
     return BoltResponse(status=200, body="")
 
 
 async def _record(said: Said, bill_id: int, words: str, ask: Ask) -> Answer | None:
     message = (words, said.channel, said.ts)
     if said.deleted:
-        await comments.reply_deleted(ask.session, bill_id, ask.act, *message)
+        await delete_reply(ask.session, bill_id, ask.act, *message)
         return None
-    first = await comments.reply(ask.session, bill_id, ask.act, *message, edited_ts=said.edited_ts)
+    first = await add_reply(ask.session, bill_id, ask.act, *message, edited_ts=said.edited_ts)
     if first is None and said.edited_ts:
-        await comments.reply_edited(ask.session, ask.act, *message, said.edited_ts)
+        await edit_reply(ask.session, ask.act, *message, said.edited_ts)
     return await _decide_by_button(ask, bill_id, words) if first else None
 
 
 async def _decide_by_button(ask: Ask, bill_id: int, words: str) -> Answer | None:
     """A reply that reads like a decision is none; whoever may decide is offered the button."""
     decision = decision_in(words)
-    if decision is None or not ask.user.may(Deed.APPROVE):
+    if decision is None or not ask.user.may(Permission.APPROVE):
         return None
-    facts = (await bill_facts(ask.session, [bill_id]))[0]
+    facts = (await load_bill_details(ask.session, [bill_id]))[0]
     if facts.status is not State.PENDING:
         return None
     return Reply(replies.reads_like_a_decision(facts, decision))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 from handlers.views.words import clean
-from models.bills import Verb
+from models.bills.states import Verb
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _WORDS = {"@": "@", "#": "#", "!": "@", "": ""}

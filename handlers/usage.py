@@ -7,12 +7,14 @@ from handlers.ask import Ask
 from handlers.requests import Answer, Reply
 from handlers.typed import last_word
 from handlers.views import replies
-from models import bills, customers, inbox
-from models.customers import Customer
-from models.people import Deed
+from models.bills.bill import get_bill
+from models.customers.customers import Customer, get_customer
+from models.customers.search import find_customer
+from models.errors import Invalid
+from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR, Period
-from models.refusals import Invalid
-from models.usage import months
+from models.queries.bill_list import open_bills_of_customer
+from models.usage.usage import usage_months
 
 DEFAULT_MONTHS = 6
 MOST_MONTHS = 99
@@ -30,17 +32,17 @@ _READERS: dict[str, Callable[[re.Match[str], Period], Span]] = {
 
 async def show(ask: Ask, typed: str) -> Answer:
     """`CUSTOMER [span]`; without a span the last six months, the running one included."""
-    ask.user.must(Deed.SEE)
+    ask.user.must(Permission.SEE)
     called, first, last = _read(typed, Period.current(ask.now, ask.house.zone))
     with ask.naming(called):
-        customer = await customers.find(ask.session, called)
+        customer = await find_customer(ask.session, called)
     return await _usage(ask, customer, first, last)
 
 
 async def of_bill(ask: Ask) -> Answer:
     """The usage of a bill's customer in the six months that end with the bill's."""
-    bill = await bills.get(ask.session, ask.ids("bill")["bill"])
-    customer = await customers.get(ask.session, bill.customer_id)
+    bill = await get_bill(ask.session, ask.ids("bill")["bill"])
+    customer = await get_customer(ask.session, bill.customer_id)
     first = bill.period.plus(1 - DEFAULT_MONTHS)
     return await _usage(ask, customer, first, bill.period)
 
@@ -49,15 +51,15 @@ async def share(ask: Ask) -> Answer:
     """Show everybody in the conversation what the clicker saw."""
     ids = ask.ids("customer", "first", "last")
     first, last = _checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
-    customer = await customers.get(ask.session, ids["customer"])
+    customer = await get_customer(ask.session, ids["customer"])
     return await _usage(ask, customer, first, last, shared=True)
 
 
 async def _usage(
     ask: Ask, customer: Customer, first: Period, last: Period, *, shared: bool = False
 ) -> Answer:
-    used = await months(ask.session, customer.id, first, last)
-    waiting = await inbox.open_of_customer(ask.session, customer.id)
+    used = await usage_months(ask.session, customer.id, first, last)
+    waiting = await open_bills_of_customer(ask.session, customer.id)
     share = None if shared else customer.id
     told = replies.usage(customer.name, customer.currency, used, waiting, share)
     return Reply(told, shared=shared)

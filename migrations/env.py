@@ -1,8 +1,8 @@
-"""Runs migrations on the connection that `models.base.migrate` hands over."""
+"""Runs migrations on the connection that `models.db.migrate.migrate` hands over."""
 
 from alembic import context
 
-from models.base import Base
+from models.db.columns import Base
 
 attributes = context.config.attributes
 context.configure(

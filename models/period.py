@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from models.refusals import Invalid
+from models.errors import Invalid
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 

@@ -20,8 +20,9 @@ import aiohttp
 import psycopg
 import yaml
 
-from models.base import Database, migrate
-from models.embedded import EmbeddedPostgres
+from models.db.database import Database
+from models.db.embedded import EmbeddedPostgres
+from models.db.migrate import migrate
 from sandbox import demo
 from sandbox.server import Sandbox
 from sandbox.shapes import JsonObject

@@ -13,15 +13,19 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, comments, month_end, workflow
-from models.base import Database
-from models.bills import RejectReason, Source
-from models.case import Act
-from models.customers import Customer
-from models.people import Role, User, add_person
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.comment import add_comment
+from models.batches.bill_run import run_step, start_bill_run
+from models.bills.bill import Bill, bill_of_month
+from models.bills.states import RejectReason
+from models.context import Context, Source
+from models.customers.customers import Customer
+from models.db.database import Database
+from models.people.permissions import Role
+from models.people.users import User, add_user
 from models.period import Period
-from models.rules import Rules
-from models.usage import Usage
+from models.settings import BillingSettings
+from models.usage.usage import Usage
 from sandbox.shapes import JsonObject
 
 ZONE = ZoneInfo("UTC")
@@ -149,9 +153,9 @@ async def furnish(db: Database, now: datetime) -> str:
         await _sign_up(session, people, before, last)
     began = datetime.combine(last.first_day, time(9), UTC) + timedelta(days=1)
     async with db.long_transaction() as session:
-        act = Act(people[DANA.name], began, Source.SLACK)
-        run = await month_end.start_run(session, before, act, ZONE)
-        await month_end.step(session, run, Rules(approvals_channel="C0BILLING"), began)
+        act = Context(people[DANA.name], began, Source.SLACK)
+        run = await start_bill_run(session, before, act, ZONE)
+        await run_step(session, run, BillingSettings(approvals_channel="C0BILLING"), began)
     async with db.long_transaction() as session:
         await _live_through(session, people, before, began + timedelta(hours=3))
     return f"/bill generate {last}"
@@ -159,7 +163,7 @@ async def furnish(db: Database, now: datetime) -> str:
 
 async def _hire(session: AsyncSession) -> dict[str, User]:
     return {
-        colleague.name: await add_person(
+        colleague.name: await add_user(
             session, colleague.name, colleague.role, colleague.slack_id, colleague.email
         )
         for colleague in STAFF
@@ -208,22 +212,22 @@ async def _live_through(
 ) -> None:
     """One bill approved, one rejected, one half approved, one talked about; the rest wait."""
 
-    async def bill_of(name: str) -> bills.Bill:
+    async def bill_of(name: str) -> Bill:
         named = await session.scalars(sa.select(Customer).where(Customer.name == name))
-        return await bills.of_month(session, named.one().id, period)
+        return await bill_of_month(session, named.one().id, period)
 
-    def by(colleague: Colleague, minutes: int) -> Act:
-        return Act(people[colleague.name], now + timedelta(minutes=minutes), Source.SLACK)
+    def by(colleague: Colleague, minutes: int) -> Context:
+        return Context(people[colleague.name], now + timedelta(minutes=minutes), Source.SLACK)
 
     acme = await bill_of("Acme Corp")
-    await comments.comment(
+    await add_comment(
         session, acme.id, by(KIM, 4), "Their batch job ran twice on the 14th; I asked them."
     )
-    await workflow.approve(session, acme.id, acme.version, by(KIM, 21))
+    await approve_bill(session, acme.id, acme.version, by(KIM, 21))
     cobalt = await bill_of("Cobalt & Sons")
-    await workflow.approve(session, cobalt.id, cobalt.version, by(PRIYA, 35))
+    await approve_bill(session, cobalt.id, cobalt.version, by(PRIYA, 35))
     heron = await bill_of("Blue Heron Logistics")
-    await workflow.reject(
+    await reject_bill(
         session,
         heron.id,
         heron.version,

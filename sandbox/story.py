@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from bot.app import App
 from bot.settings import Settings
 from bot.timings import Timings
-from models import comments
-from models.base import Database
+from models.db.database import Database
+from models.outbox.threads import bill_of_thread
 from sandbox.server import Sandbox
 from sandbox.shapes import JsonObject
 
@@ -132,7 +132,7 @@ class Story:
 
     async def _is_known(self, channel: str, card: JsonObject) -> bool:
         async with self.db.transaction() as session:
-            return await comments.bill_under(session, channel, card["ts"]) is not None
+            return await bill_of_thread(session, channel, card["ts"]) is not None
 
     def again(self, message: JsonObject, channel: str) -> JsonObject:
         """The message as it reads now."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.people import system_user
+from models.people.users import system_user
 from models.period import Period
 
 _BILL = sa.text("""

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.base import Database
-from models.people import Role, User, add_person, system_user
+from models.db.database import Database
+from models.people.permissions import Role
+from models.people.users import User, add_user, system_user
 from tests.postgres import TestPostgres
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -67,7 +68,7 @@ async def people(db: Database) -> People:
     }
     async with db.transaction() as session:
         cast = {
-            name.lower(): await add_person(
+            name.lower(): await add_user(
                 session, name, role, f"U{name.upper()}", f"{name.lower()}@example.com"
             )
             for name, role in roles.items()

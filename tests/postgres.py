@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from models.base import migrate
-from models.embedded import EmbeddedPostgres
+from models.db.embedded import EmbeddedPostgres
+from models.db.migrate import migrate
 
 TEMPLATE = "migrated"
 # What is lost in a power cut does not matter here.

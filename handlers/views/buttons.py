@@ -4,9 +4,9 @@ from handlers.views.clicks import Click, pack
 from handlers.views.kit import Element, button, confirm, overflow
 from handlers.views.phrases import amount, month_of, short_title
 from handlers.views.words import name
-from models.bills import OPEN, TRANSITIONS, BillKind, State, Verb
-from models.dossier import BillFacts
-from models.people import User
+from models.bills.states import OPEN, TRANSITIONS, BillKind, State, Verb
+from models.people.users import User
+from models.queries.bill_details import BillDetails
 
 UNDOABLE = frozenset({State.APPROVED, State.REJECTED, State.SENDING, State.VOID})
 
@@ -23,7 +23,7 @@ _VERBS = {
 }
 
 
-def bill_buttons(facts: BillFacts, reader: User | None = None) -> list[Element]:
+def bill_buttons(facts: BillDetails, reader: User | None = None) -> list[Element]:
     """What can be done with the bill as it stands, then the menu of what else there is.
 
     For a `reader` without what their role never lets them do.
@@ -39,7 +39,7 @@ def _may(reader: User | None, click: Click) -> bool:
     return reader is None or right is None or reader.may(right)
 
 
-def _decide(facts: BillFacts, value: str) -> list[Element]:
+def _decide(facts: BillDetails, value: str) -> list[Element]:
     what = f"{short_title(facts)}, {amount(facts)}"
     if facts.status is State.PENDING:
         reject = button(
@@ -57,18 +57,18 @@ def _decide(facts: BillFacts, value: str) -> list[Element]:
     return []
 
 
-def _approve(facts: BillFacts, value: str) -> Element:
+def _approve(facts: BillDetails, value: str) -> Element:
     ask = confirm("Approve this bill?", question(facts), "Approve")
     label = f"Approve #{facts.id}: {amount(facts)}"
     return button(Click.APPROVE, "Approve", value, "primary", ask=ask, label=label)
 
 
-def question(facts: BillFacts, room: int = 220) -> str:
+def question(facts: BillDetails, room: int = 220) -> str:
     """The amount comes first, so that no name can push it out of sight."""
     return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, room)}."
 
 
-def send(facts: BillFacts) -> Element:
+def send(facts: BillDetails) -> Element:
     """Sends this version; one that could not be delivered is sent again under its number."""
     words = "Send again" if facts.failure else "Send"
     once = " It goes out at once, and cannot be called back." if facts.number else ""
@@ -81,17 +81,17 @@ def send(facts: BillFacts) -> Element:
     )
 
 
-def revise(facts: BillFacts) -> Element:
+def revise(facts: BillDetails) -> Element:
     value = pack(bill=facts.id, version=facts.version)
     return button(Click.REVISE, "Revise", value, label=f"Revise #{facts.id}: {amount(facts)}")
 
 
-def void(facts: BillFacts) -> Element:
+def void(facts: BillDetails) -> Element:
     value = pack(bill=facts.id, version=facts.version)
     return button(Click.VOID, "Void", value, label=f"Void #{facts.id}: {amount(facts)}")
 
 
-def _undo(facts: BillFacts, value: str) -> list[Element]:
+def _undo(facts: BillDetails, value: str) -> list[Element]:
     """While others still have to decide, only those who have decided are shown Undo."""
     if not facts.standing:
         return []
@@ -104,7 +104,7 @@ def _undo(facts: BillFacts, value: str) -> list[Element]:
     return []
 
 
-def _more(facts: BillFacts, reader: User | None) -> Element:
+def _more(facts: BillDetails, reader: User | None) -> Element:
     """The three dots: what can be looked at, and what Finance can do besides."""
     places = [("History", "history"), ("Customer usage", "usage")]
     if facts.status in OPEN and not _balances(facts) and _may(reader, Click.REVISE):
@@ -114,7 +114,7 @@ def _more(facts: BillFacts, reader: User | None) -> Element:
     return overflow(Click.MORE, [(words, pack(bill=facts.id, see=see)) for words, see in places])
 
 
-def _can_be_void(facts: BillFacts) -> bool:
+def _can_be_void(facts: BillDetails) -> bool:
     if facts.status is State.VOID or _balances(facts):
         return False
     if facts.status is State.SENDING:
@@ -122,11 +122,11 @@ def _can_be_void(facts: BillFacts) -> bool:
     return facts.status is not State.SENT or facts.kind != BillKind.CREDIT
 
 
-def _balances(facts: BillFacts) -> bool:
+def _balances(facts: BillDetails) -> bool:
     """Whether it takes back a bill that is void, which nobody can stop."""
     return facts.adjusts is not None and facts.adjusts.status is State.VOID
 
 
-def _can_reissue(facts: BillFacts) -> bool:
+def _can_reissue(facts: BillDetails) -> bool:
     overage = facts.kind == BillKind.OVERAGE
     return facts.status is State.VOID and overage and facts.replaced_by is None

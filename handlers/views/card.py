@@ -7,9 +7,9 @@ from handlers.views.chart import sparkline
 from handlers.views.kit import (
     Block,
     Element,
-    Message,
     Part,
     Sentence,
+    SlackMessage,
     actions,
     bold,
     context,
@@ -53,17 +53,18 @@ from handlers.views.words import (
     plain,
     sentence,
 )
-from models.bills import BillKind, State, Verb
-from models.dossier import BillFacts, Comment, Deed, MonthOverage
+from models.bills.states import BillKind, State, Verb
 from models.money import add_up
-from models.people import User
+from models.people.users import User
+from models.queries.bill_details import BillDetails, Comment, MonthOverage
+from models.queries.history import HistoryEntry
 
 LATEST_COMMENT = 400
 JUMP_TIMES = 3
 MOST_RELATED = 5
 
 
-def bill_card(facts: BillFacts, reader: User | None = None) -> Message:
+def bill_card(facts: BillDetails, reader: User | None = None) -> SlackMessage:
     """The card, the same for everybody who sees it: what may be clicked is judged at the click.
 
     The private copy of a `reader` has no thread to reply in, and no button that their role never
@@ -85,16 +86,16 @@ def bill_card(facts: BillFacts, reader: User | None = None) -> Message:
     )
 
 
-def full_name(facts: BillFacts) -> list[Block]:
+def full_name(facts: BillDetails) -> list[Block]:
     whole = name(facts.customer)
     return [] if bill_title(facts).startswith(whole) else [says(bold(whole))]
 
 
-def arithmetic(facts: BillFacts) -> list[Sentence]:
+def arithmetic(facts: BillDetails) -> list[Sentence]:
     return [[used(facts)], multiplication(facts)]
 
 
-def _trend(facts: BillFacts) -> list[Block]:
+def _trend(facts: BillDetails) -> list[Block]:
     """Last month and its difference, and the six months as a line that starts at zero."""
     if len(facts.trend) < 2 or facts.kind != BillKind.OVERAGE:
         return []
@@ -112,7 +113,7 @@ def _trend(facts: BillFacts) -> list[Block]:
     return [lines(*told)]
 
 
-def _last_month(facts: BillFacts, before: MonthOverage) -> Sentence:
+def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
     """Last month's amount; one that is several times as much now is called a jump."""
     month = period_name(before.period)
     if before.amount is None:
@@ -126,7 +127,7 @@ def _last_month(facts: BillFacts, before: MonthOverage) -> Sentence:
     return [told, " (", bold(f"{change}, a jump") if jumps else change, ")"]
 
 
-def _standing(facts: BillFacts) -> list[Element]:
+def _standing(facts: BillDetails) -> list[Element]:
     """What has been decided, where the bill is, what is still missing, and where it came from."""
     return [
         *_changed(facts),
@@ -137,7 +138,7 @@ def _standing(facts: BillFacts) -> list[Element]:
     ]
 
 
-def _changed(facts: BillFacts) -> list[Element]:
+def _changed(facts: BillDetails) -> list[Element]:
     """What moved the figures, for those who saw the ones before."""
     deed = facts.changed
     if deed is None or deed.id in {one.id for one in _decisions(facts)}:
@@ -149,7 +150,7 @@ def _changed(facts: BillFacts) -> list[Element]:
 FALLEN = " Approvals given before do not count any more."
 
 
-def _decided(facts: BillFacts) -> list[Element]:
+def _decided(facts: BillDetails) -> list[Element]:
     told: list[Element] = []
     for deed in _decisions(facts):
         told.append(line(*_decision(deed, facts.currency)))
@@ -160,7 +161,7 @@ def _decided(facts: BillFacts) -> list[Element]:
     return told
 
 
-def _decisions(facts: BillFacts) -> Sequence[Deed]:
+def _decisions(facts: BillDetails) -> Sequence[HistoryEntry]:
     """The approvals that stand, and the last decision where it is another one.
 
     What is on its way out or void says so by itself.
@@ -180,7 +181,7 @@ _HEADLINES = {
 }
 
 
-def _decision(deed: Deed, currency: str) -> list[Part]:
+def _decision(deed: HistoryEntry, currency: str) -> list[Part]:
     """As in "Approved by Kim Lee (CSM) for Ana Ruiz who is away, 3 Nov 09:12"."""
     if deed.verb is Verb.AUTO_APPROVE:
         return [bold(f"Approved {rule(deed, currency)}"), ", ", deed.at]
@@ -191,11 +192,11 @@ def _decision(deed: Deed, currency: str) -> list[Part]:
     return [bold(f"{headline} by {person(deed.by)}"), f"{stead}, ", deed.at, because(deed)]
 
 
-def _nowhere(_: BillFacts) -> list[Element]:
+def _nowhere(_: BillDetails) -> list[Element]:
     return []
 
 
-def _pending(facts: BillFacts) -> list[Element]:
+def _pending(facts: BillDetails) -> list[Element]:
     waits = line(bold(waits_for(facts.needed)))
     if facts.both_above is None:
         return [waits]
@@ -203,12 +204,12 @@ def _pending(facts: BillFacts) -> list[Element]:
     return [waits, line(f"Needs both its CSM and Sales: above {above}.")]
 
 
-def _held(facts: BillFacts) -> list[Element]:
+def _held(facts: BillDetails) -> list[Element]:
     cure = f" {HOLD_CURES[facts.hold_reason]}" if facts.hold_reason else ""
     return [line(bold("Held"), f": {hold_cause(facts.hold_reason)}.{cure}")]
 
 
-def _rejected(facts: BillFacts) -> list[Element]:
+def _rejected(facts: BillDetails) -> list[Element]:
     """A rejected bill keeps its figures, and says where they are not those of today."""
     now = facts.outdated
     if now is None:
@@ -217,7 +218,7 @@ def _rejected(facts: BillFacts) -> list[Element]:
     return [line(bold("The figures have changed since"), f": {told}. Revise it to take them.")]
 
 
-def _approved(facts: BillFacts) -> list[Element]:
+def _approved(facts: BillDetails) -> list[Element]:
     if not facts.failure:
         return []
     cause = plain(facts.failure, LATEST_COMMENT)
@@ -227,7 +228,7 @@ def _approved(facts: BillFacts) -> list[Element]:
     ]
 
 
-def _sending(facts: BillFacts) -> list[Element]:
+def _sending(facts: BillDetails) -> list[Element]:
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     if facts.send_due is None:
         return [line(bold(f"On its way out as {facts.number}"), f"{to}.")]
@@ -235,13 +236,13 @@ def _sending(facts: BillFacts) -> list[Element]:
     return [line(bold("Goes out "), facts.send_due, *by, " Until then it can be called back.")]
 
 
-def _sent(facts: BillFacts) -> list[Element]:
+def _sent(facts: BillDetails) -> list[Element]:
     at: Sentence = [", ", facts.brought.at] if facts.brought else []
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     return [line(bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at)]
 
 
-def _void(facts: BillFacts) -> list[Element]:
+def _void(facts: BillDetails) -> list[Element]:
     """Who made it void and why; its number stays in the series."""
     deed = facts.brought
     stays = f" Its number, {facts.number}, stays in the series." if facts.number else ""
@@ -253,7 +254,7 @@ def _void(facts: BillFacts) -> list[Element]:
     return [line(*told, ", ", deed.at, ".", stays), *why]
 
 
-_WHERE: dict[State, Callable[[BillFacts], list[Element]]] = {
+_WHERE: dict[State, Callable[[BillDetails], list[Element]]] = {
     State.PENDING: _pending,
     State.HELD: _held,
     State.REJECTED: _rejected,
@@ -264,7 +265,7 @@ _WHERE: dict[State, Callable[[BillFacts], list[Element]]] = {
 }
 
 
-def _related(facts: BillFacts) -> list[Element]:
+def _related(facts: BillDetails) -> list[Element]:
     """The bills that stand beside this one, by their numbers."""
     told = [*_corrects(facts)]
     if facts.replaces:
@@ -280,7 +281,7 @@ def _related(facts: BillFacts) -> list[Element]:
     return [line(one) for one in told]
 
 
-def _corrects(facts: BillFacts) -> list[str]:
+def _corrects(facts: BillDetails) -> list[str]:
     if facts.adjusts is None:
         return []
     first = referred(facts.adjusts)
@@ -291,7 +292,7 @@ def _corrects(facts: BillFacts) -> list[str]:
     return [f"Corrects {first}: {told}, the month now comes to {money(now, facts.currency)}."]
 
 
-def _made(facts: BillFacts) -> Sentence:
+def _made(facts: BillDetails) -> Sentence:
     made = "Proposed" if facts.billed is not None else "Generated"
     return [f"{made} by ", person(facts.generated_by), ", ", facts.created_at]
 

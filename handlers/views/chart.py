@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from handlers.views.words import month_name, number
-from models.usage import UsageMonth
+from models.usage.usage import UsageMonth
 
 SPARKS = "▁▂▃▄▅▆▇█"
 MISSING = "·"

@@ -5,7 +5,7 @@ import re
 from enum import StrEnum
 from typing import Any
 
-from models.refusals import Invalid
+from models.errors import Invalid
 
 
 class Click(StrEnum):

@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass
 
-from handlers.views.kit import Message, Sentence, bullets, code, message, rich, saying, spoken
+from handlers.views.kit import Sentence, SlackMessage, bullets, code, message, rich, saying, spoken
 from handlers.views.words import cut, listing, slash
 
 
@@ -80,7 +80,7 @@ ON_THE_CARD = {
 }
 
 
-def help_for(command: str) -> Message:
+def help_for(command: str) -> SlackMessage:
     """Every subcommand with what it does and an example."""
     name = slash(command)
     known = SUBCOMMANDS[command]
@@ -96,7 +96,7 @@ def help_for(command: str) -> Message:
     return message(spoken(f"{name} knows {names}."), blocks)
 
 
-def near_miss(command: str, word: str, rest: str = "") -> Message:
+def near_miss(command: str, word: str, rest: str = "") -> SlackMessage:
     """For a subcommand that does not exist: the nearest one, and where the others are listed.
 
     `rest` is what stood behind it, and stands behind the nearest one again.

@@ -31,17 +31,18 @@ from handlers.views.phrases import (
     used,
 )
 from handlers.views.words import REJECT_WORDS, delay, money, name, sentence, slash
-from models.bills import BillKind, State
-from models.dossier import BillFacts, Deed
+from models.bills.states import BillKind, State
 from models.money import add_up
-from models.people import SYSTEM
+from models.people.users import SYSTEM
+from models.queries.bill_details import BillDetails
+from models.queries.history import HistoryEntry
 
 UNITS = "units"
 REASON_CODE = "reason_code"
 REASON = "reason"
 
 
-def reject(facts: BillFacts) -> View:
+def reject(facts: BillDetails) -> View:
     """Asks for a reason code (block `reason_code`) and words (block `reason`)."""
     codes = [(words[:1].upper() + words[1:], code) for code, words in REJECT_WORDS.items()]
     reads = f"{_reader(facts)} reads this at once, and it stays in the bill’s history."
@@ -59,12 +60,12 @@ def reject(facts: BillFacts) -> View:
     )
 
 
-def _reader(facts: BillFacts) -> str:
+def _reader(facts: BillDetails) -> str:
     by = facts.generated_by
     return "Finance" if by.name == SYSTEM else f"{name(by.name, 80)}, who generated the bill,"
 
 
-def undo(facts: BillFacts, deed: Deed, wait_minutes: float | None = None) -> View:
+def undo(facts: BillDetails, deed: HistoryEntry, wait_minutes: float | None = None) -> View:
     """Names the decision that would be taken back, and asks why (block `reason`).
 
     `wait_minutes` where that starts the sending again: so long afterwards the bill goes out.
@@ -96,7 +97,7 @@ def _sends_again(minutes: float) -> str:
 EVERYBODY = "Everybody who can see the bill can read this."
 
 
-def release(facts: BillFacts, still_stands: bool = True) -> View:
+def release(facts: BillDetails, still_stands: bool = True) -> View:
     """Says why the bill is held; asks for a reason, which is required where the cause stands."""
     cause = hold_cause(facts.hold_reason)
     stands = "" if still_stands else " That is settled now."
@@ -118,7 +119,7 @@ def release(facts: BillFacts, still_stands: bool = True) -> View:
     )
 
 
-def revise(facts: BillFacts, fresh: BillFacts) -> View:
+def revise(facts: BillDetails, fresh: BillDetails) -> View:
     """Shows the bill as it is and as usage and terms give it now (`fresh`), and asks why.
 
     Block `units`, which may stay empty, sets the calls to bill by hand.
@@ -157,11 +158,11 @@ _UNITS_HINT = {
 }
 
 
-def _sum(facts: BillFacts) -> list[Sentence]:
+def _sum(facts: BillDetails) -> list[Sentence]:
     return [[used(facts)], multiplication(facts)]
 
 
-def void(facts: BillFacts) -> View:
+def void(facts: BillDetails) -> View:
     """Says what becomes of the bill and of what has gone out, and asks why (block `reason`)."""
     return _asking(
         Click.VOID,
@@ -176,7 +177,7 @@ def void(facts: BillFacts) -> View:
     )
 
 
-def _what_voiding_does(facts: BillFacts) -> Iterator[Sentence]:
+def _what_voiding_does(facts: BillDetails) -> Iterator[Sentence]:
     credit = standing_amount(facts)
     if credit:
         out = f"{facts.number} has gone out" if facts.status is State.SENT else "Part of it is out"
@@ -195,14 +196,14 @@ def _what_voiding_does(facts: BillFacts) -> Iterator[Sentence]:
         yield ["The month is not billed again by itself; ", again, " does that."]
 
 
-def standing_amount(facts: BillFacts) -> Decimal:
+def standing_amount(facts: BillDetails) -> Decimal:
     """What the customer has been sent of this bill and its corrections, taken together."""
     parts = [(facts.status, facts.amount)]
     parts += [(one.status, one.amount) for one in facts.corrections]
     return add_up(amount for status, amount in parts if status is State.SENT and amount)
 
 
-def reissue(facts: BillFacts, fresh: BillFacts) -> View:
+def reissue(facts: BillDetails, fresh: BillDetails) -> View:
     """Shows the figures of the bill that would stand in the place of the void one, and asks why."""
     return _asking(
         Click.REISSUE,
@@ -219,7 +220,7 @@ def reissue(facts: BillFacts, fresh: BillFacts) -> View:
 
 
 def _asking(
-    click: Click, title: str, submit: str, facts: BillFacts, blocks: Sequence[Block], **more: int
+    click: Click, title: str, submit: str, facts: BillDetails, blocks: Sequence[Block], **more: int
 ) -> View:
     """A dialog about a bill as it is now; what is sent carries its version."""
     return modal(

@@ -33,11 +33,13 @@ from handlers.views.words import (
     sentence,
     unit_price,
 )
-from models.bills import OPEN, BillKind, State, Verb
-from models.dossier import BillFacts, Deed, Line, Needed
-from models.evidence import BillEvidence, Sealed, StateTotal, Verdict
-from models.people import Role
-from models.scope import Scope
+from models.audit.evidence import BillEvidence, ChainedAction, StateTotal, Verdict
+from models.bills.states import OPEN, BillKind, State, Verb
+from models.people.permissions import Role
+from models.queries.bill_details import BillDetails, MissingApproval
+from models.queries.bill_list import BillLine
+from models.queries.history import HistoryEntry
+from models.queries.scope import Scope
 
 KINDS = {
     BillKind.OVERAGE: "overage bill",
@@ -61,7 +63,7 @@ async def pack(
     scope: Scope,
     verdict: Verdict,
     states: Sequence[StateTotal] | None,
-    lines: AsyncIterator[Line],
+    lines: AsyncIterator[BillLine],
     bills: AsyncIterator[BillEvidence],
     now: datetime,
 ) -> AsyncIterator[str]:
@@ -197,7 +199,7 @@ def _bill_verdict(bill: BillEvidence) -> str:
     return f"Verified: {actions} written, and the bill is what its record says."
 
 
-def _figures(facts: BillFacts) -> list[tuple[str, str]]:
+def _figures(facts: BillDetails) -> list[tuple[str, str]]:
     price = "none yet" if facts.unit_cost is None else unit_price(facts.unit_cost, facts.currency)
     return [
         ("Calls used", number(facts.api_usage)),
@@ -226,7 +228,7 @@ def _approvals(bill: BillEvidence) -> list[dict[str, Any]]:
     ]
 
 
-def _ruling(bill: BillEvidence) -> Deed | None:
+def _ruling(bill: BillEvidence) -> HistoryEntry | None:
     """The approval by rule that a bill rests on, where it does on nobody's."""
     if bill.facts is None or bill.facts.approvals or bill.facts.status not in _PAST_APPROVAL:
         return None
@@ -237,23 +239,23 @@ def _ruling(bill: BillEvidence) -> Deed | None:
 _PAST_APPROVAL = frozenset({State.APPROVED, State.SENDING, State.SENT})
 
 
-def _rule(deed: Deed, currency: str) -> str:
+def _rule(deed: HistoryEntry, currency: str) -> str:
     if deed.rule_below is None:
         return "the voiding of the bill that it credits"
     return f"the customer’s own rule for amounts below {money(deed.rule_below, currency)}"
 
 
-def _needed(needed: Needed) -> str:
+def _needed(needed: MissingApproval) -> str:
     roles = [needed.role] if needed.role else [Role.CSM, Role.SALES]
     return person(needed.people[0]) if needed.people else f"anybody in {listing(roles, 'or')}"
 
 
-def _given(deed: Deed) -> str:
+def _given(deed: HistoryEntry) -> str:
     stead = f", for {person(deed.acted_for)} who was away" if deed.acted_for else ""
     return f"{person(deed.by)}{stead}"
 
 
-def _related(facts: BillFacts) -> list[dict[str, Any]]:
+def _related(facts: BillDetails) -> list[dict[str, Any]]:
     return [
         {
             "how": how,
@@ -266,7 +268,7 @@ def _related(facts: BillFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _deed(sealed: Sealed, currency: str, clock: Clock) -> dict[str, Any]:
+def _deed(sealed: ChainedAction, currency: str, clock: Clock) -> dict[str, Any]:
     deed = sealed.deed
     return {
         "id": sealed.id,
@@ -282,7 +284,7 @@ def _deed(sealed: Sealed, currency: str, clock: Clock) -> dict[str, Any]:
     }
 
 
-def _details(deed: Deed, currency: str) -> Iterator[str]:
+def _details(deed: HistoryEntry, currency: str) -> Iterator[str]:
     """What a sentence has no room for: figures that moved, and what it is about."""
     yield from map(sentence, differences(deed, currency))
     if deed.edits:

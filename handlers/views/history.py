@@ -7,8 +7,8 @@ from handlers.views.card import full_name
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,
-    Message,
     Sentence,
+    SlackMessage,
     actions,
     bold,
     button,
@@ -31,13 +31,14 @@ from handlers.views.phrases import (
     standing,
 )
 from handlers.views.words import STATE_WORDS, amount_or, counted, sentence
-from models.dossier import BillFacts, Deed
+from models.queries.bill_details import BillDetails
+from models.queries.history import HistoryEntry
 
 PAGE_DEEDS, PAGE_TEXT = 40, 8_500
 MOST_RELATED = 8
 
 
-def history(facts: BillFacts, deeds: Sequence[Deed], page: int = 0) -> Message:
+def history(facts: BillDetails, deeds: Sequence[HistoryEntry], page: int = 0) -> SlackMessage:
     """The story of a bill, oldest first; page 0 holds the newest deeds, later pages older ones."""
     pages = _pages(facts, deeds)
     page = min(page, len(pages) - 1)
@@ -54,7 +55,7 @@ def history(facts: BillFacts, deeds: Sequence[Deed], page: int = 0) -> Message:
     )
 
 
-def _relatives(facts: BillFacts) -> list[Block]:
+def _relatives(facts: BillDetails) -> list[Block]:
     """What else there is of the month, and where it stands."""
     told: list[Sentence] = [
         [
@@ -71,14 +72,14 @@ def _entries(count: int) -> str:
     return counted(count, "entry", "entries")
 
 
-def _older(facts: BillFacts, page: int, count: int) -> list[Block]:
+def _older(facts: BillDetails, page: int, count: int) -> list[Block]:
     if not count:
         return []
     value = pack(bill=facts.id, page=page)
     return actions(button(Click.HISTORY, f"Show {_entries(count)} before these", value))
 
 
-def _pages(facts: BillFacts, deeds: Sequence[Deed]) -> list[list[Block]]:
+def _pages(facts: BillDetails, deeds: Sequence[HistoryEntry]) -> list[list[Block]]:
     """Deeds as blocks, in pages from the newest back, each of them oldest first."""
     written = {deed.id: deed.at for deed in deeds}
     pages: list[list[Block]] = [[]]
@@ -93,7 +94,7 @@ def _pages(facts: BillFacts, deeds: Sequence[Deed]) -> list[list[Block]]:
     return pages
 
 
-def _entry(deed: Deed, written: Mapping[int, datetime], currency: str) -> Block:
+def _entry(deed: HistoryEntry, written: Mapping[int, datetime], currency: str) -> Block:
     """`written` tells when the comment was written that an edit or a deletion is about."""
     about = written.get(deed.edits) if deed.edits else None
     which: Sentence = [", the one of ", about] if about else []

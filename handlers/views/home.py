@@ -23,8 +23,10 @@ from handlers.views.kit import (
 from handlers.views.lists import bill_table
 from handlers.views.phrases import bills, short_title, standing
 from handlers.views.words import counted, number, slash, totals
-from models.dossier import BillFacts, Page
-from models.people import Role, User
+from models.people.permissions import Role
+from models.people.users import User
+from models.queries.bill_details import BillDetails
+from models.queries.bill_list import Page
 
 IN_PLACE = 12
 
@@ -57,7 +59,7 @@ DESKS = {
 }
 
 
-def inbox(user: User | None, waiting: Page, facts: Sequence[BillFacts], now: datetime) -> View:
+def inbox(user: User | None, waiting: Page, facts: Sequence[BillDetails], now: datetime) -> View:
     """What waits for `user`, oldest first: `facts` with buttons in place, then the other lines.
 
     `waiting` is the whole list's first page; `now` tells how long each bill has waited. Managers,
@@ -94,7 +96,7 @@ def _heading(desk: Desk, waiting: Page) -> list[Block]:
     return [header(f"{desk.title}: {number(waiting.count)}"), says(told)]
 
 
-def _item(facts: BillFacts, now: datetime) -> list[Block]:
+def _item(facts: BillDetails, now: datetime) -> list[Block]:
     days = (now - facts.created_at).days
     waited = f"{counted(days, 'day')} ago" if days > 0 else "today"
     state = standing(facts)

@@ -10,8 +10,8 @@ from babel import Locale
 from babel.dates import format_date
 
 from handlers.views.words import calls, clean, money, name, number, period_name, unit_price
-from models.bills import BillKind
-from models.dossier import InvoiceFacts
+from models.bills.documents import InvoiceData
+from models.bills.states import BillKind
 from models.money import Taxed, overage_amount, taxed
 
 WIDTH = 78
@@ -53,11 +53,11 @@ KINDS = {
 }
 
 
-def sums(facts: InvoiceFacts) -> Taxed:
+def sums(facts: InvoiceData) -> Taxed:
     return taxed(facts.amount, facts.tax_rate_percent, facts.currency)
 
 
-def due_on(facts: InvoiceFacts, company: Company) -> date | None:
+def due_on(facts: InvoiceData, company: Company) -> date | None:
     """When it is to be paid; None of a credit note."""
     if facts.kind == BillKind.CREDIT:
         return None
@@ -70,7 +70,7 @@ def day(value: date) -> str:
     return format_date(value, "d MMMM yyyy", locale="en")
 
 
-def document(facts: InvoiceFacts, company: Company) -> str:
+def document(facts: InvoiceData, company: Company) -> str:
     """The whole document, no line wider than 78 columns, the same for the same facts."""
     parts = [
         [f"{KINDS[facts.kind].title} {facts.number}", "=" * WIDTH],
@@ -105,7 +105,7 @@ def country_name(code: str) -> str:
     return str(Locale("en").territories.get(code, code))
 
 
-def _dates(facts: InvoiceFacts, company: Company) -> Iterator[str]:
+def _dates(facts: InvoiceData, company: Company) -> Iterator[str]:
     yield from _labelled("Date", [day(facts.issued_on)])
     due = due_on(facts, company)
     if due:
@@ -115,7 +115,7 @@ def _dates(facts: InvoiceFacts, company: Company) -> Iterator[str]:
         yield from _labelled(KINDS[facts.kind].refers, [facts.adjusts_number])
 
 
-def _arithmetic(facts: InvoiceFacts) -> Iterator[str]:
+def _arithmetic(facts: InvoiceData) -> Iterator[str]:
     """How the net amount comes about; written out as a multiplication wherever it is one."""
     over = max(0, facts.api_usage - facts.limit_calls)
     yield from _row("Calls used", number(facts.api_usage))
@@ -133,7 +133,7 @@ def _arithmetic(facts: InvoiceFacts) -> Iterator[str]:
         yield from _row("Difference to what was billed before", shown)
 
 
-def _totals(facts: InvoiceFacts) -> Iterator[str]:
+def _totals(facts: InvoiceData) -> Iterator[str]:
     due = sums(facts)
     rate = f"{facts.tax_rate_percent.normalize():f}"
     yield from _row("Net", money(due.net, facts.currency))
@@ -145,7 +145,7 @@ def _totals(facts: InvoiceFacts) -> Iterator[str]:
         yield from _paragraphs(facts.tax_note or "No tax is charged.")
 
 
-def _payment(facts: InvoiceFacts, company: Company) -> Iterator[str]:
+def _payment(facts: InvoiceData, company: Company) -> Iterator[str]:
     due = due_on(facts, company)
     gross = money(abs(sums(facts).gross), facts.currency)
     if due is None:

@@ -55,7 +55,7 @@ def spoken(*parts: Part) -> str:
 
 
 @dataclass(frozen=True)
-class Message:
+class SlackMessage:
     """A message: `text` is the full sentence for notifications and screen readers, escaped."""
 
     text: str
@@ -69,18 +69,18 @@ class Message:
             "unfurl_media": False,
         }
 
-    def without_tables(self) -> "Message":
+    def without_tables(self) -> "SlackMessage":
         """The same in blocks of old, for a server that answers `invalid_blocks` to a table."""
         blocks = [_as_lines(b) if b["type"] == "table" else b for b in self.blocks]
-        return Message(self.text, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+        return SlackMessage(self.text, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
 
 
-def message(text: str, blocks: Sequence[Block]) -> Message:
+def message(text: str, blocks: Sequence[Block]) -> SlackMessage:
     """`text` is escaped already, see `spoken`."""
-    return Message(_short(text), _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+    return SlackMessage(_short(text), _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
 
 
-def saying(*parts: Part, buttons: Sequence[Element] = ()) -> Message:
+def saying(*parts: Part, buttons: Sequence[Element] = ()) -> SlackMessage:
     """A message of one sentence, with buttons under it where there are any."""
     return message(spoken(*parts), [says(*parts), *actions(*buttons)])
 

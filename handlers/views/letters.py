@@ -2,16 +2,16 @@
 
 from handlers.views.invoice import KINDS, Company, day, due_on, sums
 from handlers.views.words import money, name, period_name
-from models.dossier import InvoiceFacts
+from models.bills.documents import InvoiceData
 
 
-def subject(facts: InvoiceFacts, company: Company) -> str:
+def subject(facts: InvoiceData, company: Company) -> str:
     """As in "Invoice 2026-000123 from Meridian for October 2026"."""
     noun = KINDS[facts.kind].noun.capitalize()
     return f"{noun} {facts.number} from {name(company.name)} for {period_name(facts.period)}"
 
 
-def text(facts: InvoiceFacts, company: Company) -> str:
+def text(facts: InvoiceData, company: Company) -> str:
     """The figures that matter, for whoever opens no attachments."""
     kind, due = KINDS[facts.kind], due_on(facts, company)
     gross = money(abs(sums(facts).gross), facts.currency)

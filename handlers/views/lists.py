@@ -7,7 +7,7 @@ from handlers.views.chart import usage_bars
 from handlers.views.clicks import Click, fits, pack
 from handlers.views.kit import (
     Block,
-    Message,
+    SlackMessage,
     actions,
     button,
     code,
@@ -33,10 +33,11 @@ from handlers.views.words import (
     slash,
     totals,
 )
-from models.dossier import Line, Page, totals_of
 from models.money import comparable
 from models.period import Period
-from models.usage import UsageMonth
+from models.queries.bill_list import BillLine, Page
+from models.queries.totals import totals_of
+from models.usage.usage import UsageMonth
 
 HEAD = ("Bill", "Customer", "Month", "Amount", "State")
 OPEN_SHOWN = 10
@@ -44,7 +45,7 @@ MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
 DIGEST_SHOWN = 5
 
 
-def bill_table(shown: Sequence[Line]) -> Block:
+def bill_table(shown: Sequence[BillLine]) -> Block:
     rows = [
         [f"#{one.id}", name(one.customer), month_of(one), amount(one), state_of(one)]
         for one in shown
@@ -52,7 +53,7 @@ def bill_table(shown: Sequence[Line]) -> Block:
     return table(HEAD, rows, right=[3], whole=[0])
 
 
-def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> Message:
+def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> SlackMessage:
     """A page of bills, with the count and the totals of the whole list.
 
     The button carries `filters`, `title` and where the next page begins.
@@ -79,9 +80,9 @@ def usage(
     customer: str,
     currency: str,
     months: Sequence[UsageMonth],
-    open_bills: Sequence[Line],
+    open_bills: Sequence[BillLine],
     share: int | None,
-) -> Message:
+) -> SlackMessage:
     """A customer's calls by month against the limit, and the bills that are not settled.
 
     `share` is the id that a button carries which shows them to everybody; None: no button.
@@ -142,7 +143,7 @@ def _month_table(months: Sequence[UsageMonth]) -> list[Block]:
     return [drawn, says(rest)] if earlier else [drawn]
 
 
-def _open(open_bills: Sequence[Line]) -> list[Block]:
+def _open(open_bills: Sequence[BillLine]) -> list[Block]:
     if not open_bills:
         return [says("No open bills.")]
     told = [f"#{one.id} {month_of(one)}, {amount(one)}, {state_of(one)}" for one in open_bills]
@@ -164,7 +165,7 @@ def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Block]
     )
 
 
-def digest(waiting: Sequence[Line], period: Period | None, listed: int) -> Message:
+def digest(waiting: Sequence[BillLine], period: Period | None, listed: int) -> SlackMessage:
     """One message instead of many cards, when one approver gets more than ten bills at once.
 
     `waiting` are those of the `listed` bills that still do; `period` is the month of all of

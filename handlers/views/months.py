@@ -6,8 +6,8 @@ from handlers.views.chart import progress_bar
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,
-    Message,
     Sentence,
+    SlackMessage,
     actions,
     bold,
     bullets,
@@ -35,14 +35,15 @@ from handlers.views.words import (
     slash,
     totals,
 )
-from models.bills import HoldReason
-from models.dossier import Preview, Proposed, RunFacts
+from models.batches.bill_run import BillRunReport
+from models.batches.bill_run_preview import BillRunPreview, ProposedBill
+from models.bills.states import HoldReason
 from models.period import Period
 
 NAMED_MISSING = 10
 
 
-def preview(facts: Preview, customer_id: int | None = None) -> Message:
+def preview(facts: BillRunPreview, customer_id: int | None = None) -> SlackMessage:
     """What generating would do; `Generate` only where there is something to generate.
 
     `customer_id`: of the one customer that was asked for, which the buttons carry.
@@ -66,7 +67,7 @@ def _title(what: str, period: Period, customer: str | None) -> str:
     return f"{what}: {period_name(period)}{whose}"
 
 
-def _outcome(facts: Preview) -> str:
+def _outcome(facts: BillRunPreview) -> str:
     month = period_name(facts.period)
     held = sum(facts.held.values())
     if not facts.to_make:
@@ -88,18 +89,18 @@ def _causes(held: Mapping[HoldReason, int]) -> list[Block]:
     return _listed(told)
 
 
-def _biggest(biggest: Sequence[Proposed]) -> list[Block]:
+def _biggest(biggest: Sequence[ProposedBill]) -> list[Block]:
     if not biggest:
         return []
     rows = [[name(bill.customer), amount(bill), _fate(bill)] for bill in biggest]
     return [table(["Biggest bills", "Amount", "Would be"], rows, right=[1])]
 
 
-def _fate(bill: Proposed) -> str:
+def _fate(bill: ProposedBill) -> str:
     return "held" if bill.hold_reason else "waiting"
 
 
-def _left_out(facts: Preview) -> list[Sentence]:
+def _left_out(facts: BillRunPreview) -> list[Sentence]:
     told: list[Sentence] = _by_rule(facts.by_rule, "would be")
     if facts.existing:
         one = facts.existing == 1
@@ -135,7 +136,7 @@ def _listed(told: Sequence[Sentence]) -> list[Block]:
     return [rich(bullets(told))] if told else []
 
 
-def _buttons(facts: Preview, customer_id: int | None) -> list[Block]:
+def _buttons(facts: BillRunPreview, customer_id: int | None) -> list[Block]:
     if not facts.to_make:
         return []
     value = pack(period=str(facts.period), customer=customer_id)
@@ -146,18 +147,18 @@ def _buttons(facts: Preview, customer_id: int | None) -> list[Block]:
     )
 
 
-def generating(period: Period) -> Message:
+def generating(period: Period) -> SlackMessage:
     return saying(
         f"Generating the bills of {period_name(period)}. Progress is in your direct messages"
         " with Countersign."
     )
 
 
-def cancelled(period: Period) -> Message:
+def cancelled(period: Period) -> SlackMessage:
     return saying(f"Cancelled: no bills of {period_name(period)} were generated.")
 
 
-def progress(run: RunFacts) -> Message:
+def progress(run: BillRunReport) -> SlackMessage:
     """One message that is redrawn while the run goes on."""
     if run.finished_at is not None or run.failure:
         return summary(run)
@@ -172,7 +173,7 @@ def progress(run: RunFacts) -> Message:
     )
 
 
-def summary(run: RunFacts) -> Message:
+def summary(run: BillRunReport) -> SlackMessage:
     """What a run has done, or why it failed."""
     told = _result(run)
     title = "Stopped" if run.failure else "Generated"
@@ -189,7 +190,7 @@ def summary(run: RunFacts) -> Message:
     )
 
 
-def _notes(run: RunFacts) -> list[Sentence]:
+def _notes(run: BillRunReport) -> list[Sentence]:
     told: list[Sentence] = _by_rule(run.by_rule, "were" if run.by_rule > 1 else "was")
     if run.existing:
         were = "it was" if run.existing == 1 else "they were"
@@ -201,7 +202,7 @@ def _notes(run: RunFacts) -> list[Sentence]:
     return told
 
 
-def _result(run: RunFacts) -> str:
+def _result(run: BillRunReport) -> str:
     month = period_name(run.period)
     held = sum(run.held.values())
     if run.failure:
@@ -215,7 +216,7 @@ def _result(run: RunFacts) -> str:
     return f"{made}, {number(held)} of them held.{worth}"
 
 
-def _next(run: RunFacts) -> Sentence:
+def _next(run: BillRunReport) -> Sentence:
     if run.failure:
         return [". Run it again: bills that were made are not made twice."]
     return [". To see them, type ", code(slash(f"bill list {run.period}")), "."]

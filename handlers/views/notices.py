@@ -7,9 +7,9 @@ from handlers.views.card import arithmetic
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Element,
-    Message,
     Part,
     Sentence,
+    SlackMessage,
     actions,
     bold,
     bullets,
@@ -33,15 +33,16 @@ from handlers.views.phrases import (
     standing,
 )
 from handlers.views.words import name, number, person, plain, slash
-from models.bills import State
-from models.dossier import BillFacts, Deed
+from models.bills.states import State
+from models.queries.bill_details import BillDetails
+from models.queries.history import HistoryEntry
 
 NOTICED_AT_MOST = 20
 SETTLED_NAMED = 5
 SAID_BY_A_SERVER = 300
 
 
-def rejection_notice(facts: BillFacts, deed: Deed) -> Message:
+def rejection_notice(facts: BillDetails, deed: HistoryEntry) -> SlackMessage:
     """To whoever generated the bill: who rejected it and why, and what can be done about it."""
     what = f" rejected bill #{facts.id}, {short_title(facts)}, {amount(facts)}{because(deed)}."
     told: list[Part] = [bold(person(deed.by)), what]
@@ -56,11 +57,11 @@ def rejection_notice(facts: BillFacts, deed: Deed) -> Message:
     )
 
 
-def _history(facts: BillFacts) -> Element:
+def _history(facts: BillDetails) -> Element:
     return button(Click.HISTORY, "History", pack(bill=facts.id, page=0))
 
 
-def approvals_notice(approved: Sequence[BillFacts], reader_id: int) -> Message:
+def approvals_notice(approved: Sequence[BillDetails], reader_id: int) -> SlackMessage:
     """To whoever generated them, or to Finance: the bills approved since the last such notice."""
     shown, more = approved[:NOTICED_AT_MOST], len(approved) - NOTICED_AT_MOST
     theirs = all(one.generated_by.id == reader_id for one in approved)
@@ -73,7 +74,7 @@ def approvals_notice(approved: Sequence[BillFacts], reader_id: int) -> Message:
     return message(spoken(told), [says(told), rich(bullets([*each, *rest]))])
 
 
-def approvals_fell(asked: Sequence[BillFacts], more: int = 0) -> Message:
+def approvals_fell(asked: Sequence[BillDetails], more: int = 0) -> SlackMessage:
     """To whoever had approved them: their word is asked again, and about which figures."""
     shown = asked[:NOTICED_AT_MOST]
     more += len(asked) - len(shown)
@@ -90,12 +91,12 @@ def approvals_fell(asked: Sequence[BillFacts], more: int = 0) -> Message:
     return message(spoken(told), [says(told), rich(bullets([*each, *rest])), again])
 
 
-def _what_changed(facts: BillFacts) -> str:
+def _what_changed(facts: BillDetails) -> str:
     now = news(facts.changed, facts.currency) if facts.changed else amount(facts)
     return f"{now}; {standing(facts)}"
 
 
-def not_sent(facts: BillFacts, deed: Deed) -> Message:
+def not_sent(facts: BillDetails, deed: HistoryEntry) -> SlackMessage:
     """To Finance: a bill that could not be delivered, and why. Its number stays."""
     what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
@@ -147,8 +148,8 @@ _NEXT = {
 
 
 def settled(
-    done: Mapping[str, tuple[int, Sequence[int]]], facts: Mapping[int, BillFacts]
-) -> Message:
+    done: Mapping[str, tuple[int, Sequence[int]]], facts: Mapping[int, BillDetails]
+) -> SlackMessage:
     """To Finance: what corrected usage, terms or people have done to bills.
 
     `done` gives for each outcome its count and some of its bills, `facts` what is known of these.
@@ -171,12 +172,14 @@ def _outcome(what: str, count: int) -> str:
     return (one if count == 1 else several).format(bills(count))
 
 
-def _why_held(facts: BillFacts) -> str:
+def _why_held(facts: BillDetails) -> str:
     held = facts.status is State.HELD
     return f", because {hold_cause(facts.hold_reason)}" if held else ""
 
 
-def _listed(what: str, count: int, ids: Sequence[int], facts: Mapping[int, BillFacts]) -> Sentence:
+def _listed(
+    what: str, count: int, ids: Sequence[int], facts: Mapping[int, BillDetails]
+) -> Sentence:
     known = [facts[one] for one in ids if one in facts][:SETTLED_NAMED]
     named = [f"#{one.id} {short_title(one)}, {amount(one)}{_why_held(one)}" for one in known]
     more = f"; and {number(count - len(named))} more" if count > len(named) else ""

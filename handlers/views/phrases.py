@@ -23,16 +23,20 @@ from handlers.views.words import (
     plain,
     unit_price,
 )
-from models.bills import BillKind, Cause, HoldReason, State, Verb
-from models.dossier import BillFacts, Deed, Line, Needed, Outdated, Person, Proposed, Related
-from models.people import Role
+from models.batches.bill_run_preview import ProposedBill
+from models.bills.states import BillKind, Cause, HoldReason, State, Verb
+from models.people.permissions import Role
+from models.people.users import PersonRef
+from models.queries.bill_details import BillDetails, MissingApproval, Outdated, RelatedBill
+from models.queries.bill_list import BillLine
+from models.queries.history import HistoryEntry
 
 KINDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}
 NAMED_AT_MOST = 4
 SAID_BY_A_SERVER = 300
 
 
-def bill_title(facts: BillFacts, limit: int = 150) -> str:
+def bill_title(facts: BillDetails, limit: int = 150) -> str:
     """As in "Acme Corp, October 2026 · #42"; of a long name only as much as there is room for.
 
     An issued bill has its number behind that.
@@ -42,22 +46,22 @@ def bill_title(facts: BillFacts, limit: int = 150) -> str:
     return name(facts.customer, limit - len(rest)) + rest
 
 
-def short_title(facts: BillFacts | Line) -> str:
+def short_title(facts: BillDetails | BillLine) -> str:
     """As in "Acme Corp, October 2026", inside a sentence."""
     return f"{name(facts.customer)}, {month_of(facts)}"
 
 
-def month_of(facts: BillFacts | Line) -> str:
+def month_of(facts: BillDetails | BillLine) -> str:
     """As in "October 2026", or "October 2026 adjustment"."""
     return f"{period_name(facts.period)}{KINDS[facts.kind]}"
 
 
-def referred(bill: Related) -> str:
+def referred(bill: RelatedBill) -> str:
     """Another bill: "#12", or "#12 (2026-000123)"."""
     return f"#{bill.id} ({bill.number})" if bill.number else f"#{bill.id}"
 
 
-def relatives(facts: BillFacts) -> list[tuple[str, Related]]:
+def relatives(facts: BillDetails) -> list[tuple[str, RelatedBill]]:
     """Other bills of the month, each with what this bill has to do with it: "is replaced by"."""
     return [
         *((_CORRECTS[BillKind(facts.kind)], one) for one in [facts.adjusts] if one),
@@ -79,11 +83,11 @@ _CORRECTED_BY = {
 }
 
 
-def used(facts: BillFacts) -> str:
+def used(facts: BillDetails) -> str:
     return f"Used {calls(facts.api_usage)} of {number(facts.limit_calls)} included"
 
 
-def multiplication(facts: BillFacts) -> list[Part]:
+def multiplication(facts: BillDetails) -> list[Part]:
     """As in "250,000 over × $0.004 = $1,000.00"; of a correction what it comes to."""
     if facts.kind != BillKind.OVERAGE:
         return [bold(_correction(facts))]
@@ -94,7 +98,7 @@ def multiplication(facts: BillFacts) -> list[Part]:
     return [bold(f"{over}{price} = {amount(facts)}")]
 
 
-def _correction(facts: BillFacts) -> str:
+def _correction(facts: BillDetails) -> str:
     """As in "70,000 calls fewer over the limit: -$280.00".
 
     It is no product: both sides of the difference were rounded by themselves.
@@ -104,20 +108,20 @@ def _correction(facts: BillFacts) -> str:
     return f"{more if units else 'The difference'}: {amount(facts)}"
 
 
-def amount(facts: BillFacts | Line | Proposed) -> str:
+def amount(facts: BillDetails | BillLine | ProposedBill) -> str:
     return amount_or(facts.amount, facts.currency)
 
 
-def waits_for(needed: Sequence[Needed]) -> str:
+def waits_for(needed: Sequence[MissingApproval]) -> str:
     """As in "Waits for Kim Lee (CSM) and anybody in Sales"."""
     return f"Waits for {_missing(needed)}"
 
 
-def _missing(needed: Sequence[Needed]) -> str:
+def _missing(needed: Sequence[MissingApproval]) -> str:
     return listing([_approver(one) for one in needed]) or "approval"
 
 
-def _approver(needed: Needed) -> str:
+def _approver(needed: MissingApproval) -> str:
     if needed.people and needed.away and needed.stand_in:
         away = person(needed.away)
         return f"{person(needed.stand_in)}, in the place of {away} who is away"
@@ -127,7 +131,7 @@ def _approver(needed: Needed) -> str:
     return f"anybody in {listing(roles, 'or')}"
 
 
-def standing(facts: BillFacts) -> str:
+def standing(facts: BillDetails) -> str:
     """Where the bill stands, as the end of a sentence: "approved by Kim Lee (CSM)"."""
     if facts.status is State.PENDING:
         return f"waits for {_missing(facts.needed)}"
@@ -143,7 +147,7 @@ def standing(facts: BillFacts) -> str:
     return STATE_WORDS[facts.status]
 
 
-def _approved(facts: BillFacts) -> str:
+def _approved(facts: BillDetails) -> str:
     if facts.failure:
         return "approved, but could not be delivered"
     if facts.by_rule:
@@ -152,7 +156,7 @@ def _approved(facts: BillFacts) -> str:
     return f"approved by {by}" if by else "approved"
 
 
-def rule(deed: Deed, currency: str) -> str:
+def rule(deed: HistoryEntry, currency: str) -> str:
     """What approved a bill where nobody did: "by rule: below $100.00"."""
     if deed.rule_below is not None:
         return f"by rule: below {money(deed.rule_below, currency)}"
@@ -163,7 +167,7 @@ def hold_cause(reason: HoldReason | None) -> str:
     return HOLD_CAUSES[reason] if reason else "somebody has to look at it first"
 
 
-def state_of(bill: Line) -> str:
+def state_of(bill: BillLine) -> str:
     """The state in a few letters, for a table: "waiting", "held: no price"."""
     if bill.status is State.PENDING:
         return "waiting"
@@ -172,7 +176,7 @@ def state_of(bill: Line) -> str:
     return STATE_WORDS[bill.status]
 
 
-def because(deed: Deed) -> str:
+def because(deed: HistoryEntry) -> str:
     """As in ": the limit is wrong", of a rejection."""
     return f": {REJECT_WORDS[deed.reject_reason]}" if deed.reject_reason else ""
 
@@ -222,7 +226,7 @@ _CAUSES = {
 }
 
 
-def deed_sentence(deed: Deed, currency: str) -> list[Part]:
+def deed_sentence(deed: HistoryEntry, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
     who, where = bold(person(deed.by)), SOURCE_WORDS[deed.source]
     if deed.verb is Verb.UNDO and deed.reverses:
@@ -233,13 +237,13 @@ def deed_sentence(deed: Deed, currency: str) -> list[Part]:
     return [who, done, *_outcome(deed, currency)]
 
 
-def _held(deed: Deed) -> str:
+def _held(deed: HistoryEntry) -> str:
     if deed.hold_reason is None or deed.verb not in _HELD:
         return ""
     return f"{_HELD[deed.verb]}{HOLD_CAUSES[deed.hold_reason]}"
 
 
-def _caused(deed: Deed) -> str:
+def _caused(deed: HistoryEntry) -> str:
     if deed.verb is Verb.INVALIDATE:
         dropped = f"; {_no_longer(deed.dropped_units)}" if deed.dropped_units is not None else ""
         return f", because usage or terms were corrected{dropped}"
@@ -248,7 +252,7 @@ def _caused(deed: Deed) -> str:
     return _CAUSES[deed.cause] + (f": #{deed.about}" if deed.about else "")
 
 
-def _done(deed: Deed, currency: str) -> str:
+def _done(deed: HistoryEntry, currency: str) -> str:
     done = _DONE[deed.verb]
     if deed.number:
         return f"{done} as {deed.number}"
@@ -262,7 +266,7 @@ def _done(deed: Deed, currency: str) -> str:
     return f"{done} {_OF_AMOUNT[deed.verb]} {told}" if deed.verb in _OF_AMOUNT else done
 
 
-def _outcome(deed: Deed, currency: str) -> list[Part]:
+def _outcome(deed: HistoryEntry, currency: str) -> list[Part]:
     """What a deed is about beyond who did it: its rule, its time, the mail server's words."""
     if deed.rule_below is not None:
         return [f", by the customer’s own rule: below {money(deed.rule_below, currency)}"]
@@ -277,7 +281,7 @@ def _outcome(deed: Deed, currency: str) -> list[Part]:
     return []
 
 
-def decision(deed: Deed, currency: str, told_of: Person | None = None) -> list[Part]:
+def decision(deed: HistoryEntry, currency: str, told_of: PersonRef | None = None) -> list[Part]:
     """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), 3 Nov 09:12".
 
     In a sentence `told_of` whoever decided, it is "their own approval of $720.00, 3 Nov 09:12". An
@@ -306,7 +310,7 @@ _FIGURES = {
 }
 
 
-def differences(deed: Deed, currency: str) -> list[str]:
+def differences(deed: HistoryEntry, currency: str) -> list[str]:
     """Each figure that the deed moved: "usage from 1,250,000 to 1,180,000"."""
     pairs = _pairs(deed.changes, currency)
     return [
@@ -341,7 +345,7 @@ def corrected(changes: Changes, currency: str, leads: str = "so the amount is no
     return f"{causes}, {leads} {pairs['overage_amount'][1]}"
 
 
-def news(deed: Deed, currency: str) -> str:
+def news(deed: HistoryEntry, currency: str) -> str:
     """What a deed moved, and what Finance had set by hand that no longer holds since."""
     told = corrected(deed.changes, currency)
     return f"{told}; {_no_longer(deed.dropped_units)}" if deed.dropped_units is not None else told
@@ -352,7 +356,7 @@ def _no_longer(units: int) -> str:
     return f"the {calls(units)} set by hand no longer {holds}"
 
 
-def changes_between(before: BillFacts, after: BillFacts | Outdated) -> Changes:
+def changes_between(before: BillDetails, after: BillDetails | Outdated) -> Changes:
     """The figures of a bill that are others afterwards."""
     names = {
         "api_usage": "api_usage",

@@ -8,8 +8,8 @@ from handlers.views.clicks import Click, fits, pack
 from handlers.views.commands import help_for, near_miss
 from handlers.views.history import history
 from handlers.views.kit import (
-    Message,
     Part,
+    SlackMessage,
     actions,
     bold,
     button,
@@ -32,10 +32,11 @@ from handlers.views.notices import (
 )
 from handlers.views.phrases import amount, corrected, short_title
 from handlers.views.words import day, name, person, plain, sentence, slash
-from models.bills import Verb
-from models.dossier import BillFacts, Person
-from models.people import Role
-from models.refusals import Ambiguous, Changed, Refusal
+from models.bills.states import Verb
+from models.errors import Ambiguous, Changed, Refusal
+from models.people.permissions import Role
+from models.people.users import PersonRef
+from models.queries.bill_details import BillDetails
 
 __all__ = [
     "SETTLED_NAMED",
@@ -74,7 +75,7 @@ CHOICES = 5
 
 def refusal(
     refused: Refusal, command: str = "", text: str = "{}", click: Click | None = None
-) -> Message:
+) -> SlackMessage:
     """The sentence, and for an ambiguous name a button each that runs the command again.
 
     `command` is that command as it was typed, `text` what stood behind it with `{}` in the
@@ -128,7 +129,7 @@ NO_ROLE = "You have no role in Countersign yet, so there is nothing it can show 
 SWITCHED_OFF = "You are no longer active in Countersign."
 
 
-def request_access(why: str = NO_ROLE) -> Message:
+def request_access(why: str = NO_ROLE) -> SlackMessage:
     """For somebody who may do nothing: `why` not, and the way in."""
     return saying(
         f"{why} Ask for access, and Finance is told.",
@@ -136,12 +137,12 @@ def request_access(why: str = NO_ROLE) -> Message:
     )
 
 
-def access_asked() -> Message:
+def access_asked() -> SlackMessage:
     """To whoever asked."""
     return saying("Finance has been asked to give you a role. You hear from me when they have.")
 
 
-def access_requested(by: Person) -> Message:
+def access_requested(by: PersonRef) -> SlackMessage:
     """To Finance: who asks, and a button for each role."""
     who = name(by.name, 200)
     buttons = [
@@ -157,19 +158,19 @@ def access_requested(by: Person) -> Message:
     return saying(bold(who), " asks for access to Countersign. Which role?", buttons=buttons)
 
 
-def access_settled(person_: Person, by: Person) -> Message:
+def access_settled(person_: PersonRef, by: PersonRef) -> SlackMessage:
     """What becomes of the request once somebody has answered it."""
     given = f"is {person_.role}" if person_.role else "has no role"
     return saying(bold(name(person_.name, 200)), f" {given} now. Settled by {person(by)}.")
 
 
-def away(delegate: Person, until: date) -> Message:
+def away(delegate: PersonRef, until: date) -> SlackMessage:
     """To whoever goes away."""
     told = f"You are away up to and including {day(until)}. Meanwhile {person(delegate)} decides"
     return saying(f"{told} in your place. Back earlier? Type ", code(slash("bill back")), ".")
 
 
-def back(was_away: bool) -> Message:
+def back(was_away: bool) -> SlackMessage:
     """To whoever is back."""
     welcome = "Welcome back: what needs you comes to you again."
     return saying(welcome if was_away else "You were not away, so nothing was changed.")
@@ -184,13 +185,13 @@ _FIRST_STEPS = {
 }
 
 
-def access_granted(role: Role) -> Message:
+def access_granted(role: Role) -> SlackMessage:
     before, command, after = _FIRST_STEPS[role]
     told = ("Your role in Countersign is ", bold(role), ". ", before, code(slash(command)), after)
     return saying(*told)
 
 
-def not_recorded(reason: str, what: str = "reply") -> Message:
+def not_recorded(reason: str, what: str = "reply") -> SlackMessage:
     """To whoever replied in a card's thread, or edited a reply, and may not comment."""
     return saying(f"Your {what} was not recorded on the bill. {sentence(reason)}")
 
@@ -201,7 +202,7 @@ _DECISION = {
 }
 
 
-def reads_like_a_decision(facts: BillFacts, verb: Verb) -> Message:
+def reads_like_a_decision(facts: BillDetails, verb: Verb) -> SlackMessage:
     """To whoever replied "approve" in a thread: a comment decides nothing, this button does."""
     do, words, click = _DECISION[verb]
     value = pack(bill=facts.id, version=facts.version)
@@ -213,7 +214,7 @@ def reads_like_a_decision(facts: BillFacts, verb: Verb) -> Message:
     )
 
 
-def trouble(reference: str) -> Message:
+def trouble(reference: str) -> SlackMessage:
     """Something went wrong that nobody foresaw."""
     return saying(
         "Something went wrong here, and nothing was changed. Please try again; if it goes on, tell"

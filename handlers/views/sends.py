@@ -8,8 +8,8 @@ from handlers.views.chart import progress_bar
 from handlers.views.clicks import Click, pack
 from handlers.views.kit import (
     Block,
-    Message,
     Sentence,
+    SlackMessage,
     actions,
     bold,
     bullets,
@@ -37,15 +37,17 @@ from handlers.views.words import (
     slash,
     totals,
 )
-from models.bills import State
-from models.dossier import BillFacts, Kept, Line, Outgoing, SendFacts, SendPreview
+from models.batches.bulk_send import NotSent, OutgoingBill, SendPreview, SendReport
+from models.bills.states import State
 from models.money import comparable
+from models.queries.bill_details import BillDetails
+from models.queries.bill_list import BillLine
 
 BIGGEST = 5
 NAMED = 10
 
 
-def preview(facts: SendPreview) -> Message:
+def preview(facts: SendPreview) -> SlackMessage:
     """What sending would do; the button carries the list as it is shown here."""
     told = _outcome(facts)
     return message(
@@ -107,7 +109,7 @@ def _delay(minutes: float, count: int) -> str:
     return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
 
 
-def _biggest(ready: Sequence[Outgoing]) -> list[Block]:
+def _biggest(ready: Sequence[OutgoingBill]) -> list[Block]:
     if len(ready) < 2:
         return []
     biggest = sorted(ready, key=_size, reverse=True)[:BIGGEST]
@@ -116,15 +118,15 @@ def _biggest(ready: Sequence[Outgoing]) -> list[Block]:
     return [table(head, rows, right=[3], whole=[0])]
 
 
-def _cells(bill: Line) -> list[str]:
+def _cells(bill: BillLine) -> list[str]:
     return [f"#{bill.id}", name(bill.customer), month_of(bill), amount(bill)]
 
 
-def _size(one: Outgoing) -> Decimal:
+def _size(one: OutgoingBill) -> Decimal:
     return abs(comparable(one.line.amount, one.line.currency))
 
 
-def _kept(kept: Sequence[Outgoing]) -> list[Block]:
+def _kept(kept: Sequence[OutgoingBill]) -> list[Block]:
     """What stays where it is, each with its reason; of a long list the rest by state."""
     named = [_kept_line(one) for one in kept[:NAMED]]
     rest = kept[NAMED:]
@@ -134,17 +136,17 @@ def _kept(kept: Sequence[Outgoing]) -> list[Block]:
     return [says(lead), rich(bullets(named))] if kept else []
 
 
-def _kept_line(one: Outgoing) -> Sentence:
-    why = KEPT_WORDS[one.kept or Kept.STATE].format(state=_state(one.line))
+def _kept_line(one: OutgoingBill) -> Sentence:
+    why = KEPT_WORDS[one.kept or NotSent.STATE].format(state=_state(one.line))
     return [bold(f"#{one.line.id} "), f"{short_title(one.line)}, {amount(one.line)}: {why}"]
 
 
-def _state(bill: Line) -> str:
+def _state(bill: BillLine) -> str:
     issued = f" as {bill.number}" if bill.number and bill.status is not State.APPROVED else ""
     return f"{STATE_WORDS[bill.status]}{issued}"
 
 
-def _by_state(kept: Sequence[Outgoing]) -> str:
+def _by_state(kept: Sequence[OutgoingBill]) -> str:
     counts: dict[State, int] = {}
     for one in kept:
         counts[one.line.status] = counts.get(one.line.status, 0) + 1
@@ -162,11 +164,11 @@ def _buttons(facts: SendPreview) -> list[Block]:
     )
 
 
-def cancelled() -> Message:
+def cancelled() -> SlackMessage:
     return saying("Cancelled: nothing was sent.")
 
 
-def began(facts: SendFacts, again: bool) -> Message:
+def began(facts: SendReport, again: bool) -> SlackMessage:
     """To whoever sent a list; `again` where they had done so before."""
     if not facts.ended:
         where = "Progress is in your direct messages with Countersign."
@@ -178,7 +180,7 @@ def _already(again: bool) -> str:
     return "That is done already. " if again else ""
 
 
-def progress(facts: SendFacts) -> Message:
+def progress(facts: SendReport) -> SlackMessage:
     """One message that is redrawn while a long list is sent."""
     if facts.ended:
         return _result(facts)
@@ -187,7 +189,7 @@ def progress(facts: SendFacts) -> Message:
     return message(spoken(f"Sending: {told}."), [header("Sending bills"), lines([bar], [told])])
 
 
-def _result(facts: SendFacts, lead: str = "") -> Message:
+def _result(facts: SendReport, lead: str = "") -> SlackMessage:
     out: Sentence = [lead, *_sent(facts)]
     how: Sentence = ["To call one back, type ", code(slash("bill undo")), " and its number."]
     return message(
@@ -196,7 +198,7 @@ def _result(facts: SendFacts, lead: str = "") -> Message:
     )
 
 
-def _sent(facts: SendFacts) -> Sentence:
+def _sent(facts: SendReport) -> Sentence:
     if not facts.sent:
         return ["No bill was sent."]
     verb = "is" if facts.sent == 1 else "are"
@@ -205,7 +207,7 @@ def _sent(facts: SendFacts) -> Sentence:
     return [f"{told}: {totals(facts.totals)}", *last, ".", _gone(facts)]
 
 
-def _gone(facts: SendFacts) -> str:
+def _gone(facts: SendReport) -> str:
     if not facts.at_once:
         return ""
     whole = "It" if facts.sent == 1 else "They"
@@ -213,7 +215,7 @@ def _gone(facts: SendFacts) -> str:
     return f" {_at_once(facts.at_once, who)}"
 
 
-def on_its_way(facts: BillFacts) -> Message:
+def on_its_way(facts: BillDetails) -> SlackMessage:
     """To whoever sent one bill with its button."""
     what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
     if facts.send_due is None:
@@ -225,7 +227,7 @@ def on_its_way(facts: BillFacts) -> Message:
     return message(spoken(*told), [says(*told), *back])
 
 
-def voided(facts: BillFacts, credit: BillFacts | None) -> Message:
+def voided(facts: BillDetails, credit: BillDetails | None) -> SlackMessage:
     """To whoever made a bill void: what became of it, and the credit that is to be sent."""
     what = f"Bill #{facts.id}, {short_title(facts)}, is void."
     if credit is None:
@@ -240,7 +242,7 @@ def voided(facts: BillFacts, credit: BillFacts | None) -> Message:
     )
 
 
-def reissued(facts: BillFacts) -> Message:
+def reissued(facts: BillDetails) -> SlackMessage:
     """To whoever billed a month again: the bill that stands in the void one's place."""
     return saying(
         f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, stands for the month now and"

@@ -10,11 +10,14 @@ from functools import cache
 from babel.dates import format_date
 from babel.numbers import get_currency_symbol
 
-from models.bills import HoldReason, RejectReason, Source, State
-from models.dossier import Kept, Person, Total
+from models.batches.bulk_send import NotSent
+from models.bills.states import HoldReason, RejectReason, State
+from models.context import Source
 from models.money import minor_units
-from models.people import SYSTEM, Role, User
+from models.people.permissions import Role
+from models.people.users import SYSTEM, PersonRef, User
 from models.period import Period
+from models.queries.totals import Total
 
 ELLIPSIS = "…"
 BLANK = "(blank)"
@@ -75,10 +78,10 @@ HOLD_CURES = {
     HoldReason.JUMP: "Check the usage, then release it.",
 }
 KEPT_WORDS = {
-    Kept.STATE: "it is {state}",
-    Kept.OUTDATED: "its usage or terms have changed, so it needs approval again",
-    Kept.NO_ADDRESS: "its customer has no billing e-mail address",
-    Kept.CHANGED: "it changed after you were shown it: it is {state} now",
+    NotSent.STATE: "it is {state}",
+    NotSent.OUTDATED: "its usage or terms have changed, so it needs approval again",
+    NotSent.NO_ADDRESS: "its customer has no billing e-mail address",
+    NotSent.CHANGED: "it changed after you were shown it: it is {state} now",
 }
 REJECT_WORDS = {
     RejectReason.USAGE_WRONG: "the usage is wrong",
@@ -251,7 +254,7 @@ def role_short(role: str | None) -> str:
     return ROLE_SHORT.get(Role(role), role) if role else ""
 
 
-def person(who: Person | User, limit: int = 80) -> str:
+def person(who: PersonRef | User, limit: int = 80) -> str:
     """As in "Kim Lee (CSM)"; the clock and the command line are "Countersign"."""
     if who.name == SYSTEM:
         return "Countersign"

@@ -8,7 +8,7 @@ import structlog
 from bot.courier import Courier
 from bot.settings import Settings
 from bot.slack import Gateway
-from models.base import Database
+from models.db.database import Database
 from sandbox.server import Sandbox
 from sandbox.story import LONG_ACK_S
 from tests.bot.helpers import couriers, settings_for

@@ -16,11 +16,11 @@ from bot.settings import Settings
 from bot.slack import Gateway
 from bot.timings import Timings
 from handlers.views.invoice import Company
-from models import announce
-from models.announce import Kind, Posting
-from models.base import Database
-from models.people import Role, User
-from models.rules import Rules
+from models.db.database import Database
+from models.outbox.messages import Message, MessageKind, add_messages
+from models.people.permissions import Role
+from models.people.users import User
+from models.settings import BillingSettings
 from sandbox.server import Sandbox
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -96,20 +96,22 @@ async def no_jobs(db: Database) -> bool:
 async def grant(db: Database, to: User, role: Role = Role.MANAGER) -> None:
     """The simplest thing to tell somebody: that they have a role now."""
     async with db.transaction() as session:
-        await announce.post(session, Kind.ACCESS_GRANTED, f"granted:{role}", [to], {"role": role})
+        await add_messages(
+            session, MessageKind.ACCESS_GRANTED, f"granted:{role}", [to], {"role": role}
+        )
 
 
-async def posting(db: Database) -> Posting:
+async def posting(db: Database) -> Message:
     """The only one there is."""
     async with db.transaction() as session:
-        return (await session.scalars(sa.select(Posting))).one()
+        return (await session.scalars(sa.select(Message))).one()
 
 
 @asynccontextmanager
 async def couriers(
     db: Database,
     gateway: Gateway,
-    rules: Rules | None = None,
+    rules: BillingSettings | None = None,
     *,
     now: Callable[[], datetime] = lambda: NOW,
     mailer: Mailer | None = None,
@@ -121,7 +123,7 @@ async def couriers(
         db,
         gateway,
         now=now,
-        rules=rules or Rules("CAPPROVALS"),
+        rules=rules or BillingSettings("CAPPROVALS"),
         timings=replace(QUICK, **timings),  # type: ignore[arg-type]
         mailer=mailer,
         company=company,

@@ -27,8 +27,8 @@ from bot.app import App, BootError
 from bot.settings import Settings
 from bot.slack import Gateway
 from bot.socket_mode import CountingHandler, Socket
-from models.base import Database
-from models.people import Role
+from models.db.database import Database
+from models.people.permissions import Role
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     QUICK,

@@ -3,9 +3,10 @@
 from functools import partial
 
 from bot.courier import Courier
-from models import undoing, workflow
-from models.base import Database
-from models.bills import RejectReason
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.undo import undo_decision
+from models.bills.states import RejectReason
+from models.db.database import Database
 from sandbox.server import Sandbox
 from tests.bot.helpers import all_settled, eventually, rows, said_to
 from tests.conftest import People
@@ -18,12 +19,12 @@ async def test_a_digest_is_redrawn_after_each_decision(
     bills = await make_bills(db, people.ana, 11)
     await eventually(lambda: all_settled(db))
     async with db.transaction() as session:
-        await workflow.approve(session, bills[0], 1, act(people.kim))
+        await approve_bill(session, bills[0], 1, act(people.kim))
     for reader in ("UKIM", "ULEE"):
         await eventually(partial(_tells, slack, reader, "10 bills of October 2026 wait"))
     for bill_id in bills[1:]:
         async with db.transaction() as session:
-            await workflow.approve(session, bill_id, 1, act(people.lee))
+            await approve_bill(session, bill_id, 1, act(people.lee))
     await eventually(lambda: _tells(slack, "UKIM", "All 11 are decided"))
     await eventually(lambda: _tells(slack, "ULEE", "All 11 are decided"))
 
@@ -35,10 +36,10 @@ async def test_a_decision_taken_back_stands_in_the_digest_again(
     await eventually(lambda: all_settled(db))
     async with db.transaction() as session:
         why = (RejectReason.USAGE_WRONG, "too many")
-        deed = await workflow.reject(session, first, 1, act(people.kim), *why)
+        deed = await reject_bill(session, first, 1, act(people.kim), *why)
     await eventually(lambda: _tells(slack, "UKIM", "10 bills"))
     async with db.transaction() as session:
-        await undoing.undo(session, first, 2, act(people.kim, 1), "they are right", deed.id)
+        await undo_decision(session, first, 2, act(people.kim, 1), "they are right", deed.id)
     await eventually(lambda: _tells(slack, "UKIM", "11 bills"))
 
 
@@ -50,7 +51,7 @@ async def test_what_waits_for_another_role_alone_does_not_wait_for_the_reader(
     await eventually(lambda: all_settled(db))
     await rows(db, f"{both} returning id")
     async with db.transaction() as session:
-        await workflow.approve(session, bills[0], 1, act(people.kim))
+        await approve_bill(session, bills[0], 1, act(people.kim))
     for reader in ("UKIM", "ULEE"):
         await eventually(partial(_tells, slack, reader, "10 bills"))
     (bill,) = await rows(db, "select status from bills where id = :id", id=bills[0])

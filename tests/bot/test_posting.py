@@ -12,11 +12,12 @@ from bot.posting import key_of
 from bot.slack import Gateway, SlackTrouble, Standing
 from bot.slack import Kind as SlackKind
 from handlers.views import replies
-from handlers.views.kit import Message
-from models import announce, postings
-from models.announce import Posting
-from models.base import Database
-from models.people import Role, User
+from handlers.views.kit import SlackMessage
+from models.db.database import Database
+from models.outbox.delivery import claim, release_claim
+from models.outbox.messages import Message, user_recipient
+from models.people.permissions import Role
+from models.people.users import User
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     QUICK,
@@ -186,7 +187,7 @@ async def test_a_message_refused_again_and_again_gives_way_to_the_others_of_its_
     poisoned = key_for(people.max, Role.SALES)
     send, sends = Gateway.post, Counter[str]()
 
-    async def stumbling(self: Gateway, channel: str, key: str, message: Message) -> Standing:
+    async def stumbling(self: Gateway, channel: str, key: str, message: SlackMessage) -> Standing:
         sends[key] += 1
         if key == poisoned and sends[key] < 2 * QUICK.attempts:
             raise SlackTrouble("an_error_of_next_year", SlackKind.TRANSIENT)
@@ -200,7 +201,7 @@ async def test_a_message_refused_again_and_again_gives_way_to_the_others_of_its_
 
 
 def key_for(user: User, role: Role) -> str:
-    return key_of(Posting(key=f"granted:{role}:{announce.user_place(user.id)}"))
+    return key_of(Message(key=f"granted:{role}:{user_recipient(user.id)}"))
 
 
 async def _are(db: Database, *expected: str) -> bool:
@@ -255,15 +256,15 @@ async def test_a_message_is_looked_for_from_its_first_sending_on(
     for _ in range(2):
         found = await posting(db)
         async with db.transaction() as session:
-            since = await postings.sending(session, found)
+            since = await claim(session, found)
         assert since is not None
         assert since != found.sending_since
         seen.append(since)
     assert seen[1] - seen[0] == timedelta(microseconds=1)
     found = await posting(db)
     async with db.transaction() as session:
-        since = await postings.sending(session, found)
+        since = await claim(session, found)
         assert since is not None
-        await postings.not_sent(session, found, since)
+        await release_claim(session, found, since)
     assert (await posting(db)).sending_since == seen[1]
     assert await states(db) == ["sending"]

@@ -11,12 +11,19 @@ import pytest
 from bot.courier import CONCURRENCY, Courier
 from bot.slack import Gateway, Kind, SlackTrouble, Standing
 from handlers.views import card, replies
-from handlers.views.kit import Message
-from models import announce, gather, month_end, postings, undoing, workflow
-from models.base import Database
-from models.bills import RejectReason
-from models.people import Role
-from models.rules import Rules
+from handlers.views.kit import SlackMessage
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.undo import undo_decision
+from models.batches.bill_run import Step, run_step, start_bill_run
+from models.bills.states import RejectReason
+from models.db.database import Database
+from models.outbox.delivery import mark_updated, stale_cards
+from models.outbox.jobs import defer_card_update
+from models.outbox.messages import user_recipient
+from models.outbox.notifications import notify_bill_run
+from models.people.permissions import Role
+from models.queries.bill_loader import load_bill_details
+from models.settings import BillingSettings
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     all_posted,
@@ -35,13 +42,13 @@ from tests.store.books import OCTOBER, act, make_bills
 
 async def drawn_now(db: Database, bill_id: int) -> str:
     async with db.transaction() as session:
-        (facts,) = await gather.bill_facts(session, [bill_id])
+        (facts,) = await load_bill_details(session, [bill_id])
     return card.bill_card(facts).text
 
 
 async def approve(db: Database, people: People, bill_id: int) -> None:
     async with db.transaction() as session:
-        await workflow.approve(session, bill_id, 1, act(people.kim))
+        await approve_bill(session, bill_id, 1, act(people.kim))
 
 
 async def is_current(db: Database, slack: Sandbox, bill_id: int) -> bool:
@@ -79,7 +86,7 @@ async def test_a_card_that_is_current_is_left_alone(
     edited = [message["edited"] for message in slack.messages(slack.dm("UKIM"))]
     for _ in range(3):
         async with db.transaction() as session:
-            await announce.bill_changed(session, bill_id)
+            await defer_card_update(session, bill_id)
     await eventually(lambda: _cards_settled(db))
     assert [message["edited"] for message in slack.messages(slack.dm("UKIM"))] == edited
 
@@ -149,7 +156,7 @@ async def test_a_card_somebody_deleted_is_given_up_and_the_others_are_redrawn(
     await eventually(lambda: _says(slack, "ULEE", expected))
     await eventually(lambda: _cards_settled(db))
     (lost,) = await rows(db, "select place, failure from postings where state = 'failed'")
-    assert tuple(lost) == (announce.user_place(people.kim.id), "message_not_found")
+    assert tuple(lost) == (user_recipient(people.kim.id), "message_not_found")
 
 
 async def _says(slack: Sandbox, user: str, text: str) -> bool:
@@ -180,7 +187,7 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     sick, healed = slack.dm("UKIM"), asyncio.Event()
     update = Gateway.update
 
-    async def ailing(self: Gateway, channel: str, ts: str, message: Message) -> None:
+    async def ailing(self: Gateway, channel: str, ts: str, message: SlackMessage) -> None:
         if channel == sick and not healed.is_set():
             raise SlackTrouble("is_archived", Kind.TRANSIENT)
         await update(self, channel, ts, message)
@@ -191,10 +198,10 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     await eventually(lambda: _says(slack, "ULEE", approved))
     await eventually(lambda: _cards_settled(db))
     async with db.transaction() as session:
-        await undoing.undo(session, bill_id, 2, act(people.kim), "on second thought")
+        await undo_decision(session, bill_id, 2, act(people.kim), "on second thought")
     async with db.transaction() as session:
         reason = RejectReason.OTHER
-        await workflow.reject(session, bill_id, 3, act(people.kim), reason, "Not this time")
+        await reject_bill(session, bill_id, 3, act(people.kim), reason, "Not this time")
     again = await drawn_now(db, bill_id)
     await eventually(lambda: _says(slack, "ULEE", again))
     assert not await _says(slack, "UKIM", again)
@@ -217,12 +224,12 @@ async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
     await approve(db, people, bill_id)
     await rows(db, "delete from procrastinate_jobs returning id")
     async with db.transaction() as session:
-        behind = await postings.behind(session, bill_id)
+        behind = await stale_cards(session, bill_id)
     async with db.transaction() as session:
-        await postings.redrawn(session, behind.cards[0], behind.actions)
+        await mark_updated(session, behind.cards[0], behind.actions)
     async with db.transaction() as session:
-        await postings.redrawn(session, behind.cards[0], behind.actions - 1)
-        left = await postings.behind(session, bill_id)
+        await mark_updated(session, behind.cards[0], behind.actions - 1)
+        left = await stale_cards(session, bill_id)
     assert behind.cards[0].id in [card.id for card in left.cards]
     assert len(await rows(db, "select from procrastinate_jobs where task_name = 'redraw'")) == 1
 
@@ -233,11 +240,11 @@ async def test_many_decisions_end_in_the_last_state(
     (bill_id,) = await make_bills(db, people.ana)
     for version in range(1, 9, 2):
         async with db.transaction() as session:
-            rejected = await workflow.reject(
+            rejected = await reject_bill(
                 session, bill_id, version, act(people.kim), RejectReason.OTHER, "no, no"
             )
         async with db.transaction() as session:
-            await undoing.undo(
+            await undo_decision(
                 session, bill_id, version + 1, act(people.kim), "yes, yes", rejected.id
             )
     await eventually(lambda: is_current(db, slack, bill_id))
@@ -246,8 +253,8 @@ async def test_many_decisions_end_in_the_last_state(
 async def start_run(db: Database, people: People) -> int:
     """The run that Ana asks for, promised to be worked off."""
     async with db.transaction() as session:
-        run_id = await month_end.start_run(session, OCTOBER, act(people.ana), ZoneInfo("UTC"))
-        await announce.run_started(session, run_id, people.ana)
+        run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZoneInfo("UTC"))
+        await notify_bill_run(session, run_id, people.ana)
     return run_id
 
 
@@ -268,7 +275,7 @@ async def test_a_run_is_worked_off_in_steps_and_its_message_ends_as_a_summary(
     db: Database, people: People, slack: Sandbox, gateway: Gateway
 ) -> None:
     await add_usage(db, 25)
-    rules = Rules("CAPPROVALS", chunk_customers=10)
+    rules = BillingSettings("CAPPROVALS", chunk_customers=10)
     async with couriers(db, gateway, rules=rules):
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "25 bills made"))
@@ -289,16 +296,16 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await add_usage(db, 25)
-    step, steps = month_end.step, []
+    step, steps = run_step, []
 
-    async def stumbling(*arguments: Any) -> month_end.Step:
+    async def stumbling(*arguments: Any) -> Step:
         steps.append(datetime.now(UTC))
         if len(steps) > 2:
             raise ZeroDivisionError
         return await step(*arguments)
 
-    monkeypatch.setattr(month_end, "step", stumbling)
-    async with couriers(db, gateway, rules=Rules("CAPPROVALS", chunk_customers=10)):
+    monkeypatch.setattr("bot.long_work.run_step", stumbling)
+    async with couriers(db, gateway, rules=BillingSettings("CAPPROVALS", chunk_customers=10)):
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "stopped before its end"))
         await eventually(lambda: _posted(slack, 20))
@@ -324,18 +331,18 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await add_usage(db, 25)
-    rules = Rules("CAPPROVALS", chunk_customers=10)
-    step, steps = month_end.step, []
+    rules = BillingSettings("CAPPROVALS", chunk_customers=10)
+    step, steps = run_step, []
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def counted(*arguments: Any) -> month_end.Step:
+    async def counted(*arguments: Any) -> Step:
         done = await step(*arguments)
         steps.append(done.done)
         begun.set()
         await go_on.wait()
         return done
 
-    monkeypatch.setattr(month_end, "step", counted)
+    monkeypatch.setattr("bot.long_work.run_step", counted)
     async with couriers(db, gateway, rules=rules) as first:
         await start_run(db, people)
         await begun.wait()
@@ -356,18 +363,19 @@ async def test_a_runs_message_tells_of_cards_nobody_could_be_given(
     gateway: Gateway,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(announce, "BUNDLING_S", 1)
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
     await rows(db, "update users set active = false where name = 'Lee' returning id")
     await add_usage(db, 11)
     send, out_of_reach = Gateway.post, slack.dm("UKIM")
 
-    async def refusing(self: Gateway, channel: str, key: str, message: Message) -> Standing:
+    async def refusing(self: Gateway, channel: str, key: str, message: SlackMessage) -> Standing:
         if channel == out_of_reach:
             raise SlackTrouble("cannot_dm_bot", Kind.PERMANENT)
         return await send(self, channel, key, message)
 
     monkeypatch.setattr(Gateway, "post", refusing)
-    async with couriers(db, gateway, rules=Rules()):
+    async with couriers(db, gateway, rules=BillingSettings()):
         await start_run(db, people)
         await eventually(lambda: _tells_of_lost_cards(slack))
 
@@ -395,14 +403,14 @@ async def test_interruptions_use_up_no_attempts_of_a_run(
     await rows(
         db, "update procrastinate_jobs set attempts = 99 where task_name = 'generate' returning id"
     )
-    step, fails = month_end.step, iter([True])
+    step, fails = run_step, iter([True])
 
-    async def stumbling(*arguments: Any) -> month_end.Step:
+    async def stumbling(*arguments: Any) -> Step:
         if next(fails, False):
             raise ZeroDivisionError
         return await step(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(month_end, "step", stumbling)
+        patch.setattr("bot.long_work.run_step", stumbling)
         async with couriers(db, gateway):
             await eventually(lambda: _says_of(slack, "3 bills made"))

@@ -5,10 +5,9 @@ import sqlalchemy as sa
 from bot.courier import Courier
 from bot.slack import Gateway
 from handlers.views import replies
-from models import announce
-from models.announce import Kind, Posting
-from models.base import Database
-from models.people import Role
+from models.db.database import Database
+from models.outbox.messages import Message, MessageKind, user_recipient
+from models.people.permissions import Role
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     all_posted,
@@ -77,10 +76,10 @@ async def test_a_posting_whose_job_got_lost_is_sent_for(
 ) -> None:
     async with db.transaction() as session:
         session.add(
-            Posting(
+            Message(
                 key="lonely",
-                kind=Kind.ACCESS_GRANTED,
-                place=announce.user_place(people.max.id),
+                kind=MessageKind.ACCESS_GRANTED,
+                place=user_recipient(people.max.id),
                 facts={"role": "Manager"},
             )
         )

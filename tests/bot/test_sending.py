@@ -14,13 +14,14 @@ from bot.mail_server import MailServer
 from bot.sending import Sender
 from bot.slack import Gateway
 from handlers.views.invoice import Company
-from models import sending, undoing, workflow
-from models.base import Database
-from models.bills import Source
-from models.case import Act
-from models.dossier import InvoiceFacts
-from models.people import User
-from models.rules import Rules
+from models.actions.approve import approve_bill
+from models.actions.send import mark_delivered, send_bill
+from models.actions.undo import undo_decision
+from models.bills.documents import InvoiceData
+from models.context import Context, Source
+from models.db.database import Database
+from models.people.users import User
+from models.settings import BillingSettings
 from sandbox.server import Sandbox
 from tests.bot.helpers import NOW, couriers, eventually, rows
 from tests.conftest import People
@@ -28,10 +29,10 @@ from tests.store.books import make_bills
 
 SENDER = "Billing <billing@meridian.example>"
 MERIDIAN = Company("Meridian API AG", payment_days=30)
-AT_ONCE = Rules("CAPPROVALS", send_delay_minutes=0)
+AT_ONCE = BillingSettings("CAPPROVALS", send_delay_minutes=0)
 BRIEF_LOCK_S = 1.2
 """Longer than whoever clicks would wait for a lock."""
-LATER = Rules("CAPPROVALS", send_delay_minutes=5)
+LATER = BillingSettings("CAPPROVALS", send_delay_minutes=5)
 
 
 class Watch:
@@ -70,16 +71,16 @@ async def approved(db: Database, people: People, bills: int = 1) -> list[int]:
             sa.text("update customers set billing_email = 'pay@c' || id || '.example'")
         )
         for bill_id in made:
-            await workflow.approve(session, bill_id, 1, Act(people.kim, NOW, Source.SLACK))
+            await approve_bill(session, bill_id, 1, Context(people.kim, NOW, Source.SLACK))
     return made
 
 
-async def send(db: Database, user: User, bill_id: int, rules: Rules = AT_ONCE) -> None:
+async def send(db: Database, user: User, bill_id: int, rules: BillingSettings = AT_ONCE) -> None:
     async with db.transaction() as session:
         (version,) = await session.scalars(
             sa.text("select version from bills where id = :id"), {"id": bill_id}
         )
-        await sending.send(session, bill_id, version, Act(user, NOW, Source.SLACK, rules))
+        await send_bill(session, bill_id, version, Context(user, NOW, Source.SLACK, rules))
 
 
 async def bill(db: Database, bill_id: int) -> Any:
@@ -155,8 +156,8 @@ async def test_a_bill_waits_for_its_delay_to_end_by_the_programs_clock(
     await send(db, people.ana, waiting, LATER)
     await send(db, people.ana, called_back, LATER)
     async with db.transaction() as session:
-        act = Act(people.ana, NOW + timedelta(minutes=4), Source.SLACK, LATER)
-        await undoing.undo(session, called_back, 3, act, "wrong address")
+        act = Context(people.ana, NOW + timedelta(minutes=4), Source.SLACK, LATER)
+        await undo_decision(session, called_back, 3, act, "wrong address")
     assert (await bill(db, waiting)).status == "sending"
     assert slack.mail() == []
     watch.now += timedelta(minutes=5)
@@ -251,7 +252,7 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (bill_id,) = await approved(db, people)
-    recorded = sending.deliver
+    recorded = mark_delivered
     deaths = iter([True])
 
     async def dies_once(*arguments: Any) -> Any:
@@ -259,7 +260,7 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
             raise asyncio.CancelledError
         return await recorded(*arguments)
 
-    monkeypatch.setattr(sending, "deliver", dies_once)
+    monkeypatch.setattr("bot.sending.mark_delivered", dies_once)
     async with mailing(db, gateway, slack, watch):
         await send(db, people.ana, bill_id)
         await reaches(db, bill_id, "sent")
@@ -282,7 +283,7 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
 
     async with db.long_transaction() as somebody:
 
-        async def holds_the_bill_meanwhile(sender: Sender, facts: InvoiceFacts) -> str:
+        async def holds_the_bill_meanwhile(sender: Sender, facts: InvoiceData) -> str:
             answer = await mail(sender, facts)
             await somebody.execute(sa.text("select from bills for update"))
             return answer

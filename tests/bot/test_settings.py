@@ -7,7 +7,7 @@ import pytest
 from bot.sending import company_of, mailer_of
 from bot.settings import WHAT_TO_DO, BadSettings, BooksSettings, DatabaseSettings, Settings, read
 from handlers.views.invoice import Company
-from models.rules import Rules
+from models.settings import BillingSettings
 
 MAIL = {
     "SMTP_URL": "smtp://clerk:hush%21hush@mail.example:587?starttls=1",
@@ -35,7 +35,7 @@ def test_every_setting_says_what_to_do_when_it_is_wrong() -> None:
 
 def test_without_settings_bills_can_be_approved_but_not_mailed() -> None:
     settings = read(Settings)
-    assert settings.rules() == Rules(can_mail=False)
+    assert settings.rules() == BillingSettings(can_mail=False)
     assert mailer_of(settings) is None
 
 
@@ -50,7 +50,7 @@ def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatc
         TIMEZONE="Asia/Tokyo",
     )
     tokyo = ZoneInfo("Asia/Tokyo")
-    assert settings.rules(7) == Rules("C1", 4, 7, 0, 0.5, tokyo, can_mail=True)
+    assert settings.rules(7) == BillingSettings("C1", 4, 7, 0, 0.5, tokyo, can_mail=True)
     books = read(BooksSettings).rules()
     assert (books.approvals_channel, books.jump_factor) == ("C1", 4)
     assert (books.lookback_months, books.zone) == (0, tokyo)

@@ -7,7 +7,7 @@ import pytest
 from bot.face import Face
 from bot.slack import Gateway, Kind, SlackTrouble
 from handlers.views import kit, replies
-from models.people import Role
+from models.people.permissions import Role
 from sandbox.server import Sandbox
 
 MESSAGE = replies.access_granted(Role.SALES)

@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from bot.slack import Gateway
-from models import absence, workflow
-from models.base import Database
-from models.bills import Source
-from models.case import Act
+from models.actions.absence import mark_away
+from models.actions.approve import approve_bill
+from models.context import Context, Source
+from models.db.database import Database
 from tests.bot.helpers import NOW, couriers, eventually, rows
 from tests.conftest import People
 from tests.store.books import make_bills
@@ -18,8 +18,8 @@ async def test_absences_end_with_their_last_day(
     db: Database, people: People, gateway: Gateway
 ) -> None:
     async with db.transaction() as session:
-        act = Act(people.kim, NOW, Source.SLACK)
-        await absence.go_away(session, act, date(2026, 11, 3), people.lee)
+        act = Context(people.kim, NOW, Source.SLACK)
+        await mark_away(session, act, date(2026, 11, 3), people.lee)
     moments = iter([NOW + timedelta(days=1)])
 
     def now() -> datetime:
@@ -38,7 +38,7 @@ async def test_figures_that_were_changed_behind_the_programs_back_make_a_new_ver
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     async with db.transaction() as session:
-        await workflow.approve(session, bill_id, 1, Act(people.kim, NOW, Source.SLACK))
+        await approve_bill(session, bill_id, 1, Context(people.kim, NOW, Source.SLACK))
         await session.execute(sa.text("update usages set api_usage = 1700"))
 
     async def asks_again() -> bool:

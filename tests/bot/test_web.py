@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot import web
 from bot.app import App
-from models.base import Database
+from models.db.database import Database
 from sandbox.server import Sandbox
 from sandbox.webhooks import signature
 from tests.bot.helpers import QUICK, settings_for

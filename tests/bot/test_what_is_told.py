@@ -11,13 +11,14 @@ from bot import drafts
 from bot.courier import Courier
 from bot.slack import Gateway
 from handlers.views import replies
-from models import announce, cards, postings, workflow
-from models.announce import Kind, Posting
-from models.base import Database
-from models.bills import RejectReason, State
-from models.dossier import Line
-from models.people import Role
+from models.actions.approve import approve_bill, reject_bill
+from models.bills.states import RejectReason, State
+from models.db.database import Database
+from models.outbox.cards import add_cards
+from models.outbox.messages import Message, MessageKind, add_messages, user_recipient
+from models.people.permissions import Role
 from models.period import Period
+from models.queries.bill_list import BillLine
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     NOW,
@@ -45,18 +46,18 @@ from tests.store.books import act, make_bills
 async def test_a_digest_names_a_month_only_where_all_its_bills_are_of_it(
     months: tuple[int, int], told: str, monkeypatch: pytest.MonkeyPatch, db: Database
 ) -> None:
-    async def listed(*_: Any) -> list[Line]:
+    async def listed(*_: Any) -> list[BillLine]:
         return [replace(_LINE, id=n, period=Period(2026, m)) for n, m in enumerate(months, 1)]
 
-    monkeypatch.setattr(postings, "listed_lines", listed)
+    monkeypatch.setattr("bot.drafts.digest_lines", listed)
     async with db.transaction() as session:
-        made = await drafts.draft(session, Posting(kind=Kind.DIGEST, facts=_RANGE))
+        made = await drafts.draft(session, Message(kind=MessageKind.DIGEST, facts=_RANGE))
     assert made is not None
     assert made.draw().text.startswith(told)
 
 
 _RANGE = {"first": 1, "last": 2, "of": "user:1"}
-_LINE = Line(
+_LINE = BillLine(
     id=1,
     version=1,
     customer="Acme",
@@ -70,15 +71,17 @@ _LINE = Line(
 
 
 def test_every_kind_of_posting_can_be_drawn() -> None:
-    assert set(drafts._DRAFTS) == set(Kind)
+    assert set(drafts._DRAFTS) == set(MessageKind)
 
 
 async def test_a_posting_nobody_can_draw_holds_nothing_up(
     db: Database, people: People, slack: Sandbox, courier: Courier
 ) -> None:
     async with db.transaction() as session:
-        await announce.post(session, Kind.ACCESS_GRANTED, "odd", [people.max], {"role": "Emperor"})
-        await announce.post(session, Kind.REJECTION, "gone", [people.max], _NOWHERE)
+        await add_messages(
+            session, MessageKind.ACCESS_GRANTED, "odd", [people.max], {"role": "Emperor"}
+        )
+        await add_messages(session, MessageKind.REJECTION, "gone", [people.max], _NOWHERE)
     await grant(db, people.max)
     await eventually(lambda: all_settled(db))
     assert await states(db) == ["failed", "failed", "posted"]
@@ -98,7 +101,7 @@ async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
     found = await rows(db, "select place, state, failure from postings where kind = 'card'")
     assert sorted(map(tuple, found)) == [
         *[("channel:CAPPROVALS", "posted", None)] * 2,
-        *[(announce.user_place(people.kim.id), "failed", code)] * 2,
+        *[(user_recipient(people.kim.id), "failed", code)] * 2,
     ]
     assert len(texts(slack, "CAPPROVALS")) == 2
 
@@ -147,7 +150,7 @@ async def test_a_crowd_of_cards_in_a_channel_stays_cards(
     bills = [row.id for row in await rows(db, "select id from bills order by id")]
     async with db.transaction() as session:
         for bill_id in bills:
-            await cards.of_bill(session, bill_id, None)
+            await add_cards(session, bill_id, None)
     await eventually(lambda: told_to(slack, "CAPPROVALS", 11))
 
 
@@ -158,11 +161,12 @@ async def test_approvals_are_told_in_one_message(
     courier: Courier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(announce, "BUNDLING_S", 2)
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
     bills = await make_bills(db, people.ana, 3)
     for bill_id in bills:
         async with db.transaction() as session:
-            await workflow.approve(session, bill_id, 1, act(people.kim))
+            await approve_bill(session, bill_id, 1, act(people.kim))
     await eventually(lambda: told_to(slack, "UANA", 1))
     await eventually(lambda: no_jobs(db))
     (text,) = said_to(slack, "UANA")
@@ -176,9 +180,9 @@ async def test_a_rejection_does_not_wait_behind_approvals(
 ) -> None:
     approved, rejected = await make_bills(db, people.ana, 2)
     async with db.transaction() as session:
-        await workflow.approve(session, approved, 1, act(people.kim))
+        await approve_bill(session, approved, 1, act(people.kim))
     async with db.transaction() as session:
-        await workflow.reject(
+        await reject_bill(
             session, rejected, 1, act(people.kim), RejectReason.OTHER, "Not this time"
         )
     await eventually(lambda: told_to(slack, "UANA", 1))

@@ -23,12 +23,14 @@ from bot.timings import Timings
 from handlers.ask import House
 from handlers.routes import register
 from handlers.views.clicks import unpack
-from models import bills, workflow
-from models.announce import Kind, Posting, announce_waiting
-from models.base import Database
-from models.bills import Bill, BillAction, HoldReason, Source
-from models.case import system_act
-from models.rules import Rules
+from models.actions.hold import hold_bill
+from models.bills.bill import Bill, get_bill
+from models.bills.history import BillAction, actions_of
+from models.bills.states import HoldReason
+from models.context import Source, system_context
+from models.db.database import Database
+from models.outbox.messages import Message, MessageKind, defer_all_sending
+from models.settings import BillingSettings
 from sandbox.server import Sandbox
 from sandbox.story import LONG_ACK_S
 from tests.sandbox.slack_bot import until
@@ -107,17 +109,17 @@ class Office:
     async def thread_in_channel(self, bill_id: int) -> str:
         """A card of the bill in the channel; returns its ts."""
         async with self.db.transaction() as session:
-            key = {"key": f"card:{bill_id}:channel:CBILLS", "kind": Kind.CARD}
-            session.add(Posting(**key, place="channel:CBILLS", bill_id=bill_id))
+            key = {"key": f"card:{bill_id}:channel:CBILLS", "kind": MessageKind.CARD}
+            session.add(Message(**key, place="channel:CBILLS", bill_id=bill_id))
             await session.flush()
-            await announce_waiting(session)
+            await defer_all_sending(session)
         return str((await self._card_in("CBILLS", bill_id))["ts"])
 
     async def hold(self, bill_id: int) -> None:
         """The clock holds a bill."""
         async with self.db.transaction() as session:
-            act = await system_act(session, NOW, Source.CLOCK)
-            await workflow.hold(session, bill_id, act, HoldReason.JUMP)
+            act = await system_context(session, NOW, Source.CLOCK)
+            await hold_bill(session, bill_id, act, HoldReason.JUMP)
 
     def whispers(self, user: str, channel: str = "CBILLS") -> list[Json]:
         """What only this person has been told there."""
@@ -143,7 +145,7 @@ class Office:
     async def _card_in(self, channel: str, bill_id: int) -> Json:
         """The card, once it stands there and the courier has noted where."""
 
-        query = sa.select(Posting.ts).where(Posting.bill_id == bill_id, Posting.channel == channel)
+        query = sa.select(Message.ts).where(Message.bill_id == bill_id, Message.channel == channel)
         ts = None
         async with asyncio.timeout(PATIENCE_S):
             while ts is None:
@@ -155,11 +157,11 @@ class Office:
 
     async def bill(self, bill_id: int) -> Bill:
         async with self.db.transaction() as session:
-            return await bills.get(session, bill_id)
+            return await get_bill(session, bill_id)
 
     async def actions(self, bill_id: int) -> list[BillAction]:
         async with self.db.transaction() as session:
-            return list(await bills.actions_of(session, bill_id))
+            return list(await actions_of(session, bill_id))
 
     async def deeds(self, bill_id: int) -> list[str]:
         return [action.action for action in await self.actions(bill_id)]
@@ -205,7 +207,7 @@ async def opened(db: Database) -> AsyncIterator[Office]:
             db=db,
             now=lambda: NOW,
             zone=ZoneInfo("UTC"),
-            rules=Rules(),
+            rules=BillingSettings(),
             team_id=sandbox.team_id,
             bot_user_id=sandbox.bot_user_id,
             app_id=sandbox.installation.app_id,

@@ -3,9 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
-from models import customers
-from models.base import Database
-from models.refusals import Ambiguous
+from models.customers.search import CHOICES, find_customer
+from models.db.database import Database
+from models.errors import Ambiguous
 
 _CUSTOMERS = sa.text("""
 insert into customers (name, monthly_api_limit)
@@ -18,7 +18,7 @@ async def _refused(db: Database, typed: str) -> Ambiguous:
     async with db.transaction() as session:
         await session.execute(_CUSTOMERS)
         with pytest.raises(Ambiguous) as refused:
-            await customers.find(session, typed)
+            await find_customer(session, typed)
     return refused.value
 
 
@@ -39,7 +39,7 @@ async def test_the_name_that_is_spelt_most_like_it_comes_first(
 ) -> None:
     refused = await _refused(db, typed)
     assert refused.choices[0] == meant
-    assert len(refused.choices) <= customers.CHOICES
+    assert len(refused.choices) <= CHOICES
 
 
 @pytest.mark.parametrize("typed", ["Quux", "%", "  "])
@@ -50,4 +50,4 @@ async def test_nothing_is_offered_that_is_not_alike(typed: str, db: Database) ->
 async def test_more_names_than_are_shown_are_told_as_such(db: Database) -> None:
     refused = await _refused(db, "Cust")
     assert str(refused) == "More than five customers begin with “Cust”. Which one?"
-    assert len(refused.choices) == customers.CHOICES
+    assert len(refused.choices) == CHOICES

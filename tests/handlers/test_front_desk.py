@@ -9,9 +9,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from handlers.typed import decision_in, month_and_rest
-from models import people as persons
-from models import workflow
-from models.people import User
+from models.people.users import User, find_by_slack
 from tests.handlers.conftest import Bills
 from tests.handlers.office import Json, Office, acts, element, said
 from tests.sandbox.slack_bot import until
@@ -111,7 +109,7 @@ async def test_a_surprise_is_answered_by_a_reference_that_is_in_the_log(
         raise RuntimeError("xoxb-secret in a message")
 
     card = await office.type("UKIM", f"/bill show #{october.acme}")
-    monkeypatch.setattr(workflow, "approve", broken)
+    monkeypatch.setattr("handlers.bill.approve_bill", broken)
     with capture_logs() as logged:
         (told,) = await office.click("UKIM", card, "bill:approve")
     (entry,) = [one for one in logged if one["log_level"] == "error"]
@@ -125,14 +123,14 @@ async def test_a_comment_that_could_not_be_kept_is_not_received_so_it_comes_agai
 ) -> None:
     card = await office.card("UKIM", october.acme)
     failures = iter([RuntimeError("the database is away")])
-    find = persons.find_by_slack
+    find = find_by_slack
 
     async def flaky(*given: Any) -> User | None:
         for failure in failures:
             raise failure
         return await find(*given)
 
-    monkeypatch.setattr(persons, "find_by_slack", flaky)
+    monkeypatch.setattr("handlers.ask.find_by_slack", flaky)
     logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
     with capture_logs():
         await office.sandbox.message("UKIM", office.sandbox.dm("UKIM"), "Hm", card["ts"])
@@ -205,7 +203,7 @@ async def test_a_list_says_for_whom_its_bills_wait(office: Office, october: Bill
 async def test_a_longer_list_is_paged_in_place(
     office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.inbox.list_bills.__kwdefaults__", _limited_to(1))
+    monkeypatch.setattr("models.queries.bill_list.find_bills.__kwdefaults__", _limited_to(1))
     first = await office.type("UANA", "/bill list")
     assert "Acme Corp" in said(first)
     await office.click("UANA", first, "list:page")

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from models.usage import Usage
+from models.usage.usage import Usage
 from tests.handlers.office import Office, acts, carried, said
 from tests.sandbox.slack_bot import until
 

@@ -5,11 +5,15 @@ from dataclasses import replace
 import pytest
 
 from handlers.typed import refs
-from models import amend, sending, settling, undoing, usage, workflow
-from models.bills import Source
-from models.case import Act
+from models.actions.approve import approve_bill
+from models.actions.recalculate import recalculate
+from models.actions.revise import revise_bill
+from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.undo import undo_decision
+from models.context import Context, Source
 from models.period import Period
-from models.rules import Rules
+from models.settings import BillingSettings
+from models.usage.usage import record_usage
 from tests.conftest import People
 from tests.handlers.conftest import Bills
 from tests.handlers.office import NOW, Office, acts, carried, element, said
@@ -29,8 +33,8 @@ async def approved(office: Office, october: Bills) -> Bills:
     return october
 
 
-async def act_as(office: Office, people: People) -> Act:
-    return Act(people.ana, NOW, Source.SLACK, office.house.rules)
+async def act_as(office: Office, people: People) -> Context:
+    return Context(people.ana, NOW, Source.SLACK, office.house.rules)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
     answer = await office.type("UANA", "/bill send 2026-10")
     assert "its customer has no billing e-mail address" in said(answer)
 
-    mute = Rules(can_mail=False)
+    mute = BillingSettings(can_mail=False)
     object.__setattr__(office.house, "rules", mute)
     assert "SMTP_URL" in (await office.type("UANA", "/bill send 2026-10"))["text"]
 
@@ -149,8 +153,8 @@ async def test_a_revision_opens_with_both_figures_and_takes_units(
     office: Office, october: Bills, people: People
 ) -> None:
     async with office.db.transaction() as session:
-        act = Act(people.ana, NOW, Source.CLI)
-        await usage.record(session, 1, Period(2026, 10), 1_400, act, "They asked.")
+        act = Context(people.ana, NOW, Source.CLI)
+        await record_usage(session, 1, Period(2026, 10), 1_400, act, "They asked.")
     assert await office.type("UANA", f"/bill revise #{october.acme}") == {}
     told = said(office.dialog("UANA"))
     assert "500 over × $0.50 = $250.00" in told
@@ -204,8 +208,8 @@ async def test_a_late_click_on_corrected_figures_is_told_them_and_the_card_is_dr
 ) -> None:
     card = await office.type("UKIM", f"/bill show #{october.acme}")
     async with office.db.transaction() as session:
-        act = Act(people.ana, NOW, Source.CLI)
-        await usage.record(session, 1, Period(2026, 10), 1_400, act, "They asked.")
+        act = Context(people.ana, NOW, Source.CLI)
+        await record_usage(session, 1, Period(2026, 10), 1_400, act, "They asked.")
     (told,) = await office.click("UKIM", card, "bill:approve")
     assert told["text"] == (
         "This bill changed while you were looking: usage was corrected from 1,500 to 1,400 calls,"
@@ -221,11 +225,11 @@ async def test_the_credit_of_a_voided_bill_is_offered_to_be_sent(
 ) -> None:
     async with office.db.transaction() as session:
         act = await act_as(office, people)
-        await sending.send(
-            session, approved.acme, 2, replace(act, rules=Rules(send_delay_minutes=0))
+        await send_bill(
+            session, approved.acme, 2, replace(act, rules=BillingSettings(send_delay_minutes=0))
         )
-        await sending.issue(session, approved.acme, act, lambda facts: facts.number)
-        await sending.deliver(session, approved.acme, replace(act, user=people.system), "250 OK")
+        await issue_bill(session, approved.acme, act, lambda facts: facts.number)
+        await mark_delivered(session, approved.acme, replace(act, user=people.system), "250 OK")
     await office.type("UANA", f"/bill void #{approved.acme}")
     assert "2026-000001 has gone out" in said(office.dialog("UANA"))
     answer = await office.send("UANA", reason="Agreed.")
@@ -242,16 +246,16 @@ async def test_a_card_tells_of_units_set_by_hand_and_of_approvals_only_where_the
 ) -> None:
     act = await act_as(office, people)
     async with office.db.transaction() as session:
-        await amend.revise(session, october.acme, 1, act, "Agreed.", 400)
-        await usage.record(session, 1, OCTOBER, 1600, act, "Recounted.")
-        await settling.settle(session, act)
+        await revise_bill(session, october.acme, 1, act, "Agreed.", 400)
+        await record_usage(session, 1, OCTOBER, 1600, act, "Recounted.")
+        await recalculate(session, act)
     card = said(await office.type("UKIM", f"/bill show #{october.acme}"))
     assert "the 400 calls set by hand no longer hold" in card
     assert "Approvals given before" not in card
     async with office.db.transaction() as session:
-        await workflow.approve(session, october.acme, 3, replace(act, user=people.kim))
-        await usage.record(session, 1, OCTOBER, 1700, act, "Recounted.")
-        await settling.settle(session, act)
+        await approve_bill(session, october.acme, 3, replace(act, user=people.kim))
+        await record_usage(session, 1, OCTOBER, 1700, act, "Recounted.")
+        await recalculate(session, act)
     card = said(await office.type("UKIM", f"/bill show #{october.acme}"))
     assert "set by hand" not in card
     assert "Approvals given before do not count any more." in card
@@ -262,8 +266,8 @@ async def test_undoing_the_undo_of_a_sending_says_that_the_bill_goes_out_again(
 ) -> None:
     act = await act_as(office, people)
     async with office.db.transaction() as session:
-        await sending.send(session, approved.acme, 2, act)
-        await undoing.undo(session, approved.acme, 3, act, "Too early.")
+        await send_bill(session, approved.acme, 2, act)
+        await undo_decision(session, approved.acme, 3, act, "Too early.")
     await office.type("UANA", f"/bill undo #{approved.acme}")
     asked = said(office.dialog("UANA"))
     assert "of the sending of $250.00 by Ana (Finance)" in asked
@@ -275,11 +279,11 @@ async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
 ) -> None:
     act = await act_as(office, people)
     async with office.db.transaction() as session:
-        now = replace(act, rules=Rules(send_delay_minutes=0))
-        await sending.send(session, approved.acme, 2, now)
-        await sending.issue(session, approved.acme, act, lambda facts: facts.number)
+        now = replace(act, rules=BillingSettings(send_delay_minutes=0))
+        await send_bill(session, approved.acme, 2, now)
+        await issue_bill(session, approved.acme, act, lambda facts: facts.number)
         system = replace(act, user=people.system)
-        await sending.send_failed(session, approved.acme, system, "550 no such mailbox")
+        await mark_send_failed(session, approved.acme, system, "550 no such mailbox")
     preview = await office.type("UANA", f"/bill send #{approved.acme}")
     at_once = "It has its number from before: it goes out at once and cannot be called back."
     assert at_once in said(preview)

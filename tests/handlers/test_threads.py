@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from handlers.thread import read
 from handlers.typed import decision_in, plain
-from models.bills import Verb
+from models.bills.states import Verb
 from tests.conftest import People
 from tests.handlers.conftest import Bills
 from tests.handlers.office import Json, Office, acts, carried

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.refusals import Refusal
+from models.errors import Refusal
 from tests.house.pages import ROOT
 
 PACKAGES = ("bot", "handlers", "models", "sandbox", "migrations")

@@ -16,13 +16,15 @@ from bot.web import make_web
 from handlers.views.clicks import Click
 from handlers.views.commands import SUBCOMMANDS
 from handlers.views.words import HOLD_CAUSES, REJECT_WORDS, STATE_WORDS
-from models.base import MIGRATIONS, Base
-from models.bills import ANYWHERE, TRANSITIONS, Source, State, Transition, Verb
-from models.csv_columns import Column
-from models.csv_rows import CsvRows
-from models.csv_staging import Layout
-from models.imports import CUSTOMERS, PEOPLE, USAGE
-from models.people import MAY, SYSTEM_MAY, Deed, Role
+from models.bills.states import ANYWHERE, TRANSITIONS, State, Transition, Verb
+from models.context import Source
+from models.db.columns import Base
+from models.db.migrate import MIGRATIONS
+from models.imports.csv_columns import Column
+from models.imports.csv_reader import CsvReader
+from models.imports.files import CUSTOMERS, PEOPLE, USAGE
+from models.imports.staging import Layout
+from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 from sandbox.__main__ import arguments
 from sandbox.control import control_routes
 from sandbox.faults import CALL_KINDS, ENVELOPE_KINDS, MAIL_KINDS, SOCKET_KINDS, Fault
@@ -141,10 +143,10 @@ def _to(rule: Transition) -> str:
 
 def test_the_table_of_roles_is_the_codes() -> None:
     table = page(BILL_LIFE).table("Roles")
-    rights = [*(MAY[role] for role in Role), SYSTEM_MAY]
+    rights = [*(ROLE_PERMISSIONS[role] for role in Role), SYSTEM_PERMISSIONS]
     assert table.head == ("may", *Role, "`system`")
     assert list(table.rows) == [
-        (deed, *("yes" if deed in right else "-" for right in rights)) for deed in Deed
+        (deed, *("yes" if deed in right else "-" for right in rights)) for deed in Permission
     ]
 
 
@@ -217,7 +219,7 @@ def _how(column: Column) -> str:
 def test_each_example_of_a_file_has_the_columns_it_needs() -> None:
     examples = page("docs/how-to/import-data.md").fenced("csv")
     for example, layout in zip(examples, LAYOUTS.values(), strict=True):
-        rows = CsvRows(io.BytesIO(example.encode()))
+        rows = CsvReader(io.BytesIO(example.encode()))
         assert rows.header == [one.name for one in layout.columns if not one.optional]
         assert len(b"".join(rows.batches()).splitlines()) == len(example.splitlines()) - 1
         assert not rows.flaws.total

@@ -8,21 +8,23 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, month_end
-from models.approvals import StandingApproval
-from models.bills import Approval, Bill, Source, Standing
-from models.case import Act
-from models.customers import Customer
-from models.people import User
+from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.bills.approvers import GivenApproval
+from models.bills.bill import Bill, bill_of_month, get_bill
+from models.bills.history import actions_of
+from models.bills.replay import Approval, BillState, replay
+from models.bills.snapshots import bill_snapshot
+from models.context import Context, Source
+from models.customers.customers import Customer
+from models.people.users import User
 from models.period import Period
-from models.rules import Rules
-from models.snapshots import figures
-from models.usage import Usage
+from models.settings import BillingSettings
+from models.usage.usage import Usage
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 OCTOBER = Period(2026, 10)
 ZONE = ZoneInfo("UTC")
-RULES = Rules()
+RULES = BillingSettings()
 
 RECORD = (
     *("bills", "bill_actions", "approvals", "documents", "number_series", "usages"),
@@ -31,8 +33,8 @@ RECORD = (
 """The tables that a refusal must leave as they were, byte for byte."""
 
 
-def act(user: User, now: datetime = NOW, source: Source = Source.SLACK) -> Act:
-    return Act(user, now, source)
+def act(user: User, now: datetime = NOW, source: Source = Source.SLACK) -> Context:
+    return Context(user, now, source)
 
 
 async def add_customer(
@@ -63,25 +65,25 @@ async def record_usage(
 
 async def generate(
     session: AsyncSession,
-    by: Act,
+    by: Context,
     period: Period = OCTOBER,
-    rules: Rules = RULES,
+    rules: BillingSettings = RULES,
     customer_id: int | None = None,
 ) -> int:
     """Work a whole run off in this transaction; returns how many bills it added."""
-    run_id = await month_end.start_run(session, period, by, ZONE, customer_id)
-    while not (await month_end.step(session, run_id, rules, by.now)).finished:
+    run_id = await start_bill_run(session, period, by, ZONE, customer_id)
+    while not (await run_step(session, run_id, rules, by.now)).finished:
         pass
-    return (await month_end.facts(session, run_id)).added
+    return (await run_report(session, run_id)).added
 
 
 async def bill_for(
-    session: AsyncSession, by: Act, name: str = "Acme Corp", **customer: Any
+    session: AsyncSession, by: Context, name: str = "Acme Corp", **customer: Any
 ) -> Bill:
     """The October bill of a new customer."""
     owner = await add_customer(session, name, **customer)
     assert await generate(session, by, customer_id=owner.id) == 1
-    return await bills.of_month(session, owner.id, OCTOBER)
+    return await bill_of_month(session, owner.id, OCTOBER)
 
 
 _CONTENTS = sa.text(
@@ -100,7 +102,7 @@ async def contents(session: AsyncSession) -> dict[str, str | None]:
 
 
 async def standing_approvals(session: AsyncSession, bill_id: int) -> set[Approval]:
-    given = StandingApproval
+    given = GivenApproval
     query = sa.select(given.action_id, given.part, given.user_id).where(given.bill_id == bill_id)
     return {Approval(*row) for row in await session.execute(query)}
 
@@ -119,15 +121,15 @@ where b.id = :bill_id and (c.bill_version, c.actions, c.last_hash) is distinct f
 """)
 
 
-async def prove(session: AsyncSession, bill_id: int) -> Standing:
+async def prove(session: AsyncSession, bill_id: int) -> BillState:
     """Hold the stored row, its figures and the approvals to the replay of the actions, and the
     chain whole.
     """
-    bill = await bills.get(session, bill_id)
-    actions = await bills.actions_of(session, bill_id)
-    told = bills.replay(actions)
+    bill = await get_bill(session, bill_id)
+    actions = await actions_of(session, bill_id)
+    told = replay(actions)
     snapshots = [action.snapshot["after"] for action in actions if "after" in action.snapshot]
-    assert figures(bill) == snapshots[-1]
+    assert bill_snapshot(bill) == snapshots[-1]
     assert (bill.status, bill.version, bill.hold_reason) == (
         told.status,
         told.version,

@@ -8,13 +8,19 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import amend, bills, month_end, snapshots
-from models.bills import HoldReason, Source, State
-from models.case import Act
-from models.customers import Customer
-from models.people import Role, User, add_person
+from models.actions.void import void_bill
+from models.batches.bill_run_preview import preview_run
+from models.bills.bill import bill_of_month
+from models.bills.history import actions_of
+from models.bills.hold_rules import hold_reason_of
+from models.bills.snapshots import bill_snapshot
+from models.bills.states import HoldReason, State
+from models.context import Context, Source
+from models.customers.customers import Customer
+from models.people.permissions import Role
+from models.people.users import User, add_user
 from models.period import Period
-from models.rules import Rules
+from models.settings import BillingSettings
 from tests.conftest import People
 from tests.rules.scene import (
     NOW,
@@ -87,9 +93,9 @@ async def crew(session: AsyncSession, people: People) -> dict[str, User]:
         "kim": people.kim,
         "sam": people.sam,
         "max": people.max,
-        "nia": await add_person(session, "Nia", None, "UNIA"),
-        "ira": await add_person(session, "Ira", Role.CSM, "UIRA"),
-        "ivo": await add_person(session, "Ivo", Role.SALES, "UIVO"),
+        "nia": await add_user(session, "Nia", None, "UNIA"),
+        "ira": await add_user(session, "Ira", Role.CSM, "UIRA"),
+        "ivo": await add_user(session, "Ivo", Role.SALES, "UIVO"),
     }
     crew["ira"].active = crew["ivo"].active = False
     await session.flush()
@@ -97,14 +103,18 @@ async def crew(session: AsyncSession, people: People) -> dict[str, User]:
 
 
 async def held_for(
-    session: AsyncSession, customer: Customer, by: Act, rules: Rules, period: Period = OCTOBER
+    session: AsyncSession,
+    customer: Customer,
+    by: Context,
+    rules: BillingSettings,
+    period: Period = OCTOBER,
 ) -> str | None:
     """Why the customer's new bill is held, held to what the preview and the cause alone say."""
     factor = rules.jump_factor
-    seen = await month_end.preview(session, period, customer.id, factor)
-    cause = await month_end.cause_of(session, customer.id, period, factor)
+    seen = await preview_run(session, period, customer.id, factor)
+    cause = await hold_reason_of(session, customer.id, period, factor)
     await generate(session, by, period, rules, customer.id)
-    bill = await bills.of_month(session, customer.id, period)
+    bill = await bill_of_month(session, customer.id, period)
     assert (bill.status == State.HELD) == (bill.hold_reason is not None)
     assert seen.held == ({cause: 1} if cause else {})
     assert (cause, seen.bills) == (bill.hold_reason, 0 if cause else 1)
@@ -115,7 +125,7 @@ async def test_a_bill_is_held_for_the_first_cause_that_applies(
     session: AsyncSession, people: People, crew: dict[str, User]
 ) -> None:
     ids = {name: user.id for name, user in crew.items()}
-    rules = Rules(jump_factor=5)
+    rules = BillingSettings(jump_factor=5)
     for number, (given, cause) in enumerate(CAUSES):
         columns = dict(given)
         september = columns.pop("september", None)
@@ -150,7 +160,7 @@ async def test_a_role_that_nobody_has_holds_what_needs_it(
 ) -> None:
     await session.execute(sa.update(User).where(User.role.in_(gone)).values(active=False))
     customer = await add_customer(session, **required)
-    assert await held_for(session, customer, act(people.ana), Rules()) == cause
+    assert await held_for(session, customer, act(people.ana), BillingSettings()) == cause
 
 
 async def test_a_jump_is_held_only_where_a_factor_is_set_and_only_beyond_it(
@@ -166,7 +176,7 @@ async def test_a_jump_is_held_only_where_a_factor_is_set_and_only_beyond_it(
         )
         await record_usage(session, customer, SEPTEMBER, 100_820)
         await generate(session, act(people.ana), SEPTEMBER, customer_id=customer.id)
-        rules = Rules(jump_factor=factor)
+        rules = BillingSettings(jump_factor=factor)
         assert await held_for(session, customer, act(people.ana), rules) == cause, factor
 
 
@@ -177,11 +187,11 @@ async def test_a_jump_is_measured_by_the_last_bill_that_is_not_void(
     for period, used in ((OCTOBER.plus(-3), 148_000), (SEPTEMBER, 101_000)):
         await record_usage(session, customer, period, used)
         await generate(session, act(people.ana), period)
-    september = await bills.of_month(session, customer.id, SEPTEMBER)
-    cause = await month_end.cause_of(session, customer.id, OCTOBER, 2)
+    september = await bill_of_month(session, customer.id, SEPTEMBER)
+    cause = await hold_reason_of(session, customer.id, OCTOBER, 2)
     assert cause == HoldReason.JUMP
-    await amend.void(session, september.id, september.version, act(people.ana), "Wrong")
-    assert await month_end.cause_of(session, customer.id, OCTOBER, 2) is None
+    await void_bill(session, september.id, september.version, act(people.ana), "Wrong")
+    assert await hold_reason_of(session, customer.id, OCTOBER, 2) is None
 
 
 async def test_the_action_names_the_cause_and_the_figures(
@@ -198,13 +208,13 @@ async def test_the_action_names_the_cause_and_the_figures(
         overage_unit_cost=Decimal("0.08"),
         start_date=date(2017, 3, 1),
     )
-    by = Act(people.system, NOW, Source.CLI)
+    by = Context(people.system, NOW, Source.CLI)
     assert await generate(session, by, january) == 1
-    bill = await bills.of_month(session, customer.id, january)
-    (action,) = await bills.actions_of(session, bill.id)
+    bill = await bill_of_month(session, customer.id, january)
+    (action,) = await actions_of(session, bill.id)
     assert (action.stakeholder_id, action.source, action.bill_version) == (by.user.id, "cli", 1)
     told = action.snapshot["after"]
-    assert told == snapshots.figures(bill)
+    assert told == bill_snapshot(bill)
     assert {
         "status": "held",
         "hold_reason": "outside_contract",

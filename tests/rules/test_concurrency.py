@@ -11,15 +11,23 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, comments, month_end, sending, settling, undoing, usage, workflow
-from models.announce import Posting
-from models.base import Database
-from models.bills import Bill, BillAction, RejectReason, Source, State, Verb, actions_of
-from models.case import Act
-from models.locks import Busy
-from models.people import Role, User, add_person
-from models.refusals import Refusal, WrongState
-from models.rules import Rules
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.comment import add_comment, add_reply, delete_reply, edit_reply
+from models.actions.recalculate import recalculate
+from models.actions.send import issue_bill, send_bill
+from models.actions.undo import undo_decision
+from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.bills.bill import Bill, get_bill
+from models.bills.history import BillAction, actions_of
+from models.bills.states import RejectReason, State, Verb
+from models.context import Context, Source
+from models.db.database import Database
+from models.errors import Busy, Refusal, WrongState
+from models.outbox.messages import Message
+from models.people.permissions import Role
+from models.people.users import User, add_user
+from models.settings import BillingSettings
+from models.usage.usage import record_usage
 from tests.conftest import People
 from tests.rules.billing import approved, clock, correct_usage, drawn, go_out, later
 from tests.rules.scene import NOW, OCTOBER, ZONE, act, bill_for, prove
@@ -53,7 +61,7 @@ async def at_once(
     """
     in_front = min(len(doings), 10 * len(databases))
     async with databases[0].long_transaction() as holder:
-        await bills.get(holder, bill_id, lock=True)
+        await get_bill(holder, bill_id, lock=True)
         tasks = [
             asyncio.create_task(alone(databases[i % len(databases)], doing))
             for i, doing in enumerate(doings)
@@ -81,12 +89,12 @@ async def alone(database: Database, doing: Doing) -> Any:
 
 
 def approving(bill: Bill, user: User) -> Doing:
-    return lambda session: workflow.approve(session, bill.id, bill.version, act(user))
+    return lambda session: approve_bill(session, bill.id, bill.version, act(user))
 
 
 def rejecting(bill: Bill, user: User) -> Doing:
     code = RejectReason.USAGE_WRONG
-    return lambda session: workflow.reject(session, bill.id, bill.version, act(user), code, "No")
+    return lambda session: reject_bill(session, bill.id, bill.version, act(user), code, "No")
 
 
 async def record_of(db: Database, bill_id: int) -> tuple[Bill, list[str]]:
@@ -94,7 +102,7 @@ async def record_of(db: Database, bill_id: int) -> tuple[Bill, list[str]]:
     async with db.transaction() as session:
         await prove(session, bill_id)
         told = await actions_of(session, bill_id)
-        return await bills.get(session, bill_id), [action.action for action in told]
+        return await get_bill(session, bill_id), [action.action for action in told]
 
 
 async def test_of_fifty_decisions_at_once_exactly_one_counts(
@@ -103,7 +111,7 @@ async def test_of_fifty_decisions_at_once_exactly_one_counts(
     async with db.transaction() as session:
         bill = await bill_for(session, act(people.ana))
         crew = [
-            await add_person(session, f"Person {number}", (Role.CSM, Role.SALES)[number % 2])
+            await add_user(session, f"Person {number}", (Role.CSM, Role.SALES)[number % 2])
             for number in range(50)
         ]
     decisions = [
@@ -152,11 +160,11 @@ async def test_of_ten_undos_at_once_one_counts(
         bill = await bill_for(
             session, act(people.ana), require_csm_approval=True, require_sales_approval=both
         )
-        action = await workflow.approve(session, bill.id, 1, act(people.kim))
+        action = await approve_bill(session, bill.id, 1, act(people.kim))
     decision, version = action.id if named else None, bill.version
 
     async def taking_back(session: AsyncSession) -> BillAction:
-        return await undoing.undo(session, bill.id, version, act(people.kim), "Oops", decision)
+        return await undo_decision(session, bill.id, version, act(people.kim), "Oops", decision)
 
     async with machines(database_url, 1) as databases:
         counted, refused = await at_once(databases, bill.id, *[taking_back] * 10)
@@ -165,17 +173,17 @@ async def test_of_ten_undos_at_once_one_counts(
     assert (after.status, verbs) == (State.PENDING, [Verb.GENERATE, Verb.APPROVE, Verb.UNDO])
 
 
-def delivering(bill: Bill, by: Act) -> tuple[Doing, Doing, Doing]:
+def delivering(bill: Bill, by: Context) -> tuple[Doing, Doing, Doing]:
     """A reply in the thread of the bill's card; its edit; its deletion."""
 
     async def said(session: AsyncSession) -> BillAction | None:
-        return await comments.reply(session, bill.id, by, "Wrong limit", "C1", "1.5")
+        return await add_reply(session, bill.id, by, "Wrong limit", "C1", "1.5")
 
     async def changed(session: AsyncSession) -> BillAction | None:
-        return await comments.reply_edited(session, by, "Wrong price", "C1", "1.5", "1.7")
+        return await edit_reply(session, by, "Wrong price", "C1", "1.5", "1.7")
 
     async def deleted(session: AsyncSession) -> BillAction | None:
-        return await comments.reply_deleted(session, bill.id, by, "Wrong price", "C1", "1.5")
+        return await delete_reply(session, bill.id, by, "Wrong price", "C1", "1.5")
 
     return said, changed, deleted
 
@@ -217,7 +225,7 @@ async def test_comments_and_a_decision_at_once_make_one_chain(
         bill = await bill_for(session, act(people.ana))
 
     async def commenting(session: AsyncSession) -> BillAction:
-        return await comments.comment(session, bill.id, act(people.ana), "Hm")
+        return await add_comment(session, bill.id, act(people.ana), "Hm")
 
     doings = [commenting] * 6 + [approving(bill, people.kim)] + [commenting] * 3
     async with machines(database_url, 1) as databases:
@@ -246,10 +254,10 @@ async def test_three_runs_of_one_month_at_once_bill_nobody_twice(
 ) -> None:
     async with db.transaction() as session:
         await session.execute(_CUSTOMERS)
-    rules = Rules(chunk_customers=7)
+    rules = BillingSettings(chunk_customers=7)
     runs = await asyncio.gather(
         *(
-            whole_run(db, Act(user, NOW, source), rules)
+            whole_run(db, Context(user, NOW, source), rules)
             for user, source in (
                 (people.ana, Source.SLACK),
                 (people.ana, Source.SLACK),
@@ -258,10 +266,10 @@ async def test_three_runs_of_one_month_at_once_bill_nobody_twice(
         )
     )
     async with db.transaction() as session:
-        added = [(await month_end.facts(session, run)).added for run in runs]
+        added = [(await run_report(session, run)).added for run in runs]
         made, customers, amount = (await session.execute(_MADE)).one()
         ids = list(await session.scalars(sa.select(Bill.id)))
-        cards = await session.scalar(sa.select(sa.func.count()).select_from(Posting))
+        cards = await session.scalar(sa.select(sa.func.count()).select_from(Message))
     # 100 calls over, 200 over, ... 6,000 over, at a cent each.
     assert (made, customers, amount, sum(added)) == (60, 60, Decimal("1830.00"), 60)
     assert cards == 2 * 60, "a card for Kim and one for Lee"
@@ -270,13 +278,13 @@ async def test_three_runs_of_one_month_at_once_bill_nobody_twice(
             await prove(session, bill_id)
 
 
-async def whole_run(db: Database, by: Act, rules: Rules) -> int:
+async def whole_run(db: Database, by: Context, rules: BillingSettings) -> int:
     async with db.transaction() as session:
-        run_id = await month_end.start_run(session, OCTOBER, by, ZONE)
+        run_id = await start_bill_run(session, OCTOBER, by, ZONE)
     finished = False
     while not finished:
         async with db.long_transaction() as session:
-            finished = (await month_end.step(session, run_id, rules, by.now)).finished
+            finished = (await run_step(session, run_id, rules, by.now)).finished
     return run_id
 
 
@@ -285,13 +293,15 @@ async def test_one_run_worked_on_by_two_machines_goes_on_and_ends_once(
 ) -> None:
     async with db.transaction() as session:
         await session.execute(_CUSTOMERS)
-        run_id = await month_end.start_run(session, OCTOBER, act(people.ana), ZONE)
+        run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
 
     async def work() -> int:
         for steps in range(1, 40):
             async with db.long_transaction() as session:
                 now = NOW + timedelta(seconds=steps)
-                if (await month_end.step(session, run_id, Rules(chunk_customers=7), now)).finished:
+                if (
+                    await run_step(session, run_id, BillingSettings(chunk_customers=7), now)
+                ).finished:
                     return steps
         raise AssertionError("the run never ends")
 
@@ -299,7 +309,7 @@ async def test_one_run_worked_on_by_two_machines_goes_on_and_ends_once(
     # Nine chunks, and each of the two sees the end.
     assert sum(steps) == 10
     async with db.transaction() as session:
-        facts = await month_end.facts(session, run_id)
+        facts = await run_report(session, run_id)
         made, *_ = (await session.execute(_MADE)).one()
     assert (facts.added, facts.done, made) == (60, 60, 60)
 
@@ -313,17 +323,17 @@ async def test_a_correction_is_issued_while_its_month_is_settled_and_neither_wai
         await go_out(session, people, bill)
         by = later(act(people.ana), hours=1)
         [proposed] = (await correct_usage(session, by, bill.customer_id, 175_000)).proposed
-        await workflow.approve(session, proposed, 1, act(people.kim))
-        await sending.send(session, proposed, 2, act(people.ana))
-        await usage.record(session, bill.customer_id, OCTOBER, 180_000, by)
+        await approve_bill(session, proposed, 1, act(people.kim))
+        await send_bill(session, proposed, 2, act(people.ana))
+        await record_usage(session, bill.customer_id, OCTOBER, 180_000, by)
     clocked = clock(people, NOW + timedelta(hours=2))
     async with db.transaction() as settling_one:
-        await bills.get(settling_one, bill.id, lock=True)
+        await get_bill(settling_one, bill.id, lock=True)
         issuing = asyncio.create_task(
-            alone(db, lambda session: sending.issue(session, proposed, clocked, drawn))
+            alone(db, lambda session: issue_bill(session, proposed, clocked, drawn))
         )
         await asyncio.wait_for(locked_out(db, 1), 10)
-        assert (await settling.settle(settling_one, clocked)).invalidated == (proposed,)
+        assert (await recalculate(settling_one, clocked)).invalidated == (proposed,)
     assert await issuing is False
 
 
@@ -333,9 +343,9 @@ async def test_whoever_waits_for_a_bill_in_vain_is_told_that_nothing_was_done(
     async with db.transaction() as session:
         bill = await bill_for(session, act(people.ana))
     async with db.long_transaction() as holder:
-        await bills.get(holder, bill.id, lock=True)
+        await get_bill(holder, bill.id, lock=True)
         refusal = await alone(
-            db, lambda session: workflow.approve(session, bill.id, 1, act(people.kim))
+            db, lambda session: approve_bill(session, bill.id, 1, act(people.kim))
         )
     assert isinstance(refusal, Busy)
     async with db.transaction() as session:

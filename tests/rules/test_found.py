@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import amend, sending, settling, undoing, workflow
-from models.base import MOST_CALLS
-from models.bills import Bill, State
-from models.dossier import Settled
-from models.refusals import Invalid, WrongState
+from models.actions.approve import approve_bill
+from models.actions.recalculate import recalculate
+from models.actions.revise import revise_bill
+from models.actions.send import send_bill
+from models.actions.undo import undo_decision
+from models.actions.void import void_bill
+from models.bills.bill import Bill
+from models.bills.states import State
+from models.db.columns import MOST_CALLS
+from models.errors import Invalid, WrongState
+from models.outbox.notifications import Recalculation
 from tests.conftest import People
 from tests.rules.billing import approved, bills_of, correct_usage, go_out, later, void
 from tests.rules.scene import act, prove
@@ -38,8 +44,8 @@ async def test_the_send_of_a_credit_for_a_void_bill_is_called_back_whatever_was_
     credit = await void(session, bill, people.ana)
     assert credit
     await correct_usage(session, act(people.ana), bill.customer_id, 175_000)
-    await sending.send(session, credit.id, credit.version, act(people.ana))
-    await undoing.undo(session, credit.id, credit.version, act(people.ana), "Too early")
+    await send_bill(session, credit.id, credit.version, act(people.ana))
+    await undo_decision(session, credit.id, credit.version, act(people.ana), "Too early")
     assert credit.status == State.APPROVED
     await prove(session, credit.id)
 
@@ -51,7 +57,7 @@ async def test_a_correction_takes_no_more_units_than_can_be_counted(
     correction = await corrected(session, people, bill, MOST)
     for units in (MOST + 1, -MOST - 2, MOST):
         with pytest.raises(Invalid):
-            await amend.revise(
+            await revise_bill(
                 session, correction.id, correction.version, act(people.ana), "As agreed", units
             )
 
@@ -62,12 +68,12 @@ async def test_what_is_issued_of_a_month_is_not_void_under_a_correction_that_res
     """A newer correction is the difference to all that was issued, the older correction too."""
     bill = await sent(session, people)
     older = await corrected(session, people, bill, 160_000)
-    await workflow.approve(session, older.id, older.version, act(people.kim))
+    await approve_bill(session, older.id, older.version, act(people.kim))
     await go_out(session, people, older)
     newer = await corrected(session, people, bill, 170_000)
     assert (newer.overage_amount, newer.status) == (Decimal(1000), State.PENDING)
     with pytest.raises(WrongState, match=f"#{newer.id}"):
-        await amend.void(session, older.id, older.version, act(people.ana), "Not so")
+        await void_bill(session, older.id, older.version, act(people.ana), "Not so")
     await void(session, newer, people.ana)
     await void(session, older, people.ana)
     assert older.status == State.VOID
@@ -84,14 +90,14 @@ async def test_a_correction_of_an_amount_alone_is_settled_like_any_other(
         used=100_003,
         overage_unit_cost=Decimal("0.5"),
     )
-    await undoing.undo(session, bill.id, bill.version, act(people.kim), "Wait")
+    await undo_decision(session, bill.id, bill.version, act(people.kim), "Wait")
     by = act(people.ana)
-    await amend.revise(session, bill.id, bill.version, by, "As agreed", 1)
-    await workflow.approve(session, bill.id, bill.version, act(people.kim))
+    await revise_bill(session, bill.id, bill.version, by, "As agreed", 1)
+    await approve_bill(session, bill.id, bill.version, act(people.kim))
     await go_out(session, people, bill)
     more = await corrected(session, people, bill, 100_005)
-    await amend.revise(session, more.id, more.version, by, "As agreed", 1)
-    await workflow.approve(session, more.id, more.version, act(people.kim))
+    await revise_bill(session, more.id, more.version, by, "As agreed", 1)
+    await approve_bill(session, more.id, more.version, act(people.kim))
     await go_out(session, people, more)
     less = await corrected(session, people, bill, 100_002)
     assert (less.overage_units, less.overage_amount) == (0, Decimal(-1))
@@ -109,4 +115,4 @@ async def test_a_correction_of_an_amount_alone_is_settled_like_any_other(
         0,
         Decimal(-1),
     )
-    assert await settling.settle(session, later(by, hours=4)) == Settled()
+    assert await recalculate(session, later(by, hours=4)) == Recalculation()

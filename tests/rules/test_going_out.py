@@ -7,14 +7,28 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import amend, bills, sending, settling, undoing, workflow
-from models.base import Database
-from models.bills import BillKind, State, Verb
-from models.customers import Customer
-from models.dossier import Settled
-from models.refusals import NotAllowed, Stale, WrongState
-from models.rules import Rules
-from models.sending import Document
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.recalculate import recalculate
+from models.actions.revise import revise_bill
+from models.actions.send import (
+    issue_bill,
+    mark_delivered,
+    mark_send_failed,
+    outgoing_invoice,
+    send_bill,
+)
+from models.actions.undo import undo_decision, undoable
+from models.actions.void import void_bill
+from models.bills.bill import get_bill
+from models.bills.documents import Document
+from models.bills.history import actions_of
+from models.bills.replay import replay
+from models.bills.states import BillKind, RejectReason, State, Verb
+from models.customers.customers import Customer
+from models.db.database import Database
+from models.errors import NotAllowed, Stale, WrongState
+from models.outbox.notifications import Recalculation
+from models.settings import BillingSettings
 from tests.conftest import People
 from tests.rules.billing import (
     DELAY,
@@ -36,19 +50,19 @@ async def test_until_the_delay_ends_sending_can_be_undone_and_afterwards_not(
 ) -> None:
     bill = await approved(session, people)
     with pytest.raises(NotAllowed, match="only Finance may send"):
-        await sending.send(session, bill.id, bill.version, act(people.kim))
-    await sending.send(session, bill.id, bill.version, act(people.ana))
-    assert not await sending.issue(session, bill.id, clock(people), drawn)
-    await undoing.undo(session, bill.id, bill.version, act(people.ana), "Too early")
+        await send_bill(session, bill.id, bill.version, act(people.kim))
+    await send_bill(session, bill.id, bill.version, act(people.ana))
+    assert not await issue_bill(session, bill.id, clock(people), drawn)
+    await undo_decision(session, bill.id, bill.version, act(people.ana), "Too early")
     assert bill.status == State.APPROVED
-    assert not await sending.issue(session, bill.id, clock(people, NOW + DELAY), drawn)
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), drawn)
     second = later(act(people.ana), minutes=4)
-    await sending.send(session, bill.id, bill.version, second)
-    assert not await sending.issue(session, bill.id, clock(people, NOW + DELAY), drawn)
-    assert await sending.issue(session, bill.id, clock(people, second.now + DELAY), drawn)
+    await send_bill(session, bill.id, bill.version, second)
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), drawn)
+    assert await issue_bill(session, bill.id, clock(people, second.now + DELAY), drawn)
     assert (bill.status, bill.number) == (State.SENDING, "2026-000001")
     with pytest.raises(Stale, match="on its way out as 2026-000001"):
-        await undoing.undo(session, bill.id, bill.version, act(people.ana), "Stop")
+        await undo_decision(session, bill.id, bill.version, act(people.ana), "Stop")
     await prove(session, bill.id)
 
 
@@ -61,8 +75,8 @@ async def test_what_was_delivered_says_so_with_the_documents_hash(
     assert (bill.status, told.action) == (State.SENT, Verb.DELIVER)
     assert document.content == b"2026-000001: 5000.00 USD"
     assert (told.snapshot["answer"], told.snapshot["sha256"]) == ("250 OK", document.sha256)
-    assert await sending.deliver(session, bill.id, clock(people), "250 OK") is None
-    assert await sending.letter(session, bill.id, clock(people)) is None
+    assert await mark_delivered(session, bill.id, clock(people), "250 OK") is None
+    assert await outgoing_invoice(session, bill.id, clock(people)) is None
     await prove(session, bill.id)
 
 
@@ -71,19 +85,19 @@ async def test_a_failed_delivery_keeps_number_and_document_for_the_next_try(
 ) -> None:
     bill = await approved(session, people)
     assert await issue(session, people, bill)
-    failed = await sending.send_failed(session, bill.id, clock(people), "550 no such mailbox")
+    failed = await mark_send_failed(session, bill.id, clock(people), "550 no such mailbox")
     assert failed
     assert (bill.status, failed.snapshot["failure"]) == (State.APPROVED, "550 no such mailbox")
     with pytest.raises(Stale, match="could not be delivered"):
-        await undoing.undo(session, bill.id, bill.version, act(people.ana), "Back")
+        await undo_decision(session, bill.id, bill.version, act(people.ana), "Back")
     for who in (people.ana, people.kim):
-        assert undoing.undoable(bills.replay(await bills.actions_of(session, bill.id)), who) is None
-    await sending.send(session, bill.id, bill.version, act(people.ana))
-    assert await sending.issue(session, bill.id, clock(people), drawn)
-    letter = await sending.letter(session, bill.id, clock(people))
+        assert undoable(replay(await actions_of(session, bill.id)), who) is None
+    await send_bill(session, bill.id, bill.version, act(people.ana))
+    assert await issue_bill(session, bill.id, clock(people), drawn)
+    letter = await outgoing_invoice(session, bill.id, clock(people))
     assert letter and (letter.number, letter.content) == ("2026-000001", "2026-000001: 5000.00 USD")
-    assert await sending.deliver(session, bill.id, clock(people), "250 OK")
-    actions = [action.action for action in await bills.actions_of(session, bill.id)]
+    assert await mark_delivered(session, bill.id, clock(people), "250 OK")
+    actions = [action.action for action in await actions_of(session, bill.id)]
     assert actions.count(Verb.ISSUE) == 1
     await prove(session, bill.id)
 
@@ -93,27 +107,27 @@ async def test_without_a_mail_server_or_an_address_nothing_is_sent(
 ) -> None:
     nowhere = await approved(session, people, "Nowhere", billing_email=" ")
     with pytest.raises(WrongState, match="Nowhere has no billing e-mail address"):
-        await sending.send(session, nowhere.id, nowhere.version, act(people.ana))
+        await send_bill(session, nowhere.id, nowhere.version, act(people.ana))
     bill = await approved(session, people)
     offline = act(people.ana)
-    offline = type(offline)(people.ana, NOW, offline.source, Rules(can_mail=False))
+    offline = type(offline)(people.ana, NOW, offline.source, BillingSettings(can_mail=False))
     with pytest.raises(WrongState, match="`SMTP_URL`"):
-        await sending.send(session, bill.id, bill.version, offline)
+        await send_bill(session, bill.id, bill.version, offline)
 
 
 async def test_each_series_counts_without_gaps_and_begins_anew_with_the_companys_year(
     session: AsyncSession, people: People
 ) -> None:
     """New Year comes an hour earlier in Zurich."""
-    zurich = Rules(zone=ZoneInfo("Europe/Zurich"), send_delay_minutes=0)
+    zurich = BillingSettings(zone=ZoneInfo("Europe/Zurich"), send_delay_minutes=0)
     eve = datetime(2026, 12, 31, 22, 59, tzinfo=UTC)
     numbers = []
     for minutes in range(3):
         bill = await approved(session, people, f"Customer {minutes}")
         now = eve + timedelta(minutes=minutes)
         by = type(act(people.ana))(people.ana, now, act(people.ana).source, zurich)
-        await sending.send(session, bill.id, bill.version, by)
-        assert await sending.issue(session, bill.id, by, drawn)
+        await send_bill(session, bill.id, bill.version, by)
+        assert await issue_bill(session, bill.id, by, drawn)
         numbers.append(bill.number)
     assert numbers == ["2026-000001", "2027-000001", "2027-000002"]
 
@@ -130,24 +144,24 @@ async def test_a_number_whose_issue_is_rolled_back_is_taken_by_the_next(
 
     async with db.transaction() as session:
         for bill_id in (first, second):
-            await sending.send(session, bill_id, 2, act(people.ana))
+            await send_bill(session, bill_id, 2, act(people.ana))
     with pytest.raises(ValueError, match="no ink"):
         async with db.transaction() as session:
-            await sending.issue(session, first, clock(people, NOW + DELAY), broken)
+            await issue_bill(session, first, clock(people, NOW + DELAY), broken)
     async with db.transaction() as session:
-        assert await sending.issue(session, second, clock(people, NOW + DELAY), drawn)
-        assert (await bills.get(session, second)).number == "2026-000001"
+        assert await issue_bill(session, second, clock(people, NOW + DELAY), drawn)
+        assert (await get_bill(session, second)).number == "2026-000001"
 
 
 async def test_usage_corrected_within_the_delay_stops_the_bill(
     session: AsyncSession, people: People
 ) -> None:
     bill = await approved(session, people)
-    await sending.send(session, bill.id, bill.version, act(people.ana))
+    await send_bill(session, bill.id, bill.version, act(people.ana))
     await correct_usage(session, act(people.ana), bill.customer_id, 130_000)
     await session.refresh(bill)
     assert bill.status == State.PENDING
-    assert not await sending.issue(session, bill.id, clock(people, NOW + DELAY), drawn)
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), drawn)
     await prove(session, bill.id)
 
 
@@ -158,25 +172,25 @@ async def test_late_usage_is_proposed_once_and_follows_further_changes(
     await go_out(session, people, bill)
     customer, by = bill.customer_id, later(act(people.ana), days=1)
     (proposal,) = (await correct_usage(session, by, customer, 180_000)).proposed
-    extra = await bills.get(session, proposal)
+    extra = await get_bill(session, proposal)
     assert (extra.kind, extra.adjusts_id, extra.overage_units, extra.overage_amount) == (
         BillKind.ADJUSTMENT,
         bill.id,
         30_000,
         Decimal("3000.00"),
     )
-    assert await settling.settle(session, by) == Settled()
+    assert await recalculate(session, by) == Recalculation()
     assert (await correct_usage(session, by, customer, 120_000)).invalidated == (proposal,)
     await session.refresh(extra)
     assert (extra.kind, extra.overage_amount) == (BillKind.CREDIT, Decimal("-3000.00"))
-    await workflow.approve(session, proposal, extra.version, act(people.kim))
+    await approve_bill(session, proposal, extra.version, act(people.kim))
     assert (await correct_usage(session, by, customer, 110_000)).invalidated == (proposal,)
     await session.refresh(extra)
-    await workflow.approve(session, proposal, extra.version, act(people.kim))
+    await approve_bill(session, proposal, extra.version, act(people.kim))
     await go_out(session, people, extra)
     assert extra.number == "CN-2026-000001"
     (again,) = (await correct_usage(session, by, customer, 150_000)).proposed
-    assert (await bills.get(session, again)).overage_amount == Decimal("4000.00")
+    assert (await get_bill(session, again)).overage_amount == Decimal("4000.00")
     assert (await correct_usage(session, by, customer, 110_000)).voided == (again,)
     assert len(await bills_of(session, customer)) == 3
     for one in await bills_of(session, customer):
@@ -195,7 +209,7 @@ async def test_months_too_long_ago_are_reported_and_left_alone(
             proposed,
             reported,
         ), by.now
-    assert await settling.settle(session, later(act(people.ana), days=62)) == Settled()
+    assert await recalculate(session, later(act(people.ana), days=62)) == Recalculation()
 
 
 async def test_a_rejected_proposal_waits_for_finance_and_none_is_made_beside_it(
@@ -205,14 +219,14 @@ async def test_a_rejected_proposal_waits_for_finance_and_none_is_made_beside_it(
     await go_out(session, people, bill)
     by = later(act(people.ana), days=1)
     (proposal,) = (await correct_usage(session, by, bill.customer_id, 180_000)).proposed
-    code = bills.RejectReason.USAGE_WRONG
-    await workflow.reject(session, proposal, 1, act(people.kim), code, "Not what they say")
+    code = RejectReason.USAGE_WRONG
+    await reject_bill(session, proposal, 1, act(people.kim), code, "Not what they say")
     before = await contents(session)
     done = await correct_usage(session, by, bill.customer_id, 170_000)
-    assert done == Settled(rejected=(proposal,))
+    assert done == Recalculation(rejected=(proposal,))
     assert (await contents(session))["bills"] == before["bills"]
-    extra = await bills.get(session, proposal)
-    await amend.revise(session, proposal, extra.version, by, "Their own count")
+    extra = await get_bill(session, proposal)
+    await revise_bill(session, proposal, extra.version, by, "Their own count")
     assert extra.overage_amount == Decimal("2000.00")
     assert extra.period == OCTOBER
 
@@ -225,19 +239,19 @@ async def test_a_declined_correction_does_not_come_back_on_what_is_not_billed_an
     await go_out(session, people, bill)
     customer, by = bill.customer_id, later(act(people.ana), days=1)
     (first,) = (await correct_usage(session, by, customer, 160_000)).proposed
-    declined = await bills.get(session, first)
-    await amend.void(session, first, declined.version, by, "Not this one")
+    declined = await get_bill(session, first)
+    await void_bill(session, first, declined.version, by, "Not this one")
     (second,) = (await correct_usage(session, by, customer, 170_000)).proposed
-    issued = await bills.get(session, second)
-    await workflow.approve(session, second, issued.version, act(people.kim))
+    issued = await get_bill(session, second)
+    await approve_bill(session, second, issued.version, act(people.kim))
     await go_out(session, people, issued)
     (third,) = (await correct_usage(session, by, customer, 160_000)).proposed
-    credit = await bills.get(session, third)
+    credit = await get_bill(session, third)
     assert (credit.overage_amount, credit.billed_so_far) == (Decimal(-1000), Decimal(7000))
-    await workflow.approve(session, third, credit.version, act(people.kim))
+    await approve_bill(session, third, credit.version, act(people.kim))
     await go_out(session, people, credit)
     with pytest.raises(WrongState, match="not right any more"):
-        await undoing.undo(session, first, declined.version, by, "Bill it after all")
+        await undo_decision(session, first, declined.version, by, "Bill it after all")
 
 
 async def test_a_month_is_corrected_in_the_currency_it_was_billed_in(
@@ -249,7 +263,7 @@ async def test_a_month_is_corrected_in_the_currency_it_was_billed_in(
     (proposal,) = (await correct_usage(session, by, bill.customer_id, 160_005)).proposed
     (await session.get_one(Customer, bill.customer_id)).currency = "JPY"
     await session.flush()
-    assert await settling.settle(session, by) == Settled()
+    assert await recalculate(session, by) == Recalculation()
     await correct_usage(session, by, bill.customer_id, 160_007)
-    correction = await bills.get(session, proposal)
+    correction = await get_bill(session, proposal)
     assert (correction.currency, correction.overage_amount) == ("USD", Decimal("1000.70"))

@@ -7,10 +7,10 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import terms
-from models.bills import Bill
-from models.customers import Customer
-from models.people import User
+from models.bills.bill import Bill
+from models.customers.customers import Customer
+from models.customers.terms import change_terms
+from models.people.users import User
 from models.period import Period
 from tests.conftest import People
 from tests.house.pages import Table, page
@@ -112,7 +112,7 @@ async def customer_of(session: AsyncSession, case: Case, finance: User) -> Custo
     if limit is not None:
         month = Period.parse(asked) if asked else None
         by = act(finance, CHANGED_ON)
-        await terms.change(session, customer.id, by, limit, case.number("new price"), month)
+        await change_terms(session, customer.id, by, limit, case.number("new price"), month)
     return customer
 
 

@@ -6,13 +6,21 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import access, amend, gather, handover, inbox, workflow
-from models.base import Database
-from models.bills import Bill, HoldReason, State
-from models.customers import Customer
-from models.people import Role, User
-from models.refusals import NotAllowed
-from models.snapshots import figures
+from models.actions.access import deactivate, grant_role
+from models.actions.approve import approve_bill
+from models.actions.hold import release_bill
+from models.actions.reroute import reroute_open_bills
+from models.actions.revise import revise_bill
+from models.bills.bill import Bill
+from models.bills.snapshots import bill_snapshot
+from models.bills.states import HoldReason, State
+from models.customers.customers import Customer
+from models.db.database import Database
+from models.errors import NotAllowed
+from models.people.permissions import Role
+from models.people.users import User
+from models.queries.bill_list import bills_waiting_for
+from models.queries.bill_loader import load_bill_details
 from tests.conftest import People
 from tests.rules.scene import act as by
 from tests.rules.scene import bill_for
@@ -37,20 +45,20 @@ async def test_a_bill_whose_csm_leaves_is_held_and_once_released_anybody_of_the_
 ) -> None:
     bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
     async with db.transaction() as session:
-        await access.deactivate(session, "UKIM")
-        assert await handover.hand_over(session, by(people.system)) == 1
-        assert await handover.hand_over(session, by(people.system)) == 0
+        await deactivate(session, "UKIM")
+        assert await reroute_open_bills(session, by(people.system)) == 1
+        assert await reroute_open_bills(session, by(people.system)) == 0
     async with db.transaction() as session:
         held = await bill(session, bill_id)
         assert (held.status, held.hold_reason) == (State.HELD, HoldReason.NO_APPROVER)
-        await workflow.release(session, bill_id, held.version, by(people.ana), "Lee takes over.")
+        await release_bill(session, bill_id, held.version, by(people.ana), "Lee takes over.")
         assert f"user:{people.lee.id}" in await places(session)
-        waiting = await inbox.waiting_for(session, people.lee)
+        waiting = await bills_waiting_for(session, people.lee)
         assert [line.id for line in waiting.lines] == [bill_id]
-        await handover.hand_over(session, by(people.system))
+        await reroute_open_bills(session, by(people.system))
         released = await bill(session, bill_id)
         assert released.status == State.PENDING
-        await workflow.approve(session, bill_id, released.version, by(people.lee))
+        await approve_bill(session, bill_id, released.version, by(people.lee))
         assert (await bill(session, bill_id)).status == State.APPROVED
 
 
@@ -60,12 +68,12 @@ async def test_a_new_csm_gets_a_card_and_the_old_one_may_decide_no_more(
     bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
     async with db.transaction() as session:
         await session.execute(sa.update(Customer).values(csm_id=people.lee.id))
-        await handover.hand_over(session, by(people.ana))
+        await reroute_open_bills(session, by(people.ana))
         assert await places(session) == {f"user:{people.kim.id}", f"user:{people.lee.id}"}
-        (facts,) = await gather.bill_facts(session, [bill_id])
+        (facts,) = await load_bill_details(session, [bill_id])
         assert [one.name for one in facts.needed[0].people] == ["Lee"]
         with pytest.raises(NotAllowed, match="Only its CSM, Lee"):
-            await workflow.approve(session, bill_id, facts.version, by(people.kim))
+            await approve_bill(session, bill_id, facts.version, by(people.kim))
 
 
 async def test_an_approval_counts_once_the_other_one_is_not_asked_for_any_more(
@@ -75,28 +83,28 @@ async def test_an_approval_counts_once_the_other_one_is_not_asked_for_any_more(
         db, people, csm_id=people.kim.id, require_csm_approval=True, require_sales_approval=True
     )
     async with db.transaction() as session:
-        await workflow.approve(session, bill_id, 1, by(people.kim))
+        await approve_bill(session, bill_id, 1, by(people.kim))
     async with db.transaction() as session:
         await session.execute(sa.update(Customer).values(require_sales_approval=False))
-        await workflow.approve(session, bill_id, 1, by(people.kim))
+        await approve_bill(session, bill_id, 1, by(people.kim))
         assert (await bill(session, bill_id)).status == State.APPROVED
 
 
 async def test_one_person_never_gives_both_approvals(db: Database, people: People) -> None:
     bill_id = await made(db, people, require_csm_approval=True, require_sales_approval=True)
     async with db.transaction() as session:
-        await workflow.approve(session, bill_id, 1, by(people.kim))
+        await approve_bill(session, bill_id, 1, by(people.kim))
     async with db.transaction() as session:
         kim = await session.get_one(User, people.kim.id)
         kim.role = Role.SALES
         with pytest.raises(NotAllowed, match="in another role"):
-            await workflow.approve(session, bill_id, 1, by(kim))
+            await approve_bill(session, bill_id, 1, by(kim))
 
 
 async def test_the_system_is_nobodys_csm(db: Database, people: People) -> None:
     with pytest.raises(Exception, match="not here"):
         async with db.transaction() as session:
-            await access.give_role(session, people.system.id, Role.CSM, by(people.ana))
+            await grant_role(session, people.system.id, Role.CSM, by(people.ana))
     with pytest.raises(sa.exc.IntegrityError):
         async with db.transaction() as session:
             await session.execute(sa.text("update users set role = 'Sales' where name = 'system'"))
@@ -106,7 +114,7 @@ async def test_a_snapshot_reads_alike_whoever_takes_it(db: Database, people: Peo
     bill_id = await made(db, people, csm_id=people.kim.id)
     async with db.transaction() as session:
         from_sql = await session.scalar(sa.text("select bill_figures(b) from bills b"))
-        assert figures(await bill(session, bill_id)) == from_sql
+        assert bill_snapshot(await bill(session, bill_id)) == from_sql
 
 
 async def test_a_bill_that_was_revised_is_held_like_any_other_when_its_csm_leaves(
@@ -114,7 +122,7 @@ async def test_a_bill_that_was_revised_is_held_like_any_other_when_its_csm_leave
 ) -> None:
     bill_id = await made(db, people, csm_id=people.kim.id, require_csm_approval=True)
     async with db.transaction() as session:
-        await amend.revise(session, bill_id, 1, by(people.ana), "A promise", 30_000)
-        await access.deactivate(session, "UKIM")
-        assert await handover.hand_over(session, by(people.system)) == 1
+        await revise_bill(session, bill_id, 1, by(people.ana), "A promise", 30_000)
+        await deactivate(session, "UKIM")
+        assert await reroute_open_bills(session, by(people.system)) == 1
         assert (await bill(session, bill_id)).hold_reason == HoldReason.NO_APPROVER

@@ -6,12 +6,16 @@ from datetime import date
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import bills, undoing, workflow
-from models.bills import Bill, HoldReason, State
-from models.customers import Customer
-from models.people import User
-from models.refusals import Invalid, NotAllowed, Stale, WrongState
-from models.rules import Rules
+from models.actions.approve import approve_bill
+from models.actions.hold import hold_bill, release_bill
+from models.actions.undo import undo_decision
+from models.bills.bill import Bill, bill_of_month
+from models.bills.history import actions_of
+from models.bills.states import HoldReason, State
+from models.customers.customers import Customer
+from models.errors import Invalid, NotAllowed, Stale, WrongState
+from models.people.users import User
+from models.settings import BillingSettings
 from tests.conftest import People
 from tests.rules.scene import (
     OCTOBER,
@@ -28,8 +32,8 @@ from tests.rules.scene import (
 async def release(
     session: AsyncSession, bill: Bill, user: User, reason: str | None, factor: float | None = None
 ) -> None:
-    by = replace(act(user), rules=Rules(jump_factor=factor))
-    await workflow.release(session, bill.id, bill.version, by, reason)
+    by = replace(act(user), rules=BillingSettings(jump_factor=factor))
+    await release_bill(session, bill.id, bill.version, by, reason)
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ async def test_release_needs_no_reason_when_the_cause_is_gone(
     customer.start_date = date(2026, 10, 1)
     await session.flush()
     await release(session, early, people.ana, reason)
-    told = (await bills.actions_of(session, early.id))[-1]
+    told = (await actions_of(session, early.id))[-1]
     assert (early.status, told.comment) == (State.PENDING, (reason or "").strip() or None)
 
 
@@ -68,10 +72,10 @@ async def test_a_jump_stands_as_a_cause_for_as_long_as_it_is_one(
 ) -> None:
     customer = await add_customer(session, used=110_000, period=OCTOBER.plus(-1))
     await record_usage(session, customer, OCTOBER, 150_000)
-    rules = Rules(jump_factor=3)
+    rules = BillingSettings(jump_factor=3)
     for period in (OCTOBER.plus(-1), OCTOBER):
         await generate(session, act(people.ana), period, rules)
-    bill = await bills.of_month(session, customer.id, OCTOBER)
+    bill = await bill_of_month(session, customer.id, OCTOBER)
     assert bill.hold_reason == HoldReason.JUMP
     with pytest.raises(Invalid, match="cause of the hold still stands"):
         await release(session, bill, people.ana, None, factor=3)
@@ -93,10 +97,10 @@ async def test_an_undone_release_is_held_for_the_same_cause_again(
 ) -> None:
     await release(session, early, people.ana, "They began early")
     with pytest.raises(NotAllowed):
-        await undoing.undo(session, early.id, 2, act(people.kim), "Not so")
-    await undoing.undo(session, early.id, 2, act(people.ana), "Not so")
+        await undo_decision(session, early.id, 2, act(people.kim), "Not so")
+    await undo_decision(session, early.id, 2, act(people.ana), "Not so")
     assert (early.status, early.hold_reason) == (State.HELD, HoldReason.OUTSIDE_CONTRACT)
-    await undoing.undo(session, early.id, 3, act(people.ana), "But yes")
+    await undo_decision(session, early.id, 3, act(people.ana), "But yes")
     assert (early.status, early.hold_reason, early.version) == (State.PENDING, None, 4)
     await prove(session, early.id)
 
@@ -105,15 +109,15 @@ async def test_a_hold_lets_the_approvals_fall_and_leaves_nothing_to_undo(
     session: AsyncSession, people: People
 ) -> None:
     bill = await bill_for(session, act(people.ana))
-    await workflow.approve(session, bill.id, 1, act(people.kim))
-    await workflow.hold(session, bill.id, act(people.system), HoldReason.NO_APPROVER)
+    await approve_bill(session, bill.id, 1, act(people.kim))
+    await hold_bill(session, bill.id, act(people.system), HoldReason.NO_APPROVER)
     assert (bill.status, bill.hold_reason) == (State.HELD, HoldReason.NO_APPROVER)
     assert await standing_approvals(session, bill.id) == set()
     for user in (people.kim, people.ana):
         with pytest.raises(Stale, match="no decision"):
-            await undoing.undo(session, bill.id, 3, act(user), "Back")
+            await undo_decision(session, bill.id, 3, act(user), "Back")
     await release(session, bill, people.ana, None)
-    await workflow.approve(session, bill.id, 4, act(people.sam))
+    await approve_bill(session, bill.id, 4, act(people.sam))
     assert (bill.status, bill.version) == (State.APPROVED, 5)
     await prove(session, bill.id)
 
@@ -121,4 +125,4 @@ async def test_a_hold_lets_the_approvals_fall_and_leaves_nothing_to_undo(
 async def test_only_countersign_itself_holds_a_bill(session: AsyncSession, people: People) -> None:
     bill = await bill_for(session, act(people.ana))
     with pytest.raises(NotAllowed, match="not done by hand"):
-        await workflow.hold(session, bill.id, act(people.ana), HoldReason.JUMP)
+        await hold_bill(session, bill.id, act(people.ana), HoldReason.JUMP)

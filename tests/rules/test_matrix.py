@@ -10,16 +10,26 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import amend, bills, comments, sending, settling, undoing, workflow
-from models.base import Database
-from models.bills import Bill, HoldReason, RejectReason, Verb
-from models.case import Act, open_case
-from models.customers import Customer
-from models.people import Role, User, add_person
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.comment import add_comment, delete_comment, edit_comment
+from models.actions.hold import hold_bill, release_bill
+from models.actions.loaded_bill import load_for
+from models.actions.recalculate import recalculate
+from models.actions.revise import revise_bill
+from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.undo import undo_decision
+from models.actions.void import reissue_bill, void_bill
+from models.bills.bill import Bill, bill_of_month
+from models.bills.states import HoldReason, RejectReason, Verb
+from models.context import Context
+from models.customers.customers import Customer
+from models.db.database import Database
+from models.errors import NotAllowed, WrongState
+from models.people.permissions import Role
+from models.people.users import User, add_user
 from models.period import Period
-from models.refusals import NotAllowed, WrongState
-from models.rules import Rules
-from models.usage import Usage
+from models.settings import BillingSettings
+from models.usage.usage import Usage
 from tests.conftest import People
 from tests.rules.scene import (
     NOW,
@@ -148,7 +158,7 @@ def _cells(line: str, cast: Cast) -> Iterator[tuple[Cell, str]]:
 async def cast_of(session: AsyncSession, people: People) -> Cast:
     """The people of the table: `csm` and `sales` are named for every customer."""
     gone = {
-        name: await add_person(session, name, role)
+        name: await add_user(session, name, role)
         for name, role in (
             ("gone_finance", Role.FINANCE),
             ("gone_csm", Role.CSM),
@@ -162,9 +172,9 @@ async def cast_of(session: AsyncSession, people: People) -> Cast:
         "csm": people.kim,
         "csm2": people.lee,
         "sales": people.sam,
-        "sales2": await add_person(session, "Sue", Role.SALES),
+        "sales2": await add_user(session, "Sue", Role.SALES),
         "manager": people.max,
-        "no_role": await add_person(session, "Nia", None),
+        "no_role": await add_user(session, "Nia", None),
         "system": people.system,
     }
 
@@ -178,7 +188,7 @@ async def exhibits(session: AsyncSession, cast: Cast) -> Exhibits:
             await record_usage(session, customer, period, 150_000)
         await generate(session, act(cast["finance"]), period)
         for needs, customer in customers.items():
-            bill = await bills.of_month(session, customer.id, period)
+            bill = await bill_of_month(session, customer.id, period)
             await bring_to(session, bill, state, [cast[who] for who in DECIDERS[needs]], cast)
             authors = cast if needs == "*" else ()
             comment_of = {who: await _left(session, bill, cast[who]) for who in authors}
@@ -215,13 +225,13 @@ async def bring_to(
     session: AsyncSession, bill: Bill, state: str, deciders: list[User], cast: Cast
 ) -> None:
     if state == "held":
-        await workflow.hold(session, bill.id, act(cast["system"]), HoldReason.JUMP)
+        await hold_bill(session, bill.id, act(cast["system"]), HoldReason.JUMP)
     elif state == "rejected":
         code = RejectReason.OTHER
-        await workflow.reject(session, bill.id, 1, act(deciders[0]), code, "Not so")
+        await reject_bill(session, bill.id, 1, act(deciders[0]), code, "Not so")
     elif state != "pending":
         for user in deciders:
-            await workflow.approve(session, bill.id, 1, act(user))
+            await approve_bill(session, bill.id, 1, act(user))
         for way in WAYS[state]:
             who = "finance" if way in ("send", "void") else "system"
             await DO[Verb(way)](session, bill, act(cast[who], LATER), 0)
@@ -243,47 +253,47 @@ returning id
 """)
 
 
-async def _generate(session: AsyncSession, bill: Bill, by: Act, _: int) -> None:
+async def _generate(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
     await generate(session, by, bill.period, customer_id=bill.customer_id)
 
 
-async def _reject(session: AsyncSession, bill: Bill, by: Act, _: int) -> None:
-    await workflow.reject(session, bill.id, bill.version, by, RejectReason.OTHER, "Not so")
+async def _reject(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
+    await reject_bill(session, bill.id, bill.version, by, RejectReason.OTHER, "Not so")
 
 
-async def _send(session: AsyncSession, bill: Bill, by: Act, _: int) -> None:
-    await sending.send(session, bill.id, bill.version, replace(by, now=NOW))
+async def _send(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
+    await send_bill(session, bill.id, bill.version, replace(by, now=NOW))
 
 
-async def _invalidate(session: AsyncSession, bill: Bill, by: Act, _: int) -> None:
+async def _invalidate(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
     """Countersign's own answer to usage that changed, of months however long ago."""
     if not by.user.is_system:
-        await open_case(session, bill.id, Verb.INVALIDATE, by)
+        await load_for(session, bill.id, Verb.INVALIDATE, by)
     usage = {"customer_id": bill.customer_id, "year": bill.year, "month": bill.month}
     await session.execute(sa.update(Usage).filter_by(**usage).values(api_usage=140_000))
-    await settling.settle(session, replace(by, rules=Rules(lookback_months=12)))
+    await recalculate(session, replace(by, rules=BillingSettings(lookback_months=12)))
 
 
-Doing = Callable[[AsyncSession, Bill, Act, int], Awaitable[Any]]
+Doing = Callable[[AsyncSession, Bill, Context, int], Awaitable[Any]]
 DO: dict[Verb, Doing] = {
     Verb.GENERATE: _generate,
-    Verb.REISSUE: lambda s, bill, by, _: amend.reissue(s, bill.id, bill.version, by, "Once more"),
-    Verb.HOLD: lambda s, bill, by, _: workflow.hold(s, bill.id, by, HoldReason.NO_PRICE),
-    Verb.RELEASE: lambda s, bill, by, _: workflow.release(s, bill.id, bill.version, by, "Seen"),
-    Verb.APPROVE: lambda s, bill, by, _: workflow.approve(s, bill.id, bill.version, by),
-    Verb.AUTO_APPROVE: lambda s, bill, by, _: open_case(s, bill.id, Verb.AUTO_APPROVE, by),
+    Verb.REISSUE: lambda s, bill, by, _: reissue_bill(s, bill.id, bill.version, by, "Once more"),
+    Verb.HOLD: lambda s, bill, by, _: hold_bill(s, bill.id, by, HoldReason.NO_PRICE),
+    Verb.RELEASE: lambda s, bill, by, _: release_bill(s, bill.id, bill.version, by, "Seen"),
+    Verb.APPROVE: lambda s, bill, by, _: approve_bill(s, bill.id, bill.version, by),
+    Verb.AUTO_APPROVE: lambda s, bill, by, _: load_for(s, bill.id, Verb.AUTO_APPROVE, by),
     Verb.REJECT: _reject,
-    Verb.COMMENT: lambda s, bill, by, _: comments.comment(s, bill.id, by, "Hm"),
-    Verb.COMMENT_EDIT: lambda s, _, by, own: comments.edit(s, own, by, "Hm, hm"),
-    Verb.COMMENT_DELETE: lambda s, _, by, own: comments.delete(s, own, by),
-    Verb.UNDO: lambda s, bill, by, _: undoing.undo(s, bill.id, bill.version, by, "By mistake"),
-    Verb.REVISE: lambda s, bill, by, _: amend.revise(s, bill.id, bill.version, by, "Agreed", 1000),
+    Verb.COMMENT: lambda s, bill, by, _: add_comment(s, bill.id, by, "Hm"),
+    Verb.COMMENT_EDIT: lambda s, _, by, own: edit_comment(s, own, by, "Hm, hm"),
+    Verb.COMMENT_DELETE: lambda s, _, by, own: delete_comment(s, own, by),
+    Verb.UNDO: lambda s, bill, by, _: undo_decision(s, bill.id, bill.version, by, "By mistake"),
+    Verb.REVISE: lambda s, bill, by, _: revise_bill(s, bill.id, bill.version, by, "Agreed", 1000),
     Verb.INVALIDATE: _invalidate,
     Verb.SEND: _send,
-    Verb.ISSUE: lambda s, bill, by, _: sending.issue(s, bill.id, by, lambda facts: facts.number),
-    Verb.DELIVER: lambda s, bill, by, _: sending.deliver(s, bill.id, by, "250 OK"),
-    Verb.SEND_FAILED: lambda s, bill, by, _: sending.send_failed(s, bill.id, by, "550 No"),
-    Verb.VOID: lambda s, bill, by, _: amend.void(s, bill.id, bill.version, by, "Wrong"),
+    Verb.ISSUE: lambda s, bill, by, _: issue_bill(s, bill.id, by, lambda facts: facts.number),
+    Verb.DELIVER: lambda s, bill, by, _: mark_delivered(s, bill.id, by, "250 OK"),
+    Verb.SEND_FAILED: lambda s, bill, by, _: mark_send_failed(s, bill.id, by, "550 No"),
+    Verb.VOID: lambda s, bill, by, _: void_bill(s, bill.id, bill.version, by, "Wrong"),
 }
 """How each verb is done to a bill; the last is the person's own comment on it."""
 

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import money
-from models.base import Database
 from models.currencies import MINOR_UNITS
-from models.customers import Customer, Terms
+from models.customers.customers import Customer
+from models.customers.terms import Terms
+from models.db.database import Database
 from models.period import Period
 from tests.rules.scene import OCTOBER, add_customer, record_usage
 

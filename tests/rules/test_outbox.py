@@ -7,27 +7,39 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import outbox, sending, undoing, usage
-from models.announce import Kind, Posting, PostingState, Task
-from models.bills import Bill, State
-from models.case import Act
-from models.dossier import Kept, SendFacts
-from models.refusals import NotAllowed, NotFound, WrongState
-from models.rules import Rules
+from models.actions.send import mark_send_failed
+from models.actions.undo import undo_decision
+from models.batches import bulk_send
+from models.batches.bulk_send import (
+    NotSent,
+    SendReport,
+    preview_send,
+    send_report,
+    send_step,
+    start_send,
+)
+from models.bills.bill import Bill
+from models.bills.states import State
+from models.context import Context
+from models.errors import NotAllowed, NotFound, WrongState
+from models.outbox.jobs import Task
+from models.outbox.messages import Message, MessageKind, MessageState
+from models.settings import BillingSettings
+from models.usage.usage import record_usage
 from tests.conftest import People
 from tests.rules.billing import approved, clock, correct_usage, go_out, issue
 from tests.rules.scene import OCTOBER, act, bill_for, contents
 
 
 async def listed(session: AsyncSession, people: People, *bills: Bill) -> int:
-    shown = await outbox.preview(session, act(people.ana), [bill.id for bill in bills])
+    shown = await preview_send(session, act(people.ana), [bill.id for bill in bills])
     assert shown.id is not None
     return shown.id
 
 
-async def begun(session: AsyncSession, people: People, list_id: int) -> SendFacts:
-    assert await outbox.begin(session, list_id, act(people.ana))
-    return await outbox.facts(session, list_id)
+async def begun(session: AsyncSession, people: People, list_id: int) -> SendReport:
+    assert await start_send(session, list_id, act(people.ana))
+    return await send_report(session, list_id)
 
 
 async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
@@ -40,15 +52,15 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
     out = await approved(session, people, "Fjord AS")
     await go_out(session, people, out)
 
-    shown = await outbox.preview(session, act(people.ana), period=OCTOBER)
+    shown = await preview_send(session, act(people.ana), period=OCTOBER)
 
     assert [(one.line.id, one.to) for one in shown.ready] == [
         (ready.id, "billing@acme.example"),
         (yen.id, "billing@acme.example"),
     ]
     assert [(one.line.id, one.kept) for one in shown.kept] == [
-        (nowhere.id, Kept.NO_ADDRESS),
-        (waits.id, Kept.STATE),
+        (nowhere.id, NotSent.NO_ADDRESS),
+        (waits.id, NotSent.STATE),
     ]
     sums = [(total.currency, total.bills, total.amount) for total in shown.totals]
     assert sums == [("USD", 1, Decimal("5000.00")), ("JPY", 1, Decimal(5000))]
@@ -59,18 +71,18 @@ async def test_a_bill_whose_figures_have_changed_is_kept(
     session: AsyncSession, people: People
 ) -> None:
     late = await approved(session, people)
-    await usage.record(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
-    shown = await outbox.preview(session, act(people.ana), [late.id])
-    assert [one.kept for one in shown.kept] == [Kept.OUTDATED]
+    await record_usage(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
+    shown = await preview_send(session, act(people.ana), [late.id])
+    assert [one.kept for one in shown.kept] == [NotSent.OUTDATED]
 
 
 async def test_where_nothing_can_go_out_no_list_is_kept(
     session: AsyncSession, people: People
 ) -> None:
     waits = await bill_for(session, act(people.ana))
-    shown = await outbox.preview(session, act(people.ana), [waits.id])
+    shown = await preview_send(session, act(people.ana), [waits.id])
     assert shown.id is None
-    assert [one.kept for one in shown.kept] == [Kept.STATE]
+    assert [one.kept for one in shown.kept] == [NotSent.STATE]
 
 
 async def test_a_list_goes_out_once_however_often_it_is_begun(
@@ -82,7 +94,7 @@ async def test_a_list_goes_out_once_however_often_it_is_begun(
     assert (facts.sent, facts.bills, facts.ended, facts.kept) == (2, 2, True, ())
     assert facts.due == act(people.ana).send_due
     before = await contents(session)
-    assert not await outbox.begin(session, list_id, act(people.ana))
+    assert not await start_send(session, list_id, act(people.ana))
     assert await contents(session) == before
 
 
@@ -93,16 +105,16 @@ async def test_what_changed_after_it_was_shown_is_left_out_and_named(
     undone = await approved(session, people, "Brook Ltd")
     late = await approved(session, people, "Cove KK")
     list_id = await listed(session, people, stays, undone, late)
-    await undoing.undo(session, undone.id, undone.version, act(people.kim), "Wait.")
-    await usage.record(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
+    await undo_decision(session, undone.id, undone.version, act(people.kim), "Wait.")
+    await record_usage(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
 
     facts = await begun(session, people, list_id)
 
     assert facts.sent == 1
     left = [(one.line.id, one.kept, one.line.status) for one in facts.kept]
     assert left == [
-        (undone.id, Kept.CHANGED, State.PENDING),
-        (late.id, Kept.CHANGED, State.PENDING),
+        (undone.id, NotSent.CHANGED, State.PENDING),
+        (late.id, NotSent.CHANGED, State.PENDING),
     ]
 
 
@@ -112,59 +124,59 @@ async def test_a_bill_called_back_from_a_list_is_not_sent_by_it_again(
     bill = await approved(session, people)
     list_id = await listed(session, people, bill)
     await begun(session, people, list_id)
-    await undoing.undo(session, bill.id, bill.version, act(people.ana), "Not yet.")
-    assert await outbox.step(session, list_id, act(people.ana)) is None
+    await undo_decision(session, bill.id, bill.version, act(people.ana), "Not yet.")
+    assert await send_step(session, list_id, act(people.ana)) is None
     await session.refresh(bill)
     assert bill.status == State.APPROVED
-    assert (await outbox.facts(session, list_id)).sent == 1
+    assert (await send_report(session, list_id)).sent == 1
 
 
 async def test_a_long_list_goes_on_by_itself_and_shows_its_progress(
     session: AsyncSession, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "CHUNK", 2)
+    monkeypatch.setattr(bulk_send, "CHUNK", 2)
     bills = [await approved(session, people, f"Customer {n}") for n in range(5)]
     list_id = await listed(session, people, *bills)
     facts = await begun(session, people, list_id)
     assert (facts.sent, facts.ended) == (2, False)
-    posting = await session.get_one(Posting, list_id)
-    assert (posting.kind, posting.state) == (Kind.SENDING, PostingState.WAITING)
+    posting = await session.get_one(Message, list_id)
+    assert (posting.kind, posting.state) == (MessageKind.SENDING, MessageState.WAITING)
     jobs = sa.text("select count(*) from procrastinate_jobs where task_name = :task")
     assert await session.scalar(jobs, {"task": Task.SEND}) == 1
 
     after: int | None = 0
     steps = []
     while after is not None:
-        after = await outbox.step(session, list_id, act(people.ana), after)
-        steps.append((await outbox.facts(session, list_id)).sent)
+        after = await send_step(session, list_id, act(people.ana), after)
+        steps.append((await send_report(session, list_id)).sent)
     assert steps == [4, 5]
-    assert (await outbox.facts(session, list_id)).ended
+    assert (await send_report(session, list_id)).ended
 
 
 async def test_a_list_is_for_whoever_saw_it(session: AsyncSession, people: People) -> None:
     list_id = await listed(session, people, await approved(session, people))
     for user, refused in ((people.kim, NotAllowed), (people.system, NotAllowed)):
         with pytest.raises(refused):
-            await outbox.begin(session, list_id, act(user))
+            await start_send(session, list_id, act(user))
     await session.execute(
         sa.text("update postings set place = 'user:999' where id = :id"), {"id": list_id}
     )
     with pytest.raises(NotFound, match="somebody else's"):
-        await outbox.begin(session, list_id, act(people.ana))
+        await start_send(session, list_id, act(people.ana))
     with pytest.raises(NotFound, match="not here any more"):
-        await outbox.begin(session, list_id + 1, act(people.ana))
+        await start_send(session, list_id + 1, act(people.ana))
 
 
 async def test_without_a_mail_server_nothing_is_previewed_or_sent(
     session: AsyncSession, people: People
 ) -> None:
     list_id = await listed(session, people, await approved(session, people))
-    without = Rules(can_mail=False)
-    mute: Act = replace(act(people.ana), rules=without)
+    without = BillingSettings(can_mail=False)
+    mute: Context = replace(act(people.ana), rules=without)
     with pytest.raises(WrongState, match="SMTP_URL"):
-        await outbox.preview(session, mute, period=OCTOBER)
+        await preview_send(session, mute, period=OCTOBER)
     with pytest.raises(WrongState, match="SMTP_URL"):
-        await outbox.begin(session, list_id, mute)
+        await start_send(session, list_id, mute)
 
 
 async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_number(
@@ -173,7 +185,7 @@ async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_numbe
     """Usage that changes later makes an adjustment; the issued document stays as it is."""
     bill = await approved(session, people)
     await issue(session, people, bill)
-    await sending.send_failed(session, bill.id, clock(people), "no such mailbox")
+    await mark_send_failed(session, bill.id, clock(people), "no such mailbox")
     await correct_usage(session, act(people.ana), bill.customer_id, 170_000)
-    shown = await outbox.preview(session, act(people.ana), [bill.id])
+    shown = await preview_send(session, act(people.ana), [bill.id])
     assert [one.line.id for one in shown.ready] == [bill.id]

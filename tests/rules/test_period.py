@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.errors import Invalid
 from models.period import Period
-from models.refusals import Invalid
 
 periods = st.builds(Period, st.integers(2000, 2200), st.integers(1, 12))
 

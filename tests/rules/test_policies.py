@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import absence, gather, inbox, undoing, workflow
-from models.bills import BillKind, State, Verb
-from models.customers import Customer
-from models.people import User
-from models.refusals import Invalid, NotAllowed
-from models.rules import Rules
+from models.actions.absence import end_absences, mark_away, mark_back
+from models.actions.approve import approve_bill
+from models.actions.undo import undo_decision
+from models.bills.states import BillKind, State, Verb
+from models.customers.customers import Customer
+from models.errors import Invalid, NotAllowed
+from models.people.users import User
+from models.queries.bill_list import bills_waiting_for
+from models.queries.bill_loader import load_bill_details
+from models.settings import BillingSettings
 from tests.conftest import People
 from tests.rules.billing import bills_of, clock, correct_usage, go_out, last_action, later
 from tests.rules.scene import (
@@ -41,7 +45,7 @@ async def test_a_small_amount_passes_by_the_customers_rule_and_finance_can_undo_
         "auto_approve_below",
         "5000.01",
     )
-    await undoing.undo(session, bill.id, 2, act(people.ana), "Let them see it")
+    await undo_decision(session, bill.id, 2, act(people.ana), "Let them see it")
     assert bill.status == State.PENDING
     await prove(session, bill.id)
 
@@ -49,13 +53,13 @@ async def test_a_small_amount_passes_by_the_customers_rule_and_finance_can_undo_
 @pytest.mark.parametrize(
     ("below", "second", "before", "rules", "passes"),
     [
-        ("5000.00", None, None, Rules(), False),
-        ("5000.01", None, None, Rules(), True),
-        ("9000", "4000", None, Rules(), False),
-        ("9000", "5000", None, Rules(), True),
-        ("9000", None, 110_000, Rules(), False),
-        ("9000", None, 120_000, Rules(), True),
-        ("9000", None, 110_000, Rules(jump_factor=6), True),
+        ("5000.00", None, None, BillingSettings(), False),
+        ("5000.01", None, None, BillingSettings(), True),
+        ("9000", "4000", None, BillingSettings(), False),
+        ("9000", "5000", None, BillingSettings(), True),
+        ("9000", None, 110_000, BillingSettings(), False),
+        ("9000", None, 120_000, BillingSettings(), True),
+        ("9000", None, 110_000, BillingSettings(jump_factor=6), True),
     ],
 )
 async def test_what_passes_is_below_the_bound_not_above_the_other_and_no_jump(
@@ -64,7 +68,7 @@ async def test_what_passes_is_below_the_bound_not_above_the_other_and_no_jump(
     below: str,
     second: str | None,
     before: int | None,
-    rules: Rules,
+    rules: BillingSettings,
     passes: bool,
 ) -> None:
     customer = await add_customer(session)
@@ -88,18 +92,18 @@ async def test_above_the_bound_both_have_to_agree_whichever_way_the_amount_point
         csm_id=people.kim.id,
         billing_email="billing@acme.example",
     )
-    (facts,) = await gather.bill_facts(session, [bill.id])
+    (facts,) = await load_bill_details(session, [bill.id])
     assert [one.part for one in facts.needed] == ["csm", "sales"]
     assert facts.both_above == Decimal("4999.99")
     with pytest.raises(NotAllowed, match="Only its CSM, Kim, or Sales"):
-        await workflow.approve(session, bill.id, 1, act(people.lee))
-    await workflow.approve(session, bill.id, 1, act(people.kim))
+        await approve_bill(session, bill.id, 1, act(people.lee))
+    await approve_bill(session, bill.id, 1, act(people.kim))
     assert bill.status == State.PENDING
-    await workflow.approve(session, bill.id, 1, act(people.sam))
+    await approve_bill(session, bill.id, 1, act(people.sam))
     assert bill.status == State.APPROVED
     await go_out(session, people, bill)
     done = await correct_usage(session, later(act(people.ana), days=1), bill.customer_id, 99_000)
-    (facts,) = await gather.bill_facts(session, list(done.proposed))
+    (facts,) = await load_bill_details(session, list(done.proposed))
     assert (facts.kind, facts.amount) == (BillKind.CREDIT, Decimal("-5000.00"))
     assert [one.part for one in facts.needed] == ["csm", "sales"]
 
@@ -110,7 +114,7 @@ async def test_below_the_bound_again_one_word_is_enough(
     bill = await bill_for(session, act(people.ana), second_approval_above=Decimal(4000))
     await correct_usage(session, act(people.ana), bill.customer_id, 130_000)
     await session.refresh(bill)
-    await workflow.approve(session, bill.id, bill.version, act(people.lee))
+    await approve_bill(session, bill.id, bill.version, act(people.lee))
     assert bill.status == State.APPROVED
 
 
@@ -119,16 +123,16 @@ async def test_a_delegate_decides_in_the_place_of_whoever_is_away_and_the_action
 ) -> None:
     bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, require_csm_approval=True)
     with pytest.raises(NotAllowed, match="Only its CSM, Kim,"):
-        await workflow.approve(session, bill.id, 1, act(people.lee))
+        await approve_bill(session, bill.id, 1, act(people.lee))
     until = NOW.date() + timedelta(days=3)
-    await absence.go_away(session, act(people.kim), until, people.lee)
-    assert [line.id for line in (await inbox.waiting_for(session, people.lee)).lines] == [bill.id]
+    await mark_away(session, act(people.kim), until, people.lee)
+    assert [line.id for line in (await bills_waiting_for(session, people.lee)).lines] == [bill.id]
     assert await places(session) == {f"user:{people.kim.id}", f"user:{people.lee.id}"}
-    (facts,) = await gather.bill_facts(session, [bill.id])
+    (facts,) = await load_bill_details(session, [bill.id])
     (needed,) = facts.needed
     assert needed.away and needed.stand_in
     assert (needed.away.name, needed.stand_in.name) == ("Kim", "Lee")
-    action = await workflow.approve(session, bill.id, 1, act(people.lee))
+    action = await approve_bill(session, bill.id, 1, act(people.lee))
     assert (action.stakeholder_id, action.acted_for_id) == (people.lee.id, people.kim.id)
     assert bill.status == State.APPROVED
 
@@ -137,14 +141,14 @@ async def test_a_delegates_word_counts_up_to_the_last_day_and_not_after_it(
     session: AsyncSession, people: People
 ) -> None:
     bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, require_csm_approval=True)
-    await absence.go_away(session, act(people.kim), NOW.date(), people.sam)
+    await mark_away(session, act(people.kim), NOW.date(), people.sam)
     tomorrow = NOW + timedelta(days=1)
     with pytest.raises(NotAllowed, match="Only its CSM"):
-        await workflow.approve(session, bill.id, 1, act(people.sam, tomorrow))
-    assert await absence.end_absences(session, clock(people)) == 0
-    assert await absence.end_absences(session, clock(people, tomorrow)) == 1
+        await approve_bill(session, bill.id, 1, act(people.sam, tomorrow))
+    assert await end_absences(session, clock(people)) == 0
+    assert await end_absences(session, clock(people, tomorrow)) == 1
     assert (await session.get_one(User, people.kim.id)).away_until is None
-    assert not await absence.come_back(session, act(people.kim))
+    assert not await mark_back(session, act(people.kim))
 
 
 async def test_only_somebody_who_can_decide_is_named_and_only_for_days_to_come(
@@ -152,7 +156,7 @@ async def test_only_somebody_who_can_decide_is_named_and_only_for_days_to_come(
 ) -> None:
     today = NOW.date()
     with pytest.raises(NotAllowed, match="Your role is Finance"):
-        await absence.go_away(session, act(people.ana), today, people.kim)
+        await mark_away(session, act(people.ana), today, people.kim)
     for delegate, until, what in (
         (people.kim, today, "somebody else"),
         (people.max, today, "may not approve"),
@@ -160,17 +164,17 @@ async def test_only_somebody_who_can_decide_is_named_and_only_for_days_to_come(
         (people.lee, date(2028, 1, 1), "within a year"),
     ):
         with pytest.raises((Invalid, NotAllowed), match=what):
-            await absence.go_away(session, act(people.kim), until, delegate)
-    await absence.go_away(session, act(people.lee), today, people.sam)
+            await mark_away(session, act(people.kim), until, delegate)
+    await mark_away(session, act(people.lee), today, people.sam)
     with pytest.raises(Invalid, match="Lee is away too"):
-        await absence.go_away(session, act(people.kim), today, people.lee)
+        await mark_away(session, act(people.kim), today, people.lee)
 
 
 async def test_a_correction_as_small_as_that_passes_by_itself(
     session: AsyncSession, people: People
 ) -> None:
     bill = await bill_for(session, act(people.ana), billing_email="billing@acme.example")
-    await workflow.approve(session, bill.id, 1, act(people.kim))
+    await approve_bill(session, bill.id, 1, act(people.kim))
     await go_out(session, people, bill)
     (await session.get_one(Customer, bill.customer_id)).auto_approve_below = Decimal(100)
     await correct_usage(session, later(act(people.ana), days=1), bill.customer_id, 150_999)
@@ -185,12 +189,12 @@ async def test_a_delegate_who_is_needed_too_gives_their_own_word_first(
     bill = await bill_for(
         session, act(people.ana), csm_id=people.kim.id, sales_id=people.sam.id, **BOTH
     )
-    await absence.go_away(session, act(people.kim), NOW.date(), people.sam)
-    own = await workflow.approve(session, bill.id, 1, act(people.sam))
+    await mark_away(session, act(people.kim), NOW.date(), people.sam)
+    own = await approve_bill(session, bill.id, 1, act(people.sam))
     assert (own.snapshot["part"], own.acted_for_id) == ("sales", None)
     with pytest.raises(NotAllowed, match="somebody else has to, too"):
-        await workflow.approve(session, bill.id, 1, act(people.sam))
-    await workflow.approve(session, bill.id, 1, act(people.kim))
+        await approve_bill(session, bill.id, 1, act(people.sam))
+    await approve_bill(session, bill.id, 1, act(people.kim))
     assert bill.status == State.APPROVED
 
 
@@ -198,10 +202,10 @@ async def test_an_approval_given_before_less_is_asked_for_can_be_given_again(
     session: AsyncSession, people: People
 ) -> None:
     bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, **BOTH)
-    await workflow.approve(session, bill.id, 1, act(people.kim))
+    await approve_bill(session, bill.id, 1, act(people.kim))
     customer = await session.get_one(Customer, bill.customer_id)
     customer.require_csm_approval = customer.require_sales_approval = False
     await session.flush()
-    await workflow.approve(session, bill.id, 1, act(people.kim))
+    await approve_bill(session, bill.id, 1, act(people.kim))
     assert bill.status == State.APPROVED
     await prove(session, bill.id)

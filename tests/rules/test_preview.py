@@ -11,11 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import month_end
-from models.bills import Bill, HoldReason
-from models.dossier import Preview, Total
-from models.people import Role, User, add_person
-from models.rules import Rules
+from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run_preview import BillRunPreview, preview_run
+from models.bills.bill import Bill
+from models.bills.states import HoldReason
+from models.people.permissions import Role
+from models.people.users import User, add_user
+from models.queries.totals import Total
+from models.settings import BillingSettings
 from tests.conftest import People
 from tests.rules.scene import (
     NOW,
@@ -81,27 +84,31 @@ async def test_the_run_does_what_its_preview_said(
 ) -> None:
     chance = Random(seed)
     async with session.begin_nested() as attempt:
-        gone = await add_person(session, "Ira", Role.CSM)
+        gone = await add_user(session, "Ira", Role.CSM)
         gone.active = False
-        crew = [people.kim, people.sam, gone, await add_person(session, "Nia", None)]
+        crew = [people.kim, people.sam, gone, await add_user(session, "Nia", None)]
         for _ in range(chance.randrange(1, 15)):
             await a_customer(session, chance, crew, people.ana)
         factor = chance.choice([None, 1, 2.5])
-        seen = await month_end.preview(session, OCTOBER, jump_factor=factor)
+        seen = await preview_run(session, OCTOBER, jump_factor=factor)
         last_id = await session.scalar(sa.select(sa.func.coalesce(sa.func.max(Bill.id), 0))) or 0
         await compare(
-            session, people.ana, seen, last_id, Rules(None, factor, chance.randrange(1, 5))
+            session,
+            people.ana,
+            seen,
+            last_id,
+            BillingSettings(None, factor, chance.randrange(1, 5)),
         )
         await attempt.rollback()
 
 
 async def compare(
-    session: AsyncSession, by: User, seen: Preview, last_id: int, rules: Rules
+    session: AsyncSession, by: User, seen: BillRunPreview, last_id: int, rules: BillingSettings
 ) -> None:
-    run_id = await month_end.start_run(session, OCTOBER, act(by), ZONE)
-    while not (await month_end.step(session, run_id, rules, NOW)).finished:
+    run_id = await start_bill_run(session, OCTOBER, act(by), ZONE)
+    while not (await run_step(session, run_id, rules, NOW)).finished:
         pass
-    told = await month_end.facts(session, run_id)
+    told = await run_report(session, run_id)
     held, totals = await made_after(session, last_id)
     assert {HoldReason(cause): count for cause, count in held.items()} == seen.held == told.held
     assert tuple(totals[code] for code in sorted(totals)) == seen.totals == told.totals
@@ -112,7 +119,7 @@ async def compare(
         seen.missing,
         seen.missing_count,
     )
-    again = await month_end.preview(session, OCTOBER, jump_factor=rules.jump_factor)
+    again = await preview_run(session, OCTOBER, jump_factor=rules.jump_factor)
     assert (again.to_make, again.existing) == (0, seen.existing + seen.to_make)
     # Amounts that come to nothing stay unbilled, and are counted again.
     assert (again.zero, again.usages, again.missing) == (seen.zero, seen.usages, seen.missing)

@@ -14,16 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import amend, bills, locks, sending, settling, terms, workflow
-from models.base import MOST_CALLS, Database
-from models.bills import Bill
-from models.case import Act
-from models.customers import Customer
-from models.imports import import_customers
-from models.locks import Busy
+from models.actions.approve import approve_bill
+from models.actions.recalculate import recalculate
+from models.actions.send import issue_bill, mark_send_failed, send_bill
+from models.actions.void import reissue_bill, void_bill
+from models.bills.bill import Bill, get_bill
+from models.context import Context
+from models.customers.customers import Customer
+from models.customers.terms import change_terms, show_terms_of_today, terms_history, terms_in_force
+from models.db.columns import MOST_CALLS
+from models.db.database import Database
+from models.db.locks import lock_for_import
+from models.errors import Busy, Invalid, NotAllowed, NotFound
+from models.imports.files import import_customers
 from models.period import Period
-from models.refusals import Invalid, NotAllowed, NotFound
-from models.rules import Rules
+from models.settings import BillingSettings
 from tests.billed import write_bill
 from tests.conftest import People
 from tests.rules.scene import NOW, OCTOBER, act, add_customer, bill_for, prove
@@ -118,15 +123,15 @@ async def test_a_change_holds_from_its_month_on_and_moves_no_month_that_is_bille
         customer = await customer_of(session, f"Customer {number}", one)
         for month, limit in one.changes:
             asked = Period.parse(month) if month else None
-            made = await terms.change(session, customer.id, act(people.ana), limit, PRICE, asked)
+            made = await change_terms(session, customer.id, act(people.ana), limit, PRICE, asked)
             assert made.monthly_api_limit == limit
             assert await in_force(session, customer, Period.of(made.valid_from)) == limit
-        kept = await terms.history(session, customer.id)
+        kept = await terms_history(session, customer.id)
         told = tuple((str(Period.of(row.valid_from)), row.monthly_api_limit) for row in kept)
         assert (told, customer.monthly_api_limit) == (one.history, one.shown), one
         for period in months(*one.billed, "2001-01"):
             assert await in_force(session, customer, period) == (
-                terms.in_force(kept, period).monthly_api_limit
+                terms_in_force(kept, period).monthly_api_limit
             )
         for period in months(*one.billed):
             assert await in_force(session, customer, period) == 100
@@ -149,12 +154,12 @@ async def test_whatever_is_changed_billed_months_stay_and_the_others_take_it(
             customer = await customer_of(session, f"Customer {number}", one)
             last = max(billed, default=Period(2000, 1))
             for asked, limit in changes:
-                changing = terms.change(session, customer.id, act(people.ana), limit, None, asked)
+                changing = change_terms(session, customer.id, act(people.ana), limit, None, asked)
                 if asked and asked <= last:
                     with pytest.raises(Invalid, match="can change from"):
                         await changing
                     continue
-                begun = Period.of((await terms.history(session, customer.id))[0].valid_from)
+                begun = Period.of((await terms_history(session, customer.id))[0].valid_from)
                 held = asked or max(TODAY, last.plus(1), begun)
                 await changing
                 assert await in_force(session, customer, held) == limit
@@ -169,9 +174,9 @@ async def test_a_price_can_be_taken_away_and_the_same_price_is_no_change(
 ) -> None:
     customer = await add_customer(session, used=None)
     by = act(people.ana)
-    await terms.change(session, customer.id, by, 100_000, Decimal("0.1000"))
-    assert len(await terms.history(session, customer.id)) == 1
-    made = await terms.change(session, customer.id, by, 100_000, None)
+    await change_terms(session, customer.id, by, 100_000, Decimal("0.1000"))
+    assert len(await terms_history(session, customer.id)) == 1
+    made = await change_terms(session, customer.id, by, 100_000, None)
     assert (made.valid_from, made.overage_unit_cost) == (date(2026, 11, 1), None)
     assert customer.overage_unit_cost is None
 
@@ -179,8 +184,10 @@ async def test_a_price_can_be_taken_away_and_the_same_price_is_no_change(
 async def test_the_current_month_is_the_companys_own(session: AsyncSession, people: People) -> None:
     customer = await add_customer(session, used=None)
     late = NOW.replace(month=10, day=31, hour=23)
-    in_tokyo = Act(people.ana, late, act(people.ana).source, Rules(zone=ZoneInfo("Asia/Tokyo")))
-    made = await terms.change(session, customer.id, in_tokyo, 7, PRICE)
+    in_tokyo = Context(
+        people.ana, late, act(people.ana).source, BillingSettings(zone=ZoneInfo("Asia/Tokyo"))
+    )
+    made = await change_terms(session, customer.id, in_tokyo, 7, PRICE)
     assert made.valid_from == date(2026, 11, 1)
 
 
@@ -210,13 +217,13 @@ async def test_what_cannot_be_is_refused_and_writes_nothing(db: Database, people
         for (limit, price, month), field, words in REFUSED:
             asked = Period.parse(month) if month else None
             with pytest.raises(Invalid, match=words) as refused:
-                await terms.change(session, customer.id, act(people.ana), limit, price, asked)
+                await change_terms(session, customer.id, act(people.ana), limit, price, asked)
             assert refused.value.field == field
         for user in (people.kim, people.sam, people.max):
             with pytest.raises(NotAllowed):
-                await terms.change(session, customer.id, act(user), 1, PRICE)
+                await change_terms(session, customer.id, act(user), 1, PRICE)
         with pytest.raises(NotFound):
-            await terms.change(session, customer.id + 1, act(people.ana), 1, PRICE)
+            await change_terms(session, customer.id + 1, act(people.ana), 1, PRICE)
         assert (await session.execute(WRITTEN)).all() == before
 
 
@@ -226,16 +233,16 @@ async def test_terms_that_come_into_force_are_shown_from_their_day_on(
     async with db.transaction() as session:
         waiting, other = [await add_customer(session, name, None) for name in ("Waiting", "Other")]
         for customer in (waiting, other):
-            await terms.change(session, customer.id, act(people.ana), 7, PRICE, Period(2026, 12))
-        assert await terms.refresh(session, date(2026, 11, 30)) == 0
+            await change_terms(session, customer.id, act(people.ana), 7, PRICE, Period(2026, 12))
+        assert await show_terms_of_today(session, date(2026, 11, 30)) == 0
     async with db.transaction() as editor, db.transaction() as session:
         await editor.execute(sa.text("select from customers where name = 'Other' for update"))
-        assert await terms.refresh(session, date(2026, 12, 1)) == 1
+        assert await show_terms_of_today(session, date(2026, 12, 1)) == 1
     async with db.transaction() as session:
         shown = sa.select(Customer.name, Customer.monthly_api_limit).order_by(Customer.name)
         assert (await session.execute(shown)).all() == [("Other", 100_000), ("Waiting", 7)]
-        assert await terms.refresh(session, date(2026, 12, 1)) == 1
-        assert await terms.refresh(session, date(2026, 12, 1)) == 0
+        assert await show_terms_of_today(session, date(2026, 12, 1)) == 1
+        assert await show_terms_of_today(session, date(2026, 12, 1)) == 0
 
 
 async def blocked(session: AsyncSession) -> None:
@@ -251,7 +258,7 @@ async def blocked(session: AsyncSession) -> None:
 
 
 async def change_one(session: AsyncSession, people: People, customer_id: int) -> None:
-    await terms.change(session, customer_id, act(people.ana), 7, None)
+    await change_terms(session, customer_id, act(people.ana), 7, None)
 
 
 async def import_file(session: AsyncSession, people: People, _: int) -> None:
@@ -278,7 +285,7 @@ async def test_a_month_that_gets_its_number_meanwhile_keeps_its_terms(
         await write_bill(issuing, customer.id, Period(2026, 11), "2026-000001")
     await changing
     async with db.transaction() as session:
-        rows = await terms.history(session, customer.id)
+        rows = await terms_history(session, customer.id)
     assert [(row.valid_from, row.monthly_api_limit) for row in rows] == [
         (date(2000, 1, 1), 100_000),
         (date(2026, 12, 1), 7),
@@ -291,11 +298,11 @@ async def test_a_change_waits_for_an_import_and_is_never_in_its_way(
     async with db.transaction() as session:
         customer = await add_customer(session, used=None)
     async with db.transaction() as importing:
-        await locks.to_import(importing, "customers")
+        await lock_for_import(importing, "customers")
         async with db.transaction() as session:
             await session.execute(sa.text("set local lock_timeout = '50ms'"))
             with pytest.raises(Busy):
-                await terms.change(session, customer.id, act(people.ana), 7, PRICE)
+                await change_terms(session, customer.id, act(people.ana), 7, PRICE)
             await importing.execute(sa.text("select from customers for no key update nowait"))
             await session.rollback()
 
@@ -308,20 +315,20 @@ async def test_a_month_freezes_with_its_number_and_is_free_again_once_it_is_void
     bill = await bill_for(session, by, billing_email="ap@acme.example")
 
     async def change(limit: int) -> Bill:
-        await terms.change(session, bill.customer_id, soon, limit, PRICE, OCTOBER)
-        await settling.settle(session, soon)
-        return await bills.get(session, bill.id)
+        await change_terms(session, bill.customer_id, soon, limit, PRICE, OCTOBER)
+        await recalculate(session, soon)
+        return await get_bill(session, bill.id)
 
     assert (await change(120_000)).overage_units == 30_000
-    await workflow.approve(session, bill.id, 2, act(people.kim))
-    await sending.send(session, bill.id, 3, by)
-    assert await sending.issue(session, bill.id, soon, lambda facts: facts.number)
-    await sending.send_failed(session, bill.id, act(people.system), "No such mailbox")
+    await approve_bill(session, bill.id, 2, act(people.kim))
+    await send_bill(session, bill.id, 3, by)
+    assert await issue_bill(session, bill.id, soon, lambda facts: facts.number)
+    await mark_send_failed(session, bill.id, act(people.system), "No such mailbox")
     with pytest.raises(Invalid, match=r"2026-10 has its number.* from 2026-11 on"):
         await change(110_000)
-    await amend.void(session, bill.id, 6, by, "Wrong limit")
+    await void_bill(session, bill.id, 6, by, "Wrong limit")
     assert (await change(110_000)).status == "void"
-    again = await amend.reissue(session, bill.id, 7, by, "Right limit")
-    assert (await bills.get(session, again)).overage_units == 40_000
+    again = await reissue_bill(session, bill.id, 7, by, "Right limit")
+    assert (await get_bill(session, again)).overage_units == 40_000
     await prove(session, bill.id)
     await prove(session, again)

@@ -8,12 +8,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import announce, bills, inbox, workflow
-from models.announce import Posting
-from models.bills import HoldReason, State
-from models.customers import Customer
-from models.people import Role, User, add_person
-from models.rules import Rules
+from models.actions.hold import hold_bill, release_bill
+from models.bills.bill import bill_of_month
+from models.bills.states import HoldReason, State
+from models.customers.customers import Customer
+from models.outbox.messages import Message, user_recipient
+from models.people.permissions import Role
+from models.people.users import User, add_user
+from models.queries.bill_list import bills_waiting_for
+from models.settings import BillingSettings
 from tests.conftest import People
 from tests.rules.scene import OCTOBER, act, add_customer, generate
 
@@ -81,23 +84,23 @@ def rows() -> list[Row]:
 
 @pytest.fixture
 async def crew(session: AsyncSession, people: People) -> Crew:
-    ira = await add_person(session, "Ira", Role.CSM, "UIRA")
+    ira = await add_user(session, "Ira", Role.CSM, "UIRA")
     ira.active = False
     return {
         "kim": people.kim,
         "lee": people.lee,
         "sam": people.sam,
-        "sue": await add_person(session, "Sue", Role.SALES, "USUE"),
-        "gus": await add_person(session, "Gus", Role.CSM),
-        "nia": await add_person(session, "Nia", None, "UNIA"),
+        "sue": await add_user(session, "Sue", Role.SALES, "USUE"),
+        "gus": await add_user(session, "Gus", Role.CSM),
+        "nia": await add_user(session, "Nia", None, "UNIA"),
         "ira": ira,
     }
 
 
 async def promised(session: AsyncSession, bill_id: int, crew: Crew) -> list[str]:
     """The places of a bill's cards, by the names of the table."""
-    names = {announce.user_place(user.id): name for name, user in crew.items()}
-    query = sa.select(Posting.place).where(Posting.bill_id == bill_id, Posting.kind == "card")
+    names = {user_recipient(user.id): name for name, user in crew.items()}
+    query = sa.select(Message.place).where(Message.bill_id == bill_id, Message.kind == "card")
     places = await session.scalars(query)
     return sorted(names.get(place, place.removeprefix("channel:")) for place in places)
 
@@ -121,9 +124,9 @@ async def test_cards_go_where_the_table_says(
 ) -> None:
     for number, row in enumerate(rows()):
         customer_id = await customer_of(session, f"Customer {number}", row, crew)
-        rules = Rules(approvals_channel=None if row.channel == "-" else row.channel)
+        rules = BillingSettings(approvals_channel=None if row.channel == "-" else row.channel)
         await generate(session, act(people.ana), rules=rules, customer_id=customer_id)
-        bill = await bills.of_month(session, customer_id, OCTOBER)
+        bill = await bill_of_month(session, customer_id, OCTOBER)
         assert bill.status == State.PENDING, row
         assert await promised(session, bill.id, crew) == sorted(row.places), row
 
@@ -135,7 +138,7 @@ async def test_a_bill_waits_in_the_inbox_of_those_who_get_its_card(
     for number, row in enumerate(rows()):
         customer_id = await customer_of(session, f"Customer {number}", row, crew)
         await generate(session, act(people.ana), customer_id=customer_id)
-        bill = await bills.of_month(session, customer_id, OCTOBER)
+        bill = await bill_of_month(session, customer_id, OCTOBER)
         desks = await desks_with(session, bill.id, crew)
         if "#approvals" in row.places:
             assert desks, row
@@ -146,7 +149,7 @@ async def test_a_bill_waits_in_the_inbox_of_those_who_get_its_card(
 async def desks_with(session: AsyncSession, bill_id: int, crew: Crew) -> set[str]:
     found = set()
     for name, user in crew.items():
-        page = await inbox.waiting_for(session, user, limit=100)
+        page = await bills_waiting_for(session, user, limit=100)
         if any(line.id == bill_id for line in page.lines):
             found.add(name)
     return found
@@ -159,7 +162,7 @@ async def test_where_there_is_no_customer_success_sales_gets_what_anybody_may_ap
         await session.execute(sa.update(User).where(User.id == crew[name].id).values(active=False))
     customer = await add_customer(session)
     await generate(session, act(people.ana))
-    bill = await bills.of_month(session, customer.id, OCTOBER)
+    bill = await bill_of_month(session, customer.id, OCTOBER)
     assert bill.status == State.PENDING
     assert await promised(session, bill.id, crew) == ["sam", "sue"]
     assert await desks_with(session, bill.id, crew) >= {"sam", "sue"}
@@ -174,11 +177,11 @@ async def test_a_released_bills_cards_go_where_a_new_ones_would(
         customer = await session.get_one(Customer, customer_id)
         customer.start_date = date(2026, 11, 1)
         await generate(session, act(people.ana), customer_id=customer_id)
-        bill = await bills.of_month(session, customer_id, OCTOBER)
+        bill = await bill_of_month(session, customer_id, OCTOBER)
         assert bill.hold_reason == HoldReason.OUTSIDE_CONTRACT
         assert await promised(session, bill.id, crew) == []
-        by = replace(act(people.ana), rules=Rules(channel))
-        await workflow.release(session, bill.id, 1, by, "They began early")
+        by = replace(act(people.ana), rules=BillingSettings(channel))
+        await release_bill(session, bill.id, 1, by, "They began early")
         assert await promised(session, bill.id, crew) == sorted(row.places), row
 
 
@@ -187,10 +190,10 @@ async def test_a_bill_has_one_card_in_a_place_however_often_it_is_released(
 ) -> None:
     customer = await add_customer(session, csm_id=people.kim.id, slack_channel_id="#acme")
     await generate(session, act(people.ana), customer_id=customer.id)
-    bill = await bills.of_month(session, customer.id, OCTOBER)
+    bill = await bill_of_month(session, customer.id, OCTOBER)
     for _ in range(2):
-        await workflow.hold(session, bill.id, act(people.system), HoldReason.JUMP)
-        await workflow.release(session, bill.id, bill.version, act(people.ana), None)
+        await hold_bill(session, bill.id, act(people.system), HoldReason.JUMP)
+        await release_bill(session, bill.id, bill.version, act(people.ana), None)
     assert await promised(session, bill.id, crew) == ["#acme", "kim"]
 
 
@@ -203,5 +206,5 @@ async def test_the_courier_is_sent_for_once_a_place(
     await generate(session, act(people.ana))
     posting = "select lock from procrastinate_jobs where task_name = 'post'"
     jobs = await session.scalars(sa.text(posting))
-    places = ["channel:#acme", *(announce.user_place(user.id) for user in (people.kim, people.sam))]
+    places = ["channel:#acme", *(user_recipient(user.id) for user in (people.kim, people.sam))]
     assert sorted(jobs) == sorted(f"place:{place}" for place in places)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 
-from models.base import migrate
-from models.embedded import EmbeddedPostgres
+from models.db.embedded import EmbeddedPostgres
+from models.db.migrate import migrate
 from tests.soak.company import Company
 from tests.soak.month import ADOPTED, RESCUED, Blow, Outcome, play
 

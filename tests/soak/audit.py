@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.views import replies
 from handlers.views.clicks import Click, unpack
-from models import month_end, proof
-from models.base import Database
+from models.audit.verify import verify
+from models.batches.bill_run import run_report
+from models.db.database import Database
 from sandbox.server import Sandbox
 from sandbox.shapes import JsonObject
 from tests.soak.company import FINANCE, Company
@@ -39,7 +40,7 @@ _RUNS = sa.text("select id from runs order by id")
 async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
     """Every violation, as a sentence."""
     async with db.reading() as session:
-        misfits = [str(misfit) async for misfit in proof.verify(session)]
+        misfits = [str(misfit) async for misfit in verify(session)]
     async with db.long_transaction() as session:
         bills = (await session.execute(_BILLS)).all()
         postings = (await session.execute(_POSTINGS)).all()
@@ -108,7 +109,7 @@ def _about_postings(postings: Any, sandbox: Sandbox) -> Iterator[str]:
 async def _run_messages(session: AsyncSession, sandbox: Sandbox) -> list[str]:
     """There is one run, and its message has become the summary."""
     runs = (await session.scalars(_RUNS)).all()
-    wanted = [replies.summary(await month_end.facts(session, run)).text for run in runs]
+    wanted = [replies.summary(await run_report(session, run)).text for run in runs]
     if len(runs) != 1:
         return [f"{len(runs)} runs instead of 1"]
     public = [

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.customers import Customer
-from models.people import Role, User
+from models.customers.customers import Customer
+from models.people.permissions import Role
+from models.people.users import User
 from models.period import Period
-from models.usage import Usage
+from models.usage.usage import Usage
 from sandbox.server import Sandbox
 from sandbox.shapes import JsonObject
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from models.base import Database
+from models.db.database import Database
 from models.period import Period
 from sandbox.__main__ import read_manifest
 from sandbox.server import Sandbox

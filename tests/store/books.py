@@ -5,21 +5,25 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from models import bills, month_end, sending, undoing, workflow
-from models.base import Database
-from models.bills import RejectReason, Source
-from models.case import Act, by_itself
-from models.people import User
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.send import issue_bill, mark_delivered, send_bill
+from models.actions.undo import undo_decision
+from models.batches.bill_run import run_step, start_bill_run
+from models.bills.bill import get_bill
+from models.bills.states import RejectReason
+from models.context import Context, Source, as_system
+from models.db.database import Database
+from models.people.users import User
 from models.period import Period
-from models.rules import Rules
+from models.settings import BillingSettings
 from tests.conftest import People
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 OCTOBER = Period(2026, 10)
 
 
-def act(user: User, minutes: int = 0) -> Act:
-    return Act(user, NOW + timedelta(minutes=minutes), Source.SLACK)
+def act(user: User, minutes: int = 0) -> Context:
+    return Context(user, NOW + timedelta(minutes=minutes), Source.SLACK)
 
 
 async def make_bills(db: Database, user: User, customers: int = 1) -> list[int]:
@@ -37,9 +41,9 @@ async def make_bills(db: Database, user: User, customers: int = 1) -> list[int]:
             {"customers": customers},
         )
     async with db.transaction() as session:
-        run = await month_end.start_run(session, OCTOBER, act(user), ZoneInfo("UTC"))
+        run = await start_bill_run(session, OCTOBER, act(user), ZoneInfo("UTC"))
     async with db.transaction() as session:
-        assert (await month_end.step(session, run, Rules(), NOW)).finished
+        assert (await run_step(session, run, BillingSettings(), NOW)).finished
     async with db.transaction() as session:
         return list(await session.scalars(sa.text("select id from bills order by id")))
 
@@ -47,25 +51,25 @@ async def make_bills(db: Database, user: User, customers: int = 1) -> list[int]:
 async def work_on(db: Database, people: People, bill_id: int) -> None:
     """Rejected, taken back and approved: five actions in all, up to version 4."""
     async with db.transaction() as session:
-        rejected = await workflow.reject(
+        rejected = await reject_bill(
             session, bill_id, 1, act(people.kim, 1), RejectReason.USAGE_WRONG, "I count 1,200"
         )
     async with db.transaction() as session:
-        await undoing.undo(session, bill_id, 2, act(people.kim, 2), "it is right", rejected.id)
+        await undo_decision(session, bill_id, 2, act(people.kim, 2), "it is right", rejected.id)
     async with db.transaction() as session:
-        await workflow.approve(session, bill_id, 3, act(people.sam, 3))
+        await approve_bill(session, bill_id, 3, act(people.sam, 3))
 
 
 async def send_out(db: Database, people: People, bill_id: int, minutes: int = 10) -> None:
     """Approved where it is not yet, sent, issued and delivered: with a number and a document."""
     async with db.transaction() as session:
         await session.execute(sa.text("update customers set billing_email = 'bills@example.com'"))
-        bill = await bills.get(session, bill_id)
+        bill = await get_bill(session, bill_id)
         if bill.status == "pending":
-            await workflow.approve(session, bill_id, bill.version, act(people.sam, minutes))
-        await sending.send(session, bill_id, bill.version, act(people.ana, minutes + 1))
-        later = await by_itself(session, act(people.ana, minutes + 10))
-        assert await sending.issue(
+            await approve_bill(session, bill_id, bill.version, act(people.sam, minutes))
+        await send_bill(session, bill_id, bill.version, act(people.ana, minutes + 1))
+        later = await as_system(session, act(people.ana, minutes + 10))
+        assert await issue_bill(
             session, bill_id, later, lambda facts: f"Invoice {facts.number} to {facts.customer}"
         )
-        await sending.deliver(session, bill_id, later, "250 OK")
+        await mark_delivered(session, bill_id, later, "250 OK")

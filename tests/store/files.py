@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.base import Database
-from models.csv_rows import BadRows, Flaw
-from models.imports import Imported, import_customers, import_people, import_usage
-from models.people import User
+from models.db.database import Database
+from models.imports.csv_reader import BadRows, Flaw
+from models.imports.files import Imported, import_customers, import_people, import_usage
+from models.people.users import User
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 IMPORTS = {"customers": import_customers, "usage": import_usage, "people": import_people}

@@ -2,15 +2,15 @@
 
 import psycopg
 
-from models.base import Database
-from models.proof import verify
-from models.scope import EVERYTHING, Scope
-from models.testimony import Misfit
+from models.audit.bill_check import Discrepancy
+from models.audit.verify import verify
+from models.db.database import Database
+from models.queries.scope import EVERYTHING, Scope
 
 TABLES = ("bills", "bill_actions", "bill_chains", "documents")
 
 
-async def misfits(db: Database, scope: Scope = EVERYTHING) -> list[Misfit]:
+async def misfits(db: Database, scope: Scope = EVERYTHING) -> list[Discrepancy]:
     async with db.reading() as session:
         return [misfit async for misfit in verify(session, scope)]
 

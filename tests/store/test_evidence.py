@@ -6,13 +6,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from models import evidence, workflow
-from models.base import Database
-from models.bills import BillKind, State, Verb
-from models.evidence import BillEvidence, Verdict
+from models.actions.approve import approve_bill
+from models.audit.evidence import (
+    BillEvidence,
+    Verdict,
+    by_state,
+    evidence_lines,
+    evidence_of_bills,
+    verify_scope,
+)
+from models.bills.states import BillKind, State, Verb
+from models.db.database import Database
+from models.errors import NotFound
 from models.period import Period
-from models.refusals import NotFound
-from models.scope import EVERYTHING, Scope
+from models.queries.scope import EVERYTHING, Scope
 from tests.conftest import People
 from tests.store.books import OCTOBER, act, make_bills, send_out, work_on
 from tests.store.tampering import actions_of, tamper
@@ -29,14 +36,14 @@ async def bills(db: Database, people: People) -> list[int]:
         await session.execute(
             sa.text("update customers set second_approval_above = 1 where name = 'Customer 3'")
         )
-        await workflow.approve(session, made[2], 1, act(people.kim, 5))
+        await approve_bill(session, made[2], 1, act(people.kim, 5))
     return made
 
 
 async def gathered(db: Database, scope: Scope = EVERYTHING) -> tuple[Verdict, list[BillEvidence]]:
     async with db.reading() as session:
-        verdict = await evidence.prove(session, scope, lambda looked: None)
-        return verdict, [bill async for bill in evidence.bills(session, scope, verdict)]
+        verdict = await verify_scope(session, scope, lambda looked: None)
+        return verdict, [bill async for bill in evidence_of_bills(session, scope, verdict)]
 
 
 async def test_each_bill_is_gathered_whole(db: Database, bills: list[int]) -> None:
@@ -75,9 +82,9 @@ async def test_an_approval_that_is_not_asked_for_any_more_is_told_all_the_same(
 
 async def test_a_month_is_summed_by_state_kind_and_currency(db: Database, bills: list[int]) -> None:
     async with db.reading() as session:
-        states = await evidence.by_state(session, Scope(OCTOBER))
-        lines = [line.customer async for line in evidence.lines(session, Scope(OCTOBER))]
-        empty = await evidence.by_state(session, Scope(Period(2026, 9)))
+        states = await by_state(session, Scope(OCTOBER))
+        lines = [line.customer async for line in evidence_lines(session, Scope(OCTOBER))]
+        empty = await by_state(session, Scope(Period(2026, 9)))
     told = [(one.status, one.kind, one.bills, [str(a) for _, a in one.totals]) for one in states]
     assert told == [
         (State.PENDING, BillKind.OVERAGE, 2, ["200.00"]),
@@ -114,7 +121,7 @@ async def test_a_bill_of_which_only_its_record_is_left_is_refused(
 async def test_few_bills_at_a_time_are_read(
     db: Database, bills: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.evidence.BATCH_BILLS", 2)
+    monkeypatch.setattr("models.audit.evidence.BATCH_BILLS", 2)
     _, found = await gathered(db)
     assert [bill.line.id for bill in found] == bills
 

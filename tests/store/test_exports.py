@@ -14,11 +14,12 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from models import comments, usage
-from models.base import Database
-from models.exports import Format, Table, export
+from models.actions.comment import add_comment
+from models.db.database import Database
+from models.exports.books import Format, Table, export_book
 from models.period import Period
-from models.scope import EVERYTHING, Scope
+from models.queries.scope import EVERYTHING, Scope
+from models.usage.usage import record_usage
 from tests.conftest import People
 from tests.house.pages import page
 from tests.store.books import OCTOBER, act, make_bills, send_out, work_on
@@ -37,7 +38,7 @@ async def bills(db: Database, people: People) -> list[int]:
         await session.execute(
             sa.text("update customers set name = '-2+3' where id = (select max(id) from customers)")
         )
-        await comments.comment(session, made[2], act(people.kim), NASTY)
+        await add_comment(session, made[2], act(people.kim), NASTY)
     return made
 
 
@@ -45,7 +46,9 @@ async def written(
     db: Database, table: Table, form: Format, scope: Scope = EVERYTHING
 ) -> list[dict[str, Any]]:
     async with db.reading() as session:
-        pieces = [p async for p in export(session, table, form, scope, lambda done, total: None)]
+        pieces = [
+            p async for p in export_book(session, table, form, scope, lambda done, total: None)
+        ]
     text = b"".join(pieces).decode()
     if form is Format.CSV:
         return list(csv.DictReader(io.StringIO(text, newline="")))
@@ -117,7 +120,7 @@ async def test_usage_is_told_with_every_change_of_it(
     async with db.transaction() as session:
         customer = await session.scalar(sa.text("select min(id) from customers"))
         assert customer
-        await usage.record(session, customer, OCTOBER, 1700, act(people.ana), "counted again")
+        await record_usage(session, customer, OCTOBER, 1700, act(people.ana), "counted again")
     rows = await written(db, Table.USAGE, Format.JSONL, Scope(bill_id=bills[0]))
     [row] = rows
     assert (row["api_usage"], row["month"]) == (1700, "2026-10")
@@ -166,7 +169,9 @@ async def test_the_recipe_in_the_documentation_recomputes_every_hash(
         tamper(database_url, f"update bill_actions set comment = 'x' where id = {actions[2]}")
     rows = tmp_path / "actions.jsonl"
     async with db.reading() as session:
-        pieces = export(session, Table.ACTIONS, Format.JSONL, EVERYTHING, lambda done, total: None)
+        pieces = export_book(
+            session, Table.ACTIONS, Format.JSONL, EVERYTHING, lambda done, total: None
+        )
         rows.write_bytes(b"".join([piece async for piece in pieces]))
     [recipe] = page("docs/how-to/prove-a-bill.md").fenced("python")
     command = [sys.executable, "-c", recipe, str(rows)]
@@ -179,6 +184,8 @@ async def test_the_recipe_in_the_documentation_recomputes_every_hash(
 async def test_progress_counts_rows(db: Database, bills: list[int]) -> None:
     told: list[tuple[int, int]] = []
     async with db.reading() as session:
-        pieces = export(session, Table.BILLS, Format.CSV, EVERYTHING, lambda *at: told.append(at))
+        pieces = export_book(
+            session, Table.BILLS, Format.CSV, EVERYTHING, lambda *at: told.append(at)
+        )
         assert len([piece async for piece in pieces]) == 4
     assert told == [(3, 3)]

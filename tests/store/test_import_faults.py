@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from models.base import Database
-from models.csv_rows import BadRows
-from models.imports import Imported
+from models.db.database import Database
+from models.imports.csv_reader import BadRows
+from models.imports.files import Imported
 from tests.conftest import People
 from tests.store.files import ACME, HEADERS, flaws_of, load, load_rows, rows_of
 

@@ -8,12 +8,11 @@ from io import BytesIO
 import pytest
 import sqlalchemy as sa
 
-from models.base import Database
-from models.bills import Source
-from models.imports import Imported, import_people
-from models.locks import Busy
+from models.context import Source
+from models.db.database import Database
+from models.errors import Busy, NotAllowed
+from models.imports.files import Imported, import_people
 from models.period import Period
-from models.refusals import NotAllowed
 from tests.billed import write_bill
 from tests.conftest import People
 from tests.store.files import ACME, HEADERS, NOW, load, load_rows, rows_of

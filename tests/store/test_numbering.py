@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.base import Database
-from models.scope import EVERYTHING, Scope
+from models.db.database import Database
+from models.queries.scope import EVERYTHING, Scope
 from tests.conftest import People
 from tests.store.books import OCTOBER, make_bills, send_out
 from tests.store.tampering import actions_of, misfits, tamper

@@ -2,10 +2,11 @@
 
 import pytest
 
-from models.access import welcome
-from models.base import Database
-from models.people import Role, add_person, find_by_slack, with_role
-from models.refusals import Invalid, NotAllowed
+from models.actions.access import welcome
+from models.db.database import Database
+from models.errors import Invalid, NotAllowed
+from models.people.permissions import Role
+from models.people.users import add_user, find_by_slack, users_with_role
 from tests.conftest import People
 
 
@@ -26,20 +27,20 @@ async def test_adding_somebody_again_changes_the_role_and_keeps_the_rest(
     db: Database, people: People
 ) -> None:
     async with db.transaction() as session:
-        again = await add_person(session, "Kim", Role.SALES)
+        again = await add_user(session, "Kim", Role.SALES)
     assert (again.id, again.slack_user_id, again.email) == (
         people.kim.id,
         "UKIM",
         "kim@example.com",
     )
     async with db.transaction() as session:
-        assert [user.name for user in await with_role(session, Role.SALES)] == ["Kim", "Sam"]
+        assert [user.name for user in await users_with_role(session, Role.SALES)] == ["Kim", "Sam"]
 
 
 async def test_a_second_slack_account_of_one_name_is_refused(db: Database, people: People) -> None:
     async with db.transaction() as session:
         with pytest.raises(Invalid, match="Somebody else is called Kim"):
-            await add_person(session, "Kim", Role.SALES, "UOTHER")
+            await add_user(session, "Kim", Role.SALES, "UOTHER")
 
 
 REFUSED = [
@@ -61,9 +62,9 @@ async def test_a_name_of_two_lines_and_what_is_no_slack_id_are_refused(
     async with db.transaction() as session:
         for name, slack_id, field, words in REFUSED:
             with pytest.raises(Invalid, match=words) as refused:
-                await add_person(session, name, Role.SALES, slack_id)
+                await add_user(session, name, Role.SALES, slack_id)
             assert refused.value.field == field
-        assert [user.name for user in await with_role(session, Role.SALES)] == ["Sam"]
+        assert [user.name for user in await users_with_role(session, Role.SALES)] == ["Sam"]
 
 
 async def test_a_profile_with_a_line_break_in_its_name_is_welcome_on_one_line(
@@ -72,4 +73,4 @@ async def test_a_profile_with_a_line_break_in_its_name_is_welcome_on_one_line(
     async with db.transaction() as session:
         eve = await welcome(session, "UEVE", "T1", " Eve\n of\tOslo ", None)
         assert eve.name == "Eve of Oslo"
-        assert (await add_person(session, eve.name, Role.SALES, "UEVE")).id == eve.id
+        assert (await add_user(session, eve.name, Role.SALES, "UEVE")).id == eve.id

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from models.base import Database
-from models.proof import verify
-from models.testimony import REWRITTEN, UNLINKED
+from models.audit.bill_check import REWRITTEN, UNLINKED
+from models.audit.verify import verify
+from models.db.database import Database
 from tests.conftest import People
 from tests.store.books import make_bills, work_on
 

@@ -4,12 +4,14 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from models import comments, undoing, workflow
-from models.base import Database
-from models.proof import Looked, verify
-from models.refusals import Invalid, NotFound
-from models.scope import Scope, find
-from models.testimony import Misfit
+from models.actions.approve import approve_bill
+from models.actions.comment import add_comment
+from models.actions.undo import undo_decision
+from models.audit.bill_check import Discrepancy
+from models.audit.verify import VerifyProgress, verify
+from models.db.database import Database
+from models.errors import Invalid, NotFound
+from models.queries.scope import Scope, find_scope
 from tests.conftest import People
 from tests.store.books import OCTOBER, act, make_bills, work_on
 from tests.store.tampering import actions_of, misfits, tamper
@@ -35,21 +37,21 @@ async def test_approvals_that_do_not_move_a_bill_fit(db: Database, people: Peopl
                 "update customers set require_csm_approval = true, require_sales_approval = true"
             )
         )
-        first = await workflow.approve(session, bill, 1, act(people.kim, 1))
-        await comments.comment(session, bill, act(people.ana, 2), "one of two")
-        await undoing.undo(session, bill, 1, act(people.kim, 3), "too early", first.id)
-        await workflow.approve(session, bill, 1, act(people.sam, 4))
-        await workflow.approve(session, bill, 1, act(people.kim, 5))
+        first = await approve_bill(session, bill, 1, act(people.kim, 1))
+        await add_comment(session, bill, act(people.ana, 2), "one of two")
+        await undo_decision(session, bill, 1, act(people.kim, 3), "too early", first.id)
+        await approve_bill(session, bill, 1, act(people.sam, 4))
+        await approve_bill(session, bill, 1, act(people.kim, 5))
     assert await misfits(db) == []
 
 
 async def test_progress_counts_actions(
     db: Database, bills: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.proof.BATCH_ACTIONS", 4)
+    monkeypatch.setattr("models.audit.verify.BATCH_ACTIONS", 4)
     told: list[tuple[int, int]] = []
 
-    def look(looked: Looked) -> None:
+    def look(looked: VerifyProgress) -> None:
         told.append((looked.actions, looked.of_actions))
 
     async with db.reading() as session:
@@ -177,7 +179,7 @@ async def test_a_change_of_bill_with_the_triggers_asleep_is_found(
 async def test_batches_meet_without_a_seam(
     db: Database, people: People, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.proof.BATCH_BILLS", 2)
+    monkeypatch.setattr("models.audit.verify.BATCH_BILLS", 2)
     made = await make_bills(db, people.ana, customers=7)
     assert await misfits(db) == []
     tamper(
@@ -248,7 +250,7 @@ async def test_the_action_is_named_at_which_a_record_breaks(
     statement, place, said = IMPOSSIBLE[deed]
     actions = actions_of(database_url, bills[1])
     tamper(database_url, statement.format(a=actions), SEAL.format(bill=bills[1]))
-    assert await misfits(db) == [Misfit(bills[1], actions[place], said)]
+    assert await misfits(db) == [Discrepancy(bills[1], actions[place], said)]
 
 
 # -- a month, a bill, and how much memory ----------------------------------------------------
@@ -272,7 +274,7 @@ async def test_a_bill_is_found_by_what_is_left_of_it(
 ) -> None:
     tamper(database_url, f"delete from bills where id = {bills[0]}")
     async with db.reading() as session:
-        scope = await find(session, f"#{bills[0]}")
+        scope = await find_scope(session, f"#{bills[0]}")
     assert [m.what for m in await misfits(db, scope)] == ["it has been removed"]
 
 
@@ -295,10 +297,10 @@ async def test_what_means_no_bill_and_no_month_is_refused(
 ) -> None:
     async with db.reading() as session:
         with pytest.raises(refusal):
-            await find(session, typed)
+            await find_scope(session, typed)
 
 
 async def test_a_customer_and_month_mean_a_bill(db: Database, bills: list[int]) -> None:
     async with db.reading() as session:
-        assert await find(session, " customer 2 2026-10 ") == Scope(bill_id=bills[1])
-        assert await find(session, "2026-10") == Scope(OCTOBER)
+        assert await find_scope(session, " customer 2 2026-10 ") == Scope(bill_id=bills[1])
+        assert await find_scope(session, "2026-10") == Scope(OCTOBER)

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 import models
-from models.base import Base, Database, migrate
-from models.revisions import is_migrated
+from models.db.columns import Base
+from models.db.database import Database
+from models.db.migrate import is_migrated, migrate
 from tests.postgres import TestPostgres
 
 for module in pkgutil.iter_modules(models.__path__):

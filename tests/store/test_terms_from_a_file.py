@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from models.base import Database
-from models.csv_rows import BadRows, Flaw
-from models.imports import Imported
+from models.db.database import Database
+from models.imports.csv_reader import BadRows, Flaw
+from models.imports.files import Imported
 from models.period import Period
 from tests.billed import write_bill
 from tests.conftest import People

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from models import locks, usage
-from models.base import MOST_CALLS, Database
-from models.bills import Source
-from models.case import Act
-from models.customers import Customer
-from models.locks import Busy
-from models.people import User
+from models.context import Context, Source
+from models.customers.customers import Customer
+from models.db.columns import MOST_CALLS
+from models.db.database import Database
+from models.db.locks import lock_for_import
+from models.errors import Busy, Invalid, NotAllowed, NotFound
+from models.people.users import User
 from models.period import Period
-from models.refusals import Invalid, NotAllowed, NotFound
-from models.rules import Rules
+from models.settings import BillingSettings
+from models.usage.usage import record_usage
 from tests.conftest import People
 from tests.store.files import NOW, load_rows, rows_of
 
@@ -29,8 +29,8 @@ CHANGES = (
 )
 
 
-def act(user: User, now: datetime = NOW, zone: str = "UTC") -> Act:
-    return Act(user, now, Source.SLACK, Rules(zone=ZoneInfo(zone)))
+def act(user: User, now: datetime = NOW, zone: str = "UTC") -> Context:
+    return Context(user, now, Source.SLACK, BillingSettings(zone=ZoneInfo(zone)))
 
 
 async def add_acme(db: Database) -> int:
@@ -43,7 +43,7 @@ async def add_acme(db: Database) -> int:
 
 async def record(db: Database, *args: Any) -> bool:
     async with db.transaction() as session:
-        return await usage.record(session, *args)
+        return await record_usage(session, *args)
 
 
 async def test_a_figure_is_added_changed_and_kept_with_who_when_why_and_whence(
@@ -115,9 +115,9 @@ async def test_of_many_at_once_each_leaves_its_mark(db: Database, people: People
 async def test_an_import_under_way_is_waited_for(db: Database, people: People) -> None:
     acme = await add_acme(db)
     async with db.transaction() as importing:
-        await locks.to_import(importing, "usages")
+        await lock_for_import(importing, "usages")
         async with db.transaction() as session:
             await session.execute(sa.text("set local lock_timeout = '50ms'"))
             with pytest.raises(Busy):
-                await usage.record(session, acme, OCTOBER, 1, act(people.ana))
+                await record_usage(session, acme, OCTOBER, 1, act(people.ana))
             await session.rollback()

@@ -8,8 +8,8 @@ import pytest
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.customers import Customer
-from models.usage import Usage
+from models.customers.customers import Customer
+from models.usage.usage import Usage
 from sandbox.story import Story, told
 from tests.conftest import People
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.timings import Timings
-from models.base import Database
+from models.db.database import Database
 from sandbox.shapes import JsonObject
 from sandbox.story import QUICK, Story, labels, read, told
 from tests.conftest import People

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.people import Role, add_person
+from models.people.permissions import Role
+from models.people.users import add_user
 from sandbox.story import Story, element, read
 from tests.conftest import People
 from tests.stories.conftest import ANA, KIM, MAX, SAM, sign_up
@@ -25,7 +26,7 @@ async def crowd(story: Story) -> None:
         story.sandbox.add_user(id=slack_id, name=slack_id.lower())
     async with story.db.transaction() as session:
         for slack_id in CROWD:
-            await add_person(session, f"Csm {slack_id}", Role.CSM, slack_id)
+            await add_user(session, f"Csm {slack_id}", Role.CSM, slack_id)
 
 
 @pytest.mark.usefixtures("crowd")

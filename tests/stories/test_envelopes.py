@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import sqlalchemy as sa
 
-from models.base import Database
+from models.db.database import Database
 from sandbox.shapes import JsonObject
 from sandbox.story import Story, element, labels, read
 from tests.conftest import People

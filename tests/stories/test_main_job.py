@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from models.base import Database
+from models.db.database import Database
 from sandbox.shapes import JsonObject
 from sandbox.story import Story, labels, read
 from tests.conftest import People

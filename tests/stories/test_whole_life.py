@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
-from models import settling, usage
-from models.bills import Source
-from models.case import Act
-from models.customers import Customer
+from models.actions.recalculate import recalculate
+from models.context import Context, Source
+from models.customers.customers import Customer
 from models.period import Period
+from models.usage.usage import record_usage
 from sandbox.shapes import JsonObject
 from sandbox.story import Story, element, labels, read, told
 from tests.conftest import People
@@ -39,10 +39,10 @@ async def story(database_url: str, people: People) -> AsyncIterator[Story]:
 async def used(story: Story, people: People, calls: int) -> None:
     """Ana records other usage for October, from the command line."""
     async with story.db.transaction() as session:
-        act = Act(people.ana, story.clock(), Source.CLI)
+        act = Context(people.ana, story.clock(), Source.CLI)
         acme = (await session.scalars(sa.select(Customer.id))).one()
-        await usage.record(session, acme, OCTOBER, calls, act, "They found a loop in their job.")
-        await settling.settle(session, act)
+        await record_usage(session, acme, OCTOBER, calls, act, "They found a loop in their job.")
+        await recalculate(session, act)
 
 
 async def approved(story: Story, of: str = "Acme Corp") -> JsonObject:

@@ -7,36 +7,31 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from models.bills import BillKind, Cause, HoldReason, RejectReason, Source, State, Verb
-from models.dossier import (
-    BillFacts,
-    Comment,
-    Deed,
-    Kept,
-    Line,
-    MonthOverage,
-    Needed,
-    Outdated,
-    Outgoing,
-    Page,
-    Person,
-    Preview,
-    Proposed,
-    Related,
-    RunFacts,
-    SendFacts,
-    SendPreview,
-    Total,
-    totals_of,
-)
-from models.people import Role
+from models.batches.bill_run import BillRunReport
+from models.batches.bill_run_preview import BillRunPreview, ProposedBill
+from models.batches.bulk_send import NotSent, OutgoingBill, SendPreview, SendReport
+from models.bills.states import BillKind, Cause, HoldReason, RejectReason, State, Verb
+from models.context import Source
+from models.people.permissions import Role
+from models.people.users import PersonRef
 from models.period import Period
+from models.queries.bill_details import (
+    BillDetails,
+    Comment,
+    MissingApproval,
+    MonthOverage,
+    Outdated,
+    RelatedBill,
+)
+from models.queries.bill_list import BillLine, Page
+from models.queries.history import HistoryEntry
+from models.queries.totals import Total, totals_of
 
-ANA = Person(1, "Ana Ruiz", Role.FINANCE, "U1")
-KIM = Person(2, "Kim Lee", Role.CSM, "U2")
-LEE = Person(4, "Lee Wong", Role.CSM, "U4")
-SAM = Person(3, "Sam Ray", Role.SALES, "U3")
-CLOCK = Person(9, "system", None)
+ANA = PersonRef(1, "Ana Ruiz", Role.FINANCE, "U1")
+KIM = PersonRef(2, "Kim Lee", Role.CSM, "U2")
+LEE = PersonRef(4, "Lee Wong", Role.CSM, "U4")
+SAM = PersonRef(3, "Sam Ray", Role.SALES, "U3")
+CLOCK = PersonRef(9, "system", None)
 
 OCTOBER = Period(2026, 10)
 NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
@@ -56,9 +51,9 @@ NAMES = {
 }
 
 
-def deed(verb: Verb, by: Person = KIM, **more: Any) -> Deed:
+def deed(verb: Verb, by: PersonRef = KIM, **more: Any) -> HistoryEntry:
     known = {"id": 7, "at": NOON, "source": Source.SLACK, "version": 2}
-    return Deed(verb=verb, by=by, **{**known, **more})
+    return HistoryEntry(verb=verb, by=by, **{**known, **more})
 
 
 APPROVED = deed(Verb.APPROVE, part="csm", amount=Decimal("1000.00"))
@@ -114,7 +109,7 @@ def trend(*amounts: str | None) -> tuple[MonthOverage, ...]:
     )
 
 
-BILL = BillFacts(
+BILL = BillDetails(
     id=42,
     version=1,
     actions=1,
@@ -133,7 +128,7 @@ BILL = BillFacts(
     created_at=NOON - timedelta(days=1),
     generated_by=ANA,
     trend=trend("0.00", "100.00", None, "300.00", "820.00", "1000.00"),
-    needed=(Needed("csm", Role.CSM, (KIM,)),),
+    needed=(MissingApproval("csm", Role.CSM, (KIM,)),),
 )
 
 
@@ -141,11 +136,11 @@ def comments(count: int, text: str = "Looks right to me.") -> tuple[Comment, ...
     return tuple(Comment(index, KIM, NOON, text, edited=index % 2 == 0) for index in range(count))
 
 
-def _states() -> Iterator[tuple[str, BillFacts]]:
-    both = (Needed("csm", Role.CSM, (KIM,)), Needed("sales", Role.SALES, ()))
+def _states() -> Iterator[tuple[str, BillDetails]]:
+    both = (MissingApproval("csm", Role.CSM, (KIM,)), MissingApproval("sales", Role.SALES, ()))
     yield "pending", BILL
     yield "pending, both needed", replace(BILL, needed=both)
-    yield "pending, anybody", replace(BILL, needed=(Needed("any", None),))
+    yield "pending, anybody", replace(BILL, needed=(MissingApproval("any", None),))
     yield "pending, nobody named as needed", replace(BILL, needed=())
     yield (
         "pending, one of two in",
@@ -196,7 +191,7 @@ def _states() -> Iterator[tuple[str, BillFacts]]:
     yield from _corrections()
 
 
-def _corrected() -> Iterator[tuple[str, BillFacts]]:
+def _corrected() -> Iterator[tuple[str, BillDetails]]:
     new = replace(
         BILL,
         version=2,
@@ -220,13 +215,13 @@ def _corrected() -> Iterator[tuple[str, BillFacts]]:
             outdated=Outdated(1_180_000, 1_000_000, BILL.unit_cost, Decimal("720.00")),
         ),
     )
-    both = (Needed("csm", Role.CSM, (KIM,)), Needed("sales", Role.SALES, (SAM,)))
+    both = (MissingApproval("csm", Role.CSM, (KIM,)), MissingApproval("sales", Role.SALES, (SAM,)))
     yield "above the second amount", replace(BILL, needed=both, both_above=Decimal("500.00"))
-    away = Needed("csm", Role.CSM, (KIM,), away=KIM, stand_in=LEE)
+    away = MissingApproval("csm", Role.CSM, (KIM,), away=KIM, stand_in=LEE)
     yield "somebody is away", replace(BILL, needed=(away,))
 
 
-def _on_the_way() -> Iterator[tuple[str, BillFacts]]:
+def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
     passed = replace(BILL, status=State.APPROVED, needed=(), by_rule=BY_RULE)
     yield "approved by rule", replace(passed, standing=(BY_RULE,), last_decision=BY_RULE)
     way = replace(
@@ -248,14 +243,14 @@ def _on_the_way() -> Iterator[tuple[str, BillFacts]]:
     )
     unsent = replace(BILL, status=State.VOID, needed=(), brought=VOIDED)
     yield "void, unsent", replace(unsent, standing=(VOIDED,), last_decision=VOIDED)
-    again = Related(44, BillKind.OVERAGE, State.PENDING, None, Decimal("720.00"))
+    again = RelatedBill(44, BillKind.OVERAGE, State.PENDING, None, Decimal("720.00"))
     yield "void, replaced", replace(unsent, replaced_by=again)
-    credit = Related(43, BillKind.CREDIT, State.APPROVED, None, Decimal("-1000.00"))
+    credit = RelatedBill(43, BillKind.CREDIT, State.APPROVED, None, Decimal("-1000.00"))
     yield "void, credited", replace(unsent, number="2026-000123", corrections=(credit,))
 
 
-def _corrections() -> Iterator[tuple[str, BillFacts]]:
-    first = Related(12, BillKind.OVERAGE, State.SENT, "2026-000123", Decimal("1000.00"))
+def _corrections() -> Iterator[tuple[str, BillDetails]]:
+    first = RelatedBill(12, BillKind.OVERAGE, State.SENT, "2026-000123", Decimal("1000.00"))
     down = replace(
         BILL,
         kind=BillKind.CREDIT,
@@ -294,7 +289,7 @@ def _corrections() -> Iterator[tuple[str, BillFacts]]:
     )
 
 
-def _figures() -> Iterator[tuple[str, BillFacts]]:
+def _figures() -> Iterator[tuple[str, BillDetails]]:
     huge = 9_223_372_036_854_775_807
     yield "no trend", replace(BILL, trend=())
     yield "one month of trend", replace(BILL, trend=trend("1000.00"))
@@ -315,10 +310,13 @@ def _figures() -> Iterator[tuple[str, BillFacts]]:
     )
     yield "adjustment", replace(BILL, kind="adjustment")
     yield "credit", replace(BILL, kind="credit", amount=Decimal("-1000.00"))
-    yield "many could approve", replace(BILL, needed=(Needed("csm", Role.CSM, (KIM,) * 50),))
+    yield (
+        "many could approve",
+        replace(BILL, needed=(MissingApproval("csm", Role.CSM, (KIM,) * 50),)),
+    )
 
 
-def _texts() -> Iterator[tuple[str, BillFacts]]:
+def _texts() -> Iterator[tuple[str, BillDetails]]:
     for kind, name in NAMES.items():
         who = replace(KIM, name=name[:200])
         yield (
@@ -327,7 +325,7 @@ def _texts() -> Iterator[tuple[str, BillFacts]]:
                 BILL,
                 customer=name,
                 generated_by=replace(ANA, name=name[:200]),
-                needed=(Needed("csm", Role.CSM, (who,)),),
+                needed=(MissingApproval("csm", Role.CSM, (who,)),),
                 comments=(Comment(1, who, NOON, name),),
             ),
         )
@@ -337,18 +335,18 @@ def _texts() -> Iterator[tuple[str, BillFacts]]:
     yield "a long reason", rejected_because("&" * 3000)
 
 
-def rejected_because(reason: str) -> BillFacts:
+def rejected_because(reason: str) -> BillDetails:
     rejection = replace(REJECTED, comment=reason)
     return replace(
         BILL, status=State.REJECTED, needed=(), standing=(rejection,), last_decision=rejection
     )
 
 
-BILLS: dict[str, BillFacts] = dict([*_states(), *_figures(), *_texts()])
+BILLS: dict[str, BillDetails] = dict([*_states(), *_figures(), *_texts()])
 
 
-def bill_line(facts: BillFacts) -> Line:
-    return Line(
+def bill_line(facts: BillDetails) -> BillLine:
+    return BillLine(
         facts.id,
         facts.version,
         facts.customer,
@@ -371,20 +369,21 @@ def page(count: int, customer: str = "Acme Corp", after: str | None = None) -> P
     return Page(lines, count, totals if count else (), after)
 
 
-def send_preview(facts: BillFacts, ready: int = 3, kept: int = 4) -> SendPreview:
+def send_preview(facts: BillDetails, ready: int = 3, kept: int = 4) -> SendPreview:
     """So many bills that can go out, and as many for each reason that cannot."""
     line = replace(bill_line(facts), status=State.APPROVED)
     goes = tuple(
-        Outgoing(replace(line, id=index), "billing@acme.example") for index in range(1, ready + 1)
+        OutgoingBill(replace(line, id=index), "billing@acme.example")
+        for index in range(1, ready + 1)
     )
-    reasons = [*Kept] * kept
-    stays = tuple(Outgoing(bill_line(facts), None, why) for why in reasons[:kept])
+    reasons = [*NotSent] * kept
+    stays = tuple(OutgoingBill(bill_line(facts), None, why) for why in reasons[:kept])
     totals = totals_of(one.line for one in goes)
     return SendPreview(7 if goes else None, None, goes, stays, totals, 5)
 
 
-def send_facts(facts: BillFacts = BILL, **changes: Any) -> SendFacts:
-    kept = tuple(Outgoing(bill_line(facts), None, why) for why in Kept)
+def send_facts(facts: BillDetails = BILL, **changes: Any) -> SendReport:
+    kept = tuple(OutgoingBill(bill_line(facts), None, why) for why in NotSent)
     known: dict[str, Any] = {
         "id": 7,
         "bills": 6,
@@ -394,10 +393,10 @@ def send_facts(facts: BillFacts = BILL, **changes: Any) -> SendFacts:
         "due": NOON + timedelta(minutes=5),
         "kept": kept,
     }
-    return SendFacts(**{**known, **changes})
+    return SendReport(**{**known, **changes})
 
 
-def preview(**changes: Any) -> Preview:
+def preview(**changes: Any) -> BillRunPreview:
     known: dict[str, Any] = {
         "period": OCTOBER,
         "customer": None,
@@ -405,8 +404,8 @@ def preview(**changes: Any) -> Preview:
         "totals": (Total("USD", 118, Decimal("38200.50")), Total("JPY", 2, Decimal(9000))),
         "held": {HoldReason.NO_PRICE: 2, HoldReason.OUTSIDE_CONTRACT: 1},
         "biggest": (
-            Proposed("Acme Corp", None, Decimal("1000.00"), "USD"),
-            Proposed("Beta Ltd", HoldReason.OUTSIDE_CONTRACT, Decimal("900.00"), "USD"),
+            ProposedBill("Acme Corp", None, Decimal("1000.00"), "USD"),
+            ProposedBill("Beta Ltd", HoldReason.OUTSIDE_CONTRACT, Decimal("900.00"), "USD"),
         ),
         "existing": 4,
         "zero": 3,
@@ -414,10 +413,10 @@ def preview(**changes: Any) -> Preview:
         "missing_count": 25,
         "usages": 130,
     }
-    return Preview(**{**known, **changes})
+    return BillRunPreview(**{**known, **changes})
 
 
-def run(**changes: Any) -> RunFacts:
+def run(**changes: Any) -> BillRunReport:
     known: dict[str, Any] = {
         "id": 3,
         "period": OCTOBER,
@@ -434,7 +433,7 @@ def run(**changes: Any) -> RunFacts:
         "missing": ("Gamma",),
         "missing_count": 1,
     }
-    return RunFacts(**{**known, **changes})
+    return BillRunReport(**{**known, **changes})
 
 
 def strings(node: Any) -> Iterator[tuple[str, str]]:

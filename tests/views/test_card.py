@@ -5,17 +5,18 @@ from dataclasses import replace
 import pytest
 
 from handlers.views.card import bill_card
-from models.dossier import BillFacts, Needed
-from models.people import Role, User
+from models.people.permissions import Role
+from models.people.users import User
+from models.queries.bill_details import BillDetails, MissingApproval
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, buttons, shown, value_of
 
 
-def told(facts: BillFacts) -> str:
+def told(facts: BillDetails) -> str:
     return shown(bill_card(facts).blocks)
 
 
-def offered(facts: BillFacts) -> list[str]:
+def offered(facts: BillDetails) -> list[str]:
     return list(buttons(bill_card(facts).blocks))
 
 
@@ -200,20 +201,20 @@ def test_a_long_comment_is_cut_on_the_card() -> None:
 @pytest.mark.parametrize(
     ("needed", "words"),
     [
-        ((Needed("any", None),), "Waits for anybody in Customer Success or Sales"),
-        ((Needed("any", None, (samples.KIM,)),), "Waits for Kim Lee (CSM)"),
+        ((MissingApproval("any", None),), "Waits for anybody in Customer Success or Sales"),
+        ((MissingApproval("any", None, (samples.KIM,)),), "Waits for Kim Lee (CSM)"),
         (
-            (Needed("sales", Role.SALES, (samples.SAM, samples.KIM)),),
+            (MissingApproval("sales", Role.SALES, (samples.SAM, samples.KIM)),),
             "Waits for Sam Ray (Sales) or Kim Lee (CSM)",
         ),
         (
-            (Needed("sales", Role.SALES, (samples.SAM,) * 6),),
+            (MissingApproval("sales", Role.SALES, (samples.SAM,) * 6),),
             "Waits for Sam Ray (Sales), Sam Ray (Sales), Sam Ray (Sales), Sam Ray (Sales)"
             " or 2 more",
         ),
     ],
 )
-def test_what_is_missing_is_named(needed: tuple[Needed, ...], words: str) -> None:
+def test_what_is_missing_is_named(needed: tuple[MissingApproval, ...], words: str) -> None:
     assert words in told(replace(BILL, needed=needed)).splitlines()
 
 

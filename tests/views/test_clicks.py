@@ -13,8 +13,8 @@ from handlers.views.clicks import (
     pack,
     unpack,
 )
-from models.people import Role
-from models.refusals import Invalid
+from models.errors import Invalid
+from models.people.permissions import Role
 
 FORGED = [
     None,

@@ -8,8 +8,9 @@ import pytest
 
 from handlers.views import dialogs, home
 from handlers.views.clicks import unpack
-from models.bills import RejectReason, Verb
-from models.people import Role, User
+from models.bills.states import RejectReason, Verb
+from models.people.permissions import Role
+from models.people.users import User
 from sandbox.blockkit import check_view
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, NOON, buttons, shown

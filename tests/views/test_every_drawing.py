@@ -13,17 +13,20 @@ from hypothesis import strategies as st
 from handlers.views import card, dialogs, home, kit, replies, sends
 from handlers.views.clicks import Click
 from handlers.views.commands import SUBCOMMANDS
-from handlers.views.kit import Message
-from models.bills import HoldReason, Verb
-from models.dossier import BillFacts, Comment, Page, Proposed
-from models.people import Role, User
-from models.refusals import Ambiguous, Changed, Refusal
-from models.usage import UsageMonth
+from handlers.views.kit import SlackMessage
+from models.batches.bill_run_preview import ProposedBill
+from models.bills.states import HoldReason, Verb
+from models.errors import Ambiguous, Changed, Refusal
+from models.people.permissions import Role
+from models.people.users import User
+from models.queries.bill_details import BillDetails, Comment
+from models.queries.bill_list import Page
+from models.usage.usage import UsageMonth
 from sandbox.blockkit import block_text, check_message, check_view
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, NAMES, NOON, OCTOBER
 
-Draw = Callable[[BillFacts], Message | dict[str, Any]]
+Draw = Callable[[BillDetails], SlackMessage | dict[str, Any]]
 
 DEEDS = [
     samples.deed(verb, id=index, comment="Because & so.", edits=1, acted_for=samples.SAM)
@@ -36,7 +39,7 @@ USAGE = [
 ]
 
 
-def _page(facts: BillFacts) -> Page:
+def _page(facts: BillDetails) -> Page:
     line = samples.bill_line(facts)
     return Page((line,) * 20, 500, samples.page(1).totals, "next")
 
@@ -81,7 +84,7 @@ OF_A_BILL: dict[str, Draw] = {
     ).without_tables(),
 }
 
-OTHERS: dict[str, Message | dict[str, Any]] = {
+OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "preview": replies.preview(samples.preview()),
     "preview, nothing": replies.preview(
         samples.preview(
@@ -128,7 +131,7 @@ OTHERS: dict[str, Message | dict[str, Any]] = {
 }
 
 
-def flaws(drawn: Message | dict[str, Any]) -> list[Any]:
+def flaws(drawn: SlackMessage | dict[str, Any]) -> list[Any]:
     """What Slack would refuse, and what is over the message's own budget."""
     if isinstance(drawn, dict):
         return check_view(drawn)
@@ -147,7 +150,7 @@ def test_every_drawing_of_every_bill_is_accepted(draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("drawn", OTHERS.values(), ids=OTHERS)
-def test_every_other_drawing_is_accepted(drawn: Message | dict[str, Any]) -> None:
+def test_every_other_drawing_is_accepted(drawn: SlackMessage | dict[str, Any]) -> None:
     assert flaws(drawn) == []
 
 
@@ -155,7 +158,7 @@ def test_every_other_drawing_is_accepted(drawn: Message | dict[str, Any]) -> Non
 @pytest.mark.parametrize("kind", NAMES)
 def test_no_name_stands_where_markup_is_read(draw: Draw, kind: str) -> None:
     drawn = draw(BILLS[f"named: {kind}"])
-    blocks = drawn.blocks if isinstance(drawn, Message) else drawn["blocks"]
+    blocks = drawn.blocks if isinstance(drawn, SlackMessage) else drawn["blocks"]
     assert all(place != "mrkdwn" for place, _ in samples.strings(blocks))
     begin = NAMES[kind][: 8 if kind in ("long", "ampersands") else None]
     assert begin in samples.shown(blocks)
@@ -197,7 +200,7 @@ def test_no_name_or_comment_makes_a_message_that_slack_refuses(
     assert flaws(replies.refusal(Ambiguous(comment, [name] * 9), "/usage", "{} 6m")) == []
     assert flaws(replies.near_miss("bill", name)) == []
     assert flaws(replies.access_requested(who)) == []
-    proposed = Proposed(name, HoldReason.JUMP, amount, "USD")
+    proposed = ProposedBill(name, HoldReason.JUMP, amount, "USD")
     asked = samples.preview(customer=name, missing=(name,) * 10, biggest=(proposed,) * 5)
     assert flaws(replies.preview(asked)) == []
 

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handlers.views.evidence import pack
-from models.bills import BillKind, State, Verb
-from models.dossier import BillFacts, Deed, Line, Needed, Related
-from models.evidence import BillEvidence, Paper, Sealed, StateTotal, Verdict
+from models.audit.bill_check import Discrepancy
+from models.audit.evidence import BillEvidence, ChainedAction, StateTotal, StoredDocument, Verdict
+from models.bills.states import BillKind, State, Verb
 from models.period import Period
-from models.scope import Scope
-from models.testimony import Misfit
+from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
+from models.queries.bill_list import BillLine
+from models.queries.history import HistoryEntry
+from models.queries.scope import Scope
 from tests.views.samples import ANA, KIM, NAMES, NOON, SAM, deed
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -27,7 +29,7 @@ VOID_TAGS = {"meta", "br"}
 T = TypeVar("T")
 
 
-def facts(**more: object) -> BillFacts:
+def facts(**more: object) -> BillDetails:
     known: dict[str, object] = {
         "id": 42,
         "version": 3,
@@ -47,16 +49,18 @@ def facts(**more: object) -> BillFacts:
         "created_at": NOON,
         "generated_by": ANA,
     }
-    return BillFacts(**{**known, **more})  # type: ignore[arg-type]
+    return BillDetails(**{**known, **more})  # type: ignore[arg-type]
 
 
-def sealed(one: Deed) -> Sealed:
-    return Sealed(one.id, one.version, one.at, "aa" * 32, "bb" * 32, one)
+def sealed(one: HistoryEntry) -> ChainedAction:
+    return ChainedAction(one.id, one.version, one.at, "aa" * 32, "bb" * 32, one)
 
 
-def bill(told: BillFacts | None, deeds: Iterable[Deed] = (), **more: object) -> BillEvidence:
+def bill(
+    told: BillDetails | None, deeds: Iterable[HistoryEntry] = (), **more: object
+) -> BillEvidence:
     shown = told or facts()
-    line = Line(
+    line = BillLine(
         id=shown.id,
         version=shown.version,
         customer=shown.customer,
@@ -155,8 +159,8 @@ async def test_in_utc_no_time_is_told_twice() -> None:
 async def test_approvals_stand_with_whose_was_needed_and_who_gave_it() -> None:
     approved = deed(Verb.APPROVE, SAM, part="csm", acted_for=KIM)
     required = (
-        (Needed("csm", KIM.role, (KIM,)), approved),
-        (Needed("sales", SAM.role), None),
+        (MissingApproval("csm", KIM.role, (KIM,)), approved),
+        (MissingApproval("sales", SAM.role), None),
     )
     told = text(await page(bill(facts(), [approved], required=required)))
     assert "Kim Lee (CSM) Sam Ray (Sales), for Kim Lee (CSM) who was away 3 Nov 2026" in told
@@ -165,15 +169,17 @@ async def test_approvals_stand_with_whose_was_needed_and_who_gave_it() -> None:
 
 async def test_an_approval_by_rule_names_the_rule() -> None:
     by_rule = deed(Verb.AUTO_APPROVE, rule="auto_approve_below", rule_below=Decimal("5000"))
-    told = text(await page(bill(facts(), [by_rule], required=((Needed("any", None), None),))))
+    told = text(
+        await page(bill(facts(), [by_rule], required=((MissingApproval("any", None), None),)))
+    )
     assert "the customer’s own rule for amounts below $5,000.00" in told
     assert "nobody yet" not in told
 
 
 async def test_document_and_related_bills_are_told() -> None:
-    paper = Paper("2026-000123", "application/pdf", 12_345, "cd" * 32, NOON)
-    credit = Related(43, BillKind.CREDIT, State.SENT, "CN-2026-000007", Decimal("-1000"))
-    first = Related(41, BillKind.OVERAGE, State.VOID, None, Decimal("900"))
+    paper = StoredDocument("2026-000123", "application/pdf", 12_345, "cd" * 32, NOON)
+    credit = RelatedBill(43, BillKind.CREDIT, State.SENT, "CN-2026-000007", Decimal("-1000"))
+    first = RelatedBill(41, BillKind.OVERAGE, State.VOID, None, Decimal("900"))
     told = text(await page(bill(facts(corrections=(credit,), replaces=first), paper=paper)))
     of_credit = text(await page(bill(facts(kind=BillKind.CREDIT, adjusts=first))))
     assert "credits #41" in of_credit
@@ -200,7 +206,7 @@ async def test_a_month_begins_with_its_states_and_never_adds_currencies() -> Non
 
 
 async def test_what_does_not_fit_stands_on_top_and_at_its_bill() -> None:
-    misfit = Misfit(42, 9, "it is not as it was written")
+    misfit = Discrepancy(42, 9, "it is not as it was written")
     verdict = Verdict(1, 2, 1)
     verdict.first[42].append(misfit)
     told = text(
@@ -217,7 +223,7 @@ async def test_what_does_not_fit_stands_on_top_and_at_its_bill() -> None:
 
 
 async def test_a_record_that_tells_no_story_is_shown_all_the_same() -> None:
-    broken = Sealed(9, 2, NOON, None, "bb" * 32, None)
+    broken = ChainedAction(9, 2, NOON, None, "bb" * 32, None)
     told = text(await page(bill(None, record=(broken,))))
     assert "The record of this bill tells no possible story" in told
     assert f"action 9, version 2 hash {'bb' * 32} previous none: the record begins here" in told

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from handlers.views.history import PAGE_DEEDS, history
-from models.bills import Cause, HoldReason, Source, Verb
-from models.dossier import Deed
+from models.bills.states import Cause, HoldReason, Verb
+from models.context import Source
+from models.queries.history import HistoryEntry
 from sandbox.blockkit import check_message
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, KIM, NOON, SAM, buttons, deed, shown, value_of
@@ -17,7 +18,7 @@ GENERATED = deed(Verb.GENERATE, ANA, id=1, source=Source.CLI, amount=Decimal("10
 COMMENTED = deed(Verb.COMMENT, id=3, comment="*Is* this <right>?")
 
 
-def sentence(one: Deed, *others: Deed) -> str:
+def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
     block = history(BILL, [one, *others]).blocks[1]
     return "".join(text for _, text in samples.strings(block["elements"][0]))
 
@@ -115,9 +116,9 @@ def sentence(one: Deed, *others: Deed) -> str:
             ", Ana Ruiz (Finance) billed the month again with $720.00 in Slack",
         ),
     ],
-    ids=lambda value: value.verb if isinstance(value, Deed) else "",
+    ids=lambda value: value.verb if isinstance(value, HistoryEntry) else "",
 )
-def test_each_deed_is_a_sentence(one: Deed, told: str) -> None:
+def test_each_deed_is_a_sentence(one: HistoryEntry, told: str) -> None:
     assert sentence(one) == told
 
 
@@ -178,7 +179,7 @@ def test_the_notification_counts_the_entries_and_says_how_the_bill_stands() -> N
     )
 
 
-def pages(deeds: list[Deed]) -> list[list[str]]:
+def pages(deeds: list[HistoryEntry]) -> list[list[str]]:
     """The comments on each page, following the button from the newest."""
     found = []
     number: int | None = 0

@@ -9,8 +9,8 @@ import pytest
 
 from handlers.views import letters
 from handlers.views.invoice import WIDTH, Company, document, sums, width, wrapped
-from models.bills import BillKind
-from models.dossier import InvoiceFacts
+from models.bills.documents import InvoiceData
+from models.bills.states import BillKind
 from models.money import taxed
 from models.period import Period
 from tests.views.samples import NAMES
@@ -18,7 +18,7 @@ from tests.views.samples import NAMES
 MERIDIAN = Company(
     "Meridian API AG", "5 Bay Road, 8001 Zürich", "CH", "CHE-987.654.321", 30, "IBAN CH93 0076"
 )
-ACME = InvoiceFacts(
+ACME = InvoiceData(
     bill_id=42,
     number="2026-000123",
     kind=BillKind.OVERAGE,

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from handlers.views import replies
-from models.bills import State
-from models.people import Role
+from models.bills.states import State
+from models.people.permissions import Role
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
 

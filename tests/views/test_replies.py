@@ -8,17 +8,17 @@ import pytest
 from handlers.views import replies, words
 from handlers.views.clicks import Click
 from handlers.views.commands import SUBCOMMANDS
-from handlers.views.kit import Message
-from models.bills import HoldReason, Verb
-from models.dossier import Total
-from models.refusals import Ambiguous, Changed, NotAllowed, Refusal, Stale
-from models.usage import UsageMonth
+from handlers.views.kit import SlackMessage
+from models.bills.states import HoldReason, Verb
+from models.errors import Ambiguous, Changed, NotAllowed, Refusal, Stale
+from models.queries.totals import Total
+from models.usage.usage import UsageMonth
 from sandbox.blockkit import check_message
 from tests.views import samples
 from tests.views.samples import BILL, NAMES, OCTOBER, buttons, shown, value_of
 
 
-def told(message: Message) -> str:
+def told(message: SlackMessage) -> str:
     return shown(message.blocks)
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from handlers.views import card, dialogs, sends
-from models.bills import State
-from models.dossier import Kept
+from models.batches.bulk_send import NotSent
+from models.bills.states import State
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
 
@@ -36,7 +36,7 @@ def test_a_preview_of_one_bill_names_it_and_where_it_goes() -> None:
 
 
 def test_what_cannot_go_out_is_named_with_its_reason() -> None:
-    told = shown(sends.preview(samples.send_preview(BILL, 0, len(Kept))).blocks)
+    told = shown(sends.preview(samples.send_preview(BILL, 0, len(NotSent))).blocks)
     assert "No approved bill can go out." in told
     assert "Acme Corp, October 2026, $1,000.00: it is waiting for approval" in told
     assert "its customer has no billing e-mail address" in told
@@ -141,7 +141,7 @@ def test_the_dialog_of_a_voiding_tells_of_the_credit() -> None:
 
 
 def test_what_was_credited_already_is_not_credited_again() -> None:
-    credit = samples.Related(43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None)
+    credit = samples.RelatedBill(43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None)
     facts = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount / 4),))  # type: ignore[operator]
     assert "is made: \n-$750.00\n." in shown(dialogs.void(facts)["blocks"])
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from handlers.views import words
 from models.currencies import MINOR_UNITS
-from models.dossier import Total
-from models.people import Role
+from models.people.permissions import Role
 from models.period import Period
+from models.queries.totals import Total
 from tests.views import samples
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from models.bills import Standing
+from models.bills.replay import BillState
+from models.errors import Refusal
 from models.period import Period
-from models.refusals import Refusal
 from tests.rules.life import golden
 from tests.rules.life.laws import check_nothing_is_forgotten
 from tests.rules.life.ledger import Ledger, Row, figures
@@ -120,7 +120,7 @@ def is_signed_off(ledger: Ledger, bill: Row) -> bool:
     """By people, or by a rule that stands."""
     if ledger.approved_by[bill.id]:
         return True
-    standing: Standing | None = ledger.standing[bill.id]
+    standing: BillState | None = ledger.standing[bill.id]
     rules = {a.id for a in ledger.actions[bill.id] if a.action == "auto_approve"}
     stand = {decision.action_id for decision in standing.decisions} if standing else set()
     return bool(rules & stand) or ledger.balances(bill)

@@ -6,8 +6,8 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
+from models.bills.snapshots import column_value
 from models.period import Period
-from models.snapshots import column_of
 from tests.rules.life import golden
 from tests.rules.life.ledger import Ledger, Row, figures
 from tests.rules.life.scene import Scene
@@ -37,7 +37,7 @@ def check_record(ledger: Ledger, bill: Row) -> None:
     )
     assert {(a.part, a.user_id, a.action_id) for a in told.approvals} == ledger.approved_by[bill.id]
     snapshots = [a.snapshot["after"] for a in actions if "after" in a.snapshot]
-    columns = {name: column_of(name, was) for name, was in snapshots[-1].items()}
+    columns = {name: column_value(name, was) for name, was in snapshots[-1].items()}
     assert columns == {name: getattr(bill, name) for name in columns}
     assert [a.prev_hash for a in actions] == [None, *(a.hash for a in actions[:-1])]
     assert {a.bill_version for a in actions} == set(range(1, bill.version + 1))

@@ -8,8 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import namedtuple_row
 
-from models import bills
-from models.bills import Standing
+from models.bills.replay import BillState, replay
 from models.period import Period
 
 Row = Any
@@ -70,9 +69,9 @@ class Ledger:
         return _grouped(self.customer_terms, "customer_id")
 
     @cached_property
-    def standing(self) -> dict[int, Standing]:
+    def standing(self) -> dict[int, BillState]:
         """Of each bill, as its actions tell."""
-        return {bill.id: bills.replay(self.actions[bill.id]) for bill in self.bills}
+        return {bill.id: replay(self.actions[bill.id]) for bill in self.bills}
 
     @cached_property
     def approved_by(self) -> dict[int, set[tuple[str, int, int]]]:

@@ -10,15 +10,26 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import amend, comments, month_end, sending, settling, undoing, workflow
-from models.bills import HoldReason, RejectReason, State
-from models.case import Act
-from models.dossier import InvoiceFacts, Settled
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.comment import add_comment
+from models.actions.comment import delete_comment as delete
+from models.actions.comment import edit_comment as edit
+from models.actions.hold import hold_bill, release_bill
+from models.actions.recalculate import recalculate
+from models.actions.revise import revise_bill
+from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.undo import undo_decision
+from models.actions.void import reissue_bill, void_bill
+from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.bills.documents import InvoiceData
+from models.bills.states import HoldReason, RejectReason, State
+from models.context import Context
+from models.outbox.notifications import Recalculation
 from tests.rules.life import golden
 from tests.rules.life.ledger import Row
 from tests.rules.life.scene import APPROVERS, FINANCE, Lot, Scene
 
-Card = tuple[AsyncSession, int, int, Act]
+Card = tuple[AsyncSession, int, int, Context]
 
 
 @dataclass
@@ -33,7 +44,7 @@ class Turn:
     versioned: bool = False
     told: Any = None
 
-    async def act(self, likely: str) -> Act:
+    async def act(self, likely: str) -> Context:
         self.who = self.lot.who or likely
         return await self.scene.act(self.session, self.who)
 
@@ -95,25 +106,25 @@ def _repenter(turn: Turn, bill: Row) -> str:
 
 
 async def approve(turn: Turn) -> Any:
-    return await workflow.approve(
+    return await approve_bill(
         *await turn.card(in_state(State.PENDING), lambda bill: _decider(turn, bill))
     )
 
 
 async def reject(turn: Turn) -> Any:
     card = await turn.card(in_state(State.PENDING), lambda bill: _decider(turn, bill))
-    return await workflow.reject(*card, RejectReason.OTHER, "Not so")
+    return await reject_bill(*card, RejectReason.OTHER, "Not so")
 
 
 async def release(turn: Turn) -> Any:
     card = await turn.card(in_state(State.HELD), turn.finance)
-    return await workflow.release(*card, "Looked into" if turn.lot.calls % 4 else None)
+    return await release_bill(*card, "Looked into" if turn.lot.calls % 4 else None)
 
 
 async def hold(turn: Turn) -> Any:
     bill = turn.target(in_state(State.PENDING, State.APPROVED))
     cause = list(HoldReason)[turn.lot.pick % len(HoldReason)]
-    return await workflow.hold(turn.session, bill.id, await turn.act("system"), cause)
+    return await hold_bill(turn.session, bill.id, await turn.act("system"), cause)
 
 
 async def undo(turn: Turn) -> Any:
@@ -122,7 +133,7 @@ async def undo(turn: Turn) -> Any:
     card = await turn.card(
         lambda bill: bool(standing[bill.id].decisions), lambda bill: _repenter(turn, bill)
     )
-    return await undoing.undo(*card, "By mistake", _named_decision(turn))
+    return await undo_decision(*card, "By mistake", _named_decision(turn))
 
 
 def _named_decision(turn: Turn) -> int | None:
@@ -139,12 +150,12 @@ def _named_decision(turn: Turn) -> int | None:
 
 async def revise(turn: Turn) -> Any:
     card = await turn.card(in_state(State.HELD, State.REJECTED), turn.finance)
-    return await amend.revise(*card, "Taken anew")
+    return await revise_bill(*card, "Taken anew")
 
 
 async def adjust_units(turn: Turn) -> Any:
     card = await turn.card(in_state(State.HELD, State.PENDING, State.REJECTED), turn.finance)
-    return await amend.revise(*card, "As agreed", _units(turn.bill, turn.lot))
+    return await revise_bill(*card, "As agreed", _units(turn.bill, turn.lot))
 
 
 def _units(bill: Row, lot: Lot) -> int:
@@ -156,7 +167,7 @@ def _units(bill: Row, lot: Lot) -> int:
 
 
 async def send(turn: Turn) -> Any:
-    return await sending.send(*await turn.card(in_state(State.APPROVED), turn.finance))
+    return await send_bill(*await turn.card(in_state(State.APPROVED), turn.finance))
 
 
 async def issue(turn: Turn) -> Any:
@@ -165,7 +176,7 @@ async def issue(turn: Turn) -> Any:
     at = due(turn.scene, bill)
     if at is not None and turn.lot.calls % 8:
         turn.scene.now = max(turn.scene.now, at)
-    return await sending.issue(turn.session, bill.id, await turn.act("system"), draw) or None
+    return await issue_bill(turn.session, bill.id, await turn.act("system"), draw) or None
 
 
 def due(scene: Scene, bill: Row) -> datetime | None:
@@ -173,7 +184,7 @@ def due(scene: Scene, bill: Row) -> datetime | None:
     return datetime.fromisoformat(told[-1]) if told else None
 
 
-def draw(facts: InvoiceFacts) -> str:
+def draw(facts: InvoiceData) -> str:
     return f"{facts.number}: {facts.amount} {facts.currency} of {facts.customer}"
 
 
@@ -183,22 +194,22 @@ def _on_its_way(bill: Row) -> bool:
 
 async def deliver(turn: Turn) -> Any:
     bill = turn.target(_on_its_way)
-    return await sending.deliver(turn.session, bill.id, await turn.act("system"), "250 OK")
+    return await mark_delivered(turn.session, bill.id, await turn.act("system"), "250 OK")
 
 
 async def send_failed(turn: Turn) -> Any:
     bill = turn.target(_on_its_way)
-    return await sending.send_failed(turn.session, bill.id, await turn.act("system"), "550 No")
+    return await mark_send_failed(turn.session, bill.id, await turn.act("system"), "550 No")
 
 
 async def void(turn: Turn) -> Any:
-    return await amend.void(
+    return await void_bill(
         *await turn.card(lambda bill: bill.status != State.VOID, turn.finance), "Billed in error"
     )
 
 
 async def void_sent(turn: Turn) -> Any:
-    return await amend.void(*await turn.card(in_state(State.SENT), turn.finance), "All wrong")
+    return await void_bill(*await turn.card(in_state(State.SENT), turn.finance), "All wrong")
 
 
 async def reissue(turn: Turn) -> Any:
@@ -216,24 +227,24 @@ async def reissue(turn: Turn) -> Any:
         ),
         turn.finance,
     )
-    return await amend.reissue(*card, "Once more")
+    return await reissue_bill(*card, "Once more")
 
 
 async def comment(turn: Turn) -> Any:
     bill = turn.target(lambda _: True)
-    return await comments.comment(turn.session, bill.id, await turn.act("kim"), "Hm")
+    return await add_comment(turn.session, bill.id, await turn.act("kim"), "Hm")
 
 
 async def edit_comment(turn: Turn) -> Any:
     comment = _comment(turn)
     act = await turn.act(turn.scene.names[comment.stakeholder_id])
-    return await comments.edit(turn.session, comment.id, act, f"Hm {turn.lot.calls}")
+    return await edit(turn.session, comment.id, act, f"Hm {turn.lot.calls}")
 
 
 async def delete_comment(turn: Turn) -> Any:
     comment = _comment(turn)
     act = await turn.act(turn.scene.names[comment.stakeholder_id])
-    return await comments.delete(turn.session, comment.id, act)
+    return await delete(turn.session, comment.id, act)
 
 
 def _comment(turn: Turn) -> Row:
@@ -254,10 +265,10 @@ async def generate(turn: Turn) -> Any:
 
 async def _run(turn: Turn, act: Any, period: Any, customer_id: int | None) -> int:
     zone = turn.scene.rules.zone
-    run_id = await month_end.start_run(turn.session, period, act, zone, customer_id)
-    while not (await month_end.step(turn.session, run_id, act.rules, act.now)).finished:
+    run_id = await start_bill_run(turn.session, period, act, zone, customer_id)
+    while not (await run_step(turn.session, run_id, act.rules, act.now)).finished:
         pass
-    return (await month_end.facts(turn.session, run_id)).added
+    return (await run_report(turn.session, run_id)).added
 
 
 async def wait(turn: Turn) -> Any:
@@ -269,6 +280,6 @@ async def wait(turn: Turn) -> Any:
 async def sweep(turn: Turn) -> Any:
     """What the courier does now and then, in case nobody has."""
     act = await turn.act("system")
-    turn.told = await settling.settle(turn.session, act)
+    turn.told = await recalculate(turn.session, act)
     turn.scene.unsettled.clear()
-    return turn.told if turn.told != Settled() else None
+    return turn.told if turn.told != Recalculation() else None

@@ -4,10 +4,17 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from models import absence, access, handover, settling, terms, usage
-from models.customers import Customer
-from models.people import Role, User
+from models.actions.absence import end_absences as end_past_absences
+from models.actions.absence import mark_away, mark_back
+from models.actions.access import deactivate, grant_role
+from models.actions.recalculate import recalculate
+from models.actions.reroute import reroute_open_bills
+from models.customers.customers import Customer
+from models.customers.terms import change_terms as set_terms
+from models.people.permissions import Role
+from models.people.users import User
 from models.period import Period
+from models.usage.usage import record_usage
 from tests.rules.life.moves import Turn
 from tests.rules.life.scene import APPROVERS, ROLES
 
@@ -32,7 +39,7 @@ async def _record(turn: Turn) -> bool:
     act = await turn.act(turn.finance())
     customer_id, period = _month(turn)
     turn.told = (customer_id, period)
-    return await usage.record(
+    return await record_usage(
         turn.session, customer_id, period, turn.lot.calls, act, "Counted again"
     )
 
@@ -51,7 +58,7 @@ def _month(turn: Turn) -> tuple[int, Period]:
 
 async def _settle(turn: Turn) -> Any:
     turn.scene.unsettled.clear()
-    turn.told = await settling.settle(turn.session, await turn.act(turn.who))
+    turn.told = await recalculate(turn.session, await turn.act(turn.who))
     return turn.told
 
 
@@ -60,7 +67,7 @@ async def change_terms(turn: Turn) -> Any:
     lot, scene = turn.lot, turn.scene
     act = await turn.act(turn.finance())
     ahead = (None, None, -3, -2, -1, 0, 1, 2)[lot.calls % 8]
-    await terms.change(
+    await set_terms(
         turn.session,
         scene.customers[lot.pick % len(scene.customers)],
         act,
@@ -79,24 +86,24 @@ async def go_away(turn: Turn) -> Any:
     act = await turn.act(who)
     until = act.today + timedelta(days=turn.lot.calls % 3)
     delegate_user = await turn.session.get_one(User, turn.scene.ids[delegate])
-    await absence.go_away(turn.session, act, until, delegate_user)
+    await mark_away(turn.session, act, until, delegate_user)
     return True
 
 
 async def come_back(turn: Turn) -> Any:
     away = [u.id for u in turn.scene.ledger.users if u.away_until is not None]
     likely = turn.scene.names[away[turn.lot.pick % len(away)]] if away else "kim"
-    return await absence.come_back(turn.session, await turn.act(likely)) or None
+    return await mark_back(turn.session, await turn.act(likely)) or None
 
 
 async def end_absences(turn: Turn) -> Any:
-    return await absence.end_absences(turn.session, await turn.act("system")) or None
+    return await end_past_absences(turn.session, await turn.act("system")) or None
 
 
 async def leave(turn: Turn) -> Any:
     """Somebody leaves the company for good, or until they are given a role again."""
     who = APPROVERS[turn.lot.pick % 4] if turn.lot.calls % 4 else "bob"
-    await access.deactivate(turn.session, f"U{who.upper()}")
+    await deactivate(turn.session, f"U{who.upper()}")
     await _hand_over(turn)
     return True
 
@@ -109,7 +116,7 @@ async def give_role(turn: Turn) -> Any:
         return None
     user = gone[turn.lot.pick % len(gone)]
     role = ROLES[turn.scene.names[user.id]] or Role.CSM
-    await access.give_role(turn.session, user.id, role, await turn.act(turn.finance()))
+    await grant_role(turn.session, user.id, role, await turn.act(turn.finance()))
     await _hand_over(turn)
     return True
 
@@ -157,4 +164,4 @@ async def _a_customer(turn: Turn) -> Customer:
 
 async def _hand_over(turn: Turn) -> None:
     await turn.session.flush()
-    await handover.hand_over(turn.session, await turn.scene.act(turn.session, turn.who or "system"))
+    await reroute_open_bills(turn.session, await turn.scene.act(turn.session, turn.who or "system"))

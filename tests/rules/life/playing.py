@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from models import month_end, proof, settling
-from models.dossier import Settled
-from models.refusals import Refusal
+from models.actions.recalculate import recalculate
+from models.audit.verify import verify
+from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.errors import Refusal
+from models.outbox.notifications import Recalculation
 from tests.rules.life import moves, moves_around
 from tests.rules.life.judge import Taken, judge
 from tests.rules.life.laws import check_everything
@@ -83,7 +85,7 @@ def take(stage: Stage, scene: Scene, tally: Tally, move: Move, lot: Lot) -> None
     check_everything(scene, after)
     if taken.name in SETTLING and taken.outcome == "done":
         again = replace(scene, now=scene.now + timedelta(seconds=1))
-        assert stage.run(settle(again)) == Settled(), "settled twice"
+        assert stage.run(settle(again)) == Recalculation(), "settled twice"
         assert scene.ledger.differences(stage.look()) == []
 
 
@@ -97,9 +99,9 @@ async def attempt(scene: Scene, move: Move, lot: Lot) -> Taken:
             return Taken(move.__name__, turn, refusal=refusal)
 
 
-async def settle(scene: Scene) -> Settled:
+async def settle(scene: Scene) -> Recalculation:
     async with scene.db.transaction() as session:
-        return await settling.settle(session, await scene.act(session, "system"))
+        return await recalculate(session, await scene.act(session, "system"))
 
 
 async def generates_nothing_more(scene: Scene) -> None:
@@ -112,14 +114,14 @@ async def generates_nothing_more(scene: Scene) -> None:
 async def _run(scene: Scene, period: Any) -> int:
     async with scene.db.transaction() as session:
         act = await scene.act(session, "system")
-        run_id = await month_end.start_run(session, period, act, scene.rules.zone)
-        await month_end.step(session, run_id, act.rules, act.now)
-        return (await month_end.facts(session, run_id)).added
+        run_id = await start_bill_run(session, period, act, scene.rules.zone)
+        await run_step(session, run_id, act.rules, act.now)
+        return (await run_report(session, run_id)).added
 
 
 async def misfits(scene: Scene) -> list[str]:
     async with scene.db.reading() as session:
-        return [str(misfit) async for misfit in proof.verify(session)]
+        return [str(misfit) async for misfit in verify(session)]
 
 
 def remember(scene: Scene, before: Ledger, after: Ledger) -> None:

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.base import Database
-from models.bills import Source
-from models.case import Act
-from models.customers import Customer
-from models.people import Role, User, add_person, system_user
+from models.context import Context, Source
+from models.customers.customers import Customer
+from models.db.database import Database
+from models.people.permissions import Role
+from models.people.users import User, add_user, system_user
 from models.period import Period
-from models.rules import Rules
+from models.settings import BillingSettings
 from tests.rules.life.ledger import Ledger, Row
 
 BEGIN = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -75,7 +75,7 @@ class Scene:
     """
 
     db: Database
-    rules: Rules
+    rules: BillingSettings
     ids: dict[str, int]
     customers: tuple[int, ...]
     ledger: Ledger
@@ -109,17 +109,17 @@ class Scene:
     def seen(self) -> list[Row]:
         return [bill for bill in self.ledger.bills if not self.focus or bill.id in self.focus]
 
-    async def act(self, session: AsyncSession, who: str, source: Source = Source.SLACK) -> Act:
+    async def act(self, session: AsyncSession, who: str, source: Source = Source.SLACK) -> Context:
         """Whoever acts, as the database knows them now."""
         user = await session.get_one(User, self.ids[who])
-        return Act(user, self.now, source, self.rules)
+        return Context(user, self.now, source, self.rules)
 
 
 async def set_up(db: Database, policies: tuple[Policy, ...]) -> dict[str, int]:
     """The cast, and a customer for each policy, each in a currency of its own."""
     async with db.transaction() as session:
         people = {
-            name: await add_person(session, name.title(), role, f"U{name.upper()}")
+            name: await add_user(session, name.title(), role, f"U{name.upper()}")
             for name, role in ROLES.items()
         }
         ids = {name: user.id for name, user in people.items()}
@@ -148,5 +148,5 @@ def _customer(name: str, currency: str, policy: Policy, ids: dict[str, int]) -> 
     )
 
 
-def rules_of(jump: float | None, lookback: int, zone: str) -> Rules:
-    return Rules(jump_factor=jump, lookback_months=lookback, zone=ZoneInfo(zone))
+def rules_of(jump: float | None, lookback: int, zone: str) -> BillingSettings:
+    return BillingSettings(jump_factor=jump, lookback_months=lookback, zone=ZoneInfo(zone))

@@ -6,7 +6,7 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
-from models.base import Database
+from models.db.database import Database
 from tests.postgres import TestPostgres
 from tests.rules.life.ledger import Ledger, read
 

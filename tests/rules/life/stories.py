@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from models.rules import Rules
+from models.settings import BillingSettings
 from tests.rules.life import moves, moves_around
 from tests.rules.life.moves import Move
 from tests.rules.life.scene import CAST, CURRENCIES, Lot, Policy, rules_of
@@ -75,7 +75,7 @@ class Story(NamedTuple):
     """`used` is what customers used in turn in the months before the story begins."""
 
     policies: tuple[Policy, ...]
-    rules: Rules
+    rules: BillingSettings
     used: tuple[int, ...]
     steps: tuple[Step, ...]
 

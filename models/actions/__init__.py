@@ -1,0 +1,1 @@
+"""The verbs: what may be done to one bill, recorded or refused."""

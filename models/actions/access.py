@@ -1,0 +1,60 @@
+"""Who gets in: people who ask for a role, and what becomes of that."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.context import Context
+from models.errors import NotFound, WrongState
+from models.outbox.notifications import notify_access_granted
+from models.people.permissions import Permission, Role
+from models.people.users import User, find_by_slack
+
+NAME_CHARS = 180
+
+
+async def welcome(
+    session: AsyncSession, slack_user_id: str, team_id: str, name: str, email: str | None
+) -> User:
+    """The person of a Slack account, added without a role if nobody is.
+
+    A name proves nothing: where somebody else has it, the account's id is put behind it.
+    """
+    user = await find_by_slack(session, slack_user_id, team_id)
+    if user is not None:
+        return user
+    shown = " ".join(name.split())[:NAME_CHARS] or slack_user_id
+    for called in (shown, f"{shown} ({slack_user_id})"):
+        row = {
+            "name": called,
+            "email": email,
+            "slack_user_id": slack_user_id,
+            "slack_team_id": team_id,
+        }
+        await session.execute(insert(User).values(row).on_conflict_do_nothing())
+        user = await find_by_slack(session, slack_user_id, team_id)
+        if user is not None:
+            return user
+    raise NotFound("Nobody could be added for this Slack account.")
+
+
+async def grant_role(session: AsyncSession, user_id: int, role: Role, act: Context) -> User:
+    """Answer somebody's request for access; refuses one that is answered already."""
+    act.user.must(Permission.GIVE_ROLES)
+    user = await session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None or user.is_system:
+        raise NotFound("That person is not here.")
+    if user.role is not None and user.active:
+        raise WrongState(f"{user.name} is {user.role} already. Nothing was changed.")
+    user.role = role
+    user.active = True
+    user.updated_at = act.now
+    await session.flush()
+    await notify_access_granted(session, user, act.now)
+    return user
+
+
+async def deactivate(session: AsyncSession, slack_user_id: str) -> None:
+    """Somebody has left the workspace: they can do nothing here, and nothing is sent to them."""
+    leaving = sa.update(User).where(User.slack_user_id == slack_user_id, User.active)
+    await session.execute(leaving.values(active=False, updated_at=sa.func.now()))

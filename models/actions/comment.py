@@ -1,0 +1,166 @@
+"""Comments on bills: added, edited and deleted, each of it on the record, once."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.actions.loaded_bill import load_for
+from models.bills.bill import get_bill
+from models.bills.history import BillAction, comment_text
+from models.bills.states import Verb
+from models.context import Context
+from models.db.columns import Base
+from models.errors import NotAllowed, NotFound
+from models.people.permissions import Permission
+from models.people.users import User
+from models.text import bounded_text
+
+COMMENT_CHARS = 10_000
+
+
+GONE = "That comment is not here."
+
+
+class ThreadReply(Base):
+    """Which message in a card's thread became which comment."""
+
+    __tablename__ = "thread_replies"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    ts: Mapped[str] = mapped_column(primary_key=True)
+    comment_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
+    edited_ts: Mapped[str | None]
+    deleted: Mapped[bool] = mapped_column(server_default=sa.false())
+
+
+async def add_comment(
+    session: AsyncSession,
+    bill_id: int,
+    act: Context,
+    text: str,
+    snapshot: dict[str, Any] | None = None,
+) -> BillAction:
+    """Add a comment. It changes neither the bill nor its version."""
+    act.user.must(Permission.COMMENT)
+    case = await load_for(session, bill_id, Verb.COMMENT, act)
+    return await case.record(Verb.COMMENT, act, comment=_checked(text), snapshot=snapshot)
+
+
+async def edit_comment(
+    session: AsyncSession, comment_id: int, act: Context, text: str
+) -> BillAction | None:
+    """Record what an author changed a comment to; None where it says the same as before.
+
+    Refuses a comment that is deleted.
+    """
+    act.user.must(Permission.COMMENT)
+    original = await _own(session, comment_id, act.user)
+    case = await load_for(session, original.bill_id, Verb.COMMENT_EDIT, act)
+    now = comment_text(case.actions, comment_id)
+    if now is None:
+        raise NotFound(GONE)
+    if _checked(text) == now:
+        return None
+    return await case.record(
+        Verb.COMMENT_EDIT, act, comment=_checked(text), snapshot={"comment_id": comment_id}
+    )
+
+
+async def delete_comment(session: AsyncSession, comment_id: int, act: Context) -> BillAction | None:
+    """Record that an author took a comment back; None where it is gone already.
+
+    The record keeps what it said. Authors may delete whatever their role is by now.
+    """
+    original = await _own(session, comment_id, act.user)
+    case = await load_for(session, original.bill_id, Verb.COMMENT_DELETE, act)
+    if comment_text(case.actions, comment_id) is None:
+        return None
+    return await case.record(Verb.COMMENT_DELETE, act, snapshot={"comment_id": comment_id})
+
+
+async def is_reply_recorded(session: AsyncSession, channel: str, ts: str) -> bool:
+    """Whether this message became a comment."""
+    return await session.get(ThreadReply, (channel, ts)) is not None
+
+
+async def add_reply(
+    session: AsyncSession,
+    bill_id: int,
+    act: Context,
+    text: str,
+    channel: str,
+    ts: str,
+    *,
+    edited_ts: str | None = None,
+) -> BillAction | None:
+    """Record a thread reply as a comment; None where this message is recorded already.
+
+    `edited_ts`: when it came to say what it says, if it was heard of by an edit first.
+    """
+    # A duplicate waits for this lock, and then finds what the first one recorded.
+    await get_bill(session, bill_id, lock=True)
+    if await session.get(ThreadReply, (channel, ts)) is not None:
+        return None
+    where = {"message": {"channel": channel, "ts": ts}}
+    action = await add_comment(session, bill_id, act, text, where)
+    session.add(ThreadReply(channel=channel, ts=ts, comment_id=action.id, edited_ts=edited_ts))
+    await session.flush()
+    return action
+
+
+async def edit_reply(
+    session: AsyncSession, act: Context, text: str, channel: str, ts: str, edited_ts: str
+) -> BillAction | None:
+    """Record an edit of a reply; None where it is recorded, or was never a comment of ours."""
+    known = await _locked(session, channel, ts)
+    if known is None or known.deleted or (known.edited_ts or "") >= edited_ts:
+        return None
+    known.edited_ts = edited_ts
+    return await edit_comment(session, known.comment_id, act, text)
+
+
+async def delete_reply(
+    session: AsyncSession, bill_id: int, act: Context, text: str, channel: str, ts: str
+) -> BillAction | None:
+    """Record the deletion of a reply, once.
+
+    One that nobody has told of yet is recorded first: it may still be on its way, and must not
+    stand when it comes.
+    """
+    known = await _locked(session, channel, ts)
+    if known is None and act.user.may(Permission.COMMENT):
+        await add_reply(session, bill_id, act, text, channel, ts)
+        known = await _locked(session, channel, ts)
+    if known is None or known.deleted:
+        return None
+    known.deleted = True
+    return await delete_comment(session, known.comment_id, act)
+
+
+async def _locked(session: AsyncSession, channel: str, ts: str) -> ThreadReply | None:
+    """What is known of a message, under the lock of its bill, as whoever had it before left it."""
+    bill_of = (
+        sa.select(BillAction.bill_id)
+        .join(ThreadReply, ThreadReply.comment_id == BillAction.id)
+        .where(ThreadReply.channel == channel, ThreadReply.ts == ts)
+    )
+    bill_id = (await session.scalars(bill_of)).one_or_none()
+    if bill_id is None:
+        return None
+    await get_bill(session, bill_id, lock=True)
+    return await session.get(ThreadReply, (channel, ts), populate_existing=True)
+
+
+async def _own(session: AsyncSession, comment_id: int, user: User) -> BillAction:
+    action = await session.get(BillAction, comment_id)
+    if action is None or action.action != Verb.COMMENT:
+        raise NotFound(GONE)
+    if action.stakeholder_id != user.id:
+        raise NotAllowed("Only its author may change a comment.")
+    return action
+
+
+def _checked(text: str) -> str:
+    return bounded_text(text, COMMENT_CHARS, "A comment", "comment")

@@ -1,0 +1,260 @@
+"""What changed usage, terms or contracts mean for bills: those that are out of date are settled.
+
+A bill without a number takes the new figures, and asks for approval again. For a month that has
+gone out, the difference is proposed as an adjustment or a credit. Told twice, nothing more is done.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.approvals import revoke_approvals
+from models.actions.auto_approve import auto_approve
+from models.bills.states import State
+from models.context import Context, as_system
+from models.outbox.cards import (
+    add_cards_of_bills,
+    defer_card_updates,
+    redraw_cards,
+    redraw_cards_of_relatives,
+)
+from models.outbox.notifications import Recalculation, notify_recalculated
+from models.period import Period
+
+_OF_BILLS = "(cast(:bill_ids as bigint[]) is null or id = any(:bill_ids))"
+
+
+# A rejected bill keeps its figures until it is revised.
+_OUTDATED = f"""
+    select id, adjusts_id from outdated_bills where status <> 'rejected' and {_OF_BILLS}"""
+
+
+_LATE = f"""
+    select * from late_bills
+    where (year, month) >= (:first_year, :first_month) and {_OF_BILLS}"""
+
+
+# A contract that ended before the month after all. What Finance let go in spite of that stays so.
+_OUTSIDE = f"""
+    select b.id
+    from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
+    where b.kind = 'overage' and b.number is null and b.status in ('pending', 'approved')
+      and o.active_days = 0 and {_OF_BILLS.replace("id = any", "b.id = any")}
+      and not exists (
+          select from bill_actions a
+          where a.bill_id = b.id and a.action in ('release', 'revise')
+            and a.snapshot -> 'before' ->> 'hold_reason' = 'outside_contract')"""
+
+
+# Bills are locked in the order of their ids, corrections with what they correct.
+_LOCK = sa.text(f"""
+with outdated as ({_OUTDATED}), late as ({_LATE}), outside as ({_OUTSIDE})
+select id from bills
+where id in (select id from outdated
+             union select adjusts_id from outdated where adjusts_id is not null
+             union select id from late
+             union select id from outside)
+order by id for update
+""")
+
+
+# Found first, and their bills by key: what was just imported has no statistics yet, by which it
+# could be told that looking through all of them for each bill is slow.
+_RECALCULATE = sa.text(f"""
+with outdated as materialized ({_OUTDATED}),
+due as (
+    select b.id, bill_figures(b) as before, b.kind <> 'overage' as corrects, t.*,
+           case when b.kind = 'overage' then j.hold_reason
+                when w.undecidable then 'no_approver' end as cause
+    from outdated join bills b using (id)
+    cross join lateral taken_now(b) t
+    cross join lateral overage_of(b.customer_id, b.year, b.month) o
+    cross join lateral customer_desk(b.customer_id) d
+    cross join lateral judged(o, d, cast(:jump_factor as numeric)) j
+    cross join lateral desk(d, t.overage_amount) w
+    where b.id = any(:locked)
+), told as (
+    select *, case when overage_amount = 0 or overage_units = 0 and not corrects then 'void'
+                   when cause is not null then 'held' else 'pending' end as status
+    from due
+), moved as (
+    update bills b
+    set api_usage = t.api_usage, monthly_api_limit = t.monthly_api_limit,
+        overage_units = t.overage_units, overage_unit_cost = t.overage_unit_cost,
+        overage_amount = t.overage_amount, currency = t.currency,
+        billed_so_far = t.billed_so_far,
+        kind = case when not t.corrects then b.kind
+                    when t.overage_amount < 0 then 'credit' else 'adjustment' end,
+        status = t.status, hold_reason = case when t.status = 'held' then t.cause end,
+        version = b.version + 1, updated_at = :now
+    from told t where t.id = b.id
+    returning b.id, b.version, b.status, t.before, bill_figures(b) as after
+)
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
+    created_at, updated_at)
+select id, version, :user_id, case when status = 'void' then 'void' else 'invalidate' end, :source,
+    jsonb_build_object('before', before, 'after', after)
+    || case when status = 'void' then '{{"cause": "no_overage"}}'::jsonb else '{{}}' end,
+    :now, :now
+from moved
+returning bill_id, snapshot -> 'after' ->> 'status' as status
+""")
+
+
+_HOLD = sa.text(f"""
+with outside as materialized ({_OUTSIDE}),
+held as (
+    update bills b
+    set status = 'held', hold_reason = 'outside_contract', version = b.version + 1,
+        updated_at = :now
+    from outside join bills was using (id)
+    where b.id = any(:locked) and was.id = b.id
+    returning b.id, b.version, bill_figures(was) as before, bill_figures(b) as after
+)
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
+    created_at, updated_at)
+select id, version, :user_id, 'hold', :source,
+    jsonb_build_object('before', before, 'after', after), :now, :now
+from held
+returning bill_id
+""")
+
+
+_PROPOSE = sa.text(f"""
+with made as (
+    insert into bills (customer_id, year, month, kind, api_usage, monthly_api_limit, overage_units,
+        overage_unit_cost, overage_amount, currency, billed_so_far, status, hold_reason,
+        adjusts_id, created_at, updated_at)
+    select late.customer_id, year, month,
+        case when overage_amount < 0 then 'credit' else 'adjustment' end,
+        api_usage, monthly_api_limit, late.overage_units, overage_unit_cost, overage_amount,
+        currency, billed_so_far,
+        case when w.undecidable then 'held' else 'pending' end,
+        case when w.undecidable then 'no_approver' end, id, :now, :now
+    from ({_LATE}) late
+    cross join lateral customer_desk(late.customer_id) d
+    cross join lateral desk(d, overage_amount) w
+    where id = any(:locked)
+    order by id
+    on conflict do nothing
+    returning *
+)
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
+    created_at, updated_at)
+select id, version, :user_id, 'generate', :source,
+    jsonb_build_object('cause', 'late_usage', 'bill', adjusts_id, 'after', bill_figures(made)),
+    :now, :now
+from made
+returning bill_id
+""")
+
+
+_CHANGED_NOW = """
+exists (select from usages u
+        where u.updated_at = :now and u.customer_id = b.customer_id
+          and u.year = b.year and u.month = b.month)"""
+
+
+_REPORT = sa.text(f"""
+select b.id from late_bills b
+where (b.year, b.month) < (:first_year, :first_month) and {_CHANGED_NOW} order by b.id
+""")
+
+
+_REJECTED = sa.text(f"""
+select b.id from outdated_bills o join bills b on b.id = o.id
+where o.status = 'rejected' and {_CHANGED_NOW} order by b.id
+""")
+
+
+# The last of the month's bills, and void, though there is something to bill again.
+_UNBILLED = sa.text(f"""
+select b.id
+from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
+where b.kind = 'overage' and b.status = 'void' and o.overage_amount > 0 and {_CHANGED_NOW}
+  and not exists (
+      select from bills other
+      where other.customer_id = b.customer_id and other.year = b.year and other.month = b.month
+        and other.kind = 'overage' and (other.status <> 'void' or other.id > b.id))
+order by b.id
+""")
+
+
+async def recalculate(
+    session: AsyncSession, act: Context, bill_ids: Sequence[int] | None = None
+) -> Recalculation:
+    """Settle every bill, or those given, whose figures are not those of usage and terms any more.
+
+    Done by `system`, at the time and from where `act` changed them. Bills without a number are
+    worked out anew: approvals fall, one with a cause is held, one without overage is void. For
+    bills that have gone out, in the last `lookback_months` closed months, the difference is
+    proposed. Usage changed at `act.now` is only reported where its month is older, where its bill
+    is rejected, and where that is void though there is something to bill again. Where the contract
+    does not cover the month any more, the bill is held.
+    """
+    automatic = await as_system(session, act)
+    values = _values(automatic, bill_ids)
+    await session.flush()
+    locked = (await session.scalars(_LOCK, values)).all()
+    done = await _moved(session, values | {"locked": locked}) if locked else Recalculation()
+    if bill_ids is None:
+        done = replace(
+            done,
+            reported=tuple(await session.scalars(_REPORT, values)),
+            unbilled=tuple(await session.scalars(_UNBILLED, values)),
+            rejected=tuple(await session.scalars(_REJECTED, values)),
+        )
+    if done != Recalculation():
+        await _follow_up(session, automatic, done)
+    return done
+
+
+async def _moved(session: AsyncSession, values: dict[str, Any]) -> Recalculation:
+    """Work the locked bills out anew, hold them, or propose their corrections."""
+    moved = (await session.execute(_RECALCULATE, values)).all()
+    outside = (await session.scalars(_HOLD, values)).all()
+    proposed = (await session.scalars(_PROPOSE, values)).all()
+    held = [row.bill_id for row in moved if row.status == State.HELD]
+    return Recalculation(
+        invalidated=_sorted(row.bill_id for row in moved if row.status != State.VOID),
+        held=_sorted([*held, *outside]),
+        voided=_sorted(row.bill_id for row in moved if row.status == State.VOID),
+        proposed=_sorted(proposed),
+    )
+
+
+def _sorted(ids: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(ids))
+
+
+def _values(act: Context, bill_ids: Sequence[int] | None) -> dict[str, Any]:
+    first = Period.of(act.today).plus(-act.rules.lookback_months)
+    return {
+        "bill_ids": list(bill_ids) if bill_ids is not None else None,
+        "first_year": first.year,
+        "first_month": first.month,
+        "jump_factor": act.rules.jump_factor,
+        "user_id": act.user.id,
+        "source": act.source,
+        "now": act.now,
+    }
+
+
+async def _follow_up(session: AsyncSession, act: Context, done: Recalculation) -> None:
+    """Approvals fall, small proposals pass, cards are drawn and posted, and Finance is told."""
+    asking = {*done.invalidated, *done.held}
+    changed = [*asking, *done.voided]
+    await revoke_approvals(session, sorted(asking), act.now)
+    if done.proposed:
+        first, last = done.proposed[0], done.proposed[-1]
+        factor = act.rules.jump_factor
+        await auto_approve(session, first, last, act.now, act.source, factor)
+    await defer_card_updates(session, changed)
+    await redraw_cards(session, done.rejected)
+    await redraw_cards_of_relatives(session, [*changed, *done.proposed])
+    waiting = (*done.invalidated, *done.proposed)
+    await add_cards_of_bills(session, waiting, act.rules.approvals_channel)
+    await notify_recalculated(session, act.now, done)

@@ -1,0 +1,131 @@
+"""Revise: a bill's figures taken anew, or its units adjusted."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import money
+from models.actions.approvals import revoke_approvals
+from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.bills.bill import Bill
+from models.bills.figures import Figures, figures_now, is_credit_for_void
+from models.bills.history import BillAction
+from models.bills.states import BillKind, State, Verb
+from models.context import Context
+from models.errors import Invalid, WrongState
+from models.outbox.cards import add_cards
+from models.text import reason_text
+
+
+def check_not_issued(case: LoadedBill) -> None:
+    """What has its number keeps its figures and its approvals."""
+    if case.bill.number is not None:
+        raise WrongState(
+            f"This bill was issued as {case.bill.number}, so its figures stay as they are."
+        )
+
+
+async def revise_bill(
+    session: AsyncSession,
+    bill_id: int,
+    version: int,
+    act: Context,
+    words: str,
+    units: int | None = None,
+) -> BillAction:
+    """Take the figures anew from usage and terms, or adjust the units; earlier approvals fall.
+
+    `units` over the limit that are to be billed, of a credit below zero. Refuses where nothing is
+    left to bill, where nothing would change, and more than was used or had been billed.
+    """
+    case = await load_for(session, bill_id, Verb.REVISE, act, version)
+    now = await check_revise(case)
+    if units is not None:
+        now = _adjusted(case, now, units)
+    columns: dict[str, Any] = now.as_columns() | _kind(case.bill, now)
+    if case.bill.status == State.PENDING and _has(case.bill, columns):
+        raise Invalid("The bill has these figures already, so nothing was changed.", "units")
+    action = await case.record(
+        Verb.REVISE,
+        act,
+        Change(State.PENDING, columns),
+        comment=reason_text(words),
+        snapshot={"adjusted_units": units} if units is not None else None,
+    )
+    await revoke_approvals(session, [bill_id], act.now)
+    await add_cards(session, bill_id, act.rules.approvals_channel)
+    return action
+
+
+async def check_revise(case: LoadedBill) -> Figures:
+    """The figures that usage and terms give now; refuses where they make no bill."""
+    check_not_issued(case)
+    if await is_credit_for_void(case.session, case.bill):
+        raise WrongState("This credit is for a bill that is void, and has its amount from it.")
+    now = await figures_now(case.session, case.bill.id)
+    if now is None or is_nothing_to_bill(case.bill, now):
+        raise WrongState(
+            "Usage and terms leave nothing to bill any more. "
+            f"Void it instead, with `/bill void #{case.bill.id}`."
+        )
+    check_has_price(now)
+    return now
+
+
+def is_nothing_to_bill(bill: Bill, now: Figures) -> bool:
+    """Units agreed on may have been rounded on their own: then an amount is left of no units."""
+    nothing_over = bill.kind == BillKind.OVERAGE and now.overage_units == 0
+    return nothing_over or now.overage_amount == 0
+
+
+def check_has_price(now: Figures) -> None:
+    if now.overage_amount is None:
+        raise WrongState(
+            "The customer has no overage price for that month, so there is no amount. "
+            "Give it a price from that month on first."
+        )
+
+
+def _adjusted(case: LoadedBill, now: Figures, units: int) -> Figures:
+    corrects = case.bill.kind != BillKind.OVERAGE
+    if not corrects and not 0 < units <= now.api_usage:
+        most = f"{now.api_usage:,}"
+        raise Invalid(f"Write a number of calls from 1 to {most}, which is what was used.", "units")
+    if corrects:
+        _check_units(now, units)
+    assert now.overage_unit_cost is not None
+    amount = money.overage_amount(units, now.overage_unit_cost, now.currency)
+    if amount == 0:
+        raise Invalid("So few calls come to nothing once they are rounded.", "units")
+    return replace(now, overage_units=units, overage_amount=amount)
+
+
+def _check_units(now: Figures, units: int) -> None:
+    """With a correction a month comes to no less than nothing, and to no more than was used or,
+    if that is more, was billed.
+    """
+    billed = max(0, now.api_usage - now.monthly_api_limit) - now.overage_units
+    most, least = max(now.api_usage - billed, 0), -billed
+    if units == 0 or not least <= units <= most:
+        raise Invalid(
+            f"Write the calls to bill more, at most {most:,}, or below zero those to credit, at "
+            f"most {billed:,}.",
+            "units",
+        )
+
+
+def _kind(bill: Bill, now: Figures) -> dict[str, Any]:
+    """A correction is a credit as long as it is below zero."""
+    if bill.kind == BillKind.OVERAGE:
+        return {}
+    return {"kind": correction_kind(now.overage_amount)}
+
+
+def correction_kind(amount: Decimal | None) -> BillKind:
+    return BillKind.CREDIT if amount is not None and amount < 0 else BillKind.ADJUSTMENT
+
+
+def _has(bill: Bill, columns: dict[str, Any]) -> bool:
+    return all(getattr(bill, name) == value for name, value in columns.items())

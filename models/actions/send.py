@@ -1,0 +1,177 @@
+"""From an approved bill to the customer's mailbox: send, issue, deliver, send_failed.
+
+`send` starts a delay in which it can be called back. `issue` takes the number and makes the
+document, for good. Then `deliver` or `send_failed` says what the mail server made of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.recalculate import recalculate
+from models.bills.bill import Bill, get_bill
+from models.bills.documents import PLAIN_TEXT, Document, InvoiceData, invoice_data
+from models.bills.figures import newer_figures
+from models.bills.history import BillAction, actions_of
+from models.bills.numbers import take_number
+from models.bills.states import State, Verb
+from models.context import Context, as_system
+from models.customers.customers import Customer
+from models.errors import WrongState
+from models.outbox.jobs import defer_delivery, defer_issue
+from models.outbox.notifications import notify_not_sent
+from models.people.permissions import Role
+from models.people.users import users_with_role
+
+
+async def send_bill(session: AsyncSession, bill_id: int, version: int, act: Context) -> BillAction:
+    """Start the send delay of an approved bill; until it ends, `undo` calls it back.
+
+    Refuses where there is no mail server or no address to send to. One that has its number
+    already keeps it, and its document, and goes out at once.
+    """
+    case = await load_for(session, bill_id, Verb.SEND, act, version)
+    check_send(case, act)
+    at = act.send_due if case.bill.number is None else act.now
+    action = await case.record(
+        Verb.SEND, act, Change(State.SENDING), snapshot={"due": at.isoformat()}
+    )
+    await defer_issue(session, bill_id, act.now, at)
+    return action
+
+
+def check_send(case: LoadedBill, act: Context) -> None:
+    """Why this bill could not go out at all."""
+    check_can_mail(act)
+    if not (case.customer.billing_email or "").strip():
+        raise WrongState(
+            f"{case.customer.name} has no billing e-mail address. Give it one first, in the column "
+            "billing_email of `countersign import customers FILE.csv`."
+        )
+
+
+def check_can_mail(act: Context) -> None:
+    if not act.rules.can_mail:
+        raise WrongState(
+            "There is no mail server to send bills with. Whoever looks after Countersign sets "
+            "`SMTP_URL` and `MAIL_FROM`."
+        )
+
+
+async def issue_bill(
+    session: AsyncSession, bill_id: int, act: Context, draw: Callable[[InvoiceData], str]
+) -> bool:
+    """Take the bill's number, and store its document as `draw` makes it; then it can be mailed.
+
+    False where there is nothing to issue: it was called back, its delay has been started anew, or
+    usage or terms have changed, which makes it a new version for approval instead. A bill that
+    failed before has its number and document, and goes out with those.
+    """
+    bill = await _locked_with_customer(session, bill_id)
+    if bill.status != State.SENDING:
+        return False
+    issue_at = await issue_due(session, bill_id)
+    if act.now < issue_at:
+        await defer_issue(session, bill_id, act.now, issue_at)
+        return False
+    if await newer_figures(session, bill) is not None:
+        await recalculate(session, act, [bill_id])
+        return False
+    if await _is_issued(session, bill):
+        await defer_delivery(session, bill_id)
+        return True
+    automatic = await as_system(session, act)
+    case = await load_for(session, bill_id, Verb.ISSUE, automatic)
+    number = case.bill.number or await take_number(session, case.bill, act)
+    facts = await invoice_data(session, case.bill, case.customer, number, act.today)
+    document = Document(
+        bill_id=bill_id,
+        number=number,
+        media_type=PLAIN_TEXT,
+        content=draw(facts).encode(),
+        created_at=act.now,
+    )
+    session.add(document)
+    await session.flush()
+    await session.refresh(document)
+    await case.record(
+        Verb.ISSUE,
+        automatic,
+        Change(State.SENDING, {"number": number}),
+        snapshot={"number": number, "sha256": document.sha256},
+    )
+    await defer_delivery(session, bill_id)
+    return True
+
+
+async def _locked_with_customer(session: AsyncSession, bill_id: int) -> Bill:
+    """The bill, after its customer: terms that change now either come before, or spare this month.
+
+    Both are locked in this order, as by whoever changes terms and then settles the bills.
+    """
+    bill = await get_bill(session, bill_id)
+    customer = sa.select(Customer.id).where(Customer.id == bill.customer_id)
+    await session.execute(customer.with_for_update(read=True))
+    return await get_bill(session, bill_id, lock=True)
+
+
+async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
+    """When the bill that is being sent was, or is, to be issued."""
+    actions = await actions_of(session, bill_id)
+    return next(
+        datetime.fromisoformat(action.snapshot["due"])
+        for action in reversed(actions)
+        if "due" in action.snapshot
+    )
+
+
+async def _is_issued(session: AsyncSession, bill: Bill) -> bool:
+    return bill.number is not None and await session.get(Document, bill.id) is not None
+
+
+async def outgoing_invoice(session: AsyncSession, bill_id: int, act: Context) -> InvoiceData | None:
+    """What is to be mailed; None where the bill is not on its way out any more."""
+    bill = await get_bill(session, bill_id)
+    document = await session.get(Document, bill_id)
+    if bill.status != State.SENDING or document is None:
+        return None
+    customer = await session.get_one(Customer, bill.customer_id)
+    issued_on = document.created_at.astimezone(act.rules.zone).date()
+    facts = await invoice_data(session, bill, customer, document.number, issued_on)
+    return replace(facts, content=document.content.decode())
+
+
+async def mark_delivered(
+    session: AsyncSession, bill_id: int, act: Context, answer: str, to: str | None = None
+) -> BillAction | None:
+    """The mail server took it: the bill is sent, `to` these addresses.
+
+    None where that is recorded already.
+    """
+    bill = await get_bill(session, bill_id, lock=True)
+    document = await session.get(Document, bill_id)
+    if bill.status != State.SENDING or document is None:
+        return None
+    case = await load_for(session, bill_id, Verb.DELIVER, act)
+    told = {"answer": answer[:500], "sha256": document.sha256, "to": to}
+    return await case.record(Verb.DELIVER, act, Change(State.SENT), snapshot=told)
+
+
+async def mark_send_failed(
+    session: AsyncSession, bill_id: int, act: Context, cause: str
+) -> BillAction | None:
+    """It cannot be delivered: the bill is approved again, keeps its number, and Finance is told."""
+    bill = await get_bill(session, bill_id, lock=True)
+    if bill.status != State.SENDING or bill.number is None:
+        return None
+    case = await load_for(session, bill_id, Verb.SEND_FAILED, act)
+    action = await case.record(
+        Verb.SEND_FAILED, act, Change(State.APPROVED), snapshot={"failure": cause[:1000]}
+    )
+    finance = await users_with_role(session, Role.FINANCE)
+    await notify_not_sent(session, bill_id, action.id, finance)
+    return action

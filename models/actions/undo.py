@@ -1,0 +1,226 @@
+"""Undo: a decision is taken back, and what stood before it stands again, just as it was."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.approvals import set_approvals
+from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.bills.bill import Bill, lock_month
+from models.bills.figures import corrects_void_bill, figures_now, is_credit_for_void
+from models.bills.history import BillAction
+from models.bills.replay import BillState, Decision, without
+from models.bills.snapshots import bill_snapshot, column_value
+from models.bills.states import BillKind, State, Verb
+from models.context import Context
+from models.errors import NotAllowed, Refusal, Stale, WrongState
+from models.outbox.cards import add_cards
+from models.outbox.jobs import defer_issue
+from models.people.permissions import Permission
+from models.people.users import User
+from models.text import reason_text
+
+GONE = "That decision does not stand any more. Nothing was undone."
+
+
+STATE_COLUMNS = frozenset({"status", "hold_reason"})
+
+
+LIVE = frozenset({State.HELD, State.PENDING, State.APPROVED, State.SENDING})
+
+
+async def undo_decision(
+    session: AsyncSession,
+    bill_id: int,
+    version: int,
+    act: Context,
+    words: str,
+    action_id: int | None = None,
+) -> BillAction:
+    """Reverse a decision: an author their own while it stands, Finance the last one.
+
+    `action_id` names the decision that the person was looking at; by default the one that is
+    theirs to undo. What stood before the decision stands again, figures and approvals too; refused
+    where usage or terms give other figures by now, or another live bill stands in its place.
+    """
+    case = await load_for(session, bill_id, Verb.UNDO, act, version)
+    if case.bill.status == State.VOID:
+        await lock_month(session, case.bill)
+    decision = await check_undo(case, act, action_id)
+    if action_id is None and _left_the_version(decision):
+        raise Stale(GONE)
+    back = without(case.standing, decision.action_id)
+    columns = _columns_back(case, decision)
+    same = back.status is case.standing.status and not columns
+    sends = back.status is State.SENDING
+    action = await case.record(
+        Verb.UNDO,
+        act,
+        None if same else Change(back.status, columns, back.hold_reason),
+        comment=reason_text(words),
+        reverses=decision.action_id,
+        snapshot={"due": act.send_due.isoformat()} if sends else None,
+    )
+    await set_approvals(session, bill_id, back.approvals)
+    await add_cards(session, bill_id, act.rules.approvals_channel)
+    if sends:
+        await defer_issue(session, bill_id, act.now, act.send_due)
+    return action
+
+
+async def check_undo(case: LoadedBill, act: Context, action_id: int | None = None) -> Decision:
+    """The decision that this person may undo now; refuses where there is none, or it cannot be."""
+    decision = undoable(case.standing, act.user)
+    if decision is None or action_id not in (None, decision.action_id):
+        raise await _no_undo(case, act, decision)
+    _check_own_word(case, decision, act)
+    if decision is case.standing.last_decision:
+        live = decision.before.status in LIVE
+        if live or _columns_back(case, decision):
+            await _check_figures_before(case, decision)
+        if live or decision.before.status is State.REJECTED:
+            await _check_only_live_bill(case)
+    return decision
+
+
+def _check_own_word(case: LoadedBill, decision: Decision, act: Context) -> None:
+    """An approval that its author took back is given again by nobody else."""
+    if decision.verb is not Verb.UNDO or decision.user_id == act.user.id:
+        return
+    standing = {approval.action_id for approval in case.standing.approvals}
+    back = [one for one in decision.before.approvals if one.action_id not in standing]
+    if any(one.user_id == decision.user_id for one in back):
+        raise NotAllowed("Whoever took back their own approval is the one to give it again.")
+
+
+def undoable(standing: BillState, user: User) -> Decision | None:
+    """The decision this person may undo now, if there is one."""
+    last = standing.last_decision
+    if user.may(Permission.UNDO_ANY):
+        return last
+    own = (d for d in reversed(standing.decisions) if d.user_id == user.id)
+    return next((d for d in own if d is last or d.action_id in _withdrawable(standing)), None)
+
+
+def _withdrawable(standing: BillState) -> set[int]:
+    """Approvals that can be taken out from under a later decision.
+
+    None from under a rejection: that would be a way for somebody else to lift it. And none from
+    under what Finance did with the approved bill.
+    """
+    if standing.status not in (State.PENDING, State.APPROVED):
+        return set()
+    return {approval.action_id for approval in standing.approvals}
+
+
+def _left_the_version(undone: Decision) -> bool:
+    """Whether this undo moved no version, so that the version shown cannot tell if it was seen.
+
+    Asked for without a name, a decision is then not given back: it may be the same click twice.
+    """
+    return undone.verb is Verb.UNDO and not undone.moved
+
+
+def _columns_back(case: LoadedBill, decision: Decision) -> dict[str, Any]:
+    """Figures that the decision moved, as they were before it."""
+    if decision is not case.standing.last_decision or decision.figures is None:
+        return {}
+    now = bill_snapshot(case.bill)
+    return {
+        name: column_value(name, was)
+        for name, was in decision.figures.items()
+        if name not in STATE_COLUMNS and was != now[name]
+    }
+
+
+async def _check_figures_before(case: LoadedBill, decision: Decision) -> None:
+    if await is_credit_for_void(case.session, case.bill):
+        return
+    fresh = await figures_now(case.session, case.bill.id)
+    before = decision.figures or bill_snapshot(case.bill)
+    if fresh is None or fresh.rest_on_snapshot(before):
+        return
+    instead = (
+        f"Bill the month again with `/bill reissue #{case.bill.id}`"
+        if case.bill.status == State.VOID
+        else f"Take the new figures with `/bill revise #{case.bill.id}`"
+    )
+    raise WrongState(
+        "Usage or terms have changed since then, so the figures before that decision are not "
+        f"right any more. Nothing was undone. {instead} instead."
+    )
+
+
+async def _check_only_live_bill(case: LoadedBill) -> None:
+    """Only a void bill's place can have been taken."""
+    if case.bill.status != State.VOID:
+        return
+    if await corrects_void_bill(case.session, case.bill):
+        raise WrongState(
+            "The bill that this one corrects is void by now, so there is nothing to correct. "
+            "Nothing was undone."
+        )
+    query = sa.select(Bill.id).where(Bill.id != case.bill.id, Bill.status != State.VOID)
+    if case.bill.kind == BillKind.OVERAGE:
+        same_month = (
+            Bill.customer_id == case.bill.customer_id,
+            Bill.year == case.bill.year,
+            Bill.month == case.bill.month,
+            Bill.kind == BillKind.OVERAGE,
+        )
+        query = query.where(*same_month)
+    else:
+        query = query.where(Bill.adjusts_id == case.bill.adjusts_id, Bill.number.is_(None))
+    other = (await case.session.scalars(query.limit(1))).first()
+    if other is not None:
+        raise WrongState(
+            f"Bill #{other} stands in the place of this one, and a month is billed only once. "
+            f"Nothing was undone; to go back to this one, void #{other} first."
+        )
+
+
+async def _no_undo(case: LoadedBill, act: Context, decision: Decision | None) -> Refusal:
+    """Why nothing can be undone, and what can be done instead."""
+    if decision is not None:
+        return Stale(GONE)
+    if case.standing.last_decision is None:
+        return Stale(_instead(case.bill))
+    happened = await case.what_happened(act)
+    return NotAllowed(f"{happened} Only whoever decided, or Finance, may undo that.")
+
+
+def _instead(bill: Bill) -> str:
+    """Why there is nothing to undo, and what can be done instead."""
+    told = _INSTEAD_OF_ISSUED if bill.number is not None else _INSTEAD
+    return told[State(bill.status)].format(id=bill.id, number=bill.number)
+
+
+_NONE = "There is no decision on this bill that could be undone. "
+
+
+_INSTEAD = {
+    State.HELD: _NONE + "Release it with `/bill release #{id}`, or revise it with"
+    " `/bill revise #{id}`.",
+    State.PENDING: _NONE + "It waits to be approved or rejected; Finance can revise it with"
+    " `/bill revise #{id}`, or stop it with `/bill void #{id}`.",
+    State.APPROVED: _NONE + "It was approved when the bill that it credits was made void. Send it"
+    " with `/bill send #{id}`.",
+    State.REJECTED: _NONE + "Finance can revise it, with `/bill revise #{id}`.",
+    State.SENDING: _NONE + "It is on its way out.",
+    State.VOID: _NONE + "Countersign made it void. Where its month has something to bill,"
+    " `/bill reissue #{id}` does that.",
+}
+
+
+_INSTEAD_OF_ISSUED = {
+    State.APPROVED: "This bill was issued as {number} but could not be delivered, so nothing before"
+    " that can be undone. Send it again with `/bill send #{id}`, or stop it with"
+    " `/bill void #{id}`.",
+    State.SENDING: "This bill is on its way out as {number}. See first whether it arrives.",
+    State.SENT: "This bill went out as {number}, which cannot be undone. `/bill void #{id}` makes a"
+    " credit note for it; and where only the usage was wrong, record the right usage, and the"
+    " difference is proposed as an adjustment.",
+    State.VOID: "This bill had been issued when it was made void, which cannot be undone. To bill"
+    " its month again, type `/bill reissue #{id}`.",
+}

@@ -1,0 +1,215 @@
+"""Void and reissue: a bill taken out of the world, and its month billed again."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.hold import hold_bill
+from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
+from models.bills.approvers import approvers_of
+from models.bills.bill import Bill, bill_of_month, lock_month
+from models.bills.figures import Figures, corrects_void_bill, figures_now, is_credit_for_void
+from models.bills.history import BillAction
+from models.bills.snapshots import bill_snapshot
+from models.bills.states import BillKind, Cause, HoldReason, State, Verb
+from models.context import Context, as_system
+from models.errors import WrongState
+from models.outbox.cards import add_cards, redraw_cards_of_relatives
+from models.text import reason_text
+
+RULE_VOID = "void"
+"""The rule by which the credit for a voided bill is approved: the voiding itself."""
+
+
+class Voided(NamedTuple):
+    """The voiding, and the credit made for what had gone out."""
+
+    action: BillAction
+    credit_id: int | None
+
+
+async def void_bill(
+    session: AsyncSession, bill_id: int, version: int, act: Context, words: str
+) -> Voided:
+    """Make a bill void, with a reason; its number stays in the series.
+
+    What has gone out of it, and of its corrections, is credited as a whole: the credit is approved
+    by this voiding, and Finance sends it like any other bill. Corrections that have not gone out
+    are void with it.
+    """
+    case = await load_for(session, bill_id, Verb.VOID, act, version)
+    corrections = await check_void(case, lock=True)
+    for one in corrections:
+        if one.status not in (State.SENT, State.VOID):
+            await _void_by_itself(session, one.id, act, Cause.VOID_WITH, bill_id)
+    action = await case.record(Verb.VOID, act, Change(State.VOID), comment=reason_text(words))
+    units, amount = (await session.execute(_BILLED, {"bill_id": bill_id})).one()
+    if not amount:
+        return Voided(action, None)
+    return Voided(action, await _credit(case, act, action, units, amount))
+
+
+_BILLED = sa.text("select units, amount from billed(:bill_id)")
+
+
+async def _void_by_itself(
+    session: AsyncSession, bill_id: int, act: Context, cause: Cause, because_of: int
+) -> None:
+    """Make a bill void as `system`, because of what was done to another one."""
+    automatic = await as_system(session, act)
+    case = await load_for(session, bill_id, Verb.VOID, automatic)
+    snapshot = {"cause": cause, "bill": because_of}
+    await case.record(Verb.VOID, automatic, Change(State.VOID), snapshot=snapshot)
+
+
+async def check_void(case: LoadedBill, *, lock: bool = False) -> list[Bill]:
+    """The corrections of this bill; refuses what is on its way out or cannot be void."""
+    bill = case.bill
+    if bill.status == State.SENDING and bill.number is not None:
+        raise WrongState(_on_its_way(bill))
+    if await is_credit_for_void(case.session, bill):
+        raise WrongState(
+            "This credit is for a bill that had gone out and is void now, so the customer has to "
+            f"get it. Send it with `/bill send #{bill.id}`."
+        )
+    if bill.kind == BillKind.CREDIT and bill.status == State.SENT:
+        raise WrongState(
+            "A credit note that has gone out stays. To bill more again, record the right usage: "
+            "the difference is proposed as an adjustment. Or void the bill that it corrects."
+        )
+    if await corrects_void_bill(case.session, bill):
+        raise WrongState("The bill that this one corrects is void, and all of it was credited.")
+    await _check_no_newer_correction(case)
+    corrections = await _corrections(case.session, bill.id, lock)
+    for one in corrections:
+        if one.status == State.SENDING and one.number is not None:
+            raise WrongState(f"Its correction comes first. {_on_its_way(one)}")
+    return corrections
+
+
+async def _check_no_newer_correction(case: LoadedBill) -> None:
+    """An open correction is the difference to all that was issued, and so rests on it."""
+    bill = case.bill
+    if bill.adjusts_id is None or bill.number is None:
+        return
+    corrections = await _corrections(case.session, bill.adjusts_id, lock=False)
+    newer = next(
+        (one for one in corrections if one.number is None and one.status != State.VOID), None
+    )
+    if newer is not None:
+        raise WrongState(
+            f"Bill #{newer.id} corrects the same month and rests on this one. First see it "
+            f"through, or stop it with `/bill void #{newer.id}`."
+        )
+
+
+def _on_its_way(bill: Bill) -> str:
+    return f"Bill #{bill.id} is on its way out as {bill.number}. See first whether it arrives."
+
+
+async def _corrections(session: AsyncSession, bill_id: int, lock: bool) -> list[Bill]:
+    """Adjustments and credits of a bill, locked in the order of their ids."""
+    query = sa.select(Bill).where(Bill.adjusts_id == bill_id).order_by(Bill.id)
+    query = query.execution_options(populate_existing=True)
+    return list(await session.scalars(query.with_for_update() if lock else query))
+
+
+async def _credit(
+    case: LoadedBill, act: Context, voiding: BillAction, units: int, amount: Decimal
+) -> int:
+    """The bill that takes back what went out; nobody is asked about it once more."""
+    told = {"cause": Cause.VOID, "void": voiding.id}
+    columns = {
+        "kind": correction_kind(-amount),
+        "adjusts_id": case.bill.id,
+        "api_usage": case.bill.api_usage,
+        "monthly_api_limit": case.bill.monthly_api_limit,
+        "overage_units": -units,
+        "overage_unit_cost": case.bill.overage_unit_cost,
+        "overage_amount": -amount,
+        "currency": case.bill.currency,
+    }
+    credit = await _made(case, act, Verb.GENERATE, columns, told)
+    automatic = await as_system(case.session, act)
+    opened = await load_for(case.session, credit.id, Verb.AUTO_APPROVE, automatic)
+    await opened.record(
+        Verb.AUTO_APPROVE, automatic, Change(State.APPROVED), snapshot={"rule": RULE_VOID, **told}
+    )
+    return credit.id
+
+
+async def reissue_bill(
+    session: AsyncSession, bill_id: int, version: int, act: Context, words: str
+) -> int:
+    """Bill a month again whose bill is void, with the figures of now; returns the new bill's id.
+
+    Refuses corrections, which are proposed by themselves, and a month that has a live bill.
+    """
+    case = await load_for(session, bill_id, Verb.REISSUE, act, version)
+    await lock_month(session, case.bill)
+    now = await check_reissue(case)
+    columns = now.as_columns() | {"replaces_id": bill_id}
+    bill = await _made(case, act, Verb.REISSUE, columns, {}, reason_text(words))
+    await redraw_cards_of_relatives(session, [bill.id])
+    if (await approvers_of(session, [bill.id]))[bill.id].undecidable:
+        automatic = await as_system(session, act)
+        await hold_bill(session, bill.id, automatic, HoldReason.NO_APPROVER)
+    await add_cards(session, bill.id, act.rules.approvals_channel)
+    return bill.id
+
+
+async def check_reissue(case: LoadedBill) -> Figures:
+    """The figures that the new bill would have."""
+    bill = case.bill
+    if bill.kind != BillKind.OVERAGE:
+        raise WrongState(
+            "A correction is not billed again: where figures still differ, it is proposed anew."
+        )
+    standing = await bill_of_month(case.session, bill.customer_id, bill.period)
+    if standing.status != State.VOID:
+        raise WrongState(f"Bill #{standing.id} stands for this month already.")
+    now = await figures_now(case.session, bill.id)
+    if now is None or is_nothing_to_bill(bill, now):
+        raise WrongState("Usage and terms leave nothing to bill for this month.")
+    check_has_price(now)
+    return now
+
+
+async def _made(
+    case: LoadedBill,
+    act: Context,
+    verb: Verb,
+    columns: dict[str, Any],
+    told: dict[str, Any],
+    comment: str | None = None,
+) -> Bill:
+    """A new pending bill for the month of this one, with the action that it begins with."""
+    bill = Bill(
+        customer_id=case.bill.customer_id,
+        year=case.bill.year,
+        month=case.bill.month,
+        status=State.PENDING,
+        created_at=act.now,
+        updated_at=act.now,
+        **({"kind": BillKind.OVERAGE} | columns),
+    )
+    case.session.add(bill)
+    await case.session.flush()
+    await case.session.refresh(bill)
+    action = BillAction(
+        bill_id=bill.id,
+        bill_version=bill.version,
+        stakeholder_id=act.user.id,
+        action=verb,
+        comment=comment,
+        source=act.source,
+        snapshot={"after": bill_snapshot(bill), **told},
+        created_at=act.now,
+        updated_at=act.now,
+    )
+    case.session.add(action)
+    await case.session.flush()
+    return bill

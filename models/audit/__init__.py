@@ -1,0 +1,1 @@
+"""Proof that the record is as it was written, and evidence for others."""

@@ -1,0 +1,287 @@
+"""All there is to show for a bill or a month: figures, people, documents, the record, its proof."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.audit.bill_check import Discrepancy
+from models.audit.verify import ShowProgress, VerifyProgress, verify
+from models.bills.approvers import Approvers, approvers_of, named_for, required_slots
+from models.bills.bill import Bill
+from models.bills.history import BillAction
+from models.bills.states import BillKind, State
+from models.customers.customers import Customer
+from models.errors import NotFound
+from models.people.users import PersonRef, User, person_ref
+from models.queries.bill_details import BillDetails, MissingApproval
+from models.queries.bill_list import BillLine
+from models.queries.bill_loader import SLOT_ROLE, load_bill_details
+from models.queries.history import HistoryEntry, history_entries, people_in
+from models.queries.scope import Scope
+
+BATCH_BILLS = 50
+
+
+MOST_MISFITS = 10
+
+
+UNTELLABLE = (ArithmeticError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
+"""What a record raises that tells no possible story."""
+
+
+@dataclass
+class Verdict:
+    """What `verify` says: how much it looked at, how many misfits, and the first ten of a bill."""
+
+    bills: int = 0
+    actions: int = 0
+    misfits: int = 0
+    first: dict[int | None, list[Discrepancy]] = field(default_factory=lambda: defaultdict(list))
+
+
+@dataclass(frozen=True)
+class StateTotal:
+    """The bills of a month in one state and of one kind, with the sum of each currency.
+
+    None where no bill of a currency has an amount yet.
+    """
+
+    status: State
+    kind: BillKind
+    bills: int
+    totals: tuple[tuple[str, Decimal | None], ...]
+
+
+@dataclass(frozen=True)
+class ChainedAction:
+    """An action with its links, in hex; `deed` None where the record tells no possible story."""
+
+    id: int
+    version: int
+    at: datetime
+    prev_hash: str | None
+    hash: str
+    deed: HistoryEntry | None
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """The document that was issued."""
+
+    number: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class BillEvidence:
+    """One bill. `required`: each approval that its customer's policy asks for now, and what was
+    given. `facts` None where the record tells no possible story; `line` is what its row says.
+    """
+
+    line: BillLine
+    facts: BillDetails | None
+    required: tuple[tuple[MissingApproval, HistoryEntry | None], ...]
+    record: tuple[ChainedAction, ...]
+    paper: StoredDocument | None
+    misfits: tuple[Discrepancy, ...]
+
+
+async def verify_scope(session: AsyncSession, scope: Scope, progress: ShowProgress) -> Verdict:
+    """Verify what the evidence is about."""
+    verdict = Verdict()
+
+    def look(looked: VerifyProgress) -> None:
+        verdict.bills, verdict.actions = looked.bills, looked.actions
+        progress(looked)
+
+    async for misfit in verify(session, scope, look):
+        verdict.misfits += 1
+        if len(verdict.first[misfit.bill_id]) < MOST_MISFITS:
+            verdict.first[misfit.bill_id].append(misfit)
+    return verdict
+
+
+_STATES = sa.text("""
+select status, kind, currency, count(*) as bills, sum(overage_amount) as amount
+from bills where year = :year and month = :month
+group by status, kind, currency order by status, kind, currency
+""")
+
+
+async def by_state(session: AsyncSession, scope: Scope) -> list[StateTotal]:
+    """A month's bills by state and kind, in the order of a bill's life."""
+    rows = (await session.execute(_STATES, scope.values)).all()
+    states = [
+        StateTotal(
+            State(status),
+            BillKind(kind),
+            sum(row.bills for row in some),
+            tuple((row.currency, row.amount) for row in some),
+        )
+        for (status, kind), group in groupby(rows, attrgetter("status", "kind"))
+        for some in [list(group)]
+    ]
+    life, kinds = list(State), list(BillKind)
+    return sorted(states, key=lambda one: (life.index(one.status), kinds.index(one.kind)))
+
+
+async def evidence_lines(session: AsyncSession, scope: Scope) -> AsyncIterator[BillLine]:
+    """Each bill as a line, by customer; read as it is asked for."""
+    async for bill, customer in await session.stream(
+        _within(scope).order_by(sa.func.lower(Customer.name), Bill.id)
+    ):
+        yield _line(bill, customer)
+
+
+async def evidence_of_bills(
+    session: AsyncSession, scope: Scope, verdict: Verdict
+) -> AsyncIterator[BillEvidence]:
+    """Each bill whole, in the order of their ids; a few at a time are in memory.
+
+    Refuses a bill whose row is gone: there is nothing to hold its record to.
+    """
+    after, found = 0, False
+    query = _within(scope).order_by(Bill.id).limit(BATCH_BILLS)
+    while rows := (await session.execute(query.where(Bill.id > after))).all():
+        for one in await _batch(session, [_line(*row) for row in rows], verdict):
+            yield one
+        after, found = rows[-1][0].id, True
+    if scope.bill_id is not None and not found:
+        raise NotFound(
+            f"Bill #{scope.bill_id} has been removed. What is left of it is told by `countersign "
+            f"export actions --bill {scope.bill_id}`."
+        )
+
+
+def _within(scope: Scope) -> sa.Select[Bill, Customer]:
+    query = sa.select(Bill, Customer).join(Customer, Customer.id == Bill.customer_id)
+    if scope.bill_id is not None:
+        return query.where(Bill.id == scope.bill_id)
+    if scope.period is not None:
+        return query.where(Bill.year == scope.period.year, Bill.month == scope.period.month)
+    return query
+
+
+def _line(bill: Bill, customer: Customer) -> BillLine:
+    return BillLine(
+        id=bill.id,
+        version=bill.version,
+        customer=customer.name,
+        period=bill.period,
+        status=State(bill.status),
+        hold_reason=None,
+        amount=bill.overage_amount,
+        currency=bill.currency,
+        created_at=bill.created_at,
+        kind=BillKind(bill.kind),
+        number=bill.number,
+    )
+
+
+_DOCUMENTS = sa.text("""
+select bill_id, number, media_type, length(content) as size_bytes, sha256, created_at
+from documents where bill_id = any(:ids)
+""")
+
+
+async def _batch(
+    session: AsyncSession, some: Sequence[BillLine], verdict: Verdict
+) -> list[BillEvidence]:
+    ids = [line.id for line in some]
+    facts = await _facts(session, ids)
+    records = await _records(session, ids)
+    desks = await approvers_of(session, ids)
+    named = await _named(session, desks.values())
+    papers = {
+        bill_id: StoredDocument(*paper)
+        for bill_id, *paper in await session.execute(_DOCUMENTS, {"ids": ids})
+    }
+    return [
+        BillEvidence(
+            line=line,
+            facts=facts.get(line.id),
+            required=_required(facts.get(line.id), desks[line.id], named),
+            record=records.get(line.id, ()),
+            paper=papers.get(line.id),
+            misfits=tuple(verdict.first.get(line.id, ())),
+        )
+        for line in some
+    ]
+
+
+async def _facts(session: AsyncSession, ids: Sequence[int]) -> dict[int, BillDetails]:
+    """Of all at once; where one of them tells no possible story, of each that does."""
+    try:
+        return {facts.id: facts for facts in await load_bill_details(session, ids)}
+    except UNTELLABLE:
+        if len(ids) == 1:
+            return {}
+    told: dict[int, BillDetails] = {}
+    for bill_id in ids:
+        told |= await _facts(session, [bill_id])
+    return told
+
+
+async def _records(
+    session: AsyncSession, ids: Sequence[int]
+) -> dict[int, tuple[ChainedAction, ...]]:
+    query = sa.select(BillAction).where(BillAction.bill_id.in_(ids))
+    actions = (await session.scalars(query.order_by(BillAction.bill_id, BillAction.id))).all()
+    people = await people_in(session, [actions])
+    return {
+        bill_id: _chained(list(record), people)
+        for bill_id, record in groupby(actions, attrgetter("bill_id"))
+    }
+
+
+def _chained(
+    record: list[BillAction], people: Mapping[int, PersonRef]
+) -> tuple[ChainedAction, ...]:
+    deeds: Mapping[int, HistoryEntry] = {}
+    with suppress(*UNTELLABLE):
+        deeds = history_entries(record, people)
+    return tuple(
+        ChainedAction(
+            action.id,
+            action.bill_version,
+            action.created_at,
+            action.prev_hash.hex() if action.prev_hash is not None else None,
+            action.hash.hex(),
+            deeds.get(action.id),
+        )
+        for action in record
+    )
+
+
+async def _named(session: AsyncSession, desks: Iterable[Approvers]) -> dict[int, PersonRef]:
+    ids = {who for desk in desks for who in (desk.csm_id, desk.sales_id) if who is not None}
+    users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
+    return {user.id: person_ref(user) for user in users}
+
+
+def _required(
+    facts: BillDetails | None, desk: Approvers, named: Mapping[int, PersonRef]
+) -> tuple[tuple[MissingApproval, HistoryEntry | None], ...]:
+    """What policy asks for now, then approvals that were given for what it asked for before."""
+    given = {deed.part: deed for deed in facts.approvals} if facts else {}
+    parts = required_slots(desk)
+    asked = [(part, named_for(part, desk)) for part in parts]
+    return (
+        *((_need(part, named.get(who or 0)), given.get(part)) for part, who in asked),
+        *((_need(part, None), deed) for part, deed in given.items() if part and part not in parts),
+    )
+
+
+def _need(part: str, who: PersonRef | None) -> MissingApproval:
+    return MissingApproval(part, SLOT_ROLE[part], (who,) if who else ())

@@ -1,0 +1,1 @@
+"""Work on many bills at once, resumable: a month generated, a list sent."""

@@ -1,0 +1,309 @@
+"""Everything there is to know about bills, gathered for whoever draws them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.actions.auto_approve import auto_approve
+from models.batches.bill_run_preview import (
+    AROUND,
+    MISSING,
+    by_hold_reason,
+    customer_name,
+    with_days,
+)
+from models.bills.hold_rules import PROPOSED, run_values
+from models.bills.states import HoldReason
+from models.context import Context, Source
+from models.db.columns import Base, Id
+from models.errors import NotFound
+from models.outbox.cards import add_cards_of_run
+from models.outbox.jobs import defer_bill_run_update
+from models.outbox.messages import Message, defer_all_sending, user_recipient
+from models.people.permissions import Permission
+from models.people.users import PersonRef, User
+from models.period import Period
+from models.queries.totals import Total
+from models.settings import BillingSettings
+
+
+@dataclass(frozen=True)
+class BillRunReport:
+    """How far a month's generation is; `done` of `customers` looked at.
+
+    `undelivered`: causes for which cards were given up, and of how many bills each. `by_rule`: how
+    many of `added` were approved at once by their customer's own rule.
+    """
+
+    id: int
+    period: Period
+    customer: str | None
+    by: PersonRef
+    started_at: datetime
+    finished_at: datetime | None
+    customers: int
+    done: int
+    added: int
+    held: dict[HoldReason, int]
+    totals: tuple[Total, ...]
+    existing: int
+    missing: tuple[str, ...]
+    missing_count: int
+    failure: str | None = None
+    undelivered: tuple[tuple[str, int], ...] = ()
+    by_rule: int = 0
+
+
+class BillRun(Base):
+    """One asking for a month's bills. It goes on where it stopped, whatever stopped it."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[Id]
+    year: Mapped[int]
+    month: Mapped[int]
+    customer_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    source: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    last_customer_id: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    added: Mapped[int] = mapped_column(server_default="0")
+    failure: Mapped[str | None]
+    asked_as: Mapped[str | None] = mapped_column(unique=True)
+
+    @property
+    def period(self) -> Period:
+        return Period(self.year, self.month)
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a run is: customers looked at, of how many, and whether that was the last."""
+
+    done: int
+    customers: int
+    finished: bool
+
+
+_GENERATE = sa.text(f"""
+with {PROPOSED},
+made as (
+    insert into bills (customer_id, year, month, api_usage, monthly_api_limit, overage_units,
+        overage_unit_cost, overage_amount, currency, status, hold_reason, created_at, updated_at)
+    select customer_id, year, month, api_usage, monthly_api_limit, overage_units,
+        overage_unit_cost, overage_amount, currency,
+        case when hold_reason is null then 'pending' else 'held' end, hold_reason, :now, :now
+    from fresh
+    where customer_id > :after and customer_id <= :upto
+      and overage_amount is distinct from 0
+    order by customer_id
+    on conflict do nothing
+    returning *
+),
+recorded as (
+    insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
+        created_at, updated_at)
+    select id, version, :user_id, 'generate', :source,
+        jsonb_build_object('run', cast(:run_id as bigint), 'after', bill_figures(made)),
+        :now, :now
+    from made
+)
+select count(*), min(id), max(id) from made
+""")
+
+
+_CHUNK = sa.text("""
+select max(id), count(*) from (
+    select id from customers
+    where id > :after and (cast(:customer_id as bigint) is null or id = :customer_id)
+    order by id limit :limit) chunk
+""")
+
+
+async def run_of_request(session: AsyncSession, asked_as: str) -> int | None:
+    """The run that was started under this key, if any; until the commit nobody else starts one."""
+    lock = sa.text("select pg_advisory_xact_lock(hashtextextended(:asked_as, 0))")
+    await session.execute(lock, {"asked_as": asked_as})
+    return await session.scalar(sa.select(BillRun.id).where(BillRun.asked_as == asked_as))
+
+
+async def start_bill_run(
+    session: AsyncSession,
+    period: Period,
+    act: Context,
+    zone: ZoneInfo,
+    customer_id: int | None = None,
+    asked_as: str | None = None,
+) -> int:
+    """Record that somebody asked for this month's bills; returns the run's id.
+
+    What was asked already under the same `asked_as` is the same run. Refuses whoever may not,
+    and a month that is not over yet where `zone` counts the days.
+    """
+    act.user.must(Permission.GENERATE)
+    period.refuse_if_open(act.now, zone)
+    first = await run_of_request(session, asked_as) if asked_as else None
+    if first is not None:
+        return first
+    run = BillRun(
+        year=period.year,
+        month=period.month,
+        customer_id=customer_id,
+        user_id=act.user.id,
+        source=act.source,
+        created_at=act.now,
+        asked_as=asked_as,
+    )
+    session.add(run)
+    await session.flush()
+    return run.id
+
+
+async def run_step(
+    session: AsyncSession, run_id: int, rules: BillingSettings, now: datetime
+) -> Step:
+    """Do the next chunk of a run in this transaction, or finish it; done again, it goes on.
+
+    Runs of one month take turns, so that each sees what the others have made.
+    """
+    run = await session.get_one(BillRun, run_id, with_for_update=True)
+    if run.finished_at is not None:
+        return await _progress(session, run)
+    month = {"month": run.year * 100 + run.month}
+    await session.execute(sa.text("select pg_advisory_xact_lock(:month)"), month)
+    within = {
+        "after": run.last_customer_id,
+        "customer_id": run.customer_id,
+        "limit": rules.chunk_customers,
+    }
+    upto, looked_at = (await session.execute(_CHUNK, within)).one()
+    if upto is not None:
+        await _make(session, run, upto, rules, now)
+    if looked_at < rules.chunk_customers:
+        run.finished_at = now
+        await defer_all_sending(session)
+        await defer_bill_run_update(session, run.id)
+    await session.flush()
+    return await _progress(session, run)
+
+
+async def _make(
+    session: AsyncSession, run: BillRun, upto: int, rules: BillingSettings, now: datetime
+) -> None:
+    """Bills and their actions in one statement, their cards in the next."""
+    values = run_values(run.period, run.customer_id, rules.jump_factor) | {
+        "after": run.last_customer_id,
+        "upto": upto,
+        "run_id": run.id,
+        "user_id": run.user_id,
+        "source": Source(run.source),
+        "now": now,
+    }
+    made, first, last = (await session.execute(_GENERATE, values)).one()
+    run.last_customer_id = upto
+    run.added += made
+    if made:
+        factor = rules.jump_factor
+        await auto_approve(session, first, last, now, Source(run.source), factor)
+        await add_cards_of_run(session, first, last, rules.approvals_channel)
+
+
+async def _progress(session: AsyncSession, run: BillRun) -> Step:
+    done, total = (await session.execute(_DONE, {"run_id": run.id})).one()
+    return Step(done, total, run.finished_at is not None)
+
+
+_DONE = sa.text("""
+select count(*) filter (where c.id <= r.last_customer_id), count(*)
+from runs r join customers c on r.customer_id is null or c.id = r.customer_id
+where r.id = :run_id
+""")
+
+
+_MADE = sa.text("""
+select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
+       count(*) filter (where exists (
+           select from bill_actions r where r.bill_id = b.id and r.action = 'auto_approve'))
+       as by_rule
+from bill_actions a join bills b on b.id = a.bill_id
+where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
+  and b.year = :year and b.month = :month
+group by b.hold_reason, b.currency order by b.currency
+""")
+
+
+# A digest that was given up stands for its range of cards. What was posted once was delivered.
+_UNDELIVERED = sa.text("""
+with lost as (
+    select bill_id, failure from postings
+    where kind = 'card' and state = 'failed' and ts is null
+    union all
+    select c.bill_id, d.failure
+    from postings d join postings c
+      on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
+      and c.place = d.facts ->> 'of' and c.kind = 'card' and c.state = 'listed'
+    where d.kind = 'digest' and d.state = 'failed' and d.ts is null
+)
+select lost.failure, count(distinct lost.bill_id)
+from lost join bill_actions a on a.bill_id = lost.bill_id
+where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
+group by lost.failure order by 2 desc, 1
+""")
+
+
+async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
+    """What a run has done so far, for its progress message and its summary."""
+    run = await session.get(BillRun, run_id, populate_existing=True)
+    if run is None:
+        raise NotFound("That run is not here.")
+    values = run_values(run.period, run.customer_id)
+    made = (await session.execute(_MADE, values | {"run_id": str(run_id)})).all()
+    existing, _ = (await session.execute(AROUND, values)).one()
+    missing = (await session.execute(MISSING, with_days(values, run.period))).all()
+    undelivered = await session.execute(_UNDELIVERED, {"run_id": str(run_id)})
+    progress = await _progress(session, run)
+    by = await session.get_one(User, run.user_id)
+    return BillRunReport(
+        id=run.id,
+        period=run.period,
+        customer=await customer_name(session, run.customer_id),
+        by=PersonRef(by.id, by.name, by.role, by.slack_user_id),
+        started_at=run.created_at,
+        finished_at=run.finished_at,
+        customers=progress.customers,
+        done=progress.done,
+        added=run.added,
+        by_rule=sum(row.by_rule for row in made),
+        held=by_hold_reason((reason, count) for reason, _, count, *_ in made if reason),
+        totals=tuple(
+            Total(currency, count, amount)
+            for reason, currency, count, amount, _ in made
+            if not reason
+        ),
+        existing=existing - run.added,
+        missing=tuple(name for name, _ in missing),
+        missing_count=missing[0][1] if missing else 0,
+        failure=run.failure,
+        undelivered=tuple((cause, count) for cause, count in undelivered),
+    )
+
+
+async def progress_message_of(session: AsyncSession, run_id: int) -> Message | None:
+    """The progress message of a run, wherever it is by now."""
+    run = await session.get_one(BillRun, run_id)
+    key = f"run:{run_id}:{user_recipient(run.user_id)}"
+    return (await session.scalars(sa.select(Message).where(Message.key == key))).one_or_none()
+
+
+async def fail_run(session: AsyncSession, run_id: int, cause: str) -> None:
+    """A run will not go on; what it made so far is announced, and its message says why."""
+    run = await session.get_one(BillRun, run_id, with_for_update=True)
+    run.failure = cause
+    await session.flush()
+    await defer_all_sending(session)
+    await defer_bill_run_update(session, run_id)

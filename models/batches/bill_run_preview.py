@@ -1,0 +1,149 @@
+"""What generating a month would do, before it is done."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.hold_rules import PROPOSED, run_values
+from models.bills.states import HoldReason
+from models.customers.customers import get_customer
+from models.period import Period
+from models.queries.totals import Total
+
+
+@dataclass(frozen=True)
+class ProposedBill:
+    """A bill that would be made, and held if there is a cause."""
+
+    customer: str
+    hold_reason: HoldReason | None
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class BillRunPreview:
+    """What generating a month would do, before it is done.
+
+    `bills` and `totals` are of those that would wait for approval; `held` counts by cause those
+    that would be held; `existing` already have a bill; `zero` are over the limit by an amount
+    that rounds to nothing; `missing` are customers in contract with no usage recorded. `by_rule`
+    of `bills` are approved at once by their customer's own rule.
+    """
+
+    period: Period
+    customer: str | None
+    bills: int
+    totals: tuple[Total, ...]
+    held: dict[HoldReason, int]
+    biggest: tuple[ProposedBill, ...]
+    existing: int
+    zero: int
+    missing: tuple[str, ...]
+    missing_count: int
+    usages: int
+    by_rule: int = 0
+
+    @property
+    def to_make(self) -> int:
+        return self.bills + sum(self.held.values())
+
+
+NAMED_MISSING = 10
+
+
+BIGGEST = 5
+
+
+_SUMS = sa.text(f"""
+with {PROPOSED}
+select hold_reason, currency, count(*), sum(overage_amount),
+       coalesce(overage_amount = 0, false) as zero, count(*) filter (where passes) as by_rule
+from fresh group by hold_reason, currency, zero
+""")
+
+
+_BIGGEST = sa.text(f"""
+with {PROPOSED}
+select name, hold_reason, overage_amount, currency
+from fresh join currencies on code = currency
+where overage_amount > 0
+order by overage_amount * power(10::numeric, minor_units - 2) desc, name
+limit {BIGGEST}
+""")
+
+
+AROUND = sa.text("""
+select (select count(*) from bills where year = :year and month = :month and kind = 'overage'
+          and (cast(:customer_id as bigint) is null or customer_id = :customer_id)) as existing,
+       (select count(*) from usages where year = :year and month = :month
+          and (cast(:customer_id as bigint) is null or customer_id = :customer_id)) as usages
+""")
+
+
+MISSING = sa.text(f"""
+select name, count(*) over () from customers c
+where coalesce(start_date, :last_day) <= :last_day and coalesce(end_date, :first_day) >= :first_day
+  and (cast(:customer_id as bigint) is null or c.id = :customer_id)
+  and not exists (select from usages u
+                  where u.year = :year and u.month = :month and u.customer_id = c.id)
+order by lower(name) limit {NAMED_MISSING}
+""")
+
+
+async def preview_run(
+    session: AsyncSession,
+    period: Period,
+    customer_id: int | None = None,
+    jump_factor: float | None = None,
+) -> BillRunPreview:
+    """What generating this month would do. Writes nothing."""
+    values = run_values(period, customer_id, jump_factor)
+    sums = (await session.execute(_SUMS, values)).all()
+    real = [row for row in sums if not row.zero]
+    existing, usages = (await session.execute(AROUND, values)).one()
+    missing = (await session.execute(MISSING, with_days(values, period))).all()
+    return BillRunPreview(
+        period=period,
+        customer=await customer_name(session, customer_id),
+        bills=sum(count for reason, _, count, *_ in real if reason is None),
+        by_rule=sum(row.by_rule for row in real),
+        totals=tuple(
+            Total(currency, count, amount)
+            for reason, currency, count, amount, *_ in sorted(real, key=lambda row: row.currency)
+            if reason is None
+        ),
+        held=by_hold_reason((reason, count) for reason, _, count, *_ in real if reason),
+        biggest=tuple(
+            ProposedBill(name, HoldReason(reason) if reason else None, amount, currency)
+            for name, reason, amount, currency in await session.execute(_BIGGEST, values)
+        ),
+        existing=existing,
+        zero=sum(row[2] for row in sums if row.zero),
+        missing=tuple(name for name, _ in missing),
+        missing_count=missing[0][1] if missing else 0,
+        usages=usages,
+    )
+
+
+def by_hold_reason(counts: Iterable[tuple[str, int]]) -> dict[HoldReason, int]:
+    """Bills held by cause, over all currencies."""
+    held: Counter[HoldReason] = Counter()
+    for reason, count in counts:
+        held[HoldReason(reason)] += count
+    return dict(held)
+
+
+def with_days(values: dict[str, Any], period: Period) -> dict[str, Any]:
+    return values | {"first_day": period.first_day, "last_day": period.last_day}
+
+
+async def customer_name(session: AsyncSession, customer_id: int | None) -> str | None:
+    if customer_id is None:
+        return None
+    return (await get_customer(session, customer_id)).name

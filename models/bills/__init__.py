@@ -1,0 +1,1 @@
+"""One bill: its states, its figures, its record of actions, and whose word it needs."""

@@ -1,0 +1,149 @@
+"""Where a bill stands, as told by its actions alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from models.bills.history import BillAction
+from models.bills.states import State, Verb
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One requirement met: `part` is `csm`, `sales` or `any`."""
+
+    action_id: int
+    part: str
+    user_id: int
+
+
+@dataclass(frozen=True)
+class BillState:
+    """Where a bill stands, as told by its actions alone."""
+
+    status: State
+    version: int
+    hold_reason: str | None = None
+    approvals: tuple[Approval, ...] = ()
+    decisions: tuple["Decision", ...] = ()
+
+    @property
+    def last_decision(self) -> "Decision | None":
+        return self.decisions[-1] if self.decisions else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision that stands, and what stood before it. `moved`: the bill's version went up.
+
+    `before` is the standing, `figures` those of the bill, which a decision that did not move it
+    left alone: None.
+    """
+
+    action_id: int
+    verb: Verb
+    user_id: int
+    moved: bool
+    before: BillState = field(repr=False)
+    figures: dict[str, Any] | None = field(default=None, repr=False)
+
+
+def replay(actions: Iterable[BillAction]) -> BillState:
+    """Tell from its actions, oldest first, where a bill stands. The stored row must agree."""
+    standing: BillState | None = None
+    for action in actions:
+        standing = apply_action(standing, action)
+    if standing is None:
+        raise ValueError("a bill without actions does not exist")
+    return standing
+
+
+def apply_action(standing: BillState | None, action: BillAction) -> BillState:
+    """Where a bill stands after one more action; `standing` None where that is its first."""
+    verb = Verb(action.action)
+    if standing is None:
+        reason = action.snapshot["after"]["hold_reason"]
+        status = State.HELD if reason else State.PENDING
+        return BillState(status, action.bill_version, reason)
+    if verb in _UNMOVED:
+        return standing
+    told = replace(_EFFECTS.get(verb, _move)(standing, action), version=action.bill_version)
+    if not is_decision(action):
+        return replace(told, decisions=())
+    moved = action.bill_version > standing.version
+    figures = action.snapshot.get("before") if moved else None
+    decision = Decision(action.id, verb, action.stakeholder_id, moved, standing, figures)
+    return replace(told, decisions=(*told.decisions, decision))
+
+
+_UNMOVED = {Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE}
+
+
+_DECISIONS = {
+    Verb.RELEASE,
+    Verb.APPROVE,
+    Verb.AUTO_APPROVE,
+    Verb.REJECT,
+    Verb.REVISE,
+    Verb.SEND,
+    Verb.VOID,
+    Verb.UNDO,
+}
+
+
+def is_decision(action: BillAction) -> bool:
+    """Whether an action can be undone: a decision by people, or by their rule, before `issue`.
+
+    What Countersign does for a `cause` of its own is none, and neither is the approval that a
+    voided bill's credit has from the voiding.
+    """
+    figures = action.snapshot.get("before") or {}
+    by_itself = "cause" in action.snapshot
+    return action.action in _DECISIONS and not by_itself and figures.get("number") is None
+
+
+def _move(standing: BillState, action: BillAction) -> BillState:
+    to = action.snapshot["after"]
+    return replace(standing, status=State(to["status"]), hold_reason=to["hold_reason"])
+
+
+def _approve(standing: BillState, action: BillAction) -> BillState:
+    approval = Approval(action.id, action.snapshot["part"], action.stakeholder_id)
+    moved = action.bill_version > standing.version
+    status = State.APPROVED if moved else standing.status
+    others = tuple(a for a in standing.approvals if a.part != approval.part)
+    return replace(standing, status=status, approvals=(*others, approval))
+
+
+def _begin_anew(standing: BillState, action: BillAction) -> BillState:
+    return replace(_move(standing, action), approvals=())
+
+
+def _undo(standing: BillState, action: BillAction) -> BillState:
+    return without(standing, action.reverses_id)
+
+
+def without(standing: BillState, action_id: int | None) -> BillState:
+    """The standing as it would be had that decision not been taken.
+
+    The last decision gives way to what stood before it; an earlier approval is taken out from
+    under the later one, and the bill waits for that approval again.
+    """
+    decision = next(d for d in standing.decisions if d.action_id == action_id)
+    if decision is standing.last_decision:
+        return decision.before
+    return replace(
+        standing,
+        status=State.PENDING,
+        approvals=tuple(a for a in standing.approvals if a.action_id != action_id),
+        decisions=tuple(d for d in standing.decisions if d.action_id != action_id),
+    )
+
+
+_EFFECTS = {
+    Verb.APPROVE: _approve,
+    Verb.UNDO: _undo,
+    Verb.HOLD: _begin_anew,
+    Verb.REVISE: _begin_anew,
+    Verb.INVALIDATE: _begin_anew,
+}

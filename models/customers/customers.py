@@ -1,0 +1,68 @@
+"""Customers, with the terms in force today."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.currencies import Currency
+from models.db.columns import Base, Calls, Id
+from models.db.locks import busy_after_waiting, lock_for_write
+from models.errors import NotFound
+
+
+class Customer(Base):
+    """A company that calls the API, with the terms in force today."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[Id]
+    csm_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    sales_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    name: Mapped[str]
+    billing_address: Mapped[str | None]
+    country: Mapped[str | None]
+    tax_id: Mapped[str | None]
+    tax_rate_percent: Mapped[Decimal] = mapped_column(server_default="0")
+    tax_note: Mapped[str | None]
+    locale: Mapped[str | None]
+    payment_days: Mapped[int | None]
+    billing_email: Mapped[str | None]
+    cc_emails: Mapped[str | None]
+    currency: Mapped[str] = mapped_column(sa.ForeignKey(Currency.code), server_default="USD")
+    monthly_api_limit: Mapped[Calls]
+    overage_unit_cost: Mapped[Decimal | None]
+    start_date: Mapped[date | None]
+    end_date: Mapped[date | None]
+    require_csm_approval: Mapped[bool] = mapped_column(server_default=sa.false())
+    require_sales_approval: Mapped[bool] = mapped_column(server_default=sa.false())
+    auto_approve_below: Mapped[Decimal | None]
+    second_approval_above: Mapped[Decimal | None]
+    limit_proration: Mapped[str] = mapped_column(server_default="full")
+    slack_channel_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+async def get_customer(session: AsyncSession, customer_id: int) -> Customer:
+    customer = await session.get(Customer, customer_id)
+    if customer is None:
+        raise NotFound("That customer is not here.")
+    return customer
+
+
+async def lock_customer(session: AsyncSession, customer_id: int) -> Customer:
+    """The customer, which until the transaction ends is nobody else's to change.
+
+    What rests on its usage and terms waits as well: a bill is issued under a share of this lock.
+    """
+    await lock_for_write(session, Customer.__tablename__)
+    query = sa.select(Customer).where(Customer.id == customer_id)
+    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    with busy_after_waiting():
+        customer = (await session.scalars(query)).one_or_none()
+    if customer is None:
+        raise NotFound("That customer is not here.")
+    return customer

@@ -1,0 +1,282 @@
+"""Customers, their terms by month, and finding one by what a person typed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.context import Context
+from models.customers.customers import Customer, lock_customer
+from models.db.columns import MOST_CALLS, Base, Calls, Id
+from models.db.locks import busy_after_waiting, lock_for_write
+from models.errors import Invalid
+from models.people.permissions import Permission
+from models.period import Period
+
+
+class Terms(Base):
+    """The limit and the price from a month on, until later terms take over."""
+
+    __tablename__ = "customer_terms"
+
+    id: Mapped[Id]
+    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    valid_from: Mapped[date]
+    monthly_api_limit: Mapped[Calls]
+    overage_unit_cost: Mapped[Decimal | None]
+
+
+PRICE_DIGITS, PRICE_DECIMALS = 15, 10
+
+
+_FROZEN = """
+select customer_id, max(make_date(year, month, 1)) as month
+from bills
+where customer_id = any(:customer_ids)
+  and kind = 'overage' and number is not null and status <> 'void'
+group by customer_id"""
+
+
+# Who has other terms than those wanted, in the month asked for or in this one. All others are left
+# alone.
+_CONCERNED = """
+select c.id
+from customers c
+join ({wanted}) w on w.customer_id = c.id
+cross join lateral terms_in_force(c.id, coalesce(w.asked_from, :month)) t
+where (t.*) is distinct from (w.monthly_api_limit, w.overage_unit_cost)
+order by c.id
+for no key update of c"""
+
+
+_TOO_EARLY = """
+select w.customer_id, f.month
+from ({wanted}) w join ({frozen}) f using (customer_id)
+where w.asked_from <= f.month"""
+
+
+# The first terms hold for all months before them. So where they change, or others come before
+# them, a frozen month that they hold for gets a row of its own with what they were.
+_WRITE = """
+with frozen as ({frozen}),
+due as (
+    select w.*, f.month as frozen, first.valid_from as first_from,
+           coalesce(w.asked_from, greatest(
+               :month, (f.month + interval '1 month')::date, first.valid_from)) as valid_from
+    from ({wanted}) w
+    left join frozen f using (customer_id)
+    cross join lateral (
+        select min(valid_from) as valid_from from customer_terms
+        where customer_id = w.customer_id) first
+    where w.customer_id = any(:customer_ids)
+),
+changed as (
+    select d.*
+    from due d cross join lateral terms_in_force(d.customer_id, d.valid_from) t
+    where (t.*) is distinct from (d.monthly_api_limit, d.overage_unit_cost)
+),
+pinned as (
+    insert into customer_terms (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
+    select c.customer_id, c.frozen, t.monthly_api_limit, t.overage_unit_cost
+    from changed c cross join lateral terms_in_force(c.customer_id, c.frozen) t
+    where c.frozen < c.first_from and c.valid_from <= c.first_from
+),
+written as (
+    insert into customer_terms (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
+    select customer_id, valid_from, monthly_api_limit, overage_unit_cost from changed
+    on conflict (customer_id, valid_from) do update
+    set monthly_api_limit = excluded.monthly_api_limit,
+        overage_unit_cost = excluded.overage_unit_cost
+)
+select d.customer_id, d.valid_from, c.customer_id is not null as changed
+from due d left join changed c using (customer_id)"""
+
+
+_ONE = """
+select cast(:customer_id as bigint) as customer_id, cast(:limit as bigint) as monthly_api_limit,
+       cast(:unit_cost as numeric) as overage_unit_cost, cast(:asked_from as date) as asked_from"""
+
+
+_SHOW = sa.text("""
+update customers c
+set monthly_api_limit = t.monthly_api_limit, overage_unit_cost = t.overage_unit_cost,
+    updated_at = now()
+from unnest(cast(:customer_ids as bigint[])) as due (id)
+cross join lateral terms_in_force(due.id, :today) t
+where c.id = due.id
+  and (c.monthly_api_limit, c.overage_unit_cost) is distinct from (t.*)
+returning c.id
+""")
+
+
+# Terms come into force with time alone where they have begun, so the first ones, which hold before
+# that too, need no look. Tried: terms_in_force() for everybody takes twice as long.
+_BEHIND = sa.text("""
+select c.id
+from customers c
+join customer_terms t on t.customer_id = c.id and t.valid_from <= :today
+where (c.monthly_api_limit, c.overage_unit_cost)
+      is distinct from (t.monthly_api_limit, t.overage_unit_cost)
+  and not exists (
+      select from customer_terms l
+      where l.customer_id = t.customer_id and l.valid_from > t.valid_from
+        and l.valid_from <= :today)
+order by c.id
+for no key update of c skip locked
+""")
+
+
+@dataclass(frozen=True)
+class _Written:
+    """From when one customer's change holds, and whether it changes anything."""
+
+    customer_id: int
+    valid_from: date
+    changed: bool
+
+
+async def change_terms(
+    session: AsyncSession,
+    customer_id: int,
+    act: Context,
+    monthly_api_limit: int,
+    overage_unit_cost: Decimal | None,
+    valid_from: Period | None = None,
+) -> Terms:
+    """Another limit, in calls a month, or another price of a call, from a month on.
+
+    Without `valid_from` that is the current month; or the first one after the last frozen month,
+    or the month of the first terms, if later. What is in force then already is not written again.
+    Returns the terms in force in that month. Refuses a month up to the last frozen one, naming
+    the first that is possible, and figures that no bill could be made of.
+    """
+    act.user.must(Permission.KEEP_BOOKS)
+    _refuse_impossible(monthly_api_limit, overage_unit_cost)
+    customer = await lock_customer(session, customer_id)
+    if valid_from is not None:
+        await _refuse_frozen(session, customer, valid_from)
+    values = {
+        "customer_id": customer_id,
+        "limit": monthly_api_limit,
+        "unit_cost": overage_unit_cost,
+        "asked_from": valid_from and valid_from.first_day,
+    }
+    [written] = await _write(session, _ONE, [customer_id], act.today, **values)
+    await _show(session, [customer_id], act.today)
+    await session.refresh(customer)
+    return terms_in_force(await terms_history(session, customer_id), Period.of(written.valid_from))
+
+
+async def lock_customers_with_other_terms(
+    session: AsyncSession, wanted: str, today: date
+) -> list[int]:
+    """Lock the customers whose terms are not those wanted, so that no month freezes; their ids.
+
+    `wanted` is a query for `customer_id`, `monthly_api_limit`, `overage_unit_cost` and
+    `asked_from`, the first day of the month from which they are to hold: null for none given.
+    """
+    concerned = sa.text(_CONCERNED.format(wanted=wanted))
+    with busy_after_waiting():
+        return list(await session.scalars(concerned, {"month": Period.of(today).first_day}))
+
+
+async def frozen_months(
+    session: AsyncSession, wanted: str, customer_ids: Sequence[int]
+) -> dict[int, Period]:
+    """Of customers that are locked, those asked from a month that cannot change any more.
+
+    With the last month that is frozen: the first one possible is the month after it.
+    """
+    query = sa.text(_TOO_EARLY.format(wanted=wanted, frozen=_FROZEN))
+    found = await session.execute(query, {"customer_ids": customer_ids})
+    return {customer_id: Period.of(month) for customer_id, month in found}
+
+
+async def change_terms_of_many(
+    session: AsyncSession, wanted: str, customer_ids: Sequence[int], today: date
+) -> set[int]:
+    """What `change` does, for many customers that are locked; returns the ids of those changed.
+
+    Nothing is refused here: months that are `too_early` are for the caller to refuse. What
+    `customers` shows is left to the caller as well.
+    """
+    written = await _write(session, wanted, customer_ids, today)
+    return {row.customer_id for row in written if row.changed}
+
+
+async def show_terms_of_today(session: AsyncSession, today: date) -> int:
+    """Show in `customers` the terms that have come into force; returns how many were behind.
+
+    A customer that is being changed right now is passed over until the next time. Looks at all of
+    them, 200,000 in half a second: once an hour is enough, since only a new month changes anything.
+    """
+    await lock_for_write(session, Customer.__tablename__)
+    behind = (await session.scalars(_BEHIND, {"today": today})).all()
+    return await _show(session, behind, today)
+
+
+async def terms_history(session: AsyncSession, customer_id: int) -> Sequence[Terms]:
+    """All terms of a customer, oldest first, with those that are still ahead."""
+    query = sa.select(Terms).where(Terms.customer_id == customer_id).order_by(Terms.valid_from)
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
+def terms_in_force(terms: Sequence[Terms], period: Period) -> Terms:
+    """Those of a customer's history that hold in a month, as the database's own rule has it."""
+    begun = [one for one in terms if one.valid_from <= period.first_day]
+    return begun[-1] if begun else terms[0]
+
+
+async def _write(
+    session: AsyncSession, wanted: str, customer_ids: Sequence[int], today: date, **values: Any
+) -> list[_Written]:
+    """Of customers that are locked by now, so that no month freezes meanwhile."""
+    if not customer_ids:
+        return []
+    statement = sa.text(_WRITE.format(frozen=_FROZEN, wanted=wanted))
+    values |= {"customer_ids": customer_ids, "month": Period.of(today).first_day}
+    return [_Written(*row) for row in await session.execute(statement, values)]
+
+
+async def _show(session: AsyncSession, customer_ids: Iterable[int], today: date) -> int:
+    values = {"customer_ids": list(customer_ids), "today": today}
+    return len((await session.execute(_SHOW, values)).all())
+
+
+async def _refuse_frozen(session: AsyncSession, customer: Customer, valid_from: Period) -> None:
+    found = await session.execute(sa.text(_FROZEN), {"customer_ids": [customer.id]})
+    row = found.one_or_none()
+    if row is None or valid_from.first_day > row.month:
+        return
+    last = Period.of(row.month)
+    raise Invalid(
+        f"The bill of {last} has its number already, and what is billed stays as it is. "
+        f"Terms of {customer.name} can change from {last.plus(1)} on.",
+        field="valid_from",
+    )
+
+
+def _refuse_impossible(monthly_api_limit: int, overage_unit_cost: Decimal | None) -> None:
+    if not 0 <= monthly_api_limit <= MOST_CALLS:
+        raise Invalid(
+            f"A limit is a whole number of calls from 0 to {MOST_CALLS:,}.",
+            field="monthly_api_limit",
+        )
+    if overage_unit_cost is not None and not _is_price(overage_unit_cost):
+        raise Invalid(
+            f"A price is not negative, and has at most {PRICE_DIGITS} digits before the point "
+            f"and {PRICE_DECIMALS} after it.",
+            field="overage_unit_cost",
+        )
+
+
+def _is_price(price: Decimal) -> bool:
+    if not price.is_finite() or price < 0 or price >= 10**PRICE_DIGITS:
+        return False
+    exponent = price.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -PRICE_DECIMALS

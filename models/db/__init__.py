@@ -1,0 +1,1 @@
+"""The database: how it is reached, opened, locked and migrated."""

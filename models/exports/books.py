@@ -1,0 +1,210 @@
+"""The books as files: bills, actions and usage, streamed out of the database row by row.
+
+Times are UTC in ISO 8601, money is text, hashes are hex, people are told by id and name. Nothing
+that is secret is in any of them.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.db.database import driver_connection
+from models.queries.scope import Scope
+
+
+class Table(StrEnum):
+    BILLS = "bills"
+    ACTIONS = "actions"
+    USAGE = "usage"
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+Progress = Callable[[int, int], None]
+"""Called with the rows written and the rows in all."""
+
+
+EACH_ROWS = 1000
+
+
+_TIME = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+
+
+def _utc(moment: str) -> str:
+    return f"to_char({moment} at time zone 'UTC', '{_TIME}')"
+
+
+def _period(table: str) -> str:
+    return f"to_char(make_date({table}.year, {table}.month, 1), 'YYYY-MM')"
+
+
+_COLUMNS: dict[Table, dict[str, str]] = {
+    Table.BILLS: {
+        "id": "b.id",
+        "number": "b.number",
+        "kind": "b.kind",
+        "customer_id": "b.customer_id",
+        "customer": "c.name",
+        "month": _period("b"),
+        "status": "b.status",
+        "hold_reason": "b.hold_reason",
+        "version": "b.version",
+        "api_usage": "b.api_usage",
+        "monthly_api_limit": "b.monthly_api_limit",
+        "overage_units": "b.overage_units",
+        "overage_unit_cost": "b.overage_unit_cost::text",
+        "overage_amount": "b.overage_amount::text",
+        "currency": "b.currency",
+        "replaces_id": "b.replaces_id",
+        "adjusts_id": "b.adjusts_id",
+        "document_sha256": "d.sha256",
+        "actions": "h.actions",
+        "last_hash": "encode(h.last_hash, 'hex')",
+        "created_at": _utc("b.created_at"),
+        "updated_at": _utc("b.updated_at"),
+    },
+    Table.ACTIONS: {
+        "id": "a.id",
+        "bill_id": "a.bill_id",
+        "bill_version": "a.bill_version",
+        "customer": "c.name",
+        "month": _period("b"),
+        "action": "a.action",
+        "stakeholder_id": "a.stakeholder_id",
+        "stakeholder": "s.name",
+        "acted_for_id": "a.acted_for_id",
+        "acted_for": "f.name",
+        "source": "a.source",
+        "comment": "a.comment",
+        "reverses_id": "a.reverses_id",
+        "snapshot": "a.snapshot",
+        "prev_hash": "encode(a.prev_hash, 'hex')",
+        "hash": "encode(a.hash, 'hex')",
+        "created_at": _utc("a.created_at"),
+        "updated_at": _utc("a.updated_at"),
+    },
+    Table.USAGE: {
+        "id": "u.id",
+        "customer_id": "u.customer_id",
+        "customer": "c.name",
+        "month": _period("u"),
+        "api_usage": "u.api_usage",
+        "changes": "coalesce(ch.changes, '[]')",
+        "created_at": _utc("u.created_at"),
+        "updated_at": _utc("u.updated_at"),
+    },
+}
+
+
+_TYPED = frozenset({"customer", "stakeholder", "acted_for", "comment"})
+"""Texts that people have typed."""
+
+
+_FROM: dict[Table, str] = {
+    Table.BILLS: """
+        from bills b
+        join customers c on c.id = b.customer_id
+        left join documents d on d.bill_id = b.id
+        left join bill_chains h on h.bill_id = b.id
+        where {scope}
+        order by b.id""",
+    # The left joins: what is left of a record is exported too where its bill has been removed.
+    Table.ACTIONS: """
+        from bill_actions a
+        left join bills b on b.id = a.bill_id
+        left join customers c on c.id = b.customer_id
+        left join users s on s.id = a.stakeholder_id
+        left join users f on f.id = a.acted_for_id
+        where {scope}
+        order by a.id""",
+    Table.USAGE: f"""
+        from usages u
+        join customers c on c.id = u.customer_id
+        left join lateral (
+            select jsonb_agg(jsonb_build_object(
+                'old', h.old_api_usage, 'new', h.new_api_usage, 'by_id', h.changed_by,
+                'by', s.name, 'at', {_utc("h.changed_at")}, 'reason', h.reason,
+                'source', h.source) order by h.id) as changes
+            from usage_changes h join users s on s.id = h.changed_by
+            where h.usage_id = u.id) ch on true
+        where {{scope}}
+        order by u.year, u.month, u.id""",
+}
+
+
+_OF_MONTH = {
+    Table.BILLS: "b.year = {year} and b.month = {month}",
+    Table.ACTIONS: "b.year = {year} and b.month = {month}",
+    Table.USAGE: "u.year = {year} and u.month = {month}",
+}
+
+
+_OF_BILL = {
+    Table.BILLS: "b.id = {bill_id}",
+    Table.ACTIONS: "a.bill_id = {bill_id}",
+    Table.USAGE: "(u.customer_id, u.year, u.month) ="
+    " (select customer_id, year, month from bills where id = {bill_id})",
+}
+
+
+async def export_book(
+    session: AsyncSession, table: Table, form: Format, scope: Scope, progress: Progress
+) -> AsyncIterator[bytes]:
+    """The file, piece by piece: of CSV a line with the names of the columns, then a row each.
+
+    In JSON Lines each row is an object, exactly as it is stored. In CSV a text that people have
+    typed has an apostrophe before it where a spreadsheet would take it for a formula.
+    """
+    total = await session.scalar(sa.text(_counting(table, scope))) or 0
+    connection = await driver_connection(session)
+    if form is Format.CSV:
+        yield f"{','.join(_COLUMNS[table])}\n".encode()
+    written = 0
+    async with connection.cursor() as cursor, cursor.copy(_copying(table, form, scope)) as copy:
+        async for row in copy if form is Format.CSV else _objects(copy):
+            yield bytes(row)
+            written += 1
+            if written % EACH_ROWS == 0 or written == total:
+                progress(written, total)
+
+
+async def _objects(copy: Any) -> AsyncIterator[bytes]:
+    async for (row,) in copy.rows():
+        yield f"{row}\n".encode()
+
+
+def _copying(table: Table, form: Format, scope: Scope) -> str:
+    columns = ", ".join(
+        f"{_guarded(value) if form is Format.CSV and name in _TYPED else value} as {name}"
+        for name, value in _COLUMNS[table].items()
+    )
+    rows = f"select {columns} {_from(table, scope)}"
+    if form is Format.CSV:
+        return f"copy ({rows}) to stdout (format csv)"
+    return f"copy (select row_to_json(r) from ({rows}) r) to stdout"
+
+
+def _guarded(text: str) -> str:
+    """What begins like a formula, also after blanks and in wide letters."""
+    formula = r"'^[[:space:]\u00a0\u3000\ufeff]*[-=+@＝＋－＠]|^[\t\r\n]'"
+    return f"case when {text} ~ {formula} then chr(39) || {text} else {text} end"
+
+
+def _counting(table: Table, scope: Scope) -> str:
+    return f"select count(*) from (select {_from(table, scope)}) r"
+
+
+def _from(table: Table, scope: Scope) -> str:
+    """Whole numbers are all that is put into a statement of COPY, which takes no parameters."""
+    within = "true"
+    if scope.bill_id is not None:
+        within = _OF_BILL[table]
+    elif scope.period is not None:
+        within = _OF_MONTH[table]
+    return _FROM[table].replace("{scope}", within.format(**scope.values))

@@ -1,0 +1,185 @@
+"""A file on its way in: copied as text, checked by one statement, ready to be merged.
+
+`staged` holds the text with its line numbers. `ready` holds each row's values as the database
+knows them, and whether the row is sound. Both are gone when the transaction ends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.db.database import driver_connection
+from models.db.locks import lock_for_import
+from models.imports.csv_columns import Column
+from models.imports.csv_reader import SHOWN_FLAWS, BadRows, CsvReader, Flaw, Flaws
+
+WORK_MEM = "64MB"
+"""So that a million rows are matched and sorted in memory."""
+
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes read and the bytes in all."""
+
+
+@dataclass(frozen=True)
+class Unique:
+    """`key` is the same in no two rows; where it is, `column` is at fault."""
+
+    column: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A kind of file: its columns, the tables they are matched with, what may not repeat.
+
+    `joins` match `s`, a row as text, with what is there; `matched` are further values of
+    `ready` taken from them. `locked` is the table the file is merged into.
+    """
+
+    columns: tuple[Column, ...]
+    locked: str
+    joins: str
+    unique: tuple[Unique, ...]
+    matched: tuple[str, ...] = ()
+
+
+async def stage(
+    session: AsyncSession, file: BinaryIO, layout: Layout, progress: Progress | None
+) -> tuple[list[Column], int]:
+    """Leave the file in `ready`; returns the columns it has and the number of its rows.
+
+    From here to the end of the transaction nobody else writes to the layout's table, so what
+    was matched stays true. Raises BadRows where anything at all is wrong.
+    """
+    rows = CsvReader(file)
+    columns = _given(rows.header, layout)
+    await _copy(session, file, rows, progress)
+    await lock_for_import(session, layout.locked)
+    count = await _check(session, columns, layout)
+    await _refuse_flaws(session, columns, layout, rows.flaws)
+    return columns, count
+
+
+def _given(header: list[str], layout: Layout) -> list[Column]:
+    """The file's columns in its own order; refuses a header that does not fit."""
+    known = {column.name: column for column in layout.columns}
+    flaws = [
+        Flaw(1, name, "the header names this column twice")
+        for name in sorted({name for name in header if header.count(name) > 1})
+    ]
+    flaws += [
+        Flaw(1, name, f"there is no such column; there are {', '.join(known)}")
+        for name in dict.fromkeys(header)
+        if name not in known
+    ]
+    flaws += [
+        Flaw(1, column.name, "the header lacks this column")
+        for column in layout.columns
+        if column.name not in header and not column.optional
+    ]
+    if flaws:
+        raise BadRows(flaws)
+    return [known[name] for name in header]
+
+
+async def _copy(
+    session: AsyncSession, file: BinaryIO, rows: CsvReader, progress: Progress | None
+) -> None:
+    fields = ", ".join(f"{name} text" for name in rows.header)
+    await session.execute(sa.text(f"set local work_mem = '{WORK_MEM}'"))
+    await session.execute(sa.text("drop table if exists pg_temp.staged, pg_temp.ready"))
+    await session.execute(
+        sa.text(f"create temp table staged (line bigint, {fields}) on commit drop")
+    )
+    size = _size(file)
+    connection = await driver_connection(session)
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy("copy staged from stdin (format csv)") as copy,
+    ):
+        for batch in rows.batches():
+            await copy.write(batch)
+            if progress:
+                progress(min(file.tell(), size), size)
+    await session.execute(sa.text("analyze staged"))
+
+
+def _size(file: BinaryIO) -> int:
+    position = file.tell()
+    size = file.seek(0, 2)
+    file.seek(position)
+    return size
+
+
+async def _check(session: AsyncSession, columns: list[Column], layout: Layout) -> int:
+    """Fill `ready`. A row is sound if no value came out null but those that went in empty."""
+    values = ", ".join(f"{column.value} as {column.target}" for column in columns)
+    must = [column.target for column in columns if column.needed or column.empty]
+    may = [column for column in columns if column.target not in must]
+    targets = ", ".join(column.target for column in may)
+    texts = ", ".join(f"s.{column.name}" for column in may)
+    empty = f"num_nulls({texts})" if may else "0"
+    nulls = f"num_nulls({targets})" if may else "0"
+    created = await session.execute(
+        sa.text(f"""
+            create temp table ready on commit drop as
+            select *, num_nulls({", ".join(must)}) = 0 and {nulls} = empty as sound
+            from (
+                select s.line, {", ".join((values, *layout.matched))}, {empty} as empty
+                from staged s {layout.joins} offset 0
+            ) as t
+        """)
+    )
+    await session.execute(sa.text("analyze ready"))
+    return created.rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+async def _refuse_flaws(
+    session: AsyncSession, columns: list[Column], layout: Layout, flaws: Flaws
+) -> None:
+    if await session.scalar(sa.text("select exists (select from ready where not sound)")):
+        reasons = ", ".join(f"('{column.name}', {column.reason})" for column in columns)
+        await _gather(
+            session,
+            flaws,
+            f"""select line, flaw.name, flaw.reason
+                from staged s join ready using (line) {layout.joins}
+                cross join lateral (values {reasons}) as flaw (name, reason)
+                where not sound and flaw.reason is not null""",
+        )
+    for unique in layout.unique:
+        await _gather(
+            session,
+            flaws,
+            f"""select line, '{unique.column}', '{unique.reason} as line ' || first
+                from (
+                    select line, min(line) over (partition by {unique.key}) as first
+                    from ready
+                    where num_nulls({unique.key}) = 0 and ({unique.key}) in (
+                        select {unique.key} from ready
+                        group by {unique.key} having count(*) > 1)
+                ) as repeated
+                where line > first""",
+        )
+    if flaws.total:
+        raise BadRows(flaws.first, flaws.total)
+
+
+async def _gather(session: AsyncSession, flaws: Flaws, query: str) -> None:
+    """Add what the query finds, the first lines in full and the rest by number."""
+    found = await session.execute(
+        sa.text(
+            f"with found (line, name, reason) as materialized ({query})"
+            " select line, name, reason, count(*) over () from found"
+            f" order by line, name limit {SHOWN_FLAWS}"
+        )
+    )
+    rows = found.all()
+    if rows:
+        flaws.add(*(Flaw(line, name, reason) for line, name, reason, _ in rows))
+        flaws.total += rows[0][3] - len(rows)

@@ -1,0 +1,212 @@
+"""What is to be sent next to a recipient, and what became of it.
+
+Each function is one step of the caller's transaction. A recipient is served by one worker at a
+time, so what `next_due` answers stays due until that worker says otherwise.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.outbox.digests import BUNDLED, CROWD_CARDS, DIGEST, bundle_approvals
+from models.outbox.jobs import (
+    defer_bill_run_update,
+    defer_card_update,
+    defer_digest_update,
+    defer_sending,
+)
+from models.outbox.messages import Message, MessageKind, MessageState
+from models.outbox.notifications import BUNDLING_S
+from models.people.users import User
+
+
+@dataclass(frozen=True)
+class StaleCards:
+    """A bill's number of actions, and the cards that show fewer."""
+
+    actions: int
+    cards: tuple[Message, ...]
+
+
+async def next_due(
+    session: AsyncSession, place: str, without: Collection[int] = ()
+) -> Message | None:
+    """What is to be posted there next, the oldest first, `without` those ids.
+
+    Before that, what belongs together is put together: a crowd of cards for one person into a
+    digest, approvals that have waited their time into one notice. The others are then `listed`.
+    """
+    if place.startswith("user:"):
+        await session.execute(DIGEST, {"place": place, "most": CROWD_CARDS})
+    await bundle_approvals(session, place)
+    query = (
+        sa.select(Message)
+        .where(Message.place == place, _OPEN, Message.id.not_in(without))
+        .where(sa.or_(Message.kind != MessageKind.APPROVAL, BUNDLED))
+        .order_by(Message.id)
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+_OPEN = Message.state.in_([MessageState.WAITING, MessageState.SENDING])
+
+
+async def slack_id_of(session: AsyncSession, place: str) -> str | None:
+    """The Slack id behind a place: a channel's, or an active person's, None without one."""
+    kind, _, name = place.partition(":")
+    if kind == "channel":
+        return name
+    user = await session.get(User, int(name))
+    return user.slack_user_id if user is not None and user.active else None
+
+
+async def claim(session: AsyncSession, posting: Message) -> datetime | None:
+    """From now on the message may be there, whatever becomes of us; returns since when.
+
+    That is the first sending whose fate is unknown; each later one adds a microsecond, by which it
+    is told apart. None where somebody else has been at this posting since it was found due.
+    """
+    since = sa.func.coalesce(Message.sending_since + timedelta(microseconds=1), sa.func.now())
+    now = {"state": MessageState.SENDING, "sending_since": since}
+    claim = _as_found(posting, posting.sending_since).where(Message.state == posting.state)
+    return await session.scalar(claim.values(**now).returning(Message.sending_since))
+
+
+async def release_claim(session: AsyncSession, posting: Message, since: datetime) -> None:
+    """It is certain that the sending begun `since` then did nothing: all is as it was found."""
+    found = {"state": posting.state, "sending_since": posting.sending_since}
+    await session.execute(_as_found(posting, since).values(found))
+
+
+def _as_found(posting: Message, since: datetime | None) -> sa.Update:
+    unchanged = Message.sending_since.is_not_distinct_from(since)
+    return sa.update(Message).where(Message.id == posting.id, unchanged)
+
+
+async def mark_sent(
+    session: AsyncSession, posting: Message, channel: str, ts: str, shown_actions: int
+) -> None:
+    """Note where the message stands; promise a new drawing if the bill has moved on since.
+
+    The bill's row of its record is locked first: whoever acts on the bill afterwards sees this
+    message, and whoever did before is seen here.
+    """
+    actions = await count_actions(session, posting.bill_id, lock=True) if posting.bill_id else 0
+    await _change(
+        session,
+        posting.id,
+        state=MessageState.POSTED,
+        channel=channel,
+        ts=ts,
+        shown_actions=shown_actions,
+        sending_since=None,
+        failure=None,
+    )
+    if posting.bill_id and actions > shown_actions:
+        await defer_card_update(session, posting.bill_id)
+    if posting.kind in (MessageKind.DIGEST, MessageKind.SENDING):
+        await defer_digest_update(session, posting.id)
+
+
+async def count_actions(session: AsyncSession, bill_id: int, lock: bool = False) -> int:
+    """How many actions a bill has; with `lock` nobody adds one until the commit."""
+    query = "select actions from bill_chains where bill_id = :bill_id"
+    found = await session.scalar(
+        sa.text(f"{query} for share" if lock else query), {"bill_id": bill_id}
+    )
+    return int(found or 0)
+
+
+async def drop(session: AsyncSession, posting_id: int) -> None:
+    """There is nothing left to tell."""
+    await _change(session, posting_id, state=MessageState.LISTED, sending_since=None)
+
+
+async def mark_failed(
+    session: AsyncSession, posting: Message, cause: str, instead: str | None = None
+) -> None:
+    """Give the posting up for good. What one person had to decide goes to the channel `instead`."""
+    await _change(session, posting.id, state=MessageState.FAILED, failure=cause)
+    await _tell_runs(session, posting)
+    to_decide = posting.kind in (MessageKind.CARD, MessageKind.DIGEST) and posting.place.startswith(
+        "user:"
+    )
+    if instead and to_decide:
+        place = f"channel:{instead}"
+        row = {
+            "key": f"{posting.kind}:{posting.bill_id or posting.id}:{place}",
+            "kind": posting.kind,
+            "place": place,
+            "bill_id": posting.bill_id,
+            "facts": posting.facts,
+        }
+        await session.execute(insert(Message).values(row).on_conflict_do_nothing())
+        await defer_sending(session, place)
+
+
+async def _tell_runs(session: AsyncSession, given_up: Message) -> None:
+    """The message of the run that made these bills says what could not be delivered."""
+    if given_up.kind not in (MessageKind.CARD, MessageKind.DIGEST):
+        return
+    bounds = given_up.facts if given_up.kind == MessageKind.DIGEST else _NO_BOUNDS
+    for run_id in (await session.scalars(_RUNS, {"id": given_up.id, **bounds})).all():
+        await defer_bill_run_update(session, run_id, BUNDLING_S)
+
+
+_NO_BOUNDS = {"first": None, "last": None, "of": None}
+
+
+# One job in waiting is enough for all that is given up in the meantime.
+_RUNS = sa.text("""
+select distinct (a.snapshot ->> 'run')::bigint
+from postings p join bill_actions a on a.bill_id = p.bill_id
+where a.action = 'generate' and a.snapshot ->> 'run' is not null
+  and (p.id = :id
+       or p.id between cast(:first as bigint) and cast(:last as bigint)
+          and p.place = cast(:of as text) and p.kind = 'card')
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock = 'run-card:' || (a.snapshot ->> 'run') and j.status = 'todo')
+""")
+
+
+async def _change(session: AsyncSession, posting_id: int, **values: Any) -> None:
+    await session.execute(sa.update(Message).where(Message.id == posting_id).values(**values))
+
+
+async def stale_cards(session: AsyncSession, bill_id: int, only: int | None = None) -> StaleCards:
+    """The bill's posted cards that show fewer actions than it has, or `only` the one of that id.
+
+    To be asked before the bill is read: what is drawn then shows at least that many actions.
+    """
+    actions = await count_actions(session, bill_id)
+    cards = await session.scalars(
+        sa.select(Message)
+        .where(Message.bill_id == bill_id, Message.state == MessageState.POSTED)
+        .where(Message.kind == MessageKind.CARD, Message.shown_actions < actions)
+        .where(Message.id == only if only else sa.true())
+        .order_by(Message.id)
+    )
+    return StaleCards(actions, tuple(cards))
+
+
+async def mark_updated(session: AsyncSession, posting: Message, actions: int) -> None:
+    """The message was drawn with so many actions.
+
+    Where somebody else has drawn it since it was looked at, nobody knows whose drawing stands: it
+    counts as the poorer one, and the next is promised.
+    """
+    alone = sa.update(Message).where(
+        Message.id == posting.id, Message.shown_actions == posting.shown_actions
+    )
+    shown = alone.values(shown_actions=actions).returning(Message.id)
+    if await session.scalar(shown) is None and posting.bill_id:
+        poorer = sa.func.least(Message.shown_actions, actions)
+        await _change(session, posting.id, shown_actions=poorer)
+        await defer_card_update(session, posting.bill_id)

@@ -1,0 +1,77 @@
+"""Digests: one message in the place of many cards or notices."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.outbox.messages import Message, MessageKind, MessageState
+from models.outbox.notifications import BUNDLING_S
+
+CROWD_CARDS = 10
+"""More cards than this waiting for one person become one message."""
+
+
+EARLY_S = 1
+"""How much too early a bundle may go out: clocks differ a little."""
+
+
+BUNDLED = Message.facts.has_key("bills")
+
+
+# Which cards a digest stands for is kept as a range of ids, however many they are.
+DIGEST = sa.text("""
+with crowd as (
+    select min(id) as first, max(id) as last, count(*) as cards
+    from postings where place = :place and kind = 'card' and state = 'waiting'
+),
+digest as (
+    insert into postings (key, kind, place, facts)
+    select 'digest:' || first || ':' || :place, 'digest', :place,
+           jsonb_build_object('first', first, 'last', last, 'of', cast(:place as text))
+    from crowd where cards > :most
+    returning id
+)
+update postings p set state = 'listed'
+from crowd, digest
+where p.place = :place and p.kind = 'card' and p.state = 'waiting'
+  and p.id between crowd.first and crowd.last
+""")
+
+
+async def bundle_approvals(session: AsyncSession, place: str) -> None:
+    """The oldest notice takes all of them over, once it has waited long enough."""
+    age = sa.func.now() - Message.created_at
+    query = (
+        sa.select(Message, sa.extract("epoch", age))
+        .where(Message.place == place, Message.kind == MessageKind.APPROVAL)
+        .where(Message.state == MessageState.WAITING, sa.not_(BUNDLED))
+        .order_by(Message.id)
+    )
+    found = (await session.execute(query)).all()
+    if not found or found[0][1] < BUNDLING_S - EARLY_S:
+        return
+    notices = [posting for posting, _ in found]
+    notices[0].facts = {"bills": [posting.facts["bill_id"] for posting in notices]}
+    for posting in notices[1:]:
+        posting.state = MessageState.LISTED
+    await session.flush()
+
+
+async def digests_of(session: AsyncSession, bill_id: int) -> Sequence[int]:
+    """Posted digests that stand for a card of this bill, but for those to be redrawn anyway."""
+    return (await session.scalars(_DIGESTS, {"bill_id": bill_id})).all()
+
+
+_DIGESTS = sa.text("""
+select distinct d.id
+from postings c join postings d
+  on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
+  and c.place = d.facts ->> 'of'
+where c.bill_id = :bill_id and c.kind = 'card' and c.state = 'listed'
+  and d.kind = 'digest' and d.state = 'posted'
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock = 'card:' || d.id and j.status = 'todo')
+order by d.id
+""")

@@ -1,0 +1,122 @@
+"""Durable jobs, written in the transaction of the fact that they follow from."""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import procrastinate
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.db.database import driver_connection
+
+# Only its tables are used here; the courier opens one of its own to work on them.
+_jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+
+QUEUE = "countersign"
+
+
+JOBS_AT_ONCE = 1000
+
+
+class Task(StrEnum):
+    """The courier's tasks, by the names under which jobs are stored."""
+
+    POST = "post"
+    REDRAW = "redraw"
+    REDRAW_CARD = "redraw_card"
+    REDRAW_DIGEST = "redraw_digest"
+    GENERATE = "generate"
+    REDRAW_RUN = "redraw_run"
+    SEND = "send"
+    ISSUE = "issue"
+    DELIVER = "deliver"
+
+
+async def defer(
+    session: AsyncSession, task: Task, lock: str, call: dict[str, Any], delay_s: int = 0
+) -> None:
+    """Put a job into the caller's transaction; `lock` lets only one of its jobs run at a time."""
+    await defer_each(session, task, {lock: call}, delay_s)
+
+
+async def defer_each(
+    session: AsyncSession, task: Task, calls: Mapping[str, dict[str, Any]], delay_s: int = 0
+) -> None:
+    """A job for each lock, all in one go."""
+    made = [
+        _jobs.configure_task(
+            task,
+            lock=lock,
+            queue=QUEUE,
+            schedule_in={"seconds": delay_s} if delay_s else None,
+            priority=-1 if delay_s else 0,  # or what comes now would queue up behind what waits
+        ).make_new_job(**call)
+        for lock, call in calls.items()
+    ]
+    connection = await driver_connection(session)
+    for first in range(0, len(made), JOBS_AT_ONCE):
+        jobs = made[first : first + JOBS_AT_ONCE]
+        await _jobs.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
+
+
+async def defer_card_update(session: AsyncSession, bill_id: int) -> None:
+    """Every card of this bill is out of date."""
+    await defer(session, Task.REDRAW, f"bill:{bill_id}", {"bill_id": bill_id})
+
+
+async def defer_copy_update(
+    session: AsyncSession, bill_id: int, posting_id: int, since_s: float, delay_s: int
+) -> None:
+    """One copy of a card could not be redrawn `since_s` (epoch): it is tried again by itself."""
+    call = {"bill_id": bill_id, "posting_id": posting_id, "since_s": since_s}
+    await defer(session, Task.REDRAW_CARD, f"card:{posting_id}", call, delay_s)
+
+
+async def defer_digest_update(session: AsyncSession, posting_id: int) -> None:
+    """A digest, or the progress of a list, is out of date.
+
+    Redrawn one at a time, the last drawing is the true one.
+    """
+    call = {"posting_id": posting_id}
+    await defer(session, Task.REDRAW_DIGEST, f"card:{posting_id}", call)
+
+
+async def defer_bill_run(session: AsyncSession, run_id: int) -> None:
+    """A run is to be gone on with."""
+    await defer(session, Task.GENERATE, f"run:{run_id}", {"run_id": run_id})
+
+
+async def defer_bill_run_update(session: AsyncSession, run_id: int, delay_s: int = 0) -> None:
+    """A run's message is out of date."""
+    call = {"run_id": run_id}
+    await defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", call, delay_s)
+
+
+async def defer_bulk_send(session: AsyncSession, list_id: int) -> None:
+    """A list of bills is to be gone on with."""
+    await defer(session, Task.SEND, f"list:{list_id}", {"list_id": list_id})
+
+
+async def defer_issue(session: AsyncSession, bill_id: int, now: datetime, due: datetime) -> None:
+    """A bill being sent is to be issued when its delay is over."""
+    delay_s = math.ceil(max(0.0, (due - now).total_seconds()))
+    await defer(session, Task.ISSUE, f"send:{bill_id}", {"bill_id": bill_id}, delay_s)
+
+
+async def defer_delivery(session: AsyncSession, bill_id: int) -> None:
+    """An issued bill is to be mailed."""
+    await defer(session, Task.DELIVER, f"send:{bill_id}", {"bill_id": bill_id})
+
+
+async def defer_sending(session: AsyncSession, place: str, delay_s: int = 0) -> None:
+    """Send for the courier to one place, with all its patience."""
+    await defer_sending_to(session, [place], delay_s)
+
+
+async def defer_sending_to(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:
+    """The same to many places, each of them once."""
+    calls = {f"place:{place}": {"place": place} for place in sorted(set(places))}
+    await defer_each(session, Task.POST, calls, delay_s)

@@ -1,0 +1,117 @@
+"""Messages: what is to stand where, first as a promise, then where it stands in Slack.
+
+A message says what is to stand where; it is drawn from the facts as they are by then. So a job may
+come late, or twice, and nothing is wrong.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.columns import Base, Id
+from models.outbox.jobs import defer_sending_to
+from models.people.users import User
+
+
+class MessageKind(StrEnum):
+    """What a posting shows."""
+
+    CARD = "card"
+    DIGEST = "digest"
+    RUN = "run"
+    REJECTION = "rejection"
+    APPROVAL = "approval"
+    NOT_SENT = "not_sent"
+    SETTLED = "settled"
+    APPROVALS_FELL = "approvals_fell"
+    SENDING = "sending"
+    ACCESS_REQUEST = "access_request"
+    ACCESS_GRANTED = "access_granted"
+
+
+class MessageState(StrEnum):
+    """`sending`: perhaps already there. `listed`: told by another message. `failed`: given up."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    POSTED = "posted"
+    LISTED = "listed"
+    FAILED = "failed"
+
+
+class Message(Base):
+    """One message in one place: a promise at first, then where it stands.
+
+    `place` is `user:ID` (their DM) or `channel:SLACK_ID`; `channel` and `ts` are Slack's, once
+    posted; `shown_actions` is how many actions the bill had when it was last drawn.
+    """
+
+    __tablename__ = "postings"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    place: Mapped[str]
+    bill_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    state: Mapped[str] = mapped_column(server_default=MessageState.WAITING)
+    channel: Mapped[str | None]
+    ts: Mapped[str | None]
+    shown_actions: Mapped[int] = mapped_column(server_default="0")
+    sending_since: Mapped[datetime | None]
+    failure: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+    __table_args__ = (sa.UniqueConstraint("channel", "ts"),)
+
+
+def user_recipient(user_id: int) -> str:
+    return f"user:{user_id}"
+
+
+async def add_messages(
+    session: AsyncSession,
+    kind: MessageKind,
+    key: str,
+    to: Sequence[User],
+    facts: dict[str, Any],
+    delay_s: int = 0,
+) -> int:
+    """Promise each of these people one message; a key promises the same thing only once.
+
+    Returns how many of them Slack can reach.
+    """
+    reachable = [user for user in to if user.slack_user_id and user.active]
+    if not reachable:
+        return 0
+    rows = [
+        {
+            "key": f"{key}:{user_recipient(user.id)}",
+            "kind": kind,
+            "place": user_recipient(user.id),
+            "facts": facts,
+        }
+        for user in reachable
+    ]
+    await session.execute(insert(Message).values(rows).on_conflict_do_nothing())
+    await defer_sending_to(session, [user_recipient(user.id) for user in reachable], delay_s)
+    return len(reachable)
+
+
+async def defer_all_sending(session: AsyncSession) -> int:
+    """Send for the courier wherever something waits to be posted; returns the number of places.
+
+    Said again it does no harm; said once too few, it mends that.
+    """
+    query = sa.select(Message.place).where(
+        Message.state.in_([MessageState.WAITING, MessageState.SENDING])
+    )
+    places = (await session.scalars(query.distinct())).all()
+    await defer_sending_to(session, places)
+    return len(places)

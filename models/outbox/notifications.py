@@ -1,0 +1,110 @@
+"""Who is told what: one function a notification."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.outbox.jobs import defer_bill_run
+from models.outbox.messages import MessageKind, add_messages
+from models.people.permissions import Role
+from models.people.users import User, users_with_role
+
+
+@dataclass(frozen=True)
+class Recalculation:
+    """What changed usage, terms or people have done to bills: the ids of each kind.
+
+    `reported`: bills that have gone out and whose month is too old to be corrected by itself.
+    `unbilled`: void bills whose month has an overage again, which nothing bills by itself.
+    `rejected`: rejected bills whose figures have changed, which wait to be revised.
+    """
+
+    invalidated: tuple[int, ...] = ()
+    held: tuple[int, ...] = ()
+    voided: tuple[int, ...] = ()
+    proposed: tuple[int, ...] = ()
+    reported: tuple[int, ...] = ()
+    unbilled: tuple[int, ...] = ()
+    rejected: tuple[int, ...] = ()
+
+
+BUNDLING_S = 30
+"""Good news that comes within this many seconds is told in one message."""
+
+
+NAMED = 50
+"""So many bills of each kind are named to Finance; the others are counted."""
+
+
+async def notify_bill_run(session: AsyncSession, run_id: int, user: User) -> None:
+    """Work the run off, and show its progress to whoever asked for it."""
+    await add_messages(session, MessageKind.RUN, f"run:{run_id}", [user], {"run_id": run_id})
+    await defer_bill_run(session, run_id)
+
+
+async def notify_rejected(
+    session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]
+) -> None:
+    """Whoever generated the bill hears of a rejection at once."""
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    await add_messages(session, MessageKind.REJECTION, f"rejection:{action_id}", to, facts)
+
+
+async def notify_approved(
+    session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]
+) -> None:
+    """Whoever generated the bills hears of approvals bundled."""
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    await add_messages(
+        session, MessageKind.APPROVAL, f"approval:{action_id}", to, facts, BUNDLING_S
+    )
+
+
+async def notify_not_sent(
+    session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]
+) -> None:
+    """Finance hears at once of a bill that could not be delivered."""
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    await add_messages(session, MessageKind.NOT_SENT, f"not-sent:{action_id}", to, facts)
+
+
+async def notify_recalculated(session: AsyncSession, now: datetime, done: Recalculation) -> None:
+    """Finance hears what changed usage, terms or people have done to bills."""
+    ids = {name: bills for name, bills in vars(done).items() if bills}
+    facts = {
+        name: {"count": len(bills), "bills": list(bills[:NAMED])} for name, bills in ids.items()
+    }
+    key = ":".join(f"{name}-{bills[0]}" for name, bills in ids.items())
+    finance = await users_with_role(session, Role.FINANCE)
+    await add_messages(
+        session, MessageKind.SETTLED, f"settled:{key}:{now.isoformat()}", finance, facts
+    )
+
+
+async def notify_approvals_revoked(
+    session: AsyncSession, now: datetime, bills_of: Mapping[int, Sequence[int]]
+) -> None:
+    """Whoever had approved these bills, by user id, hears that their word is asked again."""
+    users = await session.scalars(sa.select(User).where(User.id.in_(bills_of)))
+    for user in users.all():
+        bills = sorted(bills_of[user.id])
+        facts = {"count": len(bills), "bills": bills[:NAMED]}
+        key = f"fell:{bills[0]}:{now.isoformat()}"
+        await add_messages(session, MessageKind.APPROVALS_FELL, key, [user], facts)
+
+
+async def notify_access_requested(session: AsyncSession, asker: User, now: datetime) -> int:
+    """Finance is asked, at most once a day, to give `asker` a role; returns how many people are."""
+    finance = await users_with_role(session, Role.FINANCE)
+    key = f"access:{asker.id}:{now.date()}"
+    return await add_messages(
+        session, MessageKind.ACCESS_REQUEST, key, finance, {"user_id": asker.id}
+    )
+
+
+async def notify_access_granted(session: AsyncSession, user: User, now: datetime) -> None:
+    key = f"granted:{user.id}:{now.isoformat()}"
+    await add_messages(session, MessageKind.ACCESS_GRANTED, key, [user], {"role": user.role})

@@ -1,0 +1,112 @@
+"""What got lost on the way, and is promised anew.
+
+Each function is one step of the caller's transaction.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.outbox.jobs import defer_bill_run, defer_card_update, defer_issue
+
+FRESH_S = 60
+"""A run made by hand, for which there is no job, has made all its cards within this time."""
+
+
+async def try_recovery_lock(session: AsyncSession) -> bool:
+    """Whether no other courier looks after abandoned jobs right now; true until the commit."""
+    lock = sa.text("select pg_try_advisory_xact_lock(hashtext('countersign rescue'))")
+    return bool(await session.scalar(lock))
+
+
+async def has_lost_messages(session: AsyncSession) -> bool:
+    """Whether something waits to be posted for which no job is on its way.
+
+    Cards are announced at the end of their run, so that one person gets one digest: those of a
+    run that is being worked off are not neglected, nor those just made.
+    """
+    return bool(await session.scalar(_NEGLECTED, {"fresh_s": FRESH_S}))
+
+
+_NEGLECTED = sa.text("""
+select exists (
+    select from postings p
+    where p.state in ('waiting', 'sending')
+      and (p.kind <> 'card' or p.created_at < now() - make_interval(secs => :fresh_s)
+           and not exists (
+               select from runs r join procrastinate_jobs j on j.lock = 'run:' || r.id
+               where r.finished_at is null and j.status in ('todo', 'doing')))
+      and not exists (
+          select from procrastinate_jobs j
+          where j.lock = 'place:' || p.place and j.status in ('todo', 'doing')))
+""")
+
+
+async def defer_lost_card_updates(session: AsyncSession, after: int, most: int) -> tuple[int, int]:
+    """Promise to redraw cards that show too little and have no job.
+
+    Looks at the `most` ids after `after`; returns the id to go on after, 0 to begin again, and
+    how many bills were promised.
+    """
+    end = after + most
+    bills = (await session.scalars(_BEHIND, {"after": after, "upto": end})).all()
+    for bill_id in bills:
+        await defer_card_update(session, bill_id)
+    last = await session.scalar(sa.text("select max(id) from postings")) or 0
+    return (end if end < last else 0), len(bills)
+
+
+_BEHIND = sa.text("""
+select distinct p.bill_id
+from postings p join bill_chains c on c.bill_id = p.bill_id
+where p.id > :after and p.id <= :upto and p.kind = 'card' and p.state = 'posted'
+  and p.shown_actions < c.actions
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock in ('bill:' || p.bill_id, 'card:' || p.id) and j.status in ('todo', 'doing'))
+order by p.bill_id
+""")
+
+
+async def defer_lost_bill_runs(session: AsyncSession) -> int:
+    """Promise to go on with runs asked for in Slack that nobody works off; returns how many."""
+    runs = (await session.scalars(_LEFT_RUNS)).all()
+    for run_id in runs:
+        await defer_bill_run(session, run_id)
+    return len(runs)
+
+
+_LEFT_RUNS = sa.text("""
+select r.id from runs r
+where r.source = 'slack' and r.finished_at is null and r.failure is null
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock = 'run:' || r.id and j.status in ('todo', 'doing'))
+""")
+
+
+async def defer_due_sends(session: AsyncSession, now: datetime) -> None:
+    """Promise to go on with bills whose send delay is over, and that have no job but a later one.
+
+    Jobs wait by the database's clock and delays end by ours: what a job came too early for, and
+    what has lost its job on the way, is found here.
+    """
+    for bill_id in (await session.scalars(_SEND_DUE, {"now": now})).all():
+        await defer_issue(session, bill_id, now, now)
+
+
+# A job that is put off from the start has a lower priority than one that is tried again later.
+_SEND_DUE = sa.text("""
+select b.id from bills b
+cross join lateral (
+    select (a.snapshot ->> 'due')::timestamptz as due
+    from bill_actions a where a.bill_id = b.id and a.snapshot ? 'due'
+    order by a.id desc limit 1) s
+where b.status = 'sending' and s.due <= :now
+  and not exists (
+      select from procrastinate_jobs j
+      where j.lock = 'send:' || b.id
+        and (j.status = 'doing' or j.status = 'todo' and j.priority >= 0))
+order by b.id
+""")

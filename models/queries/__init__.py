@@ -1,0 +1,1 @@
+"""Bills read for whoever draws them; nothing here writes."""

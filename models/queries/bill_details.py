@@ -1,0 +1,122 @@
+"""Everything there is to know about one bill, for whoever draws it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from models.bills.states import BillKind, HoldReason, State
+from models.people.users import PersonRef
+from models.period import Period
+from models.queries.history import HistoryEntry
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment as it reads now, after its edits; a deleted one is not listed."""
+
+    id: int
+    by: PersonRef
+    at: datetime
+    text: str
+    edited: bool = False
+
+
+@dataclass(frozen=True)
+class MissingApproval:
+    """An approval that is still missing.
+
+    `part`: `csm`, `sales` or `any`; `people` who can give it, empty where anybody of the
+    role can; `role` the role meant, None for `any`. `away` of these people is away, and
+    `stand_in` acts in their place.
+    """
+
+    part: str
+    role: str | None
+    people: tuple[PersonRef, ...] = ()
+    away: PersonRef | None = None
+    stand_in: PersonRef | None = None
+
+
+@dataclass(frozen=True)
+class MonthOverage:
+    """One month of the trend: `amount` None where nothing was recorded for the month."""
+
+    period: Period
+    calls: int | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """What usage and terms give by now, where a bill keeps other figures."""
+
+    api_usage: int
+    limit_calls: int
+    unit_cost: Decimal | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class RelatedBill:
+    """Another bill of the same month that this one has to do with."""
+
+    id: int
+    kind: BillKind
+    status: State
+    number: str | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class BillDetails:
+    """One bill, ready to be drawn. Money is in `currency`; calls are whole calls.
+
+    `trend`: six months, oldest first, the last being the bill's own. `actions`: how many actions
+    the bill has, which tells whether a card is up to date. `standing`: decisions that stand,
+    oldest first, each of which may be undone by its author. `changed`: the last action that gave
+    an undecided bill other figures, for those who saw the ones before, and `fell` whether approvals
+    fell at that. `outdated`: of a rejected bill. `both_above`: the amount from which on the
+    customer needs both approvals, where that is why. `by_rule`: what approved it where nobody did.
+    `send_due`: when a bill being sent is issued; `sent_to`: where it goes, or went. `brought`: the
+    sending, delivery or voiding that led to where the bill stands. Of a correction, `adjusts` is
+    the bill it corrects, and `billed` what had been billed for the month before it.
+    """
+
+    id: int
+    version: int
+    actions: int
+    customer_id: int
+    customer: str
+    period: Period
+    kind: str
+    status: State
+    hold_reason: HoldReason | None
+    api_usage: int
+    limit_calls: int
+    overage_units: int
+    unit_cost: Decimal | None
+    amount: Decimal | None
+    currency: str
+    created_at: datetime
+    generated_by: PersonRef
+    trend: tuple[MonthOverage, ...] = ()
+    approvals: tuple[HistoryEntry, ...] = ()
+    needed: tuple[MissingApproval, ...] = ()
+    standing: tuple[HistoryEntry, ...] = ()
+    last_decision: HistoryEntry | None = None
+    comments: tuple[Comment, ...] = ()
+    number: str | None = None
+    changed: HistoryEntry | None = None
+    fell: bool = False
+    outdated: Outdated | None = None
+    both_above: Decimal | None = None
+    by_rule: HistoryEntry | None = None
+    brought: HistoryEntry | None = None
+    send_due: datetime | None = None
+    sent_to: str | None = None
+    failure: str | None = None
+    adjusts: RelatedBill | None = None
+    billed: Decimal | None = None
+    replaces: RelatedBill | None = None
+    replaced_by: RelatedBill | None = None
+    corrections: tuple[RelatedBill, ...] = ()

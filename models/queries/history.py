@@ -1,0 +1,154 @@
+"""The history of a bill: its actions with the people in them by name, and what each moved."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.history import BillAction, actions_of
+from models.bills.states import BillKind, Cause, HoldReason, RejectReason, Verb
+from models.context import Source
+from models.people.users import PersonRef, User, person_ref
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One action, with the people in it by name.
+
+    `reject_reason` only of a rejection; `changes` maps a figure to (before, after), where the
+    action moved it; `reverses` is what an undo took back; `edits` the comment that an edit or a
+    deletion is about. `cause`: why Countersign did it by itself; `about`: another bill that it was
+    because of. `rule`: what approved the bill without anybody, `auto_approve_below` (with its
+    amount in `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one
+    taken by `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls
+    that Finance set by hand in a revision; `dropped_units`: such calls, where usage and terms that
+    were corrected later took their place. `to`: where the mail server took it for.
+    """
+
+    id: int
+    verb: Verb
+    by: PersonRef
+    at: datetime
+    source: Source
+    version: int
+    comment: str | None = None
+    acted_for: PersonRef | None = None
+    part: str | None = None
+    reject_reason: RejectReason | None = None
+    hold_reason: HoldReason | None = None
+    reverses: "HistoryEntry | None" = None
+    edits: int | None = None
+    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    amount: Decimal | None = None
+    cause: Cause | None = None
+    rule: str | None = None
+    rule_below: Decimal | None = None
+    due: datetime | None = None
+    number: str | None = None
+    answer: str | None = None
+    to: str | None = None
+    failure: str | None = None
+    about: int | None = None
+    adjusted_units: int | None = None
+    dropped_units: int | None = None
+
+
+Record = Sequence[BillAction]
+
+
+STATE_FIGURES = frozenset({"status", "hold_reason", "number"})
+
+
+async def load_history(session: AsyncSession, bill_id: int) -> list[HistoryEntry]:
+    """All that was done to a bill, oldest first."""
+    actions = await actions_of(session, bill_id)
+    people = await people_in(session, [actions])
+    return list(history_entries(actions, people).values())
+
+
+async def people_in(session: AsyncSession, records: Iterable[Record]) -> dict[int, PersonRef]:
+    """Everybody who did something in these records, or for whom it was done."""
+    ids = {
+        user_id
+        for record in records
+        for action in record
+        for user_id in (action.stakeholder_id, action.acted_for_id)
+        if user_id is not None
+    }
+    users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
+    return {user.id: person_ref(user) for user in users}
+
+
+def history_entries(record: Record, people: Mapping[int, PersonRef]) -> dict[int, HistoryEntry]:
+    """The deeds of one bill by the ids of their actions, oldest first."""
+    deeds: dict[int, HistoryEntry] = {}
+    for action in record:
+        deeds[action.id] = _entry(action, people, deeds)
+    return deeds
+
+
+def _entry(
+    action: BillAction, people: Mapping[int, PersonRef], earlier: Mapping[int, HistoryEntry]
+) -> HistoryEntry:
+    snapshot = action.snapshot
+    after = snapshot.get("after") or {}
+    code, hold, cause = snapshot.get("reason_code"), after.get("hold_reason"), snapshot.get("cause")
+    due = snapshot.get("due")
+    return HistoryEntry(
+        id=action.id,
+        verb=Verb(action.action),
+        by=people[action.stakeholder_id],
+        at=action.created_at,
+        source=Source(action.source),
+        version=action.bill_version,
+        comment=action.comment,
+        acted_for=people[action.acted_for_id] if action.acted_for_id else None,
+        part=snapshot.get("part"),
+        reject_reason=RejectReason(code) if code else None,
+        hold_reason=HoldReason(hold) if hold else None,
+        reverses=earlier.get(action.reverses_id or 0),
+        edits=snapshot.get("comment_id"),
+        changes=changes(snapshot.get("before"), after),
+        amount=_money(after.get("overage_amount")),
+        cause=Cause(cause) if cause else None,
+        rule=snapshot.get("rule"),
+        rule_below=_money(snapshot.get("below")),
+        due=datetime.fromisoformat(due) if due else None,
+        number=snapshot.get("number"),
+        answer=snapshot.get("answer"),
+        to=snapshot.get("to"),
+        failure=snapshot.get("failure"),
+        about=snapshot.get("bill"),
+        adjusted_units=snapshot.get("adjusted_units"),
+        dropped_units=_dropped_units(Verb(action.action), snapshot.get("before")),
+    )
+
+
+def _dropped_units(verb: Verb, before: Mapping[str, Any] | None) -> int | None:
+    """Units that were not those of usage and limit, where these took their place."""
+    if verb is not Verb.INVALIDATE or before is None or before["kind"] != BillKind.OVERAGE:
+        return None
+    counted = max(0, before["api_usage"] - before["monthly_api_limit"])
+    units: int = before["overage_units"]
+    return units if units != counted else None
+
+
+def _money(told: str | None) -> Decimal | None:
+    return Decimal(told) if told is not None else None
+
+
+def changes(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """Figures that an action moved; a new bill has none before."""
+    if before is None:
+        return {}
+    return {
+        name: (before.get(name), value)
+        for name, value in after.items()
+        if name not in STATE_FIGURES and before.get(name) != value
+    }

@@ -1,0 +1,27 @@
+"""The company's own settings, as far as the rules of billing depend on them."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+CHUNK_CUSTOMERS = 50_000
+
+
+UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True)
+class BillingSettings:
+    """`jump_factor` None holds no jump; `zone` counts the company's days.
+
+    `lookback_months`: how many closed months are corrected when their usage comes late.
+    `send_delay_minutes`: for how long a bill that is being sent can be called back.
+    `can_mail`: whether there is a mail server to send bills with.
+    """
+
+    approvals_channel: str | None = None
+    jump_factor: float | None = None
+    chunk_customers: int = CHUNK_CUSTOMERS
+    lookback_months: int = 2
+    send_delay_minutes: float = 5
+    zone: ZoneInfo = UTC
+    can_mail: bool = True

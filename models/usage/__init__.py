@@ -1,0 +1,1 @@
+"""What customers used, month by month."""
