@@ -14,19 +14,19 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.courier import Courier
-from bot.face import Face
 from bot.logs import configure_logging
-from bot.sending import company_of, mailer_of
 from bot.settings import Settings
-from bot.slack import Gateway, Identity, Kind, SlackTrouble
-from bot.socket_mode import Socket
+from bot.slack.client import ErrorKind, Identity, SlackClient, SlackError
+from bot.slack.responder import SlackResponder
+from bot.slack.socket_mode import Socket
 from bot.timings import Timings
-from bot.web import WebServer, hear_slack, make_web
-from handlers import routes
-from handlers.ask import House
-from handlers.directory import name_of, refuse_strangers
-from handlers.views.words import use_prefix
+from bot.web_server import WebServer, hear_slack, make_web_app
+from bot.worker.deliver_bills import company_of, mailer_of
+from bot.worker.worker import Worker
+from handlers.slack.app import register
+from handlers.slack.context import Services
+from handlers.slack.users import check_member, display_name
+from handlers.wording.formatting import use_prefix
 from models.actions.access import welcome
 from models.db.database import Database
 from models.db.migrate import is_migrated
@@ -82,7 +82,7 @@ class App:
         self._timings = timings or Timings()
         self._rules = settings.rules(chunk_customers)
         self._open = AsyncExitStack()
-        self._courier: Courier | None = None
+        self._courier: Worker | None = None
         self._web: WebServer | None = None
         self._socket: Socket | None = None
 
@@ -108,7 +108,7 @@ class App:
         await self._check_database()
         token = _plain(self._settings.slack_bot_token) or ""
         gateway = await self._open.enter_async_context(
-            Gateway.open(token, self._settings.slack_api_url)
+            SlackClient.open(token, self._settings.slack_api_url)
         )
         identity = await self._check_tokens(gateway)
         await self._welcome_finance(gateway, identity)
@@ -116,7 +116,7 @@ class App:
             # Connections of its own: whoever clicks does not wait behind a night's postings.
             db = Database(self._db.url, pool_size=COURIER_CONNECTIONS)
             self._open.push_async_callback(db.close)
-            self._courier = Courier(
+            self._courier = Worker(
                 db,
                 gateway,
                 now=self._now,
@@ -176,29 +176,29 @@ class App:
         if not migrated:
             raise BootError("The database is not up to date. Run `countersign migrate` first.")
 
-    async def _check_tokens(self, gateway: Gateway) -> Identity:
+    async def _check_tokens(self, gateway: SlackClient) -> Identity:
         try:
             identity = await gateway.auth_test()
-        except SlackTrouble as trouble:
+        except SlackError as trouble:
             raise _refused("SLACK_BOT_TOKEN", "xoxb-", trouble) from None
         app_token = _plain(self._settings.slack_app_token)
         if self._role != "worker" and app_token:
             try:
                 await gateway.check_app_token(app_token)
-            except SlackTrouble as trouble:
+            except SlackError as trouble:
                 raise _refused("SLACK_APP_TOKEN", "xapp-", trouble) from None
         return identity
 
-    async def _welcome_finance(self, gateway: Gateway, identity: Identity) -> None:
+    async def _welcome_finance(self, gateway: SlackClient, identity: Identity) -> None:
         """Those named in FINANCE_SLACK_IDS belong to Finance, unless they have a role already."""
         for slack_id in self._settings.finance_slack_ids:
             try:
                 account = await gateway.user_info(slack_id)
                 if account is None:
                     raise NotFound(f"Slack knows nobody of the id {slack_id}.")
-                refuse_strangers(account, identity.team_id)
+                check_member(account, identity.team_id)
                 await self._to_finance(slack_id, identity.team_id, account)
-            except SlackTrouble as trouble:
+            except SlackError as trouble:
                 raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {trouble.code}.", 1) from None
             except Refusal as refusal:
                 raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {refusal.sentence}") from None
@@ -206,11 +206,11 @@ class App:
     async def _to_finance(self, slack_id: str, team_id: str, account: dict[str, Any]) -> None:
         email = account.get("profile", {}).get("email")
         async with self._db.transaction() as session:
-            user = await welcome(session, slack_id, team_id, name_of(account), email)
+            user = await welcome(session, slack_id, team_id, display_name(account), email)
             if user.role is None:
                 await add_user(session, user.name, Role.FINANCE, slack_id, email)
 
-    async def _listen(self, gateway: Gateway, identity: Identity) -> None:
+    async def _listen(self, gateway: SlackClient, identity: Identity) -> None:
         bolt = AsyncApp(
             name="countersign",
             logger=logging.getLogger("slack_bolt"),
@@ -218,7 +218,7 @@ class App:
             signing_secret=_plain(self._settings.slack_signing_secret) or "",
             process_before_response=True,
         )
-        house = House(
+        house = Services(
             db=self._db,
             now=self._now,
             zone=self._settings.timezone,
@@ -226,12 +226,12 @@ class App:
             team_id=identity.team_id,
             bot_user_id=identity.bot_user_id,
             app_id=await gateway.app_id(identity.bot_id),
-            slack=Face(gateway),
+            slack=SlackResponder(gateway),
         )
         self._open.push_async_callback(house.errands.drain)
         use_prefix(self._settings.command_prefix)
-        routes.register(bolt, house)
-        web = make_web(self.reasons_not_ready)
+        register(bolt, house)
+        web = make_web_app(self.reasons_not_ready)
         app_token = _plain(self._settings.slack_app_token)
         if app_token:
             self._socket = Socket(bolt, app_token, self._timings)
@@ -254,10 +254,10 @@ def _plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-def _refused(setting: str, prefix: str, trouble: SlackTrouble) -> BootError:
+def _refused(setting: str, prefix: str, trouble: SlackError) -> BootError:
     if not trouble.answered:
         return BootError(f"Slack cannot be reached ({trouble.code}). Is SLACK_API_URL right?", 1)
-    if trouble.kind in (Kind.UNKNOWN, Kind.RATE_LIMITED):
+    if trouble.kind in (ErrorKind.UNKNOWN, ErrorKind.RATE_LIMITED):
         return BootError(f"Slack is in trouble ({trouble.code}). Try again later.", 1)
     return BootError(
         f"{setting}: Slack refuses this token ({trouble.code}). It begins with {prefix} and is "

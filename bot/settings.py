@@ -10,7 +10,7 @@ from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.mail_server import MailServer, mailboxes
+from bot.mail.smtp_url import MailServer, mailboxes
 from models.db.embedded import EmbeddedPostgres
 from models.db.url import to_url
 from models.settings import CHUNK_CUSTOMERS, BillingSettings

@@ -1,1 +1,1 @@
-"""The ear and the voice: hear a person, ask the models, answer through a view."""
+"""Media: what people ask, and how it is said."""

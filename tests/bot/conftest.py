@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import structlog
 
-from bot.courier import Courier
 from bot.settings import Settings
-from bot.slack import Gateway
+from bot.slack.client import SlackClient
+from bot.worker.worker import Worker
 from models.db.database import Database
 from sandbox.server import Sandbox
 from sandbox.story import LONG_ACK_S
@@ -40,14 +40,14 @@ def settings(slack: Sandbox, database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def gateway(slack: Sandbox) -> AsyncIterator[Gateway]:
-    async with Gateway.open(slack.bot_token, slack.api_url) as opened:
+async def gateway(slack: Sandbox) -> AsyncIterator[SlackClient]:
+    async with SlackClient.open(slack.bot_token, slack.api_url) as opened:
         await opened.auth_test()
         yield opened
 
 
 @pytest.fixture
-async def courier(db: Database, gateway: Gateway) -> AsyncIterator[Courier]:
+async def courier(db: Database, gateway: SlackClient) -> AsyncIterator[Worker]:
     """At work from the start of the test to its end."""
     async with couriers(db, gateway) as made:
         yield made

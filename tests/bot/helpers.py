@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from bot.courier import Courier
-from bot.mail import Mailer
+from bot.mail.smtp import Mailer
 from bot.settings import Settings
-from bot.slack import Gateway
+from bot.slack.client import SlackClient
 from bot.timings import Timings
-from handlers.views.invoice import Company
+from bot.worker.worker import Worker
+from handlers.documents.invoice import Company
 from models.db.database import Database
 from models.outbox.messages import Message, MessageKind, add_messages
 from models.people.permissions import Role
@@ -110,16 +110,16 @@ async def posting(db: Database) -> Message:
 @asynccontextmanager
 async def couriers(
     db: Database,
-    gateway: Gateway,
+    gateway: SlackClient,
     rules: BillingSettings | None = None,
     *,
     now: Callable[[], datetime] = lambda: NOW,
     mailer: Mailer | None = None,
     company: Company | None = None,
     **timings: float,
-) -> AsyncIterator[Courier]:
+) -> AsyncIterator[Worker]:
     """One more courier at work, until the block ends."""
-    made = Courier(
+    made = Worker(
         db,
         gateway,
         now=now,

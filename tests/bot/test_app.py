@@ -25,8 +25,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.app import App, BootError
 from bot.settings import Settings
-from bot.slack import Gateway
-from bot.socket_mode import CountingHandler, Socket
+from bot.slack.client import SlackClient
+from bot.slack.socket_mode import CountingHandler, Socket
 from models.db.database import Database
 from models.people.permissions import Role
 from sandbox.server import Sandbox
@@ -205,10 +205,10 @@ async def test_finance_is_not_given_back_to_who_has_another_role(
 async def test_finance_is_no_guest_no_bot_and_nobody_who_left(
     flag: str, db: Database, slack: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def described(_: Gateway, slack_id: str) -> dict[str, Any]:
+    async def described(_: SlackClient, slack_id: str) -> dict[str, Any]:
         return {"id": slack_id, "name": "zoe", flag: True}
 
-    monkeypatch.setattr(Gateway, "user_info", described)
+    monkeypatch.setattr(SlackClient, "user_info", described)
     named = settings.model_copy(update={"finance_slack_ids": ("UZOE",)})
     with pytest.raises(BootError, match="FINANCE_SLACK_IDS: UZOE: ") as refused:
         await App(named, "worker", timings=QUICK).start()

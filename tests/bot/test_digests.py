@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.courier import Courier
+from bot.worker.worker import Worker
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.undo import undo_decision
 from models.bills.states import RejectReason
@@ -14,7 +14,7 @@ from tests.store.books import act, make_bills
 
 
 async def test_a_digest_is_redrawn_after_each_decision(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, 11)
     await eventually(lambda: all_settled(db))
@@ -30,7 +30,7 @@ async def test_a_digest_is_redrawn_after_each_decision(
 
 
 async def test_a_decision_taken_back_stands_in_the_digest_again(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (first, *_) = await make_bills(db, people.ana, 11)
     await eventually(lambda: all_settled(db))
@@ -44,7 +44,7 @@ async def test_a_decision_taken_back_stands_in_the_digest_again(
 
 
 async def test_what_waits_for_another_role_alone_does_not_wait_for_the_reader(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     both = "update customers set require_csm_approval = true, require_sales_approval = true"
     bills = await make_bills(db, people.ana, 11)

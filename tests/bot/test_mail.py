@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from bot.mail import Letter, Mailer, MailTrouble
-from bot.mail_server import MailServer, mailboxes
+from bot.mail.smtp import Email, Mailer, MailError
+from bot.mail.smtp_url import MailServer, mailboxes
 from sandbox.server import Sandbox
 
 SENDER = "Müller Billing <billing@meridian.example>"
-LETTER = Letter(
+LETTER = Email(
     name="2026-000123",
     to="accounts@acme.example",
     cc="boss@acme.example, archive@acme.example",
@@ -90,7 +90,7 @@ async def test_what_a_customer_is_called_adds_no_header(
 async def test_a_billing_address_that_is_none_is_refused_for_good(
     to: str, slack: Sandbox, mailer: Mailer
 ) -> None:
-    with pytest.raises(MailTrouble, match="billing address is no e-mail address") as caught:
+    with pytest.raises(MailError, match="billing address is no e-mail address") as caught:
         await mailer.send(replace(LETTER, to=to))
     assert caught.value.permanent
     assert "\n" not in caught.value.code
@@ -121,7 +121,7 @@ async def test_trouble_says_whether_trying_again_can_help(
     fault: dict[str, Any], permanent: bool, cause: str, slack: Sandbox, mailer: Mailer
 ) -> None:
     await slack.fault(**fault)
-    with pytest.raises(MailTrouble, match=cause) as caught:
+    with pytest.raises(MailError, match=cause) as caught:
         await mailer.send(LETTER)
     assert (caught.value.permanent, caught.value.needs_somebody) == (permanent, False)
     assert await mailer.send(LETTER) == "250 kept"
@@ -130,7 +130,7 @@ async def test_trouble_says_whether_trying_again_can_help(
 
 async def test_a_server_that_is_not_there_may_come_back() -> None:
     nobody = Mailer(MailServer("127.0.0.1", _free_port()), SENDER)
-    with pytest.raises(MailTrouble, match="could not be reached") as caught:
+    with pytest.raises(MailError, match="could not be reached") as caught:
         await nobody.send(LETTER)
     assert not caught.value.permanent
 
@@ -138,12 +138,12 @@ async def test_a_server_that_is_not_there_may_come_back() -> None:
 async def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.mail.LETTER_S", 0.05)
+    monkeypatch.setattr("bot.mail.smtp.EMAIL_S", 0.05)
     opened: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: opened.append(writer), "127.0.0.1", 0)
     async with silent:
         mailer = Mailer(MailServer("127.0.0.1", silent.sockets[0].getsockname()[1]), SENDER)
-        with pytest.raises(MailTrouble, match="did not answer in time") as caught:
+        with pytest.raises(MailError, match="did not answer in time") as caught:
             await mailer.send(LETTER)
         (writer,) = opened
         writer.close()
@@ -196,7 +196,7 @@ async def test_nothing_is_sent_where_the_billing_address_is_refused(
 ) -> None:
     picky = Picky(accounts=answer)
     async with serving(picky) as port:
-        with pytest.raises(MailTrouble, match=f"{answer} \\(to accounts@acme.example\\)") as caught:
+        with pytest.raises(MailError, match=f"{answer} \\(to accounts@acme.example\\)") as caught:
             await Mailer(MailServer("127.0.0.1", port), SENDER).send(LETTER)
     assert caught.value.permanent is permanent
     assert picky.taken == []
@@ -212,7 +212,7 @@ async def test_a_copy_that_is_refused_is_named_and_holds_nothing_up() -> None:
 
 async def test_an_address_beyond_ascii_is_refused_where_the_server_cannot_take_it() -> None:
     async with serving(Picky()) as port:
-        with pytest.raises(MailTrouble, match="cannot write to jürg@acme") as caught:
+        with pytest.raises(MailError, match="cannot write to jürg@acme") as caught:
             await Mailer(MailServer("127.0.0.1", port), SENDER).send(
                 replace(LETTER, to="jürg@acme.example")
             )
@@ -222,7 +222,7 @@ async def test_an_address_beyond_ascii_is_refused_where_the_server_cannot_take_i
 async def test_encryption_that_is_insisted_on_and_not_there_needs_somebody() -> None:
     async with serving(Picky()) as port:
         server = MailServer.parse(f"smtp://127.0.0.1:{port}?starttls=1")
-        with pytest.raises(MailTrouble, match="cannot be used the way it is set") as caught:
+        with pytest.raises(MailError, match="cannot be used the way it is set") as caught:
             await Mailer(server, SENDER).send(LETTER)
     assert (caught.value.permanent, caught.value.needs_somebody) == (False, True)
 
@@ -236,9 +236,9 @@ async def test_wrong_credentials_need_somebody_and_are_told_without_the_password
     options = {"authenticator": _wrong, "auth_required": True, "auth_require_tls": False}
     async with serving(Picky(), **options) as port:
         url = f"smtp://clerk:s3cret%2F%2B@127.0.0.1:{port}?starttls=0"
-        with pytest.raises(MailTrouble, match="535") as caught:
+        with pytest.raises(MailError, match="535") as caught:
             await Mailer(MailServer.parse(url), SENDER).send(LETTER)
-        with pytest.raises(MailTrouble, match="530") as anonymous:
+        with pytest.raises(MailError, match="530") as anonymous:
             await Mailer(MailServer("127.0.0.1", port), SENDER).send(LETTER)
     for trouble in (caught.value, anonymous.value):
         assert (trouble.permanent, trouble.needs_somebody) == (False, True)

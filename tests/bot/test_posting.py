@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.courier import Courier
-from bot.posting import key_of
-from bot.slack import Gateway, SlackTrouble, Standing
-from bot.slack import Kind as SlackKind
-from handlers.views import replies
-from handlers.views.kit import SlackMessage
+from bot.slack.client import ErrorKind as SlackKind
+from bot.slack.client import MessageRef, SlackClient, SlackError
+from bot.worker.send_messages import message_key
+from bot.worker.worker import Worker
+from handlers.slack.blocks.access import access_granted
+from handlers.slack.blocks.block_kit import SlackMessage
 from models.db.database import Database
 from models.outbox.delivery import claim, release_claim
 from models.outbox.messages import Message, user_recipient
@@ -36,7 +36,7 @@ from tests.conftest import People
 
 
 async def test_a_posting_reaches_the_dm_and_is_noted(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await grant(db, people.max)
     await eventually(lambda: all_posted(db))
@@ -65,7 +65,7 @@ TROUBLES = [
     "trouble", TROUBLES, ids=lambda trouble: "-".join(map(str, trouble.values()))
 )
 async def test_a_message_is_posted_once_despite(
-    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Courier
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", **trouble)
     await grant(db, people.max)
@@ -75,7 +75,7 @@ async def test_a_message_is_posted_once_despite(
 
 
 async def test_a_rate_limit_is_waited_out(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     loop = asyncio.get_running_loop()
     await slack.fault(method="chat.postMessage", kind="ratelimited", retry_after=2)
@@ -86,7 +86,7 @@ async def test_a_rate_limit_is_waited_out(
 
 
 async def test_a_new_promise_does_not_write_to_a_place_before_the_time_slack_named(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     loop = asyncio.get_running_loop()
     await slack.fault(method="chat.postMessage", kind="ratelimited", retry_after=3)
@@ -97,7 +97,7 @@ async def test_a_new_promise_does_not_write_to_a_place_before_the_time_slack_nam
     await eventually(lambda: all_posted(db))
     assert loop.time() - begun >= 3
     assert said_to(slack, "UMAX") == [
-        replies.access_granted(role).text for role in (Role.SALES, Role.MANAGER)
+        access_granted(role).text for role in (Role.SALES, Role.MANAGER)
     ]
 
 
@@ -106,22 +106,22 @@ async def _waits_for_a_time(db: Database) -> list[Any]:
 
 
 async def test_the_order_of_a_place_outlives_trouble(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", status=500, probability=0.4, seed=7)
     for role in Role:
         await grant(db, people.max, role)
     await eventually(lambda: all_posted(db), 30)
-    assert said_to(slack, "UMAX") == [replies.access_granted(role).text for role in Role]
+    assert said_to(slack, "UMAX") == [access_granted(role).text for role in Role]
 
 
 async def test_a_message_found_on_its_way_is_looked_for_first(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await grant(db, people.max)
     promised = await posting(db)
     there = await gateway.post(
-        slack.dm("UMAX"), key_of(promised), replies.access_granted(Role.MANAGER)
+        slack.dm("UMAX"), message_key(promised), access_granted(Role.MANAGER)
     )
     await rows(db, "update postings set state = 'sending', sending_since = now() returning id")
     async with couriers(db, gateway):
@@ -131,7 +131,7 @@ async def test_a_message_found_on_its_way_is_looked_for_first(
 
 
 async def test_a_message_that_never_arrived_is_sent_again(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await grant(db, people.max)
     await rows(db, "update postings set state = 'sending', sending_since = now() returning id")
@@ -141,10 +141,10 @@ async def test_a_message_that_never_arrived_is_sent_again(
 
 
 async def test_another_apps_message_is_not_taken_for_ours(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await grant(db, people.max)
-    forged = {"event_type": "countersign", "event_payload": {"k": key_of(await posting(db))}}
+    forged = {"event_type": "countersign", "event_payload": {"k": message_key(await posting(db))}}
     dm = slack.workspace.dm("UMAX")
     slack.workspace.post(dm, {"user": "UMAX", "text": "mine", "metadata": forged})
     await rows(db, "update postings set state = 'sending', sending_since = now() returning id")
@@ -154,19 +154,19 @@ async def test_another_apps_message_is_not_taken_for_ours(
 
 
 async def test_two_couriers_post_nothing_twice(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     async with couriers(db, gateway), couriers(db, gateway):
         for role in Role:
             await grant(db, people.max, role)
             await grant(db, people.kim, role)
         await eventually(lambda: all_posted(db))
-    expected = [replies.access_granted(role).text for role in Role]
+    expected = [access_granted(role).text for role in Role]
     assert said_to(slack, "UMAX") == said_to(slack, "UKIM") == expected
 
 
 async def test_what_slack_refuses_for_good_holds_nothing_up(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", error="messages_tab_disabled")
     await grant(db, people.max, Role.SALES)
@@ -181,19 +181,21 @@ async def test_a_message_refused_again_and_again_gives_way_to_the_others_of_its_
     db: Database,
     people: People,
     slack: Sandbox,
-    courier: Courier,
+    courier: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     poisoned = key_for(people.max, Role.SALES)
-    send, sends = Gateway.post, Counter[str]()
+    send, sends = SlackClient.post, Counter[str]()
 
-    async def stumbling(self: Gateway, channel: str, key: str, message: SlackMessage) -> Standing:
+    async def stumbling(
+        self: SlackClient, channel: str, key: str, message: SlackMessage
+    ) -> MessageRef:
         sends[key] += 1
         if key == poisoned and sends[key] < 2 * QUICK.attempts:
-            raise SlackTrouble("an_error_of_next_year", SlackKind.TRANSIENT)
+            raise SlackError("an_error_of_next_year", SlackKind.TRANSIENT)
         return await send(self, channel, key, message)
 
-    monkeypatch.setattr(Gateway, "post", stumbling)
+    monkeypatch.setattr(SlackClient, "post", stumbling)
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
     await eventually(lambda: _are(db, "waiting", "posted"))
@@ -201,7 +203,7 @@ async def test_a_message_refused_again_and_again_gives_way_to_the_others_of_its_
 
 
 def key_for(user: User, role: Role) -> str:
-    return key_of(Message(key=f"granted:{role}:{user_recipient(user.id)}"))
+    return message_key(Message(key=f"granted:{role}:{user_recipient(user.id)}"))
 
 
 async def _are(db: Database, *expected: str) -> bool:
@@ -220,7 +222,7 @@ async def _are(db: Database, *expected: str) -> bool:
     ids=str,
 )
 async def test_no_number_of_attempts_loses_a_message_or_its_place(
-    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Courier
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", times=0, **trouble)
     for role in Role:
@@ -229,7 +231,7 @@ async def test_no_number_of_attempts_loses_a_message_or_its_place(
     assert "failed" not in await states(db)
     await slack.fault(clear=True)
     await eventually(lambda: all_posted(db))
-    assert said_to(slack, "UMAX") == [replies.access_granted(role).text for role in Role]
+    assert said_to(slack, "UMAX") == [access_granted(role).text for role in Role]
 
 
 async def _tried(db: Database, times: int) -> list[Any]:
@@ -237,7 +239,7 @@ async def _tried(db: Database, times: int) -> list[Any]:
 
 
 async def test_what_slack_has_not_taken_in_a_week_is_given_up_and_the_rest_goes_on(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", error="is_archived")
     await grant(db, people.max, Role.SALES)

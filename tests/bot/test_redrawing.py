@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.courier import CONCURRENCY, Courier
-from bot.slack import Gateway, Kind, SlackTrouble, Standing
-from handlers.views import card, replies
-from handlers.views.kit import SlackMessage
+from bot.slack.client import ErrorKind, MessageRef, SlackClient, SlackError
+from bot.worker.worker import CONCURRENCY, Worker
+from handlers.slack.blocks.access import access_granted
+from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.card import bill_card
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.undo import undo_decision
 from models.batches.bill_run import Step, run_step, start_bill_run
@@ -43,7 +44,7 @@ from tests.store.books import OCTOBER, act, make_bills
 async def drawn_now(db: Database, bill_id: int) -> str:
     async with db.transaction() as session:
         (facts,) = await load_bill_details(session, [bill_id])
-    return card.bill_card(facts).text
+    return bill_card(facts).text
 
 
 async def approve(db: Database, people: People, bill_id: int) -> None:
@@ -66,7 +67,7 @@ async def _cards_settled(db: Database) -> bool:
 
 
 async def test_every_copy_of_a_card_is_redrawn_after_a_decision(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -77,7 +78,7 @@ async def test_every_copy_of_a_card_is_redrawn_after_a_decision(
 
 
 async def test_a_card_that_is_current_is_left_alone(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -92,7 +93,7 @@ async def test_a_card_that_is_current_is_left_alone(
 
 
 async def test_an_action_while_the_card_is_on_its_way_shows_on_it(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
     (bill_id,) = await make_bills(db, people.ana)
@@ -115,7 +116,7 @@ TROUBLES = [
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: str(trouble["kind"]))
 async def test_a_card_is_redrawn_despite(
-    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Courier
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -125,7 +126,7 @@ async def test_a_card_is_redrawn_despite(
 
 
 async def test_cards_that_wait_for_a_rate_limit_keep_nothing_else_from_its_turn(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, CONCURRENCY + 10)
     await eventually(lambda: all_settled(db))
@@ -134,7 +135,7 @@ async def test_cards_that_wait_for_a_rate_limit_keep_nothing_else_from_its_turn(
     for bill_id in bills:
         await approve(db, people, bill_id)
     await grant(db, people.max)
-    await eventually(lambda: _says(slack, "UMAX", replies.access_granted(Role.MANAGER).text))
+    await eventually(lambda: _says(slack, "UMAX", access_granted(Role.MANAGER).text))
 
 
 # As if the digest had been cards.
@@ -145,7 +146,7 @@ where kind = 'card' returning id
 
 
 async def test_a_card_somebody_deleted_is_given_up_and_the_others_are_redrawn(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -164,7 +165,7 @@ async def _says(slack: Sandbox, user: str, text: str) -> bool:
 
 
 async def test_a_card_whose_redrawing_got_lost_is_found_and_redrawn(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     async with couriers(db, gateway):
@@ -179,20 +180,20 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     db: Database,
     people: People,
     slack: Sandbox,
-    courier: Courier,
+    courier: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
     sick, healed = slack.dm("UKIM"), asyncio.Event()
-    update = Gateway.update
+    update = SlackClient.update
 
-    async def ailing(self: Gateway, channel: str, ts: str, message: SlackMessage) -> None:
+    async def ailing(self: SlackClient, channel: str, ts: str, message: SlackMessage) -> None:
         if channel == sick and not healed.is_set():
-            raise SlackTrouble("is_archived", Kind.TRANSIENT)
+            raise SlackError("is_archived", ErrorKind.TRANSIENT)
         await update(self, channel, ts, message)
 
-    monkeypatch.setattr(Gateway, "update", ailing)
+    monkeypatch.setattr(SlackClient, "update", ailing)
     await approve(db, people, bill_id)
     approved = await drawn_now(db, bill_id)
     await eventually(lambda: _says(slack, "ULEE", approved))
@@ -216,7 +217,7 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
 
 
 async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     async with couriers(db, gateway):
@@ -235,7 +236,7 @@ async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
 
 
 async def test_many_decisions_end_in_the_last_state(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     for version in range(1, 9, 2):
@@ -272,7 +273,7 @@ async def add_usage(db: Database, customers: int) -> None:
 
 
 async def test_a_run_is_worked_off_in_steps_and_its_message_ends_as_a_summary(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await add_usage(db, 25)
     rules = BillingSettings("CAPPROVALS", chunk_customers=10)
@@ -292,7 +293,7 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
     db: Database,
     people: People,
     slack: Sandbox,
-    gateway: Gateway,
+    gateway: SlackClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await add_usage(db, 25)
@@ -304,7 +305,7 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
             raise ZeroDivisionError
         return await step(*arguments)
 
-    monkeypatch.setattr("bot.long_work.run_step", stumbling)
+    monkeypatch.setattr("bot.worker.batches.run_step", stumbling)
     async with couriers(db, gateway, rules=BillingSettings("CAPPROVALS", chunk_customers=10)):
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "stopped before its end"))
@@ -327,7 +328,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
     db: Database,
     people: People,
     slack: Sandbox,
-    gateway: Gateway,
+    gateway: SlackClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await add_usage(db, 25)
@@ -342,7 +343,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
         await go_on.wait()
         return done
 
-    monkeypatch.setattr("bot.long_work.run_step", counted)
+    monkeypatch.setattr("bot.worker.batches.run_step", counted)
     async with couriers(db, gateway, rules=rules) as first:
         await start_run(db, people)
         await begun.wait()
@@ -360,21 +361,23 @@ async def test_a_runs_message_tells_of_cards_nobody_could_be_given(
     db: Database,
     people: People,
     slack: Sandbox,
-    gateway: Gateway,
+    gateway: SlackClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for place in ("notifications", "digests", "delivery"):
         monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
     await rows(db, "update users set active = false where name = 'Lee' returning id")
     await add_usage(db, 11)
-    send, out_of_reach = Gateway.post, slack.dm("UKIM")
+    send, out_of_reach = SlackClient.post, slack.dm("UKIM")
 
-    async def refusing(self: Gateway, channel: str, key: str, message: SlackMessage) -> Standing:
+    async def refusing(
+        self: SlackClient, channel: str, key: str, message: SlackMessage
+    ) -> MessageRef:
         if channel == out_of_reach:
-            raise SlackTrouble("cannot_dm_bot", Kind.PERMANENT)
+            raise SlackError("cannot_dm_bot", ErrorKind.PERMANENT)
         return await send(self, channel, key, message)
 
-    monkeypatch.setattr(Gateway, "post", refusing)
+    monkeypatch.setattr(SlackClient, "post", refusing)
     async with couriers(db, gateway, rules=BillingSettings()):
         await start_run(db, people)
         await eventually(lambda: _tells_of_lost_cards(slack))
@@ -386,7 +389,7 @@ async def _tells_of_lost_cards(slack: Sandbox) -> bool:
 
 
 async def test_a_run_without_a_job_is_gone_on_with(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await add_usage(db, 3)
     await start_run(db, people)
@@ -396,7 +399,7 @@ async def test_a_run_without_a_job_is_gone_on_with(
 
 
 async def test_interruptions_use_up_no_attempts_of_a_run(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await add_usage(db, 3)
     await start_run(db, people)
@@ -411,6 +414,6 @@ async def test_interruptions_use_up_no_attempts_of_a_run(
         return await step(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.long_work.run_step", stumbling)
+        patch.setattr("bot.worker.batches.run_step", stumbling)
         async with couriers(db, gateway):
             await eventually(lambda: _says_of(slack, "3 bills made"))

@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 
-from bot.courier import Courier
-from bot.slack import Gateway
-from handlers.views import replies
+from bot.slack.client import SlackClient
+from bot.worker.worker import Worker
+from handlers.slack.blocks.access import access_granted
 from models.db.database import Database
 from models.outbox.messages import Message, MessageKind, user_recipient
 from models.people.permissions import Role
@@ -24,7 +24,7 @@ from tests.store.books import make_bills
 
 
 async def test_stopping_in_the_middle_loses_and_doubles_nothing(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     for role in Role:
         await grant(db, people.max, role)
@@ -33,11 +33,11 @@ async def test_stopping_in_the_middle_loses_and_doubles_nothing(
     assert len(said_to(slack, "UMAX")) < len(Role)
     async with couriers(db, gateway):
         await eventually(lambda: all_posted(db))
-    assert said_to(slack, "UMAX") == [replies.access_granted(role).text for role in Role]
+    assert said_to(slack, "UMAX") == [access_granted(role).text for role in Role]
 
 
 async def test_a_job_that_does_not_end_in_time_is_put_back(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1)
     await grant(db, people.max)
@@ -56,7 +56,7 @@ async def _is_on_its_way(db: Database) -> bool:
 
 
 async def test_a_job_whose_worker_died_is_taken_up_by_another(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await grant(db, people.max)
     await rows(
@@ -72,7 +72,7 @@ async def test_a_job_whose_worker_died_is_taken_up_by_another(
 
 
 async def test_a_posting_whose_job_got_lost_is_sent_for(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     async with db.transaction() as session:
         session.add(
@@ -87,7 +87,7 @@ async def test_a_posting_whose_job_got_lost_is_sent_for(
 
 
 async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await make_bills(db, people.ana, 2)
     await rows(db, "update runs set finished_at = null, source = 'cli' returning id")
@@ -106,7 +106,7 @@ async def _is_posted(db: Database, kind: str) -> bool:
 
 
 async def test_the_courier_goes_on_after_the_database_was_away(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     others = """select pg_terminate_backend(pid) from pg_stat_activity
                 where datname = current_database() and pid <> pg_backend_pid()"""

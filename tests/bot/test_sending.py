@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.courier import Courier
-from bot.mail import Mailer
-from bot.mail_server import MailServer
-from bot.sending import Sender
-from bot.slack import Gateway
-from handlers.views.invoice import Company
+from bot.mail.smtp import Mailer
+from bot.mail.smtp_url import MailServer
+from bot.slack.client import SlackClient
+from bot.worker.deliver_bills import BillDelivery
+from bot.worker.worker import Worker
+from handlers.documents.invoice import Company
 from models.actions.approve import approve_bill
 from models.actions.send import mark_delivered, send_bill
 from models.actions.undo import undo_decision
@@ -52,13 +52,15 @@ def watch() -> Watch:
 
 @pytest.fixture
 async def courier(
-    db: Database, gateway: Gateway, slack: Sandbox, watch: Watch
-) -> AsyncIterator[Courier]:
+    db: Database, gateway: SlackClient, slack: Sandbox, watch: Watch
+) -> AsyncIterator[Worker]:
     async with mailing(db, gateway, slack, watch) as made:
         yield made
 
 
-def mailing(db: Database, gateway: Gateway, slack: Sandbox, watch: Watch, **timings: float) -> Any:
+def mailing(
+    db: Database, gateway: SlackClient, slack: Sandbox, watch: Watch, **timings: float
+) -> Any:
     mailer = Mailer(MailServer.parse(slack.smtp_url), SENDER)
     return couriers(db, gateway, AT_ONCE, now=watch, mailer=mailer, company=MERIDIAN, **timings)
 
@@ -118,7 +120,7 @@ async def reaches(db: Database, bill_id: int, status: str) -> None:
 
 
 async def test_a_bill_that_is_sent_arrives_with_its_number_and_document(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await approved(db, people)
     await send(db, people.ana, bill_id)
@@ -136,7 +138,7 @@ async def test_a_bill_that_is_sent_arrives_with_its_number_and_document(
 
 
 async def test_many_bills_sent_at_once_leave_no_gap_between_their_numbers(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     made = await approved(db, people, 12)
     await asyncio.gather(*(send(db, people.ana, bill_id) for bill_id in made))
@@ -150,7 +152,7 @@ async def test_many_bills_sent_at_once_leave_no_gap_between_their_numbers(
 
 
 async def test_a_bill_waits_for_its_delay_to_end_by_the_programs_clock(
-    db: Database, people: People, slack: Sandbox, courier: Courier, watch: Watch
+    db: Database, people: People, slack: Sandbox, courier: Worker, watch: Watch
 ) -> None:
     waiting, called_back = await approved(db, people, 2)
     await send(db, people.ana, waiting, LATER)
@@ -179,7 +181,7 @@ async def address(db: Database, bill_id: int) -> str:
 
 
 async def test_a_refused_bill_comes_back_with_the_cause_and_keeps_number_and_document(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     failing, other = await approved(db, people, 2)
     await slack.fault(mail="reject", error="no such mailbox")
@@ -202,7 +204,7 @@ async def test_a_refused_bill_comes_back_with_the_cause_and_keeps_number_and_doc
 
 
 async def test_a_server_that_says_later_is_asked_again(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await approved(db, people)
     await slack.fault(mail="defer", times=2)
@@ -214,7 +216,7 @@ async def test_a_server_that_says_later_is_asked_again(
 
 
 async def test_after_a_day_of_later_the_bill_is_back_with_finance(
-    db: Database, people: People, slack: Sandbox, courier: Courier, watch: Watch
+    db: Database, people: People, slack: Sandbox, courier: Worker, watch: Watch
 ) -> None:
     (bill_id,) = await approved(db, people)
     await slack.fault(mail="defer", error="mailbox full", times=0)
@@ -231,7 +233,7 @@ async def has_done(db: Database, bill_id: int, verb: str) -> bool:
 
 
 async def test_an_address_that_is_none_comes_back_at_once(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     (bill_id,) = await approved(db, people)
     async with db.transaction() as session:
@@ -247,7 +249,7 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
     db: Database,
     people: People,
     slack: Sandbox,
-    gateway: Gateway,
+    gateway: SlackClient,
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -260,7 +262,7 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
             raise asyncio.CancelledError
         return await recorded(*arguments)
 
-    monkeypatch.setattr("bot.sending.mark_delivered", dies_once)
+    monkeypatch.setattr("bot.worker.deliver_bills.mark_delivered", dies_once)
     async with mailing(db, gateway, slack, watch):
         await send(db, people.ana, bill_id)
         await reaches(db, bill_id, "sent")
@@ -274,16 +276,16 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
     db: Database,
     people: People,
     slack: Sandbox,
-    gateway: Gateway,
+    gateway: SlackClient,
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (bill_id,) = await approved(db, people)
-    mail = Sender._mail
+    mail = BillDelivery._mail
 
     async with db.long_transaction() as somebody:
 
-        async def holds_the_bill_meanwhile(sender: Sender, facts: InvoiceData) -> str:
+        async def holds_the_bill_meanwhile(sender: BillDelivery, facts: InvoiceData) -> str:
             answer = await mail(sender, facts)
             await somebody.execute(sa.text("select from bills for update"))
             return answer
@@ -291,7 +293,7 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
         async def held() -> bool:
             return bool(await rows(db, "select from pg_locks where not granted"))
 
-        monkeypatch.setattr(Sender, "_mail", holds_the_bill_meanwhile)
+        monkeypatch.setattr(BillDelivery, "_mail", holds_the_bill_meanwhile)
         async with mailing(db, gateway, slack, watch):
             await send(db, people.ana, bill_id)
             await eventually(held)
@@ -302,7 +304,7 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
 
 
 async def test_a_bill_whose_job_got_lost_is_found_and_sent(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway, watch: Watch
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient, watch: Watch
 ) -> None:
     (bill_id,) = await approved(db, people)
     await send(db, people.ana, bill_id)
@@ -314,7 +316,7 @@ async def test_a_bill_whose_job_got_lost_is_found_and_sent(
 
 
 async def test_without_a_mail_server_an_issued_bill_waits_for_one(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway, watch: Watch
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient, watch: Watch
 ) -> None:
     (bill_id,) = await approved(db, people)
     await send(db, people.ana, bill_id)

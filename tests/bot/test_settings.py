@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.sending import company_of, mailer_of
 from bot.settings import WHAT_TO_DO, BadSettings, BooksSettings, DatabaseSettings, Settings, read
-from handlers.views.invoice import Company
+from bot.worker.deliver_bills import company_of, mailer_of
+from handlers.documents.invoice import Company
 from models.settings import BillingSettings
 
 MAIL = {

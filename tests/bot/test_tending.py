@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from bot.slack import Gateway
+from bot.slack.client import SlackClient
 from models.actions.absence import mark_away
 from models.actions.approve import approve_bill
 from models.context import Context, Source
@@ -15,7 +15,7 @@ from tests.store.books import make_bills
 
 
 async def test_absences_end_with_their_last_day(
-    db: Database, people: People, gateway: Gateway
+    db: Database, people: People, gateway: SlackClient
 ) -> None:
     async with db.transaction() as session:
         act = Context(people.kim, NOW, Source.SLACK)
@@ -34,7 +34,7 @@ async def test_absences_end_with_their_last_day(
 
 
 async def test_figures_that_were_changed_behind_the_programs_back_make_a_new_version(
-    db: Database, people: People, gateway: Gateway
+    db: Database, people: People, gateway: SlackClient
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     async with db.transaction() as session:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot import web
+from bot import web_server
 from bot.app import App
 from models.db.database import Database
 from sandbox.server import Sandbox
@@ -103,7 +103,7 @@ async def test_unsigned_fields_are_not_even_counted(
     listening: tuple[App, Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[bytes] = []
-    monkeypatch.setattr(web, "to_async_bolt_request", lambda _, body: parsed.append(body))
+    monkeypatch.setattr(web_server, "to_async_bolt_request", lambda _, body: parsed.append(body))
     app, _ = listening
     assert await post(app, FIELDS, {"Content-Type": URLENCODED}) == 401
     assert not parsed

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot import drafts
-from bot.courier import Courier
-from bot.slack import Gateway
-from handlers.views import replies
+from bot.slack.client import SlackClient
+from bot.worker.message_content import CONTENT_BY_KIND, content_of
+from bot.worker.worker import Worker
+from handlers.slack.blocks.access import access_granted
 from models.actions.approve import approve_bill, reject_bill
 from models.bills.states import RejectReason, State
 from models.db.database import Database
@@ -49,9 +49,9 @@ async def test_a_digest_names_a_month_only_where_all_its_bills_are_of_it(
     async def listed(*_: Any) -> list[BillLine]:
         return [replace(_LINE, id=n, period=Period(2026, m)) for n, m in enumerate(months, 1)]
 
-    monkeypatch.setattr("bot.drafts.digest_lines", listed)
+    monkeypatch.setattr("bot.worker.message_content.digest_lines", listed)
     async with db.transaction() as session:
-        made = await drafts.draft(session, Message(kind=MessageKind.DIGEST, facts=_RANGE))
+        made = await content_of(session, Message(kind=MessageKind.DIGEST, facts=_RANGE))
     assert made is not None
     assert made.draw().text.startswith(told)
 
@@ -71,11 +71,11 @@ _LINE = BillLine(
 
 
 def test_every_kind_of_posting_can_be_drawn() -> None:
-    assert set(drafts._DRAFTS) == set(MessageKind)
+    assert set(CONTENT_BY_KIND) == set(MessageKind)
 
 
 async def test_a_posting_nobody_can_draw_holds_nothing_up(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     async with db.transaction() as session:
         await add_messages(
@@ -92,7 +92,7 @@ _NOWHERE = {"bill_id": 999, "action_id": 999}
 
 @pytest.mark.parametrize("code", ["user_disabled", "cannot_dm_bot", "user_not_found"])
 async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
-    code: str, db: Database, people: People, slack: Sandbox, courier: Courier
+    code: str, db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await rows(db, "update users set active = false where name = 'Lee' returning id")
     await slack.fault(method="conversations.open", kind="error", error=code, times=0)
@@ -107,7 +107,7 @@ async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
 
 
 async def test_somebody_without_an_account_any_more_is_not_written_to(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await grant(db, people.max)
     await rows(db, "update users set active = false where name = 'Max' returning id")
@@ -118,7 +118,7 @@ async def test_somebody_without_an_account_any_more_is_not_written_to(
 
 
 async def test_more_than_ten_cards_for_one_person_become_one_digest(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await make_bills(db, people.ana, 11)
     await eventually(lambda: told_to(slack, "UKIM", 1))
@@ -132,7 +132,7 @@ async def test_more_than_ten_cards_for_one_person_become_one_digest(
 
 
 async def test_ten_cards_are_ten_messages(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, 10)
     await eventually(lambda: all_posted(db))
@@ -140,7 +140,7 @@ async def test_ten_cards_are_ten_messages(
 
 
 async def test_a_crowd_of_cards_in_a_channel_stays_cards(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await make_bills(db, people.ana, 11)
     await rows(
@@ -158,7 +158,7 @@ async def test_approvals_are_told_in_one_message(
     db: Database,
     people: People,
     slack: Sandbox,
-    courier: Courier,
+    courier: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for place in ("notifications", "digests", "delivery"):
@@ -176,7 +176,7 @@ async def test_approvals_are_told_in_one_message(
 
 
 async def test_a_rejection_does_not_wait_behind_approvals(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     approved, rejected = await make_bills(db, people.ana, 2)
     async with db.transaction() as session:
@@ -192,18 +192,18 @@ async def test_a_rejection_does_not_wait_behind_approvals(
 
 
 async def test_a_server_that_knows_only_text_gets_text(
-    db: Database, people: People, slack: Sandbox, courier: Courier
+    db: Database, people: People, slack: Sandbox, courier: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", error="invalid_blocks")
     await grant(db, people.max)
     await eventually(lambda: all_posted(db))
     (message,) = slack.messages(slack.dm("UMAX"))
     assert [block["type"] for block in message["blocks"]] == ["section"]
-    assert message["text"] == replies.access_granted(Role.MANAGER).text
+    assert message["text"] == access_granted(Role.MANAGER).text
 
 
 async def test_a_channel_gets_no_more_than_one_message_a_pace(
-    db: Database, people: People, slack: Sandbox, gateway: Gateway
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     loop = asyncio.get_running_loop()
     async with couriers(db, gateway, pace=0.3):

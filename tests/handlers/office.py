@@ -16,13 +16,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.courier import Courier
-from bot.face import Face
-from bot.slack import Gateway
+from bot.slack.client import SlackClient
+from bot.slack.responder import SlackResponder
 from bot.timings import Timings
-from handlers.ask import House
-from handlers.routes import register
-from handlers.views.clicks import unpack
+from bot.worker.worker import Worker
+from handlers.slack.app import register
+from handlers.slack.blocks.action_ids import unpack
+from handlers.slack.context import Services
 from models.actions.hold import hold_bill
 from models.bills.bill import Bill, get_bill
 from models.bills.history import BillAction, actions_of
@@ -58,7 +58,7 @@ class Office:
     """What people in the workspace do, and what they see of it."""
 
     sandbox: Sandbox
-    house: House
+    house: Services
     app: AsyncApp
 
     @property
@@ -201,9 +201,9 @@ async def opened(db: Database) -> AsyncIterator[Office]:
         Sandbox(
             workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,), ack_s=LONG_ACK_S
         ) as sandbox,
-        Gateway.open(sandbox.bot_token, sandbox.api_url) as slack,
+        SlackClient.open(sandbox.bot_token, sandbox.api_url) as slack,
     ):
-        house = House(
+        house = Services(
             db=db,
             now=lambda: NOW,
             zone=ZoneInfo("UTC"),
@@ -211,11 +211,11 @@ async def opened(db: Database) -> AsyncIterator[Office]:
             team_id=sandbox.team_id,
             bot_user_id=sandbox.bot_user_id,
             app_id=sandbox.installation.app_id,
-            slack=Face(slack),
+            slack=SlackResponder(slack),
         )
         app = AsyncApp(name="office", client=slack.listening, process_before_response=True)
         register(app, house)
-        courier = Courier(db, slack, now=house.now, rules=house.rules, timings=QUICK)
+        courier = Worker(db, slack, now=house.now, rules=house.rules, timings=QUICK)
         handler = AsyncSocketModeHandler(app, sandbox.app_token, ping_interval=1.0)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         await until(lambda: sandbox.delivery.connected)

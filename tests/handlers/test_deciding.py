@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from handlers import home
+from handlers.slack import home
 from tests.handlers.conftest import Bills
 from tests.handlers.office import Office, acts, said
 from tests.sandbox.slack_bot import until
@@ -211,7 +211,7 @@ async def test_whatever_is_slow_the_receipt_comes_before_slack_gives_up(
         await asyncio.Event().wait()
 
     card = await office.type("UKIM", f"/bill show #{october.acme}")
-    monkeypatch.setattr("handlers.bill.approve_bill", stuck)
+    monkeypatch.setattr("handlers.slack.bill.approve_bill", stuck)
     start = asyncio.get_running_loop().time()
     with capture_logs():
         (told,) = await office.click("UKIM", card, "bill:approve")

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from handlers.typed import decision_in, month_and_rest
+from handlers.slack.parsing import decision_in, month_and_rest
 from models.people.users import User, find_by_slack
 from tests.handlers.conftest import Bills
 from tests.handlers.office import Json, Office, acts, element, said
@@ -109,7 +109,7 @@ async def test_a_surprise_is_answered_by_a_reference_that_is_in_the_log(
         raise RuntimeError("xoxb-secret in a message")
 
     card = await office.type("UKIM", f"/bill show #{october.acme}")
-    monkeypatch.setattr("handlers.bill.approve_bill", broken)
+    monkeypatch.setattr("handlers.slack.bill.approve_bill", broken)
     with capture_logs() as logged:
         (told,) = await office.click("UKIM", card, "bill:approve")
     (entry,) = [one for one in logged if one["log_level"] == "error"]
@@ -130,7 +130,7 @@ async def test_a_comment_that_could_not_be_kept_is_not_received_so_it_comes_agai
             raise failure
         return await find(*given)
 
-    monkeypatch.setattr("handlers.ask.find_by_slack", flaky)
+    monkeypatch.setattr("handlers.slack.context.find_by_slack", flaky)
     logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
     with capture_logs():
         await office.sandbox.message("UKIM", office.sandbox.dm("UKIM"), "Hm", card["ts"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.typed import refs
+from handlers.slack.parsing import refs
 from models.actions.approve import approve_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill

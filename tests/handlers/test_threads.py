@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 import sqlalchemy as sa
 
-from handlers.thread import read
-from handlers.typed import decision_in, plain
+from handlers.slack.parsing import decision_in, typed_text
+from handlers.slack.thread import read
 from models.bills.states import Verb
 from tests.conftest import People
 from tests.handlers.conftest import Bills
@@ -161,7 +161,7 @@ def test_what_reads_like_a_decision(text: str, decision: Verb | None) -> None:
     ],
 )
 def test_text_is_kept_as_it_was_typed(typed: str, meant: str) -> None:
-    assert plain(typed, {"U1": "Kim Lee"}) == meant
+    assert typed_text(typed, {"U1": "Kim Lee"}) == meant
 
 
 PERSON = {"user": "UKIM", "ts": "2.0", "thread_ts": "1.0", "text": "Hm"}

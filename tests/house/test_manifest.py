@@ -12,9 +12,9 @@ from jsonschema import Draft7Validator
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.ask import House
-from handlers.routes import COMMANDS, register
-from handlers.views.commands import SUBCOMMANDS
+from handlers.slack.app import COMMANDS, register
+from handlers.slack.blocks.help import SUBCOMMANDS
+from handlers.slack.context import Services
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -76,7 +76,7 @@ def manifest() -> Manifest:
 @pytest.fixture
 def app() -> Listening:
     listening = Listening()
-    register(listening, House(**cast(Any, dict.fromkeys(_NEEDED))))
+    register(listening, Services(**cast(Any, dict.fromkeys(_NEEDED))))
     return listening
 
 

@@ -10,12 +10,12 @@ import pytest
 import typer.main
 import yaml
 
-from bot.__main__ import app
+from bot.cli.main import app
 from bot.settings import BooksSettings, DatabaseSettings, Settings
-from bot.web import make_web
-from handlers.views.clicks import Click
-from handlers.views.commands import SUBCOMMANDS
-from handlers.views.words import HOLD_CAUSES, REJECT_WORDS, STATE_WORDS
+from bot.web_server import make_web_app
+from handlers.slack.blocks.action_ids import ActionId
+from handlers.slack.blocks.help import SUBCOMMANDS
+from handlers.wording.labels import HOLD_CAUSES, REJECT_WORDS, STATE_WORDS
 from models.bills.states import ANYWHERE, TRANSITIONS, State, Transition, Verb
 from models.context import Source
 from models.db.columns import Base
@@ -75,7 +75,14 @@ def test_each_command_has_its_section() -> None:
 
 def test_each_button_with_one_name_is_explained() -> None:
     told = " ".join(page("docs/reference/commands.md").table("Buttons").column(1))
-    named = {Click.APPROVE, Click.REJECT, Click.UNDO, Click.RELEASE, Click.GENERATE, Click.CANCEL}
+    named = {
+        ActionId.APPROVE,
+        ActionId.REJECT,
+        ActionId.UNDO,
+        ActionId.RELEASE,
+        ActionId.GENERATE,
+        ActionId.CANCEL,
+    }
     assert {click.rpartition(":")[2].capitalize() for click in named} <= set(codes(told))
 
 
@@ -239,7 +246,7 @@ async def _nothing_missing() -> list[str]:
 
 
 def test_the_addresses_are_those_that_are_served() -> None:
-    served = {getattr(route, "path", "") for route in make_web(_nothing_missing).routes}
+    served = {getattr(route, "path", "") for route in make_web_app(_nothing_missing).routes}
     told = page("docs/how-to/run-in-production.md").table("Health and readiness").column()
     assert {cell.strip("`") for cell in told} == served
 

@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.views import replies
-from handlers.views.clicks import Click, unpack
+from handlers.slack.blocks.action_ids import ActionId, unpack
+from handlers.slack.blocks.bill_run import run_summary
 from models.audit.verify import verify
 from models.batches.bill_run import run_report
 from models.db.database import Database
@@ -70,7 +70,7 @@ def cards(sandbox: Sandbox) -> Counter[tuple[int, str]]:
 def _approvable(message: JsonObject) -> Iterator[int]:
     for block in message.get("blocks", []):
         for element in block.get("elements", []) if block["type"] == "actions" else []:
-            if str(element.get("action_id", "")).startswith(Click.APPROVE):
+            if str(element.get("action_id", "")).startswith(ActionId.APPROVE):
                 yield int(unpack(element["value"])["bill"])
 
 
@@ -109,7 +109,7 @@ def _about_postings(postings: Any, sandbox: Sandbox) -> Iterator[str]:
 async def _run_messages(session: AsyncSession, sandbox: Sandbox) -> list[str]:
     """There is one run, and its message has become the summary."""
     runs = (await session.scalars(_RUNS)).all()
-    wanted = [replies.summary(await run_report(session, run)).text for run in runs]
+    wanted = [run_summary(await run_report(session, run)).text for run in runs]
     if len(runs) != 1:
         return [f"{len(runs)} runs instead of 1"]
     public = [

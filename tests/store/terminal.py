@@ -9,7 +9,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bot.__main__ import app
+from bot.cli.main import app
 
 TIMEOUT_S = 120
 KEPT = {"PATH", "HOME", "LANG", "TMPDIR"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.views.card import bill_card
+from handlers.slack.blocks.card import bill_card
 from models.people.permissions import Role
 from models.people.users import User
 from models.queries.bill_details import BillDetails, MissingApproval

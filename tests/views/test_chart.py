@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from handlers.views.chart import progress_bar, sparkline, usage_bars
+from handlers.wording.text_chart import progress_bar, sparkline, usage_bars
 from models.usage.usage import UsageMonth
 from tests.views.samples import OCTOBER
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.views.clicks import (
+from handlers.slack.blocks.action_ids import (
     ANY_ACTION,
     ANY_DIALOG,
-    Click,
-    click_of,
+    ActionId,
+    action_of,
     fits,
     pack,
     unpack,
@@ -70,10 +70,10 @@ def test_what_is_packed_unpacks_again(text: str, number: int) -> None:
         assert unpack(pack(**carried)) == carried
 
 
-@pytest.mark.parametrize("click", Click)
-def test_every_click_is_known_by_its_id_also_when_it_is_numbered(click: Click) -> None:
-    assert click_of(click) is click
-    assert click_of(f"{click}.12") is click
+@pytest.mark.parametrize("click", ActionId)
+def test_every_click_is_known_by_its_id_also_when_it_is_numbered(click: ActionId) -> None:
+    assert action_of(click) is click
+    assert action_of(f"{click}.12") is click
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,17 @@ def test_every_click_is_known_by_its_id_also_when_it_is_numbered(click: Click) -
 def test_an_id_of_somebody_else_is_refused(action_id: str) -> None:
     assert ANY_ACTION.match(action_id) is None
     with pytest.raises(Invalid):
-        click_of(action_id)
+        action_of(action_id)
 
 
 def test_dialogs_are_those_that_ask_for_a_reason() -> None:
-    dialogs = {click for click in Click if ANY_DIALOG.match(click)}
-    reasons = {Click.REJECT, Click.UNDO, Click.RELEASE, Click.REVISE, Click.VOID, Click.REISSUE}
+    dialogs = {click for click in ActionId if ANY_DIALOG.match(click)}
+    reasons = {
+        ActionId.REJECT,
+        ActionId.UNDO,
+        ActionId.RELEASE,
+        ActionId.REVISE,
+        ActionId.VOID,
+        ActionId.REISSUE,
+    }
     assert dialogs == reasons

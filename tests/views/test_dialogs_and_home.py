@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from handlers.views import dialogs, home
-from handlers.views.clicks import unpack
+from handlers.slack.blocks import dialogs
+from handlers.slack.blocks.action_ids import unpack
+from handlers.slack.blocks.home import home_view
 from models.bills.states import RejectReason, Verb
 from models.people.permissions import Role
 from models.people.users import User
@@ -70,7 +71,7 @@ def user(role: Role | None) -> User:
 
 def test_home_draws_what_waits_with_buttons_in_place() -> None:
     older = replace(BILL, id=41, created_at=NOON - timedelta(days=3))
-    view = home.inbox(user(Role.CSM), samples.page(2), [older, BILL], NOON)
+    view = home_view(user(Role.CSM), samples.page(2), [older, BILL], NOON)
     told = shown(view["blocks"])
     assert "Waiting for you: 2" in told
     assert told.index("#41") < told.index("#42")
@@ -83,7 +84,7 @@ def test_home_draws_what_waits_with_buttons_in_place() -> None:
 def test_home_shows_what_has_no_room_for_buttons_as_a_table_and_counts_the_rest() -> None:
     waiting = replace(samples.page(20), count=500)
     drawn = [replace(BILL, id=n) for n in range(1, 16)]
-    view = home.inbox(user(Role.SALES), waiting, drawn, NOON)
+    view = home_view(user(Role.SALES), waiting, drawn, NOON)
     (table,) = [block for block in view["blocks"] if block["type"] == "table"]
     assert [row[0]["text"] for row in table["rows"][1:]] == [f"#{n}" for n in range(13, 21)]
     assert "and 480 bills more" in shown(view["blocks"])
@@ -91,25 +92,25 @@ def test_home_shows_what_has_no_room_for_buttons_as_a_table_and_counts_the_rest(
 
 
 def test_a_manager_sees_the_list_and_no_buttons() -> None:
-    view = home.inbox(user(Role.MANAGER), samples.page(3), [BILL], NOON)
+    view = home_view(user(Role.MANAGER), samples.page(3), [BILL], NOON)
     assert buttons(view["blocks"]) == {}
     assert "Waiting for somebody: 3" in shown(view["blocks"])
 
 
 def test_finance_sees_what_is_held_with_its_release() -> None:
     held = BILLS["held, outside_contract"]
-    view = home.inbox(user(Role.FINANCE), samples.page(1), [held], NOON)
+    view = home_view(user(Role.FINANCE), samples.page(1), [held], NOON)
     assert "bill:release" in buttons(view["blocks"])
 
 
 @pytest.mark.parametrize("role", Role)
 def test_an_empty_home_says_so(role: Role) -> None:
-    told = shown(home.inbox(user(role), samples.page(0), [], NOON)["blocks"])
+    told = shown(home_view(user(role), samples.page(0), [], NOON)["blocks"])
     assert "No bill" in told
 
 
 @pytest.mark.parametrize("nobody", [None, user(None)])
 def test_whoever_has_no_role_can_ask_for_one_and_sees_nothing(nobody: User | None) -> None:
-    view = home.inbox(nobody, samples.page(3), [BILL], NOON)
+    view = home_view(nobody, samples.page(3), [BILL], NOON)
     assert list(buttons(view["blocks"])) == ["access:request"]
     assert "Acme" not in shown(view["blocks"])

@@ -10,10 +10,47 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.views import card, dialogs, home, kit, replies, sends
-from handlers.views.clicks import Click
-from handlers.views.commands import SUBCOMMANDS
-from handlers.views.kit import SlackMessage
+from handlers.slack.blocks import block_kit, dialogs
+from handlers.slack.blocks.access import (
+    access_asked,
+    access_granted,
+    access_offer,
+    access_requested,
+    access_settled,
+)
+from handlers.slack.blocks.action_ids import ActionId
+from handlers.slack.blocks.bill_list import bill_list, digest_message
+from handlers.slack.blocks.bill_run import (
+    run_cancelled,
+    run_preview,
+    run_progress,
+    run_started,
+    run_summary,
+)
+from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.bulk_send import (
+    bill_reissued,
+    bill_voided,
+    send_cancelled,
+    send_preview,
+    send_progress,
+    send_started,
+    sending_started,
+)
+from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.errors import refusal_message, trouble_message
+from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
+from handlers.slack.blocks.history import bill_history
+from handlers.slack.blocks.home import home_view
+from handlers.slack.blocks.notifications import (
+    approvals_notice,
+    approvals_revoked_notice,
+    not_sent_notice,
+    recalculated_notice,
+    rejection_notice,
+)
+from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
+from handlers.slack.blocks.usage import usage_report
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
 from models.errors import Ambiguous, Changed, Refusal
@@ -45,8 +82,8 @@ def _page(facts: BillDetails) -> Page:
 
 
 OF_A_BILL: dict[str, Draw] = {
-    "card": card.bill_card,
-    "history": lambda f: replies.history(f, [replace(d, by=f.generated_by) for d in DEEDS]),
+    "card": bill_card,
+    "history": lambda f: bill_history(f, [replace(d, by=f.generated_by) for d in DEEDS]),
     "reject": dialogs.reject,
     "undo": lambda f: dialogs.undo(f, samples.APPROVED),
     "release": dialogs.release,
@@ -55,75 +92,75 @@ OF_A_BILL: dict[str, Draw] = {
     "revise, the same": lambda f: dialogs.revise(f, f),
     "void": dialogs.void,
     "reissue": lambda f: dialogs.reissue(f, BILL),
-    "send preview": lambda f: sends.preview(samples.send_preview(f)),
-    "send preview of one": lambda f: sends.preview(samples.send_preview(f, 1, 0)),
-    "send preview of many": lambda f: sends.preview(samples.send_preview(f, 300, 300)),
-    "sent": lambda f: sends.began(samples.send_facts(f), again=False),
-    "on its way": sends.on_its_way,
-    "voided": lambda f: sends.voided(f, f),
-    "reissued": sends.reissued,
-    "not sent": lambda f: replies.not_sent(f, samples.FAILED),
-    "settled": lambda f: replies.settled(
+    "send preview": lambda f: send_preview(samples.send_preview(f)),
+    "send preview of one": lambda f: send_preview(samples.send_preview(f, 1, 0)),
+    "send preview of many": lambda f: send_preview(samples.send_preview(f, 300, 300)),
+    "sent": lambda f: send_started(samples.send_facts(f), again=False),
+    "on its way": sending_started,
+    "voided": lambda f: bill_voided(f, f),
+    "reissued": bill_reissued,
+    "not sent": lambda f: not_sent_notice(f, samples.FAILED),
+    "settled": lambda f: recalculated_notice(
         {
             what: (60, [f.id] * 50)
             for what in ("invalidated", "held", "voided", "proposed", "reported")
         },
         {f.id: f},
     ),
-    "rejection notice": lambda f: replies.rejection_notice(f, samples.REJECTED),
-    "approvals fell": lambda f: replies.approvals_fell([f] * 30, 20),
-    "approvals notice": lambda f: replies.approvals_notice([f] * 90, 1),
-    "reads like approve": lambda f: replies.reads_like_a_decision(f, Verb.APPROVE),
-    "reads like reject": lambda f: replies.reads_like_a_decision(f, Verb.REJECT),
-    "inbox": lambda f: home.inbox(KIM_USER, _page(f), [f] * 20, NOON),
-    "list": lambda f: replies.bill_list(_page(f), "Bills", {"status": "pending"}),
-    "digest": lambda f: replies.digest([samples.bill_line(f)] * 40, OCTOBER, 40),
-    "usage": lambda f: replies.usage(f.customer, "USD", USAGE, _page(f).lines, 5),
-    "usage, plain": lambda f: replies.usage(
+    "rejection notice": lambda f: rejection_notice(f, samples.REJECTED),
+    "approvals fell": lambda f: approvals_revoked_notice([f] * 30, 20),
+    "approvals notice": lambda f: approvals_notice([f] * 90, 1),
+    "reads like approve": lambda f: reads_like_a_decision(f, Verb.APPROVE),
+    "reads like reject": lambda f: reads_like_a_decision(f, Verb.REJECT),
+    "inbox": lambda f: home_view(KIM_USER, _page(f), [f] * 20, NOON),
+    "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
+    "digest": lambda f: digest_message([samples.bill_line(f)] * 40, OCTOBER, 40),
+    "usage": lambda f: usage_report(f.customer, "USD", USAGE, _page(f).lines, 5),
+    "usage, plain": lambda f: usage_report(
         f.customer, "USD", USAGE, _page(f).lines, None
     ).without_tables(),
 }
 
 OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
-    "preview": replies.preview(samples.preview()),
-    "preview, nothing": replies.preview(
+    "preview": run_preview(samples.preview()),
+    "preview, nothing": run_preview(
         samples.preview(
             bills=0, held={}, totals=(), biggest=(), missing=(), missing_count=0, usages=0
         )
     ),
-    "preview, only held": replies.preview(samples.preview(bills=0, totals=())),
-    "generating": replies.generating(OCTOBER),
-    "cancelled": replies.cancelled(OCTOBER),
-    "progress, beginning": replies.progress(samples.run(finished_at=None, done=0, added=0)),
-    "progress, empty": replies.progress(samples.run(finished_at=None, customers=0, done=0)),
-    "summary": replies.summary(samples.run()),
-    "summary, nothing": replies.summary(samples.run(added=0, held={}, totals=())),
-    "summary, failed": replies.summary(samples.run(failure="The database went away")),
-    "summary, by rule": replies.summary(samples.run(by_rule=12)),
-    "nothing to send": sends.preview(samples.send_preview(BILL, 0, 0)),
-    "nothing sent": sends.began(samples.send_facts(sent=0, totals=(), due=None), again=True),
-    "sending": sends.began(samples.send_facts(ended=False, kept=()), again=False),
-    "sending, progress": sends.progress(samples.send_facts(ended=False, kept=())),
-    "sending, ended": sends.progress(samples.send_facts()),
-    "sending cancelled": sends.cancelled(),
-    "voided, nothing out": sends.voided(BILL, None),
-    "changed": replies.refusal(Changed(samples.CORRECTED.changes, "USD"), click=Click.APPROVE),
-    "empty list": replies.bill_list(samples.page(0), "Pending bills", {}),
-    "no usage at all": replies.usage("Acme Corp", "USD", [], [], 5),
-    "200 months": replies.usage(
+    "preview, only held": run_preview(samples.preview(bills=0, totals=())),
+    "generating": run_started(OCTOBER),
+    "cancelled": run_cancelled(OCTOBER),
+    "progress, beginning": run_progress(samples.run(finished_at=None, done=0, added=0)),
+    "progress, empty": run_progress(samples.run(finished_at=None, customers=0, done=0)),
+    "summary": run_summary(samples.run()),
+    "summary, nothing": run_summary(samples.run(added=0, held={}, totals=())),
+    "summary, failed": run_summary(samples.run(failure="The database went away")),
+    "summary, by rule": run_summary(samples.run(by_rule=12)),
+    "nothing to send": send_preview(samples.send_preview(BILL, 0, 0)),
+    "nothing sent": send_started(samples.send_facts(sent=0, totals=(), due=None), again=True),
+    "sending": send_started(samples.send_facts(ended=False, kept=()), again=False),
+    "sending, progress": send_progress(samples.send_facts(ended=False, kept=())),
+    "sending, ended": send_progress(samples.send_facts()),
+    "sending cancelled": send_cancelled(),
+    "voided, nothing out": bill_voided(BILL, None),
+    "changed": refusal_message(Changed(samples.CORRECTED.changes, "USD"), click=ActionId.APPROVE),
+    "empty list": bill_list(samples.page(0), "Pending bills", {}),
+    "no usage at all": usage_report("Acme Corp", "USD", [], [], 5),
+    "200 months": usage_report(
         "Acme", "USD", [UsageMonth(OCTOBER.plus(i), 5, 1) for i in range(200)], [], 5
     ),
-    "refusal": replies.refusal(Refusal("Type `/bill list` to see those that are.")),
-    "request access": replies.request_access(),
-    "access asked": replies.access_asked(),
-    "access settled": replies.access_settled(samples.KIM, samples.ANA),
-    "not recorded": replies.not_recorded("Your role is Manager."),
-    "trouble": replies.trouble("7F3K"),
-    "stranger's home": home.inbox(None, samples.page(0), [], NOON),
-    **{f"help for {name}": replies.help_for(name) for name in SUBCOMMANDS},
-    **{f"role {role}": replies.access_granted(role) for role in Role},
+    "refusal": refusal_message(Refusal("Type `/bill list` to see those that are.")),
+    "request access": access_offer(),
+    "access asked": access_asked(),
+    "access settled": access_settled(samples.KIM, samples.ANA),
+    "not recorded": not_recorded("Your role is Manager."),
+    "trouble": trouble_message("7F3K"),
+    "stranger's home": home_view(None, samples.page(0), [], NOON),
+    **{f"help for {name}": help_for(name) for name in SUBCOMMANDS},
+    **{f"role {role}": access_granted(role) for role in Role},
     **{
-        f"home, nothing, {role}": home.inbox(
+        f"home, nothing, {role}": home_view(
             User(name="x", role=role, active=True), samples.page(0), [], NOON
         )
         for role in Role
@@ -136,11 +173,11 @@ def flaws(drawn: SlackMessage | dict[str, Any]) -> list[Any]:
     if isinstance(drawn, dict):
         return check_view(drawn)
     over = [] if len(drawn.text) <= 3000 and drawn.text else [("text", len(drawn.text))]
-    budget = sum(map(kit.weight, drawn.blocks))
+    budget = sum(map(block_kit.weight, drawn.blocks))
     return [
         *check_message(drawn.blocks),
         *over,
-        *([("budget", budget)] if budget > kit.MESSAGE_TEXT else []),
+        *([("budget", budget)] if budget > block_kit.MESSAGE_TEXT else []),
     ]
 
 
@@ -166,12 +203,12 @@ def test_no_name_stands_where_markup_is_read(draw: Draw, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(NAMES.keys() - {"ampersands"}))
 def test_a_card_shows_the_whole_name_as_it_was_typed(kind: str) -> None:
-    assert NAMES[kind] in samples.shown(card.bill_card(BILLS[f"named: {kind}"]).blocks)
+    assert NAMES[kind] in samples.shown(bill_card(BILLS[f"named: {kind}"]).blocks)
 
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_the_sentence_for_notifications_holds_no_mention_and_no_link(kind: str) -> None:
-    text = card.bill_card(BILLS[f"named: {kind}"]).text
+    text = bill_card(BILLS[f"named: {kind}"]).text
     assert "<" not in text
     assert ">" not in text
 
@@ -196,25 +233,25 @@ def test_no_name_or_comment_makes_a_message_that_slack_refuses(
     )
     for draw in OF_A_BILL.values():
         assert flaws(draw(facts)) == []
-    assert flaws(replies.history(facts, [said] * 90)) == []
-    assert flaws(replies.refusal(Ambiguous(comment, [name] * 9), "/usage", "{} 6m")) == []
-    assert flaws(replies.near_miss("bill", name)) == []
-    assert flaws(replies.access_requested(who)) == []
+    assert flaws(bill_history(facts, [said] * 90)) == []
+    assert flaws(refusal_message(Ambiguous(comment, [name] * 9), "/usage", "{} 6m")) == []
+    assert flaws(nearest_commands("bill", name)) == []
+    assert flaws(access_requested(who)) == []
     proposed = ProposedBill(name, HoldReason.JUMP, amount, "USD")
     asked = samples.preview(customer=name, missing=(name,) * 10, biggest=(proposed,) * 5)
-    assert flaws(replies.preview(asked)) == []
+    assert flaws(run_preview(asked)) == []
 
 
 def test_the_biggest_home_is_small_enough_for_slack() -> None:
     flames = replace(BILL, customer="🔥" * 300, comments=samples.comments(500))
-    view = home.inbox(KIM_USER, _page(flames), [flames] * 20, datetime(2027, 1, 1, tzinfo=UTC))
+    view = home_view(KIM_USER, _page(flames), [flames] * 20, datetime(2027, 1, 1, tzinfo=UTC))
     assert check_view(view) == []
     assert len(view["blocks"]) <= 100
 
 
 def test_weight_never_counts_less_than_slack_does() -> None:
     for facts in BILLS.values():
-        blocks = card.bill_card(facts).blocks
+        blocks = bill_card(facts).blocks
         assert all(
-            kit.weight(block) >= len(block_text(block).replace("\n", "")) for block in blocks
+            block_kit.weight(block) >= len(block_text(block).replace("\n", "")) for block in blocks
         )

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from handlers.views.evidence import pack
+from handlers.documents.evidence import evidence_page
 from models.audit.bill_check import Discrepancy
 from models.audit.evidence import BillEvidence, ChainedAction, StateTotal, StoredDocument, Verdict
 from models.bills.states import BillKind, State, Verb
@@ -97,7 +97,7 @@ async def page(
 ) -> str:
     lines = coming([one.line for one in bills])
     found = verdict or Verdict(bills=len(bills), actions=2)
-    pieces = pack(scope, found, states, lines, coming(bills), now)
+    pieces = evidence_page(scope, found, states, lines, coming(bills), now)
     return "".join([piece async for piece in pieces])
 
 
@@ -266,7 +266,7 @@ async def test_a_bill_is_drawn_before_the_next_is_asked_for() -> None:
             yield bill(facts(id=number))
 
     drawn = ""
-    async for piece in pack(ONE, Verdict(3, 3), None, coming([]), bills(), NOON):
+    async for piece in evidence_page(ONE, Verdict(3, 3), None, coming([]), bills(), NOON):
         drawn += piece
         assert len(asked) <= drawn.count("</section>") + 1
     assert asked == [1, 2, 3]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from handlers.views.history import PAGE_DEEDS, history
+from handlers.slack.blocks.history import PAGE_DEEDS, bill_history
 from models.bills.states import Cause, HoldReason, Verb
 from models.context import Source
 from models.queries.history import HistoryEntry
@@ -19,7 +19,7 @@ COMMENTED = deed(Verb.COMMENT, id=3, comment="*Is* this <right>?")
 
 
 def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
-    block = history(BILL, [one, *others]).blocks[1]
+    block = bill_history(BILL, [one, *others]).blocks[1]
     return "".join(text for _, text in samples.strings(block["elements"][0]))
 
 
@@ -124,26 +124,26 @@ def test_each_deed_is_a_sentence(one: HistoryEntry, told: str) -> None:
 
 def test_the_newest_page_ends_with_the_other_bills_of_the_month() -> None:
     deeds = [deed(Verb.COMMENT, id=n, comment="x") for n in range(41)]
-    newest = history(BILLS["void, credited"], deeds)
+    newest = bill_history(BILLS["void, credited"], deeds)
     assert shown(newest.blocks[-2:-1]) == "This bill is credited by \n#43\n: -$1,000.00, approved."
-    assert "credited" not in shown(history(BILLS["void, credited"], deeds, 1).blocks)
-    replaced = shown(history(BILLS["void, replaced"], deeds[:1]).blocks)
+    assert "credited" not in shown(bill_history(BILLS["void, credited"], deeds, 1).blocks)
+    replaced = shown(bill_history(BILLS["void, replaced"], deeds[:1]).blocks)
     assert "This bill is replaced by \n#44\n: $720.00, waiting for approval." in replaced
-    credit = shown(history(BILLS["credit for late usage"], deeds[:1]).blocks)
+    credit = shown(bill_history(BILLS["credit for late usage"], deeds[:1]).blocks)
     assert "This bill credits \n#12 (2026-000123)\n: $1,000.00, sent." in credit
 
 
 @pytest.mark.parametrize("verb", [Verb.COMMENT_EDIT, Verb.COMMENT_DELETE])
 def test_an_edit_and_a_deletion_say_which_comment_they_are_about(verb: Verb) -> None:
     later = deed(verb, id=4, at=NOON + timedelta(hours=1), edits=3, comment="So it is.")
-    block = history(BILL, [COMMENTED, later]).blocks[2]
+    block = bill_history(BILL, [COMMENTED, later]).blocks[2]
     stamps = [part["timestamp"] for part in block["elements"][0]["elements"] if "timestamp" in part]
     assert stamps == [int(later.at.timestamp()), int(NOON.timestamp())]
     assert "a comment in Slack, the one of " in shown(block)
 
 
 def test_a_comment_is_quoted_as_it_was_typed() -> None:
-    quoted = history(BILL, [COMMENTED]).blocks[1]["elements"][1]
+    quoted = bill_history(BILL, [COMMENTED]).blocks[1]["elements"][1]
     assert quoted["type"] == "rich_text_quote"
     assert quoted["elements"] == [{"type": "text", "text": "*Is* this <right>?"}]
 
@@ -160,7 +160,7 @@ def test_figures_that_moved_are_told_before_and_after() -> None:
     )
     assert (
         "Usage from 1,250,000 to 1,180,000; unit price from none to $0.004;"
-        " amount from $1,000.00 to $720.00." in shown(history(BILL, [moved]).blocks)
+        " amount from $1,000.00 to $720.00." in shown(bill_history(BILL, [moved]).blocks)
     )
 
 
@@ -169,12 +169,12 @@ def test_figures_stand_in_the_currency_of_their_time() -> None:
         Verb.INVALIDATE,
         changes={"currency": ("USD", "JPY"), "overage_amount": ("1000.00", "900")},
     )
-    told = shown(history(BILL, [moved]).blocks)
+    told = shown(bill_history(BILL, [moved]).blocks)
     assert "Currency from USD to JPY; amount from $1,000.00 to ¥900." in told
 
 
 def test_the_notification_counts_the_entries_and_says_how_the_bill_stands() -> None:
-    assert history(BILL, [GENERATED]).text == (
+    assert bill_history(BILL, [GENERATED]).text == (
         "History of bill #42, Acme Corp, October 2026: 1 entry. Now waits for Kim Lee (CSM)."
     )
 
@@ -184,7 +184,7 @@ def pages(deeds: list[HistoryEntry]) -> list[list[str]]:
     found = []
     number: int | None = 0
     while number is not None:
-        message = history(BILL, deeds, number)
+        message = bill_history(BILL, deeds, number)
         assert check_message(message.blocks) == []
         found.append([t for b in message.blocks[1:] for t in shown(b).splitlines() if "said" in t])
         button = buttons(message.blocks).get("bill:history")
@@ -207,11 +207,11 @@ def test_long_comments_make_shorter_pages_and_none_is_lost() -> None:
 
 
 def test_a_page_beyond_the_last_is_the_last() -> None:
-    assert "generated the bill" in shown(history(BILL, [GENERATED], page=99).blocks)
+    assert "generated the bill" in shown(bill_history(BILL, [GENERATED], page=99).blocks)
 
 
 def test_the_button_says_how_many_entries_come_before() -> None:
     deeds = [deed(Verb.COMMENT, KIM, id=n, comment="x") for n in range(41)]
-    button = buttons(history(BILL, deeds).blocks)["bill:history"]
+    button = buttons(bill_history(BILL, deeds).blocks)["bill:history"]
     assert button["text"]["text"] == "Show 1 entry before these"
     assert value_of(button) == {"bill": 42, "page": 1}

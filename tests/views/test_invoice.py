@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from handlers.views import letters
-from handlers.views.invoice import WIDTH, Company, document, sums, width, wrapped
+from handlers.documents.bill_email import email_subject, email_text
+from handlers.documents.invoice import WIDTH, Company, invoice_text, sums, width, wrapped
 from models.bills.documents import InvoiceData
 from models.bills.states import BillKind
 from models.money import taxed
@@ -43,7 +43,7 @@ ACME = InvoiceData(
 
 
 def drawn(**changes: Any) -> str:
-    return document(replace(ACME, **changes), MERIDIAN)
+    return invoice_text(replace(ACME, **changes), MERIDIAN)
 
 
 def figure(text: str, label: str) -> str:
@@ -213,7 +213,7 @@ def test_units_that_finance_set_by_hand_stand_beside_those_counted() -> None:
     "called", [*NAMES.values(), "W" * 300, "株式会社" * 40, "a\r\nb\x00\u202ec"]
 )
 def test_no_name_breaks_the_page(called: str) -> None:
-    text = document(
+    text = invoice_text(
         replace(ACME, customer=called, billing_address=called, tax_id=called, tax_note=called,
                 tax_rate_percent=Decimal(0)),
         replace(MERIDIAN, name=called, address=called, payment_note=called),
@@ -244,17 +244,16 @@ def test_words_wrap_between_them_and_break_where_one_is_too_long() -> None:
 
 def test_a_mail_says_what_it_brings() -> None:
     assert (
-        letters.subject(ACME, MERIDIAN)
-        == "Invoice 2026-000123 from Meridian API AG for October 2026"
+        email_subject(ACME, MERIDIAN) == "Invoice 2026-000123 from Meridian API AG for October 2026"
     )
-    text = letters.text(ACME, MERIDIAN)
+    text = email_text(ACME, MERIDIAN)
     assert "Dear Acme Corp," in text
     assert "Total due: $1,081.00, by 3 December 2026." in text
 
 
 def test_a_mail_with_a_credit_note_says_what_it_corrects() -> None:
     credit = replace(ACME, **CREDIT)
-    assert letters.subject(credit, MERIDIAN).startswith("Credit note CN-2026-000007 from")
-    text = letters.text(credit, MERIDIAN)
+    assert email_subject(credit, MERIDIAN).startswith("Credit note CN-2026-000007 from")
+    text = email_text(credit, MERIDIAN)
     assert "which corrects 2026-000123." in text
     assert "Total credited: $1,081.00." in text

@@ -6,89 +6,103 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.views import kit
-from handlers.views.clicks import Click
+from handlers.slack.blocks import block_kit
+from handlers.slack.blocks.action_ids import ActionId
+from handlers.wording.rich_text import bold, fallback_text
 from sandbox.blockkit import check_message, check_view
 from tests.views.samples import NOON
 
 LONG = "<&>" * 4000
 HUGE = {
-    "header": [kit.header(LONG)],
-    "section": [kit.section(LONG)],
-    "context": [kit.context(*[LONG] * 30)],
-    "sentence": [kit.says(LONG, kit.bold(LONG), NOON)],
-    "quote": [kit.rich(kit.quote(LONG))],
-    "list": [kit.rich(kit.bullets([[LONG]] * 3))],
-    "preformatted": [kit.rich(kit.preformatted(LONG))],
-    "table": [kit.table(["a", "b"], [[LONG, ""]] * 300, right=[1])],
-    "buttons": kit.actions(*[kit.button(Click.CHOOSE, LONG, "{}", label=LONG)] * 40),
-    "menu": kit.actions(kit.overflow(Click.MORE, [(LONG, str(n)) for n in range(9)])),
-    "confirm": kit.actions(kit.button(Click.UNDO, "x", "{}", ask=kit.confirm(*[LONG] * 4))),
-    "blank": [kit.header(""), kit.section("\x00"), kit.table(["", " "], [["", "\u202e"]])],
+    "header": [block_kit.header(LONG)],
+    "section": [block_kit.section(LONG)],
+    "context": [block_kit.context(*[LONG] * 30)],
+    "sentence": [block_kit.paragraph(LONG, bold(LONG), NOON)],
+    "quote": [block_kit.rich(block_kit.quote(LONG))],
+    "list": [block_kit.rich(block_kit.bullets([[LONG]] * 3))],
+    "preformatted": [block_kit.rich(block_kit.preformatted(LONG))],
+    "table": [block_kit.table(["a", "b"], [[LONG, ""]] * 300, right=[1])],
+    "buttons": block_kit.actions(*[block_kit.button(ActionId.CHOOSE, LONG, "{}", label=LONG)] * 40),
+    "menu": block_kit.actions(
+        block_kit.overflow(ActionId.MORE, [(LONG, str(n)) for n in range(9)])
+    ),
+    "confirm": block_kit.actions(
+        block_kit.button(ActionId.UNDO, "x", "{}", ask=block_kit.confirm(*[LONG] * 4))
+    ),
+    "blank": [
+        block_kit.header(""),
+        block_kit.section("\x00"),
+        block_kit.table(["", " "], [["", "\u202e"]]),
+    ],
 }
-FIELDS = [kit.text_input("reason", LONG, LONG), kit.select_input("code", LONG, [(LONG, "v")] * 200)]
+FIELDS = [
+    block_kit.text_input("reason", LONG, LONG),
+    block_kit.select_input("code", LONG, [(LONG, "v")] * 200),
+]
 
 
 @pytest.mark.parametrize("blocks", HUGE.values(), ids=HUGE)
 def test_what_is_too_long_is_cut(blocks: list[dict[str, Any]]) -> None:
-    message = kit.message("x", blocks)
+    message = block_kit.message("x", blocks)
     assert check_message(message.blocks) == []
-    assert sum(map(kit.weight, message.blocks)) <= kit.MESSAGE_TEXT
+    assert sum(map(block_kit.weight, message.blocks)) <= block_kit.MESSAGE_TEXT
 
 
 def test_a_dialog_of_long_fields_is_cut() -> None:
     fields = [FIELDS[0], {**FIELDS[1], "element": {**FIELDS[1]["element"], "options": OPTIONS}}]
-    view = kit.modal(LONG, fields, "bill:reject", submit=LONG, metadata="{}", close=LONG)
+    view = block_kit.modal(LONG, fields, "bill:reject", submit=LONG, metadata="{}", close=LONG)
     assert check_view(view) == []
 
 
-OPTIONS = kit.select_input("code", "x", [(LONG, str(n)) for n in range(200)])["element"]["options"]
+OPTIONS = block_kit.select_input("code", "x", [(LONG, str(n)) for n in range(200)])["element"][
+    "options"
+]
 
 
 def test_a_message_that_is_too_much_says_so_and_keeps_its_buttons() -> None:
-    button = kit.button(Click.UNDO, "Undo", "{}")
-    blocks = [kit.section("x" * 2900) for _ in range(9)]
-    message = kit.message("x", [*blocks, *kit.actions(button)])
+    button = block_kit.button(ActionId.UNDO, "Undo", "{}")
+    blocks = [block_kit.section("x" * 2900) for _ in range(9)]
+    message = block_kit.message("x", [*blocks, *block_kit.actions(button)])
     assert [block["type"] for block in message.blocks] == ["section"] * 3 + ["actions", "context"]
-    assert message.blocks[-1]["elements"][0]["text"] == kit.CUT_SHORT
+    assert message.blocks[-1]["elements"][0]["text"] == block_kit.CUT_SHORT
 
 
 def test_a_message_has_at_most_fifty_blocks() -> None:
-    message = kit.message("x", [kit.divider()] * 80)
-    assert len(message.blocks) == kit.MESSAGE_BLOCKS
+    message = block_kit.message("x", [block_kit.divider()] * 80)
+    assert len(message.blocks) == block_kit.MESSAGE_BLOCKS
     assert check_message(message.blocks) == []
 
 
 def test_a_payload_unfurls_nothing() -> None:
-    payload = kit.message("Hello.", [kit.section("Hello.")]).payload()
+    payload = block_kit.message("Hello.", [block_kit.section("Hello.")]).payload()
     assert payload["unfurl_links"] is False
     assert payload["unfurl_media"] is False
     assert payload["text"] == "Hello."
 
 
 def test_equal_buttons_in_a_row_get_ids_of_their_own() -> None:
-    (row,) = kit.actions(*[kit.button(Click.CHOOSE, name, "{}") for name in "abc"])
+    (row,) = block_kit.actions(*[block_kit.button(ActionId.CHOOSE, name, "{}") for name in "abc"])
     assert [e["action_id"] for e in row["elements"]] == ["choose", "choose.2", "choose.3"]
 
 
 def test_no_buttons_make_no_row() -> None:
-    assert kit.actions() == []
+    assert block_kit.actions() == []
 
 
 def test_neighbouring_words_are_one_piece_and_styles_stay_apart() -> None:
-    (line,) = kit.says("a", "b", kit.bold("c"), "", "d", "e")["elements"]
+    (line,) = block_kit.paragraph("a", "b", bold("c"), "", "d", "e")["elements"]
     assert [part["text"] for part in line["elements"]] == ["ab", "c", "de"]
 
 
 def test_a_sentence_for_notifications_is_escaped_and_keeps_its_moments() -> None:
-    spoken = kit.spoken("<!here> & ", kit.bold("<b>"), " ", NOON)
+    spoken = fallback_text("<!here> & ", bold("<b>"), " ", NOON)
     assert spoken.startswith("&lt;!here&gt; &amp; &lt;b&gt; <!date^")
 
 
 @given(st.text(alphabet="<&> ab", min_size=1, max_size=30), st.integers(2900, 3000))
 def test_a_long_sentence_is_never_cut_inside_an_entity_or_a_date(text: str, size: int) -> None:
-    cut = kit.message(kit.spoken((text * size)[:size], NOON, text * 99), []).text
-    assert len(cut) <= kit.TEXT_LIMIT
+    cut = block_kit.message(fallback_text((text * size)[:size], NOON, text * 99), []).text
+    assert len(cut) <= block_kit.TEXT_LIMIT
     assert cut.count("<") == cut.count(">")
     rest = cut
     for entity in ("&amp;", "&lt;", "&gt;"):
@@ -98,7 +112,7 @@ def test_a_long_sentence_is_never_cut_inside_an_entity_or_a_date(text: str, size
 
 def test_without_its_table_a_message_still_tells_every_row() -> None:
     rows = [[f"#{n}", "<!channel>"] for n in range(60)]
-    message = kit.message("x", [kit.table(["Bill", "Customer"], rows)]).without_tables()
+    message = block_kit.message("x", [block_kit.table(["Bill", "Customer"], rows)]).without_tables()
     assert [block["type"] for block in message.blocks] == ["rich_text"]
     assert check_message(message.blocks) == []
     (line,) = message.blocks[0]["elements"]

@@ -5,7 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from handlers.views import replies
+from handlers.slack.blocks.access import access_granted, access_requested
+from handlers.slack.blocks.bill_list import digest_message
+from handlers.slack.blocks.notifications import (
+    approvals_notice,
+    approvals_revoked_notice,
+    not_sent_notice,
+    recalculated_notice,
+    rejection_notice,
+)
 from models.bills.states import State
 from models.people.permissions import Role
 from tests.views import samples
@@ -13,7 +21,7 @@ from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value
 
 
 def test_finance_is_asked_for_a_role_with_a_button_each() -> None:
-    message = replies.access_requested(replace(samples.KIM, role=None))
+    message = access_requested(replace(samples.KIM, role=None))
     offered = buttons(message.blocks).values()
     assert [value_of(b) for b in offered] == [{"user": 2, "role": role} for role in Role]
     assert message.text == "Kim Lee asks for access to Countersign. Which role?"
@@ -21,13 +29,13 @@ def test_finance_is_asked_for_a_role_with_a_button_each() -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_whoever_is_given_a_role_learns_what_to_do_first(role: Role) -> None:
-    text = replies.access_granted(role).text
+    text = access_granted(role).text
     assert f"Your role in Countersign is {role}." in text
     assert "/bill" in text
 
 
 def test_a_rejection_is_told_with_its_reason_and_words() -> None:
-    message = replies.rejection_notice(BILLS["rejected"], samples.REJECTED)
+    message = rejection_notice(BILLS["rejected"], samples.REJECTED)
     assert message.text == (
         "Kim Lee (CSM) rejected bill #42, Acme Corp, October 2026, $1,000.00: the limit is wrong."
     )
@@ -35,13 +43,13 @@ def test_a_rejection_is_told_with_its_reason_and_words() -> None:
 
 
 def test_whoever_generated_a_rejected_bill_can_revise_it_or_make_it_void() -> None:
-    offered = buttons(replies.rejection_notice(BILLS["rejected"], samples.REJECTED).blocks)
+    offered = buttons(rejection_notice(BILLS["rejected"], samples.REJECTED).blocks)
     assert list(offered) == ["bill:revise", "bill:void", "bill:history"]
     assert value_of(offered["bill:revise"]) == {"bill": 42, "version": 1}
 
 
 def test_an_approver_is_told_what_changed_under_their_approval() -> None:
-    message = replies.approvals_fell([BILLS["corrected"]])
+    message = approvals_revoked_notice([BILLS["corrected"]])
     assert message.text == (
         "What you approved has changed: your approval of 1 bill does not stand any more."
     )
@@ -50,7 +58,7 @@ def test_an_approver_is_told_what_changed_under_their_approval() -> None:
 
 
 def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> None:
-    message = replies.not_sent(BILLS["not delivered"], samples.FAILED)
+    message = not_sent_notice(BILLS["not delivered"], samples.FAILED)
     assert message.text == (
         "Bill #42, Acme Corp, October 2026, $1,000.00 could not be delivered"
         " to billing@acme.example."
@@ -60,13 +68,13 @@ def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> No
     again = buttons(message.blocks)["bill:send"]
     assert again["text"]["text"] == "Send again"
     assert value_of(again) == {"bill": 42, "version": 1}
-    sent = replies.not_sent(BILLS["delivered"], samples.FAILED)
+    sent = not_sent_notice(BILLS["delivered"], samples.FAILED)
     assert "bill:send" not in buttons(sent.blocks)
 
 
 def test_finance_hears_what_corrected_figures_have_done() -> None:
     done = {"invalidated": (2, [42, 43]), "reported": (1, [42]), "held": (0, [])}
-    message = replies.settled(done, {42: BILL})
+    message = recalculated_notice(done, {42: BILL})
     assert message.text == (
         "Usage, terms or people have changed: 2 bills have other figures now, and wait for approval"
         " again; 1 bill has gone out for a month that is too old to be corrected by itself."
@@ -77,7 +85,7 @@ def test_finance_hears_what_corrected_figures_have_done() -> None:
 
 def test_finance_hears_why_bills_are_held_and_which_rejected_ones_wait() -> None:
     held = replace(BILLS["held, no_approver"], id=43)
-    message = replies.settled({"held": (1, [43]), "rejected": (1, [42])}, {42: BILL, 43: held})
+    message = recalculated_notice({"held": (1, [43]), "rejected": (1, [42])}, {42: BILL, 43: held})
     assert (
         ": #43 Acme Corp, October 2026, $1,000.00, because nobody could approve it."
         " Settle the cause, then release it." in shown(message.blocks)
@@ -87,17 +95,17 @@ def test_finance_hears_why_bills_are_held_and_which_rejected_ones_wait() -> None
 
 
 def test_approvals_are_bundled_and_the_rest_is_counted() -> None:
-    one = replies.approvals_notice([BILL], ANA.id)
+    one = approvals_notice([BILL], ANA.id)
     assert one.text == "1 bill you generated is approved."
-    many = replies.approvals_notice([BILL] * 32, ANA.id)
+    many = approvals_notice([BILL] * 32, ANA.id)
     assert many.text == "32 bills you generated are approved."
     assert "and 12 more" in shown(many.blocks)
 
 
 def test_approvals_of_what_others_generated_are_not_called_the_readers_own() -> None:
     by_clock = replace(BILL, generated_by=samples.CLOCK)
-    assert replies.approvals_notice([by_clock], ANA.id).text == "1 bill is approved."
-    assert replies.approvals_notice([BILL, by_clock], ANA.id).text == "2 bills are approved."
+    assert approvals_notice([by_clock], ANA.id).text == "1 bill is approved."
+    assert approvals_notice([BILL, by_clock], ANA.id).text == "2 bills are approved."
 
 
 def test_a_digest_adds_up_by_currency_and_shows_the_biggest() -> None:
@@ -106,7 +114,7 @@ def test_a_digest_adds_up_by_currency_and_shows_the_biggest() -> None:
         for n, currency in enumerate(["USD", "JPY"] * 6, 1)
     ]
     lines.append(replace(lines[0], id=13, amount=None, status=State.HELD))
-    message = replies.digest(lines, OCTOBER, len(lines))
+    message = digest_message(lines, OCTOBER, len(lines))
     assert message.text == "13 bills of October 2026 wait for you: $36.00 and ¥42."
     (table,) = [b for b in message.blocks if b["type"] == "table"]
     assert [row[0]["text"] for row in table["rows"]] == ["Bill", "#11", "#9", "#7", "#5", "#3"]
@@ -117,13 +125,13 @@ def test_the_total_of_a_digest_is_exact_however_large() -> None:
     lines = [replace(samples.bill_line(BILL), amount=huge) for _ in range(2)]
     assert (
         "$2,469,135,780,246,913,578,024,691,357,802.46"
-        in replies.digest(lines, OCTOBER, len(lines)).text
+        in digest_message(lines, OCTOBER, len(lines)).text
     )
 
 
 def test_a_digest_says_what_is_left_of_it() -> None:
     one = samples.bill_line(BILL)
-    left = replies.digest([one], OCTOBER, 12).text
+    left = digest_message([one], OCTOBER, 12).text
     assert left == "1 bill of October 2026 waits for you: $1,000.00. Of 12, the others are decided."
-    none = replies.digest([], None, 12)
+    none = digest_message([], None, 12)
     assert none.text == "All 12 are decided: none of these bills waits for you now."

@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 
-from handlers.views import replies, words
-from handlers.views.clicks import Click
-from handlers.views.commands import SUBCOMMANDS
-from handlers.views.kit import SlackMessage
+from handlers.slack.blocks.action_ids import ActionId
+from handlers.slack.blocks.bill_list import bill_list
+from handlers.slack.blocks.bill_run import run_preview, run_progress, run_summary
+from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.errors import refusal_message, trouble_message
+from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
+from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
+from handlers.slack.blocks.usage import usage_report
+from handlers.wording.formatting import use_prefix
 from models.bills.states import HoldReason, Verb
 from models.errors import Ambiguous, Changed, NotAllowed, Refusal, Stale
 from models.queries.totals import Total
@@ -23,7 +28,7 @@ def told(message: SlackMessage) -> str:
 
 
 def test_a_preview_tells_what_would_be_made_and_offers_to_make_it() -> None:
-    message = replies.preview(samples.preview())
+    message = run_preview(samples.preview())
     assert message.text == (
         "October 2026 would make 120 bills for approval ($38,200.50 and ¥9,000)"
         " and 3 bills to be held. Nothing has been generated yet."
@@ -40,14 +45,14 @@ def test_a_preview_tells_what_would_be_made_and_offers_to_make_it() -> None:
 
 
 def test_a_preview_and_a_summary_tell_what_nobody_has_to_approve() -> None:
-    preview = told(replies.preview(samples.preview(by_rule=30)))
+    preview = told(run_preview(samples.preview(by_rule=30)))
     assert "30 bills of these would be approved at once, by their customers’ own rule." in preview
-    summary = told(replies.summary(samples.run(by_rule=1)))
+    summary = told(run_summary(samples.run(by_rule=1)))
     assert "1 bill of these was approved at once, by its customer’s own rule." in summary
 
 
 def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
-    (table,) = [b for b in replies.preview(samples.preview()).blocks if b["type"] == "table"]
+    (table,) = [b for b in run_preview(samples.preview()).blocks if b["type"] == "table"]
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows == [
         ["Biggest bills", "Amount", "Would be"],
@@ -57,13 +62,13 @@ def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
 
 
 def test_a_preview_of_one_customer_generates_for_that_customer() -> None:
-    message = replies.preview(samples.preview(customer=NAMES["quotes"]), 5)
+    message = run_preview(samples.preview(customer=NAMES["quotes"]), 5)
     carried = value_of(buttons(message.blocks)["run:generate"])
     assert carried == {"period": "2026-10", "customer": 5}
 
 
 def test_a_preview_of_nothing_offers_nothing() -> None:
-    message = replies.preview(
+    message = run_preview(
         samples.preview(bills=0, totals=(), held={HoldReason.JUMP: 0}, biggest=(), usages=0)
     )
     assert message.text == "There is nothing to generate for October 2026."
@@ -72,13 +77,13 @@ def test_a_preview_of_nothing_offers_nothing() -> None:
 
 
 def test_a_preview_of_held_bills_alone_can_be_generated() -> None:
-    message = replies.preview(samples.preview(bills=0, totals=(), held={HoldReason.NO_PRICE: 1}))
+    message = run_preview(samples.preview(bills=0, totals=(), held={HoldReason.NO_PRICE: 1}))
     assert message.text.startswith("October 2026 would make 1 bill to be held.")
     assert "run:generate" in buttons(message.blocks)
 
 
 def test_progress_counts_customers_and_bills() -> None:
-    message = replies.progress(samples.run(finished_at=None, done=5_000, added=31))
+    message = run_progress(samples.run(finished_at=None, done=5_000, added=31))
     assert "█████░░░░░░░░░░░░░░░ 25 %" in told(message)
     assert message.text == (
         "Generating the bills of October 2026: 5,000 of 20,000 customers looked at, 31 bills made."
@@ -86,8 +91,8 @@ def test_progress_counts_customers_and_bills() -> None:
 
 
 def test_a_finished_run_is_summed_up() -> None:
-    message = replies.progress(samples.run())
-    assert message == replies.summary(samples.run())
+    message = run_progress(samples.run())
+    assert message == run_summary(samples.run())
     assert (
         message.text
         == "120 bills made for October 2026, 2 of them held. The others come to $38,200.50."
@@ -96,13 +101,13 @@ def test_a_finished_run_is_summed_up() -> None:
 
 
 def test_a_month_run_twice_says_that_nothing_was_added() -> None:
-    message = replies.summary(samples.run(added=0, held={}, totals=()))
+    message = run_summary(samples.run(added=0, held={}, totals=()))
     assert message.text == "October 2026 is up to date: no bill was added."
     assert "4 bills existed already and stayed as they were." in told(message)
 
 
 def test_a_failed_run_says_why_and_that_it_can_be_run_again() -> None:
-    message = replies.summary(samples.run(failure="the database went away"))
+    message = run_summary(samples.run(failure="the database went away"))
     assert message.text == "Generating the bills of October 2026 stopped before its end."
     assert "The database went away." in told(message)
     assert "Run it again: bills that were made are not made twice." in told(message)
@@ -110,7 +115,7 @@ def test_a_failed_run_says_why_and_that_it_can_be_run_again() -> None:
 
 def test_a_list_shows_every_bill_as_a_row_and_carries_the_way_to_the_next_page() -> None:
     filters = {"status": "pending", "customer": 5}
-    message = replies.bill_list(samples.page(20, after="abc"), "Bills waiting", filters)
+    message = bill_list(samples.page(20, after="abc"), "Bills waiting", filters)
     (table,) = [b for b in message.blocks if b["type"] == "table"]
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["Bill", "Customer", "Month", "Amount", "State"]
@@ -122,17 +127,17 @@ def test_a_list_shows_every_bill_as_a_row_and_carries_the_way_to_the_next_page()
 
 
 def test_the_last_page_has_no_button() -> None:
-    assert buttons(replies.bill_list(samples.page(3), "Bills", {}).blocks) == {}
+    assert buttons(bill_list(samples.page(3), "Bills", {}).blocks) == {}
 
 
 def test_an_empty_list_says_what_to_do() -> None:
-    mine = replies.bill_list(samples.page(0), "Bills that wait for you", {"mine": True})
+    mine = bill_list(samples.page(0), "Bills that wait for you", {"mine": True})
     assert mine.text == "Bills that wait for you: none. For all bills type /bill list."
-    assert replies.bill_list(samples.page(0), "Bills", {}).text == "Bills: none."
+    assert bill_list(samples.page(0), "Bills", {}).text == "Bills: none."
 
 
 def test_twenty_names_of_three_hundred_letters_fit_on_a_page_whole_in_their_beginnings() -> None:
-    message = replies.bill_list(samples.page(20, customer="x" * 300), "Bills", {})
+    message = bill_list(samples.page(20, customer="x" * 300), "Bills", {})
     (table,) = [b for b in message.blocks if b["type"] == "table"]
     assert len(table["rows"]) == 21
     assert check_message(message.blocks) == []
@@ -145,7 +150,7 @@ USAGE = [
 
 
 def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
-    message = replies.usage("Acme Corp", "USD", USAGE, [samples.bill_line(BILL)], 5)
+    message = usage_report("Acme Corp", "USD", USAGE, [samples.bill_line(BILL)], 5)
     assert message.text == (
         "Acme Corp made 1,250,000 calls in October 2026, with 1,000,000 included;"
         " over the limit in 1 of 1 recorded month."
@@ -160,26 +165,26 @@ def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
 
 
 def test_usage_is_private_until_it_is_shared_with_a_button() -> None:
-    private = replies.usage("Acme Corp", "USD", USAGE, [], 5)
+    private = usage_report("Acme Corp", "USD", USAGE, [], 5)
     share = buttons(private.blocks)["usage:share"]
     assert value_of(share) == {"customer": 5, "first": "2026-09", "last": "2026-10"}
     assert "Everybody in this conversation" in share["confirm"]["text"]["text"]
-    assert buttons(replies.usage("Acme Corp", "USD", USAGE, [], None).blocks) == {}
+    assert buttons(usage_report("Acme Corp", "USD", USAGE, [], None).blocks) == {}
 
 
 def test_usage_without_a_table_holds_the_same_figures() -> None:
-    message = replies.usage("Acme", "USD", USAGE, [], None).without_tables()
+    message = usage_report("Acme", "USD", USAGE, [], None).without_tables()
     assert "October 2026 · 1,250,000 · 1,000,000 · 250,000" in told(message)
     assert all(block["type"] != "table" for block in message.blocks)
 
 
 @pytest.mark.parametrize("command", SUBCOMMANDS)
 def test_help_lists_every_subcommand_with_an_example(command: str) -> None:
-    words.use_prefix("acme-")
+    use_prefix("acme-")
     try:
-        message = replies.help_for(command)
+        message = help_for(command)
     finally:
-        words.use_prefix("")
+        use_prefix("")
     for known in SUBCOMMANDS[command]:
         assert f"/acme-{command} {known.usage}" in told(message)
         assert f"/acme-{command} {known.example}" in told(message)
@@ -198,37 +203,37 @@ def test_help_lists_every_subcommand_with_an_example(command: str) -> None:
     ],
 )
 def test_a_near_miss_is_answered_with_the_nearest(typed: str, nearest: str) -> None:
-    assert f"Did you mean {nearest}?" in replies.near_miss("bill", typed).text
+    assert f"Did you mean {nearest}?" in nearest_commands("bill", typed).text
 
 
 def test_what_stood_behind_a_near_miss_stands_behind_the_nearest() -> None:
-    text = replies.near_miss("bill", "generat", "2026-08").text
+    text = nearest_commands("bill", "generat", "2026-08").text
     assert "Did you mean /bill generate 2026-08?" in text
 
 
 def test_spans_are_set_as_code() -> None:
-    message = replies.refusal(Refusal("Write `6m`, `2026` or `2026-01..2026-10`."))
+    message = refusal_message(Refusal("Write `6m`, `2026` or `2026-01..2026-10`."))
     assert "`" not in told(message)
 
 
 def test_what_is_near_nothing_is_answered_with_help() -> None:
-    text = replies.near_miss("bill", "<!channel>").text
+    text = nearest_commands("bill", "<!channel>").text
     assert text == "/bill does not know “&lt;!channel&gt;”. Type /bill help for all of them."
 
 
 def test_a_decision_typed_as_a_command_is_sent_to_the_card() -> None:
-    text = replies.near_miss("bill", "Approve").text
+    text = nearest_commands("bill", "Approve").text
     assert text.startswith("Bills are approved with the button on the card.")
 
 
 def test_a_refusal_is_its_own_sentence() -> None:
-    assert replies.refusal(Stale()).text == (
+    assert refusal_message(Stale()).text == (
         "This bill changed while you were looking; nothing was done."
     )
 
 
 def test_a_command_in_a_refusal_is_set_as_code_and_no_other_backtick_is() -> None:
-    message = replies.refusal(NotAllowed("No `customer` is *here*. Type `/bill list`, or `#12`."))
+    message = refusal_message(NotAllowed("No `customer` is *here*. Type `/bill list`, or `#12`."))
     parts = message.blocks[0]["elements"][0]["elements"]
     assert [p["text"] for p in parts if "style" in p] == ["/bill list", "#12"]
     assert parts[0]["text"] == "No `customer` is *here*. Type "
@@ -236,7 +241,7 @@ def test_a_command_in_a_refusal_is_set_as_code_and_no_other_backtick_is() -> Non
 
 def test_an_ambiguous_name_offers_each_choice_and_runs_the_command_again() -> None:
     refused = Ambiguous("Which one?", ["Acme Corp", NAMES["markup"], "{}"])
-    offered = buttons(replies.refusal(refused, "/usage", "{} 6m").blocks)
+    offered = buttons(refusal_message(refused, "/usage", "{} 6m").blocks)
     assert list(offered) == ["choose", "choose.2", "choose.3"]
     assert value_of(offered["choose"]) == {"command": "/usage", "text": "Acme Corp 6m"}
     assert value_of(offered["choose.2"])["text"] == f"{NAMES['markup']} 6m"
@@ -244,17 +249,17 @@ def test_an_ambiguous_name_offers_each_choice_and_runs_the_command_again() -> No
 
 
 def test_choices_without_a_command_to_run_are_told_alone() -> None:
-    assert buttons(replies.refusal(Ambiguous("Which one?", ["A", "B"])).blocks) == {}
-    assert buttons(replies.refusal(Refusal("No.")).blocks) == {}
+    assert buttons(refusal_message(Ambiguous("Which one?", ["A", "B"])).blocks) == {}
+    assert buttons(refusal_message(Refusal("No.")).blocks) == {}
 
 
 def test_a_late_click_is_told_what_was_corrected_and_that_nothing_was_done() -> None:
     changed = Changed(samples.CORRECTED.changes, "USD")
-    assert replies.refusal(changed, click=Click.APPROVE).text == (
+    assert refusal_message(changed, click=ActionId.APPROVE).text == (
         "This bill changed while you were looking: usage was corrected from 1,250,000 to 1,180,000"
         " calls, so the amount is now $720.00. The card above is up to date; nothing was approved."
     )
-    assert replies.refusal(changed, click=Click.REJECT).text.endswith(
+    assert refusal_message(changed, click=ActionId.REJECT).text.endswith(
         "The card is up to date; nothing was rejected."
     )
 
@@ -277,27 +282,27 @@ def test_a_late_click_is_told_what_was_corrected_and_that_nothing_was_done() -> 
 def test_each_figure_that_was_corrected_is_named(
     changes: dict[str, tuple[Any, Any]], told: str
 ) -> None:
-    assert f"looking: {told}" in replies.refusal(Changed(changes, "USD")).text
+    assert f"looking: {told}" in refusal_message(Changed(changes, "USD")).text
 
 
 def test_a_comment_that_reads_like_a_decision_comes_back_with_a_button() -> None:
-    approve = replies.reads_like_a_decision(BILL, Verb.APPROVE)
+    approve = reads_like_a_decision(BILL, Verb.APPROVE)
     assert value_of(buttons(approve.blocks)["bill:approve"]) == {"bill": 42, "version": 1}
     assert "decides nothing yet" in approve.text
-    reject = buttons(replies.reads_like_a_decision(BILL, Verb.REJECT).blocks)["bill:reject"]
+    reject = buttons(reads_like_a_decision(BILL, Verb.REJECT).blocks)["bill:reject"]
     assert "confirm" not in reject
 
 
 def test_a_reply_that_was_not_recorded_says_why() -> None:
-    assert replies.not_recorded("only Finance may comment").text == (
+    assert not_recorded("only Finance may comment").text == (
         "Your reply was not recorded on the bill. Only Finance may comment."
     )
 
 
 def test_an_unforeseen_trouble_has_a_reference_to_quote() -> None:
-    assert "reference: K7Q2." in replies.trouble("K7Q2").text
+    assert "reference: K7Q2." in trouble_message("K7Q2").text
 
 
 def test_totals_of_no_bill_are_left_out_of_a_summary() -> None:
-    message = replies.summary(samples.run(totals=(Total("USD", 120, Decimal(5)),), held={}))
+    message = run_summary(samples.run(totals=(Total("USD", 120, Decimal(5)),), held={}))
     assert message.text == "120 bills made for October 2026: $5.00."

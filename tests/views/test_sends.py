@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.views import card, dialogs, sends
+from handlers.slack.blocks import dialogs
+from handlers.slack.blocks.bulk_send import (
+    bill_voided,
+    send_preview,
+    send_progress,
+    send_started,
+    sending_started,
+)
+from handlers.slack.blocks.card import bill_card
 from models.batches.bulk_send import NotSent
 from models.bills.states import State
 from tests.views import samples
@@ -12,7 +20,7 @@ from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value
 
 
 def test_a_preview_names_count_totals_delay_and_receivers() -> None:
-    message = sends.preview(replace(samples.send_preview(BILL, 3, 0), period=OCTOBER))
+    message = send_preview(replace(samples.send_preview(BILL, 3, 0), period=OCTOBER))
     assert message.text == (
         "3 bills of October 2026 would go out: $3,000.00. Nothing has been sent yet."
     )
@@ -27,7 +35,7 @@ def test_a_preview_names_count_totals_delay_and_receivers() -> None:
 
 
 def test_a_preview_of_one_bill_names_it_and_where_it_goes() -> None:
-    message = sends.preview(samples.send_preview(BILL, 1, 0))
+    message = send_preview(samples.send_preview(BILL, 1, 0))
     assert message.text == (
         "Acme Corp, October 2026, $1,000.00, would go to billing@acme.example."
         " Nothing has been sent yet."
@@ -36,7 +44,7 @@ def test_a_preview_of_one_bill_names_it_and_where_it_goes() -> None:
 
 
 def test_what_cannot_go_out_is_named_with_its_reason() -> None:
-    told = shown(sends.preview(samples.send_preview(BILL, 0, len(NotSent))).blocks)
+    told = shown(send_preview(samples.send_preview(BILL, 0, len(NotSent))).blocks)
     assert "No approved bill can go out." in told
     assert "Acme Corp, October 2026, $1,000.00: it is waiting for approval" in told
     assert "its customer has no billing e-mail address" in told
@@ -45,12 +53,12 @@ def test_what_cannot_go_out_is_named_with_its_reason() -> None:
 
 def test_what_went_out_already_is_named_by_its_number() -> None:
     sent = replace(BILLS["delivered"])
-    told = shown(sends.preview(samples.send_preview(sent, 0, 1)).blocks)
+    told = shown(send_preview(samples.send_preview(sent, 0, 1)).blocks)
     assert "it is sent as 2026-000123" in told
 
 
 def test_many_that_stay_are_counted_by_state() -> None:
-    told = shown(sends.preview(samples.send_preview(BILL, 1, 30)).blocks)
+    told = shown(send_preview(samples.send_preview(BILL, 1, 30)).blocks)
     assert "30 bills stay:" in told
     assert "and 20 bills more: 20 waiting for approval" in told
 
@@ -65,54 +73,54 @@ def test_many_that_stay_are_counted_by_state() -> None:
 )
 def test_the_delay_is_told_in_words(minutes: float, words: str) -> None:
     facts = replace(samples.send_preview(BILL), delay_minutes=minutes)
-    assert words in shown(sends.preview(facts).blocks)
+    assert words in shown(send_preview(facts).blocks)
 
 
 def test_what_has_its_number_already_is_told_apart_from_what_has_a_delay() -> None:
     facts = samples.send_preview(BILL, 3, 0)
     first, *others = facts.ready
     again = replace(first, line=replace(first.line, number="2026-000123"))
-    alone = shown(sends.preview(replace(facts, ready=(again,))).blocks)
+    alone = shown(send_preview(replace(facts, ready=(again,))).blocks)
     at_once = "has its number from before: it goes out at once and cannot be called back."
     assert f"It {at_once}" in alone
     assert "after you press Send" not in alone
-    mixed = shown(sends.preview(replace(facts, ready=(again, *others))).blocks)
+    mixed = shown(send_preview(replace(facts, ready=(again, *others))).blocks)
     assert f"1 bill {at_once} Of the others: They go out 5 minutes after" in mixed
-    sent = sends.began(samples.send_facts(sent=1, at_once=1, due=None), again=False)
+    sent = send_started(samples.send_facts(sent=1, at_once=1, due=None), again=False)
     assert sent.text.endswith(f"It {at_once}")
     assert "To call one back" not in shown(sent.blocks)
-    assert at_once in sends.on_its_way(BILLS["issued"]).text
-    failed = buttons(card.bill_card(BILLS["not delivered"]).blocks)["bill:send"]
+    assert at_once in sending_started(BILLS["issued"]).text
+    failed = buttons(bill_card(BILLS["not delivered"]).blocks)["bill:send"]
     assert failed["confirm"]["text"]["text"] == (
         "$1,000.00 for October 2026, to Acme Corp. It goes out at once, and cannot be called back."
     )
 
 
 def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
-    message = sends.began(samples.send_facts(), again=False)
+    message = send_started(samples.send_facts(), again=False)
     assert message.text.startswith("2 bills are on their way: $2,000.00, to go out ")
     assert "it changed after you were shown it" in shown(message.blocks)
-    again = sends.began(samples.send_facts(), again=True)
+    again = send_started(samples.send_facts(), again=True)
     assert again.text.startswith("That is done already. 2 bills are on their way")
 
 
 def test_a_long_list_shows_its_progress_elsewhere() -> None:
     going = samples.send_facts(bills=400, sent=25, ended=False, kept=())
-    assert sends.began(going, again=False).text == (
+    assert send_started(going, again=False).text == (
         "Sending 400 bills. Progress is in your direct messages with Countersign."
     )
-    assert sends.progress(going).text == "Sending: 25 of 400 bills on their way."
+    assert send_progress(going).text == "Sending: 25 of 400 bills on their way."
 
 
 def test_a_bill_in_its_delay_can_be_called_back_where_it_was_sent() -> None:
-    message = sends.on_its_way(BILLS["in its delay"])
+    message = sending_started(BILLS["in its delay"])
     assert list(buttons(message.blocks)) == ["bill:undo"]
-    assert buttons(sends.on_its_way(BILLS["issued"]).blocks) == {}
+    assert buttons(sending_started(BILLS["issued"]).blocks) == {}
 
 
 def test_whoever_voids_is_given_the_credit_to_send() -> None:
     credit = replace(BILLS["credit for a void bill"], id=43)
-    message = sends.voided(BILLS["void, credited"], credit)
+    message = bill_voided(BILLS["void, credited"], credit)
     assert "#43, -$1,000.00" in shown(message.blocks)
     assert value_of(buttons(message.blocks)["bill:send"])["bill"] == 43
 

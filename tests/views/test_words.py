@@ -9,7 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.views import words
+from handlers.wording.formatting import (
+    calls,
+    clean,
+    esc,
+    escaped_length,
+    listing,
+    money,
+    name,
+    percent_change,
+    period_name,
+    person,
+    plain,
+    role_short,
+    totals,
+    unit_price,
+    when,
+)
+from handlers.wording.formatting import cut as cut_short
 from models.currencies import MINOR_UNITS
 from models.people.permissions import Role
 from models.period import Period
@@ -33,11 +50,11 @@ from tests.views import samples
     ],
 )
 def test_money_is_written_out_with_its_currency(amount: str, currency: str, told: str) -> None:
-    assert words.money(Decimal(amount), currency) == told
+    assert money(Decimal(amount), currency) == told
 
 
 def test_no_two_currencies_are_written_alike() -> None:
-    told = {currency: words.money(Decimal(1), currency) for currency in MINOR_UNITS}
+    told = {currency: money(Decimal(1), currency) for currency in MINOR_UNITS}
     signs = {text.split("1")[0] for text in told.values()}
     assert len(signs) == len(MINOR_UNITS)
 
@@ -55,7 +72,7 @@ def test_no_two_currencies_are_written_alike() -> None:
     ],
 )
 def test_a_unit_price_keeps_all_its_digits(cost: str, currency: str, told: str) -> None:
-    assert words.unit_price(Decimal(cost), currency) == told
+    assert unit_price(Decimal(cost), currency) == told
 
 
 @pytest.mark.parametrize(
@@ -78,13 +95,13 @@ def test_a_change_is_told_only_where_there_is_something_to_compare(
     before: str | None, after: str | None, told: str | None
 ) -> None:
     earlier, later = (None if one is None else Decimal(one) for one in (before, after))
-    assert words.percent_change(earlier, later) == told
+    assert percent_change(earlier, later) == told
 
 
 def test_currencies_are_listed_and_never_added() -> None:
     amounts = [Total("USD", 1, Decimal(10)), Total("JPY", 2, Decimal(9))]
-    assert words.totals(amounts) == "$10.00 and ¥9"
-    assert words.totals([]) == "no amount"
+    assert totals(amounts) == "$10.00 and ¥9"
+    assert totals([]) == "no amount"
 
 
 @pytest.mark.parametrize(
@@ -92,83 +109,81 @@ def test_currencies_are_listed_and_never_added() -> None:
     [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (list("abcd"), "a, b and 2 more")],
 )
 def test_a_list_is_a_sentence_that_counts_what_it_leaves_out(items: list[str], told: str) -> None:
-    assert words.listing(items, most=2) == told
+    assert listing(items, most=2) == told
 
 
 def test_counts_agree_with_their_nouns() -> None:
-    assert [words.calls(n) for n in (0, 1, 1_250_000)] == ["0 calls", "1 call", "1,250,000 calls"]
+    assert [calls(n) for n in (0, 1, 1_250_000)] == ["0 calls", "1 call", "1,250,000 calls"]
 
 
 def test_a_moment_is_shown_in_the_readers_zone_and_falls_back_to_utc() -> None:
     moment = datetime(2026, 11, 3, 8, 12, tzinfo=ZoneInfo("Europe/Berlin"))
     stamp = int(moment.timestamp())
-    assert words.when(moment) == (
-        f"<!date^{stamp}^{{date_short_pretty}} {{time}}|3 Nov 2026 07:12 UTC>"
-    )
+    assert when(moment) == (f"<!date^{stamp}^{{date_short_pretty}} {{time}}|3 Nov 2026 07:12 UTC>")
 
 
 def test_months_have_names() -> None:
-    assert words.period_name(Period(2026, 10)) == "October 2026"
+    assert period_name(Period(2026, 10)) == "October 2026"
 
 
 def test_people_go_by_name_and_role() -> None:
-    assert words.person(samples.KIM) == "Kim Lee (CSM)"
-    assert words.person(samples.ANA) == "Ana Ruiz (Finance)"
-    assert words.person(samples.CLOCK) == "Countersign"
-    assert words.role_short(None) == ""
-    assert words.role_short(Role.MANAGER) == "Manager"
+    assert person(samples.KIM) == "Kim Lee (CSM)"
+    assert person(samples.ANA) == "Ana Ruiz (Finance)"
+    assert person(samples.CLOCK) == "Countersign"
+    assert role_short(None) == ""
+    assert role_short(Role.MANAGER) == "Manager"
 
 
 def test_a_name_in_right_to_left_letters_keeps_the_words_around_it_in_place() -> None:
-    assert words.name("شركة") == "\u2068شركة\u2069"
-    assert words.name("Acme") == "Acme"
+    assert name("شركة") == "\u2068شركة\u2069"
+    assert name("Acme") == "Acme"
 
 
 def test_a_name_stays_on_its_line() -> None:
-    assert words.name("Acme\r\n\t Corp") == "Acme Corp"
+    assert name("Acme\r\n\t Corp") == "Acme Corp"
 
 
 def test_what_cannot_be_seen_is_taken_out() -> None:
-    assert words.clean("a\x00\u202eb\u2066\x7fc\ud800") == "abc"
-    assert words.clean("a\tb\r\nc") == "a\tb\nc"
-    assert words.plain("\u202e\x00 ", 20) == "(blank)"
+    assert clean("a\x00\u202eb\u2066\x7fc\ud800") == "abc"
+    assert clean("a\tb\r\nc") == "a\tb\nc"
+    assert plain("\u202e\x00 ", 20) == "(blank)"
 
 
 def test_a_cut_leaves_no_half_of_a_joined_character() -> None:
     family = "👩\u200d👩\u200d👧" * 3
-    assert words.cut(family, 5) == "👩\u200d👩…"
+    assert cut_short(family, 5) == "👩\u200d👩…"
 
 
 @given(st.text(max_size=300), st.integers(10, 200))
 def test_cut_text_is_never_longer_than_asked_after_escaping(text: str, limit: int) -> None:
-    assert 0 < len(words.esc(words.plain(text, limit))) <= limit
+    assert 0 < len(esc(plain(text, limit))) <= limit
 
 
 @given(st.text(max_size=300), st.integers(10, 200))
 def test_cut_text_is_the_beginning_of_what_was_typed(text: str, limit: int) -> None:
-    cut = words.cut(text, limit)
-    whole = words.clean(text)
+    cut = cut_short(text, limit)
+    whole = clean(text)
     assert cut == whole or whole.startswith(cut.removesuffix("…"))
 
 
 @given(st.text())
 def test_escaped_text_holds_no_bracket_and_reads_back(text: str) -> None:
-    escaped = words.esc(text)
+    escaped = esc(text)
     assert not set("<>") & set(escaped)
     back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     assert back == text
-    assert words.escaped_length(text) == len(escaped)
+    assert escaped_length(text) == len(escaped)
 
 
 def test_huge_amounts_keep_every_digit() -> None:
     huge = Decimal("-1234567890123456789012345678901234.56")
     told = "1,234,567,890,123,456,789,012,345,678,901,234.56"
-    assert words.money(huge, "USD") == f"-${told}"
-    assert words.unit_price(huge, "USD") == f"-${told}"
+    assert money(huge, "USD") == f"-${told}"
+    assert unit_price(huge, "USD") == f"-${told}"
 
 
 def test_a_name_on_many_lines_costs_no_more_than_its_length() -> None:
     start = time.monotonic()
     blanks = " " * 50_000
-    assert words.name(f"a \n\n b{blanks}c", 100_000) == f"a b{blanks}c"
+    assert name(f"a \n\n b{blanks}c", 100_000) == f"a b{blanks}c"
     assert time.monotonic() - start < 1

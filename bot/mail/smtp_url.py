@@ -1,0 +1,79 @@
+"""Where mail is handed in, and in whose name: what `SMTP_URL` and `MAIL_FROM` say."""
+
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import getaddresses
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+PORTS = {"smtp": 587, "smtps": 465}
+
+
+_YES_NO = {"1": True, "true": True, "0": False, "false": False}
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A server that takes mail, and how it is talked to.
+
+    `tls`: encrypted from the first byte; then `start_tls` has no say. Otherwise True insists on
+    turning to encryption, None does so where the server offers it, False never does.
+    """
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    start_tls: bool | None = None
+
+    @classmethod
+    def parse(cls, url: str) -> "MailServer":
+        """Read `smtp://user:password@host:587?starttls=1`, or `smtps://`; ValueError otherwise.
+
+        What stands in a password for `@`, `/` or `%` is percent-encoded. A user's password is
+        never sent in the clear, unless `starttls=0` asks for it.
+        """
+        parts = urlsplit(url.strip())
+        asked = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("not an address of a mail server")
+        if parts.fragment or [name for name, _ in asked] not in ([], ["starttls"]):
+            raise ValueError("only starttls can be asked for")
+        if any(answer not in _YES_NO for _, answer in asked):
+            raise ValueError("starttls is 1 or 0")
+        tls = parts.scheme == "smtps"
+        return cls(
+            host=parts.hostname,
+            port=parts.port or PORTS[parts.scheme],
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            tls=tls,
+            start_tls=_YES_NO[asked[0][1]] if asked else (True if parts.username else None),
+        )
+
+
+def mailboxes(text: str) -> list[Address]:
+    """The addresses in a text such as `Ana Ruiz <ana@example.com>, kim@example.com`.
+
+    Refuses, as a ValueError, one that is no address, or holds what could end a line.
+    """
+    if any(ord(char) < 0x20 for char in text.strip()):
+        raise ValueError("an address is one line")
+    found = [_mailbox(name, spec) for name, spec in getaddresses([text.replace(";", ",")])]
+    if not found:
+        raise ValueError("no address")
+    return found
+
+
+def _mailbox(name: str, spec: str) -> Address:
+    local, _, domain = spec.rpartition("@")
+    if not local or not domain or any(char.isspace() for char in spec):
+        raise ValueError("not an e-mail address")
+    try:
+        address = Address(name, local, domain.encode("idna").decode())
+        if local.isascii():
+            Address(addr_spec=address.addr_spec)  # which reads it, and finds fault with it
+    except (HeaderParseError, IndexError, UnicodeError) as error:
+        raise ValueError("not an e-mail address") from error
+    return address

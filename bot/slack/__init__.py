@@ -1,0 +1,1 @@
+"""The way to Slack: Web API, answers, socket."""

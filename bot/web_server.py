@@ -1,0 +1,142 @@
+"""The HTTP side: health, readiness, and Slack's signed requests where there is no socket."""
+
+import asyncio
+import contextlib
+import hmac
+import re
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
+from slack_bolt.app.async_app import AsyncApp
+
+log = structlog.get_logger()
+
+
+LARGEST_BODY = 1_000_000
+
+
+OLDEST_S = 300
+
+
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+
+
+Reasons = Callable[[], Awaitable[list[str]]]
+
+
+def make_web_app(reasons: Reasons) -> FastAPI:
+    """`/health`: this process is alive. `/ready`: it can do its work, or the `reasons` why not."""
+    web = FastAPI(title="Countersign", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @web.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @web.get("/ready")
+    async def ready() -> JSONResponse:
+        missing = await reasons()
+        body = {"ready": not missing, "reasons": missing}
+        return JSONResponse(body, status_code=503 if missing else 200)
+
+    return web
+
+
+def hear_slack(web: FastAPI, bolt: AsyncApp, secret: str) -> None:
+    """Let Slack's requests in at `/slack/events`.
+
+    Nothing of a body is decoded or parsed before its size and its signature are known to be right:
+    413 for what is too large, 401 for what Slack did not sign with `secret` within five minutes,
+    400 for what is signed and cannot be read.
+    """
+
+    @web.post("/slack/events")
+    async def events(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        if not _is_signed(request, body, secret):
+            return Response(status_code=401)
+        try:
+            asked = to_async_bolt_request(request, body)
+        except Exception as error:  # Bolt's parser fails in as many ways as there are bodies.
+            log.warning("signed request cannot be read", cause=type(error).__name__)
+            return Response(status_code=400)
+        return to_starlette_response(await bolt.async_dispatch(asked))
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None as soon as it is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
+def _is_signed(request: Request, body: bytes, secret: str) -> bool:
+    stamp = request.headers.get("x-slack-request-timestamp", "")
+    given = request.headers.get("x-slack-signature", "")
+    if not _TIMESTAMP.fullmatch(stamp) or abs(time.time() - int(stamp)) > OLDEST_S:
+        return False
+    signed = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, "sha256")
+    return hmac.compare_digest(f"v0={signed.hexdigest()}".encode(), given.encode())
+
+
+class _Server(uvicorn.Server):
+    """Signals are the program's business; `up` is set once requests are accepted."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WebServer:
+    """Serves `web` on one port."""
+
+    def __init__(self, web: FastAPI, host: str, port: int) -> None:
+        """Takes the port at once; OSError if it cannot be had. Port 0 takes a free one."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=2048)
+        config = uvicorn.Config(
+            web,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._server.serve([self._socket]), name="web")
+        await self._server.up.wait()
+
+    async def stop(self, deadline_s: float) -> None:
+        """Accept no more, let requests end, and cut those that do not in time."""
+        self._server.config.timeout_graceful_shutdown = max(1, round(deadline_s))
+        self._server.should_exit = True
+        if self._task is None:
+            self._socket.close()
+        else:
+            await self._task

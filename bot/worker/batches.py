@@ -1,0 +1,123 @@
+"""What takes many steps: months that are generated, and long lists of bills that are sent."""
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from bot.slack.client import SlackError
+from bot.timings import Timings
+from bot.worker.errors import GivenUp, Interrupted
+from bot.worker.update_messages import MessageUpdater
+from models.batches.bill_run import fail_run, run_step
+from models.batches.bulk_send import send_step, sender_of
+from models.context import Context, Source
+from models.db.database import Database
+from models.errors import Refusal
+from models.outbox.jobs import defer_digest_update
+from models.settings import BillingSettings
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class LongWork(ABC):
+    """Works something off step by step, each of them a transaction, and shows how far it is."""
+
+    db: Database
+    painter: MessageUpdater
+    rules: BillingSettings
+    now: Callable[[], datetime]
+    timings: Timings
+    stopping: asyncio.Event
+
+    async def _work_off(self, work_id: int) -> None:
+        """Do what is left; whoever is interrupted goes on there."""
+        shown_at = time.monotonic()
+        done: int | None = 0
+        while done is not None:
+            if self.stopping.is_set():
+                raise Interrupted
+            done = await self._step(work_id, done)
+            if done is not None and time.monotonic() - shown_at >= self.timings.progress:
+                await self._show(work_id)
+                shown_at = time.monotonic()
+
+    async def _show(self, work_id: int) -> None:
+        """Progress is a courtesy: trouble with it does not stop the work."""
+        try:
+            await self._redraw(work_id)
+        except SlackError as trouble:
+            log.info("progress not shown", work=work_id, cause=trouble.code)
+
+    @abstractmethod
+    async def _step(self, work_id: int, done: int) -> int | None:
+        """Do the next step from `done` on; returns how far that is, None after the last."""
+
+    @abstractmethod
+    async def _redraw(self, work_id: int) -> None:
+        """Draw the message anew that shows how far it is."""
+
+
+@dataclass(eq=False)
+class BillRunWork(LongWork):
+    """Generates months, each of which is a run. `failures`: how often each has failed so far."""
+
+    failures: Counter[int] = field(default_factory=Counter)
+
+    async def generate(self, run_id: int) -> None:
+        """Do what is left of a run.
+
+        After a refusal, or a few failures, the run is given up: that is written on it, and shown.
+        To be interrupted is no failure.
+        """
+        try:
+            await self._work_off(run_id)
+        except Interrupted:
+            raise
+        except Exception as error:
+            self.failures[run_id] += 1
+            if isinstance(error, Refusal) or self.failures[run_id] >= self.timings.run_attempts:
+                await self._fail(run_id, error)
+                raise GivenUp from error
+            raise
+        self.failures.pop(run_id, None)
+
+    async def _step(self, run_id: int, _done: int) -> int | None:
+        async with self.db.long_transaction() as session:
+            step = await run_step(session, run_id, self.rules, self.now())
+        return None if step.finished else step.done
+
+    async def _redraw(self, run_id: int) -> None:
+        await self.painter.redraw_run(run_id)
+
+    async def _fail(self, run_id: int, error: Exception) -> None:
+        log.error("run given up", run=run_id, exc_info=error)
+        cause = str(error) if isinstance(error, Refusal) else f"The cause: {type(error).__name__}."
+        async with self.db.transaction() as session:
+            await fail_run(session, run_id, cause)
+
+
+class BulkSendWork(LongWork):
+    """Sends lists of bills that were begun by a click."""
+
+    async def dispatch(self, list_id: int) -> None:
+        """Send what is left of a list."""
+        await self._work_off(list_id)
+
+    async def _step(self, list_id: int, after: int) -> int | None:
+        async with self.db.transaction() as session:
+            user = await sender_of(session, list_id)
+            act = Context(user, self.now(), Source.SLACK, self.rules)
+            upto = await send_step(session, list_id, act, after)
+            if upto is None:
+                await defer_digest_update(session, list_id)
+        return upto
+
+    async def _redraw(self, list_id: int) -> None:
+        await self.painter.redraw_digest(list_id)

@@ -1,0 +1,140 @@
+"""The last part of a bill's way: its number is taken, its document is mailed, the answer kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.mail.smtp import Email, Mailer, MailError
+from bot.mail.smtp_url import mailboxes
+from bot.settings import Settings
+from bot.timings import Timings
+from handlers.documents.bill_email import email_subject, email_text
+from handlers.documents.invoice import Company, invoice_text
+from models.actions.send import (
+    issue_bill,
+    issue_due,
+    mark_delivered,
+    mark_send_failed,
+    outgoing_invoice,
+)
+from models.bills.documents import InvoiceData
+from models.context import Context, Source, system_context
+from models.db.columns import Session
+from models.db.database import Database
+from models.settings import BillingSettings
+
+log = structlog.get_logger()
+
+
+class BillDelivery:
+    """Issues bills when their delay is over, and mails what was issued."""
+
+    def __init__(
+        self,
+        db: Database,
+        rules: BillingSettings,
+        now: Callable[[], datetime],
+        timings: Timings,
+        mailer: Mailer | None,
+        company: Company,
+    ) -> None:
+        """Without a `mailer` whatever is to be mailed waits for one."""
+        self._db = db
+        self._rules = rules
+        self._now = now
+        self._timings = timings
+        self._mailer = mailer
+        self._company = company
+
+    async def issue(self, bill_id: int) -> None:
+        """Take the bill's number and store its document; nothing where it was called back."""
+        async with self._db.transaction() as session:
+            await issue_bill(session, bill_id, await self._act(session), self._draw)
+
+    def _draw(self, facts: InvoiceData) -> str:
+        return invoice_text(facts, self._company)
+
+    async def deliver(self, bill_id: int) -> None:
+        """Mail the stored document, outside of any transaction, and record what came of it.
+
+        Trouble that may pass is raised, to be tried again; after a day of it, and at once where
+        the letter is refused for good, the bill is back with Finance, number and document kept.
+        Whoever ends between the server's yes and its record leaves a letter that is mailed again,
+        as the same message.
+        """
+        async with self._db.transaction() as session:
+            facts = await outgoing_invoice(session, bill_id, await self._act(session))
+            since = await issue_due(session, bill_id) if facts else None
+        if facts is None or since is None:
+            return
+        try:
+            answer = await self._mail(facts)
+        except Exception as error:
+            tired = self._now() - since >= timedelta(seconds=self._timings.mail_give_up)
+            if not tired and not (isinstance(error, MailError) and error.permanent):
+                raise
+            cause = error.code if isinstance(error, MailError) else f"{type(error).__name__}"
+            log.error("bill could not be sent", bill=bill_id, cause=cause)
+            await self._record(lambda db, act: mark_send_failed(db, bill_id, act, cause))
+            return
+        to = ", ".join(filter(None, (facts.billing_email, facts.cc_emails)))
+        await self._record(lambda db, act: mark_delivered(db, bill_id, act, answer, to))
+
+    async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
+        """Write down what came of a letter, however long somebody else holds its bill.
+
+        It is out, or never will be: what goes wrong here must not have it mailed again.
+        """
+        for wait_s in (*self._timings.record_again, None):
+            try:
+                async with self._db.long_transaction() as session:
+                    await write(session, await self._act(session))
+            except Exception:
+                if wait_s is None:
+                    raise
+                log.exception("the outcome of a letter is not written down yet")
+                await asyncio.sleep(wait_s)
+            else:
+                return
+
+    async def _mail(self, facts: InvoiceData) -> str:
+        if self._mailer is None:
+            raise MailError("SMTP_URL and MAIL_FROM are not set.", needs_somebody=True)
+        return await self._mailer.send(
+            Email(
+                name=facts.number,
+                to=facts.billing_email or "",
+                cc=facts.cc_emails or "",
+                subject=email_subject(facts, self._company),
+                text=email_text(facts, self._company),
+                document=facts.content or "",
+                date=self._now(),
+            )
+        )
+
+    async def _act(self, session: Session) -> Context:
+        return await system_context(session, self._now(), Source.CLOCK, self._rules)
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """None where the settings name no mail server, or nobody to mail as."""
+    server = settings.mail_server
+    return Mailer(server, settings.mail_from) if server and settings.mail_from else None
+
+
+def company_of(settings: Settings) -> Company:
+    """The company as invoices show it; without a name of its own it is called as it mails."""
+    called = settings.company_name
+    if called is None and settings.mail_from:
+        (sender,) = mailboxes(settings.mail_from)
+        called = sender.display_name or sender.addr_spec
+    return Company(
+        name=called or "",
+        address=settings.company_address,
+        country=settings.company_country,
+        tax_id=settings.company_tax_id,
+        payment_days=settings.payment_days,
+        payment_note=settings.payment_note,
+    )

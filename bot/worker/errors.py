@@ -1,0 +1,13 @@
+"""What ends a job early."""
+
+
+class Interrupted(Exception):
+    """The program is ending; whoever is next goes on."""
+
+
+class Overtaken(Exception):
+    """Another courier may be at work here; it took this one for dead."""
+
+
+class GivenUp(Exception):
+    """Something failed, and is not tried again."""

@@ -1,0 +1,143 @@
+"""What each kind of posting says: its facts, read in a transaction, and how they are drawn."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from handlers.slack.blocks.access import access_granted, access_requested
+from handlers.slack.blocks.bill_list import digest_message
+from handlers.slack.blocks.bill_run import run_progress
+from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.bulk_send import send_progress
+from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.notifications import (
+    RECALCULATED_NAMED,
+    approvals_notice,
+    approvals_revoked_notice,
+    not_sent_notice,
+    recalculated_notice,
+    rejection_notice,
+)
+from models.batches.bill_run import run_report
+from models.batches.bulk_send import send_report
+from models.bills.states import State
+from models.db.columns import Session
+from models.outbox.delivery import count_actions
+from models.outbox.messages import Message, MessageKind, MessageState
+from models.people.permissions import Role
+from models.people.users import User, person_ref
+from models.queries.bill_details import BillDetails
+from models.queries.bill_loader import load_bill_details
+from models.queries.digest import digest_count, digest_lines
+from models.queries.history import HistoryEntry, load_history
+
+APPROVED = frozenset({State.APPROVED, State.SENDING, State.SENT})
+
+
+@dataclass(frozen=True)
+class Content:
+    """A message still to be drawn; `actions` is how many of its bill's actions it shows."""
+
+    draw: Callable[[], SlackMessage]
+    actions: int = 0
+
+
+async def content_of(session: Session, posting: Message) -> Content | None:
+    """What this posting says as things are now; None where there is nothing left to say."""
+    return await CONTENT_BY_KIND[posting.kind](session, posting)
+
+
+async def _card(session: Session, posting: Message) -> Content:
+    assert posting.bill_id is not None
+    actions = await count_actions(session, posting.bill_id)
+    (facts,) = await load_bill_details(session, [posting.bill_id])
+    return Content(partial(bill_card, facts), actions)
+
+
+async def _digest(session: Session, posting: Message) -> Content | None:
+    """One that was posted is drawn though nothing waits any more."""
+    lines = await digest_lines(session, posting)
+    if not lines and posting.state != MessageState.POSTED:
+        return None
+    listed = await digest_count(session, posting)
+    months = {line.period for line in lines}
+    period = months.pop() if len(months) == 1 else None
+    return Content(partial(digest_message, lines, period, listed))
+
+
+async def _run(session: Session, posting: Message) -> Content:
+    facts = await run_report(session, posting.facts["run_id"])
+    return Content(partial(run_progress, facts))
+
+
+async def _rejection(session: Session, posting: Message) -> Content:
+    return Content(partial(rejection_notice, *await _told_of(session, posting)))
+
+
+async def _not_sent(session: Session, posting: Message) -> Content:
+    return Content(partial(not_sent_notice, *await _told_of(session, posting)))
+
+
+async def _told_of(session: Session, posting: Message) -> tuple[BillDetails, HistoryEntry]:
+    """The bill as it is now, and the deed that somebody is told of."""
+    bill_id, action_id = posting.facts["bill_id"], posting.facts["action_id"]
+    (facts,) = await load_bill_details(session, [bill_id])
+    (deed,) = [deed for deed in await load_history(session, bill_id) if deed.id == action_id]
+    return facts, deed
+
+
+async def _approvals(session: Session, posting: Message) -> Content | None:
+    """Approvals taken back in the meantime are not told."""
+    found = await load_bill_details(session, posting.facts["bills"])
+    approved = [facts for facts in found if facts.status in APPROVED]
+    reader_id = int(posting.place.partition(":")[2])
+    return Content(partial(approvals_notice, approved, reader_id)) if approved else None
+
+
+async def _approvals_fell(session: Session, posting: Message) -> Content | None:
+    """Bills that were approved again, or made void, in the meantime are not told."""
+    found = await load_bill_details(session, posting.facts["bills"])
+    waiting = [facts for facts in found if facts.status in (State.PENDING, State.HELD)]
+    more = posting.facts["count"] - len(found)
+    return Content(partial(approvals_revoked_notice, waiting, more)) if waiting else None
+
+
+async def _settled(session: Session, posting: Message) -> Content:
+    """Bills that were held are among those that were worked out anew: they are told once."""
+    done = {name: (told["count"], told["bills"]) for name, told in posting.facts.items()}
+    held, ids = done.get("held", (0, []))
+    count, anew = done.get("invalidated", (0, []))
+    if held and count:
+        done["invalidated"] = (count - held, [one for one in anew if one not in ids])
+    named = {one for _, some in done.values() for one in some[:RECALCULATED_NAMED]}
+    facts = {one.id: one for one in await load_bill_details(session, sorted(named))}
+    return Content(partial(recalculated_notice, done, facts))
+
+
+async def _sending(session: Session, posting: Message) -> Content:
+    return Content(partial(send_progress, await send_report(session, posting.id)))
+
+
+async def _access_request(session: Session, posting: Message) -> Content:
+    asker = await session.get_one(User, posting.facts["user_id"])
+    return Content(partial(access_requested, person_ref(asker)))
+
+
+async def _access_granted(session: Session, posting: Message) -> Content:
+    del session
+    return Content(partial(access_granted, Role(posting.facts["role"])))
+
+
+CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None]]] = {
+    MessageKind.CARD: _card,
+    MessageKind.DIGEST: _digest,
+    MessageKind.RUN: _run,
+    MessageKind.REJECTION: _rejection,
+    MessageKind.APPROVAL: _approvals,
+    MessageKind.NOT_SENT: _not_sent,
+    MessageKind.SETTLED: _settled,
+    MessageKind.APPROVALS_FELL: _approvals_fell,
+    MessageKind.SENDING: _sending,
+    MessageKind.ACCESS_REQUEST: _access_request,
+    MessageKind.ACCESS_GRANTED: _access_granted,
+}

@@ -1,0 +1,118 @@
+"""Keeping posted messages true: cards of bills, and the progress of a run."""
+
+import math
+import time
+
+import structlog
+
+from bot.slack.client import ErrorKind, SlackClient, SlackError
+from bot.timings import Timings
+from bot.worker.message_content import content_of
+from handlers.slack.blocks.bill_run import run_progress
+from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.card import bill_card
+from models.batches.bill_run import progress_message_of, run_report
+from models.db.database import Database
+from models.outbox.delivery import mark_failed, mark_updated, stale_cards
+from models.outbox.digests import digests_of
+from models.outbox.jobs import defer_copy_update, defer_digest_update
+from models.outbox.messages import Message, MessageState
+from models.queries.bill_loader import load_bill_details
+
+log = structlog.get_logger()
+
+
+class MessageUpdater:
+    """Draws posted messages anew."""
+
+    def __init__(self, db: Database, slack: SlackClient, timings: Timings) -> None:
+        self._db = db
+        self._slack = slack
+        self._timings = timings
+
+    async def redraw(self, bill_id: int) -> None:
+        """Bring every posted card of the bill up to date; those that are already stay alone.
+
+        The digests that list it are promised to be redrawn.
+
+        A card that cannot be changed any more is marked `failed`. One that is in trouble is tried
+        again by itself, so that it holds up neither the others nor what is to be drawn later. A
+        rate limit is for all of them, and raised after each has had its turn.
+        """
+        async with self._db.transaction() as session:
+            for digest_id in await digests_of(session, bill_id):
+                await defer_digest_update(session, digest_id)
+        limit = None
+        for posting, trouble in await self._bring_up(bill_id):
+            if trouble.kind is ErrorKind.RATE_LIMITED:
+                limit = trouble
+                continue
+            log.warning("card lags behind", posting=posting.key, cause=trouble.code)
+            async with self._db.transaction() as session:
+                wait_s = math.ceil(self._timings.back_off_first)
+                await defer_copy_update(session, bill_id, posting.id, time.time(), wait_s)
+        if limit:
+            raise limit
+
+    async def redraw_card(self, bill_id: int, posting_id: int, since_s: float) -> None:
+        """Bring one card up to date. After a week in trouble it is given up."""
+        for posting, trouble in await self._bring_up(bill_id, posting_id):
+            if time.time() - since_s <= self._timings.give_up:
+                raise trouble
+            await self._give_up(posting, trouble)
+
+    async def _bring_up(
+        self, bill_id: int, only: int | None = None
+    ) -> list[tuple[Message, SlackError]]:
+        """Redraw what is behind; returns what could not be, and why."""
+        async with self._db.transaction() as session:
+            behind = await stale_cards(session, bill_id, only)
+            if not behind.cards:
+                return []
+            (facts,) = await load_bill_details(session, [bill_id])
+        message = bill_card(facts)
+        troubles = []
+        for posting in behind.cards:
+            try:
+                await self._update(posting, message, behind.actions)
+            except SlackError as trouble:
+                troubles.append((posting, trouble))
+        return troubles
+
+    async def redraw_run(self, run_id: int) -> None:
+        """Bring a run's message up to date; if it is still on its way, that is trouble."""
+        async with self._db.transaction() as session:
+            posting = await progress_message_of(session, run_id)
+            facts = await run_report(session, run_id)
+        if posting is None:
+            return
+        if posting.state in (MessageState.WAITING, MessageState.SENDING):
+            raise SlackError("not_posted_yet", ErrorKind.TRANSIENT)
+        if posting.state == MessageState.POSTED:
+            await self._update(posting, run_progress(facts), 0)
+
+    async def redraw_digest(self, posting_id: int) -> None:
+        """Show in a posted digest what still waits, or that nothing does."""
+        async with self._db.transaction() as session:
+            posting = await session.get_one(Message, posting_id)
+            made = await content_of(session, posting)
+        if posting.state == MessageState.POSTED and made is not None:
+            await self._update(posting, made.draw(), 0)
+
+    async def _update(self, posting: Message, message: SlackMessage, actions: int) -> None:
+        assert posting.channel is not None
+        assert posting.ts is not None
+        try:
+            await self._slack.update(posting.channel, posting.ts, message)
+        except SlackError as trouble:
+            if trouble.kind is not ErrorKind.PERMANENT:
+                raise
+            await self._give_up(posting, trouble)
+            return
+        async with self._db.transaction() as session:
+            await mark_updated(session, posting, actions)
+
+    async def _give_up(self, posting: Message, trouble: SlackError) -> None:
+        log.error("message cannot be redrawn", posting=posting.key, cause=trouble.code)
+        async with self._db.transaction() as session:
+            await mark_failed(session, posting, trouble.code)

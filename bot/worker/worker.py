@@ -1,0 +1,267 @@
+"""The courier: does what was promised, as durable jobs, on as many machines as are wanted."""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker as JobWorker
+
+from bot.cli.run_report import recalculation_counts
+from bot.mail.smtp import Mailer, MailError
+from bot.slack.client import SlackClient, SlackError
+from bot.timings import Timings
+from bot.worker.batches import BillRunWork, BulkSendWork
+from bot.worker.deliver_bills import BillDelivery
+from bot.worker.retry import RetryPolicy
+from bot.worker.send_messages import MessageSender
+from bot.worker.update_messages import MessageUpdater
+from handlers.documents.invoice import Company
+from models.actions.absence import end_absences
+from models.actions.recalculate import recalculate
+from models.context import Source, system_context
+from models.customers.terms import show_terms_of_today
+from models.db.database import Database
+from models.outbox.jobs import QUEUE, Task
+from models.outbox.messages import defer_all_sending
+from models.outbox.notifications import Recalculation
+from models.outbox.recovery import (
+    defer_due_sends,
+    defer_lost_bill_runs,
+    defer_lost_card_updates,
+    has_lost_messages,
+    try_recovery_lock,
+)
+from models.settings import BillingSettings
+
+log = structlog.get_logger()
+
+
+CONCURRENCY = 50
+
+
+CONNECTIONS = 5
+
+
+AGAIN_S = 1.0
+
+
+CLOSING_S = 1.0
+
+
+_NEEDS_SOMEBODY: dict[type[Exception], str] = {
+    SlackError: "Slack needs somebody to let this through",
+    MailError: "the mail server needs somebody to let this through",
+}
+
+
+class EagerWorker(JobWorker):
+    """Looks for work as soon as a job has ended: another may have waited for its lock. Left to
+    itself, a worker looks only when a job is new and once a poll.
+    """
+
+    async def _process_job(self, context: procrastinate.JobContext) -> None:
+        await super()._process_job(context)
+        self._new_job_event.set()
+
+
+class Worker:
+    """Works the promised jobs off until it is stopped, and picks up what others left behind."""
+
+    def __init__(
+        self,
+        db: Database,
+        slack: SlackClient,
+        *,
+        now: Callable[[], datetime],
+        rules: BillingSettings,
+        timings: Timings | None = None,
+        mailer: Mailer | None = None,
+        company: Company | None = None,
+    ) -> None:
+        """Without a `mailer` issued bills wait for one; `company` is whose documents they are."""
+        self._db = db
+        self._now = now
+        self._rules = rules
+        self._timings = timings or Timings()
+        self._stopping = asyncio.Event()
+        self._poster = MessageSender(
+            db, slack, self._timings, self._stopping, rules.approvals_channel
+        )
+        self._painter = MessageUpdater(db, slack, self._timings)
+        self._generator = BillRunWork(db, self._painter, rules, now, self._timings, self._stopping)
+        self._dispatcher = BulkSendWork(
+            db, self._painter, rules, now, self._timings, self._stopping
+        )
+        self._sender = BillDelivery(db, rules, now, self._timings, mailer, company or Company(""))
+        self._jobs = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(
+                conninfo=db.url, min_size=1, max_size=CONNECTIONS
+            )
+        )
+        self._worker: JobWorker | None = None
+        self._healed_upto = 0
+        self._tended_at = -math.inf
+        self._loops: list[asyncio.Task[None]] = []
+        self._register()
+
+    def _register(self) -> None:
+        self._task(Task.POST, self._post)
+        self._task(Task.REDRAW, lambda _, bill_id: self._painter.redraw(bill_id))
+        self._task(Task.REDRAW_CARD, lambda _, **card: self._painter.redraw_card(**card))
+        self._task(
+            Task.REDRAW_DIGEST, lambda _, posting_id: self._painter.redraw_digest(posting_id)
+        )
+        self._task(Task.REDRAW_RUN, lambda _, run_id: self._painter.redraw_run(run_id))
+        self._task(Task.GENERATE, lambda _, run_id: self._generator.generate(run_id))
+        self._task(Task.SEND, lambda _, list_id: self._dispatcher.dispatch(list_id))
+        self._task(Task.ISSUE, lambda _, bill_id: self._sender.issue(bill_id))
+        self._task(Task.DELIVER, lambda _, bill_id: self._sender.deliver(bill_id))
+
+    def _post(self, attempts: int, place: str) -> Awaitable[None]:
+        return self._poster.post(place, tired=attempts >= self._timings.attempts)
+
+    def _task(self, name: Task, work: Callable[..., Awaitable[None]]) -> None:
+        """`work` is told how many attempts there were before."""
+
+        async def do(context: procrastinate.JobContext, /, **arguments: Any) -> None:
+            before = context.job.attempts
+            try:
+                await work(before, **arguments)
+            except (SlackError, MailError) as trouble:
+                told = {"task": name, "attempt": before + 1, "cause": trouble.code, **arguments}
+                if trouble.needs_somebody and not before:
+                    log.error(_NEEDS_SOMEBODY[type(trouble)], **told)
+                else:
+                    log.warning("job broke off", **told)
+                raise
+
+        self._jobs.task(name=name, pass_context=True, retry=RetryPolicy(self._timings))(do)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it takes jobs right now."""
+        return self._worker is not None and self._worker.worker_id is not None
+
+    async def start(self) -> None:
+        """Returns with the connections open, and begins to look for jobs and for what was left."""
+        await self._jobs.open_async()
+        self._loops = [
+            asyncio.create_task(self._work(), name="courier"),
+            asyncio.create_task(self._sweep(), name="courier's sweep"),
+        ]
+
+    async def stop(self, deadline_s: float) -> None:
+        """Take no more jobs, let those at work end, and put back those that do not in time."""
+        self._stopping.set()
+        if self._worker is not None:
+            self._worker.shutdown_graceful_timeout = deadline_s
+            self._worker.stop()  # type: ignore[no-untyped-call]
+        if self._loops:
+            _, late = await asyncio.wait(self._loops, timeout=deadline_s + CLOSING_S)
+            for loop in late:
+                log.warning("ended by force", loop=loop.get_name())
+                loop.cancel()
+        await self._jobs.close_async()
+
+    async def _work(self) -> None:
+        """A worker ends when the database goes away; the next one waits for it to come back."""
+        while not self._stopping.is_set():
+            self._worker = self._new_worker()
+            try:
+                await self._worker.run()  # type: ignore[no-untyped-call]
+            except Exception:
+                log.exception("courier interrupted")
+            await self._pause(AGAIN_S)
+
+    def _new_worker(self) -> EagerWorker:
+        return EagerWorker(
+            self._jobs,
+            queues=[QUEUE],
+            name="courier",
+            concurrency=CONCURRENCY,
+            fetch_job_polling_interval=self._timings.poll,
+            listen_notify=True,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=self._timings.heartbeat,
+            stalled_worker_timeout=self._timings.stalled,
+        )
+
+    async def _sweep(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._rescue()
+                await self._send_for_neglected()
+                await self._heal()
+                await self._tend()
+            except Exception:
+                log.exception("sweep interrupted")
+            await self._pause(self._timings.sweep)
+
+    async def _pause(self, for_s: float) -> None:
+        """Sleep, but not through the end: a cancellation may get lost in a broken connection."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), for_s)
+
+    async def _rescue(self) -> None:
+        """Put back the jobs of workers that died; one courier at a time, or a job that another
+        has put back and begun would be put back once more.
+        """
+        manager = self._jobs.job_manager
+        async with self._db.transaction() as session:
+            if not await try_recovery_lock(session):
+                return
+            stalled = await manager.get_stalled_jobs(
+                queue=QUEUE, seconds_since_heartbeat=self._timings.stalled
+            )
+            for job in stalled:
+                if self._worker is not None and job.worker_id == self._worker.worker_id:
+                    continue  # it was not dead, it slept: so did the jobs, which go on now
+                log.warning("job rescued", job=job.id, task=job.task_name, lock=job.lock)
+                with suppress(ConnectorException):
+                    await manager.retry_job(job)
+
+    async def _send_for_neglected(self) -> None:
+        async with self._db.transaction() as session:
+            if await has_lost_messages(session):
+                places = await defer_all_sending(session)
+                log.warning("postings without a job", places=places)
+
+    async def _heal(self) -> None:
+        """Promise anew what was promised and has no job any more."""
+        async with self._db.transaction() as session:
+            if not await try_recovery_lock(session):
+                return
+            self._healed_upto, bills = await defer_lost_card_updates(
+                session, self._healed_upto, self._timings.heal
+            )
+            runs = await defer_lost_bill_runs(session)
+            await defer_due_sends(session, self._now())
+        if bills or runs:
+            log.warning("promised anew", bills=bills, runs=runs)
+
+    async def _tend(self) -> None:
+        """Do what time alone brings about, now and then: absences end, terms come into force, and
+        bills whose figures are not those of usage and terms any more, whoever changed them, are
+        settled.
+        """
+        waited = time.monotonic() - self._tended_at
+        if math.isinf(self._timings.tend) or waited < self._timings.tend:
+            return
+        self._tended_at = time.monotonic()
+        async with self._db.long_transaction() as session:
+            if not await try_recovery_lock(session):
+                return
+            act = await system_context(session, self._now(), Source.CLOCK, self._rules)
+            returned = await end_absences(session, act)
+            shown = await show_terms_of_today(session, act.today)
+            settled = await recalculate(session, act)
+        if returned or shown or settled != Recalculation():
+            log.info("tended", returned=returned, new_terms=shown, **recalculation_counts(settled))

@@ -1,0 +1,1 @@
+"""Slack: what people type, click and send there, and what each of it does."""

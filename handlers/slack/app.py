@@ -1,0 +1,244 @@
+"""The routing table: everything that Slack may send, and who hears it."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+
+from handlers.slack import absence, bill, bill_dialogs, home, people, send, thread, usage
+from handlers.slack.blocks.action_ids import (
+    ANY_ACTION,
+    ANY_DIALOG,
+    OUT_OF_DATE,
+    ActionId,
+    action_of,
+)
+from handlers.slack.blocks.help import help_for, nearest_commands
+from handlers.slack.context import Listener, RequestContext, Services, handle
+from handlers.slack.parsing import first_word, typed_text
+from handlers.slack.references import clicked, commanded
+from handlers.slack.request import Answer, Click, Reply, Request, SlashCommand, Submission
+from handlers.wording.formatting import slash
+from models.actions.access import deactivate
+from models.actions.reroute import reroute_open_bills
+from models.context import Source, system_context
+from models.errors import Invalid
+
+Subcommand = Callable[[RequestContext, str], Awaitable[Answer]]
+
+
+COMMANDS: dict[str, dict[str, Subcommand]] = {
+    "bill": {
+        "generate": bill.generate,
+        "show": bill.show,
+        "list": bill.list_bills,
+        "history": bill.history,
+        "send": send.preview,
+        "undo": commanded(bill_dialogs.undo),
+        "release": commanded(bill_dialogs.release),
+        "revise": commanded(bill_dialogs.revise),
+        "void": commanded(bill_dialogs.void),
+        "reissue": commanded(bill_dialogs.reissue),
+        "away": absence.away,
+        "back": absence.back,
+    },
+    "usage": {},
+}
+
+
+# What stands behind a command that has no subcommand of that name.
+OTHERWISE: dict[str, Subcommand] = {"usage": usage.show}
+
+
+MENU: dict[str, Listener] = {
+    "history": bill.history_clicked,
+    "usage": usage.of_bill,
+    "revise": clicked(bill_dialogs.revise),
+    "void": clicked(bill_dialogs.void),
+}
+
+
+MOST_CHARS = 1000
+
+
+TOO_LONG = f"A command has at most {MOST_CHARS:,} characters. Nothing was done."
+
+
+EVERYTHING = re.compile(".*", re.DOTALL)
+
+
+Body = Mapping[str, Any]
+
+
+log = structlog.get_logger()
+
+
+async def _typed(ask: RequestContext) -> Answer:
+    """A slash command as it was typed, Slack's escapes taken out."""
+    body = ask.request.body
+    text = typed_text(body.get("text", ""))
+    if len(text) > MOST_CHARS:
+        raise Invalid(TOO_LONG)
+    return await _run(replace(ask, command=body["command"], text=text))
+
+
+async def _run(ask: RequestContext) -> Answer:
+    command = ask.command.removeprefix(slash(""))
+    if command not in COMMANDS:
+        raise Invalid(OUT_OF_DATE)
+    word, rest = first_word(ask.text)
+    if word.lower() in ("", "help"):
+        return Reply(help_for(command))
+    if word.lower() in COMMANDS[command]:
+        return await COMMANDS[command][word.lower()](ask, rest)
+    if command in OTHERWISE:
+        return await OTHERWISE[command](ask, ask.text.strip())
+    return Reply(nearest_commands(command, word, rest))
+
+
+async def _choose(ask: RequestContext) -> Answer:
+    """One of several customers was meant: run the command again with its full name."""
+    ids = ask.ids("command", "text")
+    answer = await _run(replace(ask, command=ids["command"], text=ids["text"]))
+    return replace(answer, replace=True) if isinstance(answer, Reply) else answer
+
+
+async def _more(ask: RequestContext) -> Answer | None:
+    listener = MENU.get(ask.ids("bill", "see")["see"])
+    if listener is None:
+        raise Invalid(OUT_OF_DATE)
+    return await listener(ask)
+
+
+CLICKS: dict[ActionId, Listener] = {
+    ActionId.APPROVE: bill.approve,
+    ActionId.REJECT: bill.ask_why_rejected,
+    ActionId.UNDO: clicked(bill_dialogs.undo),
+    ActionId.RELEASE: clicked(bill_dialogs.release),
+    ActionId.REVISE: clicked(bill_dialogs.revise),
+    ActionId.VOID: clicked(bill_dialogs.void),
+    ActionId.REISSUE: clicked(bill_dialogs.reissue),
+    ActionId.SEND: send.send_one,
+    ActionId.HISTORY: bill.history_clicked,
+    ActionId.MORE: _more,
+    ActionId.CHOOSE: _choose,
+    ActionId.GENERATE: bill.start_run,
+    ActionId.CANCEL: bill.cancel_run,
+    ActionId.SEND_LIST: send.send_list,
+    ActionId.CANCEL_LIST: send.cancel_list,
+    ActionId.REQUEST_ACCESS: people.request_access,
+    ActionId.GRANT_ACCESS: people.grant,
+    ActionId.LIST_PAGE: bill.next_page,
+    ActionId.SHARE_USAGE: usage.share,
+}
+
+
+DIALOGS: dict[str, Listener] = {
+    ActionId.REJECT: bill.reject,
+    ActionId.UNDO: bill_dialogs.submit_undo,
+    ActionId.RELEASE: bill_dialogs.submit_release,
+    ActionId.REVISE: bill_dialogs.submit_revise,
+    ActionId.VOID: bill_dialogs.submit_void,
+    ActionId.REISSUE: bill_dialogs.submit_reissue,
+}
+
+
+NEWCOMERS = frozenset({ActionId.REQUEST_ACCESS})
+
+
+def register(app: AsyncApp, house: Services) -> None:
+    """Let `app` hear everything that is ours, and take receipt of everything that is not."""
+
+    async def command(body: Body) -> BoltResponse:
+        return await handle(house, SlashCommand(body), _typed)
+
+    async def click(body: Body) -> BoltResponse:
+        return await _clicked(house, Click(body))
+
+    async def submission(body: Body) -> BoltResponse:
+        sent = Submission(body)
+        receipt = await handle(house, sent, DIALOGS[sent.view["callback_id"]])
+        return _with_home(house, sent, receipt)
+
+    async def message(body: Body) -> BoltResponse:
+        return await thread.handle_message(house, body)
+
+    async def home_opened(body: Body) -> None:
+        await home.opened(house, body)
+
+    async def user_changed(body: Body) -> None:
+        await _user_changed(house, body["event"]["user"])
+
+    for name in COMMANDS:
+        app.command(slash(name))(command)
+    app.action(ANY_ACTION)(click)
+    app.view_submission(ANY_DIALOG)(submission)
+    app.event("message")(message)
+    app.event("app_home_opened")(home_opened)
+    app.event("user_change")(user_changed)
+    for farewell in ("app_uninstalled", "tokens_revoked"):
+        app.event(farewell)(_uninstalled)
+    _take_receipt_of_the_rest(app, house)
+
+
+def _take_receipt_of_the_rest(app: AsyncApp, house: Services) -> None:
+    """What nobody hears is received all the same, or people see a warning sign."""
+
+    async def unknown_click(body: Body) -> BoltResponse:
+        press = Click(body)
+        return _nothing() if press.is_link else await handle(house, press, _out_of_date)
+
+    app.command(EVERYTHING)(_received)
+    app.action(EVERYTHING)(unknown_click)
+    app.view_submission(EVERYTHING)(_received)
+    app.view_closed(EVERYTHING)(_received)
+    app.options(EVERYTHING)(_no_options)
+    app.shortcut(EVERYTHING)(_received)
+    app.event(EVERYTHING)(_received)
+
+
+def _nothing() -> BoltResponse:
+    return BoltResponse(status=200, body="")
+
+
+async def _received() -> BoltResponse:
+    return _nothing()
+
+
+async def _out_of_date(_: RequestContext) -> None:
+    raise Invalid(OUT_OF_DATE)
+
+
+async def _no_options() -> BoltResponse:
+    return BoltResponse(status=200, body={"options": []})
+
+
+async def _clicked(house: Services, press: Click) -> BoltResponse:
+    clicked = action_of(press.action["action_id"])
+    receipt = await handle(house, press, CLICKS[clicked], newcomers=clicked in NEWCOMERS)
+    return _with_home(house, press, receipt)
+
+
+def _with_home(house: Services, request: Request, receipt: BoltResponse) -> BoltResponse:
+    """Whoever acts on their Home tab sees there what became of it, after the receipt."""
+    if request.is_from_home:
+        house.errands.send(home.publish(house, request))
+    return receipt
+
+
+async def _user_changed(house: Services, account: Body) -> None:
+    """Ask Slack again who this is; whoever has left can do nothing any more."""
+    house.directory.forget(account["id"])
+    if account.get("deleted"):
+        async with house.db.transaction() as session:
+            await deactivate(session, account["id"])
+            act = await system_context(session, house.now(), Source.SLACK, house.rules)
+            await reroute_open_bills(session, act)
+
+
+async def _uninstalled(body: Body) -> None:
+    log.warning("Slack has withdrawn this app's access", cause=body["event"]["type"])

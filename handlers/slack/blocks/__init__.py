@@ -1,0 +1,1 @@
+"""Block Kit, pure drawing: facts in, payload out."""

@@ -1,0 +1,87 @@
+"""Asking for a role, being given one; going away and coming back."""
+
+from datetime import date
+
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import SlackMessage, button, confirm, sentence_message
+from handlers.wording.formatting import day, name, person, slash
+from handlers.wording.rich_text import bold, code
+from models.people.permissions import Role
+from models.people.users import PersonRef
+
+NO_ROLE = "You have no role in Countersign yet, so there is nothing it can show you."
+
+
+SWITCHED_OFF = "You are no longer active in Countersign."
+
+
+def access_offer(why: str = NO_ROLE) -> SlackMessage:
+    """For somebody who may do nothing: `why` not, and the way in."""
+    return sentence_message(
+        f"{why} Ask for access, and Finance is told.",
+        buttons=[button(ActionId.REQUEST_ACCESS, "Request access", pack(), "primary")],
+    )
+
+
+def access_asked() -> SlackMessage:
+    """To whoever asked."""
+    return sentence_message(
+        "Finance has been asked to give you a role. You hear from me when they have."
+    )
+
+
+def access_requested(by: PersonRef) -> SlackMessage:
+    """To Finance: who asks, and a button for each role."""
+    who = name(by.name, 200)
+    buttons = [
+        button(
+            ActionId.GRANT_ACCESS,
+            role,
+            pack(user=by.id, role=role),
+            ask=confirm("Give this role?", f"{who} gets the role {role}.", "Give the role"),
+            label=f"Give {name(by.name, 30)} the role {role}",
+        )
+        for role in Role
+    ]
+    return sentence_message(
+        bold(who), " asks for access to Countersign. Which role?", buttons=buttons
+    )
+
+
+def access_settled(person_: PersonRef, by: PersonRef) -> SlackMessage:
+    """What becomes of the request once somebody has answered it."""
+    given = f"is {person_.role}" if person_.role else "has no role"
+    return sentence_message(
+        bold(name(person_.name, 200)), f" {given} now. Settled by {person(by)}."
+    )
+
+
+def away_noted(delegate: PersonRef, until: date) -> SlackMessage:
+    """To whoever goes away."""
+    told = f"You are away up to and including {day(until)}. Meanwhile {person(delegate)} decides"
+    return sentence_message(
+        f"{told} in your place. Back earlier? Type ", code(slash("bill back")), "."
+    )
+
+
+def back_noted(was_away: bool) -> SlackMessage:
+    """To whoever is back."""
+    welcome = "Welcome back: what needs you comes to you again."
+    return sentence_message(welcome if was_away else "You were not away, so nothing was changed.")
+
+
+_ARRIVING = ("Bills that need you arrive here. Type ", "bill list mine", " to see them.")
+
+
+_FIRST_STEPS = {
+    Role.FINANCE: ("Type ", "bill generate", " to see what last month’s bills would be."),
+    Role.CSM: _ARRIVING,
+    Role.SALES: _ARRIVING,
+    Role.MANAGER: ("Type ", "bill list", " to see the bills."),
+}
+
+
+def access_granted(role: Role) -> SlackMessage:
+    before, command, after = _FIRST_STEPS[role]
+    told = ("Your role in Countersign is ", bold(role), ". ", before, code(slash(command)), after)
+    return sentence_message(*told)

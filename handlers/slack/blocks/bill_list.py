@@ -1,0 +1,101 @@
+"""Lists of bills, and the digest that stands for many cards."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handlers.slack.blocks.action_ids import ActionId, fits, pack
+from handlers.slack.blocks.block_kit import (
+    Block,
+    SlackMessage,
+    actions,
+    button,
+    context,
+    header,
+    message,
+    paragraph,
+    sentence_message,
+    table,
+)
+from handlers.wording.bill_text import amount, bill_count, month_of, state_of
+from handlers.wording.formatting import name, number, period_name, slash, totals
+from handlers.wording.rich_text import code, fallback_text
+from models.money import comparable
+from models.period import Period
+from models.queries.bill_list import BillLine, Page
+from models.queries.totals import totals_of
+
+HEAD = ("Bill", "Customer", "Month", "Amount", "State")
+
+
+MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
+
+
+DIGEST_SHOWN = 5
+
+
+def bill_table(shown: Sequence[BillLine]) -> Block:
+    rows = [
+        [f"#{one.id}", name(one.customer), month_of(one), amount(one), state_of(one)]
+        for one in shown
+    ]
+    return table(HEAD, rows, right=[3], whole=[0])
+
+
+def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> SlackMessage:
+    """A page of bills, with the count and the totals of the whole list.
+
+    The button carries `filters`, `title` and where the next page begins.
+    """
+    if not page.lines:
+        hint = (" For all bills type ", code(slash("bill list")), ".") if filters else ()
+        return sentence_message(f"{title}: none.", *hint)
+    told = f"{title}: {bill_count(page.count)}, {totals(page.totals)}."
+    following = {"after": page.after, "title": title, "filters": dict(filters)}
+    more = page.after is not None and fits(**following)
+    return message(
+        fallback_text(told),
+        [
+            header(title),
+            paragraph(told),
+            bill_table(page.lines),
+            context(f"To see one with its buttons, type {slash('bill show')} and its number."),
+            *(actions(button(ActionId.LIST_PAGE, "Next page", pack(**following))) if more else []),
+        ],
+    )
+
+
+def digest_message(waiting: Sequence[BillLine], period: Period | None, listed: int) -> SlackMessage:
+    """One message instead of many cards, when one approver gets more than ten bills at once.
+
+    `waiting` are those of the `listed` bills that still do; `period` is the month of all of
+    them, None where there are several.
+    """
+    if not waiting:
+        return sentence_message(
+            f"All {number(listed)} are decided: none of these bills waits for you now."
+        )
+    biggest = sorted(waiting, key=lambda one: comparable(one.amount, one.currency), reverse=True)[
+        :DIGEST_SHOWN
+    ]
+    month = f" of {period_name(period)}" if period else ""
+    verb = "waits" if len(waiting) == 1 else "wait"
+    decided = f" Of {number(listed)}, the others are decided." if len(waiting) < listed else ""
+    told = (
+        f"{bill_count(len(waiting))}{month} {verb} for you: {totals(totals_of(waiting))}.{decided}"
+    )
+    return message(
+        fallback_text(told),
+        [
+            header(f"{bill_count(len(waiting))} {verb} for you"),
+            paragraph(told, f" The biggest {number(len(biggest))}:" if len(biggest) > 1 else ""),
+            bill_table(biggest),
+            paragraph(
+                "On Countersign’s Home tab you find the first ones with their buttons. For all of"
+                " them type ",
+                code(slash("bill list mine")),
+                ", for one of them ",
+                code(slash(f"bill show #{biggest[0].id}")),
+                ".",
+            ),
+        ],
+    )

@@ -1,0 +1,223 @@
+"""Generating a month's bills: the preview, the progress, the result."""
+
+from collections.abc import Mapping, Sequence
+
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import (
+    Block,
+    SlackMessage,
+    actions,
+    bullets,
+    button,
+    header,
+    lines,
+    message,
+    paragraph,
+    rich,
+    sentence_message,
+    table,
+)
+from handlers.wording.bill_text import amount, bill_count
+from handlers.wording.formatting import (
+    counted,
+    listing,
+    name,
+    number,
+    period_name,
+    person,
+    sentence,
+    slash,
+    totals,
+)
+from handlers.wording.labels import HOLD_CAUSES
+from handlers.wording.rich_text import Sentence, bold, code, fallback_text
+from handlers.wording.text_chart import progress_bar
+from models.batches.bill_run import BillRunReport
+from models.batches.bill_run_preview import BillRunPreview, ProposedBill
+from models.bills.states import HoldReason
+from models.period import Period
+
+NAMED_MISSING = 10
+
+
+def run_preview(facts: BillRunPreview, customer_id: int | None = None) -> SlackMessage:
+    """What generating would do; `Generate` only where there is something to generate.
+
+    `customer_id`: of the one customer that was asked for, which the buttons carry.
+    """
+    told = _outcome(facts)
+    return message(
+        fallback_text(told),
+        [
+            header(_title("Preview", facts.period, facts.customer)),
+            paragraph(told),
+            *_causes(facts.held),
+            *_biggest(facts.biggest),
+            *_listed([*_left_out(facts), *_missing(facts.missing, facts.missing_count)]),
+            *_buttons(facts, customer_id),
+        ],
+    )
+
+
+def _title(what: str, period: Period, customer: str | None) -> str:
+    whose = f", {name(customer, 100)}" if customer else ""
+    return f"{what}: {period_name(period)}{whose}"
+
+
+def _outcome(facts: BillRunPreview) -> str:
+    month = period_name(facts.period)
+    held = sum(facts.held.values())
+    if not facts.to_make:
+        return f"There is nothing to generate for {month}."
+    parts = []
+    if facts.bills:
+        parts.append(f"{bill_count(facts.bills)} for approval ({totals(facts.totals)})")
+    if held:
+        parts.append(f"{bill_count(held)} to be held")
+    return f"{month} would make {' and '.join(parts)}. Nothing has been generated yet."
+
+
+def _causes(held: Mapping[HoldReason, int]) -> list[Block]:
+    told: list[Sentence] = [
+        [bold(f"{bill_count(count)} held"), f": {HOLD_CAUSES[cause]}"]
+        for cause, count in held.items()
+        if count
+    ]
+    return _listed(told)
+
+
+def _biggest(biggest: Sequence[ProposedBill]) -> list[Block]:
+    if not biggest:
+        return []
+    rows = [[name(bill.customer), amount(bill), _fate(bill)] for bill in biggest]
+    return [table(["Biggest bills", "Amount", "Would be"], rows, right=[1])]
+
+
+def _fate(bill: ProposedBill) -> str:
+    return "held" if bill.hold_reason else "waiting"
+
+
+def _left_out(facts: BillRunPreview) -> list[Sentence]:
+    told: list[Sentence] = _by_rule(facts.by_rule, "would be")
+    if facts.existing:
+        one = facts.existing == 1
+        stays = "exists already and stays as it is" if one else "exist already and stay as they are"
+        told.append([f"{bill_count(facts.existing)} of the month {stays}."])
+    if facts.zero:
+        over = counted(facts.zero, "overage")
+        told.append([f"{over} would round to zero and make no bill."])
+    if not facts.usages:
+        how = code("countersign import usage FILE.csv")
+        told.append(["No usage is recorded for the month. It is brought in with ", how, "."])
+    return told
+
+
+def _by_rule(count: int, verb: str) -> list[Sentence]:
+    """Bills that wait for nobody, because their customer's own rule lets small amounts pass."""
+    customers = "its customer’s" if count == 1 else "their customers’"
+    told = f"{bill_count(count)} of these {verb} approved at once, by {customers} own rule."
+    return [[told]] if count else []
+
+
+def _missing(names: Sequence[str], count: int) -> list[Sentence]:
+    if not count:
+        return []
+    shown = [name(one, 80) for one in names[:NAMED_MISSING]]
+    more = [f"{number(count - len(shown))} more"] if count > len(shown) else []
+    whose = counted(count, "customer")
+    named = listing([*shown, *more], most=NAMED_MISSING + 1)
+    return [[f"No usage is recorded for {whose} in contract: {named}."]]
+
+
+def _listed(told: Sequence[Sentence]) -> list[Block]:
+    return [rich(bullets(told))] if told else []
+
+
+def _buttons(facts: BillRunPreview, customer_id: int | None) -> list[Block]:
+    if not facts.to_make:
+        return []
+    value = pack(period=str(facts.period), customer=customer_id)
+    words = f"Generate {bill_count(facts.to_make)}"
+    return actions(
+        button(ActionId.GENERATE, "Generate", value, "primary", label=words),
+        button(ActionId.CANCEL, "Cancel", value),
+    )
+
+
+def run_started(period: Period) -> SlackMessage:
+    return sentence_message(
+        f"Generating the bills of {period_name(period)}. Progress is in your direct messages"
+        " with Countersign."
+    )
+
+
+def run_cancelled(period: Period) -> SlackMessage:
+    return sentence_message(f"Cancelled: no bills of {period_name(period)} were generated.")
+
+
+def run_progress(run: BillRunReport) -> SlackMessage:
+    """One message that is redrawn while the run goes on."""
+    if run.finished_at is not None or run.failure:
+        return run_summary(run)
+    looked = f"{number(run.done)} of {counted(run.customers, 'customer')} looked at"
+    month = period_name(run.period)
+    told = f"Generating the bills of {month}: {looked}, {bill_count(run.added)} made."
+    return message(
+        fallback_text(told),
+        [
+            header(_title("Generating", run.period, run.customer)),
+            lines(
+                [progress_bar(run.done, run.customers)],
+                [f"{looked}, {bill_count(run.added)} made"],
+            ),
+        ],
+    )
+
+
+def run_summary(run: BillRunReport) -> SlackMessage:
+    """What a run has done, or why it failed."""
+    told = _result(run)
+    title = "Stopped" if run.failure else "Generated"
+    notes = [*_notes(run), *_missing(run.missing, run.missing_count)]
+    return message(
+        fallback_text(told),
+        [
+            header(_title(title, run.period, run.customer)),
+            paragraph(told),
+            *_causes(run.held),
+            *_listed(notes),
+            paragraph(f"Run by {person(run.by)}, ", run.started_at, *_next(run)),
+        ],
+    )
+
+
+def _notes(run: BillRunReport) -> list[Sentence]:
+    told: list[Sentence] = _by_rule(run.by_rule, "were" if run.by_rule > 1 else "was")
+    if run.existing:
+        were = "it was" if run.existing == 1 else "they were"
+        told.append([f"{bill_count(run.existing)} existed already and stayed as {were}."])
+    if run.failure:
+        told.append([sentence(run.failure)])
+    for cause, count in run.undelivered:
+        told.append([f"The cards of {bill_count(count)} could not be delivered: {cause}."])
+    return told
+
+
+def _result(run: BillRunReport) -> str:
+    month = period_name(run.period)
+    held = sum(run.held.values())
+    if run.failure:
+        return f"Generating the bills of {month} stopped before its end."
+    if not run.added:
+        return f"{month} is up to date: no bill was added."
+    made = f"{bill_count(run.added)} made for {month}"
+    if not held:
+        return f"{made}: {totals(run.totals)}." if run.totals else f"{made}."
+    worth = f" The others come to {totals(run.totals)}." if run.totals else ""
+    return f"{made}, {number(held)} of them held.{worth}"
+
+
+def _next(run: BillRunReport) -> Sentence:
+    if run.failure:
+        return [". Run it again: bills that were made are not made twice."]
+    return [". To see them, type ", code(slash(f"bill list {run.period}")), "."]

@@ -1,0 +1,370 @@
+"""Blocks, elements and views, each cut to Slack's limits: what is built here is never refused.
+
+Text typed by people goes out as plain_text, raw_text or rich_text only, in which nothing is
+markup. Nobody outside this module writes a block by hand.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from handlers.slack.blocks.action_ids import ActionId
+from handlers.wording.formatting import ELLIPSIS, cut, escaped_length, plain, utc
+from handlers.wording.rich_text import Part, Sentence, Styled, fallback_text
+
+Block = dict[str, Any]
+
+
+Element = dict[str, Any]
+
+
+View = dict[str, Any]
+
+
+TEXT_LIMIT = 3000
+
+
+MESSAGE_TEXT = 10_000
+
+
+MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+
+
+TABLE_ROWS, TABLE_TEXT = 100, 8_000
+
+
+CUT_SHORT = "The rest does not fit into one message."
+
+
+@dataclass(frozen=True)
+class SlackMessage:
+    """A message: `text` is the full sentence for notifications and screen readers, escaped."""
+
+    text: str
+    blocks: list[Block]
+
+    def payload(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "blocks": self.blocks,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+
+    def without_tables(self) -> "SlackMessage":
+        """The same in blocks of old, for a server that answers `invalid_blocks` to a table."""
+        blocks = [_as_lines(b) if b["type"] == "table" else b for b in self.blocks]
+        return SlackMessage(self.text, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+
+
+def message(text: str, blocks: Sequence[Block]) -> SlackMessage:
+    """`text` is escaped already, see `spoken`."""
+    return SlackMessage(_short(text), _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+
+
+def sentence_message(*parts: Part, buttons: Sequence[Element] = ()) -> SlackMessage:
+    """A message of one sentence, with buttons under it where there are any."""
+    return message(fallback_text(*parts), [paragraph(*parts), *actions(*buttons)])
+
+
+_BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")
+
+
+def _short(text: str) -> str:
+    if len(text) <= TEXT_LIMIT:
+        return text
+    return _BROKEN_END.sub("", text[: TEXT_LIMIT - 1]).rstrip() + ELLIPSIS
+
+
+_SILENT = frozenset(
+    {"type", "style", "align", "block_id", "action_id", "value", "visible_to_user_ids"}
+)
+
+
+def weight(node: Any) -> int:
+    """Characters that people can see in a block, counted after escaping."""
+    match node:
+        case str():
+            return escaped_length(node)
+        case list():
+            return sum(map(weight, node))
+        case dict():
+            return sum(weight(value) for key, value in node.items() if key not in _SILENT)
+        case _:
+            return 0
+
+
+def _fit(blocks: Sequence[Block], most: int, text: int) -> list[Block]:
+    """The blocks that fit; rows of buttons are kept, the last of the others give way."""
+    rows = [b for b in blocks if b["type"] == "actions"]
+    room = most - len(rows) - 1
+    left = text - sum(map(weight, rows)) - len(CUT_SHORT)
+    kept: list[Block] = []
+    full = False
+    for block in blocks:
+        if block["type"] == "actions":
+            kept.append(block)
+            continue
+        room, left = room - 1, left - weight(block)
+        if room < 0 or left < 0:
+            full = True
+        if not full:
+            kept.append(block)
+    return [*kept, context(CUT_SHORT)] if full else kept
+
+
+def _plain_text(text: str, limit: int) -> Element:
+    """`emoji: False`: what looks like `:this:` stays as it was typed."""
+    return {"type": "plain_text", "text": plain(text, limit), "emoji": False}
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": _plain_text(text, 150)}
+
+
+def section(text: str) -> Block:
+    return {"type": "section", "text": _plain_text(text, TEXT_LIMIT)}
+
+
+def context(*lines: str) -> Block:
+    """Small print."""
+    return {"type": "context", "elements": [_plain_text(line, 500) for line in lines[:10]]}
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+def _inline(part: Part) -> Element:
+    if isinstance(part, datetime):
+        stamp = int(part.timestamp())
+        shape = "{date_short_pretty} {time}"
+        return {"type": "date", "timestamp": stamp, "format": shape, "fallback": utc(part)}
+    if isinstance(part, Styled):
+        return {"type": "text", "text": cut(part.text, TEXT_LIMIT), "style": {part.style: True}}
+    return {"type": "text", "text": cut(part, TEXT_LIMIT)}
+
+
+def _inlines(parts: Sentence) -> list[Element]:
+    elements = [_inline(part) for part in _joined(parts)]
+    return [e for e in elements if e["type"] != "text" or e["text"]]
+
+
+def _joined(parts: Sentence) -> Sentence:
+    """Neighbouring pieces without a style become one, so that figures and words stay together."""
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if isinstance(part, str) and isinstance(last, str):
+            joined[-1] = last + part
+        else:
+            joined.append(part)
+    return joined
+
+
+def line(*parts: Part) -> Element:
+    """A line of a rich_text block."""
+    return {"type": "rich_text_section", "elements": _inlines(parts)}
+
+
+def quote(text: str, limit: int = TEXT_LIMIT) -> Element:
+    """What somebody wrote, set apart, shown exactly as typed."""
+    return {"type": "rich_text_quote", "elements": _inlines([plain(text, limit)])}
+
+
+def bullets(sentences: Iterable[Sentence]) -> Element:
+    items = [line(*parts) for parts in sentences]
+    return {"type": "rich_text_list", "style": "bullet", "elements": items}
+
+
+def preformatted(text: str) -> Element:
+    elements = [{"type": "text", "text": plain(text, TEXT_LIMIT)}]
+    return {"type": "rich_text_preformatted", "elements": elements}
+
+
+def rich(*elements: Element) -> Block:
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def paragraph(*parts: Part) -> Block:
+    """A paragraph."""
+    return rich(line(*parts))
+
+
+def lines(*sentences: Sentence) -> Block:
+    """A paragraph of several lines."""
+    parts = [part for sentence in sentences for part in ("\n", *sentence)]
+    return rich(line(*parts[1:]))
+
+
+_CELL_LIMITS = (300, 120, 60, 30, 15)
+
+
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int] = (),
+    whole: Sequence[int] = (),
+) -> Block:
+    """A table of at most 99 rows under `head`; columns in `right` are aligned to the right.
+
+    Neither those nor the columns in `whole` are wrapped.
+    Cells are cut evenly where all of them together would be more than a message holds.
+    """
+    rows = [head, *rows[: TABLE_ROWS - 1]]
+    columns = [
+        {
+            "align": "right" if index in right else "left",
+            "is_wrapped": index not in (*right, *whole),
+        }
+        for index in range(len(head))
+    ]
+    cells: list[list[Element]] = []
+    for limit in _CELL_LIMITS:
+        cells = [[{"type": "raw_text", "text": plain(cell, limit)} for cell in r] for r in rows]
+        if weight(cells) <= TABLE_TEXT:
+            break
+    return {"type": "table", "rows": cells, "column_settings": columns}
+
+
+def _as_lines(block: Block) -> Block:
+    rows = [[cell["text"] for cell in row] for row in block["rows"]]
+    return lines(*([" · ".join(row)] for row in rows))
+
+
+def confirm(title: str, text: str, yes: str, no: str = "Cancel") -> Element:
+    return {
+        "title": _plain_text(title, 100),
+        "text": _plain_text(text, 300),
+        "confirm": _plain_text(yes, 30),
+        "deny": _plain_text(no, 30),
+    }
+
+
+def button(
+    click: ActionId,
+    text: str,
+    value: str,
+    style: Literal["primary", "danger"] | None = None,
+    *,
+    ask: Element | None = None,
+    label: str | None = None,
+    seen_by: Sequence[str] = (),
+) -> Element:
+    """`ask` is put before the click counts; `label` is what a screen reader says instead of
+    `text`; `seen_by` draws it for these Slack users only, which is no permission.
+    """
+    made: Element = {
+        "type": "button",
+        "action_id": str(click),
+        "text": _plain_text(text, 75),
+        "value": value,
+    }
+    if style:
+        made["style"] = style
+    if ask:
+        made["confirm"] = ask
+    if label:
+        made["accessibility_label"] = plain(label, 75)
+    if seen_by:
+        made["visible_to_user_ids"] = list(seen_by)
+    return made
+
+
+def overflow(click: ActionId, options: Sequence[tuple[str, str]]) -> Element:
+    """The three dots: up to five pairs of words and value."""
+    return {
+        "type": "overflow",
+        "action_id": str(click),
+        "options": [{"text": _plain_text(text, 75), "value": value} for text, value in options[:5]],
+    }
+
+
+def actions(*elements: Element) -> list[Block]:
+    """A row of buttons, or nothing where there are none; equal action ids are numbered."""
+    if not elements:
+        return []
+    seen: dict[str, int] = {}
+    numbered = []
+    for element in elements[:25]:
+        click = element["action_id"]
+        seen[click] = seen.get(click, 0) + 1
+        suffix = f".{seen[click]}" if seen[click] > 1 else ""
+        numbered.append({**element, "action_id": f"{click}{suffix}"})
+    return [{"type": "actions", "elements": numbered}]
+
+
+def text_input(block_id: str, label: str, hint: str, optional: bool = False) -> Block:
+    """A field of several lines, at most 3,000 characters; its value is under `value`."""
+    element: Element = {
+        "type": "plain_text_input",
+        "action_id": "value",
+        "multiline": True,
+        "max_length": 3000,
+    }
+    return _input(block_id, label, element, hint, optional)
+
+
+def number_input(block_id: str, label: str, hint: str) -> Block:
+    """A field for a whole number, which may be left empty; its value is under `value`."""
+    element: Element = {
+        "type": "number_input",
+        "action_id": "value",
+        "is_decimal_allowed": False,
+    }
+    return _input(block_id, label, element, hint, optional=True)
+
+
+def select_input(block_id: str, label: str, options: Sequence[tuple[str, str]]) -> Block:
+    """A choice of one of up to 100 pairs of words and value."""
+    choices = [{"text": _plain_text(text, 75), "value": value} for text, value in options[:100]]
+    element = {
+        "type": "static_select",
+        "action_id": "value",
+        "placeholder": _plain_text("Choose one", 150),
+        "options": choices,
+    }
+    return _input(block_id, label, element)
+
+
+def _input(
+    block_id: str, label: str, element: Element, hint: str = "", optional: bool = False
+) -> Block:
+    made: Block = {
+        "type": "input",
+        "block_id": block_id,
+        "label": _plain_text(label, 2000),
+        "element": element,
+        "optional": optional,
+    }
+    return {**made, "hint": _plain_text(hint, 2000)} if hint else made
+
+
+def modal(
+    title: str,
+    blocks: Sequence[Block],
+    callback_id: str = "",
+    submit: str = "",
+    metadata: str = "",
+    close: str = "Close",
+) -> View:
+    """A dialog; without `submit` it only tells."""
+    view: View = {
+        "type": "modal",
+        "title": _plain_text(title, 24),
+        "close": _plain_text(close, 24),
+        "blocks": _fit(blocks, VIEW_BLOCKS, MESSAGE_TEXT),
+    }
+    if submit:
+        view["submit"] = _plain_text(submit, 24)
+    if callback_id:
+        view["callback_id"] = callback_id
+    if metadata:
+        view["private_metadata"] = metadata
+    return view
+
+
+def home_tab(blocks: Sequence[Block]) -> View:
+    return {"type": "home", "blocks": _fit(blocks, VIEW_BLOCKS, 5 * MESSAGE_TEXT)}

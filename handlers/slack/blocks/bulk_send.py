@@ -1,0 +1,248 @@
+"""Sending bills: what would go out, what is on its way, and how far a long list is."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from handlers.slack.blocks import buttons
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import (
+    Block,
+    SlackMessage,
+    actions,
+    bullets,
+    button,
+    confirm,
+    header,
+    lines,
+    message,
+    paragraph,
+    rich,
+    sentence_message,
+    table,
+)
+from handlers.wording.bill_text import amount, bill_count, month_of, short_title
+from handlers.wording.formatting import delay, listing, name, number, period_name, slash, totals
+from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
+from handlers.wording.rich_text import Sentence, bold, code, fallback_text
+from handlers.wording.text_chart import progress_bar
+from models.batches.bulk_send import NotSent, OutgoingBill, SendPreview, SendReport
+from models.bills.states import State
+from models.money import comparable
+from models.queries.bill_details import BillDetails
+from models.queries.bill_list import BillLine
+
+BIGGEST = 5
+
+
+NAMED = 10
+
+
+def send_preview(facts: SendPreview) -> SlackMessage:
+    """What sending would do; the button carries the list as it is shown here."""
+    told = _outcome(facts)
+    return message(
+        fallback_text(told),
+        [
+            header(_title(facts)),
+            paragraph(told),
+            *([paragraph(_going(facts))] if facts.ready else []),
+            *_biggest(facts.ready),
+            *_kept(facts.kept),
+            *_buttons(facts),
+        ],
+    )
+
+
+def _title(facts: SendPreview) -> str:
+    return f"Sending {period_name(facts.period) if facts.period else 'bills'}: preview"
+
+
+def _outcome(facts: SendPreview) -> str:
+    of = f" of {period_name(facts.period)}" if facts.period else ""
+    if not facts.ready:
+        return (
+            f"No approved bill{of} can go out." if facts.kept else f"There is no bill{of} to send."
+        )
+    if len(facts.ready) == 1:
+        (one,) = facts.ready
+        return f"{short_title(one.line)}, {amount(one.line)}, would go to {one.to}. {YET}"
+    return f"{bill_count(len(facts.ready))}{of} would go out: {totals(facts.totals)}. {YET}"
+
+
+YET = "Nothing has been sent yet."
+
+
+def _going(facts: SendPreview) -> str:
+    """When they go out; those with a number from before have no delay any more."""
+    again = sum(1 for one in facts.ready if one.line.number)
+    later = len(facts.ready) - again
+    if not again:
+        return _delay(facts.delay_minutes, later)
+    if not later:
+        return _at_once(again, "It" if again == 1 else "They")
+    first = _at_once(again, bill_count(again))
+    return f"{first} Of the others: {_delay(facts.delay_minutes, later)}"
+
+
+def _at_once(count: int, who: str) -> str:
+    if count == 1:
+        return f"{who} has its number from before: it goes out at once and cannot be called back."
+    return f"{who} have their numbers from before: they go out at once and cannot be called back."
+
+
+def _delay(minutes: float, count: int) -> str:
+    """For how long a mistake can be mended."""
+    it, goes = ("It", "goes") if count == 1 else ("They", "go")
+    if minutes <= 0:
+        return f"{it} {goes} out at once, and then nothing can be undone."
+    back = "it can be called back" if count == 1 else "each can be called back"
+    return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
+
+
+def _biggest(ready: Sequence[OutgoingBill]) -> list[Block]:
+    if len(ready) < 2:
+        return []
+    biggest = sorted(ready, key=_size, reverse=True)[:BIGGEST]
+    rows = [[*_cells(one.line), name(one.to or "")] for one in biggest]
+    head = ("Biggest", "Customer", "Month", "Amount", "To")
+    return [table(head, rows, right=[3], whole=[0])]
+
+
+def _cells(bill: BillLine) -> list[str]:
+    return [f"#{bill.id}", name(bill.customer), month_of(bill), amount(bill)]
+
+
+def _size(one: OutgoingBill) -> Decimal:
+    return abs(comparable(one.line.amount, one.line.currency))
+
+
+def _kept(kept: Sequence[OutgoingBill]) -> list[Block]:
+    """What stays where it is, each with its reason; of a long list the rest by state."""
+    named = [_kept_line(one) for one in kept[:NAMED]]
+    rest = kept[NAMED:]
+    if rest:
+        named.append([f"and {bill_count(len(rest))} more: {_by_state(rest)}"])
+    lead = f"{bill_count(len(kept))} {'stays' if len(kept) == 1 else 'stay'}:"
+    return [paragraph(lead), rich(bullets(named))] if kept else []
+
+
+def _kept_line(one: OutgoingBill) -> Sentence:
+    why = NOT_SENT_WORDS[one.kept or NotSent.STATE].format(state=_state(one.line))
+    return [bold(f"#{one.line.id} "), f"{short_title(one.line)}, {amount(one.line)}: {why}"]
+
+
+def _state(bill: BillLine) -> str:
+    issued = f" as {bill.number}" if bill.number and bill.status is not State.APPROVED else ""
+    return f"{STATE_WORDS[bill.status]}{issued}"
+
+
+def _by_state(kept: Sequence[OutgoingBill]) -> str:
+    counts: dict[State, int] = {}
+    for one in kept:
+        counts[one.line.status] = counts.get(one.line.status, 0) + 1
+    return listing([f"{number(count)} {STATE_WORDS[state]}" for state, count in counts.items()])
+
+
+def _buttons(facts: SendPreview) -> list[Block]:
+    if facts.id is None:
+        return []
+    value, words = pack(list=facts.id), f"Send {bill_count(len(facts.ready))}"
+    sure = f"{totals(facts.totals)} in {bill_count(len(facts.ready))}."
+    return actions(
+        button(ActionId.SEND_LIST, words, value, "primary", ask=confirm(f"{words}?", sure, "Send")),
+        button(ActionId.CANCEL_LIST, "Cancel", value),
+    )
+
+
+def send_cancelled() -> SlackMessage:
+    return sentence_message("Cancelled: nothing was sent.")
+
+
+def send_started(facts: SendReport, again: bool) -> SlackMessage:
+    """To whoever sent a list; `again` where they had done so before."""
+    if not facts.ended:
+        where = "Progress is in your direct messages with Countersign."
+        return sentence_message(f"{_already(again)}Sending {bill_count(facts.bills)}. {where}")
+    return _result(facts, _already(again))
+
+
+def _already(again: bool) -> str:
+    return "That is done already. " if again else ""
+
+
+def send_progress(facts: SendReport) -> SlackMessage:
+    """One message that is redrawn while a long list is sent."""
+    if facts.ended:
+        return _result(facts)
+    told = f"{number(facts.sent)} of {bill_count(facts.bills)} on their way"
+    bar = progress_bar(facts.sent, facts.bills)
+    return message(
+        fallback_text(f"Sending: {told}."), [header("Sending bills"), lines([bar], [told])]
+    )
+
+
+def _result(facts: SendReport, lead: str = "") -> SlackMessage:
+    out: Sentence = [lead, *_sent(facts)]
+    how: Sentence = ["To call one back, type ", code(slash("bill undo")), " and its number."]
+    return message(
+        fallback_text(*out),
+        [
+            paragraph(*out),
+            *_kept(facts.kept),
+            *([paragraph(*how)] if facts.sent and facts.due else []),
+        ],
+    )
+
+
+def _sent(facts: SendReport) -> Sentence:
+    if not facts.sent:
+        return ["No bill was sent."]
+    verb = "is" if facts.sent == 1 else "are"
+    told = f"{bill_count(facts.sent)} {verb} on {'its' if facts.sent == 1 else 'their'} way"
+    last: Sentence = [", to go out ", facts.due] if facts.due else []
+    return [f"{told}: {totals(facts.totals)}", *last, ".", _gone(facts)]
+
+
+def _gone(facts: SendReport) -> str:
+    if not facts.at_once:
+        return ""
+    whole = "It" if facts.sent == 1 else "They"
+    who = whole if facts.at_once == facts.sent else bill_count(facts.at_once)
+    return f" {_at_once(facts.at_once, who)}"
+
+
+def sending_started(facts: BillDetails) -> SlackMessage:
+    """To whoever sent one bill with its button."""
+    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
+    if facts.send_due is None:
+        to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+        once = f" {_at_once(1, 'It')}" if facts.number else ""
+        return sentence_message(f"{what}, is on its way{to}.{once}")
+    back = actions(
+        *[one for one in buttons.bill_buttons(facts) if one["action_id"] == ActionId.UNDO]
+    )
+    told: Sentence = [what, ", goes out ", facts.send_due, f" to {name(facts.sent_to or '')}."]
+    return message(fallback_text(*told), [paragraph(*told), *back])
+
+
+def bill_voided(facts: BillDetails, credit: BillDetails | None) -> SlackMessage:
+    """To whoever made a bill void: what became of it, and the credit that is to be sent."""
+    what = f"Bill #{facts.id}, {short_title(facts)}, is void."
+    if credit is None:
+        return sentence_message(what)
+    return sentence_message(
+        f"{what} The credit for it is ",
+        bold(f"#{credit.id}, {amount(credit)}"),
+        ". It goes to the customer once you send it, now or with ",
+        code(slash(f"bill send #{credit.id}")),
+        ".",
+        buttons=[buttons.send_button(credit)],
+    )
+
+
+def bill_reissued(facts: BillDetails) -> SlackMessage:
+    """To whoever billed a month again: the bill that stands in the void one's place."""
+    return sentence_message(
+        f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, stands for the month now and"
+        " waits for its approvals."
+    )

@@ -1,0 +1,313 @@
+"""A bill as it is posted."""
+
+from collections.abc import Callable, Sequence
+
+from handlers.slack.blocks.block_kit import (
+    Block,
+    Element,
+    SlackMessage,
+    actions,
+    context,
+    header,
+    line,
+    lines,
+    message,
+    paragraph,
+    quote,
+    rich,
+)
+from handlers.slack.blocks.buttons import bill_buttons
+from handlers.wording.bill_text import (
+    amount,
+    bill_reference,
+    bill_title,
+    hold_cause,
+    multiplication,
+    reject_reason,
+    rule_text,
+    short_title,
+    status_text,
+    usage_text,
+    waits_for,
+)
+from handlers.wording.change_text import changes_between, corrected, correction_text
+from handlers.wording.formatting import (
+    amount_or,
+    counted,
+    money,
+    month_name,
+    name,
+    percent_change,
+    period_name,
+    person,
+    plain,
+    sentence,
+)
+from handlers.wording.history_text import history_sentence
+from handlers.wording.labels import HOLD_CURES, STATE_WORDS
+from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
+from handlers.wording.text_chart import sparkline
+from models.bills.states import BillKind, State, Verb
+from models.money import add_up
+from models.people.users import User
+from models.queries.bill_details import BillDetails, Comment, MonthOverage
+from models.queries.history import HistoryEntry
+
+LATEST_COMMENT = 400
+
+
+JUMP_TIMES = 3
+
+
+MOST_RELATED = 5
+
+
+def bill_card(facts: BillDetails, reader: User | None = None) -> SlackMessage:
+    """The card, the same for everybody who sees it: what may be clicked is judged at the click.
+
+    The private copy of a `reader` has no thread to reply in, and no button that their role never
+    lets them use.
+    """
+    text = fallback_text(
+        f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}: {status_text(facts)}."
+    )
+    return message(
+        text,
+        [
+            header(bill_title(facts)),
+            *full_name(facts),
+            lines(*arithmetic(facts)),
+            *_trend(facts),
+            rich(*_standing(facts)),
+            *_comments(facts.comments),
+            *actions(*bill_buttons(facts, reader)),
+            *([context("Reply in the thread to comment.")] if reader is None else []),
+        ],
+    )
+
+
+def full_name(facts: BillDetails) -> list[Block]:
+    whole = name(facts.customer)
+    return [] if bill_title(facts).startswith(whole) else [paragraph(bold(whole))]
+
+
+def arithmetic(facts: BillDetails) -> list[Sentence]:
+    return [[usage_text(facts)], multiplication(facts)]
+
+
+def _trend(facts: BillDetails) -> list[Block]:
+    """Last month and its difference, and the six months as a line that starts at zero."""
+    if len(facts.trend) < 2 or facts.kind != BillKind.OVERAGE:
+        return []
+    before = facts.trend[-2]
+    told: list[Sentence] = [_last_month(facts, before)]
+    known = [month.amount for month in facts.trend if month.amount is not None]
+    if len(known) > 1:
+        first, last = facts.trend[0].period, facts.trend[-1].period
+        low, high = (money(one, facts.currency) for one in (min(known), max(known)))
+        drawn = sparkline([month.amount for month in facts.trend])
+        span = f"{month_name(first)} to {month_name(last)}"
+        gaps = counted(len(facts.trend) - len(known), "month")
+        unknown = f", {gaps} without figures" if len(known) < len(facts.trend) else ""
+        told.append([f"{span}  {drawn}  between {low} and {high}{unknown}"])
+    return [lines(*told)]
+
+
+def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
+    """Last month's amount; one that is several times as much now is called a jump."""
+    month = period_name(before.period)
+    if before.amount is None:
+        known = "no usage recorded" if before.calls is None else "no price"
+        return [f"{month}: {known}"]
+    told = f"{month}: {money(before.amount, facts.currency)}"
+    change = percent_change(before.amount, facts.amount)
+    if change is None:
+        return [told]
+    jumps = facts.amount is not None and facts.amount >= before.amount * JUMP_TIMES > 0
+    return [told, " (", bold(f"{change}, a jump") if jumps else change, ")"]
+
+
+def _standing(facts: BillDetails) -> list[Element]:
+    """What has been decided, where the bill is, what is still missing, and where it came from."""
+    return [
+        *_changed(facts),
+        *_decided(facts),
+        *_WHERE.get(facts.status, _nowhere)(facts),
+        *_related(facts),
+        line(*_made(facts)),
+    ]
+
+
+def _changed(facts: BillDetails) -> list[Element]:
+    """What moved the figures, for those who saw the ones before."""
+    deed = facts.changed
+    if deed is None or deed.id in {one.id for one in _decisions(facts)}:
+        return []
+    told = bold(sentence(correction_text(deed, facts.currency)))
+    return [line(told, FALLEN if facts.fell else "", " Changed ", deed.at, ".")]
+
+
+FALLEN = " Approvals given before do not count any more."
+
+
+def _decided(facts: BillDetails) -> list[Element]:
+    told: list[Element] = []
+    for deed in _decisions(facts):
+        told.append(line(*_decision(deed, facts.currency)))
+        if deed.changes and deed.verb is Verb.REVISE:
+            told.append(line(sentence(corrected(deed.changes, facts.currency))))
+        if deed.comment:
+            told.append(quote(deed.comment, LATEST_COMMENT))
+    return told
+
+
+def _decisions(facts: BillDetails) -> Sequence[HistoryEntry]:
+    """The approvals that stand, and the last decision where it is another one.
+
+    What is on its way out or void says so by itself.
+    """
+    given = facts.approvals or ((facts.by_rule,) if facts.by_rule else ())
+    last = facts.last_decision
+    if last is None or last.verb in (Verb.SEND, Verb.VOID) or last in given:
+        return given
+    return (*given, last)
+
+
+_HEADLINES = {
+    Verb.APPROVE: "Approved",
+    Verb.REJECT: "Rejected",
+    Verb.RELEASE: "Released",
+    Verb.REVISE: "Revised",
+}
+
+
+def _decision(deed: HistoryEntry, currency: str) -> list[Part]:
+    """As in "Approved by Kim Lee (CSM) for Ana Ruiz who is away, 3 Nov 09:12"."""
+    if deed.verb is Verb.AUTO_APPROVE:
+        return [bold(f"Approved {rule_text(deed, currency)}"), ", ", deed.at]
+    headline = _HEADLINES.get(deed.verb)
+    if headline is None:
+        return [*history_sentence(deed, currency), ", ", deed.at]
+    stead = f" for {person(deed.acted_for)} who is away" if deed.acted_for else ""
+    return [
+        bold(f"{headline} by {person(deed.by)}"),
+        f"{stead}, ",
+        deed.at,
+        reject_reason(deed),
+    ]
+
+
+def _nowhere(_: BillDetails) -> list[Element]:
+    return []
+
+
+def _pending(facts: BillDetails) -> list[Element]:
+    waits = line(bold(waits_for(facts.needed)))
+    if facts.both_above is None:
+        return [waits]
+    above = money(facts.both_above, facts.currency)
+    return [waits, line(f"Needs both its CSM and Sales: above {above}.")]
+
+
+def _held(facts: BillDetails) -> list[Element]:
+    cure = f" {HOLD_CURES[facts.hold_reason]}" if facts.hold_reason else ""
+    return [line(bold("Held"), f": {hold_cause(facts.hold_reason)}.{cure}")]
+
+
+def _rejected(facts: BillDetails) -> list[Element]:
+    """A rejected bill keeps its figures, and says where they are not those of today."""
+    now = facts.outdated
+    if now is None:
+        return []
+    told = corrected(changes_between(facts, now), facts.currency, "which comes to")
+    return [line(bold("The figures have changed since"), f": {told}. Revise it to take them.")]
+
+
+def _approved(facts: BillDetails) -> list[Element]:
+    if not facts.failure:
+        return []
+    cause = plain(facts.failure, LATEST_COMMENT)
+    return [
+        line(bold("Could not be delivered"), f": {cause}"),
+        line(f"Its number, {facts.number}, stays. Mend what was wrong, then send it again."),
+    ]
+
+
+def _sending(facts: BillDetails) -> list[Element]:
+    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    if facts.send_due is None:
+        return [line(bold(f"On its way out as {facts.number}"), f"{to}.")]
+    by: Sentence = [f"{to}. Sent by {person(facts.brought.by)}."] if facts.brought else [f"{to}."]
+    return [line(bold("Goes out "), facts.send_due, *by, " Until then it can be called back.")]
+
+
+def _sent(facts: BillDetails) -> list[Element]:
+    at: Sentence = [", ", facts.brought.at] if facts.brought else []
+    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    return [line(bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at)]
+
+
+def _void(facts: BillDetails) -> list[Element]:
+    """Who made it void and why; its number stays in the series."""
+    deed = facts.brought
+    stays = f" Its number, {facts.number}, stays in the series." if facts.number else ""
+    if deed is None:
+        return [line(bold("Void."), stays)]
+    why = [quote(deed.comment, LATEST_COMMENT)] if deed.comment else []
+    made: Sentence = [bold(f"Made void by {person(deed.by)}")]
+    told = history_sentence(deed, facts.currency) if deed.cause else made
+    return [line(*told, ", ", deed.at, ".", stays), *why]
+
+
+_WHERE: dict[State, Callable[[BillDetails], list[Element]]] = {
+    State.PENDING: _pending,
+    State.HELD: _held,
+    State.REJECTED: _rejected,
+    State.APPROVED: _approved,
+    State.SENDING: _sending,
+    State.SENT: _sent,
+    State.VOID: _void,
+}
+
+
+def _related(facts: BillDetails) -> list[Element]:
+    """The bills that stand beside this one, by their numbers."""
+    told = [*_corrects(facts)]
+    if facts.replaces:
+        told.append(f"Takes the place of {bill_reference(facts.replaces)}, which is void.")
+    if facts.replaced_by:
+        told.append(f"{bill_reference(facts.replaced_by)} stands in its place.")
+    how = "Credited with" if facts.status is State.VOID else "Corrected by"
+    told += [
+        f"{how} {bill_reference(one)}: {amount_or(one.amount, facts.currency)},"
+        f" {STATE_WORDS[one.status]}."
+        for one in facts.corrections[-MOST_RELATED:]
+    ]
+    return [line(one) for one in told]
+
+
+def _corrects(facts: BillDetails) -> list[str]:
+    if facts.adjusts is None:
+        return []
+    first = bill_reference(facts.adjusts)
+    if facts.billed is None or facts.amount is None:
+        return [f"Takes back {first}, which is void."]
+    so_far, now = facts.billed, add_up((facts.billed, facts.amount))
+    told = f"billed {money(so_far, facts.currency)} so far"
+    return [f"Corrects {first}: {told}, the month now comes to {money(now, facts.currency)}."]
+
+
+def _made(facts: BillDetails) -> Sentence:
+    made = "Proposed" if facts.billed is not None else "Generated"
+    return [f"{made} by ", person(facts.generated_by), ", ", facts.created_at]
+
+
+def _comments(comments: Sequence[Comment]) -> list[Block]:
+    if not comments:
+        return []
+    latest = comments[-1]
+    count = counted(len(comments), "comment")
+    lead = f"{count}, the latest by" if len(comments) > 1 else "1 comment, by"
+    edited = " (edited)" if latest.edited else ""
+    said = line(f"{lead} {person(latest.by)}, ", latest.at, f"{edited}:")
+    return [rich(said, quote(latest.text, LATEST_COMMENT))]

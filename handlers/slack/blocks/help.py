@@ -1,0 +1,122 @@
+"""The commands, their subcommands and an example of each: what help and suggestions are made of."""
+
+import difflib
+from dataclasses import dataclass
+
+from handlers.slack.blocks.block_kit import SlackMessage, bullets, message, rich, sentence_message
+from handlers.wording.formatting import cut, listing, slash
+from handlers.wording.rich_text import Sentence, code, fallback_text
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """`usage` and `example` stand behind the command; `name` is "" where there is no subcommand."""
+
+    name: str
+    usage: str
+    example: str
+    does: str
+
+
+SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
+    "bill": (
+        Subcommand(
+            "generate",
+            "generate [YYYY-MM] [customer]",
+            "generate 2026-10",
+            "shows what a month’s bills would be, then makes them",
+        ),
+        Subcommand("show", "show REF", "show #42", "shows a bill with its buttons"),
+        Subcommand(
+            "list",
+            "list [status] [mine] [customer] [YYYY-MM]",
+            "list pending mine",
+            "lists bills, those that have waited longest first",
+        ),
+        Subcommand(
+            "history",
+            "history REF",
+            "history Acme Corp 2026-10",
+            "tells who did what to a bill, when and why",
+        ),
+        Subcommand(
+            "send",
+            "send REF... or send YYYY-MM",
+            "send 2026-10",
+            "sends approved bills, after a preview",
+        ),
+        Subcommand("undo", "undo REF", "undo #42", "takes back the last decision on a bill"),
+        Subcommand("revise", "revise REF", "revise #42", "gives a bill the figures of now"),
+        Subcommand("void", "void REF", "void #42", "makes a bill void, and credits what went out"),
+        Subcommand("reissue", "reissue REF", "reissue #42", "bills a void month again"),
+        Subcommand(
+            "away",
+            "away until YYYY-MM-DD @person",
+            "away until 2026-12-24 @Kim Lee",
+            "lets somebody decide in your place while you are away",
+        ),
+        Subcommand("back", "back", "back", "ends that"),
+        Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
+        Subcommand("help", "help", "help", "shows this list"),
+    ),
+    "usage": (
+        Subcommand(
+            "",
+            "CUSTOMER [6m, 12m, YYYY, YYYY-MM..YYYY-MM]",
+            "Acme Corp 12m",
+            "shows a customer’s calls month by month, and the open bills",
+        ),
+        Subcommand("help", "help", "help", "shows this list"),
+    ),
+}
+
+
+NEAR = 0.65
+
+
+REPEATED = 200
+
+
+# Decisions that people look for among the commands, though they are taken on the card.
+ON_THE_CARD = {
+    "approve": "Bills are approved with the button on the card.",
+    "reject": "Bills are rejected with the button on the card, which asks for the reason.",
+    "comment": "Comments are written as replies in the thread of a card.",
+}
+
+
+def help_for(command: str) -> SlackMessage:
+    """Every subcommand with what it does and an example."""
+    name = slash(command)
+    known = SUBCOMMANDS[command]
+    names = listing([one.name or one.usage for one in known])
+    told: list[Sentence] = [
+        (code(f"{name} {one.usage}"), f" {one.does}. Example: ", code(f"{name} {one.example}"))
+        for one in known
+    ]
+    blocks = [rich(bullets(told))]
+    if any("REF" in one.usage for one in known):
+        ref = "REF is a bill’s number, such as #42, or a customer and a month: Acme Corp 2026-10."
+        blocks = [*blocks, *sentence_message(ref).blocks]
+    return message(fallback_text(f"{name} knows {names}."), blocks)
+
+
+def nearest_commands(command: str, word: str, rest: str = "") -> SlackMessage:
+    """For a subcommand that does not exist: the nearest one, and where the others are listed.
+
+    `rest` is what stood behind it, and stands behind the nearest one again.
+    """
+    name = slash(command)
+    helping = ("Type ", code(f"{name} help"), " for all of them.")
+    if word.lower() in ON_THE_CARD:
+        show = code(f"{name} show #42")
+        return sentence_message(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
+    known = {one.name: one for one in SUBCOMMANDS[command] if one.name}
+    near = [one for one in known if one.startswith(word.lower())] or difflib.get_close_matches(
+        word.lower(), known, n=1, cutoff=NEAR
+    )
+    lead = f"{name} does not know “{cut(word, 60)}”. "
+    if not near:
+        return sentence_message(lead, *helping)
+    meant = f"{near[0]} {rest}" if rest and len(rest) <= REPEATED else known[near[0]].example
+    return sentence_message(f"{lead}Did you mean ", code(f"{name} {meant}"), "? ", *helping)

@@ -1,0 +1,108 @@
+"""The whole story of a bill: who did what, when, from where and why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import (
+    Block,
+    SlackMessage,
+    actions,
+    button,
+    header,
+    line,
+    lines,
+    message,
+    quote,
+    rich,
+    weight,
+)
+from handlers.slack.blocks.card import full_name
+from handlers.wording.bill_text import (
+    bill_reference,
+    bill_title,
+    relatives,
+    short_title,
+    status_text,
+)
+from handlers.wording.change_text import differences
+from handlers.wording.formatting import amount_or, counted, sentence
+from handlers.wording.history_text import history_sentence
+from handlers.wording.labels import STATE_WORDS
+from handlers.wording.rich_text import Sentence, bold, fallback_text
+from models.queries.bill_details import BillDetails
+from models.queries.history import HistoryEntry
+
+PAGE_DEEDS, PAGE_TEXT = 40, 8_500
+
+
+MOST_RELATED = 8
+
+
+def bill_history(facts: BillDetails, deeds: Sequence[HistoryEntry], page: int = 0) -> SlackMessage:
+    """The story of a bill, oldest first; page 0 holds the newest deeds, later pages older ones."""
+    pages = _pages(facts, deeds)
+    page = min(page, len(pages) - 1)
+    told = f"History of bill #{facts.id}, {short_title(facts)}: {_entries(len(deeds))}"
+    return message(
+        fallback_text(f"{told}. Now {status_text(facts)}."),
+        [
+            header(f"History: {bill_title(facts, 140)}"),
+            *full_name(facts),
+            *pages[page],
+            *(_relatives(facts) if page == 0 else []),
+            *_older(facts, page + 1, sum(map(len, pages[page + 1 :]))),
+        ],
+    )
+
+
+def _relatives(facts: BillDetails) -> list[Block]:
+    """What else there is of the month, and where it stands."""
+    told: list[Sentence] = [
+        [
+            f"This bill {how} ",
+            bold(bill_reference(one)),
+            f": {amount_or(one.amount, facts.currency)}, {STATE_WORDS[one.status]}.",
+        ]
+        for how, one in relatives(facts)[-MOST_RELATED:]
+    ]
+    return [lines(*told)] if told else []
+
+
+def _entries(count: int) -> str:
+    return counted(count, "entry", "entries")
+
+
+def _older(facts: BillDetails, page: int, count: int) -> list[Block]:
+    if not count:
+        return []
+    value = pack(bill=facts.id, page=page)
+    return actions(button(ActionId.HISTORY, f"Show {_entries(count)} before these", value))
+
+
+def _pages(facts: BillDetails, deeds: Sequence[HistoryEntry]) -> list[list[Block]]:
+    """Deeds as blocks, in pages from the newest back, each of them oldest first."""
+    written = {deed.id: deed.at for deed in deeds}
+    pages: list[list[Block]] = [[]]
+    left = PAGE_TEXT
+    for deed in reversed(deeds):
+        block = _entry(deed, written, facts.currency)
+        left -= weight(block)
+        if pages[-1] and (left < 0 or len(pages[-1]) >= PAGE_DEEDS):
+            pages.append([])
+            left = PAGE_TEXT - weight(block)
+        pages[-1].insert(0, block)
+    return pages
+
+
+def _entry(deed: HistoryEntry, written: Mapping[int, datetime], currency: str) -> Block:
+    """`written` tells when the comment was written that an edit or a deletion is about."""
+    about = written.get(deed.edits) if deed.edits else None
+    which: Sentence = [", the one of ", about] if about else []
+    told = [line(deed.at, ", ", *history_sentence(deed, currency), *which)]
+    changes = differences(deed, currency)
+    if changes:
+        told.append(line(sentence("; ".join(changes))))
+    if deed.comment:
+        told.append(quote(deed.comment))
+    return rich(*told)

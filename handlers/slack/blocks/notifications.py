@@ -1,0 +1,191 @@
+"""What is told to somebody who did not ask: how it went with what they answer for."""
+
+from collections.abc import Mapping, Sequence
+
+from handlers.slack.blocks import buttons
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import (
+    Element,
+    SlackMessage,
+    actions,
+    bullets,
+    button,
+    header,
+    line,
+    lines,
+    message,
+    paragraph,
+    quote,
+    rich,
+)
+from handlers.slack.blocks.card import arithmetic
+from handlers.wording.bill_text import (
+    amount,
+    bill_count,
+    hold_cause,
+    reject_reason,
+    short_title,
+    status_text,
+)
+from handlers.wording.change_text import correction_text
+from handlers.wording.formatting import name, number, person, plain, slash
+from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
+from models.bills.states import State
+from models.queries.bill_details import BillDetails
+from models.queries.history import HistoryEntry
+
+NOTICED_AT_MOST = 20
+
+
+RECALCULATED_NAMED = 5
+
+
+SAID_BY_A_SERVER = 300
+
+
+def rejection_notice(facts: BillDetails, deed: HistoryEntry) -> SlackMessage:
+    """To whoever generated the bill: who rejected it and why, and what can be done about it."""
+    what = (
+        f" rejected bill #{facts.id}, {short_title(facts)}, {amount(facts)}{reject_reason(deed)}."
+    )
+    told: list[Part] = [bold(person(deed.by)), what]
+    reason = [quote(deed.comment)] if deed.comment else []
+    return message(
+        fallback_text(*told),
+        [
+            rich(line(*told), *reason),
+            lines(*arithmetic(facts)),
+            *actions(buttons.revise_button(facts), buttons.void_button(facts), _history(facts)),
+        ],
+    )
+
+
+def _history(facts: BillDetails) -> Element:
+    return button(ActionId.HISTORY, "History", pack(bill=facts.id, page=0))
+
+
+def approvals_notice(approved: Sequence[BillDetails], reader_id: int) -> SlackMessage:
+    """To whoever generated them, or to Finance: the bills approved since the last such notice."""
+    shown, more = approved[:NOTICED_AT_MOST], len(approved) - NOTICED_AT_MOST
+    theirs = all(one.generated_by.id == reader_id for one in approved)
+    which = f"{bill_count(len(approved))}{' you generated' if theirs else ''}"
+    told = f"{which} {'is' if len(approved) == 1 else 'are'} approved."
+    each: list[Sequence[Part]] = [
+        [f"#{one.id} {short_title(one)}: ", bold(amount(one))] for one in shown
+    ]
+    rest: list[Sequence[Part]] = [[f"and {more} more"]] if more > 0 else []
+    return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest]))])
+
+
+def approvals_revoked_notice(asked: Sequence[BillDetails], more: int = 0) -> SlackMessage:
+    """To whoever had approved them: their word is asked again, and about which figures."""
+    shown = asked[:NOTICED_AT_MOST]
+    more += len(asked) - len(shown)
+    count = len(shown) + more
+    ask = "It waits" if count == 1 else "They wait"
+    lost = bill_count(count)
+    told = f"What you approved has changed: your approval of {lost} does not stand any more."
+    each: list[Sequence[Part]] = [
+        [bold(f"#{one.id} {short_title(one)}"), f": {_what_changed(one)}."] for one in shown
+    ]
+    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
+    again = paragraph(f"{ask} for approval again. Type ", slash("bill list mine"), " to see.")
+    return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest])), again])
+
+
+def _what_changed(facts: BillDetails) -> str:
+    now = correction_text(facts.changed, facts.currency) if facts.changed else amount(facts)
+    return f"{now}; {status_text(facts)}"
+
+
+def not_sent_notice(facts: BillDetails, deed: HistoryEntry) -> SlackMessage:
+    """To Finance: a bill that could not be delivered, and why. Its number stays."""
+    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
+    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    told: list[Part] = [bold(what), f" could not be delivered{to}."]
+    stays = f" Its number, {facts.number}, stays. Mend what was wrong, then send it again."
+    again = [buttons.send_button(facts)] if facts.status is State.APPROVED else []
+    return message(
+        fallback_text(*told),
+        [
+            rich(line(*told, stays), quote(plain(deed.failure or "", SAID_BY_A_SERVER))),
+            *actions(*again, _history(facts)),
+        ],
+    )
+
+
+_RECALCULATED = {
+    "invalidated": (
+        "{} has other figures now, and waits for approval again",
+        "{} have other figures now, and wait for approval again",
+    ),
+    "held": ("{} is held", "{} are held"),
+    "voided": (
+        "{} is void, because nothing is left to bill",
+        "{} are void, because nothing is left to bill",
+    ),
+    "proposed": (
+        "{} is proposed to correct a month that has gone out, and needs approval",
+        "{} are proposed to correct months that have gone out, and need approval",
+    ),
+    "unbilled": (
+        "{} is void, though its month has something to bill again",
+        "{} are void, though their months have something to bill again",
+    ),
+    "rejected": (
+        "{} was rejected, and usage and terms give other figures since",
+        "{} were rejected, and usage and terms give other figures since",
+    ),
+    "reported": (
+        "{} has gone out for a month that is too old to be corrected by itself",
+        "{} have gone out for months that are too old to be corrected by themselves",
+    ),
+}
+
+
+_NEXT = {
+    "held": "Settle the cause, then release it.",
+    "unbilled": "Nothing is billed for it by itself: reissue it, if it is to be billed.",
+    "rejected": "A rejected bill keeps its figures until it is revised.",
+    "reported": "Nothing was done about it. To correct one, make it void and bill its month again.",
+}
+
+
+def recalculated_notice(
+    done: Mapping[str, tuple[int, Sequence[int]]], facts: Mapping[int, BillDetails]
+) -> SlackMessage:
+    """To Finance: what corrected usage, terms or people have done to bills.
+
+    `done` gives for each outcome its count and some of its bills, `facts` what is known of these.
+    """
+    told = "; ".join(_outcome(what, count) for what, (count, _) in done.items() if count)
+    head = "Usage, terms or people have changed"
+    return message(
+        fallback_text(f"{head}: {told}."),
+        [
+            header("Bills have changed"),
+            paragraph(f"{head}."),
+            rich(bullets([_listed(what, *one, facts) for what, one in done.items() if one[0]])),
+            paragraph("To see one with its buttons, type ", slash("bill show"), " and its number."),
+        ],
+    )
+
+
+def _outcome(what: str, count: int) -> str:
+    one, several = _RECALCULATED[what]
+    return (one if count == 1 else several).format(bill_count(count))
+
+
+def _why_held(facts: BillDetails) -> str:
+    held = facts.status is State.HELD
+    return f", because {hold_cause(facts.hold_reason)}" if held else ""
+
+
+def _listed(
+    what: str, count: int, ids: Sequence[int], facts: Mapping[int, BillDetails]
+) -> Sentence:
+    known = [facts[one] for one in ids if one in facts][:RECALCULATED_NAMED]
+    named = [f"#{one.id} {short_title(one)}, {amount(one)}{_why_held(one)}" for one in known]
+    more = f"; and {number(count - len(named))} more" if count > len(named) else ""
+    hint = f" {_NEXT[what]}" if what in _NEXT else ""
+    return [bold(_outcome(what, count)), f": {'; '.join(named)}{more}.{hint}"]

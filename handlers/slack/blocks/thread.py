@@ -1,0 +1,36 @@
+"""What is said to somebody who replied in a thread."""
+
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import SlackMessage, button, confirm, sentence_message
+from handlers.slack.blocks.buttons import approve_question
+from handlers.wording.bill_text import amount, short_title
+from handlers.wording.formatting import sentence
+from models.bills.states import Verb
+from models.queries.bill_details import BillDetails
+
+
+def not_recorded(reason: str, what: str = "reply") -> SlackMessage:
+    """To whoever replied in a card's thread, or edited a reply, and may not comment."""
+    return sentence_message(f"Your {what} was not recorded on the bill. {sentence(reason)}")
+
+
+_DECISION = {
+    Verb.APPROVE: ("approve", "Approve", ActionId.APPROVE),
+    Verb.REJECT: ("reject", "Reject", ActionId.REJECT),
+}
+
+
+def reads_like_a_decision(facts: BillDetails, verb: Verb) -> SlackMessage:
+    """To whoever replied "approve" in a thread: a comment decides nothing, this button does."""
+    do, words, click = _DECISION[verb]
+    value = pack(bill=facts.id, version=facts.version)
+    ask = (
+        confirm(f"{words} this bill?", approve_question(facts), words)
+        if click is ActionId.APPROVE
+        else None
+    )
+    return sentence_message(
+        "Your reply is kept as a comment, and decides nothing yet. ",
+        f"To {do} bill #{facts.id}, {short_title(facts)}, {amount(facts)}, click the button.",
+        buttons=[button(click, words, value, "primary" if ask else "danger", ask=ask)],
+    )

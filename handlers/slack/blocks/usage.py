@@ -1,0 +1,118 @@
+"""A customer's usage: chart, table, open bills."""
+
+from collections.abc import Sequence
+
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.bill_list import MONTHS_CHARTED, MONTHS_SHOWN
+from handlers.slack.blocks.block_kit import (
+    Block,
+    SlackMessage,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    paragraph,
+    preformatted,
+    rich,
+    table,
+)
+from handlers.wording.bill_text import amount, month_of, state_of
+from handlers.wording.formatting import calls, counted, listing, name, number, period_name
+from handlers.wording.rich_text import fallback_text
+from handlers.wording.text_chart import usage_bars
+from models.queries.bill_list import BillLine
+from models.usage.usage import UsageMonth
+
+
+def usage_report(
+    customer: str,
+    currency: str,
+    months: Sequence[UsageMonth],
+    open_bills: Sequence[BillLine],
+    share: int | None,
+) -> SlackMessage:
+    """A customer's calls by month against the limit, and the bills that are not settled.
+
+    `share` is the id that a button carries which shows them to everybody; None: no button.
+    """
+    told = _finding(customer, months)
+    return message(
+        fallback_text(told),
+        [
+            header(_span(customer, months)),
+            paragraph(told),
+            *_chart(months),
+            *_month_table(months),
+            *_open(open_bills),
+            context(f"│ marks the limit, ▓ what is over it. Bills are in {currency}."),
+            *_share(share, months),
+        ],
+    )
+
+
+def _span(customer: str, months: Sequence[UsageMonth]) -> str:
+    if not months:
+        return f"Usage: {name(customer, 130)}"
+    first, last = period_name(months[0].period), period_name(months[-1].period)
+    return f"Usage: {name(customer, 100)}, {first if first == last else f'{first} to {last}'}"
+
+
+def _finding(customer: str, months: Sequence[UsageMonth]) -> str:
+    known = [month for month in months if month.calls is not None]
+    if not known:
+        return f"No usage is recorded for {name(customer)} in these months."
+    latest = known[-1]
+    month = f"{name(customer)} made {calls(latest.calls or 0)} in {period_name(latest.period)}"
+    over = [one for one in known if one.over_calls]
+    times = f"over the limit in {number(len(over))} of {counted(len(known), 'recorded month')}"
+    return f"{month}, with {number(latest.limit_calls)} included; {times}."
+
+
+def _chart(months: Sequence[UsageMonth]) -> list[Block]:
+    return [rich(preformatted(usage_bars(months[-MONTHS_CHARTED:])))] if months else []
+
+
+def _month_table(months: Sequence[UsageMonth]) -> list[Block]:
+    """Newest first, at most five years."""
+    if not months:
+        return []
+    rows = [
+        [
+            period_name(month.period),
+            "not recorded" if month.calls is None else number(month.calls),
+            number(month.limit_calls),
+            "unknown" if month.calls is None else number(month.over_calls),
+        ]
+        for month in reversed(months[-MONTHS_SHOWN:])
+    ]
+    drawn = table(("Month", "Calls", "Included", "Over the limit"), rows, right=[1, 2, 3])
+    earlier = len(months) - len(rows)
+    rest = f"and {counted(earlier, 'earlier month')}: ask for fewer to see them."
+    return [drawn, paragraph(rest)] if earlier else [drawn]
+
+
+def _open(open_bills: Sequence[BillLine]) -> list[Block]:
+    if not open_bills:
+        return [paragraph("No open bills.")]
+    told = [f"#{one.id} {month_of(one)}, {amount(one)}, {state_of(one)}" for one in open_bills]
+    return [paragraph(f"Open bills: {listing(told, most=OPEN_SHOWN)}.")]
+
+
+def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Block]:
+    if customer_id is None or not months:
+        return []
+    first, last = str(months[0].period), str(months[-1].period)
+    warning = "Everybody in this conversation will see these figures, now and later."
+    return actions(
+        button(
+            ActionId.SHARE_USAGE,
+            "Share here",
+            pack(customer=customer_id, first=first, last=last),
+            ask=confirm("Share these figures?", warning, "Share"),
+        )
+    )
+
+
+OPEN_SHOWN = 10

@@ -1,0 +1,273 @@
+"""One Slack request: who asks, its transaction, its receipt or its polite refusal.
+
+The receipt follows the commit. A refusal rolls back and is told to the person in one sentence;
+whatever nobody foresaw is told by a reference number, which is also in the log.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from slack_bolt.response import BoltResponse
+
+from handlers.slack.blocks.access import NO_ROLE, SWITCHED_OFF, access_offer
+from handlers.slack.blocks.action_ids import unpack
+from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.errors import trouble_message
+from handlers.slack.request import (
+    LATE,
+    Answer,
+    Choice,
+    Click,
+    Dialog,
+    Json,
+    Reply,
+    Request,
+    Responder,
+    Submission,
+    ThreadMessage,
+)
+from handlers.slack.users import SlackUsers, check_member, display_name
+from models.actions.access import welcome
+from models.actions.recalculate import recalculate
+from models.context import Context, Source, system_context
+from models.db.columns import Session
+from models.db.database import Database
+from models.errors import Ambiguous, Busy, Changed, NotAllowed, Refusal, WrongState
+from models.outbox.cards import redraw_card_at
+from models.outbox.jobs import defer_card_update
+from models.people.permissions import Permission
+from models.people.users import User, find_by_slack
+from models.queries.bill_loader import load_bill_details
+from models.settings import BillingSettings
+
+log = structlog.get_logger()
+
+
+# Slack waits 3 s for a receipt. These are moments after a request came in: its work is called off
+# at the first, and the last is for telling somebody that a dialog did not open.
+WORK_S, REDRAW_S, ANSWER_S, APOLOGY_S = 2.0, 2.2, 2.5, 2.7
+
+
+IDENTIFY_S = 1.5
+
+
+DRAIN_S = 0.5
+
+
+SLOW = "Countersign was too slow just now. See how things stand before you try again."
+
+
+class BackgroundTasks:
+    """What is still done for people who have been answered already."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def send(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(errand)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, deadline_s: float = DRAIN_S) -> None:
+        """Wait for them; whatever takes longer is called off."""
+        errands = set(self._tasks)
+        if errands:
+            await asyncio.wait(errands, timeout=deadline_s)
+        for errand in errands:
+            errand.cancel()
+        await asyncio.gather(*errands, return_exceptions=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What every request needs of the running program. `app_id` None: any app's requests count."""
+
+    db: Database
+    now: Callable[[], datetime]
+    zone: ZoneInfo
+    rules: BillingSettings
+    team_id: str
+    bot_user_id: str
+    slack: Responder
+    app_id: str | None = None
+    directory: SlackUsers = field(default_factory=SlackUsers)
+    errands: BackgroundTasks = field(default_factory=BackgroundTasks)
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """A request inside its transaction. `command` and `text` are those of a slash command."""
+
+    house: Services
+    session: Session
+    user: User
+    now: datetime
+    request: Request
+    command: str = ""
+    text: str = ""
+
+    @property
+    def act(self) -> Context:
+        return Context(self.user, self.now, Source.SLACK, self.house.rules)
+
+    def ids(self, *needed: str) -> dict[str, Any]:
+        """What the clicked button or the dialog carries; it proves nothing."""
+        return unpack(self.request.value, *needed)
+
+    def entered(self, block_id: str) -> str:
+        """What was entered in a field of the dialog that was sent; empty where nothing was."""
+        return self.request.entered(block_id) if isinstance(self.request, Submission) else ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what was clicked is a message that only this person sees."""
+        return isinstance(self.request, Click) and self.request.is_private
+
+    @contextmanager
+    def naming(self, typed: str) -> Iterator[None]:
+        """A name that fits several is answered by buttons that run the command with each."""
+        try:
+            yield
+        except Ambiguous as refused:
+            place = re.compile(rf"(?<!\S){re.escape(typed)}(?!\S)") if typed else None
+            if place is None or not self.command or not place.search(self.text):
+                raise
+            text = place.sub("{}", self.text.replace("{}", ""), count=1)
+            raise Choice(refused, self.command, text) from refused
+
+
+Listener = Callable[[RequestContext], Awaitable[Answer | None]]
+
+
+async def handle(
+    house: Services, request: Request, listener: Listener, *, newcomers: bool = False
+) -> BoltResponse:
+    """Do what is asked in one transaction, commit, and then answer.
+
+    People without a role are offered to ask for one, unless `newcomers` are welcome: then a
+    person nobody knows yet is added. An event that failed is not received, so Slack sends it
+    again. All this takes less than the 3 s that Slack waits.
+    """
+    start = asyncio.get_running_loop().time()
+    answers: Sequence[Answer]
+    try:
+        async with asyncio.timeout_at(start + WORK_S):
+            answers = await _answer(house, request, listener, newcomers=newcomers)
+    except Refusal as refusal:
+        if isinstance(refusal, Busy) and isinstance(request, ThreadMessage):
+            return BoltResponse(status=500, body="")
+        again = await _redraw(house, request, refusal, start)
+        answers = [*request.refused(refusal), *again]
+    except Exception as error:
+        reference = log_failure("A request failed", request)
+        if isinstance(request, ThreadMessage):
+            return BoltResponse(status=500, body="")
+        slow = isinstance(error, TimeoutError)
+        answers = request.refused(Refusal(SLOW)) if slow else [Reply(trouble_message(reference))]
+    return await _respond(house, request, answers, start)
+
+
+async def identify(house: Services, request: Request) -> Json:
+    """Slack's description of whoever asks; refuses everybody who is not of this workspace."""
+    if house.app_id and request.app_id not in (None, house.app_id):
+        raise NotAllowed("That request was meant for another app.")
+    if request.team_ids - {house.team_id}:
+        raise NotAllowed("Countersign serves the people of its own workspace only.")
+    async with asyncio.timeout(IDENTIFY_S):
+        account = await house.directory.look_up(house.slack, request.user_id, house.now())
+    check_member(account, house.team_id)
+    return account
+
+
+async def _answer(
+    house: Services, request: Request, listener: Listener, *, newcomers: bool
+) -> Sequence[Answer]:
+    account = await identify(house, request)
+    async with house.db.transaction() as session:
+        if newcomers:
+            email = account.get("profile", {}).get("email")
+            user: User | None = await welcome(
+                session, request.user_id, house.team_id, display_name(account), email
+            )
+        else:
+            user = await find_by_slack(session, request.user_id, house.team_id)
+        if user is None or not (newcomers or user.may(Permission.SEE)):
+            return _without_a_role(request, user)
+        answer = await listener(RequestContext(house, session, user, house.now(), request))
+    return [answer] if answer else []
+
+
+def _without_a_role(request: Request, user: User | None) -> list[Answer]:
+    had_one = user is not None and user.role is not None
+    why = SWITCHED_OFF if had_one else NO_ROLE
+    offer = Reply(access_offer(why))
+    if isinstance(request, ThreadMessage):
+        refused = request.refused(NotAllowed(why))
+        return [*refused, offer] if refused else []
+    return [offer]
+
+
+async def _redraw(
+    house: Services, request: Request, refusal: Refusal, start: float
+) -> list[Answer]:
+    """A card that offered what was refused is wrong: promise a new one, and draw a private one."""
+    if request.bill_id is None or not isinstance(refusal, (WrongState, NotAllowed)):
+        return []
+    try:
+        async with asyncio.timeout_at(start + REDRAW_S), house.db.transaction() as session:
+            if isinstance(request, Click) and request.message:
+                await redraw_card_at(session, *request.message)
+            if isinstance(refusal, NotAllowed):
+                return []
+            if isinstance(refusal, Changed):
+                act = await system_context(session, house.now(), Source.SLACK, house.rules)
+                await recalculate(session, act, [request.bill_id])
+            await defer_card_update(session, request.bill_id)
+            if not (isinstance(request, Click) and request.is_private):
+                return []
+            facts = await load_bill_details(session, [request.bill_id])
+            user = await find_by_slack(session, request.user_id, house.team_id)
+        return [Reply(bill_card(facts[0], user), replace=True)]
+    except Exception:
+        log_failure("A card was not drawn again", request)
+        return []
+
+
+async def _respond(
+    house: Services, request: Request, answers: Sequence[Answer], start: float
+) -> BoltResponse:
+    """What has been done stays done, even where Slack will not take the answer."""
+    try:
+        async with asyncio.timeout_at(start + ANSWER_S):
+            body = await request.give(house.slack, answers)
+    except Exception:
+        log_failure("An answer did not arrive", request)
+        body = await _late(house, request, answers, start)
+    return BoltResponse(status=200, body=body or "")
+
+
+async def _late(house: Services, request: Request, answers: Sequence[Answer], start: float) -> Json:
+    """A dialog that did not open is missed; an answer that got lost is not worth a second one."""
+    if not any(isinstance(answer, Dialog) for answer in answers):
+        return {}
+    try:
+        async with asyncio.timeout_at(start + APOLOGY_S):
+            return await request.give(house.slack, request.refused(Refusal(LATE)))
+    except Exception:
+        log_failure("Nor did the apology", request)
+        return {}
+
+
+def log_failure(event: str, request: Request) -> str:
+    """Write the current exception to the log; returns the reference it is found by."""
+    reference = secrets.token_hex(4)
+    log.exception(event, reference=reference, request=type(request).__name__, user=request.user_id)
+    return reference

@@ -1,0 +1,35 @@
+"""Asking for a role, and giving one."""
+
+from handlers.slack.blocks.access import access_asked, access_granted, access_settled
+from handlers.slack.blocks.action_ids import OUT_OF_DATE
+from handlers.slack.context import RequestContext
+from handlers.slack.request import Answer, Reply
+from models.actions.access import grant_role
+from models.actions.reroute import reroute_open_bills
+from models.errors import Invalid, NotFound
+from models.outbox.notifications import notify_access_requested
+from models.people.permissions import Role
+from models.people.users import person_ref
+
+
+async def request_access(ask: RequestContext) -> Answer:
+    """Finance is told; whoever has a role already is told so."""
+    if ask.user.role is not None and ask.user.active:
+        return Reply(access_granted(Role(ask.user.role)), replace=True)
+    asked = await notify_access_requested(ask.session, ask.user, ask.now)
+    if not asked:
+        raise NotFound(
+            "Nobody was asked: Countersign knows nobody of Finance in Slack. Ask whoever runs it to"
+            " add you, or somebody of Finance, with `countersign people add`."
+        )
+    return Reply(access_asked(), replace=True)
+
+
+async def grant(ask: RequestContext) -> Answer:
+    """Give a role to somebody who asked; the request is answered where it was clicked."""
+    ids = ask.ids("user", "role")
+    if ids["role"] not in set(Role):
+        raise Invalid(OUT_OF_DATE)
+    user = await grant_role(ask.session, ids["user"], Role(ids["role"]), ask.act)
+    await reroute_open_bills(ask.session, ask.act)
+    return Reply(access_settled(person_ref(user), person_ref(ask.user)), replace=True)

@@ -1,0 +1,57 @@
+"""The bill, the bills or the customer that somebody means, by what they typed or clicked."""
+
+from collections.abc import Awaitable, Callable
+
+from handlers.slack.context import Listener, RequestContext
+from handlers.slack.parsing import month_and_rest
+from handlers.slack.request import Answer
+from models.customers.search import find_customer
+from models.errors import Invalid, NotFound
+from models.queries.bill_details import BillDetails
+from models.queries.bill_list import find_bill
+from models.queries.bill_loader import load_bill_details
+
+About = Callable[[RequestContext, int, int | None], Awaitable[Answer]]
+"""Something about a bill, of the version that was seen; None: as it is by now."""
+
+
+def commanded(about: About) -> Callable[[RequestContext, str], Awaitable[Answer]]:
+    """The same for a bill that is named in a command."""
+
+    async def typed(ask: RequestContext, text: str) -> Answer:
+        return await about(ask, await referenced_bill(ask, text), None)
+
+    return typed
+
+
+def clicked(about: About) -> Listener:
+    """The same for the bill that a button carries, in the version that it carries if it does."""
+
+    async def press(ask: RequestContext) -> Answer:
+        ids = ask.ids("bill")
+        return await about(ask, ids["bill"], ids.get("version"))
+
+    return press
+
+
+async def referenced_bill(ask: RequestContext, typed: str) -> int:
+    """The bill that was named; a name that fits several customers is asked back."""
+    if not typed:
+        raise Invalid("Which bill? Write its number, such as `#42`, or a customer and a month.")
+    with ask.naming(month_and_rest(typed)[1]):
+        return await find_bill(ask.session, typed)
+
+
+async def referenced_customer(ask: RequestContext, called: str) -> int | None:
+    """The customer of that name; None where none was given."""
+    if not called:
+        return None
+    with ask.naming(called):
+        return (await find_customer(ask.session, called)).id
+
+
+async def bill_details(ask: RequestContext, bill_id: int) -> BillDetails:
+    facts = await load_bill_details(ask.session, [bill_id])
+    if not facts:
+        raise NotFound(f"There is no bill #{bill_id}.")
+    return facts[0]

@@ -1,0 +1,343 @@
+"""What Slack sends, and how each kind of it is answered.
+
+An answer to a command travels in its receipt; to a click by its response address, or as a dialog
+where there is no message to answer under; to a dialog in the dialog; to a message privately in
+its thread.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Protocol
+
+from handlers.slack.blocks import block_kit
+from handlers.slack.blocks.action_ids import known_action, pack, unpack
+from handlers.slack.blocks.block_kit import SlackMessage, View
+from handlers.slack.blocks.errors import refusal_message
+from handlers.slack.blocks.thread import not_recorded
+from models.errors import Ambiguous, Invalid, Refusal
+
+Json = dict[str, Any]
+
+
+TITLE = "Countersign"
+
+
+HOME = "home"
+
+
+LATE = "Slack did not open the dialog in time, and nothing was changed. Please try again."
+
+
+class Responder(Protocol):
+    """What the handlers say to Slack themselves: answers to whoever asks, and nothing else.
+
+    Each call is made once, soon, and raises where Slack refuses or cannot be reached. A message
+    that Slack refuses for its newer blocks is sent again `without_tables()`.
+    """
+
+    async def user_info(self, slack_user_id: str) -> Json | None:
+        """The `user` of `users.info`; None where Slack knows nobody of that id."""
+
+    async def open_view(self, trigger_id: str, view: View) -> str:
+        """Open a dialog within the 3 s of a trigger; returns the view's id."""
+
+    async def update_view(self, view_id: str, view: View) -> None:
+        """Put another view in the place of an open dialog."""
+
+    async def publish_home(self, slack_user_id: str, view: View) -> None:
+        """Show this on a person's Home tab."""
+
+    async def post_ephemeral(
+        self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None = None
+    ) -> None:
+        """Say something that only this person sees."""
+
+    async def respond(
+        self,
+        response_url: str,
+        message: SlackMessage,
+        *,
+        replace: bool = False,
+        shared: bool = False,
+    ) -> None:
+        """Answer a command or a click: privately, or `shared` with the conversation; `replace`
+        puts the answer in the place of the message that was clicked.
+        """
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A message to whoever asked. `replace`: in the place of what was clicked; `shared`: for
+    everybody in the conversation, and in the place of a private message whose button shared it.
+    """
+
+    message: SlackMessage
+    replace: bool = False
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """A dialog to open, or to put in the place of the one that asked."""
+
+    view: View
+
+
+@dataclass(frozen=True)
+class FieldErrors:
+    """Sentences beside the fields of a dialog, by block id; the dialog stays open."""
+
+    sentences: dict[str, str]
+
+
+Answer = Reply | Dialog | FieldErrors
+
+
+@dataclass(frozen=True)
+class Request(ABC):
+    """One request of one person, as Slack sent it."""
+
+    body: Mapping[str, Any]
+
+    @property
+    def user_id(self) -> str:
+        return str(self.body["user"]["id"])
+
+    @property
+    def team_ids(self) -> set[str]:
+        """Every workspace that the payload names as the person's own."""
+        return {str(team) for team in (self.body["user"].get("team_id"),) if team}
+
+    @property
+    def app_id(self) -> str | None:
+        return self.body.get("api_app_id")
+
+    @property
+    def value(self) -> str | None:
+        """What the button or the dialog carries."""
+        return None
+
+    @property
+    def is_from_home(self) -> bool:
+        """Whether somebody was looking at their Home tab when they asked."""
+        return bool(self._carried("see") == HOME)
+
+    @property
+    def bill_id(self) -> int | None:
+        """The bill that the request is about, if it carries one."""
+        bill_id: int | None = self._carried("bill")
+        return bill_id
+
+    def _carried(self, field: str) -> Any:
+        try:
+            return unpack(self.value).get(field)
+        except Invalid:
+            return None
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        """How this kind of request hears a refusal."""
+        return [Reply(refusal_message(refusal))]
+
+    @abstractmethod
+    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+        """Send the answers; returns the body of the receipt."""
+
+
+@dataclass(frozen=True)
+class SlashCommand(Request):
+    """A slash command."""
+
+    @property
+    def user_id(self) -> str:
+        return str(self.body["user_id"])
+
+    @property
+    def team_ids(self) -> set[str]:
+        return {str(self.body["team_id"])}
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        if isinstance(refusal, Choice):
+            return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
+        return super().refused(refusal)
+
+    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+        receipt: Json = {}
+        for answer in answers:
+            if isinstance(answer, Dialog):
+                await slack.open_view(self.body["trigger_id"], answer.view)
+            elif isinstance(answer, Reply) and _fits_a_receipt(answer):
+                receipt = {"response_type": "ephemeral", **answer.message.payload()}
+            elif isinstance(answer, Reply):
+                await slack.respond(self.body["response_url"], answer.message, shared=answer.shared)
+        return receipt
+
+
+def _fits_a_receipt(reply: Reply) -> bool:
+    """Nobody hears whether Slack took the blocks of a receipt, so newer ones do not go there."""
+    return not reply.shared and reply.message.without_tables() == reply.message
+
+
+@dataclass(frozen=True)
+class Click(Request):
+    """A button or a menu, in a message, a dialog or on Home."""
+
+    @property
+    def action(self) -> Mapping[str, Any]:
+        action: Mapping[str, Any] = self.body["actions"][0]
+        return action
+
+    @property
+    def value(self) -> str | None:
+        chosen = self.action.get("selected_option") or self.action
+        return chosen.get("value")
+
+    @property
+    def is_link(self) -> bool:
+        """Links open by themselves; Slack tells of the click all the same."""
+        return "url" in self.action
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the clicked message is one that only this person sees."""
+        return bool(self.body.get("container", {}).get("is_ephemeral"))
+
+    @property
+    def message(self) -> tuple[str, str] | None:
+        """The channel and the ts of the message that was clicked."""
+        container = self.body.get("container", {})
+        channel, ts = container.get("channel_id"), container.get("message_ts")
+        return (channel, ts) if channel and ts else None
+
+    @property
+    def once(self) -> str | None:
+        """A key that every click of this person on this button of this message has in common."""
+        where = self.message or self.body.get("response_url")
+        told = repr((where, self.user_id, self.value))
+        return sha256(told.encode()).hexdigest() if where else None
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        return self.body.get("view") or {}
+
+    @property
+    def is_from_home(self) -> bool:
+        return self.view.get("type") == HOME
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        if isinstance(refusal, Choice):
+            return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
+        return [Reply(refusal_message(refusal, click=known_action(self.action["action_id"])))]
+
+    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+        for answer in answers:
+            if isinstance(answer, Reply) and "response_url" in self.body:
+                await slack.respond(
+                    self.body["response_url"],
+                    answer.message,
+                    replace=answer.replace,
+                    shared=answer.shared,
+                )
+                if answer.shared and self.is_private:
+                    await slack.respond(self.body["response_url"], answer.message, replace=True)
+            elif isinstance(answer, Reply):
+                await self._show(slack, as_dialog(answer.message))
+            elif isinstance(answer, Dialog):
+                await self._show(slack, answer.view)
+        return {}
+
+    async def _show(self, slack: Responder, view: View) -> None:
+        if self.is_from_home and "private_metadata" in view:
+            carried = {**unpack(view["private_metadata"]), "see": HOME}
+            view = {**view, "private_metadata": pack(**carried)}
+        if self.view.get("type") == "modal":
+            await slack.update_view(self.view["id"], view)
+        else:
+            await slack.open_view(self.body["trigger_id"], view)
+
+
+@dataclass(frozen=True)
+class Submission(Request):
+    """A dialog that was filled in and sent."""
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        view: Mapping[str, Any] = self.body["view"]
+        return view
+
+    @property
+    def value(self) -> str | None:
+        return self.view.get("private_metadata")
+
+    def entered(self, block_id: str) -> str:
+        """What was typed or chosen in a field; empty where nothing was."""
+        state = self.view["state"]["values"].get(block_id, {}).get("value", {})
+        chosen = state.get("selected_option") or state
+        return chosen.get("value") or ""
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        fields = {block["block_id"] for block in self.view["blocks"] if block["type"] == "input"}
+        field = refusal.field if isinstance(refusal, Invalid) else None
+        if field in fields and field is not None:
+            return [FieldErrors({field: refusal.sentence})]
+        return [Reply(refusal_message(refusal, click=known_action(self.view["callback_id"])))]
+
+    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+        for answer in answers:
+            if isinstance(answer, FieldErrors):
+                return {"response_action": "errors", "errors": answer.sentences}
+            view = answer.view if isinstance(answer, Dialog) else as_dialog(answer.message)
+            return {"response_action": "update", "view": view}
+        return {}
+
+
+@dataclass(frozen=True)
+class ThreadMessage(Request):
+    """Something written, edited or deleted by `author` in a thread.
+
+    `what` it is called where it is refused; None: then nothing is said.
+    """
+
+    author: str
+    channel: str
+    thread_ts: str
+    what: str | None = "reply"
+
+    @property
+    def user_id(self) -> str:
+        return self.author
+
+    @property
+    def team_ids(self) -> set[str]:
+        event = self.body["event"]
+        named = (event.get("message") or event).get("user_team")
+        return {str(named)} if named else set()
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        return [Reply(not_recorded(refusal.sentence, self.what))] if self.what else []
+
+    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+        for answer in answers:
+            if isinstance(answer, Reply):
+                await slack.post_ephemeral(
+                    self.channel, self.author, answer.message, self.thread_ts
+                )
+        return {}
+
+
+class Choice(Ambiguous):
+    """Several customers could be meant.
+
+    `command` and `text` run the command again, once `{}` in the text is one of the choices.
+    """
+
+    def __init__(self, refused: Ambiguous, command: str, text: str) -> None:
+        super().__init__(refused.sentence, refused.choices)
+        self.command = command
+        self.text = text
+
+
+def as_dialog(message: SlackMessage) -> View:
+    """A message, where there is no place for one."""
+    return block_kit.modal(TITLE, message.without_tables().blocks)

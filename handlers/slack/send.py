@@ -1,0 +1,58 @@
+"""`/bill send`: a preview first, then the list that was shown; and the button of one bill."""
+
+from handlers.slack.blocks.bulk_send import (
+    send_cancelled,
+    send_preview,
+    send_started,
+    sending_started,
+)
+from handlers.slack.blocks.card import bill_card
+from handlers.slack.context import RequestContext
+from handlers.slack.parsing import month_and_rest, refs
+from handlers.slack.references import bill_details, referenced_bill
+from handlers.slack.request import Answer, Reply
+from models.actions.send import send_bill
+from models.batches.bulk_send import is_send_started, preview_send, send_report, start_send
+from models.errors import Invalid
+from models.period import Period
+
+WHICH = "Which bills? Write their numbers, such as `#42 #43`, a customer and a month, or a month."
+
+
+async def preview(ask: RequestContext, typed: str) -> Answer:
+    """What sending these bills, or every approved bill of a month, would do."""
+    month, rest = month_and_rest(typed)
+    if month and not rest:
+        period = Period.parse(month)
+        return Reply(send_preview(await preview_send(ask.session, ask.act, period=period)))
+    named = refs(typed)
+    if not named:
+        raise Invalid(WHICH)
+    bills = dict.fromkeys([await referenced_bill(ask, one) for one in named])
+    return Reply(send_preview(await preview_send(ask.session, ask.act, list(bills))))
+
+
+async def send_list(ask: RequestContext) -> Answer:
+    """Send what was previewed: once, however often the click arrives."""
+    list_id = ask.ids("list")["list"]
+    begun = await start_send(ask.session, list_id, ask.act)
+    facts = await send_report(ask.session, list_id)
+    return Reply(send_started(facts, again=not begun), replace=True)
+
+
+async def cancel_list(ask: RequestContext) -> Answer:
+    list_id = ask.ids("list")["list"]
+    if await is_send_started(ask.session, list_id):
+        facts = await send_report(ask.session, list_id)
+        return Reply(send_started(facts, again=True), replace=True)
+    return Reply(send_cancelled(), replace=True)
+
+
+async def send_one(ask: RequestContext) -> Answer:
+    """Send the bill in the version that was shown; whoever did is told when it goes out."""
+    ids = ask.ids("bill", "version")
+    await send_bill(ask.session, ids["bill"], ids["version"], ask.act)
+    facts = await bill_details(ask, ids["bill"])
+    if ask.is_private:
+        return Reply(bill_card(facts, ask.user), replace=True)
+    return Reply(sending_started(facts))

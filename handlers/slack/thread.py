@@ -1,0 +1,146 @@
+"""Replies in the thread of a card, which become comments on its bill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from slack_bolt.response import BoltResponse
+
+from handlers.slack.blocks.thread import reads_like_a_decision
+from handlers.slack.context import RequestContext, Services, handle
+from handlers.slack.parsing import decision_in, mentioned, typed_text
+from handlers.slack.request import Answer, Reply, ThreadMessage
+from handlers.slack.users import display_name
+from models.actions.comment import add_reply, delete_reply, edit_reply, is_reply_recorded
+from models.bills.states import State
+from models.context import Context, Source
+from models.errors import NotAllowed
+from models.outbox.threads import bill_of_thread, is_a_message_unconfirmed
+from models.people.permissions import Permission
+from models.people.users import find_by_slack
+from models.queries.bill_loader import load_bill_details
+
+_WRITTEN = (None, "thread_broadcast", "file_share")
+
+
+@dataclass(frozen=True)
+class ThreadEvent:
+    """A reply in a thread, its edit (`edited_ts`), or its deletion (with what it said).
+
+    `under`: who wrote the message that heads the thread.
+    """
+
+    author: str
+    channel: str
+    thread_ts: str
+    ts: str
+    text: str
+    edited_ts: str | None = None
+    deleted: bool = False
+    under: str | None = None
+
+
+async def handle_message(house: Services, body: Mapping[str, Any]) -> BoltResponse:
+    """Record what was said, if it was said by a person in the thread of a card."""
+    said = read(body["event"])
+    if said is None:
+        return BoltResponse(status=200, body="")
+    async with house.db.transaction() as session:
+        bill_id = await bill_of_thread(session, said.channel, said.thread_ts)
+        too_early = bill_id is None and await is_a_message_unconfirmed(session)
+        recorded = await is_reply_recorded(session, said.channel, said.ts)
+    if bill_id is None:
+        # A reply can be quicker than the note of where its card stands. Slack brings it again.
+        bring_again = too_early and said.under == house.bot_user_id
+        return BoltResponse(status=503 if bring_again else 200, body="")
+    words = typed_text(said.text, await _names(house, said.text))
+    if said.deleted and recorded:
+        return await _taken_back(house, said, bill_id, words)
+    changed = "edit" if recorded else None
+    what = changed if said.deleted or said.edited_ts else "reply"
+    request = ThreadMessage(body, said.author, said.channel, said.thread_ts, what)
+    return await handle(house, request, partial(_record, said, bill_id, words))
+
+
+def read(event: Mapping[str, Any]) -> ThreadEvent | None:
+    """What a message event says; None for what bots say and what stands in no thread."""
+    subtype = event.get("subtype")
+    if subtype == "message_deleted":
+        return _said(event, event.get("previous_message") or {}, deleted=True)
+    if subtype == "message_changed":
+        # Slack changes messages too, to show a link; only people leave a mark that they edited.
+        message = event.get("message") or {}
+        return _said(event, message) if message.get("edited") else None
+    return _said(event, event) if subtype in _WRITTEN else None
+
+
+def _said(
+    event: Mapping[str, Any], message: Mapping[str, Any], *, deleted: bool = False
+) -> ThreadEvent | None:
+    thread_ts, ts, author = (message.get(key) for key in ("thread_ts", "ts", "user"))
+    by_a_person = author and not message.get("bot_id") and message.get("subtype") in _WRITTEN
+    if not by_a_person or not thread_ts or thread_ts == ts:
+        return None
+    return ThreadEvent(
+        author=str(author),
+        channel=event["channel"],
+        thread_ts=thread_ts,
+        ts=str(ts),
+        text=_words(message),
+        edited_ts=(message.get("edited") or {}).get("ts"),
+        deleted=deleted,
+        under=message.get("parent_user_id"),
+    )
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    files = [f"(file: {file.get('name') or 'without a name'})" for file in message.get("files", [])]
+    return " ".join(filter(None, [message.get("text", ""), *files]))
+
+
+async def _names(house: Services, text: str) -> dict[str, str]:
+    """The names of people who are mentioned without one; who is not known stays an id."""
+    names = {}
+    for slack_user_id in sorted(mentioned(text))[:10]:
+        try:
+            account = await house.directory.look_up(house.slack, slack_user_id, house.now())
+        except NotAllowed:
+            continue
+        names[slack_user_id] = display_name(account)
+    return names
+
+
+async def _taken_back(house: Services, said: ThreadEvent, bill_id: int, words: str) -> BoltResponse:
+    """A deletion is a fact: it is recorded whatever its author may do by now."""
+    async with house.db.transaction() as session:
+        author = await find_by_slack(session, said.author, house.team_id)
+        if author is not None:
+            act = Context(author, house.now(), Source.SLACK)
+            message = (words, said.channel, said.ts)
+            await delete_reply(session, bill_id, act, *message)
+    return BoltResponse(status=200, body="")
+
+
+async def _record(
+    said: ThreadEvent, bill_id: int, words: str, ask: RequestContext
+) -> Answer | None:
+    message = (words, said.channel, said.ts)
+    if said.deleted:
+        await delete_reply(ask.session, bill_id, ask.act, *message)
+        return None
+    first = await add_reply(ask.session, bill_id, ask.act, *message, edited_ts=said.edited_ts)
+    if first is None and said.edited_ts:
+        await edit_reply(ask.session, ask.act, *message, said.edited_ts)
+    return await _decide_by_button(ask, bill_id, words) if first else None
+
+
+async def _decide_by_button(ask: RequestContext, bill_id: int, words: str) -> Answer | None:
+    """A reply that reads like a decision is none; whoever may decide is offered the button."""
+    decision = decision_in(words)
+    if decision is None or not ask.user.may(Permission.APPROVE):
+        return None
+    facts = (await load_bill_details(ask.session, [bill_id]))[0]
+    if facts.status is not State.PENDING:
+        return None
+    return Reply(reads_like_a_decision(facts, decision))

@@ -1,0 +1,59 @@
+"""Who people are to Slack: asked of Slack, remembered for minutes, and turned away if need be."""
+
+from datetime import datetime, timedelta
+
+from handlers.slack.request import Json, Responder
+from models.errors import NotAllowed
+
+REMEMBERED = timedelta(minutes=5)
+
+
+MOST_PEOPLE = 10_000
+
+
+_TURNED_AWAY = {
+    "deleted": "This Slack account is deactivated, so it can do nothing in Countersign.",
+    "is_bot": "Bots cannot use Countersign; people can.",
+    "is_restricted": "Guests of this workspace cannot use Countersign.",
+    "is_ultra_restricted": "Guests of this workspace cannot use Countersign.",
+    "is_stranger": "Countersign serves the people of its own workspace only.",
+}
+
+
+class SlackUsers:
+    """People as Slack describes them, each remembered for five minutes."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[datetime, Json | None]] = {}
+
+    async def look_up(self, slack: Responder, slack_user_id: str, now: datetime) -> Json:
+        """Slack's description of a person; refuses where Slack knows nobody of that id."""
+        until, user = self._known.get(slack_user_id, (now, None))
+        if until <= now:
+            user = await slack.user_info(slack_user_id)
+            if len(self._known) >= MOST_PEOPLE:
+                self._known.clear()
+            self._known[slack_user_id] = (now + REMEMBERED, user)
+        if user is None:
+            raise NotAllowed(_TURNED_AWAY["is_stranger"])
+        return user
+
+    def forget(self, slack_user_id: str) -> None:
+        """Ask Slack again next time."""
+        self._known.pop(slack_user_id, None)
+
+
+def check_member(user: Json, team_id: str) -> None:
+    """Refuse guests, bots, the deactivated, and people of another workspace."""
+    for flag, sentence in _TURNED_AWAY.items():
+        if user.get(flag):
+            raise NotAllowed(sentence)
+    if user.get("team_id", team_id) != team_id:
+        raise NotAllowed(_TURNED_AWAY["is_stranger"])
+
+
+def display_name(user: Json) -> str:
+    """What to call somebody."""
+    profile = user.get("profile", {})
+    names = (profile.get("real_name"), user.get("real_name"), user.get("name"), user.get("id"))
+    return next(str(name) for name in names if name)

@@ -1,1 +1,0 @@
-"""Pure drawing: facts in, payload out."""

@@ -1,0 +1,1 @@
+"""Words that every medium shares: names, money, states, sentences about bills."""

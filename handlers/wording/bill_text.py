@@ -1,0 +1,180 @@
+"""What is said about a bill wherever it is said: its sum, what it waits for, who did what."""
+
+from collections.abc import Sequence
+
+from handlers.wording.formatting import (
+    amount_or,
+    calls,
+    counted,
+    listing,
+    money,
+    name,
+    number,
+    period_name,
+    person,
+    unit_price,
+)
+from handlers.wording.labels import HOLD_CAUSES, HOLD_SHORT, KIND_WORDS, REJECT_WORDS, STATE_WORDS
+from handlers.wording.rich_text import Part, bold
+from models.batches.bill_run_preview import ProposedBill
+from models.bills.states import BillKind, HoldReason, State
+from models.people.permissions import Role
+from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
+from models.queries.bill_list import BillLine
+from models.queries.history import HistoryEntry
+
+NAMED_AT_MOST = 4
+
+
+SAID_BY_A_SERVER = 300
+
+
+def bill_title(facts: BillDetails, limit: int = 150) -> str:
+    """As in "Acme Corp, October 2026 · #42"; of a long name only as much as there is room for.
+
+    An issued bill has its number behind that.
+    """
+    issued = f" · {facts.number}" if facts.number else ""
+    rest = f", {month_of(facts)} · #{facts.id}{issued}"
+    return name(facts.customer, limit - len(rest)) + rest
+
+
+def short_title(facts: BillDetails | BillLine) -> str:
+    """As in "Acme Corp, October 2026", inside a sentence."""
+    return f"{name(facts.customer)}, {month_of(facts)}"
+
+
+def month_of(facts: BillDetails | BillLine) -> str:
+    """As in "October 2026", or "October 2026 adjustment"."""
+    return f"{period_name(facts.period)}{KIND_WORDS[facts.kind]}"
+
+
+def bill_reference(bill: RelatedBill) -> str:
+    """Another bill: "#12", or "#12 (2026-000123)"."""
+    return f"#{bill.id} ({bill.number})" if bill.number else f"#{bill.id}"
+
+
+def relatives(facts: BillDetails) -> list[tuple[str, RelatedBill]]:
+    """Other bills of the month, each with what this bill has to do with it: "is replaced by"."""
+    return [
+        *((_CORRECTS[BillKind(facts.kind)], one) for one in [facts.adjusts] if one),
+        *(("replaces", one) for one in [facts.replaces] if one),
+        *(("is replaced by", one) for one in [facts.replaced_by] if one),
+        *((_CORRECTED_BY[one.kind], one) for one in facts.corrections),
+    ]
+
+
+_CORRECTS = {
+    BillKind.OVERAGE: "corrects",
+    BillKind.ADJUSTMENT: "adjusts",
+    BillKind.CREDIT: "credits",
+}
+
+
+_CORRECTED_BY = {
+    BillKind.OVERAGE: "is corrected by",
+    BillKind.ADJUSTMENT: "is adjusted by",
+    BillKind.CREDIT: "is credited by",
+}
+
+
+def usage_text(facts: BillDetails) -> str:
+    return f"Used {calls(facts.api_usage)} of {number(facts.limit_calls)} included"
+
+
+def multiplication(facts: BillDetails) -> list[Part]:
+    """As in "250,000 over × $0.004 = $1,000.00"; of a correction what it comes to."""
+    if facts.kind != BillKind.OVERAGE:
+        return [bold(_correction(facts))]
+    over = f"{number(facts.overage_units)} over × "
+    if facts.unit_cost is None:
+        return [f"{over}no price yet"]
+    price = unit_price(facts.unit_cost, facts.currency)
+    return [bold(f"{over}{price} = {amount(facts)}")]
+
+
+def _correction(facts: BillDetails) -> str:
+    """As in "70,000 calls fewer over the limit: -$280.00".
+
+    It is no product: both sides of the difference were rounded by themselves.
+    """
+    units = facts.overage_units
+    more = f"{calls(abs(units))} {'more' if units > 0 else 'fewer'} over the limit"
+    return f"{more if units else 'The difference'}: {amount(facts)}"
+
+
+def amount(facts: BillDetails | BillLine | ProposedBill) -> str:
+    return amount_or(facts.amount, facts.currency)
+
+
+def waits_for(needed: Sequence[MissingApproval]) -> str:
+    """As in "Waits for Kim Lee (CSM) and anybody in Sales"."""
+    return f"Waits for {_missing(needed)}"
+
+
+def _missing(needed: Sequence[MissingApproval]) -> str:
+    return listing([_approver(one) for one in needed]) or "approval"
+
+
+def _approver(needed: MissingApproval) -> str:
+    if needed.people and needed.away and needed.stand_in:
+        away = person(needed.away)
+        return f"{person(needed.stand_in)}, in the place of {away} who is away"
+    if needed.people:
+        return listing([person(who) for who in needed.people], "or", NAMED_AT_MOST)
+    roles = [needed.role] if needed.role else [Role.CSM, Role.SALES]
+    return f"anybody in {listing(roles, 'or')}"
+
+
+def status_text(facts: BillDetails) -> str:
+    """Where the bill stands, as the end of a sentence: "approved by Kim Lee (CSM)"."""
+    if facts.status is State.PENDING:
+        return f"waits for {_missing(facts.needed)}"
+    if facts.status is State.HELD:
+        return f"held because {hold_cause(facts.hold_reason)}"
+    deed = facts.last_decision
+    if facts.status is State.REJECTED and deed:
+        return f"rejected by {person(deed.by)}{reject_reason(deed)}"
+    if facts.status is State.APPROVED:
+        return _approved(facts)
+    if facts.status in (State.SENDING, State.SENT) and facts.number:
+        return f"{STATE_WORDS[facts.status]} as {facts.number}"
+    return STATE_WORDS[facts.status]
+
+
+def _approved(facts: BillDetails) -> str:
+    if facts.failure:
+        return "approved, but could not be delivered"
+    if facts.by_rule:
+        return f"approved {rule_text(facts.by_rule, facts.currency)}"
+    by = listing([person(one.by) for one in facts.approvals])
+    return f"approved by {by}" if by else "approved"
+
+
+def rule_text(deed: HistoryEntry, currency: str) -> str:
+    """What approved a bill where nobody did: "by rule: below $100.00"."""
+    if deed.rule_below is not None:
+        return f"by rule: below {money(deed.rule_below, currency)}"
+    return "by the voiding of the bill that it takes back"
+
+
+def hold_cause(reason: HoldReason | None) -> str:
+    return HOLD_CAUSES[reason] if reason else "somebody has to look at it first"
+
+
+def state_of(bill: BillLine) -> str:
+    """The state in a few letters, for a table: "waiting", "held: no price"."""
+    if bill.status is State.PENDING:
+        return "waiting"
+    if bill.status is State.HELD and bill.hold_reason:
+        return f"held: {HOLD_SHORT[bill.hold_reason]}"
+    return STATE_WORDS[bill.status]
+
+
+def reject_reason(deed: HistoryEntry) -> str:
+    """As in ": the limit is wrong", of a rejection."""
+    return f": {REJECT_WORDS[deed.reject_reason]}" if deed.reject_reason else ""
+
+
+def bill_count(count: int) -> str:
+    return counted(count, "bill")

@@ -1,0 +1,104 @@
+"""How figures changed, in words."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from handlers.wording.formatting import calls, listing, money, number, unit_price
+from models.queries.bill_details import BillDetails, Outdated
+from models.queries.history import HistoryEntry
+
+_FIGURES = {
+    "api_usage": "usage",
+    "monthly_api_limit": "limit",
+    "overage_units": "calls over the limit",
+    "overage_unit_cost": "unit price",
+    "currency": "currency",
+    "overage_amount": "amount",
+}
+
+
+def differences(deed: HistoryEntry, currency: str) -> list[str]:
+    """Each figure that the deed moved: "usage from 1,250,000 to 1,180,000"."""
+    pairs = _pairs(deed.changes, currency)
+    return [
+        f"{words} from {pairs[field][0]} to {pairs[field][1]}"
+        for field, words in _FIGURES.items()
+        if field in pairs
+    ]
+
+
+_CORRECTED = {
+    "api_usage": "usage was corrected from {} to {} calls",
+    "monthly_api_limit": "the limit was corrected from {} to {} calls",
+    "overage_unit_cost": "the unit price was corrected from {} to {}",
+    "currency": "the currency was changed from {} to {}",
+}
+
+
+_SET = "the calls to bill were set from {} to {}"
+
+
+Changes = Mapping[str, tuple[Any, Any]]
+
+
+def corrected(changes: Changes, currency: str, leads: str = "so the amount is now") -> str:
+    """What moved, and what it `leads` to, as the end of a sentence: "usage was corrected from
+    1,250,000 to 1,180,000 calls, so the amount is now $720.00".
+    """
+    pairs = _pairs(changes, currency)
+    moved = [words.format(*pairs[field]) for field, words in _CORRECTED.items() if field in pairs]
+    if not moved and "overage_units" in pairs:
+        moved = [_SET.format(*pairs["overage_units"])]
+    causes = listing(moved) or "it was worked out anew"
+    if "overage_amount" not in pairs:
+        return causes
+    return f"{causes}, {leads} {pairs['overage_amount'][1]}"
+
+
+def correction_text(deed: HistoryEntry, currency: str) -> str:
+    """What a deed moved, and what Finance had set by hand that no longer holds since."""
+    told = corrected(deed.changes, currency)
+    return (
+        f"{told}; {units_no_longer(deed.dropped_units)}" if deed.dropped_units is not None else told
+    )
+
+
+def units_no_longer(units: int) -> str:
+    holds = "holds" if units == 1 else "hold"
+    return f"the {calls(units)} set by hand no longer {holds}"
+
+
+def changes_between(before: BillDetails, after: BillDetails | Outdated) -> Changes:
+    """The figures of a bill that are others afterwards."""
+    names = {
+        "api_usage": "api_usage",
+        "monthly_api_limit": "limit_calls",
+        "overage_unit_cost": "unit_cost",
+        "overage_amount": "amount",
+    }
+    pairs = {column: (getattr(before, f), getattr(after, f)) for column, f in names.items()}
+    return {column: pair for column, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _pairs(changes: Changes, currency: str) -> dict[str, tuple[str, str]]:
+    """Both figures of each change as they are read, in the currencies of their time."""
+    currencies = changes.get("currency", (currency, currency))
+    return {
+        field: (
+            _figure(field, changes[field][0], currencies[0]),
+            _figure(field, changes[field][1], currencies[1]),
+        )
+        for field in _FIGURES
+        if field in changes
+    }
+
+
+def _figure(field: str, value: Any, currency: str) -> str:
+    if value is None:
+        return "none"
+    if field == "currency":
+        return str(value)
+    if field == "overage_unit_cost":
+        return unit_price(Decimal(value), currency)
+    return money(Decimal(value), currency) if field == "overage_amount" else number(int(value))

@@ -1,0 +1,246 @@
+"""Figures and names as people read them: names, money, calls, months, lists."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+
+from babel.dates import format_date
+from babel.numbers import get_currency_symbol
+
+from handlers.wording.labels import ROLE_SHORT
+from models.money import minor_units
+from models.people.permissions import Role
+from models.people.users import SYSTEM, PersonRef, User
+from models.period import Period
+from models.queries.totals import Total
+
+ELLIPSIS = "…"
+
+
+BLANK = "(blank)"
+
+
+NAME_LIMIT = 300
+
+
+MANY_TIMES = 100
+
+
+_prefix = ""
+
+
+def use_prefix(prefix: str) -> None:
+    """Set how this workspace's commands begin, once, as the program starts."""
+    global _prefix  # noqa: PLW0603 - the one word that differs from workspace to workspace
+    _prefix = prefix
+
+
+def slash(command: str) -> str:
+    """A command as people type it: "/bill list", or "/acme-bill list" with the prefix "acme-"."""
+    return f"/{_prefix}{command}"
+
+
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+_ESCAPING = str.maketrans(_ESCAPES)
+
+
+_BIDI_OVERRIDES = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+
+
+_INVISIBLE = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff{_BIDI_OVERRIDES}]")
+
+
+_SPACES = re.compile(r"\s+")
+
+
+_BREAKS = frozenset("\n\t\u2028\u2029")
+
+
+_JOINERS = "\u200d\ufe0f "
+
+
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+
+
+_DATE_FORMAT = "{date_short_pretty} {time}"
+
+
+def esc(text: str) -> str:
+    """`text` for mrkdwn: unable to mention anybody or to pass for a link."""
+    return text.translate(_ESCAPING)
+
+
+def escaped_length(text: str) -> int:
+    """Code points of `text` as Slack counts them, after escaping."""
+    return len(text) + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
+
+
+def clean(text: str) -> str:
+    """`text` without control characters and direction overrides; line breaks and tabs stay."""
+    return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` cleaned, and cut with an ellipsis to `limit` code points counted after escaping."""
+    text = clean(text)
+    if escaped_length(text) <= limit:
+        return text
+    room = limit - 1
+    for index, char in enumerate(text):
+        room -= len(_ESCAPES.get(char, char))
+        if room < 0:
+            return text[:index].rstrip(_JOINERS) + ELLIPSIS
+    return text
+
+
+def plain(text: str, limit: int) -> str:
+    """`text` cut, and never empty: with nothing to see in it, it becomes "(blank)"."""
+    text = cut(text, limit)
+    return text if text.strip() else BLANK[:limit]
+
+
+def name(text: str, limit: int = NAME_LIMIT) -> str:
+    """A name on one line, just as it was typed; one with right-to-left letters is isolated.
+
+    The isolation keeps the words around it in their order.
+    """
+    line = _SPACES.sub(_on_one_line, clean(text))
+    turns = not line.isascii() and any(
+        unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line
+    )
+    return f"\u2068{plain(line, limit - 2)}\u2069" if turns else plain(line, limit)
+
+
+def _on_one_line(spaces: re.Match[str]) -> str:
+    return spaces[0] if _BREAKS.isdisjoint(spaces[0]) else " "
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """As in "1 bill", "1,200 bills"."""
+    return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
+
+
+def calls(count: int) -> str:
+    return counted(count, "call")
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount that no other currency could be mistaken for: "$1,000.00", "CA$5.00", "KWD 1.250".
+
+    Digits are those of ISO 4217.
+    """
+    return _priced(amount, currency, f"{amount.copy_abs():,.{minor_units(currency)}f}")
+
+
+def unit_price(cost: Decimal, currency: str) -> str:
+    """A price per call: all its digits up to ten, and no fewer than an amount has."""
+    digits = f"{cost.copy_abs():,.10f}"
+    least = minor_units(currency)
+    whole, _, fraction = digits.partition(".")
+    fraction = fraction[:least] + fraction[least:].rstrip("0")
+    return _priced(cost, currency, f"{whole}.{fraction}" if fraction else whole)
+
+
+def _priced(value: Decimal, currency: str, digits: str) -> str:
+    sign = "-" if value < 0 else ""
+    return f"{sign}{_symbol(currency)}{digits}"
+
+
+@cache
+def _symbol(currency: str) -> str:
+    """The currency's sign where it has one of its own, else its code and a space."""
+    symbol = get_currency_symbol(currency, "en_US")
+    signed = any(unicodedata.category(char) == "Sc" for char in symbol)
+    return symbol if signed else f"{currency} "
+
+
+def amount_or(amount: Decimal | None, currency: str) -> str:
+    return "no amount yet" if amount is None else money(amount, currency)
+
+
+def totals(amounts: Iterable[Total]) -> str:
+    """As in "$1,200.00 and €300.00": never added together."""
+    return listing([money(total.amount, total.currency) for total in amounts]) or "no amount"
+
+
+def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
+    """As in "+22 %", rounded half up; None where there is nothing to compare with."""
+    if not before or after is None:
+        return None
+    if before == after:
+        return "no change"
+    percent = (after - before) * 100 / abs(before)
+    if percent >= MANY_TIMES * 100:
+        return f"more than {MANY_TIMES} times as much"
+    whole = percent.quantize(Decimal(1), ROUND_HALF_UP)
+    if not whole:
+        return "less than 1 % more" if percent > 0 else "less than 1 % less"
+    return f"{whole:+,} %"
+
+
+@cache
+def period_name(period: Period) -> str:
+    """As in "October 2026"."""
+    return format_date(period.first_day, "MMMM yyyy", locale="en")
+
+
+@cache
+def month_name(period: Period) -> str:
+    return format_date(period.first_day, "MMMM", locale="en")
+
+
+def day(date_: date) -> str:
+    """As in "24 December 2026"."""
+    return format_date(date_, "d MMMM yyyy", locale="en")
+
+
+def when(moment: datetime) -> str:
+    """A moment for mrkdwn, in the reader's own zone; the fallback is in UTC."""
+    return f"<!date^{int(moment.timestamp())}^{_DATE_FORMAT}|{utc(moment)}>"
+
+
+def utc(moment: datetime) -> str:
+    """As in "3 Nov 2026 09:12 UTC", for places that know no reader's zone."""
+    moment = moment.astimezone(UTC)
+    return f"{format_date(moment.date(), 'd MMM yyyy', locale='en')} {moment:%H:%M} UTC"
+
+
+def delay(minutes: float) -> str:
+    """As in "1 minute", "2.5 minutes"."""
+    whole = int(minutes) if minutes == int(minutes) else minutes
+    return "1 minute" if whole == 1 else f"{whole:,} minutes"
+
+
+def role_short(role: str | None) -> str:
+    """The role in brackets' length: "CSM", "Sales", "Finance"; "" for nobody's."""
+    return ROLE_SHORT.get(Role(role), role) if role else ""
+
+
+def person(who: PersonRef | User, limit: int = 80) -> str:
+    """As in "Kim Lee (CSM)"; the clock and the command line are "Countersign"."""
+    if who.name == SYSTEM:
+        return "Countersign"
+    role = role_short(who.role)
+    return f"{name(who.name, limit)} ({role})" if role else name(who.name, limit)
+
+
+def listing(items: Sequence[str], word: str = "and", most: int = 12) -> str:
+    """As in "a, b and c"; beyond `most` items the rest are counted: "a, b and 12 more"."""
+    if len(items) > most:
+        items = [*items[:most], f"{number(len(items) - most)} more"]
+    return f" {word} ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital at its beginning and a full stop at its end."""
+    ended = text if text.endswith((".", "?", "!", "…")) else f"{text}."
+    return ended[:1].upper() + ended[1:]

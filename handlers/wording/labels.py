@@ -1,0 +1,72 @@
+"""What states, reasons and sources are called: one table an enum."""
+
+from models.batches.bulk_send import NotSent
+from models.bills.states import HoldReason, RejectReason, State
+from models.context import Source
+from models.people.permissions import Role
+
+ROLE_SHORT = {Role.CSM: "CSM"}
+
+
+STATE_WORDS = {
+    State.HELD: "held",
+    State.PENDING: "waiting for approval",
+    State.APPROVED: "approved",
+    State.REJECTED: "rejected",
+    State.SENDING: "being sent",
+    State.SENT: "sent",
+    State.VOID: "void",
+}
+
+
+HOLD_CAUSES = {
+    HoldReason.OUTSIDE_CONTRACT: "the usage falls outside the customer’s contract dates",
+    HoldReason.NO_PRICE: "the customer has no overage price",
+    HoldReason.NO_APPROVER: "nobody could approve it",
+    HoldReason.JUMP: "the amount is several times the customer’s last one",
+}
+
+
+HOLD_SHORT = {
+    HoldReason.OUTSIDE_CONTRACT: "outside the contract",
+    HoldReason.NO_PRICE: "no price",
+    HoldReason.NO_APPROVER: "no approver",
+    HoldReason.JUMP: "a jump",
+}
+
+
+HOLD_CURES = {
+    HoldReason.OUTSIDE_CONTRACT: "Check the contract dates, then release it.",
+    HoldReason.NO_PRICE: "Without an amount it cannot go on to approval.",
+    HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
+    HoldReason.JUMP: "Check the usage, then release it.",
+}
+
+
+NOT_SENT_WORDS = {
+    NotSent.STATE: "it is {state}",
+    NotSent.OUTDATED: "its usage or terms have changed, so it needs approval again",
+    NotSent.NO_ADDRESS: "its customer has no billing e-mail address",
+    NotSent.CHANGED: "it changed after you were shown it: it is {state} now",
+}
+
+
+REJECT_WORDS = {
+    RejectReason.USAGE_WRONG: "the usage is wrong",
+    RejectReason.LIMIT_WRONG: "the limit is wrong",
+    RejectReason.PRICE_WRONG: "the price is wrong",
+    RejectReason.CREDIT_PROMISED: "a credit was promised",
+    RejectReason.OTHER: "another reason",
+}
+
+
+SOURCE_WORDS = {
+    Source.SLACK: "in Slack",
+    Source.WEB: "on the web",
+    Source.API: "through the API",
+    Source.CLI: "from the command line",
+    Source.CLOCK: "on schedule",
+}
+
+
+KIND_WORDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}

@@ -1,0 +1,40 @@
+"""A sentence as its parts: words, bold, code and moments, for each medium to draw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from handlers.wording.formatting import clean, esc, when
+
+
+@dataclass(frozen=True)
+class Styled:
+    """A piece of a sentence that stands out."""
+
+    text: str
+    style: Literal["bold", "code"]
+
+
+Part = str | Styled | datetime
+
+
+Sentence = Sequence[Part]
+
+
+def bold(text: str) -> Styled:
+    return Styled(text, "bold")
+
+
+def code(text: str) -> Styled:
+    return Styled(text, "code")
+
+
+def fallback_text(*parts: Part) -> str:
+    """A sentence for `text`: escaped, moments in the reader's zone."""
+    return "".join(
+        when(part)
+        if isinstance(part, datetime)
+        else esc(clean(part if isinstance(part, str) else part.text))
+        for part in parts
+    )

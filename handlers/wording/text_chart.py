@@ -1,0 +1,62 @@
+"""Charts drawn with characters: they need no upload. The figures always stand beside them."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from handlers.wording.formatting import month_name, number
+from models.usage.usage import UsageMonth
+
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+MISSING = "·"
+
+
+WITHIN, OVER, LIMIT, EMPTY = "█", "▓", "│", " "
+
+
+def sparkline(values: Sequence[Decimal | int | None]) -> str:
+    """One character a value, from zero to the largest; a missing value is a dot, not a zero."""
+    top = max((value for value in values if value is not None), default=0)
+    return "".join(MISSING if v is None else _spark(Decimal(v), Decimal(top)) for v in values)
+
+
+def _spark(value: Decimal, top: Decimal) -> str:
+    if top <= 0 or value <= 0:
+        return SPARKS[0]
+    return SPARKS[int(value * (len(SPARKS) - 1) / top)]
+
+
+def progress_bar(done: int, whole: int, width: int = 20) -> str:
+    """As in "██████░░░░" and the percentage; full only when all is done."""
+    part = min(done, whole) / whole if whole else 1.0
+    filled = int(part * width)
+    return f"{'█' * filled}{'░' * (width - filled)} {int(part * 100)} %"
+
+
+def usage_bars(months: Sequence[UsageMonth], width: int = 28) -> str:
+    """A bar a month, with a mark at the limit and another shade beyond it."""
+    top = max((max(month.calls or 0, month.limit_calls) for month in months), default=0)
+    return "\n".join(_bar_line(month, top, width) for month in months)
+
+
+def _bar_line(month: UsageMonth, top: int, width: int) -> str:
+    label = f"{month_name(month.period)[:3]} {month.period.year}"
+    if month.calls is None:
+        return f"{label}  no usage recorded"
+    at = _cells(month.limit_calls, top, width)
+    filled = _cells(month.calls, top, width)
+    cells = [_cell(index, filled, at) for index in range(width)]
+    cells.insert(at, LIMIT)
+    return f"{label}  {''.join(cells)}  {number(month.calls)}"
+
+
+def _cells(value: int, top: int, width: int) -> int:
+    """How many of `width` cells `value` fills; more than nothing fills at least one."""
+    return max(1, value * width // top) if value and top else 0
+
+
+def _cell(index: int, filled: int, limit: int) -> str:
+    if index >= filled:
+        return EMPTY
+    return WITHIN if index < limit else OVER
