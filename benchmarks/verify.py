@@ -131,7 +131,7 @@ async def verified(url: str) -> float:
 
     began = time.perf_counter()
     async with db.reading() as session:
-        misfits = [str(misfit) async for misfit in verify(session, progress=look)]
+        misfits = [str(misfit) async for misfit in verify(session, show=look)]
     took = time.perf_counter() - began
     await db.close()
     if misfits or last.actions != last.of_actions:

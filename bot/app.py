@@ -80,7 +80,7 @@ class App:
         self._role = role
         self._now = now
         self._timings = timings or Timings()
-        self._rules = settings.rules(chunk_customers)
+        self._billing = settings.billing(chunk_customers)
         self._open = AsyncExitStack()
         self._courier: Worker | None = None
         self._web: WebServer | None = None
@@ -120,7 +120,7 @@ class App:
                 db,
                 gateway,
                 now=self._now,
-                rules=self._rules,
+                billing=self._billing,
                 timings=self._timings,
                 mailer=mailer_of(self._settings),
                 company=company_of(self._settings),
@@ -218,19 +218,19 @@ class App:
             signing_secret=_plain(self._settings.slack_signing_secret) or "",
             process_before_response=True,
         )
-        house = Services(
+        services = Services(
             db=self._db,
             now=self._now,
             zone=self._settings.timezone,
-            rules=self._rules,
+            billing=self._billing,
             team_id=identity.team_id,
             bot_user_id=identity.bot_user_id,
             app_id=await gateway.app_id(identity.bot_id),
             slack=SlackResponder(gateway),
         )
-        self._open.push_async_callback(house.errands.drain)
+        self._open.push_async_callback(services.background.drain)
         use_prefix(self._settings.command_prefix)
-        register(bolt, house)
+        register(bolt, services)
         web = make_web_app(self.reasons_not_ready)
         app_token = _plain(self._settings.slack_app_token)
         if app_token:

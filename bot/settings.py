@@ -144,7 +144,7 @@ class BooksSettings(DatabaseSettings):
     approvals_channel: str | None = None
     lookback_months: Annotated[int, Field(ge=0, le=120)] = 2
 
-    def rules(self) -> BillingSettings:
+    def billing(self) -> BillingSettings:
         """What the rules of billing depend on, as far as it is set here."""
         return BillingSettings(
             approvals_channel=self.approvals_channel,
@@ -194,10 +194,10 @@ class Settings(BooksSettings):
     def mail_server(self) -> MailServer | None:
         return MailServer.parse(self.smtp_url.get_secret_value()) if self.smtp_url else None
 
-    def rules(self, chunk_customers: int = CHUNK_CUSTOMERS) -> BillingSettings:
+    def billing(self, chunk_customers: int = CHUNK_CUSTOMERS) -> BillingSettings:
         """All that the rules of billing depend on."""
         return replace(
-            super().rules(),
+            super().billing(),
             chunk_customers=chunk_customers,
             send_delay_minutes=self.send_delay_minutes,
             can_mail=self.smtp_url is not None and self.mail_from is not None,

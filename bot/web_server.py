@@ -16,17 +16,9 @@ from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to
 from slack_bolt.app.async_app import AsyncApp
 
 log = structlog.get_logger()
-
-
 LARGEST_BODY = 1_000_000
-
-
 OLDEST_S = 300
-
-
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-
-
 Reasons = Callable[[], Awaitable[list[str]]]
 
 

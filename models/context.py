@@ -25,24 +25,24 @@ class Context:
     user: User
     now: datetime
     source: Source
-    rules: BillingSettings = field(default_factory=BillingSettings)
+    settings: BillingSettings = field(default_factory=BillingSettings)
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(self.rules.zone).date()
+        return self.now.astimezone(self.settings.zone).date()
 
     @property
     def send_due(self) -> datetime:
         """When a bill that is sent now is issued; until then it can be called back."""
-        return self.now + timedelta(minutes=self.rules.send_delay_minutes)
+        return self.now + timedelta(minutes=self.settings.send_delay_minutes)
 
 
 async def system_context(
-    session: AsyncSession, now: datetime, source: Source, rules: BillingSettings | None = None
+    session: AsyncSession, now: datetime, source: Source, settings: BillingSettings | None = None
 ) -> Context:
-    return Context(await system_user(session), now, source, rules or BillingSettings())
+    return Context(await system_user(session), now, source, settings or BillingSettings())
 
 
-async def as_system(session: AsyncSession, act: Context) -> Context:
+async def as_system(session: AsyncSession, context: Context) -> Context:
     """The same act as Countersign's own: `system` did it, when and from where it was caused."""
-    return replace(act, user=await system_user(session))
+    return replace(context, user=await system_user(session))

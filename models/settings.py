@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 CHUNK_CUSTOMERS = 50_000
-
-
 UTC = ZoneInfo("UTC")
 
 

@@ -29,11 +29,7 @@ from models.period import Period
 from models.queries.scope import EVERYTHING, find_scope, readable_scope
 
 SHOWN_MISFITS = 1000
-
-
 T = TypeVar("T")
-
-
 Progress = Callable[[int, int], None]
 """Called with how much is done, of how much."""
 
@@ -56,7 +52,6 @@ WHAT = typer.Argument(
     help="A month as in 2026-10, or a bill: #12, 12, or its customer and month.",
 )
 
-
 _FITS = {0: "every record is as it was written", 1: "1 does not fit"}
 
 
@@ -67,46 +62,43 @@ def verify_command(what: Annotated[str | None, WHAT] = None, as_json: Json = Fal
 
 async def _verify(what: str | None, as_json: bool) -> Exit:
     shown: list[Discrepancy] = []
-    misfits, looked = 0, VerifyProgress()
+    discrepancies, seen = 0, VerifyProgress()
     async with opened(read(DatabaseSettings).address()) as db, db.reading() as session:
         meant = await find_scope(session, what) if what else EVERYTHING
-        with progress_bar("Verifying") as progress:
+        with progress_bar("Verifying") as show:
 
             def look(now: VerifyProgress) -> None:
-                nonlocal looked
-                looked = now
-                progress(now.actions, now.of_actions)
+                nonlocal seen
+                seen = now
+                show(now.actions, now.of_actions)
 
-            async for misfit in verify(session, meant, look):
-                misfits += 1
+            async for discrepancy in verify(session, meant, look):
+                discrepancies += 1
                 if not as_json:
-                    say(str(misfit))
-                elif misfits <= SHOWN_MISFITS:
-                    shown.append(misfit)
+                    say(str(discrepancy))
+                elif discrepancies <= SHOWN_MISFITS:
+                    shown.append(discrepancy)
     if as_json:
-        counts = {"bills": looked.bills, "actions": looked.actions, "misfits": misfits}
-        say_json(counts | {"rows": [vars(misfit) for misfit in shown]})
+        counts = {"bills": seen.bills, "actions": seen.actions, "misfits": discrepancies}
+        say_json(counts | {"rows": [vars(discrepancy) for discrepancy in shown]})
     else:
-        fits = _FITS.get(misfits, f"{misfits:,} do not fit")
-        bills, actions = counted(looked.bills, "bill"), counted(looked.actions, "action")
+        fits = _FITS.get(discrepancies, f"{discrepancies:,} do not fit")
+        bills, actions = counted(seen.bills, "bill"), counted(seen.actions, "action")
         say(f"{bills} with {actions} verified: {fits}.")
-    return Exit.REFUSED if misfits else Exit.DONE
+    return Exit.REFUSED if discrepancies else Exit.DONE
 
 
 export_app = typer.Typer(help="Hand out the books as files.", no_args_is_help=True)
-
 
 Month = Annotated[
     Period | None,
     typer.Option(parser=_typed(Period.parse), metavar="YYYY-MM", help="Only this month."),
 ]
 
-
 OfBill = Annotated[
     str | None,
     typer.Option("--bill", parser=_typed(readable_scope), metavar="REF", help="Only this bill."),
 ]
-
 
 Output = Annotated[
     Path | None,
@@ -160,9 +152,9 @@ async def _evidence(what: str, output: Path) -> Exit:
     now = datetime.now(settings.timezone)
     async with opened(settings.address()) as db, db.reading() as session:
         meant = await find_scope(session, what)
-        with progress_bar("Verifying") as progress:
+        with progress_bar("Verifying") as show:
             verdict = await verify_scope(
-                session, meant, lambda looked: progress(looked.actions, looked.of_actions)
+                session, meant, lambda seen: show(seen.actions, seen.of_actions)
             )
 
         async def page(progress: Progress) -> AsyncIterator[bytes]:

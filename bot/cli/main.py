@@ -44,7 +44,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-
 people_app = typer.Typer(help="People and their roles.", no_args_is_help=True)
 
 app.add_typer(people_app, name="people")
@@ -104,13 +103,13 @@ async def _import(table: Table, file: Path, as_json: bool) -> Exit:
     with file.open("rb") as source, progress_bar(f"Importing {file.name}") as progress:
         async with opened(settings.address()) as db, db.long_transaction() as session:
             user = await system_user(session)
-            act = Context(user, now, Source.CLI, settings.rules())
+            context = Context(user, now, Source.CLI, settings.billing())
             settled, stranded = Recalculation(), 0
             done = await IMPORTS[table](session, source, user, now, progress=progress)
             if table is not Table.USAGE and done.written:
-                stranded = await reroute_open_bills(session, act)
+                stranded = await reroute_open_bills(session, context)
             if table is not Table.PEOPLE and done.written:
-                settled = await recalculate(session, act)
+                settled = await recalculate(session, context)
     if as_json:
         bills = {"bills": recalculation_counts(settled)} if settled != Recalculation() else {}
         held = {"held": stranded} if stranded else {}
@@ -177,15 +176,15 @@ async def _run(
     db: Database, settings: BooksSettings, period: Period, customer_id: int | None, now: datetime
 ) -> int:
     """Generate chunk by chunk, each committed by itself; returns the run's id."""
-    rules = settings.rules()
+    billing = settings.billing()
     async with db.transaction() as session:
-        act = await system_context(session, now, Source.CLI)
-        run_id = await start_bill_run(session, period, act, settings.timezone, customer_id)
+        context = await system_context(session, now, Source.CLI)
+        run_id = await start_bill_run(session, period, context, settings.timezone, customer_id)
     with progress_bar(f"Generating {period}") as progress:
         finished = False
         while not finished:
             async with db.long_transaction() as session:
-                step = await run_step(session, run_id, rules, datetime.now(now.tzinfo))
+                step = await run_step(session, run_id, billing, datetime.now(now.tzinfo))
             progress(step.done, step.customers)
             finished = step.finished
     return run_id
@@ -208,7 +207,7 @@ async def _add_person(name: str, role: Role, slack_id: str | None, email: str | 
         person = await add_user(session, name, role, slack_id, email)
         now = datetime.now(settings.timezone)
         await reroute_open_bills(
-            session, await system_context(session, now, Source.CLI, settings.rules())
+            session, await system_context(session, now, Source.CLI, settings.billing())
         )
     say(f"{person.name} has the role {person.role}.")
     return Exit.DONE

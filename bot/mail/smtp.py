@@ -21,31 +21,16 @@ from handlers.wording.formatting import clean
 CONNECTIONS = 5
 """At once: servers turn away those who open many."""
 
-
 COMMAND_S = 30.0
-
-
 ACCEPTING_S = 120.0
-
-
 EMAIL_S = 240.0
-
-
 ANSWER_CHARS = 500
-
-
 LEAVING_S = 5.0
-
-
 BILLING, COPY = "billing address", "address of a copy"
-
 
 # Whatever is written, it arrives as it was: nothing on the way has to take eight bits.
 POLICY = email.policy.SMTP.clone(cte_type="7bit")
-
-
 _CREDENTIALS = frozenset({530, 534, 535, 538})
-
 
 _ABOUT_THE_EMAIL = (
     aiosmtplib.SMTPSenderRefused,

@@ -7,8 +7,6 @@ from email.utils import getaddresses
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 PORTS = {"smtp": 587, "smtps": 465}
-
-
 _YES_NO = {"1": True, "true": True, "0": False, "false": False}
 
 

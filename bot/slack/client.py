@@ -22,20 +22,10 @@ from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.block_kit import SlackMessage
 
 log = structlog.get_logger()
-
-
 CALL_S = 10.0
-
-
 CONNECT_S = 5.0
-
-
 LOOKED_BACK_PAGES = 10
-
-
 PAGE_MESSAGES = 200
-
-
 EVENT_TYPE = "countersign"
 
 
@@ -68,29 +58,20 @@ _CODES = {
         not_allowed_token_type""",
 }
 
-
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
-
 
 _MENDABLE = """not_in_channel is_archived restricted_action no_permission missing_scope
     invalid_auth not_authed token_revoked token_expired account_inactive accesslimited
     team_added_to_org org_login_required ekm_access_denied two_factor_setup_required"""
 
-
 _MENDABLE_CODES = frozenset(_MENDABLE.split())
-
-
 _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-
 
 _UNSHOWABLE = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "unsupported_block_type"}
 )
 
-
 _RETRY_AFTER_S = 30.0
-
-
 _LONGEST_RETRY_AFTER_S = 600.0
 
 

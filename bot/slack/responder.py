@@ -8,8 +8,6 @@ from bot.slack.client import ErrorKind, SlackClient, SlackError, ask_slack, find
 from handlers.slack.blocks.block_kit import SlackMessage, View
 
 Json = dict[str, Any]
-
-
 _NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 
 

@@ -13,8 +13,6 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.timings import Timings
 
 log = structlog.get_logger()
-
-
 PING_S = 5.0
 
 

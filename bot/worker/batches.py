@@ -31,7 +31,7 @@ class LongWork(ABC):
 
     db: Database
     painter: MessageUpdater
-    rules: BillingSettings
+    billing: BillingSettings
     now: Callable[[], datetime]
     timings: Timings
     stopping: asyncio.Event
@@ -90,7 +90,7 @@ class BillRunWork(LongWork):
 
     async def _step(self, run_id: int, _done: int) -> int | None:
         async with self.db.long_transaction() as session:
-            step = await run_step(session, run_id, self.rules, self.now())
+            step = await run_step(session, run_id, self.billing, self.now())
         return None if step.finished else step.done
 
     async def _redraw(self, run_id: int) -> None:
@@ -113,8 +113,8 @@ class BulkSendWork(LongWork):
     async def _step(self, list_id: int, after: int) -> int | None:
         async with self.db.transaction() as session:
             user = await sender_of(session, list_id)
-            act = Context(user, self.now(), Source.SLACK, self.rules)
-            upto = await send_step(session, list_id, act, after)
+            context = Context(user, self.now(), Source.SLACK, self.billing)
+            upto = await send_step(session, list_id, context, after)
             if upto is None:
                 await defer_digest_update(session, list_id)
         return upto

@@ -34,7 +34,7 @@ class BillDelivery:
     def __init__(
         self,
         db: Database,
-        rules: BillingSettings,
+        billing: BillingSettings,
         now: Callable[[], datetime],
         timings: Timings,
         mailer: Mailer | None,
@@ -42,7 +42,7 @@ class BillDelivery:
     ) -> None:
         """Without a `mailer` whatever is to be mailed waits for one."""
         self._db = db
-        self._rules = rules
+        self._billing = billing
         self._now = now
         self._timings = timings
         self._mailer = mailer
@@ -77,10 +77,10 @@ class BillDelivery:
                 raise
             cause = error.code if isinstance(error, MailError) else f"{type(error).__name__}"
             log.error("bill could not be sent", bill=bill_id, cause=cause)
-            await self._record(lambda db, act: mark_send_failed(db, bill_id, act, cause))
+            await self._record(lambda db, context: mark_send_failed(db, bill_id, context, cause))
             return
         to = ", ".join(filter(None, (facts.billing_email, facts.cc_emails)))
-        await self._record(lambda db, act: mark_delivered(db, bill_id, act, answer, to))
+        await self._record(lambda db, context: mark_delivered(db, bill_id, context, answer, to))
 
     async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
         """Write down what came of a letter, however long somebody else holds its bill.
@@ -115,7 +115,7 @@ class BillDelivery:
         )
 
     async def _act(self, session: Session) -> Context:
-        return await system_context(session, self._now(), Source.CLOCK, self._rules)
+        return await system_context(session, self._now(), Source.CLOCK, self._billing)
 
 
 def mailer_of(settings: Settings) -> Mailer | None:

@@ -82,8 +82,8 @@ async def _told_of(session: Session, posting: Message) -> tuple[BillDetails, His
     """The bill as it is now, and the deed that somebody is told of."""
     bill_id, action_id = posting.facts["bill_id"], posting.facts["action_id"]
     (facts,) = await load_bill_details(session, [bill_id])
-    (deed,) = [deed for deed in await load_history(session, bill_id) if deed.id == action_id]
-    return facts, deed
+    (entry,) = [entry for entry in await load_history(session, bill_id) if entry.id == action_id]
+    return facts, entry
 
 
 async def _approvals(session: Session, posting: Message) -> Content | None:

@@ -29,15 +29,10 @@ from models.outbox.jobs import defer_sending
 from models.outbox.messages import Message, MessageState
 
 log = structlog.get_logger()
-
-
 LOOK_BACK_S = 60.0
 """How far before the moment of sending a message is looked for: clocks differ."""
 
-
 LOOKS = 2
-
-
 MOST_ASIDE = 10
 """So many of one place are tried beyond a refused one before the place itself is in doubt."""
 

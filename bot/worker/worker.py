@@ -41,19 +41,10 @@ from models.outbox.recovery import (
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
-
-
 CONCURRENCY = 50
-
-
 CONNECTIONS = 5
-
-
 AGAIN_S = 1.0
-
-
 CLOSING_S = 1.0
-
 
 _NEEDS_SOMEBODY: dict[type[Exception], str] = {
     SlackError: "Slack needs somebody to let this through",
@@ -80,7 +71,7 @@ class Worker:
         slack: SlackClient,
         *,
         now: Callable[[], datetime],
-        rules: BillingSettings,
+        billing: BillingSettings,
         timings: Timings | None = None,
         mailer: Mailer | None = None,
         company: Company | None = None,
@@ -88,18 +79,20 @@ class Worker:
         """Without a `mailer` issued bills wait for one; `company` is whose documents they are."""
         self._db = db
         self._now = now
-        self._rules = rules
+        self._billing = billing
         self._timings = timings or Timings()
         self._stopping = asyncio.Event()
         self._poster = MessageSender(
-            db, slack, self._timings, self._stopping, rules.approvals_channel
+            db, slack, self._timings, self._stopping, billing.approvals_channel
         )
         self._painter = MessageUpdater(db, slack, self._timings)
-        self._generator = BillRunWork(db, self._painter, rules, now, self._timings, self._stopping)
-        self._dispatcher = BulkSendWork(
-            db, self._painter, rules, now, self._timings, self._stopping
+        self._generator = BillRunWork(
+            db, self._painter, billing, now, self._timings, self._stopping
         )
-        self._sender = BillDelivery(db, rules, now, self._timings, mailer, company or Company(""))
+        self._dispatcher = BulkSendWork(
+            db, self._painter, billing, now, self._timings, self._stopping
+        )
+        self._sender = BillDelivery(db, billing, now, self._timings, mailer, company or Company(""))
         self._jobs = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=db.url, min_size=1, max_size=CONNECTIONS
@@ -259,9 +252,9 @@ class Worker:
         async with self._db.long_transaction() as session:
             if not await try_recovery_lock(session):
                 return
-            act = await system_context(session, self._now(), Source.CLOCK, self._rules)
-            returned = await end_absences(session, act)
-            shown = await show_terms_of_today(session, act.today)
-            settled = await recalculate(session, act)
+            context_ = await system_context(session, self._now(), Source.CLOCK, self._billing)
+            returned = await end_absences(session, context_)
+            shown = await show_terms_of_today(session, context_.today)
+            settled = await recalculate(session, context_)
         if returned or shown or settled != Recalculation():
             log.info("tended", returned=returned, new_terms=shown, **recalculation_counts(settled))

@@ -42,10 +42,7 @@ KINDS = {
     BillKind.CREDIT: "credit note",
 }
 
-
 TAGS = {"bold": "strong", "code": "code"}
-
-
 FITS = "every action is as it was written, and every bill is what its actions say"
 
 
@@ -77,7 +74,7 @@ async def evidence_page(
         title=_title(scope),
         verdict=verdict,
         whole=_verdict(verdict),
-        general=[str(misfit) for misfit in verdict.first.get(None, ())],
+        general=[str(discrepancy) for discrepancy in verdict.first.get(None, ())],
         states=states,
         lines=lines,
         bills=(_drawn(bill, clock) async for bill in bills),
@@ -154,9 +151,9 @@ def _day(moment: datetime) -> str:
 
 def _verdict(verdict: Verdict) -> str:
     bills, actions = counted(verdict.bills, "bill"), counted(verdict.actions, "action")
-    if verdict.misfits:
-        misfits = counted(verdict.misfits, "thing does", "things do")
-        return f"Verified {bills} with {actions}: {misfits} not fit."
+    if verdict.discrepancies:
+        discrepancies = counted(verdict.discrepancies, "thing does", "things do")
+        return f"Verified {bills} with {actions}: {discrepancies} not fit."
     return f"Verified {bills} with {actions}: {FITS}."
 
 
@@ -176,18 +173,18 @@ def _drawn(bill: BillEvidence, clock: Clock) -> dict[str, Any]:
         "state": STATE_WORDS[line.status],
         "standing": sentence(status_text(facts)) if facts else "",
         "verdict": _bill_verdict(bill),
-        "misfits": [str(misfit) for misfit in bill.misfits],
+        "misfits": [str(discrepancy) for discrepancy in bill.discrepancies],
         "figures": _figures(facts) if facts else [],
         "sum": clock.text(multiplication(facts)) if facts else "",
         "approvals": _approvals(bill),
         "paper": bill.paper,
         "related": _related(facts) if facts else [],
-        "record": [_deed(sealed, line.currency, clock) for sealed in bill.record],
+        "record": [_entry(sealed, line.currency, clock) for sealed in bill.record],
     }
 
 
 def _bill_verdict(bill: BillEvidence) -> str:
-    if bill.misfits:
+    if bill.discrepancies:
         return "This bill does not fit its record:"
     count = len(bill.record)
     actions = (
@@ -220,10 +217,10 @@ def _approvals(bill: BillEvidence) -> list[dict[str, Any]]:
     return [
         {
             "needed": _needed(needed),
-            "given": _given(deed) if deed else nobody,
-            "at": deed.at if deed else None,
+            "given": _given(entry) if entry else nobody,
+            "at": entry.at if entry else None,
         }
-        for needed, deed in bill.required
+        for needed, entry in bill.required
     ]
 
 
@@ -231,17 +228,17 @@ def _ruling(bill: BillEvidence) -> HistoryEntry | None:
     """The approval by rule that a bill rests on, where it does on nobody's."""
     if bill.facts is None or bill.facts.approvals or bill.facts.status not in _PAST_APPROVAL:
         return None
-    deeds = (sealed.deed for sealed in reversed(bill.record))
-    return next((deed for deed in deeds if deed and deed.verb is Verb.AUTO_APPROVE), None)
+    entries = (sealed.entry for sealed in reversed(bill.record))
+    return next((entry for entry in entries if entry and entry.verb is Verb.AUTO_APPROVE), None)
 
 
 _PAST_APPROVAL = frozenset({State.APPROVED, State.SENDING, State.SENT})
 
 
-def _rule(deed: HistoryEntry, currency: str) -> str:
-    if deed.rule_below is None:
+def _rule(entry: HistoryEntry, currency: str) -> str:
+    if entry.rule_below is None:
         return "the voiding of the bill that it credits"
-    return f"the customer’s own rule for amounts below {money(deed.rule_below, currency)}"
+    return f"the customer’s own rule for amounts below {money(entry.rule_below, currency)}"
 
 
 def _needed(needed: MissingApproval) -> str:
@@ -249,9 +246,9 @@ def _needed(needed: MissingApproval) -> str:
     return person(needed.people[0]) if needed.people else f"anybody in {listing(roles, 'or')}"
 
 
-def _given(deed: HistoryEntry) -> str:
-    stead = f", for {person(deed.acted_for)} who was away" if deed.acted_for else ""
-    return f"{person(deed.by)}{stead}"
+def _given(entry: HistoryEntry) -> str:
+    stead = f", for {person(entry.acted_for)} who was away" if entry.acted_for else ""
+    return f"{person(entry.by)}{stead}"
 
 
 def _related(facts: BillDetails) -> list[dict[str, Any]]:
@@ -267,26 +264,26 @@ def _related(facts: BillDetails) -> list[dict[str, Any]]:
     ]
 
 
-def _deed(sealed: ChainedAction, currency: str, clock: Clock) -> dict[str, Any]:
-    deed = sealed.deed
+def _entry(sealed: ChainedAction, currency: str, clock: Clock) -> dict[str, Any]:
+    entry = sealed.entry
     return {
         "id": sealed.id,
         "version": sealed.version,
         "at": sealed.at,
         "hash": sealed.hash,
         "prev_hash": sealed.prev_hash,
-        "sentence": clock.text(history_sentence(deed, currency))
-        if deed
+        "sentence": clock.text(history_sentence(entry, currency))
+        if entry
         else "What happened here cannot be told.",
-        "details": list(_details(deed, currency)) if deed else [],
-        "comment": clean(deed.comment) if deed and deed.comment else None,
+        "details": list(_details(entry, currency)) if entry else [],
+        "comment": clean(entry.comment) if entry and entry.comment else None,
     }
 
 
-def _details(deed: HistoryEntry, currency: str) -> Iterator[str]:
+def _details(entry: HistoryEntry, currency: str) -> Iterator[str]:
     """What a sentence has no room for: figures that moved, and what it is about."""
-    yield from map(sentence, differences(deed, currency))
-    if deed.edits:
-        yield f"The comment of action {deed.edits}."
-    if deed.reverses:
-        yield f"Takes back action {deed.reverses.id}."
+    yield from map(sentence, differences(entry, currency))
+    if entry.edits:
+        yield f"The comment of action {entry.edits}."
+    if entry.reverses:
+        yield f"Takes back action {entry.reverses.id}."

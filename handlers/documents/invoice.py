@@ -15,11 +15,7 @@ from models.bills.states import BillKind
 from models.money import Taxed, overage_amount, taxed
 
 WIDTH = 78
-
-
 LABEL = 11
-
-
 TIMES = "×"
 
 

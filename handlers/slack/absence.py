@@ -13,24 +13,22 @@ from models.people.permissions import Permission
 from models.people.users import User, find_by_name, find_by_slack, person_ref
 
 HOW = "Write until when, and who decides meanwhile: `/bill away until 2026-12-24 @Kim Lee`."
-
-
 _ASKED = re.compile(r"(?:until\s+)?(\d{4}-\d{1,2}-\d{1,2})\s+(\S.*)", re.ASCII | re.IGNORECASE)
 
 
-async def away(ask: RequestContext, typed: str) -> Answer:
+async def away(context: RequestContext, typed: str) -> Answer:
     """`until DATE @person`: that person decides in the asker's place, up to that day."""
-    ask.user.must(Permission.GO_AWAY)
+    context.user.require(Permission.GO_AWAY)
     asked = _ASKED.fullmatch(typed)
     if asked is None:
         raise Invalid(HOW)
-    until, delegate = _day(asked[1]), await _meant(ask, asked[2])
-    await mark_away(ask.session, ask.act, until, delegate)
+    until, delegate = _day(asked[1]), await _meant(context, asked[2])
+    await mark_away(context.session, context, until, delegate)
     return Reply(away_noted(person_ref(delegate), until))
 
 
-async def back(ask: RequestContext, _: str) -> Answer:
-    return Reply(back_noted(await mark_back(ask.session, ask.act)))
+async def back(context: RequestContext, _: str) -> Answer:
+    return Reply(back_noted(await mark_back(context.session, context)))
 
 
 def _day(typed: str) -> date:
@@ -40,13 +38,13 @@ def _day(typed: str) -> date:
         raise Invalid(f"“{typed}” is no day. {HOW}") from error
 
 
-async def _meant(ask: RequestContext, typed: str) -> User:
+async def _meant(context: RequestContext, typed: str) -> User:
     """Whoever was mentioned, else whoever is called that."""
-    slack_id = first_mention(ask.request.body.get("text", ""))
+    slack_id = first_mention(context.request.body.get("text", ""))
     found = (
-        await find_by_slack(ask.session, slack_id, ask.house.team_id)
+        await find_by_slack(context.session, slack_id, context.services.team_id)
         if slack_id
-        else await find_by_name(ask.session, typed.removeprefix("@"))
+        else await find_by_name(context.session, typed.removeprefix("@"))
     )
     if found is None:
         raise NotFound("Countersign does not know that person. Mention somebody who may approve.")

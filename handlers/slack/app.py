@@ -30,7 +30,6 @@ from models.errors import Invalid
 
 Subcommand = Callable[[RequestContext, str], Awaitable[Answer]]
 
-
 COMMANDS: dict[str, dict[str, Subcommand]] = {
     "bill": {
         "generate": bill.generate,
@@ -49,10 +48,8 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
     "usage": {},
 }
 
-
 # What stands behind a command that has no subcommand of that name.
 OTHERWISE: dict[str, Subcommand] = {"usage": usage.show}
-
 
 MENU: dict[str, Listener] = {
     "history": bill.history_clicked,
@@ -61,57 +58,48 @@ MENU: dict[str, Listener] = {
     "void": clicked(bill_dialogs.void),
 }
 
-
 MOST_CHARS = 1000
-
-
 TOO_LONG = f"A command has at most {MOST_CHARS:,} characters. Nothing was done."
-
-
 EVERYTHING = re.compile(".*", re.DOTALL)
-
-
 Body = Mapping[str, Any]
-
-
 log = structlog.get_logger()
 
 
-async def _typed(ask: RequestContext) -> Answer:
+async def _typed(context: RequestContext) -> Answer:
     """A slash command as it was typed, Slack's escapes taken out."""
-    body = ask.request.body
+    body = context.request.body
     text = typed_text(body.get("text", ""))
     if len(text) > MOST_CHARS:
         raise Invalid(TOO_LONG)
-    return await _run(replace(ask, command=body["command"], text=text))
+    return await _run(replace(context, command=body["command"], text=text))
 
 
-async def _run(ask: RequestContext) -> Answer:
-    command = ask.command.removeprefix(slash(""))
+async def _run(context: RequestContext) -> Answer:
+    command = context.command.removeprefix(slash(""))
     if command not in COMMANDS:
         raise Invalid(OUT_OF_DATE)
-    word, rest = first_word(ask.text)
+    word, rest = first_word(context.text)
     if word.lower() in ("", "help"):
         return Reply(help_for(command))
     if word.lower() in COMMANDS[command]:
-        return await COMMANDS[command][word.lower()](ask, rest)
+        return await COMMANDS[command][word.lower()](context, rest)
     if command in OTHERWISE:
-        return await OTHERWISE[command](ask, ask.text.strip())
+        return await OTHERWISE[command](context, context.text.strip())
     return Reply(nearest_commands(command, word, rest))
 
 
-async def _choose(ask: RequestContext) -> Answer:
+async def _choose(context: RequestContext) -> Answer:
     """One of several customers was meant: run the command again with its full name."""
-    ids = ask.ids("command", "text")
-    answer = await _run(replace(ask, command=ids["command"], text=ids["text"]))
+    ids = context.ids("command", "text")
+    answer = await _run(replace(context, command=ids["command"], text=ids["text"]))
     return replace(answer, replace=True) if isinstance(answer, Reply) else answer
 
 
-async def _more(ask: RequestContext) -> Answer | None:
-    listener = MENU.get(ask.ids("bill", "see")["see"])
+async def _more(context: RequestContext) -> Answer | None:
+    listener = MENU.get(context.ids("bill", "see")["see"])
     if listener is None:
         raise Invalid(OUT_OF_DATE)
-    return await listener(ask)
+    return await listener(context)
 
 
 CLICKS: dict[ActionId, Listener] = {
@@ -136,7 +124,6 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.SHARE_USAGE: usage.share,
 }
 
-
 DIALOGS: dict[str, Listener] = {
     ActionId.REJECT: bill.reject,
     ActionId.UNDO: bill_dialogs.submit_undo,
@@ -146,32 +133,31 @@ DIALOGS: dict[str, Listener] = {
     ActionId.REISSUE: bill_dialogs.submit_reissue,
 }
 
-
 NEWCOMERS = frozenset({ActionId.REQUEST_ACCESS})
 
 
-def register(app: AsyncApp, house: Services) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Let `app` hear everything that is ours, and take receipt of everything that is not."""
 
     async def command(body: Body) -> BoltResponse:
-        return await handle(house, SlashCommand(body), _typed)
+        return await handle(services, SlashCommand(body), _typed)
 
     async def click(body: Body) -> BoltResponse:
-        return await _clicked(house, Click(body))
+        return await _clicked(services, Click(body))
 
     async def submission(body: Body) -> BoltResponse:
         sent = Submission(body)
-        receipt = await handle(house, sent, DIALOGS[sent.view["callback_id"]])
-        return _with_home(house, sent, receipt)
+        receipt = await handle(services, sent, DIALOGS[sent.view["callback_id"]])
+        return _with_home(services, sent, receipt)
 
     async def message(body: Body) -> BoltResponse:
-        return await thread.handle_message(house, body)
+        return await thread.handle_message(services, body)
 
     async def home_opened(body: Body) -> None:
-        await home.opened(house, body)
+        await home.opened(services, body)
 
     async def user_changed(body: Body) -> None:
-        await _user_changed(house, body["event"]["user"])
+        await _user_changed(services, body["event"]["user"])
 
     for name in COMMANDS:
         app.command(slash(name))(command)
@@ -182,15 +168,15 @@ def register(app: AsyncApp, house: Services) -> None:
     app.event("user_change")(user_changed)
     for farewell in ("app_uninstalled", "tokens_revoked"):
         app.event(farewell)(_uninstalled)
-    _take_receipt_of_the_rest(app, house)
+    _take_receipt_of_the_rest(app, services)
 
 
-def _take_receipt_of_the_rest(app: AsyncApp, house: Services) -> None:
+def _take_receipt_of_the_rest(app: AsyncApp, services: Services) -> None:
     """What nobody hears is received all the same, or people see a warning sign."""
 
     async def unknown_click(body: Body) -> BoltResponse:
         press = Click(body)
-        return _nothing() if press.is_link else await handle(house, press, _out_of_date)
+        return _nothing() if press.is_link else await handle(services, press, _out_of_date)
 
     app.command(EVERYTHING)(_received)
     app.action(EVERYTHING)(unknown_click)
@@ -217,26 +203,26 @@ async def _no_options() -> BoltResponse:
     return BoltResponse(status=200, body={"options": []})
 
 
-async def _clicked(house: Services, press: Click) -> BoltResponse:
+async def _clicked(services: Services, press: Click) -> BoltResponse:
     clicked = action_of(press.action["action_id"])
-    receipt = await handle(house, press, CLICKS[clicked], newcomers=clicked in NEWCOMERS)
-    return _with_home(house, press, receipt)
+    receipt = await handle(services, press, CLICKS[clicked], newcomers=clicked in NEWCOMERS)
+    return _with_home(services, press, receipt)
 
 
-def _with_home(house: Services, request: Request, receipt: BoltResponse) -> BoltResponse:
+def _with_home(services: Services, request: Request, receipt: BoltResponse) -> BoltResponse:
     """Whoever acts on their Home tab sees there what became of it, after the receipt."""
     if request.is_from_home:
-        house.errands.send(home.publish(house, request))
+        services.background.start(home.publish(services, request))
     return receipt
 
 
-async def _user_changed(house: Services, account: Body) -> None:
+async def _user_changed(services: Services, account: Body) -> None:
     """Ask Slack again who this is; whoever has left can do nothing any more."""
-    house.directory.forget(account["id"])
+    services.users.forget(account["id"])
     if account.get("deleted"):
-        async with house.db.transaction() as session:
+        async with services.db.transaction() as session:
             await deactivate(session, account["id"])
-            act = await system_context(session, house.now(), Source.SLACK, house.rules)
+            act = await system_context(session, services.now(), Source.SLACK, services.billing)
             await reroute_open_bills(session, act)
 
 

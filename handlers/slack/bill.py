@@ -30,63 +30,65 @@ from models.queries.history import load_history
 STATES = {**{state.value: state for state in State}, "waiting": State.PENDING}
 
 
-async def generate(ask: RequestContext, typed: str) -> Answer:
+async def generate(context: RequestContext, typed: str) -> Answer:
     """Show what generating a month would do; the buttons under it do it or let it be."""
-    ask.user.must(Permission.GENERATE)
+    context.user.require(Permission.GENERATE)
     month, called = month_and_rest(typed)
-    now, zone = ask.now, ask.house.zone
+    now, zone = context.now, context.services.zone
     period = Period.parse(month) if month else Period.last_closed(now, zone)
     period.refuse_if_open(now, zone)
-    customer_id = await referenced_customer(ask, called)
-    jump = ask.house.rules.jump_factor
-    facts = await preview_run(ask.session, period, customer_id, jump)
+    customer_id = await referenced_customer(context, called)
+    jump = context.services.billing.jump_factor
+    facts = await preview_run(context.session, period, customer_id, jump)
     return Reply(run_preview(facts, customer_id))
 
 
-async def start_run(ask: RequestContext) -> Answer:
+async def start_run(context: RequestContext) -> Answer:
     """Generate what was previewed: once, however often the click arrives."""
-    ids = ask.ids("period")
+    ids = context.ids("period")
     period = Period.parse(ids["period"])
-    ask.user.must(Permission.GENERATE)
-    asked_as = ask.request.once if isinstance(ask.request, Click) else None
-    known = await run_of_request(ask.session, asked_as) if asked_as else None
+    context.user.require(Permission.GENERATE)
+    asked_as = context.request.once if isinstance(context.request, Click) else None
+    known = await run_of_request(context.session, asked_as) if asked_as else None
     if known is None:
-        customer = await get_customer(ask.session, ids["customer"]) if "customer" in ids else None
+        customer = (
+            await get_customer(context.session, ids["customer"]) if "customer" in ids else None
+        )
         whose = customer.id if customer else None
-        zone = ask.house.zone
-        run_id = await start_bill_run(ask.session, period, ask.act, zone, whose, asked_as)
-        await notify_bill_run(ask.session, run_id, ask.user)
+        zone = context.services.zone
+        run_id = await start_bill_run(context.session, period, context, zone, whose, asked_as)
+        await notify_bill_run(context.session, run_id, context.user)
     return Reply(run_started(period), replace=True)
 
 
-async def cancel_run(ask: RequestContext) -> Answer:
-    return Reply(run_cancelled(Period.parse(ask.ids("period")["period"])), replace=True)
+async def cancel_run(context: RequestContext) -> Answer:
+    return Reply(run_cancelled(Period.parse(context.ids("period")["period"])), replace=True)
 
 
-async def show(ask: RequestContext, typed: str) -> Answer:
-    facts = await bill_details(ask, await referenced_bill(ask, typed))
-    return Reply(bill_card(facts, ask.user))
+async def show(context: RequestContext, typed: str) -> Answer:
+    facts = await bill_details(context, await referenced_bill(context, typed))
+    return Reply(bill_card(facts, context.user))
 
 
-async def history(ask: RequestContext, typed: str) -> Answer:
-    return await _history(ask, await referenced_bill(ask, typed))
+async def history(context: RequestContext, typed: str) -> Answer:
+    return await _history(context, await referenced_bill(context, typed))
 
 
-async def history_clicked(ask: RequestContext) -> Answer:
+async def history_clicked(context: RequestContext) -> Answer:
     """The story of a bill; a further page takes the place of the one before."""
-    ids = ask.ids("bill")
+    ids = context.ids("bill")
     page = ids.get("page", 0)
-    return await _history(ask, ids["bill"], page, replace=page > 0 and ask.is_private)
+    return await _history(context, ids["bill"], page, replace=page > 0 and context.is_private)
 
 
 async def _history(
-    ask: RequestContext, bill_id: int, page: int = 0, *, replace: bool = False
+    context: RequestContext, bill_id: int, page: int = 0, *, replace: bool = False
 ) -> Answer:
-    facts = await bill_details(ask, bill_id)
-    return Reply(bill_history(facts, await load_history(ask.session, bill_id), page), replace)
+    facts = await bill_details(context, bill_id)
+    return Reply(bill_history(facts, await load_history(context.session, bill_id), page), replace)
 
 
-async def list_bills(ask: RequestContext, typed: str) -> Answer:
+async def list_bills(context: RequestContext, typed: str) -> Answer:
     """`[status] [mine] [customer] [YYYY-MM]`, each of them optional."""
     filters: dict[str, Any] = {}
     word, rest = first_word(typed)
@@ -100,19 +102,21 @@ async def list_bills(ask: RequestContext, typed: str) -> Answer:
     month, called = month_and_rest(typed)
     if month:
         filters["period"] = str(Period.parse(month))
-    customer_id = await referenced_customer(ask, called)
+    customer_id = await referenced_customer(context, called)
     if customer_id is not None:
         filters["customer"] = customer_id
-    return await _list(ask, filters, await _title(ask, filters))
+    return await _list(context, filters, await _title(context, filters))
 
 
-async def next_page(ask: RequestContext) -> Answer:
-    ids = ask.ids("title", "filters", "after")
-    return await _list(ask, ids["filters"], ids["title"], ids["after"], replace=ask.is_private)
+async def next_page(context: RequestContext) -> Answer:
+    ids = context.ids("title", "filters", "after")
+    return await _list(
+        context, ids["filters"], ids["title"], ids["after"], replace=context.is_private
+    )
 
 
 async def _list(
-    ask: RequestContext,
+    context: RequestContext,
     filters: dict[str, Any],
     title: str,
     after: str | None = None,
@@ -122,9 +126,9 @@ async def _list(
     if status not in (None, *State) or type(customer_id) not in (type(None), int):
         raise Invalid(OUT_OF_DATE)
     page = await find_bills(
-        ask.session,
+        context.session,
         status=State(status) if status else None,
-        mine_of=ask.user if filters.get("mine") else None,
+        mine_of=context.user if filters.get("mine") else None,
         customer_id=customer_id,
         period=Period.parse(str(month)) if month else None,
         after=after,
@@ -132,46 +136,46 @@ async def _list(
     return Reply(bill_list(page, title, filters), replace)
 
 
-async def _title(ask: RequestContext, filters: dict[str, Any]) -> str:
+async def _title(context: RequestContext, filters: dict[str, Any]) -> str:
     """ "Bills waiting for approval that wait for you, of Acme Corp, October 2026"."""
     told = "Bills"
     if "status" in filters:
         told += f" {STATE_WORDS[State(filters['status'])]}"
     if "mine" in filters:
-        told += f" that wait for {'somebody' if ask.user.role == Role.MANAGER else 'you'}"
+        told += f" that wait for {'somebody' if context.user.role == Role.MANAGER else 'you'}"
     if "customer" in filters:
-        customer = await get_customer(ask.session, filters["customer"])
+        customer = await get_customer(context.session, filters["customer"])
         told += f" of {name(customer.name, 80)}"
     if "period" in filters:
         told += f", {period_name(Period.parse(filters['period']))}"
     return told
 
 
-async def approve(ask: RequestContext) -> Answer | None:
+async def approve(context: RequestContext) -> Answer | None:
     """Approve what was on the card; a card that only the clicker sees is drawn anew at once."""
-    ids = ask.ids("bill", "version")
-    await approve_bill(ask.session, ids["bill"], ids["version"], ask.act)
-    if not ask.is_private:
+    ids = context.ids("bill", "version")
+    await approve_bill(context.session, ids["bill"], ids["version"], context)
+    if not context.is_private:
         return None
-    return Reply(bill_card(await bill_details(ask, ids["bill"]), ask.user), replace=True)
+    return Reply(bill_card(await bill_details(context, ids["bill"]), context.user), replace=True)
 
 
-async def ask_why_rejected(ask: RequestContext) -> Answer:
-    ids = ask.ids("bill", "version")
-    await check(ask.session, ids["bill"], Verb.REJECT, ids["version"], ask.act)
-    return Dialog(dialogs.reject(await bill_details(ask, ids["bill"])))
+async def ask_why_rejected(context: RequestContext) -> Answer:
+    ids = context.ids("bill", "version")
+    await check(context.session, ids["bill"], Verb.REJECT, ids["version"], context)
+    return Dialog(dialogs.reject(await bill_details(context, ids["bill"])))
 
 
-async def reject(ask: RequestContext) -> None:
-    ids = ask.ids("bill", "version")
-    code = ask.entered(dialogs.REASON_CODE)
+async def reject(context: RequestContext) -> None:
+    ids = context.ids("bill", "version")
+    code = context.entered(dialogs.REASON_CODE)
     if code not in set(RejectReason):
         raise Invalid("Choose what is wrong.", dialogs.REASON_CODE)
     await reject_bill(
-        ask.session,
+        context.session,
         ids["bill"],
         ids["version"],
-        ask.act,
+        context,
         RejectReason(code),
-        ask.entered(dialogs.REASON),
+        context.entered(dialogs.REASON),
     )

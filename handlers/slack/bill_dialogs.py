@@ -23,46 +23,52 @@ from models.errors import Invalid, NotFound
 from models.queries.bill_details import BillDetails
 
 
-async def undo(ask: RequestContext, bill_id: int, version: int | None) -> Answer:
-    case = await check(ask.session, bill_id, Verb.UNDO, version, ask.act)
-    decision = undoable(case.standing, ask.user)
-    facts = await bill_details(ask, bill_id)
-    deed = next((one for one in facts.standing if decision and one.id == decision.action_id), None)
-    if decision is None or deed is None:
+async def undo(context: RequestContext, bill_id: int, version: int | None) -> Answer:
+    loaded = await check(context.session, bill_id, Verb.UNDO, version, context)
+    decision = undoable(loaded.state, context.user)
+    facts = await bill_details(context, bill_id)
+    entry = next(
+        (one for one in facts.decisions if decision and one.id == decision.action_id), None
+    )
+    if decision is None or entry is None:
         raise NotFound(GONE)
-    back = without(case.standing, decision.action_id)
-    wait = ask.act.rules.send_delay_minutes if back.status is State.SENDING else None
-    return Dialog(dialogs.undo(facts, deed, wait))
+    back = without(loaded.state, decision.action_id)
+    wait = context.settings.send_delay_minutes if back.status is State.SENDING else None
+    return Dialog(dialogs.undo(facts, entry, wait))
 
 
-async def submit_undo(ask: RequestContext) -> None:
-    ids = ask.ids("bill", "version", "action")
-    reason = ask.entered(dialogs.REASON)
-    await undo_decision(ask.session, ids["bill"], ids["version"], ask.act, reason, ids["action"])
+async def submit_undo(context: RequestContext) -> None:
+    ids = context.ids("bill", "version", "action")
+    reason = context.entered(dialogs.REASON)
+    await undo_decision(
+        context.session, ids["bill"], ids["version"], context, reason, ids["action"]
+    )
 
 
-async def release(ask: RequestContext, bill_id: int, version: int | None) -> Answer:
-    case = await check(ask.session, bill_id, Verb.RELEASE, version, ask.act)
-    cause = await hold_reason_now(case, ask.act)
-    return Dialog(dialogs.release(await bill_details(ask, bill_id), still_stands=cause is not None))
+async def release(context: RequestContext, bill_id: int, version: int | None) -> Answer:
+    loaded = await check(context.session, bill_id, Verb.RELEASE, version, context)
+    cause = await hold_reason_now(loaded, context)
+    return Dialog(
+        dialogs.release(await bill_details(context, bill_id), still_stands=cause is not None)
+    )
 
 
-async def submit_release(ask: RequestContext) -> None:
-    ids = ask.ids("bill", "version")
-    reason = ask.entered(dialogs.REASON)
-    await release_bill(ask.session, ids["bill"], ids["version"], ask.act, reason)
+async def submit_release(context: RequestContext) -> None:
+    ids = context.ids("bill", "version")
+    reason = context.entered(dialogs.REASON)
+    await release_bill(context.session, ids["bill"], ids["version"], context, reason)
 
 
-async def revise(ask: RequestContext, bill_id: int, version: int | None) -> Answer:
-    await check(ask.session, bill_id, Verb.REVISE, version, ask.act)
-    facts = await bill_details(ask, bill_id)
-    return Dialog(dialogs.revise(facts, await _fresh(ask, facts)))
+async def revise(context: RequestContext, bill_id: int, version: int | None) -> Answer:
+    await check(context.session, bill_id, Verb.REVISE, version, context)
+    facts = await bill_details(context, bill_id)
+    return Dialog(dialogs.revise(facts, await _fresh(context, facts)))
 
 
-async def submit_revise(ask: RequestContext) -> None:
-    ids = ask.ids("bill", "version")
-    reason, units = ask.entered(dialogs.REASON), _units(ask.entered(dialogs.UNITS))
-    await revise_bill(ask.session, ids["bill"], ids["version"], ask.act, reason, units)
+async def submit_revise(context: RequestContext) -> None:
+    ids = context.ids("bill", "version")
+    reason, units = context.entered(dialogs.REASON), _units(context.entered(dialogs.UNITS))
+    await revise_bill(context.session, ids["bill"], ids["version"], context, reason, units)
 
 
 def _units(typed: str) -> int | None:
@@ -74,38 +80,38 @@ def _units(typed: str) -> int | None:
     return int(typed)
 
 
-async def void(ask: RequestContext, bill_id: int, version: int | None) -> Answer:
-    await check(ask.session, bill_id, Verb.VOID, version, ask.act)
-    return Dialog(dialogs.void(await bill_details(ask, bill_id)))
+async def void(context: RequestContext, bill_id: int, version: int | None) -> Answer:
+    await check(context.session, bill_id, Verb.VOID, version, context)
+    return Dialog(dialogs.void(await bill_details(context, bill_id)))
 
 
-async def submit_void(ask: RequestContext) -> Answer | None:
+async def submit_void(context: RequestContext) -> Answer | None:
     """Whoever voids what has gone out is shown the credit, which they have to send."""
-    ids = ask.ids("bill", "version")
-    reason = ask.entered(dialogs.REASON)
-    made = await void_bill(ask.session, ids["bill"], ids["version"], ask.act, reason)
+    ids = context.ids("bill", "version")
+    reason = context.entered(dialogs.REASON)
+    made = await void_bill(context.session, ids["bill"], ids["version"], context, reason)
     if made.credit_id is None:
         return None
-    credit = await bill_details(ask, made.credit_id)
-    return Reply(bill_voided(await bill_details(ask, ids["bill"]), credit))
+    credit = await bill_details(context, made.credit_id)
+    return Reply(bill_voided(await bill_details(context, ids["bill"]), credit))
 
 
-async def reissue(ask: RequestContext, bill_id: int, version: int | None) -> Answer:
-    await check(ask.session, bill_id, Verb.REISSUE, version, ask.act)
-    facts = await bill_details(ask, bill_id)
-    return Dialog(dialogs.reissue(facts, await _fresh(ask, facts)))
+async def reissue(context: RequestContext, bill_id: int, version: int | None) -> Answer:
+    await check(context.session, bill_id, Verb.REISSUE, version, context)
+    facts = await bill_details(context, bill_id)
+    return Dialog(dialogs.reissue(facts, await _fresh(context, facts)))
 
 
-async def submit_reissue(ask: RequestContext) -> Answer:
-    ids = ask.ids("bill", "version")
-    reason = ask.entered(dialogs.REASON)
-    new = await reissue_bill(ask.session, ids["bill"], ids["version"], ask.act, reason)
-    return Reply(bill_reissued(await bill_details(ask, new)))
+async def submit_reissue(context: RequestContext) -> Answer:
+    ids = context.ids("bill", "version")
+    reason = context.entered(dialogs.REASON)
+    new = await reissue_bill(context.session, ids["bill"], ids["version"], context, reason)
+    return Reply(bill_reissued(await bill_details(context, new)))
 
 
-async def _fresh(ask: RequestContext, facts: BillDetails) -> BillDetails:
+async def _fresh(context: RequestContext, facts: BillDetails) -> BillDetails:
     """The bill as usage and terms would give it now."""
-    now = await figures_now(ask.session, facts.id)
+    now = await figures_now(context.session, facts.id)
     if now is None:
         return facts
     return replace(

@@ -50,18 +50,11 @@ from models.settings import BillingSettings
 
 log = structlog.get_logger()
 
-
 # Slack waits 3 s for a receipt. These are moments after a request came in: its work is called off
 # at the first, and the last is for telling somebody that a dialog did not open.
 WORK_S, REDRAW_S, ANSWER_S, APOLOGY_S = 2.0, 2.2, 2.5, 2.7
-
-
 IDENTIFY_S = 1.5
-
-
 DRAIN_S = 0.5
-
-
 SLOW = "Countersign was too slow just now. See how things stand before you try again."
 
 
@@ -71,19 +64,19 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def send(self, errand: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(errand)
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, deadline_s: float = DRAIN_S) -> None:
         """Wait for them; whatever takes longer is called off."""
-        errands = set(self._tasks)
-        if errands:
-            await asyncio.wait(errands, timeout=deadline_s)
-        for errand in errands:
-            errand.cancel()
-        await asyncio.gather(*errands, return_exceptions=True)
+        tasks = set(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=deadline_s)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,30 +86,24 @@ class Services:
     db: Database
     now: Callable[[], datetime]
     zone: ZoneInfo
-    rules: BillingSettings
+    billing: BillingSettings
     team_id: str
     bot_user_id: str
     slack: Responder
     app_id: str | None = None
-    directory: SlackUsers = field(default_factory=SlackUsers)
-    errands: BackgroundTasks = field(default_factory=BackgroundTasks)
+    users: SlackUsers = field(default_factory=SlackUsers)
+    background: BackgroundTasks = field(default_factory=BackgroundTasks)
 
 
-@dataclass(frozen=True)
-class RequestContext:
+@dataclass(frozen=True, kw_only=True)
+class RequestContext(Context):
     """A request inside its transaction. `command` and `text` are those of a slash command."""
 
-    house: Services
+    services: Services
     session: Session
-    user: User
-    now: datetime
     request: Request
     command: str = ""
     text: str = ""
-
-    @property
-    def act(self) -> Context:
-        return Context(self.user, self.now, Source.SLACK, self.house.rules)
 
     def ids(self, *needed: str) -> dict[str, Any]:
         """What the clicked button or the dialog carries; it proves nothing."""
@@ -148,7 +135,7 @@ Listener = Callable[[RequestContext], Awaitable[Answer | None]]
 
 
 async def handle(
-    house: Services, request: Request, listener: Listener, *, newcomers: bool = False
+    services: Services, request: Request, listener: Listener, *, newcomers: bool = False
 ) -> BoltResponse:
     """Do what is asked in one transaction, commit, and then answer.
 
@@ -160,11 +147,11 @@ async def handle(
     answers: Sequence[Answer]
     try:
         async with asyncio.timeout_at(start + WORK_S):
-            answers = await _answer(house, request, listener, newcomers=newcomers)
+            answers = await _answer(services, request, listener, newcomers=newcomers)
     except Refusal as refusal:
         if isinstance(refusal, Busy) and isinstance(request, ThreadMessage):
             return BoltResponse(status=500, body="")
-        again = await _redraw(house, request, refusal, start)
+        again = await _redraw(services, request, refusal, start)
         answers = [*request.refused(refusal), *again]
     except Exception as error:
         reference = log_failure("A request failed", request)
@@ -172,36 +159,45 @@ async def handle(
             return BoltResponse(status=500, body="")
         slow = isinstance(error, TimeoutError)
         answers = request.refused(Refusal(SLOW)) if slow else [Reply(trouble_message(reference))]
-    return await _respond(house, request, answers, start)
+    return await _respond(services, request, answers, start)
 
 
-async def identify(house: Services, request: Request) -> Json:
+async def identify(services: Services, request: Request) -> Json:
     """Slack's description of whoever asks; refuses everybody who is not of this workspace."""
-    if house.app_id and request.app_id not in (None, house.app_id):
+    if services.app_id and request.app_id not in (None, services.app_id):
         raise NotAllowed("That request was meant for another app.")
-    if request.team_ids - {house.team_id}:
+    if request.team_ids - {services.team_id}:
         raise NotAllowed("Countersign serves the people of its own workspace only.")
     async with asyncio.timeout(IDENTIFY_S):
-        account = await house.directory.look_up(house.slack, request.user_id, house.now())
-    check_member(account, house.team_id)
+        account = await services.users.look_up(services.slack, request.user_id, services.now())
+    check_member(account, services.team_id)
     return account
 
 
 async def _answer(
-    house: Services, request: Request, listener: Listener, *, newcomers: bool
+    services: Services, request: Request, listener: Listener, *, newcomers: bool
 ) -> Sequence[Answer]:
-    account = await identify(house, request)
-    async with house.db.transaction() as session:
+    account = await identify(services, request)
+    async with services.db.transaction() as session:
         if newcomers:
             email = account.get("profile", {}).get("email")
             user: User | None = await welcome(
-                session, request.user_id, house.team_id, display_name(account), email
+                session, request.user_id, services.team_id, display_name(account), email
             )
         else:
-            user = await find_by_slack(session, request.user_id, house.team_id)
-        if user is None or not (newcomers or user.may(Permission.SEE)):
+            user = await find_by_slack(session, request.user_id, services.team_id)
+        if user is None or not (newcomers or user.can(Permission.SEE)):
             return _without_a_role(request, user)
-        answer = await listener(RequestContext(house, session, user, house.now(), request))
+        context = RequestContext(
+            user=user,
+            now=services.now(),
+            source=Source.SLACK,
+            settings=services.billing,
+            services=services,
+            session=session,
+            request=request,
+        )
+        answer = await listener(context)
     return [answer] if answer else []
 
 
@@ -216,25 +212,25 @@ def _without_a_role(request: Request, user: User | None) -> list[Answer]:
 
 
 async def _redraw(
-    house: Services, request: Request, refusal: Refusal, start: float
+    services: Services, request: Request, refusal: Refusal, start: float
 ) -> list[Answer]:
     """A card that offered what was refused is wrong: promise a new one, and draw a private one."""
     if request.bill_id is None or not isinstance(refusal, (WrongState, NotAllowed)):
         return []
     try:
-        async with asyncio.timeout_at(start + REDRAW_S), house.db.transaction() as session:
+        async with asyncio.timeout_at(start + REDRAW_S), services.db.transaction() as session:
             if isinstance(request, Click) and request.message:
                 await redraw_card_at(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
             if isinstance(refusal, Changed):
-                act = await system_context(session, house.now(), Source.SLACK, house.rules)
+                act = await system_context(session, services.now(), Source.SLACK, services.billing)
                 await recalculate(session, act, [request.bill_id])
             await defer_card_update(session, request.bill_id)
             if not (isinstance(request, Click) and request.is_private):
                 return []
             facts = await load_bill_details(session, [request.bill_id])
-            user = await find_by_slack(session, request.user_id, house.team_id)
+            user = await find_by_slack(session, request.user_id, services.team_id)
         return [Reply(bill_card(facts[0], user), replace=True)]
     except Exception:
         log_failure("A card was not drawn again", request)
@@ -242,25 +238,27 @@ async def _redraw(
 
 
 async def _respond(
-    house: Services, request: Request, answers: Sequence[Answer], start: float
+    services: Services, request: Request, answers: Sequence[Answer], start: float
 ) -> BoltResponse:
     """What has been done stays done, even where Slack will not take the answer."""
     try:
         async with asyncio.timeout_at(start + ANSWER_S):
-            body = await request.give(house.slack, answers)
+            body = await request.give(services.slack, answers)
     except Exception:
         log_failure("An answer did not arrive", request)
-        body = await _late(house, request, answers, start)
+        body = await _late(services, request, answers, start)
     return BoltResponse(status=200, body=body or "")
 
 
-async def _late(house: Services, request: Request, answers: Sequence[Answer], start: float) -> Json:
+async def _late(
+    services: Services, request: Request, answers: Sequence[Answer], start: float
+) -> Json:
     """A dialog that did not open is missed; an answer that got lost is not worth a second one."""
     if not any(isinstance(answer, Dialog) for answer in answers):
         return {}
     try:
         async with asyncio.timeout_at(start + APOLOGY_S):
-            return await request.give(house.slack, request.refused(Refusal(LATE)))
+            return await request.give(services.slack, request.refused(Refusal(LATE)))
     except Exception:
         log_failure("Nor did the apology", request)
         return {}

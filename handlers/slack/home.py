@@ -36,32 +36,32 @@ class HomeOpened(Request):
         return {}
 
 
-async def opened(house: Services, body: Mapping[str, Any]) -> None:
+async def opened(services: Services, body: Mapping[str, Any]) -> None:
     if body["event"].get("tab", "home") == "home":
-        await publish(house, HomeOpened(body))
+        await publish(services, HomeOpened(body))
 
 
-async def publish(house: Services, request: Request) -> None:
+async def publish(services: Services, request: Request) -> None:
     """Draw the Home tab of whoever asks, as things stand now. What fails is logged, no more."""
     try:
-        await house.slack.publish_home(request.user_id, await _view(house, request))
+        await services.slack.publish_home(request.user_id, await _view(services, request))
     except Exception:
         log_failure("Home was not drawn", request)
 
 
-async def _view(house: Services, request: Request) -> View:
+async def _view(services: Services, request: Request) -> View:
     try:
-        await identify(house, request)
+        await identify(services, request)
     except Refusal as refusal:
         return block_kit.home_tab([block_kit.paragraph(refusal.sentence)])
-    return await _drawn(house, request.user_id)
+    return await _drawn(services, request.user_id)
 
 
-async def _drawn(house: Services, slack_user_id: str) -> View:
-    async with house.db.transaction() as session:
-        user = await find_by_slack(session, slack_user_id, house.team_id)
-        if user is None or not user.may(Permission.SEE):
-            return home_view(None, Page((), 0, ()), [], house.now())
+async def _drawn(services: Services, slack_user_id: str) -> View:
+    async with services.db.transaction() as session:
+        user = await find_by_slack(session, slack_user_id, services.team_id)
+        if user is None or not user.can(Permission.SEE):
+            return home_view(None, Page((), 0, ()), [], services.now())
         waiting = await bills_waiting_for(session, user, limit=LISTED)
         drawn = [line.id for line in waiting.lines[:IN_PLACE]]
-        return home_view(user, waiting, await load_bill_details(session, drawn), house.now())
+        return home_view(user, waiting, await load_bill_details(session, drawn), services.now())

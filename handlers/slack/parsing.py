@@ -8,8 +8,6 @@ from handlers.wording.formatting import clean
 from models.bills.states import Verb
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
-
-
 _WORDS = {"@": "@", "#": "#", "!": "@", "": ""}
 
 
@@ -80,15 +78,11 @@ def refs(text: str) -> list[str]:
 
 
 _READ_CHARS = 500
-
-
 _WORD = re.compile(r"[^\W_]+")
-
 
 _LEAD = {"ok", "okay", "yes", "yep", "lgtm", "fine", "good", "looks", "1"} | {
     *("i", "we", "hereby", "please")
 }
-
 
 _DECISIONS = {
     "approve": Verb.APPROVE,

@@ -12,11 +12,11 @@ from models.people.permissions import Role
 from models.people.users import person_ref
 
 
-async def request_access(ask: RequestContext) -> Answer:
+async def request_access(context: RequestContext) -> Answer:
     """Finance is told; whoever has a role already is told so."""
-    if ask.user.role is not None and ask.user.active:
-        return Reply(access_granted(Role(ask.user.role)), replace=True)
-    asked = await notify_access_requested(ask.session, ask.user, ask.now)
+    if context.user.role is not None and context.user.active:
+        return Reply(access_granted(Role(context.user.role)), replace=True)
+    asked = await notify_access_requested(context.session, context.user, context.now)
     if not asked:
         raise NotFound(
             "Nobody was asked: Countersign knows nobody of Finance in Slack. Ask whoever runs it to"
@@ -25,11 +25,11 @@ async def request_access(ask: RequestContext) -> Answer:
     return Reply(access_asked(), replace=True)
 
 
-async def grant(ask: RequestContext) -> Answer:
+async def grant(context: RequestContext) -> Answer:
     """Give a role to somebody who asked; the request is answered where it was clicked."""
-    ids = ask.ids("user", "role")
+    ids = context.ids("user", "role")
     if ids["role"] not in set(Role):
         raise Invalid(OUT_OF_DATE)
-    user = await grant_role(ask.session, ids["user"], Role(ids["role"]), ask.act)
-    await reroute_open_bills(ask.session, ask.act)
-    return Reply(access_settled(person_ref(user), person_ref(ask.user)), replace=True)
+    user = await grant_role(context.session, ids["user"], Role(ids["role"]), context)
+    await reroute_open_bills(context.session, context)
+    return Reply(access_settled(person_ref(user), person_ref(context.user)), replace=True)

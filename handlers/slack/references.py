@@ -18,8 +18,8 @@ About = Callable[[RequestContext, int, int | None], Awaitable[Answer]]
 def commanded(about: About) -> Callable[[RequestContext, str], Awaitable[Answer]]:
     """The same for a bill that is named in a command."""
 
-    async def typed(ask: RequestContext, text: str) -> Answer:
-        return await about(ask, await referenced_bill(ask, text), None)
+    async def typed(context: RequestContext, text: str) -> Answer:
+        return await about(context, await referenced_bill(context, text), None)
 
     return typed
 
@@ -27,31 +27,31 @@ def commanded(about: About) -> Callable[[RequestContext, str], Awaitable[Answer]
 def clicked(about: About) -> Listener:
     """The same for the bill that a button carries, in the version that it carries if it does."""
 
-    async def press(ask: RequestContext) -> Answer:
-        ids = ask.ids("bill")
-        return await about(ask, ids["bill"], ids.get("version"))
+    async def press(context: RequestContext) -> Answer:
+        ids = context.ids("bill")
+        return await about(context, ids["bill"], ids.get("version"))
 
     return press
 
 
-async def referenced_bill(ask: RequestContext, typed: str) -> int:
+async def referenced_bill(context: RequestContext, typed: str) -> int:
     """The bill that was named; a name that fits several customers is asked back."""
     if not typed:
         raise Invalid("Which bill? Write its number, such as `#42`, or a customer and a month.")
-    with ask.naming(month_and_rest(typed)[1]):
-        return await find_bill(ask.session, typed)
+    with context.naming(month_and_rest(typed)[1]):
+        return await find_bill(context.session, typed)
 
 
-async def referenced_customer(ask: RequestContext, called: str) -> int | None:
+async def referenced_customer(context: RequestContext, called: str) -> int | None:
     """The customer of that name; None where none was given."""
     if not called:
         return None
-    with ask.naming(called):
-        return (await find_customer(ask.session, called)).id
+    with context.naming(called):
+        return (await find_customer(context.session, called)).id
 
 
-async def bill_details(ask: RequestContext, bill_id: int) -> BillDetails:
-    facts = await load_bill_details(ask.session, [bill_id])
+async def bill_details(context: RequestContext, bill_id: int) -> BillDetails:
+    facts = await load_bill_details(context.session, [bill_id])
     if not facts:
         raise NotFound(f"There is no bill #{bill_id}.")
     return facts[0]

@@ -19,14 +19,8 @@ from handlers.slack.blocks.thread import not_recorded
 from models.errors import Ambiguous, Invalid, Refusal
 
 Json = dict[str, Any]
-
-
 TITLE = "Countersign"
-
-
 HOME = "home"
-
-
 LATE = "Slack did not open the dialog in time, and nothing was changed. Please try again."
 
 

@@ -19,40 +19,40 @@ from models.period import Period
 WHICH = "Which bills? Write their numbers, such as `#42 #43`, a customer and a month, or a month."
 
 
-async def preview(ask: RequestContext, typed: str) -> Answer:
+async def preview(context: RequestContext, typed: str) -> Answer:
     """What sending these bills, or every approved bill of a month, would do."""
     month, rest = month_and_rest(typed)
     if month and not rest:
         period = Period.parse(month)
-        return Reply(send_preview(await preview_send(ask.session, ask.act, period=period)))
+        return Reply(send_preview(await preview_send(context.session, context, period=period)))
     named = refs(typed)
     if not named:
         raise Invalid(WHICH)
-    bills = dict.fromkeys([await referenced_bill(ask, one) for one in named])
-    return Reply(send_preview(await preview_send(ask.session, ask.act, list(bills))))
+    bills = dict.fromkeys([await referenced_bill(context, one) for one in named])
+    return Reply(send_preview(await preview_send(context.session, context, list(bills))))
 
 
-async def send_list(ask: RequestContext) -> Answer:
+async def send_list(context: RequestContext) -> Answer:
     """Send what was previewed: once, however often the click arrives."""
-    list_id = ask.ids("list")["list"]
-    begun = await start_send(ask.session, list_id, ask.act)
-    facts = await send_report(ask.session, list_id)
+    list_id = context.ids("list")["list"]
+    begun = await start_send(context.session, list_id, context)
+    facts = await send_report(context.session, list_id)
     return Reply(send_started(facts, again=not begun), replace=True)
 
 
-async def cancel_list(ask: RequestContext) -> Answer:
-    list_id = ask.ids("list")["list"]
-    if await is_send_started(ask.session, list_id):
-        facts = await send_report(ask.session, list_id)
+async def cancel_list(context: RequestContext) -> Answer:
+    list_id = context.ids("list")["list"]
+    if await is_send_started(context.session, list_id):
+        facts = await send_report(context.session, list_id)
         return Reply(send_started(facts, again=True), replace=True)
     return Reply(send_cancelled(), replace=True)
 
 
-async def send_one(ask: RequestContext) -> Answer:
+async def send_one(context: RequestContext) -> Answer:
     """Send the bill in the version that was shown; whoever did is told when it goes out."""
-    ids = ask.ids("bill", "version")
-    await send_bill(ask.session, ids["bill"], ids["version"], ask.act)
-    facts = await bill_details(ask, ids["bill"])
-    if ask.is_private:
-        return Reply(bill_card(facts, ask.user), replace=True)
+    ids = context.ids("bill", "version")
+    await send_bill(context.session, ids["bill"], ids["version"], context)
+    facts = await bill_details(context, ids["bill"])
+    if context.is_private:
+        return Reply(bill_card(facts, context.user), replace=True)
     return Reply(sending_started(facts))

@@ -41,26 +41,26 @@ class ThreadEvent:
     under: str | None = None
 
 
-async def handle_message(house: Services, body: Mapping[str, Any]) -> BoltResponse:
+async def handle_message(services: Services, body: Mapping[str, Any]) -> BoltResponse:
     """Record what was said, if it was said by a person in the thread of a card."""
     said = read(body["event"])
     if said is None:
         return BoltResponse(status=200, body="")
-    async with house.db.transaction() as session:
+    async with services.db.transaction() as session:
         bill_id = await bill_of_thread(session, said.channel, said.thread_ts)
         too_early = bill_id is None and await is_a_message_unconfirmed(session)
         recorded = await is_reply_recorded(session, said.channel, said.ts)
     if bill_id is None:
         # A reply can be quicker than the note of where its card stands. Slack brings it again.
-        bring_again = too_early and said.under == house.bot_user_id
+        bring_again = too_early and said.under == services.bot_user_id
         return BoltResponse(status=503 if bring_again else 200, body="")
-    words = typed_text(said.text, await _names(house, said.text))
+    words = typed_text(said.text, await _names(services, said.text))
     if said.deleted and recorded:
-        return await _taken_back(house, said, bill_id, words)
+        return await _taken_back(services, said, bill_id, words)
     changed = "edit" if recorded else None
     what = changed if said.deleted or said.edited_ts else "reply"
     request = ThreadMessage(body, said.author, said.channel, said.thread_ts, what)
-    return await handle(house, request, partial(_record, said, bill_id, words))
+    return await handle(services, request, partial(_record, said, bill_id, words))
 
 
 def read(event: Mapping[str, Any]) -> ThreadEvent | None:
@@ -99,48 +99,50 @@ def _words(message: Mapping[str, Any]) -> str:
     return " ".join(filter(None, [message.get("text", ""), *files]))
 
 
-async def _names(house: Services, text: str) -> dict[str, str]:
+async def _names(services: Services, text: str) -> dict[str, str]:
     """The names of people who are mentioned without one; who is not known stays an id."""
     names = {}
     for slack_user_id in sorted(mentioned(text))[:10]:
         try:
-            account = await house.directory.look_up(house.slack, slack_user_id, house.now())
+            account = await services.users.look_up(services.slack, slack_user_id, services.now())
         except NotAllowed:
             continue
         names[slack_user_id] = display_name(account)
     return names
 
 
-async def _taken_back(house: Services, said: ThreadEvent, bill_id: int, words: str) -> BoltResponse:
+async def _taken_back(
+    services: Services, said: ThreadEvent, bill_id: int, words: str
+) -> BoltResponse:
     """A deletion is a fact: it is recorded whatever its author may do by now."""
-    async with house.db.transaction() as session:
-        author = await find_by_slack(session, said.author, house.team_id)
+    async with services.db.transaction() as session:
+        author = await find_by_slack(session, said.author, services.team_id)
         if author is not None:
-            act = Context(author, house.now(), Source.SLACK)
+            act = Context(author, services.now(), Source.SLACK)
             message = (words, said.channel, said.ts)
             await delete_reply(session, bill_id, act, *message)
     return BoltResponse(status=200, body="")
 
 
 async def _record(
-    said: ThreadEvent, bill_id: int, words: str, ask: RequestContext
+    said: ThreadEvent, bill_id: int, words: str, context: RequestContext
 ) -> Answer | None:
     message = (words, said.channel, said.ts)
     if said.deleted:
-        await delete_reply(ask.session, bill_id, ask.act, *message)
+        await delete_reply(context.session, bill_id, context, *message)
         return None
-    first = await add_reply(ask.session, bill_id, ask.act, *message, edited_ts=said.edited_ts)
+    first = await add_reply(context.session, bill_id, context, *message, edited_ts=said.edited_ts)
     if first is None and said.edited_ts:
-        await edit_reply(ask.session, ask.act, *message, said.edited_ts)
-    return await _decide_by_button(ask, bill_id, words) if first else None
+        await edit_reply(context.session, context, *message, said.edited_ts)
+    return await _decide_by_button(context, bill_id, words) if first else None
 
 
-async def _decide_by_button(ask: RequestContext, bill_id: int, words: str) -> Answer | None:
+async def _decide_by_button(context: RequestContext, bill_id: int, words: str) -> Answer | None:
     """A reply that reads like a decision is none; whoever may decide is offered the button."""
     decision = decision_in(words)
-    if decision is None or not ask.user.may(Permission.APPROVE):
+    if decision is None or not context.user.can(Permission.APPROVE):
         return None
-    facts = (await load_bill_details(ask.session, [bill_id]))[0]
+    facts = (await load_bill_details(context.session, [bill_id]))[0]
     if facts.status is not State.PENDING:
         return None
     return Reply(reads_like_a_decision(facts, decision))

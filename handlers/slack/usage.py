@@ -17,16 +17,9 @@ from models.queries.bill_list import open_bills_of_customer
 from models.usage.usage import usage_months
 
 DEFAULT_MONTHS = 6
-
-
 MOST_MONTHS = 99
-
-
 SPANS = "Write `6m`, `12m`, `2026`, `2026-10` or `2026-01..2026-10`."
-
-
 Span = tuple[Period, Period]
-
 
 _READERS: dict[str, Callable[[re.Match[str], Period], Span]] = {
     r"(\d{1,3})m": lambda m, current: (current.plus(1 - int(m[1])), current),
@@ -36,36 +29,41 @@ _READERS: dict[str, Callable[[re.Match[str], Period], Span]] = {
 }
 
 
-async def show(ask: RequestContext, typed: str) -> Answer:
+async def show(context: RequestContext, typed: str) -> Answer:
     """`CUSTOMER [span]`; without a span the last six months, the running one included."""
-    ask.user.must(Permission.SEE)
-    called, first, last = _read(typed, Period.current(ask.now, ask.house.zone))
-    with ask.naming(called):
-        customer = await find_customer(ask.session, called)
-    return await _usage(ask, customer, first, last)
+    context.user.require(Permission.SEE)
+    called, first, last = _read(typed, Period.current(context.now, context.services.zone))
+    with context.naming(called):
+        customer = await find_customer(context.session, called)
+    return await _usage(context, customer, first, last)
 
 
-async def of_bill(ask: RequestContext) -> Answer:
+async def of_bill(context: RequestContext) -> Answer:
     """The usage of a bill's customer in the six months that end with the bill's."""
-    bill = await get_bill(ask.session, ask.ids("bill")["bill"])
-    customer = await get_customer(ask.session, bill.customer_id)
+    bill = await get_bill(context.session, context.ids("bill")["bill"])
+    customer = await get_customer(context.session, bill.customer_id)
     first = bill.period.plus(1 - DEFAULT_MONTHS)
-    return await _usage(ask, customer, first, bill.period)
+    return await _usage(context, customer, first, bill.period)
 
 
-async def share(ask: RequestContext) -> Answer:
+async def share(context: RequestContext) -> Answer:
     """Show everybody in the conversation what the clicker saw."""
-    ids = ask.ids("customer", "first", "last")
+    ids = context.ids("customer", "first", "last")
     first, last = _checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
-    customer = await get_customer(ask.session, ids["customer"])
-    return await _usage(ask, customer, first, last, shared=True)
+    customer = await get_customer(context.session, ids["customer"])
+    return await _usage(context, customer, first, last, shared=True)
 
 
 async def _usage(
-    ask: RequestContext, customer: Customer, first: Period, last: Period, *, shared: bool = False
+    context: RequestContext,
+    customer: Customer,
+    first: Period,
+    last: Period,
+    *,
+    shared: bool = False,
 ) -> Answer:
-    used = await usage_months(ask.session, customer.id, first, last)
-    waiting = await open_bills_of_customer(ask.session, customer.id)
+    used = await usage_months(context.session, customer.id, first, last)
+    waiting = await open_bills_of_customer(context.session, customer.id)
     share = None if shared else customer.id
     told = usage_report(customer.name, customer.currency, used, waiting, share)
     return Reply(told, shared=shared)

@@ -6,10 +6,7 @@ from handlers.slack.request import Json, Responder
 from models.errors import NotAllowed
 
 REMEMBERED = timedelta(minutes=5)
-
-
 MOST_PEOPLE = 10_000
-
 
 _TURNED_AWAY = {
     "deleted": "This Slack account is deactivated, so it can do nothing in Countersign.",

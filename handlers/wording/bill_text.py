@@ -24,8 +24,6 @@ from models.queries.bill_list import BillLine
 from models.queries.history import HistoryEntry
 
 NAMED_AT_MOST = 4
-
-
 SAID_BY_A_SERVER = 300
 
 
@@ -69,7 +67,6 @@ _CORRECTS = {
     BillKind.ADJUSTMENT: "adjusts",
     BillKind.CREDIT: "credits",
 }
-
 
 _CORRECTED_BY = {
     BillKind.OVERAGE: "is corrected by",
@@ -117,9 +114,9 @@ def _missing(needed: Sequence[MissingApproval]) -> str:
 
 
 def _approver(needed: MissingApproval) -> str:
-    if needed.people and needed.away and needed.stand_in:
+    if needed.people and needed.away and needed.delegate:
         away = person(needed.away)
-        return f"{person(needed.stand_in)}, in the place of {away} who is away"
+        return f"{person(needed.delegate)}, in the place of {away} who is away"
     if needed.people:
         return listing([person(who) for who in needed.people], "or", NAMED_AT_MOST)
     roles = [needed.role] if needed.role else [Role.CSM, Role.SALES]
@@ -132,9 +129,9 @@ def status_text(facts: BillDetails) -> str:
         return f"waits for {_missing(facts.needed)}"
     if facts.status is State.HELD:
         return f"held because {hold_cause(facts.hold_reason)}"
-    deed = facts.last_decision
-    if facts.status is State.REJECTED and deed:
-        return f"rejected by {person(deed.by)}{reject_reason(deed)}"
+    entry = facts.last_decision
+    if facts.status is State.REJECTED and entry:
+        return f"rejected by {person(entry.by)}{reject_reason(entry)}"
     if facts.status is State.APPROVED:
         return _approved(facts)
     if facts.status in (State.SENDING, State.SENT) and facts.number:
@@ -151,10 +148,10 @@ def _approved(facts: BillDetails) -> str:
     return f"approved by {by}" if by else "approved"
 
 
-def rule_text(deed: HistoryEntry, currency: str) -> str:
+def rule_text(entry: HistoryEntry, currency: str) -> str:
     """What approved a bill where nobody did: "by rule: below $100.00"."""
-    if deed.rule_below is not None:
-        return f"by rule: below {money(deed.rule_below, currency)}"
+    if entry.rule_below is not None:
+        return f"by rule: below {money(entry.rule_below, currency)}"
     return "by the voiding of the bill that it takes back"
 
 
@@ -171,9 +168,9 @@ def state_of(bill: BillLine) -> str:
     return STATE_WORDS[bill.status]
 
 
-def reject_reason(deed: HistoryEntry) -> str:
+def reject_reason(entry: HistoryEntry) -> str:
     """As in ": the limit is wrong", of a rejection."""
-    return f": {REJECT_WORDS[deed.reject_reason]}" if deed.reject_reason else ""
+    return f": {REJECT_WORDS[entry.reject_reason]}" if entry.reject_reason else ""
 
 
 def bill_count(count: int) -> str:

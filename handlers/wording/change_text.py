@@ -18,9 +18,9 @@ _FIGURES = {
 }
 
 
-def differences(deed: HistoryEntry, currency: str) -> list[str]:
+def differences(entry: HistoryEntry, currency: str) -> list[str]:
     """Each figure that the deed moved: "usage from 1,250,000 to 1,180,000"."""
-    pairs = _pairs(deed.changes, currency)
+    pairs = _pairs(entry.changes, currency)
     return [
         f"{words} from {pairs[field][0]} to {pairs[field][1]}"
         for field, words in _FIGURES.items()
@@ -35,10 +35,7 @@ _CORRECTED = {
     "currency": "the currency was changed from {} to {}",
 }
 
-
 _SET = "the calls to bill were set from {} to {}"
-
-
 Changes = Mapping[str, tuple[Any, Any]]
 
 
@@ -56,11 +53,13 @@ def corrected(changes: Changes, currency: str, leads: str = "so the amount is no
     return f"{causes}, {leads} {pairs['overage_amount'][1]}"
 
 
-def correction_text(deed: HistoryEntry, currency: str) -> str:
+def correction_text(entry: HistoryEntry, currency: str) -> str:
     """What a deed moved, and what Finance had set by hand that no longer holds since."""
-    told = corrected(deed.changes, currency)
+    told = corrected(entry.changes, currency)
     return (
-        f"{told}; {units_no_longer(deed.dropped_units)}" if deed.dropped_units is not None else told
+        f"{told}; {units_no_longer(entry.dropped_units)}"
+        if entry.dropped_units is not None
+        else told
     )
 
 

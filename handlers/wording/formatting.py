@@ -18,17 +18,9 @@ from models.period import Period
 from models.queries.totals import Total
 
 ELLIPSIS = "…"
-
-
 BLANK = "(blank)"
-
-
 NAME_LIMIT = 300
-
-
 MANY_TIMES = 100
-
-
 _prefix = ""
 
 
@@ -44,29 +36,13 @@ def slash(command: str) -> str:
 
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-
-
 _ESCAPING = str.maketrans(_ESCAPES)
-
-
 _BIDI_OVERRIDES = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
-
-
 _INVISIBLE = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff{_BIDI_OVERRIDES}]")
-
-
 _SPACES = re.compile(r"\s+")
-
-
 _BREAKS = frozenset("\n\t\u2028\u2029")
-
-
 _JOINERS = "\u200d\ufe0f "
-
-
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-
-
 _DATE_FORMAT = "{date_short_pretty} {time}"
 
 

@@ -20,7 +20,6 @@ _NOUNS = {
     Verb.UNDO: "undo",
 }
 
-
 _DONE = {
     Verb.GENERATE: "generated the bill",
     Verb.REISSUE: "billed the month again",
@@ -42,19 +41,14 @@ _DONE = {
     Verb.VOID: "made the bill void",
 }
 
-
 _WITH_AMOUNT = frozenset({Verb.APPROVE, Verb.AUTO_APPROVE, Verb.REJECT})
-
-
 _OF_AMOUNT = {Verb.GENERATE: "of", Verb.REISSUE: "with"}
-
 
 _HELD = {
     Verb.GENERATE: "; held because ",
     Verb.HOLD: " because ",
     Verb.INVALIDATE: "; held because ",
 }
-
 
 _CAUSES = {
     Cause.LATE_USAGE: ", because the usage of a month that had gone out was corrected",
@@ -64,72 +58,71 @@ _CAUSES = {
 }
 
 
-def history_sentence(deed: HistoryEntry, currency: str) -> list[Part]:
+def history_sentence(entry: HistoryEntry, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
-    who, where = bold(person(deed.by)), SOURCE_WORDS[deed.source]
-    if deed.verb is Verb.UNDO and deed.reverses:
-        again: list[Part] = ["; the bill goes out ", deed.due] if deed.due else []
+    who, where = bold(person(entry.by)), SOURCE_WORDS[entry.source]
+    if entry.verb is Verb.UNDO and entry.reverses:
+        again: list[Part] = ["; the bill goes out ", entry.due] if entry.due else []
         return [
             who,
             f" took back {where} ",
-            *decision_text(deed.reverses, currency, deed.by),
+            *decision_text(entry.reverses, currency, entry.by),
             *again,
         ]
-    stead = f", for {person(deed.acted_for)} who is away" if deed.acted_for else ""
-    done = (
-        f" {_done(deed, currency)} {where}{stead}{_held(deed)}{_caused(deed)}{reject_reason(deed)}"
-    )
-    return [who, done, *_outcome(deed, currency)]
+    stead = f", for {person(entry.acted_for)} who is away" if entry.acted_for else ""
+    why = f"{_held(entry)}{_caused(entry)}{reject_reason(entry)}"
+    done = f" {_done(entry, currency)} {where}{stead}{why}"
+    return [who, done, *_outcome(entry, currency)]
 
 
-def _held(deed: HistoryEntry) -> str:
-    if deed.hold_reason is None or deed.verb not in _HELD:
+def _held(entry: HistoryEntry) -> str:
+    if entry.hold_reason is None or entry.verb not in _HELD:
         return ""
-    return f"{_HELD[deed.verb]}{HOLD_CAUSES[deed.hold_reason]}"
+    return f"{_HELD[entry.verb]}{HOLD_CAUSES[entry.hold_reason]}"
 
 
-def _caused(deed: HistoryEntry) -> str:
-    if deed.verb is Verb.INVALIDATE:
+def _caused(entry: HistoryEntry) -> str:
+    if entry.verb is Verb.INVALIDATE:
         dropped = (
-            f"; {units_no_longer(deed.dropped_units)}" if deed.dropped_units is not None else ""
+            f"; {units_no_longer(entry.dropped_units)}" if entry.dropped_units is not None else ""
         )
         return f", because usage or terms were corrected{dropped}"
-    if deed.cause is None:
+    if entry.cause is None:
         return ""
-    return _CAUSES[deed.cause] + (f": #{deed.about}" if deed.about else "")
+    return _CAUSES[entry.cause] + (f": #{entry.about}" if entry.about else "")
 
 
-def _done(deed: HistoryEntry, currency: str) -> str:
-    done = _DONE[deed.verb]
-    if deed.number:
-        return f"{done} as {deed.number}"
-    if deed.to:
-        return f"{done} to {deed.to}"
-    if deed.amount is None:
+def _done(entry: HistoryEntry, currency: str) -> str:
+    done = _DONE[entry.verb]
+    if entry.number:
+        return f"{done} as {entry.number}"
+    if entry.to:
+        return f"{done} to {entry.to}"
+    if entry.amount is None:
         return done
-    told = money(deed.amount, currency)
-    if deed.verb in _WITH_AMOUNT:
+    told = money(entry.amount, currency)
+    if entry.verb in _WITH_AMOUNT:
         return f"{done} {told}"
-    return f"{done} {_OF_AMOUNT[deed.verb]} {told}" if deed.verb in _OF_AMOUNT else done
+    return f"{done} {_OF_AMOUNT[entry.verb]} {told}" if entry.verb in _OF_AMOUNT else done
 
 
-def _outcome(deed: HistoryEntry, currency: str) -> list[Part]:
+def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
     """What a deed is about beyond who did it: its rule, its time, the mail server's words."""
-    if deed.rule_below is not None:
-        return [f", by the customer’s own rule: below {money(deed.rule_below, currency)}"]
-    if deed.adjusted_units is not None:
-        return [f", and set the calls to bill to {number(deed.adjusted_units)}"]
-    if deed.due:
-        return [", to go out ", deed.due]
-    if deed.failure:
-        return [f": {plain(deed.failure, SAID_BY_A_SERVER)}"]
-    if deed.answer:
-        return [f"; the mail server answered “{plain(deed.answer, SAID_BY_A_SERVER)}”"]
+    if entry.rule_below is not None:
+        return [f", by the customer’s own rule: below {money(entry.rule_below, currency)}"]
+    if entry.adjusted_units is not None:
+        return [f", and set the calls to bill to {number(entry.adjusted_units)}"]
+    if entry.due:
+        return [", to go out ", entry.due]
+    if entry.failure:
+        return [f": {plain(entry.failure, SAID_BY_A_SERVER)}"]
+    if entry.answer:
+        return [f"; the mail server answered “{plain(entry.answer, SAID_BY_A_SERVER)}”"]
     return []
 
 
 def decision_text(
-    deed: HistoryEntry, currency: str, told_of: PersonRef | None = None
+    entry: HistoryEntry, currency: str, told_of: PersonRef | None = None
 ) -> list[Part]:
     """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), 3 Nov 09:12".
 
@@ -137,13 +130,13 @@ def decision_text(
     undo has what it took back behind it: "the undo by Kim Lee (CSM), 3 Nov 09:15, of the sending of
     ...".
     """
-    what = _NOUNS.get(deed.verb, "decision")
-    own = told_of is not None and told_of.id == deed.by.id
-    if deed.verb is Verb.UNDO and deed.reverses:
-        undone = decision_text(deed.reverses, currency)
-        by = "their own undo, " if own else f"the undo by {person(deed.by)}, "
-        return [by, deed.at, ", of ", *undone]
-    of = f" of {money(deed.amount, currency)}" if deed.amount is not None else ""
+    what = _NOUNS.get(entry.verb, "decision")
+    own = told_of is not None and told_of.id == entry.by.id
+    if entry.verb is Verb.UNDO and entry.reverses:
+        undone = decision_text(entry.reverses, currency)
+        by = "their own undo, " if own else f"the undo by {person(entry.by)}, "
+        return [by, entry.at, ", of ", *undone]
+    of = f" of {money(entry.amount, currency)}" if entry.amount is not None else ""
     if own:
-        return [f"their own {what}{of}, ", deed.at]
-    return [f"the {what}{of} by {person(deed.by)}, ", deed.at]
+        return [f"their own {what}{of}, ", entry.at]
+    return [f"the {what}{of} by {person(entry.by)}, ", entry.at]

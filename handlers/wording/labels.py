@@ -7,7 +7,6 @@ from models.people.permissions import Role
 
 ROLE_SHORT = {Role.CSM: "CSM"}
 
-
 STATE_WORDS = {
     State.HELD: "held",
     State.PENDING: "waiting for approval",
@@ -18,14 +17,12 @@ STATE_WORDS = {
     State.VOID: "void",
 }
 
-
 HOLD_CAUSES = {
     HoldReason.OUTSIDE_CONTRACT: "the usage falls outside the customer’s contract dates",
     HoldReason.NO_PRICE: "the customer has no overage price",
     HoldReason.NO_APPROVER: "nobody could approve it",
     HoldReason.JUMP: "the amount is several times the customer’s last one",
 }
-
 
 HOLD_SHORT = {
     HoldReason.OUTSIDE_CONTRACT: "outside the contract",
@@ -34,7 +31,6 @@ HOLD_SHORT = {
     HoldReason.JUMP: "a jump",
 }
 
-
 HOLD_CURES = {
     HoldReason.OUTSIDE_CONTRACT: "Check the contract dates, then release it.",
     HoldReason.NO_PRICE: "Without an amount it cannot go on to approval.",
@@ -42,14 +38,12 @@ HOLD_CURES = {
     HoldReason.JUMP: "Check the usage, then release it.",
 }
 
-
 NOT_SENT_WORDS = {
     NotSent.STATE: "it is {state}",
     NotSent.OUTDATED: "its usage or terms have changed, so it needs approval again",
     NotSent.NO_ADDRESS: "its customer has no billing e-mail address",
     NotSent.CHANGED: "it changed after you were shown it: it is {state} now",
 }
-
 
 REJECT_WORDS = {
     RejectReason.USAGE_WRONG: "the usage is wrong",
@@ -59,7 +53,6 @@ REJECT_WORDS = {
     RejectReason.OTHER: "another reason",
 }
 
-
 SOURCE_WORDS = {
     Source.SLACK: "in Slack",
     Source.WEB: "on the web",
@@ -67,6 +60,5 @@ SOURCE_WORDS = {
     Source.CLI: "from the command line",
     Source.CLOCK: "on schedule",
 }
-
 
 KIND_WORDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}

@@ -17,8 +17,6 @@ class Styled:
 
 
 Part = str | Styled | datetime
-
-
 Sentence = Sequence[Part]
 
 

@@ -7,11 +7,7 @@ from handlers.wording.formatting import month_name, number
 from models.usage.usage import UsageMonth
 
 SPARKS = "▁▂▃▄▅▆▇█"
-
-
 MISSING = "·"
-
-
 WITHIN, OVER, LIMIT, EMPTY = "█", "▓", "│", " "
 
 

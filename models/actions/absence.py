@@ -15,54 +15,54 @@ from models.people.users import User
 MOST_DAYS = 366
 
 
-async def mark_away(session: AsyncSession, act: Context, until: date, delegate: User) -> None:
+async def mark_away(session: AsyncSession, context: Context, until: date, delegate: User) -> None:
     """Whoever acts is away up to and including a day; `delegate` decides in their place.
 
     Refuses a day that is past or more than a year ahead, and a delegate who could not decide:
     themselves, somebody inactive or without the right to approve, or who is away too.
     """
-    act.user.must(Permission.GO_AWAY)
-    days = (until - act.today).days
+    context.user.require(Permission.GO_AWAY)
+    days = (until - context.today).days
     if not 0 <= days <= MOST_DAYS:
         raise Invalid("Name a day from today on, within a year, as in 2026-12-24.", "until")
     delegate = await session.get_one(User, delegate.id, populate_existing=True)
-    if delegate.id == act.user.id:
+    if delegate.id == context.user.id:
         raise Invalid("Name somebody else to decide in your place.", "delegate")
-    if not delegate.may(Permission.APPROVE):
+    if not delegate.can(Permission.APPROVE):
         raise NotAllowed(f"{delegate.name} may not approve bills, and so not in your place either.")
-    if delegate.is_away(act.today):
+    if delegate.is_away(context.today):
         raise Invalid(f"{delegate.name} is away too, until {delegate.away_until}.", "delegate")
-    user = await session.get_one(User, act.user.id, with_for_update=True)
-    user.away_until, user.delegate_id, user.updated_at = until, delegate.id, act.now
+    user = await session.get_one(User, context.user.id, with_for_update=True)
+    user.away_until, user.delegate_id, user.updated_at = until, delegate.id, context.now
     await session.flush()
-    await reroute_open_bills(session, act)
+    await reroute_open_bills(session, context)
     await redraw_cards_waiting_for(session, [user.id])
 
 
-async def mark_back(session: AsyncSession, act: Context) -> bool:
+async def mark_back(session: AsyncSession, context: Context) -> bool:
     """Whoever acts is back; False where they were not away."""
-    act.user.must(Permission.GO_AWAY)
-    user = await session.get_one(User, act.user.id, with_for_update=True)
+    context.user.require(Permission.GO_AWAY)
+    user = await session.get_one(User, context.user.id, with_for_update=True)
     if user.away_until is None:
         return False
     user.away_until = user.delegate_id = None
-    user.updated_at = act.now
+    user.updated_at = context.now
     await session.flush()
-    await reroute_open_bills(session, act)
+    await reroute_open_bills(session, context)
     await redraw_cards_waiting_for(session, [user.id])
     return True
 
 
-async def end_absences(session: AsyncSession, act: Context) -> int:
+async def end_absences(session: AsyncSession, context: Context) -> int:
     """Everybody whose last day away is past is back; returns how many."""
     back = (
         sa.update(User)
-        .where(User.away_until < act.today)
-        .values(away_until=None, delegate_id=None, updated_at=act.now)
+        .where(User.away_until < context.today)
+        .values(away_until=None, delegate_id=None, updated_at=context.now)
         .returning(User.id)
     )
     returned = (await session.scalars(back)).all()
     if returned:
-        await reroute_open_bills(session, act)
+        await reroute_open_bills(session, context)
         await redraw_cards_waiting_for(session, returned)
     return len(returned)

@@ -38,9 +38,9 @@ async def welcome(
     raise NotFound("Nobody could be added for this Slack account.")
 
 
-async def grant_role(session: AsyncSession, user_id: int, role: Role, act: Context) -> User:
+async def grant_role(session: AsyncSession, user_id: int, role: Role, context: Context) -> User:
     """Answer somebody's request for access; refuses one that is answered already."""
-    act.user.must(Permission.GIVE_ROLES)
+    context.user.require(Permission.GIVE_ROLES)
     user = await session.get(User, user_id, with_for_update=True, populate_existing=True)
     if user is None or user.is_system:
         raise NotFound("That person is not here.")
@@ -48,9 +48,9 @@ async def grant_role(session: AsyncSession, user_id: int, role: Role, act: Conte
         raise WrongState(f"{user.name} is {user.role} already. Nothing was changed.")
     user.role = role
     user.active = True
-    user.updated_at = act.now
+    user.updated_at = context.now
     await session.flush()
-    await notify_access_granted(session, user, act.now)
+    await notify_access_granted(session, user, context.now)
     return user
 
 

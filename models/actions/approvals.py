@@ -30,7 +30,7 @@ async def set_approvals(session: AsyncSession, bill_id: int, approvals: Iterable
     """Write down which approvals of a bill stand now."""
     await session.execute(sa.delete(GivenApproval).where(GivenApproval.bill_id == bill_id))
     rows = [
-        {"bill_id": bill_id, "part": a.part, "user_id": a.user_id, "action_id": a.action_id}
+        {"bill_id": bill_id, "slot": a.slot, "user_id": a.user_id, "action_id": a.action_id}
         for a in approvals
     ]
     if rows:

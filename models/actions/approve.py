@@ -18,108 +18,117 @@ from models.text import reason_text
 
 
 async def approve_bill(
-    session: AsyncSession, bill_id: int, version: int, act: Context
+    session: AsyncSession, bill_id: int, version: int, context: Context
 ) -> BillAction:
     """Give one of the required approvals; with the last of them the bill is approved."""
-    case = await load_for(session, bill_id, Verb.APPROVE, act, version)
-    part = await _slot_to_fill(case, act)
-    others = tuple(a for a in case.standing.approvals if a.part != part)
-    complete = {part, *(approval.part for approval in others)} >= set(required_slots(case.desk))
-    seen = {} if complete else {"after": bill_snapshot(case.bill)}
-    action = await case.record(
-        Verb.APPROVE,
-        act,
-        Change(State.APPROVED) if complete else None,
-        acted_for=acted_for(part, case.desk, act.user),
-        snapshot={"part": part, **seen},
+    loaded = await load_for(session, bill_id, Verb.APPROVE, context, version)
+    slot = await _slot_to_fill(loaded, context)
+    others = tuple(a for a in loaded.state.approvals if a.slot != slot)
+    complete = {slot, *(approval.slot for approval in others)} >= set(
+        required_slots(loaded.approvers)
     )
-    await set_approvals(session, bill_id, (*others, Approval(action.id, part, act.user.id)))
+    seen = {} if complete else {"after": bill_snapshot(loaded.bill)}
+    action = await loaded.record(
+        Verb.APPROVE,
+        context,
+        Change(State.APPROVED) if complete else None,
+        acted_for=acted_for(slot, loaded.approvers, context.user),
+        snapshot={"part": slot, **seen},
+    )
+    await set_approvals(session, bill_id, (*others, Approval(action.id, slot, context.user.id)))
     if complete:
-        await notify_approved(session, bill_id, action.id, await _generators(case))
+        await notify_approved(session, bill_id, action.id, await _generators(loaded))
     return action
 
 
 async def reject_bill(
-    session: AsyncSession, bill_id: int, version: int, act: Context, code: RejectReason, words: str
+    session: AsyncSession,
+    bill_id: int,
+    version: int,
+    context: Context,
+    code: RejectReason,
+    words: str,
 ) -> BillAction:
     """Reject on behalf of any of the required approvers; needs a reason in words."""
-    case = await load_for(session, bill_id, Verb.REJECT, act, version)
-    part = await check_approver(case, act, "reject")
-    action = await case.record(
+    loaded = await load_for(session, bill_id, Verb.REJECT, context, version)
+    slot = await check_approver(loaded, context, "reject")
+    action = await loaded.record(
         Verb.REJECT,
-        act,
+        context,
         Change(State.REJECTED),
         comment=reason_text(words),
-        acted_for=acted_for(part, case.desk, act.user),
+        acted_for=acted_for(slot, loaded.approvers, context.user),
         snapshot={"reason_code": code},
     )
-    await notify_rejected(session, bill_id, action.id, await _generators(case))
+    await notify_rejected(session, bill_id, action.id, await _generators(loaded))
     return action
 
 
-async def _slot_to_fill(case: LoadedBill, act: Context) -> str:
+async def _slot_to_fill(loaded: LoadedBill, context: Context) -> str:
     """The missing requirement that this person meets.
 
     Where none is missing any more, because fewer are asked for by now, their own once again.
     """
-    await check_approver(case, act, "approve")
-    given = {approval.part: approval.action_id for approval in case.standing.approvals}
-    required = required_slots(case.desk)
-    theirs = [part for part in required if await _fills(case, part, act)]
-    missing = [part for part in theirs if part not in given]
-    if missing and act.user.id in {
-        a.user_id for a in case.standing.approvals if a.part in required
+    await check_approver(loaded, context, "approve")
+    given = {approval.slot: approval.action_id for approval in loaded.state.approvals}
+    required = required_slots(loaded.approvers)
+    theirs = [slot for slot in required if await _fills(loaded, slot, context)]
+    missing = [slot for slot in theirs if slot not in given]
+    if missing and context.user.id in {
+        a.user_id for a in loaded.state.approvals if a.slot in required
     }:
         raise NotAllowed("You approved this bill in another role; somebody else has to, too.")
     if missing or given.keys() >= set(required):
-        return _own_first(missing or theirs, case, act)
-    first = next(action for action in case.actions if action.id == given[theirs[0]])
-    who, when = await case.who(first, act), ago(first.created_at, act.now)
+        return _own_first(missing or theirs, loaded, context)
+    first = next(action for action in loaded.actions if action.id == given[theirs[0]])
+    who, when = await loaded.who(first, context), ago(first.created_at, context.now)
     raise Stale(f"{who} approved this bill {when}; it waits for somebody else now.")
 
 
-def _own_first(parts: list[str], case: LoadedBill, act: Context) -> str:
+def _own_first(parts: list[str], loaded: LoadedBill, context: Context) -> str:
     """Somebody's own word comes before what they say for somebody who is away."""
-    return min(parts, key=lambda part: acted_for(part, case.desk, act.user) is not None)
+    return min(parts, key=lambda slot: acted_for(slot, loaded.approvers, context.user) is not None)
 
 
-async def check_approver(case: LoadedBill, act: Context, verb: str) -> str:
+async def check_approver(loaded: LoadedBill, context: Context, verb: str) -> str:
     """Only those whose approval the bill needs decide on it, and nobody who made its figures.
 
     Returns the first of the requirements that this person can meet.
     """
-    if act.user.id in case.made_by:
-        made = "generated" if case.generated_by == act.user.id else "revised"
+    if context.user.id in loaded.made_by:
+        made = "generated" if loaded.generated_by == context.user.id else "revised"
         raise NotAllowed(f"You {made} this bill, so somebody else has to decide on it.")
-    parts = required_slots(case.desk)
-    theirs = [part for part in parts if await _fills(case, part, act)]
+    parts = required_slots(loaded.approvers)
+    theirs = [slot for slot in parts if await _fills(loaded, slot, context)]
     if theirs:
-        return _own_first(theirs, case, act)
-    who = " or ".join([await _who_fills(case, part) for part in parts])
+        return _own_first(theirs, loaded, context)
+    who = " or ".join([await _who_fills(loaded, slot) for slot in parts])
     raise NotAllowed(f"Only {who} may {verb} this bill.")
 
 
-async def _fills(case: LoadedBill, part: str, act: Context) -> bool:
+async def _fills(loaded: LoadedBill, slot: str, context: Context) -> bool:
     """Whether their word counts today: a delegate's does as long as somebody is away."""
-    if not can_fill(part, case.desk, act.user):
+    if not can_fill(slot, loaded.approvers, context.user):
         return False
-    away_id = acted_for(part, case.desk, act.user)
-    if away_id is None or part == "any":
+    away_id = acted_for(slot, loaded.approvers, context.user)
+    if away_id is None or slot == "any":
         return True
-    return (await case.session.get_one(User, away_id)).is_away(act.today)
+    return (await loaded.session.get_one(User, away_id)).is_away(context.today)
 
 
-async def _who_fills(case: LoadedBill, part: str) -> str:
-    title = {"csm": "its CSM", "sales": "its salesperson", "any": "Customer Success or Sales"}[part]
-    named = named_for(part, case.desk)
+async def _who_fills(loaded: LoadedBill, slot: str) -> str:
+    title = {"csm": "its CSM", "sales": "its salesperson", "any": "Customer Success or Sales"}[slot]
+    named = named_for(slot, loaded.approvers)
     if named is None:
-        return {"csm": "Customer Success", "sales": "Sales"}.get(part, title)
-    stand_in = delegate_for(part, case.desk)[1]
-    users = [await case.session.get_one(User, one) for one in (named, stand_in) if one is not None]
+        return {"csm": "Customer Success", "sales": "Sales"}.get(slot, title)
+    delegate = delegate_for(slot, loaded.approvers)[1]
+    users = [
+        await loaded.session.get_one(User, one) for one in (named, delegate) if one is not None
+    ]
     return f"{title}, {' or '.join(user.name for user in users)},"
 
 
-async def _generators(case: LoadedBill) -> list[User]:
+async def _generators(loaded: LoadedBill) -> list[User]:
     """Who hears how it went: whoever generated the bill; all of Finance if that was nobody."""
-    user = await case.session.get_one(User, case.generated_by)
-    return await users_with_role(case.session, Role.FINANCE) if user.is_system else [user]
+    user = await loaded.session.get_one(User, loaded.generated_by)
+    return await users_with_role(loaded.session, Role.FINANCE) if user.is_system else [user]

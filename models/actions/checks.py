@@ -15,32 +15,32 @@ from models.bills.states import Verb
 from models.context import Context
 
 
-async def _reject(case: LoadedBill, act: Context) -> None:
-    await check_approver(case, act, "reject")
+async def _reject(loaded: LoadedBill, context: Context) -> None:
+    await check_approver(loaded, context, "reject")
 
 
-async def _release(case: LoadedBill, _: Context) -> None:
-    check_has_amount(case)
+async def _release(loaded: LoadedBill, _: Context) -> None:
+    check_has_amount(loaded)
 
 
-async def _undo(case: LoadedBill, act: Context) -> None:
-    await check_undo(case, act)
+async def _undo(loaded: LoadedBill, context: Context) -> None:
+    await check_undo(loaded, context)
 
 
-async def _revise(case: LoadedBill, _: Context) -> None:
-    await check_revise(case)
+async def _revise(loaded: LoadedBill, _: Context) -> None:
+    await check_revise(loaded)
 
 
-async def _void(case: LoadedBill, _: Context) -> None:
-    await check_void(case)
+async def _void(loaded: LoadedBill, _: Context) -> None:
+    await check_void(loaded)
 
 
-async def _reissue(case: LoadedBill, _: Context) -> None:
-    await check_reissue(case)
+async def _reissue(loaded: LoadedBill, _: Context) -> None:
+    await check_reissue(loaded)
 
 
-async def _send(case: LoadedBill, act: Context) -> None:
-    check_send(case, act)
+async def _send(loaded: LoadedBill, context: Context) -> None:
+    check_send(loaded, context)
 
 
 _CHECKS: dict[Verb, Callable[[LoadedBill, Context], Awaitable[None]]] = {
@@ -55,12 +55,12 @@ _CHECKS: dict[Verb, Callable[[LoadedBill, Context], Awaitable[None]]] = {
 
 
 async def check(
-    session: AsyncSession, bill_id: int, verb: Verb, version: int | None, act: Context
+    session: AsyncSession, bill_id: int, verb: Verb, version: int | None, context: Context
 ) -> LoadedBill:
     """Refuse what `verb` would refuse this person now; the bill's lock is not waited for.
 
     Returns the case as it stands, for whoever draws the dialog.
     """
-    case = await load_for(session, bill_id, verb, act, version, lock=False)
-    await _CHECKS[verb](case, act)
-    return case
+    loaded = await load_for(session, bill_id, verb, context, version, lock=False)
+    await _CHECKS[verb](loaded, context)
+    return loaded

@@ -18,8 +18,6 @@ from models.people.users import User
 from models.text import bounded_text
 
 COMMENT_CHARS = 10_000
-
-
 GONE = "That comment is not here."
 
 
@@ -38,46 +36,48 @@ class ThreadReply(Base):
 async def add_comment(
     session: AsyncSession,
     bill_id: int,
-    act: Context,
+    context: Context,
     text: str,
     snapshot: dict[str, Any] | None = None,
 ) -> BillAction:
     """Add a comment. It changes neither the bill nor its version."""
-    act.user.must(Permission.COMMENT)
-    case = await load_for(session, bill_id, Verb.COMMENT, act)
-    return await case.record(Verb.COMMENT, act, comment=_checked(text), snapshot=snapshot)
+    context.user.require(Permission.COMMENT)
+    loaded = await load_for(session, bill_id, Verb.COMMENT, context)
+    return await loaded.record(Verb.COMMENT, context, comment=_checked(text), snapshot=snapshot)
 
 
 async def edit_comment(
-    session: AsyncSession, comment_id: int, act: Context, text: str
+    session: AsyncSession, comment_id: int, context: Context, text: str
 ) -> BillAction | None:
     """Record what an author changed a comment to; None where it says the same as before.
 
     Refuses a comment that is deleted.
     """
-    act.user.must(Permission.COMMENT)
-    original = await _own(session, comment_id, act.user)
-    case = await load_for(session, original.bill_id, Verb.COMMENT_EDIT, act)
-    now = comment_text(case.actions, comment_id)
+    context.user.require(Permission.COMMENT)
+    original = await _own(session, comment_id, context.user)
+    loaded = await load_for(session, original.bill_id, Verb.COMMENT_EDIT, context)
+    now = comment_text(loaded.actions, comment_id)
     if now is None:
         raise NotFound(GONE)
     if _checked(text) == now:
         return None
-    return await case.record(
-        Verb.COMMENT_EDIT, act, comment=_checked(text), snapshot={"comment_id": comment_id}
+    return await loaded.record(
+        Verb.COMMENT_EDIT, context, comment=_checked(text), snapshot={"comment_id": comment_id}
     )
 
 
-async def delete_comment(session: AsyncSession, comment_id: int, act: Context) -> BillAction | None:
+async def delete_comment(
+    session: AsyncSession, comment_id: int, context: Context
+) -> BillAction | None:
     """Record that an author took a comment back; None where it is gone already.
 
     The record keeps what it said. Authors may delete whatever their role is by now.
     """
-    original = await _own(session, comment_id, act.user)
-    case = await load_for(session, original.bill_id, Verb.COMMENT_DELETE, act)
-    if comment_text(case.actions, comment_id) is None:
+    original = await _own(session, comment_id, context.user)
+    loaded = await load_for(session, original.bill_id, Verb.COMMENT_DELETE, context)
+    if comment_text(loaded.actions, comment_id) is None:
         return None
-    return await case.record(Verb.COMMENT_DELETE, act, snapshot={"comment_id": comment_id})
+    return await loaded.record(Verb.COMMENT_DELETE, context, snapshot={"comment_id": comment_id})
 
 
 async def is_reply_recorded(session: AsyncSession, channel: str, ts: str) -> bool:
@@ -88,7 +88,7 @@ async def is_reply_recorded(session: AsyncSession, channel: str, ts: str) -> boo
 async def add_reply(
     session: AsyncSession,
     bill_id: int,
-    act: Context,
+    context: Context,
     text: str,
     channel: str,
     ts: str,
@@ -104,25 +104,25 @@ async def add_reply(
     if await session.get(ThreadReply, (channel, ts)) is not None:
         return None
     where = {"message": {"channel": channel, "ts": ts}}
-    action = await add_comment(session, bill_id, act, text, where)
+    action = await add_comment(session, bill_id, context, text, where)
     session.add(ThreadReply(channel=channel, ts=ts, comment_id=action.id, edited_ts=edited_ts))
     await session.flush()
     return action
 
 
 async def edit_reply(
-    session: AsyncSession, act: Context, text: str, channel: str, ts: str, edited_ts: str
+    session: AsyncSession, context: Context, text: str, channel: str, ts: str, edited_ts: str
 ) -> BillAction | None:
     """Record an edit of a reply; None where it is recorded, or was never a comment of ours."""
     known = await _locked(session, channel, ts)
     if known is None or known.deleted or (known.edited_ts or "") >= edited_ts:
         return None
     known.edited_ts = edited_ts
-    return await edit_comment(session, known.comment_id, act, text)
+    return await edit_comment(session, known.comment_id, context, text)
 
 
 async def delete_reply(
-    session: AsyncSession, bill_id: int, act: Context, text: str, channel: str, ts: str
+    session: AsyncSession, bill_id: int, context: Context, text: str, channel: str, ts: str
 ) -> BillAction | None:
     """Record the deletion of a reply, once.
 
@@ -130,13 +130,13 @@ async def delete_reply(
     stand when it comes.
     """
     known = await _locked(session, channel, ts)
-    if known is None and act.user.may(Permission.COMMENT):
-        await add_reply(session, bill_id, act, text, channel, ts)
+    if known is None and context.user.can(Permission.COMMENT):
+        await add_reply(session, bill_id, context, text, channel, ts)
         known = await _locked(session, channel, ts)
     if known is None or known.deleted:
         return None
     known.deleted = True
-    return await delete_comment(session, known.comment_id, act)
+    return await delete_comment(session, known.comment_id, context)
 
 
 async def _locked(session: AsyncSession, channel: str, ts: str) -> ThreadReply | None:

@@ -15,46 +15,46 @@ from models.text import reason_text
 
 
 async def hold_bill(
-    session: AsyncSession, bill_id: int, act: Context, cause: HoldReason
+    session: AsyncSession, bill_id: int, context: Context, cause: HoldReason
 ) -> BillAction:
     """Take a bill out of the queue for a cause that has come up; its approvals fall."""
-    case = await load_for(session, bill_id, Verb.HOLD, act)
-    check_not_issued(case)
-    action = await case.record(Verb.HOLD, act, Change(State.HELD, hold_reason=cause))
-    await revoke_approvals(session, [bill_id], act.now)
+    loaded = await load_for(session, bill_id, Verb.HOLD, context)
+    check_not_issued(loaded)
+    action = await loaded.record(Verb.HOLD, context, Change(State.HELD, hold_reason=cause))
+    await revoke_approvals(session, [bill_id], context.now)
     return action
 
 
 async def release_bill(
-    session: AsyncSession, bill_id: int, version: int, act: Context, words: str | None
+    session: AsyncSession, bill_id: int, version: int, context: Context, words: str | None
 ) -> BillAction:
     """Let a held bill go on to its approvers; needs a reason where the cause still stands.
 
     Whether a jump still is one depends on the company's own factor.
     """
-    case = await load_for(session, bill_id, Verb.RELEASE, act, version)
-    check_has_amount(case)
-    cause = await hold_reason_now(case, act)
+    loaded = await load_for(session, bill_id, Verb.RELEASE, context, version)
+    check_has_amount(loaded)
+    cause = await hold_reason_now(loaded, context)
     given = (words or "").strip()
     if cause is not None and not given:
         raise Invalid("The cause of the hold still stands, so a reason is needed.", "reason")
-    action = await case.record(
-        Verb.RELEASE, act, Change(State.PENDING), comment=reason_text(given) if given else None
+    action = await loaded.record(
+        Verb.RELEASE, context, Change(State.PENDING), comment=reason_text(given) if given else None
     )
-    await add_cards(session, bill_id, act.rules.approvals_channel)
+    await add_cards(session, bill_id, context.settings.approvals_channel)
     return action
 
 
-async def hold_reason_now(case: LoadedBill, act: Context) -> HoldReason | None:
+async def hold_reason_now(loaded: LoadedBill, context: Context) -> HoldReason | None:
     """Why the bill would be held if it were made now."""
-    if case.bill.kind != BillKind.OVERAGE:
-        return HoldReason.NO_APPROVER if case.desk.undecidable else None
-    factor = act.rules.jump_factor
-    return await hold_reason_of(case.session, case.customer.id, case.bill.period, factor)
+    if loaded.bill.kind != BillKind.OVERAGE:
+        return HoldReason.NO_APPROVER if loaded.approvers.undecidable else None
+    factor = context.settings.jump_factor
+    return await hold_reason_of(loaded.session, loaded.customer.id, loaded.bill.period, factor)
 
 
-def check_has_amount(case: LoadedBill) -> None:
-    if case.bill.overage_amount is None:
+def check_has_amount(loaded: LoadedBill) -> None:
+    if loaded.bill.overage_amount is None:
         raise WrongState(
             "This bill has no amount, because its customer had no price that month. "
             "Give the customer a price from that month on, and the bill is worked out anew."

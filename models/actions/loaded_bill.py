@@ -57,29 +57,29 @@ class PastOfBill:
     bill: Bill
     actions: list[BillAction]
 
-    async def what_happened(self, act: Context) -> str:
+    async def what_happened(self, context: Context) -> str:
         """Who moved the bill where it is, and when: the sentence for whoever comes too late."""
         last = next(action for action in reversed(self.actions) if Verb(action.action) in PAST)
-        who = await self.who(last, act)
-        return f"{who} {PAST[Verb(last.action)]} this bill {ago(last.created_at, act.now)}."
+        who = await self.who(last, context)
+        return f"{who} {PAST[Verb(last.action)]} this bill {ago(last.created_at, context.now)}."
 
-    async def who(self, action: BillAction, act: Context) -> str:
+    async def who(self, action: BillAction, context: Context) -> str:
         """Whoever did that, as told to whoever is at it now."""
         by = await self.session.get_one(User, action.stakeholder_id)
-        if by.id == act.user.id:
+        if by.id == context.user.id:
             return "You"
         if by.is_system:
             return "Countersign"
         return f"{by.name} ({by.role})" if by.role else by.name
 
-    async def too_late(self, act: Context, version: int | None = None) -> Stale:
+    async def too_late(self, context: Context, version: int | None = None) -> Stale:
         """The refusal for whoever saw `version`; it names the figures that moved since then."""
         since = [a for a in self.actions if version is not None and a.bill_version > version]
         moves = [action for action in since if "before" in action.snapshot]
         if moves and Verb(moves[-1].action) in NEW_FIGURES:
             first, last = moves[0].snapshot["before"], moves[-1].snapshot["after"]
             return Changed(_differences(first, last), self.bill.currency)
-        return Stale(f"{await self.what_happened(act)} Nothing more was recorded.")
+        return Stale(f"{await self.what_happened(context)} Nothing more was recorded.")
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class LoadedBill(PastOfBill):
     """A bill whose row is locked until the transaction ends, and all that is decided by."""
 
     customer: Customer
-    desk: Approvers
-    standing: BillState
+    approvers: Approvers
+    state: BillState
 
     @property
     def generated_by(self) -> int:
@@ -104,7 +104,7 @@ class LoadedBill(PastOfBill):
     async def record(
         self,
         verb: Verb,
-        act: Context,
+        context: Context,
         move: Change | None = None,
         *,
         comment: str | None = None,
@@ -117,20 +117,20 @@ class LoadedBill(PastOfBill):
         With a move the bill's version goes up, and the snapshot keeps its figures before and
         after. Without, its row stays as it is.
         """
-        moved = self._move(move, act.now) if move else {}
+        moved = self._move(move, context.now) if move else {}
         await self.session.flush()
         action = BillAction(
             bill_id=self.bill.id,
             bill_version=self.bill.version,
-            stakeholder_id=act.user.id,
+            stakeholder_id=context.user.id,
             action=verb,
             comment=comment,
-            source=act.source,
+            source=context.source,
             acted_for_id=acted_for,
             reverses_id=reverses,
             snapshot=moved | (snapshot or {}),
-            created_at=act.now,
-            updated_at=act.now,
+            created_at=context.now,
+            updated_at=context.now,
         )
         self.session.add(action)
         await self.session.flush()
@@ -158,7 +158,7 @@ async def load_for(
     session: AsyncSession,
     bill_id: int,
     verb: Verb,
-    act: Context,
+    context: Context,
     version: int | None = None,
     lock: bool = True,
 ) -> LoadedBill:
@@ -169,18 +169,18 @@ async def load_for(
     terms no longer give.
     """
     rule = TRANSITIONS[verb]
-    if rule.right is not None:
-        act.user.must(rule.right)
+    if rule.permission is not None:
+        context.user.require(rule.permission)
     bill = await get_bill(session, bill_id, lock)
     past = PastOfBill(session, bill, list(await actions_of(session, bill_id)))
     if version is not None and version != bill.version:
-        raise await past.too_late(act, version)
+        raise await past.too_late(context, version)
     if State(bill.status) not in rule.start:
-        raise WrongState(f"{await past.what_happened(act)} {_instead(bill, verb)}".strip())
-    case = await _loaded(past)
+        raise WrongState(f"{await past.what_happened(context)} {_instead(bill, verb)}".strip())
+    loaded = await _loaded(past)
     if verb in ON_FIGURES:
-        await _check_figures(case)
-    return case
+        await _check_figures(loaded)
+    return loaded
 
 
 _INSTEAD = {
@@ -203,15 +203,15 @@ def _instead(bill: Bill, verb: Verb) -> str:
 async def _loaded(past: PastOfBill) -> LoadedBill:
     session, bill = past.session, past.bill
     customer = await session.get_one(Customer, bill.customer_id)
-    desk = (await approvers_of(session, [bill.id]))[bill.id]
-    return LoadedBill(session, bill, past.actions, customer, desk, replay(past.actions))
+    approvers = (await approvers_of(session, [bill.id]))[bill.id]
+    return LoadedBill(session, bill, past.actions, customer, approvers, replay(past.actions))
 
 
-async def _check_figures(case: LoadedBill) -> None:
-    now = await newer_figures(case.session, case.bill)
+async def _check_figures(loaded: LoadedBill) -> None:
+    now = await newer_figures(loaded.session, loaded.bill)
     if now is not None:
-        before = bill_snapshot(case.bill)
-        raise Changed(_differences(before, before | now.as_snapshot()), case.bill.currency)
+        before = bill_snapshot(loaded.bill)
+        raise Changed(_differences(before, before | now.as_snapshot()), loaded.bill.currency)
 
 
 def ago(then: datetime, now: datetime) -> str:

@@ -26,16 +26,13 @@ from models.period import Period
 
 _OF_BILLS = "(cast(:bill_ids as bigint[]) is null or id = any(:bill_ids))"
 
-
 # A rejected bill keeps its figures until it is revised.
 _OUTDATED = f"""
     select id, adjusts_id from outdated_bills where status <> 'rejected' and {_OF_BILLS}"""
 
-
 _LATE = f"""
     select * from late_bills
     where (year, month) >= (:first_year, :first_month) and {_OF_BILLS}"""
-
 
 # A contract that ended before the month after all. What Finance let go in spite of that stays so.
 _OUTSIDE = f"""
@@ -48,7 +45,6 @@ _OUTSIDE = f"""
           where a.bill_id = b.id and a.action in ('release', 'revise')
             and a.snapshot -> 'before' ->> 'hold_reason' = 'outside_contract')"""
 
-
 # Bills are locked in the order of their ids, corrections with what they correct.
 _LOCK = sa.text(f"""
 with outdated as ({_OUTDATED}), late as ({_LATE}), outside as ({_OUTSIDE})
@@ -59,7 +55,6 @@ where id in (select id from outdated
              union select id from outside)
 order by id for update
 """)
-
 
 # Found first, and their bills by key: what was just imported has no statistics yet, by which it
 # could be told that looking through all of them for each bill is slow.
@@ -103,7 +98,6 @@ from moved
 returning bill_id, snapshot -> 'after' ->> 'status' as status
 """)
 
-
 _HOLD = sa.text(f"""
 with outside as materialized ({_OUTSIDE}),
 held as (
@@ -121,7 +115,6 @@ select id, version, :user_id, 'hold', :source,
 from held
 returning bill_id
 """)
-
 
 _PROPOSE = sa.text(f"""
 with made as (
@@ -151,24 +144,20 @@ from made
 returning bill_id
 """)
 
-
 _CHANGED_NOW = """
 exists (select from usages u
         where u.updated_at = :now and u.customer_id = b.customer_id
           and u.year = b.year and u.month = b.month)"""
-
 
 _REPORT = sa.text(f"""
 select b.id from late_bills b
 where (b.year, b.month) < (:first_year, :first_month) and {_CHANGED_NOW} order by b.id
 """)
 
-
 _REJECTED = sa.text(f"""
 select b.id from outdated_bills o join bills b on b.id = o.id
 where o.status = 'rejected' and {_CHANGED_NOW} order by b.id
 """)
-
 
 # The last of the month's bills, and void, though there is something to bill again.
 _UNBILLED = sa.text(f"""
@@ -184,7 +173,7 @@ order by b.id
 
 
 async def recalculate(
-    session: AsyncSession, act: Context, bill_ids: Sequence[int] | None = None
+    session: AsyncSession, context: Context, bill_ids: Sequence[int] | None = None
 ) -> Recalculation:
     """Settle every bill, or those given, whose figures are not those of usage and terms any more.
 
@@ -195,7 +184,7 @@ async def recalculate(
     is rejected, and where that is void though there is something to bill again. Where the contract
     does not cover the month any more, the bill is held.
     """
-    automatic = await as_system(session, act)
+    automatic = await as_system(session, context)
     values = _values(automatic, bill_ids)
     await session.flush()
     locked = (await session.scalars(_LOCK, values)).all()
@@ -230,31 +219,31 @@ def _sorted(ids: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(ids))
 
 
-def _values(act: Context, bill_ids: Sequence[int] | None) -> dict[str, Any]:
-    first = Period.of(act.today).plus(-act.rules.lookback_months)
+def _values(context: Context, bill_ids: Sequence[int] | None) -> dict[str, Any]:
+    first = Period.of(context.today).plus(-context.settings.lookback_months)
     return {
         "bill_ids": list(bill_ids) if bill_ids is not None else None,
         "first_year": first.year,
         "first_month": first.month,
-        "jump_factor": act.rules.jump_factor,
-        "user_id": act.user.id,
-        "source": act.source,
-        "now": act.now,
+        "jump_factor": context.settings.jump_factor,
+        "user_id": context.user.id,
+        "source": context.source,
+        "now": context.now,
     }
 
 
-async def _follow_up(session: AsyncSession, act: Context, done: Recalculation) -> None:
+async def _follow_up(session: AsyncSession, context: Context, done: Recalculation) -> None:
     """Approvals fall, small proposals pass, cards are drawn and posted, and Finance is told."""
     asking = {*done.invalidated, *done.held}
     changed = [*asking, *done.voided]
-    await revoke_approvals(session, sorted(asking), act.now)
+    await revoke_approvals(session, sorted(asking), context.now)
     if done.proposed:
         first, last = done.proposed[0], done.proposed[-1]
-        factor = act.rules.jump_factor
-        await auto_approve(session, first, last, act.now, act.source, factor)
+        factor = context.settings.jump_factor
+        await auto_approve(session, first, last, context.now, context.source, factor)
     await defer_card_updates(session, changed)
     await redraw_cards(session, done.rejected)
     await redraw_cards_of_relatives(session, [*changed, *done.proposed])
     waiting = (*done.invalidated, *done.proposed)
-    await add_cards_of_bills(session, waiting, act.rules.approvals_channel)
-    await notify_recalculated(session, act.now, done)
+    await add_cards_of_bills(session, waiting, context.settings.approvals_channel)
+    await notify_recalculated(session, context.now, done)

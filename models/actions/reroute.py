@@ -36,18 +36,18 @@ returning bill_id
 """)
 
 
-async def reroute_open_bills(session: AsyncSession, act: Context) -> int:
+async def reroute_open_bills(session: AsyncSession, context: Context) -> int:
     """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
 
     Done by `system`, from where `act` came; Finance is told what is held, and the number of bills
     held is returned.
     """
-    automatic = await as_system(session, act)
-    values = {"now": act.now, "user_id": automatic.user.id, "source": act.source}
+    automatic = await as_system(session, context)
+    values = {"now": context.now, "user_id": automatic.user.id, "source": context.source}
     held = sorted(await session.scalars(_HOLD, values))
     if held:
-        await revoke_approvals(session, held, act.now)
-        await notify_recalculated(session, act.now, Recalculation(held=tuple(held)))
+        await revoke_approvals(session, held, context.now)
+        await notify_recalculated(session, context.now, Recalculation(held=tuple(held)))
     await defer_card_updates(session, held)
-    await add_missing_cards(session, act.rules.approvals_channel)
+    await add_missing_cards(session, context.settings.approvals_channel)
     return len(held)

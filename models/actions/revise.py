@@ -19,11 +19,11 @@ from models.outbox.cards import add_cards
 from models.text import reason_text
 
 
-def check_not_issued(case: LoadedBill) -> None:
+def check_not_issued(loaded: LoadedBill) -> None:
     """What has its number keeps its figures and its approvals."""
-    if case.bill.number is not None:
+    if loaded.bill.number is not None:
         raise WrongState(
-            f"This bill was issued as {case.bill.number}, so its figures stay as they are."
+            f"This bill was issued as {loaded.bill.number}, so its figures stay as they are."
         )
 
 
@@ -31,7 +31,7 @@ async def revise_bill(
     session: AsyncSession,
     bill_id: int,
     version: int,
-    act: Context,
+    context: Context,
     words: str,
     units: int | None = None,
 ) -> BillAction:
@@ -40,35 +40,35 @@ async def revise_bill(
     `units` over the limit that are to be billed, of a credit below zero. Refuses where nothing is
     left to bill, where nothing would change, and more than was used or had been billed.
     """
-    case = await load_for(session, bill_id, Verb.REVISE, act, version)
-    now = await check_revise(case)
+    loaded = await load_for(session, bill_id, Verb.REVISE, context, version)
+    now = await check_revise(loaded)
     if units is not None:
-        now = _adjusted(case, now, units)
-    columns: dict[str, Any] = now.as_columns() | _kind(case.bill, now)
-    if case.bill.status == State.PENDING and _has(case.bill, columns):
+        now = _adjusted(loaded, now, units)
+    columns: dict[str, Any] = now.as_columns() | _kind(loaded.bill, now)
+    if loaded.bill.status == State.PENDING and _has(loaded.bill, columns):
         raise Invalid("The bill has these figures already, so nothing was changed.", "units")
-    action = await case.record(
+    action = await loaded.record(
         Verb.REVISE,
-        act,
+        context,
         Change(State.PENDING, columns),
         comment=reason_text(words),
         snapshot={"adjusted_units": units} if units is not None else None,
     )
-    await revoke_approvals(session, [bill_id], act.now)
-    await add_cards(session, bill_id, act.rules.approvals_channel)
+    await revoke_approvals(session, [bill_id], context.now)
+    await add_cards(session, bill_id, context.settings.approvals_channel)
     return action
 
 
-async def check_revise(case: LoadedBill) -> Figures:
+async def check_revise(loaded: LoadedBill) -> Figures:
     """The figures that usage and terms give now; refuses where they make no bill."""
-    check_not_issued(case)
-    if await is_credit_for_void(case.session, case.bill):
+    check_not_issued(loaded)
+    if await is_credit_for_void(loaded.session, loaded.bill):
         raise WrongState("This credit is for a bill that is void, and has its amount from it.")
-    now = await figures_now(case.session, case.bill.id)
-    if now is None or is_nothing_to_bill(case.bill, now):
+    now = await figures_now(loaded.session, loaded.bill.id)
+    if now is None or is_nothing_to_bill(loaded.bill, now):
         raise WrongState(
             "Usage and terms leave nothing to bill any more. "
-            f"Void it instead, with `/bill void #{case.bill.id}`."
+            f"Void it instead, with `/bill void #{loaded.bill.id}`."
         )
     check_has_price(now)
     return now
@@ -88,8 +88,8 @@ def check_has_price(now: Figures) -> None:
         )
 
 
-def _adjusted(case: LoadedBill, now: Figures, units: int) -> Figures:
-    corrects = case.bill.kind != BillKind.OVERAGE
+def _adjusted(loaded: LoadedBill, now: Figures, units: int) -> Figures:
+    corrects = loaded.bill.kind != BillKind.OVERAGE
     if not corrects and not 0 < units <= now.api_usage:
         most = f"{now.api_usage:,}"
         raise Invalid(f"Write a number of calls from 1 to {most}, which is what was used.", "units")

@@ -28,34 +28,36 @@ from models.people.permissions import Role
 from models.people.users import users_with_role
 
 
-async def send_bill(session: AsyncSession, bill_id: int, version: int, act: Context) -> BillAction:
+async def send_bill(
+    session: AsyncSession, bill_id: int, version: int, context: Context
+) -> BillAction:
     """Start the send delay of an approved bill; until it ends, `undo` calls it back.
 
     Refuses where there is no mail server or no address to send to. One that has its number
     already keeps it, and its document, and goes out at once.
     """
-    case = await load_for(session, bill_id, Verb.SEND, act, version)
-    check_send(case, act)
-    at = act.send_due if case.bill.number is None else act.now
-    action = await case.record(
-        Verb.SEND, act, Change(State.SENDING), snapshot={"due": at.isoformat()}
+    loaded = await load_for(session, bill_id, Verb.SEND, context, version)
+    check_send(loaded, context)
+    at = context.send_due if loaded.bill.number is None else context.now
+    action = await loaded.record(
+        Verb.SEND, context, Change(State.SENDING), snapshot={"due": at.isoformat()}
     )
-    await defer_issue(session, bill_id, act.now, at)
+    await defer_issue(session, bill_id, context.now, at)
     return action
 
 
-def check_send(case: LoadedBill, act: Context) -> None:
+def check_send(loaded: LoadedBill, context: Context) -> None:
     """Why this bill could not go out at all."""
-    check_can_mail(act)
-    if not (case.customer.billing_email or "").strip():
+    check_can_mail(context)
+    if not (loaded.customer.billing_email or "").strip():
         raise WrongState(
-            f"{case.customer.name} has no billing e-mail address. Give it one first, in the column "
-            "billing_email of `countersign import customers FILE.csv`."
+            f"{loaded.customer.name} has no billing e-mail address. Give it one first, in the "
+            "column billing_email of `countersign import customers FILE.csv`."
         )
 
 
-def check_can_mail(act: Context) -> None:
-    if not act.rules.can_mail:
+def check_can_mail(context: Context) -> None:
+    if not context.settings.can_mail:
         raise WrongState(
             "There is no mail server to send bills with. Whoever looks after Countersign sets "
             "`SMTP_URL` and `MAIL_FROM`."
@@ -63,7 +65,7 @@ def check_can_mail(act: Context) -> None:
 
 
 async def issue_bill(
-    session: AsyncSession, bill_id: int, act: Context, draw: Callable[[InvoiceData], str]
+    session: AsyncSession, bill_id: int, context: Context, draw: Callable[[InvoiceData], str]
 ) -> bool:
     """Take the bill's number, and store its document as `draw` makes it; then it can be mailed.
 
@@ -75,30 +77,30 @@ async def issue_bill(
     if bill.status != State.SENDING:
         return False
     issue_at = await issue_due(session, bill_id)
-    if act.now < issue_at:
-        await defer_issue(session, bill_id, act.now, issue_at)
+    if context.now < issue_at:
+        await defer_issue(session, bill_id, context.now, issue_at)
         return False
     if await newer_figures(session, bill) is not None:
-        await recalculate(session, act, [bill_id])
+        await recalculate(session, context, [bill_id])
         return False
     if await _is_issued(session, bill):
         await defer_delivery(session, bill_id)
         return True
-    automatic = await as_system(session, act)
-    case = await load_for(session, bill_id, Verb.ISSUE, automatic)
-    number = case.bill.number or await take_number(session, case.bill, act)
-    facts = await invoice_data(session, case.bill, case.customer, number, act.today)
+    automatic = await as_system(session, context)
+    loaded = await load_for(session, bill_id, Verb.ISSUE, automatic)
+    number = loaded.bill.number or await take_number(session, loaded.bill, context)
+    facts = await invoice_data(session, loaded.bill, loaded.customer, number, context.today)
     document = Document(
         bill_id=bill_id,
         number=number,
         media_type=PLAIN_TEXT,
         content=draw(facts).encode(),
-        created_at=act.now,
+        created_at=context.now,
     )
     session.add(document)
     await session.flush()
     await session.refresh(document)
-    await case.record(
+    await loaded.record(
         Verb.ISSUE,
         automatic,
         Change(State.SENDING, {"number": number}),
@@ -133,20 +135,22 @@ async def _is_issued(session: AsyncSession, bill: Bill) -> bool:
     return bill.number is not None and await session.get(Document, bill.id) is not None
 
 
-async def outgoing_invoice(session: AsyncSession, bill_id: int, act: Context) -> InvoiceData | None:
+async def outgoing_invoice(
+    session: AsyncSession, bill_id: int, context: Context
+) -> InvoiceData | None:
     """What is to be mailed; None where the bill is not on its way out any more."""
     bill = await get_bill(session, bill_id)
     document = await session.get(Document, bill_id)
     if bill.status != State.SENDING or document is None:
         return None
     customer = await session.get_one(Customer, bill.customer_id)
-    issued_on = document.created_at.astimezone(act.rules.zone).date()
+    issued_on = document.created_at.astimezone(context.settings.zone).date()
     facts = await invoice_data(session, bill, customer, document.number, issued_on)
     return replace(facts, content=document.content.decode())
 
 
 async def mark_delivered(
-    session: AsyncSession, bill_id: int, act: Context, answer: str, to: str | None = None
+    session: AsyncSession, bill_id: int, context: Context, answer: str, to: str | None = None
 ) -> BillAction | None:
     """The mail server took it: the bill is sent, `to` these addresses.
 
@@ -156,21 +160,21 @@ async def mark_delivered(
     document = await session.get(Document, bill_id)
     if bill.status != State.SENDING or document is None:
         return None
-    case = await load_for(session, bill_id, Verb.DELIVER, act)
+    loaded = await load_for(session, bill_id, Verb.DELIVER, context)
     told = {"answer": answer[:500], "sha256": document.sha256, "to": to}
-    return await case.record(Verb.DELIVER, act, Change(State.SENT), snapshot=told)
+    return await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
 
 
 async def mark_send_failed(
-    session: AsyncSession, bill_id: int, act: Context, cause: str
+    session: AsyncSession, bill_id: int, context: Context, cause: str
 ) -> BillAction | None:
     """It cannot be delivered: the bill is approved again, keeps its number, and Finance is told."""
     bill = await get_bill(session, bill_id, lock=True)
     if bill.status != State.SENDING or bill.number is None:
         return None
-    case = await load_for(session, bill_id, Verb.SEND_FAILED, act)
-    action = await case.record(
-        Verb.SEND_FAILED, act, Change(State.APPROVED), snapshot={"failure": cause[:1000]}
+    loaded = await load_for(session, bill_id, Verb.SEND_FAILED, context)
+    action = await loaded.record(
+        Verb.SEND_FAILED, context, Change(State.APPROVED), snapshot={"failure": cause[:1000]}
     )
     finance = await users_with_role(session, Role.FINANCE)
     await notify_not_sent(session, bill_id, action.id, finance)

@@ -22,11 +22,7 @@ from models.people.users import User
 from models.text import reason_text
 
 GONE = "That decision does not stand any more. Nothing was undone."
-
-
 STATE_COLUMNS = frozenset({"status", "hold_reason"})
-
-
 LIVE = frozenset({State.HELD, State.PENDING, State.APPROVED, State.SENDING})
 
 
@@ -34,7 +30,7 @@ async def undo_decision(
     session: AsyncSession,
     bill_id: int,
     version: int,
-    act: Context,
+    context: Context,
     words: str,
     action_id: int | None = None,
 ) -> BillAction:
@@ -44,74 +40,76 @@ async def undo_decision(
     theirs to undo. What stood before the decision stands again, figures and approvals too; refused
     where usage or terms give other figures by now, or another live bill stands in its place.
     """
-    case = await load_for(session, bill_id, Verb.UNDO, act, version)
-    if case.bill.status == State.VOID:
-        await lock_month(session, case.bill)
-    decision = await check_undo(case, act, action_id)
+    loaded = await load_for(session, bill_id, Verb.UNDO, context, version)
+    if loaded.bill.status == State.VOID:
+        await lock_month(session, loaded.bill)
+    decision = await check_undo(loaded, context, action_id)
     if action_id is None and _left_the_version(decision):
         raise Stale(GONE)
-    back = without(case.standing, decision.action_id)
-    columns = _columns_back(case, decision)
-    same = back.status is case.standing.status and not columns
+    back = without(loaded.state, decision.action_id)
+    columns = _columns_back(loaded, decision)
+    same = back.status is loaded.state.status and not columns
     sends = back.status is State.SENDING
-    action = await case.record(
+    action = await loaded.record(
         Verb.UNDO,
-        act,
+        context,
         None if same else Change(back.status, columns, back.hold_reason),
         comment=reason_text(words),
         reverses=decision.action_id,
-        snapshot={"due": act.send_due.isoformat()} if sends else None,
+        snapshot={"due": context.send_due.isoformat()} if sends else None,
     )
     await set_approvals(session, bill_id, back.approvals)
-    await add_cards(session, bill_id, act.rules.approvals_channel)
+    await add_cards(session, bill_id, context.settings.approvals_channel)
     if sends:
-        await defer_issue(session, bill_id, act.now, act.send_due)
+        await defer_issue(session, bill_id, context.now, context.send_due)
     return action
 
 
-async def check_undo(case: LoadedBill, act: Context, action_id: int | None = None) -> Decision:
+async def check_undo(
+    loaded: LoadedBill, context: Context, action_id: int | None = None
+) -> Decision:
     """The decision that this person may undo now; refuses where there is none, or it cannot be."""
-    decision = undoable(case.standing, act.user)
+    decision = undoable(loaded.state, context.user)
     if decision is None or action_id not in (None, decision.action_id):
-        raise await _no_undo(case, act, decision)
-    _check_own_word(case, decision, act)
-    if decision is case.standing.last_decision:
+        raise await _no_undo(loaded, context, decision)
+    _check_own_word(loaded, decision, context)
+    if decision is loaded.state.last_decision:
         live = decision.before.status in LIVE
-        if live or _columns_back(case, decision):
-            await _check_figures_before(case, decision)
+        if live or _columns_back(loaded, decision):
+            await _check_figures_before(loaded, decision)
         if live or decision.before.status is State.REJECTED:
-            await _check_only_live_bill(case)
+            await _check_only_live_bill(loaded)
     return decision
 
 
-def _check_own_word(case: LoadedBill, decision: Decision, act: Context) -> None:
+def _check_own_word(loaded: LoadedBill, decision: Decision, context: Context) -> None:
     """An approval that its author took back is given again by nobody else."""
-    if decision.verb is not Verb.UNDO or decision.user_id == act.user.id:
+    if decision.verb is not Verb.UNDO or decision.user_id == context.user.id:
         return
-    standing = {approval.action_id for approval in case.standing.approvals}
-    back = [one for one in decision.before.approvals if one.action_id not in standing]
+    state = {approval.action_id for approval in loaded.state.approvals}
+    back = [one for one in decision.before.approvals if one.action_id not in state]
     if any(one.user_id == decision.user_id for one in back):
         raise NotAllowed("Whoever took back their own approval is the one to give it again.")
 
 
-def undoable(standing: BillState, user: User) -> Decision | None:
+def undoable(state: BillState, user: User) -> Decision | None:
     """The decision this person may undo now, if there is one."""
-    last = standing.last_decision
-    if user.may(Permission.UNDO_ANY):
+    last = state.last_decision
+    if user.can(Permission.UNDO_ANY):
         return last
-    own = (d for d in reversed(standing.decisions) if d.user_id == user.id)
-    return next((d for d in own if d is last or d.action_id in _withdrawable(standing)), None)
+    own = (d for d in reversed(state.decisions) if d.user_id == user.id)
+    return next((d for d in own if d is last or d.action_id in _withdrawable(state)), None)
 
 
-def _withdrawable(standing: BillState) -> set[int]:
+def _withdrawable(state: BillState) -> set[int]:
     """Approvals that can be taken out from under a later decision.
 
     None from under a rejection: that would be a way for somebody else to lift it. And none from
     under what Finance did with the approved bill.
     """
-    if standing.status not in (State.PENDING, State.APPROVED):
+    if state.status not in (State.PENDING, State.APPROVED):
         return set()
-    return {approval.action_id for approval in standing.approvals}
+    return {approval.action_id for approval in state.approvals}
 
 
 def _left_the_version(undone: Decision) -> bool:
@@ -122,11 +120,11 @@ def _left_the_version(undone: Decision) -> bool:
     return undone.verb is Verb.UNDO and not undone.moved
 
 
-def _columns_back(case: LoadedBill, decision: Decision) -> dict[str, Any]:
+def _columns_back(loaded: LoadedBill, decision: Decision) -> dict[str, Any]:
     """Figures that the decision moved, as they were before it."""
-    if decision is not case.standing.last_decision or decision.figures is None:
+    if decision is not loaded.state.last_decision or decision.figures is None:
         return {}
-    now = bill_snapshot(case.bill)
+    now = bill_snapshot(loaded.bill)
     return {
         name: column_value(name, was)
         for name, was in decision.figures.items()
@@ -134,17 +132,17 @@ def _columns_back(case: LoadedBill, decision: Decision) -> dict[str, Any]:
     }
 
 
-async def _check_figures_before(case: LoadedBill, decision: Decision) -> None:
-    if await is_credit_for_void(case.session, case.bill):
+async def _check_figures_before(loaded: LoadedBill, decision: Decision) -> None:
+    if await is_credit_for_void(loaded.session, loaded.bill):
         return
-    fresh = await figures_now(case.session, case.bill.id)
-    before = decision.figures or bill_snapshot(case.bill)
+    fresh = await figures_now(loaded.session, loaded.bill.id)
+    before = decision.figures or bill_snapshot(loaded.bill)
     if fresh is None or fresh.rest_on_snapshot(before):
         return
     instead = (
-        f"Bill the month again with `/bill reissue #{case.bill.id}`"
-        if case.bill.status == State.VOID
-        else f"Take the new figures with `/bill revise #{case.bill.id}`"
+        f"Bill the month again with `/bill reissue #{loaded.bill.id}`"
+        if loaded.bill.status == State.VOID
+        else f"Take the new figures with `/bill revise #{loaded.bill.id}`"
     )
     raise WrongState(
         "Usage or terms have changed since then, so the figures before that decision are not "
@@ -152,27 +150,27 @@ async def _check_figures_before(case: LoadedBill, decision: Decision) -> None:
     )
 
 
-async def _check_only_live_bill(case: LoadedBill) -> None:
+async def _check_only_live_bill(loaded: LoadedBill) -> None:
     """Only a void bill's place can have been taken."""
-    if case.bill.status != State.VOID:
+    if loaded.bill.status != State.VOID:
         return
-    if await corrects_void_bill(case.session, case.bill):
+    if await corrects_void_bill(loaded.session, loaded.bill):
         raise WrongState(
             "The bill that this one corrects is void by now, so there is nothing to correct. "
             "Nothing was undone."
         )
-    query = sa.select(Bill.id).where(Bill.id != case.bill.id, Bill.status != State.VOID)
-    if case.bill.kind == BillKind.OVERAGE:
+    query = sa.select(Bill.id).where(Bill.id != loaded.bill.id, Bill.status != State.VOID)
+    if loaded.bill.kind == BillKind.OVERAGE:
         same_month = (
-            Bill.customer_id == case.bill.customer_id,
-            Bill.year == case.bill.year,
-            Bill.month == case.bill.month,
+            Bill.customer_id == loaded.bill.customer_id,
+            Bill.year == loaded.bill.year,
+            Bill.month == loaded.bill.month,
             Bill.kind == BillKind.OVERAGE,
         )
         query = query.where(*same_month)
     else:
-        query = query.where(Bill.adjusts_id == case.bill.adjusts_id, Bill.number.is_(None))
-    other = (await case.session.scalars(query.limit(1))).first()
+        query = query.where(Bill.adjusts_id == loaded.bill.adjusts_id, Bill.number.is_(None))
+    other = (await loaded.session.scalars(query.limit(1))).first()
     if other is not None:
         raise WrongState(
             f"Bill #{other} stands in the place of this one, and a month is billed only once. "
@@ -180,13 +178,13 @@ async def _check_only_live_bill(case: LoadedBill) -> None:
         )
 
 
-async def _no_undo(case: LoadedBill, act: Context, decision: Decision | None) -> Refusal:
+async def _no_undo(loaded: LoadedBill, context: Context, decision: Decision | None) -> Refusal:
     """Why nothing can be undone, and what can be done instead."""
     if decision is not None:
         return Stale(GONE)
-    if case.standing.last_decision is None:
-        return Stale(_instead(case.bill))
-    happened = await case.what_happened(act)
+    if loaded.state.last_decision is None:
+        return Stale(_instead(loaded.bill))
+    happened = await loaded.what_happened(context)
     return NotAllowed(f"{happened} Only whoever decided, or Finance, may undo that.")
 
 
@@ -197,7 +195,6 @@ def _instead(bill: Bill) -> str:
 
 
 _NONE = "There is no decision on this bill that could be undone. "
-
 
 _INSTEAD = {
     State.HELD: _NONE + "Release it with `/bill release #{id}`, or revise it with"
@@ -211,7 +208,6 @@ _INSTEAD = {
     State.VOID: _NONE + "Countersign made it void. Where its month has something to bill,"
     " `/bill reissue #{id}` does that.",
 }
-
 
 _INSTEAD_OF_ISSUED = {
     State.APPROVED: "This bill was issued as {number} but could not be delivered, so nothing before"

@@ -32,7 +32,7 @@ class Voided(NamedTuple):
 
 
 async def void_bill(
-    session: AsyncSession, bill_id: int, version: int, act: Context, words: str
+    session: AsyncSession, bill_id: int, version: int, context: Context, words: str
 ) -> Voided:
     """Make a bill void, with a reason; its number stays in the series.
 
@@ -40,37 +40,37 @@ async def void_bill(
     by this voiding, and Finance sends it like any other bill. Corrections that have not gone out
     are void with it.
     """
-    case = await load_for(session, bill_id, Verb.VOID, act, version)
-    corrections = await check_void(case, lock=True)
+    loaded = await load_for(session, bill_id, Verb.VOID, context, version)
+    corrections = await check_void(loaded, lock=True)
     for one in corrections:
         if one.status not in (State.SENT, State.VOID):
-            await _void_by_itself(session, one.id, act, Cause.VOID_WITH, bill_id)
-    action = await case.record(Verb.VOID, act, Change(State.VOID), comment=reason_text(words))
+            await _void_by_itself(session, one.id, context, Cause.VOID_WITH, bill_id)
+    action = await loaded.record(Verb.VOID, context, Change(State.VOID), comment=reason_text(words))
     units, amount = (await session.execute(_BILLED, {"bill_id": bill_id})).one()
     if not amount:
         return Voided(action, None)
-    return Voided(action, await _credit(case, act, action, units, amount))
+    return Voided(action, await _credit(loaded, context, action, units, amount))
 
 
 _BILLED = sa.text("select units, amount from billed(:bill_id)")
 
 
 async def _void_by_itself(
-    session: AsyncSession, bill_id: int, act: Context, cause: Cause, because_of: int
+    session: AsyncSession, bill_id: int, context: Context, cause: Cause, because_of: int
 ) -> None:
     """Make a bill void as `system`, because of what was done to another one."""
-    automatic = await as_system(session, act)
-    case = await load_for(session, bill_id, Verb.VOID, automatic)
+    automatic = await as_system(session, context)
+    loaded = await load_for(session, bill_id, Verb.VOID, automatic)
     snapshot = {"cause": cause, "bill": because_of}
-    await case.record(Verb.VOID, automatic, Change(State.VOID), snapshot=snapshot)
+    await loaded.record(Verb.VOID, automatic, Change(State.VOID), snapshot=snapshot)
 
 
-async def check_void(case: LoadedBill, *, lock: bool = False) -> list[Bill]:
+async def check_void(loaded: LoadedBill, *, lock: bool = False) -> list[Bill]:
     """The corrections of this bill; refuses what is on its way out or cannot be void."""
-    bill = case.bill
+    bill = loaded.bill
     if bill.status == State.SENDING and bill.number is not None:
         raise WrongState(_on_its_way(bill))
-    if await is_credit_for_void(case.session, bill):
+    if await is_credit_for_void(loaded.session, bill):
         raise WrongState(
             "This credit is for a bill that had gone out and is void now, so the customer has to "
             f"get it. Send it with `/bill send #{bill.id}`."
@@ -80,22 +80,22 @@ async def check_void(case: LoadedBill, *, lock: bool = False) -> list[Bill]:
             "A credit note that has gone out stays. To bill more again, record the right usage: "
             "the difference is proposed as an adjustment. Or void the bill that it corrects."
         )
-    if await corrects_void_bill(case.session, bill):
+    if await corrects_void_bill(loaded.session, bill):
         raise WrongState("The bill that this one corrects is void, and all of it was credited.")
-    await _check_no_newer_correction(case)
-    corrections = await _corrections(case.session, bill.id, lock)
+    await _check_no_newer_correction(loaded)
+    corrections = await _corrections(loaded.session, bill.id, lock)
     for one in corrections:
         if one.status == State.SENDING and one.number is not None:
             raise WrongState(f"Its correction comes first. {_on_its_way(one)}")
     return corrections
 
 
-async def _check_no_newer_correction(case: LoadedBill) -> None:
+async def _check_no_newer_correction(loaded: LoadedBill) -> None:
     """An open correction is the difference to all that was issued, and so rests on it."""
-    bill = case.bill
+    bill = loaded.bill
     if bill.adjusts_id is None or bill.number is None:
         return
-    corrections = await _corrections(case.session, bill.adjusts_id, lock=False)
+    corrections = await _corrections(loaded.session, bill.adjusts_id, lock=False)
     newer = next(
         (one for one in corrections if one.number is None and one.status != State.VOID), None
     )
@@ -118,23 +118,23 @@ async def _corrections(session: AsyncSession, bill_id: int, lock: bool) -> list[
 
 
 async def _credit(
-    case: LoadedBill, act: Context, voiding: BillAction, units: int, amount: Decimal
+    loaded: LoadedBill, context: Context, voiding: BillAction, units: int, amount: Decimal
 ) -> int:
     """The bill that takes back what went out; nobody is asked about it once more."""
     told = {"cause": Cause.VOID, "void": voiding.id}
     columns = {
         "kind": correction_kind(-amount),
-        "adjusts_id": case.bill.id,
-        "api_usage": case.bill.api_usage,
-        "monthly_api_limit": case.bill.monthly_api_limit,
+        "adjusts_id": loaded.bill.id,
+        "api_usage": loaded.bill.api_usage,
+        "monthly_api_limit": loaded.bill.monthly_api_limit,
         "overage_units": -units,
-        "overage_unit_cost": case.bill.overage_unit_cost,
+        "overage_unit_cost": loaded.bill.overage_unit_cost,
         "overage_amount": -amount,
-        "currency": case.bill.currency,
+        "currency": loaded.bill.currency,
     }
-    credit = await _made(case, act, Verb.GENERATE, columns, told)
-    automatic = await as_system(case.session, act)
-    opened = await load_for(case.session, credit.id, Verb.AUTO_APPROVE, automatic)
+    credit = await _made(loaded, context, Verb.GENERATE, columns, told)
+    automatic = await as_system(loaded.session, context)
+    opened = await load_for(loaded.session, credit.id, Verb.AUTO_APPROVE, automatic)
     await opened.record(
         Verb.AUTO_APPROVE, automatic, Change(State.APPROVED), snapshot={"rule": RULE_VOID, **told}
     )
@@ -142,36 +142,36 @@ async def _credit(
 
 
 async def reissue_bill(
-    session: AsyncSession, bill_id: int, version: int, act: Context, words: str
+    session: AsyncSession, bill_id: int, version: int, context: Context, words: str
 ) -> int:
     """Bill a month again whose bill is void, with the figures of now; returns the new bill's id.
 
     Refuses corrections, which are proposed by themselves, and a month that has a live bill.
     """
-    case = await load_for(session, bill_id, Verb.REISSUE, act, version)
-    await lock_month(session, case.bill)
-    now = await check_reissue(case)
+    loaded = await load_for(session, bill_id, Verb.REISSUE, context, version)
+    await lock_month(session, loaded.bill)
+    now = await check_reissue(loaded)
     columns = now.as_columns() | {"replaces_id": bill_id}
-    bill = await _made(case, act, Verb.REISSUE, columns, {}, reason_text(words))
+    bill = await _made(loaded, context, Verb.REISSUE, columns, {}, reason_text(words))
     await redraw_cards_of_relatives(session, [bill.id])
     if (await approvers_of(session, [bill.id]))[bill.id].undecidable:
-        automatic = await as_system(session, act)
+        automatic = await as_system(session, context)
         await hold_bill(session, bill.id, automatic, HoldReason.NO_APPROVER)
-    await add_cards(session, bill.id, act.rules.approvals_channel)
+    await add_cards(session, bill.id, context.settings.approvals_channel)
     return bill.id
 
 
-async def check_reissue(case: LoadedBill) -> Figures:
+async def check_reissue(loaded: LoadedBill) -> Figures:
     """The figures that the new bill would have."""
-    bill = case.bill
+    bill = loaded.bill
     if bill.kind != BillKind.OVERAGE:
         raise WrongState(
             "A correction is not billed again: where figures still differ, it is proposed anew."
         )
-    standing = await bill_of_month(case.session, bill.customer_id, bill.period)
-    if standing.status != State.VOID:
-        raise WrongState(f"Bill #{standing.id} stands for this month already.")
-    now = await figures_now(case.session, bill.id)
+    state = await bill_of_month(loaded.session, bill.customer_id, bill.period)
+    if state.status != State.VOID:
+        raise WrongState(f"Bill #{state.id} stands for this month already.")
+    now = await figures_now(loaded.session, bill.id)
     if now is None or is_nothing_to_bill(bill, now):
         raise WrongState("Usage and terms leave nothing to bill for this month.")
     check_has_price(now)
@@ -179,8 +179,8 @@ async def check_reissue(case: LoadedBill) -> Figures:
 
 
 async def _made(
-    case: LoadedBill,
-    act: Context,
+    loaded: LoadedBill,
+    context: Context,
     verb: Verb,
     columns: dict[str, Any],
     told: dict[str, Any],
@@ -188,28 +188,28 @@ async def _made(
 ) -> Bill:
     """A new pending bill for the month of this one, with the action that it begins with."""
     bill = Bill(
-        customer_id=case.bill.customer_id,
-        year=case.bill.year,
-        month=case.bill.month,
+        customer_id=loaded.bill.customer_id,
+        year=loaded.bill.year,
+        month=loaded.bill.month,
         status=State.PENDING,
-        created_at=act.now,
-        updated_at=act.now,
+        created_at=context.now,
+        updated_at=context.now,
         **({"kind": BillKind.OVERAGE} | columns),
     )
-    case.session.add(bill)
-    await case.session.flush()
-    await case.session.refresh(bill)
+    loaded.session.add(bill)
+    await loaded.session.flush()
+    await loaded.session.refresh(bill)
     action = BillAction(
         bill_id=bill.id,
         bill_version=bill.version,
-        stakeholder_id=act.user.id,
+        stakeholder_id=context.user.id,
         action=verb,
         comment=comment,
-        source=act.source,
+        source=context.source,
         snapshot={"after": bill_snapshot(bill), **told},
-        created_at=act.now,
-        updated_at=act.now,
+        created_at=context.now,
+        updated_at=context.now,
     )
-    case.session.add(action)
-    await case.session.flush()
+    loaded.session.add(action)
+    await loaded.session.flush()
     return bill

@@ -10,8 +10,6 @@ from models.bills.replay import BillState, apply_action
 from models.bills.states import TRANSITIONS, Verb
 
 REWRITTEN = "it is not as it was written"
-
-
 UNLINKED = "it does not follow on the action before it"
 
 
@@ -51,11 +49,11 @@ class BillCheck:
     _first_beyond: int | None = None
     _linked: bool = True
     _possible: bool = True
-    _standing: BillState | None = None
+    _state: BillState | None = None
     _version: int = 0
     _figures: dict[str, Any] = field(default_factory=dict)
 
-    def hear(self, action: Any) -> Iterator[Discrepancy]:
+    def check_action(self, action: Any) -> Iterator[Discrepancy]:
         """Misfits of this action, a row with what `after` reads, its hashes and `hash_fits`."""
         before, self._last = self._last, action
         self.count += 1
@@ -64,31 +62,33 @@ class BillCheck:
         broken = _broken_link(before, action)
         if broken:
             self._linked = False
-            yield self._misfit(broken, action)
+            yield self._discrepancy(broken, action)
         elif self._linked and self._possible:
             for what in self._impossible(action):
                 self._possible = False
-                yield self._misfit(what, action)
+                yield self._discrepancy(what, action)
         if not broken and _another_document(action, self.row):
-            yield self._misfit("it is about another document than the one that is kept", action)
+            yield self._discrepancy(
+                "it is about another document than the one that is kept", action
+            )
 
-    def verdict(self) -> Iterator[Discrepancy]:
+    def finish(self) -> Iterator[Discrepancy]:
         """Misfits of the whole, once all actions have been heard."""
         if not self.count:
-            yield self._misfit("it has no record")
+            yield self._discrepancy("it has no record")
         elif self._linked:
             wrong_end = list(self._wrong_end())
             yield from wrong_end
             if not wrong_end and self._possible:
-                yield from map(self._misfit, self._contradictions())
-        yield from map(self._misfit, _wrong_document(self.row))
+                yield from map(self._discrepancy, self._contradictions())
+        yield from map(self._discrepancy, _wrong_document(self.row))
 
-    def _misfit(self, what: str, action: Any = None) -> Discrepancy:
+    def _discrepancy(self, what: str, action: Any = None) -> Discrepancy:
         return Discrepancy(self.bill_id, None if action is None else action.id, what)
 
     def _impossible(self, action: Any) -> Iterator[str]:
         """Why this action cannot have happened to the bill as the record leaves it; at most one."""
-        before = self._standing
+        before = self._state
         try:
             verb = Verb(action.action)
             told = apply_action(before, cast(BillAction, action))
@@ -107,37 +107,37 @@ class BillCheck:
             yield "it did not find the bill as the record before it leaves it"
         elif figures and figures["status"] != told.status:
             yield f"it says {figures['status']}, but what it does makes the bill {told.status}"
-        self._standing, self._version = told, action.bill_version
+        self._state, self._version = told, action.bill_version
         self._figures = figures or self._figures
 
     def _wrong_end(self) -> Iterator[Discrepancy]:
         """Whether the record, sound in itself, ends where its chain does."""
         row, last = self.row, self._last
         if row.chain_actions is None:
-            yield self._misfit("its chain has been removed")
+            yield self._discrepancy("its chain has been removed")
         elif self.count < row.chain_actions:
             missing, of = row.chain_actions - self.count, row.chain_actions
-            yield self._misfit(f"the last {missing} of its {of} actions were removed")
+            yield self._discrepancy(f"the last {missing} of its {of} actions were removed")
         elif self._first_beyond is not None:
             what = "it was added past the end of the record"
             yield Discrepancy(self.bill_id, self._first_beyond, what)
         elif last.hash != row.chain_hash or last.bill_version != row.chain_version:
-            yield self._misfit("it is not the action that the record ended with", last)
+            yield self._discrepancy("it is not the action that the record ended with", last)
 
     def _contradictions(self) -> Iterator[str]:
         if self.row.id is None:
             yield "it has been removed"
             return
-        assert self._standing is not None
+        assert self._state is not None
         told: dict[str, Any] = self._figures | {
-            "status": self._standing.status,
-            "hold_reason": self._standing.hold_reason,
+            "status": self._state.status,
+            "hold_reason": self._state.hold_reason,
             "version": self._last.bill_version,
         }
         for name in _differing(told, self.row._mapping):
             stored = _shown(self.row._mapping[name])
             yield f"{name} is {stored}, but its record says {_shown(told[name])}"
-        if {(a.part, a.user_id, a.action_id) for a in self._standing.approvals} != self.approvals:
+        if {(a.slot, a.user_id, a.action_id) for a in self._state.approvals} != self.approvals:
             yield "the approvals that stand are not those of its record"
 
 
@@ -152,8 +152,8 @@ def _broken_link(before: Any, action: Any) -> str | None:
     return None
 
 
-def _may_start(verb: Verb, standing: BillState | None) -> bool:
-    return standing.status in TRANSITIONS[verb].start if standing else verb in _FIRST
+def _may_start(verb: Verb, state: BillState | None) -> bool:
+    return state.status in TRANSITIONS[verb].start if state else verb in _FIRST
 
 
 def _another_document(action: Any, row: Any) -> bool:

@@ -28,22 +28,18 @@ from models.queries.history import HistoryEntry, history_entries, people_in
 from models.queries.scope import Scope
 
 BATCH_BILLS = 50
-
-
 MOST_MISFITS = 10
-
-
-UNTELLABLE = (ArithmeticError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
+UNREADABLE = (ArithmeticError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
 """What a record raises that tells no possible story."""
 
 
 @dataclass
 class Verdict:
-    """What `verify` says: how much it looked at, how many misfits, and the first ten of a bill."""
+    """What `verify` says: how much it read, how many discrepancies, and the first ten of a bill."""
 
     bills: int = 0
     actions: int = 0
-    misfits: int = 0
+    discrepancies: int = 0
     first: dict[int | None, list[Discrepancy]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -69,7 +65,7 @@ class ChainedAction:
     at: datetime
     prev_hash: str | None
     hash: str
-    deed: HistoryEntry | None
+    entry: HistoryEntry | None
 
 
 @dataclass(frozen=True)
@@ -94,21 +90,21 @@ class BillEvidence:
     required: tuple[tuple[MissingApproval, HistoryEntry | None], ...]
     record: tuple[ChainedAction, ...]
     paper: StoredDocument | None
-    misfits: tuple[Discrepancy, ...]
+    discrepancies: tuple[Discrepancy, ...]
 
 
-async def verify_scope(session: AsyncSession, scope: Scope, progress: ShowProgress) -> Verdict:
+async def verify_scope(session: AsyncSession, scope: Scope, show: ShowProgress) -> Verdict:
     """Verify what the evidence is about."""
     verdict = Verdict()
 
-    def look(looked: VerifyProgress) -> None:
-        verdict.bills, verdict.actions = looked.bills, looked.actions
-        progress(looked)
+    def look(progress: VerifyProgress) -> None:
+        verdict.bills, verdict.actions = progress.bills, progress.actions
+        show(progress)
 
-    async for misfit in verify(session, scope, look):
-        verdict.misfits += 1
-        if len(verdict.first[misfit.bill_id]) < MOST_MISFITS:
-            verdict.first[misfit.bill_id].append(misfit)
+    async for discrepancy in verify(session, scope, look):
+        verdict.discrepancies += 1
+        if len(verdict.first[discrepancy.bill_id]) < MOST_MISFITS:
+            verdict.first[discrepancy.bill_id].append(discrepancy)
     return verdict
 
 
@@ -201,8 +197,8 @@ async def _batch(
     ids = [line.id for line in some]
     facts = await _facts(session, ids)
     records = await _records(session, ids)
-    desks = await approvers_of(session, ids)
-    named = await _named(session, desks.values())
+    approvers_by_bill = await approvers_of(session, ids)
+    named = await _named(session, approvers_by_bill.values())
     papers = {
         bill_id: StoredDocument(*paper)
         for bill_id, *paper in await session.execute(_DOCUMENTS, {"ids": ids})
@@ -211,10 +207,10 @@ async def _batch(
         BillEvidence(
             line=line,
             facts=facts.get(line.id),
-            required=_required(facts.get(line.id), desks[line.id], named),
+            required=_required(facts.get(line.id), approvers_by_bill[line.id], named),
             record=records.get(line.id, ()),
             paper=papers.get(line.id),
-            misfits=tuple(verdict.first.get(line.id, ())),
+            discrepancies=tuple(verdict.first.get(line.id, ())),
         )
         for line in some
     ]
@@ -224,7 +220,7 @@ async def _facts(session: AsyncSession, ids: Sequence[int]) -> dict[int, BillDet
     """Of all at once; where one of them tells no possible story, of each that does."""
     try:
         return {facts.id: facts for facts in await load_bill_details(session, ids)}
-    except UNTELLABLE:
+    except UNREADABLE:
         if len(ids) == 1:
             return {}
     told: dict[int, BillDetails] = {}
@@ -248,9 +244,9 @@ async def _records(
 def _chained(
     record: list[BillAction], people: Mapping[int, PersonRef]
 ) -> tuple[ChainedAction, ...]:
-    deeds: Mapping[int, HistoryEntry] = {}
-    with suppress(*UNTELLABLE):
-        deeds = history_entries(record, people)
+    entries: Mapping[int, HistoryEntry] = {}
+    with suppress(*UNREADABLE):
+        entries = history_entries(record, people)
     return tuple(
         ChainedAction(
             action.id,
@@ -258,30 +254,41 @@ def _chained(
             action.created_at,
             action.prev_hash.hex() if action.prev_hash is not None else None,
             action.hash.hex(),
-            deeds.get(action.id),
+            entries.get(action.id),
         )
         for action in record
     )
 
 
-async def _named(session: AsyncSession, desks: Iterable[Approvers]) -> dict[int, PersonRef]:
-    ids = {who for desk in desks for who in (desk.csm_id, desk.sales_id) if who is not None}
+async def _named(
+    session: AsyncSession, approvers_by_bill: Iterable[Approvers]
+) -> dict[int, PersonRef]:
+    ids = {
+        who
+        for approvers in approvers_by_bill
+        for who in (approvers.csm_id, approvers.sales_id)
+        if who is not None
+    }
     users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
     return {user.id: person_ref(user) for user in users}
 
 
 def _required(
-    facts: BillDetails | None, desk: Approvers, named: Mapping[int, PersonRef]
+    facts: BillDetails | None, approvers: Approvers, named: Mapping[int, PersonRef]
 ) -> tuple[tuple[MissingApproval, HistoryEntry | None], ...]:
     """What policy asks for now, then approvals that were given for what it asked for before."""
-    given = {deed.part: deed for deed in facts.approvals} if facts else {}
-    parts = required_slots(desk)
-    asked = [(part, named_for(part, desk)) for part in parts]
+    given = {entry.slot: entry for entry in facts.approvals} if facts else {}
+    parts = required_slots(approvers)
+    asked = [(slot, named_for(slot, approvers)) for slot in parts]
     return (
-        *((_need(part, named.get(who or 0)), given.get(part)) for part, who in asked),
-        *((_need(part, None), deed) for part, deed in given.items() if part and part not in parts),
+        *((_need(slot, named.get(who or 0)), given.get(slot)) for slot, who in asked),
+        *(
+            (_need(slot, None), entry)
+            for slot, entry in given.items()
+            if slot and slot not in parts
+        ),
     )
 
 
-def _need(part: str, who: PersonRef | None) -> MissingApproval:
-    return MissingApproval(part, SLOT_ROLE[part], (who,) if who else ())
+def _need(slot: str, who: PersonRef | None) -> MissingApproval:
+    return MissingApproval(slot, SLOT_ROLE[slot], (who,) if who else ())

@@ -19,7 +19,6 @@ numbered as (
     where b.number is not null)
 """
 
-
 _GAPS = sa.text(f"""
 with {_READ}, places as (
     select *, lag(place, 1, 0::bigint) over (partition by is_credit, year order by place) as before
@@ -29,7 +28,6 @@ from places
 where not well_formed or place <> before + 1
 order by is_credit, year, place
 """)
-
 
 _ENDS = sa.text(f"""
 with {_READ}, ends as (

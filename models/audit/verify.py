@@ -16,8 +16,6 @@ from models.db.database import driver_connection
 from models.queries.scope import EVERYTHING, Scope
 
 BATCH_BILLS = 1000
-
-
 BATCH_ACTIONS = 1000
 
 
@@ -34,46 +32,46 @@ ShowProgress = Callable[[VerifyProgress], None]
 
 
 async def verify(
-    session: AsyncSession, scope: Scope = EVERYTHING, progress: ShowProgress = lambda _: None
+    session: AsyncSession, scope: Scope = EVERYTHING, show: ShowProgress = lambda _: None
 ) -> AsyncIterator[Discrepancy]:
-    """Find every misfit, bill by bill, in memory that does not grow with the record.
+    """Find every discrepancy, bill by bill, in memory that does not grow with the record.
 
     Of everything, and of a month, also whether numbers have gaps. Wants a transaction that sees
     the database as of one moment, see `Database.reading`, so that whoever works meanwhile is not
     taken for a forger.
     """
-    looked = VerifyProgress(of_actions=await _count(session, scope))
+    progress = VerifyProgress(of_actions=await _count(session, scope))
     after = 0
     while ids := await _next_bills(session, scope, after):
-        async for misfit in _of_bills(session, ids, looked, progress):
-            yield misfit
+        async for discrepancy in _of_bills(session, ids, progress, show):
+            yield discrepancy
         after = ids[-1]
-    progress(looked)
+    show(progress)
     if scope.bill_id is None:
-        for misfit in await wrong_numbers(session):
-            yield misfit
+        for discrepancy in await wrong_numbers(session):
+            yield discrepancy
 
 
 async def _of_bills(
-    session: AsyncSession, ids: Sequence[int], looked: VerifyProgress, progress: ShowProgress
+    session: AsyncSession, ids: Sequence[int], progress: VerifyProgress, show: ShowProgress
 ) -> AsyncIterator[Discrepancy]:
-    waiting = deque(await _bill_checks(session, ids))
+    checks = deque(await _bill_checks(session, ids))
     connection = await driver_connection(session)
     async with connection.cursor("record", row_factory=namedtuple_row) as record:
         await record.execute(_ACTIONS, {"ids": list(ids)})
         while actions := await record.fetchmany(BATCH_ACTIONS):
             for action in actions:
-                while waiting[0].bill_id != action.bill_id:
-                    for misfit in waiting.popleft().verdict():
-                        yield misfit
-                for misfit in waiting[0].hear(action):
-                    yield misfit
-            looked.actions += len(actions)
-            progress(looked)
-    for testimony in waiting:
-        for misfit in testimony.verdict():
-            yield misfit
-    looked.bills += len(ids)
+                while checks[0].bill_id != action.bill_id:
+                    for discrepancy in checks.popleft().finish():
+                        yield discrepancy
+                for discrepancy in checks[0].check_action(action):
+                    yield discrepancy
+            progress.actions += len(actions)
+            show(progress)
+    for check in checks:
+        for discrepancy in check.finish():
+            yield discrepancy
+    progress.bills += len(ids)
 
 
 async def _count(session: AsyncSession, scope: Scope) -> int:
@@ -106,12 +104,10 @@ select id from (
 ) as told order by id limit :limit
 """)
 
-
 _OF_MONTH = sa.text("""
 select id from bills where year = :year and month = :month and id > :after
 order by id limit :limit
 """)
-
 
 _ROWS = sa.text("""
 select told.id as told_id, b.*,
@@ -125,11 +121,10 @@ left join documents d on d.bill_id = told.id
 order by told.id
 """)
 
-
 _APPROVALS = sa.text("""
-select bill_id, part, user_id, action_id from approvals where bill_id = any(:ids) order by bill_id
+select bill_id, part as slot, user_id, action_id
+from approvals where bill_id = any(:ids) order by bill_id
 """)
-
 
 _ACTIONS = """
 select id, bill_id, bill_version, stakeholder_id, action, acted_for_id, reverses_id, snapshot,
@@ -142,7 +137,7 @@ order by bill_id, id
 
 async def _bill_checks(session: AsyncSession, ids: Sequence[int]) -> list[BillCheck]:
     approvals = {
-        bill_id: frozenset((a.part, a.user_id, a.action_id) for a in given)
+        bill_id: frozenset((a.slot, a.user_id, a.action_id) for a in given)
         for bill_id, given in groupby(
             await session.execute(_APPROVALS, {"ids": ids}), attrgetter("bill_id")
         )

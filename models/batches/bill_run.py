@@ -116,7 +116,6 @@ recorded as (
 select count(*), min(id), max(id) from made
 """)
 
-
 _CHUNK = sa.text("""
 select max(id), count(*) from (
     select id from customers
@@ -135,7 +134,7 @@ async def run_of_request(session: AsyncSession, asked_as: str) -> int | None:
 async def start_bill_run(
     session: AsyncSession,
     period: Period,
-    act: Context,
+    context: Context,
     zone: ZoneInfo,
     customer_id: int | None = None,
     asked_as: str | None = None,
@@ -145,8 +144,8 @@ async def start_bill_run(
     What was asked already under the same `asked_as` is the same run. Refuses whoever may not,
     and a month that is not over yet where `zone` counts the days.
     """
-    act.user.must(Permission.GENERATE)
-    period.refuse_if_open(act.now, zone)
+    context.user.require(Permission.GENERATE)
+    period.refuse_if_open(context.now, zone)
     first = await run_of_request(session, asked_as) if asked_as else None
     if first is not None:
         return first
@@ -154,9 +153,9 @@ async def start_bill_run(
         year=period.year,
         month=period.month,
         customer_id=customer_id,
-        user_id=act.user.id,
-        source=act.source,
-        created_at=act.now,
+        user_id=context.user.id,
+        source=context.source,
+        created_at=context.now,
         asked_as=asked_as,
     )
     session.add(run)
@@ -165,7 +164,7 @@ async def start_bill_run(
 
 
 async def run_step(
-    session: AsyncSession, run_id: int, rules: BillingSettings, now: datetime
+    session: AsyncSession, run_id: int, settings: BillingSettings, now: datetime
 ) -> Step:
     """Do the next chunk of a run in this transaction, or finish it; done again, it goes on.
 
@@ -179,12 +178,12 @@ async def run_step(
     within = {
         "after": run.last_customer_id,
         "customer_id": run.customer_id,
-        "limit": rules.chunk_customers,
+        "limit": settings.chunk_customers,
     }
     upto, looked_at = (await session.execute(_CHUNK, within)).one()
     if upto is not None:
-        await _make(session, run, upto, rules, now)
-    if looked_at < rules.chunk_customers:
+        await _make(session, run, upto, settings, now)
+    if looked_at < settings.chunk_customers:
         run.finished_at = now
         await defer_all_sending(session)
         await defer_bill_run_update(session, run.id)
@@ -193,10 +192,10 @@ async def run_step(
 
 
 async def _make(
-    session: AsyncSession, run: BillRun, upto: int, rules: BillingSettings, now: datetime
+    session: AsyncSession, run: BillRun, upto: int, settings: BillingSettings, now: datetime
 ) -> None:
     """Bills and their actions in one statement, their cards in the next."""
-    values = run_values(run.period, run.customer_id, rules.jump_factor) | {
+    values = run_values(run.period, run.customer_id, settings.jump_factor) | {
         "after": run.last_customer_id,
         "upto": upto,
         "run_id": run.id,
@@ -208,9 +207,9 @@ async def _make(
     run.last_customer_id = upto
     run.added += made
     if made:
-        factor = rules.jump_factor
+        factor = settings.jump_factor
         await auto_approve(session, first, last, now, Source(run.source), factor)
-        await add_cards_of_run(session, first, last, rules.approvals_channel)
+        await add_cards_of_run(session, first, last, settings.approvals_channel)
 
 
 async def _progress(session: AsyncSession, run: BillRun) -> Step:
@@ -224,7 +223,6 @@ from runs r join customers c on r.customer_id is null or c.id = r.customer_id
 where r.id = :run_id
 """)
 
-
 _MADE = sa.text("""
 select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
        count(*) filter (where exists (
@@ -235,7 +233,6 @@ where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
   and b.year = :year and b.month = :month
 group by b.hold_reason, b.currency order by b.currency
 """)
-
 
 # A digest that was given up stands for its range of cards. What was posted once was delivered.
 _UNDELIVERED = sa.text("""

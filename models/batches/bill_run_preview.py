@@ -55,10 +55,7 @@ class BillRunPreview:
 
 
 NAMED_MISSING = 10
-
-
 BIGGEST = 5
-
 
 _SUMS = sa.text(f"""
 with {PROPOSED}
@@ -66,7 +63,6 @@ select hold_reason, currency, count(*), sum(overage_amount),
        coalesce(overage_amount = 0, false) as zero, count(*) filter (where passes) as by_rule
 from fresh group by hold_reason, currency, zero
 """)
-
 
 _BIGGEST = sa.text(f"""
 with {PROPOSED}
@@ -77,14 +73,12 @@ order by overage_amount * power(10::numeric, minor_units - 2) desc, name
 limit {BIGGEST}
 """)
 
-
 AROUND = sa.text("""
 select (select count(*) from bills where year = :year and month = :month and kind = 'overage'
           and (cast(:customer_id as bigint) is null or customer_id = :customer_id)) as existing,
        (select count(*) from usages where year = :year and month = :month
           and (cast(:customer_id as bigint) is null or customer_id = :customer_id)) as usages
 """)
-
 
 MISSING = sa.text(f"""
 select name, count(*) over () from customers c

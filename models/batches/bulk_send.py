@@ -79,15 +79,12 @@ class SendReport:
 CHUNK = 20
 """So many bills are sent in one transaction, which takes well under a second."""
 
-
 NAMED = 10
-
 
 _LINE = """
 b.id, b.version, c.name, b.year, b.month, b.status, b.hold_reason, b.overage_amount,
 b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as address
 """
-
 
 _NAMED = sa.text(f"""
 select {_LINE}, exists (select from outdated_bills o where o.id = b.id) as outdated
@@ -96,7 +93,6 @@ join customers c on c.id = b.customer_id
 where b.id = any(:bill_ids)
 order by b.id
 """)
-
 
 # Of many thousand bills the figures are not compared here: each is looked at when it is sent.
 _OF_MONTH = sa.text(f"""
@@ -110,14 +106,17 @@ order by b.id
 
 
 async def preview_send(
-    session: AsyncSession, act: Context, bill_ids: Sequence[int] = (), period: Period | None = None
+    session: AsyncSession,
+    context: Context,
+    bill_ids: Sequence[int] = (),
+    period: Period | None = None,
 ) -> SendPreview:
     """What sending these bills, or those of a month, would do; the list of them is kept.
 
     Refuses whoever may not send, and everything where there is no mail server.
     """
-    act.user.must(Permission.SEND)
-    check_can_mail(act)
+    context.user.require(Permission.SEND)
+    check_can_mail(context)
     rows = (
         await session.execute(_OF_MONTH, {"year": period.year, "month": period.month})
         if period
@@ -126,12 +125,12 @@ async def preview_send(
     asked = [_outgoing(row) for row in rows]
     ready = tuple(one for one in asked if one.kept is None)
     return SendPreview(
-        id=await _store_list(session, act, [one.line for one in ready]) if ready else None,
+        id=await _store_list(session, context, [one.line for one in ready]) if ready else None,
         period=period,
         ready=ready,
         kept=tuple(one for one in asked if one.kept is not None),
         totals=totals_of([one.line for one in ready]),
-        delay_minutes=act.rules.send_delay_minutes,
+        delay_minutes=context.settings.send_delay_minutes,
     )
 
 
@@ -163,12 +162,12 @@ def _line(row: Any) -> BillLine:
     )
 
 
-async def _store_list(session: AsyncSession, act: Context, lines: Sequence[BillLine]) -> int:
+async def _store_list(session: AsyncSession, context: Context, lines: Sequence[BillLine]) -> int:
     """A list that nobody is told about as long as it is not begun."""
     kept = Message(
-        key=f"sending:{act.user.id}:{token_hex(8)}",
+        key=f"sending:{context.user.id}:{token_hex(8)}",
         kind=MessageKind.SENDING,
-        place=user_recipient(act.user.id),
+        place=user_recipient(context.user.id),
         facts={"bills": [[line.id, line.version] for line in lines]},
         state=MessageState.LISTED,
     )
@@ -177,22 +176,22 @@ async def _store_list(session: AsyncSession, act: Context, lines: Sequence[BillL
     return kept.id
 
 
-async def start_send(session: AsyncSession, list_id: int, act: Context) -> bool:
+async def start_send(session: AsyncSession, list_id: int, context: Context) -> bool:
     """Send the first bills of a list that was shown to this person; False where that was done.
 
     The others follow by themselves, with their progress in a message of its own. Refuses a list
     of somebody else, and what `preview` refuses.
     """
-    act.user.must(Permission.SEND)
-    check_can_mail(act)
+    context.user.require(Permission.SEND)
+    check_can_mail(context)
     kept = await _list(session, list_id, lock=True)
-    if kept.place != user_recipient(act.user.id):
+    if kept.place != user_recipient(context.user.id):
         raise NotFound("That list is somebody else's. Ask for one of your own.")
     if "begun" in kept.facts:
         return False
-    kept.facts = kept.facts | {"begun": act.now.isoformat()}
+    kept.facts = kept.facts | {"begun": context.now.isoformat()}
     await session.flush()
-    if await send_step(session, list_id, act) is not None:
+    if await send_step(session, list_id, context) is not None:
         kept.state = MessageState.WAITING
         await defer_sending(session, kept.place)
         await defer_bulk_send(session, list_id)
@@ -200,7 +199,7 @@ async def start_send(session: AsyncSession, list_id: int, act: Context) -> bool:
 
 
 async def send_step(
-    session: AsyncSession, list_id: int, act: Context, after: int = 0
+    session: AsyncSession, list_id: int, context: Context, after: int = 0
 ) -> int | None:
     """Send the next bills of a list that is begun, those with ids `after` that.
 
@@ -211,9 +210,9 @@ async def send_step(
     found = (await session.execute(_NEXT, values)).all()
     for bill_id, version in found:
         try:
-            await send_bill(session, bill_id, version, act)
+            await send_bill(session, bill_id, version, context)
         except Changed:
-            await recalculate(session, act, [bill_id])
+            await recalculate(session, context, [bill_id])
         except Refusal:
             continue
     if len(found) == CHUNK:
@@ -230,13 +229,11 @@ cross join lateral (
 join bills b on b.id = shown.bill_id
 """
 
-
 _NEXT = sa.text(f"""
 select b.id, b.version from {_PAIRS}
 where p.id = :id and b.version = shown.version and b.status = 'approved' and b.id > :after
 order by b.id limit :most
 """)
-
 
 _END = sa.text("update postings set facts = facts || '{\"ended\": true}' where id = :id")
 
@@ -276,10 +273,8 @@ left join bill_actions a on a.bill_id = b.id and a.action = 'send'
     and a.bill_version = shown.version + 1
 """
 
-
 # One that has its number from before goes out at once.
 _ISSUED = "(a.snapshot -> 'before' ->> 'number' is not null)"
-
 
 _SENT = sa.text(f"""
 select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
@@ -289,7 +284,6 @@ from {_HAPPENED}
 where p.id = :id and a.id is not null
 group by b.currency order by b.currency
 """)
-
 
 _LEFT = sa.text(f"""
 select {_LINE}, b.version <> shown.version as changed

@@ -25,7 +25,7 @@ class GivenApproval(Base):
     __tablename__ = "approvals"
 
     bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"), primary_key=True)
-    part: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[str] = mapped_column("part", primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
     action_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
 
@@ -61,7 +61,6 @@ APPROVERS = sa.table(
 )
 """The view that says it for every bill at once."""
 
-
 _DESKS_OF = sa.text(f"""
 select bill_id, {", ".join(Approvers._fields)} from desks_of(cast(:bill_ids as bigint[]))
 """)
@@ -69,34 +68,37 @@ select bill_id, {", ".join(Approvers._fields)} from desks_of(cast(:bill_ids as b
 
 async def approvers_of(session: AsyncSession, bill_ids: Iterable[int]) -> dict[int, Approvers]:
     found = await session.execute(_DESKS_OF, {"bill_ids": list(bill_ids)})
-    return {bill_id: Approvers(*desk) for bill_id, *desk in found}
+    return {bill_id: Approvers(*approvers) for bill_id, *approvers in found}
 
 
-def required_slots(desk: Approvers) -> tuple[str, ...]:
+def required_slots(approvers: Approvers) -> tuple[str, ...]:
     """The approvals that the bill needs: those asked for, else any one."""
-    asked = (("csm", desk.needs_csm), ("sales", desk.needs_sales))
-    return tuple(part for part, required in asked if required) or ("any",)
+    asked = (("csm", approvers.needs_csm), ("sales", approvers.needs_sales))
+    return tuple(slot for slot, required in asked if required) or ("any",)
 
 
-def named_for(part: str, desk: Approvers) -> int | None:
+def named_for(slot: str, approvers: Approvers) -> int | None:
     """The one person whose approval counts for `part`; None where anybody of the role may."""
-    return {"csm": desk.csm_id, "sales": desk.sales_id, "any": None}[part]
+    return {"csm": approvers.csm_id, "sales": approvers.sales_id, "any": None}[slot]
 
 
-def delegate_for(part: str, desk: Approvers) -> tuple[int | None, int | None]:
+def delegate_for(slot: str, approvers: Approvers) -> tuple[int | None, int | None]:
     """Who is away and would be asked for `part`, and who acts in their place."""
-    csm, sales = (desk.csm_id, desk.csm_stand_in_id), (desk.sales_id, desk.sales_stand_in_id)
-    asked = {"csm": csm, "sales": sales, "any": csm if desk.asks_csm else sales}[part]
+    csm, sales = (
+        (approvers.csm_id, approvers.csm_stand_in_id),
+        (approvers.sales_id, approvers.sales_stand_in_id),
+    )
+    asked = {"csm": csm, "sales": sales, "any": csm if approvers.asks_csm else sales}[slot]
     return asked if asked[1] is not None else (None, None)
 
 
-def can_fill(part: str, desk: Approvers, user: User) -> bool:
+def can_fill(slot: str, approvers: Approvers, user: User) -> bool:
     """Whether this person's word counts for `part`, their own or for somebody who is away."""
-    own = user.role in SLOT_ROLES[part] and named_for(part, desk) in (None, user.id)
-    return own or delegate_for(part, desk)[1] == user.id
+    own = user.role in SLOT_ROLES[slot] and named_for(slot, approvers) in (None, user.id)
+    return own or delegate_for(slot, approvers)[1] == user.id
 
 
-def acted_for(part: str, desk: Approvers, user: User) -> int | None:
+def acted_for(slot: str, approvers: Approvers, user: User) -> int | None:
     """In whose place this person meets `part`; None where it is their own."""
-    away, stand_in = delegate_for(part, desk)
-    return away if stand_in == user.id and away != user.id else None
+    away, delegate = delegate_for(slot, approvers)
+    return away if delegate == user.id and away != user.id else None

@@ -28,7 +28,6 @@ fresh as (
           and b.year = :year and b.month = :month)
 )"""
 
-
 _CAUSE = sa.text(f"with {PROPOSED} select hold_reason from proposed")
 
 

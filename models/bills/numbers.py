@@ -8,17 +8,15 @@ from models.bills.states import BillKind
 from models.context import Context
 
 SERIES = {BillKind.CREDIT: "credit"}
-
-
 FORMS = {"invoice": "{year}-{last:06}", "credit": "CN-{year}-{last:06}"}
 
 
-async def take_number(session: AsyncSession, bill: Bill, act: Context) -> str:
+async def take_number(session: AsyncSession, bill: Bill, context: Context) -> str:
     """The next of its series; the series' row stays locked until this is committed or gone."""
     kind = SERIES.get(BillKind(bill.kind), "invoice")
-    values = {"kind": kind, "year": act.today.year}
+    values = {"kind": kind, "year": context.today.year}
     last = await session.scalar(_TAKE, values)
-    return FORMS[kind].format(year=act.today.year, last=last)
+    return FORMS[kind].format(year=context.today.year, last=last)
 
 
 _TAKE = sa.text("""

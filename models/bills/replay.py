@@ -13,7 +13,7 @@ class Approval:
     """One requirement met: `part` is `csm`, `sales` or `any`."""
 
     action_id: int
-    part: str
+    slot: str
     user_id: int
 
 
@@ -50,34 +50,33 @@ class Decision:
 
 def replay(actions: Iterable[BillAction]) -> BillState:
     """Tell from its actions, oldest first, where a bill stands. The stored row must agree."""
-    standing: BillState | None = None
+    state: BillState | None = None
     for action in actions:
-        standing = apply_action(standing, action)
-    if standing is None:
+        state = apply_action(state, action)
+    if state is None:
         raise ValueError("a bill without actions does not exist")
-    return standing
+    return state
 
 
-def apply_action(standing: BillState | None, action: BillAction) -> BillState:
+def apply_action(state: BillState | None, action: BillAction) -> BillState:
     """Where a bill stands after one more action; `standing` None where that is its first."""
     verb = Verb(action.action)
-    if standing is None:
+    if state is None:
         reason = action.snapshot["after"]["hold_reason"]
         status = State.HELD if reason else State.PENDING
         return BillState(status, action.bill_version, reason)
     if verb in _UNMOVED:
-        return standing
-    told = replace(_EFFECTS.get(verb, _move)(standing, action), version=action.bill_version)
+        return state
+    told = replace(_EFFECTS.get(verb, _move)(state, action), version=action.bill_version)
     if not is_decision(action):
         return replace(told, decisions=())
-    moved = action.bill_version > standing.version
+    moved = action.bill_version > state.version
     figures = action.snapshot.get("before") if moved else None
-    decision = Decision(action.id, verb, action.stakeholder_id, moved, standing, figures)
+    decision = Decision(action.id, verb, action.stakeholder_id, moved, state, figures)
     return replace(told, decisions=(*told.decisions, decision))
 
 
 _UNMOVED = {Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE}
-
 
 _DECISIONS = {
     Verb.RELEASE,
@@ -102,41 +101,41 @@ def is_decision(action: BillAction) -> bool:
     return action.action in _DECISIONS and not by_itself and figures.get("number") is None
 
 
-def _move(standing: BillState, action: BillAction) -> BillState:
+def _move(state: BillState, action: BillAction) -> BillState:
     to = action.snapshot["after"]
-    return replace(standing, status=State(to["status"]), hold_reason=to["hold_reason"])
+    return replace(state, status=State(to["status"]), hold_reason=to["hold_reason"])
 
 
-def _approve(standing: BillState, action: BillAction) -> BillState:
+def _approve(state: BillState, action: BillAction) -> BillState:
     approval = Approval(action.id, action.snapshot["part"], action.stakeholder_id)
-    moved = action.bill_version > standing.version
-    status = State.APPROVED if moved else standing.status
-    others = tuple(a for a in standing.approvals if a.part != approval.part)
-    return replace(standing, status=status, approvals=(*others, approval))
+    moved = action.bill_version > state.version
+    status = State.APPROVED if moved else state.status
+    others = tuple(a for a in state.approvals if a.slot != approval.slot)
+    return replace(state, status=status, approvals=(*others, approval))
 
 
-def _begin_anew(standing: BillState, action: BillAction) -> BillState:
-    return replace(_move(standing, action), approvals=())
+def _begin_anew(state: BillState, action: BillAction) -> BillState:
+    return replace(_move(state, action), approvals=())
 
 
-def _undo(standing: BillState, action: BillAction) -> BillState:
-    return without(standing, action.reverses_id)
+def _undo(state: BillState, action: BillAction) -> BillState:
+    return without(state, action.reverses_id)
 
 
-def without(standing: BillState, action_id: int | None) -> BillState:
+def without(state: BillState, action_id: int | None) -> BillState:
     """The standing as it would be had that decision not been taken.
 
     The last decision gives way to what stood before it; an earlier approval is taken out from
     under the later one, and the bill waits for that approval again.
     """
-    decision = next(d for d in standing.decisions if d.action_id == action_id)
-    if decision is standing.last_decision:
+    decision = next(d for d in state.decisions if d.action_id == action_id)
+    if decision is state.last_decision:
         return decision.before
     return replace(
-        standing,
+        state,
         status=State.PENDING,
-        approvals=tuple(a for a in standing.approvals if a.action_id != action_id),
-        decisions=tuple(d for d in standing.decisions if d.action_id != action_id),
+        approvals=tuple(a for a in state.approvals if a.action_id != action_id),
+        decisions=tuple(d for d in state.decisions if d.action_id != action_id),
     )
 
 

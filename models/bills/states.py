@@ -79,18 +79,13 @@ class Transition:
 
     start: frozenset[State]
     to: State | None
-    right: Permission | None
+    permission: Permission | None
     back: bool = False
 
 
 ANYWHERE = frozenset(State)
-
-
 NEW: frozenset[State] = frozenset()
-
-
 OPEN = frozenset({State.HELD, State.PENDING})
-
 
 TRANSITIONS: dict[Verb, Transition] = {
     Verb.GENERATE: Transition(NEW, State.PENDING, Permission.GENERATE),
@@ -122,9 +117,6 @@ TRANSITIONS: dict[Verb, Transition] = {
 leads to `held`, and an `invalidate` that leaves no overage is recorded as `void`.
 """
 
-
 NEW_FIGURES = frozenset({Verb.REVISE, Verb.INVALIDATE})
-
-
 ON_FIGURES = frozenset({Verb.APPROVE, Verb.REJECT, Verb.RELEASE, Verb.SEND})
 """Verbs that say yes or no to figures, which therefore have to be those of today."""

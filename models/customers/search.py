@@ -11,17 +11,10 @@ from models.customers.customers import Customer
 from models.errors import Ambiguous
 
 CHOICES = 5
-
-
 CANDIDATES = 500
-
-
 MOST_CHARS, MOST_PIECES = 100, 12
-
-
 ALIKE = 0.6
 """From this share of letters in common on, a name may be the one that was meant."""
-
 
 _NAME = sa.func.lower(Customer.name.collate("pg_c_utf8"))
 

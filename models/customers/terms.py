@@ -33,14 +33,12 @@ class Terms(Base):
 
 PRICE_DIGITS, PRICE_DECIMALS = 15, 10
 
-
 _FROZEN = """
 select customer_id, max(make_date(year, month, 1)) as month
 from bills
 where customer_id = any(:customer_ids)
   and kind = 'overage' and number is not null and status <> 'void'
 group by customer_id"""
-
 
 # Who has other terms than those wanted, in the month asked for or in this one. All others are left
 # alone.
@@ -53,12 +51,10 @@ where (t.*) is distinct from (w.monthly_api_limit, w.overage_unit_cost)
 order by c.id
 for no key update of c"""
 
-
 _TOO_EARLY = """
 select w.customer_id, f.month
 from ({wanted}) w join ({frozen}) f using (customer_id)
 where w.asked_from <= f.month"""
-
 
 # The first terms hold for all months before them. So where they change, or others come before
 # them, a frozen month that they hold for gets a row of its own with what they were.
@@ -96,11 +92,9 @@ written as (
 select d.customer_id, d.valid_from, c.customer_id is not null as changed
 from due d left join changed c using (customer_id)"""
 
-
 _ONE = """
 select cast(:customer_id as bigint) as customer_id, cast(:limit as bigint) as monthly_api_limit,
        cast(:unit_cost as numeric) as overage_unit_cost, cast(:asked_from as date) as asked_from"""
-
 
 _SHOW = sa.text("""
 update customers c
@@ -112,7 +106,6 @@ where c.id = due.id
   and (c.monthly_api_limit, c.overage_unit_cost) is distinct from (t.*)
 returning c.id
 """)
-
 
 # Terms come into force with time alone where they have begun, so the first ones, which hold before
 # that too, need no look. Tried: terms_in_force() for everybody takes twice as long.
@@ -143,7 +136,7 @@ class _Written:
 async def change_terms(
     session: AsyncSession,
     customer_id: int,
-    act: Context,
+    context: Context,
     monthly_api_limit: int,
     overage_unit_cost: Decimal | None,
     valid_from: Period | None = None,
@@ -155,7 +148,7 @@ async def change_terms(
     Returns the terms in force in that month. Refuses a month up to the last frozen one, naming
     the first that is possible, and figures that no bill could be made of.
     """
-    act.user.must(Permission.KEEP_BOOKS)
+    context.user.require(Permission.KEEP_BOOKS)
     _refuse_impossible(monthly_api_limit, overage_unit_cost)
     customer = await lock_customer(session, customer_id)
     if valid_from is not None:
@@ -166,8 +159,8 @@ async def change_terms(
         "unit_cost": overage_unit_cost,
         "asked_from": valid_from and valid_from.first_day,
     }
-    [written] = await _write(session, _ONE, [customer_id], act.today, **values)
-    await _show(session, [customer_id], act.today)
+    [written] = await _write(session, _ONE, [customer_id], context.today, **values)
+    await _show(session, [customer_id], context.today)
     await session.refresh(customer)
     return terms_in_force(await terms_history(session, customer_id), Period.of(written.valid_from))
 

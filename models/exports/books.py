@@ -29,10 +29,7 @@ class Format(StrEnum):
 Progress = Callable[[int, int], None]
 """Called with the rows written and the rows in all."""
 
-
 EACH_ROWS = 1000
-
-
 _TIME = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
@@ -101,10 +98,8 @@ _COLUMNS: dict[Table, dict[str, str]] = {
     },
 }
 
-
 _TYPED = frozenset({"customer", "stakeholder", "acted_for", "comment"})
 """Texts that people have typed."""
-
 
 _FROM: dict[Table, str] = {
     Table.BILLS: """
@@ -137,13 +132,11 @@ _FROM: dict[Table, str] = {
         order by u.year, u.month, u.id""",
 }
 
-
 _OF_MONTH = {
     Table.BILLS: "b.year = {year} and b.month = {month}",
     Table.ACTIONS: "b.year = {year} and b.month = {month}",
     Table.USAGE: "u.year = {year} and u.month = {month}",
 }
-
 
 _OF_BILL = {
     Table.BILLS: "b.id = {bill_id}",

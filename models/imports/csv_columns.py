@@ -13,8 +13,6 @@ from models.people.users import MEMBER_ID
 from models.period import FIRST_YEAR, LAST_YEAR
 
 MAX_TEXT = 2000
-
-
 LINE_BREAKS = r"[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]"
 """What splits lines in Python, as PostgreSQL writes it."""
 
@@ -79,8 +77,6 @@ def text(most: int = MAX_TEXT) -> ColumnKind:
 
 
 _ONE_LINE = f"{{v}} !~ '{LINE_BREAKS}'"
-
-
 _LINE_BREAK = (f"{{v}} ~ '{LINE_BREAKS}'", "has a line break; write it on one line")
 
 
@@ -106,16 +102,9 @@ def person(alias: str, role: Role) -> ColumnKind:
 
 
 _GROUPED = r"{v} ~ '^[0-9]{1,3}([,.'' _  ][0-9]{3})+([.,][0-9]+)?$'"
-
-
 _NO_GROUPS = "has thousands separators; write digits only, as in 1250000"
-
-
 _NEGATIVE = ("{v} ~ '^[-−]'", "is negative")
-
-
 _DIGITS = "{v} !~ '[^0-9]'"
-
 
 CALLS = ColumnKind(
     f"{_DIGITS} and pg_input_is_valid({{v}}, 'bigint')",
@@ -140,13 +129,11 @@ YEAR = ColumnKind(
     f"is not a year from {FIRST_YEAR} to {LAST_YEAR}",
 )
 
-
 MONTH = ColumnKind(
     _one_of(form for month in range(1, 13) for form in (str(month), f"{month:02}")),
     "{v}::integer",
     "is not a month from 1 to 12",
 )
-
 
 DAYS = ColumnKind("{v} ~ '^[0-9]{1,4}$'", "{v}::integer", "is not a number of days up to 9999")
 
@@ -172,15 +159,9 @@ PERCENT = ColumnKind(
     "is not a percentage from 0 to 100, with a point and without a sign, as in 8.1",
 )
 
-
 _ISO_DATE = "{v} ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid({v}, 'date')"
-
-
 _NOT_A_DATE = "is not a date; write it as 2026-10-31"
-
-
 DATE = ColumnKind(_ISO_DATE, "{v}::date", _NOT_A_DATE)
-
 
 END_DATE = ColumnKind(
     # Such dates sort as text as they do as dates.
@@ -190,7 +171,6 @@ END_DATE = ColumnKind(
     ((_ISO_DATE, "is before the start date"),),
 )
 
-
 MONTH_BEGUN = ColumnKind(
     f"""{{v}} ~ '^[0-9]{{4}}-(0[1-9]|1[0-2])(-01)?$'
         and left({{v}}, 4) collate "C" between '{FIRST_YEAR}' and '{LAST_YEAR}'""",
@@ -199,13 +179,11 @@ MONTH_BEGUN = ColumnKind(
     (("{v} ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'", "is not the first day of a month"),),
 )
 
-
 YES_NO = ColumnKind(
     "lower({v}) in ('true', 'false', 'yes', 'no', '1', '0')",
     "lower({v}) in ('true', 'yes', '1')",
     "is neither true nor false",
 )
-
 
 CURRENCY = ColumnKind(
     "exists (select from currencies where code = upper({v}))",
@@ -213,19 +191,15 @@ CURRENCY = ColumnKind(
     "is not a currency; write its ISO 4217 code, as in USD",
 )
 
-
 COUNTRY = ColumnKind(
     "{v} ~* '^[A-Z]{2}$'", "upper({v})", "is not a country's two letters, as in DE"
 )
-
 
 PRORATION = ColumnKind(
     "lower({v}) in ('full', 'daily')", "lower({v})", "is neither “full” nor “daily”"
 )
 
-
 CUSTOMER = ColumnKind("c.id is not null", "c.id", "is no customer's name")
-
 
 ROLE = ColumnKind(
     f"initcap({{v}}) in ({', '.join(_literal(role) for role in Role)})",
@@ -233,14 +207,12 @@ ROLE = ColumnKind(
     f"is not a role; there are {', '.join(Role)}",
 )
 
-
 SLACK_ID = ColumnKind(
     f"{{v}} ~ '^{MEMBER_ID}$' and (t.id is not null or n.slack_user_id is null)",
     "{v}",
     "is not a Slack member id, as in U012AB3CD",
     ((f"{{v}} ~ '^{MEMBER_ID}$'", "is a new Slack account, but that name has another one"),),
 )
-
 
 PERSON_NAME = ColumnKind(
     f"length({{v}}) <= 200 and {_ONE_LINE} and lower({{v}}) <> 'system'"

@@ -10,17 +10,9 @@ from typing import BinaryIO
 from models.errors import Refusal
 
 SHOWN_FLAWS = 100
-
-
 BATCH = 500
-
-
 MAX_LINE_CHARACTERS = 1_000_000
-
-
 NOT_UTF8 = "the file is not UTF-8 here; save it as “CSV UTF-8”"
-
-
 Row = tuple[int, list[str]]
 
 

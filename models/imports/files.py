@@ -69,7 +69,6 @@ class Imported:
 _ASKED_FROM = "asked_from"
 """From when the terms of a row hold: theirs, and no column of `customers`."""
 
-
 CUSTOMERS = Layout(
     columns=(
         Column("name", line(300), "name", needed=True),
@@ -107,7 +106,6 @@ CUSTOMERS = Layout(
     unique=(Unique("name", "folded", "is the same customer"),),
 )
 
-
 USAGE = Layout(
     columns=(
         Column("customer", CUSTOMER, "customer_id", needed=True),
@@ -121,7 +119,6 @@ USAGE = Layout(
             on lower(c.name collate "pg_c_utf8") = lower(s.customer collate "pg_c_utf8")""",
     unique=(Unique("customer", "customer_id, year, month", "is the same customer and month"),),
 )
-
 
 PEOPLE = Layout(
     columns=(
@@ -155,7 +152,7 @@ async def import_people(
 
     An empty role takes a role away; an empty e-mail or Slack id leaves what is known.
     """
-    user.must(Permission.GIVE_ROLES)
+    user.require(Permission.GIVE_ROLES)
     _, rows = await stage(session, file, PEOPLE, progress)
     changed = await _write(
         session,
@@ -198,7 +195,7 @@ async def import_customers(
     or from a later one, as `terms.change` has it. What that means for bills that are made already
     is for `settle` to say.
     """
-    user.must(Permission.KEEP_BOOKS)
+    user.require(Permission.KEEP_BOOKS)
     columns, rows = await stage(session, file, CUSTOMERS, progress)
     given = [column.target for column in columns]
     dated = _ASKED_FROM in given
@@ -215,7 +212,6 @@ async def import_customers(
 _TERMS_OF_FILE = """
 select customer_id, monthly_api_limit, overage_unit_cost, {asked_from} as asked_from
 from ready where customer_id is not null"""
-
 
 _TERMS = ("monthly_api_limit", "overage_unit_cost")
 
@@ -301,7 +297,7 @@ async def import_usage(
     A bill that was made of the old figure is not touched here: the change is on record, and what
     it means for the bill is decided by whoever looks after bills.
     """
-    user.must(Permission.KEEP_BOOKS)
+    user.require(Permission.KEEP_BOOKS)
     _, rows = await stage(session, file, USAGE, progress)
     by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
     added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)

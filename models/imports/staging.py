@@ -19,7 +19,6 @@ from models.imports.csv_reader import SHOWN_FLAWS, BadRows, CsvReader, Flaw, Fla
 WORK_MEM = "64MB"
 """So that a million rows are matched and sorted in memory."""
 
-
 Progress = Callable[[int, int], None]
 """Called with the bytes read and the bytes in all."""
 

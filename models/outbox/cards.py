@@ -42,13 +42,8 @@ on conflict (key) do nothing
 returning place, bill_id
 """
 
-
 _OF_BILLS = sa.text(_CARDS.format(bills="b.id = any(:bill_ids)"))
-
-
 _OF_ALL = sa.text(_CARDS.format(bills="true"))
-
-
 _OF_MADE = sa.text(_CARDS.format(bills="b.id between :first_bill and :last_bill"))
 
 

@@ -161,7 +161,6 @@ async def _tell_runs(session: AsyncSession, given_up: Message) -> None:
 
 _NO_BOUNDS = {"first": None, "last": None, "of": None}
 
-
 # One job in waiting is enough for all that is given up in the meantime.
 _RUNS = sa.text("""
 select distinct (a.snapshot ->> 'run')::bigint

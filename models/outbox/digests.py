@@ -11,13 +11,10 @@ from models.outbox.notifications import BUNDLING_S
 CROWD_CARDS = 10
 """More cards than this waiting for one person become one message."""
 
-
 EARLY_S = 1
 """How much too early a bundle may go out: clocks differ a little."""
 
-
 BUNDLED = Message.facts.has_key("bills")
-
 
 # Which cards a digest stands for is kept as a range of ids, however many they are.
 DIGEST = sa.text("""

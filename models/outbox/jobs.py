@@ -13,11 +13,7 @@ from models.db.database import driver_connection
 
 # Only its tables are used here; the courier opens one of its own to work on them.
 _jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
-
-
 QUEUE = "countersign"
-
-
 JOBS_AT_ONCE = 1000
 
 

@@ -34,7 +34,6 @@ class Recalculation:
 BUNDLING_S = 30
 """Good news that comes within this many seconds is told in one message."""
 
-
 NAMED = 50
 """So many bills of each kind are named to Finance; the others are counted."""
 

@@ -42,7 +42,6 @@ _APPROVERS = frozenset(
     }
 )
 
-
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.FINANCE: frozenset(
         {
@@ -64,7 +63,6 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SALES: _APPROVERS,
     Role.MANAGER: frozenset({Permission.SEE}),
 }
-
 
 SYSTEM_PERMISSIONS = frozenset(
     {

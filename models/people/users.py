@@ -13,8 +13,6 @@ from models.errors import Invalid, NotAllowed
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 
 SYSTEM = "system"
-
-
 MEMBER_ID = "[A-Z0-9]{2,30}"
 """What Slack calls a person, as in U012AB3CD."""
 
@@ -45,30 +43,30 @@ class User(Base):
         """Away up to and including the day named, where the company counts days."""
         return self.away_until is not None and today <= self.away_until
 
-    def may(self, deed: Permission) -> bool:
+    def can(self, permission: Permission) -> bool:
         """Nobody inactive or without a role may do anything."""
         if not self.active:
             return False
         if self.is_system:
-            return deed in SYSTEM_PERMISSIONS
-        return self.role is not None and deed in ROLE_PERMISSIONS[Role(self.role)]
+            return permission in SYSTEM_PERMISSIONS
+        return self.role is not None and permission in ROLE_PERMISSIONS[Role(self.role)]
 
-    def must(self, deed: Permission) -> None:
+    def require(self, permission: Permission) -> None:
         """Refuse unless this person may, naming the role that can if there is only one."""
-        if self.may(deed):
+        if self.can(permission):
             return
         if not self.active:
             raise NotAllowed("Your account in Countersign is switched off. Ask Finance about it.")
         if self.is_system:
-            raise NotAllowed(f"Countersign itself may not {deed}; that takes a person.")
+            raise NotAllowed(f"Countersign itself may not {permission}; that takes a person.")
         if self.role is None:
             raise NotAllowed("You have no role in Countersign yet. Ask Finance for one.")
-        able = [role for role in Role if deed in ROLE_PERMISSIONS[role]]
+        able = [role for role in Role if permission in ROLE_PERMISSIONS[role]]
         if not able:
             raise NotAllowed("Only Countersign itself does that; it is not done by hand.")
         if len(able) > 1:
-            raise NotAllowed(f"Your role is {self.role}, which may not {deed}.")
-        raise NotAllowed(f"Your role is {self.role}; only {able[0]} may {deed}.")
+            raise NotAllowed(f"Your role is {self.role}, which may not {permission}.")
+        raise NotAllowed(f"Your role is {self.role}; only {able[0]} may {permission}.")
 
 
 async def system_user(session: AsyncSession) -> User:

@@ -30,11 +30,11 @@ class MissingApproval:
     `stand_in` acts in their place.
     """
 
-    part: str
+    slot: str
     role: str | None
     people: tuple[PersonRef, ...] = ()
     away: PersonRef | None = None
-    stand_in: PersonRef | None = None
+    delegate: PersonRef | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class BillDetails:
     trend: tuple[MonthOverage, ...] = ()
     approvals: tuple[HistoryEntry, ...] = ()
     needed: tuple[MissingApproval, ...] = ()
-    standing: tuple[HistoryEntry, ...] = ()
+    decisions: tuple[HistoryEntry, ...] = ()
     last_decision: HistoryEntry | None = None
     comments: tuple[Comment, ...] = ()
     number: str | None = None

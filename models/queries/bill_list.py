@@ -52,11 +52,7 @@ class Page:
 
 
 PAGE_BILLS = 20
-
-
 _OPEN = Bill.status.in_([State.HELD, State.PENDING])
-
-
 _RANK = sa.case((_OPEN, 0), else_=1)
 
 
@@ -121,11 +117,11 @@ def is_waiting_for(user: User) -> ColumnElement[bool]:
         return Bill.status == State.HELD
     if user.role == Role.MANAGER:
         return _OPEN
-    theirs = sa.or_(*(_their_part(part, user) for part in _PARTS))
+    theirs = sa.or_(*(_their_slot(slot, user) for slot in _SLOTS))
     return sa.and_(Bill.status == State.PENDING, theirs)
 
 
-class _Part(NamedTuple):
+class _Slot(NamedTuple):
     """A requirement, the role that meets it, who is named for it, their stand-in, and whether
     bills land there.
     """
@@ -133,13 +129,13 @@ class _Part(NamedTuple):
     name: str
     role: Role
     named: ColumnElement[int]
-    stand_in: ColumnElement[int]
+    delegate: ColumnElement[int]
     asked: ColumnElement[bool]
 
 
-_PARTS = (
-    _Part("csm", Role.CSM, APPROVERS.c.csm_id, APPROVERS.c.csm_stand_in_id, APPROVERS.c.asks_csm),
-    _Part(
+_SLOTS = (
+    _Slot("csm", Role.CSM, APPROVERS.c.csm_id, APPROVERS.c.csm_stand_in_id, APPROVERS.c.asks_csm),
+    _Slot(
         "sales",
         Role.SALES,
         APPROVERS.c.sales_id,
@@ -149,16 +145,16 @@ _PARTS = (
 )
 
 
-def _their_part(part: _Part, user: User) -> ColumnElement[bool]:
+def _their_slot(slot: _Slot, user: User) -> ColumnElement[bool]:
     """Bills whose `part` is missing still, and lands on this person's desk or on one they mind."""
-    nobodys = part.named.is_(None) if user.role == part.role else sa.false()
-    own = part.named == user.id if user.role == part.role else sa.false()
+    nobodys = slot.named.is_(None) if user.role == slot.role else sa.false()
+    own = slot.named == user.id if user.role == slot.role else sa.false()
     asked = sa.exists().where(
         APPROVERS.c.bill_id == Bill.id,
-        part.asked,
-        sa.or_(nobodys, own, part.stand_in == user.id),
+        slot.asked,
+        sa.or_(nobodys, own, slot.delegate == user.id),
     )
-    given = sa.exists().where(GivenApproval.bill_id == Bill.id, GivenApproval.part == part.name)
+    given = sa.exists().where(GivenApproval.bill_id == Bill.id, GivenApproval.slot == slot.name)
     return sa.and_(asked, ~given)
 
 

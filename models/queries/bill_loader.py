@@ -29,29 +29,27 @@ from models.queries.bill_details import (
 from models.queries.history import HistoryEntry, Record, history_entries, people_in
 
 TREND_MONTHS = 6
-
-
 SLOT_ROLE = {"csm": Role.CSM, "sales": Role.SALES, "any": None}
 
 
 async def load_bill_details(session: AsyncSession, bill_ids: Sequence[int]) -> list[BillDetails]:
     """Everything about these bills, in the order asked for; unknown ids are left out."""
-    cases = await _rows(session, bill_ids)
+    rows = await _rows(session, bill_ids)
     records = await _records(session, bill_ids)
     everybody = await people_in(session, records.values())
-    named = await _named(session, cases.values())
-    around = await _around(session, cases)
+    named = await _named(session, rows.values())
+    around = await _around(session, rows)
     return [
-        _details(cases[bill_id], records[bill_id], everybody, named, around)
+        _details(rows[bill_id], records[bill_id], everybody, named, around)
         for bill_id in bill_ids
-        if bill_id in cases
+        if bill_id in rows
     ]
 
 
 class _Row(NamedTuple):
     bill: Bill
     customer: Customer
-    desk: Approvers
+    approvers: Approvers
 
 
 class _Around(NamedTuple):
@@ -70,8 +68,8 @@ async def _rows(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, _Ro
         .execution_options(populate_existing=True)
     )
     rows = (await session.execute(query)).all()
-    desks = await approvers_of(session, bill_ids)
-    return {bill.id: _Row(bill, customer, desks[bill.id]) for bill, customer in rows}
+    approvers_by_bill = await approvers_of(session, bill_ids)
+    return {bill.id: _Row(bill, customer, approvers_by_bill[bill.id]) for bill, customer in rows}
 
 
 async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, list[BillAction]]:
@@ -82,22 +80,20 @@ async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, 
     return records
 
 
-async def _named(session: AsyncSession, cases: Iterable[_Row]) -> dict[int, PersonRef]:
+async def _named(session: AsyncSession, rows: Iterable[_Row]) -> dict[int, PersonRef]:
     """Those on whose desks the bills lie, and their stand-ins."""
-    ids = {user_id for case in cases for user_id in case.desk[:4] if user_id is not None}
+    ids = {user_id for row in rows for user_id in row.approvers[:4] if user_id is not None}
     users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
     return {user.id: person_ref(user) for user in users}
 
 
 _TREND = sa.text("select * from trends(:bill_ids, :months, :first_year)")
 
-
 _OUTDATED = sa.text("""
 select b.id, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.overage_amount
 from outdated_bills o join bills b on b.id = o.id cross join lateral taken_now(b) t
 where o.id = any(:bill_ids) and o.status = 'rejected'
 """)
-
 
 _RELATED = sa.text("""
 select b.id, r.id from bills b join bills r
@@ -106,13 +102,13 @@ where b.id = any(:bill_ids) order by b.id, r.id
 """)
 
 
-async def _around(session: AsyncSession, cases: Mapping[int, _Row]) -> _Around:
-    ids = {"bill_ids": list(cases)}
+async def _around(session: AsyncSession, rows: Mapping[int, _Row]) -> _Around:
+    ids = {"bill_ids": list(rows)}
     trends: dict[int, tuple[MonthOverage, ...]] = defaultdict(tuple)
     values = ids | {"months": TREND_MONTHS, "first_year": FIRST_YEAR}
     for bill_id, month, calls, amount in await session.execute(_TREND, values):
         trends[bill_id] += (MonthOverage(Period.of(month), calls, amount),)
-    outdated = await _outdated(session, cases)
+    outdated = await _outdated(session, rows)
     pairs = (await session.execute(_RELATED, ids)).all()
     by_id = await _bills(session, {two for _, two in pairs})
     related: dict[int, list[Bill]] = defaultdict(list)
@@ -128,26 +124,26 @@ async def _bills(session: AsyncSession, ids: Collection[int]) -> dict[int, Bill]
     return {bill.id: bill for bill in found}
 
 
-async def _outdated(session: AsyncSession, cases: Mapping[int, _Row]) -> dict[int, Outdated]:
+async def _outdated(session: AsyncSession, rows: Mapping[int, _Row]) -> dict[int, Outdated]:
     """What rejected bills would be now; the others are settled as soon as their figures change."""
-    rejected = [bill_id for bill_id, one in cases.items() if one.bill.status == State.REJECTED]
+    rejected = [bill_id for bill_id, one in rows.items() if one.bill.status == State.REJECTED]
     if not rejected:
         return {}
-    rows = await session.execute(_OUTDATED, {"bill_ids": rejected})
-    return {bill_id: Outdated(*figures) for bill_id, *figures in rows}
+    found = await session.execute(_OUTDATED, {"bill_ids": rejected})
+    return {bill_id: Outdated(*figures) for bill_id, *figures in found}
 
 
 def _details(
-    case: _Row,
+    row: _Row,
     record: Record,
     everybody: Mapping[int, PersonRef],
     named: Mapping[int, PersonRef],
     around: _Around,
 ) -> BillDetails:
-    bill, customer = case.bill, case.customer
-    deeds = history_entries(record, everybody)
-    standing = replay(record)
-    decisions = [deeds[decision.action_id] for decision in standing.decisions]
+    bill, customer = row.bill, row.customer
+    entries = history_entries(record, everybody)
+    state = replay(record)
+    decisions = [entries[decision.action_id] for decision in state.decisions]
     facts = BillDetails(
         id=bill.id,
         version=bill.version,
@@ -165,58 +161,58 @@ def _details(
         amount=bill.overage_amount,
         currency=bill.currency,
         created_at=bill.created_at,
-        generated_by=deeds[record[0].id].by,
+        generated_by=entries[record[0].id].by,
         trend=around.trends.get(bill.id, ()),
-        approvals=tuple(deeds[approval.action_id] for approval in standing.approvals),
-        needed=_needed(standing, case, named),
-        standing=tuple(decisions),
+        approvals=tuple(entries[approval.action_id] for approval in state.approvals),
+        needed=_needed(state, row, named),
+        decisions=tuple(decisions),
         last_decision=decisions[-1] if decisions else None,
-        comments=_comments(record, deeds),
+        comments=_comments(record, entries),
         number=bill.number,
         outdated=around.outdated.get(bill.id),
-        both_above=_both_above(case),
+        both_above=_both_above(row),
         sent_to=customer.billing_email,
         billed=bill.billed_so_far,
     )
-    done = list(deeds.values())
+    done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
     past |= _changed(facts, record, done)
     return replace(facts, **past, **_relatives(bill, around.related))
 
 
 _BRINGS = {State.SENDING: Verb.SEND, State.SENT: Verb.DELIVER, State.VOID: Verb.VOID}
-
-
 _PASSED = frozenset({State.APPROVED, State.SENDING, State.SENT})
 
 
-def _approved_by_rule(facts: BillDetails, deeds: Sequence[HistoryEntry]) -> dict[str, Any]:
+def _approved_by_rule(facts: BillDetails, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     if facts.approvals or facts.status not in _PASSED:
         return {}
-    return {"by_rule": _last(Verb.AUTO_APPROVE, deeds)}
+    return {"by_rule": _last(Verb.AUTO_APPROVE, entries)}
 
 
-def _brought(facts: BillDetails, deeds: Sequence[HistoryEntry]) -> dict[str, Any]:
+def _brought(facts: BillDetails, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     """What led to where the bill stands; one that is sent went to the address of that day."""
     verb = _BRINGS.get(facts.status)
     if verb is None:
         return {}
-    brought = _last(verb, deeds)
+    brought = _last(verb, entries)
     went = {"sent_to": brought.to} if brought and brought.to else {}
     return {"brought": brought, **went}
 
 
-def _sending(bill: Bill, deeds: Sequence[HistoryEntry]) -> dict[str, Any]:
+def _sending(bill: Bill, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     """When the bill goes out, while it can be called back; why it did not, if it could not."""
     if bill.status == State.SENDING and bill.number is None:
-        return {"send_due": next(deed.due for deed in reversed(deeds) if deed.due)}
+        return {"send_due": next(entry.due for entry in reversed(entries) if entry.due)}
     if bill.status == State.APPROVED and bill.number is not None:
-        return {"failure": next((deed.failure for deed in reversed(deeds) if deed.failure), None)}
+        return {
+            "failure": next((entry.failure for entry in reversed(entries) if entry.failure), None)
+        }
     return {}
 
 
-def _last(verb: Verb, deeds: Sequence[HistoryEntry]) -> HistoryEntry | None:
-    return next((deed for deed in reversed(deeds) if deed.verb is verb), None)
+def _last(verb: Verb, entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
+    return next((entry for entry in reversed(entries) if entry.verb is verb), None)
 
 
 def _relatives(bill: Bill, related: Mapping[int, Sequence[Bill]]) -> dict[str, Any]:
@@ -236,11 +232,13 @@ def _related(bill: Bill) -> RelatedBill:
     return RelatedBill(bill.id, kind, status, bill.number, bill.overage_amount)
 
 
-def _changed(facts: BillDetails, record: Record, deeds: Sequence[HistoryEntry]) -> dict[str, Any]:
+def _changed(facts: BillDetails, record: Record, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     """What gave an undecided bill the figures that it has now, and whether approvals fell."""
     if facts.status not in OPEN:
         return {}
-    news = (deed for deed in _not_taken_back(deeds) if deed.verb in NEW_FIGURES and deed.changes)
+    news = (
+        entry for entry in _not_taken_back(entries) if entry.verb in NEW_FIGURES and entry.changes
+    )
     changed = next(news, None)
     if changed is None:
         return {}
@@ -248,61 +246,61 @@ def _changed(facts: BillDetails, record: Record, deeds: Sequence[HistoryEntry]) 
     return {"changed": changed, "fell": bool(before.approvals) or before.status in _PASSED}
 
 
-def _not_taken_back(deeds: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
+def _not_taken_back(entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
     """Newest first; an undo that was itself undone takes nothing back."""
     taken_back = set()
-    for deed in reversed(deeds):
-        if deed.id in taken_back:
+    for entry in reversed(entries):
+        if entry.id in taken_back:
             continue
-        if deed.reverses:
-            taken_back.add(deed.reverses.id)
-        yield deed
+        if entry.reverses:
+            taken_back.add(entry.reverses.id)
+        yield entry
 
 
-def _both_above(case: _Row) -> Decimal | None:
-    above, amount = case.customer.second_approval_above, case.bill.overage_amount
+def _both_above(row: _Row) -> Decimal | None:
+    above, amount = row.customer.second_approval_above, row.bill.overage_amount
     if above is None or amount is None or abs(amount) <= above:
         return None
-    asked = case.customer.require_csm_approval and case.customer.require_sales_approval
+    asked = row.customer.require_csm_approval and row.customer.require_sales_approval
     return None if asked else above
 
 
 def _needed(
-    standing: BillState, case: _Row, named: Mapping[int, PersonRef]
+    state: BillState, row: _Row, named: Mapping[int, PersonRef]
 ) -> tuple[MissingApproval, ...]:
-    if standing.status is not State.PENDING:
+    if state.status is not State.PENDING:
         return ()
-    given = {approval.part for approval in standing.approvals}
-    missing = [part for part in required_slots(case.desk) if part not in given]
-    gave = {approval.user_id for approval in standing.approvals}
-    return tuple(_need(part, case.desk, named, gave) for part in missing)
+    given = {approval.slot for approval in state.approvals}
+    missing = [slot for slot in required_slots(row.approvers) if slot not in given]
+    gave = {approval.user_id for approval in state.approvals}
+    return tuple(_need(slot, row.approvers, named, gave) for slot in missing)
 
 
 def _need(
-    part: str, desk: Approvers, named: Mapping[int, PersonRef], gave: set[int]
+    slot: str, approvers: Approvers, named: Mapping[int, PersonRef], gave: set[int]
 ) -> MissingApproval:
     """Whoever `gave` their own word already has none for somebody who is away."""
-    who = named_for(part, desk)
-    away, stand_in = delegate_for(part, desk)
-    stand_in = None if stand_in in gave else stand_in
+    who = named_for(slot, approvers)
+    away, delegate = delegate_for(slot, approvers)
+    delegate = None if delegate in gave else delegate
     return MissingApproval(
-        part,
-        SLOT_ROLE[part],
+        slot,
+        SLOT_ROLE[slot],
         (named[who],) if who is not None else (),
         away=named[away] if away is not None else None,
-        stand_in=named[stand_in] if stand_in is not None else None,
+        delegate=named[delegate] if delegate is not None else None,
     )
 
 
-def _comments(record: Record, deeds: Mapping[int, HistoryEntry]) -> tuple[Comment, ...]:
+def _comments(record: Record, entries: Mapping[int, HistoryEntry]) -> tuple[Comment, ...]:
     edited = {action.snapshot.get("comment_id") for action in record}
     texts = (
-        (deeds[action.id], comment_text(record, action.id))
+        (entries[action.id], comment_text(record, action.id))
         for action in record
         if action.action == Verb.COMMENT
     )
     return tuple(
-        Comment(deed.id, deed.by, deed.at, text, deed.id in edited)
-        for deed, text in texts
+        Comment(entry.id, entry.by, entry.at, text, entry.id in edited)
+        for entry, text in texts
         if text is not None
     )

@@ -44,7 +44,6 @@ select count(*) from postings
 where place = :of and kind = 'card' and state = 'listed' and id between :first and :last
 """)
 
-
 _LINES = sa.text("""
 select b.id, b.version, c.name, b.year, b.month, b.status, b.overage_amount, b.currency,
        b.created_at, b.kind

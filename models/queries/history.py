@@ -37,7 +37,7 @@ class HistoryEntry:
     version: int
     comment: str | None = None
     acted_for: PersonRef | None = None
-    part: str | None = None
+    slot: str | None = None
     reject_reason: RejectReason | None = None
     hold_reason: HoldReason | None = None
     reverses: "HistoryEntry | None" = None
@@ -58,8 +58,6 @@ class HistoryEntry:
 
 
 Record = Sequence[BillAction]
-
-
 STATE_FIGURES = frozenset({"status", "hold_reason", "number"})
 
 
@@ -85,10 +83,10 @@ async def people_in(session: AsyncSession, records: Iterable[Record]) -> dict[in
 
 def history_entries(record: Record, people: Mapping[int, PersonRef]) -> dict[int, HistoryEntry]:
     """The deeds of one bill by the ids of their actions, oldest first."""
-    deeds: dict[int, HistoryEntry] = {}
+    entries: dict[int, HistoryEntry] = {}
     for action in record:
-        deeds[action.id] = _entry(action, people, deeds)
-    return deeds
+        entries[action.id] = _entry(action, people, entries)
+    return entries
 
 
 def _entry(
@@ -107,7 +105,7 @@ def _entry(
         version=action.bill_version,
         comment=action.comment,
         acted_for=people[action.acted_for_id] if action.acted_for_id else None,
-        part=snapshot.get("part"),
+        slot=snapshot.get("part"),
         reject_reason=RejectReason(code) if code else None,
         hold_reason=HoldReason(hold) if hold else None,
         reverses=earlier.get(action.reverses_id or 0),

@@ -11,8 +11,6 @@ from models.period import Period
 from models.queries.bill_list import find_bill
 
 _MONTH = re.compile(r"\d{4}-\S*", re.ASCII)
-
-
 _NUMBER = re.compile(r"#?(\d{1,18})", re.ASCII)
 
 

@@ -37,7 +37,7 @@ async def record_usage(
     customer_id: int,
     period: Period,
     calls: int,
-    act: Context,
+    context: Context,
     reason: str | None = None,
 ) -> bool:
     """Write down what a customer used in a month; whether that was not on record as it is.
@@ -46,17 +46,17 @@ async def record_usage(
     nothing. Refuses fewer calls than none, more than the database can count, a month that has not
     begun, and an unknown customer.
     """
-    act.user.must(Permission.KEEP_BOOKS)
-    _refuse_impossible(period, calls, act)
+    context.user.require(Permission.KEEP_BOOKS)
+    _refuse_impossible(period, calls, context)
     why = (reason or "").strip()
     values = {
         "customer_id": customer_id,
         "year": period.year,
         "month": period.month,
         "calls": calls,
-        "user_id": act.user.id,
-        "now": act.now,
-        "source": act.source,
+        "user_id": context.user.id,
+        "now": context.now,
+        "source": context.source,
         "reason": bounded_text(why, REASON_CHARS, "A reason", "reason") if why else None,
     }
     await lock_for_write(session, Usage.__tablename__)
@@ -68,19 +68,18 @@ async def record_usage(
 REASON_CHARS = 3_000
 
 
-def _refuse_impossible(period: Period, calls: int, act: Context) -> None:
+def _refuse_impossible(period: Period, calls: int, context: Context) -> None:
     if not 0 <= calls <= MOST_CALLS:
         raise Invalid(
             f"Usage is a whole number of calls from 0 to {MOST_CALLS:,}.", field="api_usage"
         )
-    if period > Period.of(act.today):
+    if period > Period.of(context.today):
         raise Invalid(f"{period} has not begun yet; nothing was recorded.", field="period")
 
 
 _ONE = """
 select cast(:customer_id as bigint) as customer_id, cast(:year as integer) as year,
        cast(:month as integer) as month, cast(:calls as bigint) as api_usage"""
-
 
 _MERGE = """
 with different as materialized (

@@ -111,7 +111,7 @@ async def posting(db: Database) -> Message:
 async def couriers(
     db: Database,
     gateway: SlackClient,
-    rules: BillingSettings | None = None,
+    billing: BillingSettings | None = None,
     *,
     now: Callable[[], datetime] = lambda: NOW,
     mailer: Mailer | None = None,
@@ -123,7 +123,7 @@ async def couriers(
         db,
         gateway,
         now=now,
-        rules=rules or BillingSettings("CAPPROVALS"),
+        billing=billing or BillingSettings("CAPPROVALS"),
         timings=replace(QUICK, **timings),  # type: ignore[arg-type]
         mailer=mailer,
         company=company,

@@ -32,8 +32,8 @@ def mailer(slack: Sandbox) -> Mailer:
 
 
 def document(slack: Sandbox, index: int = -1) -> bytes:
-    (part,) = slack.mailbox.mails[index].attachments()
-    content = part.get_payload(decode=True)
+    (slot,) = slack.mailbox.mails[index].attachments()
+    content = slot.get_payload(decode=True)
     assert isinstance(content, bytes)
     return content
 

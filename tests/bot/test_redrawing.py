@@ -276,8 +276,8 @@ async def test_a_run_is_worked_off_in_steps_and_its_message_ends_as_a_summary(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await add_usage(db, 25)
-    rules = BillingSettings("CAPPROVALS", chunk_customers=10)
-    async with couriers(db, gateway, rules=rules):
+    billing = BillingSettings("CAPPROVALS", chunk_customers=10)
+    async with couriers(db, gateway, billing=billing):
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "25 bills made"))
         await eventually(lambda: no_jobs(db))
@@ -306,7 +306,7 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
         return await step(*arguments)
 
     monkeypatch.setattr("bot.worker.batches.run_step", stumbling)
-    async with couriers(db, gateway, rules=BillingSettings("CAPPROVALS", chunk_customers=10)):
+    async with couriers(db, gateway, billing=BillingSettings("CAPPROVALS", chunk_customers=10)):
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "stopped before its end"))
         await eventually(lambda: _posted(slack, 20))
@@ -332,7 +332,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await add_usage(db, 25)
-    rules = BillingSettings("CAPPROVALS", chunk_customers=10)
+    billing = BillingSettings("CAPPROVALS", chunk_customers=10)
     step, steps = run_step, []
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -344,7 +344,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
         return done
 
     monkeypatch.setattr("bot.worker.batches.run_step", counted)
-    async with couriers(db, gateway, rules=rules) as first:
+    async with couriers(db, gateway, billing=billing) as first:
         await start_run(db, people)
         await begun.wait()
         stopping = asyncio.create_task(first.stop(deadline_s=5))
@@ -352,7 +352,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
         go_on.set()
         await stopping
     assert steps == [10]
-    async with couriers(db, gateway, rules=rules):
+    async with couriers(db, gateway, billing=billing):
         await eventually(lambda: _says_of(slack, "25 bills made"))
     assert steps == [10, 20, 25]
 
@@ -378,7 +378,7 @@ async def test_a_runs_message_tells_of_cards_nobody_could_be_given(
         return await send(self, channel, key, message)
 
     monkeypatch.setattr(SlackClient, "post", refusing)
-    async with couriers(db, gateway, rules=BillingSettings()):
+    async with couriers(db, gateway, billing=BillingSettings()):
         await start_run(db, people)
         await eventually(lambda: _tells_of_lost_cards(slack))
 

@@ -77,12 +77,12 @@ async def approved(db: Database, people: People, bills: int = 1) -> list[int]:
     return made
 
 
-async def send(db: Database, user: User, bill_id: int, rules: BillingSettings = AT_ONCE) -> None:
+async def send(db: Database, user: User, bill_id: int, billing: BillingSettings = AT_ONCE) -> None:
     async with db.transaction() as session:
         (version,) = await session.scalars(
             sa.text("select version from bills where id = :id"), {"id": bill_id}
         )
-        await send_bill(session, bill_id, version, Context(user, NOW, Source.SLACK, rules))
+        await send_bill(session, bill_id, version, Context(user, NOW, Source.SLACK, billing))
 
 
 async def bill(db: Database, bill_id: int) -> Any:

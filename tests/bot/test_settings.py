@@ -35,7 +35,7 @@ def test_every_setting_says_what_to_do_when_it_is_wrong() -> None:
 
 def test_without_settings_bills_can_be_approved_but_not_mailed() -> None:
     settings = read(Settings)
-    assert settings.rules() == BillingSettings(can_mail=False)
+    assert settings.billing() == BillingSettings(can_mail=False)
     assert mailer_of(settings) is None
 
 
@@ -50,8 +50,8 @@ def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatc
         TIMEZONE="Asia/Tokyo",
     )
     tokyo = ZoneInfo("Asia/Tokyo")
-    assert settings.rules(7) == BillingSettings("C1", 4, 7, 0, 0.5, tokyo, can_mail=True)
-    books = read(BooksSettings).rules()
+    assert settings.billing(7) == BillingSettings("C1", 4, 7, 0, 0.5, tokyo, can_mail=True)
+    books = read(BooksSettings).billing()
     assert (books.approvals_channel, books.jump_factor) == ("C1", 4)
     assert (books.lookback_months, books.zone) == (0, tokyo)
 
@@ -59,7 +59,7 @@ def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("missing", MAIL)
 def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = given(monkeypatch, **MAIL | {missing: ""})
-    assert not settings.rules().can_mail
+    assert not settings.billing().can_mail
     assert mailer_of(settings) is None
 
 

@@ -58,12 +58,12 @@ class Office:
     """What people in the workspace do, and what they see of it."""
 
     sandbox: Sandbox
-    house: Services
+    services: Services
     app: AsyncApp
 
     @property
     def db(self) -> Database:
-        return self.house.db
+        return self.services.db
 
     async def type(self, user: str, text: str, channel: str = "CBILLS") -> Json:
         """Types a command; returns the private answer, `{}` where there is none."""
@@ -163,7 +163,7 @@ class Office:
         async with self.db.transaction() as session:
             return list(await actions_of(session, bill_id))
 
-    async def deeds(self, bill_id: int) -> list[str]:
+    async def verbs(self, bill_id: int) -> list[str]:
         return [action.action for action in await self.actions(bill_id)]
 
 
@@ -203,27 +203,27 @@ async def opened(db: Database) -> AsyncIterator[Office]:
         ) as sandbox,
         SlackClient.open(sandbox.bot_token, sandbox.api_url) as slack,
     ):
-        house = Services(
+        services = Services(
             db=db,
             now=lambda: NOW,
             zone=ZoneInfo("UTC"),
-            rules=BillingSettings(),
+            billing=BillingSettings(),
             team_id=sandbox.team_id,
             bot_user_id=sandbox.bot_user_id,
             app_id=sandbox.installation.app_id,
             slack=SlackResponder(slack),
         )
         app = AsyncApp(name="office", client=slack.listening, process_before_response=True)
-        register(app, house)
-        courier = Worker(db, slack, now=house.now, rules=house.rules, timings=QUICK)
+        register(app, services)
+        courier = Worker(db, slack, now=services.now, billing=services.billing, timings=QUICK)
         handler = AsyncSocketModeHandler(app, sandbox.app_token, ping_interval=1.0)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         await until(lambda: sandbox.delivery.connected)
         await courier.start()
         try:
-            yield Office(sandbox, house, app)
+            yield Office(sandbox, services, app)
         finally:
             await courier.stop(2.0)
-            await house.errands.drain()
+            await services.background.drain()
             await handler.close_async()  # type: ignore[no-untyped-call]
             await handler.client.aiohttp_client_session.close()

@@ -42,7 +42,7 @@ async def test_a_second_click_changes_nothing_and_is_told_who_decided(
     (told,) = await office.click("USAM", second, "bill:approve")
     assert "Lee (Customer Success) approved this bill a moment ago" in told["text"]
     assert "approved by Lee" in office.again(second)["text"]
-    assert await office.deeds(october.bolt) == ["generate", "approve"]
+    assert await office.verbs(october.bolt) == ["generate", "approve"]
 
 
 async def test_a_stale_click_on_a_posted_card_is_refused_privately(
@@ -53,7 +53,7 @@ async def test_a_stale_click_on_a_posted_card_is_refused_privately(
     old = {"type": "button", "action_id": "bill:approve", "value": _value(october.acme, 9)}
     (told,) = await office.forge("UKIM", card, old, dm)
     assert "Nothing more was recorded" in told["text"]
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 def _value(bill_id: int, version: int = 1) -> str:
@@ -75,7 +75,7 @@ async def test_the_wrong_role_and_the_wrong_person_are_refused_at_the_click(
             (told,) = await office.forge(user, card, forged)
             assert sentence in told["text"], (user, act)
             assert office.dialogs(user) == []
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_a_rejection_takes_a_reason_code_and_words(office: Office, october: Bills) -> None:
@@ -95,7 +95,7 @@ async def test_words_that_are_only_spaces_are_refused_beside_their_field(
     await office.click("UKIM", card, "bill:reject")
     answer = await office.send("UKIM", **{**REASON, "reason": "      "})
     assert answer["errors"] == {"reason": "A reason is needed."}
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_a_dialog_that_is_stale_when_sent_explains_itself(
@@ -118,7 +118,7 @@ async def test_the_role_is_judged_again_when_a_dialog_is_sent(
     values = {block: {"value": entered} for block, entered in REASON.items()}
     answer = await office.sandbox.submit("ULEE", dialog["id"], values)
     assert "Only its CSM, Kim, may reject this bill" in said(answer["view"])
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_an_approval_is_taken_back_with_a_reason(office: Office, october: Bills) -> None:
@@ -128,7 +128,7 @@ async def test_an_approval_is_taken_back_with_a_reason(office: Office, october: 
     assert "the approval" in said(office.dialog("UKIM"))
     await office.send("UKIM", reason="I looked at the wrong month.")
     assert (await office.bill(october.acme)).status == "pending"
-    assert await office.deeds(october.acme) == ["generate", "approve", "undo"]
+    assert await office.verbs(october.acme) == ["generate", "approve", "undo"]
 
 
 async def test_undo_by_command_opens_the_dialog_or_says_why_not(
@@ -200,7 +200,7 @@ async def test_a_click_on_home_is_received_before_home_is_drawn_again(
     assert (await office.bill(october.acme)).status == "approved"
     assert "Acme Corp" in said(office.sandbox.views("UKIM")["home"])
     drawn.set()
-    await office.house.errands.drain(5.0)
+    await office.services.background.drain(5.0)
     assert "Acme Corp" not in said(office.sandbox.views("UKIM")["home"])
 
 

@@ -62,7 +62,7 @@ async def test_guests_foreigners_and_whoever_has_left_are_refused(
         await office.sandbox.open_home(user)
         assert sentence in said(office.sandbox.views(user)["home"])
     assert "Guests" in (await office.type("UGUS", "/bill list", office.sandbox.dm("UGUS")))["text"]
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_a_deactivated_account_is_noticed_at_once(office: Office, october: Bills) -> None:
@@ -74,7 +74,7 @@ async def test_a_deactivated_account_is_noticed_at_once(office: Office, october:
     payload = _click_payload(office, card, "ULEE")
     await office.dispatch(payload)
     assert "deactivated" in office.whispers("ULEE")[-1]["text"]
-    assert await office.deeds(october.bolt) == ["generate"]
+    assert await office.verbs(october.bolt) == ["generate"]
 
 
 def _click_payload(office: Office, message: Json, clicker: str, **other: Any) -> Json:
@@ -99,7 +99,7 @@ async def test_a_request_for_another_app_or_team_is_refused(office: Office, octo
         assert receipt.status == 200
     told = [one["text"] for one in office.whispers("UKIM")[1:]]
     assert ["another app" in told[0], "own workspace" in told[1]] == [True, True]
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_a_surprise_is_answered_by_a_reference_that_is_in_the_log(
@@ -262,7 +262,7 @@ async def test_a_doubled_request_is_received_twice_and_done_once(
     payload = _click_payload(office, card, "UKIM")
     for _ in range(2):
         assert (await office.dispatch(payload)).status == 200
-    assert await office.deeds(october.acme) == ["generate", "approve"]
+    assert await office.verbs(october.acme) == ["generate", "approve"]
 
 
 async def test_a_command_that_is_too_long_is_refused_and_blanks_cost_nothing(

@@ -34,7 +34,7 @@ async def approved(office: Office, october: Bills) -> Bills:
 
 
 async def act_as(office: Office, people: People) -> Context:
-    return Context(people.ana, NOW, Source.SLACK, office.house.rules)
+    return Context(people.ana, NOW, Source.SLACK, office.services.billing)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_a_month_is_previewed_and_sent_once(office: Office, approved: Bill
 
     await office.forge("UANA", preview, element(preview, "sending:go"))
     assert office.again(preview)["text"].startswith("That is done already.")
-    assert (await office.deeds(approved.acme)).count("send") == 1
+    assert (await office.verbs(approved.acme)).count("send") == 1
 
 
 async def test_cancel_sends_nothing_and_does_not_deny_what_was_sent(
@@ -123,7 +123,7 @@ async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
     assert "its customer has no billing e-mail address" in said(answer)
 
     mute = BillingSettings(can_mail=False)
-    object.__setattr__(office.house, "rules", mute)
+    object.__setattr__(office.services, "rules", mute)
     assert "SMTP_URL" in (await office.type("UANA", "/bill send 2026-10"))["text"]
 
 
@@ -226,7 +226,7 @@ async def test_the_credit_of_a_voided_bill_is_offered_to_be_sent(
     async with office.db.transaction() as session:
         act = await act_as(office, people)
         await send_bill(
-            session, approved.acme, 2, replace(act, rules=BillingSettings(send_delay_minutes=0))
+            session, approved.acme, 2, replace(act, settings=BillingSettings(send_delay_minutes=0))
         )
         await issue_bill(session, approved.acme, act, lambda facts: facts.number)
         await mark_delivered(session, approved.acme, replace(act, user=people.system), "250 OK")
@@ -279,7 +279,7 @@ async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
 ) -> None:
     act = await act_as(office, people)
     async with office.db.transaction() as session:
-        now = replace(act, rules=BillingSettings(send_delay_minutes=0))
+        now = replace(act, settings=BillingSettings(send_delay_minutes=0))
         await send_bill(session, approved.acme, 2, now)
         await issue_bill(session, approved.acme, act, lambda facts: facts.number)
         system = replace(act, user=people.system)

@@ -31,7 +31,7 @@ async def test_an_edit_and_a_deletion_are_recorded_as_such(office: Office, octob
     reply = await office.sandbox.message("UKIM", dm, "Too much", card["ts"])
     await office.sandbox.edit("UKIM", dm, reply["ts"], "Too little")
     await office.sandbox.delete("UKIM", dm, reply["ts"])
-    assert await office.deeds(october.acme) == [
+    assert await office.verbs(october.acme) == [
         "generate",
         "comment",
         "comment_edit",
@@ -46,7 +46,7 @@ async def test_a_doubled_message_is_one_comment(office: Office, october: Bills) 
     await office.sandbox.fault(envelopes="duplicate", times=1)
     await office.sandbox.message("UKIM", dm, "Once", card["ts"])
     await until(lambda: "1 comment, by Kim" in str(office.again(card, dm)["blocks"]))
-    assert await office.deeds(october.acme) == ["generate", "comment"]
+    assert await office.verbs(october.acme) == ["generate", "comment"]
 
 
 async def test_an_edit_that_comes_first_is_the_comment(office: Office, october: Bills) -> None:
@@ -78,7 +78,7 @@ async def test_who_may_not_comment_is_told_privately_and_nothing_is_kept(
         assert sentence in told["text"], user
         assert told["thread_ts"] == thread
     assert acts(office.whispers("UNEW")[-1]) == ["access:request"]
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_whoever_is_not_in_the_conversation_is_told_in_their_dm(
@@ -99,7 +99,7 @@ async def test_other_threads_and_messages_are_none_of_our_business(
     first = await office.sandbox.message("UNEW", "CBILLS", "Lunch?")
     await office.sandbox.message("UGUS", "CBILLS", "approve", first["ts"])
     assert office.whispers("UNEW") == office.whispers("UGUS") == []
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_a_reply_that_reads_like_a_decision_decides_by_its_button(
@@ -108,7 +108,7 @@ async def test_a_reply_that_reads_like_a_decision_decides_by_its_button(
     dm = office.sandbox.dm("UKIM")
     card = await office.card("UKIM", october.acme)
     await office.sandbox.message("UKIM", dm, "ok, approved", card["ts"])
-    assert await office.deeds(october.acme) == ["generate", "comment"]
+    assert await office.verbs(october.acme) == ["generate", "comment"]
     (offer,) = office.whispers("UKIM", dm)
     assert carried(offer, "bill:approve") == {"bill": october.acme, "version": 1}
     await office.click("UKIM", offer, "bill:approve", dm)
@@ -218,7 +218,7 @@ async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brough
     async with office.db.transaction() as session:
         await session.execute(sa.text(f"{note} where id = :id"), where | {"id": posting})
     assert (await office.dispatch(event)).status == 200
-    assert await office.deeds(october.acme) == ["generate", "comment"]
+    assert await office.verbs(october.acme) == ["generate", "comment"]
 
 
 async def test_whoever_lost_their_role_deletes_their_reply_on_the_record(
@@ -247,7 +247,7 @@ async def test_nothing_is_said_of_changes_to_replies_that_were_never_recorded(
         await office.sandbox.edit(user, "CBILLS", reply["ts"], "Looks right")
         await office.sandbox.delete(user, "CBILLS", reply["ts"])
         assert len(office.whispers(user)) == told, user
-    assert await office.deeds(october.acme) == ["generate"]
+    assert await office.verbs(october.acme) == ["generate"]
 
 
 async def test_an_edit_that_is_refused_is_called_an_edit(office: Office, october: Bills) -> None:
@@ -257,7 +257,7 @@ async def test_an_edit_that_is_refused_is_called_an_edit(office: Office, october
     await _become(office, "Kim", "role = 'Manager'")
     await office.sandbox.edit("UKIM", dm, reply["ts"], "Too little")
     assert "Your edit was not recorded" in office.whispers("UKIM", dm)[-1]["text"]
-    assert await office.deeds(october.acme) == ["generate", "comment"]
+    assert await office.verbs(october.acme) == ["generate", "comment"]
 
 
 async def _become(office: Office, name: str, change: str) -> None:

@@ -67,12 +67,12 @@ async def generate(
     session: AsyncSession,
     by: Context,
     period: Period = OCTOBER,
-    rules: BillingSettings = RULES,
+    settings: BillingSettings = RULES,
     customer_id: int | None = None,
 ) -> int:
     """Work a whole run off in this transaction; returns how many bills it added."""
     run_id = await start_bill_run(session, period, by, ZONE, customer_id)
-    while not (await run_step(session, run_id, rules, by.now)).finished:
+    while not (await run_step(session, run_id, settings, by.now)).finished:
         pass
     return (await run_report(session, run_id)).added
 
@@ -103,7 +103,7 @@ async def contents(session: AsyncSession) -> dict[str, str | None]:
 
 async def standing_approvals(session: AsyncSession, bill_id: int) -> set[Approval]:
     given = GivenApproval
-    query = sa.select(given.action_id, given.part, given.user_id).where(given.bill_id == bill_id)
+    query = sa.select(given.action_id, given.slot, given.user_id).where(given.bill_id == bill_id)
     return {Approval(*row) for row in await session.execute(query)}
 
 

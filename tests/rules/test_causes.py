@@ -106,14 +106,14 @@ async def held_for(
     session: AsyncSession,
     customer: Customer,
     by: Context,
-    rules: BillingSettings,
+    settings: BillingSettings,
     period: Period = OCTOBER,
 ) -> str | None:
     """Why the customer's new bill is held, held to what the preview and the cause alone say."""
-    factor = rules.jump_factor
+    factor = settings.jump_factor
     seen = await preview_run(session, period, customer.id, factor)
     cause = await hold_reason_of(session, customer.id, period, factor)
-    await generate(session, by, period, rules, customer.id)
+    await generate(session, by, period, settings, customer.id)
     bill = await bill_of_month(session, customer.id, period)
     assert (bill.status == State.HELD) == (bill.hold_reason is not None)
     assert seen.held == ({cause: 1} if cause else {})
@@ -125,18 +125,18 @@ async def test_a_bill_is_held_for_the_first_cause_that_applies(
     session: AsyncSession, people: People, crew: dict[str, User]
 ) -> None:
     ids = {name: user.id for name, user in crew.items()}
-    rules = BillingSettings(jump_factor=5)
+    settings = BillingSettings(jump_factor=5)
     for number, (given, cause) in enumerate(CAUSES):
         columns = dict(given)
         september = columns.pop("september", None)
         named: dict[str, Any] = {
-            f"{part}_id": ids.get(columns.pop(part, "")) for part in ("csm", "sales")
+            f"{slot}_id": ids.get(columns.pop(slot, "")) for slot in ("csm", "sales")
         }
         customer = await add_customer(session, f"Customer {number}", **columns, **named)
         if september is not None:
             await record_usage(session, customer, SEPTEMBER, september)
-            await generate(session, act(people.ana), SEPTEMBER, rules, customer.id)
-        assert await held_for(session, customer, act(people.ana), rules) == cause, given
+            await generate(session, act(people.ana), SEPTEMBER, settings, customer.id)
+        assert await held_for(session, customer, act(people.ana), settings) == cause, given
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ async def test_a_jump_is_held_only_where_a_factor_is_set_and_only_beyond_it(
         )
         await record_usage(session, customer, SEPTEMBER, 100_820)
         await generate(session, act(people.ana), SEPTEMBER, customer_id=customer.id)
-        rules = BillingSettings(jump_factor=factor)
-        assert await held_for(session, customer, act(people.ana), rules) == cause, factor
+        settings = BillingSettings(jump_factor=factor)
+        assert await held_for(session, customer, act(people.ana), settings) == cause, factor
 
 
 async def test_a_jump_is_measured_by_the_last_bill_that_is_not_void(

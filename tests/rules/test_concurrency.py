@@ -254,10 +254,10 @@ async def test_three_runs_of_one_month_at_once_bill_nobody_twice(
 ) -> None:
     async with db.transaction() as session:
         await session.execute(_CUSTOMERS)
-    rules = BillingSettings(chunk_customers=7)
+    settings = BillingSettings(chunk_customers=7)
     runs = await asyncio.gather(
         *(
-            whole_run(db, Context(user, NOW, source), rules)
+            whole_run(db, Context(user, NOW, source), settings)
             for user, source in (
                 (people.ana, Source.SLACK),
                 (people.ana, Source.SLACK),
@@ -278,13 +278,13 @@ async def test_three_runs_of_one_month_at_once_bill_nobody_twice(
             await prove(session, bill_id)
 
 
-async def whole_run(db: Database, by: Context, rules: BillingSettings) -> int:
+async def whole_run(db: Database, by: Context, settings: BillingSettings) -> int:
     async with db.transaction() as session:
         run_id = await start_bill_run(session, OCTOBER, by, ZONE)
     finished = False
     while not finished:
         async with db.long_transaction() as session:
-            finished = (await run_step(session, run_id, rules, by.now)).finished
+            finished = (await run_step(session, run_id, settings, by.now)).finished
     return run_id
 
 

@@ -64,7 +64,7 @@ async def test_the_first_of_two_approvals_changes_no_row_and_the_second_approves
 
     second = await approve_bill(session, bill.id, 1, act(people.sam))
     assert (second.bill_version, bill.status, bill.version) == (2, State.APPROVED, 2)
-    parts = {approval.part for approval in await standing_approvals(session, bill.id)}
+    parts = {approval.slot for approval in await standing_approvals(session, bill.id)}
     assert parts == {"csm", "sales"}
     await prove(session, bill.id)
 
@@ -197,7 +197,7 @@ async def test_an_approval_beneath_another_is_withdrawn_alone(
     undone = await undo(session, bill, people.kim)
     assert (undone.reverses_id, bill.status, bill.version) == (first.id, State.PENDING, 3)
     standing = await standing_approvals(session, bill.id)
-    assert [(approval.action_id, approval.part) for approval in standing] == [(second.id, "sales")]
+    assert [(approval.action_id, approval.slot) for approval in standing] == [(second.id, "sales")]
     await approve_bill(session, bill.id, 3, act(people.kim))
     assert (bill.status, bill.version) == (State.APPROVED, 4)
     await prove(session, bill.id)
@@ -212,7 +212,7 @@ async def test_finance_reverses_the_last_of_two_approvals(
         await undo(session, bill, people.ana, first)
     assert (await undo(session, bill, people.ana, second)).reverses_id == second.id
     assert bill.status == State.PENDING
-    assert {a.part for a in await standing_approvals(session, bill.id)} == {"csm"}
+    assert {a.slot for a in await standing_approvals(session, bill.id)} == {"csm"}
 
 
 async def test_a_withdrawn_first_approval_leaves_the_version_and_is_not_given_back_by_a_double(
@@ -230,7 +230,7 @@ async def test_a_withdrawn_first_approval_leaves_the_version_and_is_not_given_ba
     assert await contents(session) == before
     # Named, the undo can be undone as any other, by whoever withdrew.
     await undo(session, bill, people.kim, undone)
-    assert {a.part for a in await standing_approvals(session, bill.id)} == {"csm"}
+    assert {a.slot for a in await standing_approvals(session, bill.id)} == {"csm"}
     await prove(session, bill.id)
 
 
@@ -253,7 +253,7 @@ async def test_a_rejected_bill_goes_back_to_what_stood_before(
     await reject(session, bill, people.sam)
     await undo(session, bill, people.sam)
     assert (bill.status, bill.version) == (State.PENDING, 3)
-    assert {a.part for a in await standing_approvals(session, bill.id)} == {"csm"}
+    assert {a.slot for a in await standing_approvals(session, bill.id)} == {"csm"}
     await approve_bill(session, bill.id, 3, act(people.sam))
     assert bill.status == State.APPROVED
     await prove(session, bill.id)

@@ -51,11 +51,11 @@ async def amounts(session: AsyncSession) -> list[str]:
 
 
 async def facts_of_run(
-    session: AsyncSession, people: People, rules: BillingSettings = SMALL
+    session: AsyncSession, people: People, settings: BillingSettings = SMALL
 ) -> BillRunReport:
     """A whole run of October, and what it says of itself."""
     run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
-    while not (await run_step(session, run_id, rules, NOW)).finished:
+    while not (await run_step(session, run_id, settings, NOW)).finished:
         pass
     return await run_report(session, run_id)
 

@@ -32,7 +32,7 @@ from tests.rules.scene import (
 async def release(
     session: AsyncSession, bill: Bill, user: User, reason: str | None, factor: float | None = None
 ) -> None:
-    by = replace(act(user), rules=BillingSettings(jump_factor=factor))
+    by = replace(act(user), settings=BillingSettings(jump_factor=factor))
     await release_bill(session, bill.id, bill.version, by, reason)
 
 
@@ -72,9 +72,9 @@ async def test_a_jump_stands_as_a_cause_for_as_long_as_it_is_one(
 ) -> None:
     customer = await add_customer(session, used=110_000, period=OCTOBER.plus(-1))
     await record_usage(session, customer, OCTOBER, 150_000)
-    rules = BillingSettings(jump_factor=3)
+    settings = BillingSettings(jump_factor=3)
     for period in (OCTOBER.plus(-1), OCTOBER):
-        await generate(session, act(people.ana), period, rules)
+        await generate(session, act(people.ana), period, settings)
     bill = await bill_of_month(session, customer.id, OCTOBER)
     assert bill.hold_reason == HoldReason.JUMP
     with pytest.raises(Invalid, match="cause of the hold still stands"):

@@ -271,7 +271,7 @@ async def _invalidate(session: AsyncSession, bill: Bill, by: Context, _: int) ->
         await load_for(session, bill.id, Verb.INVALIDATE, by)
     usage = {"customer_id": bill.customer_id, "year": bill.year, "month": bill.month}
     await session.execute(sa.update(Usage).filter_by(**usage).values(api_usage=140_000))
-    await recalculate(session, replace(by, rules=BillingSettings(lookback_months=12)))
+    await recalculate(session, replace(by, settings=BillingSettings(lookback_months=12)))
 
 
 Doing = Callable[[AsyncSession, Bill, Context, int], Awaitable[Any]]

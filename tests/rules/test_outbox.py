@@ -172,7 +172,7 @@ async def test_without_a_mail_server_nothing_is_previewed_or_sent(
 ) -> None:
     list_id = await listed(session, people, await approved(session, people))
     without = BillingSettings(can_mail=False)
-    mute: Context = replace(act(people.ana), rules=without)
+    mute: Context = replace(act(people.ana), settings=without)
     with pytest.raises(WrongState, match="SMTP_URL"):
         await preview_send(session, mute, period=OCTOBER)
     with pytest.raises(WrongState, match="SMTP_URL"):

@@ -68,7 +68,7 @@ async def test_what_passes_is_below_the_bound_not_above_the_other_and_no_jump(
     below: str,
     second: str | None,
     before: int | None,
-    rules: BillingSettings,
+    settings: BillingSettings,
     passes: bool,
 ) -> None:
     customer = await add_customer(session)
@@ -77,7 +77,7 @@ async def test_what_passes_is_below_the_bound_not_above_the_other_and_no_jump(
         await generate(session, act(people.ana), OCTOBER.plus(-1))
     customer.auto_approve_below = Decimal(below)
     customer.second_approval_above = Decimal(second) if second else None
-    await generate(session, act(people.ana), OCTOBER, rules)
+    await generate(session, act(people.ana), OCTOBER, settings)
     bill = (await bills_of(session, customer))[-1]
     assert bill.status == (State.APPROVED if passes else State.PENDING)
 
@@ -93,7 +93,7 @@ async def test_above_the_bound_both_have_to_agree_whichever_way_the_amount_point
         billing_email="billing@acme.example",
     )
     (facts,) = await load_bill_details(session, [bill.id])
-    assert [one.part for one in facts.needed] == ["csm", "sales"]
+    assert [one.slot for one in facts.needed] == ["csm", "sales"]
     assert facts.both_above == Decimal("4999.99")
     with pytest.raises(NotAllowed, match="Only its CSM, Kim, or Sales"):
         await approve_bill(session, bill.id, 1, act(people.lee))
@@ -105,7 +105,7 @@ async def test_above_the_bound_both_have_to_agree_whichever_way_the_amount_point
     done = await correct_usage(session, later(act(people.ana), days=1), bill.customer_id, 99_000)
     (facts,) = await load_bill_details(session, list(done.proposed))
     assert (facts.kind, facts.amount) == (BillKind.CREDIT, Decimal("-5000.00"))
-    assert [one.part for one in facts.needed] == ["csm", "sales"]
+    assert [one.slot for one in facts.needed] == ["csm", "sales"]
 
 
 async def test_below_the_bound_again_one_word_is_enough(
@@ -130,8 +130,8 @@ async def test_a_delegate_decides_in_the_place_of_whoever_is_away_and_the_action
     assert await places(session) == {f"user:{people.kim.id}", f"user:{people.lee.id}"}
     (facts,) = await load_bill_details(session, [bill.id])
     (needed,) = facts.needed
-    assert needed.away and needed.stand_in
-    assert (needed.away.name, needed.stand_in.name) == ("Kim", "Lee")
+    assert needed.away and needed.delegate
+    assert (needed.away.name, needed.delegate.name) == ("Kim", "Lee")
     action = await approve_bill(session, bill.id, 1, act(people.lee))
     assert (action.stakeholder_id, action.acted_for_id) == (people.lee.id, people.kim.id)
     assert bill.status == State.APPROVED

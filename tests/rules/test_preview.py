@@ -103,10 +103,10 @@ async def test_the_run_does_what_its_preview_said(
 
 
 async def compare(
-    session: AsyncSession, by: User, seen: BillRunPreview, last_id: int, rules: BillingSettings
+    session: AsyncSession, by: User, seen: BillRunPreview, last_id: int, settings: BillingSettings
 ) -> None:
     run_id = await start_bill_run(session, OCTOBER, act(by), ZONE)
-    while not (await run_step(session, run_id, rules, NOW)).finished:
+    while not (await run_step(session, run_id, settings, NOW)).finished:
         pass
     told = await run_report(session, run_id)
     held, totals = await made_after(session, last_id)
@@ -119,7 +119,7 @@ async def compare(
         seen.missing,
         seen.missing_count,
     )
-    again = await preview_run(session, OCTOBER, jump_factor=rules.jump_factor)
+    again = await preview_run(session, OCTOBER, jump_factor=settings.jump_factor)
     assert (again.to_make, again.existing) == (0, seen.existing + seen.to_make)
     # Amounts that come to nothing stay unbilled, and are counted again.
     assert (again.zero, again.usages, again.missing) == (seen.zero, seen.usages, seen.missing)

@@ -124,8 +124,8 @@ async def test_cards_go_where_the_table_says(
 ) -> None:
     for number, row in enumerate(rows()):
         customer_id = await customer_of(session, f"Customer {number}", row, crew)
-        rules = BillingSettings(approvals_channel=None if row.channel == "-" else row.channel)
-        await generate(session, act(people.ana), rules=rules, customer_id=customer_id)
+        settings = BillingSettings(approvals_channel=None if row.channel == "-" else row.channel)
+        await generate(session, act(people.ana), settings=settings, customer_id=customer_id)
         bill = await bill_of_month(session, customer_id, OCTOBER)
         assert bill.status == State.PENDING, row
         assert await promised(session, bill.id, crew) == sorted(row.places), row
@@ -180,7 +180,7 @@ async def test_a_released_bills_cards_go_where_a_new_ones_would(
         bill = await bill_of_month(session, customer_id, OCTOBER)
         assert bill.hold_reason == HoldReason.OUTSIDE_CONTRACT
         assert await promised(session, bill.id, crew) == []
-        by = replace(act(people.ana), rules=BillingSettings(channel))
+        by = replace(act(people.ana), settings=BillingSettings(channel))
         await release_bill(session, bill.id, 1, by, "They began early")
         assert await promised(session, bill.id, crew) == sorted(row.places), row
 

@@ -40,7 +40,7 @@ _RUNS = sa.text("select id from runs order by id")
 async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
     """Every violation, as a sentence."""
     async with db.reading() as session:
-        misfits = [str(misfit) async for misfit in verify(session)]
+        discrepancies = [str(discrepancy) async for discrepancy in verify(session)]
     async with db.long_transaction() as session:
         bills = (await session.execute(_BILLS)).all()
         postings = (await session.execute(_POSTINGS)).all()
@@ -49,7 +49,7 @@ async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
     ids = {bill.name: bill.id for bill in bills}
     return [
         *_about_bills(bills, company),
-        *_some("does not fit the record", misfits),
+        *_some("does not fit the record", discrepancies),
         *_about_cards(company.expected(sandbox, ids), cards(sandbox)),
         *_about_postings(postings, sandbox),
         *_some("was given up", [f"job {job.task_name} {job.args}" for job in failed]),

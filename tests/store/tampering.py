@@ -10,9 +10,9 @@ from models.queries.scope import EVERYTHING, Scope
 TABLES = ("bills", "bill_actions", "bill_chains", "documents")
 
 
-async def misfits(db: Database, scope: Scope = EVERYTHING) -> list[Discrepancy]:
+async def discrepancies(db: Database, scope: Scope = EVERYTHING) -> list[Discrepancy]:
     async with db.reading() as session:
-        return [misfit async for misfit in verify(session, scope)]
+        return [discrepancy async for discrepancy in verify(session, scope)]
 
 
 def tamper(url: str, *statements: str) -> None:

@@ -48,7 +48,7 @@ async def gathered(db: Database, scope: Scope = EVERYTHING) -> tuple[Verdict, li
 
 async def test_each_bill_is_gathered_whole(db: Database, bills: list[int]) -> None:
     verdict, gathered_bills = await gathered(db, Scope(OCTOBER))
-    assert (verdict.bills, verdict.actions, verdict.misfits) == (3, 10, 0)
+    assert (verdict.bills, verdict.actions, verdict.discrepancies) == (3, 10, 0)
     assert [bill.line.id for bill in gathered_bills] == bills
     sent = gathered_bills[1]
     assert sent.facts is not None
@@ -56,17 +56,17 @@ async def test_each_bill_is_gathered_whole(db: Database, bills: list[int]) -> No
     assert (sent.line.number, sent.paper.number) == ("2026-000001", "2026-000001")
     assert sent.paper.size_bytes == len("Invoice 2026-000001 to Customer 2")
     [(needed, given)] = sent.required
-    assert (needed.part, given and given.by.name) == ("any", "Sam")
+    assert (needed.slot, given and given.by.name) == ("any", "Sam")
     links = [(link.prev_hash, link.hash) for link in sent.record]
     assert links[0][0] is None
     assert [link[0] for link in links[1:]] == [link[1] for link in links[:-1]]
-    deeds = [link.deed for link in sent.record]
-    assert [deed.verb for deed in deeds if deed][-3:] == [Verb.SEND, Verb.ISSUE, Verb.DELIVER]
+    verbs = [link.entry for link in sent.record]
+    assert [deed.verb for deed in verbs if deed][-3:] == [Verb.SEND, Verb.ISSUE, Verb.DELIVER]
 
 
 async def test_what_is_needed_stands_beside_what_was_given(db: Database, bills: list[int]) -> None:
     _, [bill] = await gathered(db, Scope(bill_id=bills[2]))
-    given = {needed.part: deed.by.name if deed else None for needed, deed in bill.required}
+    given = {needed.slot: deed.by.name if deed else None for needed, deed in bill.required}
     assert given == {"csm": "Kim", "sales": None}
 
 
@@ -76,7 +76,7 @@ async def test_an_approval_that_is_not_asked_for_any_more_is_told_all_the_same(
     async with db.transaction() as session:
         await session.execute(sa.text("update customers set second_approval_above = null"))
     _, [bill] = await gathered(db, Scope(bill_id=bills[2]))
-    given = {needed.part: deed.by.name if deed else None for needed, deed in bill.required}
+    given = {needed.slot: deed.by.name if deed else None for needed, deed in bill.required}
     assert given == {"any": None, "csm": "Kim"}
 
 
@@ -105,9 +105,9 @@ async def test_a_broken_record_is_shown_with_what_is_wrong(
     verdict, found = await gathered(db, Scope(OCTOBER))
     assert [bill.facts is None for bill in found] == [False, True, False]
     broken = found[1]
-    assert [misfit.action_id for misfit in broken.misfits] == [actions[2]]
+    assert [discrepancy.action_id for discrepancy in broken.discrepancies] == [actions[2]]
     assert [link.id for link in broken.record] == actions
-    assert verdict.misfits == 1
+    assert verdict.discrepancies == 1
 
 
 async def test_a_bill_of_which_only_its_record_is_left_is_refused(

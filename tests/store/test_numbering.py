@@ -6,7 +6,7 @@ from models.db.database import Database
 from models.queries.scope import EVERYTHING, Scope
 from tests.conftest import People
 from tests.store.books import OCTOBER, make_bills, send_out
-from tests.store.tampering import actions_of, misfits, tamper
+from tests.store.tampering import actions_of, discrepancies, tamper
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ async def sent(db: Database, people: People) -> list[int]:
 
 
 async def test_what_has_gone_out_fits(db: Database, sent: list[int]) -> None:
-    assert await misfits(db) == []
+    assert await discrepancies(db) == []
 
 
 WRONG_NUMBERS = {
@@ -65,8 +65,10 @@ async def test_numbers_are_held_to_their_series(
     statements, said = WRONG_NUMBERS[deed]
     tamper(database_url, *(sql.format(bill=sent[1], last=sent[3]) for sql in statements))
     for scope in (EVERYTHING, Scope(OCTOBER)):
-        assert said in {misfit.what for misfit in await misfits(db, scope)}
-    assert said not in {misfit.what for misfit in await misfits(db, Scope(bill_id=sent[1]))}
+        assert said in {discrepancy.what for discrepancy in await discrepancies(db, scope)}
+    assert said not in {
+        discrepancy.what for discrepancy in await discrepancies(db, Scope(bill_id=sent[1]))
+    }
 
 
 WRONG_DOCUMENTS = {
@@ -101,9 +103,9 @@ async def test_documents_are_held_to_number_and_record(
     statement, said = WRONG_DOCUMENTS[deed]
     tamper(database_url, statement.format(bill=sent[1]))
     for scope in (EVERYTHING, Scope(OCTOBER), Scope(bill_id=sent[1])):
-        found = await misfits(db, scope)
-        assert said in {misfit.what for misfit in found}
-        assert {misfit.bill_id for misfit in found} <= {sent[1], sent[2], None}
+        found = await discrepancies(db, scope)
+        assert said in {discrepancy.what for discrepancy in found}
+        assert {discrepancy.bill_id for discrepancy in found} <= {sent[1], sent[2], None}
 
 
 async def test_issue_and_delivery_are_named_whose_document_was_exchanged(
@@ -111,4 +113,4 @@ async def test_issue_and_delivery_are_named_whose_document_was_exchanged(
 ) -> None:
     actions = actions_of(database_url, sent[1])
     tamper(database_url, f"update documents set content = 'other' where bill_id = {sent[1]}")
-    assert [misfit.action_id for misfit in await misfits(db)] == actions[-2:]
+    assert [discrepancy.action_id for discrepancy in await discrepancies(db)] == actions[-2:]

@@ -150,7 +150,7 @@ async def honest(db: Database, people: People, bill: int) -> bool:
     """Whether work goes on as ever, and fits the record."""
     await work_on(db, people, bill)
     async with db.long_transaction() as session:
-        return [misfit async for misfit in verify(session)] == []
+        return [discrepancy async for discrepancy in verify(session)] == []
 
 
 @pytest.mark.parametrize("deed", ATTEMPTS)
@@ -192,7 +192,7 @@ async def test_the_database_accepts(
         for statement in HONEST[deed]:
             connection.execute(statement.format(bill=bill))
     async with db.long_transaction() as session:
-        found = {misfit.what async for misfit in verify(session)}
+        found = {discrepancy.what async for discrepancy in verify(session)}
     assert found.isdisjoint({REWRITTEN, UNLINKED})
 
 

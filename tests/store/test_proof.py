@@ -14,7 +14,7 @@ from models.errors import Invalid, NotFound
 from models.queries.scope import Scope, find_scope
 from tests.conftest import People
 from tests.store.books import OCTOBER, act, make_bills, work_on
-from tests.store.tampering import actions_of, misfits, tamper
+from tests.store.tampering import actions_of, discrepancies, tamper
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def bills(db: Database, people: People) -> list[int]:
 
 
 async def test_an_honest_record_has_no_misfit(db: Database, bills: list[int]) -> None:
-    assert await misfits(db) == []
+    assert await discrepancies(db) == []
 
 
 async def test_approvals_that_do_not_move_a_bill_fit(db: Database, people: People) -> None:
@@ -42,7 +42,7 @@ async def test_approvals_that_do_not_move_a_bill_fit(db: Database, people: Peopl
         await undo_decision(session, bill, 1, act(people.kim, 3), "too early", first.id)
         await approve_bill(session, bill, 1, act(people.sam, 4))
         await approve_bill(session, bill, 1, act(people.kim, 5))
-    assert await misfits(db) == []
+    assert await discrepancies(db) == []
 
 
 async def test_progress_counts_actions(
@@ -55,7 +55,7 @@ async def test_progress_counts_actions(
         told.append((looked.actions, looked.of_actions))
 
     async with db.reading() as session:
-        assert [misfit async for misfit in verify(session, progress=look)] == []
+        assert [discrepancy async for discrepancy in verify(session, show=look)] == []
     assert told == [(4, 6), (6, 6), (6, 6)]
 
 
@@ -135,8 +135,10 @@ async def test_tampering_is_found_and_named(
     tamper(database_url, *(sql.format(bill=bill, a=actions) for sql in statements))
     expected = ("bill", bill) if place is None else ("action", actions[place])
     assert expected in {
-        ("bill", misfit.bill_id) if misfit.action_id is None else ("action", misfit.action_id)
-        for misfit in await misfits(db)
+        ("bill", discrepancy.bill_id)
+        if discrepancy.action_id is None
+        else ("action", discrepancy.action_id)
+        for discrepancy in await discrepancies(db)
     }
 
 
@@ -151,7 +153,7 @@ async def test_a_forged_row_at_the_end_is_named(
         " where id = (select max(id) from bill_actions)",
     )
     [forged] = set(actions_of(database_url, bills[1])) - set(actions)
-    assert [(m.action_id, m.what) for m in await misfits(db)] == [
+    assert [(m.action_id, m.what) for m in await discrepancies(db)] == [
         (forged, "it was added past the end of the record")
     ]
 
@@ -160,7 +162,7 @@ async def test_a_changed_amount_is_told_beside_what_was_recorded(
     db: Database, database_url: str, bills: list[int]
 ) -> None:
     tamper(database_url, f"update bills set overage_amount = 1 where id = {bills[0]}")
-    assert [str(misfit) for misfit in await misfits(db)] == [
+    assert [str(discrepancy) for discrepancy in await discrepancies(db)] == [
         f"bill {bills[0]}: overage_amount is 1, but its record says 100.00"
     ]
 
@@ -173,7 +175,7 @@ async def test_a_change_of_bill_with_the_triggers_asleep_is_found(
         connection.execute(
             "update bills set status = 'approved', version = version + 1 where id = %s", [bills[0]]
         )
-    assert {(m.bill_id, m.action_id) for m in await misfits(db)} == {(bills[0], None)}
+    assert {(m.bill_id, m.action_id) for m in await discrepancies(db)} == {(bills[0], None)}
 
 
 async def test_batches_meet_without_a_seam(
@@ -181,13 +183,13 @@ async def test_batches_meet_without_a_seam(
 ) -> None:
     monkeypatch.setattr("models.audit.verify.BATCH_BILLS", 2)
     made = await make_bills(db, people.ana, customers=7)
-    assert await misfits(db) == []
+    assert await discrepancies(db) == []
     tamper(
         database_url,
         f"update bill_actions set comment = 'x' where bill_id in ({made[0]}, {made[6]})",
         f"delete from bills where id in ({made[2]}, {made[3]})",
     )
-    assert [m.bill_id for m in await misfits(db)] == [made[0], made[2], made[3], made[6]]
+    assert [m.bill_id for m in await discrepancies(db)] == [made[0], made[2], made[3], made[6]]
 
 
 # -- what cannot have happened ---------------------------------------------------------------
@@ -250,7 +252,7 @@ async def test_the_action_is_named_at_which_a_record_breaks(
     statement, place, said = IMPOSSIBLE[deed]
     actions = actions_of(database_url, bills[1])
     tamper(database_url, statement.format(a=actions), SEAL.format(bill=bills[1]))
-    assert await misfits(db) == [Discrepancy(bills[1], actions[place], said)]
+    assert await discrepancies(db) == [Discrepancy(bills[1], actions[place], said)]
 
 
 # -- a month, a bill, and how much memory ----------------------------------------------------
@@ -264,9 +266,9 @@ async def test_a_bill_or_a_month_is_verified_alone(
         f"update bills set overage_amount = 1 where id in ({bills[0]}, {bills[2]})",
         f"update bills set month = 9 where id = {bills[2]}",
     )
-    assert {m.bill_id for m in await misfits(db, Scope(OCTOBER))} == {bills[0]}
-    assert {m.bill_id for m in await misfits(db, Scope(bill_id=bills[2]))} == {bills[2]}
-    assert await misfits(db, Scope(bill_id=bills[1])) == []
+    assert {m.bill_id for m in await discrepancies(db, Scope(OCTOBER))} == {bills[0]}
+    assert {m.bill_id for m in await discrepancies(db, Scope(bill_id=bills[2]))} == {bills[2]}
+    assert await discrepancies(db, Scope(bill_id=bills[1])) == []
 
 
 async def test_a_bill_is_found_by_what_is_left_of_it(
@@ -275,7 +277,7 @@ async def test_a_bill_is_found_by_what_is_left_of_it(
     tamper(database_url, f"delete from bills where id = {bills[0]}")
     async with db.reading() as session:
         scope = await find_scope(session, f"#{bills[0]}")
-    assert [m.what for m in await misfits(db, scope)] == ["it has been removed"]
+    assert [m.what for m in await discrepancies(db, scope)] == ["it has been removed"]
 
 
 @pytest.mark.parametrize(

@@ -208,13 +208,13 @@ async def test_a_name_is_shown_as_it_was_typed(story: Story, people: People, nam
     assert name in _plain_texts(story.dialog(KIM))
 
 
-def _plain_texts(part: object) -> str:
+def _plain_texts(slot: object) -> str:
     """All text that Slack shows literally: not markup, and not the notification's."""
-    if isinstance(part, dict):
-        if part.get("type") == "mrkdwn":
+    if isinstance(slot, dict):
+        if slot.get("type") == "mrkdwn":
             return ""
-        own = str(part["text"]) if isinstance(part.get("text"), str) and "ts" not in part else ""
-        return own + " ".join(_plain_texts(value) for value in part.values())
-    if isinstance(part, list):
-        return " ".join(_plain_texts(one) for one in part)
+        own = str(slot["text"]) if isinstance(slot.get("text"), str) and "ts" not in slot else ""
+        return own + " ".join(_plain_texts(value) for value in slot.values())
+    if isinstance(slot, list):
+        return " ".join(_plain_texts(one) for one in slot)
     return ""

@@ -51,27 +51,27 @@ NAMES = {
 }
 
 
-def deed(verb: Verb, by: PersonRef = KIM, **more: Any) -> HistoryEntry:
+def entry(verb: Verb, by: PersonRef = KIM, **more: Any) -> HistoryEntry:
     known = {"id": 7, "at": NOON, "source": Source.SLACK, "version": 2}
     return HistoryEntry(verb=verb, by=by, **{**known, **more})
 
 
-APPROVED = deed(Verb.APPROVE, part="csm", amount=Decimal("1000.00"))
-REJECTED = deed(
+APPROVED = entry(Verb.APPROVE, slot="csm", amount=Decimal("1000.00"))
+REJECTED = entry(
     Verb.REJECT,
     comment="The limit was raised in September.",
     reject_reason=RejectReason.LIMIT_WRONG,
     amount=Decimal("1000.00"),
 )
-RELEASED = deed(Verb.RELEASE, ANA, comment="The contract was extended by mail.")
-BY_RULE = deed(
+RELEASED = entry(Verb.RELEASE, ANA, comment="The contract was extended by mail.")
+BY_RULE = entry(
     Verb.AUTO_APPROVE,
     CLOCK,
     rule="auto_approve_below",
     rule_below=Decimal("5000.00"),
     amount=Decimal("1000.00"),
 )
-REVISED = deed(
+REVISED = entry(
     Verb.REVISE,
     ANA,
     comment="They told us of a test run.",
@@ -79,7 +79,7 @@ REVISED = deed(
     amount=Decimal("720.00"),
     changes={"overage_units": (250_000, 180_000), "overage_amount": ("1000.00", "720.00")},
 )
-CORRECTED = deed(
+CORRECTED = entry(
     Verb.INVALIDATE,
     CLOCK,
     source=Source.CLI,
@@ -90,13 +90,13 @@ CORRECTED = deed(
         "overage_amount": ("1000.00", "720.00"),
     },
 )
-SENT_OFF = deed(Verb.SEND, ANA, id=9, due=NOON + timedelta(minutes=5), amount=Decimal("1000.00"))
-DELIVERED = deed(
+SENT_OFF = entry(Verb.SEND, ANA, id=9, due=NOON + timedelta(minutes=5), amount=Decimal("1000.00"))
+DELIVERED = entry(
     Verb.DELIVER, CLOCK, source=Source.CLOCK, to="billing@acme.example", answer="250 2.0.0 kept"
 )
-FAILED = deed(Verb.SEND_FAILED, CLOCK, source=Source.CLOCK, failure="550 5.1.1 no such mailbox")
-VOIDED = deed(Verb.VOID, ANA, comment="Agreed with their new management.")
-UNDONE = deed(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
+FAILED = entry(Verb.SEND_FAILED, CLOCK, source=Source.CLOCK, failure="550 5.1.1 no such mailbox")
+VOIDED = entry(Verb.VOID, ANA, comment="Agreed with their new management.")
+UNDONE = entry(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
 
 
 def trend(*amounts: str | None) -> tuple[MonthOverage, ...]:
@@ -148,12 +148,12 @@ def _states() -> Iterator[tuple[str, BillDetails]]:
             BILL,
             needed=both[1:],
             approvals=(APPROVED,),
-            standing=(APPROVED,),
+            decisions=(APPROVED,),
             last_decision=APPROVED,
         ),
     )
-    yield "released", replace(BILL, standing=(RELEASED,), last_decision=RELEASED)
-    yield "undone", replace(BILL, standing=(UNDONE,), last_decision=UNDONE)
+    yield "released", replace(BILL, decisions=(RELEASED,), last_decision=RELEASED)
+    yield "undone", replace(BILL, decisions=(UNDONE,), last_decision=UNDONE)
     yield (
         "approved",
         replace(
@@ -161,14 +161,14 @@ def _states() -> Iterator[tuple[str, BillDetails]]:
             status=State.APPROVED,
             needed=(),
             approvals=(replace(APPROVED, acted_for=SAM),),
-            standing=(APPROVED,),
+            decisions=(APPROVED,),
             last_decision=APPROVED,
         ),
     )
     yield (
         "rejected",
         replace(
-            BILL, status=State.REJECTED, needed=(), standing=(REJECTED,), last_decision=REJECTED
+            BILL, status=State.REJECTED, needed=(), decisions=(REJECTED,), last_decision=REJECTED
         ),
     )
     for cause in HoldReason:
@@ -202,7 +202,7 @@ def _corrected() -> Iterator[tuple[str, BillDetails]]:
     yield "corrected", replace(new, changed=CORRECTED)
     yield (
         "revised",
-        replace(new, changed=REVISED, standing=(REVISED,), last_decision=REVISED),
+        replace(new, changed=REVISED, decisions=(REVISED,), last_decision=REVISED),
     )
     yield (
         "rejected, outdated",
@@ -210,20 +210,20 @@ def _corrected() -> Iterator[tuple[str, BillDetails]]:
             BILL,
             status=State.REJECTED,
             needed=(),
-            standing=(REJECTED,),
+            decisions=(REJECTED,),
             last_decision=REJECTED,
             outdated=Outdated(1_180_000, 1_000_000, BILL.unit_cost, Decimal("720.00")),
         ),
     )
     both = (MissingApproval("csm", Role.CSM, (KIM,)), MissingApproval("sales", Role.SALES, (SAM,)))
     yield "above the second amount", replace(BILL, needed=both, both_above=Decimal("500.00"))
-    away = MissingApproval("csm", Role.CSM, (KIM,), away=KIM, stand_in=LEE)
+    away = MissingApproval("csm", Role.CSM, (KIM,), away=KIM, delegate=LEE)
     yield "somebody is away", replace(BILL, needed=(away,))
 
 
 def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
     passed = replace(BILL, status=State.APPROVED, needed=(), by_rule=BY_RULE)
-    yield "approved by rule", replace(passed, standing=(BY_RULE,), last_decision=BY_RULE)
+    yield "approved by rule", replace(passed, decisions=(BY_RULE,), last_decision=BY_RULE)
     way = replace(
         BILL,
         status=State.SENDING,
@@ -232,7 +232,7 @@ def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
         sent_to="billing@acme.example",
         brought=SENT_OFF,
     )
-    waits = {"send_due": SENT_OFF.due, "standing": (APPROVED, SENT_OFF), "last_decision": SENT_OFF}
+    waits = {"send_due": SENT_OFF.due, "decisions": (APPROVED, SENT_OFF), "last_decision": SENT_OFF}
     yield "in its delay", replace(way, **waits)
     issued = replace(way, number="2026-000123")
     yield "issued", issued
@@ -242,7 +242,7 @@ def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
         replace(issued, status=State.APPROVED, brought=None, failure=FAILED.failure),
     )
     unsent = replace(BILL, status=State.VOID, needed=(), brought=VOIDED)
-    yield "void, unsent", replace(unsent, standing=(VOIDED,), last_decision=VOIDED)
+    yield "void, unsent", replace(unsent, decisions=(VOIDED,), last_decision=VOIDED)
     again = RelatedBill(44, BillKind.OVERAGE, State.PENDING, None, Decimal("720.00"))
     yield "void, replaced", replace(unsent, replaced_by=again)
     credit = RelatedBill(43, BillKind.CREDIT, State.APPROVED, None, Decimal("-1000.00"))
@@ -273,7 +273,7 @@ def _corrections() -> Iterator[tuple[str, BillDetails]]:
         ),
     )
     void = replace(first, status=State.VOID)
-    by_void = deed(Verb.AUTO_APPROVE, CLOCK, rule="void", cause=Cause.VOID, amount=down.amount)
+    by_void = entry(Verb.AUTO_APPROVE, CLOCK, rule="void", cause=Cause.VOID, amount=down.amount)
     yield (
         "credit for a void bill",
         replace(
@@ -338,7 +338,7 @@ def _texts() -> Iterator[tuple[str, BillDetails]]:
 def rejected_because(reason: str) -> BillDetails:
     rejection = replace(REJECTED, comment=reason)
     return replace(
-        BILL, status=State.REJECTED, needed=(), standing=(rejection,), last_decision=rejection
+        BILL, status=State.REJECTED, needed=(), decisions=(rejection,), last_decision=rejection
     )
 
 

@@ -66,7 +66,7 @@ from tests.views.samples import BILL, BILLS, NAMES, NOON, OCTOBER
 Draw = Callable[[BillDetails], SlackMessage | dict[str, Any]]
 
 DEEDS = [
-    samples.deed(verb, id=index, comment="Because & so.", edits=1, acted_for=samples.SAM)
+    samples.entry(verb, id=index, comment="Because & so.", edits=1, acted_for=samples.SAM)
     for index, verb in enumerate(Verb, 1)
 ]
 KIM_USER = User(name="Kim Lee", role=Role.CSM, active=True)
@@ -223,7 +223,7 @@ def test_no_name_or_comment_makes_a_message_that_slack_refuses(
     name: str, comment: str, amount: Decimal
 ) -> None:
     who = replace(samples.KIM, name=name)
-    said = samples.deed(Verb.COMMENT, who, comment=comment)
+    said = samples.entry(Verb.COMMENT, who, comment=comment)
     facts = replace(
         samples.rejected_because(comment),
         customer=name,

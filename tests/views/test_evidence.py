@@ -20,7 +20,7 @@ from models.queries.bill_details import BillDetails, MissingApproval, RelatedBil
 from models.queries.bill_list import BillLine
 from models.queries.history import HistoryEntry
 from models.queries.scope import Scope
-from tests.views.samples import ANA, KIM, NAMES, NOON, SAM, deed
+from tests.views.samples import ANA, KIM, NAMES, NOON, SAM, entry
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = NOON.astimezone(ZURICH)
@@ -57,7 +57,7 @@ def sealed(one: HistoryEntry) -> ChainedAction:
 
 
 def bill(
-    told: BillDetails | None, deeds: Iterable[HistoryEntry] = (), **more: object
+    told: BillDetails | None, entries: Iterable[HistoryEntry] = (), **more: object
 ) -> BillEvidence:
     shown = told or facts()
     line = BillLine(
@@ -76,9 +76,9 @@ def bill(
         "line": line,
         "facts": told,
         "required": (),
-        "record": tuple(map(sealed, deeds)),
+        "record": tuple(map(sealed, entries)),
         "paper": None,
-        "misfits": (),
+        "discrepancies": (),
     }
     return BillEvidence(**{**known, **more})  # type: ignore[arg-type]
 
@@ -136,7 +136,7 @@ async def test_all_figures_stand_with_the_multiplication() -> None:
 
 
 async def test_every_action_stands_with_who_when_why_and_its_hashes() -> None:
-    rejected = deed(Verb.REJECT, KIM, comment="I count\n1,200.", id=9, version=5)
+    rejected = entry(Verb.REJECT, KIM, comment="I count\n1,200.", id=9, version=5)
     told = text(await page(bill(facts(), [rejected])))
     assert "3 Nov 2026 13:00:00 CET 12:00:00 UTC" in told
     assert "Kim Lee (CSM) rejected" in told
@@ -157,7 +157,7 @@ async def test_in_utc_no_time_is_told_twice() -> None:
 
 
 async def test_approvals_stand_with_whose_was_needed_and_who_gave_it() -> None:
-    approved = deed(Verb.APPROVE, SAM, part="csm", acted_for=KIM)
+    approved = entry(Verb.APPROVE, SAM, slot="csm", acted_for=KIM)
     required = (
         (MissingApproval("csm", KIM.role, (KIM,)), approved),
         (MissingApproval("sales", SAM.role), None),
@@ -168,7 +168,7 @@ async def test_approvals_stand_with_whose_was_needed_and_who_gave_it() -> None:
 
 
 async def test_an_approval_by_rule_names_the_rule() -> None:
-    by_rule = deed(Verb.AUTO_APPROVE, rule="auto_approve_below", rule_below=Decimal("5000"))
+    by_rule = entry(Verb.AUTO_APPROVE, rule="auto_approve_below", rule_below=Decimal("5000"))
     told = text(
         await page(bill(facts(), [by_rule], required=((MissingApproval("any", None), None),)))
     )
@@ -206,12 +206,12 @@ async def test_a_month_begins_with_its_states_and_never_adds_currencies() -> Non
 
 
 async def test_what_does_not_fit_stands_on_top_and_at_its_bill() -> None:
-    misfit = Discrepancy(42, 9, "it is not as it was written")
+    discrepancy = Discrepancy(42, 9, "it is not as it was written")
     verdict = Verdict(1, 2, 1)
-    verdict.first[42].append(misfit)
+    verdict.first[42].append(discrepancy)
     told = text(
         await page(
-            bill(facts(), misfits=(misfit,)),
+            bill(facts(), discrepancies=(discrepancy,)),
             scope=MONTH,
             states=[],
             verdict=verdict,
@@ -241,9 +241,9 @@ TRAPS = [
 @pytest.mark.parametrize("typed", TRAPS)
 async def test_what_people_type_is_text_and_nothing_else(typed: str) -> None:
     who = replace(KIM, name=typed)
-    deeds = [deed(Verb.COMMENT, who, comment=typed), deed(Verb.DELIVER, answer=typed)]
-    plain = await page(bill(facts(), [deed(Verb.COMMENT, comment="x"), deed(Verb.DELIVER)]))
-    html = await page(bill(facts(customer=typed), deeds), scope=MONTH, states=[])
+    entries = [entry(Verb.COMMENT, who, comment=typed), entry(Verb.DELIVER, answer=typed)]
+    plain = await page(bill(facts(), [entry(Verb.COMMENT, comment="x"), entry(Verb.DELIVER)]))
+    html = await page(bill(facts(customer=typed), entries), scope=MONTH, states=[])
     month = await page(bill(facts()), scope=MONTH, states=[])
     read = Reader(html)
     assert read.open == []

@@ -12,10 +12,10 @@ from models.context import Source
 from models.queries.history import HistoryEntry
 from sandbox.blockkit import check_message
 from tests.views import samples
-from tests.views.samples import ANA, BILL, BILLS, KIM, NOON, SAM, buttons, deed, shown, value_of
+from tests.views.samples import ANA, BILL, BILLS, KIM, NOON, SAM, buttons, entry, shown, value_of
 
-GENERATED = deed(Verb.GENERATE, ANA, id=1, source=Source.CLI, amount=Decimal("1000.00"))
-COMMENTED = deed(Verb.COMMENT, id=3, comment="*Is* this <right>?")
+GENERATED = entry(Verb.GENERATE, ANA, id=1, source=Source.CLI, amount=Decimal("1000.00"))
+COMMENTED = entry(Verb.COMMENT, id=3, comment="*Is* this <right>?")
 
 
 def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
@@ -39,7 +39,7 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
             " held because the customer has no overage price",
         ),
         (
-            deed(Verb.APPROVE, amount=Decimal("720.00"), acted_for=SAM),
+            entry(Verb.APPROVE, amount=Decimal("720.00"), acted_for=SAM),
             ", Kim Lee (CSM) approved $720.00 in Slack, for Sam Ray (Sales) who is away",
         ),
         (
@@ -52,12 +52,12 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
             ", Kim Lee (CSM) took back in Slack their own approval of $1,000.00, ",
         ),
         (
-            deed(Verb.HOLD, samples.CLOCK, hold_reason=HoldReason.JUMP, source=Source.API),
+            entry(Verb.HOLD, samples.CLOCK, hold_reason=HoldReason.JUMP, source=Source.API),
             ", Countersign held the bill through the API"
             " because the amount is several times the customer’s last one",
         ),
         (
-            deed(Verb.UNDO, ANA, id=10, reverses=samples.UNDONE, due=NOON),
+            entry(Verb.UNDO, ANA, id=10, reverses=samples.UNDONE, due=NOON),
             ", Ana Ruiz (Finance) took back in Slack the undo by Kim Lee (CSM), "
             ", of the approval of $1,000.00 by Kim Lee (CSM), ; the bill goes out ",
         ),
@@ -83,7 +83,7 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         ),
         (samples.SENT_OFF, ", Ana Ruiz (Finance) sent the bill on its way in Slack, to go out "),
         (
-            deed(Verb.ISSUE, samples.CLOCK, source=Source.CLOCK, number="2026-000123"),
+            entry(Verb.ISSUE, samples.CLOCK, source=Source.CLOCK, number="2026-000123"),
             ", Countersign issued the bill as 2026-000123 on schedule",
         ),
         (
@@ -97,22 +97,22 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         ),
         (samples.VOIDED, ", Ana Ruiz (Finance) made the bill void in Slack"),
         (
-            deed(Verb.VOID, samples.CLOCK, cause=Cause.VOID_WITH, about=12),
+            entry(Verb.VOID, samples.CLOCK, cause=Cause.VOID_WITH, about=12),
             ", Countersign made the bill void in Slack,"
             " because the bill that it corrects was made void: #12",
         ),
         (
-            deed(Verb.VOID, samples.CLOCK, cause=Cause.NO_OVERAGE),
+            entry(Verb.VOID, samples.CLOCK, cause=Cause.NO_OVERAGE),
             ", Countersign made the bill void in Slack,"
             " because usage and terms leave nothing to bill",
         ),
         (
-            deed(Verb.GENERATE, samples.CLOCK, cause=Cause.LATE_USAGE, amount=Decimal(-280)),
+            entry(Verb.GENERATE, samples.CLOCK, cause=Cause.LATE_USAGE, amount=Decimal(-280)),
             ", Countersign generated the bill of -$280.00 in Slack,"
             " because the usage of a month that had gone out was corrected",
         ),
         (
-            deed(Verb.REISSUE, ANA, amount=Decimal(720)),
+            entry(Verb.REISSUE, ANA, amount=Decimal(720)),
             ", Ana Ruiz (Finance) billed the month again with $720.00 in Slack",
         ),
     ],
@@ -123,21 +123,21 @@ def test_each_deed_is_a_sentence(one: HistoryEntry, told: str) -> None:
 
 
 def test_the_newest_page_ends_with_the_other_bills_of_the_month() -> None:
-    deeds = [deed(Verb.COMMENT, id=n, comment="x") for n in range(41)]
-    newest = bill_history(BILLS["void, credited"], deeds)
+    entries = [entry(Verb.COMMENT, id=n, comment="x") for n in range(41)]
+    newest = bill_history(BILLS["void, credited"], entries)
     assert shown(newest.blocks[-2:-1]) == "This bill is credited by \n#43\n: -$1,000.00, approved."
-    assert "credited" not in shown(bill_history(BILLS["void, credited"], deeds, 1).blocks)
-    replaced = shown(bill_history(BILLS["void, replaced"], deeds[:1]).blocks)
+    assert "credited" not in shown(bill_history(BILLS["void, credited"], entries, 1).blocks)
+    replaced = shown(bill_history(BILLS["void, replaced"], entries[:1]).blocks)
     assert "This bill is replaced by \n#44\n: $720.00, waiting for approval." in replaced
-    credit = shown(bill_history(BILLS["credit for late usage"], deeds[:1]).blocks)
+    credit = shown(bill_history(BILLS["credit for late usage"], entries[:1]).blocks)
     assert "This bill credits \n#12 (2026-000123)\n: $1,000.00, sent." in credit
 
 
 @pytest.mark.parametrize("verb", [Verb.COMMENT_EDIT, Verb.COMMENT_DELETE])
 def test_an_edit_and_a_deletion_say_which_comment_they_are_about(verb: Verb) -> None:
-    later = deed(verb, id=4, at=NOON + timedelta(hours=1), edits=3, comment="So it is.")
+    later = entry(verb, id=4, at=NOON + timedelta(hours=1), edits=3, comment="So it is.")
     block = bill_history(BILL, [COMMENTED, later]).blocks[2]
-    stamps = [part["timestamp"] for part in block["elements"][0]["elements"] if "timestamp" in part]
+    stamps = [slot["timestamp"] for slot in block["elements"][0]["elements"] if "timestamp" in slot]
     assert stamps == [int(later.at.timestamp()), int(NOON.timestamp())]
     assert "a comment in Slack, the one of " in shown(block)
 
@@ -149,7 +149,7 @@ def test_a_comment_is_quoted_as_it_was_typed() -> None:
 
 
 def test_figures_that_moved_are_told_before_and_after() -> None:
-    moved = deed(
+    moved = entry(
         Verb.HOLD,
         changes={
             "status": ("pending", "held"),
@@ -165,7 +165,7 @@ def test_figures_that_moved_are_told_before_and_after() -> None:
 
 
 def test_figures_stand_in_the_currency_of_their_time() -> None:
-    moved = deed(
+    moved = entry(
         Verb.INVALIDATE,
         changes={"currency": ("USD", "JPY"), "overage_amount": ("1000.00", "900")},
     )
@@ -179,12 +179,12 @@ def test_the_notification_counts_the_entries_and_says_how_the_bill_stands() -> N
     )
 
 
-def pages(deeds: list[HistoryEntry]) -> list[list[str]]:
+def pages(entries: list[HistoryEntry]) -> list[list[str]]:
     """The comments on each page, following the button from the newest."""
     found = []
     number: int | None = 0
     while number is not None:
-        message = bill_history(BILL, deeds, number)
+        message = bill_history(BILL, entries, number)
         assert check_message(message.blocks) == []
         found.append([t for b in message.blocks[1:] for t in shown(b).splitlines() if "said" in t])
         button = buttons(message.blocks).get("bill:history")
@@ -194,15 +194,15 @@ def pages(deeds: list[HistoryEntry]) -> list[list[str]]:
 
 @pytest.mark.parametrize("size", [1, 40, 41, 130])
 def test_pages_hold_every_deed_once_from_the_newest_back(size: int) -> None:
-    deeds = [deed(Verb.COMMENT, id=n, comment=f"said {n}") for n in range(size)]
-    found = pages(deeds)
+    entries = [entry(Verb.COMMENT, id=n, comment=f"said {n}") for n in range(size)]
+    found = pages(entries)
     assert all(len(page) <= PAGE_DEEDS for page in found)
-    assert [line for page in reversed(found) for line in page] == [d.comment for d in deeds]
+    assert [line for page in reversed(found) for line in page] == [d.comment for d in entries]
 
 
 def test_long_comments_make_shorter_pages_and_none_is_lost() -> None:
-    deeds = [deed(Verb.COMMENT, id=n, comment=f"said {n} " + "&" * 3000) for n in range(9)]
-    found = [line.split(" &")[0] for page in reversed(pages(deeds)) for line in page]
+    entries = [entry(Verb.COMMENT, id=n, comment=f"said {n} " + "&" * 3000) for n in range(9)]
+    found = [line.split(" &")[0] for page in reversed(pages(entries)) for line in page]
     assert found == [f"said {n}" for n in range(9)]
 
 
@@ -211,7 +211,7 @@ def test_a_page_beyond_the_last_is_the_last() -> None:
 
 
 def test_the_button_says_how_many_entries_come_before() -> None:
-    deeds = [deed(Verb.COMMENT, KIM, id=n, comment="x") for n in range(41)]
-    button = buttons(bill_history(BILL, deeds).blocks)["bill:history"]
+    entries = [entry(Verb.COMMENT, KIM, id=n, comment="x") for n in range(41)]
+    button = buttons(bill_history(BILL, entries).blocks)["bill:history"]
     assert button["text"]["text"] == "Show 1 entry before these"
     assert value_of(button) == {"bill": 42, "page": 1}

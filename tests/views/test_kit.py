@@ -91,7 +91,7 @@ def test_no_buttons_make_no_row() -> None:
 
 def test_neighbouring_words_are_one_piece_and_styles_stay_apart() -> None:
     (line,) = block_kit.paragraph("a", "b", bold("c"), "", "d", "e")["elements"]
-    assert [part["text"] for part in line["elements"]] == ["ab", "c", "de"]
+    assert [slot["text"] for slot in line["elements"]] == ["ab", "c", "de"]
 
 
 def test_a_sentence_for_notifications_is_escaped_and_keeps_its_moments() -> None:
@@ -116,6 +116,6 @@ def test_without_its_table_a_message_still_tells_every_row() -> None:
     assert [block["type"] for block in message.blocks] == ["rich_text"]
     assert check_message(message.blocks) == []
     (line,) = message.blocks[0]["elements"]
-    told = "".join(part["text"] for part in line["elements"])
+    told = "".join(slot["text"] for slot in line["elements"])
     assert told.splitlines()[1] == "#0 · <!channel>"
     assert len(told.splitlines()) == 61

@@ -10,8 +10,6 @@ from models.people.permissions import Role
 from models.people.users import PersonRef
 
 NO_ROLE = "You have no role in Countersign yet, so there is nothing it can show you."
-
-
 SWITCHED_OFF = "You are no longer active in Countersign."
 
 
@@ -71,7 +69,6 @@ def back_noted(was_away: bool) -> SlackMessage:
 
 
 _ARRIVING = ("Bills that need you arrive here. Type ", "bill list mine", " to see them.")
-
 
 _FIRST_STEPS = {
     Role.FINANCE: ("Type ", "bill generate", " to see what last month’s bills would be."),

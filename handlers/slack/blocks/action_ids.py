@@ -42,22 +42,12 @@ DIALOGS = (
 )
 """Those that open a dialog, and the callback ids of these."""
 
-
 # Slack wants action ids unique in their row, so the second of a kind is "choose.2".
 ANY_ACTION = re.compile(rf"^({'|'.join(map(re.escape, ActionId))})(\.\d+)?$")
-
-
 ANY_DIALOG = re.compile(rf"^({'|'.join(map(re.escape, DIALOGS))})$")
-
-
 OUT_OF_DATE = "That button is no longer understood. Type the command again."
-
-
 _VALUE_LIMIT = 2000
-
-
 _LARGEST_ID = 2**63 - 1
-
 
 _FIELDS: dict[str, type] = {
     "bill": int,

@@ -25,11 +25,7 @@ from models.queries.bill_list import BillLine, Page
 from models.queries.totals import totals_of
 
 HEAD = ("Bill", "Customer", "Month", "Amount", "State")
-
-
 MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
-
-
 DIGEST_SHOWN = 5
 
 

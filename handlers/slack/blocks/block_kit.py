@@ -15,26 +15,12 @@ from handlers.wording.formatting import ELLIPSIS, cut, escaped_length, plain, ut
 from handlers.wording.rich_text import Part, Sentence, Styled, fallback_text
 
 Block = dict[str, Any]
-
-
 Element = dict[str, Any]
-
-
 View = dict[str, Any]
-
-
 TEXT_LIMIT = 3000
-
-
 MESSAGE_TEXT = 10_000
-
-
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
-
-
 TABLE_ROWS, TABLE_TEXT = 100, 8_000
-
-
 CUT_SHORT = "The rest does not fit into one message."
 
 

@@ -32,8 +32,6 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_list import BillLine
 
 BIGGEST = 5
-
-
 NAMED = 10
 
 

@@ -10,7 +10,6 @@ from models.queries.bill_details import BillDetails
 
 UNDOABLE = frozenset({State.APPROVED, State.REJECTED, State.SENDING, State.VOID})
 
-
 _VERBS = {
     ActionId.APPROVE: Verb.APPROVE,
     ActionId.REJECT: Verb.REJECT,
@@ -35,8 +34,8 @@ def bill_buttons(facts: BillDetails, reader: User | None = None) -> list[Element
 
 
 def _may(reader: User | None, click: ActionId) -> bool:
-    right = TRANSITIONS[_VERBS[click]].right
-    return reader is None or right is None or reader.may(right)
+    right = TRANSITIONS[_VERBS[click]].permission
+    return reader is None or right is None or reader.can(right)
 
 
 def _decide(facts: BillDetails, value: str) -> list[Element]:
@@ -58,9 +57,9 @@ def _decide(facts: BillDetails, value: str) -> list[Element]:
 
 
 def _approve(facts: BillDetails, value: str) -> Element:
-    ask = confirm("Approve this bill?", approve_question(facts), "Approve")
+    context = confirm("Approve this bill?", approve_question(facts), "Approve")
     label = f"Approve #{facts.id}: {amount(facts)}"
-    return button(ActionId.APPROVE, "Approve", value, "primary", ask=ask, label=label)
+    return button(ActionId.APPROVE, "Approve", value, "primary", ask=context, label=label)
 
 
 def approve_question(facts: BillDetails, room: int = 220) -> str:
@@ -93,12 +92,12 @@ def void_button(facts: BillDetails) -> Element:
 
 def _undo(facts: BillDetails, value: str) -> list[Element]:
     """While others still have to decide, only those who have decided are shown Undo."""
-    if not facts.standing:
+    if not facts.decisions:
         return []
     label = f"Undo the last decision on #{facts.id}"
     if facts.status in UNDOABLE:
         return [button(ActionId.UNDO, "Undo", value, label=label)]
-    authors = [deed.by.slack_user_id for deed in facts.standing if deed.by.slack_user_id]
+    authors = [entry.by.slack_user_id for entry in facts.decisions if entry.by.slack_user_id]
     if facts.status is State.PENDING and authors:
         return [button(ActionId.UNDO, "Undo", value, label=label, seen_by=authors)]
     return []

@@ -54,11 +54,7 @@ from models.queries.bill_details import BillDetails, Comment, MonthOverage
 from models.queries.history import HistoryEntry
 
 LATEST_COMMENT = 400
-
-
 JUMP_TIMES = 3
-
-
 MOST_RELATED = 5
 
 
@@ -140,11 +136,11 @@ def _standing(facts: BillDetails) -> list[Element]:
 
 def _changed(facts: BillDetails) -> list[Element]:
     """What moved the figures, for those who saw the ones before."""
-    deed = facts.changed
-    if deed is None or deed.id in {one.id for one in _decisions(facts)}:
+    entry = facts.changed
+    if entry is None or entry.id in {one.id for one in _decisions(facts)}:
         return []
-    told = bold(sentence(correction_text(deed, facts.currency)))
-    return [line(told, FALLEN if facts.fell else "", " Changed ", deed.at, ".")]
+    told = bold(sentence(correction_text(entry, facts.currency)))
+    return [line(told, FALLEN if facts.fell else "", " Changed ", entry.at, ".")]
 
 
 FALLEN = " Approvals given before do not count any more."
@@ -152,12 +148,12 @@ FALLEN = " Approvals given before do not count any more."
 
 def _decided(facts: BillDetails) -> list[Element]:
     told: list[Element] = []
-    for deed in _decisions(facts):
-        told.append(line(*_decision(deed, facts.currency)))
-        if deed.changes and deed.verb is Verb.REVISE:
-            told.append(line(sentence(corrected(deed.changes, facts.currency))))
-        if deed.comment:
-            told.append(quote(deed.comment, LATEST_COMMENT))
+    for entry in _decisions(facts):
+        told.append(line(*_decision(entry, facts.currency)))
+        if entry.changes and entry.verb is Verb.REVISE:
+            told.append(line(sentence(corrected(entry.changes, facts.currency))))
+        if entry.comment:
+            told.append(quote(entry.comment, LATEST_COMMENT))
     return told
 
 
@@ -181,19 +177,19 @@ _HEADLINES = {
 }
 
 
-def _decision(deed: HistoryEntry, currency: str) -> list[Part]:
+def _decision(entry: HistoryEntry, currency: str) -> list[Part]:
     """As in "Approved by Kim Lee (CSM) for Ana Ruiz who is away, 3 Nov 09:12"."""
-    if deed.verb is Verb.AUTO_APPROVE:
-        return [bold(f"Approved {rule_text(deed, currency)}"), ", ", deed.at]
-    headline = _HEADLINES.get(deed.verb)
+    if entry.verb is Verb.AUTO_APPROVE:
+        return [bold(f"Approved {rule_text(entry, currency)}"), ", ", entry.at]
+    headline = _HEADLINES.get(entry.verb)
     if headline is None:
-        return [*history_sentence(deed, currency), ", ", deed.at]
-    stead = f" for {person(deed.acted_for)} who is away" if deed.acted_for else ""
+        return [*history_sentence(entry, currency), ", ", entry.at]
+    stead = f" for {person(entry.acted_for)} who is away" if entry.acted_for else ""
     return [
-        bold(f"{headline} by {person(deed.by)}"),
+        bold(f"{headline} by {person(entry.by)}"),
         f"{stead}, ",
-        deed.at,
-        reject_reason(deed),
+        entry.at,
+        reject_reason(entry),
     ]
 
 
@@ -249,14 +245,14 @@ def _sent(facts: BillDetails) -> list[Element]:
 
 def _void(facts: BillDetails) -> list[Element]:
     """Who made it void and why; its number stays in the series."""
-    deed = facts.brought
+    entry = facts.brought
     stays = f" Its number, {facts.number}, stays in the series." if facts.number else ""
-    if deed is None:
+    if entry is None:
         return [line(bold("Void."), stays)]
-    why = [quote(deed.comment, LATEST_COMMENT)] if deed.comment else []
-    made: Sentence = [bold(f"Made void by {person(deed.by)}")]
-    told = history_sentence(deed, facts.currency) if deed.cause else made
-    return [line(*told, ", ", deed.at, ".", stays), *why]
+    why = [quote(entry.comment, LATEST_COMMENT)] if entry.comment else []
+    made: Sentence = [bold(f"Made void by {person(entry.by)}")]
+    told = history_sentence(entry, facts.currency) if entry.cause else made
+    return [line(*told, ", ", entry.at, ".", stays), *why]
 
 
 _WHERE: dict[State, Callable[[BillDetails], list[Element]]] = {

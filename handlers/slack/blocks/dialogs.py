@@ -36,11 +36,7 @@ from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 
 UNITS = "units"
-
-
 REASON_CODE = "reason_code"
-
-
 REASON = "reason"
 
 
@@ -67,7 +63,7 @@ def _reader(facts: BillDetails) -> str:
     return "Finance" if by.name == SYSTEM else f"{name(by.name, 80)}, who generated the bill,"
 
 
-def undo(facts: BillDetails, deed: HistoryEntry, wait_minutes: float | None = None) -> View:
+def undo(facts: BillDetails, entry: HistoryEntry, wait_minutes: float | None = None) -> View:
     """Names the decision that would be taken back, and asks why (block `reason`).
 
     `wait_minutes` where that starts the sending again: so long afterwards the bill goes out.
@@ -80,10 +76,10 @@ def undo(facts: BillDetails, deed: HistoryEntry, wait_minutes: float | None = No
         facts,
         [
             paragraph(bold(short_title(facts)), f" · #{facts.id}"),
-            paragraph("This takes back ", *decision_text(deed, facts.currency), ".", again),
+            paragraph("This takes back ", *decision_text(entry, facts.currency), ".", again),
             text_input(REASON, "Why?", EVERYBODY),
         ],
-        action=deed.id,
+        action=entry.id,
     )
 
 
@@ -147,17 +143,13 @@ def revise(facts: BillDetails, fresh: BillDetails) -> View:
 
 
 WOULD = "which comes to"
-
-
 NO_OTHER = "usage and terms still give the figures that are on the bill"
-
 
 _UNITS_LABEL = {
     BillKind.OVERAGE: "Calls to bill over the limit",
     BillKind.ADJUSTMENT: "Calls to bill more",
     BillKind.CREDIT: "Calls to bill more",
 }
-
 
 _UNITS_HINT = {
     BillKind.OVERAGE: "Left empty, they are what usage and limit give.",

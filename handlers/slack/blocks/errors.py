@@ -17,8 +17,6 @@ from handlers.wording.rich_text import Part, code, fallback_text
 from models.errors import Ambiguous, Changed, Refusal
 
 SENTENCE_LIMIT = 2000
-
-
 CHOICES = 5
 
 
@@ -67,8 +65,6 @@ def _changed(refused: Changed, click: ActionId | None) -> str:
 
 
 CARD_ACTIONS = frozenset({ActionId.APPROVE, ActionId.SEND})
-
-
 _COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+|\d[\d.m-]*)`")
 
 

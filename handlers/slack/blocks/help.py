@@ -70,12 +70,8 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
     ),
 }
 
-
 NEAR = 0.65
-
-
 REPEATED = 200
-
 
 # Decisions that people look for among the commands, though they are taken on the card.
 ON_THE_CARD = {

@@ -34,16 +34,16 @@ from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 
 PAGE_DEEDS, PAGE_TEXT = 40, 8_500
-
-
 MOST_RELATED = 8
 
 
-def bill_history(facts: BillDetails, deeds: Sequence[HistoryEntry], page: int = 0) -> SlackMessage:
+def bill_history(
+    facts: BillDetails, entries: Sequence[HistoryEntry], page: int = 0
+) -> SlackMessage:
     """The story of a bill, oldest first; page 0 holds the newest deeds, later pages older ones."""
-    pages = _pages(facts, deeds)
+    pages = _pages(facts, entries)
     page = min(page, len(pages) - 1)
-    told = f"History of bill #{facts.id}, {short_title(facts)}: {_entries(len(deeds))}"
+    told = f"History of bill #{facts.id}, {short_title(facts)}: {_entries(len(entries))}"
     return message(
         fallback_text(f"{told}. Now {status_text(facts)}."),
         [
@@ -80,13 +80,13 @@ def _older(facts: BillDetails, page: int, count: int) -> list[Block]:
     return actions(button(ActionId.HISTORY, f"Show {_entries(count)} before these", value))
 
 
-def _pages(facts: BillDetails, deeds: Sequence[HistoryEntry]) -> list[list[Block]]:
+def _pages(facts: BillDetails, entries: Sequence[HistoryEntry]) -> list[list[Block]]:
     """Deeds as blocks, in pages from the newest back, each of them oldest first."""
-    written = {deed.id: deed.at for deed in deeds}
+    written = {entry.id: entry.at for entry in entries}
     pages: list[list[Block]] = [[]]
     left = PAGE_TEXT
-    for deed in reversed(deeds):
-        block = _entry(deed, written, facts.currency)
+    for entry in reversed(entries):
+        block = _entry(entry, written, facts.currency)
         left -= weight(block)
         if pages[-1] and (left < 0 or len(pages[-1]) >= PAGE_DEEDS):
             pages.append([])
@@ -95,14 +95,14 @@ def _pages(facts: BillDetails, deeds: Sequence[HistoryEntry]) -> list[list[Block
     return pages
 
 
-def _entry(deed: HistoryEntry, written: Mapping[int, datetime], currency: str) -> Block:
+def _entry(entry: HistoryEntry, written: Mapping[int, datetime], currency: str) -> Block:
     """`written` tells when the comment was written that an edit or a deletion is about."""
-    about = written.get(deed.edits) if deed.edits else None
+    about = written.get(entry.edits) if entry.edits else None
     which: Sentence = [", the one of ", about] if about else []
-    told = [line(deed.at, ", ", *history_sentence(deed, currency), *which)]
-    changes = differences(deed, currency)
+    told = [line(entry.at, ", ", *history_sentence(entry, currency), *which)]
+    changes = differences(entry, currency)
     if changes:
         told.append(line(sentence("; ".join(changes))))
-    if deed.comment:
-        told.append(quote(deed.comment))
+    if entry.comment:
+        told.append(quote(entry.comment))
     return rich(*told)

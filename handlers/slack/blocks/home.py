@@ -47,7 +47,6 @@ _APPROVER = RoleHome(
     "Waiting for you", "No bill needs you now. Each that does appears here and as a message."
 )
 
-
 ROLE_HOMES = {
     Role.FINANCE: RoleHome(
         "Held, waiting for you",
@@ -70,11 +69,11 @@ def home_view(
     """
     if user is None or user.role is None:
         return home_tab(_stranger())
-    desk = ROLE_HOMES[Role(user.role)]
-    shown = facts[:IN_PLACE] if desk.acts else ()
+    role_home = ROLE_HOMES[Role(user.role)]
+    shown = facts[:IN_PLACE] if role_home.acts else ()
     return home_tab(
         [
-            *_heading(desk, waiting),
+            *_heading(role_home, waiting),
             *(block for one in shown for block in _item(one, now)),
             *_others(waiting, {one.id for one in shown}),
             divider(),
@@ -93,12 +92,12 @@ def _stranger() -> list[Block]:
     ]
 
 
-def _heading(desk: RoleHome, waiting: Page) -> list[Block]:
+def _heading(role_home: RoleHome, waiting: Page) -> list[Block]:
     if not waiting.count:
-        hint = [code(slash(desk.next_command))] if desk.next_command else []
-        return [header(desk.title), paragraph(desk.idle, *hint)]
+        hint = [code(slash(role_home.next_command))] if role_home.next_command else []
+        return [header(role_home.title), paragraph(role_home.idle, *hint)]
     told = f"{bill_count(waiting.count)}, {totals(waiting.totals)}"
-    return [header(f"{desk.title}: {number(waiting.count)}"), paragraph(told)]
+    return [header(f"{role_home.title}: {number(waiting.count)}"), paragraph(told)]
 
 
 def _item(facts: BillDetails, now: datetime) -> list[Block]:

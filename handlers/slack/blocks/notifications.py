@@ -35,21 +35,17 @@ from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 
 NOTICED_AT_MOST = 20
-
-
 RECALCULATED_NAMED = 5
-
-
 SAID_BY_A_SERVER = 300
 
 
-def rejection_notice(facts: BillDetails, deed: HistoryEntry) -> SlackMessage:
+def rejection_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
     """To whoever generated the bill: who rejected it and why, and what can be done about it."""
     what = (
-        f" rejected bill #{facts.id}, {short_title(facts)}, {amount(facts)}{reject_reason(deed)}."
+        f" rejected bill #{facts.id}, {short_title(facts)}, {amount(facts)}{reject_reason(entry)}."
     )
-    told: list[Part] = [bold(person(deed.by)), what]
-    reason = [quote(deed.comment)] if deed.comment else []
+    told: list[Part] = [bold(person(entry.by)), what]
+    reason = [quote(entry.comment)] if entry.comment else []
     return message(
         fallback_text(*told),
         [
@@ -82,14 +78,14 @@ def approvals_revoked_notice(asked: Sequence[BillDetails], more: int = 0) -> Sla
     shown = asked[:NOTICED_AT_MOST]
     more += len(asked) - len(shown)
     count = len(shown) + more
-    ask = "It waits" if count == 1 else "They wait"
+    context = "It waits" if count == 1 else "They wait"
     lost = bill_count(count)
     told = f"What you approved has changed: your approval of {lost} does not stand any more."
     each: list[Sequence[Part]] = [
         [bold(f"#{one.id} {short_title(one)}"), f": {_what_changed(one)}."] for one in shown
     ]
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
-    again = paragraph(f"{ask} for approval again. Type ", slash("bill list mine"), " to see.")
+    again = paragraph(f"{context} for approval again. Type ", slash("bill list mine"), " to see.")
     return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest])), again])
 
 
@@ -98,7 +94,7 @@ def _what_changed(facts: BillDetails) -> str:
     return f"{now}; {status_text(facts)}"
 
 
-def not_sent_notice(facts: BillDetails, deed: HistoryEntry) -> SlackMessage:
+def not_sent_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
     """To Finance: a bill that could not be delivered, and why. Its number stays."""
     what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
@@ -108,7 +104,7 @@ def not_sent_notice(facts: BillDetails, deed: HistoryEntry) -> SlackMessage:
     return message(
         fallback_text(*told),
         [
-            rich(line(*told, stays), quote(plain(deed.failure or "", SAID_BY_A_SERVER))),
+            rich(line(*told, stays), quote(plain(entry.failure or "", SAID_BY_A_SERVER))),
             *actions(*again, _history(facts)),
         ],
     )
@@ -141,7 +137,6 @@ _RECALCULATED = {
         "{} have gone out for months that are too old to be corrected by themselves",
     ),
 }
-
 
 _NEXT = {
     "held": "Settle the cause, then release it.",

@@ -24,7 +24,7 @@ def reads_like_a_decision(facts: BillDetails, verb: Verb) -> SlackMessage:
     """To whoever replied "approve" in a thread: a comment decides nothing, this button does."""
     do, words, click = _DECISION[verb]
     value = pack(bill=facts.id, version=facts.version)
-    ask = (
+    context = (
         confirm(f"{words} this bill?", approve_question(facts), words)
         if click is ActionId.APPROVE
         else None
@@ -32,5 +32,5 @@ def reads_like_a_decision(facts: BillDetails, verb: Verb) -> SlackMessage:
     return sentence_message(
         "Your reply is kept as a comment, and decides nothing yet. ",
         f"To {do} bill #{facts.id}, {short_title(facts)}, {amount(facts)}, click the button.",
-        buttons=[button(click, words, value, "primary" if ask else "danger", ask=ask)],
+        buttons=[button(click, words, value, "primary" if context else "danger", ask=context)],
     )

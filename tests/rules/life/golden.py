@@ -88,30 +88,30 @@ def needed(customer: Row, amount: Decimal | None) -> tuple[str, ...]:
     above = customer.second_approval_above
     both = above is not None and amount is not None and abs(amount) > above
     parts = (("csm", customer.require_csm_approval), ("sales", customer.require_sales_approval))
-    return tuple(part for part, required in parts if required or both) or ("any",)
+    return tuple(slot for slot, required in parts if required or both) or ("any",)
 
 
-def named(ledger: Ledger, customer: Row, part: str) -> Row | None:
+def named(ledger: Ledger, customer: Row, slot: str) -> Row | None:
     """Who is named for a part and still there in that role."""
-    user = ledger.user.get({"csm": customer.csm_id, "sales": customer.sales_id}[part])
-    return user if user and user.active and user.role in ROLE_OF[part] else None
+    user = ledger.user.get({"csm": customer.csm_id, "sales": customer.sales_id}[slot])
+    return user if user and user.active and user.role in ROLE_OF[slot] else None
 
 
-def able(ledger: Ledger, bill: Row, part: str, today: date) -> set[int]:
+def able(ledger: Ledger, bill: Row, slot: str, today: date) -> set[int]:
     """Everybody whose word counts for a part of this bill today."""
     customer = ledger.customer[bill.customer_id]
-    roles = ROLE_OF.get(part, EITHER)
+    roles = ROLE_OF.get(slot, EITHER)
     crew = {user.id for user in ledger.users if user.active and user.role in roles}
     makers = made_by(ledger, bill)
-    if part == "any":
+    if slot == "any":
         return crew - makers
-    person = named(ledger, customer, part)
+    person = named(ledger, customer, slot)
     if person is None:
         return crew - makers
-    return ({person.id} | stand_in(ledger, person, today)) - makers
+    return ({person.id} | delegate(ledger, person, today)) - makers
 
 
-def stand_in(ledger: Ledger, person: Row, today: date) -> set[int]:
+def delegate(ledger: Ledger, person: Row, today: date) -> set[int]:
     delegate = ledger.user.get(person.delegate_id)
     away = person.away_until is not None and today <= person.away_until
     ready = delegate is not None and delegate.active and delegate.role in EITHER
@@ -134,9 +134,9 @@ def undecidable(ledger: Ledger, customer: Row, amount: Decimal | None) -> bool:
         return not crew & set(EITHER)
     ids = {"csm": customer.csm_id, "sales": customer.sales_id}
     return any(
-        (ids[part] is not None and named(ledger, customer, part) is None)
-        or not crew & set(ROLE_OF[part])
-        for part in parts
+        (ids[slot] is not None and named(ledger, customer, slot) is None)
+        or not crew & set(ROLE_OF[slot])
+        for slot in parts
     )
 
 

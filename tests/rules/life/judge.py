@@ -50,10 +50,10 @@ def _nothing(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
 
 def _approved(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
     """By somebody who can, and complete only with every part that is needed."""
-    bill, part = before.bill[action.bill_id], action.snapshot["part"]
-    assert action.stakeholder_id in golden.able(before, bill, part, scene.today)
+    bill, slot = before.bill[action.bill_id], action.snapshot["part"]
+    assert action.stakeholder_id in golden.able(before, bill, slot, scene.today)
     parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount)
-    assert part in parts
+    assert slot in parts
     given = {one for one, *_ in after.approved_by[bill.id]}
     complete = given >= set(parts)
     assert after.bill[bill.id].status == ("approved" if complete else "pending")
@@ -69,7 +69,7 @@ def _approved(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
 def _rejected(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
     bill = before.bill[action.bill_id]
     parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount)
-    able = [golden.able(before, bill, part, scene.today) for part in parts]
+    able = [golden.able(before, bill, slot, scene.today) for slot in parts]
     assert action.stakeholder_id in set().union(*able)
 
 
@@ -79,7 +79,7 @@ def _auto_approved(scene: Scene, before: Ledger, after: Ledger, action: Row) -> 
     if action.snapshot["rule"] == "void":
         assert after.balances(bill)
     else:
-        assert golden.passes_by_rule(after, bill, scene.rules.jump_factor)
+        assert golden.passes_by_rule(after, bill, scene.settings.jump_factor)
 
 
 def _undone(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
@@ -121,9 +121,9 @@ def is_signed_off(ledger: Ledger, bill: Row) -> bool:
     if ledger.approved_by[bill.id]:
         return True
     standing: BillState | None = ledger.standing[bill.id]
-    rules = {a.id for a in ledger.actions[bill.id] if a.action == "auto_approve"}
+    by_rule = {a.id for a in ledger.actions[bill.id] if a.action == "auto_approve"}
     stand = {decision.action_id for decision in standing.decisions} if standing else set()
-    return bool(rules & stand) or ledger.balances(bill)
+    return bool(by_rule & stand) or ledger.balances(bill)
 
 
 def _generated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
@@ -131,7 +131,7 @@ def _generated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None
     if bill.kind != "overage" or action.action == "reissue":
         return
     period = Period(bill.year, bill.month)
-    cause = golden.cause(before, bill.customer_id, period, scene.rules.jump_factor)
+    cause = golden.cause(before, bill.customer_id, period, scene.settings.jump_factor)
     assert action.snapshot["after"]["hold_reason"] == cause
     same = [b for b in before.bills if b.kind == "overage" and _month(b) == _month(bill)]
     assert not same, "a month was generated twice"
@@ -172,7 +172,7 @@ def _check_holds(scene: Scene, before: Ledger, after: Ledger, new: Iterable[Row]
         ):
             continue
         period = Period(bill.year, bill.month)
-        cause = golden.cause(after, bill.customer_id, period, scene.rules.jump_factor)
+        cause = golden.cause(after, bill.customer_id, period, scene.settings.jump_factor)
         if cause != "jump" and bill.hold_reason != "jump":
             assert bill.hold_reason == cause
 

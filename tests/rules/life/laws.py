@@ -35,7 +35,7 @@ def check_record(ledger: Ledger, bill: Row) -> None:
         told.version,
         told.hold_reason,
     )
-    assert {(a.part, a.user_id, a.action_id) for a in told.approvals} == ledger.approved_by[bill.id]
+    assert {(a.slot, a.user_id, a.action_id) for a in told.approvals} == ledger.approved_by[bill.id]
     snapshots = [a.snapshot["after"] for a in actions if "after" in a.snapshot]
     columns = {name: column_value(name, was) for name, was in snapshots[-1].items()}
     assert columns == {name: getattr(bill, name) for name in columns}
@@ -87,17 +87,17 @@ def check_amount(ledger: Ledger, bill: Row) -> None:
 def billed(ledger: Ledger, root: Row) -> Decimal:
     """What has been billed for a month by a bill that stands, and by its corrections."""
     family = [root, *ledger.corrections[root.id]]
-    family += [credit for part in family[1:] for credit in ledger.corrections[part.id]]
-    return sum((part.overage_amount for part in family if counts(ledger, part)), Decimal(0))
+    family += [credit for slot in family[1:] for credit in ledger.corrections[slot.id]]
+    return sum((slot.overage_amount for slot in family if counts(ledger, slot)), Decimal(0))
 
 
-def counts(ledger: Ledger, part: Row) -> bool:
+def counts(ledger: Ledger, slot: Row) -> bool:
     """Whether it went out, or has its number and stands, or takes back what went out."""
-    if ledger.balances(part):
+    if ledger.balances(slot):
         return True
-    if part.status == "void":
-        return ledger.did(part.id, "deliver")
-    return bool(part.number)
+    if slot.status == "void":
+        return ledger.did(slot.id, "deliver")
+    return bool(slot.number)
 
 
 def check_freshness(scene: Scene, ledger: Ledger, bill: Row) -> None:
@@ -128,23 +128,23 @@ def check_month(scene: Scene, ledger: Ledger, root: Row) -> None:
         return
     parts = ledger.corrections[root.id]
     period = Period(root.year, root.month)
-    recent = period >= scene.month.plus(-scene.rules.lookback_months)
-    declined = any(part.status == "rejected" or _voided_by_hand(ledger, part) for part in parts)
+    recent = period >= scene.month.plus(-scene.settings.lookback_months)
+    declined = any(slot.status == "rejected" or _voided_by_hand(ledger, slot) for slot in parts)
     if root.customer_id in scene.unsettled or not recent or declined:
         return
     now = golden.fresh(ledger, root.customer_id, period)
     assert now is not None
-    proposed = [part for part in parts if part.number is None and part.status in UNDECIDED]
-    total = billed(ledger, root) + sum(part.overage_amount for part in proposed)
+    proposed = [slot for slot in parts if slot.number is None and slot.status in UNDECIDED]
+    total = billed(ledger, root) + sum(slot.overage_amount for slot in proposed)
     latest = (parts or [root])[-1]
-    agreed = any(ledger.is_adjusted(part) for part in (root, *parts))
+    agreed = any(ledger.is_adjusted(slot) for slot in (root, *parts))
     assert total == now.amount or (agreed and golden.basis_of(latest) == now.basis)
 
 
-def _voided_by_hand(ledger: Ledger, part: Row) -> bool:
-    if part.status != "void":
+def _voided_by_hand(ledger: Ledger, slot: Row) -> bool:
+    if slot.status != "void":
         return False
-    last = [a for a in ledger.actions[part.id] if "after" in a.snapshot][-1]
+    last = [a for a in ledger.actions[slot.id] if "after" in a.snapshot][-1]
     return bool(last.snapshot.get("cause") != "no_overage")
 
 
@@ -154,10 +154,10 @@ def check_void(ledger: Ledger, root: Row) -> None:
         return
     parts = ledger.corrections[root.id]
     assert billed(ledger, root) == 0
-    assert all(part.status in ("sent", "void") for part in parts if not ledger.balances(part)), (
+    assert all(slot.status in ("sent", "void") for slot in parts if not ledger.balances(slot)), (
         "a correction of a void bill goes on"
     )
-    assert sum(ledger.balances(part) for part in parts) <= 1
+    assert sum(ledger.balances(slot) for slot in parts) <= 1
 
 
 def check_one_of_each(ledger: Ledger) -> None:

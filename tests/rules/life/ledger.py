@@ -78,7 +78,7 @@ class Ledger:
         """Of each bill: for which part, by whom, and by which action."""
         given = defaultdict(set)
         for row in self.approvals:
-            given[row.bill_id].add((row.part, row.user_id, row.action_id))
+            given[row.bill_id].add((row.slot, row.user_id, row.action_id))
         return given
 
     @cached_property

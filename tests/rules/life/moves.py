@@ -87,12 +87,12 @@ def _decider(turn: Turn, bill: Row) -> str:
         return APPROVERS[turn.lot.pick % len(APPROVERS)]
     if turn.lot.calls % 8 == 1:
         return scene.names[max(golden.made_by(scene.ledger, bill))]
-    given = {part for part, *_ in scene.ledger.approved_by[bill.id]}
+    given = {slot for slot, *_ in scene.ledger.approved_by[bill.id]}
     spoken = {user_id for _, user_id, _ in scene.ledger.approved_by[bill.id]}
     customer = scene.ledger.customer[bill.customer_id]
-    for part in golden.needed(customer, bill.overage_amount):
-        able = sorted(golden.able(scene.ledger, bill, part, scene.today) - spoken)
-        if part not in given and able:
+    for slot in golden.needed(customer, bill.overage_amount):
+        able = sorted(golden.able(scene.ledger, bill, slot, scene.today) - spoken)
+        if slot not in given and able:
             return scene.names[able[turn.lot.pick % len(able)]]
     return "kim"
 
@@ -264,9 +264,9 @@ async def generate(turn: Turn) -> Any:
 
 
 async def _run(turn: Turn, act: Any, period: Any, customer_id: int | None) -> int:
-    zone = turn.scene.rules.zone
+    zone = turn.scene.settings.zone
     run_id = await start_bill_run(turn.session, period, act, zone, customer_id)
-    while not (await run_step(turn.session, run_id, act.rules, act.now)).finished:
+    while not (await run_step(turn.session, run_id, act.settings, act.now)).finished:
         pass
     return (await run_report(turn.session, run_id)).added
 

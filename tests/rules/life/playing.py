@@ -41,7 +41,7 @@ def play(stage: Stage, story: Story, tally: Tally) -> None:
         for step in story.steps:
             take(stage, scene, tally, step.move, step.lot)
         stage.run(generates_nothing_more(scene))
-        assert stage.run(misfits(scene)) == []
+        assert stage.run(discrepancies(scene)) == []
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def open_company(stage: Stage, story: Story) -> Scene:
     stage.clear()
     ids = stage.run(set_up(stage.db, story.policies))
     ledger = stage.look()
-    return Scene(stage.db, story.rules, ids, tuple(ledger.customer), ledger)
+    return Scene(stage.db, story.settings, ids, tuple(ledger.customer), ledger)
 
 
 def begin(stage: Stage, scene: Scene, story: Story, tally: Tally) -> None:
@@ -114,14 +114,14 @@ async def generates_nothing_more(scene: Scene) -> None:
 async def _run(scene: Scene, period: Any) -> int:
     async with scene.db.transaction() as session:
         act = await scene.act(session, "system")
-        run_id = await start_bill_run(session, period, act, scene.rules.zone)
-        await run_step(session, run_id, act.rules, act.now)
+        run_id = await start_bill_run(session, period, act, scene.settings.zone)
+        await run_step(session, run_id, act.settings, act.now)
         return (await run_report(session, run_id)).added
 
 
-async def misfits(scene: Scene) -> list[str]:
+async def discrepancies(scene: Scene) -> list[str]:
     async with scene.db.reading() as session:
-        return [str(misfit) async for misfit in verify(session)]
+        return [str(discrepancy) async for discrepancy in verify(session)]
 
 
 def remember(scene: Scene, before: Ledger, after: Ledger) -> None:

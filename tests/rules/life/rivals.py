@@ -17,7 +17,15 @@ from tests.rules.life import moves_around as around
 from tests.rules.life.laws import check_everything, check_nothing_is_forgotten
 from tests.rules.life.ledger import Row
 from tests.rules.life.moves import Idle, Move
-from tests.rules.life.playing import attempt, begin, misfits, open_company, settle, take, telling
+from tests.rules.life.playing import (
+    attempt,
+    begin,
+    discrepancies,
+    open_company,
+    settle,
+    take,
+    telling,
+)
 from tests.rules.life.scene import Scene
 from tests.rules.life.stage import Stage
 from tests.rules.life.stories import Step, Story, draw_lot, draw_story
@@ -50,7 +58,7 @@ def play_clashes(stage: Stage, seed: int, rounds: int, tally: Tally) -> None:
         for number in range(rounds):
             _go_on(stage, scene, story, PRELUDE + number * BETWEEN, BETWEEN)
             clash(stage, scene, tally, chance)
-        assert stage.run(misfits(scene)) == []
+        assert stage.run(discrepancies(scene)) == []
 
 
 def _go_on(stage: Stage, scene: Scene, story: Story, first: int, count: int) -> None:

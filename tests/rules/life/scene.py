@@ -75,7 +75,7 @@ class Scene:
     """
 
     db: Database
-    rules: BillingSettings
+    settings: BillingSettings
     ids: dict[str, int]
     customers: tuple[int, ...]
     ledger: Ledger
@@ -91,7 +91,7 @@ class Scene:
 
     @property
     def today(self) -> Any:
-        return self.now.astimezone(self.rules.zone).date()
+        return self.now.astimezone(self.settings.zone).date()
 
     @property
     def month(self) -> Period:
@@ -112,7 +112,7 @@ class Scene:
     async def act(self, session: AsyncSession, who: str, source: Source = Source.SLACK) -> Context:
         """Whoever acts, as the database knows them now."""
         user = await session.get_one(User, self.ids[who])
-        return Context(user, self.now, source, self.rules)
+        return Context(user, self.now, source, self.settings)
 
 
 async def set_up(db: Database, policies: tuple[Policy, ...]) -> dict[str, int]:

@@ -75,7 +75,7 @@ class Story(NamedTuple):
     """`used` is what customers used in turn in the months before the story begins."""
 
     policies: tuple[Policy, ...]
-    rules: BillingSettings
+    settings: BillingSettings
     used: tuple[int, ...]
     steps: tuple[Step, ...]
 
@@ -95,11 +95,11 @@ _TAKEN = st.integers(0, 1023)
 
 def draw_story(chance: Random, length: int) -> Story:
     policies = tuple(draw_policy(chance) for _ in range(chance.randint(1, len(CURRENCIES))))
-    rules = rules_of(
+    settings = rules_of(
         chance.choice((None, None, 2.0)), chance.choice((2, 2, 2, 0, 1)), chance.choice(ZONES)
     )
     used = tuple(draw_calls(chance) for _ in range(chance.randint(2, 6)))
-    return Story(policies, rules, used, draw_steps(chance, length))
+    return Story(policies, settings, used, draw_steps(chance, length))
 
 
 def draw_steps(chance: Random, length: int) -> tuple[Step, ...]:
