@@ -15,6 +15,7 @@ from models.db.embedded import EmbeddedPostgres
 from models.db.migrate import migrate
 
 TEMPLATE = "migrated"
+EMPTY = "template0"
 # What is lost in a power cut does not matter here.
 CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
 MEMORY = Path("/dev/shm")
@@ -39,10 +40,10 @@ class TestPostgres:
             if not self._has(TEMPLATE):
                 self._make_template()
 
-    def create(self) -> str:
-        """A new migrated database; returns its name."""
+    def create(self, template: str = TEMPLATE) -> str:
+        """A new database like the template, by default a migrated one; returns its name."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self._admin.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
+        self._admin.execute(f"create database {name} template {template} strategy file_copy")
         return name
 
     def url(self, name: str) -> str:
