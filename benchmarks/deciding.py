@@ -40,7 +40,7 @@ select id, version, %s, 'approve', 'slack',
     now(), now()
 from bills b where id = %s
 returning id"""
-STAND = "insert into approvals (bill_id, part, user_id, action_id) values (%s, 'csm', %s, %s)"
+STAND = "insert into approvals (bill_id, slot, user_id, action_id) values (%s, 'csm', %s, %s)"
 PROMISE = (
     "insert into procrastinate_jobs (task_name, queue_name, args) values ('redraw', 'x', '{}')"
 )

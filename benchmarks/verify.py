@@ -60,7 +60,7 @@ insert into number_series select 'invoice', 2026, count(*) from bills;
 """
 
 APPROVALS = """
-insert into approvals (bill_id, part, user_id, action_id)
+insert into approvals (bill_id, slot, user_id, action_id)
 select bill_id, 'any', stakeholder_id, id from bill_actions where action = 'approve'
 """
 

@@ -61,7 +61,7 @@ def utc_now() -> datetime:
 class App:
     """The running program, or the part of it that `role` names.
 
-    `web` hears Slack and serves HTTP; `worker` is the courier alone; `all` is both.
+    `web` hears Slack and serves HTTP; `worker` is the worker alone; `all` is both.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class App:
         identity = await self._check_tokens(gateway)
         await self._welcome_finance(gateway, identity)
         if self._role != "web":
-            # Connections of its own: whoever clicks does not wait behind a night's postings.
+            # Connections of its own: whoever clicks does not wait behind a night's messages.
             db = Database(self._db.url, pool_size=COURIER_CONNECTIONS)
             self._open.push_async_callback(db.close)
             self._courier = Worker(
@@ -163,7 +163,7 @@ class App:
         if self._socket is not None and not await self._socket.is_connected():
             reasons.append("There is no socket to Slack.")
         if self._courier is not None and not self._courier.is_working:
-            reasons.append("The courier is not at work.")
+            reasons.append("The worker is not at work.")
         return reasons
 
     async def _check_database(self) -> None:

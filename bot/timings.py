@@ -10,7 +10,7 @@ class Timings:
     `sweep`: between looks for what was left behind. A worker that has not given a sign for
     `stalled`, where `heartbeat` is usual, is dead. `back_off_first` doubles up to
     `back_off_longest`, or to `back_off_mending` where somebody has to do something first. After
-    `attempts` a posting gives way to the others of its place; once it is as old as `give_up` it is
+    `attempts` a message gives way to others of its recipient; once it is as old as `give_up` it is
     given up. A letter is given up `mail_give_up` after its bill was to go out, a run after as many
     failures as `run_attempts`; what came of a letter is written down again after each of
     `record_again`. `heal`: how many ids of cards a sweep looks at. `tend`: between looks at what

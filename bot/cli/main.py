@@ -224,7 +224,7 @@ def serve_command(
         Literal["all", "web", "worker"], typer.Option(help="What this process does.")
     ] = "all",
 ) -> None:
-    """Run the bot: Slack, the web and the courier."""
+    """Run the bot: Slack, the web and the worker."""
     with leaving():
         settings = read(Settings)
         settings.require_slack()

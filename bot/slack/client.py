@@ -110,7 +110,7 @@ class MessageRef:
 
 
 class SlackClient:
-    """Slack's Web API on behalf of the courier and of the boot. Raises SlackTrouble alone.
+    """Slack's Web API on behalf of the worker and of the boot. Raises SlackTrouble alone.
 
     `general` repeats calls that may be repeated. `posting` never does: a lost response would
     become a second message. `listening` is for Bolt: quick, since a person waits. None of them

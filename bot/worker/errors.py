@@ -6,7 +6,7 @@ class Interrupted(Exception):
 
 
 class Overtaken(Exception):
-    """Another courier may be at work here; it took this one for dead."""
+    """Another worker may be at work here; it took this one for dead."""
 
 
 class GivenUp(Exception):

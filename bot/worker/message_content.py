@@ -1,4 +1,4 @@
-"""What each kind of posting says: its facts, read in a transaction, and how they are drawn."""
+"""What each kind of message says: its facts, read in a transaction, and how they are drawn."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -42,69 +42,69 @@ class Content:
     actions: int = 0
 
 
-async def content_of(session: Session, posting: Message) -> Content | None:
-    """What this posting says as things are now; None where there is nothing left to say."""
-    return await CONTENT_BY_KIND[posting.kind](session, posting)
+async def content_of(session: Session, message: Message) -> Content | None:
+    """What this message says as things are now; None where there is nothing left to say."""
+    return await CONTENT_BY_KIND[message.kind](session, message)
 
 
-async def _card(session: Session, posting: Message) -> Content:
-    assert posting.bill_id is not None
-    actions = await count_actions(session, posting.bill_id)
-    (facts,) = await load_bill_details(session, [posting.bill_id])
+async def _card(session: Session, message: Message) -> Content:
+    assert message.bill_id is not None
+    actions = await count_actions(session, message.bill_id)
+    (facts,) = await load_bill_details(session, [message.bill_id])
     return Content(partial(bill_card, facts), actions)
 
 
-async def _digest(session: Session, posting: Message) -> Content | None:
+async def _digest(session: Session, message: Message) -> Content | None:
     """One that was posted is drawn though nothing waits any more."""
-    lines = await digest_lines(session, posting)
-    if not lines and posting.state != MessageState.POSTED:
+    lines = await digest_lines(session, message)
+    if not lines and message.state != MessageState.POSTED:
         return None
-    listed = await digest_count(session, posting)
+    listed = await digest_count(session, message)
     months = {line.period for line in lines}
     period = months.pop() if len(months) == 1 else None
     return Content(partial(digest_message, lines, period, listed))
 
 
-async def _run(session: Session, posting: Message) -> Content:
-    facts = await run_report(session, posting.facts["run_id"])
+async def _run(session: Session, message: Message) -> Content:
+    facts = await run_report(session, message.facts["run_id"])
     return Content(partial(run_progress, facts))
 
 
-async def _rejection(session: Session, posting: Message) -> Content:
-    return Content(partial(rejection_notice, *await _told_of(session, posting)))
+async def _rejection(session: Session, message: Message) -> Content:
+    return Content(partial(rejection_notice, *await _told_of(session, message)))
 
 
-async def _not_sent(session: Session, posting: Message) -> Content:
-    return Content(partial(not_sent_notice, *await _told_of(session, posting)))
+async def _not_sent(session: Session, message: Message) -> Content:
+    return Content(partial(not_sent_notice, *await _told_of(session, message)))
 
 
-async def _told_of(session: Session, posting: Message) -> tuple[BillDetails, HistoryEntry]:
+async def _told_of(session: Session, message: Message) -> tuple[BillDetails, HistoryEntry]:
     """The bill as it is now, and the deed that somebody is told of."""
-    bill_id, action_id = posting.facts["bill_id"], posting.facts["action_id"]
+    bill_id, action_id = message.facts["bill_id"], message.facts["action_id"]
     (facts,) = await load_bill_details(session, [bill_id])
     (entry,) = [entry for entry in await load_history(session, bill_id) if entry.id == action_id]
     return facts, entry
 
 
-async def _approvals(session: Session, posting: Message) -> Content | None:
+async def _approvals(session: Session, message: Message) -> Content | None:
     """Approvals taken back in the meantime are not told."""
-    found = await load_bill_details(session, posting.facts["bills"])
+    found = await load_bill_details(session, message.facts["bills"])
     approved = [facts for facts in found if facts.status in APPROVED]
-    reader_id = int(posting.place.partition(":")[2])
+    reader_id = int(message.recipient.partition(":")[2])
     return Content(partial(approvals_notice, approved, reader_id)) if approved else None
 
 
-async def _approvals_fell(session: Session, posting: Message) -> Content | None:
+async def _approvals_fell(session: Session, message: Message) -> Content | None:
     """Bills that were approved again, or made void, in the meantime are not told."""
-    found = await load_bill_details(session, posting.facts["bills"])
+    found = await load_bill_details(session, message.facts["bills"])
     waiting = [facts for facts in found if facts.status in (State.PENDING, State.HELD)]
-    more = posting.facts["count"] - len(found)
+    more = message.facts["count"] - len(found)
     return Content(partial(approvals_revoked_notice, waiting, more)) if waiting else None
 
 
-async def _settled(session: Session, posting: Message) -> Content:
+async def _settled(session: Session, message: Message) -> Content:
     """Bills that were held are among those that were worked out anew: they are told once."""
-    done = {name: (told["count"], told["bills"]) for name, told in posting.facts.items()}
+    done = {name: (told["count"], told["bills"]) for name, told in message.facts.items()}
     held, ids = done.get("held", (0, []))
     count, anew = done.get("invalidated", (0, []))
     if held and count:
@@ -114,18 +114,18 @@ async def _settled(session: Session, posting: Message) -> Content:
     return Content(partial(recalculated_notice, done, facts))
 
 
-async def _sending(session: Session, posting: Message) -> Content:
-    return Content(partial(send_progress, await send_report(session, posting.id)))
+async def _sending(session: Session, message: Message) -> Content:
+    return Content(partial(send_progress, await send_report(session, message.id)))
 
 
-async def _access_request(session: Session, posting: Message) -> Content:
-    asker = await session.get_one(User, posting.facts["user_id"])
+async def _access_request(session: Session, message: Message) -> Content:
+    asker = await session.get_one(User, message.facts["user_id"])
     return Content(partial(access_requested, person_ref(asker)))
 
 
-async def _access_granted(session: Session, posting: Message) -> Content:
+async def _access_granted(session: Session, message: Message) -> Content:
     del session
-    return Content(partial(access_granted, Role(posting.facts["role"])))
+    return Content(partial(access_granted, Role(message.facts["role"])))
 
 
 CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None]]] = {

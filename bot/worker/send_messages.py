@@ -34,11 +34,11 @@ LOOK_BACK_S = 60.0
 
 LOOKS = 2
 MOST_ASIDE = 10
-"""So many of one place are tried beyond a refused one before the place itself is in doubt."""
+"""So many to one recipient are tried beyond a refused one before it is the recipient that fails."""
 
 
 class MessageSender:
-    """Brings waiting postings to their places. One place is worked on by one poster at a time."""
+    """Sends waiting messages. One recipient is served by one worker at a time."""
 
     def __init__(
         self,
@@ -59,141 +59,145 @@ class MessageSender:
         self._limited_until: dict[str, float] = {}
         self._aside_until: dict[int, float] = {}
 
-    async def post(self, place: str, *, tired: bool = False) -> None:
-        """Post everything that is due in a place, the oldest first.
+    async def post(self, recipient: str, *, tired: bool = False) -> None:
+        """Post everything that is due to a recipient, the oldest first.
 
         What Slack refuses for good, or has not taken in a week, is marked `failed` and does not
         hold up the rest. Other trouble is raised, to be tried again in the same order. Once
-        `tired` of that, what Slack refuses while it takes others of the place gives way to them.
-        Each posting has a job's whole patience, which waiting for a rate limit does not use up:
+        `tired` of that, what Slack refuses while it takes others of the recipient's gives way.
+        Each message has a job's whole patience, which waiting for a rate limit does not use up:
         both times what is left gets a new job.
         """
-        if await self._is_limited(place):
+        if await self._is_limited(recipient):
             return
         progress = False
         aside: dict[int, SlackError] = {}
-        while (posting := await self._next(place, aside)) is not None:
+        while (message := await self._next(recipient, aside)) is not None:
             try:
-                await self._send(posting)
+                await self._send(message)
             except SlackError as trouble:
                 if trouble.kind is ErrorKind.RATE_LIMITED:
-                    self._limited_until[place] = time.monotonic() + trouble.retry_after_s
-                    await self._go_on_later(place, math.ceil(trouble.retry_after_s))
+                    self._limited_until[recipient] = time.monotonic() + trouble.retry_after_s
+                    await self._go_on_later(recipient, math.ceil(trouble.retry_after_s))
                     return
-                if await self._is_over(posting, trouble):
+                if await self._is_over(message, trouble):
                     pass
                 elif tired and _is_its_own(trouble) and len(aside) < MOST_ASIDE:
-                    aside[posting.id] = trouble
+                    aside[message.id] = trouble
                     continue
                 elif not progress:
                     raise
                 else:
-                    await self._go_on_later(place)
+                    await self._go_on_later(recipient)
                     break
             except Overtaken:
-                log.warning("overtaken", posting=posting.key)
-                await self._go_on_later(place)
+                log.warning("overtaken", message=message.key)
+                await self._go_on_later(recipient)
                 return
             progress = True
-        await self._let_give_way(place, aside, progress)
+        await self._let_give_way(recipient, aside, progress)
 
-    async def _is_limited(self, place: str) -> bool:
-        """Whether Slack has named a time for this place; then there is a job for that time."""
-        wait_s = self._limited_until.get(place, 0.0) - time.monotonic()
+    async def _is_limited(self, recipient: str) -> bool:
+        """Whether Slack has named a time for this recipient; then there is a job for that time."""
+        wait_s = self._limited_until.get(recipient, 0.0) - time.monotonic()
         if wait_s <= 0:
-            self._limited_until.pop(place, None)
+            self._limited_until.pop(recipient, None)
             return False
-        await self._go_on_later(place, math.ceil(wait_s))
+        await self._go_on_later(recipient, math.ceil(wait_s))
         return True
 
-    async def _is_over(self, posting: Message, trouble: SlackError) -> bool:
-        """Give the posting up where no waiting helps, or none has for long enough."""
-        age_s = (datetime.now(UTC) - posting.created_at).total_seconds()
+    async def _is_over(self, message: Message, trouble: SlackError) -> bool:
+        """Give the message up where no waiting helps, or none has for long enough."""
+        age_s = (datetime.now(UTC) - message.created_at).total_seconds()
         over = trouble.kind is ErrorKind.PERMANENT or age_s > self._timings.give_up
         if over:
-            await self._give_up(posting, trouble.code)
+            await self._give_up(message, trouble.code)
         return over
 
-    async def _let_give_way(self, place: str, aside: dict[int, SlackError], progress: bool) -> None:
-        """Where nothing at all went through, it is the place that is in trouble."""
+    async def _let_give_way(
+        self, recipient: str, aside: dict[int, SlackError], progress: bool
+    ) -> None:
+        """Where nothing at all went through, it is the recipient that is in trouble."""
         if not aside:
             return
         if not progress:
             raise next(iter(aside.values()))
         wait_s = self._timings.back_off_mending
-        for posting_id, trouble in aside.items():
-            log.error("posting gives way", posting=posting_id, place=place, cause=trouble.code)
-            self._aside_until[posting_id] = time.monotonic() + wait_s
-        await self._go_on_later(place, math.ceil(wait_s))
+        for message_id, trouble in aside.items():
+            log.error(
+                "message gives way", message=message_id, recipient=recipient, cause=trouble.code
+            )
+            self._aside_until[message_id] = time.monotonic() + wait_s
+        await self._go_on_later(recipient, math.ceil(wait_s))
 
-    async def _next(self, place: str, aside: Iterable[int]) -> Message | None:
+    async def _next(self, recipient: str, aside: Iterable[int]) -> Message | None:
         if self._stopping.is_set():
             raise Interrupted
         now = time.monotonic()
         self._aside_until = {one: until for one, until in self._aside_until.items() if until > now}
         async with self._db.transaction() as session:
-            return await next_due(session, place, {*aside, *self._aside_until})
+            return await next_due(session, recipient, {*aside, *self._aside_until})
 
-    async def _go_on_later(self, place: str, delay_s: int = 0) -> None:
+    async def _go_on_later(self, recipient: str, delay_s: int = 0) -> None:
         async with self._db.transaction() as session:
-            await defer_sending(session, place, delay_s)
+            await defer_sending(session, recipient, delay_s)
 
-    async def _send(self, posting: Message) -> None:
-        channel = await self._channel(posting.place)
-        if posting.state == MessageState.SENDING:
-            ts = await self._look_for(posting, channel)
+    async def _send(self, message: Message) -> None:
+        channel = await self._channel(message.recipient)
+        if message.state == MessageState.SENDING:
+            ts = await self._look_for(message, channel)
             if ts is not None:
-                log.info("message found, not sent again", posting=posting.key)
-                await self._record(posting, MessageRef(channel, ts), 0)
+                log.info("message found, not sent again", message=message.key)
+                await self._record(message, MessageRef(channel, ts), 0)
                 return
-        made = await self._draft(posting)
+        made = await self._content(message)
         if made is None:
             return
-        message, actions = made
+        content, actions = made
         await self._wait_for_turn(channel)
-        since = await self._claim(posting)
+        since = await self._claim(message)
         try:
-            standing = await self._slack.post(channel, message_key(posting), message)
+            where = await self._slack.post(channel, message_key(message), content)
         except SlackError as trouble:
             if trouble.kind is not ErrorKind.UNKNOWN:
                 async with self._db.transaction() as session:
-                    await release_claim(session, posting, since)
+                    await release_claim(session, message, since)
             raise
-        await self._record(posting, standing, actions)
+        await self._record(message, where, actions)
 
-    async def _claim(self, posting: Message) -> datetime:
-        """Take the posting for oneself, unless somebody else has.
+    async def _claim(self, message: Message) -> datetime:
+        """Take the message for oneself, unless somebody else has.
 
         A machine that sleeps does not notice, and its work may have been given to another: what
         was claimed long ago, by the clock on the wall, is no longer sent.
         """
         async with self._db.transaction() as session:
-            since = await claim(session, posting)
+            since = await claim(session, message)
             claimed_s = time.time()
         if since is None or time.time() - claimed_s > self._timings.stalled / 2:
             raise Overtaken
         return since
 
-    async def _channel(self, place: str) -> str:
+    async def _channel(self, recipient: str) -> str:
         async with self._db.transaction() as session:
-            account = await slack_id_of(session, place)
+            account = await slack_id_of(session, recipient)
         if account is None:
             raise SlackError("no_slack_account", ErrorKind.PERMANENT)
-        if place.startswith("channel:"):
+        if recipient.startswith("channel:"):
             return account
         if account not in self._dms:
             self._dms[account] = await self._slack.open_dm(account)
         return self._dms[account]
 
-    async def _look_for(self, posting: Message, channel: str) -> str | None:
-        """The message of a posting that was on its way when something broke, if it arrived."""
-        assert posting.sending_since is not None
-        oldest_s = posting.sending_since.timestamp() - LOOK_BACK_S
+    async def _look_for(self, message: Message, channel: str) -> str | None:
+        """The message of a message that was on its way when something broke, if it arrived."""
+        assert message.claimed_at is not None
+        oldest_s = message.claimed_at.timestamp() - LOOK_BACK_S
         try:
             for look in range(LOOKS):
                 if look:
                     await asyncio.sleep(self._timings.settle)
-                ts = await self._slack.find(channel, message_key(posting), oldest_s)
+                ts = await self._slack.find(channel, message_key(message), oldest_s)
                 if ts is not None:
                     return ts
         except SlackError as trouble:
@@ -202,27 +206,27 @@ class MessageSender:
             log.warning("cannot look for a message, so it is sent again", cause=trouble.code)
         return None
 
-    async def _draft(self, posting: Message) -> tuple[SlackMessage, int] | None:
+    async def _content(self, message: Message) -> tuple[SlackMessage, int] | None:
         """The message, or None where there is nothing to tell or nobody could draw it."""
         try:
             async with self._db.transaction() as session:
-                made: Content | None = await content_of(session, posting)
+                made: Content | None = await content_of(session, message)
         except (Refusal, LookupError, ValueError) as error:
-            await self._undrawable(posting, error)
+            await self._undrawable(message, error)
             return None
         if made is None:
             async with self._db.transaction() as session:
-                await drop(session, posting.id)
+                await drop(session, message.id)
             return None
         try:
             return made.draw(), made.actions
         except Exception as error:
-            await self._undrawable(posting, error)
+            await self._undrawable(message, error)
             return None
 
-    async def _undrawable(self, posting: Message, error: Exception) -> None:
-        log.error("posting cannot be drawn", posting=posting.key, exc_info=error)
-        await self._give_up(posting, f"not drawn: {type(error).__name__}")
+    async def _undrawable(self, message: Message, error: Exception) -> None:
+        log.error("message cannot be drawn", message=message.key, exc_info=error)
+        await self._give_up(message, f"not drawn: {type(error).__name__}")
 
     async def _wait_for_turn(self, channel: str) -> None:
         """At most one message a pace to each channel."""
@@ -231,21 +235,21 @@ class MessageSender:
         self._free_at[channel] = turn + self._timings.pace
         await asyncio.sleep(turn - now)
 
-    async def _record(self, posting: Message, standing: MessageRef, actions: int) -> None:
+    async def _record(self, message: Message, where: MessageRef, actions: int) -> None:
         async with self._db.transaction() as session:
-            await mark_sent(session, posting, standing.channel, standing.ts, actions)
+            await mark_sent(session, message, where.channel, where.ts, actions)
 
-    async def _give_up(self, posting: Message, cause: str) -> None:
-        log.error("posting given up", posting=posting.key, place=posting.place, cause=cause)
+    async def _give_up(self, message: Message, cause: str) -> None:
+        log.error("message given up", message=message.key, recipient=message.recipient, cause=cause)
         async with self._db.transaction() as session:
-            await mark_failed(session, posting, cause, self._approvals_channel)
+            await mark_failed(session, message, cause, self._approvals_channel)
 
 
 def _is_its_own(trouble: SlackError) -> bool:
-    """Whether the message may be what Slack stumbles over, rather than the place or the way."""
+    """Whether the message may be what Slack stumbles over, rather than the recipient or the way."""
     return trouble.answered and not trouble.needs_somebody
 
 
-def message_key(posting: Message) -> str:
+def message_key(message: Message) -> str:
     """What the message carries: it tells nobody anything, and is the same at every try."""
-    return hashlib.sha256(posting.key.encode()).hexdigest()[:32]
+    return hashlib.sha256(message.key.encode()).hexdigest()[:32]

@@ -43,23 +43,23 @@ class MessageUpdater:
             for digest_id in await digests_of(session, bill_id):
                 await defer_digest_update(session, digest_id)
         limit = None
-        for posting, trouble in await self._bring_up(bill_id):
+        for message, trouble in await self._bring_up(bill_id):
             if trouble.kind is ErrorKind.RATE_LIMITED:
                 limit = trouble
                 continue
-            log.warning("card lags behind", posting=posting.key, cause=trouble.code)
+            log.warning("card lags behind", message=message.key, cause=trouble.code)
             async with self._db.transaction() as session:
                 wait_s = math.ceil(self._timings.back_off_first)
-                await defer_copy_update(session, bill_id, posting.id, time.time(), wait_s)
+                await defer_copy_update(session, bill_id, message.id, time.time(), wait_s)
         if limit:
             raise limit
 
-    async def redraw_card(self, bill_id: int, posting_id: int, since_s: float) -> None:
+    async def redraw_card(self, bill_id: int, message_id: int, since_s: float) -> None:
         """Bring one card up to date. After a week in trouble it is given up."""
-        for posting, trouble in await self._bring_up(bill_id, posting_id):
+        for message, trouble in await self._bring_up(bill_id, message_id):
             if time.time() - since_s <= self._timings.give_up:
                 raise trouble
-            await self._give_up(posting, trouble)
+            await self._give_up(message, trouble)
 
     async def _bring_up(
         self, bill_id: int, only: int | None = None
@@ -70,49 +70,49 @@ class MessageUpdater:
             if not behind.cards:
                 return []
             (facts,) = await load_bill_details(session, [bill_id])
-        message = bill_card(facts)
+        content = bill_card(facts)
         troubles = []
-        for posting in behind.cards:
+        for message in behind.cards:
             try:
-                await self._update(posting, message, behind.actions)
+                await self._update(message, content, behind.actions)
             except SlackError as trouble:
-                troubles.append((posting, trouble))
+                troubles.append((message, trouble))
         return troubles
 
     async def redraw_run(self, run_id: int) -> None:
         """Bring a run's message up to date; if it is still on its way, that is trouble."""
         async with self._db.transaction() as session:
-            posting = await progress_message_of(session, run_id)
+            message = await progress_message_of(session, run_id)
             facts = await run_report(session, run_id)
-        if posting is None:
+        if message is None:
             return
-        if posting.state in (MessageState.WAITING, MessageState.SENDING):
+        if message.state in (MessageState.WAITING, MessageState.SENDING):
             raise SlackError("not_posted_yet", ErrorKind.TRANSIENT)
-        if posting.state == MessageState.POSTED:
-            await self._update(posting, run_progress(facts), 0)
+        if message.state == MessageState.POSTED:
+            await self._update(message, run_progress(facts), 0)
 
-    async def redraw_digest(self, posting_id: int) -> None:
+    async def redraw_digest(self, message_id: int) -> None:
         """Show in a posted digest what still waits, or that nothing does."""
         async with self._db.transaction() as session:
-            posting = await session.get_one(Message, posting_id)
-            made = await content_of(session, posting)
-        if posting.state == MessageState.POSTED and made is not None:
-            await self._update(posting, made.draw(), 0)
+            message = await session.get_one(Message, message_id)
+            made = await content_of(session, message)
+        if message.state == MessageState.POSTED and made is not None:
+            await self._update(message, made.draw(), 0)
 
-    async def _update(self, posting: Message, message: SlackMessage, actions: int) -> None:
-        assert posting.channel is not None
-        assert posting.ts is not None
+    async def _update(self, message: Message, content: SlackMessage, actions: int) -> None:
+        assert message.channel is not None
+        assert message.ts is not None
         try:
-            await self._slack.update(posting.channel, posting.ts, message)
+            await self._slack.update(message.channel, message.ts, content)
         except SlackError as trouble:
             if trouble.kind is not ErrorKind.PERMANENT:
                 raise
-            await self._give_up(posting, trouble)
+            await self._give_up(message, trouble)
             return
         async with self._db.transaction() as session:
-            await mark_updated(session, posting, actions)
+            await mark_updated(session, message, actions)
 
-    async def _give_up(self, posting: Message, trouble: SlackError) -> None:
-        log.error("message cannot be redrawn", posting=posting.key, cause=trouble.code)
+    async def _give_up(self, message: Message, trouble: SlackError) -> None:
+        log.error("message cannot be redrawn", message=message.key, cause=trouble.code)
         async with self._db.transaction() as session:
-            await mark_failed(session, posting, trouble.code)
+            await mark_failed(session, message, trouble.code)

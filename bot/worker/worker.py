@@ -1,4 +1,4 @@
-"""The courier: does what was promised, as durable jobs, on as many machines as are wanted."""
+"""The worker: does what was promised, as durable jobs, on as many machines as are wanted."""
 
 import asyncio
 import math
@@ -109,7 +109,7 @@ class Worker:
         self._task(Task.REDRAW, lambda _, bill_id: self._painter.redraw(bill_id))
         self._task(Task.REDRAW_CARD, lambda _, **card: self._painter.redraw_card(**card))
         self._task(
-            Task.REDRAW_DIGEST, lambda _, posting_id: self._painter.redraw_digest(posting_id)
+            Task.REDRAW_DIGEST, lambda _, message_id: self._painter.redraw_digest(message_id)
         )
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._painter.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._generator.generate(run_id))
@@ -117,8 +117,8 @@ class Worker:
         self._task(Task.ISSUE, lambda _, bill_id: self._sender.issue(bill_id))
         self._task(Task.DELIVER, lambda _, bill_id: self._sender.deliver(bill_id))
 
-    def _post(self, attempts: int, place: str) -> Awaitable[None]:
-        return self._poster.post(place, tired=attempts >= self._timings.attempts)
+    def _post(self, attempts: int, recipient: str) -> Awaitable[None]:
+        return self._poster.post(recipient, tired=attempts >= self._timings.attempts)
 
     def _task(self, name: Task, work: Callable[..., Awaitable[None]]) -> None:
         """`work` is told how many attempts there were before."""
@@ -146,8 +146,8 @@ class Worker:
         """Returns with the connections open, and begins to look for jobs and for what was left."""
         await self._jobs.open_async()
         self._loops = [
-            asyncio.create_task(self._work(), name="courier"),
-            asyncio.create_task(self._sweep(), name="courier's sweep"),
+            asyncio.create_task(self._work(), name="worker"),
+            asyncio.create_task(self._sweep(), name="worker's sweep"),
         ]
 
     async def stop(self, deadline_s: float) -> None:
@@ -170,14 +170,14 @@ class Worker:
             try:
                 await self._worker.run()  # type: ignore[no-untyped-call]
             except Exception:
-                log.exception("courier interrupted")
+                log.exception("worker interrupted")
             await self._pause(AGAIN_S)
 
     def _new_worker(self) -> EagerWorker:
         return EagerWorker(
             self._jobs,
             queues=[QUEUE],
-            name="courier",
+            name="worker",
             concurrency=CONCURRENCY,
             fetch_job_polling_interval=self._timings.poll,
             listen_notify=True,
@@ -204,7 +204,7 @@ class Worker:
             await asyncio.wait_for(self._stopping.wait(), for_s)
 
     async def _rescue(self) -> None:
-        """Put back the jobs of workers that died; one courier at a time, or a job that another
+        """Put back the jobs of workers that died; one worker at a time, or a job that another
         has put back and begun would be put back once more.
         """
         manager = self._jobs.job_manager
@@ -224,8 +224,8 @@ class Worker:
     async def _send_for_neglected(self) -> None:
         async with self._db.transaction() as session:
             if await has_lost_messages(session):
-                places = await defer_all_sending(session)
-                log.warning("postings without a job", places=places)
+                recipients = await defer_all_sending(session)
+                log.warning("messages without a job", recipients=recipients)
 
     async def _heal(self) -> None:
         """Promise anew what was promised and has no job any more."""

@@ -48,15 +48,15 @@ async def start_run(context: RequestContext) -> Answer:
     ids = context.ids("period")
     period = Period.parse(ids["period"])
     context.user.require(Permission.GENERATE)
-    asked_as = context.request.once if isinstance(context.request, Click) else None
-    known = await run_of_request(context.session, asked_as) if asked_as else None
+    request_key = context.request.dedup_key if isinstance(context.request, Click) else None
+    known = await run_of_request(context.session, request_key) if request_key else None
     if known is None:
         customer = (
             await get_customer(context.session, ids["customer"]) if "customer" in ids else None
         )
         whose = customer.id if customer else None
         zone = context.services.zone
-        run_id = await start_bill_run(context.session, period, context, zone, whose, asked_as)
+        run_id = await start_bill_run(context.session, period, context, zone, whose, request_key)
         await notify_bill_run(context.session, run_id, context.user)
     return Reply(run_started(period), replace=True)
 

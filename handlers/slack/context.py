@@ -243,7 +243,7 @@ async def _respond(
     """What has been done stays done, even where Slack will not take the answer."""
     try:
         async with asyncio.timeout_at(start + ANSWER_S):
-            body = await request.give(services.slack, answers)
+            body = await request.respond(services.slack, answers)
     except Exception:
         log_failure("An answer did not arrive", request)
         body = await _late(services, request, answers, start)
@@ -258,7 +258,7 @@ async def _late(
         return {}
     try:
         async with asyncio.timeout_at(start + APOLOGY_S):
-            return await request.give(services.slack, request.refused(Refusal(LATE)))
+            return await request.respond(services.slack, request.refused(Refusal(LATE)))
     except Exception:
         log_failure("Nor did the apology", request)
         return {}

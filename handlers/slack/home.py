@@ -30,7 +30,7 @@ class HomeOpened(Request):
     def team_ids(self) -> set[str]:
         return set()
 
-    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         """The tab that is drawn is the answer."""
         del slack, answers
         return {}

@@ -135,7 +135,7 @@ class Request(ABC):
         return [Reply(refusal_message(refusal))]
 
     @abstractmethod
-    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         """Send the answers; returns the body of the receipt."""
 
 
@@ -156,7 +156,7 @@ class SlashCommand(Request):
             return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
         return super().refused(refusal)
 
-    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         receipt: Json = {}
         for answer in answers:
             if isinstance(answer, Dialog):
@@ -205,7 +205,7 @@ class Click(Request):
         return (channel, ts) if channel and ts else None
 
     @property
-    def once(self) -> str | None:
+    def dedup_key(self) -> str | None:
         """A key that every click of this person on this button of this message has in common."""
         where = self.message or self.body.get("response_url")
         told = repr((where, self.user_id, self.value))
@@ -224,7 +224,7 @@ class Click(Request):
             return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
         return [Reply(refusal_message(refusal, click=known_action(self.action["action_id"])))]
 
-    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         for answer in answers:
             if isinstance(answer, Reply) and "response_url" in self.body:
                 await slack.respond(
@@ -277,7 +277,7 @@ class Submission(Request):
             return [FieldErrors({field: refusal.sentence})]
         return [Reply(refusal_message(refusal, click=known_action(self.view["callback_id"])))]
 
-    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         for answer in answers:
             if isinstance(answer, FieldErrors):
                 return {"response_action": "errors", "errors": answer.sentences}
@@ -311,7 +311,7 @@ class ThreadMessage(Request):
     def refused(self, refusal: Refusal) -> list[Answer]:
         return [Reply(not_recorded(refusal.sentence, self.what))] if self.what else []
 
-    async def give(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         for answer in answers:
             if isinstance(answer, Reply):
                 await slack.post_ephemeral(

@@ -65,7 +65,7 @@ due as (
            case when b.kind = 'overage' then j.hold_reason
                 when w.undecidable then 'no_approver' end as cause
     from outdated join bills b using (id)
-    cross join lateral taken_now(b) t
+    cross join lateral figures_now(b) t
     cross join lateral overage_of(b.customer_id, b.year, b.month) o
     cross join lateral customer_desk(b.customer_id) d
     cross join lateral judged(o, d, cast(:jump_factor as numeric)) j

@@ -122,7 +122,7 @@ order by told.id
 """)
 
 _APPROVALS = sa.text("""
-select bill_id, part as slot, user_id, action_id
+select bill_id, slot, user_id, action_id
 from approvals where bill_id = any(:ids) order by bill_id
 """)
 

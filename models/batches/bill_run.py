@@ -61,7 +61,7 @@ class BillRunReport:
 class BillRun(Base):
     """One asking for a month's bills. It goes on where it stopped, whatever stopped it."""
 
-    __tablename__ = "runs"
+    __tablename__ = "bill_runs"
 
     id: Mapped[Id]
     year: Mapped[int]
@@ -74,7 +74,7 @@ class BillRun(Base):
     last_customer_id: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     added: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None]
-    asked_as: Mapped[str | None] = mapped_column(unique=True)
+    request_key: Mapped[str | None] = mapped_column(unique=True)
 
     @property
     def period(self) -> Period:
@@ -124,11 +124,11 @@ select max(id), count(*) from (
 """)
 
 
-async def run_of_request(session: AsyncSession, asked_as: str) -> int | None:
+async def run_of_request(session: AsyncSession, request_key: str) -> int | None:
     """The run that was started under this key, if any; until the commit nobody else starts one."""
-    lock = sa.text("select pg_advisory_xact_lock(hashtextextended(:asked_as, 0))")
-    await session.execute(lock, {"asked_as": asked_as})
-    return await session.scalar(sa.select(BillRun.id).where(BillRun.asked_as == asked_as))
+    lock = sa.text("select pg_advisory_xact_lock(hashtextextended(:request_key, 0))")
+    await session.execute(lock, {"request_key": request_key})
+    return await session.scalar(sa.select(BillRun.id).where(BillRun.request_key == request_key))
 
 
 async def start_bill_run(
@@ -137,7 +137,7 @@ async def start_bill_run(
     context: Context,
     zone: ZoneInfo,
     customer_id: int | None = None,
-    asked_as: str | None = None,
+    request_key: str | None = None,
 ) -> int:
     """Record that somebody asked for this month's bills; returns the run's id.
 
@@ -146,7 +146,7 @@ async def start_bill_run(
     """
     context.user.require(Permission.GENERATE)
     period.refuse_if_open(context.now, zone)
-    first = await run_of_request(session, asked_as) if asked_as else None
+    first = await run_of_request(session, request_key) if request_key else None
     if first is not None:
         return first
     run = BillRun(
@@ -156,7 +156,7 @@ async def start_bill_run(
         user_id=context.user.id,
         source=context.source,
         created_at=context.now,
-        asked_as=asked_as,
+        request_key=request_key,
     )
     session.add(run)
     await session.flush()
@@ -219,7 +219,7 @@ async def _progress(session: AsyncSession, run: BillRun) -> Step:
 
 _DONE = sa.text("""
 select count(*) filter (where c.id <= r.last_customer_id), count(*)
-from runs r join customers c on r.customer_id is null or c.id = r.customer_id
+from bill_runs r join customers c on r.customer_id is null or c.id = r.customer_id
 where r.id = :run_id
 """)
 
@@ -237,13 +237,13 @@ group by b.hold_reason, b.currency order by b.currency
 # A digest that was given up stands for its range of cards. What was posted once was delivered.
 _UNDELIVERED = sa.text("""
 with lost as (
-    select bill_id, failure from postings
+    select bill_id, failure from messages
     where kind = 'card' and state = 'failed' and ts is null
     union all
     select c.bill_id, d.failure
-    from postings d join postings c
+    from messages d join messages c
       on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
-      and c.place = d.facts ->> 'of' and c.kind = 'card' and c.state = 'listed'
+      and c.recipient = d.facts ->> 'of' and c.kind = 'card' and c.state = 'listed'
     where d.kind = 'digest' and d.state = 'failed' and d.ts is null
 )
 select lost.failure, count(distinct lost.bill_id)

@@ -167,7 +167,7 @@ async def _store_list(session: AsyncSession, context: Context, lines: Sequence[B
     kept = Message(
         key=f"sending:{context.user.id}:{token_hex(8)}",
         kind=MessageKind.SENDING,
-        place=user_recipient(context.user.id),
+        recipient=user_recipient(context.user.id),
         facts={"bills": [[line.id, line.version] for line in lines]},
         state=MessageState.LISTED,
     )
@@ -185,7 +185,7 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
     context.user.require(Permission.SEND)
     check_can_mail(context)
     kept = await _list(session, list_id, lock=True)
-    if kept.place != user_recipient(context.user.id):
+    if kept.recipient != user_recipient(context.user.id):
         raise NotFound("That list is somebody else's. Ask for one of your own.")
     if "begun" in kept.facts:
         return False
@@ -193,7 +193,7 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
     await session.flush()
     if await send_step(session, list_id, context) is not None:
         kept.state = MessageState.WAITING
-        await defer_sending(session, kept.place)
+        await defer_sending(session, kept.recipient)
         await defer_bulk_send(session, list_id)
     return True
 
@@ -222,7 +222,7 @@ async def send_step(
 
 
 _PAIRS = """
-postings p
+messages p
 cross join lateral jsonb_array_elements(p.facts -> 'bills') pair
 cross join lateral (
     select (pair ->> 0)::bigint as bill_id, (pair ->> 1)::integer as version) shown
@@ -235,7 +235,7 @@ where p.id = :id and b.version = shown.version and b.status = 'approved' and b.i
 order by b.id limit :most
 """)
 
-_END = sa.text("update postings set facts = facts || '{\"ended\": true}' where id = :id")
+_END = sa.text("update messages set facts = facts || '{\"ended\": true}' where id = :id")
 
 
 async def is_send_started(session: AsyncSession, list_id: int) -> bool:
@@ -245,7 +245,7 @@ async def is_send_started(session: AsyncSession, list_id: int) -> bool:
 async def sender_of(session: AsyncSession, list_id: int) -> User:
     """Whose list it is."""
     kept = await _list(session, list_id)
-    return await session.get_one(User, int(kept.place.partition(":")[2]))
+    return await session.get_one(User, int(kept.recipient.partition(":")[2]))
 
 
 async def send_report(session: AsyncSession, list_id: int) -> SendReport:

@@ -25,7 +25,7 @@ class GivenApproval(Base):
     __tablename__ = "approvals"
 
     bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"), primary_key=True)
-    slot: Mapped[str] = mapped_column("part", primary_key=True)
+    slot: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
     action_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
 
@@ -78,12 +78,12 @@ def required_slots(approvers: Approvers) -> tuple[str, ...]:
 
 
 def named_for(slot: str, approvers: Approvers) -> int | None:
-    """The one person whose approval counts for `part`; None where anybody of the role may."""
+    """The one person whose approval counts for `slot`; None where anybody of the role may."""
     return {"csm": approvers.csm_id, "sales": approvers.sales_id, "any": None}[slot]
 
 
 def delegate_for(slot: str, approvers: Approvers) -> tuple[int | None, int | None]:
-    """Who is away and would be asked for `part`, and who acts in their place."""
+    """Who is away and would be asked for `slot`, and who acts in their place."""
     csm, sales = (
         (approvers.csm_id, approvers.csm_stand_in_id),
         (approvers.sales_id, approvers.sales_stand_in_id),
@@ -93,12 +93,12 @@ def delegate_for(slot: str, approvers: Approvers) -> tuple[int | None, int | Non
 
 
 def can_fill(slot: str, approvers: Approvers, user: User) -> bool:
-    """Whether this person's word counts for `part`, their own or for somebody who is away."""
+    """Whether this person's word counts for `slot`, their own or for somebody who is away."""
     own = user.role in SLOT_ROLES[slot] and named_for(slot, approvers) in (None, user.id)
     return own or delegate_for(slot, approvers)[1] == user.id
 
 
 def acted_for(slot: str, approvers: Approvers, user: User) -> int | None:
-    """In whose place this person meets `part`; None where it is their own."""
+    """In whose place this person meets `slot`; None where it is their own."""
     away, delegate = delegate_for(slot, approvers)
     return away if delegate == user.id and away != user.id else None

@@ -46,7 +46,7 @@ class Figures:
         return all(getattr(self, name) == column_value(name, snapshot[name]) for name in BASIS)
 
 
-_NOW = sa.text("select * from taken_now(cast(:bill_id as bigint))")
+_NOW = sa.text("select * from figures_now_of(cast(:bill_id as bigint))")
 
 
 async def figures_now(session: AsyncSession, bill_id: int) -> Figures | None:

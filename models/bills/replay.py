@@ -10,7 +10,7 @@ from models.bills.states import State, Verb
 
 @dataclass(frozen=True)
 class Approval:
-    """One requirement met: `part` is `csm`, `sales` or `any`."""
+    """One requirement met: `slot` is `csm`, `sales` or `any`."""
 
     action_id: int
     slot: str

@@ -19,8 +19,8 @@ with wanted as (
     ) r (role, named_id, stand_in_id, asked)
     where b.status = 'pending' and r.asked and {bills}
 ),
-places as (
-    select bill_id, 'user:' || u.id as place
+recipients as (
+    select bill_id, 'user:' || u.id as recipient
     from wanted join users u on u.id in (wanted.named_id, wanted.stand_in_id)
     where u.slack_user_id is not null
     union
@@ -35,11 +35,11 @@ places as (
     from bills b join customers c on c.id = b.customer_id
     where b.status = 'pending' and c.slack_channel_id is not null and {bills}
 )
-insert into postings (key, kind, place, bill_id)
-select 'card:' || bill_id || ':' || place, 'card', place, bill_id
-from places order by place, bill_id
+insert into messages (key, kind, recipient, bill_id)
+select 'card:' || bill_id || ':' || recipient, 'card', recipient, bill_id
+from recipients order by recipient, bill_id
 on conflict (key) do nothing
-returning place, bill_id
+returning recipient, bill_id
 """
 
 _OF_BILLS = sa.text(_CARDS.format(bills="b.id = any(:bill_ids)"))
@@ -63,7 +63,7 @@ async def add_cards_of_bills(
 async def add_cards_of_run(
     session: AsyncSession, first_bill: int, last_bill: int, approvals_channel: str | None
 ) -> None:
-    """The same for bills just made, set-based; `announce_waiting` sends for the courier."""
+    """The same for bills just made, set-based; `announce_waiting` sends for the worker."""
     values = {"first_bill": first_bill, "last_bill": last_bill, "channel": approvals_channel}
     await session.execute(_OF_MADE, values)
 
@@ -71,7 +71,7 @@ async def add_cards_of_run(
 async def add_missing_cards(session: AsyncSession, approvals_channel: str | None) -> None:
     """Cards for whoever is asked by now and has none; the others say whom the bill waits for."""
     new = (await session.execute(_OF_ALL, {"channel": approvals_channel})).all()
-    await defer_sending_to(session, [place for place, _ in new])
+    await defer_sending_to(session, [recipient for recipient, _ in new])
     await redraw_cards(session, sorted({bill_id for _, bill_id in new}))
 
 
@@ -80,7 +80,7 @@ async def redraw_card_at(session: AsyncSession, channel: str, ts: str) -> None:
     shows_nothing = (
         sa.update(Message)
         .where(Message.channel == channel, Message.ts == ts, Message.kind == MessageKind.CARD)
-        .values(shown_actions=0)
+        .values(drawn_actions=0)
     )
     bill_id = await session.scalar(shows_nothing.returning(Message.bill_id))
     if bill_id is not None:
@@ -94,7 +94,7 @@ async def redraw_cards(session: AsyncSession, bill_ids: Sequence[int]) -> None:
 
 
 _ARE_WRONG = sa.text("""
-update postings set shown_actions = 0 where bill_id = any(:bill_ids) and kind = 'card'
+update messages set drawn_actions = 0 where bill_id = any(:bill_ids) and kind = 'card'
 """)
 
 
@@ -130,5 +130,5 @@ async def defer_card_updates(session: AsyncSession, bill_ids: Sequence[int]) -> 
 
 
 _SHOWN = sa.text(
-    "select distinct bill_id from postings where bill_id = any(:bill_ids) order by bill_id"
+    "select distinct bill_id from messages where bill_id = any(:bill_ids) order by bill_id"
 )

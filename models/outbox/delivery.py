@@ -34,19 +34,19 @@ class StaleCards:
 
 
 async def next_due(
-    session: AsyncSession, place: str, without: Collection[int] = ()
+    session: AsyncSession, recipient: str, without: Collection[int] = ()
 ) -> Message | None:
     """What is to be posted there next, the oldest first, `without` those ids.
 
     Before that, what belongs together is put together: a crowd of cards for one person into a
     digest, approvals that have waited their time into one notice. The others are then `listed`.
     """
-    if place.startswith("user:"):
-        await session.execute(DIGEST, {"place": place, "most": CROWD_CARDS})
-    await bundle_approvals(session, place)
+    if recipient.startswith("user:"):
+        await session.execute(DIGEST, {"recipient": recipient, "most": CROWD_CARDS})
+    await bundle_approvals(session, recipient)
     query = (
         sa.select(Message)
-        .where(Message.place == place, _OPEN, Message.id.not_in(without))
+        .where(Message.recipient == recipient, _OPEN, Message.id.not_in(without))
         .where(sa.or_(Message.kind != MessageKind.APPROVAL, BUNDLED))
         .order_by(Message.id)
         .limit(1)
@@ -57,61 +57,61 @@ async def next_due(
 _OPEN = Message.state.in_([MessageState.WAITING, MessageState.SENDING])
 
 
-async def slack_id_of(session: AsyncSession, place: str) -> str | None:
+async def slack_id_of(session: AsyncSession, recipient: str) -> str | None:
     """The Slack id behind a place: a channel's, or an active person's, None without one."""
-    kind, _, name = place.partition(":")
+    kind, _, name = recipient.partition(":")
     if kind == "channel":
         return name
     user = await session.get(User, int(name))
     return user.slack_user_id if user is not None and user.active else None
 
 
-async def claim(session: AsyncSession, posting: Message) -> datetime | None:
+async def claim(session: AsyncSession, message: Message) -> datetime | None:
     """From now on the message may be there, whatever becomes of us; returns since when.
 
     That is the first sending whose fate is unknown; each later one adds a microsecond, by which it
-    is told apart. None where somebody else has been at this posting since it was found due.
+    is told apart. None where somebody else has been at this message since it was found due.
     """
-    since = sa.func.coalesce(Message.sending_since + timedelta(microseconds=1), sa.func.now())
-    now = {"state": MessageState.SENDING, "sending_since": since}
-    claim = _as_found(posting, posting.sending_since).where(Message.state == posting.state)
-    return await session.scalar(claim.values(**now).returning(Message.sending_since))
+    since = sa.func.coalesce(Message.claimed_at + timedelta(microseconds=1), sa.func.now())
+    now = {"state": MessageState.SENDING, "claimed_at": since}
+    claim = _as_found(message, message.claimed_at).where(Message.state == message.state)
+    return await session.scalar(claim.values(**now).returning(Message.claimed_at))
 
 
-async def release_claim(session: AsyncSession, posting: Message, since: datetime) -> None:
+async def release_claim(session: AsyncSession, message: Message, since: datetime) -> None:
     """It is certain that the sending begun `since` then did nothing: all is as it was found."""
-    found = {"state": posting.state, "sending_since": posting.sending_since}
-    await session.execute(_as_found(posting, since).values(found))
+    found = {"state": message.state, "claimed_at": message.claimed_at}
+    await session.execute(_as_found(message, since).values(found))
 
 
-def _as_found(posting: Message, since: datetime | None) -> sa.Update:
-    unchanged = Message.sending_since.is_not_distinct_from(since)
-    return sa.update(Message).where(Message.id == posting.id, unchanged)
+def _as_found(message: Message, since: datetime | None) -> sa.Update:
+    unchanged = Message.claimed_at.is_not_distinct_from(since)
+    return sa.update(Message).where(Message.id == message.id, unchanged)
 
 
 async def mark_sent(
-    session: AsyncSession, posting: Message, channel: str, ts: str, shown_actions: int
+    session: AsyncSession, message: Message, channel: str, ts: str, drawn_actions: int
 ) -> None:
     """Note where the message stands; promise a new drawing if the bill has moved on since.
 
     The bill's row of its record is locked first: whoever acts on the bill afterwards sees this
     message, and whoever did before is seen here.
     """
-    actions = await count_actions(session, posting.bill_id, lock=True) if posting.bill_id else 0
+    actions = await count_actions(session, message.bill_id, lock=True) if message.bill_id else 0
     await _change(
         session,
-        posting.id,
+        message.id,
         state=MessageState.POSTED,
         channel=channel,
         ts=ts,
-        shown_actions=shown_actions,
-        sending_since=None,
+        drawn_actions=drawn_actions,
+        claimed_at=None,
         failure=None,
     )
-    if posting.bill_id and actions > shown_actions:
-        await defer_card_update(session, posting.bill_id)
-    if posting.kind in (MessageKind.DIGEST, MessageKind.SENDING):
-        await defer_digest_update(session, posting.id)
+    if message.bill_id and actions > drawn_actions:
+        await defer_card_update(session, message.bill_id)
+    if message.kind in (MessageKind.DIGEST, MessageKind.SENDING):
+        await defer_digest_update(session, message.id)
 
 
 async def count_actions(session: AsyncSession, bill_id: int, lock: bool = False) -> int:
@@ -123,31 +123,32 @@ async def count_actions(session: AsyncSession, bill_id: int, lock: bool = False)
     return int(found or 0)
 
 
-async def drop(session: AsyncSession, posting_id: int) -> None:
+async def drop(session: AsyncSession, message_id: int) -> None:
     """There is nothing left to tell."""
-    await _change(session, posting_id, state=MessageState.LISTED, sending_since=None)
+    await _change(session, message_id, state=MessageState.LISTED, claimed_at=None)
 
 
 async def mark_failed(
-    session: AsyncSession, posting: Message, cause: str, instead: str | None = None
+    session: AsyncSession, message: Message, cause: str, instead: str | None = None
 ) -> None:
-    """Give the posting up for good. What one person had to decide goes to the channel `instead`."""
-    await _change(session, posting.id, state=MessageState.FAILED, failure=cause)
-    await _tell_runs(session, posting)
-    to_decide = posting.kind in (MessageKind.CARD, MessageKind.DIGEST) and posting.place.startswith(
-        "user:"
-    )
+    """Give the message up for good. What one person had to decide goes to the channel `instead`."""
+    await _change(session, message.id, state=MessageState.FAILED, failure=cause)
+    await _tell_runs(session, message)
+    to_decide = message.kind in (
+        MessageKind.CARD,
+        MessageKind.DIGEST,
+    ) and message.recipient.startswith("user:")
     if instead and to_decide:
-        place = f"channel:{instead}"
+        recipient = f"channel:{instead}"
         row = {
-            "key": f"{posting.kind}:{posting.bill_id or posting.id}:{place}",
-            "kind": posting.kind,
-            "place": place,
-            "bill_id": posting.bill_id,
-            "facts": posting.facts,
+            "key": f"{message.kind}:{message.bill_id or message.id}:{recipient}",
+            "kind": message.kind,
+            "recipient": recipient,
+            "bill_id": message.bill_id,
+            "facts": message.facts,
         }
         await session.execute(insert(Message).values(row).on_conflict_do_nothing())
-        await defer_sending(session, place)
+        await defer_sending(session, recipient)
 
 
 async def _tell_runs(session: AsyncSession, given_up: Message) -> None:
@@ -164,19 +165,19 @@ _NO_BOUNDS = {"first": None, "last": None, "of": None}
 # One job in waiting is enough for all that is given up in the meantime.
 _RUNS = sa.text("""
 select distinct (a.snapshot ->> 'run')::bigint
-from postings p join bill_actions a on a.bill_id = p.bill_id
+from messages p join bill_actions a on a.bill_id = p.bill_id
 where a.action = 'generate' and a.snapshot ->> 'run' is not null
   and (p.id = :id
        or p.id between cast(:first as bigint) and cast(:last as bigint)
-          and p.place = cast(:of as text) and p.kind = 'card')
+          and p.recipient = cast(:of as text) and p.kind = 'card')
   and not exists (
       select from procrastinate_jobs j
       where j.lock = 'run-card:' || (a.snapshot ->> 'run') and j.status = 'todo')
 """)
 
 
-async def _change(session: AsyncSession, posting_id: int, **values: Any) -> None:
-    await session.execute(sa.update(Message).where(Message.id == posting_id).values(**values))
+async def _change(session: AsyncSession, message_id: int, **values: Any) -> None:
+    await session.execute(sa.update(Message).where(Message.id == message_id).values(**values))
 
 
 async def stale_cards(session: AsyncSession, bill_id: int, only: int | None = None) -> StaleCards:
@@ -188,24 +189,24 @@ async def stale_cards(session: AsyncSession, bill_id: int, only: int | None = No
     cards = await session.scalars(
         sa.select(Message)
         .where(Message.bill_id == bill_id, Message.state == MessageState.POSTED)
-        .where(Message.kind == MessageKind.CARD, Message.shown_actions < actions)
+        .where(Message.kind == MessageKind.CARD, Message.drawn_actions < actions)
         .where(Message.id == only if only else sa.true())
         .order_by(Message.id)
     )
     return StaleCards(actions, tuple(cards))
 
 
-async def mark_updated(session: AsyncSession, posting: Message, actions: int) -> None:
+async def mark_updated(session: AsyncSession, message: Message, actions: int) -> None:
     """The message was drawn with so many actions.
 
     Where somebody else has drawn it since it was looked at, nobody knows whose drawing stands: it
     counts as the poorer one, and the next is promised.
     """
     alone = sa.update(Message).where(
-        Message.id == posting.id, Message.shown_actions == posting.shown_actions
+        Message.id == message.id, Message.drawn_actions == message.drawn_actions
     )
-    shown = alone.values(shown_actions=actions).returning(Message.id)
-    if await session.scalar(shown) is None and posting.bill_id:
-        poorer = sa.func.least(Message.shown_actions, actions)
-        await _change(session, posting.id, shown_actions=poorer)
-        await defer_card_update(session, posting.bill_id)
+    shown = alone.values(drawn_actions=actions).returning(Message.id)
+    if await session.scalar(shown) is None and message.bill_id:
+        poorer = sa.func.least(Message.drawn_actions, actions)
+        await _change(session, message.id, drawn_actions=poorer)
+        await defer_card_update(session, message.bill_id)

@@ -20,38 +20,38 @@ BUNDLED = Message.facts.has_key("bills")
 DIGEST = sa.text("""
 with crowd as (
     select min(id) as first, max(id) as last, count(*) as cards
-    from postings where place = :place and kind = 'card' and state = 'waiting'
+    from messages where recipient = :recipient and kind = 'card' and state = 'waiting'
 ),
 digest as (
-    insert into postings (key, kind, place, facts)
-    select 'digest:' || first || ':' || :place, 'digest', :place,
-           jsonb_build_object('first', first, 'last', last, 'of', cast(:place as text))
+    insert into messages (key, kind, recipient, facts)
+    select 'digest:' || first || ':' || :recipient, 'digest', :recipient,
+           jsonb_build_object('first', first, 'last', last, 'of', cast(:recipient as text))
     from crowd where cards > :most
     returning id
 )
-update postings p set state = 'listed'
+update messages p set state = 'listed'
 from crowd, digest
-where p.place = :place and p.kind = 'card' and p.state = 'waiting'
+where p.recipient = :recipient and p.kind = 'card' and p.state = 'waiting'
   and p.id between crowd.first and crowd.last
 """)
 
 
-async def bundle_approvals(session: AsyncSession, place: str) -> None:
+async def bundle_approvals(session: AsyncSession, recipient: str) -> None:
     """The oldest notice takes all of them over, once it has waited long enough."""
     age = sa.func.now() - Message.created_at
     query = (
         sa.select(Message, sa.extract("epoch", age))
-        .where(Message.place == place, Message.kind == MessageKind.APPROVAL)
+        .where(Message.recipient == recipient, Message.kind == MessageKind.APPROVAL)
         .where(Message.state == MessageState.WAITING, sa.not_(BUNDLED))
         .order_by(Message.id)
     )
     found = (await session.execute(query)).all()
     if not found or found[0][1] < BUNDLING_S - EARLY_S:
         return
-    notices = [posting for posting, _ in found]
-    notices[0].facts = {"bills": [posting.facts["bill_id"] for posting in notices]}
-    for posting in notices[1:]:
-        posting.state = MessageState.LISTED
+    notices = [message for message, _ in found]
+    notices[0].facts = {"bills": [message.facts["bill_id"] for message in notices]}
+    for message in notices[1:]:
+        message.state = MessageState.LISTED
     await session.flush()
 
 
@@ -62,9 +62,9 @@ async def digests_of(session: AsyncSession, bill_id: int) -> Sequence[int]:
 
 _DIGESTS = sa.text("""
 select distinct d.id
-from postings c join postings d
+from messages c join messages d
   on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
-  and c.place = d.facts ->> 'of'
+  and c.recipient = d.facts ->> 'of'
 where c.bill_id = :bill_id and c.kind = 'card' and c.state = 'listed'
   and d.kind = 'digest' and d.state = 'posted'
   and not exists (

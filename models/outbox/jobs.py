@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import driver_connection
 
-# Only its tables are used here; the courier opens one of its own to work on them.
+# Only its tables are used here; the worker opens one of its own to work on them.
 _jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
 QUEUE = "countersign"
 JOBS_AT_ONCE = 1000
 
 
 class Task(StrEnum):
-    """The courier's tasks, by the names under which jobs are stored."""
+    """The worker's tasks, by the names under which jobs are stored."""
 
     POST = "post"
     REDRAW = "redraw"
@@ -64,20 +64,20 @@ async def defer_card_update(session: AsyncSession, bill_id: int) -> None:
 
 
 async def defer_copy_update(
-    session: AsyncSession, bill_id: int, posting_id: int, since_s: float, delay_s: int
+    session: AsyncSession, bill_id: int, message_id: int, since_s: float, delay_s: int
 ) -> None:
     """One copy of a card could not be redrawn `since_s` (epoch): it is tried again by itself."""
-    call = {"bill_id": bill_id, "posting_id": posting_id, "since_s": since_s}
-    await defer(session, Task.REDRAW_CARD, f"card:{posting_id}", call, delay_s)
+    call = {"bill_id": bill_id, "message_id": message_id, "since_s": since_s}
+    await defer(session, Task.REDRAW_CARD, f"card:{message_id}", call, delay_s)
 
 
-async def defer_digest_update(session: AsyncSession, posting_id: int) -> None:
+async def defer_digest_update(session: AsyncSession, message_id: int) -> None:
     """A digest, or the progress of a list, is out of date.
 
     Redrawn one at a time, the last drawing is the true one.
     """
-    call = {"posting_id": posting_id}
-    await defer(session, Task.REDRAW_DIGEST, f"card:{posting_id}", call)
+    call = {"message_id": message_id}
+    await defer(session, Task.REDRAW_DIGEST, f"card:{message_id}", call)
 
 
 async def defer_bill_run(session: AsyncSession, run_id: int) -> None:
@@ -107,12 +107,16 @@ async def defer_delivery(session: AsyncSession, bill_id: int) -> None:
     await defer(session, Task.DELIVER, f"send:{bill_id}", {"bill_id": bill_id})
 
 
-async def defer_sending(session: AsyncSession, place: str, delay_s: int = 0) -> None:
-    """Send for the courier to one place, with all its patience."""
-    await defer_sending_to(session, [place], delay_s)
+async def defer_sending(session: AsyncSession, recipient: str, delay_s: int = 0) -> None:
+    """send for the worker to one recipient, with all its patience."""
+    await defer_sending_to(session, [recipient], delay_s)
 
 
-async def defer_sending_to(session: AsyncSession, places: Iterable[str], delay_s: int = 0) -> None:
-    """The same to many places, each of them once."""
-    calls = {f"place:{place}": {"place": place} for place in sorted(set(places))}
+async def defer_sending_to(
+    session: AsyncSession, recipients: Iterable[str], delay_s: int = 0
+) -> None:
+    """The same to many recipients, each of them once."""
+    calls = {
+        f"recipient:{recipient}": {"recipient": recipient} for recipient in sorted(set(recipients))
+    }
     await defer_each(session, Task.POST, calls, delay_s)

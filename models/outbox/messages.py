@@ -20,7 +20,7 @@ from models.people.users import User
 
 
 class MessageKind(StrEnum):
-    """What a posting shows."""
+    """What a message shows."""
 
     CARD = "card"
     DIGEST = "digest"
@@ -49,22 +49,22 @@ class Message(Base):
     """One message in one place: a promise at first, then where it stands.
 
     `place` is `user:ID` (their DM) or `channel:SLACK_ID`; `channel` and `ts` are Slack's, once
-    posted; `shown_actions` is how many actions the bill had when it was last drawn.
+    posted; `drawn_actions` is how many actions the bill had when it was last drawn.
     """
 
-    __tablename__ = "postings"
+    __tablename__ = "messages"
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
-    place: Mapped[str]
+    recipient: Mapped[str]
     bill_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     state: Mapped[str] = mapped_column(server_default=MessageState.WAITING)
     channel: Mapped[str | None]
     ts: Mapped[str | None]
-    shown_actions: Mapped[int] = mapped_column(server_default="0")
-    sending_since: Mapped[datetime | None]
+    drawn_actions: Mapped[int] = mapped_column(server_default="0")
+    claimed_at: Mapped[datetime | None]
     failure: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
@@ -94,7 +94,7 @@ async def add_messages(
         {
             "key": f"{key}:{user_recipient(user.id)}",
             "kind": kind,
-            "place": user_recipient(user.id),
+            "recipient": user_recipient(user.id),
             "facts": facts,
         }
         for user in reachable
@@ -105,13 +105,13 @@ async def add_messages(
 
 
 async def defer_all_sending(session: AsyncSession) -> int:
-    """Send for the courier wherever something waits to be posted; returns the number of places.
+    """send for the worker wherever something waits to be posted; returns the number of recipients.
 
     Said again it does no harm; said once too few, it mends that.
     """
-    query = sa.select(Message.place).where(
+    query = sa.select(Message.recipient).where(
         Message.state.in_([MessageState.WAITING, MessageState.SENDING])
     )
-    places = (await session.scalars(query.distinct())).all()
-    await defer_sending_to(session, places)
-    return len(places)
+    recipients = (await session.scalars(query.distinct())).all()
+    await defer_sending_to(session, recipients)
+    return len(recipients)

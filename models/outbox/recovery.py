@@ -15,7 +15,7 @@ FRESH_S = 60
 
 
 async def try_recovery_lock(session: AsyncSession) -> bool:
-    """Whether no other courier looks after abandoned jobs right now; true until the commit."""
+    """Whether no other worker looks after abandoned jobs right now; true until the commit."""
     lock = sa.text("select pg_try_advisory_xact_lock(hashtext('countersign rescue'))")
     return bool(await session.scalar(lock))
 
@@ -31,15 +31,15 @@ async def has_lost_messages(session: AsyncSession) -> bool:
 
 _NEGLECTED = sa.text("""
 select exists (
-    select from postings p
+    select from messages p
     where p.state in ('waiting', 'sending')
       and (p.kind <> 'card' or p.created_at < now() - make_interval(secs => :fresh_s)
            and not exists (
-               select from runs r join procrastinate_jobs j on j.lock = 'run:' || r.id
+               select from bill_runs r join procrastinate_jobs j on j.lock = 'run:' || r.id
                where r.finished_at is null and j.status in ('todo', 'doing')))
       and not exists (
           select from procrastinate_jobs j
-          where j.lock = 'place:' || p.place and j.status in ('todo', 'doing')))
+          where j.lock = 'recipient:' || p.recipient and j.status in ('todo', 'doing')))
 """)
 
 
@@ -53,15 +53,15 @@ async def defer_lost_card_updates(session: AsyncSession, after: int, most: int) 
     bills = (await session.scalars(_BEHIND, {"after": after, "upto": end})).all()
     for bill_id in bills:
         await defer_card_update(session, bill_id)
-    last = await session.scalar(sa.text("select max(id) from postings")) or 0
+    last = await session.scalar(sa.text("select max(id) from messages")) or 0
     return (end if end < last else 0), len(bills)
 
 
 _BEHIND = sa.text("""
 select distinct p.bill_id
-from postings p join bill_chains c on c.bill_id = p.bill_id
+from messages p join bill_chains c on c.bill_id = p.bill_id
 where p.id > :after and p.id <= :upto and p.kind = 'card' and p.state = 'posted'
-  and p.shown_actions < c.actions
+  and p.drawn_actions < c.actions
   and not exists (
       select from procrastinate_jobs j
       where j.lock in ('bill:' || p.bill_id, 'card:' || p.id) and j.status in ('todo', 'doing'))
@@ -78,7 +78,7 @@ async def defer_lost_bill_runs(session: AsyncSession) -> int:
 
 
 _LEFT_RUNS = sa.text("""
-select r.id from runs r
+select r.id from bill_runs r
 where r.source = 'slack' and r.finished_at is null and r.failure is null
   and not exists (
       select from procrastinate_jobs j

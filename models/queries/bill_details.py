@@ -25,7 +25,7 @@ class Comment:
 class MissingApproval:
     """An approval that is still missing.
 
-    `part`: `csm`, `sales` or `any`; `people` who can give it, empty where anybody of the
+    `slot`: `csm`, `sales` or `any`; `people` who can give it, empty where anybody of the
     role can; `role` the role meant, None for `any`. `away` of these people is away, and
     `stand_in` acts in their place.
     """

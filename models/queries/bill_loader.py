@@ -91,7 +91,7 @@ _TREND = sa.text("select * from trends(:bill_ids, :months, :first_year)")
 
 _OUTDATED = sa.text("""
 select b.id, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.overage_amount
-from outdated_bills o join bills b on b.id = o.id cross join lateral taken_now(b) t
+from outdated_bills o join bills b on b.id = o.id cross join lateral figures_now(b) t
 where o.id = any(:bill_ids) and o.status = 'rejected'
 """)
 

@@ -40,21 +40,21 @@ async def digest_count(session: AsyncSession, digest: Message) -> int:
 
 
 _COUNT = sa.text("""
-select count(*) from postings
-where place = :of and kind = 'card' and state = 'listed' and id between :first and :last
+select count(*) from messages
+where recipient = :of and kind = 'card' and state = 'listed' and id between :first and :last
 """)
 
 _LINES = sa.text("""
 select b.id, b.version, c.name, b.year, b.month, b.status, b.overage_amount, b.currency,
        b.created_at, b.kind
-from postings p
+from messages p
 join bills b on b.id = p.bill_id
 join customers c on c.id = b.customer_id
-where p.place = :of and p.kind = 'card' and p.state = 'listed'
+where p.recipient = :of and p.kind = 'card' and p.state = 'listed'
   and p.id between :first and :last and b.status = 'pending'
   and not exists (
-      select from approvals a join users u on p.place = 'user:' || u.id
-      where a.bill_id = b.id and (a.user_id = u.id or a.part =
+      select from approvals a join users u on p.recipient = 'user:' || u.id
+      where a.bill_id = b.id and (a.user_id = u.id or a.slot =
           case u.role when 'Customer Success' then 'csm' when 'Sales' then 'sales' end))
 order by b.created_at, b.id
 """)

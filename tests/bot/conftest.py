@@ -11,7 +11,7 @@ from bot.worker.worker import Worker
 from models.db.database import Database
 from sandbox.server import Sandbox
 from sandbox.story import LONG_ACK_S
-from tests.bot.helpers import couriers, settings_for
+from tests.bot.helpers import settings_for, workers
 
 CAST = ("ana", "kim", "lee", "sam", "max")
 
@@ -47,7 +47,7 @@ async def gateway(slack: Sandbox) -> AsyncIterator[SlackClient]:
 
 
 @pytest.fixture
-async def courier(db: Database, gateway: SlackClient) -> AsyncIterator[Worker]:
+async def worker(db: Database, gateway: SlackClient) -> AsyncIterator[Worker]:
     """At work from the start of the test to its end."""
-    async with couriers(db, gateway) as made:
+    async with workers(db, gateway) as made:
         yield made

@@ -75,7 +75,7 @@ async def rows(db: Database, query: str, **values: Any) -> list[Any]:
 
 async def states(db: Database) -> list[str]:
     """The state of each posting, in the order of their making."""
-    return [row.state for row in await rows(db, "select state from postings order by id")]
+    return [row.state for row in await rows(db, "select state from messages order by id")]
 
 
 async def all_posted(db: Database) -> bool:
@@ -108,7 +108,7 @@ async def posting(db: Database) -> Message:
 
 
 @asynccontextmanager
-async def couriers(
+async def workers(
     db: Database,
     gateway: SlackClient,
     billing: BillingSettings | None = None,

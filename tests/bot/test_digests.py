@@ -14,7 +14,7 @@ from tests.store.books import act, make_bills
 
 
 async def test_a_digest_is_redrawn_after_each_decision(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, 11)
     await eventually(lambda: all_settled(db))
@@ -30,7 +30,7 @@ async def test_a_digest_is_redrawn_after_each_decision(
 
 
 async def test_a_decision_taken_back_stands_in_the_digest_again(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (first, *_) = await make_bills(db, people.ana, 11)
     await eventually(lambda: all_settled(db))
@@ -44,7 +44,7 @@ async def test_a_decision_taken_back_stands_in_the_digest_again(
 
 
 async def test_what_waits_for_another_role_alone_does_not_wait_for_the_reader(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     both = "update customers set require_csm_approval = true, require_sales_approval = true"
     bills = await make_bills(db, people.ana, 11)

@@ -23,7 +23,6 @@ from tests.bot.helpers import (
     QUICK,
     all_posted,
     all_settled,
-    couriers,
     eventually,
     grant,
     no_jobs,
@@ -31,12 +30,13 @@ from tests.bot.helpers import (
     rows,
     said_to,
     states,
+    workers,
 )
 from tests.conftest import People
 
 
 async def test_a_posting_reaches_the_dm_and_is_noted(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await grant(db, people.max)
     await eventually(lambda: all_posted(db))
@@ -65,7 +65,7 @@ TROUBLES = [
     "trouble", TROUBLES, ids=lambda trouble: "-".join(map(str, trouble.values()))
 )
 async def test_a_message_is_posted_once_despite(
-    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Worker
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", **trouble)
     await grant(db, people.max)
@@ -75,7 +75,7 @@ async def test_a_message_is_posted_once_despite(
 
 
 async def test_a_rate_limit_is_waited_out(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     loop = asyncio.get_running_loop()
     await slack.fault(method="chat.postMessage", kind="ratelimited", retry_after=2)
@@ -86,7 +86,7 @@ async def test_a_rate_limit_is_waited_out(
 
 
 async def test_a_new_promise_does_not_write_to_a_place_before_the_time_slack_named(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     loop = asyncio.get_running_loop()
     await slack.fault(method="chat.postMessage", kind="ratelimited", retry_after=3)
@@ -106,7 +106,7 @@ async def _waits_for_a_time(db: Database) -> list[Any]:
 
 
 async def test_the_order_of_a_place_outlives_trouble(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", status=500, probability=0.4, seed=7)
     for role in Role:
@@ -123,8 +123,8 @@ async def test_a_message_found_on_its_way_is_looked_for_first(
     there = await gateway.post(
         slack.dm("UMAX"), message_key(promised), access_granted(Role.MANAGER)
     )
-    await rows(db, "update postings set state = 'sending', sending_since = now() returning id")
-    async with couriers(db, gateway):
+    await rows(db, "update messages set state = 'sending', claimed_at = now() returning id")
+    async with workers(db, gateway):
         await eventually(lambda: all_posted(db))
     assert (await posting(db)).ts == there.ts
     assert len(said_to(slack, "UMAX")) == 1
@@ -134,8 +134,8 @@ async def test_a_message_that_never_arrived_is_sent_again(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await grant(db, people.max)
-    await rows(db, "update postings set state = 'sending', sending_since = now() returning id")
-    async with couriers(db, gateway):
+    await rows(db, "update messages set state = 'sending', claimed_at = now() returning id")
+    async with workers(db, gateway):
         await eventually(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 1
 
@@ -147,8 +147,8 @@ async def test_another_apps_message_is_not_taken_for_ours(
     forged = {"event_type": "countersign", "event_payload": {"k": message_key(await posting(db))}}
     dm = slack.workspace.dm("UMAX")
     slack.workspace.post(dm, {"user": "UMAX", "text": "mine", "metadata": forged})
-    await rows(db, "update postings set state = 'sending', sending_since = now() returning id")
-    async with couriers(db, gateway):
+    await rows(db, "update messages set state = 'sending', claimed_at = now() returning id")
+    async with workers(db, gateway):
         await eventually(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 2
 
@@ -156,7 +156,7 @@ async def test_another_apps_message_is_not_taken_for_ours(
 async def test_two_couriers_post_nothing_twice(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
-    async with couriers(db, gateway), couriers(db, gateway):
+    async with workers(db, gateway), workers(db, gateway):
         for role in Role:
             await grant(db, people.max, role)
             await grant(db, people.kim, role)
@@ -166,14 +166,14 @@ async def test_two_couriers_post_nothing_twice(
 
 
 async def test_what_slack_refuses_for_good_holds_nothing_up(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", error="messages_tab_disabled")
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
     await eventually(lambda: all_settled(db))
     assert await states(db) == ["failed", "posted"]
-    (failed, _) = await rows(db, "select failure from postings order by id")
+    (failed, _) = await rows(db, "select failure from messages order by id")
     assert failed.failure == "messages_tab_disabled"
 
 
@@ -181,7 +181,7 @@ async def test_a_message_refused_again_and_again_gives_way_to_the_others_of_its_
     db: Database,
     people: People,
     slack: Sandbox,
-    courier: Worker,
+    worker: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     poisoned = key_for(people.max, Role.SALES)
@@ -222,7 +222,7 @@ async def _are(db: Database, *expected: str) -> bool:
     ids=str,
 )
 async def test_no_number_of_attempts_loses_a_message_or_its_place(
-    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Worker
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", times=0, **trouble)
     for role in Role:
@@ -243,9 +243,9 @@ async def test_what_slack_has_not_taken_in_a_week_is_given_up_and_the_rest_goes_
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", error="is_archived")
     await grant(db, people.max, Role.SALES)
-    await rows(db, "update postings set created_at = now() - interval '8 days' returning id")
+    await rows(db, "update messages set created_at = now() - interval '8 days' returning id")
     await grant(db, people.max, Role.MANAGER)
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await eventually(lambda: all_settled(db))
     assert await states(db) == ["failed", "posted"]
 
@@ -260,7 +260,7 @@ async def test_a_message_is_looked_for_from_its_first_sending_on(
         async with db.transaction() as session:
             since = await claim(session, found)
         assert since is not None
-        assert since != found.sending_since
+        assert since != found.claimed_at
         seen.append(since)
     assert seen[1] - seen[0] == timedelta(microseconds=1)
     found = await posting(db)
@@ -268,5 +268,5 @@ async def test_a_message_is_looked_for_from_its_first_sending_on(
         since = await claim(session, found)
         assert since is not None
         await release_claim(session, found, since)
-    assert (await posting(db)).sending_since == seen[1]
+    assert (await posting(db)).claimed_at == seen[1]
     assert await states(db) == ["sending"]

@@ -29,13 +29,13 @@ from sandbox.server import Sandbox
 from tests.bot.helpers import (
     all_posted,
     all_settled,
-    couriers,
     eventually,
     grant,
     no_jobs,
     rows,
     said_to,
     texts,
+    workers,
 )
 from tests.conftest import People
 from tests.store.books import OCTOBER, act, make_bills
@@ -67,7 +67,7 @@ async def _cards_settled(db: Database) -> bool:
 
 
 async def test_every_copy_of_a_card_is_redrawn_after_a_decision(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -78,7 +78,7 @@ async def test_every_copy_of_a_card_is_redrawn_after_a_decision(
 
 
 async def test_a_card_that_is_current_is_left_alone(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -93,7 +93,7 @@ async def test_a_card_that_is_current_is_left_alone(
 
 
 async def test_an_action_while_the_card_is_on_its_way_shows_on_it(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
     (bill_id,) = await make_bills(db, people.ana)
@@ -104,7 +104,7 @@ async def test_an_action_while_the_card_is_on_its_way_shows_on_it(
 
 
 async def _some_are(db: Database, state: str) -> list[Any]:
-    return await rows(db, "select from postings where state = :state", state=state)
+    return await rows(db, "select from messages where state = :state", state=state)
 
 
 TROUBLES = [
@@ -116,7 +116,7 @@ TROUBLES = [
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: str(trouble["kind"]))
 async def test_a_card_is_redrawn_despite(
-    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, courier: Worker
+    trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -126,7 +126,7 @@ async def test_a_card_is_redrawn_despite(
 
 
 async def test_cards_that_wait_for_a_rate_limit_keep_nothing_else_from_its_turn(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, CONCURRENCY + 10)
     await eventually(lambda: all_settled(db))
@@ -140,13 +140,13 @@ async def test_cards_that_wait_for_a_rate_limit_keep_nothing_else_from_its_turn(
 
 # As if the digest had been cards.
 _STANDING_CARDS = """
-update postings set state = 'posted', channel = 'CAPPROVALS', ts = id::text, shown_actions = 1
+update messages set state = 'posted', channel = 'CAPPROVALS', ts = id::text, drawn_actions = 1
 where kind = 'card' returning id
 """
 
 
 async def test_a_card_somebody_deleted_is_given_up_and_the_others_are_redrawn(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     await eventually(lambda: all_posted(db))
@@ -156,7 +156,7 @@ async def test_a_card_somebody_deleted_is_given_up_and_the_others_are_redrawn(
     expected = await drawn_now(db, bill_id)
     await eventually(lambda: _says(slack, "ULEE", expected))
     await eventually(lambda: _cards_settled(db))
-    (lost,) = await rows(db, "select place, failure from postings where state = 'failed'")
+    (lost,) = await rows(db, "select recipient, failure from messages where state = 'failed'")
     assert tuple(lost) == (user_recipient(people.kim.id), "message_not_found")
 
 
@@ -168,11 +168,11 @@ async def test_a_card_whose_redrawing_got_lost_is_found_and_redrawn(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await eventually(lambda: all_posted(db))
     await approve(db, people, bill_id)
     await rows(db, "delete from procrastinate_jobs returning id")
-    async with couriers(db, gateway, heal=1):
+    async with workers(db, gateway, heal=1):
         await eventually(lambda: is_current(db, slack, bill_id))
 
 
@@ -180,7 +180,7 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     db: Database,
     people: People,
     slack: Sandbox,
-    courier: Worker,
+    worker: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
@@ -220,7 +220,7 @@ async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await eventually(lambda: all_posted(db))
     await approve(db, people, bill_id)
     await rows(db, "delete from procrastinate_jobs returning id")
@@ -236,7 +236,7 @@ async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
 
 
 async def test_many_decisions_end_in_the_last_state(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
     for version in range(1, 9, 2):
@@ -277,7 +277,7 @@ async def test_a_run_is_worked_off_in_steps_and_its_message_ends_as_a_summary(
 ) -> None:
     await add_usage(db, 25)
     billing = BillingSettings("CAPPROVALS", chunk_customers=10)
-    async with couriers(db, gateway, billing=billing):
+    async with workers(db, gateway, billing=billing):
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "25 bills made"))
         await eventually(lambda: no_jobs(db))
@@ -306,12 +306,12 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
         return await step(*arguments)
 
     monkeypatch.setattr("bot.worker.batches.run_step", stumbling)
-    async with couriers(db, gateway, billing=BillingSettings("CAPPROVALS", chunk_customers=10)):
+    async with workers(db, gateway, billing=BillingSettings("CAPPROVALS", chunk_customers=10)):
         await start_run(db, people)
         await eventually(lambda: _says_of(slack, "stopped before its end"))
         await eventually(lambda: _posted(slack, 20))
         await eventually(lambda: _only_generating_failed(db))
-    (run,) = await rows(db, "select failure, finished_at, added from runs")
+    (run,) = await rows(db, "select failure, finished_at, added from bill_runs")
     assert tuple(run) == ("The cause: ZeroDivisionError.", None, 20)
 
 
@@ -344,7 +344,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
         return done
 
     monkeypatch.setattr("bot.worker.batches.run_step", counted)
-    async with couriers(db, gateway, billing=billing) as first:
+    async with workers(db, gateway, billing=billing) as first:
         await start_run(db, people)
         await begun.wait()
         stopping = asyncio.create_task(first.stop(deadline_s=5))
@@ -352,7 +352,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
         go_on.set()
         await stopping
     assert steps == [10]
-    async with couriers(db, gateway, billing=billing):
+    async with workers(db, gateway, billing=billing):
         await eventually(lambda: _says_of(slack, "25 bills made"))
     assert steps == [10, 20, 25]
 
@@ -378,7 +378,7 @@ async def test_a_runs_message_tells_of_cards_nobody_could_be_given(
         return await send(self, channel, key, message)
 
     monkeypatch.setattr(SlackClient, "post", refusing)
-    async with couriers(db, gateway, billing=BillingSettings()):
+    async with workers(db, gateway, billing=BillingSettings()):
         await start_run(db, people)
         await eventually(lambda: _tells_of_lost_cards(slack))
 
@@ -394,7 +394,7 @@ async def test_a_run_without_a_job_is_gone_on_with(
     await add_usage(db, 3)
     await start_run(db, people)
     await rows(db, "delete from procrastinate_jobs where task_name = 'generate' returning id")
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await eventually(lambda: _says_of(slack, "3 bills made"))
 
 
@@ -415,5 +415,5 @@ async def test_interruptions_use_up_no_attempts_of_a_run(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.worker.batches.run_step", stumbling)
-        async with couriers(db, gateway):
+        async with workers(db, gateway):
             await eventually(lambda: _says_of(slack, "3 bills made"))

@@ -11,13 +11,13 @@ from models.people.permissions import Role
 from sandbox.server import Sandbox
 from tests.bot.helpers import (
     all_posted,
-    couriers,
     eventually,
     grant,
     rows,
     said_to,
     states,
     told_to,
+    workers,
 )
 from tests.conftest import People
 from tests.store.books import make_bills
@@ -28,10 +28,10 @@ async def test_stopping_in_the_middle_loses_and_doubles_nothing(
 ) -> None:
     for role in Role:
         await grant(db, people.max, role)
-    async with couriers(db, gateway, pace=0.5):
+    async with workers(db, gateway, pace=0.5):
         await eventually(lambda: told_to(slack, "UMAX", 2))
     assert len(said_to(slack, "UMAX")) < len(Role)
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await eventually(lambda: all_posted(db))
     assert said_to(slack, "UMAX") == [access_granted(role).text for role in Role]
 
@@ -41,12 +41,12 @@ async def test_a_job_that_does_not_end_in_time_is_put_back(
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1)
     await grant(db, people.max)
-    async with couriers(db, gateway) as first:
+    async with workers(db, gateway) as first:
         await eventually(lambda: _is_on_its_way(db))
         await first.stop(deadline_s=0.1)
         (job,) = await rows(db, "select status from procrastinate_jobs")
         assert job.status == "todo"
-    async with couriers(db, gateway, settle=1.5):
+    async with workers(db, gateway, settle=1.5):
         await eventually(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 1
 
@@ -66,20 +66,20 @@ async def test_a_job_whose_worker_died_is_taken_up_by_another(
            update procrastinate_jobs set status = 'doing', worker_id = dead.id
            from dead returning worker_id""",
     )
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await eventually(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 1
 
 
 async def test_a_posting_whose_job_got_lost_is_sent_for(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     async with db.transaction() as session:
         session.add(
             Message(
                 key="lonely",
                 kind=MessageKind.ACCESS_GRANTED,
-                place=user_recipient(people.max.id),
+                recipient=user_recipient(people.max.id),
                 facts={"role": "Manager"},
             )
         )
@@ -92,21 +92,21 @@ async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
     await make_bills(db, people.ana, 2)
     await rows(db, "update runs set finished_at = null, source = 'cli' returning id")
     await rows(db, "delete from procrastinate_jobs returning id")
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await grant(db, people.max)
         await eventually(lambda: _is_posted(db, "access_granted"))
         assert not said_to(slack, "UKIM")
-        await rows(db, "update postings set created_at = now() - interval '61 s' returning id")
+        await rows(db, "update messages set created_at = now() - interval '61 s' returning id")
         await eventually(lambda: all_posted(db))
 
 
 async def _is_posted(db: Database, kind: str) -> bool:
-    found = await rows(db, "select state from postings where kind = :kind", kind=kind)
+    found = await rows(db, "select state from messages where kind = :kind", kind=kind)
     return {row.state for row in found} == {"posted"}
 
 
 async def test_the_courier_goes_on_after_the_database_was_away(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     others = """select pg_terminate_backend(pid) from pg_stat_activity
                 where datname = current_database() and pid <> pg_backend_pid()"""

@@ -23,7 +23,7 @@ from models.db.database import Database
 from models.people.users import User
 from models.settings import BillingSettings
 from sandbox.server import Sandbox
-from tests.bot.helpers import NOW, couriers, eventually, rows
+from tests.bot.helpers import NOW, eventually, rows, workers
 from tests.conftest import People
 from tests.store.books import make_bills
 
@@ -51,7 +51,7 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-async def courier(
+async def worker(
     db: Database, gateway: SlackClient, slack: Sandbox, watch: Watch
 ) -> AsyncIterator[Worker]:
     async with mailing(db, gateway, slack, watch) as made:
@@ -62,7 +62,7 @@ def mailing(
     db: Database, gateway: SlackClient, slack: Sandbox, watch: Watch, **timings: float
 ) -> Any:
     mailer = Mailer(MailServer.parse(slack.smtp_url), SENDER)
-    return couriers(db, gateway, AT_ONCE, now=watch, mailer=mailer, company=MERIDIAN, **timings)
+    return workers(db, gateway, AT_ONCE, now=watch, mailer=mailer, company=MERIDIAN, **timings)
 
 
 async def approved(db: Database, people: People, bills: int = 1) -> list[int]:
@@ -120,7 +120,7 @@ async def reaches(db: Database, bill_id: int, status: str) -> None:
 
 
 async def test_a_bill_that_is_sent_arrives_with_its_number_and_document(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await approved(db, people)
     await send(db, people.ana, bill_id)
@@ -138,7 +138,7 @@ async def test_a_bill_that_is_sent_arrives_with_its_number_and_document(
 
 
 async def test_many_bills_sent_at_once_leave_no_gap_between_their_numbers(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     made = await approved(db, people, 12)
     await asyncio.gather(*(send(db, people.ana, bill_id) for bill_id in made))
@@ -152,7 +152,7 @@ async def test_many_bills_sent_at_once_leave_no_gap_between_their_numbers(
 
 
 async def test_a_bill_waits_for_its_delay_to_end_by_the_programs_clock(
-    db: Database, people: People, slack: Sandbox, courier: Worker, watch: Watch
+    db: Database, people: People, slack: Sandbox, worker: Worker, watch: Watch
 ) -> None:
     waiting, called_back = await approved(db, people, 2)
     await send(db, people.ana, waiting, LATER)
@@ -181,7 +181,7 @@ async def address(db: Database, bill_id: int) -> str:
 
 
 async def test_a_refused_bill_comes_back_with_the_cause_and_keeps_number_and_document(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     failing, other = await approved(db, people, 2)
     await slack.fault(mail="reject", error="no such mailbox")
@@ -204,7 +204,7 @@ async def test_a_refused_bill_comes_back_with_the_cause_and_keeps_number_and_doc
 
 
 async def test_a_server_that_says_later_is_asked_again(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await approved(db, people)
     await slack.fault(mail="defer", times=2)
@@ -216,7 +216,7 @@ async def test_a_server_that_says_later_is_asked_again(
 
 
 async def test_after_a_day_of_later_the_bill_is_back_with_finance(
-    db: Database, people: People, slack: Sandbox, courier: Worker, watch: Watch
+    db: Database, people: People, slack: Sandbox, worker: Worker, watch: Watch
 ) -> None:
     (bill_id,) = await approved(db, people)
     await slack.fault(mail="defer", error="mailbox full", times=0)
@@ -233,7 +233,7 @@ async def has_done(db: Database, bill_id: int, verb: str) -> bool:
 
 
 async def test_an_address_that_is_none_comes_back_at_once(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await approved(db, people)
     async with db.transaction() as session:
@@ -320,7 +320,7 @@ async def test_without_a_mail_server_an_issued_bill_waits_for_one(
 ) -> None:
     (bill_id,) = await approved(db, people)
     await send(db, people.ana, bill_id)
-    async with couriers(db, gateway, AT_ONCE, now=watch):
+    async with workers(db, gateway, AT_ONCE, now=watch):
         await eventually(lambda: has_done(db, bill_id, "issue"))
         assert (await bill(db, bill_id)).status == "sending"
     async with mailing(db, gateway, slack, watch):

@@ -1,4 +1,4 @@
-"""What postings say, to whom, and what is told together."""
+"""What messages say, to whom, and what is told together."""
 
 import asyncio
 from dataclasses import replace
@@ -24,7 +24,6 @@ from tests.bot.helpers import (
     NOW,
     all_posted,
     all_settled,
-    couriers,
     eventually,
     grant,
     no_jobs,
@@ -34,6 +33,7 @@ from tests.bot.helpers import (
     states,
     texts,
     told_to,
+    workers,
 )
 from tests.conftest import People
 from tests.store.books import act, make_bills
@@ -75,7 +75,7 @@ def test_every_kind_of_posting_can_be_drawn() -> None:
 
 
 async def test_a_posting_nobody_can_draw_holds_nothing_up(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     async with db.transaction() as session:
         await add_messages(
@@ -92,13 +92,13 @@ _NOWHERE = {"bill_id": 999, "action_id": 999}
 
 @pytest.mark.parametrize("code", ["user_disabled", "cannot_dm_bot", "user_not_found"])
 async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
-    code: str, db: Database, people: People, slack: Sandbox, courier: Worker
+    code: str, db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await rows(db, "update users set active = false where name = 'Lee' returning id")
     await slack.fault(method="conversations.open", kind="error", error=code, times=0)
     await make_bills(db, people.ana, 2)
     await eventually(lambda: all_settled(db))
-    found = await rows(db, "select place, state, failure from postings where kind = 'card'")
+    found = await rows(db, "select recipient, state, failure from messages where kind = 'card'")
     assert sorted(map(tuple, found)) == [
         *[("channel:CAPPROVALS", "posted", None)] * 2,
         *[(user_recipient(people.kim.id), "failed", code)] * 2,
@@ -111,14 +111,14 @@ async def test_somebody_without_an_account_any_more_is_not_written_to(
 ) -> None:
     await grant(db, people.max)
     await rows(db, "update users set active = false where name = 'Max' returning id")
-    async with couriers(db, gateway):
+    async with workers(db, gateway):
         await eventually(lambda: all_settled(db))
     assert (await posting(db)).failure == "no_slack_account"
     assert not said_to(slack, "UMAX")
 
 
 async def test_more_than_ten_cards_for_one_person_become_one_digest(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await make_bills(db, people.ana, 11)
     await eventually(lambda: told_to(slack, "UKIM", 1))
@@ -127,12 +127,12 @@ async def test_more_than_ten_cards_for_one_person_become_one_digest(
     (text,) = said_to(slack, "UKIM")
     assert "11 bills" in text
     assert "$1,100.00" in text
-    counts = await rows(db, "select state, count(*) from postings group by state order by state")
+    counts = await rows(db, "select state, count(*) from messages group by state order by state")
     assert list(map(tuple, counts)) == [("listed", 22), ("posted", 2)]
 
 
 async def test_ten_cards_are_ten_messages(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, 10)
     await eventually(lambda: all_posted(db))
@@ -140,7 +140,7 @@ async def test_ten_cards_are_ten_messages(
 
 
 async def test_a_crowd_of_cards_in_a_channel_stays_cards(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await make_bills(db, people.ana, 11)
     await rows(
@@ -158,7 +158,7 @@ async def test_approvals_are_told_in_one_message(
     db: Database,
     people: People,
     slack: Sandbox,
-    courier: Worker,
+    worker: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for place in ("notifications", "digests", "delivery"):
@@ -171,12 +171,12 @@ async def test_approvals_are_told_in_one_message(
     await eventually(lambda: no_jobs(db))
     (text,) = said_to(slack, "UANA")
     assert "3 bills you generated are approved" in text
-    told = await rows(db, "select state from postings where kind = 'approval' order by id")
+    told = await rows(db, "select state from messages where kind = 'approval' order by id")
     assert [row.state for row in told] == ["posted", "listed", "listed"]
 
 
 async def test_a_rejection_does_not_wait_behind_approvals(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     approved, rejected = await make_bills(db, people.ana, 2)
     async with db.transaction() as session:
@@ -187,12 +187,12 @@ async def test_a_rejection_does_not_wait_behind_approvals(
         )
     await eventually(lambda: told_to(slack, "UANA", 1))
     assert f"rejected bill #{rejected}" in said_to(slack, "UANA")[0]
-    (waiting,) = await rows(db, "select state from postings where kind = 'approval'")
+    (waiting,) = await rows(db, "select state from messages where kind = 'approval'")
     assert waiting.state == "waiting"
 
 
 async def test_a_server_that_knows_only_text_gets_text(
-    db: Database, people: People, slack: Sandbox, courier: Worker
+    db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", error="invalid_blocks")
     await grant(db, people.max)
@@ -206,7 +206,7 @@ async def test_a_channel_gets_no_more_than_one_message_a_pace(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with couriers(db, gateway, pace=0.3):
+    async with workers(db, gateway, pace=0.3):
         begun = loop.time()
         for role in Role:
             await grant(db, people.max, role)

@@ -110,7 +110,7 @@ class Office:
         """A card of the bill in the channel; returns its ts."""
         async with self.db.transaction() as session:
             key = {"key": f"card:{bill_id}:channel:CBILLS", "kind": MessageKind.CARD}
-            session.add(Message(**key, place="channel:CBILLS", bill_id=bill_id))
+            session.add(Message(**key, recipient="channel:CBILLS", bill_id=bill_id))
             await session.flush()
             await defer_all_sending(session)
         return str((await self._card_in("CBILLS", bill_id))["ts"])
@@ -215,15 +215,15 @@ async def opened(db: Database) -> AsyncIterator[Office]:
         )
         app = AsyncApp(name="office", client=slack.listening, process_before_response=True)
         register(app, services)
-        courier = Worker(db, slack, now=services.now, billing=services.billing, timings=QUICK)
+        worker = Worker(db, slack, now=services.now, billing=services.billing, timings=QUICK)
         handler = AsyncSocketModeHandler(app, sandbox.app_token, ping_interval=1.0)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         await until(lambda: sandbox.delivery.connected)
-        await courier.start()
+        await worker.start()
         try:
             yield Office(sandbox, services, app)
         finally:
-            await courier.stop(2.0)
+            await worker.stop(2.0)
             await services.background.drain()
             await handler.close_async()  # type: ignore[no-untyped-call]
             await handler.client.aiohttp_client_session.close()

@@ -33,7 +33,7 @@ async def test_a_click_that_is_delivered_twice_is_one_run_and_one_message(office
     await until(lambda: any("2 bills made" in one["text"] for one in office.sandbox.messages(dm)))
     assert "Generating the bills" in office.again(preview)["text"]
     async with office.db.transaction() as session:
-        counts = "select (select count(*) from runs), (select count(*) from postings where {})"
+        counts = "select (select count(*) from bill_runs), (select count(*) from messages where {})"
         told = sa.text(counts.format("kind = 'run'"))
         assert (await session.execute(told)).one() == (1, 1)
 

@@ -199,7 +199,7 @@ async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brough
 ) -> None:
     card = await office.card("UKIM", october.acme)
     where = {"channel": office.sandbox.dm("UKIM"), "ts": card["ts"]}
-    forget = "update postings set state = 'sending', channel = null, ts = null"
+    forget = "update messages set state = 'sending', channel = null, ts = null"
     async with office.db.transaction() as session:
         known = f"{forget} where channel = :channel and ts = :ts returning id"
         posting = await session.scalar(sa.text(known), where)
@@ -214,7 +214,7 @@ async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brough
     }
     event = {"type": "event_callback", "team_id": office.sandbox.team_id, "event": reply}
     assert (await office.dispatch(event)).status == 503
-    note = "update postings set state = 'posted', channel = :channel, ts = :ts"
+    note = "update messages set state = 'posted', channel = :channel, ts = :ts"
     async with office.db.transaction() as session:
         await session.execute(sa.text(f"{note} where id = :id"), where | {"id": posting})
     assert (await office.dispatch(event)).status == 200

@@ -119,7 +119,7 @@ class Timeline:
         """The bot has posted and redrawn all that it was to, and no job is left to do."""
         async with self.step() as session:
             waiting = Message.state.in_([MessageState.WAITING, MessageState.SENDING])
-            places = await session.scalars(sa.select(Message.place).where(waiting).distinct())
+            places = await session.scalars(sa.select(Message.recipient).where(waiting).distinct())
             for place in sorted(places):
                 while await self.post_next(session, place):
                     pass

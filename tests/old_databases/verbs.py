@@ -132,7 +132,7 @@ async def start(time: Timeline, who: str, period: Period) -> int:
     async with time.step() as session:
         act = await time.act(session, who)
         key = f"generate:{period}:{time.message()}"
-        run_id = await start_bill_run(session, period, act, RULES.zone, asked_as=key)
+        run_id = await start_bill_run(session, period, act, RULES.zone, request_key=key)
         await notify_bill_run(session, run_id, act.user)
         return run_id
 

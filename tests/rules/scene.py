@@ -28,7 +28,7 @@ RULES = BillingSettings()
 
 RECORD = (
     *("bills", "bill_actions", "approvals", "documents", "number_series", "usages"),
-    *("usage_changes", "customer_terms", "postings", "procrastinate_jobs"),
+    *("usage_changes", "customer_terms", "messages", "procrastinate_jobs"),
 )
 """The tables that a refusal must leave as they were, byte for byte."""
 

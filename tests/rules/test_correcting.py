@@ -58,7 +58,7 @@ async def test_corrected_usage_makes_a_new_version_that_asks_again(
     assert await contents(session) == before
     await prove(session, bill.id)
     fell = await session.execute(
-        sa.text("select place, facts -> 'bills' from postings where kind = 'approvals_fell'")
+        sa.text("select recipient, facts -> 'bills' from messages where kind = 'approvals_fell'")
     )
     assert fell.all() == [(f"user:{people.kim.id}", [bill.id])]
 

@@ -71,7 +71,7 @@ async def test_a_month_run_twice_adds_nothing_and_says_so(
     assert (second.added, second.existing, second.totals) == (0, 5, ())
     assert (await contents(session))["bills"] == before["bills"]
     assert (await contents(session))["bill_actions"] == before["bill_actions"]
-    assert (await contents(session))["postings"] == before["postings"]
+    assert (await contents(session))["messages"] == before["messages"]
 
 
 async def test_a_later_run_adds_what_has_come_since(session: AsyncSession, people: People) -> None:

@@ -37,7 +37,7 @@ async def bill(session: AsyncSession, bill_id: int) -> Bill:
 
 
 async def places(session: AsyncSession) -> set[str]:
-    return set(await session.scalars(sa.text("select place from postings where kind = 'card'")))
+    return set(await session.scalars(sa.text("select recipient from messages where kind = 'card'")))
 
 
 async def test_a_bill_whose_csm_leaves_is_held_and_once_released_anybody_of_the_role_decides(

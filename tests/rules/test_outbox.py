@@ -159,7 +159,7 @@ async def test_a_list_is_for_whoever_saw_it(session: AsyncSession, people: Peopl
         with pytest.raises(refused):
             await start_send(session, list_id, act(user))
     await session.execute(
-        sa.text("update postings set place = 'user:999' where id = :id"), {"id": list_id}
+        sa.text("update messages set recipient = 'user:999' where id = :id"), {"id": list_id}
     )
     with pytest.raises(NotFound, match="somebody else's"):
         await start_send(session, list_id, act(people.ana))

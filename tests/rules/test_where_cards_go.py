@@ -100,7 +100,7 @@ async def crew(session: AsyncSession, people: People) -> Crew:
 async def promised(session: AsyncSession, bill_id: int, crew: Crew) -> list[str]:
     """The places of a bill's cards, by the names of the table."""
     names = {user_recipient(user.id): name for name, user in crew.items()}
-    query = sa.select(Message.place).where(Message.bill_id == bill_id, Message.kind == "card")
+    query = sa.select(Message.recipient).where(Message.bill_id == bill_id, Message.kind == "card")
     places = await session.scalars(query)
     return sorted(names.get(place, place.removeprefix("channel:")) for place in places)
 
@@ -207,4 +207,4 @@ async def test_the_courier_is_sent_for_once_a_place(
     posting = "select lock from procrastinate_jobs where task_name = 'post'"
     jobs = await session.scalars(sa.text(posting))
     places = ["channel:#acme", *(user_recipient(user.id) for user in (people.kim, people.sam))]
-    assert sorted(jobs) == sorted(f"place:{place}" for place in places)
+    assert sorted(jobs) == sorted(f"recipient:{place}" for place in places)

@@ -19,8 +19,8 @@ from tests.soak.company import FINANCE, Company
 SHOWN = 5
 
 OPEN = sa.text("""
-select (select count(*) from runs where finished_at is null) as runs,
-       (select count(*) from postings where state in ('waiting', 'sending')) as postings,
+select (select count(*) from bill_runs where finished_at is null) as runs,
+       (select count(*) from messages where state in ('waiting', 'sending')) as messages,
        (select count(*) from procrastinate_jobs where status in ('todo', 'doing')) as jobs
 """)
 
@@ -32,9 +32,9 @@ left join bill_actions a on a.bill_id = b.id
 group by b.id, c.name
 """)
 
-_POSTINGS = sa.text("select key, bill_id, state, channel, ts from postings")
+_POSTINGS = sa.text("select key, bill_id, state, channel, ts from messages")
 _FAILED_JOBS = sa.text("select task_name, args from procrastinate_jobs where status = 'failed'")
-_RUNS = sa.text("select id from runs order by id")
+_RUNS = sa.text("select id from bill_runs order by id")
 
 
 async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
@@ -43,7 +43,7 @@ async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
         discrepancies = [str(discrepancy) async for discrepancy in verify(session)]
     async with db.long_transaction() as session:
         bills = (await session.execute(_BILLS)).all()
-        postings = (await session.execute(_POSTINGS)).all()
+        messages = (await session.execute(_POSTINGS)).all()
         failed = (await session.execute(_FAILED_JOBS)).all()
         runs = await _run_messages(session, sandbox)
     ids = {bill.name: bill.id for bill in bills}
@@ -51,7 +51,7 @@ async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
         *_about_bills(bills, company),
         *_some("does not fit the record", discrepancies),
         *_about_cards(company.expected(sandbox, ids), cards(sandbox)),
-        *_about_postings(postings, sandbox),
+        *_about_postings(messages, sandbox),
         *_some("was given up", [f"job {job.task_name} {job.args}" for job in failed]),
         *runs,
     ]
@@ -93,17 +93,17 @@ def _about_cards(
     yield from _some("has a card too many", [f"bill {bill} in {place}" for bill, place in doubled])
 
 
-def _about_postings(postings: Any, sandbox: Sandbox) -> Iterator[str]:
+def _about_postings(messages: Any, sandbox: Sandbox) -> Iterator[str]:
     conversations = sandbox.workspace.conversations
     wrong = [
         f"{one.key} is {one.state} at {one.channel} {one.ts}"
-        for one in postings
+        for one in messages
         if one.state != "posted" or one.ts not in conversations[one.channel].messages
     ]
     yield from _some("and no message stands there", wrong)
     said = sum(len(conversation.messages) for conversation in conversations.values())
-    if said != len(postings):
-        yield f"{said} messages stand in Slack for {len(postings)} postings"
+    if said != len(messages):
+        yield f"{said} messages stand in Slack for {len(messages)} messages"
 
 
 async def _run_messages(session: AsyncSession, sandbox: Sandbox) -> list[str]:

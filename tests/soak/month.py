@@ -162,7 +162,7 @@ class Month:
 
     async def _runs(self) -> bool:
         async with self._db.transaction() as session:
-            return bool(await session.scalar(sa.text("select exists (select from runs)")))
+            return bool(await session.scalar(sa.text("select exists (select from bill_runs)")))
 
     async def _open(self) -> Any:
         async with self._db.transaction() as session:

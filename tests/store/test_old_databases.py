@@ -38,7 +38,7 @@ from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from sandbox.server import Sandbox
-from tests.bot.helpers import couriers, eventually, said_to
+from tests.bot.helpers import eventually, said_to, workers
 from tests.old_databases import OLD_DATABASES, OldDatabase, contents
 from tests.old_databases.company import (
     ACCOUNTS,
@@ -89,7 +89,7 @@ UNFINISHED_RUN = sa.select(BillRun.id).where(
 )
 MESSAGE_STATES = sa.select(Message.state).distinct()
 WAITING = Message.state.in_([MessageState.WAITING, MessageState.SENDING])
-WAITING_PLACES = sa.select(Message.place).where(WAITING).distinct().order_by(Message.place)
+WAITING_PLACES = sa.select(Message.recipient).where(WAITING).distinct().order_by(Message.recipient)
 CARDS = sa.select(Message).where(Message.kind == MessageKind.CARD, Message.ts.is_not(None))
 LISTS = sa.select(Message.id).where(Message.kind == MessageKind.SENDING).order_by(Message.id)
 
@@ -323,7 +323,7 @@ async def test_todays_bot_does_the_jobs_that_waited(db: Database, migrated: Migr
     ):
         mailer = Mailer(MailServer.parse(slack.smtp_url), "Billing <billing@meadow.example>")
         at_once = replace(RULES, send_delay_minutes=0)
-        async with couriers(db, gateway, at_once, now=lambda: NOW, mailer=mailer):
+        async with workers(db, gateway, at_once, now=lambda: NOW, mailer=mailer):
             await eventually(lambda: _nothing_is_left(db), LONG_S)
         mailed = {mail["message_id"] for mail in slack.mail()}
         told = said_to(slack, slack_id(BO))

@@ -180,7 +180,7 @@ select b.id, status, hold_reason, b.overage_amount,
 from bills b join bill_actions a on a.bill_id = b.id join users u on u.id = stakeholder_id
 group by b.id order by b.id"""
 ASKED = """
-select bill_id from postings p join users u on place = 'user:' || u.id
+select bill_id from messages p join users u on recipient = 'user:' || u.id
 where kind = 'card' and name = 'Kim' order by 1"""
 ONCE, AGAIN = ["generate by system"], ["generate by system", "invalidate by system"]
 

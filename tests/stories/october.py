@@ -82,9 +82,9 @@ async def settled(story: Story) -> None:
 async def _is_settled(db: Database) -> bool:
     (done,) = await rows(
         db,
-        """select exists (select from runs)
-           and not exists (select from runs where finished_at is null)
-           and not exists (select from postings where state in ('waiting', 'sending')
+        """select exists (select from bill_runs)
+           and not exists (select from bill_runs where finished_at is null)
+           and not exists (select from messages where state in ('waiting', 'sending')
                            and kind <> 'approval')
            and not exists (select from procrastinate_jobs where status = 'doing'
                            or status = 'todo' and coalesce(scheduled_at, now()) <= now()

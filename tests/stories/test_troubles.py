@@ -106,8 +106,8 @@ async def test_a_click_is_recorded_once_though_the_answer_to_it_is_lost(story: S
 
 
 async def failures(story: Story) -> dict[str, str]:
-    found = await rows(story.db, "select place, failure from postings where state = 'failed'")
-    return {row.place: row.failure for row in found}
+    found = await rows(story.db, "select recipient, failure from messages where state = 'failed'")
+    return {row.recipient: row.failure for row in found}
 
 
 async def test_an_archived_channel_holds_nobody_up_and_gets_its_card_when_it_is_back(

@@ -35,7 +35,7 @@ class Ledger:
     users: tuple[Row, ...]
     runs: tuple[Row, ...]
     thread_replies: tuple[Row, ...]
-    postings: tuple[Row, ...]
+    messages: tuple[Row, ...]
     procrastinate_jobs: tuple[Row, ...]
 
     def differences(self, other: "Ledger") -> list[str]:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 TABLES = (
     *("sessions", "procrastinate_periodic_defers", "procrastinate_events", "procrastinate_jobs"),
-    *("postings", "thread_replies", "approvals", "documents", "bill_chains", "bill_actions"),
+    *("messages", "thread_replies", "approvals", "documents", "bill_chains", "bill_actions"),
     *("bills", "runs", "usage_changes", "usages", "customer_terms", "customers"),
     *("number_series", "users"),
 )

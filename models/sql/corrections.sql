@@ -1,0 +1,82 @@
+-- What a bill would be if its figures were taken now, and what has gone out that they differ from.
+
+-- What a bill and its adjustments and credits have billed so far: what has its number, what went
+-- out before it was made void, and the credit for that, which nobody can stop.
+create function billed(root bigint) returns table (units bigint, amount numeric)
+language sql stable as $$
+    select coalesce(sum(m.overage_units), 0)::bigint, coalesce(sum(m.overage_amount), 0)
+    from bills m
+    where m.id in (
+        select root
+        union all select id from bills where adjusts_id = root
+        union all select credit.id from bills part join bills credit on credit.adjusts_id = part.id
+                  where part.adjusts_id = root)
+      and case
+          when m.status = 'void' then exists (
+              select from bill_actions a where a.bill_id = m.id and a.action = 'deliver')
+          else m.number is not null or exists (
+              select from bills p where p.id = m.adjusts_id and p.status = 'void') end
+$$;
+
+-- What a bill's figures would be if they were taken now. A correction is what its month comes to,
+-- less what is billed so far, in the currency that it was billed in: the terms are of that time.
+create function figures_now(b bills)
+returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
+               overage_unit_cost numeric, overage_amount numeric, currency text,
+               billed_so_far numeric)
+language sql stable as $$
+    select o.api_usage, o.monthly_api_limit, (o.overage_units - s.units)::bigint,
+           o.overage_unit_cost,
+           case when b.adjusts_id is null then o.overage_amount
+                else round(o.overage_units * o.overage_unit_cost, c.minor_units) - s.amount end,
+           case when b.adjusts_id is null then o.currency else b.currency end,
+           case when b.adjusts_id is not null then s.amount end
+    from overage_of(b.customer_id, b.year, b.month) o
+    join currencies c on c.code = b.currency
+    cross join lateral billed(b.adjusts_id) s
+$$;
+
+-- Bills that do not rest on the figures of now. What has its number keeps them, and so does what
+-- takes back a void bill.
+create view outdated_bills as
+select b.id, b.adjusts_id, b.status
+from bills b cross join lateral figures_now(b) t
+where b.number is null and b.status <> 'void'
+  and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency, b.billed_so_far)
+      is distinct from
+      (t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.currency, t.billed_so_far)
+  and not exists (select from bills p where p.id = b.adjusts_id and p.status = 'void');
+
+-- Months that have gone out, whose figures are others than those of their latest bill, which come
+-- to another amount than was billed, and for which no correction is open.
+create view late_bills as
+select root.id, root.customer_id, root.year, root.month, root.currency,
+       o.api_usage, o.monthly_api_limit, o.overage_units - so_far.units as overage_units,
+       o.overage_unit_cost, due.amount - so_far.amount as overage_amount,
+       so_far.amount as billed_so_far
+from bills root
+join currencies c on c.code = root.currency
+cross join lateral overage_of(root.customer_id, root.year, root.month) o
+join lateral (
+    select * from bills part where part.id = root.id or part.adjusts_id = root.id
+    order by part.id desc limit 1) latest on true
+cross join lateral billed(root.id) so_far
+cross join lateral (
+    select round(o.overage_units * o.overage_unit_cost, c.minor_units) as amount) due
+where root.kind = 'overage' and root.number is not null and root.status <> 'void'
+  and (latest.api_usage, latest.monthly_api_limit, latest.overage_unit_cost)
+      is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost)
+  and due.amount <> so_far.amount
+  and not exists (
+      select from bills open
+      where open.adjusts_id = root.id and open.number is null and open.status <> 'void');
+
+create function figures_now_of(one bigint)
+returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
+               overage_unit_cost numeric, overage_amount numeric, currency text,
+               billed_so_far numeric)
+language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
+begin
+    return query select t.* from bills b cross join lateral figures_now(b) t where b.id = one;
+end
+$$;
