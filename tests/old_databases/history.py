@@ -299,7 +299,7 @@ async def _the_bot_dies(time: Timeline) -> None:
     async with time.worker() as worker:
         job = await worker.next_job()
         assert job is not None
-        place = job.task_kwargs["place"]
+        place = job.task_kwargs["recipient"]
     async with time.step() as session:
         posting = await next_due(session, str(place))
         assert posting is not None

@@ -28,7 +28,7 @@ def connection(database_url: str) -> Iterator[sa.Connection]:
 
 
 def held(connection: sa.Connection) -> list[tuple[str, str]]:
-    return [(name, text) for name, text in connection.exec_driver_sql(OURS)]
+    return [(name, text) for name, text in connection.execute(sa.text(OURS))]
 
 
 def test_a_migrated_database_holds_the_current_text_and_nothing_else(
