@@ -24,10 +24,13 @@ from models.db.database import Database
 from models.db.embedded import EmbeddedPostgres
 from models.db.migrate import migrate
 from sandbox import demo
-from sandbox.server import Sandbox
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
+from sandbox.fake_slack.shapes import JsonObject
 
-ROOT = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parent
+# In the wheel it is among the package's files, in a checkout above them.
+MANIFESTS = (PACKAGE / "manifest.yml", PACKAGE.parent / "manifest.yml")
 DATABASE = "sandbox"
 START_S = 60
 STOP_S = 12
@@ -49,7 +52,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def read_manifest(prefix: str = "") -> JsonObject:
     """The app's manifest, its commands prefixed as the bot will listen for them."""
-    manifest: JsonObject = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+    path = next(one for one in MANIFESTS if one.exists())
+    manifest: JsonObject = yaml.safe_load(path.read_text(encoding="utf-8"))
     for entry in manifest["features"]["slash_commands"]:
         entry["command"] = "/" + prefix + entry["command"].removeprefix("/")
     return manifest
@@ -71,13 +75,12 @@ def read_workspace(path: Path) -> JsonObject:
 
 
 def make_sandbox(options: argparse.Namespace) -> Sandbox:
-    """The sandbox, its ports still closed. Raises what a useless `--workspace` raises."""
+    """The sandbox, not served yet. Raises what a useless `--workspace` raises."""
     web_url = f"http://127.0.0.1:{options.web_port}"
     sandbox = Sandbox(
         workspace=read_workspace(options.workspace) if options.workspace else demo.workspace(),
         manifest=read_manifest(os.environ.get("COMMAND_PREFIX", "")),
         mode=options.mode,
-        port=options.port,
         bot_http_url=f"{web_url}/slack/events",
     )
     sandbox.web_url = web_url
@@ -85,7 +88,7 @@ def make_sandbox(options: argparse.Namespace) -> Sandbox:
     return sandbox
 
 
-def port_trouble(options: argparse.Namespace) -> str:
+def port_problem(options: argparse.Namespace) -> str:
     """Why a port cannot be had, or nothing. Another sandbox's bot on the web port would
     otherwise be taken for the one of this sandbox."""
     with contextlib.ExitStack() as held:
@@ -174,20 +177,23 @@ async def is_ready(web_url: str) -> bool:
 
 async def run(options: argparse.Namespace, sandbox: Sandbox, stopped: asyncio.Event) -> int:
     """The page first, so that scripts can ask for `/_control/state`; then the rest."""
-    async with sandbox, fresh_database(options.data) as database_url:
+    async with (
+        serve(sandbox, port=options.port),
+        fresh_database(options.data) as database_url,
+    ):
         sandbox.database_url = database_url
         if not options.workspace:
-            sandbox.hint = await _furnished(database_url)
+            sandbox.hint = await _load_demo(database_url)
         if stopped.is_set():
             return 0
         async with running_bot(sandbox, database_url, options.web_port) as bot:
             return await _watch(bot, sandbox, options, stopped)
 
 
-async def _furnished(database_url: str) -> str:
+async def _load_demo(database_url: str) -> str:
     db = Database(database_url)
     try:
-        return await demo.furnish(db, datetime.now(UTC))
+        return await demo.load(db, datetime.now(UTC))
     finally:
         await db.close()
 
@@ -248,8 +254,8 @@ def main(words: list[str] | None = None) -> int:
             raise
         say(f"--workspace {options.workspace} cannot be used: {_reason(error)}.")
         return 2
-    if trouble := port_trouble(options):
-        say(trouble)
+    if problem := port_problem(options):
+        say(problem)
         return 1
     say("Starting PostgreSQL, a Slack and the bot…")
     try:

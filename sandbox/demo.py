@@ -26,7 +26,7 @@ from models.people.users import User, add_user
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import Usage
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.shapes import JsonObject
 
 ZONE = ZoneInfo("UTC")
 SETTINGS = {
@@ -144,24 +144,24 @@ def workspace() -> JsonObject:
     }
 
 
-async def furnish(db: Database, now: datetime) -> str:
+async def load(db: Database, now: datetime) -> str:
     """Fill a migrated database with the demo company; returns the command to type next."""
     last = Period.last_closed(now, ZONE)
     before = last.plus(-1)
     async with db.long_transaction() as session:
-        people = await _hire(session)
-        await _sign_up(session, people, before, last)
+        people = await _add_people(session)
+        await _add_customers(session, people, before, last)
     began = datetime.combine(last.first_day, time(9), UTC) + timedelta(days=1)
     async with db.long_transaction() as session:
         act = Context(people[DANA.name], began, Source.SLACK)
         run = await start_bill_run(session, before, act, ZONE)
         await run_step(session, run, BillingSettings(approvals_channel="C0BILLING"), began)
     async with db.long_transaction() as session:
-        await _live_through(session, people, before, began + timedelta(hours=3))
+        await _decide_bills(session, people, before, began + timedelta(hours=3))
     return f"/bill generate {last}"
 
 
-async def _hire(session: AsyncSession) -> dict[str, User]:
+async def _add_people(session: AsyncSession) -> dict[str, User]:
     return {
         colleague.name: await add_user(
             session, colleague.name, colleague.role, colleague.slack_id, colleague.email
@@ -171,7 +171,7 @@ async def _hire(session: AsyncSession) -> dict[str, User]:
     }
 
 
-async def _sign_up(
+async def _add_customers(
     session: AsyncSession, people: dict[str, User], before: Period, last: Period
 ) -> None:
     for account in ACCOUNTS:
@@ -207,7 +207,7 @@ async def _sign_up(
                 )
 
 
-async def _live_through(
+async def _decide_bills(
     session: AsyncSession, people: dict[str, User], period: Period, now: datetime
 ) -> None:
     """One bill approved, one rejected, one half approved, one talked about; the rest wait."""

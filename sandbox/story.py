@@ -19,8 +19,9 @@ from bot.settings import Settings
 from bot.timings import Timings
 from models.db.database import Database
 from models.outbox.threads import bill_of_thread
-from sandbox.server import Sandbox
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
+from sandbox.fake_slack.shapes import JsonObject
 
 PATIENCE_S = 30.0
 # Twice what Slack gives an app: a machine that is busy with other things must not end a story.
@@ -209,8 +210,8 @@ async def told(
 ) -> AsyncIterator[Story]:
     """Open a story on a migrated database: the sandbox, and the bot connected to it."""
     clock = Clock()
-    async with Sandbox(
-        workspace=workspace, manifest=manifest, rate_limits=rate_limits, ack_s=LONG_ACK_S
+    async with serve(
+        Sandbox(workspace=workspace, manifest=manifest, rate_limits=rate_limits, ack_s=LONG_ACK_S)
     ) as sandbox:
         given = {
             "database_url": SecretStr(database_url),

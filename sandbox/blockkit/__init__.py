@@ -4,6 +4,13 @@ What is refused: unknown blocks, elements and fields, values out of bounds, bloc
 that does not show them, and what only shows in the whole (repeated ids, too much text). A payload
 is judged by the tables first and by the rules for the whole only when the tables are content.
 Lengths are code points, in mrkdwn counted with `&`, `<` and `>` escaped.
+
+- `grammar`: the words in which the tables are written
+- `blocks`, `elements`, `objects`, `rich_text`: the tables
+- `parts`: rules that a table entry cannot say
+- `walk`: judges a value by the tables
+- `rules`: rules about a whole message or view
+- `read`: finds the text that people see
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.worker.worker import Worker
 from models.db.database import Database
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.story import LONG_ACK_S
 from tests.bot.helpers import settings_for, workers
 
@@ -30,7 +31,7 @@ async def slack() -> AsyncIterator[Sandbox]:
     users = [{"id": f"U{name.upper()}", "name": name} for name in CAST]
     channels = [{"id": "CAPPROVALS", "name": "approvals"}]
     workspace = {"users": users, "channels": channels}
-    async with Sandbox(workspace=workspace, rate_limits=False, ack_s=LONG_ACK_S) as sandbox:
+    async with serve(Sandbox(workspace=workspace, rate_limits=False, ack_s=LONG_ACK_S)) as sandbox:
         yield sandbox
 
 

@@ -21,7 +21,7 @@ from models.outbox.messages import Message, MessageKind, add_messages
 from models.people.permissions import Role
 from models.people.users import User
 from models.settings import BillingSettings
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 QUICK = Timings(

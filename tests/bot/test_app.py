@@ -29,7 +29,7 @@ from bot.slack.client import SlackClient
 from bot.slack.socket_mode import CountingHandler, Socket
 from models.db.database import Database
 from models.people.permissions import Role
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
     QUICK,
     all_posted,

@@ -7,7 +7,7 @@ from models.actions.approve import approve_bill, reject_bill
 from models.actions.undo import undo_decision
 from models.bills.states import RejectReason
 from models.db.database import Database
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import all_settled, eventually, rows, said_to
 from tests.conftest import People
 from tests.store.books import act, make_bills

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from bot.mail.smtp import Email, Mailer, MailError
 from bot.mail.smtp_url import MailServer, mailboxes
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 
 SENDER = "Müller Billing <billing@meridian.example>"
 LETTER = Email(
@@ -32,7 +32,7 @@ def mailer(slack: Sandbox) -> Mailer:
 
 
 def document(slack: Sandbox, index: int = -1) -> bytes:
-    (slot,) = slack.mailbox.mails[index].attachments()
+    (slot,) = slack.smtp.mails[index].attachments()
     content = slot.get_payload(decode=True)
     assert isinstance(content, bytes)
     return content
@@ -52,7 +52,7 @@ async def test_a_letter_arrives_whole_with_its_document_byte_for_byte(
     assert mail["text"] == LETTER.text
     assert [one["filename"] for one in mail["attachments"]] == ["2026-000123.txt"]
     assert document(slack) == LETTER.document.encode()
-    headers = slack.mailbox.mails[0].message
+    headers = slack.smtp.mails[0].message
     assert headers["To"] == "accounts@acme.example"
     assert headers["Cc"] == "boss@acme.example, archive@acme.example"
     assert headers["Date"] == "Tue, 03 Nov 2026 09:00:00 +0000"
@@ -75,7 +75,7 @@ async def test_what_a_customer_is_called_adds_no_header(
     broken: str, slack: Sandbox, mailer: Mailer
 ) -> None:
     await mailer.send(replace(LETTER, subject=f"Invoice for {broken}", text=f"Dear {broken},\n"))
-    (mail,) = slack.mailbox.mails
+    (mail,) = slack.smtp.mails
     assert mail.message["Bcc"] is None
     assert mail.message["X"] is None
     assert mail.recipients == tuple(slack.mail()[0]["to"]) == (
@@ -101,7 +101,7 @@ async def test_addresses_beyond_ascii_reach_a_server_that_can_take_them(
     slack: Sandbox, mailer: Mailer
 ) -> None:
     await mailer.send(replace(LETTER, to="Jürg <jürg@zürich.example>", cc=""))
-    (mail,) = slack.mailbox.mails
+    (mail,) = slack.smtp.mails
     assert mail.recipients == ("jürg@xn--zrich-kva.example",)
     assert document(slack) == LETTER.document.encode()
 

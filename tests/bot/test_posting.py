@@ -18,7 +18,7 @@ from models.outbox.delivery import claim, release_claim
 from models.outbox.messages import Message, user_recipient
 from models.people.permissions import Role
 from models.people.users import User
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
     QUICK,
     all_posted,

@@ -25,7 +25,7 @@ from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Role
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
     all_posted,
     all_settled,

@@ -8,7 +8,7 @@ from handlers.slack.blocks.access import access_granted
 from models.db.database import Database
 from models.outbox.messages import Message, MessageKind, user_recipient
 from models.people.permissions import Role
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
     all_posted,
     eventually,

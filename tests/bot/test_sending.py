@@ -22,7 +22,7 @@ from models.context import Context, Source
 from models.db.database import Database
 from models.people.users import User
 from models.settings import BillingSettings
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import NOW, eventually, rows, workers
 from tests.conftest import People
 from tests.store.books import make_bills

@@ -9,7 +9,7 @@ from bot.slack.responder import SlackResponder
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.access import access_granted
 from models.people.permissions import Role
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 
 MESSAGE = access_granted(Role.SALES)
 

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from bot import web_server
 from bot.app import App
 from models.db.database import Database
-from sandbox.server import Sandbox
-from sandbox.webhooks import signature
+from sandbox.fake_slack.delivery.webhooks import signature
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import QUICK, settings_for
 from tests.conftest import People
 

@@ -19,7 +19,7 @@ from models.outbox.messages import Message, MessageKind, add_messages, user_reci
 from models.people.permissions import Role
 from models.period import Period
 from models.queries.bill_list import BillLine
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
     NOW,
     all_posted,

@@ -31,7 +31,8 @@ from models.context import Source, system_context
 from models.db.database import Database
 from models.outbox.messages import Message, MessageKind, defer_all_sending
 from models.settings import BillingSettings
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.story import LONG_ACK_S
 from tests.sandbox.slack_bot import until
 
@@ -198,8 +199,8 @@ def said(message: Json) -> str:
 async def opened(db: Database) -> AsyncIterator[Office]:
     """The sandbox, the courier, and the listeners connected by Socket Mode."""
     async with (
-        Sandbox(
-            workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,), ack_s=LONG_ACK_S
+        serve(
+            Sandbox(workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,), ack_s=LONG_ACK_S)
         ) as sandbox,
         SlackClient.open(sandbox.bot_token, sandbox.api_url) as slack,
     ):

@@ -80,8 +80,8 @@ def page(name: str) -> Page:
 
 
 def pages() -> list[Page]:
-    """The README and every page of `docs/`."""
-    names = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    """The READMEs and every page of `docs/`."""
+    names = [ROOT / "README.md", ROOT / "sandbox/README.md", *sorted(DOCS.rglob("*.md"))]
     return [page(str(path.relative_to(ROOT))) for path in names]
 
 

@@ -26,9 +26,15 @@ from models.imports.files import CUSTOMERS, PEOPLE, USAGE
 from models.imports.staging import Layout
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 from sandbox.__main__ import arguments
-from sandbox.control import control_routes
-from sandbox.faults import CALL_KINDS, ENVELOPE_KINDS, MAIL_KINDS, SOCKET_KINDS, Fault
-from sandbox.server import Sandbox
+from sandbox.fake_slack.control import control_routes
+from sandbox.fake_slack.sandbox import Sandbox
+from sandbox.fake_slack.world.faults import (
+    CALL_KINDS,
+    ENVELOPE_KINDS,
+    MAIL_KINDS,
+    SOCKET_KINDS,
+    Fault,
+)
 from tests.house.pages import ROOT, codes, page
 
 # -- settings ------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import WORKSPACE, Bot, Clock, connected
 
 
@@ -17,8 +18,8 @@ def clock() -> Clock:
 @pytest.fixture
 async def sandbox(clock: Clock) -> AsyncIterator[Sandbox]:
     """A sandbox whose time stands still, and nobody connected."""
-    async with Sandbox(
-        workspace=WORKSPACE, clock=clock, rate_limits=False, retry_delays_s=(0.0, 0.02)
+    async with serve(
+        Sandbox(workspace=WORKSPACE, clock=clock, rate_limits=False, retry_delays_s=(0.0, 0.02))
     ) as running:
         yield running
 

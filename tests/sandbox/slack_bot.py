@@ -15,7 +15,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 
 Json = dict[str, Any]
 Answer = Callable[..., Awaitable[None]]

@@ -8,7 +8,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import ACTIONS, SECTION, Bot, error_of, until
 
 Json = dict[str, Any]
@@ -103,7 +104,7 @@ async def test_long_text_without_blocks_is_cut_into_several_messages(
 
 async def test_an_app_may_post_where_it_is_not_when_it_has_the_scope() -> None:
     manifest = {"oauth_config": {"scopes": {"bot": ["chat:write", "chat:write.public"]}}}
-    async with Sandbox(manifest=manifest) as sandbox:
+    async with serve(Sandbox(manifest=manifest)) as sandbox:
         sandbox.add_channel(id="COPEN", name="open", bot=False)
         client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
         assert (await client.chat_postMessage(channel="COPEN", text="hello"))["ok"]

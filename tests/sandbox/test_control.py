@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import ACTIONS, BUTTON, SECTION, WORKSPACE, Bot, dialog, until
 
 Json = dict[str, Any]
@@ -191,7 +192,10 @@ async def test_a_body_that_is_no_object_is_answered_with_one(sandbox: Sandbox) -
 
 
 async def test_two_sandboxes_share_nothing() -> None:
-    async with Sandbox(workspace=WORKSPACE) as one, Sandbox(workspace=WORKSPACE) as other:
+    async with (
+        serve(Sandbox(workspace=WORKSPACE)) as one,
+        serve(Sandbox(workspace=WORKSPACE)) as other,
+    ):
         assert one.base_url != other.base_url
         assert one.smtp_url != other.smtp_url
         assert one.bot_token.startswith("xoxb-")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import ACTIONS, BUTTON, SECTION, Bot, dialog, field_block, text_input
 
 Json = dict[str, Any]

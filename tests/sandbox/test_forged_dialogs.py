@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import ACTIONS, BUTTON, Bot, dialog, text_input
 
 Json = dict[str, Any]

@@ -11,8 +11,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.rates import PER_MINUTE, Rates
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
+from sandbox.fake_slack.world.rates import PER_MINUTE, Rates
 from tests.sandbox.slack_bot import WORKSPACE, Clock, refusal_of
 
 
@@ -128,7 +129,7 @@ MANIFEST = {
 async def test_a_scope_that_was_not_granted_is_named(
     method: str, args: dict[str, Any], needed: str
 ) -> None:
-    async with Sandbox(workspace=WORKSPACE, manifest=MANIFEST) as sandbox:
+    async with serve(Sandbox(workspace=WORKSPACE, manifest=MANIFEST)) as sandbox:
         client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
         refused = await refusal_of(client.api_call(method, params=args))
     assert (refused["error"], refused["needed"]) == ("missing_scope", needed)
@@ -136,7 +137,7 @@ async def test_a_scope_that_was_not_granted_is_named(
 
 
 async def test_a_manifest_without_tabs_closes_home_and_messages() -> None:
-    async with Sandbox(workspace=WORKSPACE, manifest=MANIFEST) as sandbox:
+    async with serve(Sandbox(workspace=WORKSPACE, manifest=MANIFEST)) as sandbox:
         client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
         home = {"type": "home", "blocks": []}
         refused = await refusal_of(client.views_publish(user_id="UANA", view=home))
@@ -146,7 +147,7 @@ async def test_a_manifest_without_tabs_closes_home_and_messages() -> None:
 
 
 async def test_addresses_are_hidden_from_an_app_that_may_not_read_them() -> None:
-    async with Sandbox(workspace=WORKSPACE, manifest=MANIFEST) as sandbox:
+    async with serve(Sandbox(workspace=WORKSPACE, manifest=MANIFEST)) as sandbox:
         client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
         user = (await client.users_info(user="UANA"))["user"]
     assert "email" not in user["profile"]

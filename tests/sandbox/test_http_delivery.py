@@ -12,7 +12,8 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_sdk.signature import SignatureVerifier
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import ACTIONS, BUTTON, WORKSPACE, Bot, app_of, dialog, until
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ class Receiver:
         return self.responses.pop(0) if self.responses else web.Response()
 
 
-async def serve(handler: Any) -> tuple[web.AppRunner, str]:
+async def listen(handler: Any) -> tuple[web.AppRunner, str]:
     app = web.Application()
     app.router.add_post("/slack/events", handler)
     runner = web.AppRunner(app)
@@ -46,9 +47,11 @@ async def receiver() -> Receiver:
 
 @pytest.fixture
 async def http_sandbox(receiver: Receiver) -> AsyncIterator[Sandbox]:
-    runner, url = await serve(receiver.handle)
-    async with Sandbox(
-        workspace=WORKSPACE, mode="http", bot_http_url=url, retry_delays_s=(0.0, 0.01, 0.02)
+    runner, url = await listen(receiver.handle)
+    async with serve(
+        Sandbox(
+            workspace=WORKSPACE, mode="http", bot_http_url=url, retry_delays_s=(0.0, 0.01, 0.02)
+        )
     ) as sandbox:
         yield sandbox
     await runner.cleanup()
@@ -126,7 +129,7 @@ async def test_a_receiver_that_is_gone_or_slow_is_told_apart(
         return web.Response()
 
     monkeypatch.setattr(http_sandbox.webhooks, "_ack_s", 0.05)
-    runner, http_sandbox.bot_http_url = await serve(never)
+    runner, http_sandbox.bot_http_url = await listen(never)
     slow = await http_sandbox.command("UANA", "CGENERAL", "/bill")
     await runner.cleanup()
     gone = await http_sandbox.command("UANA", "CGENERAL", "/bill")
@@ -134,7 +137,7 @@ async def test_a_receiver_that_is_gone_or_slow_is_told_apart(
 
 
 async def test_a_bolt_app_is_served_by_http_as_by_socket() -> None:
-    async with Sandbox(workspace=WORKSPACE, mode="http") as sandbox:
+    async with serve(Sandbox(workspace=WORKSPACE, mode="http")) as sandbox:
         bot = Bot()
         app = app_of(sandbox, bot)
 
@@ -150,7 +153,7 @@ async def test_a_bolt_app_is_served_by_http_as_by_socket() -> None:
             await ack(response_action="errors", errors={"reason": "Say more."})
 
         bot.answers = {"command": open_dialog, "submission": complain}
-        runner, sandbox.bot_http_url = await serve(endpoint)
+        runner, sandbox.bot_http_url = await listen(endpoint)
         assert (await sandbox.command("UANA", "CGENERAL", "/bill"))["message"]["text"] == "opening"
         (view,) = sandbox.views("UANA")["stack"]
         answer = await sandbox.submit("UANA", view["id"], {"reason": {"text": "no"}})
@@ -161,7 +164,7 @@ async def test_a_bolt_app_is_served_by_http_as_by_socket() -> None:
 
 
 async def test_without_an_address_nothing_is_delivered(sandbox: Sandbox) -> None:
-    async with Sandbox(workspace=WORKSPACE, mode="http") as unaddressed:
+    async with serve(Sandbox(workspace=WORKSPACE, mode="http")) as unaddressed:
         assert not unaddressed.delivery.connected
         answer = await unaddressed.command("UANA", "CGENERAL", "/bill")
         assert answer["error"] == "dispatch_failed"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.methods import COMMON_ERRORS, METHODS, Method
+from sandbox.fake_slack.api.methods import COMMON_ERRORS, METHODS, Method
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "slack-data"
 REFERENCE = DATA / "slack-api-ref" / "docs.slack.dev" / "methods"

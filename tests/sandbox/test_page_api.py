@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import SECTION, Bot, dialog
 
 Json = dict[str, Any]
@@ -83,8 +84,8 @@ async def test_messages_are_the_last_500_one_person_sees(
     general = sandbox.workspace.conversations["CGENERAL"]
     for number in range(501):
         sandbox.workspace.post(general, {"text": str(number)})
-    sandbox.workspace.whisper(general, "UANA", {"text": "for Ana"})
-    sandbox.workspace.whisper(general, "UKIM", {"text": "for Kim"})
+    sandbox.workspace.post_ephemeral(general, "UANA", {"text": "for Ana"})
+    sandbox.workspace.post_ephemeral(general, "UKIM", {"text": "for Kim"})
     params = {"user": "UANA", "channel": "CGENERAL"}
     async with http.get("/_page/messages", params=params) as answer:
         texts = [message["text"] for message in (await answer.json())["messages"]]
@@ -144,7 +145,7 @@ async def test_a_hint_is_gone_for_all_once_somebody_has_followed_it(
 
 async def test_a_stream_ends_with_the_sandbox() -> None:
     async with aiohttp.ClientSession() as session:
-        async with Sandbox() as sandbox:
+        async with serve(Sandbox()) as sandbox:
             sandbox.add_user(id="UANA", name="ana")
             answer = await session.get(f"{sandbox.base_url}/_page/events?user=UANA")
         async with asyncio.timeout(3):

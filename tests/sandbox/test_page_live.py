@@ -9,7 +9,8 @@ import pytest
 from playwright.async_api import Browser, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.page_browser import chromium, needs_chromium, visit
 from tests.sandbox.slack_bot import WORKSPACE, Bot, connected, dialog, field_block, text_input
 
@@ -28,7 +29,7 @@ CONFIRM: Json = {
 @pytest.fixture
 async def live() -> AsyncIterator[Sandbox]:
     """A sandbox on the wall's clock, so that what happens now is shown as now."""
-    async with Sandbox(workspace=WORKSPACE, rate_limits=False) as running:
+    async with serve(Sandbox(workspace=WORKSPACE, rate_limits=False)) as running:
         yield running
 
 

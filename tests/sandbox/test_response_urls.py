@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import ACTIONS, BUTTON, SECTION, Bot, Clock
 
 Json = dict[str, Any]

@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import WORKSPACE, Bot, Clock, connected, until
 
 Json = dict[str, Any]
@@ -150,7 +151,7 @@ async def test_a_command_nobody_answers_times_out_and_is_not_repeated(
 
 
 async def test_without_a_connection_commands_fail_and_events_wait() -> None:
-    async with Sandbox(workspace=WORKSPACE, retry_delays_s=(0.0, *[0.1] * 50)) as sandbox:
+    async with serve(Sandbox(workspace=WORKSPACE, retry_delays_s=(0.0, *[0.1] * 50))) as sandbox:
         answer = await sandbox.command("UANA", "CGENERAL", "/bill")
         assert (answer["ok"], answer["error"]) == (False, "dispatch_failed")
         assert not (await sandbox.message("UANA", "CGENERAL", "hello"))["acked"]

@@ -14,7 +14,6 @@ import aiohttp
 import pytest
 
 from sandbox import __main__ as front
-from sandbox.server import Sandbox
 
 NOTHING = ["--no-browser", "--port", "0", "--web-port", "0"]
 
@@ -30,11 +29,11 @@ def taken() -> Iterator[int]:
 
 @pytest.fixture
 def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(*_: Any) -> None:
+    def start(*_: Any, **__: Any) -> None:
         raise AssertionError("it should not have come to this")
 
     monkeypatch.setattr(front, "EmbeddedPostgres", start)
-    monkeypatch.setattr(Sandbox, "start", start)
+    monkeypatch.setattr(front, "serve", start)
 
 
 @pytest.mark.usefixtures("nothing_starts")

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.slack_bot import SECTION, Clock, dialog, error_of, field_block, refusal_of
 
 Json = dict[str, Any]

@@ -12,8 +12,8 @@ from handlers.slack.blocks.bill_run import run_summary
 from models.audit.verify import verify
 from models.batches.bill_run import run_report
 from models.db.database import Database
-from sandbox.server import Sandbox
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.sandbox import Sandbox
+from sandbox.fake_slack.shapes import JsonObject
 from tests.soak.company import FINANCE, Company
 
 SHOWN = 5

@@ -12,8 +12,8 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.period import Period
 from models.usage.usage import Usage
-from sandbox.server import Sandbox
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.sandbox import Sandbox
+from sandbox.fake_slack.shapes import JsonObject
 
 FINANCE = "UFINANCE"
 CHANNELS = 4

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from models.db.database import Database
 from models.period import Period
 from sandbox.__main__ import read_manifest
-from sandbox.server import Sandbox
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
+from sandbox.fake_slack.shapes import JsonObject
 from sandbox.story import element
 from tests.soak.audit import OPEN, audit
 from tests.soak.company import FINANCE, Company
@@ -183,7 +184,7 @@ async def play(company: Company, database_url: str, blows: Sequence[Blow]) -> Ou
             await company.furnish(session, period)
         workspace, manifest = company.workspace(), read_manifest()
         async with (
-            Sandbox(workspace=workspace, manifest=manifest, rate_limits=False) as sandbox,
+            serve(Sandbox(workspace=workspace, manifest=manifest, rate_limits=False)) as sandbox,
             bot_process(sandbox, database_url) as bot,
         ):
             return await Month(company, db, sandbox, bot).play(blows)

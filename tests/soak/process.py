@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sandbox.server import Sandbox
+from sandbox.fake_slack.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent.parent
 EXIT_S = 10.0

@@ -37,7 +37,8 @@ from models.people.users import find_by_name
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import eventually, said_to, workers
 from tests.old_databases import OLD_DATABASES, OldDatabase, contents
 from tests.old_databases.company import (
@@ -318,7 +319,7 @@ async def test_todays_bot_does_the_jobs_that_waited(db: Database, migrated: Migr
     users = [{"id": one, "name": one.lower()} for one in map(slack_id, [*ROLES, NEWCOMER])]
     workspace = {"users": users, "channels": [{"id": "CAPPROVALS", "name": "approvals"}]}
     async with (
-        Sandbox(workspace=workspace, rate_limits=False) as slack,
+        serve(Sandbox(workspace=workspace, rate_limits=False)) as slack,
         SlackClient.open(slack.bot_token, slack.api_url) as gateway,
     ):
         mailer = Mailer(MailServer.parse(slack.smtp_url), "Billing <billing@meadow.example>")

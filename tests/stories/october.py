@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.timings import Timings
 from models.db.database import Database
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.shapes import JsonObject
 from sandbox.story import QUICK, Story, labels, read, told
 from tests.conftest import People
 from tests.stories.conftest import ANA, KIM, LEE, SAM, TEAM, sign_up

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from models.db.database import Database
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.shapes import JsonObject
 from sandbox.story import Story, element, labels, read
 from tests.conftest import People
 from tests.stories.conftest import ANA, KIM, LEE, SAM

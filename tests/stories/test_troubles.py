@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.app import App
-from sandbox.server import Sandbox
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.story import Story, read
 from tests.bot.helpers import settings_for
 from tests.conftest import People
@@ -202,7 +203,7 @@ async def test_a_message_that_cannot_be_looked_for_is_sent_again(story: Story) -
 async def test_the_bot_starts_on_a_server_that_cannot_name_its_app(
     database_url: str, people: People
 ) -> None:
-    async with Sandbox(workspace=TEAM, rate_limits=False) as slack:
+    async with serve(Sandbox(workspace=TEAM, rate_limits=False)) as slack:
         await slack.fault(method="bots.info", kind="error", error="unknown_method", times=FOREVER)
         app = App(settings_for(slack, database_url), timings=IMPATIENT)
         await app.start()

@@ -10,7 +10,7 @@ from models.context import Context, Source
 from models.customers.customers import Customer
 from models.period import Period
 from models.usage.usage import record_usage
-from sandbox.shapes import JsonObject
+from sandbox.fake_slack.shapes import JsonObject
 from sandbox.story import Story, element, labels, read, told
 from tests.conftest import People
 from tests.stories.conftest import ANA, KIM, TEAM, sign_up
