@@ -42,7 +42,7 @@ DRAIN_S = 7.0
 """Ten seconds are usual between SIGTERM and SIGKILL; the rest is for closing and exiting."""
 READY_S = 2.0
 CLOSING_S = 1.0
-COURIER_CONNECTIONS = 5
+WORKER_CONNECTIONS = 5
 
 
 class BootError(Exception):
@@ -82,7 +82,7 @@ class App:
         self._timings = timings or Timings()
         self._billing = settings.billing(chunk_customers)
         self._open = AsyncExitStack()
-        self._courier: Worker | None = None
+        self._worker: Worker | None = None
         self._web: WebServer | None = None
         self._socket: Socket | None = None
 
@@ -114,9 +114,9 @@ class App:
         await self._welcome_finance(gateway, identity)
         if self._role != "web":
             # Connections of its own: whoever clicks does not wait behind a night's messages.
-            db = Database(self._db.url, pool_size=COURIER_CONNECTIONS)
+            db = Database(self._db.url, pool_size=WORKER_CONNECTIONS)
             self._open.push_async_callback(db.close)
-            self._courier = Worker(
+            self._worker = Worker(
                 db,
                 gateway,
                 now=self._now,
@@ -125,7 +125,7 @@ class App:
                 mailer=mailer_of(self._settings),
                 company=company_of(self._settings),
             )
-            await self._courier.start()
+            await self._worker.start()
         if self._role != "worker":
             await self._listen(gateway, identity)
         log.info("started", role=self._role, port=self.port)
@@ -135,12 +135,12 @@ class App:
         log.info("stopping", deadline_s=deadline_s)
         parts = (self._socket and self._socket.drain, self._web and self._web.stop)
         stops = [stop(deadline_s) for stop in parts if stop]
-        if self._courier:
-            stops.append(self._courier.stop(deadline_s))
+        if self._worker:
+            stops.append(self._worker.stop(deadline_s))
         for outcome in await asyncio.gather(*stops, return_exceptions=True):
             if isinstance(outcome, Exception):
                 log.error("a part did not stop cleanly", exc_info=outcome)
-        self._socket = self._web = self._courier = None
+        self._socket = self._web = self._worker = None
         await self._open.aclose()
         log.info("stopped")
 
@@ -162,7 +162,7 @@ class App:
             reasons.append(f"The database cannot be reached ({type(error).__name__}).")
         if self._socket is not None and not await self._socket.is_connected():
             reasons.append("There is no socket to Slack.")
-        if self._courier is not None and not self._courier.is_working:
+        if self._worker is not None and not self._worker.is_working:
             reasons.append("The worker is not at work.")
         return reasons
 

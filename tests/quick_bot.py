@@ -1,7 +1,7 @@
 """The bot at another tempo, for trials: `python -m tests.quick_bot`.
 
 What runs is `countersign serve` itself. It goes faster than Slack would let it, notices sooner
-that another courier has died, and generates in small chunks, so that there is a middle to be
+that another worker has died, and generates in small chunks, so that there is a middle to be
 interrupted in.
 """
 

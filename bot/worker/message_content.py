@@ -79,7 +79,7 @@ async def _not_sent(session: Session, message: Message) -> Content:
 
 
 async def _told_of(session: Session, message: Message) -> tuple[BillDetails, HistoryEntry]:
-    """The bill as it is now, and the deed that somebody is told of."""
+    """The bill as it is now, and the entry that somebody is told of."""
     bill_id, action_id = message.facts["bill_id"], message.facts["action_id"]
     (facts,) = await load_bill_details(session, [bill_id])
     (entry,) = [entry for entry in await load_history(session, bill_id) if entry.id == action_id]

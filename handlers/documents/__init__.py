@@ -1,1 +1,1 @@
-"""What leaves the house on paper: invoices, the mails around them, evidence."""
+"""What goes out to customers and auditors: invoices, the mails around them, evidence."""

@@ -19,7 +19,7 @@ _FIGURES = {
 
 
 def differences(entry: HistoryEntry, currency: str) -> list[str]:
-    """Each figure that the deed moved: "usage from 1,250,000 to 1,180,000"."""
+    """Each figure that the action moved: "usage from 1,250,000 to 1,180,000"."""
     pairs = _pairs(entry.changes, currency)
     return [
         f"{words} from {pairs[field][0]} to {pairs[field][1]}"
@@ -54,7 +54,7 @@ def corrected(changes: Changes, currency: str, leads: str = "so the amount is no
 
 
 def correction_text(entry: HistoryEntry, currency: str) -> str:
-    """What a deed moved, and what Finance had set by hand that no longer holds since."""
+    """What an action moved, and what Finance had set by hand that no longer holds since."""
     told = corrected(entry.changes, currency)
     return (
         f"{told}; {units_no_longer(entry.dropped_units)}"

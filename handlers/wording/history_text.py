@@ -107,7 +107,7 @@ def _done(entry: HistoryEntry, currency: str) -> str:
 
 
 def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
-    """What a deed is about beyond who did it: its rule, its time, the mail server's words."""
+    """What an action is about beyond who did it: its rule, its time, the mail server's words."""
     if entry.rule_below is not None:
         return [f", by the customer’s own rule: below {money(entry.rule_below, currency)}"]
     if entry.adjusted_units is not None:

@@ -58,7 +58,7 @@ class StateTotal:
 
 @dataclass(frozen=True)
 class ChainedAction:
-    """An action with its links, in hex; `deed` None where the record tells no possible story."""
+    """An action with its links, in hex; `entry` None where the record tells no possible story."""
 
     id: int
     version: int

@@ -81,7 +81,7 @@ async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, 
 
 
 async def _named(session: AsyncSession, rows: Iterable[_Row]) -> dict[int, PersonRef]:
-    """Those on whose desks the bills lie, and their stand-ins."""
+    """Those who are asked about the bills, and their delegates."""
     ids = {user_id for row in rows for user_id in row.approvers[:4] if user_id is not None}
     users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
     return {user.id: person_ref(user) for user in users}

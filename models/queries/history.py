@@ -82,7 +82,7 @@ async def people_in(session: AsyncSession, records: Iterable[Record]) -> dict[in
 
 
 def history_entries(record: Record, people: Mapping[int, PersonRef]) -> dict[int, HistoryEntry]:
-    """The deeds of one bill by the ids of their actions, oldest first."""
+    """The entries of one bill by the ids of their actions, oldest first."""
     entries: dict[int, HistoryEntry] = {}
     for action in record:
         entries[action.id] = _entry(action, people, entries)

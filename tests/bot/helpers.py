@@ -118,7 +118,7 @@ async def workers(
     company: Company | None = None,
     **timings: float,
 ) -> AsyncIterator[Worker]:
-    """One more courier at work, until the block ends."""
+    """One more worker at work, until the block ends."""
     made = Worker(
         db,
         gateway,

@@ -153,7 +153,7 @@ async def test_another_apps_message_is_not_taken_for_ours(
     assert len(said_to(slack, "UMAX")) == 2
 
 
-async def test_two_couriers_post_nothing_twice(
+async def test_two_workers_post_nothing_twice(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     async with workers(db, gateway), workers(db, gateway):

@@ -105,7 +105,7 @@ async def _is_posted(db: Database, kind: str) -> bool:
     return {row.state for row in found} == {"posted"}
 
 
-async def test_the_courier_goes_on_after_the_database_was_away(
+async def test_the_worker_goes_on_after_the_database_was_away(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     others = """select pg_terminate_backend(pid) from pg_stat_activity

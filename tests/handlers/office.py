@@ -144,7 +144,7 @@ class Office:
         return await self._card_in(self.sandbox.dm(user), bill_id)
 
     async def _card_in(self, channel: str, bill_id: int) -> Json:
-        """The card, once it stands there and the courier has noted where."""
+        """The card, once it stands there and the worker has noted where."""
 
         query = sa.select(Message.ts).where(Message.bill_id == bill_id, Message.channel == channel)
         ts = None
@@ -197,7 +197,7 @@ def said(message: Json) -> str:
 
 @asynccontextmanager
 async def opened(db: Database) -> AsyncIterator[Office]:
-    """The sandbox, the courier, and the listeners connected by Socket Mode."""
+    """The sandbox, the worker, and the listeners connected by Socket Mode."""
     async with (
         serve(
             Sandbox(workspace=WORKSPACE, rate_limits=False, retry_delays_s=(0.0,), ack_s=LONG_ACK_S)

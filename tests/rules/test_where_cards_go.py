@@ -197,7 +197,7 @@ async def test_a_bill_has_one_card_in_a_place_however_often_it_is_released(
     assert await promised(session, bill.id, crew) == ["#acme", "kim"]
 
 
-async def test_the_courier_is_sent_for_once_a_place(
+async def test_the_worker_is_sent_for_once_a_place(
     session: AsyncSession, people: People, crew: Crew
 ) -> None:
     for number in range(3):

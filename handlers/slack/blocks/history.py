@@ -40,7 +40,7 @@ MOST_RELATED = 8
 def bill_history(
     facts: BillDetails, entries: Sequence[HistoryEntry], page: int = 0
 ) -> SlackMessage:
-    """The story of a bill, oldest first; page 0 holds the newest deeds, later pages older ones."""
+    """The story of a bill, oldest first; page 0 holds the newest actions, later pages older ones."""
     pages = _pages(facts, entries)
     page = min(page, len(pages) - 1)
     told = f"History of bill #{facts.id}, {short_title(facts)}: {_entries(len(entries))}"
@@ -81,7 +81,7 @@ def _older(facts: BillDetails, page: int, count: int) -> list[Block]:
 
 
 def _pages(facts: BillDetails, entries: Sequence[HistoryEntry]) -> list[list[Block]]:
-    """Deeds as blocks, in pages from the newest back, each of them oldest first."""
+    """Entries as blocks, in pages from the newest back, each of them oldest first."""
     written = {entry.id: entry.at for entry in entries}
     pages: list[list[Block]] = [[]]
     left = PAGE_TEXT

@@ -278,7 +278,7 @@ async def wait(turn: Turn) -> Any:
 
 
 async def sweep(turn: Turn) -> Any:
-    """What the courier does now and then, in case nobody has."""
+    """What the worker does now and then, in case nobody has."""
     act = await turn.act("system")
     turn.told = await recalculate(turn.session, act)
     turn.scene.unsettled.clear()
