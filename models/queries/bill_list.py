@@ -146,7 +146,7 @@ _SLOTS = (
 
 
 def _their_slot(slot: _Slot, user: User) -> ColumnElement[bool]:
-    """Bills whose `slot` is missing still, and for which this person is asked, or somebody they stand in for."""
+    """Bills whose `slot` is missing still, of this person or of somebody they stand in for."""
     nobodys = slot.named.is_(None) if user.role == slot.role else sa.false()
     own = slot.named == user.id if user.role == slot.role else sa.false()
     asked = sa.exists().where(

@@ -40,7 +40,7 @@ MOST_RELATED = 8
 def bill_history(
     facts: BillDetails, entries: Sequence[HistoryEntry], page: int = 0
 ) -> SlackMessage:
-    """The story of a bill, oldest first; page 0 holds the newest actions, later pages older ones."""
+    """The story of a bill, oldest first; page 0 holds the newest, later pages older ones."""
     pages = _pages(facts, entries)
     page = min(page, len(pages) - 1)
     told = f"History of bill #{facts.id}, {short_title(facts)}: {_entries(len(entries))}"
