@@ -1,6 +1,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
+# Without bytecode every process, and each program that a test starts, compiles all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check soak bench lock clean
 
 demo: .venv

@@ -42,7 +42,7 @@ DRAIN_S = 7.0
 """Ten seconds are usual between SIGTERM and SIGKILL; the rest is for closing and exiting."""
 READY_S = 2.0
 CLOSING_S = 1.0
-WORKER_CONNECTIONS = 5
+CONNECTIONS, WORKER_CONNECTIONS = 10, 5
 
 
 class BootError(Exception):
@@ -103,7 +103,7 @@ class App:
             raise
 
     async def _start(self) -> None:
-        self._db = Database(self._settings.address())
+        self._db = self._database(self._settings.address())
         self._open.push_async_callback(self._db.close)
         await self._check_database()
         token = _plain(self._settings.slack_bot_token) or ""
@@ -114,7 +114,7 @@ class App:
         await self._welcome_finance(gateway, identity)
         if self._role != "web":
             # Connections of its own: whoever clicks does not wait behind a night's messages.
-            db = Database(self._db.url, pool_size=WORKER_CONNECTIONS)
+            db = self._database(self._db.url, WORKER_CONNECTIONS)
             self._open.push_async_callback(db.close)
             self._worker = Worker(
                 db,
@@ -165,6 +165,10 @@ class App:
         if self._worker is not None and not self._worker.is_working:
             reasons.append("The worker is not at work.")
         return reasons
+
+    def _database(self, url: str, pool_size: int = CONNECTIONS) -> Database:
+        limits = {"statement_s": self._timings.statement, "lock_s": self._timings.lock}
+        return Database(url, pool_size, **limits)
 
     async def _check_database(self) -> None:
         try:
@@ -227,6 +231,7 @@ class App:
             bot_user_id=identity.bot_user_id,
             app_id=await gateway.app_id(identity.bot_id),
             slack=SlackResponder(gateway),
+            work_s=self._timings.work,
         )
         self._open.push_async_callback(services.background.drain)
         use_prefix(self._settings.command_prefix)

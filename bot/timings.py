@@ -14,8 +14,11 @@ class Timings:
     given up. A letter is given up `mail_give_up` after its bill was to go out, a run after as many
     failures as `run_attempts`; what came of a letter is written down again after each of
     `record_again`. `heal`: how many ids of cards a sweep looks at. `tend`: between looks at what
-    time alone brings about; infinite, nobody looks. `watch`: between looks at the socket; without
+    time alone brings about; infinite, nobody looks. `again`: before a worker that lost its database
+    looks for it. `ping`: between signs of life of the socket, `watch`: between looks at it; without
     one for `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
+    `statement` and `lock`: how long the database is waited for while a person waits; `work`: how
+    long a request is worked on before it is called off, less than the 3 s that Slack waits.
     """
 
     pace: float = 1.0
@@ -38,3 +41,8 @@ class Timings:
     watch: float = 5.0
     reconnect: float = 15.0
     hopeless: float = 120.0
+    statement: float = 2.0
+    lock: float = 1.0
+    work: float = 2.0
+    ping: float = 5.0
+    again: float = 1.0

@@ -13,7 +13,6 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.timings import Timings
 
 log = structlog.get_logger()
-PING_S = 5.0
 
 
 class CountingHandler(AsyncSocketModeHandler):
@@ -21,8 +20,8 @@ class CountingHandler(AsyncSocketModeHandler):
     unacknowledged, so that Slack gives them to somebody else.
     """
 
-    def __init__(self, bolt: AsyncApp, app_token: str) -> None:
-        super().__init__(bolt, app_token, ping_interval=PING_S)
+    def __init__(self, bolt: AsyncApp, app_token: str, ping_s: float) -> None:
+        super().__init__(bolt, app_token, ping_interval=ping_s)
         self._at_work = 0
         self.draining = False
         self.idle = asyncio.Event()
@@ -45,7 +44,7 @@ class Socket:
     """One connection, kept up: Slack ends each of them every few hours."""
 
     def __init__(self, bolt: AsyncApp, app_token: str, timings: Timings) -> None:
-        self._handler = CountingHandler(bolt, app_token)
+        self._handler = CountingHandler(bolt, app_token, timings.ping)
         self._timings = timings
         self._tasks: list[asyncio.Task[None]] = []
         self.hopeless = asyncio.Event()

@@ -43,7 +43,6 @@ from models.settings import BillingSettings
 log = structlog.get_logger()
 CONCURRENCY = 50
 CONNECTIONS = 5
-AGAIN_S = 1.0
 CLOSING_S = 1.0
 
 _NEEDS_SOMEBODY: dict[type[Exception], str] = {
@@ -171,7 +170,7 @@ class Worker:
                 await self._worker.run()  # type: ignore[no-untyped-call]
             except Exception:
                 log.exception("worker interrupted")
-            await self._pause(AGAIN_S)
+            await self._pause(self._timings.again)
 
     def _new_worker(self) -> EagerWorker:
         return EagerWorker(

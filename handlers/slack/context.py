@@ -50,10 +50,11 @@ from models.settings import BillingSettings
 
 log = structlog.get_logger()
 
-# Slack waits 3 s for a receipt. These are moments after a request came in: its work is called off
-# at the first, and the last is for telling somebody that a dialog did not open.
-WORK_S, REDRAW_S, ANSWER_S, APOLOGY_S = 2.0, 2.2, 2.5, 2.7
-IDENTIFY_S = 1.5
+# Slack waits 3 s for a receipt. So long after a request came in its work is called off; what is
+# done so long after that: the last is telling somebody that a dialog did not open.
+WORK_S = 2.0
+REDRAW_S, ANSWER_S, APOLOGY_S = 0.2, 0.5, 0.7
+IDENTIFY_PART = 0.75
 DRAIN_S = 0.5
 SLOW = "Countersign was too slow just now. See how things stand before you try again."
 
@@ -81,7 +82,9 @@ class BackgroundTasks:
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What every request needs of the running program. `app_id` None: any app's requests count."""
+    """What every request needs of the running program. `app_id` None: any app's requests count.
+    `work_s`: how long a request is worked on.
+    """
 
     db: Database
     now: Callable[[], datetime]
@@ -93,6 +96,7 @@ class Services:
     app_id: str | None = None
     users: SlackUsers = field(default_factory=SlackUsers)
     background: BackgroundTasks = field(default_factory=BackgroundTasks)
+    work_s: float = WORK_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +150,7 @@ async def handle(
     start = asyncio.get_running_loop().time()
     answers: Sequence[Answer]
     try:
-        async with asyncio.timeout_at(start + WORK_S):
+        async with asyncio.timeout_at(start + services.work_s):
             answers = await _answer(services, request, listener, newcomers=newcomers)
     except Refusal as refusal:
         if isinstance(refusal, Busy) and isinstance(request, ThreadMessage):
@@ -168,7 +172,7 @@ async def identify(services: Services, request: Request) -> Json:
         raise NotAllowed("That request was meant for another app.")
     if request.team_ids - {services.team_id}:
         raise NotAllowed("Countersign serves the people of its own workspace only.")
-    async with asyncio.timeout(IDENTIFY_S):
+    async with asyncio.timeout(services.work_s * IDENTIFY_PART):
         account = await services.users.look_up(services.slack, request.user_id, services.now())
     check_member(account, services.team_id)
     return account
@@ -217,8 +221,9 @@ async def _redraw(
     """A card that offered what was refused is wrong: promise a new one, and draw a private one."""
     if request.bill_id is None or not isinstance(refusal, (WrongState, NotAllowed)):
         return []
+    until = start + services.work_s + REDRAW_S
     try:
-        async with asyncio.timeout_at(start + REDRAW_S), services.db.transaction() as session:
+        async with asyncio.timeout_at(until), services.db.transaction() as session:
             if isinstance(request, Click) and request.message:
                 await redraw_card_at(session, *request.message)
             if isinstance(refusal, NotAllowed):
@@ -242,7 +247,7 @@ async def _respond(
 ) -> BoltResponse:
     """What has been done stays done, even where Slack will not take the answer."""
     try:
-        async with asyncio.timeout_at(start + ANSWER_S):
+        async with asyncio.timeout_at(start + services.work_s + ANSWER_S):
             body = await request.respond(services.slack, answers)
     except Exception:
         log_failure("An answer did not arrive", request)
@@ -257,7 +262,7 @@ async def _late(
     if not any(isinstance(answer, Dialog) for answer in answers):
         return {}
     try:
-        async with asyncio.timeout_at(start + APOLOGY_S):
+        async with asyncio.timeout_at(start + services.work_s + APOLOGY_S):
             return await request.respond(services.slack, request.refused(Refusal(LATE)))
     except Exception:
         log_failure("Nor did the apology", request)
