@@ -17,8 +17,6 @@ from sqlalchemy.ext.asyncio import (
 from models.db.migrate import is_migrated
 from models.errors import DatabaseNotReady
 
-# A person waits on the other end: give up before Slack does, and plan each query for its own
-# values, since a plan made for all values once turned a page of bills from 0.07 into 422 ms.
 # A person waits on the other end: give up before Slack does.
 STATEMENT_S, LOCK_S = 2.0, 1.0
 
