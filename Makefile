@@ -17,7 +17,7 @@ check: .venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 0 -q tests/house
+	$(BIN)/pytest -n 0 -q tests/architecture
 
 # LIFE: what whole lives are told with, as in `make soak LIFE="--minutes 60"`.
 soak: .venv

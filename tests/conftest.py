@@ -1,52 +1,55 @@
 """What the tests stand on: a database of their own, and a small cast of people."""
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import Database
-from models.people.permissions import Role
-from models.people.users import User, add_user, system_user
-from tests.postgres import TestPostgres
+from tests.harness.cast import People, add_people, find_people
+from tests.harness.database import TestDatabase, TestPostgres
+from tests.sandbox.page_browser import chromium
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
 
-@dataclass(frozen=True)
-class People:
-    """Ana keeps the books; Kim and Lee look after customers, Sam sells, Max looks on."""
-
-    ana: User
-    kim: User
-    lee: User
-    sam: User
-    max: User
-    system: User
+@pytest.fixture(autouse=True)
+async def _nothing_outlives_its_test() -> AsyncIterator[None]:
+    """All tests of a process share one loop: what one of them has begun ends with it."""
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 @pytest.fixture(scope="session")
-def postgres(testrun_uid: str) -> Iterator[TestPostgres]:
+async def postgres(testrun_uid: str) -> AsyncIterator[TestPostgres]:
     server = TestPostgres(testrun_uid)
     yield server
-    server.close()
+    await server.close()
 
 
 @pytest.fixture
-def database_url(postgres: TestPostgres) -> Iterator[str]:
-    """The address of a freshly migrated database, which is dropped afterwards."""
-    name = postgres.create()
-    yield postgres.url(name)
-    postgres.drop(name)
+async def database(postgres: TestPostgres) -> AsyncIterator[TestDatabase]:
+    """A migrated database that is empty but for the user `system`."""
+    lent = postgres.lend()
+    yield lent
+    await postgres.take_back(lent)
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    yield database
-    await database.close()
+def database_url(database: TestDatabase) -> str:
+    return database.url
+
+
+@pytest.fixture
+def db(database: TestDatabase) -> Database:
+    return database.db
 
 
 @pytest.fixture
@@ -57,23 +60,30 @@ async def session(db: Database) -> AsyncIterator[AsyncSession]:
 
 
 @pytest.fixture
-async def people(db: Database) -> People:
-    """The cast, committed; Slack ids are `UANA`, `UKIM`, `ULEE`, `USAM`, `UMAX`."""
-    roles = {
-        "Ana": Role.FINANCE,
-        "Kim": Role.CSM,
-        "Lee": Role.CSM,
-        "Sam": Role.SALES,
-        "Max": Role.MANAGER,
-    }
-    async with db.transaction() as session:
-        cast = {
-            name.lower(): await add_user(
-                session, name, role, f"U{name.upper()}", f"{name.lower()}@example.com"
-            )
-            for name, role in roles.items()
-        }
-        return People(**cast, system=await system_user(session))
+async def people(database: TestDatabase) -> People:
+    """The cast, committed."""
+
+    async def added() -> None:
+        async with database.db.transaction() as session:
+            await add_people(session)
+
+    await database.seeded("people", added)
+    async with database.db.transaction() as session:
+        return await find_people(session)
+
+
+@pytest.fixture(scope="session")
+async def _chromium() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+async def browser(_chromium: Browser) -> AsyncIterator[Browser]:
+    """Chromium with nothing open in it."""
+    yield _chromium
+    for context in _chromium.contexts:
+        await context.close()
 
 
 @pytest.fixture

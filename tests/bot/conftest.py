@@ -1,43 +1,35 @@
 """The program against the sandbox's Slack: one company, one database, clocks that run fast."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import structlog
 
 from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.worker.worker import Worker
 from models.db.database import Database
-from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from sandbox.story import LONG_ACK_S
-from tests.bot.helpers import settings_for, workers
-
-CAST = ("ana", "kim", "lee", "sam", "max")
+from tests.harness.cast import accounts
+from tests.harness.running import plain_log, settings_for, worker_only, workspace
 
 
 @pytest.fixture(autouse=True)
-def _plain_log() -> None:
-    """Tracebacks drawn with every local variable in them hold up the loop for seconds."""
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
-    )
+def _plain_log() -> Iterator[None]:
+    with plain_log():
+        yield
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Sandbox]:
     """A workspace in which everybody of the cast has an account, and `#approvals`."""
-    users = [{"id": f"U{name.upper()}", "name": name} for name in CAST]
     channels = [{"id": "CAPPROVALS", "name": "approvals"}]
-    workspace = {"users": users, "channels": channels}
-    async with serve(Sandbox(workspace=workspace, rate_limits=False, ack_s=LONG_ACK_S)) as sandbox:
+    async with workspace({"users": accounts(), "channels": channels}) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def settings(slack: Sandbox, database_url: str) -> Settings:
-    return settings_for(slack, database_url)
+    return settings_for(slack, database_url, approvals_channel="CAPPROVALS")
 
 
 @pytest.fixture
@@ -50,5 +42,5 @@ async def gateway(slack: Sandbox) -> AsyncIterator[SlackClient]:
 @pytest.fixture
 async def worker(db: Database, gateway: SlackClient) -> AsyncIterator[Worker]:
     """At work from the start of the test to its end."""
-    async with workers(db, gateway) as made:
+    async with worker_only(db, gateway) as made:
         yield made

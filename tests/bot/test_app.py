@@ -27,24 +27,22 @@ from bot.app import App, BootError
 from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.slack.socket_mode import CountingHandler, Socket
+from bot.timings import Timings
 from models.db.database import Database
 from models.people.permissions import Role
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import (
-    QUICK,
-    all_posted,
-    eventually,
-    grant,
-    rows,
-    said_to,
-)
-from tests.conftest import People
-from tests.postgres import TestPostgres
+from tests.bot.helpers import all_posted, grant, rows, said_to
+from tests.harness.cast import People
+from tests.harness.database import TestPostgres
+from tests.harness.timings import INTERRUPTED, QUICK
+from tests.harness.waiting import PATIENCE_S, until
 
 
 @asynccontextmanager
-async def running(settings: Settings, role: Any = "all") -> AsyncIterator[App]:
-    app = App(settings, role, timings=QUICK)
+async def running(
+    settings: Settings, role: Any = "all", timings: Timings = QUICK
+) -> AsyncIterator[App]:
+    app = App(settings, role, timings=timings)
     await app.start()
     try:
         yield app
@@ -71,13 +69,13 @@ async def is_ready(app: App) -> bool:
 async def test_a_running_program_is_ready_hears_commands_and_posts(
     app: App, db: Database, people: People, slack: Sandbox
 ) -> None:
-    await eventually(lambda: is_ready(app))
+    await until(lambda: is_ready(app))
     assert await get(app, "/health") == (200, {"status": "alive"})
     answer = await slack.command("UANA", "CAPPROVALS", "/bill", "help")
     assert answer["ok"], answer
     assert [one["ephemeral_user"] for one in slack.messages("CAPPROVALS")] == ["UANA"]
     await grant(db, people.max)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
 
 
 async def test_without_a_socket_it_is_alive_and_not_ready(
@@ -85,7 +83,7 @@ async def test_without_a_socket_it_is_alive_and_not_ready(
 ) -> None:
     await slack.fault(socket="refuse", times=1000)
     async with running(settings) as app:
-        await eventually(lambda: _lacks(app, "There is no socket to Slack."))
+        await until(lambda: _lacks(app, "There is no socket to Slack."))
         assert (await get(app, "/health"))[0] == 200
 
 
@@ -99,20 +97,20 @@ async def test_a_socket_that_stays_away_makes_the_case_hopeless(
     await slack.fault(socket="refuse", times=1000)
     app = App(settings, timings=replace(QUICK, hopeless=0.5))
     await app.start()
-    await asyncio.wait_for(app.wait_until_hopeless(), 10)
+    await asyncio.wait_for(app.wait_until_hopeless(), PATIENCE_S)
     await app.drain_and_stop()
 
 
 async def test_without_a_database_it_is_alive_and_not_ready(
     app: App, database_url: str, postgres: TestPostgres
 ) -> None:
-    await eventually(lambda: is_ready(app))
+    await until(lambda: is_ready(app))
     with closed(postgres, database_url):
         status, body = await get(app, "/ready")
         assert status == 503
         assert "The database cannot be reached" in body["reasons"][0]
         assert (await get(app, "/health"))[0] == 200
-    await eventually(lambda: is_ready(app))
+    await until(lambda: is_ready(app))
 
 
 async def test_it_stops_in_time_though_the_database_is_away(
@@ -120,10 +118,10 @@ async def test_it_stops_in_time_though_the_database_is_away(
 ) -> None:
     app = App(settings, timings=QUICK)
     await app.start()
-    await eventually(lambda: is_ready(app))
+    await until(lambda: is_ready(app))
     with closed(postgres, database_url):
-        await eventually(lambda: _is_not_ready(app))
-        await asyncio.wait_for(app.drain_and_stop(1), 10)
+        await until(lambda: _is_not_ready(app))
+        await asyncio.wait_for(app.drain_and_stop(1), PATIENCE_S)
 
 
 @contextmanager
@@ -147,11 +145,11 @@ def _allow(name: str, whether: str) -> psycopg.sql.Composed:
 async def test_the_socket_comes_back_after_it_was_refused_for_a_while(
     app: App, slack: Sandbox
 ) -> None:
-    await eventually(lambda: is_ready(app))
+    await until(lambda: is_ready(app))
     await slack.fault(socket="refuse", times=2)
     await slack.fault(socket="drop")
-    await eventually(lambda: _is_not_ready(app))
-    await eventually(lambda: is_ready(app), 30)
+    await until(lambda: _is_not_ready(app))
+    await until(lambda: is_ready(app))
     assert (await slack.command("UANA", "CAPPROVALS", "/bill", "help"))["ok"]
 
 
@@ -160,11 +158,14 @@ async def _is_not_ready(app: App) -> bool:
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])
-async def test_the_socket_is_renewed_when_slack_asks(reason: str, app: App, slack: Sandbox) -> None:
-    await eventually(lambda: is_ready(app))
+async def test_the_socket_is_renewed_when_slack_asks(
+    reason: str, app: App, slack: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack.sockets, "_ack_s", 1.0)
+    await until(lambda: is_ready(app))
     await slack.fault(socket=reason)
-    await eventually(lambda: is_ready(app))
-    await eventually(lambda: _helped(slack))
+    await until(lambda: is_ready(app))
+    await until(lambda: _helped(slack))
 
 
 async def _helped(slack: Sandbox) -> bool:
@@ -219,13 +220,13 @@ async def test_finance_is_no_guest_no_bot_and_nobody_who_left(
 async def test_a_watchdog_that_falls_over_makes_the_case_hopeless(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await eventually(lambda: is_ready(app))
+    await until(lambda: is_ready(app))
 
     async def broken(_: Socket) -> bool:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Socket, "is_connected", broken)
-    await asyncio.wait_for(app.wait_until_hopeless(), 10)
+    await asyncio.wait_for(app.wait_until_hopeless(), PATIENCE_S)
 
 
 async def test_what_arrives_while_it_drains_is_left_to_slack(
@@ -241,7 +242,7 @@ async def test_what_arrives_while_it_drains_is_left_to_slack(
 
     monkeypatch.setattr(AsyncSocketModeHandler, "handle", slowly)
     bolt = AsyncApp(token="xoxb-1", signing_secret="s", request_verification_enabled=False)
-    handler = CountingHandler(bolt, "xapp-1")
+    handler = CountingHandler(bolt, "xapp-1", QUICK.ping)
     begun = asyncio.create_task(handler.handle(handler.client, _envelope("first")))
     await at_work.wait()
     handler.draining = True
@@ -265,19 +266,19 @@ async def test_a_worker_posts_and_hears_nothing(
         assert app.port is None
         assert not slack.delivery.connected
         await grant(db, people.max)
-        await eventually(lambda: all_posted(db))
+        await until(lambda: all_posted(db))
 
 
 async def test_a_web_part_hears_and_posts_nothing(
     db: Database, people: People, slack: Sandbox, settings: Settings
 ) -> None:
     async with running(settings, "web") as app:
-        await eventually(lambda: is_ready(app))
+        await until(lambda: is_ready(app))
         assert (await slack.command("UANA", "CAPPROVALS", "/bill", "help"))["ok"]
         await grant(db, people.max)
         assert not said_to(slack, "UMAX")
     async with running(settings, "worker"):
-        await eventually(lambda: all_posted(db))
+        await until(lambda: all_posted(db))
 
 
 REFUSED = [
@@ -358,10 +359,10 @@ async def test_sigterm_ends_serve_within_ten_seconds_and_loses_nothing(
         await grant(db, people.max, role)
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
     async with process(slack, database_url) as serve:
-        await eventually(lambda: _said(slack, 1), 60)
+        await until(lambda: _said(slack, 1))
         serve.send_signal(signal.SIGTERM)
         begun = time.monotonic()
-        _, errors = await asyncio.wait_for(serve.communicate(), 15)
+        _, errors = await asyncio.wait_for(serve.communicate(), PATIENCE_S)
     assert time.monotonic() - begun < 10
     assert serve.returncode == 0, errors.decode()
     assert all(json.loads(line) for line in errors.decode().splitlines())
@@ -369,7 +370,7 @@ async def test_sigterm_ends_serve_within_ten_seconds_and_loses_nothing(
         assert secret not in errors.decode()
     await slack.fault(clear=True)
     async with running(settings, "worker"):
-        await eventually(lambda: all_posted(db))
+        await until(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == len(Role)
 
 
@@ -384,10 +385,10 @@ async def test_after_a_kill_the_next_program_keeps_every_promise(
         await grant(db, people.max, role)
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
     async with process(slack, database_url) as serve:
-        await eventually(lambda: _said(slack, 1), 60)
+        await until(lambda: _said(slack, 1))
         serve.kill()
         await serve.communicate()
     await slack.fault(clear=True)
-    async with running(settings, "worker"):
-        await eventually(lambda: all_posted(db), 15)
+    async with running(settings, "worker", INTERRUPTED):
+        await until(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == len(Role)

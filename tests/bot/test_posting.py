@@ -20,31 +20,31 @@ from models.people.permissions import Role
 from models.people.users import User
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
-    QUICK,
     all_posted,
     all_settled,
-    eventually,
     grant,
     no_jobs,
     posting,
     rows,
     said_to,
     states,
-    workers,
 )
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.timings import QUICK
+from tests.harness.waiting import until
 
 
 async def test_a_posting_reaches_the_dm_and_is_noted(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await grant(db, people.max)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     (message,) = slack.messages(slack.dm("UMAX"))
     stored = await posting(db)
     assert (stored.channel, stored.ts) == (slack.dm("UMAX"), message["ts"])
     assert "Manager" in message["text"]
-    await eventually(lambda: no_jobs(db))
+    await until(lambda: no_jobs(db))
 
 
 TROUBLES = [
@@ -69,7 +69,7 @@ async def test_a_message_is_posted_once_despite(
 ) -> None:
     await slack.fault(method="chat.postMessage", **trouble)
     await grant(db, people.max)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     (message,) = slack.messages(slack.dm("UMAX"))
     assert (await posting(db)).ts == message["ts"]
 
@@ -81,7 +81,7 @@ async def test_a_rate_limit_is_waited_out(
     await slack.fault(method="chat.postMessage", kind="ratelimited", retry_after=2)
     begun = loop.time()
     await grant(db, people.max)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     assert loop.time() - begun >= 2
 
 
@@ -92,9 +92,9 @@ async def test_a_new_promise_does_not_write_to_a_place_before_the_time_slack_nam
     await slack.fault(method="chat.postMessage", kind="ratelimited", retry_after=3)
     begun = loop.time()
     await grant(db, people.max, Role.SALES)
-    await eventually(lambda: _waits_for_a_time(db))
+    await until(lambda: _waits_for_a_time(db))
     await grant(db, people.max, Role.MANAGER)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     assert loop.time() - begun >= 3
     assert said_to(slack, "UMAX") == [
         access_granted(role).text for role in (Role.SALES, Role.MANAGER)
@@ -111,7 +111,7 @@ async def test_the_order_of_a_place_outlives_trouble(
     await slack.fault(method="chat.postMessage", kind="error", status=500, probability=0.4, seed=7)
     for role in Role:
         await grant(db, people.max, role)
-    await eventually(lambda: all_posted(db), 30)
+    await until(lambda: all_posted(db), 30)
     assert said_to(slack, "UMAX") == [access_granted(role).text for role in Role]
 
 
@@ -124,8 +124,8 @@ async def test_a_message_found_on_its_way_is_looked_for_first(
         slack.dm("UMAX"), message_key(promised), access_granted(Role.MANAGER)
     )
     await rows(db, "update messages set state = 'sending', claimed_at = now() returning id")
-    async with workers(db, gateway):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_posted(db))
     assert (await posting(db)).ts == there.ts
     assert len(said_to(slack, "UMAX")) == 1
 
@@ -135,8 +135,8 @@ async def test_a_message_that_never_arrived_is_sent_again(
 ) -> None:
     await grant(db, people.max)
     await rows(db, "update messages set state = 'sending', claimed_at = now() returning id")
-    async with workers(db, gateway):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 1
 
 
@@ -148,19 +148,19 @@ async def test_another_apps_message_is_not_taken_for_ours(
     dm = slack.workspace.dm("UMAX")
     slack.workspace.post(dm, {"user": "UMAX", "text": "mine", "metadata": forged})
     await rows(db, "update messages set state = 'sending', claimed_at = now() returning id")
-    async with workers(db, gateway):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 2
 
 
 async def test_two_workers_post_nothing_twice(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
-    async with workers(db, gateway), workers(db, gateway):
+    async with worker_only(db, gateway), worker_only(db, gateway):
         for role in Role:
             await grant(db, people.max, role)
             await grant(db, people.kim, role)
-        await eventually(lambda: all_posted(db))
+        await until(lambda: all_posted(db))
     expected = [access_granted(role).text for role in Role]
     assert said_to(slack, "UMAX") == said_to(slack, "UKIM") == expected
 
@@ -171,7 +171,7 @@ async def test_what_slack_refuses_for_good_holds_nothing_up(
     await slack.fault(method="chat.postMessage", kind="error", error="messages_tab_disabled")
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
-    await eventually(lambda: all_settled(db))
+    await until(lambda: all_settled(db))
     assert await states(db) == ["failed", "posted"]
     (failed, _) = await rows(db, "select failure from messages order by id")
     assert failed.failure == "messages_tab_disabled"
@@ -198,8 +198,8 @@ async def test_a_message_refused_again_and_again_gives_way_to_the_others_of_its_
     monkeypatch.setattr(SlackClient, "post", stumbling)
     await grant(db, people.max, Role.SALES)
     await grant(db, people.max, Role.MANAGER)
-    await eventually(lambda: _are(db, "waiting", "posted"))
-    await eventually(lambda: all_posted(db))
+    await until(lambda: _are(db, "waiting", "posted"))
+    await until(lambda: all_posted(db))
 
 
 def key_for(user: User, role: Role) -> str:
@@ -227,10 +227,10 @@ async def test_no_number_of_attempts_loses_a_message_or_its_place(
     await slack.fault(method="chat.postMessage", kind="error", times=0, **trouble)
     for role in Role:
         await grant(db, people.max, role)
-    await eventually(lambda: _tried(db, QUICK.attempts + 3))
+    await until(lambda: _tried(db, QUICK.attempts + 3))
     assert "failed" not in await states(db)
     await slack.fault(clear=True)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     assert said_to(slack, "UMAX") == [access_granted(role).text for role in Role]
 
 
@@ -245,8 +245,8 @@ async def test_what_slack_has_not_taken_in_a_week_is_given_up_and_the_rest_goes_
     await grant(db, people.max, Role.SALES)
     await rows(db, "update messages set created_at = now() - interval '8 days' returning id")
     await grant(db, people.max, Role.MANAGER)
-    async with workers(db, gateway):
-        await eventually(lambda: all_settled(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_settled(db))
     assert await states(db) == ["failed", "posted"]
 
 

@@ -26,18 +26,10 @@ from models.people.permissions import Role
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import (
-    all_posted,
-    all_settled,
-    eventually,
-    grant,
-    no_jobs,
-    rows,
-    said_to,
-    texts,
-    workers,
-)
-from tests.conftest import People
+from tests.bot.helpers import all_posted, all_settled, grant, no_jobs, rows, said_to, texts
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.waiting import until
 from tests.store.books import OCTOBER, act, make_bills
 
 
@@ -70,10 +62,10 @@ async def test_every_copy_of_a_card_is_redrawn_after_a_decision(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     before = await drawn_now(db, bill_id)
     await approve(db, people, bill_id)
-    await eventually(lambda: is_current(db, slack, bill_id))
+    await until(lambda: is_current(db, slack, bill_id))
     assert await drawn_now(db, bill_id) != before
 
 
@@ -81,14 +73,14 @@ async def test_a_card_that_is_current_is_left_alone(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     await approve(db, people, bill_id)
-    await eventually(lambda: is_current(db, slack, bill_id))
+    await until(lambda: is_current(db, slack, bill_id))
     edited = [message["edited"] for message in slack.messages(slack.dm("UKIM"))]
     for _ in range(3):
         async with db.transaction() as session:
             await defer_card_update(session, bill_id)
-    await eventually(lambda: _cards_settled(db))
+    await until(lambda: _cards_settled(db))
     assert [message["edited"] for message in slack.messages(slack.dm("UKIM"))] == edited
 
 
@@ -97,10 +89,10 @@ async def test_an_action_while_the_card_is_on_its_way_shows_on_it(
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
     (bill_id,) = await make_bills(db, people.ana)
-    await eventually(lambda: _some_are(db, "sending"))
+    await until(lambda: _some_are(db, "sending"))
     await approve(db, people, bill_id)
-    await eventually(lambda: _some_are(db, "posted"))
-    await eventually(lambda: is_current(db, slack, bill_id))
+    await until(lambda: _some_are(db, "posted"))
+    await until(lambda: is_current(db, slack, bill_id))
 
 
 async def _some_are(db: Database, state: str) -> list[Any]:
@@ -119,23 +111,23 @@ async def test_a_card_is_redrawn_despite(
     trouble: dict[str, Any], db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     await slack.fault(method="chat.update", **trouble)
     await approve(db, people, bill_id)
-    await eventually(lambda: is_current(db, slack, bill_id), 20)
+    await until(lambda: is_current(db, slack, bill_id), 20)
 
 
 async def test_cards_that_wait_for_a_rate_limit_keep_nothing_else_from_its_turn(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, CONCURRENCY + 10)
-    await eventually(lambda: all_settled(db))
+    await until(lambda: all_settled(db))
     await rows(db, _STANDING_CARDS)
     await slack.fault(method="chat.update", kind="ratelimited", retry_after=30, times=0)
     for bill_id in bills:
         await approve(db, people, bill_id)
     await grant(db, people.max)
-    await eventually(lambda: _says(slack, "UMAX", access_granted(Role.MANAGER).text))
+    await until(lambda: _says(slack, "UMAX", access_granted(Role.MANAGER).text))
 
 
 # As if the digest had been cards.
@@ -149,13 +141,13 @@ async def test_a_card_somebody_deleted_is_given_up_and_the_others_are_redrawn(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     dm = slack.workspace.dm("UKIM")
     slack.workspace.remove(dm, slack.messages(dm.id)[0]["ts"])
     await approve(db, people, bill_id)
     expected = await drawn_now(db, bill_id)
-    await eventually(lambda: _says(slack, "ULEE", expected))
-    await eventually(lambda: _cards_settled(db))
+    await until(lambda: _says(slack, "ULEE", expected))
+    await until(lambda: _cards_settled(db))
     (lost,) = await rows(db, "select recipient, failure from messages where state = 'failed'")
     assert tuple(lost) == (user_recipient(people.kim.id), "message_not_found")
 
@@ -168,12 +160,12 @@ async def test_a_card_whose_redrawing_got_lost_is_found_and_redrawn(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    async with workers(db, gateway):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_posted(db))
     await approve(db, people, bill_id)
     await rows(db, "delete from procrastinate_jobs returning id")
-    async with workers(db, gateway, heal=1):
-        await eventually(lambda: is_current(db, slack, bill_id))
+    async with worker_only(db, gateway, heal=1):
+        await until(lambda: is_current(db, slack, bill_id))
 
 
 async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
@@ -184,7 +176,7 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     sick, healed = slack.dm("UKIM"), asyncio.Event()
     update = SlackClient.update
 
@@ -196,32 +188,32 @@ async def test_a_sick_copy_holds_up_neither_the_others_nor_later_drawings(
     monkeypatch.setattr(SlackClient, "update", ailing)
     await approve(db, people, bill_id)
     approved = await drawn_now(db, bill_id)
-    await eventually(lambda: _says(slack, "ULEE", approved))
-    await eventually(lambda: _cards_settled(db))
+    await until(lambda: _says(slack, "ULEE", approved))
+    await until(lambda: _cards_settled(db))
     async with db.transaction() as session:
         await undo_decision(session, bill_id, 2, act(people.kim), "on second thought")
     async with db.transaction() as session:
         reason = RejectReason.OTHER
         await reject_bill(session, bill_id, 3, act(people.kim), reason, "Not this time")
     again = await drawn_now(db, bill_id)
-    await eventually(lambda: _says(slack, "ULEE", again))
+    await until(lambda: _says(slack, "ULEE", again))
     assert not await _says(slack, "UKIM", again)
     healed.set()
-    await eventually(lambda: _says(slack, "UKIM", again))
+    await until(lambda: _says(slack, "UKIM", again))
     drawing = "select count(*) as jobs from procrastinate_jobs where task_name like 'redraw%'"
 
     async def drawn_to_the_end() -> bool:
         return bool((await rows(db, drawing))[0].jobs == 0)
 
-    await eventually(drawn_to_the_end)
+    await until(drawn_to_the_end)
 
 
 async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     (bill_id,) = await make_bills(db, people.ana)
-    async with workers(db, gateway):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_posted(db))
     await approve(db, people, bill_id)
     await rows(db, "delete from procrastinate_jobs returning id")
     async with db.transaction() as session:
@@ -248,7 +240,7 @@ async def test_many_decisions_end_in_the_last_state(
             await undo_decision(
                 session, bill_id, version + 1, act(people.kim), "yes, yes", rejected.id
             )
-    await eventually(lambda: is_current(db, slack, bill_id))
+    await until(lambda: is_current(db, slack, bill_id))
 
 
 async def start_run(db: Database, people: People) -> int:
@@ -277,10 +269,10 @@ async def test_a_run_is_worked_off_in_steps_and_its_message_ends_as_a_summary(
 ) -> None:
     await add_usage(db, 25)
     billing = BillingSettings("CAPPROVALS", chunk_customers=10)
-    async with workers(db, gateway, billing=billing):
+    async with worker_only(db, gateway, billing=billing):
         await start_run(db, people)
-        await eventually(lambda: _says_of(slack, "25 bills made"))
-        await eventually(lambda: no_jobs(db))
+        await until(lambda: _says_of(slack, "25 bills made"))
+        await until(lambda: no_jobs(db))
     assert len(said_to(slack, "UANA")) == 1
     assert len(texts(slack, "CAPPROVALS")) == 25
 
@@ -306,11 +298,11 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
         return await step(*arguments)
 
     monkeypatch.setattr("bot.worker.batches.run_step", stumbling)
-    async with workers(db, gateway, billing=BillingSettings("CAPPROVALS", chunk_customers=10)):
+    async with worker_only(db, gateway, billing=BillingSettings("CAPPROVALS", chunk_customers=10)):
         await start_run(db, people)
-        await eventually(lambda: _says_of(slack, "stopped before its end"))
-        await eventually(lambda: _posted(slack, 20))
-        await eventually(lambda: _only_generating_failed(db))
+        await until(lambda: _says_of(slack, "stopped before its end"))
+        await until(lambda: _posted(slack, 20))
+        await until(lambda: _only_generating_failed(db))
     (run,) = await rows(db, "select failure, finished_at, added from bill_runs")
     assert tuple(run) == ("The cause: ZeroDivisionError.", None, 20)
 
@@ -344,7 +336,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
         return done
 
     monkeypatch.setattr("bot.worker.batches.run_step", counted)
-    async with workers(db, gateway, billing=billing) as first:
+    async with worker_only(db, gateway, billing=billing) as first:
         await start_run(db, people)
         await begun.wait()
         stopping = asyncio.create_task(first.stop(deadline_s=5))
@@ -352,8 +344,8 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
         go_on.set()
         await stopping
     assert steps == [10]
-    async with workers(db, gateway, billing=billing):
-        await eventually(lambda: _says_of(slack, "25 bills made"))
+    async with worker_only(db, gateway, billing=billing):
+        await until(lambda: _says_of(slack, "25 bills made"))
     assert steps == [10, 20, 25]
 
 
@@ -378,9 +370,9 @@ async def test_a_runs_message_tells_of_cards_nobody_could_be_given(
         return await send(self, channel, key, message)
 
     monkeypatch.setattr(SlackClient, "post", refusing)
-    async with workers(db, gateway, billing=BillingSettings()):
+    async with worker_only(db, gateway, billing=BillingSettings()):
         await start_run(db, people)
-        await eventually(lambda: _tells_of_lost_cards(slack))
+        await until(lambda: _tells_of_lost_cards(slack))
 
 
 async def _tells_of_lost_cards(slack: Sandbox) -> bool:
@@ -394,8 +386,8 @@ async def test_a_run_without_a_job_is_gone_on_with(
     await add_usage(db, 3)
     await start_run(db, people)
     await rows(db, "delete from procrastinate_jobs where task_name = 'generate' returning id")
-    async with workers(db, gateway):
-        await eventually(lambda: _says_of(slack, "3 bills made"))
+    async with worker_only(db, gateway):
+        await until(lambda: _says_of(slack, "3 bills made"))
 
 
 async def test_interruptions_use_up_no_attempts_of_a_run(
@@ -415,5 +407,5 @@ async def test_interruptions_use_up_no_attempts_of_a_run(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.worker.batches.run_step", stumbling)
-        async with workers(db, gateway):
-            await eventually(lambda: _says_of(slack, "3 bills made"))
+        async with worker_only(db, gateway):
+            await until(lambda: _says_of(slack, "3 bills made"))

@@ -9,17 +9,10 @@ from models.db.database import Database
 from models.outbox.messages import Message, MessageKind, user_recipient
 from models.people.permissions import Role
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import (
-    all_posted,
-    eventually,
-    grant,
-    rows,
-    said_to,
-    states,
-    told_to,
-    workers,
-)
-from tests.conftest import People
+from tests.bot.helpers import all_posted, grant, rows, said_to, states, told_to
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.waiting import until
 from tests.store.books import make_bills
 
 
@@ -28,11 +21,11 @@ async def test_stopping_in_the_middle_loses_and_doubles_nothing(
 ) -> None:
     for role in Role:
         await grant(db, people.max, role)
-    async with workers(db, gateway, pace=0.5):
-        await eventually(lambda: told_to(slack, "UMAX", 2))
+    async with worker_only(db, gateway, pace=0.5):
+        await until(lambda: told_to(slack, "UMAX", 2))
     assert len(said_to(slack, "UMAX")) < len(Role)
-    async with workers(db, gateway):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_posted(db))
     assert said_to(slack, "UMAX") == [access_granted(role).text for role in Role]
 
 
@@ -41,13 +34,13 @@ async def test_a_job_that_does_not_end_in_time_is_put_back(
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1)
     await grant(db, people.max)
-    async with workers(db, gateway) as first:
-        await eventually(lambda: _is_on_its_way(db))
+    async with worker_only(db, gateway) as first:
+        await until(lambda: _is_on_its_way(db))
         await first.stop(deadline_s=0.1)
         (job,) = await rows(db, "select status from procrastinate_jobs")
         assert job.status == "todo"
-    async with workers(db, gateway, settle=1.5):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway, settle=1.5):
+        await until(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 1
 
 
@@ -66,8 +59,8 @@ async def test_a_job_whose_worker_died_is_taken_up_by_another(
            update procrastinate_jobs set status = 'doing', worker_id = dead.id
            from dead returning worker_id""",
     )
-    async with workers(db, gateway):
-        await eventually(lambda: all_posted(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 1
 
 
@@ -83,7 +76,7 @@ async def test_a_posting_whose_job_got_lost_is_sent_for(
                 facts={"role": "Manager"},
             )
         )
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
 
 
 async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
@@ -92,12 +85,12 @@ async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
     await make_bills(db, people.ana, 2)
     await rows(db, "update runs set finished_at = null, source = 'cli' returning id")
     await rows(db, "delete from procrastinate_jobs returning id")
-    async with workers(db, gateway):
+    async with worker_only(db, gateway):
         await grant(db, people.max)
-        await eventually(lambda: _is_posted(db, "access_granted"))
+        await until(lambda: _is_posted(db, "access_granted"))
         assert not said_to(slack, "UKIM")
         await rows(db, "update messages set created_at = now() - interval '61 s' returning id")
-        await eventually(lambda: all_posted(db))
+        await until(lambda: all_posted(db))
 
 
 async def _is_posted(db: Database, kind: str) -> bool:
@@ -112,8 +105,8 @@ async def test_the_worker_goes_on_after_the_database_was_away(
                 where datname = current_database() and pid <> pg_backend_pid()"""
     async with db.transaction() as session:
         await session.execute(sa.text(others))
-    await eventually(lambda: _granted(db, people))
-    await eventually(lambda: all_posted(db))
+    await until(lambda: _granted(db, people))
+    await until(lambda: all_posted(db))
     assert len(said_to(slack, "UMAX")) == 1
 
 

@@ -23,15 +23,19 @@ from models.db.database import Database
 from models.people.users import User
 from models.settings import BillingSettings
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import NOW, eventually, rows, workers
-from tests.conftest import People
+from tests.bot.helpers import rows
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.slack_people import NOW
+from tests.harness.timings import BRIEF_S
+from tests.harness.waiting import until
 from tests.store.books import make_bills
 
 SENDER = "Billing <billing@meridian.example>"
 MERIDIAN = Company("Meridian API AG", payment_days=30)
 AT_ONCE = BillingSettings("CAPPROVALS", send_delay_minutes=0)
-BRIEF_LOCK_S = 1.2
-"""Longer than whoever clicks would wait for a lock."""
+BRIEF_LOCK_S = 1.0
+"""So long whoever clicks waits for a lock."""
 LATER = BillingSettings("CAPPROVALS", send_delay_minutes=5)
 
 
@@ -62,7 +66,7 @@ def mailing(
     db: Database, gateway: SlackClient, slack: Sandbox, watch: Watch, **timings: float
 ) -> Any:
     mailer = Mailer(MailServer.parse(slack.smtp_url), SENDER)
-    return workers(db, gateway, AT_ONCE, now=watch, mailer=mailer, company=MERIDIAN, **timings)
+    return worker_only(db, gateway, AT_ONCE, now=watch, mailer=mailer, company=MERIDIAN, **timings)
 
 
 async def approved(db: Database, people: People, bills: int = 1) -> list[int]:
@@ -113,7 +117,7 @@ async def reaches(db: Database, bill_id: int, status: str) -> None:
     async def there() -> bool:
         return bool((await bill(db, bill_id)).status == status)
 
-    await eventually(there)
+    await until(there)
 
 
 # -- the straight way ----------------------------------------------------------------------
@@ -221,7 +225,7 @@ async def test_after_a_day_of_later_the_bill_is_back_with_finance(
     (bill_id,) = await approved(db, people)
     await slack.fault(mail="defer", error="mailbox full", times=0)
     await send(db, people.ana, bill_id)
-    await eventually(lambda: has_done(db, bill_id, "issue"))
+    await until(lambda: has_done(db, bill_id, "issue"))
     assert (await bill(db, bill_id)).status == "sending"
     watch.now += timedelta(days=1)
     await reaches(db, bill_id, "approved")
@@ -293,13 +297,18 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
         async def held() -> bool:
             return bool(await rows(db, "select from pg_locks where not granted"))
 
+        async def given_up() -> bool:
+            return not await held()
+
         monkeypatch.setattr(BillDelivery, "_mail", holds_the_bill_meanwhile)
-        async with mailing(db, gateway, slack, watch):
+        hasty = Database(db.url, statement_s=BRIEF_S, lock_s=BRIEF_LOCK_S)
+        async with mailing(hasty, gateway, slack, watch):
             await send(db, people.ana, bill_id)
-            await eventually(held)
-            await asyncio.sleep(BRIEF_LOCK_S)
+            await until(held)
+            await until(given_up)
             await somebody.commit()
             await reaches(db, bill_id, "sent")
+        await hasty.close()
     assert len(slack.mail()) == 1
 
 
@@ -320,8 +329,8 @@ async def test_without_a_mail_server_an_issued_bill_waits_for_one(
 ) -> None:
     (bill_id,) = await approved(db, people)
     await send(db, people.ana, bill_id)
-    async with workers(db, gateway, AT_ONCE, now=watch):
-        await eventually(lambda: has_done(db, bill_id, "issue"))
+    async with worker_only(db, gateway, AT_ONCE, now=watch):
+        await until(lambda: has_done(db, bill_id, "issue"))
         assert (await bill(db, bill_id)).status == "sending"
     async with mailing(db, gateway, slack, watch):
         await reaches(db, bill_id, "sent")

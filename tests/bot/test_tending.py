@@ -9,8 +9,11 @@ from models.actions.absence import mark_away
 from models.actions.approve import approve_bill
 from models.context import Context, Source
 from models.db.database import Database
-from tests.bot.helpers import NOW, eventually, rows, workers
-from tests.conftest import People
+from tests.bot.helpers import rows
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.slack_people import NOW
+from tests.harness.waiting import until
 from tests.store.books import make_bills
 
 
@@ -29,8 +32,8 @@ async def test_absences_end_with_their_last_day(
         (kim,) = await rows(db, "select * from users where id = :id", id=people.kim.id)
         return kim.away_until is None and kim.delegate_id is None
 
-    async with workers(db, gateway, now=now):
-        await eventually(kim_is_back)
+    async with worker_only(db, gateway, now=now):
+        await until(kim_is_back)
 
 
 async def test_figures_that_were_changed_behind_the_programs_back_make_a_new_version(
@@ -45,7 +48,7 @@ async def test_figures_that_were_changed_behind_the_programs_back_make_a_new_ver
         (bill,) = await rows(db, "select * from bills")
         return (bill.status, bill.version, str(bill.overage_amount)) == ("pending", 3, "140.00")
 
-    async with workers(db, gateway):
-        await eventually(asks_again)
+    async with worker_only(db, gateway):
+        await until(asks_again)
     actions = await rows(db, "select action, source from bill_actions order by id")
     assert [tuple(row) for row in actions][-1] == ("invalidate", "clock")

@@ -12,8 +12,9 @@ from bot.app import App
 from models.db.database import Database
 from sandbox.fake_slack.delivery.webhooks import signature
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import QUICK, settings_for
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.running import settings_for
+from tests.harness.timings import QUICK
 
 SLASH = b"command=%2Fbill&text=help&user_id=UANA&team_id=T&channel_id=C&trigger_id=1"
 URLENCODED = "application/x-www-form-urlencoded"

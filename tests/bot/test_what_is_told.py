@@ -21,10 +21,8 @@ from models.period import Period
 from models.queries.bill_list import BillLine
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
-    NOW,
     all_posted,
     all_settled,
-    eventually,
     grant,
     no_jobs,
     posting,
@@ -33,9 +31,11 @@ from tests.bot.helpers import (
     states,
     texts,
     told_to,
-    workers,
 )
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.slack_people import NOW
+from tests.harness.waiting import until
 from tests.store.books import act, make_bills
 
 
@@ -83,7 +83,7 @@ async def test_a_posting_nobody_can_draw_holds_nothing_up(
         )
         await add_messages(session, MessageKind.REJECTION, "gone", [people.max], _NOWHERE)
     await grant(db, people.max)
-    await eventually(lambda: all_settled(db))
+    await until(lambda: all_settled(db))
     assert await states(db) == ["failed", "failed", "posted"]
 
 
@@ -97,7 +97,7 @@ async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
     await rows(db, "update users set active = false where name = 'Lee' returning id")
     await slack.fault(method="conversations.open", kind="error", error=code, times=0)
     await make_bills(db, people.ana, 2)
-    await eventually(lambda: all_settled(db))
+    await until(lambda: all_settled(db))
     found = await rows(db, "select recipient, state, failure from messages where kind = 'card'")
     assert sorted(map(tuple, found)) == [
         *[("channel:CAPPROVALS", "posted", None)] * 2,
@@ -111,8 +111,8 @@ async def test_somebody_without_an_account_any_more_is_not_written_to(
 ) -> None:
     await grant(db, people.max)
     await rows(db, "update users set active = false where name = 'Max' returning id")
-    async with workers(db, gateway):
-        await eventually(lambda: all_settled(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_settled(db))
     assert (await posting(db)).failure == "no_slack_account"
     assert not said_to(slack, "UMAX")
 
@@ -121,9 +121,9 @@ async def test_more_than_ten_cards_for_one_person_become_one_digest(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     await make_bills(db, people.ana, 11)
-    await eventually(lambda: told_to(slack, "UKIM", 1))
-    await eventually(lambda: told_to(slack, "ULEE", 1))
-    await eventually(lambda: no_jobs(db))
+    await until(lambda: told_to(slack, "UKIM", 1))
+    await until(lambda: told_to(slack, "ULEE", 1))
+    await until(lambda: no_jobs(db))
     (text,) = said_to(slack, "UKIM")
     assert "11 bills" in text
     assert "$1,100.00" in text
@@ -135,7 +135,7 @@ async def test_ten_cards_are_ten_messages(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     bills = await make_bills(db, people.ana, 10)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     assert [text.split(",")[0] for text in said_to(slack, "UKIM")] == [f"Bill #{n}" for n in bills]
 
 
@@ -151,7 +151,7 @@ async def test_a_crowd_of_cards_in_a_channel_stays_cards(
     async with db.transaction() as session:
         for bill_id in bills:
             await add_cards(session, bill_id, None)
-    await eventually(lambda: told_to(slack, "CAPPROVALS", 11))
+    await until(lambda: told_to(slack, "CAPPROVALS", 11))
 
 
 async def test_approvals_are_told_in_one_message(
@@ -167,8 +167,8 @@ async def test_approvals_are_told_in_one_message(
     for bill_id in bills:
         async with db.transaction() as session:
             await approve_bill(session, bill_id, 1, act(people.kim))
-    await eventually(lambda: told_to(slack, "UANA", 1))
-    await eventually(lambda: no_jobs(db))
+    await until(lambda: told_to(slack, "UANA", 1))
+    await until(lambda: no_jobs(db))
     (text,) = said_to(slack, "UANA")
     assert "3 bills you generated are approved" in text
     told = await rows(db, "select state from messages where kind = 'approval' order by id")
@@ -185,7 +185,7 @@ async def test_a_rejection_does_not_wait_behind_approvals(
         await reject_bill(
             session, rejected, 1, act(people.kim), RejectReason.OTHER, "Not this time"
         )
-    await eventually(lambda: told_to(slack, "UANA", 1))
+    await until(lambda: told_to(slack, "UANA", 1))
     assert f"rejected bill #{rejected}" in said_to(slack, "UANA")[0]
     (waiting,) = await rows(db, "select state from messages where kind = 'approval'")
     assert waiting.state == "waiting"
@@ -196,7 +196,7 @@ async def test_a_server_that_knows_only_text_gets_text(
 ) -> None:
     await slack.fault(method="chat.postMessage", kind="error", error="invalid_blocks")
     await grant(db, people.max)
-    await eventually(lambda: all_posted(db))
+    await until(lambda: all_posted(db))
     (message,) = slack.messages(slack.dm("UMAX"))
     assert [block["type"] for block in message["blocks"]] == ["section"]
     assert message["text"] == access_granted(Role.MANAGER).text
@@ -206,9 +206,9 @@ async def test_a_channel_gets_no_more_than_one_message_a_pace(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with workers(db, gateway, pace=0.3):
+    async with worker_only(db, gateway, pace=0.3):
         begun = loop.time()
         for role in Role:
             await grant(db, people.max, role)
-        await eventually(lambda: all_posted(db))
+        await until(lambda: all_posted(db))
     assert loop.time() - begun >= 0.3 * (len(Role) - 1)

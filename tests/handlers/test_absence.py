@@ -3,35 +3,34 @@
 import pytest
 
 from tests.handlers.conftest import Bills
-from tests.handlers.office import Office, said
-from tests.sandbox.slack_bot import until
+from tests.harness.slack_people import Team, said
+from tests.harness.waiting import until
 
 
 @pytest.mark.parametrize("who", ["<@ULEE>", "@lee", "Lee"])
 async def test_a_delegate_gets_the_card_and_decides_in_their_place(
-    office: Office, october: Bills, who: str
+    team: Team, october: Bills, who: str
 ) -> None:
-    kims = await office.card("UKIM", october.acme)
-    told = await office.type("UKIM", f"/bill away until 2026-11-20 {who}")
+    kims = await team.kim.card(october.acme)
+    told = await team.kim.types(f"/bill away until 2026-11-20 {who}")
     assert told["text"].startswith(
         "You are away up to and including 20 November 2026."
         " Meanwhile Lee (CSM) decides in your place."
     )
-    card = await office.card("ULEE", october.acme)
+    card = await team.lee.card(october.acme)
     assert "Waits for Lee (CSM), in the place of Kim (CSM) who is away" in said(card)
-    dm = office.sandbox.dm("UKIM")
-    await until(lambda: "in the place of Kim" in said(office.again(kims, dm)))
-    await office.click("ULEE", card, "bill:approve", office.sandbox.dm("ULEE"))
-    await until(lambda: "for Kim (CSM) who is away" in said(office.again(kims, dm)))
-    history = await office.type("UANA", f"/bill history #{october.acme}")
+    await until(lambda: "in the place of Kim" in said(team.again(kims)))
+    await team.lee.clicks("bill:approve", on=card)
+    await until(lambda: "for Kim (CSM) who is away" in said(team.again(kims)))
+    history = await team.ana.types(f"/bill history #{october.acme}")
     assert "approved $250.00 in Slack, for Kim (CSM) who is away" in said(history)
 
 
-async def test_whoever_is_back_decides_again(office: Office, october: Bills) -> None:
-    assert "were not away" in (await office.type("UKIM", "/bill back"))["text"]
-    await office.type("UKIM", "/bill away until 2026-11-20 Lee")
-    assert "Welcome back" in (await office.type("UKIM", "/bill back"))["text"]
-    shown = await office.type("UKIM", f"/bill show #{october.acme}")
+async def test_whoever_is_back_decides_again(team: Team, october: Bills) -> None:
+    assert "were not away" in (await team.kim.types("/bill back"))["text"]
+    await team.kim.types("/bill away until 2026-11-20 Lee")
+    assert "Welcome back" in (await team.kim.types("/bill back"))["text"]
+    shown = await team.kim.types(f"/bill show #{october.acme}")
     assert "Waits for Kim (CSM)" in said(shown)
 
 
@@ -50,6 +49,6 @@ async def test_whoever_is_back_decides_again(office: Office, october: Bills) -> 
     ],
 )
 async def test_what_is_no_absence_is_refused_in_a_sentence(
-    office: Office, user: str, typed: str, told: str
+    team: Team, user: str, typed: str, told: str
 ) -> None:
-    assert told in (await office.type(user, f"/bill away {typed}"))["text"]
+    assert told in (await team.person(user).types(f"/bill away {typed}"))["text"]

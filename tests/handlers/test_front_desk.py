@@ -11,74 +11,78 @@ from structlog.testing import capture_logs
 from handlers.slack.parsing import decision_in, month_and_rest
 from models.people.users import User, find_by_slack
 from tests.handlers.conftest import Bills
-from tests.handlers.office import Json, Office, acts, element, said
-from tests.sandbox.slack_bot import until
+from tests.harness.record import bill_of, verbs_of
+from tests.harness.running import Listeners
+from tests.harness.slack_people import Json, Team, acts, element, said
+from tests.harness.waiting import until
 
 APPROVE = {"type": "button", "action_id": "bill:approve", "value": '{"bill":1,"version":1}'}
 
 
-async def test_somebody_without_a_role_is_offered_to_ask_for_one(office: Office) -> None:
+async def test_somebody_without_a_role_is_offered_to_ask_for_one(team: Team) -> None:
     for typed in ("/bill list", "/usage acme", "/bill help"):
-        answer = await office.type("UNEW", typed)
+        answer = await team.new.types(typed)
         assert acts(answer) == ["access:request"]
-    assert await _named(office, "New") is None
+    assert await _named(team, "New") is None
 
 
-async def test_finance_grants_a_role_with_one_click(office: Office) -> None:
-    offer = await office.type("UNEW", "/bill list")
-    await office.click("UNEW", offer, "access:request")
-    assert "Finance has been asked" in office.again(offer)["text"]
-    request = await _in_dm(office, "UANA", "asks for access")
-    dm = office.sandbox.dm("UANA")
-    forged = await office.forge("UKIM", request, element(request, "access:grant.3"), dm)
-    assert "only Finance may give people roles" in office.whispers("UKIM", dm)[0]["text"], forged
-    await office.click("UANA", request, "access:grant.3", dm)
-    assert "New is Sales now" in office.again(request, dm)["text"]
-    user = await _named(office, "New")
+async def test_finance_grants_a_role_with_one_click(team: Team) -> None:
+    offer = await team.new.types("/bill list")
+    await team.new.clicks("access:request", on=offer)
+    assert "Finance has been asked" in team.again(offer)["text"]
+    request = await team.ana.told("asks for access")
+    dm = team.ana.dm
+    forged = await team.kim.forges(element(request, "access:grant.3"), on=request)
+    assert "only Finance may give people roles" in team.kim.whispers(dm)[0]["text"], forged
+    await team.ana.clicks("access:grant.3", on=request)
+    assert "New is Sales now" in team.again(request)["text"]
+    user = await _named(team, "New")
     assert user is not None
-    assert (user.role, user.slack_team_id) == ("Sales", office.sandbox.team_id)
-    await _in_dm(office, "UNEW", "Your role in Countersign is Sales")
-    (told,) = await office.forge("UANA", request, element(request, "access:grant"), dm)
+    assert (user.role, user.slack_team_id) == ("Sales", team.sandbox.team_id)
+    await team.new.told("Your role in Countersign is Sales")
+    (told,) = await team.ana.forges(element(request, "access:grant"), on=request)
     assert "New is Sales already" in told["text"]
 
 
-async def test_a_name_that_is_taken_takes_nothing_over(office: Office) -> None:
-    office.sandbox.workspace.users["UNEW"].real_name = "Ana"
-    offer = await office.type("UNEW", "/bill list")
-    await office.click("UNEW", offer, "access:request")
-    ana, new = await _named(office, "Ana"), await _named(office, "Ana (UNEW)")
+async def test_a_name_that_is_taken_takes_nothing_over(team: Team) -> None:
+    team.sandbox.workspace.users["UNEW"].real_name = "Ana"
+    offer = await team.new.types("/bill list")
+    await team.new.clicks("access:request", on=offer)
+    ana, new = await _named(team, "Ana"), await _named(team, "Ana (UNEW)")
     assert ana is not None
     assert new is not None
     assert (ana.role, ana.slack_user_id, new.role) == ("Finance", "UANA", None)
 
 
 async def test_guests_foreigners_and_whoever_has_left_are_refused(
-    office: Office, october: Bills
+    team: Team, october: Bills
 ) -> None:
-    card = await office.type("UKIM", f"/bill show #{october.acme}")
+    card = await team.kim.types(f"/bill show #{october.acme}")
     for user, sentence in (("UGUS", "Guests"), ("UFAR", "its own workspace only")):
-        (told,) = await office.forge(user, card, APPROVE)
+        (told,) = await team.person(user).forges(APPROVE, on=card)
         assert sentence in told["text"]
-        await office.sandbox.open_home(user)
-        assert sentence in said(office.sandbox.views(user)["home"])
-    assert "Guests" in (await office.type("UGUS", "/bill list", office.sandbox.dm("UGUS")))["text"]
-    assert await office.verbs(october.acme) == ["generate"]
+        await team.person(user).opens_home()
+        assert sentence in said(team.person(user).home)
+    assert "Guests" in (await team.gus.types("/bill list", team.gus.dm))["text"]
+    assert await verbs_of(team.db, october.acme) == ["generate"]
 
 
-async def test_a_deactivated_account_is_noticed_at_once(office: Office, october: Bills) -> None:
-    card = await office.type("ULEE", f"/bill show #{october.bolt}")
-    assert (await office.sandbox.change_user("ULEE", deleted=True))["acked"]
-    lee = await _named(office, "Lee")
+async def test_a_deactivated_account_is_noticed_at_once(
+    team: Team, listeners: Listeners, october: Bills
+) -> None:
+    card = await team.lee.types(f"/bill show #{october.bolt}")
+    assert (await team.sandbox.change_user("ULEE", deleted=True))["acked"]
+    lee = await _named(team, "Lee")
     assert lee is not None
     assert not lee.active
-    payload = _click_payload(office, card, "ULEE")
-    await office.dispatch(payload)
-    assert "deactivated" in office.whispers("ULEE")[-1]["text"]
-    assert await office.verbs(october.bolt) == ["generate"]
+    payload = _click_payload(team, card, "ULEE")
+    await listeners.hear(payload)
+    assert "deactivated" in team.lee.whispers()[-1]["text"]
+    assert await verbs_of(team.db, october.bolt) == ["generate"]
 
 
-def _click_payload(office: Office, message: Json, clicker: str, **other: Any) -> Json:
-    sandbox = office.sandbox
+def _click_payload(team: Team, message: Json, clicker: str, **other: Any) -> Json:
+    sandbox = team.sandbox
     key = sandbox.slack.response_urls.issue("CBILLS", clicker, message_ts=message["ts"])
     return {
         "type": "block_actions",
@@ -92,36 +96,38 @@ def _click_payload(office: Office, message: Json, clicker: str, **other: Any) ->
     }
 
 
-async def test_a_request_for_another_app_or_team_is_refused(office: Office, october: Bills) -> None:
-    card = await office.type("UKIM", f"/bill show #{october.acme}")
+async def test_a_request_for_another_app_or_team_is_refused(
+    team: Team, listeners: Listeners, october: Bills
+) -> None:
+    card = await team.kim.types(f"/bill show #{october.acme}")
     for other in ({"api_app_id": "AOTHER"}, {"user": {"id": "UKIM", "team_id": "TOTHER"}}):
-        receipt = await office.dispatch(_click_payload(office, card, "UKIM", **other))
+        receipt = await listeners.hear(_click_payload(team, card, "UKIM", **other))
         assert receipt.status == 200
-    told = [one["text"] for one in office.whispers("UKIM")[1:]]
+    told = [one["text"] for one in team.kim.whispers()[1:]]
     assert ["another app" in told[0], "own workspace" in told[1]] == [True, True]
-    assert await office.verbs(october.acme) == ["generate"]
+    assert await verbs_of(team.db, october.acme) == ["generate"]
 
 
 async def test_a_surprise_is_answered_by_a_reference_that_is_in_the_log(
-    office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
+    team: Team, october: Bills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError("xoxb-secret in a message")
 
-    card = await office.type("UKIM", f"/bill show #{october.acme}")
+    card = await team.kim.types(f"/bill show #{october.acme}")
     monkeypatch.setattr("handlers.slack.bill.approve_bill", broken)
     with capture_logs() as logged:
-        (told,) = await office.click("UKIM", card, "bill:approve")
+        (told,) = await team.kim.clicks("bill:approve", on=card)
     (entry,) = [one for one in logged if one["log_level"] == "error"]
     assert entry["reference"] in told["text"]
     assert "secret" not in told["text"]
-    assert (await office.bill(october.acme)).status == "pending"
+    assert (await bill_of(team.db, october.acme)).status == "pending"
 
 
 async def test_a_comment_that_could_not_be_kept_is_not_received_so_it_comes_again(
-    office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
+    team: Team, october: Bills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = await office.card("UKIM", october.acme)
+    card = await team.kim.card(october.acme)
     failures = iter([RuntimeError("the database is away")])
     find = find_by_slack
 
@@ -132,30 +138,30 @@ async def test_a_comment_that_could_not_be_kept_is_not_received_so_it_comes_agai
 
     monkeypatch.setattr("handlers.slack.context.find_by_slack", flaky)
     logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
+    monkeypatch.setattr(team.sandbox.sockets, "_ack_s", 1.0)
     with capture_logs():
-        await office.sandbox.message("UKIM", office.sandbox.dm("UKIM"), "Hm", card["ts"])
-    dm = office.sandbox.dm("UKIM")
-    await until(lambda: "1 comment, by Kim" in str(office.again(card, dm)["blocks"]))
+        await team.kim.replies("Hm", to=card)
+    await until(lambda: "1 comment, by Kim" in str(team.again(card)["blocks"]))
 
 
-async def test_a_dialog_that_opens_too_late_is_excused(office: Office, october: Bills) -> None:
-    card = await office.type("UKIM", f"/bill show #{october.acme}")
+async def test_a_dialog_that_opens_too_late_is_excused(
+    team: Team, listeners: Listeners, october: Bills
+) -> None:
+    card = await team.kim.types(f"/bill show #{october.acme}")
     late = {**element(card, "bill:reject")}
-    payload = _click_payload(office, card, "UKIM", actions=[late], trigger_id="1.2.gone")
+    payload = _click_payload(team, card, "UKIM", actions=[late], trigger_id="1.2.gone")
     with capture_logs() as logged:
-        await office.dispatch(payload)
-    assert "did not open the dialog in time" in office.whispers("UKIM")[-1]["text"]
+        await listeners.hear(payload)
+    assert "did not open the dialog in time" in team.kim.whispers()[-1]["text"]
     assert logged[-1]["event"] == "An answer did not arrive"
 
 
-async def test_help_near_misses_and_decisions_that_are_buttons(office: Office) -> None:
-    assert "/bill generate [YYYY-MM]" in said(await office.type("UKIM", "/bill help"))
-    assert (await office.type("UKIM", "/bill"))["text"] == (
-        (await office.type("UKIM", "/bill help"))["text"]
-    )
-    assert "CUSTOMER [6m" in said(await office.type("UKIM", "/usage"))
-    assert "/bill generate 2026-10" in said(await office.type("UKIM", "/bill generat"))
-    assert "button on the card" in said(await office.type("UKIM", "/bill approve #1"))
+async def test_help_near_misses_and_decisions_that_are_buttons(team: Team) -> None:
+    assert "/bill generate [YYYY-MM]" in said(await team.kim.types("/bill help"))
+    assert (await team.kim.types("/bill"))["text"] == ((await team.kim.types("/bill help"))["text"])
+    assert "CUSTOMER [6m" in said(await team.kim.types("/usage"))
+    assert "/bill generate 2026-10" in said(await team.kim.types("/bill generat"))
+    assert "button on the card" in said(await team.kim.types("/bill approve #1"))
 
 
 STRAY: tuple[Json, ...] = (
@@ -174,40 +180,40 @@ STRAY: tuple[Json, ...] = (
 )
 
 
-async def test_nothing_is_left_without_a_receipt(office: Office) -> None:
-    person = {"user": {"id": "UKIM", "team_id": office.sandbox.team_id}}
-    app_id = office.sandbox.installation.app_id
+async def test_nothing_is_left_without_a_receipt(team: Team, listeners: Listeners) -> None:
+    person = {"user": {"id": "UKIM", "team_id": team.sandbox.team_id}}
+    app_id = team.sandbox.installation.app_id
     for payload in STRAY:
         by = {} if "event" in payload or "command" in payload else person
         whole = {"trigger_id": "1.2.3", "api_app_id": app_id, **payload, **by}
         with capture_logs():
-            assert (await office.dispatch(whole)).status == 200, payload
+            assert (await listeners.hear(whole)).status == 200, payload
 
 
 async def test_a_list_is_filtered_and_an_unknown_reference_is_named(
-    office: Office, october: Bills
+    team: Team, october: Bills
 ) -> None:
-    assert "2 bills" in (await office.type("UANA", "/bill list pending 2026-10"))["text"]
-    assert "1 bill," in (await office.type("UKIM", "/bill list mine acme corp"))["text"]
-    assert "held: none." in (await office.type("UKIM", "/bill list held"))["text"]
-    assert "no bill #77" in (await office.type("UKIM", "/bill show #77"))["text"]
-    assert "Which bill?" in (await office.type("UKIM", "/bill show"))["text"]
-    assert "Acme Corp" in said(await office.type("UKIM", "/bill history acme 2026-10"))
+    assert "2 bills" in (await team.ana.types("/bill list pending 2026-10"))["text"]
+    assert "1 bill," in (await team.kim.types("/bill list mine acme corp"))["text"]
+    assert "held: none." in (await team.kim.types("/bill list held"))["text"]
+    assert "no bill #77" in (await team.kim.types("/bill show #77"))["text"]
+    assert "Which bill?" in (await team.kim.types("/bill show"))["text"]
+    assert "Acme Corp" in said(await team.kim.types("/bill history acme 2026-10"))
 
 
-async def test_a_list_says_for_whom_its_bills_wait(office: Office, october: Bills) -> None:
-    assert "wait for somebody: 2" in (await office.type("UMAX", "/bill list mine"))["text"]
-    assert "wait for you: " in (await office.type("UKIM", "/bill list mine"))["text"]
+async def test_a_list_says_for_whom_its_bills_wait(team: Team, october: Bills) -> None:
+    assert "wait for somebody: 2" in (await team.max.types("/bill list mine"))["text"]
+    assert "wait for you: " in (await team.kim.types("/bill list mine"))["text"]
 
 
 async def test_a_longer_list_is_paged_in_place(
-    office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
+    team: Team, october: Bills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("models.queries.bill_list.find_bills.__kwdefaults__", _limited_to(1))
-    first = await office.type("UANA", "/bill list")
+    first = await team.ana.types("/bill list")
     assert "Acme Corp" in said(first)
-    await office.click("UANA", first, "list:page")
-    assert "Bolt Ltd" in said(office.again(first))
+    await team.ana.clicks("list:page", on=first)
+    assert "Bolt Ltd" in said(team.again(first))
 
 
 def _limited_to(limit: int) -> dict[str, Any]:
@@ -215,18 +221,18 @@ def _limited_to(limit: int) -> dict[str, Any]:
     return {**dict.fromkeys(names), "limit": limit}
 
 
-async def test_usage_is_private_until_it_is_shared(office: Office) -> None:
-    told = await office.type("UKIM", "/usage acme 2026-09..2026-10")
+async def test_usage_is_private_until_it_is_shared(team: Team) -> None:
+    told = await team.kim.types("/usage acme 2026-09..2026-10")
     assert "1,500" in said(told)
-    await office.click("UKIM", told, "usage:share")
-    shared = [one for one in office.sandbox.messages("CBILLS") if "ephemeral_user" not in one]
+    await team.kim.clicks("usage:share", on=told)
+    shared = team.messages("CBILLS")
     assert "1,500" in said(shared[-1])
     assert "usage:share" not in acts(shared[-1])
-    assert "1,500" in said(office.again(told))
-    assert acts(office.again(told)) == []
+    assert "1,500" in said(team.again(told))
+    assert acts(team.again(told)) == []
 
 
-async def test_usage_reads_its_span(office: Office) -> None:
+async def test_usage_reads_its_span(team: Team) -> None:
     for typed, answer in (
         ("nobody", "No customer is called “nobody”"),
         ("acme 2026-10..2026-09", "not a span"),
@@ -237,43 +243,34 @@ async def test_usage_reads_its_span(office: Office) -> None:
         ("acme 0000-00", "0000-00 is not a month"),
         ("acme 3m", "September 2026 to November 2026"),
     ):
-        told = await office.type("UKIM", f"/usage {typed}")
+        told = await team.kim.types(f"/usage {typed}")
         assert answer in told["text"] + said(told), typed
 
 
-async def _named(office: Office, name: str) -> User | None:
-    async with office.db.transaction() as session:
+async def _named(team: Team, name: str) -> User | None:
+    async with team.db.transaction() as session:
         return (await session.scalars(sa.select(User).where(User.name == name))).one_or_none()
 
 
-async def _in_dm(office: Office, user: str, words: str) -> Json:
-    def there() -> list[Json]:
-        dm = office.sandbox.messages(office.sandbox.dm(user))
-        return [one for one in dm if words in one["text"]]
-
-    await until(there)
-    return there()[0]
-
-
 async def test_a_doubled_request_is_received_twice_and_done_once(
-    office: Office, october: Bills
+    team: Team, listeners: Listeners, october: Bills
 ) -> None:
-    card = await office.type("UKIM", f"/bill show #{october.acme}")
-    payload = _click_payload(office, card, "UKIM")
+    card = await team.kim.types(f"/bill show #{october.acme}")
+    payload = _click_payload(team, card, "UKIM")
     for _ in range(2):
-        assert (await office.dispatch(payload)).status == 200
-    assert await office.verbs(october.acme) == ["generate", "approve"]
+        assert (await listeners.hear(payload)).status == 200
+    assert await verbs_of(team.db, october.acme) == ["generate", "approve"]
 
 
 async def test_a_command_that_is_too_long_is_refused_and_blanks_cost_nothing(
-    office: Office,
+    team: Team,
 ) -> None:
-    start = time.monotonic()
-    told = await office.type("UKIM", "/bill list a" + " " * 8000 + "b")
+    start = time.process_time()
+    told = await team.kim.types("/bill list a" + " " * 8000 + "b")
     assert "at most 1,000 characters" in told["text"]
     assert month_and_rest("a" + " " * 40_000 + "b") == (None, "a" + " " * 40_000 + "b")
     assert decision_in("ok " * 20_000 + "x") is None
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -291,45 +288,42 @@ def test_a_month_is_found_at_either_end(typed: str, meant: tuple[str | None, str
     assert month_and_rest(typed) == meant
 
 
-async def test_usage_is_shared_of_the_customer_that_was_seen(office: Office) -> None:
-    told = await office.type("UKIM", "/usage acme 2026-10..2026-10")
-    async with office.db.transaction() as session:
+async def test_usage_is_shared_of_the_customer_that_was_seen(team: Team) -> None:
+    told = await team.kim.types("/usage acme 2026-10..2026-10")
+    async with team.db.transaction() as session:
         rename = "update customers set name = 'Acme Corp Old' where name = 'Acme Corp'"
         await session.execute(sa.text(rename))
-    await office.click("UKIM", told, "usage:share")
-    shared = [one for one in office.sandbox.messages("CBILLS") if "ephemeral_user" not in one]
+    await team.kim.clicks("usage:share", on=told)
+    shared = team.messages("CBILLS")
     assert "Acme Corp Old" in said(shared[-1])
 
 
-async def test_where_nobody_of_finance_is_in_slack_asking_says_so(office: Office) -> None:
-    async with office.db.transaction() as session:
+async def test_where_nobody_of_finance_is_in_slack_asking_says_so(team: Team) -> None:
+    async with team.db.transaction() as session:
         await session.execute(sa.text("update users set slack_user_id = null where name = 'Ana'"))
-    offer = await office.type("UNEW", "/bill list")
-    (told,) = await office.click("UNEW", offer, "access:request")
+    offer = await team.new.types("/bill list")
+    (told,) = await team.new.clicks("access:request", on=offer)
     assert "Nobody was asked" in told["text"]
     assert "countersign people add" in told["text"]
 
 
-async def test_somebody_who_was_switched_off_can_ask_to_be_let_in_again(office: Office) -> None:
-    async with office.db.transaction() as session:
+async def test_somebody_who_was_switched_off_can_ask_to_be_let_in_again(team: Team) -> None:
+    async with team.db.transaction() as session:
         await session.execute(sa.text("update users set active = false where name = 'Lee'"))
-    offer = await office.type("ULEE", "/bill list")
+    offer = await team.lee.types("/bill list")
     assert "no longer active" in offer["text"]
-    await office.click("ULEE", offer, "access:request")
-    request = await _in_dm(office, "UANA", "asks for access")
-    await office.click("UANA", request, "access:grant.2", office.sandbox.dm("UANA"))
-    lee = await _named(office, "Lee")
+    await team.lee.clicks("access:request", on=offer)
+    request = await team.ana.told("asks for access")
+    await team.ana.clicks("access:grant.2", on=request)
+    lee = await _named(team, "Lee")
     assert lee is not None
     assert lee.active
 
 
-async def test_bills_of_somebody_who_left_are_held_for_finance(
-    office: Office, october: Bills
-) -> None:
-    await office.sandbox.change_user("UKIM", deleted=True)
-    held = await office.bill(october.acme)
+async def test_bills_of_somebody_who_left_are_held_for_finance(team: Team, october: Bills) -> None:
+    await team.sandbox.change_user("UKIM", deleted=True)
+    held = await bill_of(team.db, october.acme)
     assert (held.status, held.hold_reason) == ("held", "no_approver")
-    assert (await office.bill(october.bolt)).status == "pending"
-    home = await office.sandbox.open_home("UANA")
-    assert home["ok"]
-    await until(lambda: "Acme Corp" in said(office.sandbox.views("UANA")["home"] or {}))
+    assert (await bill_of(team.db, october.bolt)).status == "pending"
+    assert (await team.ana.opens_home())["ok"]
+    await until(lambda: "Acme Corp" in said(team.ana.home))

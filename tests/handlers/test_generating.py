@@ -3,95 +3,91 @@
 import sqlalchemy as sa
 
 from models.usage.usage import Usage
-from tests.handlers.office import Office, acts, carried, said
-from tests.sandbox.slack_bot import until
+from tests.harness.slack_people import Team, acts, carried, said
 
 
-async def test_a_month_is_previewed_privately_before_anything_is_made(office: Office) -> None:
-    preview = await office.type("UANA", "/bill generate 2026-10")
+async def test_a_month_is_previewed_privately_before_anything_is_made(team: Team) -> None:
+    preview = await team.ana.types("/bill generate 2026-10")
     assert "2 bills for approval" in preview["text"]
     assert acts(preview) == ["run:generate", "run:cancel"]
-    assert await _bills(office) == 0
+    assert await _bills(team) == 0
 
 
-async def test_generate_makes_the_bills_and_tells_who_asked_in_their_dm(office: Office) -> None:
-    preview = await office.type("UANA", "/bill generate")
-    await office.click("UANA", preview, "run:generate")
-    assert "Generating the bills of October 2026" in office.again(preview)["text"]
-    assert acts(office.again(preview)) == []
-    dm = office.sandbox.dm("UANA")
-    await until(lambda: any("2 bills made" in one["text"] for one in office.sandbox.messages(dm)))
-    assert await _bills(office) == 2
+async def test_generate_makes_the_bills_and_tells_who_asked_in_their_dm(team: Team) -> None:
+    preview = await team.ana.types("/bill generate")
+    await team.ana.clicks("run:generate", on=preview)
+    assert "Generating the bills of October 2026" in team.again(preview)["text"]
+    assert acts(team.again(preview)) == []
+    await team.ana.told("2 bills made")
+    assert await _bills(team) == 2
 
 
-async def test_a_click_that_is_delivered_twice_is_one_run_and_one_message(office: Office) -> None:
-    preview = await office.type("UANA", "/bill generate")
-    await office.sandbox.fault(envelopes="duplicate", times=1)
-    await office.forge("UANA", preview, _generate(preview))
-    await office.forge("UANA", preview, _generate(preview))
-    dm = office.sandbox.dm("UANA")
-    await until(lambda: any("2 bills made" in one["text"] for one in office.sandbox.messages(dm)))
-    assert "Generating the bills" in office.again(preview)["text"]
-    async with office.db.transaction() as session:
+async def test_a_click_that_is_delivered_twice_is_one_run_and_one_message(team: Team) -> None:
+    preview = await team.ana.types("/bill generate")
+    await team.sandbox.fault(envelopes="duplicate", times=1)
+    await team.ana.forges(_generate(preview), on=preview)
+    await team.ana.forges(_generate(preview), on=preview)
+    await team.ana.told("2 bills made")
+    assert "Generating the bills" in team.again(preview)["text"]
+    async with team.db.transaction() as session:
         counts = "select (select count(*) from bill_runs), (select count(*) from messages where {})"
         told = sa.text(counts.format("kind = 'run'"))
         assert (await session.execute(told)).one() == (1, 1)
 
 
-async def test_a_second_preview_adds_nothing(office: Office) -> None:
-    previews = [await office.type("UANA", "/bill generate") for _ in range(2)]
+async def test_a_second_preview_adds_nothing(team: Team) -> None:
+    previews = [await team.ana.types("/bill generate") for _ in range(2)]
     for preview in previews:
-        await office.forge("UANA", preview, _generate(preview))
-    dm = office.sandbox.dm("UANA")
-    await until(lambda: any("up to date" in one["text"] for one in office.sandbox.messages(dm)))
-    assert await _bills(office) == 2
+        await team.ana.forges(_generate(preview), on=preview)
+    await team.ana.told("up to date")
+    assert await _bills(team) == 2
 
 
 def _generate(preview: dict[str, object]) -> dict[str, object]:
     return {"type": "button", "action_id": "run:generate", "value": '{"period":"2026-10"}'}
 
 
-async def test_cancel_leaves_nothing_behind(office: Office) -> None:
-    preview = await office.type("UANA", "/bill generate 2026-10 acme")
-    assert carried(preview, "run:cancel") == {"period": "2026-10", "customer": await _acme(office)}
-    await office.click("UANA", preview, "run:cancel")
-    assert "Cancelled" in office.again(preview)["text"]
-    assert await _bills(office) == 0
+async def test_cancel_leaves_nothing_behind(team: Team) -> None:
+    preview = await team.ana.types("/bill generate 2026-10 acme")
+    assert carried(preview, "run:cancel") == {"period": "2026-10", "customer": await _acme(team)}
+    await team.ana.clicks("run:cancel", on=preview)
+    assert "Cancelled" in team.again(preview)["text"]
+    assert await _bills(team) == 0
 
 
-async def test_a_month_that_is_not_over_is_refused_with_the_day_it_can_run(office: Office) -> None:
-    refused = await office.type("UANA", "/bill generate 2026-11")
+async def test_a_month_that_is_not_over_is_refused_with_the_day_it_can_run(team: Team) -> None:
+    refused = await team.ana.types("/bill generate 2026-11")
     assert "2026-12-01" in refused["text"]
 
 
-async def test_what_looks_like_a_month_but_is_none_is_named(office: Office) -> None:
+async def test_what_looks_like_a_month_but_is_none_is_named(team: Team) -> None:
     for typed in ("2026-13", "2026/10", "2026-1x"):
-        refused = await office.type("UANA", f"/bill generate {typed}")
+        refused = await team.ana.types(f"/bill generate {typed}")
         assert "is not a month" in refused["text"], typed
 
 
-async def test_only_finance_generates_at_the_command_and_at_the_button(office: Office) -> None:
-    refused = await office.type("UKIM", "/bill generate 2026-10")
+async def test_only_finance_generates_at_the_command_and_at_the_button(team: Team) -> None:
+    refused = await team.kim.types("/bill generate 2026-10")
     assert "only Finance may generate bills" in refused["text"]
-    preview = await office.type("UANA", "/bill generate 2026-10")
-    (answer,) = await office.forge("UKIM", preview, _generate(preview))
+    preview = await team.ana.types("/bill generate 2026-10")
+    (answer,) = await team.kim.forges(_generate(preview), on=preview)
     assert "only Finance may generate bills" in said(answer)
-    assert await _bills(office) == 0
+    assert await _bills(team) == 0
 
 
-async def test_an_unknown_customer_is_answered_with_those_it_could_be(office: Office) -> None:
-    asked = await office.type("UANA", "/bill generate 2026-10 acm corp")
+async def test_an_unknown_customer_is_answered_with_those_it_could_be(team: Team) -> None:
+    asked = await team.ana.types("/bill generate 2026-10 acm corp")
     assert "No customer is called “acm corp”" in asked["text"]
-    await office.click("UANA", asked, "choose")
-    assert "Acme Corp" in said(office.again(asked))
-    assert carried(office.again(asked), "run:generate")["customer"] == await _acme(office)
+    await team.ana.clicks("choose", on=asked)
+    assert "Acme Corp" in said(team.again(asked))
+    assert carried(team.again(asked), "run:generate")["customer"] == await _acme(team)
 
 
 async def test_what_was_previewed_is_generated_though_the_customer_is_renamed(
-    office: Office,
+    team: Team,
 ) -> None:
-    preview = await office.type("UANA", "/bill generate 2026-10 acme")
-    async with office.db.transaction() as session:
+    preview = await team.ana.types("/bill generate 2026-10 acme")
+    async with team.db.transaction() as session:
         rename = "update customers set name = 'Acme Corp Old' where name = 'Acme Corp'"
         await session.execute(sa.text(rename))
         clone = (
@@ -100,24 +96,23 @@ async def test_what_was_previewed_is_generated_though_the_customer_is_renamed(
         )
         other = await session.scalar(sa.text(clone))
         session.add(Usage(customer_id=other, year=2026, month=10, api_usage=9000))
-    await office.click("UANA", preview, "run:generate")
-    dm = office.sandbox.dm("UANA")
-    await until(lambda: any("1 bill made" in one["text"] for one in office.sandbox.messages(dm)))
-    async with office.db.transaction() as session:
+    await team.ana.clicks("run:generate", on=preview)
+    await team.ana.told("1 bill made")
+    async with team.db.transaction() as session:
         of = list(await session.scalars(sa.text("select customer_id from bills")))
-    assert of == [await _id_of(office, "Acme Corp Old")]
+    assert of == [await _id_of(team, "Acme Corp Old")]
 
 
-async def _acme(office: Office) -> int:
-    return await _id_of(office, "Acme Corp")
+async def _acme(team: Team) -> int:
+    return await _id_of(team, "Acme Corp")
 
 
-async def _id_of(office: Office, name: str) -> int:
-    async with office.db.transaction() as session:
+async def _id_of(team: Team, name: str) -> int:
+    async with team.db.transaction() as session:
         query = sa.text("select id from customers where name = :name")
         return int(await session.scalar(query, {"name": name}) or 0)
 
 
-async def _bills(office: Office) -> int:
-    async with office.db.transaction() as session:
+async def _bills(team: Team) -> int:
+    async with team.db.transaction() as session:
         return int(await session.scalar(sa.text("select count(*) from bills")) or 0)

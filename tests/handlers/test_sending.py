@@ -14,27 +14,29 @@ from models.context import Context, Source
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
-from tests.conftest import People
 from tests.handlers.conftest import Bills
-from tests.handlers.office import NOW, Office, acts, carried, element, said
+from tests.harness.cast import People
+from tests.harness.record import bill_of, verbs_of
+from tests.harness.running import Listeners
+from tests.harness.slack_people import NOW, Team, acts, carried, element, said
 
 OCTOBER = Period(2026, 10)
 
 
 @pytest.fixture
-async def approved(office: Office, october: Bills) -> Bills:
+async def approved(team: Team, october: Bills) -> Bills:
     """Both bills are approved, and both customers have an address."""
-    async with office.db.transaction() as session:
+    async with team.db.transaction() as session:
         connection = await session.connection()
         await connection.exec_driver_sql("update customers set billing_email = 'to@acme.example'")
     for user, bill_id in (("UKIM", october.acme), ("ULEE", october.bolt)):
-        card = await office.type(user, f"/bill show #{bill_id}")
-        await office.click(user, card, "bill:approve")
+        card = await team.person(user).types(f"/bill show #{bill_id}")
+        await team.person(user).clicks("bill:approve", on=card)
     return october
 
 
-async def act_as(office: Office, people: People) -> Context:
-    return Context(people.ana, NOW, Source.SLACK, office.services.billing)
+async def act_as(listeners: Listeners, people: People) -> Context:
+    return Context(people.ana, NOW, Source.SLACK, listeners.services.billing)
 
 
 @pytest.mark.parametrize(
@@ -56,40 +58,40 @@ def test_several_bills_are_read_between_spaces_and_commas(typed: str, meant: lis
     assert refs(typed) == meant
 
 
-async def test_a_month_is_previewed_and_sent_once(office: Office, approved: Bills) -> None:
-    preview = await office.type("UANA", "/bill send 2026-10")
+async def test_a_month_is_previewed_and_sent_once(team: Team, approved: Bills) -> None:
+    preview = await team.ana.types("/bill send 2026-10")
     assert "2 bills of October 2026 would go out: $500.00." in preview["text"]
     assert element(preview, "sending:go")["text"]["text"] == "Send 2 bills"
-    assert (await office.bill(approved.acme)).status == "approved"
+    assert (await bill_of(team.db, approved.acme)).status == "approved"
 
-    await office.click("UANA", preview, "sending:go")
-    done = office.again(preview)
+    await team.ana.clicks("sending:go", on=preview)
+    done = team.again(preview)
     assert done["text"].startswith("2 bills are on their way: $500.00")
     assert acts(done) == []
     for bill_id in (approved.acme, approved.bolt):
-        assert (await office.bill(bill_id)).status == "sending"
+        assert (await bill_of(team.db, bill_id)).status == "sending"
 
-    await office.forge("UANA", preview, element(preview, "sending:go"))
-    assert office.again(preview)["text"].startswith("That is done already.")
-    assert (await office.verbs(approved.acme)).count("send") == 1
+    await team.ana.forges(element(preview, "sending:go"), on=preview)
+    assert team.again(preview)["text"].startswith("That is done already.")
+    assert (await verbs_of(team.db, approved.acme)).count("send") == 1
 
 
 async def test_cancel_sends_nothing_and_does_not_deny_what_was_sent(
-    office: Office, approved: Bills
+    team: Team, approved: Bills
 ) -> None:
-    preview = await office.type("UANA", f"/bill send #{approved.acme}")
-    await office.click("UANA", preview, "sending:cancel")
-    assert office.again(preview)["text"] == "Cancelled: nothing was sent."
-    await office.forge("UANA", preview, element(preview, "sending:go"))
-    await office.forge("UANA", preview, element(preview, "sending:cancel"))
-    assert "That is done already. 1 bill is on its way" in office.again(preview)["text"]
+    preview = await team.ana.types(f"/bill send #{approved.acme}")
+    await team.ana.clicks("sending:cancel", on=preview)
+    assert team.again(preview)["text"] == "Cancelled: nothing was sent."
+    await team.ana.forges(element(preview, "sending:go"), on=preview)
+    await team.ana.forges(element(preview, "sending:cancel"), on=preview)
+    assert "That is done already. 1 bill is on its way" in team.again(preview)["text"]
 
 
 async def test_several_bills_are_named_by_number_and_by_customer(
-    office: Office, approved: Bills
+    team: Team, approved: Bills
 ) -> None:
     typed = f"/bill send #{approved.bolt}, acme corp 2026-10 #{approved.bolt}"
-    assert element(await office.type("UANA", typed), "sending:go")["text"]["text"] == "Send 2 bills"
+    assert element(await team.ana.types(typed), "sending:go")["text"]["text"] == "Send 2 bills"
 
 
 @pytest.mark.parametrize(
@@ -103,46 +105,43 @@ async def test_several_bills_are_named_by_number_and_by_customer(
     ],
 )
 async def test_what_cannot_be_sent_is_told_in_a_sentence(
-    office: Office, approved: Bills, user: str, typed: str, told: str
+    team: Team, approved: Bills, user: str, typed: str, told: str
 ) -> None:
-    answer = await office.type(user, f"/bill send {typed}")
+    answer = await team.person(user).types(f"/bill send {typed}")
     assert told in answer["text"]
     assert acts(answer) == []
 
 
 async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
-    office: Office, october: Bills, monkeypatch: pytest.MonkeyPatch
+    team: Team, listeners: Listeners, october: Bills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = await office.type("UKIM", f"/bill show #{october.acme}")
-    await office.click("UKIM", card, "bill:approve")
-    card = await office.type("UANA", f"/bill show #{october.acme}")
-    (told,) = await office.click("UANA", card, "bill:send")
+    card = await team.kim.types(f"/bill show #{october.acme}")
+    await team.kim.clicks("bill:approve", on=card)
+    card = await team.ana.types(f"/bill show #{october.acme}")
+    (told,) = await team.ana.clicks("bill:send", on=card)
     assert "Acme Corp has no billing e-mail address" in told["text"]
     assert "billing_email" in told["text"]
-    answer = await office.type("UANA", "/bill send 2026-10")
+    answer = await team.ana.types("/bill send 2026-10")
     assert "its customer has no billing e-mail address" in said(answer)
 
     mute = BillingSettings(can_mail=False)
-    object.__setattr__(office.services, "rules", mute)
-    assert "SMTP_URL" in (await office.type("UANA", "/bill send 2026-10"))["text"]
+    object.__setattr__(listeners.services, "billing", mute)
+    assert "SMTP_URL" in (await team.ana.types("/bill send 2026-10"))["text"]
 
 
-async def test_a_bill_is_sent_from_its_card_and_called_back(
-    office: Office, approved: Bills
-) -> None:
-    card = await office.card("UKIM", approved.acme)
-    dm = office.sandbox.dm("UKIM")
-    refused = await office.forge("UKIM", card, {**_send_of(approved.acme), "type": "button"}, dm)
+async def test_a_bill_is_sent_from_its_card_and_called_back(team: Team, approved: Bills) -> None:
+    card = await team.kim.card(approved.acme)
+    refused = await team.kim.forges({**_send_of(approved.acme), "type": "button"}, on=card)
     assert "only Finance may send bills" in refused[0]["text"]
 
-    shown = await office.type("UANA", f"/bill show #{approved.acme}")
+    shown = await team.ana.types(f"/bill show #{approved.acme}")
     assert "$250.00 for October 2026" in element(shown, "bill:send")["confirm"]["text"]["text"]
-    await office.click("UANA", shown, "bill:send")
-    assert "Goes out " in said(office.again(shown))
-    await office.click("UANA", office.again(shown), "bill:undo")
-    assert "the sending" in said(office.dialog("UANA"))
-    await office.send("UANA", reason="Too early.")
-    assert (await office.bill(approved.acme)).status == "approved"
+    await team.ana.clicks("bill:send", on=shown)
+    assert "Goes out " in said(team.again(shown))
+    await team.ana.clicks("bill:undo", on=team.again(shown))
+    assert "the sending" in said(team.ana.dialog)
+    await team.ana.submits(reason="Too early.")
+    assert (await bill_of(team.db, approved.acme)).status == "approved"
 
 
 def _send_of(bill_id: int) -> dict[str, object]:
@@ -150,41 +149,39 @@ def _send_of(bill_id: int) -> dict[str, object]:
 
 
 async def test_a_revision_opens_with_both_figures_and_takes_units(
-    office: Office, october: Bills, people: People
+    team: Team, october: Bills, people: People
 ) -> None:
-    async with office.db.transaction() as session:
+    async with team.db.transaction() as session:
         act = Context(people.ana, NOW, Source.CLI)
         await record_usage(session, 1, Period(2026, 10), 1_400, act, "They asked.")
-    assert await office.type("UANA", f"/bill revise #{october.acme}") == {}
-    told = said(office.dialog("UANA"))
+    assert await team.ana.types(f"/bill revise #{october.acme}") == {}
+    told = said(team.ana.dialog)
     assert "500 over × $0.50 = $250.00" in told
     assert "400 over × $0.50 = $200.00" in told
-    wrong = await office.send("UANA", units="9" * 20, reason="x")
+    wrong = await team.ana.submits(units="9" * 20, reason="x")
     assert "whole number of calls" in wrong["errors"]["units"]
-    wrong = await office.send("UANA", units="1401", reason="x")
+    wrong = await team.ana.submits(units="1401", reason="x")
     assert "from 1 to 1,400" in wrong["errors"]["units"]
-    assert (await office.send("UANA", units="300", reason="Half of it."))["response_action"] is None
-    bill = await office.bill(october.acme)
+    assert (await team.ana.submits(units="300", reason="Half of it."))["response_action"] is None
+    bill = await bill_of(team.db, october.acme)
     assert (bill.overage_units, str(bill.overage_amount), bill.status) == (300, "150.00", "pending")
 
 
-async def test_a_bill_is_voided_and_billed_again_from_its_menu(
-    office: Office, october: Bills
-) -> None:
-    card = await office.type("UANA", f"/bill show #{october.bolt}")
+async def test_a_bill_is_voided_and_billed_again_from_its_menu(team: Team, october: Bills) -> None:
+    card = await team.ana.types(f"/bill show #{october.bolt}")
     menu = element(card, "bill:more")
     option = next(one for one in menu["options"] if one["text"]["text"] == "Void")
-    await office.forge("UANA", card, {**menu, "selected_option": option})
-    assert "Nothing of it has gone out" in said(office.dialog("UANA"))
-    assert (await office.send("UANA", reason="Billed elsewhere."))["response_action"] is None
-    assert (await office.bill(october.bolt)).status == "void"
+    await team.ana.forges({**menu, "selected_option": option}, on=card)
+    assert "Nothing of it has gone out" in said(team.ana.dialog)
+    assert (await team.ana.submits(reason="Billed elsewhere."))["response_action"] is None
+    assert (await bill_of(team.db, october.bolt)).status == "void"
 
-    card = await office.type("UANA", f"/bill show #{october.bolt}")
+    card = await team.ana.types(f"/bill show #{october.bolt}")
     assert acts(card) == ["bill:reissue", "bill:undo", "bill:more"]
-    await office.click("UANA", card, "bill:reissue")
-    answer = await office.send("UANA", reason="It was not.")
+    await team.ana.clicks("bill:reissue", on=card)
+    answer = await team.ana.submits(reason="It was not.")
     assert "stands for the month now" in said(answer["view"])
-    assert (await office.bill(3)).replaces_id == october.bolt
+    assert (await bill_of(team.db, 3)).replaces_id == october.bolt
 
 
 @pytest.mark.parametrize(
@@ -196,99 +193,99 @@ async def test_a_bill_is_voided_and_billed_again_from_its_menu(
     ],
 )
 async def test_what_is_finances_is_refused_to_others_before_a_dialog_opens(
-    office: Office, october: Bills, command: str, told: str
+    team: Team, october: Bills, command: str, told: str
 ) -> None:
-    answer = await office.type("UKIM", f"/bill {command} #{october.acme}")
+    answer = await team.kim.types(f"/bill {command} #{october.acme}")
     assert told in answer["text"]
-    assert office.dialogs("UKIM") == []
+    assert team.kim.dialogs == []
 
 
 async def test_a_late_click_on_corrected_figures_is_told_them_and_the_card_is_drawn_anew(
-    office: Office, october: Bills, people: People
+    team: Team, october: Bills, people: People
 ) -> None:
-    card = await office.type("UKIM", f"/bill show #{october.acme}")
-    async with office.db.transaction() as session:
+    card = await team.kim.types(f"/bill show #{october.acme}")
+    async with team.db.transaction() as session:
         act = Context(people.ana, NOW, Source.CLI)
         await record_usage(session, 1, Period(2026, 10), 1_400, act, "They asked.")
-    (told,) = await office.click("UKIM", card, "bill:approve")
+    (told,) = await team.kim.clicks("bill:approve", on=card)
     assert told["text"] == (
         "This bill changed while you were looking: usage was corrected from 1,500 to 1,400 calls,"
         " so the amount is now $200.00. The card above is up to date; nothing was approved."
     )
-    fresh = office.again(card)
+    fresh = team.again(card)
     assert "$200.00" in fresh["text"]
     assert carried(fresh, "bill:approve") == {"bill": october.acme, "version": 2}
 
 
 async def test_the_credit_of_a_voided_bill_is_offered_to_be_sent(
-    office: Office, approved: Bills, people: People
+    team: Team, listeners: Listeners, approved: Bills, people: People
 ) -> None:
-    async with office.db.transaction() as session:
-        act = await act_as(office, people)
+    async with team.db.transaction() as session:
+        act = await act_as(listeners, people)
         await send_bill(
             session, approved.acme, 2, replace(act, settings=BillingSettings(send_delay_minutes=0))
         )
         await issue_bill(session, approved.acme, act, lambda facts: facts.number)
         await mark_delivered(session, approved.acme, replace(act, user=people.system), "250 OK")
-    await office.type("UANA", f"/bill void #{approved.acme}")
-    assert "2026-000001 has gone out" in said(office.dialog("UANA"))
-    answer = await office.send("UANA", reason="Agreed.")
+    await team.ana.types(f"/bill void #{approved.acme}")
+    assert "2026-000001 has gone out" in said(team.ana.dialog)
+    answer = await team.ana.submits(reason="Agreed.")
     assert "#3, -$250.00" in said(answer["view"])
-    view = office.dialog("UANA")
+    view = team.ana.dialog
     clicked = element(view, "bill:send")
-    await office.sandbox.interact("UANA", None, None, clicked, view_id=view["id"])
-    assert (await office.bill(3)).status == "sending"
-    assert "goes out" in said(office.dialog("UANA"))
+    await team.sandbox.interact("UANA", None, None, clicked, view_id=view["id"])
+    assert (await bill_of(team.db, 3)).status == "sending"
+    assert "goes out" in said(team.ana.dialog)
 
 
 async def test_a_card_tells_of_units_set_by_hand_and_of_approvals_only_where_they_fell(
-    office: Office, people: People, october: Bills
+    team: Team, listeners: Listeners, people: People, october: Bills
 ) -> None:
-    act = await act_as(office, people)
-    async with office.db.transaction() as session:
+    act = await act_as(listeners, people)
+    async with team.db.transaction() as session:
         await revise_bill(session, october.acme, 1, act, "Agreed.", 400)
         await record_usage(session, 1, OCTOBER, 1600, act, "Recounted.")
         await recalculate(session, act)
-    card = said(await office.type("UKIM", f"/bill show #{october.acme}"))
+    card = said(await team.kim.types(f"/bill show #{october.acme}"))
     assert "the 400 calls set by hand no longer hold" in card
     assert "Approvals given before" not in card
-    async with office.db.transaction() as session:
+    async with team.db.transaction() as session:
         await approve_bill(session, october.acme, 3, replace(act, user=people.kim))
         await record_usage(session, 1, OCTOBER, 1700, act, "Recounted.")
         await recalculate(session, act)
-    card = said(await office.type("UKIM", f"/bill show #{october.acme}"))
+    card = said(await team.kim.types(f"/bill show #{october.acme}"))
     assert "set by hand" not in card
     assert "Approvals given before do not count any more." in card
 
 
 async def test_undoing_the_undo_of_a_sending_says_that_the_bill_goes_out_again(
-    office: Office, people: People, approved: Bills
+    team: Team, listeners: Listeners, people: People, approved: Bills
 ) -> None:
-    act = await act_as(office, people)
-    async with office.db.transaction() as session:
+    act = await act_as(listeners, people)
+    async with team.db.transaction() as session:
         await send_bill(session, approved.acme, 2, act)
         await undo_decision(session, approved.acme, 3, act, "Too early.")
-    await office.type("UANA", f"/bill undo #{approved.acme}")
-    asked = said(office.dialog("UANA"))
+    await team.ana.types(f"/bill undo #{approved.acme}")
+    asked = said(team.ana.dialog)
     assert "of the sending of $250.00 by Ana (Finance)" in asked
     assert "The bill is sent again, and goes out 5 minutes after that" in asked
 
 
 async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
-    office: Office, people: People, approved: Bills
+    team: Team, listeners: Listeners, people: People, approved: Bills
 ) -> None:
-    act = await act_as(office, people)
-    async with office.db.transaction() as session:
+    act = await act_as(listeners, people)
+    async with team.db.transaction() as session:
         now = replace(act, settings=BillingSettings(send_delay_minutes=0))
         await send_bill(session, approved.acme, 2, now)
         await issue_bill(session, approved.acme, act, lambda facts: facts.number)
         system = replace(act, user=people.system)
         await mark_send_failed(session, approved.acme, system, "550 no such mailbox")
-    preview = await office.type("UANA", f"/bill send #{approved.acme}")
+    preview = await team.ana.types(f"/bill send #{approved.acme}")
     at_once = "It has its number from before: it goes out at once and cannot be called back."
     assert at_once in said(preview)
-    await office.click("UANA", preview, "sending:go")
-    done = office.again(preview)
+    await team.ana.clicks("sending:go", on=preview)
+    done = team.again(preview)
     assert at_once in done["text"]
     assert "to go out" not in done["text"]
     assert "To call one back" not in said(done)

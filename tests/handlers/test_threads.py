@@ -8,121 +8,119 @@ import sqlalchemy as sa
 from handlers.slack.parsing import decision_in, typed_text
 from handlers.slack.thread import read
 from models.bills.states import Verb
-from tests.conftest import People
-from tests.handlers.conftest import Bills
-from tests.handlers.office import Json, Office, acts, carried
-from tests.sandbox.slack_bot import until
+from tests.handlers.conftest import Bills, card_in_channel
+from tests.harness.cast import People
+from tests.harness.record import actions_of, bill_of, verbs_of
+from tests.harness.running import Listeners
+from tests.harness.slack_people import Json, Team, acts, carried
+from tests.harness.waiting import until
 
 
-async def test_a_reply_becomes_a_comment_as_it_was_written(office: Office, october: Bills) -> None:
-    dm = office.sandbox.dm("UKIM")
-    card = await office.card("UKIM", october.acme)
+async def test_a_reply_becomes_a_comment_as_it_was_written(team: Team, october: Bills) -> None:
+    card = await team.kim.card(october.acme)
     said = "1 < 2 & 3, see https://example.com/a?b=1&c=2 and <@ULEE>"
-    assert (await office.sandbox.message("UKIM", dm, said, card["ts"]))["acked"]
-    comment = (await office.actions(october.acme))[-1]
+    assert (await team.kim.replies(said, to=card))["acked"]
+    comment = (await actions_of(team.db, october.acme))[-1]
     assert comment.action == "comment"
     assert comment.comment == "1 < 2 & 3, see https://example.com/a?b=1&c=2 and @Lee"
-    await until(lambda: "1 comment, by Kim" in str(office.again(card, dm)["blocks"]))
+    await until(lambda: "1 comment, by Kim" in str(team.again(card)["blocks"]))
 
 
-async def test_an_edit_and_a_deletion_are_recorded_as_such(office: Office, october: Bills) -> None:
-    dm = office.sandbox.dm("UKIM")
-    card = await office.card("UKIM", october.acme)
-    reply = await office.sandbox.message("UKIM", dm, "Too much", card["ts"])
-    await office.sandbox.edit("UKIM", dm, reply["ts"], "Too little")
-    await office.sandbox.delete("UKIM", dm, reply["ts"])
-    assert await office.verbs(october.acme) == [
+async def test_an_edit_and_a_deletion_are_recorded_as_such(team: Team, october: Bills) -> None:
+    dm = team.kim.dm
+    card = await team.kim.card(october.acme)
+    reply = await team.kim.replies("Too much", to=card)
+    await team.kim.edits(reply["ts"], "Too little", dm)
+    await team.kim.deletes(reply["ts"], dm)
+    assert await verbs_of(team.db, october.acme) == [
         "generate",
         "comment",
         "comment_edit",
         "comment_delete",
     ]
-    assert (await office.actions(october.acme))[2].comment == "Too little"
+    assert (await actions_of(team.db, october.acme))[2].comment == "Too little"
 
 
-async def test_a_doubled_message_is_one_comment(office: Office, october: Bills) -> None:
-    dm = office.sandbox.dm("UKIM")
-    card = await office.card("UKIM", october.acme)
-    await office.sandbox.fault(envelopes="duplicate", times=1)
-    await office.sandbox.message("UKIM", dm, "Once", card["ts"])
-    await until(lambda: "1 comment, by Kim" in str(office.again(card, dm)["blocks"]))
-    assert await office.verbs(october.acme) == ["generate", "comment"]
+async def test_a_doubled_message_is_one_comment(team: Team, october: Bills) -> None:
+    card = await team.kim.card(october.acme)
+    await team.sandbox.fault(envelopes="duplicate", times=1)
+    await team.kim.replies("Once", to=card)
+    await until(lambda: "1 comment, by Kim" in str(team.again(card)["blocks"]))
+    assert await verbs_of(team.db, october.acme) == ["generate", "comment"]
 
 
-async def test_an_edit_that_comes_first_is_the_comment(office: Office, october: Bills) -> None:
-    dm = office.sandbox.dm("UKIM")
-    card = await office.card("UKIM", october.acme)
-    sandbox = office.sandbox
+async def test_an_edit_that_comes_first_is_the_comment(team: Team, october: Bills) -> None:
+    dm = team.kim.dm
+    card = await team.kim.card(october.acme)
+    sandbox = team.sandbox
     await sandbox.fault(envelopes="reorder", times=1)
     reply = sandbox.workspace.post(
         sandbox.workspace.conversations[dm],
         {"user": "UKIM", "text": "before", "thread_ts": card["ts"]},
     )
     await sandbox.edit("UKIM", dm, reply["ts"], "after")
-    assert [action.comment for action in await office.actions(october.acme)][1:] == ["after"]
+    assert [action.comment for action in await actions_of(team.db, october.acme)][1:] == ["after"]
 
 
 async def test_who_may_not_comment_is_told_privately_and_nothing_is_kept(
-    office: Office, october: Bills
+    team: Team, october: Bills
 ) -> None:
-    thread = await office.thread_in_channel(october.acme)
+    thread = await card_in_channel(team, october.acme)
     for user, sentence in (
         ("UMAX", "Your role is Manager"),
         ("UNEW", "You have no role in Countersign yet"),
         ("UGUS", "Guests of this workspace"),
         ("UFAR", "its own workspace only"),
     ):
-        await office.sandbox.message(user, "CBILLS", "Looks wrong", thread)
-        told = office.whispers(user)[0]
+        await team.person(user).replies("Looks wrong", to=thread)
+        told = team.person(user).whispers()[0]
         assert "was not recorded" in told["text"], user
         assert sentence in told["text"], user
-        assert told["thread_ts"] == thread
-    assert acts(office.whispers("UNEW")[-1]) == ["access:request"]
-    assert await office.verbs(october.acme) == ["generate"]
+        assert told["thread_ts"] == thread["ts"]
+    assert acts(team.new.whispers()[-1]) == ["access:request"]
+    assert await verbs_of(team.db, october.acme) == ["generate"]
 
 
 async def test_whoever_is_not_in_the_conversation_is_told_in_their_dm(
-    office: Office, october: Bills
+    team: Team, october: Bills
 ) -> None:
-    thread = await office.thread_in_channel(october.acme)
+    thread = await card_in_channel(team, october.acme)
     fault: Json = {"method": "chat.postEphemeral", "kind": "error", "times": 1}
-    await office.sandbox.fault(**fault, error="user_not_in_channel")
-    await office.sandbox.message("UMAX", "CBILLS", "Looks wrong", thread)
-    (told,) = office.whispers("UMAX", office.sandbox.dm("UMAX"))
+    await team.sandbox.fault(**fault, error="user_not_in_channel")
+    await team.max.replies("Looks wrong", to=thread)
+    (told,) = team.max.whispers(team.max.dm)
     assert "was not recorded" in told["text"]
-    assert office.whispers("UMAX") == []
+    assert team.max.whispers() == []
 
 
 async def test_other_threads_and_messages_are_none_of_our_business(
-    office: Office, october: Bills
+    team: Team, october: Bills
 ) -> None:
-    first = await office.sandbox.message("UNEW", "CBILLS", "Lunch?")
-    await office.sandbox.message("UGUS", "CBILLS", "approve", first["ts"])
-    assert office.whispers("UNEW") == office.whispers("UGUS") == []
-    assert await office.verbs(october.acme) == ["generate"]
+    first = await team.sandbox.message("UNEW", "CBILLS", "Lunch?")
+    await team.sandbox.message("UGUS", "CBILLS", "approve", first["ts"])
+    assert team.new.whispers() == team.gus.whispers() == []
+    assert await verbs_of(team.db, october.acme) == ["generate"]
 
 
 async def test_a_reply_that_reads_like_a_decision_decides_by_its_button(
-    office: Office, october: Bills
+    team: Team, october: Bills
 ) -> None:
-    dm = office.sandbox.dm("UKIM")
-    card = await office.card("UKIM", october.acme)
-    await office.sandbox.message("UKIM", dm, "ok, approved", card["ts"])
-    assert await office.verbs(october.acme) == ["generate", "comment"]
-    (offer,) = office.whispers("UKIM", dm)
+    dm = team.kim.dm
+    card = await team.kim.card(october.acme)
+    await team.kim.replies("ok, approved", to=card)
+    assert await verbs_of(team.db, october.acme) == ["generate", "comment"]
+    (offer,) = team.kim.whispers(dm)
     assert carried(offer, "bill:approve") == {"bill": october.acme, "version": 1}
-    await office.click("UKIM", offer, "bill:approve", dm)
-    assert (await office.bill(october.acme)).status == "approved"
+    await team.kim.clicks("bill:approve", on=offer)
+    assert (await bill_of(team.db, october.acme)).status == "approved"
 
 
-async def test_nobody_is_offered_a_decision_that_is_not_theirs(
-    office: Office, october: Bills
-) -> None:
-    thread = await office.thread_in_channel(october.acme)
+async def test_nobody_is_offered_a_decision_that_is_not_theirs(team: Team, october: Bills) -> None:
+    thread = await card_in_channel(team, october.acme)
     for user in ("UANA", "UKIM"):
-        await office.sandbox.message(user, "CBILLS", "reject: wrong limit", thread)
-    assert office.whispers("UANA") == []
-    assert acts(office.whispers("UKIM")[0]) == ["bill:reject"]
+        await team.person(user).replies("reject: wrong limit", to=thread)
+    assert team.ana.whispers() == []
+    assert acts(team.kim.whispers()[0]) == ["bill:reject"]
 
 
 @pytest.mark.parametrize(
@@ -195,12 +193,12 @@ def test_a_broadcast_and_a_file_are_replies_like_others() -> None:
 
 
 async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brought_again(
-    office: Office, october: Bills
+    team: Team, listeners: Listeners, october: Bills
 ) -> None:
-    card = await office.card("UKIM", october.acme)
-    where = {"channel": office.sandbox.dm("UKIM"), "ts": card["ts"]}
+    card = await team.kim.card(october.acme)
+    where = {"channel": team.kim.dm, "ts": card["ts"]}
     forget = "update messages set state = 'sending', channel = null, ts = null"
-    async with office.db.transaction() as session:
+    async with team.db.transaction() as session:
         known = f"{forget} where channel = :channel and ts = :ts returning id"
         posting = await session.scalar(sa.text(known), where)
     reply = {
@@ -210,57 +208,57 @@ async def test_a_reply_quicker_than_the_note_of_its_card_is_recorded_when_brough
         "channel": where["channel"],
         "ts": "1800000000.000100",
         "thread_ts": card["ts"],
-        "parent_user_id": office.sandbox.bot_user_id,
+        "parent_user_id": team.sandbox.bot_user_id,
     }
-    event = {"type": "event_callback", "team_id": office.sandbox.team_id, "event": reply}
-    assert (await office.dispatch(event)).status == 503
+    event = {"type": "event_callback", "team_id": team.sandbox.team_id, "event": reply}
+    assert (await listeners.hear(event)).status == 503
     note = "update messages set state = 'posted', channel = :channel, ts = :ts"
-    async with office.db.transaction() as session:
+    async with team.db.transaction() as session:
         await session.execute(sa.text(f"{note} where id = :id"), where | {"id": posting})
-    assert (await office.dispatch(event)).status == 200
-    assert await office.verbs(october.acme) == ["generate", "comment"]
+    assert (await listeners.hear(event)).status == 200
+    assert await verbs_of(team.db, october.acme) == ["generate", "comment"]
 
 
 async def test_whoever_lost_their_role_deletes_their_reply_on_the_record(
-    office: Office, october: Bills, people: People
+    team: Team, october: Bills, people: People
 ) -> None:
-    dm = office.sandbox.dm("UKIM")
-    card = await office.card("UKIM", october.acme)
+    dm = team.kim.dm
+    card = await team.kim.card(october.acme)
     for index, change in enumerate(("role = null", "role = 'Manager'", "active = false")):
-        reply = await office.sandbox.message("UKIM", dm, f"Too much {index}", card["ts"])
-        await _become(office, "Kim", change)
-        told = len(office.whispers("UKIM", dm))
-        await office.sandbox.delete("UKIM", dm, reply["ts"])
-        last = (await office.actions(october.acme))[-1]
+        reply = await team.kim.replies(f"Too much {index}", to=card)
+        await _become(team, "Kim", change)
+        told = len(team.kim.whispers(dm))
+        await team.kim.deletes(reply["ts"], dm)
+        last = (await actions_of(team.db, october.acme))[-1]
         assert (last.action, last.stakeholder_id) == ("comment_delete", people.kim.id), change
-        assert len(office.whispers("UKIM", dm)) == told
-        await _become(office, "Kim", "role = 'Customer Success', active = true")
+        assert len(team.kim.whispers(dm)) == told
+        await _become(team, "Kim", "role = 'Customer Success', active = true")
 
 
 async def test_nothing_is_said_of_changes_to_replies_that_were_never_recorded(
-    office: Office, october: Bills
+    team: Team, october: Bills
 ) -> None:
-    thread = await office.thread_in_channel(october.acme)
+    thread = await card_in_channel(team, october.acme)
     for user in ("UMAX", "UNEW", "UGUS", "UFAR"):
-        reply = await office.sandbox.message(user, "CBILLS", "Looks wrong", thread)
-        told = len(office.whispers(user))
-        await office.sandbox.edit(user, "CBILLS", reply["ts"], "Looks right")
-        await office.sandbox.delete(user, "CBILLS", reply["ts"])
-        assert len(office.whispers(user)) == told, user
-    assert await office.verbs(october.acme) == ["generate"]
+        reply = await team.person(user).replies("Looks wrong", to=thread)
+        told = len(team.person(user).whispers())
+        await team.person(user).edits(reply["ts"], "Looks right", "CBILLS")
+        await team.person(user).deletes(reply["ts"], "CBILLS")
+        assert len(team.person(user).whispers()) == told, user
+    assert await verbs_of(team.db, october.acme) == ["generate"]
 
 
-async def test_an_edit_that_is_refused_is_called_an_edit(office: Office, october: Bills) -> None:
-    dm = office.sandbox.dm("UKIM")
-    card = await office.card("UKIM", october.acme)
-    reply = await office.sandbox.message("UKIM", dm, "Too much", card["ts"])
-    await _become(office, "Kim", "role = 'Manager'")
-    await office.sandbox.edit("UKIM", dm, reply["ts"], "Too little")
-    assert "Your edit was not recorded" in office.whispers("UKIM", dm)[-1]["text"]
-    assert await office.verbs(october.acme) == ["generate", "comment"]
+async def test_an_edit_that_is_refused_is_called_an_edit(team: Team, october: Bills) -> None:
+    dm = team.kim.dm
+    card = await team.kim.card(october.acme)
+    reply = await team.kim.replies("Too much", to=card)
+    await _become(team, "Kim", "role = 'Manager'")
+    await team.kim.edits(reply["ts"], "Too little", dm)
+    assert "Your edit was not recorded" in team.kim.whispers(dm)[-1]["text"]
+    assert await verbs_of(team.db, october.acme) == ["generate", "comment"]
 
 
-async def _become(office: Office, name: str, change: str) -> None:
-    async with office.db.transaction() as session:
+async def _become(team: Team, name: str, change: str) -> None:
+    async with team.db.transaction() as session:
         update = sa.text(f"update users set {change} where name = :name")
         await session.execute(update, {"name": name})

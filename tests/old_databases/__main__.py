@@ -8,9 +8,9 @@ import psycopg
 
 from models.db.database import Database
 from models.db.migrate import head_revision
+from tests.harness.database import TestPostgres
 from tests.old_databases import OldDatabase, contents
 from tests.old_databases.history import happen
-from tests.postgres import TestPostgres
 
 OPTIONS = ("--no-owner", "--no-privileges", "--rows-per-insert=100", "--encoding=UTF8")
 

@@ -19,7 +19,7 @@ from models.outbox.notifications import Recalculation
 from models.people.users import User
 from models.period import Period
 from models.usage.usage import record_usage
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import NOW, OCTOBER, act, bill_for
 
 MAIL = {"billing_email": "billing@acme.example"}

@@ -21,7 +21,7 @@ from models.people.permissions import Role
 from models.people.users import User, add_user
 from models.period import Period
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import (
     NOW,
     OCTOBER,

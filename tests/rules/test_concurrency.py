@@ -28,7 +28,8 @@ from models.people.permissions import Role
 from models.people.users import User, add_user
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.waiting import PATIENCE_S
 from tests.rules.billing import approved, clock, correct_usage, drawn, go_out, later
 from tests.rules.scene import NOW, OCTOBER, ZONE, act, bill_for, prove
 
@@ -43,7 +44,7 @@ where datname = current_database() and wait_event_type = 'Lock'
 @asynccontextmanager
 async def machines(url: str, count: int) -> AsyncIterator[list[Database]]:
     """So many replicas of the bot, each with its own ten connections."""
-    opened = [Database(url) for _ in range(count)]
+    opened = [Database(url, statement_s=PATIENCE_S, lock_s=PATIENCE_S) for _ in range(count)]
     try:
         yield opened
     finally:
@@ -66,7 +67,7 @@ async def at_once(
             asyncio.create_task(alone(databases[i % len(databases)], doing))
             for i, doing in enumerate(doings)
         ]
-        await asyncio.wait_for(locked_out(databases[0], in_front), 10)
+        await asyncio.wait_for(locked_out(databases[0], in_front), PATIENCE_S)
     answers = await asyncio.gather(*tasks)
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     return [answer for answer in answers if not isinstance(answer, Refusal)], refused
@@ -332,7 +333,7 @@ async def test_a_correction_is_issued_while_its_month_is_settled_and_neither_wai
         issuing = asyncio.create_task(
             alone(db, lambda session: issue_bill(session, proposed, clocked, drawn))
         )
-        await asyncio.wait_for(locked_out(db, 1), 10)
+        await asyncio.wait_for(locked_out(db, 1), PATIENCE_S)
         assert (await recalculate(settling_one, clocked)).invalidated == (proposed,)
     assert await issuing is False
 
@@ -342,11 +343,13 @@ async def test_whoever_waits_for_a_bill_in_vain_is_told_that_nothing_was_done(
 ) -> None:
     async with db.transaction() as session:
         bill = await bill_for(session, act(people.ana))
+    hasty = Database(db.url, lock_s=0.1)
     async with db.long_transaction() as holder:
         await get_bill(holder, bill.id, lock=True)
         refusal = await alone(
-            db, lambda session: approve_bill(session, bill.id, 1, act(people.kim))
+            hasty, lambda session: approve_bill(session, bill.id, 1, act(people.kim))
         )
+    await hasty.close()
     assert isinstance(refusal, Busy)
     async with db.transaction() as session:
         assert (await prove(session, bill.id)).status == State.PENDING

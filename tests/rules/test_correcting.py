@@ -20,7 +20,7 @@ from models.customers.customers import Customer
 from models.errors import Changed, Invalid, NotAllowed, Stale, WrongState
 from models.outbox.notifications import Recalculation
 from models.people.users import User
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.billing import (
     approved,
     bills_of,

@@ -15,7 +15,7 @@ from models.bills.states import RejectReason, State
 from models.context import Context
 from models.errors import Invalid, NotAllowed, NotFound, Stale, WrongState
 from models.people.users import User
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import NOW, act, bill_for, contents, prove, standing_approvals
 
 

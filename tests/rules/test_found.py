@@ -17,7 +17,7 @@ from models.bills.states import State
 from models.db.columns import MOST_CALLS
 from models.errors import Invalid, WrongState
 from models.outbox.notifications import Recalculation
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.billing import approved, bills_of, correct_usage, go_out, later, void
 from tests.rules.scene import act, prove
 

@@ -25,7 +25,7 @@ from models.period import Period
 from models.queries.bill_details import MonthOverage
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import (
     NOW,
     OCTOBER,

@@ -29,7 +29,7 @@ from models.db.database import Database
 from models.errors import NotAllowed, Stale, WrongState
 from models.outbox.notifications import Recalculation
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.billing import (
     DELAY,
     approved,

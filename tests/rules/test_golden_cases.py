@@ -12,8 +12,8 @@ from models.customers.customers import Customer
 from models.customers.terms import change_terms
 from models.people.users import User
 from models.period import Period
-from tests.conftest import People
-from tests.house.pages import Table, page
+from tests.architecture.pages import Table, page
+from tests.harness.cast import People
 from tests.rules.scene import act, add_customer, generate
 
 PAGE = page("docs/reference/golden-cases.md")

@@ -21,7 +21,7 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.queries.bill_list import bills_waiting_for
 from models.queries.bill_loader import load_bill_details
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import act as by
 from tests.rules.scene import bill_for
 

@@ -16,7 +16,7 @@ from models.customers.customers import Customer
 from models.errors import Invalid, NotAllowed, Stale, WrongState
 from models.people.users import User
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import (
     OCTOBER,
     act,

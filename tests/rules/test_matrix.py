@@ -30,7 +30,7 @@ from models.people.users import User, add_user
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import Usage
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import (
     NOW,
     act,

@@ -26,7 +26,7 @@ from models.outbox.jobs import Task
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.billing import approved, clock, correct_usage, go_out, issue
 from tests.rules.scene import OCTOBER, act, bill_for, contents
 

@@ -17,7 +17,7 @@ from models.people.users import User
 from models.queries.bill_list import bills_waiting_for
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.billing import bills_of, clock, correct_usage, go_out, last_action, later
 from tests.rules.scene import (
     NOW,

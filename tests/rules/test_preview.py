@@ -19,7 +19,7 @@ from models.people.permissions import Role
 from models.people.users import User, add_user
 from models.queries.totals import Total
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import (
     NOW,
     OCTOBER,

@@ -30,7 +30,8 @@ from models.imports.files import import_customers
 from models.period import Period
 from models.settings import BillingSettings
 from tests.billed import write_bill
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.waiting import PATIENCE_S
 from tests.rules.scene import NOW, OCTOBER, act, add_customer, bill_for, prove
 from tests.store.files import HEADERS
 
@@ -251,7 +252,7 @@ async def blocked(session: AsyncSession) -> None:
         "select count(*) from pg_stat_activity"
         " where wait_event_type = 'Lock' and datname = current_database()"
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not await session.scalar(query):
             # Connections are looked up once a transaction, unless that is forgotten.
             await session.execute(sa.text("select pg_stat_clear_snapshot()"))

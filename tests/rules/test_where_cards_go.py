@@ -17,7 +17,7 @@ from models.people.permissions import Role
 from models.people.users import User, add_user
 from models.queries.bill_list import bills_waiting_for
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import OCTOBER, act, add_customer, generate
 
 Crew = dict[str, User]

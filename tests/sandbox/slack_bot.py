@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.sandbox import Sandbox
+from tests.harness.waiting import until
 
 Json = dict[str, Any]
 Answer = Callable[..., Awaitable[None]]
@@ -143,13 +143,6 @@ async def connected(sandbox: Sandbox, bot: Bot) -> AsyncIterator[AsyncSocketMode
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]
         await handler.client.aiohttp_client_session.close()
-
-
-async def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
-    """Waits until something holds; fails when it does not within `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - what is awaited has no event of its own
-            await asyncio.sleep(0.005)
 
 
 async def refusal_of(call: Awaitable[object]) -> Json:

@@ -10,7 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.sandbox.slack_bot import ACTIONS, SECTION, Bot, error_of, until
+from tests.harness.waiting import until
+from tests.sandbox.slack_bot import ACTIONS, SECTION, Bot, error_of
 
 Json = dict[str, Any]
 METADATA = {"event_type": "countersign", "event_payload": {"k": "bill:42"}}

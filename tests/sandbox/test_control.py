@@ -11,7 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.sandbox.slack_bot import ACTIONS, BUTTON, SECTION, WORKSPACE, Bot, dialog, until
+from tests.harness.waiting import until
+from tests.sandbox.slack_bot import ACTIONS, BUTTON, SECTION, WORKSPACE, Bot, dialog
 
 Json = dict[str, Any]
 

@@ -14,7 +14,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.sandbox.slack_bot import ACTIONS, BUTTON, WORKSPACE, Bot, app_of, dialog, until
+from tests.harness.waiting import until
+from tests.sandbox.slack_bot import ACTIONS, BUTTON, WORKSPACE, Bot, app_of, dialog
 
 Json = dict[str, Any]
 

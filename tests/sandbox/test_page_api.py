@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
+from tests.harness.waiting import PATIENCE_S
 from tests.sandbox.slack_bot import SECTION, Bot, dialog
 
 Json = dict[str, Any]
@@ -101,7 +102,7 @@ class Stream:
         self._answer = answer
 
     async def next(self) -> Json:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 line = (await self._answer.content.readline()).decode()
                 if line.startswith("data: "):
@@ -148,5 +149,5 @@ async def test_a_stream_ends_with_the_sandbox() -> None:
         async with serve(Sandbox()) as sandbox:
             sandbox.add_user(id="UANA", name="ana")
             answer = await session.get(f"{sandbox.base_url}/_page/events?user=UANA")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             await answer.read()

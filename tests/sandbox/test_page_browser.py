@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.sandbox.page_browser import PHONE, chromium, needs_chromium, visit
+from tests.sandbox.page_browser import PHONE, needs_chromium, visit
 from tests.sandbox.page_sample import (
     BLOCKS,
     NASTY_NAME,
@@ -33,17 +32,7 @@ UPSTREAM = (
     / "shared/slack-data/slackblocks/spec/fixtures/valid/blocks"
 )
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    needs_chromium,
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture
@@ -51,7 +40,7 @@ def company() -> FakeCompany:
     return sampled()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def server(browser: Browser, company: FakeCompany) -> AsyncIterator[PageServer]:
     server = PageServer(company)
     await server.start()

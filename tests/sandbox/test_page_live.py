@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.sandbox.page_browser import chromium, needs_chromium, visit
+from tests.sandbox.page_browser import needs_chromium, visit
 from tests.sandbox.slack_bot import WORKSPACE, Bot, connected, dialog, field_block, text_input
 
 Json = dict[str, Any]
@@ -38,12 +38,6 @@ async def app(live: Sandbox) -> AsyncIterator[Bot]:
     bot = Bot()
     async with connected(live, bot):
         yield bot
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 def client_of(sandbox: Sandbox) -> AsyncWebClient:

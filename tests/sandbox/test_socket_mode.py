@@ -13,7 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.sandbox.slack_bot import WORKSPACE, Bot, Clock, connected, until
+from tests.harness.waiting import until
+from tests.sandbox.slack_bot import WORKSPACE, Bot, Clock, connected
 
 Json = dict[str, Any]
 

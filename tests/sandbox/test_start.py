@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from sandbox import __main__ as front
+from tests.harness.waiting import PATIENCE_S
 
 NOTHING = ["--no-browser", "--port", "0", "--web-port", "0"]
 
@@ -102,7 +103,7 @@ async def test_the_state_answers_503_while_the_database_starts(
     sandbox = front.make_sandbox(options)
     running = asyncio.create_task(front.run(options, sandbox, asyncio.Event()))
     try:
-        async with asyncio.timeout(5), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as session:
             await starting.wait()
             async with session.get(f"{sandbox.base_url}/_control/state") as answer:
                 assert (answer.status, (await answer.json())["error"]) == (503, "not_ready")

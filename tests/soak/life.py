@@ -1,11 +1,12 @@
 """`make soak`: tell whole lives of bills for minutes, and count what was done in them.
 
 Each story is a company of its own, whose people do anything to any bill in any order while usage,
-terms and people change; each step is committed and held to every law (tests/rules/life). Of every
+terms and people change; each step is committed and held to every law (tests/lives). Of every
 so many stories one is of people who do things at the same moment.
 """
 
 import argparse
+import asyncio
 import random
 import sys
 import time
@@ -15,12 +16,12 @@ from contextlib import contextmanager
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.postgres import TestPostgres
-from tests.rules.life.playing import play
-from tests.rules.life.rivals import play_clashes
-from tests.rules.life.stage import Stage
-from tests.rules.life.stories import Story, stories
-from tests.rules.life.tally import Tally
+from tests.harness.database import TestPostgres
+from tests.lives.playing import play
+from tests.lives.rivals import play_clashes
+from tests.lives.stage import Stage
+from tests.lives.stories import Story, stories
+from tests.lives.tally import Tally
 from tests.soak.__main__ import say
 
 STORIES_A_BATCH = 20
@@ -96,7 +97,7 @@ def stages() -> Iterator[Stage]:
         yield stage
     finally:
         stage.close()
-        postgres.close()
+        asyncio.run(postgres.close())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from sandbox.__main__ import read_manifest
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
-from sandbox.story import element
+from tests.harness.slack_people import element
 from tests.soak.audit import OPEN, audit
 from tests.soak.company import FINANCE, Company
 from tests.soak.process import Bot, BotDied, bot_process

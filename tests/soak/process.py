@@ -47,7 +47,7 @@ class Bot:
     async def start(self) -> None:
         with (self._folder / LOG).open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.quick_bot",
+                sys.executable, "-m", "tests.harness.interrupted_bot",
                 env=self._settings, cwd=self._folder, stdout=log, stderr=log,
             )  # fmt: skip
 

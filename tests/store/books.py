@@ -16,7 +16,7 @@ from models.db.database import Database
 from models.people.users import User
 from models.period import Period
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 OCTOBER = Period(2026, 10)

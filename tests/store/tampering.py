@@ -6,8 +6,7 @@ from models.audit.bill_check import Discrepancy
 from models.audit.verify import verify
 from models.db.database import Database
 from models.queries.scope import EVERYTHING, Scope
-
-TABLES = ("bills", "bill_actions", "bill_chains", "documents")
+from tests.harness.database import unguarded
 
 
 async def discrepancies(db: Database, scope: Scope = EVERYTHING) -> list[Discrepancy]:
@@ -17,14 +16,9 @@ async def discrepancies(db: Database, scope: Scope = EVERYTHING) -> list[Discrep
 
 def tamper(url: str, *statements: str) -> None:
     """As the owner of the tables can, with the triggers switched off."""
-    with psycopg.connect(url) as connection:
-        connection.execute("set session_replication_role = replica")
-        for table in TABLES:
-            connection.execute(f"alter table {table} disable trigger all")
+    with psycopg.connect(url) as connection, unguarded(connection):
         for statement in statements:
             connection.execute(statement)
-        for table in TABLES:
-            connection.execute(f"alter table {table} enable trigger all")
 
 
 def actions_of(url: str, bill_id: int) -> list[int]:

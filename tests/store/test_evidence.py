@@ -1,6 +1,7 @@
 """The evidence is read as it is: people, documents and hashes, also where a record is broken."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,20 @@ from models.db.database import Database
 from models.errors import NotFound
 from models.period import Period
 from models.queries.scope import EVERYTHING, Scope
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.database import TestDatabase
 from tests.store.books import OCTOBER, act, make_bills, send_out, work_on
 from tests.store.tampering import actions_of, tamper
 from tests.store.terminal import Terminal
 
 
 @pytest.fixture
-async def bills(db: Database, people: People) -> list[int]:
+async def bills(database: TestDatabase, people: People) -> list[int]:
     """Three bills: one new, one worked on and sent, one with one of two approvals."""
+    return await database.seeded("test_evidence", partial(_bills, database.db, people))
+
+
+async def _bills(db: Database, people: People) -> list[int]:
     made = await make_bills(db, people.ana, customers=3)
     await work_on(db, people, made[1])
     await send_out(db, people, made[1])

@@ -7,7 +7,7 @@ import pytest
 from models.db.database import Database
 from models.imports.csv_reader import BadRows
 from models.imports.files import Imported
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.store.files import ACME, HEADERS, flaws_of, load, load_rows, rows_of
 
 TABLES = {"customers": "customers", "usage": "usages", "people": "users"}

@@ -14,7 +14,7 @@ from models.errors import Busy, NotAllowed
 from models.imports.files import Imported, import_people
 from models.period import Period
 from tests.billed import write_bill
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.store.files import ACME, HEADERS, NOW, load, load_rows, rows_of
 
 

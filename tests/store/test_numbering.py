@@ -1,17 +1,24 @@
 """The proof of numbers and documents: no gap, and each number has the document that went out."""
 
+from functools import partial
+
 import pytest
 
 from models.db.database import Database
 from models.queries.scope import EVERYTHING, Scope
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.database import TestDatabase
 from tests.store.books import OCTOBER, make_bills, send_out
 from tests.store.tampering import actions_of, discrepancies, tamper
 
 
 @pytest.fixture
-async def sent(db: Database, people: People) -> list[int]:
+async def sent(database: TestDatabase, people: People) -> list[int]:
     """Four bills that have gone out, with the numbers 2026-000001 to 2026-000004."""
+    return await database.seeded("test_numbering", partial(_sent, database.db, people))
+
+
+async def _sent(db: Database, people: People) -> list[int]:
     made = await make_bills(db, people.ana, customers=4)
     for bill in made:
         await send_out(db, people, bill)

@@ -39,7 +39,10 @@ from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import eventually, said_to, workers
+from tests.bot.helpers import said_to
+from tests.harness.database import EMPTY, TestPostgres
+from tests.harness.running import worker_only
+from tests.harness.waiting import until
 from tests.old_databases import OLD_DATABASES, OldDatabase, contents
 from tests.old_databases.company import (
     ACCOUNTS,
@@ -59,7 +62,6 @@ from tests.old_databases.company import (
     slack_id,
 )
 from tests.old_databases.history import happen
-from tests.postgres import EMPTY, TestPostgres
 from tests.rules.billing import drawn
 from tests.rules.scene import prove
 from tests.store.tampering import discrepancies, tamper
@@ -324,8 +326,8 @@ async def test_todays_bot_does_the_jobs_that_waited(db: Database, migrated: Migr
     ):
         mailer = Mailer(MailServer.parse(slack.smtp_url), "Billing <billing@meadow.example>")
         at_once = replace(RULES, send_delay_minutes=0)
-        async with workers(db, gateway, at_once, now=lambda: NOW, mailer=mailer):
-            await eventually(lambda: _nothing_is_left(db), LONG_S)
+        async with worker_only(db, gateway, at_once, now=lambda: NOW, mailer=mailer):
+            await until(lambda: _nothing_is_left(db), LONG_S)
         mailed = {mail["message_id"] for mail in slack.mail()}
         told = said_to(slack, slack_id(BO))
     assert any("Otto Plain" in text for text in told)

@@ -7,7 +7,7 @@ from models.db.database import Database
 from models.errors import Invalid, NotAllowed
 from models.people.permissions import Role
 from models.people.users import add_user, find_by_slack, users_with_role
-from tests.conftest import People
+from tests.harness.cast import People
 
 
 async def test_a_slack_account_is_known_by_its_id_and_keeps_its_workspace(

@@ -1,6 +1,7 @@
 """What the database itself refuses, whoever types the SQL."""
 
 from contextlib import closing
+from functools import partial
 
 import psycopg
 import pytest
@@ -9,7 +10,8 @@ from psycopg import errors
 from models.audit.bill_check import REWRITTEN, UNLINKED
 from models.audit.verify import verify
 from models.db.database import Database
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.database import TestDatabase
 from tests.store.books import make_bills, work_on
 
 CHANGE = "update bills set overage_amount = 7, version = version + 1 where id = {bill}"
@@ -131,7 +133,11 @@ ATTEMPTS = {
 
 
 @pytest.fixture
-async def bill(db: Database, people: People) -> int:
+async def bill(database: TestDatabase, people: People) -> int:
+    return await database.seeded("test_promises", partial(_bill, database.db, people))
+
+
+async def _bill(db: Database, people: People) -> int:
     [made] = await make_bills(db, people.ana)
     return made
 

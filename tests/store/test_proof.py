@@ -1,5 +1,7 @@
 """The proof finds what was changed behind the record's back, and names it."""
 
+from functools import partial
+
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -12,14 +14,19 @@ from models.audit.verify import VerifyProgress, verify
 from models.db.database import Database
 from models.errors import Invalid, NotFound
 from models.queries.scope import Scope, find_scope
-from tests.conftest import People
+from tests.harness.cast import People
+from tests.harness.database import TestDatabase
 from tests.store.books import OCTOBER, act, make_bills, work_on
 from tests.store.tampering import actions_of, discrepancies, tamper
 
 
 @pytest.fixture
-async def bills(db: Database, people: People) -> list[int]:
+async def bills(database: TestDatabase, people: People) -> list[int]:
     """Three bills; the second has four actions, the others one."""
+    return await database.seeded("test_proof", partial(_bills, database.db, people))
+
+
+async def _bills(db: Database, people: People) -> list[int]:
     made = await make_bills(db, people.ana, customers=3)
     await work_on(db, people, made[1])
     return made

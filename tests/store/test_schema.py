@@ -12,7 +12,7 @@ import models
 from models.db.columns import Base
 from models.db.database import Database
 from models.db.migrate import is_migrated, migrate
-from tests.postgres import TestPostgres
+from tests.harness.database import TestPostgres
 
 for module in pkgutil.iter_modules(models.__path__):
     importlib.import_module(f"models.{module.name}")

@@ -14,7 +14,7 @@ from models.imports.csv_reader import BadRows, Flaw
 from models.imports.files import Imported
 from models.period import Period
 from tests.billed import write_bill
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.store.files import ACME, HEADERS, NOW, load, load_rows, rows_of
 from tests.store.terminal import Terminal
 

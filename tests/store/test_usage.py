@@ -18,7 +18,7 @@ from models.people.users import User
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.store.files import NOW, load_rows, rows_of
 
 OCTOBER = Period(2026, 10)

@@ -1,24 +1,23 @@
 """A company in Slack: two customers over their limit, and the people who look after them."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.app import App
 from models.customers.customers import Customer
+from models.db.database import Database
 from models.usage.usage import Usage
-from sandbox.story import Story, told
-from tests.conftest import People
+from tests.harness.cast import ANA, KIM, LEE, SAM, People, accounts
+from tests.harness.running import plain_log, whole_bot, workspace
+from tests.harness.slack_people import Team
 
-ANA, KIM, LEE, SAM, MAX, NEW = "UANA", "UKIM", "ULEE", "USAM", "UMAX", "UNEW"
 TEAM: dict[str, Any] = {
-    "users": [
-        {"id": f"U{name.upper()}", "name": name, "real_name": name.title()}
-        for name in ("ana", "kim", "lee", "sam", "max", "new")
-    ],
+    "users": accounts(),
     "channels": [
         {"id": "CACME", "name": "acme", "members": [ANA, KIM, SAM]},
         {"id": "CAPPROVALS", "name": "approvals", "members": [ANA, KIM, LEE, SAM]},
@@ -37,15 +36,21 @@ async def sign_up(session: AsyncSession, name: str, calls: int = 450_000, **term
 
 
 @pytest.fixture(autouse=True)
-def plain_log() -> Iterator[None]:
-    """Traces without colours and locals, which take seconds to draw: Slack waits for three."""
-    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.processors.add_log_level, plain])
-    yield
-    structlog.reset_defaults()
+def _plain_log() -> Iterator[None]:
+    with plain_log():
+        yield
+
+
+@asynccontextmanager
+async def team_with_bot(db: Database, **settings: Any) -> AsyncIterator[tuple[Team, App]]:
+    """The people, and the whole bot in their Slack."""
+    async with workspace(TEAM) as sandbox:
+        team = Team(sandbox, db)
+        async with whole_bot(team, **settings) as app:
+            yield team, app
 
 
 @pytest.fixture
-async def story(database_url: str, people: People) -> AsyncIterator[Story]:
-    async with told(database_url, TEAM) as opened:
+async def team(db: Database, people: People) -> AsyncIterator[Team]:
+    async with team_with_bot(db) as (opened, _):
         yield opened

@@ -1,82 +1,74 @@
 """October of a small company, as it comes out when things go wrong: what must stand, and where."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from bot.app import App
 from bot.timings import Timings
 from models.db.database import Database
-from sandbox.fake_slack.shapes import JsonObject
-from sandbox.story import QUICK, Story, labels, read, told
-from tests.conftest import People
-from tests.stories.conftest import ANA, KIM, LEE, SAM, TEAM, sign_up
+from tests.harness.cast import KIM, SAM, People
+from tests.harness.slack_people import Seen, Team, labels, read
+from tests.harness.timings import QUICK
+from tests.harness.waiting import until
+from tests.stories.conftest import sign_up, team_with_bot
 
-IMPATIENT = replace(QUICK, back_off_first=0.1, back_off_longest=0.5, back_off_mending=0.5)
 SUMMARY = "2 bills made for October 2026"
-LONGER_S = 60.0
 FOREVER = 0
 
 
 @asynccontextmanager
 async def october(
-    database_url: str, people: People, timings: Timings = IMPATIENT
-) -> AsyncIterator[Story]:
+    db: Database, people: People, timings: Timings = QUICK
+) -> AsyncIterator[tuple[Team, App]]:
     """Acme needs Kim and Sam and has a channel; Brook is Lee's. Nothing is generated yet."""
-    async with told(database_url, TEAM, timings=timings) as opened:
-        async with opened.db.transaction() as session:
-            await sign_up(
-                session,
-                "Acme Corp",
-                csm_id=people.kim.id,
-                sales_id=people.sam.id,
-                require_csm_approval=True,
-                require_sales_approval=True,
-                slack_channel_id="CACME",
-            )
-            await sign_up(session, "Brook Ltd", csm_id=people.lee.id)
+    async with db.transaction() as session:
+        await sign_up(
+            session,
+            "Acme Corp",
+            csm_id=people.kim.id,
+            sales_id=people.sam.id,
+            require_csm_approval=True,
+            require_sales_approval=True,
+            slack_channel_id="CACME",
+        )
+        await sign_up(session, "Brook Ltd", csm_id=people.lee.id)
+    async with team_with_bot(db, timings=timings) as opened:
         yield opened
 
 
-def places(story: Story) -> dict[str, str]:
+def places(team: Team) -> dict[str, str]:
     """Each conversation in which one card belongs, and the customer it is of."""
-    dms = {story.sandbox.dm(user): "Acme Corp" for user in (KIM, SAM)}
-    return dms | {"CACME": "Acme Corp", story.sandbox.dm(LEE): "Brook Ltd"}
+    dms = {team.person(user).dm: "Acme Corp" for user in (KIM, SAM)}
+    return dms | {"CACME": "Acme Corp", team.lee.dm: "Brook Ltd"}
 
 
-def card_in(story: Story, channel: str) -> JsonObject:
+def card_in(team: Team, channel: str) -> Seen:
     """The one card there; anything else the bot has said to all fails the test."""
-    bot = story.sandbox.bot_user_id
-    said = [
-        message
-        for message in story.sandbox.messages(channel)
-        if message["user"] == bot and "ephemeral_user" not in message
-    ]
+    bot = team.sandbox.bot_user_id
+    said = [message for message in team.messages(channel) if message["user"] == bot]
     assert len(said) == 1, [read(message) for message in said]
-    assert places(story)[channel] in read(said[0])
+    assert places(team)[channel] in read(said[0])
     return said[0]
 
 
-async def generated(story: Story) -> None:
+async def generated(team: Team) -> None:
     """Ana generates October; everything that was to be said about it has been said, once."""
-    preview = await story.type(ANA, "/bill generate 2026-10")
-    await story.click(ANA, preview, "Generate")
-    await settled(story)
-    for channel in places(story):
-        assert "Approve" in labels(card_in(story, channel))
-    [summary] = story.messages(ANA)
+    preview = await team.ana.types("/bill generate 2026-10")
+    await team.ana.clicks("Generate", on=preview)
+    await settled(team)
+    for channel in places(team):
+        assert "Approve" in labels(card_in(team, channel))
+    [summary] = team.ana.messages()
     assert SUMMARY in read(summary)
 
 
-async def settled(story: Story) -> None:
+async def settled(team: Team) -> None:
     """Wait until a run is over, nothing waits to be posted, and no job is left."""
-    async with asyncio.timeout(LONGER_S):
-        while not await _is_settled(story.db):  # noqa: ASYNC110 - nobody tells us
-            await asyncio.sleep(0.03)
+    await until(lambda: _is_settled(team.db))
 
 
 async def _is_settled(db: Database) -> bool:
@@ -98,25 +90,23 @@ async def rows(db: Database, query: str) -> list[Any]:
         return list(await session.execute(sa.text(query)))
 
 
-async def recorded(story: Story) -> Counter[str]:
+async def recorded(team: Team) -> Counter[str]:
     """How often each verb stands in the record of all bills."""
-    found = await rows(story.db, "select action from bill_actions")
+    found = await rows(team.db, "select action from bill_actions")
     return Counter(row.action for row in found)
 
 
-async def approve(story: Story, user: str) -> list[JsonObject]:
+async def approve(team: Team, user: str) -> list[Seen]:
     """Click Approve on one's own card."""
-    return await story.click(user, card_in(story, story.sandbox.dm(user)), "Approve")
+    return await team.person(user).clicks("Approve", on=card_in(team, team.person(user).dm))
 
 
-async def shows(story: Story, channel: str, *words: str) -> None:
+async def shows(team: Team, channel: str, *words: str) -> None:
     """Wait until the card there says all of that."""
-    await story.until(
-        lambda: all(word in read(card_in(story, channel)) for word in words), LONGER_S
-    )
+    await until(lambda: all(word in read(card_in(team, channel)) for word in words))
 
 
-async def shows_both_approvals(story: Story, channel: str) -> None:
+async def shows_both_approvals(team: Team, channel: str) -> None:
     """Nothing is left to approve there."""
-    await story.until(lambda: "Approve" not in labels(card_in(story, channel)), LONGER_S)
-    await shows(story, channel, "Approved by", "Kim", "Sam")
+    await until(lambda: "Approve" not in labels(card_in(team, channel)))
+    await shows(team, channel, "Approved by", "Kim", "Sam")

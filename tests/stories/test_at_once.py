@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from models.people.permissions import Role
 from models.people.users import add_user
-from sandbox.story import Story, element, read
-from tests.conftest import People
-from tests.stories.conftest import ANA, KIM, MAX, SAM, sign_up
+from tests.harness.cast import ANA, KIM, MAX, SAM, People
+from tests.harness.slack_people import Team, element, read
+from tests.harness.waiting import until
+from tests.stories.conftest import sign_up
 from tests.stories.test_main_job import generate, recorded
 
 # What is told on a slow machine to whoever waited for the bill in vain.
@@ -20,49 +21,49 @@ CROWD = [f"UCSM{number}" for number in range(50)]
 
 
 @pytest.fixture
-async def crowd(story: Story) -> None:
+async def crowd(team: Team) -> None:
     """Fifty people of Customer Success, of whom any one may approve."""
     for slack_id in CROWD:
-        story.sandbox.add_user(id=slack_id, name=slack_id.lower())
-    async with story.db.transaction() as session:
+        team.sandbox.add_user(id=slack_id, name=slack_id.lower())
+    async with team.db.transaction() as session:
         for slack_id in CROWD:
             await add_user(session, f"Csm {slack_id}", Role.CSM, slack_id)
 
 
 @pytest.mark.usefixtures("crowd")
 async def test_of_fifty_decisions_at_once_one_counts_and_49_hear_whose(
-    story: Story, people: People
+    team: Team, people: People
 ) -> None:
-    async with story.db.transaction() as session:
+    async with team.db.transaction() as session:
         await sign_up(session, "Acme Corp", csm_id=people.kim.id)
-    await generate(story)
-    card = await story.card(KIM, "Acme Corp")
+    await generate(team)
+    card = await team.kim.card("Acme Corp")
     approvers, rejecters = CROWD[:25], CROWD[25:]
-    place = story.sandbox.dm(KIM)
+    place = team.kim.dm
 
     async def open_dialog(user: str) -> None:
-        shown = await story.type(user, "/bill show #1")
-        await story.click(user, shown, "Reject")
-        assert story.dialog(user)
+        shown = await team.person(user).types("/bill show #1")
+        await team.person(user).clicks("Reject", on=shown)
+        assert team.person(user).dialog
 
     for user in rejecters:
         await open_dialog(user)
 
     async def approve(user: str) -> Any:
-        return await story.sandbox.interact(user, place, card["ts"], element(card, "Approve"))
+        return await team.sandbox.interact(user, place, card["ts"], element(card, "Approve"))
 
     async def reject(user: str) -> Any:
-        return await story.submit(user, reason_code="other", reason="No.")
+        return await team.person(user).submits(reason_code="other", reason="No.")
 
     answers = await asyncio.gather(
         *(act(user) for pair in zip(approvers, rejecters, strict=True)
           for act, user in zip((approve, reject), pair, strict=True))
     )  # fmt: skip
     assert all(answer["ok"] for answer in answers)
-    made = await recorded(story.db)
+    made = await recorded(team.db)
     assert Counter(made) in (Counter(generate=1, approve=1), Counter(generate=1, reject=1))
 
-    async with story.db.transaction() as session:
+    async with team.db.transaction() as session:
         winner = await session.scalar(
             sa.text(
                 "select u.name from bill_actions a join users u on u.id = a.stakeholder_id"
@@ -71,40 +72,40 @@ async def test_of_fifty_decisions_at_once_one_counts_and_49_hear_whose(
         )
 
     def heard(user: str) -> str:
-        views = story.sandbox.views(user)["stack"] if user in rejecters else []
-        return " ".join(map(read, views or story.whispers(user, place)))
+        views = team.person(user).dialogs if user in rejecters else []
+        return " ".join(map(read, views or team.person(user).whispers(place)))
 
     for user in CROWD:
         if BUSY in heard(user):
-            await story.click(user, card, "Approve", place)
-            assert str(winner) in read(story.whispers(user, place)[-1])
+            await team.person(user).clicks("Approve", on=card)
+            assert str(winner) in read(team.person(user).whispers(place)[-1])
     assert len([user for user in CROWD if str(winner) in heard(user) or BUSY in heard(user)]) == 49
 
 
-async def test_clicks_of_people_who_may_not_change_nothing(story: Story, people: People) -> None:
-    async with story.db.transaction() as session:
+async def test_clicks_of_people_who_may_not_change_nothing(team: Team, people: People) -> None:
+    async with team.db.transaction() as session:
         await sign_up(session, "Acme Corp", csm_id=people.kim.id, require_csm_approval=True)
-    await generate(story)
-    card = await story.card(KIM, "Acme Corp")
-    place = story.sandbox.dm(KIM)
+    await generate(team)
+    card = await team.kim.card("Acme Corp")
+    place = team.kim.dm
     outsiders = [ANA, SAM, MAX] * 5
     told = await asyncio.gather(
         *(
-            story.sandbox.interact(user, place, card["ts"], element(card, "Approve"))
+            team.sandbox.interact(user, place, card["ts"], element(card, "Approve"))
             for user in outsiders
         )
     )
     assert all(answer["ok"] for answer in told)
     for user in set(outsiders):
-        assert len(story.whispers(user, place)) == 5
-        assert all("may" in read(whisper) for whisper in story.whispers(user, place))
-    assert await recorded(story.db) == ["generate"]
+        assert len(team.person(user).whispers(place)) == 5
+        assert all("may" in read(whisper) for whisper in team.person(user).whispers(place))
+    assert await recorded(team.db) == ["generate"]
 
 
 async def test_a_required_csm_and_a_required_salesperson_together_both_count(
-    story: Story, people: People
+    team: Team, people: People
 ) -> None:
-    async with story.db.transaction() as session:
+    async with team.db.transaction() as session:
         await sign_up(
             session,
             "Acme Corp",
@@ -113,27 +114,27 @@ async def test_a_required_csm_and_a_required_salesperson_together_both_count(
             require_csm_approval=True,
             require_sales_approval=True,
         )
-    await generate(story)
-    cards = {user: await story.card(user, "Acme Corp") for user in (KIM, SAM)}
+    await generate(team)
+    cards = {user: await team.person(user).card("Acme Corp") for user in (KIM, SAM)}
     answers = await asyncio.gather(
-        *(story.click(user, card, "Approve") for user, card in cards.items())
+        *(team.person(user).clicks("Approve", on=card) for user, card in cards.items())
     )
     assert answers == [[], []]
-    await story.until(lambda: "Approved" in read(story.messages(KIM)[-1]))
-    assert sorted(await recorded(story.db)) == ["approve", "approve", "generate"]
+    await until(lambda: "Approved" in read(team.kim.messages()[-1]))
+    assert sorted(await recorded(team.db)) == ["approve", "approve", "generate"]
 
 
 async def test_three_runs_of_one_month_at_once_make_no_bill_twice(
-    story: Story, people: People
+    team: Team, people: People
 ) -> None:
-    async with story.db.transaction() as session:
+    async with team.db.transaction() as session:
         for number in range(30):
             await sign_up(session, f"Customer {number}", csm_id=people.kim.id)
-    previews = [await story.type(ANA, "/bill generate 2026-10") for _ in range(3)]
-    await asyncio.gather(*(story.click(ANA, preview, "Generate") for preview in previews))
-    await story.until(
+    previews = [await team.ana.types("/bill generate 2026-10") for _ in range(3)]
+    await asyncio.gather(*(team.ana.clicks("Generate", on=preview) for preview in previews))
+    await until(
         lambda: (
-            sum("October 2026" in read(m) and "Run by" in read(m) for m in story.messages(ANA)) == 3
+            sum("October 2026" in read(m) and "Run by" in read(m) for m in team.ana.messages()) == 3
         )
     )
-    assert Counter(await recorded(story.db)) == Counter(generate=30)
+    assert Counter(await recorded(team.db)) == Counter(generate=30)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.sandbox.page_browser import chromium, needs_chromium, visit
+from tests.sandbox.page_browser import needs_chromium, visit
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -85,12 +85,11 @@ def _wait_for(state: str) -> None:
 
 
 @pytest.fixture
-async def demo(address: str) -> AsyncIterator[Demo]:
-    async with chromium() as browser:
-        page, complaints = await visit(browser, address)
-        await page.set_viewport_size({"width": 1280, "height": 900})
-        yield Demo(page)
-        assert complaints == []
+async def demo(browser: Browser, address: str) -> AsyncIterator[Demo]:
+    page, complaints = await visit(browser, address)
+    await page.set_viewport_size({"width": 1280, "height": 900})
+    yield Demo(page)
+    assert complaints == []
 
 
 async def test_a_newcomer_bills_a_month_and_others_decide(demo: Demo) -> None:

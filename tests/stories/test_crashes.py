@@ -3,7 +3,7 @@
 import random
 from signal import SIGSTOP, SIGTERM
 
-from tests.quick_bot import TIMINGS
+from tests.harness.timings import INTERRUPTED
 from tests.soak.company import Company
 from tests.soak.month import Blow, Stage, play
 
@@ -34,7 +34,7 @@ async def test_a_bot_that_sleeps_long_enough_to_be_taken_for_dead_posts_every_ca
     database_url: str,
 ) -> None:
     naps = [
-        Blow(messages=count, signal=SIGSTOP, pause_s=TIMINGS.stalled + 0.5) for count in (5, 30)
+        Blow(messages=count, signal=SIGSTOP, pause_s=INTERRUPTED.stalled + 0.5) for count in (5, 30)
     ]
     outcome = await play(SMALL, database_url, naps)
     assert not outcome.violations

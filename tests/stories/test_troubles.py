@@ -1,6 +1,5 @@
 """Whatever goes wrong on the way: no card lost, none doubled, everything recorded once."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,16 +8,15 @@ from typing import Any
 import pytest
 
 from bot.app import App
-from sandbox.fake_slack.app import serve
-from sandbox.fake_slack.sandbox import Sandbox
-from sandbox.story import Story, read
-from tests.bot.helpers import settings_for
-from tests.conftest import People
-from tests.stories.conftest import ANA, KIM, LEE, SAM, TEAM
+from models.db.database import Database
+from tests.harness.cast import KIM, LEE, SAM, People
+from tests.harness.running import settings_for, workspace
+from tests.harness.slack_people import Team, read
+from tests.harness.timings import QUICK
+from tests.harness.waiting import until
+from tests.stories.conftest import TEAM
 from tests.stories.october import (
     FOREVER,
-    IMPATIENT,
-    LONGER_S,
     approve,
     card_in,
     generated,
@@ -34,8 +32,8 @@ Fault = dict[str, Any]
 
 
 @pytest.fixture
-async def story(database_url: str, people: People) -> AsyncIterator[Story]:
-    async with october(database_url, people) as opened:
+async def team(db: Database, people: People) -> AsyncIterator[Team]:
+    async with october(db, people) as (opened, _):
         yield opened
 
 
@@ -59,18 +57,16 @@ def _id(fault: Fault) -> str:
 
 
 @pytest.mark.parametrize("fault", CALLS, ids=_id)
-async def test_every_card_stands_once_and_shows_the_truth_despite(
-    story: Story, fault: Fault
-) -> None:
-    await story.sandbox.fault(method="chat.postMessage", **fault)
-    await generated(story)
-    await story.sandbox.fault(clear=True)
-    await story.sandbox.fault(method="chat.update", **fault)
-    assert await approve(story, KIM) == []
-    assert await approve(story, SAM) == []
-    for channel in (story.sandbox.dm(KIM), story.sandbox.dm(SAM), "CACME"):
-        await shows_both_approvals(story, channel)
-    assert await recorded(story) == Counter(generate=2, approve=2)
+async def test_every_card_stands_once_and_shows_the_truth_despite(team: Team, fault: Fault) -> None:
+    await team.sandbox.fault(method="chat.postMessage", **fault)
+    await generated(team)
+    await team.sandbox.fault(clear=True)
+    await team.sandbox.fault(method="chat.update", **fault)
+    assert await approve(team, KIM) == []
+    assert await approve(team, SAM) == []
+    for channel in (team.kim.dm, team.sam.dm, "CACME"):
+        await shows_both_approvals(team, channel)
+    assert await recorded(team) == Counter(generate=2, approve=2)
 
 
 LOOKUPS: list[Fault] = [
@@ -85,83 +81,82 @@ LOOKUPS: list[Fault] = [
 
 @pytest.mark.parametrize("fault", LOOKUPS, ids=_id)
 async def test_a_lost_response_makes_no_second_card_though_looking_fails_too(
-    story: Story, fault: Fault
+    team: Team, fault: Fault
 ) -> None:
-    await story.sandbox.fault(method="chat.postMessage", kind="lost_response", times=2)
-    await story.sandbox.fault(**fault)
-    await generated(story)
+    await team.sandbox.fault(method="chat.postMessage", kind="lost_response", times=2)
+    await team.sandbox.fault(**fault)
+    await generated(team)
 
 
-async def test_a_click_is_recorded_once_though_the_answer_to_it_is_lost(story: Story) -> None:
-    await generated(story)
-    await approve(story, KIM)
-    await story.sandbox.fault(method="response_url", kind="lost_response", times=3)
-    await approve(story, KIM)
-    await story.sandbox.fault(method="chat.postEphemeral", kind="cut", times=3)
-    await approve(story, KIM)
-    assert await recorded(story) == Counter(generate=2, approve=1)
-    await shows(story, "CACME", "Kim")
+async def test_a_click_is_recorded_once_though_the_answer_to_it_is_lost(team: Team) -> None:
+    await generated(team)
+    await approve(team, KIM)
+    await team.sandbox.fault(method="response_url", kind="lost_response", times=3)
+    await approve(team, KIM)
+    await team.sandbox.fault(method="chat.postEphemeral", kind="cut", times=3)
+    await approve(team, KIM)
+    assert await recorded(team) == Counter(generate=2, approve=1)
+    await shows(team, "CACME", "Kim")
 
 
 # -- places that are gone ----------------------------------------------------------------------
 
 
-async def failures(story: Story) -> dict[str, str]:
-    found = await rows(story.db, "select recipient, failure from messages where state = 'failed'")
+async def failures(team: Team) -> dict[str, str]:
+    found = await rows(team.db, "select recipient, failure from messages where state = 'failed'")
     return {row.recipient: row.failure for row in found}
 
 
 async def test_an_archived_channel_holds_nobody_up_and_gets_its_card_when_it_is_back(
-    story: Story,
+    team: Team,
 ) -> None:
-    await story.sandbox.change_channel("CACME", is_archived=True)
-    preview = await story.type(ANA, "/bill generate 2026-10")
-    await story.click(ANA, preview, "Generate")
+    await team.sandbox.change_channel("CACME", is_archived=True)
+    preview = await team.ana.types("/bill generate 2026-10")
+    await team.ana.clicks("Generate", on=preview)
     for user in (KIM, SAM, LEE):
-        await story.until(lambda u=user: bool(story.cards(u)), LONGER_S)  # type: ignore[misc]
-        card_in(story, story.sandbox.dm(user))
-    await story.sandbox.change_channel("CACME", is_archived=False)
-    await settled(story)
-    card_in(story, "CACME")
-    assert await failures(story) == {}
+        await until(lambda u=user: bool(team.person(u).cards()))  # type: ignore[misc]
+        card_in(team, team.person(user).dm)
+    await team.sandbox.change_channel("CACME", is_archived=False)
+    await settled(team)
+    card_in(team, "CACME")
+    assert await failures(team) == {}
 
 
 async def test_a_channel_that_stays_archived_is_given_up_with_the_cause(
-    database_url: str, people: People
+    db: Database, people: People
 ) -> None:
-    timings = replace(IMPATIENT, give_up=0.5)
-    async with october(database_url, people, timings) as story:
-        await story.sandbox.change_channel("CACME", is_archived=True)
-        preview = await story.type(ANA, "/bill generate 2026-10")
-        await story.click(ANA, preview, "Generate")
-        await settled(story)
-        assert await failures(story) == {"channel:CACME": "is_archived"}
+    async with october(db, people, replace(QUICK, give_up=0.5)) as (team, _):
+        await team.sandbox.change_channel("CACME", is_archived=True)
+        preview = await team.ana.types("/bill generate 2026-10")
+        await team.ana.clicks("Generate", on=preview)
+        await settled(team)
+        assert await failures(team) == {"channel:CACME": "is_archived"}
         for user in (KIM, SAM, LEE):
-            card_in(story, story.sandbox.dm(user))
+            card_in(team, team.person(user).dm)
 
 
 async def test_a_person_who_has_left_is_given_up_and_the_others_get_their_cards(
-    story: Story, people: People
+    team: Team, people: People
 ) -> None:
-    story.sandbox.workspace.users[SAM].deleted = True
-    preview = await story.type(ANA, "/bill generate 2026-10")
-    await story.click(ANA, preview, "Generate")
-    await settled(story)
-    assert await failures(story) == {f"user:{people.sam.id}": "user_disabled"}
-    for channel in (story.sandbox.dm(KIM), "CACME", story.sandbox.dm(LEE)):
-        card_in(story, channel)
+    team.sandbox.workspace.users[SAM].deleted = True
+    preview = await team.ana.types("/bill generate 2026-10")
+    await team.ana.clicks("Generate", on=preview)
+    await settled(team)
+    assert await failures(team) == {f"user:{people.sam.id}": "user_disabled"}
+    for channel in (team.kim.dm, "CACME", team.lee.dm):
+        card_in(team, channel)
 
 
 async def test_a_card_that_was_deleted_does_not_keep_the_others_from_the_truth(
-    story: Story,
+    team: Team,
 ) -> None:
-    await generated(story)
-    conversation = story.sandbox.workspace.conversations["CACME"]
-    story.sandbox.workspace.remove(conversation, card_in(story, "CACME")["ts"])
-    await approve(story, KIM)
-    await shows(story, story.sandbox.dm(SAM), "Approved by Kim")
-    await settled(story)
-    assert await failures(story) == {"channel:CACME": "message_not_found"}
+    await generated(team)
+    conversation = team.sandbox.workspace.conversations["CACME"]
+    team.sandbox.workspace.remove(conversation, card_in(team, "CACME")["ts"])
+    await approve(team, KIM)
+    await shows(team, team.sam.dm, "Approved by Kim")
+    await settled(team)
+    assert await failures(team) == {"channel:CACME": "message_not_found"}
 
 
 # -- servers that know less --------------------------------------------------------------------
@@ -177,41 +172,42 @@ LACKING = [
 
 
 @pytest.mark.parametrize("method", LACKING)
-async def test_without_a_method_the_rest_goes_on(story: Story, method: str) -> None:
+async def test_without_a_method_the_rest_goes_on(db: Database, people: People, method: str) -> None:
+    async with october(db, people) as (team, app):
+        await _everybody_does_their_work_without(method, team)
+        assert await app.reasons_not_ready() == []
+
+
+async def _everybody_does_their_work_without(method: str, team: Team) -> None:
     lacks = {"method": method, "kind": "error", "error": "unknown_method", "times": FOREVER}
-    await story.sandbox.fault(**lacks)
-    await story.sandbox.open_home(KIM)
-    await generated(story)
-    card = card_in(story, story.sandbox.dm(KIM))
-    await story.click(KIM, card, "Reject")
-    await approve(story, KIM)
-    await story.sandbox.message(LEE, story.sandbox.dm(KIM), "Fine", card["ts"])
-    await shows(story, "CACME", "Approved by Kim", "Fine")
+    await team.sandbox.fault(**lacks)
+    await team.kim.opens_home()
+    await generated(team)
+    card = card_in(team, team.kim.dm)
+    await team.kim.clicks("Reject", on=card)
+    await approve(team, KIM)
+    await team.lee.replies("Fine", to=card)
+    await shows(team, "CACME", "Approved by Kim", "Fine")
     for line in ("/bill list", "/bill show #1", "/usage Acme Corp"):
-        assert "Acme Corp" in read(await story.type(KIM, line))
-    assert await story.app.reasons_not_ready() == []
+        assert "Acme Corp" in read(await team.kim.types(line))
 
 
-async def test_a_message_that_cannot_be_looked_for_is_sent_again(story: Story) -> None:
-    await story.sandbox.fault(
+async def test_a_message_that_cannot_be_looked_for_is_sent_again(team: Team) -> None:
+    await team.sandbox.fault(
         method="conversations.history", kind="error", error="unknown_method", times=FOREVER
     )
-    await story.sandbox.fault(method="chat.postMessage", kind="error", status=500, times=2)
-    await generated(story)
+    await team.sandbox.fault(method="chat.postMessage", kind="error", status=500, times=2)
+    await generated(team)
 
 
-async def test_the_bot_starts_on_a_server_that_cannot_name_its_app(
-    database_url: str, people: People
-) -> None:
-    async with serve(Sandbox(workspace=TEAM, rate_limits=False)) as slack:
+@pytest.mark.usefixtures("people")
+async def test_the_bot_starts_on_a_server_that_cannot_name_its_app(db: Database) -> None:
+    async with workspace(TEAM) as slack:
         await slack.fault(method="bots.info", kind="error", error="unknown_method", times=FOREVER)
-        app = App(settings_for(slack, database_url), timings=IMPATIENT)
+        app = App(settings_for(slack, db.url), timings=QUICK)
         await app.start()
         try:
-            async with asyncio.timeout(LONGER_S):
-                while not slack.delivery.connected:  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-            answer = await slack.command(ANA, slack.dm(ANA), "/bill", "list")
-            assert answer["ok"], answer
+            await until(lambda: slack.delivery.connected)
+            assert await Team(slack, db).ana.types("/bill list")
         finally:
             await app.drain_and_stop()

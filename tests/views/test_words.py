@@ -183,7 +183,7 @@ def test_huge_amounts_keep_every_digit() -> None:
 
 
 def test_a_name_on_many_lines_costs_no_more_than_its_length() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     blanks = " " * 50_000
     assert name(f"a \n\n b{blanks}c", 100_000) == f"a b{blanks}c"
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1

@@ -11,15 +11,15 @@ from models.audit.verify import verify
 from models.batches.bill_run import run_report, run_step, start_bill_run
 from models.errors import Refusal
 from models.outbox.notifications import Recalculation
-from tests.rules.life import moves, moves_around
-from tests.rules.life.judge import Taken, judge
-from tests.rules.life.laws import check_everything
-from tests.rules.life.ledger import Ledger, Row
-from tests.rules.life.moves import Idle, Move, Turn
-from tests.rules.life.scene import Lot, Scene, set_up
-from tests.rules.life.stage import Stage
-from tests.rules.life.stories import Story
-from tests.rules.life.tally import Tally
+from tests.lives import moves, moves_around
+from tests.lives.judge import Taken, judge
+from tests.lives.laws import check_everything
+from tests.lives.ledger import Ledger, Row
+from tests.lives.moves import Idle, Move, Turn
+from tests.lives.scene import Lot, Scene, set_up
+from tests.lives.stage import Stage
+from tests.lives.stories import Story
+from tests.lives.tally import Tally
 
 SETTLING = ("record", "change_terms", "sweep", "rewrite_contract")
 

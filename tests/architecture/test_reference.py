@@ -35,7 +35,7 @@ from sandbox.fake_slack.world.faults import (
     SOCKET_KINDS,
     Fault,
 )
-from tests.house.pages import ROOT, codes, page
+from tests.architecture.pages import ROOT, codes, page
 
 # -- settings ------------------------------------------------------------------------------
 

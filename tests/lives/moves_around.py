@@ -15,8 +15,8 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.period import Period
 from models.usage.usage import record_usage
-from tests.rules.life.moves import Turn
-from tests.rules.life.scene import APPROVERS, ROLES
+from tests.lives.moves import Turn
+from tests.lives.scene import APPROVERS, ROLES
 
 LIMITS = (1000, 100, 0, 250)
 PRICES = (*map(Decimal, ("0.10", "0.25", "0.0040", "1.005", "0.3333333333", "0")), None)

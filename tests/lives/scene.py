@@ -16,7 +16,7 @@ from models.people.permissions import Role
 from models.people.users import User, add_user, system_user
 from models.period import Period
 from models.settings import BillingSettings
-from tests.rules.life.ledger import Ledger, Row
+from tests.lives.ledger import Ledger, Row
 
 BEGIN = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ROLES = {

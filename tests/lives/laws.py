@@ -8,9 +8,9 @@ from typing import Any
 
 from models.bills.snapshots import column_value
 from models.period import Period
-from tests.rules.life import golden
-from tests.rules.life.ledger import Ledger, Row, figures
-from tests.rules.life.scene import Scene
+from tests.lives import golden
+from tests.lives.ledger import Ledger, Row, figures
+from tests.lives.scene import Scene
 
 UNDECIDED = ("held", "pending", "approved", "sending")
 

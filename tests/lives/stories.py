@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from models.settings import BillingSettings
-from tests.rules.life import moves, moves_around
-from tests.rules.life.moves import Move
-from tests.rules.life.scene import CAST, CURRENCIES, Lot, Policy, rules_of
+from tests.lives import moves, moves_around
+from tests.lives.moves import Move
+from tests.lives.scene import CAST, CURRENCIES, Lot, Policy, rules_of
 
 MINUTES = (1, 6, 60, 1440, 3 * 1440, 12 * 1440, 31 * 1440)
 

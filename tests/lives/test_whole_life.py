@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.postgres import TestPostgres
-from tests.rules.life.playing import play
-from tests.rules.life.rivals import play_clashes
-from tests.rules.life.stage import Stage
-from tests.rules.life.stories import Story, stories
-from tests.rules.life.tally import Tally
+from tests.harness.database import TestPostgres
+from tests.lives.playing import play
+from tests.lives.rivals import play_clashes
+from tests.lives.stage import Stage
+from tests.lives.stories import Story, stories
+from tests.lives.tally import Tally
 
 ALWAYS_DONE = ("generate", "approve", "send", "issue", "deliver", "undo", "void", "record")
 

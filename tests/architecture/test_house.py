@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from models.errors import Refusal
-from tests.house.pages import ROOT
+from tests.architecture.pages import ROOT
 
 PACKAGES = ("bot", "handlers", "models", "sandbox", "migrations")
 LONGEST_FUNCTION = 50

@@ -12,24 +12,16 @@ from random import Random
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from tests.rules.life import moves
-from tests.rules.life import moves_around as around
-from tests.rules.life.laws import check_everything, check_nothing_is_forgotten
-from tests.rules.life.ledger import Row
-from tests.rules.life.moves import Idle, Move
-from tests.rules.life.playing import (
-    attempt,
-    begin,
-    discrepancies,
-    open_company,
-    settle,
-    take,
-    telling,
-)
-from tests.rules.life.scene import Scene
-from tests.rules.life.stage import Stage
-from tests.rules.life.stories import Step, Story, draw_lot, draw_story
-from tests.rules.life.tally import Tally
+from tests.lives import moves
+from tests.lives import moves_around as around
+from tests.lives.laws import check_everything, check_nothing_is_forgotten
+from tests.lives.ledger import Row
+from tests.lives.moves import Idle, Move
+from tests.lives.playing import attempt, begin, discrepancies, open_company, settle, take, telling
+from tests.lives.scene import Scene
+from tests.lives.stage import Stage
+from tests.lives.stories import Step, Story, draw_lot, draw_story
+from tests.lives.tally import Tally
 
 PRELUDE = 25
 """So many steps are taken one after the other before the first clash, and between clashes a few."""

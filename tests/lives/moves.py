@@ -25,9 +25,9 @@ from models.bills.documents import InvoiceData
 from models.bills.states import HoldReason, RejectReason, State
 from models.context import Context
 from models.outbox.notifications import Recalculation
-from tests.rules.life import golden
-from tests.rules.life.ledger import Row
-from tests.rules.life.scene import APPROVERS, FINANCE, Lot, Scene
+from tests.lives import golden
+from tests.lives.ledger import Row
+from tests.lives.scene import APPROVERS, FINANCE, Lot, Scene
 
 Card = tuple[AsyncSession, int, int, Context]
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import floor
 
 from models.period import Period
-from tests.rules.life.ledger import Ledger, Row
+from tests.lives.ledger import Ledger, Row
 
 MINOR_UNITS = {"USD": 2, "JPY": 0, "KWD": 3}
 ROLE_OF = {"csm": ("Customer Success",), "sales": ("Sales",)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.pages import DOCS, ROOT, Page, codes, page, pages
+from tests.architecture.pages import DOCS, ROOT, Page, codes, page, pages
 
 LARGEST_IMAGE = 200_000
 PACKAGES = ("bot", "handlers", "models", "sandbox")

@@ -7,11 +7,11 @@ from typing import Any
 from models.bills.replay import BillState
 from models.errors import Refusal
 from models.period import Period
-from tests.rules.life import golden
-from tests.rules.life.laws import check_nothing_is_forgotten
-from tests.rules.life.ledger import Ledger, Row, figures
-from tests.rules.life.moves import Turn
-from tests.rules.life.scene import Scene
+from tests.lives import golden
+from tests.lives.laws import check_nothing_is_forgotten
+from tests.lives.ledger import Ledger, Row, figures
+from tests.lives.moves import Turn
+from tests.lives.scene import Scene
 
 
 @dataclass(frozen=True)

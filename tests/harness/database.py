@@ -1,0 +1,254 @@
+"""One PostgreSQL for a whole test run, and a migrated, empty database for whoever asks.
+
+Making a database costs twenty times what emptying one does, and an engine that has met a statement
+before does not compile it again: so both are used by one test after another.
+"""
+
+import copy
+import fcntl
+import itertools
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString, TypeVar, cast
+
+import psycopg
+from psycopg import sql
+
+from models.db.database import Database
+from models.db.embedded import EmbeddedPostgres
+from models.db.migrate import migrate
+from tests.harness.timings import BRIEF_S
+
+T = TypeVar("T")
+
+TEMPLATE = "migrated"
+EMPTY = "template0"
+# What is lost in a power cut does not matter here, nor what is left over from the last test.
+CARELESS = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
+MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 4 << 30
+MOST_USES = 100
+"""What is deleted leaves room behind that somebody would have to clean up."""
+QUIET_S = 2.0
+
+_TABLES = """select relname from pg_class
+    where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname"""
+_GUARDS = "select tgrelid::regclass::text, tgname from pg_trigger where tgenabled = 'A'"
+_SEQUENCES = """select quote_ident(sequencename), coalesce(last_value, 1), last_value is not null
+    from pg_sequences where schemaname = 'public'"""
+_SHAPE = """
+select md5(string_agg(fact, ' ' order by fact)) from (
+    select concat_ws(' ', tgrelid, tgname, tgenabled) as fact from pg_trigger
+    union all select concat_ws(' ', oid, md5(prosrc)) from pg_proc
+        where pronamespace = 'public'::regnamespace
+    union all select concat_ws(' ', attrelid, attname, atttypid, attnotnull, attgenerated)
+        from pg_attribute join pg_class c on c.oid = attrelid
+        where c.relnamespace = 'public'::regnamespace and attnum > 0
+    union all select concat_ws(' ', oid, conname) from pg_constraint
+        where connamespace = 'public'::regnamespace) as facts
+"""
+_BUSY = """select count(*) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"""
+
+
+@contextmanager
+def unguarded(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Until the block ends no trigger fires: what the owner of the tables can do."""
+    guards = connection.execute(_GUARDS).fetchall()
+    with connection.transaction():
+        connection.execute("set local session_replication_role = replica")
+        for table, guard in guards:
+            connection.execute(f"alter table {table} disable trigger {guard}")
+        yield
+        for table, guard in guards:
+            connection.execute(f"alter table {table} enable always trigger {guard}")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The rows of all tables that have any, and where the sequences stand."""
+
+    rows: dict[str, bytes]
+    sequences: LiteralString
+
+
+@dataclass(frozen=True)
+class Seed:
+    answer: Any
+    contents: Contents
+
+
+_seeds: dict[str, Seed] = {}
+
+
+class TestDatabase:
+    """A migrated database that can be made empty again."""
+
+    __test__ = False
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.url = url
+        self.db = Database(url, statement_s=BRIEF_S, lock_s=BRIEF_S)
+        self.uses = 0
+        self._owner = psycopg.connect(url, autocommit=True)
+        self._owner.execute("set lock_timeout = '2s'")
+        self._tables = [table for (table,) in self._owner.execute(_TABLES)]
+        self._shape = self._look(_SHAPE)
+        self._migrated = self._contents()
+
+    def clear(self) -> None:
+        """Everything as it was migrated. The owner of the tables can switch their guards off."""
+        self._put(self._migrated, self._tables)
+
+    async def seeded(self, name: str, seed: Callable[[], Awaitable[T]]) -> T:
+        """What `seed` answers, with what it does to the database.
+
+        That is done once in a process; afterwards the rows it left are put back, which takes a
+        tenth of the time. So the same name is always the same seed, on the same ground.
+        """
+        if name not in _seeds:
+            answer = await seed()
+            _seeds[name] = Seed(answer, self._contents())
+        else:
+            contents = _seeds[name].contents
+            self._put(contents, contents.rows)
+        return cast("T", copy.copy(_seeds[name].answer))
+
+    def can_be_used_again(self) -> bool:
+        """Whether nobody works in it any more, and its tables and guards are as migrated."""
+        return self._is_quiet() and self._look(_SHAPE) == self._shape
+
+    def close(self) -> None:
+        self._owner.close()
+
+    def _put(self, contents: Contents, instead_of: Iterable[str]) -> None:
+        with unguarded(self._owner):
+            self._owner.execute("; ".join(f'delete from "{table}"' for table in instead_of))
+            for table, rows in contents.rows.items():
+                into = sql.SQL("copy {} from stdin").format(sql.Identifier(table))
+                with self._owner.cursor() as cursor, cursor.copy(into) as copying:
+                    copying.write(rows)
+            self._owner.execute(contents.sequences)
+
+    def _contents(self) -> Contents:
+        rows = {table: rows for table in self._tables if (rows := self._rows(table))}
+        stand = self._owner.execute(_SEQUENCES).fetchall()
+        set_back = "; ".join(f"select setval('{name}', {last}, {on})" for name, last, on in stand)
+        return Contents(rows, set_back)
+
+    def _rows(self, table: str) -> bytes:
+        out = sql.SQL("copy {} to stdout").format(sql.Identifier(table))
+        with self._owner.cursor() as cursor, cursor.copy(out) as copying:
+            return b"".join(copying)
+
+    def _is_quiet(self) -> bool:
+        until = time.monotonic() + QUIET_S
+        while self._look(_BUSY):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _look(self, query: LiteralString) -> Any:
+        row = self._owner.execute(query).fetchone()
+        assert row is not None
+        return row[0]
+
+
+class TestPostgres:
+    """The server of one test run, shared by its processes: whoever comes first starts it and
+    migrates the template, whoever leaves last stops it and removes its files.
+
+    Its folder is not pytest's own, which each new pytest closes to the user PostgreSQL runs as.
+    """
+
+    __test__ = False
+
+    def __init__(self, run: str) -> None:
+        self._folder = _quickest_place() / f"countersign-tests-{run}"
+        self._numbers = itertools.count()
+        self._idle: list[TestDatabase] = []
+        with self._alone():
+            self._server = EmbeddedPostgres(self._folder)
+            self._admin = psycopg.connect(self._server.url(), autocommit=True)
+            if not self._has(TEMPLATE):
+                self._make_template()
+
+    def lend(self) -> TestDatabase:
+        """A database that is as migrated; to be given back."""
+        if self._idle:
+            return self._idle.pop()
+        name = self.create()
+        return TestDatabase(name, self.url(name))
+
+    async def take_back(self, database: TestDatabase) -> None:
+        """Empty it for the next, or drop it where that is not certain to be enough."""
+        database.uses += 1
+        try:
+            if database.uses < MOST_USES and database.can_be_used_again():
+                database.clear()
+                self._idle.append(database)
+                return
+        except psycopg.Error:
+            pass  # whoever used it may have cut all connections
+        await self._discard(database)
+
+    def create(self, template: str = TEMPLATE) -> str:
+        """A new database like the template, by default a migrated one; returns its name."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self._admin.execute(f"create database {name} template {template} strategy file_copy")
+        return name
+
+    def url(self, name: str) -> str:
+        return self._server.url(name)
+
+    def drop(self, name: str) -> None:
+        self._admin.execute(f"drop database {name} with (force)")
+
+    async def close(self) -> None:
+        for database in self._idle:
+            await self._discard(database)
+        self._admin.close()
+        with self._alone():
+            self._server.stop()
+            if not (self._folder / "postgres" / "postmaster.pid").exists():
+                shutil.rmtree(self._folder)
+
+    async def _discard(self, database: TestDatabase) -> None:
+        await database.db.close()
+        database.close()
+        self.drop(database.name)
+
+    def _has(self, name: str) -> bool:
+        query = "select exists (select from pg_database where datname = %s)"
+        row = self._admin.execute(query, [name]).fetchone()
+        return row == (True,)
+
+    def _make_template(self) -> None:
+        for setting in CARELESS:
+            self._admin.execute(f"alter system set {setting} = off")
+        self._admin.execute("select pg_reload_conf()")
+        self._admin.execute("drop database if exists unfinished")
+        self._admin.execute("create database unfinished")
+        migrate(self._server.url("unfinished"))
+        self._admin.execute(f"alter database unfinished rename to {TEMPLATE}")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._folder.with_name(f"countersign-tests-{os.getuid()}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _quickest_place() -> Path:
+    """In memory where there is room: on a disk, making a database takes up to ten times as long."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
+        return MEMORY
+    return Path(tempfile.gettempdir())

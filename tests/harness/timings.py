@@ -1,0 +1,40 @@
+"""How fast the bot goes in tests, and for how long others wait for it.
+
+Nothing here is a promise of the product: where one is tested, the test sets what it needs.
+"""
+
+from dataclasses import replace
+
+from bot.timings import Timings
+
+LONG_ACK_S = 20.0
+"""Slack gives an app three seconds: a machine that is busy must not end a test by that."""
+
+BRIEF_S = 20.0
+"""The same for what a person waits for in the database, and for the work on a request."""
+
+QUICK = Timings(
+    pace=0.0,
+    settle=0.1,
+    progress=0.0,
+    poll=0.2,
+    sweep=1.0,
+    heartbeat=0.5,
+    back_off_first=0.1,
+    back_off_longest=0.5,
+    back_off_mending=0.5,
+    attempts=4,
+    run_attempts=2,
+    tend=1.0,
+    watch=0.1,
+    reconnect=0.3,
+    hopeless=60.0,
+    statement=BRIEF_S,
+    lock=BRIEF_S,
+    work=BRIEF_S / 2,
+    ping=1.0,
+    again=0.1,
+)
+
+INTERRUPTED = replace(QUICK, settle=0.5, progress=0.2, sweep=0.5, heartbeat=0.2, stalled=2.0)
+"""For a bot that is killed: the next one soon takes it for dead."""
