@@ -40,7 +40,7 @@ from models.actions.recalculate import recalculate
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
-from models.errors import Ambiguous, Busy, Changed, NotAllowed, Refusal, WrongState
+from models.errors import Ambiguous, Busy, FiguresChanged, NotAllowed, Refusal, WrongState
 from models.outbox.cards import redraw_card_at
 from models.outbox.jobs import defer_card_update
 from models.people.permissions import Permission
@@ -223,7 +223,7 @@ async def _redraw(
                 await redraw_card_at(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
-            if isinstance(refusal, Changed):
+            if isinstance(refusal, FiguresChanged):
                 act = await system_context(session, services.now(), Source.SLACK, services.billing)
                 await recalculate(session, act, [request.bill_id])
             await defer_card_update(session, request.bill_id)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from models.db.migrate import is_migrated
-from models.errors import DatabaseNotReady
+from models.errors import DatabaseNotReady, NextStep, Step
 
 # A person waits on the other end: give up before Slack does, and plan each query for its own
 # values, since a plan made for all values once turned a page of bills from 0.07 into 422 ms.
@@ -105,4 +105,4 @@ async def check_ready(db: Database) -> None:
     await check_reachable(db)
     async with db.transaction() as session:
         if not await is_migrated(session):
-            raise DatabaseNotReady("The database is not migrated. Run `countersign migrate`.")
+            raise DatabaseNotReady("The database is not migrated.", [NextStep(Step.MIGRATE)])

@@ -123,7 +123,7 @@ async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
     assert "its customer has no billing e-mail address" in said(answer)
 
     mute = BillingSettings(can_mail=False)
-    object.__setattr__(office.services, "rules", mute)
+    object.__setattr__(office.services, "billing", mute)
     assert "SMTP_URL" in (await office.type("UANA", "/bill send 2026-10"))["text"]
 
 
