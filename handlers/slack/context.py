@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -91,8 +92,12 @@ class Services:
     bot_user_id: str
     slack: Responder
     app_id: str | None = None
-    users: SlackUsers = field(default_factory=SlackUsers)
     background: BackgroundTasks = field(default_factory=BackgroundTasks)
+
+    @cached_property
+    def users(self) -> SlackUsers:
+        """Who people are to Slack, as this program knows them."""
+        return SlackUsers(self.now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +174,7 @@ async def identify(services: Services, request: Request) -> Json:
     if request.team_ids - {services.team_id}:
         raise NotAllowed("Countersign serves the people of its own workspace only.")
     async with asyncio.timeout(IDENTIFY_S):
-        account = await services.users.look_up(services.slack, request.user_id, services.now())
+        account = await services.users.look_up(services.slack, request.user_id)
     check_member(account, services.team_id)
     return account
 
