@@ -80,7 +80,7 @@ def app() -> Listening:
     return listening
 
 
-_NEEDED = ("db", "now", "zone", "rules", "team_id", "bot_user_id", "slack")
+_NEEDED = ("db", "now", "zone", "billing", "team_id", "bot_user_id", "slack")
 
 
 def test_it_is_valid_to_slack(manifest: Manifest, shared: Path) -> None:
