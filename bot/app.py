@@ -27,6 +27,7 @@ from handlers.slack.app import register
 from handlers.slack.context import Services
 from handlers.slack.users import check_member, display_name
 from handlers.wording.formatting import use_prefix
+from handlers.wording.refusals import Medium, refusal_text
 from models.actions.access import welcome
 from models.db.database import Database
 from models.db.migrate import is_migrated
@@ -205,7 +206,8 @@ class App:
             except SlackError as trouble:
                 raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {trouble.code}.", 1) from None
             except Refusal as refusal:
-                raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {refusal.sentence}") from None
+                told = refusal_text(refusal, Medium.COMMAND_LINE)
+                raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {told}") from None
 
     async def _to_finance(self, slack_id: str, team_id: str, account: dict[str, Any]) -> None:
         email = account.get("profile", {}).get("email")

@@ -1,14 +1,67 @@
 """What the models refuse. A refusal is an answer to a person, not an accident."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+
+class Step(StrEnum):
+    """What could be done instead, where it is no verb on a bill."""
+
+    SEE_THROUGH = "see through"
+    RECORD_USAGE = "record usage"
+    IMPORT_BILLING_EMAIL = "import billing e-mail"
+    SET_MAIL_SERVER = "set mail server"
+    MIGRATE = "migrate"
+    EXPORT_ACTIONS = "export actions"
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What could be done first or instead: a verb on a bill, as `bills.states` has it, or a Step.
+
+    `role`: who may do it, where whoever is refused may not.
+    """
+
+    verb: str
+    bill_id: int | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class EarlierAction:
+    """What was done to a bill `at` some time before `now`, which is why it is refused now.
+
+    `by` None: Countersign did it. `is_own`: whoever is refused did it themselves.
+    """
+
+    verb: str
+    by: str | None
+    role: str | None
+    is_own: bool
+    at: datetime
+    now: datetime
 
 
 class Refusal(Exception):
     """That cannot be done."""
 
-    def __init__(self, sentence: str | None = None) -> None:
-        """`sentence` is shown to the person as it is; without one, the class's own is."""
+    def __init__(
+        self,
+        sentence: str | None = None,
+        next_steps: Sequence[NextStep] = (),
+        earlier: EarlierAction | None = None,
+    ) -> None:
+        """`sentence` says what is refused; without one, the class's own does.
+
+        Each medium says in its own words what came `earlier`, and which of `next_steps` could be
+        done instead.
+        """
         super().__init__(sentence or type(self).__doc__)
+        self.next_steps = tuple(next_steps)
+        self.earlier = earlier
 
     @property
     def sentence(self) -> str:
@@ -40,36 +93,16 @@ class Stale(WrongState):
     """This bill changed while you were looking; nothing was done."""
 
 
-class Changed(Stale):
+class FiguresChanged(Stale):
     """The figures of this bill changed while you were looking; nothing was done."""
 
     def __init__(self, changes: dict[str, tuple[Any, Any]], currency: str) -> None:
         """`changes` maps a figure of the bill to what it was and what it is now, as a snapshot
         has them: money as text, in `currency`.
         """
-        told = [
-            f"{words} from {_figure(changes[name][0])} to {_figure(changes[name][1])}"
-            for name, words in _FIGURES.items()
-            if name in changes
-        ]
-        super().__init__(
-            "This bill changed while you were looking: "
-            f"{', '.join(told) or 'it was revised'} ({currency}). Nothing was recorded."
-        )
+        super().__init__()
         self.changes = changes
         self.currency = currency
-
-
-_FIGURES = {
-    "api_usage": "usage",
-    "monthly_api_limit": "limit",
-    "overage_unit_cost": "unit price",
-    "overage_amount": "amount",
-}
-
-
-def _figure(value: Any) -> str:
-    return "none" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 class Ambiguous(NotFound):

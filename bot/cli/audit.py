@@ -14,6 +14,7 @@ from bot.cli.output import Exit, Json, opened, progress_bar, run, say, say_json
 from bot.settings import BooksSettings, DatabaseSettings, read
 from handlers.documents.evidence import evidence_page
 from handlers.wording.formatting import counted
+from handlers.wording.refusals import Medium, refusal_text
 from models.audit.bill_check import Discrepancy
 from models.audit.evidence import (
     BillEvidence,
@@ -41,7 +42,7 @@ def _typed(reading: Callable[[str], T]) -> Callable[[str], T]:
         try:
             return reading(text)
         except Refusal as refusal:
-            raise typer.BadParameter(refusal.sentence) from None
+            raise typer.BadParameter(refusal_text(refusal, Medium.COMMAND_LINE)) from None
 
     return parse
 

@@ -22,6 +22,7 @@ from bot.cli.run_report import (
 )
 from bot.settings import BooksSettings, DatabaseSettings, Settings, read
 from handlers.wording.formatting import counted
+from handlers.wording.refusals import Medium, refusal_text
 from models.actions.recalculate import recalculate
 from models.actions.reroute import reroute_open_bills
 from models.batches.bill_run import run_report, run_step, start_bill_run
@@ -66,7 +67,7 @@ def _month(text: str) -> Period:
     try:
         return Period.parse(text)
     except Refusal as refusal:
-        raise typer.BadParameter(refusal.sentence) from None
+        raise typer.BadParameter(refusal_text(refusal, Medium.COMMAND_LINE)) from None
 
 
 @app.command("migrate")

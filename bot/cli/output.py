@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from bot.settings import BadSettings
+from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database, check_ready
 from models.errors import Ambiguous, DatabaseNotReady, Refusal
 from models.imports.csv_reader import BadRows
@@ -51,15 +52,18 @@ def leaving(as_json: bool = False) -> Iterator[None]:
     """Turn what is refused inside into sentences and an exit status."""
     try:
         yield
-    except (BadSettings, DatabaseNotReady) as error:
+    except BadSettings as error:
         _errors.print(str(error))
+        raise typer.Exit(Exit.SETUP) from None
+    except DatabaseNotReady as refusal:
+        _errors.print(refusal_text(refusal, Medium.COMMAND_LINE))
         raise typer.Exit(Exit.SETUP) from None
     except BadRows as bad:
         _say_flaws(bad, as_json)
         raise typer.Exit(Exit.REFUSED) from None
     except Refusal as refusal:
         choices = refusal.choices if isinstance(refusal, Ambiguous) else []
-        _errors.print("\n  ".join((refusal.sentence, *choices)))
+        _errors.print("\n  ".join((refusal_text(refusal, Medium.COMMAND_LINE), *choices)))
         raise typer.Exit(Exit.REFUSED) from None
 
 

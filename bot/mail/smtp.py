@@ -11,9 +11,16 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import Any
 
 import aiosmtplib
-from aiosmtplib import SMTP, SMTPRecipientRefused, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPNotSupported,
+    SMTPRecipientRefused,
+    SMTPResponse,
+    SMTPResponseException,
+)
 
 from bot.mail.smtp_url import MailServer, mailboxes
 from handlers.wording.formatting import clean
@@ -31,12 +38,6 @@ BILLING, COPY = "billing address", "address of a copy"
 # Whatever is written, it arrives as it was: nothing on the way has to take eight bits.
 POLICY = email.policy.SMTP.clone(cte_type="7bit")
 _CREDENTIALS = frozenset({530, 534, 535, 538})
-
-_ABOUT_THE_EMAIL = (
-    aiosmtplib.SMTPSenderRefused,
-    SMTPRecipientRefused,
-    aiosmtplib.SMTPDataError,
-)
 
 
 class MailError(Exception):
@@ -66,6 +67,38 @@ class Email:
     text: str
     document: str
     date: datetime
+
+
+class BillingAddressRefused(SMTPResponseException):
+    """The server takes nothing for an address that the bill goes to."""
+
+    def __init__(self, refused: SMTPRecipientRefused) -> None:
+        super().__init__(refused.code, f"{refused.message} (to {refused.recipient})")
+
+
+_ABOUT_THE_EMAIL = (
+    aiosmtplib.SMTPSenderRefused,
+    BillingAddressRefused,
+    aiosmtplib.SMTPDataError,
+)
+
+
+class BillSMTP(SMTP):
+    """Hands a message over to every address of the bill, or to nobody at all. The library goes
+    on as long as anybody is left.
+    """
+
+    def __init__(self, required: set[str], **options: Any) -> None:
+        super().__init__(**options)
+        self._required = required
+
+    async def rcpt(self, recipient: str, /, **options: Any) -> SMTPResponse:
+        try:
+            return await super().rcpt(recipient, **options)
+        except SMTPRecipientRefused as refused:
+            if recipient in self._required:
+                raise BillingAddressRefused(refused) from refused
+            raise
 
 
 class Mailer:
@@ -119,7 +152,8 @@ class Mailer:
         self, message: EmailMessage, to: Sequence[Address], copies: Sequence[Address]
     ) -> str:
         server = self._server
-        client = SMTP(
+        client = BillSMTP(
+            {address.addr_spec for address in to},
             hostname=server.host,
             port=server.port,
             username=server.user,
@@ -130,35 +164,32 @@ class Mailer:
         )
         try:
             await client.connect()
-            await client.ehlo()
-            utf8 = _needs_utf8(client, [*to, *copies])
-            refused = await self._envelope(client, to, copies, utf8)
-            accepted = await client.data(
-                message.as_bytes(policy=POLICY.clone(utf8=utf8)), timeout=ACCEPTING_S
-            )
+            refused, accepted = await self._hand_over(client, message, [*to, *copies])
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=LEAVING_S)
         finally:
             client.close()
-        copyless = f"; no copy to {', '.join(refused)}" if refused else ""
-        return f"{accepted.code} {accepted.message}{copyless}"
+        told = [f"{one} ({said.code} {said.message})" for one, said in refused.items()]
+        copyless = f"; no copy to {', '.join(told)}" if told else ""
+        return f"250 {accepted}{copyless}"
 
-    async def _envelope(
-        self, client: SMTP, to: Sequence[Address], copies: Sequence[Address], utf8: bool
-    ) -> list[str]:
-        """Name the sender and who is to get it; returns whose copy was refused, and why."""
-        encoding = "utf-8" if utf8 else "ascii"
-        options = ["SMTPUTF8"] if utf8 else []
-        await client.mail(self._sender.addr_spec, options=options, encoding=encoding)
-        for address in to:
-            await client.rcpt(address.addr_spec, encoding=encoding)
-        refused = []
-        for address in copies:
-            try:
-                await client.rcpt(address.addr_spec, encoding=encoding)
-            except aiosmtplib.SMTPRecipientRefused as error:
-                refused.append(f"{address.addr_spec} ({error.code} {error.message})")
-        return refused
+    async def _hand_over(
+        self, client: SMTP, message: EmailMessage, addresses: Sequence[Address]
+    ) -> tuple[dict[str, SMTPResponse], str]:
+        """Returns whose copy was refused, and the server's answer to the message."""
+        recipients = [address.addr_spec for address in addresses]
+        try:
+            return await client.send_message(
+                message,
+                sender=self._sender.addr_spec,
+                recipients=recipients,
+                timeout=ACCEPTING_S,
+            )
+        except SMTPNotSupported:
+            beyond = next((one for one in recipients if not one.isascii()), None)
+            if beyond is None:
+                raise
+            raise MailError(f"The mail server cannot write to {beyond}.", permanent=True) from None
 
     def _plain(self, text: str) -> str:
         """On one line, bounded, and without the password, whoever repeated it."""
@@ -182,22 +213,13 @@ class Mailer:
 
     def _refused(self, error: SMTPResponseException) -> MailError:
         """For good or for now; and by what has to do with who asks and how, or with this letter."""
-        to = f" (to {error.recipient})" if isinstance(error, SMTPRecipientRefused) else ""
         about_us = not isinstance(error, _ABOUT_THE_EMAIL) or error.code in _CREDENTIALS
         for_good = 500 <= error.code < 600
         return MailError(
-            f"The mail server answered: {self._plain(f'{error.code} {error.message}{to}')}",
+            f"The mail server answered: {self._plain(f'{error.code} {error.message}')}",
             permanent=for_good and not about_us,
             needs_somebody=for_good and about_us,
         )
-
-
-def _needs_utf8(client: SMTP, addresses: Sequence[Address]) -> bool:
-    """Whether an address goes beyond ASCII; refuses one that the server cannot take."""
-    beyond = [one.addr_spec for one in addresses if not one.addr_spec.isascii()]
-    if beyond and not client.supports_extension("smtputf8"):
-        raise MailError(f"The mail server cannot write to {beyond[0]}.", permanent=True)
-    return bool(beyond)
 
 
 def _addresses(text: str, what: str) -> list[Address]:

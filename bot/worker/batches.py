@@ -14,6 +14,7 @@ from bot.slack.client import SlackError
 from bot.timings import Timings
 from bot.worker.errors import GivenUp, Interrupted
 from bot.worker.update_messages import MessageUpdater
+from handlers.wording.refusals import refusal_reason
 from models.batches.bill_run import fail_run, run_step
 from models.batches.bulk_send import send_step, sender_of
 from models.context import Context, Source
@@ -98,7 +99,9 @@ class BillRunWork(LongWork):
 
     async def _fail(self, run_id: int, error: Exception) -> None:
         log.error("run given up", run=run_id, exc_info=error)
-        cause = str(error) if isinstance(error, Refusal) else f"The cause: {type(error).__name__}."
+        cause = f"The cause: {type(error).__name__}."
+        if isinstance(error, Refusal):
+            cause = refusal_reason(error)
         async with self.db.transaction() as session:
             await fail_run(session, run_id, cause)
 

@@ -19,6 +19,7 @@ from bot.slack.client import SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.batches import BillRunWork, BulkSendWork
 from bot.worker.deliver_bills import BillDelivery
+from bot.worker.eager_jobs import EagerJobManager
 from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
 from bot.worker.update_messages import MessageUpdater
@@ -49,16 +50,6 @@ _NEEDS_SOMEBODY: dict[type[Exception], str] = {
     SlackError: "Slack needs somebody to let this through",
     MailError: "the mail server needs somebody to let this through",
 }
-
-
-class EagerWorker(JobWorker):
-    """Looks for work as soon as a job has ended: another may have waited for its lock. Left to
-    itself, a worker looks only when a job is new and once a poll.
-    """
-
-    async def _process_job(self, context: procrastinate.JobContext) -> None:
-        await super()._process_job(context)
-        self._new_job_event.set()
 
 
 class Worker:
@@ -97,6 +88,7 @@ class Worker:
                 conninfo=db.url, min_size=1, max_size=CONNECTIONS
             )
         )
+        self._jobs.job_manager = EagerJobManager(self._jobs.connector)
         self._worker: JobWorker | None = None
         self._healed_upto = 0
         self._tended_at = -math.inf
@@ -172,8 +164,8 @@ class Worker:
                 log.exception("worker interrupted")
             await self._pause(self._timings.again)
 
-    def _new_worker(self) -> EagerWorker:
-        return EagerWorker(
+    def _new_worker(self) -> JobWorker:
+        return JobWorker(
             self._jobs,
             queues=[QUEUE],
             name="worker",

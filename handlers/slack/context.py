@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +41,7 @@ from models.actions.recalculate import recalculate
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
-from models.errors import Ambiguous, Busy, Changed, NotAllowed, Refusal, WrongState
+from models.errors import Ambiguous, Busy, FiguresChanged, NotAllowed, Refusal, WrongState
 from models.outbox.cards import redraw_card_at
 from models.outbox.jobs import defer_card_update
 from models.people.permissions import Permission
@@ -94,9 +95,13 @@ class Services:
     bot_user_id: str
     slack: Responder
     app_id: str | None = None
-    users: SlackUsers = field(default_factory=SlackUsers)
     background: BackgroundTasks = field(default_factory=BackgroundTasks)
     work_s: float = WORK_S
+
+    @cached_property
+    def users(self) -> SlackUsers:
+        """Who people are to Slack, as this program knows them."""
+        return SlackUsers(self.now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +178,7 @@ async def identify(services: Services, request: Request) -> Json:
     if request.team_ids - {services.team_id}:
         raise NotAllowed("Countersign serves the people of its own workspace only.")
     async with asyncio.timeout(services.work_s * IDENTIFY_PART):
-        account = await services.users.look_up(services.slack, request.user_id, services.now())
+        account = await services.users.look_up(services.slack, request.user_id)
     check_member(account, services.team_id)
     return account
 
@@ -228,7 +233,7 @@ async def _redraw(
                 await redraw_card_at(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
-            if isinstance(refusal, Changed):
+            if isinstance(refusal, FiguresChanged):
                 act = await system_context(session, services.now(), Source.SLACK, services.billing)
                 await recalculate(session, act, [request.bill_id])
             await defer_card_update(session, request.bill_id)

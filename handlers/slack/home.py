@@ -9,6 +9,7 @@ from handlers.slack.blocks.block_kit import View
 from handlers.slack.blocks.home import IN_PLACE, home_view
 from handlers.slack.context import Services, identify, log_failure
 from handlers.slack.request import Answer, Json, Request, Responder
+from handlers.wording.refusals import Medium, refusal_parts
 from models.errors import Refusal
 from models.people.permissions import Permission
 from models.people.users import find_by_slack
@@ -53,7 +54,7 @@ async def _view(services: Services, request: Request) -> View:
     try:
         await identify(services, request)
     except Refusal as refusal:
-        return block_kit.home_tab([block_kit.paragraph(refusal.sentence)])
+        return block_kit.home_tab([block_kit.paragraph(*refusal_parts(refusal, Medium.SLACK))])
     return await _drawn(services, request.user_id)
 
 

@@ -16,6 +16,7 @@ from handlers.slack.blocks.action_ids import known_action, pack, unpack
 from handlers.slack.blocks.block_kit import SlackMessage, View
 from handlers.slack.blocks.errors import refusal_message
 from handlers.slack.blocks.thread import not_recorded
+from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Ambiguous, Invalid, Refusal
 
 Json = dict[str, Any]
@@ -274,7 +275,7 @@ class Submission(Request):
         fields = {block["block_id"] for block in self.view["blocks"] if block["type"] == "input"}
         field = refusal.field if isinstance(refusal, Invalid) else None
         if field in fields and field is not None:
-            return [FieldErrors({field: refusal.sentence})]
+            return [FieldErrors({field: refusal_text(refusal, Medium.SLACK)})]
         return [Reply(refusal_message(refusal, click=known_action(self.view["callback_id"])))]
 
     async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
@@ -309,7 +310,7 @@ class ThreadMessage(Request):
         return {str(named)} if named else set()
 
     def refused(self, refusal: Refusal) -> list[Answer]:
-        return [Reply(not_recorded(refusal.sentence, self.what))] if self.what else []
+        return [Reply(not_recorded(refusal, self.what))] if self.what else []
 
     async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         for answer in answers:

@@ -104,7 +104,7 @@ async def _names(services: Services, text: str) -> dict[str, str]:
     names = {}
     for slack_user_id in sorted(mentioned(text))[:10]:
         try:
-            account = await services.users.look_up(services.slack, slack_user_id, services.now())
+            account = await services.users.look_up(services.slack, slack_user_id)
         except NotAllowed:
             continue
         names[slack_user_id] = display_name(account)

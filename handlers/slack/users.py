@@ -1,6 +1,9 @@
 """Who people are to Slack: asked of Slack, remembered for minutes, and turned away if need be."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+
+from cachetools import TTLCache
 
 from handlers.slack.request import Json, Responder
 from models.errors import NotAllowed
@@ -20,17 +23,16 @@ _TURNED_AWAY = {
 class SlackUsers:
     """People as Slack describes them, each remembered for five minutes."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[datetime, Json | None]] = {}
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._known: TTLCache[str, Json | None, datetime] = TTLCache(MOST_PEOPLE, REMEMBERED, now)
 
-    async def look_up(self, slack: Responder, slack_user_id: str, now: datetime) -> Json:
+    async def look_up(self, slack: Responder, slack_user_id: str) -> Json:
         """Slack's description of a person; refuses where Slack knows nobody of that id."""
-        until, user = self._known.get(slack_user_id, (now, None))
-        if until <= now:
+        try:
+            user = self._known[slack_user_id]
+        except KeyError:
             user = await slack.user_info(slack_user_id)
-            if len(self._known) >= MOST_PEOPLE:
-                self._known.clear()
-            self._known[slack_user_id] = (now + REMEMBERED, user)
+            self._known[slack_user_id] = user
         if user is None:
             raise NotAllowed(_TURNED_AWAY["is_stranger"])
         return user

@@ -3,12 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
+from typing import Literal
 
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta
+from babel.lists import format_list
 from babel.numbers import get_currency_symbol
+from babel.units import format_unit
 
 from handlers.wording.labels import ROLE_SHORT
 from models.money import minor_units
@@ -192,8 +195,15 @@ def utc(moment: datetime) -> str:
 
 def delay(minutes: float) -> str:
     """As in "1 minute", "2.5 minutes"."""
-    whole = int(minutes) if minutes == int(minutes) else minutes
-    return "1 minute" if whole == 1 else f"{whole:,} minutes"
+    return str(format_unit(minutes, "duration-minute", locale="en"))
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long before `now`, in the largest unit that fits: "3 minutes ago"."""
+    passed = now - then
+    if passed < timedelta(minutes=1):
+        return "a moment ago"
+    return str(format_timedelta(-passed, threshold=1, add_direction=True, locale="en"))
 
 
 def role_short(role: str | None) -> str:
@@ -213,7 +223,11 @@ def listing(items: Sequence[str], word: str = "and", most: int = 12) -> str:
     """As in "a, b and c"; beyond `most` items the rest are counted: "a, b and 12 more"."""
     if len(items) > most:
         items = [*items[:most], f"{number(len(items) - most)} more"]
-    return f" {word} ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+    # British English lists have no comma before the last "and".
+    return str(format_list(items, _LIST_STYLES[word], locale="en_GB"))
+
+
+_LIST_STYLES: dict[str, Literal["standard", "or"]] = {"and": "standard", "or": "or"}
 
 
 def sentence(text: str) -> str:

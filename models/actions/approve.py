@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import set_approvals
-from models.actions.loaded_bill import Change, LoadedBill, ago, load_for
+from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.bills.approvers import acted_for, can_fill, delegate_for, named_for, required_slots
 from models.bills.history import BillAction
 from models.bills.replay import Approval
@@ -81,8 +81,7 @@ async def _slot_to_fill(loaded: LoadedBill, context: Context) -> str:
     if missing or given.keys() >= set(required):
         return _own_first(missing or theirs, loaded, context)
     first = next(action for action in loaded.actions if action.id == given[theirs[0]])
-    who, when = await loaded.who(first, context), ago(first.created_at, context.now)
-    raise Stale(f"{who} approved this bill {when}; it waits for somebody else now.")
+    raise Stale("It waits for somebody else now.", earlier=await loaded.earlier(first, context))
 
 
 def _own_first(parts: list[str], loaded: LoadedBill, context: Context) -> str:

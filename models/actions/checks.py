@@ -31,8 +31,8 @@ async def _revise(loaded: LoadedBill, _: Context) -> None:
     await check_revise(loaded)
 
 
-async def _void(loaded: LoadedBill, _: Context) -> None:
-    await check_void(loaded)
+async def _void(loaded: LoadedBill, context: Context) -> None:
+    await check_void(loaded, context)
 
 
 async def _reissue(loaded: LoadedBill, _: Context) -> None:

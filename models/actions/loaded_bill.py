@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.actions.next_steps import next_steps
 from models.bills.approvers import Approvers, approvers_of
 from models.bills.bill import Bill, get_bill
 from models.bills.figures import newer_figures
@@ -17,28 +18,13 @@ from models.bills.snapshots import bill_snapshot
 from models.bills.states import NEW_FIGURES, ON_FIGURES, TRANSITIONS, State, Verb
 from models.context import Context
 from models.customers.customers import Customer
-from models.errors import Changed, Stale, WrongState
+from models.errors import EarlierAction, FiguresChanged, Stale, Step, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.jobs import defer_card_update
 from models.people.users import User
 
-PAST = {
-    Verb.GENERATE: "generated",
-    Verb.REISSUE: "billed the month again with",
-    Verb.HOLD: "held",
-    Verb.RELEASE: "released",
-    Verb.APPROVE: "approved",
-    Verb.AUTO_APPROVE: "approved, by the customer's rule,",
-    Verb.REJECT: "rejected",
-    Verb.UNDO: "took back a decision on",
-    Verb.REVISE: "revised",
-    Verb.INVALIDATE: "corrected the figures of",
-    Verb.SEND: "began to send",
-    Verb.ISSUE: "issued",
-    Verb.DELIVER: "sent",
-    Verb.SEND_FAILED: "failed to send",
-    Verb.VOID: "voided",
-}
+REMARKS = frozenset({Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE})
+"""Verbs that do nothing to a bill but speak of it."""
 
 
 class Change(NamedTuple):
@@ -57,20 +43,22 @@ class PastOfBill:
     bill: Bill
     actions: list[BillAction]
 
-    async def what_happened(self, context: Context) -> str:
-        """Who moved the bill where it is, and when: the sentence for whoever comes too late."""
-        last = next(action for action in reversed(self.actions) if Verb(action.action) in PAST)
-        who = await self.who(last, context)
-        return f"{who} {PAST[Verb(last.action)]} this bill {ago(last.created_at, context.now)}."
+    async def last_action(self, context: Context) -> EarlierAction:
+        """Who moved the bill where it is, and when: for whoever comes too late."""
+        last = next(one for one in reversed(self.actions) if Verb(one.action) not in REMARKS)
+        return await self.earlier(last, context)
 
-    async def who(self, action: BillAction, context: Context) -> str:
-        """Whoever did that, as told to whoever is at it now."""
+    async def earlier(self, action: BillAction, context: Context) -> EarlierAction:
+        """One of its actions, as a refusal carries it to whoever is at the bill now."""
         by = await self.session.get_one(User, action.stakeholder_id)
-        if by.id == context.user.id:
-            return "You"
-        if by.is_system:
-            return "Countersign"
-        return f"{by.name} ({by.role})" if by.role else by.name
+        return EarlierAction(
+            verb=action.action,
+            by=None if by.is_system else by.name,
+            role=by.role,
+            is_own=by.id == context.user.id,
+            at=action.created_at,
+            now=context.now,
+        )
 
     async def too_late(self, context: Context, version: int | None = None) -> Stale:
         """The refusal for whoever saw `version`; it names the figures that moved since then."""
@@ -78,8 +66,8 @@ class PastOfBill:
         moves = [action for action in since if "before" in action.snapshot]
         if moves and Verb(moves[-1].action) in NEW_FIGURES:
             first, last = moves[0].snapshot["before"], moves[-1].snapshot["after"]
-            return Changed(_differences(first, last), self.bill.currency)
-        return Stale(f"{await self.what_happened(context)} Nothing more was recorded.")
+            return FiguresChanged(_differences(first, last), self.bill.currency)
+        return Stale("Nothing more was recorded.", earlier=await self.last_action(context))
 
 
 @dataclass(frozen=True)
@@ -176,28 +164,30 @@ async def load_for(
     if version is not None and version != bill.version:
         raise await past.too_late(context, version)
     if State(bill.status) not in rule.start:
-        raise WrongState(f"{await past.what_happened(context)} {_instead(bill, verb)}".strip())
+        sentence = (
+            f"Nothing more was recorded. {_FIRST.get((verb, State(bill.status)), '')}".strip()
+        )
+        instead = next_steps(bill, context.user, *_INSTEAD.get((verb, State(bill.status)), ()))
+        raise WrongState(sentence, instead, await past.last_action(context))
     loaded = await _loaded(past)
     if verb in ON_FIGURES:
         await _check_figures(loaded)
     return loaded
 
 
-_INSTEAD = {
+_FIRST = {
     (Verb.SEND, State.PENDING): "It has to be approved before it is sent.",
     (Verb.SEND, State.HELD): "It has to be released and approved before it is sent.",
-    (Verb.SEND, State.REJECTED): "Revise it first, with `/bill revise #{}`.",
-    (Verb.REVISE, State.APPROVED): "To revise it, undo that first, with `/bill undo #{}`.",
-    (Verb.REVISE, State.SENDING): "As long as it has no number, `/bill undo #{}` calls it back.",
-    (Verb.REVISE, State.SENT): "Record the right usage, or make it void with `/bill void #{}`.",
-    (Verb.REVISE, State.VOID): "Bill the month again, with `/bill reissue #{}`.",
 }
 
-
-def _instead(bill: Bill, verb: Verb) -> str:
-    """What is to be done first, or instead, where the state does not allow the verb."""
-    told = _INSTEAD.get((verb, State(bill.status)), "").format(bill.id)
-    return f"Nothing more was recorded. {told}"
+_INSTEAD: dict[tuple[Verb, State], tuple[Verb | Step, ...]] = {
+    (Verb.SEND, State.REJECTED): (Verb.REVISE,),
+    (Verb.REVISE, State.APPROVED): (Verb.UNDO,),
+    (Verb.REVISE, State.SENDING): (Verb.UNDO,),
+    (Verb.REVISE, State.SENT): (Step.RECORD_USAGE, Verb.VOID),
+    (Verb.REVISE, State.VOID): (Verb.REISSUE,),
+}
+"""What is to be done first, or instead, where the state does not allow the verb."""
 
 
 async def _loaded(past: PastOfBill) -> LoadedBill:
@@ -211,14 +201,4 @@ async def _check_figures(loaded: LoadedBill) -> None:
     now = await newer_figures(loaded.session, loaded.bill)
     if now is not None:
         before = bill_snapshot(loaded.bill)
-        raise Changed(_differences(before, before | now.as_snapshot()), loaded.bill.currency)
-
-
-def ago(then: datetime, now: datetime) -> str:
-    """How long before `now`, in the largest unit that fits."""
-    seconds = max(0, int((now - then).total_seconds()))
-    for unit, length_s in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length_s:
-            count = seconds // length_s
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "a moment ago"
+        raise FiguresChanged(_differences(before, before | now.as_snapshot()), loaded.bill.currency)

@@ -14,7 +14,7 @@ from models.bills.figures import Figures, figures_now, is_credit_for_void
 from models.bills.history import BillAction
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
-from models.errors import Invalid, WrongState
+from models.errors import Invalid, NextStep, WrongState
 from models.outbox.cards import add_cards
 from models.text import reason_text
 
@@ -67,8 +67,8 @@ async def check_revise(loaded: LoadedBill) -> Figures:
     now = await figures_now(loaded.session, loaded.bill.id)
     if now is None or is_nothing_to_bill(loaded.bill, now):
         raise WrongState(
-            "Usage and terms leave nothing to bill any more. "
-            f"Void it instead, with `/bill void #{loaded.bill.id}`."
+            "Usage and terms leave nothing to bill any more.",
+            [NextStep(Verb.VOID, loaded.bill.id)],
         )
     check_has_price(now)
     return now

@@ -21,7 +21,7 @@ from models.bills.numbers import take_number
 from models.bills.states import State, Verb
 from models.context import Context, as_system
 from models.customers.customers import Customer
-from models.errors import WrongState
+from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import defer_delivery, defer_issue
 from models.outbox.notifications import notify_not_sent
 from models.people.permissions import Role
@@ -51,16 +51,15 @@ def check_send(loaded: LoadedBill, context: Context) -> None:
     check_can_mail(context)
     if not (loaded.customer.billing_email or "").strip():
         raise WrongState(
-            f"{loaded.customer.name} has no billing e-mail address. Give it one first, in the "
-            "column billing_email of `countersign import customers FILE.csv`."
+            f"{loaded.customer.name} has no billing e-mail address.",
+            [NextStep(Step.IMPORT_BILLING_EMAIL)],
         )
 
 
 def check_can_mail(context: Context) -> None:
     if not context.settings.can_mail:
         raise WrongState(
-            "There is no mail server to send bills with. Whoever looks after Countersign sets "
-            "`SMTP_URL` and `MAIL_FROM`."
+            "There is no mail server to send bills with.", [NextStep(Step.SET_MAIL_SERVER)]
         )
 
 

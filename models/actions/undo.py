@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import set_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.next_steps import next_steps
 from models.bills.bill import Bill, lock_month
 from models.bills.figures import corrects_void_bill, figures_now, is_credit_for_void
 from models.bills.history import BillAction
@@ -14,7 +15,7 @@ from models.bills.replay import BillState, Decision, without
 from models.bills.snapshots import bill_snapshot, column_value
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
-from models.errors import NotAllowed, Refusal, Stale, WrongState
+from models.errors import NotAllowed, Refusal, Stale, Step, WrongState
 from models.outbox.cards import add_cards
 from models.outbox.jobs import defer_issue
 from models.people.permissions import Permission
@@ -76,7 +77,7 @@ async def check_undo(
     if decision is loaded.state.last_decision:
         live = decision.before.status in LIVE
         if live or _columns_back(loaded, decision):
-            await _check_figures_before(loaded, decision)
+            await _check_figures_before(loaded, decision, context.user)
         if live or decision.before.status is State.REJECTED:
             await _check_only_live_bill(loaded)
     return decision
@@ -132,21 +133,18 @@ def _columns_back(loaded: LoadedBill, decision: Decision) -> dict[str, Any]:
     }
 
 
-async def _check_figures_before(loaded: LoadedBill, decision: Decision) -> None:
+async def _check_figures_before(loaded: LoadedBill, decision: Decision, user: User) -> None:
     if await is_credit_for_void(loaded.session, loaded.bill):
         return
     fresh = await figures_now(loaded.session, loaded.bill.id)
     before = decision.figures or bill_snapshot(loaded.bill)
     if fresh is None or fresh.rest_on_snapshot(before):
         return
-    instead = (
-        f"Bill the month again with `/bill reissue #{loaded.bill.id}`"
-        if loaded.bill.status == State.VOID
-        else f"Take the new figures with `/bill revise #{loaded.bill.id}`"
-    )
+    instead = Verb.REISSUE if loaded.bill.status == State.VOID else Verb.REVISE
     raise WrongState(
         "Usage or terms have changed since then, so the figures before that decision are not "
-        f"right any more. Nothing was undone. {instead} instead."
+        "right any more. Nothing was undone.",
+        next_steps(loaded.bill, user, instead),
     )
 
 
@@ -183,40 +181,48 @@ async def _no_undo(loaded: LoadedBill, context: Context, decision: Decision | No
     if decision is not None:
         return Stale(GONE)
     if loaded.state.last_decision is None:
-        return Stale(_instead(loaded.bill))
-    happened = await loaded.what_happened(context)
-    return NotAllowed(f"{happened} Only whoever decided, or Finance, may undo that.")
-
-
-def _instead(bill: Bill) -> str:
-    """Why there is nothing to undo, and what can be done instead."""
-    told = _INSTEAD_OF_ISSUED if bill.number is not None else _INSTEAD
-    return told[State(bill.status)].format(id=bill.id, number=bill.number)
+        told = _INSTEAD_OF_ISSUED if loaded.bill.number is not None else _INSTEAD
+        why, instead = told[State(loaded.bill.status)]
+        steps = next_steps(loaded.bill, context.user, *instead)
+        return Stale(why.format(number=loaded.bill.number).strip(), steps)
+    last = await loaded.last_action(context)
+    return NotAllowed("Only whoever decided, or Finance, may undo that.", earlier=last)
 
 
 _NONE = "There is no decision on this bill that could be undone. "
+_Instead = dict[State, tuple[str, tuple[Verb | Step, ...]]]
 
-_INSTEAD = {
-    State.HELD: _NONE + "Release it with `/bill release #{id}`, or revise it with"
-    " `/bill revise #{id}`.",
-    State.PENDING: _NONE + "It waits to be approved or rejected; Finance can revise it with"
-    " `/bill revise #{id}`, or stop it with `/bill void #{id}`.",
-    State.APPROVED: _NONE + "It was approved when the bill that it credits was made void. Send it"
-    " with `/bill send #{id}`.",
-    State.REJECTED: _NONE + "Finance can revise it, with `/bill revise #{id}`.",
-    State.SENDING: _NONE + "It is on its way out.",
-    State.VOID: _NONE + "Countersign made it void. Where its month has something to bill,"
-    " `/bill reissue #{id}` does that.",
+_INSTEAD: _Instead = {
+    State.HELD: (_NONE, (Verb.RELEASE, Verb.REVISE)),
+    State.PENDING: (_NONE + "It waits to be approved or rejected.", (Verb.REVISE, Verb.VOID)),
+    State.APPROVED: (
+        _NONE + "It was approved when the bill that it credits was made void.",
+        (Verb.SEND,),
+    ),
+    State.REJECTED: (_NONE, (Verb.REVISE,)),
+    State.SENDING: (_NONE + "It is on its way out.", ()),
+    State.VOID: (_NONE + "Countersign made it void.", (Verb.REISSUE,)),
 }
+"""Why there is nothing to undo, and what can be done instead."""
 
-_INSTEAD_OF_ISSUED = {
-    State.APPROVED: "This bill was issued as {number} but could not be delivered, so nothing before"
-    " that can be undone. Send it again with `/bill send #{id}`, or stop it with"
-    " `/bill void #{id}`.",
-    State.SENDING: "This bill is on its way out as {number}. See first whether it arrives.",
-    State.SENT: "This bill went out as {number}, which cannot be undone. `/bill void #{id}` makes a"
-    " credit note for it; and where only the usage was wrong, record the right usage, and the"
-    " difference is proposed as an adjustment.",
-    State.VOID: "This bill had been issued when it was made void, which cannot be undone. To bill"
-    " its month again, type `/bill reissue #{id}`.",
+_INSTEAD_OF_ISSUED: _Instead = {
+    State.APPROVED: (
+        "This bill was issued as {number} but could not be delivered, so nothing before that can"
+        " be undone.",
+        (Verb.SEND, Verb.VOID),
+    ),
+    State.SENDING: (
+        "This bill is on its way out as {number}. See first whether it arrives.",
+        (),
+    ),
+    State.SENT: (
+        "This bill went out as {number}, which cannot be undone. To make it void makes a credit"
+        " note for it; where only the usage was wrong, the right usage is enough: the difference"
+        " is proposed as an adjustment.",
+        (Verb.VOID, Step.RECORD_USAGE),
+    ),
+    State.VOID: (
+        "This bill had been issued when it was made void, which cannot be undone.",
+        (Verb.REISSUE,),
+    ),
 }

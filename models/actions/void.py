@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.hold import hold_bill
 from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.next_steps import next_steps
 from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
 from models.bills.approvers import approvers_of
 from models.bills.bill import Bill, bill_of_month, lock_month
@@ -16,7 +17,7 @@ from models.bills.history import BillAction
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import BillKind, Cause, HoldReason, State, Verb
 from models.context import Context, as_system
-from models.errors import WrongState
+from models.errors import NextStep, Step, WrongState
 from models.outbox.cards import add_cards, redraw_cards_of_relatives
 from models.text import reason_text
 
@@ -41,7 +42,7 @@ async def void_bill(
     are void with it.
     """
     loaded = await load_for(session, bill_id, Verb.VOID, context, version)
-    corrections = await check_void(loaded, lock=True)
+    corrections = await check_void(loaded, context, lock=True)
     for one in corrections:
         if one.status not in (State.SENT, State.VOID):
             await _void_by_itself(session, one.id, context, Cause.VOID_WITH, bill_id)
@@ -65,7 +66,7 @@ async def _void_by_itself(
     await loaded.record(Verb.VOID, automatic, Change(State.VOID), snapshot=snapshot)
 
 
-async def check_void(loaded: LoadedBill, *, lock: bool = False) -> list[Bill]:
+async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False) -> list[Bill]:
     """The corrections of this bill; refuses what is on its way out or cannot be void."""
     bill = loaded.bill
     if bill.status == State.SENDING and bill.number is not None:
@@ -73,7 +74,8 @@ async def check_void(loaded: LoadedBill, *, lock: bool = False) -> list[Bill]:
     if await is_credit_for_void(loaded.session, bill):
         raise WrongState(
             "This credit is for a bill that had gone out and is void now, so the customer has to "
-            f"get it. Send it with `/bill send #{bill.id}`."
+            "get it.",
+            next_steps(bill, context.user, Verb.SEND),
         )
     if bill.kind == BillKind.CREDIT and bill.status == State.SENT:
         raise WrongState(
@@ -101,8 +103,8 @@ async def _check_no_newer_correction(loaded: LoadedBill) -> None:
     )
     if newer is not None:
         raise WrongState(
-            f"Bill #{newer.id} corrects the same month and rests on this one. First see it "
-            f"through, or stop it with `/bill void #{newer.id}`."
+            f"Bill #{newer.id} corrects the same month and rests on this one.",
+            [NextStep(Step.SEE_THROUGH, newer.id), NextStep(Verb.VOID, newer.id)],
         )
 
 

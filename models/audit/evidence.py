@@ -19,7 +19,7 @@ from models.bills.bill import Bill
 from models.bills.history import BillAction
 from models.bills.states import BillKind, State
 from models.customers.customers import Customer
-from models.errors import NotFound
+from models.errors import NextStep, NotFound, Step
 from models.people.users import PersonRef, User, person_ref
 from models.queries.bill_details import BillDetails, MissingApproval
 from models.queries.bill_list import BillLine
@@ -155,8 +155,8 @@ async def evidence_of_bills(
         after, found = rows[-1][0].id, True
     if scope.bill_id is not None and not found:
         raise NotFound(
-            f"Bill #{scope.bill_id} has been removed. What is left of it is told by `countersign "
-            f"export actions --bill {scope.bill_id}`."
+            f"Bill #{scope.bill_id} has been removed.",
+            [NextStep(Step.EXPORT_ACTIONS, scope.bill_id)],
         )
 
 

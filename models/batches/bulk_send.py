@@ -14,7 +14,7 @@ from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
 from models.bills.states import BillKind, HoldReason, State
 from models.context import Context
-from models.errors import Changed, NotFound, Refusal
+from models.errors import FiguresChanged, NotFound, Refusal
 from models.outbox.jobs import defer_bulk_send, defer_sending
 from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
 from models.people.permissions import Permission
@@ -211,7 +211,7 @@ async def send_step(
     for bill_id, version in found:
         try:
             await send_bill(session, bill_id, version, context)
-        except Changed:
+        except FiguresChanged:
             await recalculate(session, context, [bill_id])
         except Refusal:
             continue

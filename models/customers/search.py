@@ -2,9 +2,9 @@
 
 import heapq
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
 import sqlalchemy as sa
+from rapidfuzz import fuzz
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.customers.customers import Customer
@@ -13,8 +13,8 @@ from models.errors import Ambiguous
 CHOICES = 5
 CANDIDATES = 500
 MOST_CHARS, MOST_PIECES = 100, 12
-ALIKE = 0.6
-"""From this share of letters in common on, a name may be the one that was meant."""
+ALIKE = 60.0
+"""From this percentage of letters in common on, a name may be the one that was meant."""
 
 _NAME = sa.func.lower(Customer.name.collate("pg_c_utf8"))
 
@@ -67,18 +67,12 @@ def _candidates(needle: str) -> sa.Select[tuple[str]]:
 
 def _ranked(needle: str, candidates: Iterable[str]) -> list[str]:
     """The few likest; the beginning of a longer name counts as the whole does, but after it."""
-    matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(needle)
-
-    def likeness(folded: str) -> float:
-        matcher.set_seq1(folded)
-        return matcher.ratio()
-
     ranked = []
     for name in candidates:
         folded = name.lower()
-        whole, beginning = likeness(folded), likeness(folded[: len(needle)])
-        nearest = 1.0 if needle in folded else max(whole, beginning)
+        whole = fuzz.ratio(needle, folded)
+        beginning = fuzz.ratio(needle, folded[: len(needle)])
+        nearest = 100.0 if needle in folded else max(whole, beginning)
         if nearest >= ALIKE:
             ranked.append((-nearest, -whole, folded, name))
     return [name for *_, name in heapq.nsmallest(CHOICES, ranked)]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from models.db.migrate import is_migrated
-from models.errors import DatabaseNotReady
+from models.errors import DatabaseNotReady, NextStep, Step
 
 # A person waits on the other end: give up before Slack does.
 STATEMENT_S, LOCK_S = 2.0, 1.0
@@ -121,4 +121,4 @@ async def check_ready(db: Database) -> None:
     await check_reachable(db)
     async with db.transaction() as session:
         if not await is_migrated(session):
-            raise DatabaseNotReady("The database is not migrated. Run `countersign migrate`.")
+            raise DatabaseNotReady("The database is not migrated.", [NextStep(Step.MIGRATE)])

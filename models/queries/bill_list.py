@@ -103,7 +103,7 @@ async def find_bill(session: AsyncSession, text: str) -> int:
         return (await get_bill(session, int(number[1]))).id
     name, _, month = typed.rpartition(" ")
     if not name.strip():
-        raise Invalid(f"“{typed}” names no bill. Write `#12`, or a customer and a month.")
+        raise Invalid(f"“{typed}” names no bill. Write #12, or a customer and a month.")
     period = Period.parse(month)
     customer = await find_customer(session, name)
     return (await bill_of_month(session, customer.id, period)).id

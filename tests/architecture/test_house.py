@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -86,6 +87,38 @@ def test_a_look_at_a_clock_is_noticed(source: str) -> None:
 
 def test_the_databases_clock_is_not_ours() -> None:
     assert list(_looks_at_a_clock(ast.parse("sa.func.now()"))) == []
+
+
+def test_models_name_no_command_of_any_medium() -> None:
+    """What could be done instead is data there; each medium has its own commands for it."""
+    named = {
+        f"{name}:{line}": text
+        for name, tree in TREES.items()
+        if name.startswith("models/")
+        for line, text in _texts(tree)
+        if _COMMAND.search(text)
+    }
+    assert named == {}
+
+
+_COMMAND = re.compile(r"`|/(bill|usage|customer)\b|(?<!')\bcountersign [a-z]")
+
+
+def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Texts that the program can say: no docstrings."""
+    bare = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in bare:
+            yield node.lineno, node.value
+
+
+@pytest.mark.parametrize(
+    "said", ['f"Void it with `/bill void #{bill}`"', '"Run `countersign migrate`."']
+)
+def test_a_command_is_noticed(said: str) -> None:
+    assert [
+        text for _, text in _texts(ast.parse(f"raise Refusal({said})")) if _COMMAND.search(text)
+    ]
 
 
 def _refusals() -> list[type[Refusal]]:

@@ -210,6 +210,41 @@ async def test_a_copy_that_is_refused_is_named_and_holds_nothing_up() -> None:
     assert picky.taken == [["accounts@acme.example", "archive@acme.example"]]
 
 
+async def test_a_bill_goes_to_all_its_addresses_or_to_nobody() -> None:
+    picky = Picky(second="550 gone")
+    async with serving(picky) as port:
+        with pytest.raises(MailError, match=r"550 gone \(to second@acme.example\)") as caught:
+            await Mailer(MailServer("127.0.0.1", port), SENDER).send(
+                replace(LETTER, to="first@acme.example, second@acme.example")
+            )
+    assert caught.value.permanent
+    assert picky.taken == []
+
+
+class Polite(Picky):
+    """Hears one greeting a session, as some servers do."""
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: Any, session: Any, _envelope: Any, name: str, responses: list[str]
+    ) -> list[str]:
+        if session.host_name:
+            return ["503 5.5.1 greeted already"]
+        session.host_name = name
+        return responses
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+async def test_a_session_greets_once() -> None:
+    options = {
+        "authenticator": lambda *_: AuthResult(success=True),
+        "auth_required": True,
+        "auth_require_tls": False,
+    }
+    async with serving(Polite(), **options) as port:
+        url = f"smtp://clerk:secret@127.0.0.1:{port}?starttls=0"
+        assert await Mailer(MailServer.parse(url), SENDER).send(LETTER) == "250 queued as 42"
+
+
 async def test_an_address_beyond_ascii_is_refused_where_the_server_cannot_take_it() -> None:
     async with serving(Picky()) as port:
         with pytest.raises(MailError, match="cannot write to jürg@acme") as caught:

@@ -5,7 +5,12 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.signature import Clock
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import web_server
 from bot.app import App
@@ -73,7 +78,7 @@ TURNED_AWAY = [
     ("unsigned endless nesting", NESTED, {"X-Slack-Signature": None, **JSON}, 401),
     ("90,000 unsigned fields", FIELDS, {"X-Slack-Signature": None}, 401),
     ("a body of more than a megabyte", b"a" * 1_000_001, {}, 413),
-    ("a signed body that is not UTF-8", b"text=\xff\xfe", {}, 400),
+    ("a body that is not UTF-8", b"text=\xff\xfe", {}, 401),
     ("a signed payload that is not JSON", b"payload=%7Bnot", {}, 400),
     ("signed endless nesting", NESTED, JSON, 400),
     ("a signed list", b"[1]", JSON, 400),
@@ -108,3 +113,45 @@ async def test_unsigned_fields_are_not_even_counted(
     app, _ = listening
     assert await post(app, FIELDS, {"Content-Type": URLENCODED}) == 401
     assert not parsed
+
+
+class At(Clock):
+    """A clock that stands still."""
+
+    def __init__(self, moment_s: float) -> None:
+        self.moment_s = moment_s
+
+    def now(self) -> float:
+        return self.moment_s
+
+
+@pytest.mark.parametrize(("age_s", "status"), [(300, 200), (-300, 200), (301, 401), (-301, 401)])
+async def test_what_was_signed_within_five_minutes_is_heard(
+    age_s: int, status: int, slack: Sandbox
+) -> None:
+    web = FastAPI()
+    bolt = AsyncApp(
+        client=AsyncWebClient(slack.bot_token, slack.api_url),
+        request_verification_enabled=False,
+        process_before_response=True,
+    )
+
+    @bolt.command("/bill")
+    async def heard() -> BoltResponse:
+        return BoltResponse(status=200)
+
+    web_server.hear_slack(web, bolt, slack.signing_secret, At(1_800_000_000 + age_s))
+    server = web_server.WebServer(web, "127.0.0.1", 0)
+    await server.start()
+    try:
+        body = SLASH
+        headers = signed(slack, body, "1800000000")
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(
+                f"http://127.0.0.1:{server.port}/slack/events", data=body, headers=headers
+            ) as answer,
+        ):
+            assert answer.status == status
+    finally:
+        await server.stop(1.0)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.wording.refusals import Medium, refusal_text
 from models.batches.bill_run import run_report, run_step, start_bill_run
 from models.bills.approvers import GivenApproval
 from models.bills.bill import Bill, bill_of_month, get_bill
@@ -16,6 +17,7 @@ from models.bills.replay import Approval, BillState, replay
 from models.bills.snapshots import bill_snapshot
 from models.context import Context, Source
 from models.customers.customers import Customer
+from models.errors import Refusal
 from models.people.users import User
 from models.period import Period
 from models.settings import BillingSettings
@@ -138,3 +140,8 @@ async def prove(session: AsyncSession, bill_id: int) -> BillState:
     assert await standing_approvals(session, bill_id) == set(told.approvals)
     assert (await session.scalars(_MISFITS, {"bill_id": bill_id})).all() == []
     return told
+
+
+def in_slack(refused: Refusal) -> str:
+    """A refusal as it is read in Slack."""
+    return refusal_text(refused, Medium.SLACK)

@@ -26,7 +26,7 @@ from models.bills.replay import replay
 from models.bills.states import BillKind, RejectReason, State, Verb
 from models.customers.customers import Customer
 from models.db.database import Database
-from models.errors import NotAllowed, Stale, WrongState
+from models.errors import NextStep, NotAllowed, Stale, Step, WrongState
 from models.outbox.notifications import Recalculation
 from models.settings import BillingSettings
 from tests.harness.cast import People
@@ -111,8 +111,9 @@ async def test_without_a_mail_server_or_an_address_nothing_is_sent(
     bill = await approved(session, people)
     offline = act(people.ana)
     offline = type(offline)(people.ana, NOW, offline.source, BillingSettings(can_mail=False))
-    with pytest.raises(WrongState, match="`SMTP_URL`"):
+    with pytest.raises(WrongState) as refused:
         await send_bill(session, bill.id, bill.version, offline)
+    assert refused.value.next_steps == (NextStep(Step.SET_MAIL_SERVER),)
 
 
 async def test_each_series_counts_without_gaps_and_begins_anew_with_the_companys_year(

@@ -51,7 +51,7 @@ async def test_a_small_amount_passes_by_the_customers_rule_and_finance_can_undo_
 
 
 @pytest.mark.parametrize(
-    ("below", "second", "before", "rules", "passes"),
+    ("below", "second", "before", "settings", "passes"),
     [
         ("5000.00", None, None, BillingSettings(), False),
         ("5000.01", None, None, BillingSettings(), True),

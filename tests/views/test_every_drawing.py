@@ -53,7 +53,7 @@ from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
-from models.errors import Ambiguous, Changed, Refusal
+from models.errors import Ambiguous, FiguresChanged, NotAllowed, Refusal
 from models.people.permissions import Role
 from models.people.users import User
 from models.queries.bill_details import BillDetails, Comment
@@ -144,7 +144,9 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "sending, ended": send_progress(samples.send_facts()),
     "sending cancelled": send_cancelled(),
     "voided, nothing out": bill_voided(BILL, None),
-    "changed": refusal_message(Changed(samples.CORRECTED.changes, "USD"), click=ActionId.APPROVE),
+    "changed": refusal_message(
+        FiguresChanged(samples.CORRECTED.changes, "USD"), click=ActionId.APPROVE
+    ),
     "empty list": bill_list(samples.page(0), "Pending bills", {}),
     "no usage at all": usage_report("Acme Corp", "USD", [], [], 5),
     "200 months": usage_report(
@@ -154,7 +156,7 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "request access": access_offer(),
     "access asked": access_asked(),
     "access settled": access_settled(samples.KIM, samples.ANA),
-    "not recorded": not_recorded("Your role is Manager."),
+    "not recorded": not_recorded(NotAllowed("Your role is Manager.")),
     "trouble": trouble_message("7F3K"),
     "stranger's home": home_view(None, samples.page(0), [], NOON),
     **{f"help for {name}": help_for(name) for name in SUBCOMMANDS},

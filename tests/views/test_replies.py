@@ -15,7 +15,7 @@ from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from handlers.wording.formatting import use_prefix
 from models.bills.states import HoldReason, Verb
-from models.errors import Ambiguous, Changed, NotAllowed, Refusal, Stale
+from models.errors import Ambiguous, FiguresChanged, NotAllowed, Refusal, Stale
 from models.queries.totals import Total
 from models.usage.usage import UsageMonth
 from sandbox.blockkit import check_message
@@ -254,7 +254,7 @@ def test_choices_without_a_command_to_run_are_told_alone() -> None:
 
 
 def test_a_late_click_is_told_what_was_corrected_and_that_nothing_was_done() -> None:
-    changed = Changed(samples.CORRECTED.changes, "USD")
+    changed = FiguresChanged(samples.CORRECTED.changes, "USD")
     assert refusal_message(changed, click=ActionId.APPROVE).text == (
         "This bill changed while you were looking: usage was corrected from 1,250,000 to 1,180,000"
         " calls, so the amount is now $720.00. The card above is up to date; nothing was approved."
@@ -282,7 +282,7 @@ def test_a_late_click_is_told_what_was_corrected_and_that_nothing_was_done() -> 
 def test_each_figure_that_was_corrected_is_named(
     changes: dict[str, tuple[Any, Any]], told: str
 ) -> None:
-    assert f"looking: {told}" in refusal_message(Changed(changes, "USD")).text
+    assert f"looking: {told}" in refusal_message(FiguresChanged(changes, "USD")).text
 
 
 def test_a_comment_that_reads_like_a_decision_comes_back_with_a_button() -> None:
@@ -294,7 +294,7 @@ def test_a_comment_that_reads_like_a_decision_comes_back_with_a_button() -> None
 
 
 def test_a_reply_that_was_not_recorded_says_why() -> None:
-    assert not_recorded("only Finance may comment").text == (
+    assert not_recorded(NotAllowed("Only Finance may comment.")).text == (
         "Your reply was not recorded on the bill. Only Finance may comment."
     )
 

@@ -11,10 +11,10 @@ from handlers.slack.blocks.block_kit import (
     paragraph,
     sentence_message,
 )
-from handlers.wording.change_text import corrected
 from handlers.wording.formatting import name, plain
+from handlers.wording.refusals import Medium, refusal_parts
 from handlers.wording.rich_text import Part, code, fallback_text
-from models.errors import Ambiguous, Changed, Refusal
+from models.errors import Ambiguous, Refusal
 
 SENTENCE_LIMIT = 2000
 CHOICES = 5
@@ -28,17 +28,14 @@ def refusal_message(
     `command` is that command as it was typed, `text` what stood behind it with `{}` in the
     place of the name; without `command` there are no buttons. `click`: what was to be done.
     """
-    if isinstance(refused, Changed):
-        return sentence_message(_changed(refused, click))
-    told = plain(refused.sentence, SENTENCE_LIMIT)
+    reason, *steps = refusal_parts(refused, Medium.SLACK, _up_to_date(click))
+    told = [*_with_code(plain(str(reason), SENTENCE_LIMIT)), *steps]
     names = refused.choices if isinstance(refused, Ambiguous) and command else []
     runs = [(one, {"command": command, "text": text.replace("{}", one)}) for one in names]
     buttons = [
         button(ActionId.CHOOSE, name(one, 75), pack(**run)) for one, run in runs if fits(**run)
     ]
-    return message(
-        fallback_text(told), [paragraph(*_with_code(told)), *actions(*buttons[:CHOICES])]
-    )
+    return message(fallback_text(*told), [paragraph(*told), *actions(*buttons[:CHOICES])])
 
 
 _NOT_DONE = {
@@ -53,24 +50,20 @@ _NOT_DONE = {
 }
 
 
-def _changed(refused: Changed, click: ActionId | None) -> str:
-    """As in "This bill changed while you were looking: usage was corrected from ..."."""
-    told = corrected(refused.changes, refused.currency)
+def _up_to_date(click: ActionId | None) -> str:
+    """Where the figures that changed are to be seen, and what was not done with the old ones."""
     where = "The card above" if click in CARD_ACTIONS else "The card"
     done = _NOT_DONE.get(click, "done") if click else "done"
-    return (
-        f"This bill changed while you were looking: {told}. {where} is up to date;"
-        f" nothing was {done}."
-    )
+    return f"{where} is up to date; nothing was {done}."
 
 
 CARD_ACTIONS = frozenset({ActionId.APPROVE, ActionId.SEND})
-_COMMAND = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+|\d[\d.m-]*)`")
+_EXAMPLE = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+|\d[\d.m-]*)`")
 
 
 def _with_code(told: str) -> list[Part]:
-    """A refusal's own words, in which a command between backticks is set as code."""
-    pieces = _COMMAND.split(told)
+    """A refusal's own words, in which an example between backticks is set as code."""
+    pieces = _EXAMPLE.split(told)
     return [code(piece) if index % 2 else piece for index, piece in enumerate(pieces)]
 
 

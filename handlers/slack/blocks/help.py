@@ -1,7 +1,8 @@
 """The commands, their subcommands and an example of each: what help and suggestions are made of."""
 
-import difflib
 from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
 
 from handlers.slack.blocks.block_kit import SlackMessage, bullets, message, rich, sentence_message
 from handlers.wording.formatting import cut, listing, slash
@@ -70,7 +71,7 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
     ),
 }
 
-NEAR = 0.65
+NEAR = 65.0
 REPEATED = 200
 
 # Decisions that people look for among the commands, though they are taken on the card.
@@ -108,11 +109,16 @@ def nearest_commands(command: str, word: str, rest: str = "") -> SlackMessage:
         show = code(f"{name} show #42")
         return sentence_message(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
     known = {one.name: one for one in SUBCOMMANDS[command] if one.name}
-    near = [one for one in known if one.startswith(word.lower())] or difflib.get_close_matches(
-        word.lower(), known, n=1, cutoff=NEAR
-    )
+    near = _nearest(word.lower(), list(known))
     lead = f"{name} does not know “{cut(word, 60)}”. "
-    if not near:
+    if near is None:
         return sentence_message(lead, *helping)
-    meant = f"{near[0]} {rest}" if rest and len(rest) <= REPEATED else known[near[0]].example
+    meant = f"{near} {rest}" if rest and len(rest) <= REPEATED else known[near].example
     return sentence_message(f"{lead}Did you mean ", code(f"{name} {meant}"), "? ", *helping)
+
+
+def _nearest(word: str, known: list[str]) -> str | None:
+    """The first that begins with the word, else the one that is spelt most like it, if any is."""
+    begun = next((one for one in known if one.startswith(word)), None)
+    found = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=NEAR)
+    return begun or (found[0] if found else None)

@@ -4,14 +4,16 @@ from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import SlackMessage, button, confirm, sentence_message
 from handlers.slack.blocks.buttons import approve_question
 from handlers.wording.bill_text import amount, short_title
-from handlers.wording.formatting import sentence
+from handlers.wording.refusals import Medium, refusal_parts
 from models.bills.states import Verb
+from models.errors import Refusal
 from models.queries.bill_details import BillDetails
 
 
-def not_recorded(reason: str, what: str = "reply") -> SlackMessage:
+def not_recorded(refused: Refusal, what: str = "reply") -> SlackMessage:
     """To whoever replied in a card's thread, or edited a reply, and may not comment."""
-    return sentence_message(f"Your {what} was not recorded on the bill. {sentence(reason)}")
+    told = refusal_parts(refused, Medium.SLACK)
+    return sentence_message(f"Your {what} was not recorded on the bill. ", *told)
 
 
 _DECISION = {

@@ -1,0 +1,130 @@
+"""What is refused, why, and what could be done instead: said for a medium."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from handlers.wording.change_text import corrected
+from handlers.wording.formatting import ago, clean, slash
+from handlers.wording.rich_text import Part, Styled, code
+from models.bills.states import Verb
+from models.errors import EarlierAction, FiguresChanged, NextStep, Refusal, Step
+
+NOTHING_RECORDED = "Nothing was recorded."
+
+
+class Medium(Enum):
+    """Where a refusal is read, which decides what can be typed there."""
+
+    SLACK = auto()
+    COMMAND_LINE = auto()
+
+
+def refusal_parts(refused: Refusal, medium: Medium, ending: str = NOTHING_RECORDED) -> list[Part]:
+    """What came before, what is refused, and the next steps with the commands for them.
+
+    `ending` closes the sentence on figures that changed.
+    """
+    return [refusal_reason(refused, ending), *_steps(refused.next_steps, medium)]
+
+
+def refusal_text(refused: Refusal, medium: Medium) -> str:
+    """The same as plain text, with commands between backticks."""
+    return "".join(
+        f"`{part.text}`" if isinstance(part, Styled) else str(part)
+        for part in refusal_parts(refused, medium)
+    )
+
+
+def refusal_reason(refused: Refusal, ending: str = NOTHING_RECORDED) -> str:
+    """Why, without what could be done instead."""
+    if isinstance(refused, FiguresChanged):
+        changes = corrected(refused.changes, refused.currency)
+        return f"This bill changed while you were looking: {changes}. {ending}"
+    if refused.earlier is None:
+        return refused.sentence
+    return f"{_earlier(refused.earlier)} {refused.sentence}"
+
+
+_PAST = {
+    Verb.GENERATE: "generated",
+    Verb.REISSUE: "billed the month again with",
+    Verb.HOLD: "held",
+    Verb.RELEASE: "released",
+    Verb.APPROVE: "approved",
+    Verb.AUTO_APPROVE: "approved, by the customer's rule,",
+    Verb.REJECT: "rejected",
+    Verb.UNDO: "took back a decision on",
+    Verb.REVISE: "revised",
+    Verb.INVALIDATE: "corrected the figures of",
+    Verb.SEND: "began to send",
+    Verb.ISSUE: "issued",
+    Verb.DELIVER: "sent",
+    Verb.SEND_FAILED: "failed to send",
+    Verb.VOID: "voided",
+}
+
+
+def _earlier(action: EarlierAction) -> str:
+    """As in "Kim (Customer Success) approved this bill 7 minutes ago."."""
+    who = action.by or "Countersign"
+    who = f"{who} ({action.role})" if action.role else who
+    done = _PAST[Verb(action.verb)]
+    return f"{'You' if action.is_own else who} {done} this bill {ago(action.at, action.now)}."
+
+
+_WITHOUT_COMMAND: dict[str, str] = {
+    Verb.RELEASE: "release it",
+    Verb.REVISE: "revise it",
+    Verb.SEND: "send it",
+    Verb.UNDO: "undo that first",
+    Verb.VOID: "make it void",
+    Verb.REISSUE: "bill the month again",
+    Step.SEE_THROUGH: "see it through first",
+    Step.RECORD_USAGE: "record the right usage",
+    Step.IMPORT_BILLING_EMAIL: "give it one",
+    Step.SET_MAIL_SERVER: "have SMTP_URL and MAIL_FROM set by whoever looks after Countersign",
+    Step.MIGRATE: "migrate it",
+    Step.EXPORT_ACTIONS: "export its actions to read what is left of it",
+}
+
+_WITH_COMMAND: dict[str, str] = {
+    Step.IMPORT_BILLING_EMAIL: "give it one, in the column billing_email of {}",
+    Step.MIGRATE: "run {}",
+    Step.EXPORT_ACTIONS: "read what is left of it with {}",
+}
+
+_SLASH_COMMANDS = frozenset(
+    {Verb.RELEASE, Verb.REVISE, Verb.SEND, Verb.UNDO, Verb.VOID, Verb.REISSUE}
+)
+
+_SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
+    Step.IMPORT_BILLING_EMAIL: lambda _: "countersign import customers FILE.csv",
+    Step.MIGRATE: lambda _: "countersign migrate",
+    Step.EXPORT_ACTIONS: lambda step: f"countersign export actions --bill {step.bill_id}",
+}
+
+
+def _command(step: NextStep, medium: Medium) -> str | None:
+    """What is typed for it; in Slack, too, where only the command line can do it."""
+    if step.verb in _SHELL_COMMANDS:
+        return _SHELL_COMMANDS[step.verb](step)
+    if medium is Medium.SLACK and step.verb in _SLASH_COMMANDS:
+        return slash(f"bill {step.verb} #{step.bill_id}")
+    return None
+
+
+def _steps(steps: tuple[NextStep, ...], medium: Medium) -> list[Part]:
+    """As in " Release it with `/bill release #12`, or revise it with `/bill revise #12`."."""
+    parts: list[Part] = []
+    for index, step in enumerate(steps):
+        lead = f"{step.role} can " if step.role and index == 0 else ""
+        command = _command(step, medium)
+        words = _WITHOUT_COMMAND[step.verb]
+        if command is not None:
+            words = _WITH_COMMAND.get(step.verb, f"{words} with {{}}")
+        before, placed, after = f"{lead}{words}".partition("{}")
+        before = before if index or lead else before[:1].upper() + before[1:]
+        parts += [f"{', or ' if index else ' '}{before}"]
+        if command is not None and placed:
+            parts += [code(clean(command)), after]
+    return [*parts, "."] if parts else []
