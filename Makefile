@@ -21,13 +21,10 @@ soak: .venv
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.soak.life $(LIFE)
 
-# Built whole under another name, so that an interrupted build is never taken for a finished one.
+# `built` is written last, so that an interrupted build is never taken for a finished one.
 .venv: .venv/built
 .venv/built: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@$(PYTHON) -m tools.build_venv
 
 bench: .venv
 	$(BIN)/python -m benchmarks.month_end
@@ -37,4 +34,4 @@ lock:
 	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock
 
 clean:
-	rm -rf .venv .countersign
+	rm -rf .venv .venv.lock .countersign
