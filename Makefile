@@ -29,9 +29,14 @@ soak: .venv
 bench: .venv
 	$(BIN)/python -m benchmarks.month_end
 
-lock:
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock
+# LOCK: as in `make lock LOCK=--upgrade`; else what is locked already stays as it is. It asks for no
+# more than a uv, since a change of pyproject.toml may be why .venv cannot be built before.
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock $(LOCK)
+
+$(BIN)/uv:
+	@$(MAKE) .venv
 
 clean:
 	rm -rf .venv .venv.lock .countersign

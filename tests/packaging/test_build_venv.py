@@ -22,13 +22,14 @@ NEEDED = {
     "pluggy",
     "tomlkit",
     "trove-classifiers",
+    "uv",
 }
 BUILD_S = 240
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A fresh checkout whose lock holds no more than the build of a package needs."""
+    """A fresh checkout with next to nothing in it: its lock holds what builds a package."""
     for name in COPIED:
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
@@ -39,11 +40,12 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(checkout: Path) -> subprocess.Popen[str]:
+def start(checkout: Path, **environment: str) -> subprocess.Popen[str]:
     """`make .venv` in a group of its own, as a terminal would run it."""
     return subprocess.Popen(
         ["make", ".venv", f"PYTHON={sys.executable}"],
         cwd=checkout,
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -51,9 +53,12 @@ def start(checkout: Path) -> subprocess.Popen[str]:
     )
 
 
-def built(checkout: Path) -> str:
+def built(checkout: Path, **environment: str) -> str:
     """What a build says that must succeed."""
-    make = start(checkout)
+    return finished(start(checkout, **environment))
+
+
+def finished(make: subprocess.Popen[str]) -> str:
     said, _ = make.communicate(timeout=BUILD_S)
     if make.returncode and "No matching distribution found" in said:
         pytest.skip("needs a package index")
@@ -79,18 +84,33 @@ def test_an_interrupted_build_says_that_it_is_none(checkout: Path) -> None:
     assert "Interrupted: .venv is not built." in interrupted(checkout, signal.SIGINT)
 
 
-def test_the_next_build_heals_what_a_killed_one_left(checkout: Path) -> None:
+def test_of_two_makes_one_heals_what_a_killed_one_left(checkout: Path) -> None:
     interrupted(checkout, signal.SIGKILL)
     left = checkout / ".venv" / "lib" / "half-written.py"
     left.parent.mkdir(parents=True, exist_ok=True)
     left.touch()
-    said = built(checkout)
-    assert re.findall(r"^(\d) of", said, re.MULTILINE) == list("123")
+    makes = [start(checkout), start(checkout)]
+    said = "".join(map(finished, makes))
+    assert re.findall(r"^(\d) of", said, re.MULTILINE) == list("1234")
+    assert said.count("waiting for it") == 1
     assert not left.exists()
     assert os.access(checkout / ".venv" / "bin" / "countersign", os.X_OK)
+    assert "pip does it instead" not in said
     assert "Building" not in built(checkout)
 
 
+def test_pip_does_it_where_uv_cannot_reach_the_packages(checkout: Path, tmp_path: Path) -> None:
+    said = built(checkout, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path / "nothing"))
+    assert said.count("pip does it instead") == 1
+    assert os.access(checkout / ".venv" / "bin" / "countersign", os.X_OK)
+
+
+UV = [
+    "Resolved 3 packages in 9ms",
+    "Downloading a (2.0MiB)",
+    "Downloading b (1.0MiB)",
+    " Downloaded a",
+]
 PIP = ["Looking in links: wheels", "Collecting a==1", "Processing wheels/b-1-py3-none-any.whl"]
 
 
@@ -99,12 +119,16 @@ PIP = ["Looking in links: wheels", "Collecting a==1", "Processing wheels/b-1-py3
     [
         ([], ""),
         (PIP[:1], ""),
-        (PIP, f"2 of {len(build_venv.locked())} fetched"),
+        (PIP, "2 of 9 fetched"),
         ([*PIP, "Installing collected packages: a, b"], "all fetched, unpacking"),
+        (UV[:1], ""),
+        (UV[:3], "0 of 3 MiB fetched"),
+        (UV, "2 of 3 MiB fetched"),
+        ([*UV, "Prepared 3 packages in 7ms"], "all fetched, unpacking"),
     ],
 )
-def test_what_pip_prints_is_told_as_progress(lines: list[str], said: str) -> None:
-    assert build_venv.progress(lines) == said
+def test_what_pip_and_uv_print_is_told_as_progress(lines: list[str], said: str) -> None:
+    assert build_venv.progress(lines, 9) == said
 
 
 def test_of_a_failure_the_errors_are_shown_without_the_noise_before_them() -> None:
