@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test check soak bench lock clean
+.PHONY: demo test check soak bench lock wheel clean
 
 demo: .venv
 	$(BIN)/python -m sandbox
@@ -38,5 +38,9 @@ lock: $(BIN)/uv
 $(BIN)/uv:
 	@$(MAKE) .venv
 
+# The product alone, for machines that run it and need none of the tools here.
+wheel: .venv
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 clean:
-	rm -rf .venv .venv.lock .countersign
+	rm -rf .venv .venv.lock dist .countersign
