@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without bytecode every process, and each program that a test starts, compiles all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check soak bench lock clean
+.PHONY: demo test check soak bench lock wheel clean
 
 demo: .venv
 	$(BIN)/python -m sandbox
@@ -24,20 +24,26 @@ soak: .venv
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.soak.life $(LIFE)
 
-# Built whole under another name, so that an interrupted build is never taken for a finished one.
+# `built` is written last, so that an interrupted build is never taken for a finished one.
 .venv: .venv/built
 .venv/built: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@$(PYTHON) -m tools.build_venv
 
 bench: .venv
 	$(BIN)/python -m benchmarks.month_end
 
-lock:
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock
+# LOCK: as in `make lock LOCK=--upgrade`; else what is locked already stays as it is. It asks for no
+# more than a uv, since a change of pyproject.toml may be why .venv cannot be built before.
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock $(LOCK)
+
+$(BIN)/uv:
+	@$(MAKE) .venv
+
+# The product alone, for machines that run it and need none of the tools here.
+wheel: .venv
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:
-	rm -rf .venv .countersign
+	rm -rf .venv .venv.lock dist .countersign
