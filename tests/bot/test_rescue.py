@@ -83,7 +83,7 @@ async def test_cards_that_a_killed_command_left_unannounced_are_sent_for(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     await make_bills(db, people.ana, 2)
-    await rows(db, "update runs set finished_at = null, source = 'cli' returning id")
+    await rows(db, "update bill_runs set finished_at = null, source = 'cli' returning id")
     await rows(db, "delete from procrastinate_jobs returning id")
     async with worker_only(db, gateway):
         await grant(db, people.max)

@@ -20,6 +20,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent.parent
