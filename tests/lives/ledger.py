@@ -33,7 +33,7 @@ class Ledger:
     usages: tuple[Row, ...]
     usage_changes: tuple[Row, ...]
     users: tuple[Row, ...]
-    runs: tuple[Row, ...]
+    bill_runs: tuple[Row, ...]
     thread_replies: tuple[Row, ...]
     messages: tuple[Row, ...]
     procrastinate_jobs: tuple[Row, ...]
@@ -114,7 +114,7 @@ def _grouped(rows: Any, by: str) -> dict[int, list[Row]]:
 
 _TABLES = {
     f.name: "1" for f in fields(Ledger)
-} | {"customer_terms": "customer_id, valid_from", "approvals": "bill_id, part"}  # fmt: skip
+} | {"customer_terms": "customer_id, valid_from", "approvals": "bill_id, slot"}  # fmt: skip
 
 
 def read(connection: psycopg.Connection[Any]) -> Ledger:

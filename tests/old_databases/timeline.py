@@ -39,7 +39,7 @@ AFTER_ALL = datetime(2025, 2, 1, tzinfo=UTC)
 """What is later has its time from the database's clock, and not from the timeline."""
 
 _CLOCKED = {
-    Message.__tablename__: ("created_at", "sending_since"),
+    Message.__tablename__: ("created_at", "claimed_at"),
     "users": ("created_at", "updated_at"),
     "customers": ("created_at", "updated_at"),
     "procrastinate_events": ("at",),

@@ -3,7 +3,7 @@
 Which databases these are, and how one more is made: `tests/old_databases`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -120,6 +120,13 @@ def database_url(postgres: TestPostgres, migrated: Migrated) -> Iterator[str]:
     name = postgres.create(migrated.name)
     yield postgres.url(name)
     postgres.drop(name)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
 
 
 async def by(session: AsyncSession, name: str, now: datetime = NOW) -> Context:
