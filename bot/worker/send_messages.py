@@ -91,7 +91,7 @@ class MessageSender:
                     await self._go_on_later(recipient)
                     break
             except Overtaken:
-                log.warning("overtaken", message=message.key)
+                log.warning("overtaken", message=message.identity)
                 await self._go_on_later(recipient)
                 return
             progress = True
@@ -147,7 +147,7 @@ class MessageSender:
         if message.state == MessageState.SENDING:
             ts = await self._look_for(message, channel)
             if ts is not None:
-                log.info("message found, not sent again", message=message.key)
+                log.info("message found, not sent again", message=message.identity)
                 await self._record(message, MessageRef(channel, ts), 0)
                 return
         made = await self._content(message)
@@ -225,7 +225,7 @@ class MessageSender:
             return None
 
     async def _undrawable(self, message: Message, error: Exception) -> None:
-        log.error("message cannot be drawn", message=message.key, exc_info=error)
+        log.error("message cannot be drawn", message=message.identity, exc_info=error)
         await self._give_up(message, f"not drawn: {type(error).__name__}")
 
     async def _wait_for_turn(self, channel: str) -> None:
@@ -240,7 +240,9 @@ class MessageSender:
             await mark_sent(session, message, where.channel, where.ts, actions)
 
     async def _give_up(self, message: Message, cause: str) -> None:
-        log.error("message given up", message=message.key, recipient=message.recipient, cause=cause)
+        log.error(
+            "message given up", message=message.identity, recipient=message.recipient, cause=cause
+        )
         async with self._db.transaction() as session:
             await mark_failed(session, message, cause, self._approvals_channel)
 
@@ -252,4 +254,4 @@ def _is_its_own(trouble: SlackError) -> bool:
 
 def message_key(message: Message) -> str:
     """What the message carries: it tells nobody anything, and is the same at every try."""
-    return hashlib.sha256(message.key.encode()).hexdigest()[:32]
+    return hashlib.sha256(message.identity.encode()).hexdigest()[:32]

@@ -47,7 +47,7 @@ class MessageUpdater:
             if trouble.kind is ErrorKind.RATE_LIMITED:
                 limit = trouble
                 continue
-            log.warning("card lags behind", message=message.key, cause=trouble.code)
+            log.warning("card lags behind", message=message.identity, cause=trouble.code)
             async with self._db.transaction() as session:
                 wait_s = math.ceil(self._timings.back_off_first)
                 await defer_copy_update(session, bill_id, message.id, time.time(), wait_s)
@@ -113,6 +113,6 @@ class MessageUpdater:
             await mark_updated(session, message, actions)
 
     async def _give_up(self, message: Message, trouble: SlackError) -> None:
-        log.error("message cannot be redrawn", message=message.key, cause=trouble.code)
+        log.error("message cannot be redrawn", message=message.identity, cause=trouble.code)
         async with self._db.transaction() as session:
             await mark_failed(session, message, trouble.code)

@@ -1,10 +1,12 @@
 """Approve and reject: what those whose word a bill needs say to it."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import set_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.bills.approvers import acted_for, can_fill, delegate_for, named_for, required_slots
+from models.bills.approvers import SLOT_ROLES, Slot, eligible
 from models.bills.history import BillAction
 from models.bills.replay import Approval
 from models.bills.snapshots import bill_snapshot
@@ -23,19 +25,18 @@ async def approve_bill(
     """Give one of the required approvals; with the last of them the bill is approved."""
     loaded = await load_for(session, bill_id, Verb.APPROVE, context, version)
     slot = await _slot_to_fill(loaded, context)
-    others = tuple(a for a in loaded.state.approvals if a.slot != slot)
-    complete = {slot, *(approval.slot for approval in others)} >= set(
-        required_slots(loaded.approvers)
-    )
+    others = tuple(a for a in loaded.state.approvals if a.slot != slot.slot)
+    complete = all(one is slot or one.given_action_id for one in loaded.approvers.slots)
     seen = {} if complete else {"after": bill_snapshot(loaded.bill)}
     action = await loaded.record(
         Verb.APPROVE,
         context,
         Change(State.APPROVED) if complete else None,
-        acted_for=acted_for(slot, loaded.approvers, context.user),
-        snapshot={"part": slot, **seen},
+        acted_for=slot.acted_for(context.user),
+        snapshot={"part": slot.slot, **seen},
     )
-    await set_approvals(session, bill_id, (*others, Approval(action.id, slot, context.user.id)))
+    given = Approval(action.id, slot.slot, context.user.id)
+    await set_approvals(session, bill_id, (*others, given))
     if complete:
         await notify_approved(session, bill_id, action.id, await _generators(loaded))
     return action
@@ -51,80 +52,61 @@ async def reject_bill(
 ) -> BillAction:
     """Reject on behalf of any of the required approvers; needs a reason in words."""
     loaded = await load_for(session, bill_id, Verb.REJECT, context, version)
-    slot = await check_approver(loaded, context, "reject")
+    slot = check_approver(loaded, context, "reject")[0]
     action = await loaded.record(
         Verb.REJECT,
         context,
         Change(State.REJECTED),
         comment=reason_text(words),
-        acted_for=acted_for(slot, loaded.approvers, context.user),
+        acted_for=slot.acted_for(context.user),
         snapshot={"reason_code": code},
     )
     await notify_rejected(session, bill_id, action.id, await _generators(loaded))
     return action
 
 
-async def _slot_to_fill(loaded: LoadedBill, context: Context) -> str:
-    """The missing requirement that this person meets.
+async def _slot_to_fill(loaded: LoadedBill, context: Context) -> Slot:
+    """The missing slot that this person fills.
 
     Where none is missing any more, because fewer are asked for by now, their own once again.
     """
-    await check_approver(loaded, context, "approve")
-    given = {approval.slot: approval.action_id for approval in loaded.state.approvals}
-    required = required_slots(loaded.approvers)
-    theirs = [slot for slot in required if await _fills(loaded, slot, context)]
-    missing = [slot for slot in theirs if slot not in given]
+    theirs = check_approver(loaded, context, "approve")
+    slots = loaded.approvers.slots
+    missing = [slot for slot in theirs if slot.given_action_id is None]
+    required = {slot.slot for slot in slots}
     if missing and context.user.id in {
         a.user_id for a in loaded.state.approvals if a.slot in required
     }:
         raise NotAllowed("You approved this bill in another role; somebody else has to, too.")
-    if missing or given.keys() >= set(required):
-        return _own_first(missing or theirs, loaded, context)
-    first = next(action for action in loaded.actions if action.id == given[theirs[0]])
+    if missing or all(slot.given_action_id for slot in slots):
+        return (missing or theirs)[0]
+    first = next(action for action in loaded.actions if action.id == theirs[0].given_action_id)
     raise Stale("It waits for somebody else now.", earlier=await loaded.earlier(first, context))
 
 
-def _own_first(parts: list[str], loaded: LoadedBill, context: Context) -> str:
-    """Somebody's own word comes before what they say for somebody who is away."""
-    return min(parts, key=lambda slot: acted_for(slot, loaded.approvers, context.user) is not None)
-
-
-async def check_approver(loaded: LoadedBill, context: Context, verb: str) -> str:
+def check_approver(loaded: LoadedBill, context: Context, verb: str) -> Sequence[Slot]:
     """Only those whose approval the bill needs decide on it, and nobody who made its figures.
 
-    Returns the first of the requirements that this person can meet.
+    Returns the slots that this person can fill, of which there is one.
     """
+    slots = loaded.approvers.slots
+    theirs = eligible(slots, context.user, loaded.made_by, context.today)
+    if theirs:
+        return theirs
     if context.user.id in loaded.made_by:
         made = "generated" if loaded.generated_by == context.user.id else "revised"
         raise NotAllowed(f"You {made} this bill, so somebody else has to decide on it.")
-    parts = required_slots(loaded.approvers)
-    theirs = [slot for slot in parts if await _fills(loaded, slot, context)]
-    if theirs:
-        return _own_first(theirs, loaded, context)
-    who = " or ".join([await _who_fills(loaded, slot) for slot in parts])
-    raise NotAllowed(f"Only {who} may {verb} this bill.")
+    raise NotAllowed(f"Only {' or '.join(map(_who_fills, slots))} may {verb} this bill.")
 
 
-async def _fills(loaded: LoadedBill, slot: str, context: Context) -> bool:
-    """Whether their word counts today: a delegate's does as long as somebody is away."""
-    if not can_fill(slot, loaded.approvers, context.user):
-        return False
-    away_id = acted_for(slot, loaded.approvers, context.user)
-    if away_id is None or slot == "any":
-        return True
-    return (await loaded.session.get_one(User, away_id)).is_away(context.today)
+_TITLES = {"csm": "its CSM", "sales": "its salesperson"}
 
 
-async def _who_fills(loaded: LoadedBill, slot: str) -> str:
-    title = {"csm": "its CSM", "sales": "its salesperson", "any": "Customer Success or Sales"}[slot]
-    named = named_for(slot, loaded.approvers)
-    if named is None:
-        return {"csm": "Customer Success", "sales": "Sales"}.get(slot, title)
-    delegate = delegate_for(slot, loaded.approvers)[1]
-    users = [
-        await loaded.session.get_one(User, one) for one in (named, delegate) if one is not None
-    ]
-    return f"{title}, {' or '.join(user.name for user in users)},"
+def _who_fills(slot: Slot) -> str:
+    if slot.named is None:
+        return " or ".join(SLOT_ROLES[slot.slot])
+    names = [one.name for one in (slot.named, slot.delegate) if one is not None]
+    return f"{_TITLES[slot.slot]}, {' or '.join(names)},"
 
 
 async def _generators(loaded: LoadedBill) -> list[User]:

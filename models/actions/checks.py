@@ -16,7 +16,7 @@ from models.context import Context
 
 
 async def _reject(loaded: LoadedBill, context: Context) -> None:
-    await check_approver(loaded, context, "reject")
+    check_approver(loaded, context, "reject")
 
 
 async def _release(loaded: LoadedBill, _: Context) -> None:

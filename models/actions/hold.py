@@ -48,7 +48,7 @@ async def release_bill(
 async def hold_reason_now(loaded: LoadedBill, context: Context) -> HoldReason | None:
     """Why the bill would be held if it were made now."""
     if loaded.bill.kind != BillKind.OVERAGE:
-        return HoldReason.NO_APPROVER if loaded.approvers.undecidable else None
+        return HoldReason.NO_APPROVER if loaded.approvers.has_no_approver else None
     factor = context.settings.jump_factor
     return await hold_reason_of(loaded.session, loaded.customer.id, loaded.bill.period, factor)
 

@@ -12,7 +12,7 @@ from models.actions.next_steps import next_steps
 from models.bills.approvers import Approvers, approvers_of
 from models.bills.bill import Bill, get_bill
 from models.bills.figures import newer_figures
-from models.bills.history import BillAction, actions_of
+from models.bills.history import BillAction, actions_of, append_action
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import NEW_FIGURES, ON_FIGURES, TRANSITIONS, State, Verb
@@ -106,22 +106,16 @@ class LoadedBill(PastOfBill):
         after. Without, its row stays as it is.
         """
         moved = self._move(move, context.now) if move else {}
-        await self.session.flush()
-        action = BillAction(
-            bill_id=self.bill.id,
-            bill_version=self.bill.version,
-            stakeholder_id=context.user.id,
-            action=verb,
+        action = await append_action(
+            self.session,
+            context,
+            self.bill,
+            verb,
             comment=comment,
-            source=context.source,
             acted_for_id=acted_for,
             reverses_id=reverses,
             snapshot=moved | (snapshot or {}),
-            created_at=context.now,
-            updated_at=context.now,
         )
-        self.session.add(action)
-        await self.session.flush()
         await defer_card_update(self.session, self.bill.id)
         if self.bill.adjusts_id or self.bill.replaces_id:
             await redraw_cards_of_relatives(self.session, [self.bill.id])

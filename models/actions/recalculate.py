@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import revoke_approvals
 from models.actions.auto_approve import auto_approve
+from models.bills.history import append_actions
 from models.bills.states import State
 from models.context import Context, as_system
 from models.outbox.cards import (
@@ -62,14 +63,19 @@ _RECALCULATE = sa.text(f"""
 with outdated as materialized ({_OUTDATED}),
 due as (
     select b.id, bill_figures(b) as before, b.kind <> 'overage' as corrects, t.*,
-           case when b.kind = 'overage' then j.hold_reason
-                when w.undecidable then 'no_approver' end as cause
+           case when b.kind = 'overage'
+                then hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
+                                 o.overage_amount, previous.amount, cast(:jump_factor as numeric))
+                when n.has_no_approver then 'no_approver' end as cause
     from outdated join bills b using (id)
     cross join lateral figures_now(b) t
     cross join lateral overage_of(b.customer_id, b.year, b.month) o
-    cross join lateral customer_desk(b.customer_id) d
-    cross join lateral judged(o, d, cast(:jump_factor as numeric)) j
-    cross join lateral desk(d, t.overage_amount) w
+    cross join lateral approval_rules_of(b.customer_id) r
+    cross join lateral needed_approvals(r, t.overage_amount) n
+    left join lateral (
+        select p.amount from previous_amount(b.customer_id, o.currency, b.year, b.month) p
+        where cast(:jump_factor as numeric) is not null
+        offset 0) previous on true
     where b.id = any(:locked)
 ), told as (
     select *, case when overage_amount = 0 or overage_units = 0 and not corrects then 'void'
@@ -86,15 +92,13 @@ due as (
         status = t.status, hold_reason = case when t.status = 'held' then t.cause end,
         version = b.version + 1, updated_at = :now
     from told t where t.id = b.id
-    returning b.id, b.version, b.status, t.before, bill_figures(b) as after
+    returning b.id, b.version,
+        case when b.status = 'void' then 'void' else 'invalidate' end as action,
+        jsonb_build_object('before', t.before, 'after', bill_figures(b))
+        || case when b.status = 'void' then '{{"cause": "no_overage"}}'::jsonb else '{{}}' end
+        as snapshot
 )
-insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
-    created_at, updated_at)
-select id, version, :user_id, case when status = 'void' then 'void' else 'invalidate' end, :source,
-    jsonb_build_object('before', before, 'after', after)
-    || case when status = 'void' then '{{"cause": "no_overage"}}'::jsonb else '{{}}' end,
-    :now, :now
-from moved
+{append_actions("moved")}
 returning bill_id, snapshot -> 'after' ->> 'status' as status
 """)
 
@@ -106,13 +110,10 @@ held as (
         updated_at = :now
     from outside join bills was using (id)
     where b.id = any(:locked) and was.id = b.id
-    returning b.id, b.version, bill_figures(was) as before, bill_figures(b) as after
+    returning b.id, b.version, 'hold' as action,
+        jsonb_build_object('before', bill_figures(was), 'after', bill_figures(b)) as snapshot
 )
-insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
-    created_at, updated_at)
-select id, version, :user_id, 'hold', :source,
-    jsonb_build_object('before', before, 'after', after), :now, :now
-from held
+{append_actions("held")}
 returning bill_id
 """)
 
@@ -125,22 +126,19 @@ with made as (
         case when overage_amount < 0 then 'credit' else 'adjustment' end,
         api_usage, monthly_api_limit, late.overage_units, overage_unit_cost, overage_amount,
         currency, billed_so_far,
-        case when w.undecidable then 'held' else 'pending' end,
-        case when w.undecidable then 'no_approver' end, id, :now, :now
+        case when n.has_no_approver then 'held' else 'pending' end,
+        case when n.has_no_approver then 'no_approver' end, id, :now, :now
     from ({_LATE}) late
-    cross join lateral customer_desk(late.customer_id) d
-    cross join lateral desk(d, overage_amount) w
+    cross join lateral approval_rules_of(late.customer_id) r
+    cross join lateral needed_approvals(r, overage_amount) n
     where id = any(:locked)
     order by id
     on conflict do nothing
-    returning *
+    returning bills.id, bills.version, 'generate' as action,
+        jsonb_build_object('cause', 'late_usage', 'bill', bills.adjusts_id,
+                           'after', bill_figures(bills)) as snapshot
 )
-insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
-    created_at, updated_at)
-select id, version, :user_id, 'generate', :source,
-    jsonb_build_object('cause', 'late_usage', 'bill', adjusts_id, 'after', bill_figures(made)),
-    :now, :now
-from made
+{append_actions("made")}
 returning bill_id
 """)
 
@@ -239,8 +237,7 @@ async def _follow_up(session: AsyncSession, context: Context, done: Recalculatio
     await revoke_approvals(session, sorted(asking), context.now)
     if done.proposed:
         first, last = done.proposed[0], done.proposed[-1]
-        factor = context.settings.jump_factor
-        await auto_approve(session, first, last, context.now, context.source, factor)
+        await auto_approve(session, first, last, context.now, context.source)
     await defer_card_updates(session, changed)
     await redraw_cards(session, done.rejected)
     await redraw_cards_of_relatives(session, [*changed, *done.proposed])

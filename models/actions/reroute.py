@@ -4,16 +4,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import revoke_approvals
+from models.bills.history import append_actions
 from models.context import Context, as_system
 from models.outbox.cards import add_missing_cards, defer_card_updates
 from models.outbox.notifications import Recalculation, notify_recalculated
 
 # A bill that Finance let go although nobody was there stays so.
-_HOLD = sa.text("""
+_HOLD = sa.text(f"""
 with stranded as (
     select b.id
-    from bills b join desks d on d.bill_id = b.id
-    where d.undecidable and b.status = 'pending'
+    from bills b
+    cross join lateral approval_rules_of(b.customer_id) r
+    cross join lateral needed_approvals(r, b.overage_amount) n
+    where n.has_no_approver and b.status = 'pending'
       and not exists (
           select from bill_actions a
           where a.bill_id = b.id and a.action in ('release', 'revise')
@@ -23,15 +26,11 @@ with stranded as (
     update bills b
     set status = 'held', hold_reason = 'no_approver', version = b.version + 1, updated_at = :now
     where b.id in (select id from stranded) and b.status = 'pending'
-    returning b.*
+    returning b.id, b.version, 'hold' as action, jsonb_build_object(
+        'before', bill_figures(b) || '{{"status": "pending", "hold_reason": null}}',
+        'after', bill_figures(b)) as snapshot
 )
-insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot,
-    created_at, updated_at)
-select id, version, :user_id, 'hold', :source, jsonb_build_object(
-        'before', bill_figures(fallen) || '{"status": "pending", "hold_reason": null}',
-        'after', bill_figures(fallen)),
-    :now, :now
-from fallen
+{append_actions("fallen")}
 returning bill_id
 """)
 

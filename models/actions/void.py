@@ -13,7 +13,7 @@ from models.actions.revise import check_has_price, correction_kind, is_nothing_t
 from models.bills.approvers import approvers_of
 from models.bills.bill import Bill, bill_of_month, lock_month
 from models.bills.figures import Figures, corrects_void_bill, figures_now, is_credit_for_void
-from models.bills.history import BillAction
+from models.bills.history import BillAction, append_action
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import BillKind, Cause, HoldReason, State, Verb
 from models.context import Context, as_system
@@ -156,7 +156,7 @@ async def reissue_bill(
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(loaded, context, Verb.REISSUE, columns, {}, reason_text(words))
     await redraw_cards_of_relatives(session, [bill.id])
-    if (await approvers_of(session, [bill.id]))[bill.id].undecidable:
+    if (await approvers_of(session, [bill.id]))[bill.id].has_no_approver:
         automatic = await as_system(session, context)
         await hold_bill(session, bill.id, automatic, HoldReason.NO_APPROVER)
     await add_cards(session, bill.id, context.settings.approvals_channel)
@@ -201,17 +201,6 @@ async def _made(
     loaded.session.add(bill)
     await loaded.session.flush()
     await loaded.session.refresh(bill)
-    action = BillAction(
-        bill_id=bill.id,
-        bill_version=bill.version,
-        stakeholder_id=context.user.id,
-        action=verb,
-        comment=comment,
-        source=context.source,
-        snapshot={"after": bill_snapshot(bill), **told},
-        created_at=context.now,
-        updated_at=context.now,
-    )
-    loaded.session.add(action)
-    await loaded.session.flush()
+    snapshot = {"after": bill_snapshot(bill), **told}
+    await append_action(loaded.session, context, bill, verb, comment=comment, snapshot=snapshot)
     return bill

@@ -1,7 +1,7 @@
 """All there is to show for a bill or a month: figures, people, documents, the record, its proof."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,16 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.audit.bill_check import Discrepancy
 from models.audit.verify import ShowProgress, VerifyProgress, verify
-from models.bills.approvers import Approvers, approvers_of, named_for, required_slots
+from models.bills.approvers import Slot, approvers_of, role_of_slot
 from models.bills.bill import Bill
 from models.bills.history import BillAction
 from models.bills.states import BillKind, State
 from models.customers.customers import Customer
 from models.errors import NextStep, NotFound, Step
-from models.people.users import PersonRef, User, person_ref
+from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval
 from models.queries.bill_list import BillLine
-from models.queries.bill_loader import SLOT_ROLE, load_bill_details
+from models.queries.bill_loader import load_bill_details
 from models.queries.history import HistoryEntry, history_entries, people_in
 from models.queries.scope import Scope
 
@@ -198,7 +198,6 @@ async def _batch(
     facts = await _facts(session, ids)
     records = await _records(session, ids)
     approvers_by_bill = await approvers_of(session, ids)
-    named = await _named(session, approvers_by_bill.values())
     papers = {
         bill_id: StoredDocument(*paper)
         for bill_id, *paper in await session.execute(_DOCUMENTS, {"ids": ids})
@@ -207,7 +206,7 @@ async def _batch(
         BillEvidence(
             line=line,
             facts=facts.get(line.id),
-            required=_required(facts.get(line.id), approvers_by_bill[line.id], named),
+            required=_required(facts.get(line.id), approvers_by_bill[line.id].slots),
             record=records.get(line.id, ()),
             paper=papers.get(line.id),
             discrepancies=tuple(verdict.first.get(line.id, ())),
@@ -260,35 +259,15 @@ def _chained(
     )
 
 
-async def _named(
-    session: AsyncSession, approvers_by_bill: Iterable[Approvers]
-) -> dict[int, PersonRef]:
-    ids = {
-        who
-        for approvers in approvers_by_bill
-        for who in (approvers.csm_id, approvers.sales_id)
-        if who is not None
-    }
-    users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
-    return {user.id: person_ref(user) for user in users}
-
-
 def _required(
-    facts: BillDetails | None, approvers: Approvers, named: Mapping[int, PersonRef]
+    facts: BillDetails | None, slots: Sequence[Slot]
 ) -> tuple[tuple[MissingApproval, HistoryEntry | None], ...]:
     """What policy asks for now, then approvals that were given for what it asked for before."""
     given = {entry.slot: entry for entry in facts.approvals} if facts else {}
-    parts = required_slots(approvers)
-    asked = [(slot, named_for(slot, approvers)) for slot in parts]
-    return (
-        *((_need(slot, named.get(who or 0)), given.get(slot)) for slot, who in asked),
-        *(
-            (_need(slot, None), entry)
-            for slot, entry in given.items()
-            if slot and slot not in parts
-        ),
-    )
+    asked = {one.slot: _need(one.slot, one.named) for one in slots}
+    before = {slot: _need(slot, None) for slot in given if slot and slot not in asked}
+    return tuple((need, given.get(slot)) for slot, need in (asked | before).items())
 
 
 def _need(slot: str, who: PersonRef | None) -> MissingApproval:
-    return MissingApproval(slot, SLOT_ROLE[slot], (who,) if who else ())
+    return MissingApproval(slot, role_of_slot(slot), (who,) if who else ())

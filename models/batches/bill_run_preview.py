@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.hold_rules import PROPOSED, run_values
+from models.bills.hold_rules import FRESH, PROPOSED, run_values
 from models.bills.states import HoldReason
 from models.customers.customers import get_customer
 from models.period import Period
@@ -58,16 +58,16 @@ NAMED_MISSING = 10
 BIGGEST = 5
 
 _SUMS = sa.text(f"""
-with {PROPOSED}
+with {PROPOSED.format(narrowed=FRESH)}
 select hold_reason, currency, count(*), sum(overage_amount),
        coalesce(overage_amount = 0, false) as zero, count(*) filter (where passes) as by_rule
-from fresh group by hold_reason, currency, zero
+from proposed group by hold_reason, currency, zero
 """)
 
 _BIGGEST = sa.text(f"""
-with {PROPOSED}
-select name, hold_reason, overage_amount, currency
-from fresh join currencies on code = currency
+with {PROPOSED.format(narrowed=FRESH)}
+select name, hold_reason, overage_amount, p.currency
+from proposed p join customers c on c.id = p.customer_id join currencies on code = p.currency
 where overage_amount > 0
 order by overage_amount * power(10::numeric, minor_units - 2) desc, name
 limit {BIGGEST}

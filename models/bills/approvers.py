@@ -1,7 +1,10 @@
 """Who may approve a bill: which approvals it needs, and whose word counts for each."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,18 +12,25 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base
 from models.people.permissions import Role
-from models.people.users import User
+from models.people.users import PersonRef, User
 
-SLOT_ROLES: dict[str, frozenset[Role]] = {
-    "csm": frozenset({Role.CSM}),
-    "sales": frozenset({Role.SALES}),
-    "any": frozenset({Role.CSM, Role.SALES}),
+ANY = "any"
+SLOT_ROLES: dict[str, tuple[Role, ...]] = {
+    "csm": (Role.CSM,),
+    "sales": (Role.SALES,),
+    ANY: (Role.CSM, Role.SALES),
 }
-"""Which roles can meet a requirement of a bill."""
+"""Which roles can fill a slot of a bill."""
+
+
+def role_of_slot(slot: str) -> Role | None:
+    """The one role that can fill it; None where several can."""
+    roles = SLOT_ROLES[slot]
+    return roles[0] if len(roles) == 1 else None
 
 
 class GivenApproval(Base):
-    """An approval that stands. The key lets each requirement be met once, whoever clicks when."""
+    """An approval that stands. The key lets each slot be filled once, whoever clicks when."""
 
     __tablename__ = "approvals"
 
@@ -30,75 +40,102 @@ class GivenApproval(Base):
     action_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
 
 
-class Approvers(NamedTuple):
-    """Whose word a bill needs: the persons named who can give it, if any, and on whose desk it
-    lands. A stand-in is the delegate of somebody named who is away.
+@dataclass(frozen=True)
+class Slot:
+    """One approval that a bill needs, and who is asked for it.
+
+    Asked are `user`, or anybody of `role` where that is None, and `delegate` while `user` is away.
     """
 
-    csm_id: int | None
-    sales_id: int | None
-    csm_stand_in_id: int | None
-    sales_stand_in_id: int | None
-    needs_csm: bool
-    needs_sales: bool
-    asks_csm: bool
-    asks_sales: bool
-    undecidable: bool
+    slot: str
+    role: Role
+    user: PersonRef | None = None
+    delegate: PersonRef | None = None
+    away_until: date | None = None
+    given_action_id: int | None = None
+
+    @property
+    def named(self) -> PersonRef | None:
+        """The one person whose approval counts; None where anybody's of the roles does."""
+        return None if self.slot == ANY else self.user
+
+    @property
+    def away(self) -> PersonRef | None:
+        """Whoever is away and has a delegate."""
+        return self.user if self.delegate else None
+
+    def acted_for(self, user: User) -> int | None:
+        """In whose place this person fills the slot; None where it is their own."""
+        if self.user is None or self.delegate is None or self.delegate.id != user.id:
+            return None
+        return self.user.id
+
+    def is_for(self, user: User, today: date) -> bool:
+        """Whether this person's word counts for it: a delegate's does for as long as `user` is
+        away.
+        """
+        if self.acted_for(user) is not None and self.slot != ANY:
+            return self.away_until is not None and today <= self.away_until
+        is_named = self.named is None or self.named.id == user.id
+        return is_named and user.role in SLOT_ROLES[self.slot]
+
+
+class Approvers(NamedTuple):
+    """What a bill needs to be approved. `has_no_approver`: one of the slots can be filled by
+    nobody, since whoever is named for it is gone, or the role has nobody.
+    """
+
+    slots: tuple[Slot, ...]
+    has_no_approver: bool
+
+
+def eligible(
+    slots: Iterable[Slot], user: User, made_by: Collection[int], today: date
+) -> tuple[Slot, ...]:
+    """The slots that this person can fill today, their own before those of somebody who is away.
+
+    None for whoever had a hand in the figures.
+    """
+    if user.id in made_by:
+        return ()
+    theirs = [slot for slot in slots if slot.is_for(user, today)]
+    return tuple(sorted(theirs, key=lambda slot: slot.acted_for(user) is not None))
 
 
 APPROVERS = sa.table(
-    "desks",
+    "approvers",
     sa.column("bill_id", sa.BigInteger),
-    sa.column("csm_id", sa.BigInteger),
-    sa.column("sales_id", sa.BigInteger),
-    sa.column("csm_stand_in_id", sa.BigInteger),
-    sa.column("sales_stand_in_id", sa.BigInteger),
-    sa.column("needs_csm", sa.Boolean),
-    sa.column("needs_sales", sa.Boolean),
-    sa.column("asks_csm", sa.Boolean),
-    sa.column("asks_sales", sa.Boolean),
-    sa.column("undecidable", sa.Boolean),
+    sa.column("slot", sa.Text),
+    sa.column("role", sa.Text),
+    sa.column("user_id", sa.BigInteger),
+    sa.column("delegate_id", sa.BigInteger),
+    sa.column("given_action_id", sa.BigInteger),
 )
-"""The view that says it for every bill at once."""
+"""The view that says it for every bill at once, a row a slot."""
 
-_DESKS_OF = sa.text(f"""
-select bill_id, {", ".join(Approvers._fields)} from desks_of(cast(:bill_ids as bigint[]))
-""")
+_APPROVERS_OF = sa.text("select * from approvers_of(cast(:bill_ids as bigint[]))")
 
 
 async def approvers_of(session: AsyncSession, bill_ids: Iterable[int]) -> dict[int, Approvers]:
-    found = await session.execute(_DESKS_OF, {"bill_ids": list(bill_ids)})
-    return {bill_id: Approvers(*approvers) for bill_id, *approvers in found}
+    """Of each of these bills, with the people in its slots, in one read."""
+    slots: dict[int, list[Slot]] = defaultdict(list)
+    stuck: dict[int, bool] = {}
+    for row in await session.execute(_APPROVERS_OF, {"bill_ids": list(bill_ids)}):
+        slots[row.bill_id].append(_slot(row))
+        stuck[row.bill_id] = row.has_no_approver
+    return {bill_id: Approvers(tuple(some), stuck[bill_id]) for bill_id, some in slots.items()}
 
 
-def required_slots(approvers: Approvers) -> tuple[str, ...]:
-    """The approvals that the bill needs: those asked for, else any one."""
-    asked = (("csm", approvers.needs_csm), ("sales", approvers.needs_sales))
-    return tuple(slot for slot, required in asked if required) or ("any",)
-
-
-def named_for(slot: str, approvers: Approvers) -> int | None:
-    """The one person whose approval counts for `slot`; None where anybody of the role may."""
-    return {"csm": approvers.csm_id, "sales": approvers.sales_id, "any": None}[slot]
-
-
-def delegate_for(slot: str, approvers: Approvers) -> tuple[int | None, int | None]:
-    """Who is away and would be asked for `slot`, and who acts in their place."""
-    csm, sales = (
-        (approvers.csm_id, approvers.csm_stand_in_id),
-        (approvers.sales_id, approvers.sales_stand_in_id),
+def _slot(row: Any) -> Slot:
+    user = PersonRef(row.user_id, row.user_name, row.user_role, row.user_slack_id)
+    delegate = PersonRef(
+        row.delegate_id, row.delegate_name, row.delegate_role, row.delegate_slack_id
     )
-    asked = {"csm": csm, "sales": sales, "any": csm if approvers.asks_csm else sales}[slot]
-    return asked if asked[1] is not None else (None, None)
-
-
-def can_fill(slot: str, approvers: Approvers, user: User) -> bool:
-    """Whether this person's word counts for `slot`, their own or for somebody who is away."""
-    own = user.role in SLOT_ROLES[slot] and named_for(slot, approvers) in (None, user.id)
-    return own or delegate_for(slot, approvers)[1] == user.id
-
-
-def acted_for(slot: str, approvers: Approvers, user: User) -> int | None:
-    """In whose place this person meets `slot`; None where it is their own."""
-    away, delegate = delegate_for(slot, approvers)
-    return away if delegate == user.id and away != user.id else None
+    return Slot(
+        slot=row.slot,
+        role=Role(row.role),
+        user=user if row.user_id else None,
+        delegate=delegate if row.delegate_id else None,
+        away_until=row.away_until,
+        given_action_id=row.given_action_id,
+    )

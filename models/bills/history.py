@@ -9,6 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.bills.bill import Bill
+from models.bills.states import Verb
+from models.context import Context
 from models.db.columns import Base, Id
 
 
@@ -34,6 +37,37 @@ class BillAction(Base):
     hash: Mapped[bytes] = mapped_column(sa.LargeBinary, server_default=sa.FetchedValue())
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+async def append_action(
+    session: AsyncSession, context: Context, bill: Bill, verb: Verb, **columns: Any
+) -> BillAction:
+    """Append an action to the record of a bill, as it stands by then."""
+    await session.flush()
+    action = BillAction(
+        bill_id=bill.id,
+        bill_version=bill.version,
+        stakeholder_id=context.user.id,
+        action=verb,
+        source=context.source,
+        created_at=context.now,
+        updated_at=context.now,
+        **columns,
+    )
+    session.add(action)
+    await session.flush()
+    return action
+
+
+def append_actions(query: str) -> str:
+    """The SQL that appends an action to the record of many bills: done by `:user_id`, from
+    `:source`, at `:now`. `query` names a query with the `id` and the `version` of each bill, the
+    `action`, and its `snapshot`.
+    """
+    return f"""insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source,
+        snapshot, created_at, updated_at)
+    select id, version, :user_id, action, :source, snapshot, :now, :now
+    from {query}"""
 
 
 async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction]:

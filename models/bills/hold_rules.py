@@ -1,5 +1,6 @@
-"""Why a bill is held."""
+"""Why a bill is held, and what is a jump."""
 
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,27 +9,53 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.bills.states import HoldReason
 from models.period import Period
 
-# A bill that would be made, with the cause of its hold if there is one, and whether the customer's
-# own rule would approve it. What a bill was proposed for may come to nothing once it is rounded.
-PROPOSED = """
-proposed as (
-    select o.*, c.name, j.hold_reason, j.hold_reason is null and j.passes as passes
-    from overages o
-    join customers c on c.id = o.customer_id
-    join customer_desks d on d.customer_id = o.customer_id
-    cross join lateral judged(o, d, cast(:jump_factor as numeric)) j
-    where o.year = :year and o.month = :month and o.overage_units > 0
-      and (cast(:customer_id as bigint) is null or o.customer_id = :customer_id)
-),
-fresh as (
-    select * from proposed p
-    where not exists (
-        select from bills b
-        where b.customer_id = p.customer_id and b.kind = 'overage'
-          and b.year = :year and b.month = :month)
-)"""
+JUMP_FACTOR = 3
+"""What is a jump on a card, and for a customer's own rule where the company holds none."""
 
-_CAUSE = sa.text(f"with {PROPOSED} select hold_reason from proposed")
+# What `offset 0` closes off is worked out once, and is a column to what stands on it, so that
+# functions of it are put in place of their calls. Conditions do not pass it, so they stand inside.
+PROPOSED = f"""
+priced as (
+    select * from overages o
+    where year = :year and month = :month and overage_units > 0
+      and (cast(:customer_id as bigint) is null or customer_id = :customer_id)
+      {{narrowed}}
+    offset 0
+),
+proposed as (
+    select o.*, r as rules, h.hold_reason,
+           h.hold_reason is null and passes_auto_approval(
+               o.overage_amount, r.auto_approve_below, r.second_approval_above,
+               is_jump(o.overage_amount, previous.amount,
+                       coalesce(cast(:jump_factor as numeric), {JUMP_FACTOR}))) as passes
+    from priced o
+    join approval_rules r on r.customer_id = o.customer_id
+    cross join lateral needed_approvals(r, o.overage_amount) n
+    left join lateral (
+        select p.amount from previous_amount(o.customer_id, o.currency, o.year, o.month) p
+        where cast(:jump_factor as numeric) is not null or r.auto_approve_below is not null
+        offset 0) previous on true
+    cross join lateral (
+        select hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
+            o.overage_amount, previous.amount, cast(:jump_factor as numeric)) as hold_reason) h
+)"""
+"""Bills that would be made for a month, and how they begin: the cause for which each is held, if
+any, and whether the customer's own rule approves it. An amount may come to nothing once rounded.
+"""
+
+FRESH = """
+      and not exists (
+          select from bills b
+          where b.customer_id = o.customer_id and b.kind = 'overage'
+            and b.year = :year and b.month = :month)"""
+"""Narrows `PROPOSED` to customers without a bill of that month."""
+
+_CAUSE = sa.text(f"with {PROPOSED.format(narrowed='')} select hold_reason from proposed")
+
+
+def is_jump(amount: Decimal, previous: Decimal, factor: float = JUMP_FACTOR) -> bool:
+    """Whether it is more than so many times as much as before: `is_jump` of `holds.sql`."""
+    return previous > 0 and amount > previous * Decimal(str(factor))
 
 
 def run_values(

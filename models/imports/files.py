@@ -20,6 +20,7 @@ from models.customers.terms import (
     frozen_months,
     lock_customers_with_other_terms,
 )
+from models.db.statistics import analyze
 from models.imports.csv_columns import (
     CALLS,
     COUNTRY,
@@ -49,8 +50,6 @@ from models.people.permissions import Permission, Role
 from models.people.users import User
 from models.period import Period
 from models.usage.usage import merge_usage
-
-BULK_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ async def import_customers(
     shown = sa.text(_change_customers(targets))
     changed = moved.union(await session.scalars(shown, {"now": now, "today": today}))
     added = await _add_customers(session, targets, dated, now)
-    await _analyze(session, added + len(changed), ("customers", "customer_terms"))
+    await analyze(session, added + len(changed), ("customers", "customer_terms"))
     return Imported(added, len(changed), rows - added - len(changed))
 
 
@@ -301,7 +300,7 @@ async def import_usage(
     _, rows = await stage(session, file, USAGE, progress)
     by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
     added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)
-    await _analyze(session, added + changed, ("usages",))
+    await analyze(session, added + changed, ("usages",))
     return Imported(added, changed, rows - added - changed)
 
 
@@ -309,9 +308,3 @@ async def _write(session: AsyncSession, statement: str, **values: Any) -> int:
     """Run a statement; returns how many rows it wrote, or tells of."""
     result = await session.execute(sa.text(statement), values)
     return result.rowcount  # type: ignore[attr-defined,no-any-return]
-
-
-async def _analyze(session: AsyncSession, written: int, tables: tuple[str, ...]) -> None:
-    """Planner statistics after a bulk write, so that the next query knows of it."""
-    if written >= BULK_ROWS:
-        await session.execute(sa.text(f"analyze {', '.join(tables)}"))

@@ -8,43 +8,46 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.outbox.jobs import Task, defer_card_update, defer_each, defer_sending_to
 from models.outbox.messages import Message, MessageKind
 
-_CARDS = """
-with wanted as (
-    select b.id as bill_id, r.role, r.named_id, r.stand_in_id
-    from bills b
-    join desks d on d.bill_id = b.id
-    cross join lateral (values
-        ('Customer Success', d.csm_id, d.csm_stand_in_id, d.asks_csm),
-        ('Sales', d.sales_id, d.sales_stand_in_id, d.asks_sales)
-    ) r (role, named_id, stand_in_id, asked)
-    where b.status = 'pending' and r.asked and {bills}
-),
+ADD_CARDS = """
 recipients as (
-    select bill_id, 'user:' || u.id as recipient
-    from wanted join users u on u.id in (wanted.named_id, wanted.stand_in_id)
+    select w.bill_id, 'user:' || u.id as recipient
+    from wanted w
+    cross join lateral (values (w.user_id), (w.delegate_id)) asked (user_id)
+    join users u on u.id = asked.user_id
     where u.slack_user_id is not null
-    union
-    select bill_id, 'user:' || u.id
-    from wanted join users u on u.role = wanted.role and u.active
-    where named_id is null and cast(:channel as text) is null and u.slack_user_id is not null
-    union
+    union all
+    select w.bill_id, 'user:' || u.id
+    from wanted w join users u on u.role = w.role and u.active
+    where w.user_id is null and cast(:channel as text) is null and u.slack_user_id is not null
+    union all
     select bill_id, 'channel:' || :channel from wanted
-    where named_id is null and :channel is not null
-    union
-    select b.id, 'channel:' || c.slack_channel_id
-    from bills b join customers c on c.id = b.customer_id
-    where b.status = 'pending' and c.slack_channel_id is not null and {bills}
-)
-insert into messages (key, kind, recipient, bill_id)
-select 'card:' || bill_id || ':' || recipient, 'card', recipient, bill_id
-from recipients order by recipient, bill_id
-on conflict (key) do nothing
-returning recipient, bill_id
+    where user_id is null and :channel is not null
+    union all
+    select bill_id, 'channel:' || slack_channel_id from wanted where slack_channel_id is not null
+),
+added as (
+    insert into messages (kind, recipient, bill_id)
+    select 'card', recipient, bill_id
+    from recipients order by recipient, bill_id
+    on conflict (bill_id, recipient) where bill_id is not null do nothing
+    returning recipient, bill_id
+)"""
+"""Adds the cards of `wanted`, which has a row a slot of pending bills, wherever none stands yet."""
+
+_CARDS = f"""
+with wanted as (
+    select b.id as bill_id, s.role, s.user_id, s.delegate_id, r.slack_channel_id
+    from bills b
+    cross join lateral approval_rules_of(b.customer_id) r
+    cross join lateral approver_slots(r, b.overage_amount) s
+    where b.status = 'pending' and {{bills}}
+),
+{ADD_CARDS}
+select recipient, bill_id from added
 """
 
 _OF_BILLS = sa.text(_CARDS.format(bills="b.id = any(:bill_ids)"))
 _OF_ALL = sa.text(_CARDS.format(bills="true"))
-_OF_MADE = sa.text(_CARDS.format(bills="b.id between :first_bill and :last_bill"))
 
 
 async def add_cards(session: AsyncSession, bill_id: int, approvals_channel: str | None) -> None:
@@ -58,14 +61,6 @@ async def add_cards_of_bills(
     """The same for many bills."""
     values = {"bill_ids": list(bill_ids), "channel": approvals_channel}
     await defer_sending_to(session, (await session.scalars(_OF_BILLS, values)).all())
-
-
-async def add_cards_of_run(
-    session: AsyncSession, first_bill: int, last_bill: int, approvals_channel: str | None
-) -> None:
-    """The same for bills just made, set-based; `announce_waiting` sends for the worker."""
-    values = {"first_bill": first_bill, "last_bill": last_bill, "channel": approvals_channel}
-    await session.execute(_OF_MADE, values)
 
 
 async def add_missing_cards(session: AsyncSession, approvals_channel: str | None) -> None:
@@ -117,8 +112,8 @@ async def redraw_cards_waiting_for(session: AsyncSession, user_ids: Sequence[int
 
 
 _WAITING_FOR = sa.text("""
-select b.id from bills b join desks d on d.bill_id = b.id
-where b.status = 'pending' and (d.csm_id = any(:user_ids) or d.sales_id = any(:user_ids))
+select distinct b.id from bills b join approvers a on a.bill_id = b.id
+where b.status = 'pending' and a.user_id = any(:user_ids)
 order by b.id
 """)
 

@@ -141,7 +141,7 @@ async def mark_failed(
     if instead and to_decide:
         recipient = f"channel:{instead}"
         row = {
-            "key": f"{message.kind}:{message.bill_id or message.id}:{recipient}",
+            "key": None if message.bill_id else f"{message.kind}:{message.id}:{recipient}",
             "kind": message.kind,
             "recipient": recipient,
             "bill_id": message.bill_id,

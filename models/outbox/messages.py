@@ -48,14 +48,15 @@ class MessageState(StrEnum):
 class Message(Base):
     """One message in one place: a promise at first, then where it stands.
 
-    `place` is `user:ID` (their DM) or `channel:SLACK_ID`; `channel` and `ts` are Slack's, once
-    posted; `drawn_actions` is how many actions the bill had when it was last drawn.
+    `recipient` is `user:ID` (their DM) or `channel:SLACK_ID`; `channel` and `ts` are Slack's, once
+    posted; `drawn_actions` is how many actions the bill had when it was last drawn. Each recipient
+    has one card of a bill; `key` is what tells all other messages apart.
     """
 
     __tablename__ = "messages"
 
     id: Mapped[Id]
-    key: Mapped[str] = mapped_column(unique=True)
+    key: Mapped[str | None] = mapped_column(unique=True)
     kind: Mapped[str]
     recipient: Mapped[str]
     bill_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
@@ -68,7 +69,10 @@ class Message(Base):
     failure: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
-    __table_args__ = (sa.UniqueConstraint("channel", "ts"),)
+    @property
+    def identity(self) -> str:
+        """What tells it from every other message, promised how often ever."""
+        return self.key or f"{self.kind}:{self.bill_id}:{self.recipient}"
 
 
 def user_recipient(user_id: int) -> str:

@@ -27,7 +27,7 @@ class MissingApproval:
 
     `slot`: `csm`, `sales` or `any`; `people` who can give it, empty where anybody of the
     role can; `role` the role meant, None for `any`. `away` of these people is away, and
-    `stand_in` acts in their place.
+    `delegate` acts in their place.
     """
 
     slot: str

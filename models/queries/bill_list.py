@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from models.bills.approvers import APPROVERS, GivenApproval
+from models.bills.approvers import APPROVERS
 from models.bills.bill import Bill, bill_of_month, get_bill
 from models.bills.states import BillKind, HoldReason, State
 from models.customers.customers import Customer
@@ -117,45 +117,16 @@ def is_waiting_for(user: User) -> ColumnElement[bool]:
         return Bill.status == State.HELD
     if user.role == Role.MANAGER:
         return _OPEN
-    theirs = sa.or_(*(_their_slot(slot, user) for slot in _SLOTS))
-    return sa.and_(Bill.status == State.PENDING, theirs)
-
-
-class _Slot(NamedTuple):
-    """A requirement, the role that meets it, who is named for it, their stand-in, and whether
-    bills land there.
-    """
-
-    name: str
-    role: Role
-    named: ColumnElement[int]
-    delegate: ColumnElement[int]
-    asked: ColumnElement[bool]
-
-
-_SLOTS = (
-    _Slot("csm", Role.CSM, APPROVERS.c.csm_id, APPROVERS.c.csm_stand_in_id, APPROVERS.c.asks_csm),
-    _Slot(
-        "sales",
-        Role.SALES,
-        APPROVERS.c.sales_id,
-        APPROVERS.c.sales_stand_in_id,
-        APPROVERS.c.asks_sales,
-    ),
-)
-
-
-def _their_slot(slot: _Slot, user: User) -> ColumnElement[bool]:
-    """Bills whose `slot` is missing still, of this person or of somebody they stand in for."""
-    nobodys = slot.named.is_(None) if user.role == slot.role else sa.false()
-    own = slot.named == user.id if user.role == slot.role else sa.false()
-    asked = sa.exists().where(
-        APPROVERS.c.bill_id == Bill.id,
-        slot.asked,
-        sa.or_(nobodys, own, slot.delegate == user.id),
+    own = sa.and_(
+        APPROVERS.c.role == user.role,
+        sa.or_(APPROVERS.c.user_id.is_(None), APPROVERS.c.user_id == user.id),
     )
-    given = sa.exists().where(GivenApproval.bill_id == Bill.id, GivenApproval.slot == slot.name)
-    return sa.and_(asked, ~given)
+    theirs = sa.exists().where(
+        APPROVERS.c.bill_id == Bill.id,
+        APPROVERS.c.given_action_id.is_(None),
+        sa.or_(own, APPROVERS.c.delegate_id == user.id),
+    )
+    return sa.and_(Bill.status == State.PENDING, theirs)
 
 
 async def _page(

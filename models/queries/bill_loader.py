@@ -1,7 +1,7 @@
 """Loads bills whole: a few set-based queries, however many bills."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.approvers import Approvers, approvers_of, delegate_for, named_for, required_slots
+from models.bills.approvers import Approvers, Slot, approvers_of, role_of_slot
 from models.bills.bill import Bill
 from models.bills.history import BillAction, comment_text
 from models.bills.replay import BillState, replay
 from models.bills.states import NEW_FIGURES, OPEN, BillKind, HoldReason, State, Verb
 from models.customers.customers import Customer
-from models.people.permissions import Role
-from models.people.users import PersonRef, User, person_ref
+from models.people.users import PersonRef
 from models.period import FIRST_YEAR, Period
 from models.queries.bill_details import (
     BillDetails,
@@ -29,7 +28,6 @@ from models.queries.bill_details import (
 from models.queries.history import HistoryEntry, Record, history_entries, people_in
 
 TREND_MONTHS = 6
-SLOT_ROLE = {"csm": Role.CSM, "sales": Role.SALES, "any": None}
 
 
 async def load_bill_details(session: AsyncSession, bill_ids: Sequence[int]) -> list[BillDetails]:
@@ -37,10 +35,9 @@ async def load_bill_details(session: AsyncSession, bill_ids: Sequence[int]) -> l
     rows = await _rows(session, bill_ids)
     records = await _records(session, bill_ids)
     everybody = await people_in(session, records.values())
-    named = await _named(session, rows.values())
     around = await _around(session, rows)
     return [
-        _details(rows[bill_id], records[bill_id], everybody, named, around)
+        _details(rows[bill_id], records[bill_id], everybody, around)
         for bill_id in bill_ids
         if bill_id in rows
     ]
@@ -78,13 +75,6 @@ async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, 
     for action in await session.scalars(query):
         records[action.bill_id].append(action)
     return records
-
-
-async def _named(session: AsyncSession, rows: Iterable[_Row]) -> dict[int, PersonRef]:
-    """Those who are asked about the bills, and their delegates."""
-    ids = {user_id for row in rows for user_id in row.approvers[:4] if user_id is not None}
-    users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
-    return {user.id: person_ref(user) for user in users}
 
 
 _TREND = sa.text("select * from trends(:bill_ids, :months, :first_year)")
@@ -137,7 +127,6 @@ def _details(
     row: _Row,
     record: Record,
     everybody: Mapping[int, PersonRef],
-    named: Mapping[int, PersonRef],
     around: _Around,
 ) -> BillDetails:
     bill, customer = row.bill, row.customer
@@ -164,7 +153,7 @@ def _details(
         generated_by=entries[record[0].id].by,
         trend=around.trends.get(bill.id, ()),
         approvals=tuple(entries[approval.action_id] for approval in state.approvals),
-        needed=_needed(state, row, named),
+        needed=_needed(state, row),
         decisions=tuple(decisions),
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, entries),
@@ -265,30 +254,22 @@ def _both_above(row: _Row) -> Decimal | None:
     return None if asked else above
 
 
-def _needed(
-    state: BillState, row: _Row, named: Mapping[int, PersonRef]
-) -> tuple[MissingApproval, ...]:
+def _needed(state: BillState, row: _Row) -> tuple[MissingApproval, ...]:
     if state.status is not State.PENDING:
         return ()
     given = {approval.slot for approval in state.approvals}
-    missing = [slot for slot in required_slots(row.approvers) if slot not in given]
     gave = {approval.user_id for approval in state.approvals}
-    return tuple(_need(slot, row.approvers, named, gave) for slot in missing)
+    return tuple(_need(slot, gave) for slot in row.approvers.slots if slot.slot not in given)
 
 
-def _need(
-    slot: str, approvers: Approvers, named: Mapping[int, PersonRef], gave: set[int]
-) -> MissingApproval:
+def _need(slot: Slot, gave: set[int]) -> MissingApproval:
     """Whoever `gave` their own word already has none for somebody who is away."""
-    who = named_for(slot, approvers)
-    away, delegate = delegate_for(slot, approvers)
-    delegate = None if delegate in gave else delegate
     return MissingApproval(
-        slot,
-        SLOT_ROLE[slot],
-        (named[who],) if who is not None else (),
-        away=named[away] if away is not None else None,
-        delegate=named[delegate] if delegate is not None else None,
+        slot.slot,
+        role_of_slot(slot.slot),
+        (slot.named,) if slot.named else (),
+        away=slot.away,
+        delegate=None if slot.delegate and slot.delegate.id in gave else slot.delegate,
     )
 
 

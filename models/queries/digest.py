@@ -53,8 +53,9 @@ join customers c on c.id = b.customer_id
 where p.recipient = :of and p.kind = 'card' and p.state = 'listed'
   and p.id between :first and :last and b.status = 'pending'
   and not exists (
-      select from approvals a join users u on p.recipient = 'user:' || u.id
-      where a.bill_id = b.id and (a.user_id = u.id or a.slot =
-          case u.role when 'Customer Success' then 'csm' when 'Sales' then 'sales' end))
+      select from users u
+      join approvals a on a.bill_id = b.id
+      left join approvers s on s.bill_id = b.id and s.slot = a.slot
+      where p.recipient = 'user:' || u.id and (a.user_id = u.id or s.role = u.role))
 order by b.created_at, b.id
 """)

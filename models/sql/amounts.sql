@@ -1,5 +1,12 @@
 -- What a month comes to: terms in force, the arithmetic of every month with recorded usage, trends.
 
+-- So many units at a price, net, rounded once, half up, to the currency's minor unit (PostgreSQL
+-- rounds numeric so); null without a price.
+create function amount(units bigint, unit_cost numeric, minor_units smallint) returns numeric
+language sql immutable parallel safe as $$
+    select round(units * unit_cost, minor_units)
+$$;
+
 -- The terms in force on a day; the first terms also hold for all that was before them.
 create function terms_in_force(customer bigint, day date)
 returns table (monthly_api_limit bigint, overage_unit_cost numeric)
@@ -11,12 +18,11 @@ language sql stable as $$
     limit 1
 $$;
 
--- The arithmetic of every month with recorded usage. Amounts are net, in the customer's currency,
--- rounded once, half up, to its minor unit (PostgreSQL rounds numeric so); null without a price.
+-- The arithmetic of every month with recorded usage, in the customer's currency.
 create view overages as
 select c.id as customer_id, u.year, u.month, u.api_usage, l.monthly_api_limit,
        o.overage_units, t.overage_unit_cost,
-       round(o.overage_units * t.overage_unit_cost, cur.minor_units) as overage_amount,
+       amount(o.overage_units, t.overage_unit_cost, cur.minor_units) as overage_amount,
        c.currency, a.active_days
 from usages u
 join customers c on c.id = u.customer_id

@@ -1,61 +1,102 @@
--- Whose word a bill needs.
+-- Who may approve a bill.
 
-create view customer_desks as
-select c.id as customer_id, csm.id as csm_id, sales.id as sales_id,
-       (select s.id from users s
-        where s.id = csm.delegate_id and csm.away_until is not null
-          and s.active and s.role in ('Customer Success', 'Sales')) as csm_stand_in_id,
-       (select s.id from users s
-        where s.id = sales.delegate_id and sales.away_until is not null
-          and s.active and s.role in ('Customer Success', 'Sales')) as sales_stand_in_id,
+-- What a customer says about approvals, and who of those named can give one. Somebody named who is
+-- inactive, or has another role by now, counts as nobody, and as gone. A delegate acts for somebody
+-- named who is away. `has_csm`, `has_sales`: whether anybody at all has the role. They stand behind
+-- `offset 0`, and all else comes from joins: a row with sub-selects in it is never put in place of
+-- the argument of a function, and so no function of it would be inlined.
+create view approval_rules as
+select c.id as customer_id,
+       csm.id as csm_id, csm_delegate.id as csm_delegate_id,
+       c.csm_id is not null and csm.id is null as csm_is_gone,
+       sales.id as sales_id, sales_delegate.id as sales_delegate_id,
+       c.sales_id is not null and sales.id is null as sales_is_gone,
+       staff.has_csm, staff.has_sales,
        c.require_csm_approval, c.require_sales_approval,
-       c.auto_approve_below, c.second_approval_above,
-       c.csm_id is not null and csm.id is null as csm_gone,
-       c.sales_id is not null and sales.id is null as sales_gone,
-       exists (select from users where active and role = 'Customer Success') as csm_there,
-       exists (select from users where active and role = 'Sales') as sales_there
+       c.auto_approve_below, c.second_approval_above, c.slack_channel_id
 from customers c
+cross join (
+    select exists (select from users where active and role = 'Customer Success') as has_csm,
+           exists (select from users where active and role = 'Sales') as has_sales
+    offset 0) staff
 left join users csm on csm.id = c.csm_id and csm.active and csm.role = 'Customer Success'
-left join users sales on sales.id = c.sales_id and sales.active and sales.role = 'Sales';
+left join users csm_delegate
+    on csm_delegate.id = csm.delegate_id and csm.away_until is not null
+   and csm_delegate.active and csm_delegate.role in ('Customer Success', 'Sales')
+left join users sales on sales.id = c.sales_id and sales.active and sales.role = 'Sales'
+left join users sales_delegate
+    on sales_delegate.id = sales.delegate_id and sales.away_until is not null
+   and sales_delegate.active and sales_delegate.role in ('Customer Success', 'Sales');
 
--- Whose word a bill of this amount needs, and on whose desk it lands. A part without a person is
--- anybody's of its role. Above `second_approval_above` both parts are needed. `undecidable`: a
--- needed person is gone, or nobody at all has the role.
-create function desk(d customer_desks, amount numeric)
-returns table (needs_csm boolean, needs_sales boolean, asks_csm boolean, asks_sales boolean,
-               undecidable boolean)
-language sql stable as $$
+-- Which approvals a bill of this amount needs: that of its CSM, of its salesperson, of both above
+-- `second_approval_above`, else any of the two. `has_no_approver`: one is needed of somebody who is
+-- gone, or of a role that nobody has.
+create function needed_approvals(r approval_rules, amount numeric)
+returns table (csm boolean, sales boolean, has_no_approver boolean)
+language sql stable rows 1 as $$
     select n.csm, n.sales,
-           n.csm or f.free and (d.csm_id is not null or d.sales_id is null and d.csm_there),
-           n.sales or f.free and d.csm_id is null and (d.sales_id is not null or not d.csm_there),
-           n.csm and (d.csm_gone or not d.csm_there)
-           or n.sales and (d.sales_gone or not d.sales_there)
-           or f.free and not d.csm_there and not d.sales_there
-    from (select coalesce(abs(amount) > d.second_approval_above, false) as both_needed) s
+           n.csm and (r.csm_is_gone or not r.has_csm)
+           or n.sales and (r.sales_is_gone or not r.has_sales)
+           or not n.csm and not n.sales and not r.has_csm and not r.has_sales
+    from (select coalesce(abs(amount) > r.second_approval_above, false) as both) a
     cross join lateral (
-        select d.require_csm_approval or s.both_needed as csm,
-               d.require_sales_approval or s.both_needed as sales) n
-    cross join lateral (select not n.csm and not n.sales as free) f
+        select r.require_csm_approval or a.both as csm,
+               r.require_sales_approval or a.both as sales) n
 $$;
 
--- A customer's row of it, looked up by its key wherever it is asked for. Without `offset 0` the
--- view would be joined as a whole, for each bill anew where a table has no statistics yet.
-create function customer_desk(customer bigint)
-returns setof customer_desks rows 1 language sql stable as $$
-    select * from customer_desks where customer_id = customer offset 0
+-- The same, a row a slot: `csm`, `sales` or both, else `any`, which either role can fill. A slot
+-- without a person is anybody's of its role; of `any` it is the person, or the role, that is asked.
+create function approver_slots(r approval_rules, amount numeric)
+returns table (slot text, role text, user_id bigint, delegate_id bigint, has_no_approver boolean)
+language sql stable rows 2 as $$
+    select s.slot, s.role, s.user_id, s.delegate_id, n.has_no_approver
+    from needed_approvals(r, amount) n
+    cross join lateral (
+        select r.csm_id is not null or r.sales_id is null and r.has_csm as csm) asked
+    cross join lateral (values
+        ('csm', 'Customer Success', r.csm_id, r.csm_delegate_id, n.csm),
+        ('sales', 'Sales', r.sales_id, r.sales_delegate_id, n.sales),
+        ('any', case when asked.csm then 'Customer Success' else 'Sales' end,
+         case when asked.csm then r.csm_id else r.sales_id end,
+         case when asked.csm then r.csm_delegate_id else r.sales_delegate_id end,
+         not n.csm and not n.sales)
+    ) s (slot, role, user_id, delegate_id, needed)
+    where s.needed
 $$;
 
-create view desks as
-select b.id as bill_id, d.csm_id, d.sales_id, d.csm_stand_in_id, d.sales_stand_in_id, w.*
+-- A customer's row of it, looked up by its key. Without `offset 0` the view would be joined as a
+-- whole, for each bill anew where a table has no statistics yet.
+create function approval_rules_of(customer bigint)
+returns setof approval_rules rows 1 language sql stable as $$
+    select * from approval_rules where customer_id = customer offset 0
+$$;
+
+-- For bills one by one, or few: each with a row a slot, and the approval that fills it.
+create view approvers as
+select b.id as bill_id, s.slot, s.role, s.user_id, s.delegate_id, a.action_id as given_action_id,
+       s.has_no_approver
 from bills b
-cross join lateral customer_desk(b.customer_id) d
-cross join lateral desk(d, b.overage_amount) w;
+cross join lateral approval_rules_of(b.customer_id) r
+cross join lateral approver_slots(r, b.overage_amount) s
+left join approvals a on a.bill_id = b.id and a.slot = s.slot;
 
--- For whoever waits for a click: by key, with a plan that is kept. To plan these anew takes ten times
--- as long as to answer them.
-create function desks_of(bill_ids bigint[]) returns setof desks
-language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
+-- The same with the people in it, for whoever waits for a click: by key, with a plan that is kept.
+-- To plan this anew takes ten times as long as to answer it.
+create function approvers_of(bill_ids bigint[])
+returns table (
+    bill_id bigint, has_no_approver boolean, slot text, role text, given_action_id bigint,
+    user_id bigint, user_name text, user_role text, user_slack_id text, away_until date,
+    delegate_id bigint, delegate_name text, delegate_role text, delegate_slack_id text)
+language plpgsql stable rows 2 set plan_cache_mode = force_generic_plan as $$
 begin
-    return query select * from desks where bill_id = any(bill_ids);
+    return query
+    select a.bill_id, a.has_no_approver, a.slot, a.role, a.given_action_id,
+           u.id, u.name, u.role, u.slack_user_id, u.away_until,
+           d.id, d.name, d.role, d.slack_user_id
+    from approvers a
+    left join users u on u.id = a.user_id
+    left join users d on d.id = a.delegate_id
+    where a.bill_id = any(bill_ids)
+    order by a.bill_id, a.slot;
 end
 $$;

@@ -28,7 +28,7 @@ language sql stable as $$
     select o.api_usage, o.monthly_api_limit, (o.overage_units - s.units)::bigint,
            o.overage_unit_cost,
            case when b.adjusts_id is null then o.overage_amount
-                else round(o.overage_units * o.overage_unit_cost, c.minor_units) - s.amount end,
+                else amount(o.overage_units, o.overage_unit_cost, c.minor_units) - s.amount end,
            case when b.adjusts_id is null then o.currency else b.currency end,
            case when b.adjusts_id is not null then s.amount end
     from overage_of(b.customer_id, b.year, b.month) o
@@ -62,7 +62,7 @@ join lateral (
     order by part.id desc limit 1) latest on true
 cross join lateral billed(root.id) so_far
 cross join lateral (
-    select round(o.overage_units * o.overage_unit_cost, c.minor_units) as amount) due
+    select amount(o.overage_units, o.overage_unit_cost, c.minor_units) as amount) due
 where root.kind = 'overage' and root.number is not null and root.status <> 'void'
   and (latest.api_usage, latest.monthly_api_limit, latest.overage_unit_cost)
       is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost)

@@ -96,8 +96,8 @@ async def october(db: Database, listeners: Listeners, people: People) -> Bills:
 async def card_in_channel(team: Team, bill_id: int) -> Seen:
     """A card of the bill in the channel."""
     async with team.db.transaction() as session:
-        key = {"key": f"card:{bill_id}:channel:{PLACE}", "kind": MessageKind.CARD}
-        session.add(Message(**key, recipient=f"channel:{PLACE}", bill_id=bill_id))
+        card = Message(kind=MessageKind.CARD, recipient=f"channel:{PLACE}", bill_id=bill_id)
+        session.add(card)
         await session.flush()
         await defer_all_sending(session)
     return await team.card_in(PLACE, bill_id)

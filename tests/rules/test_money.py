@@ -254,6 +254,22 @@ async def test_the_database_and_python_agree_on_every_amount(
         await attempt.rollback()
 
 
+@given(st.integers(-BIGINT, BIGINT), prices, st.sampled_from(sorted(MINOR_UNITS)))
+@settings(deadline=None, suppress_health_check=[*HealthCheck])
+async def test_an_amount_is_the_same_in_sql_and_in_python(
+    session: AsyncSession, units: int, price: Decimal, currency: str
+) -> None:
+    values = {"units": units, "price": price, "currency": currency}
+    amount = await session.scalar(_AMOUNT, values)
+    computed = money.overage_amount(units, price, currency)
+    assert (amount, amount.as_tuple().exponent) == (computed, computed.as_tuple().exponent)
+
+
+_AMOUNT = sa.text("""
+select amount(cast(:units as bigint), :price, minor_units) from currencies where code = :currency
+""")
+
+
 def prorated(included: int, start: date | None, end: date | None) -> tuple[int, int]:
     """The limit of a February of 29 days, and the days active in it, counted one by one."""
     days = [LEAP.first_day.replace(day=day) for day in range(1, 30)]

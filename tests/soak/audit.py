@@ -32,7 +32,10 @@ left join bill_actions a on a.bill_id = b.id
 group by b.id, c.name
 """)
 
-_POSTINGS = sa.text("select key, bill_id, state, channel, ts from messages")
+_MESSAGES = sa.text("""
+select coalesce(key, 'card:' || bill_id || ':' || recipient) as key, bill_id, state, channel, ts
+from messages
+""")
 _FAILED_JOBS = sa.text("select task_name, args from procrastinate_jobs where status = 'failed'")
 _RUNS = sa.text("select id from bill_runs order by id")
 
@@ -43,7 +46,7 @@ async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
         discrepancies = [str(discrepancy) async for discrepancy in verify(session)]
     async with db.long_transaction() as session:
         bills = (await session.execute(_BILLS)).all()
-        messages = (await session.execute(_POSTINGS)).all()
+        messages = (await session.execute(_MESSAGES)).all()
         failed = (await session.execute(_FAILED_JOBS)).all()
         runs = await _run_messages(session, sandbox)
     ids = {bill.name: bill.id for bill in bills}

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from functools import partial
+from itertools import product
 
 import psycopg
 import pytest
@@ -25,7 +26,11 @@ NEW_BILL = (
     " select customer_id, year, 9, api_usage, monthly_api_limit, overage_units, overage_amount,"
     " currency, status, %s, now(), now() from bills where id = {bill}"
 )
-RECORD_NEW = RECORD.replace("{bill}", "(select max(id) from bills)")
+VALUES = "({bill}, %s, 1, 'comment', 'cli', now(), now())"
+BEGIN = RECORD.replace("comment", "generate")
+RECORD_NEW, VALUES_NEW, BEGIN_NEW = (
+    text.replace("{bill}", "(select max(id) from bills)") for text in (RECORD, VALUES, BEGIN)
+)
 AS_REPLICA = "set session_replication_role = replica"
 
 CHANGED_RECORD = errors.RestrictViolation
@@ -125,6 +130,25 @@ ATTEMPTS = {
     "make a bill without an action": ([NEW_BILL % 1], NO_ACTION),
     "make a bill at its second version": ([NEW_BILL % 2, RECORD_NEW % 2], WRONG_VERSION),
     "make a bill with somebody else's action": ([NEW_BILL % 1, RECORD % 1], NO_ACTION),
+    "begin a record anew": ([BEGIN % 1], errors.UniqueViolation),
+    "begin a record anew at its next version": ([CHANGE, BEGIN % 2], WRONG_VERSION),
+    "begin a record anew as of another bill": (
+        [(BEGIN % 1).replace("generate", "reissue")],
+        errors.UniqueViolation,
+    ),
+    "begin a record at version 0": ([NEW_BILL % 1, RECORD_NEW % 0], WRONG_VERSION),
+    "begin a record twice in one statement": (
+        [NEW_BILL % 1, f"{BEGIN_NEW % 1}, {VALUES_NEW % 1}"],
+        errors.UniqueViolation,
+    ),
+    "link two actions of a bill to the same one": (
+        [f"{RECORD % 1}, {VALUES % 1}"],
+        WRONG_VERSION,
+    ),
+    "hide a misfit among what fits": (
+        [CHANGE, NEW_BILL % 1, f"{RECORD % 2}, {VALUES_NEW % 3}"],
+        WRONG_VERSION,
+    ),
     "make a second bill of a month": (
         [(NEW_BILL % 1).replace(" 9,", " 10,"), RECORD_NEW % 1],
         errors.UniqueViolation,
@@ -186,6 +210,10 @@ HONEST = {
         *("savepoint s", CHANGE, RECORD % 2, "rollback to s", CHANGE, RECORD % 2)
     ],
     "a new bill with its action": [NEW_BILL % 1, RECORD_NEW % 1],
+    "a new bill's first action and one of another bill": [
+        *(CHANGE, NEW_BILL % 1, f"{RECORD % 2}, {VALUES_NEW % 1}")
+    ],
+    "actions of several bills": [*(NEW_BILL % 1, BEGIN_NEW % 1, f"{RECORD % 1}, {VALUES_NEW % 1}")],
     "an update that changes nothing": ["update bills set status = status where id = {bill}"],
 }
 
@@ -215,6 +243,40 @@ async def test_a_hash_of_ones_own_is_not_taken(database_url: str, bill: int) -> 
             " from bill_actions a join bill_actions p on p.id < a.id and p.bill_id = a.bill_id"
         ).fetchall()
     assert kept == [(True,)]
+
+
+SAID = (
+    "plain",
+    "",
+    None,
+    'a "quote", a \\ and a /',
+    "two\nlines\t\u0001\u007f",
+    "Zoë \u2028 \U0001f600 </b>",
+)
+SNAPSHOTS = ("{}", '{"a": [1, {"b": null}], "c": "x \\" y", "d": 1.50, "e": "\\u00e9\\n"}')
+AS_JSON = """
+select sha256(convert_to(jsonb_build_array(
+    encode(prev_hash, 'hex'), id, bill_id, bill_version, stakeholder_id, action, comment, source,
+    acted_for_id, reverses_id, snapshot, (extract(epoch from created_at) * 1000000)::bigint,
+    (extract(epoch from updated_at) * 1000000)::bigint)::text, 'UTF8')) = hash
+from bill_actions
+"""
+
+
+async def test_a_hash_is_that_of_the_json_of_what_an_action_says(
+    database_url: str, bill: int
+) -> None:
+    acted_for: list[int | None] = [None, 1]
+    with psycopg.connect(database_url) as connection:
+        for comment, snapshot, other in product(SAID, SNAPSHOTS, acted_for):
+            connection.execute(
+                "insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source,"
+                " comment, snapshot, acted_for_id, reverses_id)"
+                " values (%s, 1, 1, 'comment', 'cli', %s, %s, %s, %s)",
+                [bill, comment, snapshot, other, other],
+            )
+        hashes = connection.execute(AS_JSON).fetchall()
+    assert hashes == [(True,)] * (1 + len(SAID) * len(SNAPSHOTS) * len(acted_for))
 
 
 async def test_a_hash_does_not_depend_on_the_sessions_settings(

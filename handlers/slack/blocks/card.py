@@ -47,6 +47,7 @@ from handlers.wording.history_text import history_sentence
 from handlers.wording.labels import HOLD_CURES, STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
 from handlers.wording.text_chart import sparkline
+from models.bills.hold_rules import is_jump
 from models.bills.states import BillKind, State, Verb
 from models.money import add_up
 from models.people.users import User
@@ -54,7 +55,6 @@ from models.queries.bill_details import BillDetails, Comment, MonthOverage
 from models.queries.history import HistoryEntry
 
 LATEST_COMMENT = 400
-JUMP_TIMES = 3
 MOST_RELATED = 5
 
 
@@ -119,7 +119,7 @@ def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
     change = percent_change(before.amount, facts.amount)
     if change is None:
         return [told]
-    jumps = facts.amount is not None and facts.amount >= before.amount * JUMP_TIMES > 0
+    jumps = facts.amount is not None and is_jump(facts.amount, before.amount)
     return [told, " (", bold(f"{change}, a jump") if jumps else change, ")"]
 
 

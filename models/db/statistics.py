@@ -1,0 +1,14 @@
+"""Statistics for the planner after many rows were written, so that the next query knows of them."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+BULK_ROWS = 1000
+
+
+async def analyze(session: AsyncSession, written: int, tables: Sequence[str]) -> None:
+    """Look at `tables`, with the columns named if there are any, once so many rows are written."""
+    if written >= BULK_ROWS:
+        await session.execute(sa.text(f"analyze {', '.join(tables)}"))
