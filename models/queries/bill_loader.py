@@ -1,21 +1,20 @@
-"""Loads bills whole: a few set-based queries, however many bills."""
+"""Loads bills whole: one statement, however many bills."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.approvers import Approvers, Slot, approvers_of, role_of_slot
+from models.bills.approvers import Approvers, Slot, role_of_slot
 from models.bills.bill import Bill
-from models.bills.history import BillAction, comment_text
+from models.bills.history import comment_text
+from models.bills.reading import read_actions, read_approvers, read_bill, read_people
 from models.bills.replay import BillState, replay
 from models.bills.states import NEW_FIGURES, OPEN, BillKind, HoldReason, State, Verb
-from models.customers.customers import Customer
-from models.people.users import PersonRef
+from models.db.rows import rows
 from models.period import FIRST_YEAR, Period
 from models.queries.bill_details import (
     BillDetails,
@@ -25,120 +24,39 @@ from models.queries.bill_details import (
     Outdated,
     RelatedBill,
 )
-from models.queries.history import HistoryEntry, Record, history_entries, people_in
+from models.queries.history import HistoryEntry, Record, history_entries
 
 TREND_MONTHS = 6
 
 
+_FACTS = """
+select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.requires_both,
+       f.slots, f.actions, f.trend, f.outdated, f.related
+from card_facts(%s::bigint[], %s, %s) f
+"""
+
+
 async def load_bill_details(session: AsyncSession, bill_ids: Sequence[int]) -> list[BillDetails]:
     """Everything about these bills, in the order asked for; unknown ids are left out."""
-    rows = await _rows(session, bill_ids)
-    records = await _records(session, bill_ids)
-    everybody = await people_in(session, records.values())
-    around = await _around(session, rows)
-    return [
-        _details(rows[bill_id], records[bill_id], everybody, around)
-        for bill_id in bill_ids
-        if bill_id in rows
-    ]
+    found = await rows(session, _FACTS, (list(bill_ids), TREND_MONTHS, FIRST_YEAR))
+    return [_details(row) for row in found]
 
 
-class _Row(NamedTuple):
-    bill: Bill
-    customer: Customer
-    approvers: Approvers
+Row = Mapping[str, Any]
+"""A row of `card_facts`."""
 
 
-class _Around(NamedTuple):
-    """What stands beside the bills, by their ids."""
-
-    trends: Mapping[int, tuple[MonthOverage, ...]]
-    outdated: Mapping[int, Outdated]
-    related: Mapping[int, Sequence[Bill]]
-
-
-async def _rows(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, _Row]:
-    query = (
-        sa.select(Bill, Customer)
-        .join(Customer, Customer.id == Bill.customer_id)
-        .where(Bill.id.in_(bill_ids))
-        .execution_options(populate_existing=True)
-    )
-    rows = (await session.execute(query)).all()
-    approvers_by_bill = await approvers_of(session, bill_ids)
-    return {bill.id: _Row(bill, customer, approvers_by_bill[bill.id]) for bill, customer in rows}
-
-
-async def _records(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, list[BillAction]]:
-    query = sa.select(BillAction).where(BillAction.bill_id.in_(bill_ids)).order_by(BillAction.id)
-    records: dict[int, list[BillAction]] = defaultdict(list)
-    for action in await session.scalars(query):
-        records[action.bill_id].append(action)
-    return records
-
-
-_TREND = sa.text("select * from trends(:bill_ids, :months, :first_year)")
-
-_OUTDATED = sa.text("""
-select b.id, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.overage_amount
-from outdated_bills o join bills b on b.id = o.id cross join lateral figures_now(b) t
-where o.id = any(:bill_ids) and o.status = 'rejected'
-""")
-
-_RELATED = sa.text("""
-select b.id, r.id from bills b join bills r
-  on r.id in (b.adjusts_id, b.replaces_id) or r.adjusts_id = b.id or r.replaces_id = b.id
-where b.id = any(:bill_ids) order by b.id, r.id
-""")
-
-
-async def _around(session: AsyncSession, rows: Mapping[int, _Row]) -> _Around:
-    ids = {"bill_ids": list(rows)}
-    trends: dict[int, tuple[MonthOverage, ...]] = defaultdict(tuple)
-    values = ids | {"months": TREND_MONTHS, "first_year": FIRST_YEAR}
-    for bill_id, month, calls, amount in await session.execute(_TREND, values):
-        trends[bill_id] += (MonthOverage(Period.of(month), calls, amount),)
-    outdated = await _outdated(session, rows)
-    pairs = (await session.execute(_RELATED, ids)).all()
-    by_id = await _bills(session, {two for _, two in pairs})
-    related: dict[int, list[Bill]] = defaultdict(list)
-    for one, two in pairs:
-        related[one].append(by_id[two])
-    return _Around(trends, outdated, related)
-
-
-async def _bills(session: AsyncSession, ids: Collection[int]) -> dict[int, Bill]:
-    if not ids:
-        return {}
-    found = await session.scalars(sa.select(Bill).where(Bill.id.in_(ids)))
-    return {bill.id: bill for bill in found}
-
-
-async def _outdated(session: AsyncSession, rows: Mapping[int, _Row]) -> dict[int, Outdated]:
-    """What rejected bills would be now; the others are settled as soon as their figures change."""
-    rejected = [bill_id for bill_id, one in rows.items() if one.bill.status == State.REJECTED]
-    if not rejected:
-        return {}
-    found = await session.execute(_OUTDATED, {"bill_ids": rejected})
-    return {bill_id: Outdated(*figures) for bill_id, *figures in found}
-
-
-def _details(
-    row: _Row,
-    record: Record,
-    everybody: Mapping[int, PersonRef],
-    around: _Around,
-) -> BillDetails:
-    bill, customer = row.bill, row.customer
-    entries = history_entries(record, everybody)
+def _details(row: Row) -> BillDetails:
+    bill, record = read_bill(row), read_actions(row["actions"])
+    entries = history_entries(record, read_people(row["actions"]))
     state = replay(record)
     decisions = [entries[decision.action_id] for decision in state.decisions]
     facts = BillDetails(
         id=bill.id,
         version=bill.version,
         actions=len(record),
-        customer_id=customer.id,
-        customer=customer.name,
+        customer_id=bill.customer_id,
+        customer=row["customer_name"],
         period=bill.period,
         kind=bill.kind,
         status=State(bill.status),
@@ -151,22 +69,35 @@ def _details(
         currency=bill.currency,
         created_at=bill.created_at,
         generated_by=entries[record[0].id].by,
-        trend=around.trends.get(bill.id, ()),
+        trend=tuple(_month(*month) for month in row["trend"] or ()),
         approvals=tuple(entries[approval.action_id] for approval in state.approvals),
-        needed=_needed(state, row),
+        needed=_needed(state, read_approvers(row["slots"])),
         decisions=tuple(decisions),
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, entries),
         number=bill.number,
-        outdated=around.outdated.get(bill.id),
+        outdated=_outdated(*row["outdated"]) if row["outdated"] else None,
         both_above=_both_above(row),
-        sent_to=customer.billing_email,
+        sent_to=row["billing_email"],
         billed=bill.billed_so_far,
     )
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
     past |= _changed(facts, record, done)
-    return replace(facts, **past, **_relatives(bill, around.related))
+    return replace(facts, **past, **_relatives(bill, row["related"] or ()))
+
+
+def _month(first_day: str, calls: int | None, amount: str | None) -> MonthOverage:
+    return MonthOverage(Period.of(date.fromisoformat(first_day)), calls, _money(amount))
+
+
+def _outdated(calls: int, limit: int, unit_cost: str | None, amount: str | None) -> Outdated:
+    """What a rejected bill would be now; others are recalculated as soon as figures change."""
+    return Outdated(calls, limit, _money(unit_cost), _money(amount))
+
+
+def _money(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 _BRINGS = {State.SENDING: Verb.SEND, State.SENT: Verb.DELIVER, State.VOID: Verb.VOID}
@@ -204,21 +135,25 @@ def _last(verb: Verb, entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
     return next((entry for entry in reversed(entries) if entry.verb is verb), None)
 
 
-def _relatives(bill: Bill, related: Mapping[int, Sequence[Bill]]) -> dict[str, Any]:
+def _relatives(bill: Bill, related: Sequence[Row]) -> dict[str, Any]:
     """The bills that this one corrects or replaces, and those that do so with this one."""
-    others = related.get(bill.id, ())
-    by_id = {other.id: _related(other) for other in others}
+    by_id = {other["id"]: _related(other) for other in related}
     return {
         "adjusts": by_id.get(bill.adjusts_id or 0),
         "replaces": by_id.get(bill.replaces_id or 0),
-        "replaced_by": next((by_id[o.id] for o in others if o.replaces_id == bill.id), None),
-        "corrections": tuple(by_id[o.id] for o in others if o.adjusts_id == bill.id),
+        "replaced_by": next((by_id[o["id"]] for o in related if o["replaces_id"] == bill.id), None),
+        "corrections": tuple(by_id[o["id"]] for o in related if o["adjusts_id"] == bill.id),
     }
 
 
-def _related(bill: Bill) -> RelatedBill:
-    kind, status = BillKind(bill.kind), State(bill.status)
-    return RelatedBill(bill.id, kind, status, bill.number, bill.overage_amount)
+def _related(bill: Row) -> RelatedBill:
+    return RelatedBill(
+        bill["id"],
+        BillKind(bill["kind"]),
+        State(bill["status"]),
+        bill["number"],
+        _money(bill["amount"]),
+    )
 
 
 def _changed(facts: BillDetails, record: Record, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
@@ -246,20 +181,20 @@ def _not_taken_back(entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
         yield entry
 
 
-def _both_above(row: _Row) -> Decimal | None:
-    above, amount = row.customer.second_approval_above, row.bill.overage_amount
+def _both_above(row: Row) -> Decimal | None:
+    above: Decimal | None = row["second_approval_above"]
+    amount = row["overage_amount"]
     if above is None or amount is None or abs(amount) <= above:
         return None
-    asked = row.customer.require_csm_approval and row.customer.require_sales_approval
-    return None if asked else above
+    return None if row["requires_both"] else above
 
 
-def _needed(state: BillState, row: _Row) -> tuple[MissingApproval, ...]:
+def _needed(state: BillState, approvers: Approvers) -> tuple[MissingApproval, ...]:
     if state.status is not State.PENDING:
         return ()
     given = {approval.slot for approval in state.approvals}
     gave = {approval.user_id for approval in state.approvals}
-    return tuple(_need(slot, gave) for slot in row.approvers.slots if slot.slot not in given)
+    return tuple(_need(slot, gave) for slot in approvers.slots if slot.slot not in given)
 
 
 def _need(slot: Slot, gave: set[int]) -> MissingApproval:

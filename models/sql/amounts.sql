@@ -1,4 +1,4 @@
--- What a month comes to: terms in force, the arithmetic of every month with recorded usage, trends.
+-- What a month comes to: terms in force, the arithmetic of every month with recorded usage.
 
 -- So many units at a price, net, rounded once, half up, to the currency's minor unit (PostgreSQL
 -- rounds numeric so); null without a price.
@@ -50,21 +50,4 @@ returns setof overages rows 1 language sql stable as $$
     select * from overages
     where customer_id = customer and year = of_year and month = of_month
     offset 0
-$$;
-
-create function trends(bill_ids bigint[], months integer, first_year integer)
-returns table (bill_id bigint, month date, api_usage bigint, overage_amount numeric)
-language plpgsql stable set plan_cache_mode = force_generic_plan as $$
-begin
-    return query
-    select b.id, m.month, o.api_usage, o.overage_amount
-    from bills b
-    cross join lateral (
-        select (make_date(b.year, b.month, 1) - make_interval(months => ago))::date as month
-        from generate_series(months - 1, 0, -1) ago) m
-    left join lateral overage_of(
-        b.customer_id, extract(year from m.month)::int, extract(month from m.month)::int) o on true
-    where b.id = any(bill_ids) and m.month >= make_date(first_year, 1, 1)
-    order by b.id, m.month;
-end
 $$;

@@ -1,0 +1,61 @@
+"""What `reading.sql` answers, as bills, their actions, their figures and the slots to approve."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from models.bills.approvers import Approvers, Slot
+from models.bills.bill import Bill
+from models.bills.figures import Figures
+from models.bills.history import BillAction
+from models.bills.snapshots import column_value
+from models.people.permissions import Role
+from models.people.users import PersonRef
+
+BILL_COLUMNS = tuple(Bill.__table__.columns.keys())
+
+
+def read_bill(row: Mapping[str, Any]) -> Bill:
+    """A bill that no session knows: to be looked at."""
+    return Bill(**{name: row[name] for name in BILL_COLUMNS})
+
+
+def read_actions(found: Iterable[Mapping[str, Any]]) -> list[BillAction]:
+    """The actions of a bill, oldest first, that no session knows."""
+    return [_action(one) for one in found]
+
+
+def read_people(found: Iterable[Mapping[str, Any]]) -> dict[int, PersonRef]:
+    """Everybody who did something in a record, or for whom it was done."""
+    both = (person for one in found for person in (one["by"], one["acted_for"]))
+    return {person[0]: PersonRef(*person) for person in both if person is not None}
+
+
+def read_approvers(found: Iterable[Mapping[str, Any]]) -> Approvers:
+    rows = list(found)
+    return Approvers(tuple(map(_slot, rows)), rows[0]["has_no_approver"])
+
+
+def read_figures(found: Mapping[str, Any] | None) -> Figures | None:
+    if found is None:
+        return None
+    return Figures(**{name: column_value(name, value) for name, value in found.items()})
+
+
+def _action(one: Mapping[str, Any]) -> BillAction:
+    told = {name: value for name, value in one.items() if name not in ("by", "acted_for")}
+    for name in ("created_at", "updated_at"):
+        told[name] = datetime.fromisoformat(told[name])
+    return BillAction(**told)
+
+
+def _slot(one: Mapping[str, Any]) -> Slot:
+    user, delegate, until = one["user"], one["delegate"], one["away_until"]
+    return Slot(
+        slot=one["slot"],
+        role=Role(one["role"]),
+        user=PersonRef(*user) if user else None,
+        delegate=PersonRef(*delegate) if delegate else None,
+        away_until=date.fromisoformat(until) if until else None,
+        given_action_id=one["given_action_id"],
+    )

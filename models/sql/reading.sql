@@ -1,0 +1,98 @@
+-- One bill, or a few, read whole in one row each: for whoever waits for a click or for a card. By
+-- key, with plans that are kept: to plan such a read anew takes longer than to answer it. Money and
+-- moments are text, which JSON cannot round.
+
+create function slots_of(b bills) returns json language plpgsql stable as $$
+begin
+    return (
+        select json_agg(json_build_object(
+            'slot', s.slot, 'role', s.role, 'away_until', u.away_until,
+            'user', case when u.id is not null
+                then json_build_array(u.id, u.name, u.role, u.slack_user_id) end,
+            'delegate', case when d.id is not null
+                then json_build_array(d.id, d.name, d.role, d.slack_user_id) end,
+            'given_action_id', a.action_id, 'has_no_approver', s.has_no_approver) order by s.slot)
+        from approval_rules_of(b.customer_id) r
+        cross join lateral approver_slots(r, b.overage_amount) s
+        left join users u on u.id = s.user_id
+        left join users d on d.id = s.delegate_id
+        left join approvals a on a.bill_id = b.id and a.slot = s.slot);
+end
+$$;
+
+create function record_of(bill bigint) returns json language plpgsql stable as $$
+begin
+    return (
+        select json_agg(json_build_object(
+            'id', a.id, 'bill_id', a.bill_id, 'bill_version', a.bill_version,
+            'stakeholder_id', a.stakeholder_id, 'action', a.action, 'comment', a.comment,
+            'source', a.source, 'acted_for_id', a.acted_for_id, 'reverses_id', a.reverses_id,
+            'snapshot', a.snapshot, 'created_at', a.created_at, 'updated_at', a.updated_at,
+            'by', json_build_array(u.id, u.name, u.role, u.slack_user_id),
+            'acted_for', case when f.id is not null
+                then json_build_array(f.id, f.name, f.role, f.slack_user_id) end) order by a.id)
+        from bill_actions a
+        join users u on u.id = a.stakeholder_id
+        left join users f on f.id = a.acted_for_id
+        where a.bill_id = bill);
+end
+$$;
+
+-- All that cards tell of bills, in the order asked for.
+create function card_facts(bill_ids bigint[], months integer, first_year integer)
+returns table (
+    bill bills, customer_name text, billing_email text, second_approval_above numeric,
+    requires_both boolean, slots json, actions json, trend json, outdated json, related json)
+language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
+begin
+    return query
+    select b, c.name, c.billing_email, c.second_approval_above,
+           c.require_csm_approval and c.require_sales_approval,
+           slots_of(b), record_of(b.id),
+           (select json_agg(
+                json_build_array(m.month, o.api_usage, o.overage_amount::text) order by m.month)
+            from (select (make_date(b.year, b.month, 1) - make_interval(months => ago))::date
+                  from generate_series(months - 1, 0, -1) ago) m (month)
+            left join lateral overage_of(
+                b.customer_id, extract(year from m.month)::int, extract(month from m.month)::int
+            ) o on true
+            where m.month >= make_date(first_year, 1, 1)),
+           case when b.status = 'rejected' then (
+               select json_build_array(t.api_usage, t.monthly_api_limit,
+                                       t.overage_unit_cost::text, t.overage_amount::text)
+               from outdated_bills o cross join lateral figures_now(b) t where o.id = b.id) end,
+           (select json_agg(json_build_object(
+                'id', r.id, 'kind', r.kind, 'status', r.status, 'number', r.number,
+                'amount', r.overage_amount::text,
+                'adjusts_id', r.adjusts_id, 'replaces_id', r.replaces_id) order by r.id)
+            from (select * from bills where id in (b.adjusts_id, b.replaces_id)
+                  union select * from bills where adjusts_id = b.id
+                  union select * from bills where replaces_id = b.id) r)
+    from unnest(bill_ids) with ordinality asked (id, place)
+    join bills b on b.id = asked.id
+    join customers c on c.id = b.customer_id
+    order by asked.place;
+end
+$$;
+
+-- All that an action is decided by, but for the locked row itself and whoever acts.
+create function bill_to_act_on(one bigint)
+returns table (
+    customer_name text, billing_email text, slots json, actions json, figures json,
+    corrects_void boolean)
+language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
+begin
+    return query
+    select c.name, c.billing_email, slots_of(b), record_of(b.id),
+           (select json_build_object(
+                'api_usage', t.api_usage, 'monthly_api_limit', t.monthly_api_limit,
+                'overage_units', t.overage_units, 'overage_unit_cost', t.overage_unit_cost::text,
+                'overage_amount', t.overage_amount::text, 'currency', t.currency,
+                'billed_so_far', t.billed_so_far::text)
+            from figures_now(b) t),
+           exists (select from bills root where root.id = b.adjusts_id and root.status = 'void')
+    from bills b
+    join customers c on c.id = b.customer_id
+    where b.id = one;
+end
+$$;
