@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.approvals import set_approvals
+from models.actions.approvals import give_approval
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.bills.approvers import SLOT_ROLES, Slot, eligible
 from models.bills.history import BillAction
@@ -14,8 +14,6 @@ from models.bills.states import RejectReason, State, Verb
 from models.context import Context
 from models.errors import NotAllowed, Stale
 from models.outbox.notifications import notify_approved, notify_rejected
-from models.people.permissions import Role
-from models.people.users import User, users_with_role
 from models.text import reason_text
 
 
@@ -25,7 +23,6 @@ async def approve_bill(
     """Give one of the required approvals; with the last of them the bill is approved."""
     loaded = await load_for(session, bill_id, Verb.APPROVE, context, version)
     slot = await _slot_to_fill(loaded, context)
-    others = tuple(a for a in loaded.state.approvals if a.slot != slot.slot)
     complete = all(one is slot or one.given_action_id for one in loaded.approvers.slots)
     seen = {} if complete else {"after": bill_snapshot(loaded.bill)}
     action = await loaded.record(
@@ -35,10 +32,9 @@ async def approve_bill(
         acted_for=slot.acted_for(context.user),
         snapshot={"part": slot.slot, **seen},
     )
-    given = Approval(action.id, slot.slot, context.user.id)
-    await set_approvals(session, bill_id, (*others, given))
+    await give_approval(session, bill_id, Approval(action.id, slot.slot, context.user.id))
     if complete:
-        await notify_approved(session, bill_id, action.id, await _generators(loaded))
+        await notify_approved(session, bill_id, action.id, loaded.generated_by)
     return action
 
 
@@ -61,7 +57,7 @@ async def reject_bill(
         acted_for=slot.acted_for(context.user),
         snapshot={"reason_code": code},
     )
-    await notify_rejected(session, bill_id, action.id, await _generators(loaded))
+    await notify_rejected(session, bill_id, action.id, loaded.generated_by)
     return action
 
 
@@ -107,9 +103,3 @@ def _who_fills(slot: Slot) -> str:
         return " or ".join(SLOT_ROLES[slot.slot])
     names = [one.name for one in (slot.named, slot.delegate) if one is not None]
     return f"{_TITLES[slot.slot]}, {' or '.join(names)},"
-
-
-async def _generators(loaded: LoadedBill) -> list[User]:
-    """Who hears how it went: whoever generated the bill; all of Finance if that was nobody."""
-    user = await loaded.session.get_one(User, loaded.generated_by)
-    return await users_with_role(loaded.session, Role.FINANCE) if user.is_system else [user]

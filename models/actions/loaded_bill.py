@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.next_steps import next_steps
-from models.bills.approvers import Approvers, approvers_of
-from models.bills.bill import Bill, get_bill
-from models.bills.figures import newer_figures
-from models.bills.history import BillAction, actions_of, append_action
+from models.bills.approvers import Approvers
+from models.bills.bill import Bill, get_bill, move_bill
+from models.bills.figures import Figures
+from models.bills.history import BillAction, append_action
+from models.bills.reading import read_actions, read_approvers, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import NEW_FIGURES, ON_FIGURES, TRANSITIONS, State, Verb
 from models.context import Context
-from models.customers.customers import Customer
+from models.customers.customers import CustomerRef
+from models.db.rows import rows
 from models.errors import EarlierAction, FiguresChanged, Stale, Step, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.jobs import defer_card_update
@@ -72,11 +74,16 @@ class PastOfBill:
 
 @dataclass(frozen=True)
 class LoadedBill(PastOfBill):
-    """A bill whose row is locked until the transaction ends, and all that is decided by."""
+    """A bill whose row is locked until the transaction ends, and all that is decided by.
 
-    customer: Customer
+    `figures_now` are those that usage and terms gave when it was loaded, None without usage.
+    """
+
+    customer: CustomerRef
     approvers: Approvers
     state: BillState
+    figures_now: Figures | None
+    corrects_void: bool
 
     @property
     def generated_by(self) -> int:
@@ -88,6 +95,24 @@ class LoadedBill(PastOfBill):
         return {self.generated_by} | {
             action.stakeholder_id for action in self.actions if action.action == Verb.REVISE
         }
+
+    @property
+    def is_credit_for_void(self) -> bool:
+        """Whether this takes back what had gone out of a bill that is void.
+
+        Corrections of a void bill that were not out are void themselves, so what is not is that.
+        """
+        return self.bill.number is None and self.corrects_void
+
+    @property
+    def newer_figures(self) -> Figures | None:
+        """The figures of now, where the bill does not rest on them; None where it does, or keeps
+        its own: it is issued, or takes back a void bill.
+        """
+        now = self.figures_now
+        if now is None or self.bill.number is not None or self.corrects_void:
+            return None
+        return None if now.rest_on(self.bill) else now
 
     async def record(
         self,
@@ -105,7 +130,7 @@ class LoadedBill(PastOfBill):
         With a move the bill's version goes up, and the snapshot keeps its figures before and
         after. Without, its row stays as it is.
         """
-        moved = self._move(move, context.now) if move else {}
+        moved = await self._move(move, context.now) if move else {}
         action = await append_action(
             self.session,
             context,
@@ -121,14 +146,16 @@ class LoadedBill(PastOfBill):
             await redraw_cards_of_relatives(self.session, [self.bill.id])
         return action
 
-    def _move(self, move: Change, now: datetime) -> dict[str, Any]:
+    async def _move(self, move: Change, now: datetime) -> dict[str, Any]:
         before = bill_snapshot(self.bill)
-        for name, value in move.columns.items():
-            setattr(self.bill, name, value)
-        self.bill.status = move.to
-        self.bill.hold_reason = move.hold_reason
-        self.bill.version += 1
-        self.bill.updated_at = now
+        values = {
+            **move.columns,
+            "status": move.to,
+            "hold_reason": move.hold_reason,
+            "version": self.bill.version + 1,
+            "updated_at": now,
+        }
+        await move_bill(self.session, self.bill, values)
         return {"before": before, "after": bill_snapshot(self.bill)}
 
 
@@ -154,18 +181,17 @@ async def load_for(
     if rule.permission is not None:
         context.user.require(rule.permission)
     bill = await get_bill(session, bill_id, lock)
-    past = PastOfBill(session, bill, list(await actions_of(session, bill_id)))
+    loaded = await _loaded(session, bill)
     if version is not None and version != bill.version:
-        raise await past.too_late(context, version)
+        raise await loaded.too_late(context, version)
     if State(bill.status) not in rule.start:
         sentence = (
             f"Nothing more was recorded. {_FIRST.get((verb, State(bill.status)), '')}".strip()
         )
         instead = next_steps(bill, context.user, *_INSTEAD.get((verb, State(bill.status)), ()))
-        raise WrongState(sentence, instead, await past.last_action(context))
-    loaded = await _loaded(past)
+        raise WrongState(sentence, instead, await loaded.last_action(context))
     if verb in ON_FIGURES:
-        await _check_figures(loaded)
+        _check_figures(loaded)
     return loaded
 
 
@@ -184,15 +210,26 @@ _INSTEAD: dict[tuple[Verb, State], tuple[Verb | Step, ...]] = {
 """What is to be done first, or instead, where the state does not allow the verb."""
 
 
-async def _loaded(past: PastOfBill) -> LoadedBill:
-    session, bill = past.session, past.bill
-    customer = await session.get_one(Customer, bill.customer_id)
-    approvers = (await approvers_of(session, [bill.id]))[bill.id]
-    return LoadedBill(session, bill, past.actions, customer, approvers, replay(past.actions))
+_TO_ACT_ON = "select * from bill_to_act_on(%s)"
 
 
-async def _check_figures(loaded: LoadedBill) -> None:
-    now = await newer_figures(loaded.session, loaded.bill)
+async def _loaded(session: AsyncSession, bill: Bill) -> LoadedBill:
+    (row,) = await rows(session, _TO_ACT_ON, (bill.id,))
+    actions = read_actions(row["actions"])
+    return LoadedBill(
+        session,
+        bill,
+        actions,
+        CustomerRef(bill.customer_id, row["customer_name"], row["billing_email"]),
+        read_approvers(row["slots"]),
+        replay(actions),
+        read_figures(row["figures"]),
+        row["corrects_void"],
+    )
+
+
+def _check_figures(loaded: LoadedBill) -> None:
+    now = loaded.newer_figures
     if now is not None:
         before = bill_snapshot(loaded.bill)
         raise FiguresChanged(_differences(before, before | now.as_snapshot()), loaded.bill.currency)

@@ -10,7 +10,7 @@ from models import money
 from models.actions.approvals import revoke_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.bills.bill import Bill
-from models.bills.figures import Figures, figures_now, is_credit_for_void
+from models.bills.figures import Figures
 from models.bills.history import BillAction
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
@@ -62,9 +62,9 @@ async def revise_bill(
 async def check_revise(loaded: LoadedBill) -> Figures:
     """The figures that usage and terms give now; refuses where they make no bill."""
     check_not_issued(loaded)
-    if await is_credit_for_void(loaded.session, loaded.bill):
+    if loaded.is_credit_for_void:
         raise WrongState("This credit is for a bill that is void, and has its amount from it.")
-    now = await figures_now(loaded.session, loaded.bill.id)
+    now = loaded.figures_now
     if now is None or is_nothing_to_bill(loaded.bill, now):
         raise WrongState(
             "Usage and terms leave nothing to bill any more.",

@@ -88,7 +88,8 @@ async def issue_bill(
     automatic = await as_system(session, context)
     loaded = await load_for(session, bill_id, Verb.ISSUE, automatic)
     number = loaded.bill.number or await take_number(session, loaded.bill, context)
-    facts = await invoice_data(session, loaded.bill, loaded.customer, number, context.today)
+    customer = await session.get_one(Customer, bill.customer_id)
+    facts = await invoice_data(session, loaded.bill, customer, number, context.today)
     document = Document(
         bill_id=bill_id,
         number=number,

@@ -9,7 +9,6 @@ from models.actions.approvals import set_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.next_steps import next_steps
 from models.bills.bill import Bill, lock_month
-from models.bills.figures import corrects_void_bill, figures_now, is_credit_for_void
 from models.bills.history import BillAction
 from models.bills.replay import BillState, Decision, without
 from models.bills.snapshots import bill_snapshot, column_value
@@ -134,9 +133,9 @@ def _columns_back(loaded: LoadedBill, decision: Decision) -> dict[str, Any]:
 
 
 async def _check_figures_before(loaded: LoadedBill, decision: Decision, user: User) -> None:
-    if await is_credit_for_void(loaded.session, loaded.bill):
+    if loaded.is_credit_for_void:
         return
-    fresh = await figures_now(loaded.session, loaded.bill.id)
+    fresh = loaded.figures_now
     before = decision.figures or bill_snapshot(loaded.bill)
     if fresh is None or fresh.rest_on_snapshot(before):
         return
@@ -152,7 +151,7 @@ async def _check_only_live_bill(loaded: LoadedBill) -> None:
     """Only a void bill's place can have been taken."""
     if loaded.bill.status != State.VOID:
         return
-    if await corrects_void_bill(loaded.session, loaded.bill):
+    if loaded.corrects_void:
         raise WrongState(
             "The bill that this one corrects is void by now, so there is nothing to correct. "
             "Nothing was undone."

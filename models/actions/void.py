@@ -12,7 +12,7 @@ from models.actions.next_steps import next_steps
 from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
 from models.bills.approvers import approvers_of
 from models.bills.bill import Bill, bill_of_month, lock_month
-from models.bills.figures import Figures, corrects_void_bill, figures_now, is_credit_for_void
+from models.bills.figures import Figures, figures_now
 from models.bills.history import BillAction, append_action
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import BillKind, Cause, HoldReason, State, Verb
@@ -71,7 +71,7 @@ async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False
     bill = loaded.bill
     if bill.status == State.SENDING and bill.number is not None:
         raise WrongState(_on_its_way(bill))
-    if await is_credit_for_void(loaded.session, bill):
+    if loaded.is_credit_for_void:
         raise WrongState(
             "This credit is for a bill that had gone out and is void now, so the customer has to "
             "get it.",
@@ -82,7 +82,7 @@ async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False
             "A credit note that has gone out stays. To bill more again, record the right usage: "
             "the difference is proposed as an adjustment. Or void the bill that it corrects."
         )
-    if await corrects_void_bill(loaded.session, bill):
+    if loaded.corrects_void:
         raise WrongState("The bill that this one corrects is void, and all of it was credited.")
     await _check_no_newer_correction(loaded)
     corrections = await _corrections(loaded.session, bill.id, lock)

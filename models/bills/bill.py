@@ -1,7 +1,9 @@
 """A bill, and finding and locking one."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +13,7 @@ from models.bills.states import BillKind, State
 from models.currencies import Currency
 from models.db.columns import Base, Calls, Id
 from models.db.locks import busy_after_waiting
+from models.db.rows import keep, rows, set_values
 from models.errors import NotFound
 from models.period import Period
 
@@ -54,17 +57,32 @@ async def get_bill(session: AsyncSession, bill_id: int, lock: bool = False) -> B
 
     Refuses as Busy, too, what somebody else keeps locked for longer than a person waits.
     """
-    query = sa.select(Bill).where(Bill.id == bill_id)
-    if lock:  # in the order in which a month is settled and made void
-        root_id = sa.select(Bill.adjusts_id).where(Bill.id == bill_id).scalar_subquery()
-        either = Bill.id.in_([bill_id, root_id.correlate(None)])
-        query = sa.select(Bill).where(either).order_by(Bill.id).with_for_update()
     with busy_after_waiting():
-        found = (await session.scalars(query.execution_options(populate_existing=True))).all()
-    bill = next((one for one in found if one.id == bill_id), None)
+        found = await rows(session, _LOCK if lock else _BY_ID, {"id": bill_id})
+    bills = [keep(session, Bill, row) for row in found]
+    bill = next((one for one in bills if one.id == bill_id), None)
     if bill is None:
         raise NotFound(f"There is no bill #{bill_id}.")
     return bill
+
+
+_COLUMNS = ", ".join(column.name for column in Bill.__table__.columns)
+
+_BY_ID = f"select {_COLUMNS} from bills where id = %(id)s"
+
+# In the order in which a month is recalculated and made void.
+_LOCK = f"""
+select {_COLUMNS} from bills
+where id = %(id)s or id = (select adjusts_id from bills where id = %(id)s)
+order by id for update
+"""
+
+
+async def move_bill(session: AsyncSession, bill: Bill, values: Mapping[str, Any]) -> None:
+    """Write a new version of the bill, which nobody sees without the action that is to follow."""
+    moved = ", ".join(f"{name} = %({name})s" for name in values)
+    await rows(session, f"update bills set {moved} where id = %(id)s", {**values, "id": bill.id})
+    set_values(bill, values)
 
 
 async def lock_month(session: AsyncSession, bill: Bill) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg.types.json import Jsonb
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +14,7 @@ from models.bills.bill import Bill
 from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
+from models.db.rows import keep_new, rows, set_values
 
 
 class BillAction(Base):
@@ -39,26 +41,6 @@ class BillAction(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
-async def append_action(
-    session: AsyncSession, context: Context, bill: Bill, verb: Verb, **columns: Any
-) -> BillAction:
-    """Append an action to the record of a bill, as it stands by then."""
-    await session.flush()
-    action = BillAction(
-        bill_id=bill.id,
-        bill_version=bill.version,
-        stakeholder_id=context.user.id,
-        action=verb,
-        source=context.source,
-        created_at=context.now,
-        updated_at=context.now,
-        **columns,
-    )
-    session.add(action)
-    await session.flush()
-    return action
-
-
 def append_actions(query: str) -> str:
     """The SQL that appends an action to the record of many bills: done by `:user_id`, from
     `:source`, at `:now`. `query` names a query with the `id` and the `version` of each bill, the
@@ -68,6 +50,38 @@ def append_actions(query: str) -> str:
         snapshot, created_at, updated_at)
     select id, version, :user_id, action, :source, snapshot, :now, :now
     from {query}"""
+
+
+_WRITTEN = (
+    *("bill_id", "bill_version", "stakeholder_id", "action", "comment", "source", "acted_for_id"),
+    *("reverses_id", "snapshot", "created_at", "updated_at"),
+)
+
+_APPEND = f"""
+insert into bill_actions ({", ".join(_WRITTEN)})
+values ({", ".join(f"%({name})s" for name in _WRITTEN)})
+returning id, prev_hash, hash
+"""
+
+
+async def append_action(
+    session: AsyncSession, context: Context, bill: Bill, verb: Verb, **columns: Any
+) -> BillAction:
+    """Append an action to the record of a bill, whose row has the action's version by now."""
+    action = BillAction(
+        bill_id=bill.id,
+        bill_version=bill.version,
+        stakeholder_id=context.user.id,
+        action=verb,
+        source=context.source,
+        created_at=context.now,
+        updated_at=context.now,
+        **({"snapshot": {}} | columns),
+    )
+    values = {name: getattr(action, name) for name in _WRITTEN}
+    (row,) = await rows(session, _APPEND, values | {"snapshot": Jsonb(action.snapshot)})
+    set_values(action, row)
+    return keep_new(session, action)
 
 
 async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction]:

@@ -1,5 +1,6 @@
 """Customers, with the terms in force today."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -44,6 +45,13 @@ class Customer(Base):
     slack_channel_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+@dataclass(frozen=True)
+class CustomerRef:
+    id: int
+    name: str
+    billing_email: str | None
 
 
 async def get_customer(session: AsyncSession, customer_id: int) -> Customer:

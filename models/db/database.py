@@ -1,6 +1,6 @@
 """One PostgreSQL database, and the transactions that are opened on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,9 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
-    async_sessionmaker,
+    async_session,
     create_async_engine,
 )
+from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.util import await_only
 
 from models.db.migrate import is_migrated
 from models.errors import DatabaseNotReady, NextStep, Step
@@ -20,9 +23,13 @@ from models.errors import DatabaseNotReady, NextStep, Step
 # A person waits on the other end: give up before Slack does.
 STATEMENT_S, LOCK_S = 2.0, 1.0
 
-# Plan each query for its own values: a plan made for all values once turned a page of bills from
-# 0.07 into 422 ms.
-SHORT = "-c plan_cache_mode=force_custom_plan"
+Doing = Callable[[AsyncSession, Collection[Any]], Awaitable[None]]
+
+PREPARE_NEVER = 2**31
+"""No query is prepared by itself, however often it comes. Each is planned for its own values,
+since a plan made for all of them once turned a page of bills from 0.07 into 422 ms; only where
+`rows` asks for it are plans kept, and None would forbid that.
+"""
 
 
 class Database:
@@ -44,7 +51,7 @@ class Database:
         limits = (
             f"-c statement_timeout={statement_s * 1000:.0f} -c lock_timeout={lock_s * 1000:.0f}"
         )
-        self._short = _engine(url, pool_size, f"{limits} {SHORT}")
+        self._short = _engine(url, pool_size, limits)
         self._long = _engine(url, None, "-c lock_timeout=60000")
 
     @asynccontextmanager
@@ -53,13 +60,13 @@ class Database:
 
         Commits when the block ends, rolls back when it raises.
         """
-        async with _sessions(self._short)() as session, session.begin():
+        async with _session(self._short) as session, session.begin():
             yield session
 
     @asynccontextmanager
     async def long_transaction(self) -> AsyncIterator[AsyncSession]:
         """A transaction for work on whole months: no limit on a statement."""
-        async with _sessions(self._long)() as session, session.begin():
+        async with _session(self._long) as session, session.begin():
             yield session
 
     @asynccontextmanager
@@ -83,18 +90,60 @@ def _engine(url: str, pool_size: int | None, options: str) -> AsyncEngine:
     while a table was nearly empty turned a chunk of 5 into one of 160 seconds.
     """
     pool: dict[str, Any] = {"poolclass": sa.NullPool}
+    driver: dict[str, Any] = {"options": f"{options} -c timezone=UTC"}
     if pool_size is not None:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_pre_ping": True}
+        driver["prepare_threshold"] = PREPARE_NEVER
     return create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         hide_parameters=True,
-        connect_args={"options": f"{options} -c timezone=UTC"},
+        connect_args=driver,
         **pool,
     )
 
 
-def _sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    return async_sessionmaker(engine, expire_on_commit=False)
+class _Session(SyncSession):
+    """One that does, right before it commits, what was put off until then."""
+
+
+def _session(engine: AsyncEngine) -> AsyncSession:
+    return AsyncSession(engine, expire_on_commit=False, sync_session_class=_Session)
+
+
+_PUT_OFF = "put_off"
+
+
+async def put_off(session: AsyncSession, do: Doing, what: Iterable[Hashable]) -> None:
+    """Do `what`, right before the transaction commits, with all that it is to `do` by then and each
+    of them once. It is forgotten where the transaction rolls back.
+
+    Done at once within a savepoint, which can be rolled back alone, and in a session that was not
+    opened here.
+    """
+    if not isinstance(session.sync_session, _Session) or session.in_nested_transaction():
+        await do(session, dict.fromkeys(what))
+    else:
+        session.info.setdefault(_PUT_OFF, {}).setdefault(do, {}).update(dict.fromkeys(what))
+
+
+async def do_put_off(session: AsyncSession) -> None:
+    """Do now what was put off in this transaction, for whoever looks at it before the commit."""
+    for do, what in session.info.pop(_PUT_OFF, {}).items():
+        await do(session, what)
+
+
+@sa.event.listens_for(_Session, "before_commit")
+def _before_commit(session: SyncSession) -> None:
+    if _PUT_OFF in session.info and not session.in_nested_transaction():
+        opened = async_session(session)
+        assert opened is not None
+        await_only(do_put_off(opened))
+
+
+@sa.event.listens_for(_Session, "after_soft_rollback")
+def _forget_put_off(session: SyncSession, ended: SessionTransaction) -> None:
+    if not ended.nested:
+        session.info.pop(_PUT_OFF, None)
 
 
 async def driver_connection(session: AsyncSession) -> Any:

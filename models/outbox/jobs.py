@@ -1,15 +1,17 @@
 """Durable jobs, written in the transaction of the fact that they follow from."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import procrastinate
+from procrastinate.jobs import Job
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.database import driver_connection
+from models.db.database import driver_connection, put_off
 
 # Only its tables are used here; the worker opens one of its own to work on them.
 _jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
@@ -41,21 +43,40 @@ async def defer(
 async def defer_each(
     session: AsyncSession, task: Task, calls: Mapping[str, dict[str, Any]], delay_s: int = 0
 ) -> None:
-    """A job for each lock, all in one go."""
-    made = [
-        _jobs.configure_task(
-            task,
-            lock=lock,
-            queue=QUEUE,
-            schedule_in={"seconds": delay_s} if delay_s else None,
-            priority=-1 if delay_s else 0,  # or what comes now would queue up behind what waits
-        ).make_new_job(**call)
-        for lock, call in calls.items()
+    """A job for each lock. All jobs of a transaction are written right before it commits, those
+    that are the same only once.
+    """
+    jobs = [
+        _Job(task, lock, json.dumps(call, sort_keys=True), delay_s) for lock, call in calls.items()
     ]
+    await put_off(session, _write, jobs)
+
+
+class _Job(NamedTuple):
+    """What makes two jobs the same."""
+
+    task: Task
+    lock: str
+    call: str
+    delay_s: int
+
+    def made(self) -> Job:
+        return _jobs.configure_task(
+            self.task,
+            lock=self.lock,
+            queue=QUEUE,
+            schedule_in={"seconds": self.delay_s} if self.delay_s else None,
+            # Or what comes now would queue up behind what waits.
+            priority=-1 if self.delay_s else 0,
+        ).make_new_job(**json.loads(self.call))
+
+
+async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
+    made = [job.made() for job in jobs]
     connection = await driver_connection(session)
     for first in range(0, len(made), JOBS_AT_ONCE):
-        jobs = made[first : first + JOBS_AT_ONCE]
-        await _jobs.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
+        some = made[first : first + JOBS_AT_ONCE]
+        await _jobs.job_manager.batch_defer_jobs_async(jobs=some, connection=connection)
 
 
 async def defer_card_update(session: AsyncSession, bill_id: int) -> None:

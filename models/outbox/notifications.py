@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from psycopg.types.json import Jsonb
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.jobs import defer_bill_run
+from models.db.rows import rows
+from models.outbox.jobs import defer_bill_run, defer_sending_to
 from models.outbox.messages import MessageKind, add_messages
 from models.people.permissions import Role
 from models.people.users import User, users_with_role
@@ -45,21 +47,46 @@ async def notify_bill_run(session: AsyncSession, run_id: int, user: User) -> Non
 
 
 async def notify_rejected(
-    session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]
+    session: AsyncSession, bill_id: int, action_id: int, generated_by: int
 ) -> None:
-    """Whoever generated the bill hears of a rejection at once."""
-    facts = {"bill_id": bill_id, "action_id": action_id}
-    await add_messages(session, MessageKind.REJECTION, f"rejection:{action_id}", to, facts)
+    """Whoever generated the bill hears of a rejection at once; all of Finance if nobody did."""
+    await _notify_generator(session, MessageKind.REJECTION, bill_id, action_id, generated_by)
 
 
 async def notify_approved(
-    session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]
+    session: AsyncSession, bill_id: int, action_id: int, generated_by: int
 ) -> None:
-    """Whoever generated the bills hears of approvals bundled."""
-    facts = {"bill_id": bill_id, "action_id": action_id}
-    await add_messages(
-        session, MessageKind.APPROVAL, f"approval:{action_id}", to, facts, BUNDLING_S
+    """The same of an approval, bundled with others."""
+    await _notify_generator(
+        session, MessageKind.APPROVAL, bill_id, action_id, generated_by, BUNDLING_S
     )
+
+
+async def _notify_generator(
+    session: AsyncSession,
+    kind: MessageKind,
+    bill_id: int,
+    action_id: int,
+    generated_by: int,
+    delay_s: int = 0,
+) -> None:
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    values = {"kind": kind, "key": f"{kind}:{action_id}", "facts": Jsonb(facts)}
+    added = await rows(session, _NOTIFY_GENERATOR, values | {"user_id": generated_by})
+    await defer_sending_to(session, [row["recipient"] for row in added], delay_s)
+
+
+_NOTIFY_GENERATOR = """
+insert into messages (key, kind, recipient, facts)
+select %(key)s::text || ':user:' || id, %(kind)s, 'user:' || id, %(facts)s
+from users
+where active and slack_user_id <> ''
+  and (id = %(user_id)s
+       or role = 'Finance' and (select name = 'system' from users where id = %(user_id)s))
+order by name
+on conflict do nothing
+returning recipient
+"""
 
 
 async def notify_not_sent(

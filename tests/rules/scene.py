@@ -17,6 +17,7 @@ from models.bills.replay import Approval, BillState, replay
 from models.bills.snapshots import bill_snapshot
 from models.context import Context, Source
 from models.customers.customers import Customer
+from models.db.database import do_put_off
 from models.errors import Refusal
 from models.people.users import User
 from models.period import Period
@@ -100,6 +101,7 @@ _CONTENTS = sa.text(
 async def contents(session: AsyncSession) -> dict[str, str | None]:
     """A digest of all rows of each table of the record, as this transaction sees them."""
     await session.flush()
+    await do_put_off(session)
     return {row.of: row.digest for row in await session.execute(_CONTENTS)}
 
 

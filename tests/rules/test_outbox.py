@@ -21,6 +21,7 @@ from models.batches.bulk_send import (
 from models.bills.bill import Bill
 from models.bills.states import State
 from models.context import Context
+from models.db.database import do_put_off
 from models.errors import NotAllowed, NotFound, WrongState
 from models.outbox.jobs import Task
 from models.outbox.messages import Message, MessageKind, MessageState
@@ -141,6 +142,7 @@ async def test_a_long_list_goes_on_by_itself_and_shows_its_progress(
     assert (facts.sent, facts.ended) == (2, False)
     posting = await session.get_one(Message, list_id)
     assert (posting.kind, posting.state) == (MessageKind.SENDING, MessageState.WAITING)
+    await do_put_off(session)
     jobs = sa.text("select count(*) from procrastinate_jobs where task_name = :task")
     assert await session.scalar(jobs, {"task": Task.SEND}) == 1
 

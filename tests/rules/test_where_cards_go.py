@@ -12,6 +12,7 @@ from models.actions.hold import hold_bill, release_bill
 from models.bills.bill import bill_of_month
 from models.bills.states import HoldReason, State
 from models.customers.customers import Customer
+from models.db.database import do_put_off
 from models.outbox.messages import Message, user_recipient
 from models.people.permissions import Role
 from models.people.users import User, add_user
@@ -204,6 +205,7 @@ async def test_the_worker_is_sent_for_once_a_place(
         await add_customer(session, f"Customer {number}", csm_id=people.kim.id)
     await add_customer(session, "Acme", sales_id=people.sam.id, slack_channel_id="#acme")
     await generate(session, act(people.ana))
+    await do_put_off(session)
     posting = "select lock from procrastinate_jobs where task_name = 'post'"
     jobs = await session.scalars(sa.text(posting))
     places = ["channel:#acme", *(user_recipient(user.id) for user in (people.kim, people.sam))]
