@@ -12,6 +12,7 @@ from statistics import median
 
 import psycopg
 
+from benchmarks.cost import Meter
 from models.db.embedded import EmbeddedPostgres
 from models.db.migrate import migrate
 
@@ -33,6 +34,7 @@ class Ground:
 
     def __init__(self, folder: Path, customers: int) -> None:
         self._server = EmbeddedPostgres(folder)
+        self.meter = Meter(folder / "postgres")
         self._names = (f"run_{number}" for number in itertools.count())
         self._admin = psycopg.connect(self._server.url(), autocommit=True)
         self._admin.execute("create database seeded")
