@@ -29,7 +29,7 @@ from models.actions.recalculate import recalculate
 from models.context import Source, system_context
 from models.customers.terms import show_terms_of_today
 from models.db.database import Database
-from models.outbox.jobs import QUEUE, Task
+from models.outbox.jobs import QUEUE, Task, job_queue
 from models.outbox.messages import defer_all_sending
 from models.outbox.notifications import Recalculation
 from models.outbox.recovery import (
@@ -83,11 +83,7 @@ class Worker:
             db, self._painter, billing, now, self._timings, self._stopping
         )
         self._sender = BillDelivery(db, billing, now, self._timings, mailer, company or Company(""))
-        self._jobs = procrastinate.App(
-            connector=procrastinate.PsycopgConnector(
-                conninfo=db.url, min_size=1, max_size=CONNECTIONS
-            )
-        )
+        self._jobs = job_queue(db.url, CONNECTIONS)
         self._jobs.job_manager = EagerJobManager(self._jobs.connector)
         self._worker: JobWorker | None = None
         self._healed_upto = 0

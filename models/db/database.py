@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.util import await_only
 
+from models.db.liveness import check_before_use
 from models.db.migrate import is_migrated
 from models.errors import DatabaseNotReady, NextStep, Step
 
@@ -92,14 +93,17 @@ def _engine(url: str, pool_size: int | None, options: str) -> AsyncEngine:
     pool: dict[str, Any] = {"poolclass": sa.NullPool}
     driver: dict[str, Any] = {"options": f"{options} -c timezone=UTC"}
     if pool_size is not None:
-        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_pre_ping": True}
+        pool = {"pool_size": pool_size, "max_overflow": 0}
         driver["prepare_threshold"] = PREPARE_NEVER
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         connect_args=driver,
         **pool,
     )
+    if pool_size is not None:
+        check_before_use(engine)
+    return engine
 
 
 class _Session(SyncSession):

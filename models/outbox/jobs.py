@@ -9,14 +9,35 @@ from typing import Any, NamedTuple
 
 import procrastinate
 from procrastinate.jobs import Job
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import driver_connection, put_off
+from models.db.liveness import check_alive
 
 # Only its tables are used here; the worker opens one of its own to work on them.
 _jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
 QUEUE = "countersign"
 JOBS_AT_ONCE = 1000
+
+
+def job_queue(url: str, most_connections: int) -> procrastinate.App:
+    """The jobs as the worker works on them.
+
+    Each of its statements is a transaction by itself, so that nothing else is sent with it.
+    """
+
+    def pool(**options: Any) -> AsyncConnectionPool:
+        return AsyncConnectionPool(**options | {"check": check_alive})
+
+    async def configure(connection: AsyncConnection) -> None:
+        await connection.set_autocommit(True)
+
+    connector = procrastinate.PsycopgConnector(
+        conninfo=url, min_size=1, max_size=most_connections, configure=configure, pool_factory=pool
+    )
+    return procrastinate.App(connector=connector)
 
 
 class Task(StrEnum):

@@ -1,0 +1,43 @@
+"""Whether pooled connections still stand, without a word to those that do.
+
+A server that ends a connection says so, or closes it: either can be read from the socket. Where
+there is nothing to read, there is nothing to ask. Whatever else breaks a connection would break it
+as well between a question and the statement after it.
+"""
+
+import selectors
+from typing import cast
+
+import sqlalchemy as sa
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+def has_word(connection: AsyncConnection) -> bool:
+    """Whether the server has said something that nobody asked for."""
+    if connection.closed:
+        return True
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+async def check_alive(connection: AsyncConnection) -> None:
+    """What a pool of psycopg asks of a connection before it hands it out."""
+    if has_word(connection):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+def check_before_use(engine: AsyncEngine) -> None:
+    """The same for an engine's pool: one that is dead makes all of them be opened anew."""
+    dialect = engine.dialect
+
+    @sa.event.listens_for(engine.sync_engine.pool, "checkout")
+    def check(connection: sa.pool.PoolProxiedConnection, *_: object) -> None:
+        if has_word(cast("AsyncConnection", connection.driver_connection)):
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error
