@@ -2,33 +2,57 @@
 
 import math
 import time
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import structlog
 
 from bot.slack.client import ErrorKind, SlackClient, SlackError
 from bot.timings import Timings
+from bot.worker.batcher import Batcher
 from bot.worker.message_content import content_of
 from handlers.slack.blocks.bill_run import run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from models.batches.bill_run import progress_message_of, run_report
+from models.db.columns import Session
 from models.db.database import Database
-from models.outbox.delivery import mark_failed, mark_updated, stale_cards
+from models.outbox.delivery import (
+    Drawing,
+    StaleCards,
+    mark_all_updated,
+    mark_failed,
+    mark_updated,
+    stale_cards,
+)
 from models.outbox.digests import digests_of
 from models.outbox.jobs import defer_copy_update, defer_digest_update
 from models.outbox.messages import Message, MessageState
+from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 
 log = structlog.get_logger()
 
 
+class _Outdated(NamedTuple):
+    """A bill as it is, and the cards that show less."""
+
+    behind: StaleCards
+    facts: BillDetails
+
+
 class MessageUpdater:
-    """Draws posted messages anew."""
+    """Draws posted messages anew.
+
+    Bills whose jobs run at the same moment are read together, and marked together as drawn.
+    """
 
     def __init__(self, db: Database, slack: SlackClient, timings: Timings) -> None:
         self._db = db
         self._slack = slack
         self._timings = timings
+        self._bills = Batcher(self._read)
+        self._drawings = Batcher(self._mark)
 
     async def redraw(self, bill_id: int) -> None:
         """Bring every posted card of the bill up to date; those that are already stay alone.
@@ -39,11 +63,9 @@ class MessageUpdater:
         again by itself, so that it holds up neither the others nor what is to be drawn later. A
         rate limit is for all of them, and raised after each has had its turn.
         """
-        async with self._db.transaction() as session:
-            for digest_id in await digests_of(session, bill_id):
-                await defer_digest_update(session, digest_id)
         limit = None
-        for message, trouble in await self._bring_up(bill_id):
+        outdated = await self._bills.ask(bill_id)
+        for message, trouble in await self._bring_up(outdated):
             if trouble.kind is ErrorKind.RATE_LIMITED:
                 limit = trouble
                 continue
@@ -56,25 +78,36 @@ class MessageUpdater:
 
     async def redraw_card(self, bill_id: int, message_id: int, since_s: float) -> None:
         """Bring one card up to date. After a week in trouble it is given up."""
-        for message, trouble in await self._bring_up(bill_id, message_id):
+        async with self._db.transaction() as session:
+            outdated = (await _outdated(session, [bill_id])).get(bill_id)
+        for message, trouble in await self._bring_up(outdated, message_id):
             if time.time() - since_s <= self._timings.give_up:
                 raise trouble
             await self._give_up(message, trouble)
 
-    async def _bring_up(
-        self, bill_id: int, only: int | None = None
-    ) -> list[tuple[Message, SlackError]]:
-        """Redraw what is behind; returns what could not be, and why."""
+    async def _read(self, bill_ids: Sequence[int]) -> list[_Outdated | None]:
+        """What is to be drawn of each, None where nothing is; promises their digests."""
         async with self._db.transaction() as session:
-            behind = await stale_cards(session, bill_id, only)
-            if not behind.cards:
-                return []
-            (facts,) = await load_bill_details(session, [bill_id])
-        content = bill_card(facts)
+            for digest_id in await digests_of(session, bill_ids):
+                await defer_digest_update(session, digest_id)
+            outdated = await _outdated(session, bill_ids)
+        return [outdated.get(bill_id) for bill_id in bill_ids]
+
+    async def _bring_up(
+        self, outdated: _Outdated | None, only: int | None = None
+    ) -> list[tuple[Message, SlackError]]:
+        """Redraw what is behind, or `only` the card of that id; returns what could not be, and
+        why.
+        """
+        if outdated is None:
+            return []
+        content = bill_card(outdated.facts)
         troubles = []
-        for message in behind.cards:
+        for message in outdated.behind.cards:
+            if only not in (None, message.id):
+                continue
             try:
-                await self._update(message, content, behind.actions)
+                await self._update(message, content, outdated.behind.actions)
             except SlackError as trouble:
                 troubles.append((message, trouble))
         return troubles
@@ -109,10 +142,27 @@ class MessageUpdater:
                 raise
             await self._give_up(message, trouble)
             return
+        drawing = Drawing(message.id, message.drawn_actions, actions)
+        if not await self._drawings.ask(drawing):
+            async with self._db.transaction() as session:
+                await mark_updated(session, message, actions)
+
+    async def _mark(self, drawings: Sequence[Drawing]) -> list[bool]:
+        """Whether each was noted; of two drawings of one message that is the first."""
+        first = {one.message_id: one for one in reversed(drawings)}
         async with self._db.transaction() as session:
-            await mark_updated(session, message, actions)
+            marked = await mark_all_updated(session, list(first.values()))
+        return [one.message_id in marked and one is first[one.message_id] for one in drawings]
 
     async def _give_up(self, message: Message, trouble: SlackError) -> None:
         log.error("message cannot be redrawn", message=message.identity, cause=trouble.code)
         async with self._db.transaction() as session:
             await mark_failed(session, message, trouble.code)
+
+
+async def _outdated(session: Session, bill_ids: Sequence[int]) -> dict[int, _Outdated]:
+    behind = await stale_cards(session, bill_ids)
+    if not behind:
+        return {}
+    found = await load_bill_details(session, list(behind))
+    return {facts.id: _Outdated(behind[facts.id], facts) for facts in found}

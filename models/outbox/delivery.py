@@ -4,10 +4,11 @@ Each function is one step of the caller's transaction. A recipient is served by 
 time, so what `next_due` answers stays due until that worker says otherwise.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -180,20 +181,56 @@ async def _change(session: AsyncSession, message_id: int, **values: Any) -> None
     await session.execute(sa.update(Message).where(Message.id == message_id).values(**values))
 
 
-async def stale_cards(session: AsyncSession, bill_id: int, only: int | None = None) -> StaleCards:
-    """The bill's posted cards that show fewer actions than it has, or `only` the one of that id.
+async def stale_cards(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, StaleCards]:
+    """The posted cards of these bills that show fewer actions than their bill has, by bill.
 
-    To be asked before the bill is read: what is drawn then shows at least that many actions.
+    To be asked before the bills are read: what is drawn then shows at least that many actions.
     """
-    actions = await count_actions(session, bill_id)
-    cards = await session.scalars(
-        sa.select(Message)
-        .where(Message.bill_id == bill_id, Message.state == MessageState.POSTED)
-        .where(Message.kind == MessageKind.CARD, Message.drawn_actions < actions)
-        .where(Message.id == only if only else sa.true())
+    query = (
+        sa.select(Message, _CHAINS.c.actions)
+        .join(_CHAINS, _CHAINS.c.bill_id == Message.bill_id)
+        .where(Message.bill_id.in_(bill_ids), Message.state == MessageState.POSTED)
+        .where(Message.kind == MessageKind.CARD, Message.drawn_actions < _CHAINS.c.actions)
         .order_by(Message.id)
     )
-    return StaleCards(actions, tuple(cards))
+    actions, cards = dict[int, int](), defaultdict[int, list[Message]](list)
+    for card, count in await session.execute(query):
+        actions[card.bill_id] = count
+        cards[card.bill_id].append(card)
+    return {one: StaleCards(actions[one], tuple(cards[one])) for one in actions}
+
+
+_CHAINS = sa.table("bill_chains", sa.column("bill_id", sa.BigInteger), sa.column("actions"))
+
+
+class Drawing(NamedTuple):
+    """A message was drawn with so many `actions`; before, it was found to show `found`."""
+
+    message_id: int
+    found: int
+    actions: int
+
+
+async def mark_all_updated(session: AsyncSession, drawings: Sequence[Drawing]) -> set[int]:
+    """Note what these messages show now; returns the ids of those that could be marked at once.
+
+    The others are for `mark_updated`: somebody else has drawn them since, or is writing to them
+    at this moment. Nobody is waited for, so that two who mark many cannot wait for each other.
+    """
+    ids, found, actions = (list(column) for column in zip(*drawings, strict=True))
+    values = {"ids": ids, "found": found, "actions": actions}
+    return set(await session.scalars(_MARK_ALL, values))
+
+
+_MARK_ALL = sa.text("""
+with free as (
+    select m.id, d.actions
+    from unnest(cast(:ids as bigint[]), cast(:found as int[]), cast(:actions as int[]))
+        d (id, found, actions)
+    join messages m on m.id = d.id and m.drawn_actions = d.found
+    for no key update of m skip locked)
+update messages m set drawn_actions = free.actions from free where m.id = free.id returning m.id
+""")
 
 
 async def mark_updated(session: AsyncSession, message: Message, actions: int) -> None:

@@ -55,9 +55,9 @@ async def bundle_approvals(session: AsyncSession, recipient: str) -> None:
     await session.flush()
 
 
-async def digests_of(session: AsyncSession, bill_id: int) -> Sequence[int]:
-    """Posted digests that stand for a card of this bill, but for those to be redrawn anyway."""
-    return (await session.scalars(_DIGESTS, {"bill_id": bill_id})).all()
+async def digests_of(session: AsyncSession, bill_ids: Sequence[int]) -> Sequence[int]:
+    """Posted digests that stand for a card of these bills, but for those to be redrawn anyway."""
+    return (await session.scalars(_DIGESTS, {"bill_ids": list(bill_ids)})).all()
 
 
 _DIGESTS = sa.text("""
@@ -65,7 +65,7 @@ select distinct d.id
 from messages c join messages d
   on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
   and c.recipient = d.facts ->> 'of'
-where c.bill_id = :bill_id and c.kind = 'card' and c.state = 'listed'
+where c.bill_id = any(:bill_ids) and c.kind = 'card' and c.state = 'listed'
   and d.kind = 'digest' and d.state = 'posted'
   and not exists (
       select from procrastinate_jobs j

@@ -194,7 +194,8 @@ async def _correct(time: Timeline) -> None:
     await verbs.change_terms(time, FIR, 100_000, "0.05", OCTOBER)
     await verbs.approve(time, KIM, FIR, OCTOBER)
     async with time.step() as session:
-        behind = await stale_cards(session, (await time.bill(session, KELP, OCTOBER)).id)
+        kelp = await time.bill(session, KELP, OCTOBER)
+        behind = (await stale_cards(session, [kelp.id]))[kelp.id]
         await mark_failed(session, behind.cards[0], "message_not_found")
 
 
@@ -327,10 +328,10 @@ async def _redrawing_waits(time: Timeline) -> None:
     """Of a card that was in trouble, of a digest, and of what a run's message tells."""
     async with time.step() as session:
         fir = await time.bill(session, FIR, OCTOBER)
-        card = (await stale_cards(session, fir.id)).cards[0]
+        card = (await stale_cards(session, [fir.id]))[fir.id].cards[0]
         await defer_copy_update(session, fir.id, card.id, time.now.timestamp(), 10)
         willow = await time.bill(session, WILLOWS[0], NOVEMBER)
-        (digest_id,) = await digests_of(session, willow.id)
+        (digest_id,) = await digests_of(session, [willow.id])
         await defer_digest_update(session, digest_id)
         (generated, *_) = await actions_of(session, willow.id)
         await defer_bill_run_update(session, generated.snapshot["run"], BUNDLING_S)

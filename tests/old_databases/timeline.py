@@ -123,8 +123,8 @@ class Timeline:
             for place in sorted(places):
                 while await self.post_next(session, place):
                     pass
-            for bill_id in (await session.scalars(sa.select(Bill.id).order_by(Bill.id))).all():
-                behind = await stale_cards(session, bill_id)
+            bills = (await session.scalars(sa.select(Bill.id).order_by(Bill.id))).all()
+            for behind in (await stale_cards(session, bills)).values():
                 for card in behind.cards:
                     await mark_updated(session, card, behind.actions)
             await session.execute(sa.text("delete from procrastinate_jobs where status = 'todo'"))
