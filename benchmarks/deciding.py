@@ -1,33 +1,47 @@
-"""One bill after the other approved, beside the same rows written by hand.
+"""One bill after the other decided on, beside the same rows written by hand.
 
     python -m benchmarks.deciding [--customers 5000] [--runs 3]
 
 `floor`: of each bill its row locked, the rows of an approval written and its job promised, in one
 transaction, on one connection. `approve` also finds who may, whether the figures are those of
-today, and what stood before. `facts`: what a bill's card tells, gathered to be drawn.
+today, and what stood before; so do the others. `facts`: what a bill's card tells, gathered to be
+drawn. They take turns on one database, so that whatever else the machine does hits all of them.
+CPU is ours and the server's.
 """
 
 import asyncio
-import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from statistics import median
+from typing import NamedTuple
 
 import psycopg
-import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from benchmarks.ground import Ground, report, run
+from benchmarks.ground import Ground, Spent, Stopwatch, report, run
 from benchmarks.month_end import generated
-from models.actions.approve import approve_bill
+from benchmarks.wire import statements
+from models.actions.approve import approve_bill, reject_bill
+from models.actions.comment import add_comment
+from models.actions.send import send_bill
+from models.actions.undo import undo_decision
+from models.bills.states import RejectReason
 from models.context import Context, Source
 from models.db.database import Database
-from models.people.users import User
+from models.people.users import find_by_slack
 from models.queries.bill_loader import load_bill_details
 
 BILLS = 300
+TURNS = 5
 WAITING = (
-    "select b.id, c.csm_id from bills b join customers c on c.id = b.customer_id order by b.id"
+    "select b.id, u.id, u.slack_user_id from bills b join customers c on c.id = b.customer_id"
+    " join users u on u.id = c.csm_id order by b.id"
 )
+
+FINANCE = """
+insert into users (name, role, slack_user_id) values ('Finance', 'Finance', 'UFINANCE')"""
+KNOWN = "update users set slack_team_id = 'T0DEMO'"
 
 LOCK = "select * from bills where id = %s for update"
 MOVE = """
@@ -45,71 +59,128 @@ PROMISE = (
     "insert into procrastinate_jobs (task_name, queue_name, args) values ('redraw', 'x', '{}')"
 )
 
-Waiting = Sequence[tuple[int, int]]
+
+class Asked(NamedTuple):
+    """A bill, and who acts on it: by their id, and by that of their Slack account."""
+
+    bill_id: int
+    user_id: int
+    slack_id: str
 
 
-def by_hand(url: str) -> float:
-    """Seconds of approving the first bills."""
-    with psycopg.connect(url) as connection:
-        bills = connection.execute(WAITING).fetchmany(BILLS)
+Do = Callable[[AsyncSession, int, Context], Awaitable[object]]
+
+
+async def _approve(session: AsyncSession, bill_id: int, by: Context) -> None:
+    await approve_bill(session, bill_id, 1, by)
+
+
+async def _reject(session: AsyncSession, bill_id: int, by: Context) -> None:
+    await reject_bill(session, bill_id, 1, by, RejectReason.OTHER, "Not so")
+
+
+async def _comment(session: AsyncSession, bill_id: int, by: Context) -> None:
+    await add_comment(session, bill_id, by, "Asked them about it")
+
+
+async def _undo(session: AsyncSession, bill_id: int, by: Context) -> None:
+    await undo_decision(session, bill_id, 2, by, "Too soon")
+
+
+async def _send(session: AsyncSession, bill_id: int, by: Context) -> None:
+    await send_bill(session, bill_id, 2, by)
+
+
+async def _facts(session: AsyncSession, bill_id: int, _: Context) -> None:
+    await load_bill_details(session, [bill_id])
+
+
+def by_hand(connection: psycopg.Connection, bills: Sequence[Asked]) -> None:
+    """Approve these bills."""
+    for bill_id, user_id, _ in bills:
+        connection.execute(LOCK, [bill_id])
+        connection.execute(MOVE, [bill_id])
+        row = connection.execute(RECORD, [user_id, bill_id]).fetchone()
+        assert row is not None
+        connection.execute(STAND, [bill_id, user_id, row[0]])
+        connection.execute(PROMISE)
         connection.commit()
-        began = time.perf_counter()
-        for bill_id, user_id in bills:
-            connection.execute(LOCK, [bill_id])
-            connection.execute(MOVE, [bill_id])
-            row = connection.execute(RECORD, [user_id, bill_id]).fetchone()
-            assert row is not None
-            connection.execute(STAND, [bill_id, user_id, row[0]])
-            connection.execute(PROMISE)
-            connection.commit()
-        return time.perf_counter() - began
 
 
-async def ours(url: str) -> tuple[float, float]:
-    """Seconds of approving them, and of gathering what their cards tell."""
+def doing(do: Do, asked: Asked) -> Callable[[AsyncSession], Awaitable[object]]:
+    """What a click does, and whoever made it found by their Slack account first."""
+
+    async def done(session: AsyncSession) -> None:
+        if do is _facts:
+            await load_bill_details(session, [asked.bill_id])
+            return
+        user = await find_by_slack(session, asked.slack_id, "T0DEMO")
+        assert user is not None
+        await do(session, asked.bill_id, Context(user, datetime.now(UTC), Source.SLACK))
+
+    return done
+
+
+async def in_turns(url: str) -> tuple[dict[str, Spent], dict[str, int]]:
+    """What each step took for all its bills, and how many statements for one of them."""
     db = Database(url)
-    async with db.transaction() as session:
-        bills = [(row[0], row[1]) for row in islice(await session.execute(sa.text(WAITING)), BILLS)]
-    approving = await _each(bills, lambda bill_id, user_id: _approve(db, bill_id, user_id))
-    gathering = await _each(bills, lambda bill_id, _: _facts(db, bill_id))
+    spent: dict[str, list[Spent]] = defaultdict(list)
+    counts = {}
+    with psycopg.connect(url) as connection:
+        connection.execute("update customers set billing_email = 'billing@customer.example'")
+        connection.execute(FINANCE)
+        connection.execute(KNOWN)
+        bills = iter([Asked(*found) for found in connection.execute(WAITING)])
+        connection.commit()
+        for turn in range(TURNS + 1):
+            some = [[next(bills) for _ in range(BILLS // TURNS + 1)] for _ in range(4)]
+            finance = [asked._replace(slack_id="UFINANCE") for asked in some[1]]
+            steps: dict[str, tuple[Do, Sequence[Asked]]] = {
+                "approve": (_approve, some[1]),
+                "facts of a card": (_facts, some[1]),
+                "reject": (_reject, some[2]),
+                "undo": (_undo, some[2]),
+                "comment": (_comment, some[3]),
+                "send": (_send, finance),
+            }
+            with Stopwatch(connection) as floor:
+                by_hand(connection, some[0][1:])
+            spent["floor"].append(floor.spent)
+            for name, (do, asked) in steps.items():
+                counts[name] = await statements(db, doing(do, asked[0]))
+                with Stopwatch(connection) as watch:
+                    for one in asked[1:]:
+                        async with db.transaction() as session:
+                            await doing(do, one)(session)
+                spent[name].append(watch.spent)
+            if turn == 0:  # which only warms them up
+                spent.clear()
     await db.close()
-    return approving, gathering
-
-
-async def _each(bills: Waiting, do: Callable[[int, int], Awaitable[None]]) -> float:
-    began = time.perf_counter()
-    for bill_id, user_id in bills:
-        await do(bill_id, user_id)
-    return time.perf_counter() - began
-
-
-async def _approve(db: Database, bill_id: int, user_id: int) -> None:
-    async with db.transaction() as session:
-        user = await session.get_one(User, user_id)
-        await approve_bill(session, bill_id, 1, Context(user, datetime.now(UTC), Source.SLACK))
-
-
-async def _facts(db: Database, bill_id: int) -> None:
-    async with db.transaction() as session:
-        await load_bill_details(session, [bill_id])
+    return {name: Spent.of(turns) for name, turns in spent.items()}, counts
 
 
 def measure(place: Ground, runs: int) -> list[str]:
-    floor, approving, gathering = [], [], []
+    spent: dict[str, list[Spent]] = defaultdict(list)
     for _ in range(runs):
         with place.clone() as url:
             asyncio.run(generated(url))
-            floor.append(by_hand(url))
-        with place.clone() as url:
-            asyncio.run(generated(url))
-            first, second = asyncio.run(ours(url))
-            approving.append(first)
-            gathering.append(second)
-    return [
-        report(f"floor: {BILLS} approvals by hand", floor, None, BILLS),
-        report("approve", approving, floor, BILLS),
-        report("facts of a card", gathering, floor, BILLS),
-    ]
+            done, counts = asyncio.run(in_turns(url))
+            for name, one in done.items():
+                spent[name].append(one)
+    floor = spent.pop("floor")
+    lines = [_line(f"floor: {BILLS} approvals by hand", floor, None)]
+    for name, ours in spent.items():
+        lines.append(f"{_line(name, ours, floor)}   {counts[name]} statements")
+    return lines
+
+
+def _line(name: str, spent: Sequence[Spent], floor: Sequence[Spent] | None) -> str:
+    wall = report(name, [s.wall for s in spent], [f.wall for f in floor or ()], BILLS)
+    cpu = median(s.cpu for s in spent)
+    line = f"{wall}   CPU {cpu * 1000 / BILLS:.2f} ms"
+    if floor:
+        line += f", x{median(s.cpu / f.cpu for s, f in zip(spent, floor, strict=True)):.2f}"
+    return line
 
 
 if __name__ == "__main__":

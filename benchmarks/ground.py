@@ -2,13 +2,16 @@
 
 import argparse
 import itertools
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import psycopg
 
@@ -65,6 +68,53 @@ def ground(customers: int) -> Iterator[Ground]:
     finally:
         opened.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Spent(NamedTuple):
+    """Seconds: on the clock, and of CPU, ours and the server's."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def of(cls, parts: Iterable["Spent"]) -> "Spent":
+        parts = list(parts)
+        return cls(sum(one.wall for one in parts), sum(one.cpu for one in parts))
+
+
+class Stopwatch:
+    """Takes the time of a block on one database, which `connection` leads to."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self.spent = Spent(0, 0)
+
+    def __enter__(self) -> "Stopwatch":
+        self._before = self._servers()
+        self._began = Spent(time.perf_counter(), time.process_time())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        wall, cpu = time.perf_counter() - self._began.wall, time.process_time() - self._began.cpu
+        after = self._servers()
+        cpu += sum(seconds - self._before.get(pid, 0) for pid, seconds in after.items())
+        self.spent = Spent(wall, cpu)
+
+    def _servers(self) -> dict[int, float]:
+        """CPU seconds of the processes that serve this database; none but on Linux."""
+        found = self._connection.execute(BACKENDS).fetchall()
+        self._connection.commit()
+        stats = {pid: Path(f"/proc/{pid}/stat") for (pid,) in found}
+        return {pid: _cpu_s(path) for pid, path in stats.items() if path.exists()}
+
+
+BACKENDS = "select pid from pg_stat_activity where datname = current_database()"
+
+
+def _cpu_s(stat: Path) -> float:
+    """User and system time, the 14th and 15th field, counted after the name in brackets."""
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run(about: str | None, customers: int, measure: Callable[[Ground, int], list[str]]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.next_steps import next_steps
 from models.bills.approvers import Approvers
 from models.bills.bill import Bill, get_bill, move_bill
-from models.bills.figures import Figures
+from models.bills.figures import Figures, newer_than
 from models.bills.history import BillAction, append_action
 from models.bills.reading import read_actions, read_approvers, read_figures
 from models.bills.replay import BillState, replay
@@ -106,13 +106,8 @@ class LoadedBill(PastOfBill):
 
     @property
     def newer_figures(self) -> Figures | None:
-        """The figures of now, where the bill does not rest on them; None where it does, or keeps
-        its own: it is issued, or takes back a void bill.
-        """
-        now = self.figures_now
-        if now is None or self.bill.number is not None or self.corrects_void:
-            return None
-        return None if now.rest_on(self.bill) else now
+        """Those of now, where the bill does not rest on them and does not keep its own."""
+        return newer_than(self.bill, self.figures_now, corrects_void=self.corrects_void)
 
     async def record(
         self,

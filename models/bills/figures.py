@@ -59,24 +59,21 @@ async def figures_now(session: AsyncSession, bill_id: int) -> Figures | None:
 
 
 async def newer_figures(session: AsyncSession, bill: Bill) -> Figures | None:
+    """Those of now, where the bill does not rest on them and does not keep its own."""
+    now = await figures_now(session, bill.id)
+    return newer_than(bill, now, corrects_void=await _corrects_void_bill(session, bill))
+
+
+def newer_than(bill: Bill, now: Figures | None, *, corrects_void: bool) -> Figures | None:
     """The figures of now, where the bill does not rest on them; None where it does, or keeps its
     own: it is issued, or takes back a void bill.
     """
-    if bill.number is not None or await is_credit_for_void(session, bill):
+    if now is None or bill.number is not None or corrects_void:
         return None
-    now = await figures_now(session, bill.id)
-    return now if now is not None and not now.rest_on(bill) else None
+    return None if now.rest_on(bill) else now
 
 
-async def corrects_void_bill(session: AsyncSession, bill: Bill) -> bool:
+async def _corrects_void_bill(session: AsyncSession, bill: Bill) -> bool:
     if bill.adjusts_id is None:
         return False
     return (await get_bill(session, bill.adjusts_id)).status == State.VOID
-
-
-async def is_credit_for_void(session: AsyncSession, bill: Bill) -> bool:
-    """Whether this takes back what had gone out of a bill that is void.
-
-    Corrections of a void bill that were not out are void themselves, so what is not is that.
-    """
-    return bill.number is None and await corrects_void_bill(session, bill)

@@ -9,6 +9,7 @@ from models.bills.bill import Bill
 from models.bills.figures import Figures
 from models.bills.history import BillAction
 from models.bills.snapshots import column_value
+from models.db.rows import made
 from models.people.permissions import Role
 from models.people.users import PersonRef
 
@@ -17,7 +18,7 @@ BILL_COLUMNS = tuple(Bill.__table__.columns.keys())
 
 def read_bill(row: Mapping[str, Any]) -> Bill:
     """A bill that no session knows: to be looked at."""
-    return Bill(**{name: row[name] for name in BILL_COLUMNS})
+    return made(Bill, {name: row[name] for name in BILL_COLUMNS})
 
 
 def read_actions(found: Iterable[Mapping[str, Any]]) -> list[BillAction]:
@@ -46,7 +47,7 @@ def _action(one: Mapping[str, Any]) -> BillAction:
     told = {name: value for name, value in one.items() if name not in ("by", "acted_for")}
     for name in ("created_at", "updated_at"):
         told[name] = datetime.fromisoformat(told[name])
-    return BillAction(**told)
+    return made(BillAction, told)
 
 
 def _slot(one: Mapping[str, Any]) -> Slot:

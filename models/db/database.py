@@ -115,6 +115,7 @@ def _session(engine: AsyncEngine) -> AsyncSession:
 
 
 _PUT_OFF = "put_off"
+_DRIVER = "driver_connection"
 
 
 async def put_off(session: AsyncSession, do: Doing, what: Iterable[Hashable]) -> None:
@@ -144,16 +145,22 @@ def _before_commit(session: SyncSession) -> None:
         await_only(do_put_off(opened))
 
 
-@sa.event.listens_for(_Session, "after_soft_rollback")
-def _forget_put_off(session: SyncSession, ended: SessionTransaction) -> None:
-    if not ended.nested:
+@sa.event.listens_for(_Session, "after_transaction_end")
+def _after_transaction(session: SyncSession, ended: SessionTransaction) -> None:
+    if ended.parent is None:
         session.info.pop(_PUT_OFF, None)
+        session.info.pop(_DRIVER, None)
 
 
 async def driver_connection(session: AsyncSession) -> Any:
     """The psycopg connection under a session, for COPY and for jobs that share its transaction."""
-    raw = await (await session.connection()).get_raw_connection()
-    return raw.driver_connection
+    known = session.info.get(_DRIVER)
+    if known is None:
+        raw = await (await session.connection()).get_raw_connection()
+        known = raw.driver_connection
+        if isinstance(session.sync_session, _Session):
+            session.info[_DRIVER] = known
+    return known
 
 
 async def check_reachable(db: Database) -> None:

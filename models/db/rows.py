@@ -4,14 +4,15 @@ What they read or write is told to the session, so that it knows the objects as 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
+import sqlalchemy as sa
 from psycopg.rows import dict_row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_dict, set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from models.db.columns import Base
@@ -32,7 +33,7 @@ async def rows(
     cursor = connection.cursor(row_factory=dict_row)
     try:
         await cursor.execute(sql, values, prepare=True)
-        found: list[dict[str, Any]] = await cursor.fetchall() if cursor.description else []
+        found: list[dict[str, Any]] = await cursor.fetchall() if cursor.pgresult.nfields else []
     except psycopg.Error as error:
         if connection.closed:
             await (await session.connection()).invalidate(error)
@@ -54,9 +55,16 @@ def keep(session: AsyncSession, kind: type[Mapped], row: Mapping[str, Any]) -> M
     """The object of a row that has all its columns, as if the session had loaded it now."""
     known = session.sync_session.identity_map.get(identity_key(kind, row["id"]))
     if known is None:
-        return keep_new(session, kind(**row))
+        return keep_new(session, made(kind, row))
     set_values(known, row)
     return known
+
+
+def made(kind: type[Mapped], row: Mapping[str, Any]) -> Mapped:
+    """An object of these values that no session knows: to be looked at."""
+    one = cast(Mapped, sa.inspect(kind).class_manager.new_instance())
+    instance_dict(one).update(row)
+    return one
 
 
 def keep_new(session: AsyncSession, one: Mapped) -> Mapped:

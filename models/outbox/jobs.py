@@ -8,16 +8,15 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import procrastinate
-from procrastinate.jobs import Job
 from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.database import driver_connection, put_off
+from models.db.database import put_off
 from models.db.liveness import check_alive
+from models.db.rows import rows
 
-# Only its tables are used here; the worker opens one of its own to work on them.
-_jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
 QUEUE = "countersign"
 JOBS_AT_ONCE = 1000
 
@@ -78,26 +77,34 @@ class _Job(NamedTuple):
 
     task: Task
     lock: str
-    call: str
+    args: str
     delay_s: int
-
-    def made(self) -> Job:
-        return _jobs.configure_task(
-            self.task,
-            lock=self.lock,
-            queue=QUEUE,
-            schedule_in={"seconds": self.delay_s} if self.delay_s else None,
-            # Or what comes now would queue up behind what waits.
-            priority=-1 if self.delay_s else 0,
-        ).make_new_job(**json.loads(self.call))
 
 
 async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
-    made = [job.made() for job in jobs]
-    connection = await driver_connection(session)
-    for first in range(0, len(made), JOBS_AT_ONCE):
-        some = made[first : first + JOBS_AT_ONCE]
-        await _jobs.job_manager.batch_defer_jobs_async(jobs=some, connection=connection)
+    told = [
+        {
+            "task": job.task,
+            "lock": job.lock,
+            "args": json.loads(job.args),
+            # Put off, it has a lower priority, or what comes now would queue up behind it.
+            "priority": -1 if job.delay_s else 0,
+            "delay_s": job.delay_s or None,
+        }
+        for job in jobs
+    ]
+    for first in range(0, len(told), JOBS_AT_ONCE):
+        await rows(session, _DEFER, (QUEUE, Jsonb(told[first : first + JOBS_AT_ONCE])))
+
+
+_DEFER = """
+select procrastinate_defer_jobs_v1(array(
+    select row(%s, job ->> 'task', (job ->> 'priority')::int, job ->> 'lock', null, job -> 'args',
+               clock_timestamp() + make_interval(secs => (job ->> 'delay_s')::int)
+           )::procrastinate_job_to_defer_v1
+    from jsonb_array_elements(%s) job))
+"""
+"""How the job library itself writes them, but for a plan that is kept."""
 
 
 async def defer_card_update(session: AsyncSession, bill_id: int) -> None:

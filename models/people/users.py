@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
+from models.db.rows import keep, rows
 from models.errors import Invalid, NotAllowed
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 
@@ -78,15 +79,20 @@ async def find_by_slack(session: AsyncSession, slack_user_id: str, team_id: str)
 
     Refuses an account of the same id in another workspace.
     """
-    found = await session.scalars(sa.select(User).where(User.slack_user_id == slack_user_id))
-    user = found.one_or_none()
-    if user is None:
+    found = await rows(session, _BY_SLACK, (slack_user_id,))
+    if not found:
         return None
+    user = keep(session, User, found[0])
     if user.slack_team_id is None:
         user.slack_team_id = team_id
     if user.slack_team_id != team_id:
         raise NotAllowed("Countersign serves its own workspace only.")
     return user
+
+
+_COLUMNS = ", ".join(column.name for column in User.__table__.columns)
+
+_BY_SLACK = f"select {_COLUMNS} from users where slack_user_id = %s"
 
 
 async def find_by_name(session: AsyncSession, name: str) -> User | None:
