@@ -29,8 +29,10 @@ soak: .venv
 .venv/built: requirements.lock pyproject.toml
 	@$(PYTHON) -m tools.build_venv
 
+# BENCH: which of benchmarks/ to run, as in `make bench BENCH=clicking`.
+BENCH := month_end
 bench: .venv
-	$(BIN)/python -m benchmarks.month_end
+	$(BIN)/python -m benchmarks.$(BENCH)
 
 # LOCK: as in `make lock LOCK=--upgrade`; else what is locked already stays as it is. It asks for no
 # more than a uv, since a change of pyproject.toml may be why .venv cannot be built before.
