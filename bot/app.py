@@ -30,7 +30,7 @@ from handlers.wording.formatting import use_prefix
 from handlers.wording.refusals import Medium, refusal_text
 from models.actions.access import welcome
 from models.db.database import Database
-from models.db.migrate import is_migrated
+from models.db.revision import is_migrated
 from models.errors import NotFound, Refusal
 from models.people.permissions import Role
 from models.people.users import add_user

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -11,9 +11,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.mail.smtp_url import MailServer, mailboxes
-from models.db.embedded import EmbeddedPostgres
 from models.db.url import to_url
+from models.late import Late
 from models.settings import CHUNK_CUSTOMERS, BillingSettings
+
+if TYPE_CHECKING:
+    from models.db import embedded
+else:
+    embedded = Late("models.db.embedded")
 
 WHAT_TO_DO = {
     "DATABASE_URL": "Write it as postgresql://user:password@host:5432/database, or leave it unset "
@@ -130,7 +135,7 @@ class DatabaseSettings(BaseSettings):
         if self.database_url is not None:
             return to_url(self.database_url.get_secret_value())
         try:
-            return EmbeddedPostgres(self.countersign_data).url()
+            return embedded.EmbeddedPostgres(self.countersign_data).url()
         except OSError as error:
             cause = (error.strerror or "does not do").lower()
             raise BadSettings({"COUNTERSIGN_DATA": f"cannot be used: {cause}"}) from None

@@ -1,139 +1,110 @@
-"""The command line: `countersign`."""
+"""The command line: `countersign`, all that can be typed and what it is explained by.
 
-import asyncio
-from collections.abc import Iterator
-from datetime import datetime
-from enum import StrEnum
+What a command does stands in a module of its own, imported when the command is run: help and
+wrong use are answered at once.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
-import uvloop
 
-from bot.cli.audit import export_app, verify_command
-from bot.cli.output import Exit, Json, leaving, opened, progress_bar, run, say, say_json
-from bot.cli.run_report import (
-    preview_as_json,
-    preview_lines,
-    recalculation_counts,
-    recalculation_lines,
-    run_as_json,
-    run_lines,
-)
-from bot.settings import BooksSettings, DatabaseSettings, Settings, read
-from handlers.wording.formatting import counted
-from handlers.wording.refusals import Medium, refusal_text
-from models.actions.recalculate import recalculate
-from models.actions.reroute import reroute_open_bills
-from models.batches.bill_run import run_report, run_step, start_bill_run
-from models.batches.bill_run_preview import preview_run
-from models.context import Context, Source, system_context
-from models.customers.search import find_customer
-from models.db.database import Database, check_reachable
-from models.db.migrate import migrate
 from models.errors import Refusal
-from models.imports.files import Imported, import_customers, import_people, import_usage
-from models.outbox.notifications import Recalculation
+from models.exports.formats import Format, Table
+from models.late import Late
 from models.people.permissions import Role
-from models.people.users import add_user, system_user
 from models.period import Period
 
-app = typer.Typer(
-    help="Bill API overage, with every sign-off on the record.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+if TYPE_CHECKING:
+    from bot.cli import export, generate, import_file, migrate, people, serve, verify
+    from handlers.wording import refusals
+    from models.queries import scope
+else:
+    export = Late("bot.cli.export")
+    generate = Late("bot.cli.generate")
+    import_file = Late("bot.cli.import_file")
+    migrate = Late("bot.cli.migrate")
+    people = Late("bot.cli.people")
+    serve = Late("bot.cli.serve")
+    verify = Late("bot.cli.verify")
+    refusals = Late("handlers.wording.refusals")
+    scope = Late("models.queries.scope")
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., None])
+
+
+def _app(about: str) -> typer.Typer:
+    return typer.Typer(
+        help=about,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+app = _app("Bill API overage, with every sign-off on the record.")
+people_app = _app("People and their roles.")
+export_app = _app("Hand out the books as files.")
+
+
+def _command(group: typer.Typer, name: str) -> Callable[[F], F]:
+    """Add a command to a group, whose help lists the whole of its docstring."""
+
+    def add(command: F) -> F:
+        return group.command(name, short_help=command.__doc__)(command)
+
+    return add
+
+
+def _typed(reading: Callable[[str], T]) -> Callable[[str], T]:
+    """What was typed, read; what cannot be read was typed wrong."""
+
+    def parse(text: str) -> T:
+        try:
+            return reading(text)
+        except Refusal as refusal:
+            told = refusals.refusal_text(refusal, refusals.Medium.COMMAND_LINE)
+            raise typer.BadParameter(told) from None
+
+    return parse
+
+
+def _read_scope(text: str) -> str:
+    return scope.readable_scope(text)
+
+
+_month = _typed(Period.parse)
+_scope = _typed(_read_scope)
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
+
+WHAT = typer.Argument(
+    parser=_scope,
+    metavar="WHAT",
+    help="A month as in 2026-10, or a bill: #12, 12, or its customer and month.",
 )
 
-people_app = typer.Typer(help="People and their roles.", no_args_is_help=True)
 
-app.add_typer(people_app, name="people")
-
-
-class Table(StrEnum):
-    CUSTOMERS = "customers"
-    USAGE = "usage"
-    PEOPLE = "people"
-
-
-IMPORTS = {
-    Table.CUSTOMERS: import_customers,
-    Table.USAGE: import_usage,
-    Table.PEOPLE: import_people,
-}
-
-
-def _month(text: str) -> Period:
-    try:
-        return Period.parse(text)
-    except Refusal as refusal:
-        raise typer.BadParameter(refusal_text(refusal, Medium.COMMAND_LINE)) from None
-
-
-@app.command("migrate")
+@_command(app, "migrate")
 def migrate_command() -> None:
     """Bring the database's tables to what this program expects."""
-    with leaving():
-        url = read(DatabaseSettings).address()
-        asyncio.run(_refuse_unreachable(url))
-        applied = migrate(url)
-    say(f"Applied {', '.join(applied)}." if applied else "The database is up to date.")
+    migrate.migrate_database()
 
 
-async def _refuse_unreachable(url: str) -> None:
-    db = Database(url)
-    try:
-        await check_reachable(db)
-    finally:
-        await db.close()
-
-
-@app.command("import")
+@_command(app, "import")
 def import_command(
-    table: Table,
+    table: Literal["customers", "usage", "people"],
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     as_json: Json = False,
 ) -> None:
     """Import customers, usage or people from a CSV file: all of it, or nothing."""
-    run(_import(table, file, as_json), as_json)
+    import_file.import_file(table, file, as_json)
 
 
-async def _import(table: Table, file: Path, as_json: bool) -> Exit:
-    settings = read(BooksSettings)
-    now = datetime.now(settings.timezone)
-    with file.open("rb") as source, progress_bar(f"Importing {file.name}") as progress:
-        async with opened(settings.address()) as db, db.long_transaction() as session:
-            user = await system_user(session)
-            context = Context(user, now, Source.CLI, settings.billing())
-            settled, stranded = Recalculation(), 0
-            done = await IMPORTS[table](session, source, user, now, progress=progress)
-            if table is not Table.USAGE and done.written:
-                stranded = await reroute_open_bills(session, context)
-            if table is not Table.PEOPLE and done.written:
-                settled = await recalculate(session, context)
-    if as_json:
-        bills = {"bills": recalculation_counts(settled)} if settled != Recalculation() else {}
-        held = {"held": stranded} if stranded else {}
-        say_json(vars(done) | held | bills)
-    else:
-        say("\n".join(_imported_lines(file.name, done, stranded, settled)))
-    return Exit.DONE
-
-
-def _imported_lines(
-    name: str, done: Imported, stranded: int, settled: Recalculation
-) -> Iterator[str]:
-    if not done.written:
-        yield f"{name}: nothing to do, all {done.unchanged:,} rows are as they were."
-        return
-    yield f"{name}: {done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged."
-    if stranded:
-        which = "it" if stranded == 1 else "them"
-        yield f"  {counted(stranded, 'bill')} held, because nobody can decide {which} now"
-    yield from recalculation_lines(settled)
-
-
-@app.command("generate")
+@_command(app, "generate")
 def generate_command(
     month: Annotated[Period, typer.Argument(parser=_month, metavar="YYYY-MM")],
     customer: Annotated[str | None, typer.Option(help="Only this customer's bill.")] = None,
@@ -141,57 +112,29 @@ def generate_command(
     as_json: Json = False,
 ) -> None:
     """Make the bills of a month that is over. A month run twice adds nothing."""
-    run(_generate(month, customer, dry_run, as_json))
+    generate.generate_month(month, customer, dry_run, as_json)
 
 
-async def _generate(period: Period, customer: str | None, dry_run: bool, as_json: bool) -> Exit:
-    settings = read(BooksSettings)
-    now = datetime.now(settings.timezone)
-    period.refuse_if_open(now, settings.timezone)
-    async with opened(settings.address()) as db:
-        customer_id = await _customer_id(db, customer)
-        if dry_run:
-            async with db.long_transaction() as session:
-                preview = await preview_run(session, period, customer_id, settings.hold_jump_factor)
-            facts, lines = preview_as_json(preview), preview_lines(preview)
-        else:
-            run_id = await _run(db, settings, period, customer_id, now)
-            async with db.long_transaction() as session:
-                made = await run_report(session, run_id)
-            facts, lines = run_as_json(made), run_lines(made)
-    if as_json:
-        say_json(facts)
-    else:
-        say("\n".join(lines))
-    return Exit.DONE
+@_command(app, "verify")
+def verify_command(what: Annotated[str | None, WHAT] = None, as_json: Json = False) -> None:
+    """Prove that no record was changed behind its back, and each bill is what its record says."""
+    verify.verify_record(what, as_json)
 
 
-async def _customer_id(db: Database, name: str | None) -> int | None:
-    if name is None:
-        return None
-    async with db.transaction() as session:
-        return (await find_customer(session, name)).id
+@_command(app, "serve")
+def serve_command(
+    role: Annotated[
+        Literal["all", "web", "worker"], typer.Option(help="What this process does.")
+    ] = "all",
+) -> None:
+    """Run the bot: Slack, the web and the worker."""
+    serve.serve_role(role)
 
 
-async def _run(
-    db: Database, settings: BooksSettings, period: Period, customer_id: int | None, now: datetime
-) -> int:
-    """Generate chunk by chunk, each committed by itself; returns the run's id."""
-    billing = settings.billing()
-    async with db.transaction() as session:
-        context = await system_context(session, now, Source.CLI)
-        run_id = await start_bill_run(session, period, context, settings.timezone, customer_id)
-    with progress_bar(f"Generating {period}") as progress:
-        finished = False
-        while not finished:
-            async with db.long_transaction() as session:
-                step = await run_step(session, run_id, billing, datetime.now(now.tzinfo))
-            progress(step.done, step.customers)
-            finished = step.finished
-    return run_id
+app.add_typer(people_app, name="people")
 
 
-@people_app.command("add")
+@_command(people_app, "add")
 def add_person_command(
     name: str,
     role: Annotated[Role, typer.Option(case_sensitive=False)],
@@ -199,40 +142,55 @@ def add_person_command(
     email: str | None = None,
 ) -> None:
     """Add a person, or give one who is known another role."""
-    run(_add_person(name, role, slack_id, email))
+    people.add_person(name, role, slack_id, email)
 
-
-async def _add_person(name: str, role: Role, slack_id: str | None, email: str | None) -> Exit:
-    settings = read(BooksSettings)
-    async with opened(settings.address()) as db, db.long_transaction() as session:
-        person = await add_user(session, name, role, slack_id, email)
-        now = datetime.now(settings.timezone)
-        await reroute_open_bills(
-            session, await system_context(session, now, Source.CLI, settings.billing())
-        )
-    say(f"{person.name} has the role {person.role}.")
-    return Exit.DONE
-
-
-app.command("verify")(verify_command)
 
 app.add_typer(export_app, name="export")
 
+Month = Annotated[
+    Period | None,
+    typer.Option(parser=_month, metavar="YYYY-MM", help="Only this month."),
+]
 
-@app.command("serve")
-def serve_command(
-    role: Annotated[
-        Literal["all", "web", "worker"], typer.Option(help="What this process does.")
-    ] = "all",
+OfBill = Annotated[
+    str | None,
+    typer.Option("--bill", parser=_scope, metavar="REF", help="Only this bill."),
+]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(dir_okay=False, metavar="FILE", help="Where to write; standard output if unset."),
+]
+
+
+def _export_command(table: Table) -> Callable[..., None]:
+    def command(
+        month: Month = None,
+        bill: OfBill = None,
+        output: Output = None,
+        form: Annotated[Format, typer.Option("--format")] = Format.CSV,
+    ) -> None:
+        if month and bill:
+            raise typer.BadParameter("Name a month or a bill, not both.")
+        export.export_table(table, form, str(month) if month else bill, output)
+
+    command.__doc__ = f"Write {table.value} as CSV or JSON Lines."
+    return command
+
+
+for _table in Table:
+    _command(export_app, _table.value)(_export_command(_table))
+
+
+@_command(export_app, "evidence")
+def evidence_command(
+    what: Annotated[str, WHAT],
+    output: Annotated[
+        Path, typer.Option(dir_okay=False, metavar="FILE", help="The page to write.")
+    ],
 ) -> None:
-    """Run the bot: Slack, the web and the worker."""
-    with leaving():
-        settings = read(Settings)
-        settings.require_slack()
-        # Most of what this imports no other command needs.
-        from bot.app import serve  # noqa: PLC0415
-
-        raise typer.Exit(uvloop.run(serve(settings, role)))
+    """Write all there is to know of a bill, or of the bills of a month, as one page of HTML."""
+    export.export_evidence(what, output)
 
 
 def main() -> None:

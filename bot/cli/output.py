@@ -6,19 +6,21 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from bot.settings import BadSettings
 from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database, check_ready
 from models.errors import Ambiguous, DatabaseNotReady, Refusal
 from models.imports.csv_reader import BadRows
+from models.late import Late
 
-Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
+if TYPE_CHECKING:
+    from bot.cli import progress
+else:
+    progress = Late("bot.cli.progress")
 
 
 class Exit(IntEnum):
@@ -29,12 +31,14 @@ class Exit(IntEnum):
     SETUP = 2
 
 
-_errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-
-
 def say(text: str) -> None:
-    """A result, as it is: no markup, no folding."""
+    """A result, as it is."""
     sys.stdout.write(f"{text}\n")
+
+
+def say_aside(text: str) -> None:
+    """What is no result: a refusal, or what went wrong."""
+    sys.stderr.write(f"{text}\n")
 
 
 def say_json(facts: dict[str, Any]) -> None:
@@ -53,17 +57,17 @@ def leaving(as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except BadSettings as error:
-        _errors.print(str(error))
+        say_aside(str(error))
         raise typer.Exit(Exit.SETUP) from None
     except DatabaseNotReady as refusal:
-        _errors.print(refusal_text(refusal, Medium.COMMAND_LINE))
+        say_aside(refusal_text(refusal, Medium.COMMAND_LINE))
         raise typer.Exit(Exit.SETUP) from None
     except BadRows as bad:
         _say_flaws(bad, as_json)
         raise typer.Exit(Exit.REFUSED) from None
     except Refusal as refusal:
         choices = refusal.choices if isinstance(refusal, Ambiguous) else []
-        _errors.print("\n  ".join((refusal_text(refusal, Medium.COMMAND_LINE), *choices)))
+        say_aside("\n  ".join((refusal_text(refusal, Medium.COMMAND_LINE), *choices)))
         raise typer.Exit(Exit.REFUSED) from None
 
 
@@ -71,10 +75,10 @@ def _say_flaws(bad: BadRows, as_json: bool) -> None:
     if as_json:
         say_json({"faults": bad.total, "rows": [vars(flaw) for flaw in bad.flaws]})
     else:
-        _errors.print("\n".join(str(flaw) for flaw in bad.flaws))
+        say_aside("\n".join(str(flaw) for flaw in bad.flaws))
         if bad.total > len(bad.flaws):
-            _errors.print(f"… and {bad.total - len(bad.flaws):,} more")
-    _errors.print(bad.sentence)
+            say_aside(f"… and {bad.total - len(bad.flaws):,} more")
+    say_aside(bad.sentence)
 
 
 @asynccontextmanager
@@ -91,18 +95,8 @@ async def opened(address: str) -> AsyncIterator[Database]:
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for long work, told how much of how much is done; only where somebody looks on."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    bar = Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=_errors,
-        transient=True,
-        disable=not _errors.is_terminal,
-    )
-    with bar:
-        task = bar.add_task(what, total=None)
-
-        def told(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    with progress.bar(what) as told:
         yield told

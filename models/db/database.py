@@ -18,7 +18,7 @@ from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.util import await_only
 
 from models.db.liveness import check_before_use
-from models.db.migrate import is_migrated
+from models.db.revision import is_migrated
 from models.errors import DatabaseNotReady, NextStep, Step
 
 # A person waits on the other end: give up before Slack does.

@@ -1,18 +1,12 @@
-"""Bringing the schema to the newest revision, and whether it is there."""
-
-from functools import cache
-from pathlib import Path
+"""Bringing the schema to the newest revision."""
 
 import alembic.command
 import alembic.config
-import alembic.script
 import sqlalchemy as sa
 from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.definitions import define, digest
-
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
+from models.db.definitions import define
+from models.db.revision import MIGRATIONS
 
 
 def migrate(url: str) -> list[str]:
@@ -38,24 +32,3 @@ def migrate(url: str) -> list[str]:
         connection.commit()
     engine.dispose()
     return applied
-
-
-@cache
-def head_revision() -> str | None:
-    """The revision that `migrate` brings a database to."""
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return alembic.script.ScriptDirectory.from_config(config).get_current_head()
-
-
-async def is_migrated(session: AsyncSession) -> bool:
-    """Whether the schema is at the newest revision, with the current definitions."""
-    tables = sa.text(
-        "select num_nulls(to_regclass('alembic_version'), to_regclass('sql_definitions'))"
-    )
-    if await session.scalar(tables):
-        return False
-    found = await session.execute(
-        sa.text("select version_num, digest from alembic_version cross join sql_definitions")
-    )
-    return [tuple(row) for row in found] == [(head_revision(), digest())]

@@ -5,26 +5,14 @@ that is secret is in any of them.
 """
 
 from collections.abc import AsyncIterator, Callable
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import driver_connection
+from models.exports.formats import Format, Table
 from models.queries.scope import Scope
-
-
-class Table(StrEnum):
-    BILLS = "bills"
-    ACTIONS = "actions"
-    USAGE = "usage"
-
-
-class Format(StrEnum):
-    CSV = "csv"
-    JSONL = "jsonl"
-
 
 Progress = Callable[[int, int], None]
 """Called with the rows written and the rows in all."""

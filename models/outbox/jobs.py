@@ -5,9 +5,8 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import procrastinate
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
@@ -16,12 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db.database import put_off
 from models.db.liveness import check_alive
 from models.db.rows import rows
+from models.late import Late
+
+if TYPE_CHECKING:
+    import procrastinate
+else:
+    procrastinate = Late("procrastinate")
 
 QUEUE = "countersign"
 JOBS_AT_ONCE = 1000
 
 
-def job_queue(url: str, most_connections: int) -> procrastinate.App:
+def job_queue(url: str, most_connections: int) -> "procrastinate.App":
     """The jobs as the worker works on them.
 
     Each of its statements is a transaction by itself, so that nothing else is sent with it.

@@ -22,8 +22,10 @@ from models.outbox.delivery import Drawing, mark_all_updated
 from models.outbox.jobs import defer_card_update
 from models.queries.bill_loader import load_bill_details
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import eventually, rows, texts, workers
-from tests.conftest import People
+from tests.bot.helpers import rows, texts
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.waiting import until
 from tests.store.books import act, make_bills
 
 CARDS = 50
@@ -103,11 +105,11 @@ async def test_fifty_cards_take_three_statements_each(
         async def done() -> bool:
             return watch.execute("select from procrastinate_jobs").fetchone() is None
 
-        async with workers(db, gateway, sweep=60, tend=math.inf, heartbeat=60):
+        async with worker_only(db, gateway, sweep=60, tend=math.inf, heartbeat=60):
             await asyncio.sleep(1)  # until it has looked around once
             with counted(monkeypatch) as sent:
                 await redraw(db, bills)
-                await eventually(done)
+                await until(done)
     assert texts(slack, "CAPPROVALS") == await drawn_now(db, bills)
     assert 2 * CARDS < len(sent) <= 3 * CARDS, Counter(sent)
 
@@ -119,8 +121,8 @@ async def test_one_card_that_slack_refuses_leaves_the_others_drawn(
     channel = slack.workspace.conversations["CAPPROVALS"]
     slack.workspace.remove(channel, slack.messages(channel.id)[7]["ts"])
     await redraw(db, bills)
-    async with workers(db, gateway):
-        await eventually(lambda: all_redrawn(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_redrawn(db))
     expected = await drawn_now(db, bills)
     assert texts(slack, "CAPPROVALS") == expected[:7] + expected[8:]
     lost = await rows(db, "select bill_id, failure from messages where state = 'failed'")
@@ -146,10 +148,10 @@ async def test_one_bill_that_cannot_be_drawn_leaves_the_others_drawn(
     await redraw(db, bills)
     expected = await drawn_now(db, bills)
     expected[7] = "not drawn"
-    async with workers(db, gateway):
-        await eventually(lambda: _says(slack, expected))
+    async with worker_only(db, gateway):
+        await until(lambda: _says(slack, expected))
         left = "select (args ->> 'bill_id')::int from procrastinate_jobs"
-        await eventually(lambda: _is(db, left, [bills[7]]))
+        await until(lambda: _is(db, left, [bills[7]]))
 
 
 async def _says(slack: Sandbox, expected: list[str]) -> bool:
@@ -180,13 +182,13 @@ async def test_a_card_decided_while_its_batch_is_drawn_is_drawn_again(
 
     monkeypatch.setattr(SlackClient, "update", held_up)
     await redraw(db, bills)
-    async with workers(db, gateway):
-        await eventually(all_called)
+    async with worker_only(db, gateway):
+        await until(all_called)
         before = await drawn_now(db, bills)
         async with db.transaction() as session:
             await approve_bill(session, bills[7], 1, act(people.kim))
         go_on.set()
-        await eventually(lambda: all_redrawn(db))
+        await until(lambda: all_redrawn(db))
     now = await drawn_now(db, bills)
     assert texts(slack, "CAPPROVALS") == now
     assert [one for one in range(CARDS) if now[one] != before[one]] == [7]
@@ -261,6 +263,6 @@ async def test_a_promise_for_a_card_that_is_current_draws_nothing(
     async with db.transaction() as session:
         for bill_id in bills[:3]:
             await defer_card_update(session, bill_id)
-    async with workers(db, gateway):
-        await eventually(lambda: all_redrawn(db))
+    async with worker_only(db, gateway):
+        await until(lambda: all_redrawn(db))
     assert set(texts(slack, "CAPPROVALS")) == {"not drawn"}

@@ -7,7 +7,7 @@ import sys
 import psycopg
 
 from models.db.database import Database
-from models.db.migrate import head_revision
+from models.db.revision import head_revision
 from tests.harness.database import TestPostgres
 from tests.old_databases import OldDatabase, contents
 from tests.old_databases.history import happen

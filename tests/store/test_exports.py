@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from models.actions.comment import add_comment
 from models.db.database import Database
-from models.exports.books import Format, Table, export_book
+from models.exports.books import export_book
+from models.exports.formats import Format, Table
 from models.period import Period
 from models.queries.scope import EVERYTHING, Scope
 from models.usage.usage import record_usage

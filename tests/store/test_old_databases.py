@@ -28,7 +28,8 @@ from models.bills.states import BillKind, State, Verb
 from models.context import Context, Source, system_context
 from models.customers.search import find_customer
 from models.db.database import Database
-from models.db.migrate import head_revision, is_migrated, migrate
+from models.db.migrate import migrate
+from models.db.revision import head_revision, is_migrated
 from models.outbox.delivery import claim, mark_sent, next_due
 from models.outbox.jobs import Task
 from models.outbox.messages import Message, MessageKind, MessageState

@@ -6,12 +6,14 @@ import pkgutil
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
 
 import models
 from models.db.columns import Base
 from models.db.database import Database
-from models.db.migrate import is_migrated, migrate
+from models.db.migrate import migrate
+from models.db.revision import MIGRATIONS, head_revision, is_migrated
 from tests.harness.database import TestPostgres
 
 for module in pkgutil.iter_modules(models.__path__):
@@ -41,6 +43,10 @@ async def test_a_mapped_table_has_the_columns_of_the_migrated_one(db: Database, 
     assert {
         (key.parent.name, key.column.table.name) for key in Base.metadata.tables[table].foreign_keys
     } == referred
+
+
+def test_the_newest_revision_is_the_one_that_alembic_would_go_to() -> None:
+    assert head_revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 async def test_a_database_is_migrated_once_and_says_so(postgres: TestPostgres) -> None:

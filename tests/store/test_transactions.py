@@ -15,7 +15,7 @@ from models.db.rows import rows
 from models.errors import Busy
 from models.outbox.jobs import defer_card_update, defer_sending
 from models.people.users import User, add_user
-from tests.conftest import People
+from tests.harness.cast import People
 from tests.rules.scene import act, bill_for
 
 JOBS = "select task_name as task, lock, args, priority from procrastinate_jobs order by id"
