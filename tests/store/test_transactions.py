@@ -94,13 +94,15 @@ async def test_what_the_session_has_to_write_comes_first(db: Database) -> None:
         assert await rows(session, "update users set role = null where name = %s", ("Zoe",)) == []
 
 
-async def test_only_statements_by_key_keep_their_plans(db: Database) -> None:
+async def test_only_statements_by_key_keep_their_plans(database_url: str) -> None:
+    db = Database(database_url)
     async with db.transaction() as session:
         for _ in range(20):
             await session.execute(sa.select(User).where(User.id == 1))
         assert await session.scalar(sa.text(PREPARED)) == 0
         await rows(session, "select 1 as one")
         assert await session.scalar(sa.text(PREPARED)) == 1
+    await db.close()
 
 
 async def test_a_bill_that_stays_locked_is_busy(
@@ -111,6 +113,7 @@ async def test_a_bill_that_stays_locked_is_busy(
     with psycopg.connect(database_url) as other:
         other.execute("select from bills for update")
         async with db.transaction() as session:
+            await session.execute(sa.text("set local lock_timeout = 100"))
             with pytest.raises(Busy):
                 await get_bill(session, bill.id, lock=True)
 
