@@ -184,7 +184,7 @@ class SlackClient:
             call = self.posting.chat_postMessage(channel=channel, metadata=metadata, **payload)
             return await ask_slack(call)
 
-        answer = await find_message(message, send)
+        answer = await send_simplified(message, send)
         return MessageRef(answer["channel"], answer["ts"])
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
@@ -201,7 +201,7 @@ class SlackClient:
             return await ask_slack(self.general.chat_update(channel=channel, ts=ts, **payload))
 
         try:
-            await find_message(message, send)
+            await send_simplified(message, send)
         except SlackError as trouble:
             if trouble.kind is ErrorKind.RATE_LIMITED:
                 self._updates_from = time.monotonic() + trouble.retry_after_s
@@ -278,7 +278,7 @@ def _retry_after_s(headers: Any) -> float:
     return min(float(told), _LONGEST_RETRY_AFTER_S) if told.isdecimal() else _RETRY_AFTER_S
 
 
-async def find_message(
+async def send_simplified(
     message: SlackMessage, send: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 ) -> dict[str, Any]:
     """Send the message as drawn; where Slack cannot show its blocks, ever plainer."""

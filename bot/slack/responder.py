@@ -4,7 +4,7 @@ from typing import Any
 
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.slack.client import ErrorKind, SlackClient, SlackError, ask_slack, find_message
+from bot.slack.client import ErrorKind, SlackClient, SlackError, ask_slack, send_simplified
 from handlers.slack.blocks.block_kit import SlackMessage, View
 
 Json = dict[str, Any]
@@ -53,7 +53,7 @@ class SlackResponder:
                 )
             )
 
-        await find_message(message, send)
+        await send_simplified(message, send)
 
     async def respond(
         self,
@@ -70,7 +70,7 @@ class SlackResponder:
             body = {**payload, "response_type": kind, "replace_original": replace}
             return await ask_slack(_answered(webhook, body))
 
-        await find_message(message, send)
+        await send_simplified(message, send)
 
 
 async def _answered(webhook: AsyncWebhookClient, body: Json) -> Any:

@@ -31,7 +31,7 @@ class LongWork(ABC):
     """Works something off step by step, each of them a transaction, and shows how far it is."""
 
     db: Database
-    painter: MessageUpdater
+    updater: MessageUpdater
     billing: BillingSettings
     now: Callable[[], datetime]
     timings: Timings
@@ -95,7 +95,7 @@ class BillRunWork(LongWork):
         return None if step.finished else step.done
 
     async def _redraw(self, run_id: int) -> None:
-        await self.painter.redraw_run(run_id)
+        await self.updater.redraw_run(run_id)
 
     async def _fail(self, run_id: int, error: Exception) -> None:
         log.error("run given up", run=run_id, exc_info=error)
@@ -123,4 +123,4 @@ class BulkSendWork(LongWork):
         return upto
 
     async def _redraw(self, list_id: int) -> None:
-        await self.painter.redraw_digest(list_id)
+        await self.updater.redraw_digest(list_id)

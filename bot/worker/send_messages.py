@@ -190,7 +190,7 @@ class MessageSender:
         return self._dms[account]
 
     async def _look_for(self, message: Message, channel: str) -> str | None:
-        """The message of a message that was on its way when something broke, if it arrived."""
+        """Where a message stands that was on its way when something broke, if it arrived."""
         assert message.claimed_at is not None
         oldest_s = message.claimed_at.timestamp() - LOOK_BACK_S
         try:

@@ -72,17 +72,19 @@ class Worker:
         self._billing = billing
         self._timings = timings or Timings()
         self._stopping = asyncio.Event()
-        self._poster = MessageSender(
+        self._messages = MessageSender(
             db, slack, self._timings, self._stopping, billing.approvals_channel
         )
-        self._painter = MessageUpdater(db, slack, self._timings)
-        self._generator = BillRunWork(
-            db, self._painter, billing, now, self._timings, self._stopping
+        self._updater = MessageUpdater(db, slack, self._timings)
+        self._bill_runs = BillRunWork(
+            db, self._updater, billing, now, self._timings, self._stopping
         )
-        self._dispatcher = BulkSendWork(
-            db, self._painter, billing, now, self._timings, self._stopping
+        self._bulk_sends = BulkSendWork(
+            db, self._updater, billing, now, self._timings, self._stopping
         )
-        self._sender = BillDelivery(db, billing, now, self._timings, mailer, company or Company(""))
+        self._delivery = BillDelivery(
+            db, billing, now, self._timings, mailer, company or Company("")
+        )
         self._jobs = job_queue(db.url, CONNECTIONS)
         self._jobs.job_manager = EagerJobManager(self._jobs.connector)
         self._worker: JobWorker | None = None
@@ -93,19 +95,19 @@ class Worker:
 
     def _register(self) -> None:
         self._task(Task.POST, self._post)
-        self._task(Task.REDRAW, lambda _, bill_id: self._painter.redraw(bill_id))
-        self._task(Task.REDRAW_CARD, lambda _, **card: self._painter.redraw_card(**card))
+        self._task(Task.REDRAW, lambda _, bill_id: self._updater.redraw(bill_id))
+        self._task(Task.REDRAW_CARD, lambda _, **card: self._updater.redraw_card(**card))
         self._task(
-            Task.REDRAW_DIGEST, lambda _, message_id: self._painter.redraw_digest(message_id)
+            Task.REDRAW_DIGEST, lambda _, message_id: self._updater.redraw_digest(message_id)
         )
-        self._task(Task.REDRAW_RUN, lambda _, run_id: self._painter.redraw_run(run_id))
-        self._task(Task.GENERATE, lambda _, run_id: self._generator.generate(run_id))
-        self._task(Task.SEND, lambda _, list_id: self._dispatcher.dispatch(list_id))
-        self._task(Task.ISSUE, lambda _, bill_id: self._sender.issue(bill_id))
-        self._task(Task.DELIVER, lambda _, bill_id: self._sender.deliver(bill_id))
+        self._task(Task.REDRAW_RUN, lambda _, run_id: self._updater.redraw_run(run_id))
+        self._task(Task.GENERATE, lambda _, run_id: self._bill_runs.generate(run_id))
+        self._task(Task.SEND, lambda _, list_id: self._bulk_sends.dispatch(list_id))
+        self._task(Task.ISSUE, lambda _, bill_id: self._delivery.issue(bill_id))
+        self._task(Task.DELIVER, lambda _, bill_id: self._delivery.deliver(bill_id))
 
     def _post(self, attempts: int, recipient: str) -> Awaitable[None]:
-        return self._poster.post(recipient, tired=attempts >= self._timings.attempts)
+        return self._messages.post(recipient, tired=attempts >= self._timings.attempts)
 
     def _task(self, name: Task, work: Callable[..., Awaitable[None]]) -> None:
         """`work` is told how many attempts there were before."""

@@ -137,7 +137,7 @@ async def _list(
 
 
 async def _title(context: RequestContext, filters: dict[str, Any]) -> str:
-    """ "Bills waiting for approval that wait for you, of Acme Corp, October 2026"."""
+    """As in "Bills waiting for approval that wait for you, of Acme Corp, October 2026"."""
     told = "Bills"
     if "status" in filters:
         told += f" {STATE_WORDS[State(filters['status'])]}"

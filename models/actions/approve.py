@@ -83,7 +83,7 @@ async def _slot_to_fill(loaded: LoadedBill, context: Context) -> Slot:
 def check_approver(loaded: LoadedBill, context: Context, verb: str) -> Sequence[Slot]:
     """Only those whose approval the bill needs decide on it, and nobody who made its figures.
 
-    Returns the slots that this person can fill, of which there is one.
+    Returns the slots that this person can fill, one at least.
     """
     slots = loaded.approvers.slots
     theirs = eligible(slots, context.user, loaded.made_by, context.today)

@@ -1,4 +1,4 @@
-"""One bill under its lock: what stands, and the one place where an action is appended to it."""
+"""One bill under its lock: what stands, and how an action is recorded on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -175,12 +175,12 @@ async def recalculate(
 ) -> Recalculation:
     """Settle every bill, or those given, whose figures are not those of usage and terms any more.
 
-    Done by `system`, at the time and from where `act` changed them. Bills without a number are
+    Done by `system`, at the time and from where `context` changed them. Bills without a number are
     worked out anew: approvals fall, one with a cause is held, one without overage is void. For
     bills that have gone out, in the last `lookback_months` closed months, the difference is
-    proposed. Usage changed at `act.now` is only reported where its month is older, where its bill
-    is rejected, and where that is void though there is something to bill again. Where the contract
-    does not cover the month any more, the bill is held.
+    proposed. Usage changed at `context.now` is only reported where its month is older, where its
+    bill is rejected, and where that is void though there is something to bill again. Where the
+    contract does not cover the month any more, the bill is held.
     """
     automatic = await as_system(session, context)
     values = _values(automatic, bill_ids)

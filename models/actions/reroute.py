@@ -38,8 +38,8 @@ returning bill_id
 async def reroute_open_bills(session: AsyncSession, context: Context) -> int:
     """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
 
-    Done by `system`, from where `act` came; Finance is told what is held, and the number of bills
-    held is returned.
+    Done by `system`, from where `context` came; Finance is told what is held, and the number of
+    bills held is returned.
     """
     automatic = await as_system(session, context)
     values = {"now": context.now, "user_id": automatic.user.id, "source": context.source}

@@ -173,7 +173,7 @@ async def start_bill_run(
 ) -> int:
     """Record that somebody asked for this month's bills; returns the run's id.
 
-    What was asked already under the same `asked_as` is the same run. Refuses whoever may not,
+    What was asked already under the same `request_key` is the same run. Refuses whoever may not,
     and a month that is not over yet where `zone` counts the days.
     """
     context.user.require(Permission.GENERATE)

@@ -180,7 +180,7 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
     """Send the first bills of a list that was shown to this person; False where that was done.
 
     The others follow by themselves, with their progress in a message of its own. Refuses a list
-    of somebody else, and what `preview` refuses.
+    of somebody else, and what `preview_send` refuses.
     """
     context.user.require(Permission.SEND)
     check_can_mail(context)

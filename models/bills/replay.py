@@ -59,7 +59,7 @@ def replay(actions: Iterable[BillAction]) -> BillState:
 
 
 def apply_action(state: BillState | None, action: BillAction) -> BillState:
-    """Where a bill stands after one more action; `standing` None where that is its first."""
+    """Where a bill stands after one more action; `state` None where that is its first."""
     verb = Verb(action.action)
     if state is None:
         reason = action.snapshot["after"]["hold_reason"]

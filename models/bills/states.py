@@ -71,10 +71,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """From where a verb may be done, where it leads, and which right it takes.
+    """From where a verb may be done, where it leads, and which permission it takes.
 
     `to` None: the bill stays where it is. `back`: it returns to where the reversed action found it.
-    `right` None: it is for its author, whatever role they have by now.
+    `permission` None: it is for its author, whatever role they have by now.
     """
 
     start: frozenset[State]

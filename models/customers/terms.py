@@ -193,9 +193,9 @@ async def frozen_months(
 async def change_terms_of_many(
     session: AsyncSession, wanted: str, customer_ids: Sequence[int], today: date
 ) -> set[int]:
-    """What `change` does, for many customers that are locked; returns the ids of those changed.
+    """What `change_terms` does, for many customers that are locked; the ids of those changed.
 
-    Nothing is refused here: months that are `too_early` are for the caller to refuse. What
+    Nothing is refused here: frozen months are for the caller to refuse, see `frozen_months`. What
     `customers` shows is left to the caller as well.
     """
     written = await _write(session, wanted, customer_ids, today)

@@ -34,7 +34,7 @@ since a plan made for all of them once turned a page of bills from 0.07 into 422
 
 
 class Database:
-    """One PostgreSQL database, and the two kinds of transaction that are opened on it."""
+    """One PostgreSQL database, and the kinds of transaction that are opened on it."""
 
     def __init__(
         self,

@@ -191,8 +191,8 @@ async def import_customers(
     """Add customers, or change the columns given of those whose name, in any case, is known.
 
     Another limit or price holds from the month that the row gives; without one from this month on,
-    or from a later one, as `terms.change` has it. What that means for bills that are made already
-    is for `settle` to say.
+    or from a later one, as `change_terms` has it. What that means for bills that are made already
+    is for `recalculate` to say.
     """
     user.require(Permission.KEEP_BOOKS)
     columns, rows = await stage(session, file, CUSTOMERS, progress)

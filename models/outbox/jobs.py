@@ -162,7 +162,7 @@ async def defer_delivery(session: AsyncSession, bill_id: int) -> None:
 
 
 async def defer_sending(session: AsyncSession, recipient: str, delay_s: int = 0) -> None:
-    """send for the worker to one recipient, with all its patience."""
+    """Send for the worker to one recipient, with all its patience."""
     await defer_sending_to(session, [recipient], delay_s)
 
 

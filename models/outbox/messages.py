@@ -109,7 +109,7 @@ async def add_messages(
 
 
 async def defer_all_sending(session: AsyncSession) -> int:
-    """send for the worker wherever something waits to be posted; returns the number of recipients.
+    """Send for the worker wherever something waits to be posted; returns the number of recipients.
 
     Said again it does no harm; said once too few, it mends that.
     """

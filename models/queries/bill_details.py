@@ -72,7 +72,7 @@ class BillDetails:
     """One bill, ready to be drawn. Money is in `currency`; calls are whole calls.
 
     `trend`: six months, oldest first, the last being the bill's own. `actions`: how many actions
-    the bill has, which tells whether a card is up to date. `standing`: decisions that stand,
+    the bill has, which tells whether a card is up to date. `decisions`: those that stand,
     oldest first, each of which may be undone by its author. `changed`: the last action that gave
     an undecided bill other figures, for those who saw the ones before, and `fell` whether approvals
     fell at that. `outdated`: of a rejected bill. `both_above`: the amount from which on the

@@ -46,7 +46,7 @@ class SlackMessage:
 
 
 def message(text: str, blocks: Sequence[Block]) -> SlackMessage:
-    """`text` is escaped already, see `spoken`."""
+    """`text` is escaped already, see `fallback_text`."""
     return SlackMessage(_short(text), _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
 
 

@@ -1,0 +1,35 @@
+"""The first table of the architecture page: what an answer says is in a file is in it."""
+
+import re
+
+import pytest
+
+from tests.architecture.pages import ROOT, codes, page
+
+ARCHITECTURE = page("docs/architecture.md")
+ROWS = [cells[:2] for cells in ARCHITECTURE.table("Where to change what").rows]
+FILE = re.compile(r"[\w./-]+\.(py|sql|yml)|[\w/]+/")
+SYMBOL = re.compile(r"[A-Z][A-Za-z]+[a-z]\w*|[A-Z]+(_[A-Z]+)*|[a-z]+(_[a-z]+)+")
+ASKED = (
+    *("who may approve", "how an amount is computed", "what the card says", "as good as once"),
+    *("undone", "reason for rejecting", "cause for holding", "a command", "a column"),
+)
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_each_thing_that_people_ask_for_has_its_place(question: str) -> None:
+    (answer,) = [answer for asked, answer in ROWS if question in asked]
+    assert any(FILE.fullmatch(said) for said in codes(answer))
+
+
+@pytest.mark.parametrize(("asked", "answer"), ROWS, ids=[asked for asked, _ in ROWS])
+def test_what_an_answer_names_is_in_the_files_that_it_names(asked: str, answer: str) -> None:
+    said = codes(answer)
+    paths = [ROOT / one for one in said if FILE.fullmatch(one)]
+    text = "\n".join(
+        path.read_text(encoding="utf-8")
+        for one in paths
+        for path in (one.glob("*.py") if one.is_dir() else [one])
+    )
+    symbols = [one for one in said if SYMBOL.fullmatch(one)]
+    assert [one for one in symbols if not re.search(rf"\b{one}\b", text)] == [], asked
