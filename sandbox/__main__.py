@@ -55,8 +55,17 @@ def read_manifest(prefix: str = "") -> JsonObject:
     path = next(one for one in MANIFESTS if one.exists())
     manifest: JsonObject = yaml.safe_load(path.read_text(encoding="utf-8"))
     for entry in manifest["features"]["slash_commands"]:
-        entry["command"] = "/" + prefix + entry["command"].removeprefix("/")
+        entry["command"] = prefixed(entry["command"], prefix)
     return manifest
+
+
+def command_prefix() -> str:
+    return os.environ.get("COMMAND_PREFIX", "")
+
+
+def prefixed(command: str, prefix: str) -> str:
+    """A command as it is typed where commands have this prefix: "/acme-bill generate"."""
+    return "/" + prefix + command.removeprefix("/")
 
 
 def read_workspace(path: Path) -> JsonObject:
@@ -79,7 +88,7 @@ def make_sandbox(options: argparse.Namespace) -> Sandbox:
     web_url = f"http://127.0.0.1:{options.web_port}"
     sandbox = Sandbox(
         workspace=read_workspace(options.workspace) if options.workspace else demo.workspace(),
-        manifest=read_manifest(os.environ.get("COMMAND_PREFIX", "")),
+        manifest=read_manifest(command_prefix()),
         mode=options.mode,
         bot_http_url=f"{web_url}/slack/events",
     )
@@ -183,7 +192,7 @@ async def run(options: argparse.Namespace, sandbox: Sandbox, stopped: asyncio.Ev
     ):
         sandbox.database_url = database_url
         if not options.workspace:
-            sandbox.hint = await _load_demo(database_url)
+            sandbox.hint = prefixed(await _load_demo(database_url), command_prefix())
         if stopped.is_set():
             return 0
         async with running_bot(sandbox, database_url, options.web_port) as bot:

@@ -173,7 +173,7 @@ order by b.id
 async def recalculate(
     session: AsyncSession, context: Context, bill_ids: Sequence[int] | None = None
 ) -> Recalculation:
-    """Settle every bill, or those given, whose figures are not those of usage and terms any more.
+    """Recalculate every bill, or those given, whose figures are not those of usage and terms any more.
 
     Done by `system`, at the time and from where `context` changed them. Bills without a number are
     worked out anew: approvals fall, one with a cause is held, one without overage is void. For

@@ -111,3 +111,8 @@ async def test_the_state_answers_503_while_the_database_starts(
         let_go.set()
     with pytest.raises(OSError, match="no room"):
         await running
+
+
+def test_what_to_type_first_has_the_workspaces_prefix() -> None:
+    assert front.prefixed("/bill generate 2026-10", "acme-") == "/acme-bill generate 2026-10"
+    assert front.prefixed("/bill generate 2026-10", "") == "/bill generate 2026-10"
