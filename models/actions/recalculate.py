@@ -173,7 +173,7 @@ order by b.id
 async def recalculate(
     session: AsyncSession, context: Context, bill_ids: Sequence[int] | None = None
 ) -> Recalculation:
-    """Recalculate every bill, or those given, whose figures are not those of usage and terms any more.
+    """Take every bill, or those given, to the figures that usage and terms give now.
 
     Done by `system`, at the time and from where `context` changed them. Bills without a number are
     worked out anew: approvals fall, one with a cause is held, one without overage is void. For
