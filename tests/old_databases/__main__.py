@@ -29,7 +29,7 @@ def main() -> int:
         told = asyncio.run(_make(url))
         OldDatabase(revision).store(_dump(url), told)
     finally:
-        server.close()
+        asyncio.run(server.close())
     return 0
 
 
