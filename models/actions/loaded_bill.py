@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.next_steps import next_steps
 from models.bills.approvers import Approvers
-from models.bills.bill import Bill, get_bill, move_bill
+from models.bills.bill import Bill, get_bill
 from models.bills.figures import Figures, newer_than
 from models.bills.history import BillAction, append_action
 from models.bills.reading import read_actions, read_approvers, read_figures
@@ -19,7 +19,7 @@ from models.bills.snapshots import bill_snapshot
 from models.bills.states import NEW_FIGURES, ON_FIGURES, TRANSITIONS, State, Verb
 from models.context import Context
 from models.customers.customers import CustomerRef
-from models.db.rows import rows
+from models.db.rows import rows, set_values
 from models.errors import EarlierAction, FiguresChanged, Stale, Step, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.jobs import defer_card_update
@@ -125,24 +125,27 @@ class LoadedBill(PastOfBill):
         With a move the bill's version goes up, and the snapshot keeps its figures before and
         after. Without, its row stays as it is.
         """
-        moved = await self._move(move, context.now) if move else {}
+        before = bill_snapshot(self.bill)
+        moved = self._move(move, context.now) if move else {}
+        seen = {"before": before, "after": bill_snapshot(self.bill)} if moved else {}
         action = await append_action(
             self.session,
             context,
             self.bill,
             verb,
+            moved,
             comment=comment,
             acted_for_id=acted_for,
             reverses_id=reverses,
-            snapshot=moved | (snapshot or {}),
+            snapshot=seen | (snapshot or {}),
         )
         await defer_card_update(self.session, self.bill.id)
         if self.bill.adjusts_id or self.bill.replaces_id:
             await redraw_cards_of_relatives(self.session, [self.bill.id])
         return action
 
-    async def _move(self, move: Change, now: datetime) -> dict[str, Any]:
-        before = bill_snapshot(self.bill)
+    def _move(self, move: Change, now: datetime) -> dict[str, Any]:
+        """The bill as it becomes; returns what of its row is yet to be written."""
         values = {
             **move.columns,
             "status": move.to,
@@ -150,8 +153,8 @@ class LoadedBill(PastOfBill):
             "version": self.bill.version + 1,
             "updated_at": now,
         }
-        await move_bill(self.session, self.bill, values)
-        return {"before": before, "after": bill_snapshot(self.bill)}
+        set_values(self.bill, values)
+        return values
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -13,7 +13,7 @@ from models.bills.states import BillKind, State
 from models.currencies import Currency
 from models.db.columns import Base, Calls, Id
 from models.db.locks import busy_after_waiting
-from models.db.rows import keep, rows, set_values
+from models.db.rows import keep, rows
 from models.errors import NotFound
 from models.period import Period
 
@@ -78,11 +78,10 @@ order by id for update
 """
 
 
-async def move_bill(session: AsyncSession, bill: Bill, values: Mapping[str, Any]) -> None:
-    """Write a new version of the bill, which nobody sees without the action that is to follow."""
+def moving(values: Mapping[str, Any]) -> str:
+    """The SQL that writes a new version of the bill `bill_id`, which goes with an action only."""
     moved = ", ".join(f"{name} = %({name})s" for name in values)
-    await rows(session, f"update bills set {moved} where id = %(id)s", {**values, "id": bill.id})
-    set_values(bill, values)
+    return f"update bills set {moved} where id = %(bill_id)s"
 
 
 async def lock_month(session: AsyncSession, bill: Bill) -> None:

@@ -1,6 +1,6 @@
 """The record of a bill: its actions, which are only ever added."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.bills.bill import Bill
+from models.bills.bill import Bill, moving
 from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
@@ -65,9 +65,18 @@ returning id, prev_hash, hash
 
 
 async def append_action(
-    session: AsyncSession, context: Context, bill: Bill, verb: Verb, **columns: Any
+    session: AsyncSession,
+    context: Context,
+    bill: Bill,
+    verb: Verb,
+    moved: Mapping[str, Any] | None = None,
+    **columns: Any,
 ) -> BillAction:
-    """Append an action to the record of a bill, whose row has the action's version by now."""
+    """Append an action to the record of a bill, which is as it is after the action already.
+
+    `moved`: what of its row is yet to be written, in the same statement.
+    """
+    values = dict(moved or {})
     action = BillAction(
         bill_id=bill.id,
         bill_version=bill.version,
@@ -78,8 +87,10 @@ async def append_action(
         updated_at=context.now,
         **({"snapshot": {}} | columns),
     )
-    values = {name: getattr(action, name) for name in _WRITTEN}
-    (row,) = await rows(session, _APPEND, values | {"snapshot": Jsonb(action.snapshot)})
+    written = {name: getattr(action, name) for name in _WRITTEN}
+    written["snapshot"] = Jsonb(action.snapshot)
+    statement = f"with moved as ({moving(values)}) {_APPEND}" if values else _APPEND
+    (row,) = await rows(session, statement, values | written)
     set_values(action, row)
     return keep_new(session, action)
 

@@ -5,7 +5,7 @@ there is nothing to read, there is nothing to ask. Whatever else breaks a connec
 as well between a question and the statement after it.
 """
 
-import selectors
+import select
 from typing import cast
 
 import sqlalchemy as sa
@@ -19,9 +19,9 @@ def has_word(connection: AsyncConnection) -> bool:
     """Whether the server has said something that nobody asked for."""
     if connection.closed:
         return True
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection, selectors.EVENT_READ)
-        return bool(selector.select(0))
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def check_alive(connection: AsyncConnection) -> None:
