@@ -19,6 +19,7 @@ class Timings:
     one for `reconnect` the address is asked for anew, without one for `hopeless` the program ends.
     `statement` and `lock`: how long the database is waited for while a person waits; `work`: how
     long a request is worked on before it is called off, less than the 3 s that Slack waits.
+    `bulk`: how long the database is waited for by a job that tells of any number of bills.
     """
 
     pace: float = 1.0
@@ -44,5 +45,6 @@ class Timings:
     statement: float = 2.0
     lock: float = 1.0
     work: float = 2.0
+    bulk: float = 300.0
     ping: float = 5.0
     again: float = 1.0

@@ -118,5 +118,9 @@ class Busy(Refusal):
     """Somebody else is importing or changing the same things. Nothing was done; try again."""
 
 
+class TooSlow(Refusal):
+    """The database took too long for that. Nothing was done; try again when less is going on."""
+
+
 class DatabaseNotReady(Refusal):
     """The database cannot be worked with as it is."""

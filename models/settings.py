@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 CHUNK_CUSTOMERS = 50_000
+MOST_AT_ONCE = 1_000
 UTC = ZoneInfo("UTC")
 
 
@@ -11,6 +12,7 @@ UTC = ZoneInfo("UTC")
 class BillingSettings:
     """`jump_factor` None holds no jump; `zone` counts the company's days.
 
+    `most_at_once`: what looks at more customers or bills than so many is not for a waiting person.
     `lookback_months`: how many closed months are corrected when their usage comes late.
     `send_delay_minutes`: for how long a bill that is being sent can be called back.
     `can_mail`: whether there is a mail server to send bills with.
@@ -19,6 +21,7 @@ class BillingSettings:
     approvals_channel: str | None = None
     jump_factor: float | None = None
     chunk_customers: int = CHUNK_CUSTOMERS
+    most_at_once: int = MOST_AT_ONCE
     lookback_months: int = 2
     send_delay_minutes: float = 5
     zone: ZoneInfo = UTC

@@ -6,7 +6,7 @@ from functools import partial
 
 from handlers.slack.blocks.access import access_granted, access_requested
 from handlers.slack.blocks.bill_list import digest_message
-from handlers.slack.blocks.bill_run import run_progress
+from handlers.slack.blocks.bill_run import run_preview, run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.bulk_send import send_progress
 from handlers.slack.blocks.card import bill_card
@@ -19,6 +19,7 @@ from handlers.slack.blocks.notifications import (
     rejection_notice,
 )
 from models.batches.bill_run import run_report
+from models.batches.bill_run_preview import preview_run
 from models.batches.bulk_send import send_report
 from models.bills.states import State
 from models.db.columns import Session
@@ -26,10 +27,17 @@ from models.outbox.delivery import count_actions
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.people.permissions import Role
 from models.people.users import User, person_ref
+from models.period import Period
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.digest import digest_count, digest_lines
 from models.queries.history import HistoryEntry, load_history
+
+BULKY = frozenset({MessageKind.RUN_PREVIEW, MessageKind.RUN, MessageKind.DIGEST})
+"""What tells of any number of bills is read without a waiting person's limits."""
+
+ASKED_FOR = frozenset({MessageKind.RUN_PREVIEW})
+"""Whoever waits for such an answer hears as well where there is none, and why."""
 
 APPROVED = frozenset({State.APPROVED, State.SENDING, State.SENT})
 
@@ -68,6 +76,12 @@ async def _digest(session: Session, message: Message) -> Content | None:
 async def _run(session: Session, message: Message) -> Content:
     facts = await run_report(session, message.facts["run_id"])
     return Content(partial(run_progress, facts))
+
+
+async def _run_preview(session: Session, message: Message) -> Content:
+    period, factor = Period.parse(message.facts["month"]), message.facts["jump_factor"]
+    facts = await preview_run(session, period, jump_factor=factor)
+    return Content(partial(run_preview, facts))
 
 
 async def _rejection(session: Session, message: Message) -> Content:
@@ -132,6 +146,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.CARD: _card,
     MessageKind.DIGEST: _digest,
     MessageKind.RUN: _run,
+    MessageKind.RUN_PREVIEW: _run_preview,
     MessageKind.REJECTION: _rejection,
     MessageKind.APPROVAL: _approvals,
     MessageKind.NOT_SENT: _not_sent,

@@ -5,6 +5,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 
 import structlog
@@ -12,8 +13,10 @@ import structlog
 from bot.slack.client import ErrorKind, MessageRef, SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.errors import Interrupted, Overtaken
-from bot.worker.message_content import Content, content_of
+from bot.worker.message_content import ASKED_FOR, BULKY, Content, content_of
 from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.errors import refusal_message
+from models.db.columns import Session
 from models.db.database import Database
 from models.errors import Refusal
 from models.outbox.delivery import (
@@ -209,9 +212,11 @@ class MessageSender:
     async def _content(self, message: Message) -> tuple[SlackMessage, int] | None:
         """The message, or None where there is nothing to tell or nobody could draw it."""
         try:
-            async with self._db.transaction() as session:
+            async with self._reading(message) as session:
                 made: Content | None = await content_of(session, message)
         except (Refusal, LookupError, ValueError) as error:
+            if isinstance(error, Refusal) and message.kind in ASKED_FOR:
+                return refusal_message(error), 0
             await self._undrawable(message, error)
             return None
         if made is None:
@@ -223,6 +228,10 @@ class MessageSender:
         except Exception as error:
             await self._undrawable(message, error)
             return None
+
+    def _reading(self, message: Message) -> AbstractAsyncContextManager[Session]:
+        bulky = message.kind in BULKY
+        return self._db.reading(self._timings.bulk) if bulky else self._db.transaction()
 
     async def _undrawable(self, message: Message, error: Exception) -> None:
         log.error("message cannot be drawn", message=message.identity, exc_info=error)

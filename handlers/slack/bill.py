@@ -5,7 +5,12 @@ from typing import Any
 from handlers.slack.blocks import dialogs
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.blocks.bill_list import bill_list
-from handlers.slack.blocks.bill_run import run_cancelled, run_preview, run_started
+from handlers.slack.blocks.bill_run import (
+    run_cancelled,
+    run_preview,
+    run_preview_promised,
+    run_started,
+)
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.context import RequestContext
@@ -17,11 +22,11 @@ from handlers.wording.labels import STATE_WORDS
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.checks import check
 from models.batches.bill_run import run_of_request, start_bill_run
-from models.batches.bill_run_preview import preview_run
+from models.batches.bill_run_preview import is_quick, preview_run
 from models.bills.states import RejectReason, State, Verb
 from models.customers.customers import get_customer
 from models.errors import Invalid
-from models.outbox.notifications import notify_bill_run
+from models.outbox.notifications import notify_bill_run, promise_run_preview
 from models.people.permissions import Permission, Role
 from models.period import Period
 from models.queries.bill_list import find_bills
@@ -31,15 +36,23 @@ STATES = {**{state.value: state for state in State}, "waiting": State.PENDING}
 
 
 async def generate(context: RequestContext, typed: str) -> Answer:
-    """Show what generating a month would do; the buttons under it do it or let it be."""
+    """Show what generating a month would do; the buttons under it do it or let it be.
+
+    Of many customers that is worked out by a job, and comes as a message.
+    """
     context.user.require(Permission.GENERATE)
     month, called = month_and_rest(typed)
     now, zone = context.now, context.services.zone
     period = Period.parse(month) if month else Period.last_closed(now, zone)
     period.refuse_if_open(now, zone)
     customer_id = await referenced_customer(context, called)
-    jump = context.services.billing.jump_factor
-    facts = await preview_run(context.session, period, customer_id, jump)
+    billing = context.services.billing
+    if not await is_quick(context.session, customer_id, billing.most_at_once):
+        await promise_run_preview(
+            context.session, str(period), billing.jump_factor, context.user, now
+        )
+        return Reply(run_preview_promised(period))
+    facts = await preview_run(context.session, period, customer_id, billing.jump_factor)
     return Reply(run_preview(facts, customer_id))
 
 

@@ -90,6 +90,16 @@ order by lower(name) limit {NAMED_MISSING}
 """)
 
 
+async def is_quick(session: AsyncSession, customer_id: int | None, most: int) -> bool:
+    """Whether a preview looks at no more than so many customers."""
+    if customer_id is not None:
+        return True
+    return int(await session.scalar(_CUSTOMERS, {"limit": most + 1}) or 0) <= most
+
+
+_CUSTOMERS = sa.text("select count(*) from (select from customers limit :limit) found")
+
+
 async def preview_run(
     session: AsyncSession,
     period: Period,

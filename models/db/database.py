@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg.errors import QueryCanceled
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
@@ -19,7 +20,7 @@ from sqlalchemy.util import await_only
 
 from models.db.liveness import check_before_use
 from models.db.revision import is_migrated
-from models.errors import DatabaseNotReady, NextStep, Step
+from models.errors import DatabaseNotReady, NextStep, Step, TooSlow
 
 # A person waits on the other end: give up before Slack does.
 STATEMENT_S, LOCK_S = 2.0, 1.0
@@ -71,17 +72,33 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A long transaction that sees the database as of one moment, and cannot change it."""
-        async with self.long_transaction() as session:
+    async def reading(self, statement_s: float = 0) -> AsyncIterator[AsyncSession]:
+        """A long transaction that sees the database as of one moment, and cannot change it.
+
+        `statement_s` limits each statement, and what takes longer is refused; 0 does not.
+        """
+        async with _refusing_what_takes_too_long(), self.long_transaction() as session:
             await session.execute(
                 sa.text("set transaction isolation level repeatable read, read only")
+            )
+            await session.execute(
+                sa.text(f"set local statement_timeout = {statement_s * 1000:.0f}")
             )
             yield session
 
     async def close(self) -> None:
         await self._short.dispose()
         await self._long.dispose()
+
+
+@asynccontextmanager
+async def _refusing_what_takes_too_long() -> AsyncIterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error.orig, QueryCanceled):
+            raise TooSlow from error
+        raise
 
 
 def _engine(url: str, pool_size: int | None, options: str) -> AsyncEngine:

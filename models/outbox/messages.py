@@ -25,6 +25,7 @@ class MessageKind(StrEnum):
     CARD = "card"
     DIGEST = "digest"
     RUN = "run"
+    RUN_PREVIEW = "run_preview"
     REJECTION = "rejection"
     APPROVAL = "approval"
     NOT_SENT = "not_sent"

@@ -40,6 +40,15 @@ NAMED = 50
 """So many bills of each kind are named to Finance; the others are counted."""
 
 
+async def promise_run_preview(
+    session: AsyncSession, month: str, jump_factor: float | None, user: User, now: datetime
+) -> None:
+    """What generating the month would do is worked out by a job, and told to whoever asked."""
+    facts = {"month": month, "jump_factor": jump_factor}
+    key = f"run-preview:{month}:{now.isoformat()}"
+    await add_messages(session, MessageKind.RUN_PREVIEW, key, [user], facts)
+
+
 async def notify_bill_run(session: AsyncSession, run_id: int, user: User) -> None:
     """Work the run off, and show its progress to whoever asked for it."""
     await add_messages(session, MessageKind.RUN, f"run:{run_id}", [user], {"run_id": run_id})

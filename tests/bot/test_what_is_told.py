@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.slack.client import SlackClient
 from bot.worker.message_content import CONTENT_BY_KIND, content_of
@@ -16,6 +17,7 @@ from models.bills.states import RejectReason, State
 from models.db.database import Database
 from models.outbox.cards import add_cards
 from models.outbox.messages import Message, MessageKind, add_messages, user_recipient
+from models.outbox.notifications import promise_run_preview
 from models.people.permissions import Role
 from models.period import Period
 from models.queries.bill_list import BillLine
@@ -212,3 +214,15 @@ async def test_a_channel_gets_no_more_than_one_message_a_pace(
             await grant(db, people.max, role)
         await until(lambda: all_posted(db))
     assert loop.time() - begun >= 0.3 * (len(Role) - 1)
+
+
+async def test_a_preview_that_takes_too_long_is_told_to_whoever_waits_for_it(
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient
+) -> None:
+    async with db.transaction() as holding:
+        await holding.execute(sa.text("lock table customers in access exclusive mode"))
+        async with db.transaction() as session:
+            await promise_run_preview(session, "2026-10", None, people.ana, NOW)
+        async with worker_only(db, gateway, bulk=0.2):
+            await until(lambda: all_settled(db))
+    assert "took too long" in said_to(slack, "UANA")[0]

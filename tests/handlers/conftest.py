@@ -15,6 +15,7 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.outbox.messages import Message, MessageKind, defer_all_sending
 from models.period import Period
+from models.settings import BillingSettings
 from models.usage.usage import Usage
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.cast import FAR, FOREIGN_TEAM, GUS, People, accounts
@@ -59,9 +60,16 @@ async def _customers(db: Database, people: People) -> None:
 
 
 @pytest.fixture
-async def listeners(sandbox: Sandbox, db: Database, customers: None) -> AsyncIterator[Listeners]:
+def billing() -> BillingSettings:
+    return BillingSettings()
+
+
+@pytest.fixture
+async def listeners(
+    sandbox: Sandbox, db: Database, customers: None, billing: BillingSettings
+) -> AsyncIterator[Listeners]:
     """They hear Slack, and a worker does what they promise."""
-    async with listeners_only(sandbox, db) as hearing:
+    async with listeners_only(sandbox, db, billing) as hearing:
         services = hearing.services
         async with worker_only(
             db, hearing.slack, services.billing, now=services.now, timings=UNTENDED

@@ -72,14 +72,16 @@ async def workspace(given: Json, **more: Any) -> AsyncIterator[Sandbox]:
 
 
 @asynccontextmanager
-async def listeners_only(sandbox: Sandbox, db: Database) -> AsyncIterator[Listeners]:
+async def listeners_only(
+    sandbox: Sandbox, db: Database, billing: BillingSettings | None = None
+) -> AsyncIterator[Listeners]:
     """The listeners connected by Socket Mode."""
     async with SlackClient.open(sandbox.bot_token, sandbox.api_url) as slack:
         services = Services(
             db=db,
             now=lambda: NOW,
             zone=ZoneInfo("UTC"),
-            billing=BillingSettings(),
+            billing=billing or BillingSettings(),
             team_id=sandbox.team_id,
             bot_user_id=sandbox.bot_user_id,
             app_id=sandbox.installation.app_id,

@@ -23,6 +23,7 @@ from handlers.slack.blocks.bill_list import bill_list, digest_message
 from handlers.slack.blocks.bill_run import (
     run_cancelled,
     run_preview,
+    run_preview_promised,
     run_progress,
     run_started,
     run_summary,
@@ -129,6 +130,7 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
         )
     ),
     "preview, only held": run_preview(samples.preview(bills=0, totals=())),
+    "preview, promised": run_preview_promised(OCTOBER),
     "generating": run_started(OCTOBER),
     "cancelled": run_cancelled(OCTOBER),
     "progress, beginning": run_progress(samples.run(finished_at=None, done=0, added=0)),

@@ -144,6 +144,13 @@ def _buttons(facts: BillRunPreview, customer_id: int | None) -> list[Block]:
     )
 
 
+def run_preview_promised(period: Period) -> SlackMessage:
+    return sentence_message(
+        f"Working out what {period_name(period)} would make. The preview comes to your direct"
+        " messages with Countersign; nothing is generated before you say so there."
+    )
+
+
 def run_started(period: Period) -> SlackMessage:
     return sentence_message(
         f"Generating the bills of {period_name(period)}. Progress is in your direct messages"

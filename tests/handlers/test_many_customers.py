@@ -1,0 +1,50 @@
+"""A company of many customers: whoever asks is answered at once, and a job finishes the answer."""
+
+import pytest
+import sqlalchemy as sa
+
+from models.settings import BillingSettings
+from tests.harness.slack_people import Team, acts, read
+
+BEYOND = "insert into customers (name, monthly_api_limit) values ('Third GmbH', 1)"
+
+
+@pytest.fixture
+def billing() -> BillingSettings:
+    """Two customers are few, and three are many."""
+    return BillingSettings(most_at_once=2)
+
+
+async def test_the_preview_of_many_customers_comes_as_a_message_and_generates(team: Team) -> None:
+    assert acts(await team.ana.types("/bill generate 2026-10")) == ["run:generate", "run:cancel"]
+    await _grow(team)
+    promised = await team.ana.types("/bill generate 2026-10")
+    assert "Working out what October 2026 would make" in promised["text"]
+    assert acts(promised) == []
+    preview = await team.ana.told("2 bills for approval")
+    assert acts(preview) == ["run:generate", "run:cancel"]
+    await team.ana.clicks("run:generate", on=preview)
+    await team.ana.told("2 bills made")
+
+
+async def test_of_one_customer_the_preview_is_answered_at_once_however_many_there_are(
+    team: Team,
+) -> None:
+    await _grow(team)
+    assert "1 bill for approval" in (await team.ana.types("/bill generate 2026-10 acme"))["text"]
+
+
+async def test_whoever_may_not_generate_is_refused_before_anything_is_worked_out(
+    team: Team,
+) -> None:
+    await _grow(team)
+    refused = await team.kim.types("/bill generate 2026-10")
+    assert "only Finance may generate bills" in refused["text"]
+    refused = await team.ana.types("/bill generate 2026-11")
+    assert "2026-12-01" in refused["text"]
+    assert not any("would make" in read(one) for one in team.ana.messages())
+
+
+async def _grow(team: Team) -> None:
+    async with team.db.transaction() as session:
+        await session.execute(sa.text(BEYOND))
