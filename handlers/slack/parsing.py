@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 
 from handlers.wording.formatting import clean
-from models.bills.states import Verb
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _WORDS = {"@": "@", "#": "#", "!": "@", "": ""}
@@ -75,27 +74,3 @@ _REF = re.compile(
 def refs(text: str) -> list[str]:
     """Several bills, between spaces or commas: each as `#12`, `12` or `customer YYYY-MM`."""
     return [found[found.lastgroup or 0].strip() for found in _REF.finditer(text)]
-
-
-_READ_CHARS = 500
-_WORD = re.compile(r"[^\W_]+")
-
-_LEAD = {"ok", "okay", "yes", "yep", "lgtm", "fine", "good", "looks", "1"} | {
-    *("i", "we", "hereby", "please")
-}
-
-_DECISIONS = {
-    "approve": Verb.APPROVE,
-    "approved": Verb.APPROVE,
-    "reject": Verb.REJECT,
-    "rejected": Verb.REJECT,
-}
-
-
-def decision_in(text: str) -> Verb | None:
-    """The decision that a comment reads like, such as "ok approved" or "reject: wrong limit"."""
-    beginning = text[:_READ_CHARS].lower()
-    if "?" in beginning:
-        return None
-    words = (word for word in _WORD.findall(beginning) if word not in _LEAD)
-    return _DECISIONS.get(next(words, ""))

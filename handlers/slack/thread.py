@@ -9,7 +9,8 @@ from slack_bolt.response import BoltResponse
 
 from handlers.slack.blocks.thread import reads_like_a_decision
 from handlers.slack.context import RequestContext, Services, handle
-from handlers.slack.parsing import decision_in, mentioned, typed_text
+from handlers.slack.decision_words import decision_in
+from handlers.slack.parsing import mentioned, typed_text
 from handlers.slack.request import Answer, Reply, ThreadMessage
 from handlers.slack.users import display_name
 from models.actions.comment import add_reply, delete_reply, edit_reply, is_reply_recorded

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 import sqlalchemy as sa
 
-from handlers.slack.parsing import decision_in, typed_text
+from handlers.slack.decision_words import decision_in
+from handlers.slack.parsing import typed_text
 from handlers.slack.thread import read
 from models.bills.states import Verb
 from tests.handlers.conftest import Bills, card_in_channel
@@ -139,6 +140,58 @@ async def test_nobody_is_offered_a_decision_that_is_not_theirs(team: Team, octob
         ("approval is Kim's", None),
         ("The rejects are elsewhere", None),
         ("", None),
+        ("lgtm", Verb.APPROVE),
+        ("LGTM!", Verb.APPROVE),
+        ("+1", Verb.APPROVE),
+        (":+1:", Verb.APPROVE),
+        (":+1::skin-tone-3:", Verb.APPROVE),
+        (":thumbsup: thanks", Verb.APPROVE),
+        ("👍🏽", Verb.APPROVE),
+        ("👌", Verb.APPROVE),
+        (":white_check_mark:", Verb.APPROVE),
+        ("yes", Verb.APPROVE),
+        ("Yes, please.", Verb.APPROVE),
+        ("ok", Verb.APPROVE),
+        ("OK for me", Verb.APPROVE),
+        ("ship it", Verb.APPROVE),
+        ("Looks good to me, thanks!", Verb.APPROVE),
+        ("go ahead", Verb.APPROVE),
+        ("fine by me", Verb.APPROVE),
+        ("Approved by me", Verb.APPROVE),
+        ("ja, passt", Verb.APPROVE),
+        ("in Ordnung", Verb.APPROVE),
+        ("lgtm, the usage is that of the export", Verb.APPROVE),
+        ("no", Verb.REJECT),
+        ("Nope.", Verb.REJECT),
+        ("-1", Verb.REJECT),
+        (":-1:", Verb.REJECT),
+        ("👎 the limit is wrong", Verb.REJECT),
+        ("no, wrong limit", Verb.REJECT),
+        ("No - the price is too high", Verb.REJECT),
+        ("nein, falsches Limit", Verb.REJECT),
+        ("no, a credit was promised", Verb.REJECT),
+        ("abgelehnt", Verb.REJECT),
+        ("no, rejected", Verb.REJECT),
+        ("ok, but the limit is wrong", None),
+        ("approve once the credit is in", None),
+        ("lgtm if Sam agrees", None),
+        ("yes, I will look at it tomorrow", None),
+        ("ok let me check with them", None),
+        ("No usage was recorded in August", None),
+        ("no idea", None),
+        ("no problem", None),
+        ("no, nothing is wrong here", None),
+        ("No credit was promised", None),
+        ("Approved by the customer in September", None),
+        ("Rejected last month too", None),
+        ("good question", None),
+        ("+1 month of usage is missing", None),
+        ("it is the bill", None),
+        ("is this ok?", None),
+        ("thanks", None),
+        ("yesterday", None),
+        ("noted", None),
+        ("1", None),
     ],
 )
 def test_what_reads_like_a_decision(text: str, decision: Verb | None) -> None:
