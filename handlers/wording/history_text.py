@@ -62,13 +62,7 @@ def history_sentence(entry: HistoryEntry, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
     who, where = bold(person(entry.by)), SOURCE_WORDS[entry.source]
     if entry.verb is Verb.UNDO and entry.reverses:
-        again: list[Part] = ["; the bill goes out ", entry.due] if entry.due else []
-        return [
-            who,
-            f" took back {where} ",
-            *decision_text(entry.reverses, currency, entry.by),
-            *again,
-        ]
+        return [who, f" took back {where} ", *undone_text(entry, entry.reverses, currency)]
     stead = f", for {person(entry.acted_for)} who is away" if entry.acted_for else ""
     why = f"{_held(entry)}{_caused(entry)}{reject_reason(entry)}"
     done = f" {_done(entry, currency)} {where}{stead}{why}"
@@ -121,22 +115,28 @@ def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
     return []
 
 
+def undone_text(undo: HistoryEntry, reversed_: HistoryEntry, currency: str) -> list[Part]:
+    """What an undo took back, and when the bill goes out where that began its sending again."""
+    again: list[Part] = ["; the bill goes out ", undo.due] if undo.due else []
+    return [*decision_text(reversed_, currency, undo.by), *again]
+
+
 def decision_text(
     entry: HistoryEntry, currency: str, told_of: PersonRef | None = None
 ) -> list[Part]:
-    """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), 3 Nov 09:12".
+    """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), made 3 Nov 09:12".
 
-    In a sentence `told_of` whoever decided, it is "their own approval of $720.00, 3 Nov 09:12". An
-    undo has what it took back behind it: "the undo by Kim Lee (CSM), 3 Nov 09:15, of the sending of
-    ...".
+    In a sentence `told_of` whoever decided, it is "their own approval of $720.00, made 3 Nov
+    09:12". An undo has what it took back behind it: "the undo by Kim Lee (CSM), made 3 Nov 09:15,
+    which took back the sending ...".
     """
     what = _NOUNS.get(entry.verb, "decision")
     own = told_of is not None and told_of.id == entry.by.id
     if entry.verb is Verb.UNDO and entry.reverses:
         undone = decision_text(entry.reverses, currency)
-        by = "their own undo, " if own else f"the undo by {person(entry.by)}, "
-        return [by, entry.at, ", of ", *undone]
+        by = "their own undo" if own else f"the undo by {person(entry.by)}"
+        return [f"{by}, made ", entry.at, ", which took back ", *undone]
     of = f" of {money(entry.amount, currency)}" if entry.amount is not None else ""
     if own:
-        return [f"their own {what}{of}, ", entry.at]
-    return [f"the {what}{of} by {person(entry.by)}, ", entry.at]
+        return [f"their own {what}{of}, made ", entry.at]
+    return [f"the {what}{of} by {person(entry.by)}, made ", entry.at]

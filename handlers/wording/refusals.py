@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from handlers.wording.change_text import corrected
-from handlers.wording.formatting import ago, clean, slash
+from handlers.wording.formatting import ago, clean, role_short, slash
 from handlers.wording.rich_text import Part, Styled, code
 from models.bills.states import Verb
 from models.errors import EarlierAction, FiguresChanged, NextStep, Refusal, Step
@@ -65,9 +65,10 @@ _PAST = {
 
 
 def _earlier(action: EarlierAction) -> str:
-    """As in "Kim (Customer Success) approved this bill 7 minutes ago."."""
+    """As in "Kim (CSM) approved this bill 7 minutes ago."."""
     who = action.by or "Countersign"
-    who = f"{who} ({action.role})" if action.role else who
+    role = role_short(action.role)
+    who = f"{who} ({role})" if role else who
     done = _PAST[Verb(action.verb)]
     return f"{'You' if action.is_own else who} {done} this bill {ago(action.at, action.now)}."
 

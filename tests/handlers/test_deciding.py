@@ -43,7 +43,7 @@ async def test_a_second_click_changes_nothing_and_is_told_who_decided(
     second = await team.sam.types(f"/bill show #{october.bolt}")
     await team.lee.clicks("bill:approve", on=first)
     (told,) = await team.sam.clicks("bill:approve", on=second)
-    assert "Lee (Customer Success) approved this bill a moment ago" in told["text"]
+    assert "Lee (CSM) approved this bill a moment ago" in told["text"]
     assert "approved by Lee" in team.again(second)["text"]
     assert await verbs_of(team.db, october.bolt) == ["generate", "approve"]
 
@@ -107,7 +107,7 @@ async def test_a_dialog_that_is_stale_when_sent_explains_itself(team: Team, octo
     await team.sam.clicks("bill:reject", on=sam)
     await team.lee.clicks("bill:approve", on=lee)
     assert (await team.sam.submits(**REASON))["response_action"] == "update"
-    assert "Lee (Customer Success) approved this bill" in said(team.sam.dialog)
+    assert "Lee (CSM) approved this bill" in said(team.sam.dialog)
     assert (await bill_of(team.db, october.bolt)).status == "approved"
 
 

@@ -135,7 +135,7 @@ async def test_a_late_click_is_told_who_decided_and_when(
     with pytest.raises(Stale) as refused:
         await approve_bill(session, simple.id, 1, later(people.sam, 7))
     assert in_slack(refused.value) == (
-        "Kim (Customer Success) approved this bill 7 minutes ago. Nothing more was recorded."
+        "Kim (CSM) approved this bill 7 minutes ago. Nothing more was recorded."
     )
     with pytest.raises(WrongState) as refused_again:
         await approve_bill(session, simple.id, 2, later(people.kim, 125))

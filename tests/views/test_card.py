@@ -141,7 +141,7 @@ def test_a_rejection_shows_its_reason_and_its_words() -> None:
 
 def test_an_undone_decision_is_told_on_the_card() -> None:
     card = told(BILLS["undone"])
-    assert " took back in Slack their own approval of $1,000.00, " in card
+    assert "Undone by Kim Lee (CSM)\n, \n: their own approval of $1,000.00, made " in card
     assert "Waits for Kim Lee (CSM)" in card
 
 

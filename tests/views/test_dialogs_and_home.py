@@ -50,8 +50,8 @@ def test_undo_names_the_decision_it_takes_back() -> None:
 def test_undoing_an_undo_says_what_comes_back_and_when_it_goes_out() -> None:
     undone = samples.entry(Verb.UNDO, samples.ANA, id=10, reverses=samples.SENT_OFF)
     told = shown(dialogs.undo(BILLS["approved"], undone, 5)["blocks"])
-    assert "This takes back the undo by Ana Ruiz (Finance), " in told
-    assert ", of the sending of $1,000.00 by Ana Ruiz (Finance), " in told
+    assert "This takes back the undo by Ana Ruiz (Finance), made " in told
+    assert ", which took back the sending of $1,000.00 by Ana Ruiz (Finance), made " in told
     assert "The bill is sent again, and goes out 5 minutes after that; until then" in told
     at_once = shown(dialogs.undo(BILLS["approved"], undone, 0)["blocks"])
     assert "The bill is sent again, and goes out at once." in at_once

@@ -49,7 +49,7 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         (samples.RELEASED, ", Ana Ruiz (Finance) released the bill in Slack"),
         (
             samples.UNDONE,
-            ", Kim Lee (CSM) took back in Slack their own approval of $1,000.00, ",
+            ", Kim Lee (CSM) took back in Slack their own approval of $1,000.00, made ",
         ),
         (
             entry(Verb.HOLD, samples.CLOCK, hold_reason=HoldReason.JUMP, source=Source.API),
@@ -58,8 +58,9 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         ),
         (
             entry(Verb.UNDO, ANA, id=10, reverses=samples.UNDONE, due=NOON),
-            ", Ana Ruiz (Finance) took back in Slack the undo by Kim Lee (CSM), "
-            ", of the approval of $1,000.00 by Kim Lee (CSM), ; the bill goes out ",
+            ", Ana Ruiz (Finance) took back in Slack the undo by Kim Lee (CSM), made "
+            ", which took back the approval of $1,000.00 by Kim Lee (CSM), made "
+            "; the bill goes out ",
         ),
         (
             replace(samples.CORRECTED, dropped_units=10_400),

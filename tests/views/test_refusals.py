@@ -87,7 +87,7 @@ def test_every_step_has_words(step: Step, medium: Medium) -> None:
 @pytest.mark.parametrize(
     ("by", "role", "is_own", "who"),
     [
-        ("Kim", "Customer Success", False, "Kim (Customer Success)"),
+        ("Kim", "Customer Success", False, "Kim (CSM)"),
         ("Nia", None, False, "Nia"),
         ("Kim", "Customer Success", True, "You"),
         (None, None, False, "Countersign"),

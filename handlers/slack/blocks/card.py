@@ -43,7 +43,7 @@ from handlers.wording.formatting import (
     plain,
     sentence,
 )
-from handlers.wording.history_text import history_sentence
+from handlers.wording.history_text import history_sentence, undone_text
 from handlers.wording.labels import HOLD_CURES, STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
 from handlers.wording.text_chart import sparkline
@@ -181,9 +181,10 @@ def _decision(entry: HistoryEntry, currency: str) -> list[Part]:
     """As in "Approved by Kim Lee (CSM) for Ana Ruiz who is away, 3 Nov 09:12"."""
     if entry.verb is Verb.AUTO_APPROVE:
         return [bold(f"Approved {rule_text(entry, currency)}"), ", ", entry.at]
-    headline = _HEADLINES.get(entry.verb)
-    if headline is None:
-        return [*history_sentence(entry, currency), ", ", entry.at]
+    if entry.reverses:
+        undone = undone_text(entry, entry.reverses, currency)
+        return [bold(f"Undone by {person(entry.by)}"), ", ", entry.at, ": ", *undone]
+    headline = _HEADLINES[entry.verb]
     stead = f" for {person(entry.acted_for)} who is away" if entry.acted_for else ""
     return [
         bold(f"{headline} by {person(entry.by)}"),
