@@ -120,7 +120,8 @@ async def fresh_database(data: Path | None) -> AsyncIterator[str]:
     try:
         server = await asyncio.to_thread(EmbeddedPostgres, folder)
         try:
-            await asyncio.to_thread(_make_database, server)
+            if await asyncio.to_thread(_make_database, server, lasting=data is not None):
+                say(f"What an earlier sandbox left in {folder} is gone: this one begins anew.")
             yield server.url(DATABASE)
         finally:
             await asyncio.to_thread(server.stop)
@@ -129,11 +130,18 @@ async def fresh_database(data: Path | None) -> AsyncIterator[str]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_database(server: EmbeddedPostgres) -> None:
+def _make_database(server: EmbeddedPostgres, *, lasting: bool) -> bool:
+    """Whether there was one before. Files that nobody keeps need not reach the disk."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
+        if not lasting:
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        earlier = connection.execute("select from pg_database where datname = %s", [DATABASE])
+        is_anew = earlier.rowcount > 0
         connection.execute(f"drop database if exists {DATABASE} with (force)")
         connection.execute(f"create database {DATABASE}")
     migrate(server.url(DATABASE))
+    return is_anew
 
 
 @contextlib.asynccontextmanager

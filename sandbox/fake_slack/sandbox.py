@@ -249,9 +249,13 @@ class Sandbox:
 
     async def command(self, user: str, channel: str, command: str, text: str = "") -> JsonObject:
         answer = await answered(self._writing.command(user, channel, command, text))
-        if answer["ok"] and f"{command} {text.strip()}" == self.hint:
+        if answer["ok"] and text.strip() and self._is_hinted(f"{command} {text.strip()}"):
             self.hint = None
         return answer
+
+    def _is_hinted(self, typed: str) -> bool:
+        """Whether it is what the hint says, its last words perhaps left out."""
+        return f"{self.hint or ''} ".startswith(f"{typed} ")
 
     async def message(
         self, user: str, channel: str, text: str, thread_ts: str | None = None

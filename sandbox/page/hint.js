@@ -44,10 +44,14 @@ function bar(hint, use) {
   );
 }
 
+/** Whether a command that was typed is the hint's, its last words perhaps left out. */
+const isHinted = (hint) => (typed) =>
+  typed.includes(" ") && `${commandIn(hint)} `.startsWith(`${typed} `);
+
 /** Show the snapshot's hint until it is dismissed or has been typed; `use` gets its command. */
 export function renderHint(slot, use) {
   const { hint } = store.snapshot;
   const over =
-    !hint || store.typed.has(commandIn(hint)) || sessionStorage.getItem(DISMISSED) === hint;
+    !hint || [...store.typed].some(isHinted(hint)) || sessionStorage.getItem(DISMISSED) === hint;
   reconcile(slot, over ? [] : [{ key: "hint", signature: hint, draw: () => bar(hint, use) }]);
 }

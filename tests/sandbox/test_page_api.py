@@ -134,13 +134,15 @@ async def test_changes_are_told_together_and_to_those_they_concern(
         assert (await kim.next())["views"]
 
 
+@pytest.mark.parametrize("followed", [" generate 2026-10", "generate"])
 async def test_a_hint_is_gone_for_all_once_somebody_has_followed_it(
-    sandbox: Sandbox, http: aiohttp.ClientSession, bot: Bot
+    sandbox: Sandbox, http: aiohttp.ClientSession, bot: Bot, followed: str
 ) -> None:
     sandbox.hint = "/bill generate 2026-10"
-    await sandbox.command("UANA", "CGENERAL", "/bill", "list")
+    for other in ("", "list", "gen"):
+        await sandbox.command("UANA", "CGENERAL", "/bill", other)
     assert (await snapshot(http))["hint"] == "/bill generate 2026-10"
-    await sandbox.command("UANA", "CGENERAL", "/bill", " generate 2026-10")
+    await sandbox.command("UANA", "CGENERAL", "/bill", followed)
     assert (await snapshot(http, "UKIM"))["hint"] is None
 
 

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.sandbox.page_browser import needs_chromium, visit
+from tests.sandbox.page_browser import PHONE, needs_chromium, visit
 from tests.sandbox.slack_bot import WORKSPACE, Bot, connected, dialog, field_block, text_input
 
 Json = dict[str, Any]
@@ -56,6 +56,29 @@ def press(text: str, **more: Any) -> Json:
 def card(*blocks: Json) -> list[Json]:
     said = {"type": "section", "text": {"type": "mrkdwn", "text": "*Acme* &lt;Corp&gt;"}}
     return [said, *blocks]
+
+
+async def test_an_open_page_sees_the_app_come_and_go(browser: Browser, live: Sandbox) -> None:
+    page, complaints = await visit(browser, f"{live.base_url}/#UANA/CGENERAL")
+    alone = page.get_by_text("is not connected yet")
+    await expect(alone).to_be_visible()
+    async with connected(live, Bot()):
+        await expect(alone).to_have_count(0)
+    await expect(alone).to_be_visible()
+    assert complaints == []
+
+
+async def test_a_narrow_table_scrolls_and_breaks_no_word(browser: Browser, live: Sandbox) -> None:
+    words = ["September", "1,250,000", "Larkspur", "approved", "Meridian", "Overage"]
+    rows = [[{"type": "raw_text", "text": word} for word in words]] * 2
+    table = {"type": "table", "rows": rows}
+    await client_of(live).chat_postMessage(channel="CGENERAL", text="Usage", blocks=[table])
+    page, _ = await visit(browser, f"{live.base_url}/#UANA/CGENERAL", viewport=PHONE)
+    for cell in await page.locator(".grid td").all():
+        height = await cell.evaluate(
+            "cell => cell.clientHeight / parseFloat(getComputedStyle(cell).lineHeight)"
+        )
+        assert height < 2, await cell.text_content()
 
 
 async def test_a_typed_command_is_answered_in_private_and_a_click_redraws_the_card(

@@ -15,6 +15,7 @@ from sandbox.fake_slack.delivery.delivery import Ack, Envelope
 from sandbox.fake_slack.shapes import JsonObject
 from sandbox.fake_slack.world.faults import Faults
 from sandbox.fake_slack.world.slack import Slack
+from sandbox.fake_slack.world.workspace import Change
 
 _log = logging.getLogger(__name__)
 CONNECTIONS = 10
@@ -63,6 +64,7 @@ class SocketMode:
             await self._dismiss(socket, "too_many_websockets")
             return socket
         self._sockets[socket] = request.transport
+        self._slack.workspace.changed(Change())
         try:
             await socket.send_json(self._hello())
             if self._faults.drops_socket():
@@ -145,7 +147,9 @@ class SocketMode:
         self._forget(socket)
 
     def _forget(self, socket: web.WebSocketResponse) -> None:
-        self._sockets.pop(socket, None)
+        if socket in self._sockets:
+            del self._sockets[socket]
+            self._slack.workspace.changed(Change())
 
 
 def _envelope_json(envelope_id: str, envelope: Envelope) -> JsonObject:
