@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from handlers.slack.parsing import decision_in, month_and_rest
+from handlers.slack.decision_words import decision_in
+from handlers.slack.parsing import month_and_rest
 from models.people.users import User, find_by_slack
 from tests.handlers.conftest import Bills
 from tests.harness.record import bill_of, verbs_of
