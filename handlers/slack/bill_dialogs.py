@@ -16,7 +16,7 @@ from models.actions.hold import hold_reason_now, release_bill
 from models.actions.revise import revise_bill
 from models.actions.undo import GONE, undo_decision, undoable
 from models.actions.void import reissue_bill, void_bill
-from models.bills.figures import figures_now
+from models.bills.figures import Figures, figures_again, figures_anew
 from models.bills.replay import without
 from models.bills.states import State, Verb
 from models.errors import Invalid, NotFound
@@ -62,7 +62,8 @@ async def submit_release(context: RequestContext) -> None:
 async def revise(context: RequestContext, bill_id: int, version: int | None) -> Answer:
     await check(context.session, bill_id, Verb.REVISE, version, context)
     facts = await bill_details(context, bill_id)
-    return Dialog(dialogs.revise(facts, await _fresh(context, facts)))
+    anew = await figures_anew(context.session, bill_id)
+    return Dialog(dialogs.revise(facts, _with(facts, anew)))
 
 
 async def submit_revise(context: RequestContext) -> None:
@@ -99,7 +100,8 @@ async def submit_void(context: RequestContext) -> Answer | None:
 async def reissue(context: RequestContext, bill_id: int, version: int | None) -> Answer:
     await check(context.session, bill_id, Verb.REISSUE, version, context)
     facts = await bill_details(context, bill_id)
-    return Dialog(dialogs.reissue(facts, await _fresh(context, facts)))
+    again = await figures_again(context.session, bill_id)
+    return Dialog(dialogs.reissue(facts, _with(facts, again)))
 
 
 async def submit_reissue(context: RequestContext) -> Answer:
@@ -109,9 +111,8 @@ async def submit_reissue(context: RequestContext) -> Answer:
     return Reply(bill_reissued(await bill_details(context, new)))
 
 
-async def _fresh(context: RequestContext, facts: BillDetails) -> BillDetails:
-    """The bill as usage and terms would give it now."""
-    now = await figures_now(context.session, facts.id)
+def _with(facts: BillDetails, now: Figures | None) -> BillDetails:
+    """The bill as it would be with figures of now."""
     if now is None:
         return facts
     return replace(
@@ -122,4 +123,5 @@ async def _fresh(context: RequestContext, facts: BillDetails) -> BillDetails:
         unit_cost=now.overage_unit_cost,
         amount=now.overage_amount,
         currency=now.currency,
+        waived_units=now.waived_units,
     )

@@ -83,11 +83,34 @@ def multiplication(facts: BillDetails) -> list[Part]:
     """As in "250,000 over × $0.004 = $1,000.00"; of a correction what it comes to."""
     if facts.kind != BillKind.OVERAGE:
         return [bold(_correction(facts))]
-    over = f"{number(facts.overage_units)} over × "
+    units = f"{_units_over(facts)} × "
     if facts.unit_cost is None:
-        return [f"{over}no price yet"]
+        return [f"{units}no price yet"]
     price = unit_price(facts.unit_cost, facts.currency)
-    return [bold(f"{over}{price} = {amount(facts)}")]
+    return [bold(f"{units}{price} = {amount(facts)}")]
+
+
+def _units_over(facts: BillDetails) -> str:
+    """As in "250,000 over"; where Finance agreed on others, "250,000 over, 70,000 fewer as agreed:
+    180,000".
+    """
+    over, units = facts.units_over_limit, facts.overage_units
+    if units == over:
+        return f"{number(units)} over"
+    differ = f"{number(abs(over - units))} {'fewer' if units < over else 'more'} as agreed"
+    return f"{number(over)} over, {differ}: {number(units)}"
+
+
+def agreement_text(facts: BillDetails) -> str | None:
+    """What Finance had agreed for the month of a correction, which starts from there: as in "#42
+    (2026-000123) was agreed at 100,000 calls instead of 350,000, and this starts from there".
+    """
+    agreed = facts.agreed
+    if agreed is None:
+        return None
+    instead = f" instead of {number(agreed.counted)}" if agreed.kind == BillKind.OVERAGE else ""
+    at = f"was agreed at {calls(agreed.units)}{instead}"
+    return f"{bill_reference(agreed)} {at}, and this starts from there"
 
 
 def _correction(facts: BillDetails) -> str:
@@ -96,7 +119,8 @@ def _correction(facts: BillDetails) -> str:
     It is no product: both sides of the difference were rounded by themselves.
     """
     units = facts.overage_units
-    more = f"{calls(abs(units))} {'more' if units > 0 else 'fewer'} over the limit"
+    what = "over the limit" if facts.waived_units is None else "to bill"
+    more = f"{calls(abs(units))} {'more' if units > 0 else 'fewer'} {what}"
     return f"{more if units else 'The difference'}: {amount(facts)}"
 
 

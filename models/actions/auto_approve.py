@@ -21,7 +21,7 @@ with passed as (
     from customers c
     where b.id between :first and :last and b.created_at = :now
       and b.kind <> 'overage' and b.status = 'pending' and b.version = 1
-      and c.id = b.customer_id
+      and b.waived_units is null and c.id = b.customer_id
       and passes_auto_approval(
           b.overage_amount, c.auto_approve_below, c.second_approval_above, false)
     returning b.id, b.version, {RECORDED}
@@ -35,7 +35,8 @@ async def auto_approve(
 ) -> int:
     """Approve, of the corrections just made with these ids, those that their customer's rule lets
     pass: any amount below `auto_approve_below`, whatever its sign, unless it is above
-    `second_approval_above`. Returns how many passed.
+    `second_approval_above`. Where Finance agreed on the units of the month, people decide.
+    Returns how many passed.
     """
     values = {
         "first": first,

@@ -65,7 +65,7 @@ due as (
     select b.id, bill_figures(b) as before, b.kind <> 'overage' as corrects, t.*,
            case when b.kind = 'overage'
                 then hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
-                                 o.overage_amount, previous.amount, cast(:jump_factor as numeric))
+                                 t.overage_amount, previous.amount, cast(:jump_factor as numeric))
                 when n.has_no_approver then 'no_approver' end as cause
     from outdated join bills b using (id)
     cross join lateral figures_now(b) t
@@ -86,7 +86,7 @@ due as (
     set api_usage = t.api_usage, monthly_api_limit = t.monthly_api_limit,
         overage_units = t.overage_units, overage_unit_cost = t.overage_unit_cost,
         overage_amount = t.overage_amount, currency = t.currency,
-        billed_so_far = t.billed_so_far,
+        billed_so_far = t.billed_so_far, waived_units = t.waived_units,
         kind = case when not t.corrects then b.kind
                     when t.overage_amount < 0 then 'credit' else 'adjustment' end,
         status = t.status, hold_reason = case when t.status = 'held' then t.cause end,
@@ -120,12 +120,12 @@ returning bill_id
 _PROPOSE = sa.text(f"""
 with made as (
     insert into bills (customer_id, year, month, kind, api_usage, monthly_api_limit, overage_units,
-        overage_unit_cost, overage_amount, currency, billed_so_far, status, hold_reason,
-        adjusts_id, created_at, updated_at)
+        overage_unit_cost, overage_amount, currency, billed_so_far, waived_units, status,
+        hold_reason, adjusts_id, created_at, updated_at)
     select late.customer_id, year, month,
         case when overage_amount < 0 then 'credit' else 'adjustment' end,
         api_usage, monthly_api_limit, late.overage_units, overage_unit_cost, overage_amount,
-        currency, billed_so_far,
+        currency, billed_so_far, waived_units,
         case when n.has_no_approver then 'held' else 'pending' end,
         case when n.has_no_approver then 'no_approver' end, id, :now, :now
     from ({_LATE}) late

@@ -10,7 +10,7 @@ from models import money
 from models.actions.approvals import revoke_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.bills.bill import Bill
-from models.bills.figures import Figures
+from models.bills.figures import Figures, billed_so_far, figures_anew
 from models.bills.history import BillAction
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
@@ -37,13 +37,14 @@ async def revise_bill(
 ) -> BillAction:
     """Take the figures anew from usage and terms, or adjust the units; earlier approvals fall.
 
-    `units` over the limit that are to be billed, of a credit below zero. Refuses where nothing is
-    left to bill, where nothing would change, and more than was used or had been billed.
+    `units` over the limit that are to be billed, of a credit below zero: these stay agreed, also
+    when usage or terms change. Refuses where nothing is left to bill, where nothing would change,
+    and more than was used or had been billed.
     """
     loaded = await load_for(session, bill_id, Verb.REVISE, context, version)
     now = await check_revise(loaded)
     if units is not None:
-        now = _adjusted(loaded, now, units)
+        now = await _adjusted(loaded, now, units)
     columns: dict[str, Any] = now.as_columns() | _kind(loaded.bill, now)
     if loaded.bill.status == State.PENDING and _has(loaded.bill, columns):
         raise Invalid("The bill has these figures already, so nothing was changed.", "units")
@@ -60,11 +61,13 @@ async def revise_bill(
 
 
 async def check_revise(loaded: LoadedBill) -> Figures:
-    """The figures that usage and terms give now; refuses where they make no bill."""
+    """The figures that usage and terms give now, without what was agreed for this bill; refuses
+    where they make no bill.
+    """
     check_not_issued(loaded)
     if loaded.is_credit_for_void:
         raise WrongState("This credit is for a bill that is void, and has its amount from it.")
-    now = loaded.figures_now
+    now = await figures_anew(loaded.session, loaded.bill.id)
     if now is None or is_nothing_to_bill(loaded.bill, now):
         raise WrongState(
             "Usage and terms leave nothing to bill any more.",
@@ -88,32 +91,40 @@ def check_has_price(now: Figures) -> None:
         )
 
 
-def _adjusted(loaded: LoadedBill, now: Figures, units: int) -> Figures:
-    corrects = loaded.bill.kind != BillKind.OVERAGE
-    if not corrects and not 0 < units <= now.api_usage:
-        most = f"{now.api_usage:,}"
-        raise Invalid(f"Write a number of calls from 1 to {most}, which is what was used.", "units")
-    if corrects:
-        _check_units(now, units)
+async def _adjusted(loaded: LoadedBill, now: Figures, units: int) -> Figures:
+    """As agreed; of a correction the amount is the difference between what the month comes to and
+    what is billed so far, so that the bills of a month add up.
+    """
+    billed = await billed_so_far(loaded.session, loaded.bill.adjusts_id)
+    _check_units(loaded.bill, now, units, billed.units)
     assert now.overage_unit_cost is not None
-    amount = money.overage_amount(units, now.overage_unit_cost, now.currency)
+    month = billed.units + units
+    amount = money.overage_amount(month, now.overage_unit_cost, now.currency) - billed.amount
     if amount == 0:
         raise Invalid("So few calls come to nothing once they are rounded.", "units")
-    return replace(now, overage_units=units, overage_amount=amount)
+    return replace(
+        now,
+        overage_units=units,
+        overage_amount=amount,
+        waived_units=now.units_over_limit - month,
+    )
 
 
-def _check_units(now: Figures, units: int) -> None:
-    """With a correction a month comes to no less than nothing, and to no more than was used or,
-    if that is more, was billed.
+def _check_units(bill: Bill, now: Figures, units: int, billed: int) -> None:
+    """A month comes to no less than nothing, and to no more than was used or, if that is more,
+    was billed.
     """
-    billed = max(0, now.api_usage - now.monthly_api_limit) - now.overage_units
     most, least = max(now.api_usage - billed, 0), -billed
-    if units == 0 or not least <= units <= most:
-        raise Invalid(
+    if units != 0 and least <= units <= most:
+        return
+    if bill.kind == BillKind.OVERAGE:
+        told = f"Write a number of calls from 1 to {most:,}, which is what was used."
+    else:
+        told = (
             f"Write the calls to bill more, at most {most:,}, or below zero those to credit, at "
-            f"most {billed:,}.",
-            "units",
+            f"most {billed:,}."
         )
+    raise Invalid(told, "units")
 
 
 def _kind(bill: Bill, now: Figures) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from models.actions.next_steps import next_steps
 from models.bills.bill import Bill, lock_month
 from models.bills.history import BillAction
 from models.bills.replay import BillState, Decision, without
-from models.bills.snapshots import bill_snapshot, column_value
+from models.bills.snapshots import bill_snapshot, column_value, figures_told
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
 from models.errors import NotAllowed, Refusal, Stale, Step, WrongState
@@ -127,7 +127,7 @@ def _columns_back(loaded: LoadedBill, decision: Decision) -> dict[str, Any]:
     now = bill_snapshot(loaded.bill)
     return {
         name: column_value(name, was)
-        for name, was in decision.figures.items()
+        for name, was in figures_told(decision.figures).items()
         if name not in STATE_COLUMNS and was != now[name]
     }
 

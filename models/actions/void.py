@@ -1,6 +1,5 @@
 """Void and reissue: a bill taken out of the world, and its month billed again."""
 
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ from models.actions.next_steps import next_steps
 from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
 from models.bills.approvers import approvers_of
 from models.bills.bill import Bill, bill_of_month, lock_month
-from models.bills.figures import Figures, figures_now
+from models.bills.figures import Billed, Figures, billed_so_far, figures_again
 from models.bills.history import BillAction, append_action
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import BillKind, Cause, HoldReason, State, Verb
@@ -47,13 +46,10 @@ async def void_bill(
         if one.status not in (State.SENT, State.VOID):
             await _void_by_itself(session, one.id, context, Cause.VOID_WITH, bill_id)
     action = await loaded.record(Verb.VOID, context, Change(State.VOID), comment=reason_text(words))
-    units, amount = (await session.execute(_BILLED, {"bill_id": bill_id})).one()
-    if not amount:
+    billed = await billed_so_far(session, bill_id)
+    if not billed.amount:
         return Voided(action, None)
-    return Voided(action, await _credit(loaded, context, action, units, amount))
-
-
-_BILLED = sa.text("select units, amount from billed(:bill_id)")
+    return Voided(action, await _credit(loaded, context, action, billed))
 
 
 async def _void_by_itself(
@@ -119,20 +115,19 @@ async def _corrections(session: AsyncSession, bill_id: int, lock: bool) -> list[
     return list(await session.scalars(query.with_for_update() if lock else query))
 
 
-async def _credit(
-    loaded: LoadedBill, context: Context, voiding: BillAction, units: int, amount: Decimal
-) -> int:
+async def _credit(loaded: LoadedBill, context: Context, voiding: BillAction, billed: Billed) -> int:
     """The bill that takes back what went out; nobody is asked about it once more."""
     told = {"cause": Cause.VOID, "void": voiding.id}
     columns = {
-        "kind": correction_kind(-amount),
+        "kind": correction_kind(-billed.amount),
         "adjusts_id": loaded.bill.id,
         "api_usage": loaded.bill.api_usage,
         "monthly_api_limit": loaded.bill.monthly_api_limit,
-        "overage_units": -units,
+        "overage_units": -billed.units,
         "overage_unit_cost": loaded.bill.overage_unit_cost,
-        "overage_amount": -amount,
+        "overage_amount": -billed.amount,
         "currency": loaded.bill.currency,
+        "waived_units": billed.waived_units,
     }
     credit = await _made(loaded, context, Verb.GENERATE, columns, told)
     automatic = await as_system(loaded.session, context)
@@ -173,7 +168,7 @@ async def check_reissue(loaded: LoadedBill) -> Figures:
     state = await bill_of_month(loaded.session, bill.customer_id, bill.period)
     if state.status != State.VOID:
         raise WrongState(f"Bill #{state.id} stands for this month already.")
-    now = await figures_now(loaded.session, bill.id)
+    now = await figures_again(loaded.session, bill.id)
     if now is None or is_nothing_to_bill(bill, now):
         raise WrongState("Usage and terms leave nothing to bill for this month.")
     check_has_price(now)

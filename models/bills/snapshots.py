@@ -1,9 +1,11 @@
 """What an action's snapshot keeps of a bill's figures, and how they are read back."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from models.bills.bill import Bill
+from models.bills.states import BillKind
 
 
 def bill_snapshot(bill: Bill) -> dict[str, Any]:
@@ -25,7 +27,21 @@ def bill_snapshot(bill: Bill) -> dict[str, Any]:
         "replaces_id": bill.replaces_id,
         "adjusts_id": bill.adjusts_id,
         "billed_so_far": _text(bill.billed_so_far),
+        "waived_units": bill.waived_units,
     }
+
+
+def figures_told(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """All figures of a snapshot, with those that snapshots of earlier revisions did not keep."""
+    return {"waived_units": _waived_before(snapshot), **snapshot}
+
+
+def _waived_before(snapshot: Mapping[str, Any]) -> int | None:
+    """Units other than those over the limit were set by hand."""
+    if snapshot["kind"] != BillKind.OVERAGE:
+        return None
+    over: int = max(0, snapshot["api_usage"] - snapshot["monthly_api_limit"])
+    return over - snapshot["overage_units"] or None
 
 
 def column_value(name: str, told: Any) -> Any:

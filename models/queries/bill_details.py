@@ -58,13 +58,18 @@ class Outdated:
 
 @dataclass(frozen=True)
 class RelatedBill:
-    """Another bill of the same month that this one has to do with."""
+    """Another bill of the same month that this one has to do with.
+
+    `units` are billed, where `counted` were over the limit.
+    """
 
     id: int
     kind: BillKind
     status: State
     number: str | None
     amount: Decimal | None
+    units: int = 0
+    counted: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,9 @@ class BillDetails:
     customer needs both approvals, where that is why. `by_rule`: what approved it where nobody did.
     `send_due`: when a bill being sent is issued; `sent_to`: where it goes, or went. `brought`: the
     sending, delivery or voiding that led to where the bill stands. Of a correction, `adjusts` is
-    the bill it corrects, and `billed` what had been billed for the month before it.
+    the bill it corrects, `billed` what had been billed for the month before it, and `agreed` the
+    bill by whose revision Finance agreed on the units of the month. `waived_units`: calls over the
+    limit that are not billed as agreed, below zero calls billed beyond them.
     """
 
     id: int
@@ -117,6 +124,12 @@ class BillDetails:
     failure: str | None = None
     adjusts: RelatedBill | None = None
     billed: Decimal | None = None
+    waived_units: int | None = None
+    agreed: RelatedBill | None = None
     replaces: RelatedBill | None = None
     replaced_by: RelatedBill | None = None
     corrections: tuple[RelatedBill, ...] = ()
+
+    @property
+    def units_over_limit(self) -> int:
+        return max(0, self.api_usage - self.limit_calls)

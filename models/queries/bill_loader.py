@@ -31,7 +31,7 @@ TREND_MONTHS = 6
 
 _FACTS = """
 select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.requires_both,
-       f.slots, f.actions, f.trend, f.outdated, f.related
+       f.slots, f.actions, f.trend, f.outdated, f.related, f.agreed_id
 from card_facts(%s::bigint[], %s, %s) f
 """
 
@@ -80,11 +80,12 @@ def _details(row: Row) -> BillDetails:
         both_above=_both_above(row),
         sent_to=row["billing_email"],
         billed=bill.billed_so_far,
+        waived_units=bill.waived_units,
     )
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
     past |= _changed(facts, record, done)
-    return replace(facts, **past, **_relatives(bill, row["related"] or ()))
+    return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
 
 
 def _month(first_day: str, calls: int | None, amount: str | None) -> MonthOverage:
@@ -135,11 +136,14 @@ def _last(verb: Verb, entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
     return next((entry for entry in reversed(entries) if entry.verb is verb), None)
 
 
-def _relatives(bill: Bill, related: Sequence[Row]) -> dict[str, Any]:
-    """The bills that this one corrects or replaces, and those that do so with this one."""
+def _relatives(bill: Bill, related: Sequence[Row], agreed_id: int | None) -> dict[str, Any]:
+    """The bills that this one corrects or replaces, those that do so with this one, and the one
+    that was agreed on.
+    """
     by_id = {other["id"]: _related(other) for other in related}
     return {
         "adjusts": by_id.get(bill.adjusts_id or 0),
+        "agreed": by_id.get(agreed_id or 0),
         "replaces": by_id.get(bill.replaces_id or 0),
         "replaced_by": next((by_id[o["id"]] for o in related if o["replaces_id"] == bill.id), None),
         "corrections": tuple(by_id[o["id"]] for o in related if o["adjusts_id"] == bill.id),
@@ -153,6 +157,8 @@ def _related(bill: Row) -> RelatedBill:
         State(bill["status"]),
         bill["number"],
         _money(bill["amount"]),
+        bill["units"],
+        bill["counted"],
     )
 
 

@@ -122,13 +122,19 @@ def _entry(
         failure=snapshot.get("failure"),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),
-        dropped_units=_dropped_units(Verb(action.action), snapshot.get("before")),
+        dropped_units=_dropped_units(Verb(action.action), snapshot.get("before"), after),
     )
 
 
-def _dropped_units(verb: Verb, before: Mapping[str, Any] | None) -> int | None:
-    """Units that were not those of usage and limit, where these took their place."""
+def _dropped_units(
+    verb: Verb, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> int | None:
+    """Units that were not those of usage and limit, where these took their place, as they did
+    before what was agreed stayed agreed.
+    """
     if verb is not Verb.INVALIDATE or before is None or before["kind"] != BillKind.OVERAGE:
+        return None
+    if "waived_units" in after:
         return None
     counted = max(0, before["api_usage"] - before["monthly_api_limit"])
     units: int = before["overage_units"]

@@ -7,6 +7,16 @@ language sql immutable parallel safe as $$
     select round(units * unit_cost, minor_units)
 $$;
 
+-- The calls that a month is billed for: those over its limit, less those that Finance agreed not to
+-- bill, which are below zero where it agreed to bill more. None less than nothing, and none more
+-- than was used or, if that is more, is billed already.
+create function agreed_units(over_limit bigint, used bigint, waived bigint, billed bigint)
+returns bigint language sql immutable parallel safe as $$
+    select case when waived is null then over_limit
+                else greatest(0, least(over_limit::numeric - waived, greatest(used, billed)))::bigint
+           end
+$$;
+
 -- The terms in force on a day; the first terms also hold for all that was before them.
 create function terms_in_force(customer bigint, day date)
 returns table (monthly_api_limit bigint, overage_unit_cost numeric)

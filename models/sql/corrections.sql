@@ -18,22 +18,51 @@ language sql stable as $$
               select from bills p where p.id = m.adjusts_id and p.status = 'void') end
 $$;
 
--- What a bill's figures would be if they were taken now. A correction is what its month comes to,
--- less what is billed so far, in the currency that it was billed in: the terms are of that time.
+-- What Finance agreed not to bill of a month: as the latest of its bills that has been issued has
+-- it, and before that as its first bill has it. Null where nothing was agreed.
+create function waived_of(root bigint) returns bigint language sql stable as $$
+    select waived_units from bills
+    where id = root or adjusts_id = root and number is not null
+    order by id desc limit 1
+$$;
+
+-- What a bill's figures would be if they were taken now, with so many calls waived. A correction is
+-- what its month comes to, less what is billed so far, in the currency that it was billed in: the
+-- terms are of that time.
+create function figures_with(b bills, waived bigint)
+returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
+               overage_unit_cost numeric, overage_amount numeric, currency text,
+               billed_so_far numeric, waived_units bigint)
+language sql stable as $$
+    select o.api_usage, o.monthly_api_limit, (m.units - s.units)::bigint,
+           o.overage_unit_cost,
+           amount(m.units, o.overage_unit_cost, c.minor_units) - s.amount,
+           case when b.adjusts_id is null then o.currency else b.currency end,
+           case when b.adjusts_id is not null then s.amount end,
+           waived
+    from overage_of(b.customer_id, b.year, b.month) o
+    join currencies c on c.code = case when b.adjusts_id is null then o.currency else b.currency end
+    cross join lateral billed(b.adjusts_id) s
+    cross join lateral (
+        select agreed_units(o.overage_units, o.api_usage, waived, s.units) as units) m
+$$;
+
+-- The same with what was agreed for this bill.
 create function figures_now(b bills)
 returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
                overage_unit_cost numeric, overage_amount numeric, currency text,
-               billed_so_far numeric)
+               billed_so_far numeric, waived_units bigint)
 language sql stable as $$
-    select o.api_usage, o.monthly_api_limit, (o.overage_units - s.units)::bigint,
-           o.overage_unit_cost,
-           case when b.adjusts_id is null then o.overage_amount
-                else amount(o.overage_units, o.overage_unit_cost, c.minor_units) - s.amount end,
-           case when b.adjusts_id is null then o.currency else b.currency end,
-           case when b.adjusts_id is not null then s.amount end
-    from overage_of(b.customer_id, b.year, b.month) o
-    join currencies c on c.code = b.currency
-    cross join lateral billed(b.adjusts_id) s
+    select * from figures_with(b, b.waived_units)
+$$;
+
+-- The same without: as usage and terms give them, and what was agreed before a correction.
+create function figures_anew(b bills)
+returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
+               overage_unit_cost numeric, overage_amount numeric, currency text,
+               billed_so_far numeric, waived_units bigint)
+language sql stable as $$
+    select * from figures_with(b, case when b.adjusts_id is not null then waived_of(b.adjusts_id) end)
 $$;
 
 -- Bills that do not rest on the figures of now. What has its number keeps them, and so does what
@@ -51,9 +80,9 @@ where b.number is null and b.status <> 'void'
 -- to another amount than was billed, and for which no correction is open.
 create view late_bills as
 select root.id, root.customer_id, root.year, root.month, root.currency,
-       o.api_usage, o.monthly_api_limit, o.overage_units - so_far.units as overage_units,
+       o.api_usage, o.monthly_api_limit, due.units - so_far.units as overage_units,
        o.overage_unit_cost, due.amount - so_far.amount as overage_amount,
-       so_far.amount as billed_so_far
+       so_far.amount as billed_so_far, agreed.waived as waived_units
 from bills root
 join currencies c on c.code = root.currency
 cross join lateral overage_of(root.customer_id, root.year, root.month) o
@@ -61,8 +90,10 @@ join lateral (
     select * from bills part where part.id = root.id or part.adjusts_id = root.id
     order by part.id desc limit 1) latest on true
 cross join lateral billed(root.id) so_far
+cross join lateral (select waived_of(root.id) as waived) agreed
 cross join lateral (
-    select amount(o.overage_units, o.overage_unit_cost, c.minor_units) as amount) due
+    select m.units, amount(m.units, o.overage_unit_cost, c.minor_units) as amount
+    from agreed_units(o.overage_units, o.api_usage, agreed.waived, so_far.units) m (units)) due
 where root.kind = 'overage' and root.number is not null and root.status <> 'void'
   and (latest.api_usage, latest.monthly_api_limit, latest.overage_unit_cost)
       is distinct from (o.api_usage, o.monthly_api_limit, o.overage_unit_cost)
@@ -74,7 +105,7 @@ where root.kind = 'overage' and root.number is not null and root.status <> 'void
 create function figures_now_of(one bigint)
 returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
                overage_unit_cost numeric, overage_amount numeric, currency text,
-               billed_so_far numeric)
+               billed_so_far numeric, waived_units bigint)
 language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     return query select t.* from bills b cross join lateral figures_now(b) t where b.id = one;

@@ -38,11 +38,19 @@ begin
 end
 $$;
 
+-- The bill by whose revision Finance agreed on the units that a correction starts from.
+create function agreed_before(b bills) returns bigint language sql stable as $$
+    select min(m.id) from bills m
+    where (m.id = b.adjusts_id or m.adjusts_id = b.adjusts_id) and m.number is not null
+      and m.id < b.id and m.waived_units = b.waived_units
+$$;
+
 -- All that cards tell of bills, in the order asked for.
 create function card_facts(bill_ids bigint[], months integer, first_year integer)
 returns table (
     bill bills, customer_name text, billing_email text, second_approval_above numeric,
-    requires_both boolean, slots json, actions json, trend json, outdated json, related json)
+    requires_both boolean, slots json, actions json, trend json, outdated json, related json,
+    agreed_id bigint)
 language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     return query
@@ -60,16 +68,20 @@ begin
            case when b.status = 'rejected' then (
                select json_build_array(t.api_usage, t.monthly_api_limit,
                                        t.overage_unit_cost::text, t.overage_amount::text)
-               from outdated_bills o cross join lateral figures_now(b) t where o.id = b.id) end,
+               from outdated_bills o cross join lateral figures_anew(b) t where o.id = b.id) end,
            (select json_agg(json_build_object(
                 'id', r.id, 'kind', r.kind, 'status', r.status, 'number', r.number,
-                'amount', r.overage_amount::text,
+                'amount', r.overage_amount::text, 'units', r.overage_units,
+                'counted', greatest(0, r.api_usage - r.monthly_api_limit),
                 'adjusts_id', r.adjusts_id, 'replaces_id', r.replaces_id) order by r.id)
             from (select * from bills where id in (b.adjusts_id, b.replaces_id)
                   union select * from bills where adjusts_id = b.id
-                  union select * from bills where replaces_id = b.id) r)
+                  union select * from bills where replaces_id = b.id
+                  union select * from bills where id = agreed.id) r),
+           agreed.id
     from unnest(bill_ids) with ordinality asked (id, place)
     join bills b on b.id = asked.id
+    cross join lateral (select agreed_before(b) as id) agreed
     join customers c on c.id = b.customer_id
     order by asked.place;
 end
@@ -88,7 +100,7 @@ begin
                 'api_usage', t.api_usage, 'monthly_api_limit', t.monthly_api_limit,
                 'overage_units', t.overage_units, 'overage_unit_cost', t.overage_unit_cost::text,
                 'overage_amount', t.overage_amount::text, 'currency', t.currency,
-                'billed_so_far', t.billed_so_far::text)
+                'billed_so_far', t.billed_so_far::text, 'waived_units', t.waived_units)
             from figures_now(b) t),
            exists (select from bills root where root.id = b.adjusts_id and root.status = 'void')
     from bills b

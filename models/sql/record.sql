@@ -11,7 +11,7 @@ create function bill_figures(b bills) returns jsonb language sql stable as $$
         'monthly_api_limit': b.monthly_api_limit, 'overage_units': b.overage_units,
         'overage_unit_cost': b.overage_unit_cost::text, 'overage_amount': b.overage_amount::text,
         'replaces_id': b.replaces_id, 'adjusts_id': b.adjusts_id,
-        'billed_so_far': b.billed_so_far::text
+        'billed_so_far': b.billed_so_far::text, 'waived_units': b.waived_units
         null on null returning jsonb)
 $$;
 

@@ -55,6 +55,60 @@ def amount_of(units: int, unit_cost: Decimal, currency: str) -> Decimal:
     return Decimal(f"{-whole if exact < 0 else whole}e-{digits}")
 
 
+def billable(over: int, used: int, off: int | None, billed: int) -> int:
+    """The calls that a month is billed for, where Finance agreed to leave `off` some of them."""
+    if off is None:
+        return over
+    return max(0, min(over - off, max(used, billed)))
+
+
+def left_off(ledger: Ledger, bill: Row) -> int | None:
+    """Calls over the limit that Finance agreed not to bill, as the record tells; None without."""
+    found: dict[int, int | None] = {}
+    off = begun_with = _inherited(ledger, bill)
+    for action in ledger.actions[bill.id]:
+        found[action.id] = off
+        if action.action == "undo":
+            off = found[action.reverses_id]
+        elif action.action == "revise":
+            units = action.snapshot.get("adjusted_units")
+            anew = begun_with if bill.adjusts_id else None
+            off = anew if units is None else _over(action) - units - _billed(ledger, bill, action)
+    return off
+
+
+def _inherited(ledger: Ledger, bill: Row) -> int | None:
+    """A correction starts from what was agreed, and so does a month billed again."""
+    first = ledger.actions[bill.id][0]
+    if ledger.balances(bill) or not (bill.adjusts_id or bill.replaces_id):
+        return None
+    root = ledger.bill[bill.adjusts_id or bill.replaces_id]
+    off = left_off_of_month(ledger, root, first.id)
+    used = first.snapshot["after"]["api_usage"]
+    if bill.replaces_id and billable(_over(first), used, off, 0) == 0:
+        return None
+    return off
+
+
+def left_off_of_month(ledger: Ledger, root: Row, before: int) -> int | None:
+    """As of the latest bill of a month that was issued before an action, or of its first one."""
+    issued = [p for p in ledger.corrections[root.id] if ledger.did(p.id, "issue", before)]
+    return left_off(ledger, ([root] + [p for p in issued if not ledger.balances(p)])[-1])
+
+
+def _over(action: Row) -> int:
+    after = action.snapshot["after"]
+    return max(0, after["api_usage"] - after["monthly_api_limit"])
+
+
+def _billed(ledger: Ledger, bill: Row, action: Row) -> int:
+    """The calls of its month that had been billed when something was done to a correction."""
+    if bill.adjusts_id is None:
+        return 0
+    family = ledger.family(ledger.bill[bill.adjusts_id])
+    return sum(p.overage_units for p in family if ledger.counts(p, action.id))
+
+
 def fresh(ledger: Ledger, customer_id: int, period: Period) -> Fresh | None:
     """None where no usage is recorded."""
     used = ledger.used.get((customer_id, period))
@@ -174,6 +228,8 @@ def passes_by_rule(ledger: Ledger, bill: Row, jump: float | None) -> bool:
     """Whether the customer's own rule approves this bill."""
     customer = ledger.customer[bill.customer_id]
     below, above = customer.auto_approve_below, customer.second_approval_above
+    if left_off(ledger, bill) is not None:
+        return False
     if below is None or not abs(bill.overage_amount) < below:
         return False
     if above is not None and abs(bill.overage_amount) > above:

@@ -80,24 +80,17 @@ def check_amount(ledger: Ledger, bill: Row) -> None:
     if bill.kind != "overage":
         return
     over = max(0, bill.api_usage - bill.monthly_api_limit)
-    assert bill.overage_units == over or ledger.is_adjusted(bill)
+    off = golden.left_off(ledger, bill)
+    assert bill.waived_units == off
+    assert bill.overage_units == golden.billable(over, bill.api_usage, off, 0)
     assert amount == golden.amount_of(bill.overage_units, bill.overage_unit_cost, bill.currency)
 
 
-def billed(ledger: Ledger, root: Row) -> Decimal:
-    """What has been billed for a month by a bill that stands, and by its corrections."""
-    family = [root, *ledger.corrections[root.id]]
-    family += [credit for slot in family[1:] for credit in ledger.corrections[slot.id]]
-    return sum((slot.overage_amount for slot in family if counts(ledger, slot)), Decimal(0))
-
-
-def counts(ledger: Ledger, slot: Row) -> bool:
-    """Whether it went out, or has its number and stands, or takes back what went out."""
-    if ledger.balances(slot):
-        return True
-    if slot.status == "void":
-        return ledger.did(slot.id, "deliver")
-    return bool(slot.number)
+def billed(ledger: Ledger, root: Row) -> tuple[int, Decimal]:
+    """The units and the amount billed for a month by a bill that stands, and by its corrections."""
+    counted = [part for part in ledger.family(root) if ledger.counts(part)]
+    amounts = (part.overage_amount for part in counted)
+    return sum(part.overage_units for part in counted), sum(amounts, Decimal(0))
 
 
 def check_freshness(scene: Scene, ledger: Ledger, bill: Row) -> None:
@@ -109,17 +102,23 @@ def check_freshness(scene: Scene, ledger: Ledger, bill: Row) -> None:
     now = golden.fresh(ledger, bill.customer_id, Period(bill.year, bill.month))
     assert now is not None
     assert golden.basis_of(bill) == now.basis
-    if ledger.is_adjusted(bill):
-        return
-    if bill.kind == "overage":
-        assert (bill.overage_units, bill.overage_amount) == (now.units, now.amount)
-        assert now.units > 0, "nothing is left to bill"
-        assert now.amount != 0
-    else:
-        root = ledger.bill[bill.adjusts_id]
-        assert now.amount is not None
-        assert bill.overage_amount == now.amount - billed(ledger, root)
-        assert bill.overage_amount != 0
+    off = golden.left_off(ledger, bill)
+    assert bill.waived_units == off
+    units, amount = (0, Decimal(0))
+    if bill.adjusts_id is not None:
+        units, amount = billed(ledger, ledger.bill[bill.adjusts_id])
+    month = golden.billable(now.units, now.api_usage, off, units)
+    assert bill.overage_units == month - units
+    assert bill.kind != "overage" or month > 0, "nothing is left to bill"
+    assert bill.overage_amount == _less(amount, now, month)
+    assert bill.overage_amount != 0
+
+
+def _less(billed: Decimal, now: golden.Fresh, units: int) -> Decimal | None:
+    """What so many units come to now, less what is billed; None without a price."""
+    if now.overage_unit_cost is None:
+        return None
+    return golden.amount_of(units, now.overage_unit_cost, now.currency) - billed
 
 
 def check_month(scene: Scene, ledger: Ledger, root: Row) -> None:
@@ -135,10 +134,16 @@ def check_month(scene: Scene, ledger: Ledger, root: Row) -> None:
     now = golden.fresh(ledger, root.customer_id, period)
     assert now is not None
     proposed = [slot for slot in parts if slot.number is None and slot.status in UNDECIDED]
-    total = billed(ledger, root) + sum(slot.overage_amount for slot in proposed)
-    latest = (parts or [root])[-1]
-    agreed = any(ledger.is_adjusted(slot) for slot in (root, *parts))
-    assert total == now.amount or (agreed and golden.basis_of(latest) == now.basis)
+    units, amount = billed(ledger, root)
+    last = ledger.bill_actions[-1].id + 1
+    off = (
+        golden.left_off(ledger, proposed[0])
+        if proposed
+        else golden.left_off_of_month(ledger, root, last)
+    )
+    month = golden.billable(now.units, now.api_usage, off, units)
+    total = amount + sum(slot.overage_amount for slot in proposed)
+    assert _less(total, now, month) == 0
 
 
 def _voided_by_hand(ledger: Ledger, slot: Row) -> bool:
@@ -153,7 +158,7 @@ def check_void(ledger: Ledger, root: Row) -> None:
     if root.kind != "overage" or root.status != "void":
         return
     parts = ledger.corrections[root.id]
-    assert billed(ledger, root) == 0
+    assert billed(ledger, root)[1] == 0
     assert all(slot.status in ("sent", "void") for slot in parts if not ledger.balances(slot)), (
         "a correction of a void bill goes on"
     )

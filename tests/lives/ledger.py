@@ -90,19 +90,33 @@ class Ledger:
     def used(self) -> dict[tuple[int, Period], int]:
         return {(u.customer_id, Period(u.year, u.month)): u.api_usage for u in self.usages}
 
-    def did(self, bill_id: int, verb: str) -> bool:
-        return any(action.action == verb for action in self.actions[bill_id])
+    def did(self, bill_id: int, verb: str, before: int | None = None) -> bool:
+        """Whether that was done to a bill, before another action."""
+        return any(
+            action.action == verb and (before is None or action.id < before)
+            for action in self.actions[bill_id]
+        )
+
+    def family(self, root: Row) -> list[Row]:
+        """A bill, its corrections, and what takes back those that were void."""
+        parts = self.corrections[root.id]
+        return [root, *parts, *(credit for part in parts for credit in self.corrections[part.id])]
+
+    def counts(self, bill: Row, before: int | None = None) -> bool:
+        """Whether it was billed before an action: went out, or has its number and stands, or takes
+        back what went out.
+        """
+        if before is not None and self.actions[bill.id][0].id >= before:
+            return False
+        if self.balances(bill):
+            return True
+        if not self.did(bill.id, "issue", before):
+            return False
+        return not self.did(bill.id, "void", before) or self.did(bill.id, "deliver", before)
 
     def balances(self, bill: Row) -> bool:
         """Whether it was made by voiding what had gone out."""
         return bool(self.actions[bill.id][0].snapshot.get("cause") == "void")
-
-    def is_adjusted(self, bill: Row) -> bool:
-        """Whether Finance once set units for it that it has now."""
-        return any(
-            action.snapshot.get("adjusted_units") == bill.overage_units
-            for action in self.actions[bill.id]
-        )
 
 
 def _grouped(rows: Any, by: str) -> dict[int, list[Row]]:

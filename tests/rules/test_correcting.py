@@ -122,7 +122,7 @@ async def test_a_rejected_bill_keeps_its_figures_until_it_is_revised(
     await prove(session, bill.id)
 
 
-async def test_units_adjusted_by_hand_stand_until_usage_or_terms_change(
+async def test_units_adjusted_by_hand_stand_until_they_are_revised_anew(
     session: AsyncSession, people: People
 ) -> None:
     bill = await bill_for(session, act(people.ana))
@@ -140,7 +140,9 @@ async def test_units_adjusted_by_hand_stand_until_usage_or_terms_change(
     assert (bill.overage_units, bill.version) == (30_000, 4)
     await correct_usage(session, act(people.ana), bill.customer_id, 160_000)
     await session.refresh(bill)
-    assert bill.overage_units == 60_000
+    assert (bill.overage_units, bill.waived_units) == (40_000, 20_000)
+    await revise_bill(session, bill.id, bill.version, act(people.ana), "As counted")
+    assert (bill.overage_units, bill.waived_units) == (60_000, None)
     await prove(session, bill.id)
 
 

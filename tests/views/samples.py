@@ -204,6 +204,10 @@ def _corrected() -> Iterator[tuple[str, BillDetails]]:
         "revised",
         replace(new, changed=REVISED, decisions=(REVISED,), last_decision=REVISED),
     )
+    agreed = {"overage_units": 100_000, "amount": Decimal("400.00"), "waived_units": 150_000}
+    yield "agreed on fewer", replace(BILL, **agreed)
+    more = {"overage_units": 300_000, "amount": Decimal("1200.00"), "waived_units": -50_000}
+    yield "agreed on more", replace(BILL, **more)
     yield (
         "rejected, outdated",
         replace(
@@ -270,6 +274,21 @@ def _corrections() -> Iterator[tuple[str, BillDetails]]:
             api_usage=1_300_000,
             overage_units=50_000,
             amount=Decimal("200.00"),
+        ),
+    )
+    revised = replace(first, amount=Decimal("400.00"), units=100_000, counted=250_000)
+    yield (
+        "adjustment of what was agreed",
+        replace(
+            down,
+            kind=BillKind.ADJUSTMENT,
+            api_usage=1_300_000,
+            overage_units=50_000,
+            amount=Decimal("200.00"),
+            adjusts=revised,
+            billed=revised.amount,
+            waived_units=150_000,
+            agreed=revised,
         ),
     )
     void = replace(first, status=State.VOID)

@@ -264,6 +264,27 @@ def test_corrected_figures_are_told_before_and_after() -> None:
     assert revised.count("were set from") == 1
 
 
+def test_the_arithmetic_of_what_was_agreed_adds_up() -> None:
+    """What is over the limit, and what is billed of it."""
+    assert "250,000 over, 150,000 fewer as agreed: 100,000 × $0.004 = $400.00" in told(
+        BILLS["agreed on fewer"]
+    )
+    assert "250,000 over, 50,000 more as agreed: 300,000 × $0.004 = $1,200.00" in told(
+        BILLS["agreed on more"]
+    )
+
+
+def test_a_correction_says_what_was_agreed() -> None:
+    card = told(BILLS["adjustment of what was agreed"])
+    assert "50,000 calls more to bill: $200.00" in card
+    assert "billed $400.00 so far, the month now comes to $600.00." in card
+    assert (
+        "#12 (2026-000123) was agreed at 100,000 calls instead of 250,000, and this starts from"
+        " there." in card
+    )
+    assert "agreed" not in told(BILLS["adjustment for late usage"])
+
+
 def test_units_set_by_hand_are_told_where_they_no_longer_hold() -> None:
     dropped = replace(samples.CORRECTED, dropped_units=10_400)
     assert "so the amount is now $720.00; the 10,400 calls set by hand no longer hold." in told(

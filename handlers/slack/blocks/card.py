@@ -18,6 +18,7 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.slack.blocks.buttons import bill_buttons
 from handlers.wording.bill_text import (
+    agreement_text,
     amount,
     bill_reference,
     bill_title,
@@ -270,6 +271,9 @@ _WHERE: dict[State, Callable[[BillDetails], list[Element]]] = {
 def _related(facts: BillDetails) -> list[Element]:
     """The bills that stand beside this one, by their numbers."""
     told = [*_corrects(facts)]
+    agreed = agreement_text(facts)
+    if agreed:
+        told.append(f"{agreed}.")
     if facts.replaces:
         told.append(f"Takes the place of {bill_reference(facts.replaces)}, which is void.")
     if facts.replaced_by:

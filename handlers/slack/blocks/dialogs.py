@@ -125,6 +125,7 @@ def revise(facts: BillDetails, fresh: BillDetails) -> View:
     kind = BillKind(facts.kind)
     moved = changes_between(facts, fresh)
     told = corrected(moved, facts.currency, WOULD) if moved else NO_OTHER
+    holds = AGREED_NO_MORE if fresh.waived_units != facts.waived_units else ""
     shown = [["By usage and terms as they are now: "], *_sum(fresh)] if moved else []
     return _asking(
         ActionId.REVISE,
@@ -135,7 +136,9 @@ def revise(facts: BillDetails, fresh: BillDetails) -> View:
             paragraph(bold(short_title(facts)), f" · #{facts.id}"),
             lines(["On the bill: "], *_sum(facts)),
             *([lines(*shown)] if shown else []),
-            paragraph(bold(sentence(told)), " After this the bill waits for its approvals anew."),
+            paragraph(
+                bold(sentence(told)), holds, " After this the bill waits for its approvals anew."
+            ),
             number_input(UNITS, _UNITS_LABEL[kind], _UNITS_HINT[kind]),
             text_input(REASON, "Why?", EVERYBODY),
         ],
@@ -143,6 +146,7 @@ def revise(facts: BillDetails, fresh: BillDetails) -> View:
 
 
 WOULD = "which comes to"
+AGREED_NO_MORE = " The calls agreed on hold no longer, unless you write them again."
 NO_OTHER = "usage and terms still give the figures that are on the bill"
 
 _UNITS_LABEL = {
@@ -152,7 +156,7 @@ _UNITS_LABEL = {
 }
 
 _UNITS_HINT = {
-    BillKind.OVERAGE: "Left empty, they are what usage and limit give.",
+    BillKind.OVERAGE: "Left empty, they are what usage and limit give. Written, they stay agreed.",
     BillKind.ADJUSTMENT: "Below zero those to credit. Left empty, they are what is still to bill.",
     BillKind.CREDIT: "Below zero those to credit. Left empty, they are what is still to credit.",
 }
