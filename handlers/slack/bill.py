@@ -29,7 +29,7 @@ from models.errors import Invalid
 from models.outbox.notifications import notify_bill_run, promise_run_preview
 from models.people.permissions import Permission, Role
 from models.period import Period
-from models.queries.bill_list import find_bills
+from models.queries.bill_list import BillFilter, find_bills
 from models.queries.history import load_history
 
 STATES = {**{state.value: state for state in State}, "waiting": State.PENDING}
@@ -138,14 +138,13 @@ async def _list(
     status, customer_id, month = (filters.get(key) for key in ("status", "customer", "period"))
     if status not in (None, *State) or type(customer_id) not in (type(None), int):
         raise Invalid(OUT_OF_DATE)
-    page = await find_bills(
-        context.session,
+    wanted = BillFilter(
         status=State(status) if status else None,
         mine_of=context.user if filters.get("mine") else None,
         customer_id=customer_id,
         period=Period.parse(str(month)) if month else None,
-        after=after,
     )
+    page = await find_bills(context.session, wanted, after=after)
     return Reply(bill_list(page, title, filters), replace)
 
 

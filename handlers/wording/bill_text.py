@@ -12,6 +12,7 @@ from handlers.wording.formatting import (
     number,
     period_name,
     person,
+    totals,
     unit_price,
 )
 from handlers.wording.labels import HOLD_CAUSES, HOLD_SHORT, KIND_WORDS, REJECT_WORDS, STATE_WORDS
@@ -20,7 +21,7 @@ from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import BillKind, HoldReason, State
 from models.people.permissions import Role
 from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
-from models.queries.bill_list import BillLine
+from models.queries.bill_list import BillLine, Page
 from models.queries.history import HistoryEntry
 
 NAMED_AT_MOST = 4
@@ -195,6 +196,13 @@ def state_of(bill: BillLine) -> str:
 def reject_reason(entry: HistoryEntry) -> str:
     """As in ": the limit is wrong", of a rejection."""
     return f": {REJECT_WORDS[entry.reject_reason]}" if entry.reject_reason else ""
+
+
+def listed(page: Page) -> str:
+    """How many bills there are in a list: "12 bills, $120.00", or "more than 1,000 bills"."""
+    if not page.is_counted:
+        return f"more than {bill_count(page.count)}"
+    return f"{bill_count(page.count)}, {totals(page.totals)}"
 
 
 def bill_count(count: int) -> str:

@@ -3,25 +3,26 @@
 import base64
 import json
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from models.bills.approvers import APPROVERS
 from models.bills.bill import Bill, bill_of_month, get_bill
 from models.bills.states import BillKind, HoldReason, State
 from models.customers.customers import Customer
 from models.customers.search import find_customer
 from models.errors import Invalid
-from models.people.permissions import Role
 from models.people.users import User
 from models.period import Period
 from models.queries.totals import Total
+from models.queries.waiting import WAITING, waiting_for
+from models.settings import MOST_AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,19 @@ class BillLine:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a list: `totals` and `count` are of the whole list; `after` continues it."""
+    """A page of a list: `totals` and `count` are of the whole list; `after` continues it.
+
+    Of a list that is not `is_counted` there are more bills than `count`, and no totals.
+    """
 
     lines: tuple[BillLine, ...]
     count: int
     totals: tuple[Total, ...]
     after: str | None = None
+    is_counted: bool = True
 
 
 PAGE_BILLS = 20
-_OPEN = Bill.status.in_([State.HELD, State.PENDING])
-_RANK = sa.case((_OPEN, 0), else_=1)
 
 
 async def bills_waiting_for(
@@ -63,35 +66,44 @@ async def bills_waiting_for(
 
     For a manager, whose word nothing waits for: all that waits for anybody.
     """
-    return await _page(session, [is_waiting_for(user)], after, limit)
+    return await _page(session, *await waiting_for(session, user), after, limit)
+
+
+@dataclass(frozen=True)
+class BillFilter:
+    """Which bills are meant: those that fit all that is given. `mine_of`: that wait for them."""
+
+    status: State | None = None
+    mine_of: User | None = None
+    customer_id: int | None = None
+    period: Period | None = None
 
 
 async def find_bills(
     session: AsyncSession,
+    wanted: BillFilter,
     *,
-    status: State | None = None,
-    mine_of: User | None = None,
-    customer_id: int | None = None,
-    period: Period | None = None,
     after: str | None = None,
     limit: int = PAGE_BILLS,
+    most: int = MOST_AT_ONCE,
 ) -> Page:
-    """The bills that fit every filter given. `after` continues a page."""
+    """The bills that are meant. `after` continues a page; up to `most` of a state are counted."""
+    states = set(State) if wanted.status is None else {wanted.status}
     filters: list[ColumnElement[bool]] = []
-    if status is not None:
-        filters.append(Bill.status == status)
-    if mine_of is not None:
-        filters.append(is_waiting_for(mine_of))
-    if customer_id is not None:
-        filters.append(Bill.customer_id == customer_id)
-    if period is not None:
-        filters += [Bill.year == period.year, Bill.month == period.month]
-    return await _page(session, filters, after, limit)
+    if wanted.mine_of is not None:
+        theirs, mine = await waiting_for(session, wanted.mine_of)
+        states &= theirs
+        filters += mine
+    if wanted.customer_id is not None:
+        filters.append(Bill.customer_id == wanted.customer_id)
+    if wanted.period is not None:
+        filters += [Bill.year == wanted.period.year, Bill.month == wanted.period.month]
+    return await _page(session, sorted(states), filters, after, limit, most)
 
 
 async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tuple[BillLine, ...]:
     """A customer's bills that wait for somebody."""
-    page = await _page(session, [_OPEN, Bill.customer_id == customer_id], None, PAGE_BILLS)
+    page = await _page(session, WAITING, [Bill.customer_id == customer_id], None, PAGE_BILLS)
     return page.lines
 
 
@@ -109,52 +121,82 @@ async def find_bill(session: AsyncSession, text: str) -> int:
     return (await bill_of_month(session, customer.id, period)).id
 
 
-def is_waiting_for(user: User) -> ColumnElement[bool]:
-    """Bills that this person is asked to do something about."""
-    if not user.active:
-        return sa.false()
-    if user.role == Role.FINANCE:
-        return Bill.status == State.HELD
-    if user.role == Role.MANAGER:
-        return _OPEN
-    own = sa.and_(
-        APPROVERS.c.role == user.role,
-        sa.or_(APPROVERS.c.user_id.is_(None), APPROVERS.c.user_id == user.id),
-    )
-    theirs = sa.exists().where(
-        APPROVERS.c.bill_id == Bill.id,
-        APPROVERS.c.given_action_id.is_(None),
-        sa.or_(own, APPROVERS.c.delegate_id == user.id),
-    )
-    return sa.and_(Bill.status == State.PENDING, theirs)
-
-
 async def _page(
-    session: AsyncSession, filters: list[ColumnElement[bool]], after: str | None, limit: int
+    session: AsyncSession,
+    states: Iterable[State],
+    filters: Sequence[ColumnElement[bool]],
+    after: str | None,
+    limit: int,
+    most: int = MOST_AT_ONCE,
 ) -> Page:
-    joined = sa.join(Bill, Customer, Customer.id == Bill.customer_id)
+    """Bills of each state are read in their order, by key, and never more than are looked for."""
+    states = tuple(states)
+    whole = _oldest(states, filters, None, most + 1)
     sums = (
-        sa.select(Bill.currency, sa.func.count(), sa.func.sum(Bill.overage_amount))
-        .select_from(joined)
-        .where(*filters)
-        .group_by(Bill.currency)
-        .order_by(Bill.currency)
+        sa.select(whole.c.currency, sa.func.count(), sa.func.sum(whole.c.overage_amount))
+        .group_by(whole.c.currency)
+        .order_by(whole.c.currency)
     )
     totals = [(currency, count, total) for currency, count, total in await session.execute(sums)]
+    count = sum(count for _, count, _ in totals)
+    first = _oldest(states, filters, _place(after), limit + 1)
     rows = (
-        sa.select(Bill, Customer.name, _RANK)
-        .select_from(joined)
-        .where(*filters, *_beyond(after))
-        .order_by(_RANK, Bill.created_at, Bill.id)
+        sa.select(Bill, Customer.name, first.c.rank)
+        .join(first, first.c.id == Bill.id)
+        .join(Customer, Customer.id == Bill.customer_id)
+        .order_by(first.c.rank, Bill.created_at, Bill.id)
         .limit(limit + 1)
     )
     found = (await session.execute(rows)).all()
+    is_counted = count <= most
     return Page(
         lines=tuple(bill_line(bill, name) for bill, name, _ in found[:limit]),
-        count=sum(count for _, count, _ in totals),
-        totals=tuple(Total(code, n, total) for code, n, total in totals if total is not None),
+        count=min(count, most),
+        totals=tuple(Total(*total) for total in totals if is_counted and total[2] is not None),
         after=_cursor(found[limit - 1]) if len(found) > limit else None,
+        is_counted=is_counted,
     )
+
+
+class _Place(NamedTuple):
+    """Behind which bill a page begins."""
+
+    rank: int
+    created_at: datetime
+    bill_id: int
+
+
+def _rank(state: State) -> int:
+    """What waits for somebody comes first."""
+    return 0 if state in WAITING else 1
+
+
+def _oldest(
+    states: Iterable[State],
+    filters: Sequence[ColumnElement[bool]],
+    beyond: _Place | None,
+    most: int,
+) -> sa.Subquery:
+    """Of each state the oldest bills, at most so many, with its rank."""
+    parts = [
+        sa.select(
+            Bill.id, Bill.currency, Bill.overage_amount, sa.literal(_rank(state)).label("rank")
+        )
+        .where(Bill.status == state.value, *filters, *_behind(beyond, _rank(state)))
+        .order_by(Bill.created_at, Bill.id)
+        .limit(most)
+        for state in states
+    ]
+    return sa.union_all(*parts).subquery()
+
+
+def _behind(place: _Place | None, rank: int) -> list[ColumnElement[bool]]:
+    if place is None or rank > place.rank:
+        return []
+    if rank < place.rank:
+        return [sa.false()]
+    then = sa.tuple_(sa.literal(place.created_at), sa.literal(place.bill_id))
+    return [sa.tuple_(Bill.created_at, Bill.id) > then]
 
 
 def bill_line(bill: Bill, customer: str) -> BillLine:
@@ -179,12 +221,11 @@ def _cursor(row: Any) -> str:
     return base64.urlsafe_b64encode(place.encode()).decode()
 
 
-def _beyond(after: str | None) -> list[ColumnElement[bool]]:
+def _place(after: str | None) -> _Place | None:
     if after is None:
-        return []
+        return None
     try:
         rank, created_at, bill_id = json.loads(base64.urlsafe_b64decode(after))
-        place = (int(rank), datetime.fromisoformat(created_at).astimezone(UTC), int(bill_id))
+        return _Place(int(rank), datetime.fromisoformat(created_at).astimezone(UTC), int(bill_id))
     except (ValueError, TypeError, OverflowError) as error:
         raise Invalid("That page is not here any more. Ask for the list again.") from error
-    return [sa.tuple_(_RANK, Bill.created_at, Bill.id) > sa.tuple_(*map(sa.literal, place))]

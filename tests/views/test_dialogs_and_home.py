@@ -91,6 +91,13 @@ def test_home_shows_what_has_no_room_for_buttons_as_a_table_and_counts_the_rest(
     assert check_view(view) == []
 
 
+def test_home_says_where_there_are_more_than_are_counted() -> None:
+    waiting = replace(samples.page(20), count=1_000, totals=(), is_counted=False)
+    told = shown(home_view(user(Role.CSM), waiting, [BILL], NOON)["blocks"])
+    assert "Waiting for you: more than 1,000 bills" in told
+    assert "and many more: type" in told
+
+
 def test_a_manager_sees_the_list_and_no_buttons() -> None:
     view = home_view(user(Role.MANAGER), samples.page(3), [BILL], NOON)
     assert buttons(view["blocks"]) == {}

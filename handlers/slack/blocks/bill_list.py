@@ -16,7 +16,7 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
     table,
 )
-from handlers.wording.bill_text import amount, bill_count, month_of, state_of
+from handlers.wording.bill_text import amount, bill_count, listed, month_of, state_of
 from handlers.wording.formatting import name, number, period_name, slash, totals
 from handlers.wording.rich_text import code, fallback_text
 from models.money import comparable
@@ -38,14 +38,14 @@ def bill_table(shown: Sequence[BillLine]) -> Block:
 
 
 def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> SlackMessage:
-    """A page of bills, with the count and the totals of the whole list.
+    """A page of bills, with the count and the totals of the whole list where it is counted.
 
     The button carries `filters`, `title` and where the next page begins.
     """
     if not page.lines:
         hint = (" For all bills type ", code(slash("bill list")), ".") if filters else ()
         return sentence_message(f"{title}: none.", *hint)
-    told = f"{title}: {bill_count(page.count)}, {totals(page.totals)}."
+    told = f"{title}: {listed(page)}."
     following = {"after": page.after, "title": title, "filters": dict(filters)}
     more = page.after is not None and fits(**following)
     return message(

@@ -19,8 +19,8 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.slack.blocks.buttons import bill_buttons
 from handlers.slack.blocks.card import arithmetic
-from handlers.wording.bill_text import bill_count, short_title, status_text
-from handlers.wording.formatting import counted, number, slash, totals
+from handlers.wording.bill_text import bill_count, listed, short_title, status_text
+from handlers.wording.formatting import counted, number, slash
 from handlers.wording.rich_text import bold, code
 from models.people.permissions import Role
 from models.people.users import User
@@ -96,8 +96,9 @@ def _heading(role_home: RoleHome, waiting: Page) -> list[Block]:
     if not waiting.count:
         hint = [code(slash(role_home.next_command))] if role_home.next_command else []
         return [header(role_home.title), paragraph(role_home.idle, *hint)]
-    told = f"{bill_count(waiting.count)}, {totals(waiting.totals)}"
-    return [header(f"{role_home.title}: {number(waiting.count)}"), paragraph(told)]
+    if not waiting.is_counted:
+        return [header(f"{role_home.title}: {listed(waiting)}")]
+    return [header(f"{role_home.title}: {number(waiting.count)}"), paragraph(listed(waiting))]
 
 
 def _item(facts: BillDetails, now: datetime) -> list[Block]:
@@ -120,9 +121,6 @@ def _others(waiting: Page, drawn: set[int]) -> list[Block]:
     if not rest:
         return []
     left = waiting.count - len(drawn) - len(rest)
-    more = (
-        [paragraph(f"and {bill_count(left)} more: type ", code(slash("bill list mine")), ".")]
-        if left > 0
-        else []
-    )
+    told = f"and {bill_count(left)} more" if waiting.is_counted else "and many more"
+    more = [paragraph(f"{told}: type ", code(slash("bill list mine")), ".")] if left > 0 else []
     return [divider(), bill_table(rest), *more]

@@ -1,0 +1,88 @@
+"""Which bills wait for a person."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
+
+from models.bills.approvers import APPROVERS
+from models.bills.bill import Bill
+from models.bills.states import State
+from models.customers.customers import Customer
+from models.people.permissions import Role
+from models.people.users import User
+
+WAITING = frozenset({State.HELD, State.PENDING})
+"""States in which a bill waits for somebody."""
+
+Filters = tuple[ColumnElement[bool], ...]
+
+
+async def waiting_for(session: AsyncSession, user: User) -> tuple[frozenset[State], Filters]:
+    """The states and the conditions of the bills that this person is asked to do something about.
+
+    Of Finance that is a release, of an approver their word. For a manager, whose word nothing
+    waits for, it is all that waits for anybody.
+    """
+    if not user.active:
+        return frozenset({State.HELD}), (sa.false(),)
+    if user.role == Role.FINANCE:
+        return frozenset({State.HELD}), ()
+    if user.role == Role.MANAGER:
+        return WAITING, ()
+    others = (await session.execute(_OTHERS, {"user_id": user.id})).one()
+    asks = _asks_sales(user, others) if user.role == Role.SALES else _asks_csm(user, others)
+    # To ask of each bill whose word it needs takes long: of most that is answered by the customer.
+    customers = sa.select(Customer.id).where(sa.or_(*asks))
+    return frozenset({State.PENDING}), (Bill.customer_id.in_(customers), _is_asked(user))
+
+
+def _is_asked(user: User) -> ColumnElement[bool]:
+    own = sa.and_(
+        APPROVERS.c.role == user.role,
+        sa.or_(APPROVERS.c.user_id.is_(None), APPROVERS.c.user_id == user.id),
+    )
+    return sa.exists().where(
+        APPROVERS.c.bill_id == Bill.id,
+        APPROVERS.c.given_action_id.is_(None),
+        sa.or_(own, APPROVERS.c.delegate_id == user.id),
+    )
+
+
+# In whose place somebody decides, and who is still named for a role that they have not any more.
+_OTHERS = sa.text("""
+select array(select id from users where delegate_id = :user_id) as away,
+       array(select id from users u where (not active or role is distinct from 'Customer Success')
+                and exists (select from customers where csm_id = u.id)) as former_csms,
+       array(select id from users u where (not active or role is distinct from 'Sales')
+                and exists (select from customers where sales_id = u.id)) as former_sales,
+       exists (select from users where active and role = 'Customer Success') as has_csm
+""")
+
+
+def _asks_csm(user: User, others: Any) -> Filters:
+    """Customers of whose bills somebody of Customer Success may be asked: each by an index."""
+    csm, sales = Customer.csm_id, Customer.sales_id
+    needed = sa.or_(
+        Customer.require_csm_approval,
+        Customer.second_approval_above.is_not(None),
+        sales.is_(None),
+    )
+    return (
+        csm.in_([user.id, *others.away, *others.former_csms]),
+        sales.in_(others.away),
+        sa.and_(csm.is_(None), needed),
+        sa.and_(csm.is_(None), sales.in_(others.former_sales)),
+    )
+
+
+def _asks_sales(user: User, others: Any) -> Filters:
+    """The same of Sales, who are asked for any approval where there is no Customer Success."""
+    csm, sales = Customer.csm_id, Customer.sales_id
+    needed = sa.or_(Customer.require_sales_approval, Customer.second_approval_above.is_not(None))
+    return (
+        sales.in_([user.id, *others.away, *others.former_sales]),
+        csm.in_(others.away),
+        sa.and_(sales.is_(None), needed) if others.has_csm else sales.is_(None),
+    )

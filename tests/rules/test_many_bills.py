@@ -1,0 +1,115 @@
+"""With thousands of bills as with ten: what a waiting person asks for reads only what it shows."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.bill import Bill
+from models.bills.states import State
+from models.db.database import Database
+from models.people.users import User
+from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills
+from tests.harness.cast import People
+from tests.harness.database import TestDatabase
+from tests.harness.reading import rows_read
+from tests.rules.scene import OCTOBER, act, generate
+
+CUSTOMERS, KIMS = 3_000, 60
+MOST = 50
+SHOWN = 21
+
+# Every fiftieth is Kim's; the others have a CSM each of thirty more.
+COMPANY = f"""
+insert into users (name, role, slack_user_id)
+select 'CSM ' || i, 'Customer Success', 'UC' || i from generate_series(1, 30) i;
+insert into customers (name, csm_id, monthly_api_limit, overage_unit_cost)
+select 'Customer ' || i, (select id from users where name =
+       case when i % {CUSTOMERS // KIMS} = 0 then 'Kim' else 'CSM ' || (1 + i % 30) end), 1000, 0.1
+from generate_series(1, {CUSTOMERS}) i;
+insert into usages (customer_id, year, month, api_usage)
+select id, 2026, month, 2000 from customers, generate_series(9, 10) month;
+"""
+
+
+@pytest.fixture
+async def company(database: TestDatabase, people: People) -> None:
+    """September's bills and October's of three thousand customers; all of them wait."""
+    await database.seeded("many bills", partial(_company, database.db, people))
+    async with database.db.transaction() as session:
+        await session.execute(sa.text("analyze"))
+
+
+async def _company(db: Database, people: People) -> None:
+    async with db.long_transaction() as session:
+        connection = await session.connection()
+        for statement in COMPANY.strip().split(";")[:-1]:
+            await connection.execute(sa.text(statement))
+        for period in (OCTOBER.plus(-1), OCTOBER):
+            await session.execute(sa.text("analyze"))
+            await generate(session, act(people.ana), period)
+
+
+ASKED: dict[str, Callable[[People], BillFilter]] = {
+    "all": lambda _: BillFilter(),
+    "pending": lambda _: BillFilter(State.PENDING),
+    "sent": lambda _: BillFilter(State.SENT),
+    "a month": lambda _: BillFilter(period=OCTOBER),
+    "a month's pending": lambda _: BillFilter(State.PENDING, period=OCTOBER),
+    "a month's sent": lambda _: BillFilter(State.SENT, period=OCTOBER),
+    "the manager's": lambda people: BillFilter(mine_of=people.max),
+    "Finance's": lambda people: BillFilter(mine_of=people.ana),
+    "nobody's in Sales": lambda people: BillFilter(mine_of=people.sam),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_a_list_reads_no_more_than_it_shows_and_counts(
+    session: AsyncSession, people: People, company: None, asked: str
+) -> None:
+    read = await rows_read(session, lambda: find_bills(session, ASKED[asked](people), most=MOST))
+    assert read["bills"] <= 2 * (MOST + 1 + SHOWN), read
+    assert read["customers"] <= 2 * SHOWN, read
+
+
+async def test_what_waits_for_somebody_is_found_by_who_names_them(
+    session: AsyncSession, people: People, company: None
+) -> None:
+    found: list[Page] = []
+
+    async def ask() -> None:
+        found.append(await bills_waiting_for(session, people.kim))
+
+    read = await rows_read(session, ask)
+    assert found[0].count == 2 * KIMS
+    assert read["bills"] <= 10 * KIMS, read
+    assert read["customers"] <= 20 * KIMS, read
+
+
+async def test_of_more_bills_than_are_counted_there_are_more_and_no_totals(
+    session: AsyncSession, people: People, company: None
+) -> None:
+    for most, is_counted in ((2 * CUSTOMERS - 1, False), (2 * CUSTOMERS, True)):
+        page = await find_bills(session, BillFilter(), most=most)
+        assert (page.count, page.is_counted) == (most, is_counted)
+        assert bool(page.totals) is is_counted
+
+
+async def test_pages_tell_of_every_bill_once_in_their_order(
+    session: AsyncSession, people: People, company: None
+) -> None:
+    ordered = sa.select(Bill.id).order_by(Bill.created_at, Bill.id)
+    for user, most in ((people.max, CUSTOMERS * 2), (people.kim, 2 * KIMS)):
+        seen, after = list[int](), None
+        while after is not None or not seen:
+            page = await find_bills(session, BillFilter(mine_of=user), after=after, limit=most // 3)
+            seen += [line.id for line in page.lines]
+            after = page.after
+        mine = ordered.where(Bill.customer_id.in_(_named(user))) if user is people.kim else ordered
+        assert seen == list(await session.scalars(mine))
+
+
+def _named(user: User) -> sa.TextClause:
+    return sa.text(f"select id from customers where csm_id = {user.id}")
