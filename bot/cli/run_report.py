@@ -89,6 +89,7 @@ _RECALCULATED = {
     "unbilled": "void, though their month has something to bill again",
     "rejected": "rejected, which keep their figures until they are revised",
     "reported": "of months too old to be corrected by itself, left as they were sent",
+    "kept": "sent under other contract dates, left as they were sent",
 }
 
 

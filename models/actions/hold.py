@@ -6,7 +6,7 @@ from models.actions.approvals import revoke_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.revise import check_not_issued
 from models.bills.history import BillAction
-from models.bills.hold_rules import hold_reason_of
+from models.bills.hold_rules import hold_reason_of, hold_reason_of_correction
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.context import Context
 from models.errors import Invalid, WrongState
@@ -48,7 +48,9 @@ async def release_bill(
 async def hold_reason_now(loaded: LoadedBill, context: Context) -> HoldReason | None:
     """Why the bill would be held if it were made now."""
     if loaded.bill.kind != BillKind.OVERAGE:
-        return HoldReason.NO_APPROVER if loaded.approvers.has_no_approver else None
+        return await hold_reason_of_correction(
+            loaded.session, loaded.bill, loaded.approvers.has_no_approver
+        )
     factor = context.settings.jump_factor
     return await hold_reason_of(loaded.session, loaded.customer.id, loaded.bill.period, factor)
 

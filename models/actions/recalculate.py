@@ -35,11 +35,12 @@ _LATE = f"""
     select * from late_bills
     where (year, month) >= (:first_year, :first_month) and {_OF_BILLS}"""
 
-# A contract that ended before the month after all. What Finance let go in spite of that stays so.
+# A contract that does not cover the month after all. What Finance let go in spite of that stays so.
 _OUTSIDE = f"""
     select b.id
     from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
-    where b.kind = 'overage' and b.number is null and b.status in ('pending', 'approved')
+    where b.kind = 'overage' and b.number is null
+      and b.status in ('pending', 'approved', 'sending')
       and o.active_days = 0 and {_OF_BILLS.replace("id = any", "b.id = any")}
       and not exists (
           select from bill_actions a
@@ -63,10 +64,8 @@ _RECALCULATE = sa.text(f"""
 with outdated as materialized ({_OUTDATED}),
 due as (
     select b.id, bill_figures(b) as before, b.kind <> 'overage' as corrects, t.*,
-           case when b.kind = 'overage'
-                then hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
-                                 t.overage_amount, previous.amount, cast(:jump_factor as numeric))
-                when n.has_no_approver then 'no_approver' end as cause
+           hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
+                       t.overage_amount, previous.amount, cast(:jump_factor as numeric)) as cause
     from outdated join bills b using (id)
     cross join lateral figures_now(b) t
     cross join lateral overage_of(b.customer_id, b.year, b.month) o
@@ -74,7 +73,7 @@ due as (
     cross join lateral needed_approvals(r, t.overage_amount) n
     left join lateral (
         select p.amount from previous_amount(b.customer_id, o.currency, b.year, b.month) p
-        where cast(:jump_factor as numeric) is not null
+        where cast(:jump_factor as numeric) is not null and b.kind = 'overage'
         offset 0) previous on true
     where b.id = any(:locked)
 ), told as (
@@ -110,7 +109,8 @@ held as (
         updated_at = :now
     from outside join bills was using (id)
     where b.id = any(:locked) and was.id = b.id
-    returning b.id, b.version, 'hold' as action,
+    returning b.id, b.version,
+        case was.status when 'sending' then 'invalidate' else 'hold' end as action,
         jsonb_build_object('before', bill_figures(was), 'after', bill_figures(b)) as snapshot
 )
 {append_actions("held")}
@@ -126,11 +126,13 @@ with made as (
         case when overage_amount < 0 then 'credit' else 'adjustment' end,
         api_usage, monthly_api_limit, late.overage_units, overage_unit_cost, overage_amount,
         currency, billed_so_far, waived_units,
-        case when n.has_no_approver then 'held' else 'pending' end,
-        case when n.has_no_approver then 'no_approver' end, id, :now, :now
+        case when h.cause is null then 'pending' else 'held' end, h.cause, id, :now, :now
     from ({_LATE}) late
     cross join lateral approval_rules_of(late.customer_id) r
     cross join lateral needed_approvals(r, overage_amount) n
+    cross join lateral (
+        select hold_reason(overage_unit_cost, active_days, n.has_no_approver, null, null, null)
+            as cause) h
     where id = any(:locked)
     order by id
     on conflict do nothing
@@ -169,6 +171,19 @@ where b.kind = 'overage' and b.status = 'void' and o.overage_amount > 0 and {_CH
 order by b.id
 """)
 
+_KEPT = sa.text("""
+select b.id
+from former_contracts f
+join customers c on c.id = f.customer_id
+join bills b on b.customer_id = c.id and b.kind = 'overage' and b.status <> 'void'
+join billed_contracts billed on billed.bill_id = b.id
+cross join lateral contract_days(
+    c.id, c.start_date, c.end_date, make_date(b.year, b.month, 1),
+    (make_date(b.year, b.month, 1) + interval '1 month - 1 day')::date) d
+where f.replaced_at = :now and d.days <> billed.contract_days
+order by b.id
+""")
+
 
 async def recalculate(
     session: AsyncSession, context: Context, bill_ids: Sequence[int] | None = None
@@ -180,7 +195,8 @@ async def recalculate(
     bills that have gone out, in the last `lookback_months` closed months, the difference is
     proposed. Usage changed at `context.now` is only reported where its month is older, where its
     bill is rejected, and where that is void though there is something to bill again. Where the
-    contract does not cover the month any more, the bill is held.
+    contract does not cover the month any more, the bill is held; one that has gone out keeps the
+    contract that it was billed under, which is reported where its dates changed at `context.now`.
     """
     automatic = await as_system(session, context)
     values = _values(automatic, bill_ids)
@@ -193,6 +209,7 @@ async def recalculate(
             reported=tuple(await session.scalars(_REPORT, values)),
             unbilled=tuple(await session.scalars(_UNBILLED, values)),
             rejected=tuple(await session.scalars(_REJECTED, values)),
+            kept=tuple(await session.scalars(_KEPT, values)),
         )
     if done != Recalculation():
         await _follow_up(session, automatic, done)

@@ -18,8 +18,9 @@ from models.bills.documents import PLAIN_TEXT, Document, InvoiceData, invoice_da
 from models.bills.figures import newer_figures
 from models.bills.history import BillAction, actions_of
 from models.bills.numbers import take_number
-from models.bills.states import State, Verb
+from models.bills.states import BillKind, State, Verb
 from models.context import Context, as_system
+from models.customers.contracts import keep_billed_contract
 from models.customers.customers import Customer
 from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import defer_delivery, defer_issue
@@ -100,6 +101,8 @@ async def issue_bill(
     session.add(document)
     await session.flush()
     await session.refresh(document)
+    if bill.kind == BillKind.OVERAGE:
+        await keep_billed_contract(session, bill.id, bill.customer_id, bill.period)
     await loaded.record(
         Verb.ISSUE,
         automatic,

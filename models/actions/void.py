@@ -9,12 +9,12 @@ from models.actions.hold import hold_bill
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.next_steps import next_steps
 from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
-from models.bills.approvers import approvers_of
 from models.bills.bill import Bill, bill_of_month, lock_month
 from models.bills.figures import Billed, Figures, billed_so_far, figures_again
 from models.bills.history import BillAction, append_action
+from models.bills.hold_rules import hold_reason_of
 from models.bills.snapshots import bill_snapshot
-from models.bills.states import BillKind, Cause, HoldReason, State, Verb
+from models.bills.states import BillKind, Cause, State, Verb
 from models.context import Context, as_system
 from models.errors import NextStep, Step, WrongState
 from models.outbox.cards import add_cards, redraw_cards_of_relatives
@@ -143,7 +143,8 @@ async def reissue_bill(
 ) -> int:
     """Bill a month again whose bill is void, with the figures of now; returns the new bill's id.
 
-    Refuses corrections, which are proposed by themselves, and a month that has a live bill.
+    It is held where there is a cause, but for a jump: somebody looked at that. Refuses corrections,
+    which are proposed by themselves, and a month that has a live bill.
     """
     loaded = await load_for(session, bill_id, Verb.REISSUE, context, version)
     await lock_month(session, loaded.bill)
@@ -151,9 +152,9 @@ async def reissue_bill(
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(loaded, context, Verb.REISSUE, columns, {}, reason_text(words))
     await redraw_cards_of_relatives(session, [bill.id])
-    if (await approvers_of(session, [bill.id]))[bill.id].has_no_approver:
-        automatic = await as_system(session, context)
-        await hold_bill(session, bill.id, automatic, HoldReason.NO_APPROVER)
+    cause = await hold_reason_of(session, bill.customer_id, bill.period)
+    if cause is not None:
+        await hold_bill(session, bill.id, await as_system(session, context), cause)
     await add_cards(session, bill.id, context.settings.approvals_channel)
     return bill.id
 

@@ -81,9 +81,10 @@ select (select count(*) from bills where year = :year and month = :month and kin
 """)
 
 MISSING = sa.text(f"""
-select name, count(*) over () from customers c
-where coalesce(start_date, :last_day) <= :last_day and coalesce(end_date, :first_day) >= :first_day
-  and (cast(:customer_id as bigint) is null or c.id = :customer_id)
+select name, count(*) over ()
+from customers c
+cross join lateral contract_days(c.id, start_date, end_date, :first_day, :last_day) d
+where d.days > 0 and (cast(:customer_id as bigint) is null or c.id = :customer_id)
   and not exists (select from usages u
                   where u.year = :year and u.month = :month and u.customer_id = c.id)
 order by lower(name) limit {NAMED_MISSING}

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.bills.bill import Bill
 from models.bills.states import HoldReason
 from models.period import Period
 
@@ -52,6 +53,11 @@ FRESH = """
 
 _CAUSE = sa.text(f"with {PROPOSED.format(narrowed='')} select hold_reason from proposed")
 
+_CAUSE_OF_CORRECTION = sa.text("""
+select hold_reason(o.overage_unit_cost, o.active_days, :has_no_approver, null, null, null)
+from overage_of(:customer_id, :year, :month) o
+""")
+
 
 def is_jump(amount: Decimal, previous: Decimal, factor: float = JUMP_FACTOR) -> bool:
     """Whether it is more than so many times as much as before: `is_jump` of `holds.sql`."""
@@ -75,4 +81,21 @@ async def hold_reason_of(
     """Why this customer's bill of that month would be held if it were made now."""
     found = await session.scalars(_CAUSE, run_values(period, customer_id, jump_factor))
     reason = found.one_or_none()
+    return HoldReason(reason) if reason else None
+
+
+async def hold_reason_of_correction(
+    session: AsyncSession, bill: Bill, has_no_approver: bool
+) -> HoldReason | None:
+    """Why a correction would be held if it were proposed now; whatever it comes to, it is no jump.
+
+    Its month counts the days in contract that it was billed under.
+    """
+    values = {
+        "customer_id": bill.customer_id,
+        "year": bill.year,
+        "month": bill.month,
+        "has_no_approver": has_no_approver,
+    }
+    reason = await session.scalar(_CAUSE_OF_CORRECTION, values)
     return HoldReason(reason) if reason else None

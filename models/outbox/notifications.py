@@ -22,6 +22,8 @@ class Recalculation:
     `reported`: bills that have gone out and whose month is too old to be corrected by itself.
     `unbilled`: void bills whose month has an overage again, which nothing bills by itself.
     `rejected`: rejected bills whose figures have changed, which wait to be revised.
+    `kept`: bills that have gone out, whose month has other days in contract by now; they keep those
+    that they were billed under.
     """
 
     invalidated: tuple[int, ...] = ()
@@ -31,6 +33,7 @@ class Recalculation:
     reported: tuple[int, ...] = ()
     unbilled: tuple[int, ...] = ()
     rejected: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
 
 
 BUNDLING_S = 30

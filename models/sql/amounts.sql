@@ -28,31 +28,59 @@ language sql stable as $$
     limit 1
 $$;
 
+-- How many days of a span are in contract: in the customer's own dates, or in those of a former
+-- contract that a later one followed.
+create function contract_days(
+    customer bigint, starts date, ends date, first_day date, last_day date)
+returns table (days integer) language sql stable rows 1 as $$
+    select sum(greatest(0, least(last_day, coalesce(span.ends, last_day))
+                           - greatest(first_day, coalesce(span.starts, first_day)) + 1))::integer
+    from (select starts, ends
+          union all
+          select f.start_date, f.end_date from former_contracts f
+          where f.customer_id = customer and f.stands) span (starts, ends)
+$$;
+
+-- What holds for a customer in a month: terms, days in contract, and the limit that they make. A
+-- month that has gone out keeps the days and the proration that it was billed under.
+create function month_terms(customer bigint, of_year integer, of_month integer)
+returns table (monthly_api_limit bigint, overage_unit_cost numeric, active_days integer)
+language sql stable rows 1 as $$
+    select case coalesce(billed.limit_proration, c.limit_proration)
+               when 'daily' then
+                   -- Whole numbers to the end: a quotient of numerics keeps some 16 digits.
+                   div(t.monthly_api_limit::numeric * a.active_days + m.days - 1, m.days)::bigint
+               else t.monthly_api_limit end,
+           t.overage_unit_cost, a.active_days
+    from customers c
+    cross join lateral (
+        select make_date(of_year, of_month, 1) as first_day,
+               (make_date(of_year, of_month, 1) + interval '1 month - 1 day')::date as last_day,
+               extract(day from make_date(of_year, of_month, 1) + interval '1 month - 1 day')
+               as days) m
+    left join bills b
+        on b.customer_id = c.id and b.year = of_year and b.month = of_month
+       and b.kind = 'overage' and b.status <> 'void' and b.number is not null
+    left join billed_contracts billed on billed.bill_id = b.id
+    cross join lateral contract_days(
+        c.id, c.start_date, c.end_date, m.first_day, m.last_day) d
+    cross join lateral (select coalesce(billed.contract_days, d.days) as active_days) a
+    cross join lateral terms_in_force(c.id, m.first_day) t
+    where c.id = customer
+$$;
+
 -- The arithmetic of every month with recorded usage, in the customer's currency.
 create view overages as
-select c.id as customer_id, u.year, u.month, u.api_usage, l.monthly_api_limit,
+select c.id as customer_id, u.year, u.month, u.api_usage, t.monthly_api_limit,
        o.overage_units, t.overage_unit_cost,
        amount(o.overage_units, t.overage_unit_cost, cur.minor_units) as overage_amount,
-       c.currency, a.active_days
+       c.currency, t.active_days
 from usages u
 join customers c on c.id = u.customer_id
 join currencies cur on cur.code = c.currency
+cross join lateral month_terms(u.customer_id, u.year, u.month) t
 cross join lateral (
-    select make_date(u.year, u.month, 1) as first_day,
-           (make_date(u.year, u.month, 1) + interval '1 month - 1 day')::date as last_day,
-           extract(day from make_date(u.year, u.month, 1) + interval '1 month - 1 day') as days) m
-cross join lateral (
-    select greatest(0, least(m.last_day, coalesce(c.end_date, m.last_day))
-                     - greatest(m.first_day, coalesce(c.start_date, m.first_day)) + 1) as active_days) a
-cross join lateral terms_in_force(c.id, m.first_day) t
-cross join lateral (
-    select case c.limit_proration
-        when 'daily' then
-            -- Whole numbers to the end: a quotient of numerics keeps some 16 digits.
-            div(t.monthly_api_limit::numeric * a.active_days + m.days - 1, m.days)::bigint
-        else t.monthly_api_limit end as monthly_api_limit) l
-cross join lateral (
-    select greatest(0, u.api_usage - l.monthly_api_limit) as overage_units) o;
+    select greatest(0, u.api_usage - t.monthly_api_limit) as overage_units) o;
 
 -- A month's row of `overages`, in the same way.
 create function overage_of(customer bigint, of_year integer, of_month integer)

@@ -82,7 +82,7 @@ create view late_bills as
 select root.id, root.customer_id, root.year, root.month, root.currency,
        o.api_usage, o.monthly_api_limit, due.units - so_far.units as overage_units,
        o.overage_unit_cost, due.amount - so_far.amount as overage_amount,
-       so_far.amount as billed_so_far, agreed.waived as waived_units
+       so_far.amount as billed_so_far, agreed.waived as waived_units, o.active_days
 from bills root
 join currencies c on c.code = root.currency
 cross join lateral overage_of(root.customer_id, root.year, root.month) o

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from math import floor
 
 from models.period import Period
@@ -15,6 +16,7 @@ from tests.lives.ledger import Ledger, Row
 
 MINOR_UNITS = {"USD": 2, "JPY": 0, "KWD": 3}
 ROLE_OF = {"csm": ("Customer Success",), "sales": ("Sales",)}
+Dates = tuple[date | None, date | None]
 EITHER = ("Customer Success", "Sales")
 
 
@@ -110,13 +112,18 @@ def _billed(ledger: Ledger, bill: Row, action: Row) -> int:
 
 
 def fresh(ledger: Ledger, customer_id: int, period: Period) -> Fresh | None:
-    """None where no usage is recorded."""
+    """None where no usage is recorded. A month that has gone out keeps all but its usage."""
     used = ledger.used.get((customer_id, period))
     if used is None:
         return None
+    issued = ledger.issued.get((customer_id, period))
+    if issued is not None:
+        days = ledger.billed_contract[issued.id].contract_days
+        limit, price = issued.monthly_api_limit, issued.overage_unit_cost
+        return Fresh(used, limit, price, issued.currency, days)
     customer = ledger.customer[customer_id]
     terms = in_force(ledger, customer_id, period)
-    days = active_days(customer, period)
+    days = active_days(ledger, customer, period)
     limit = terms.monthly_api_limit
     if customer.limit_proration == "daily":
         limit = -(-limit * days // monthrange(period.year, period.month)[1])
@@ -129,12 +136,24 @@ def in_force(ledger: Ledger, customer_id: int, period: Period) -> Row:
     return ([one for one in terms if one.valid_from <= first_day] or terms[:1])[-1]
 
 
-def active_days(customer: Row, period: Period) -> int:
+def active_days(ledger: Ledger, customer: Row, period: Period) -> int:
+    """Of all the contracts that the customer has and had."""
     first = date(period.year, period.month, 1)
     last = date(period.year, period.month, monthrange(period.year, period.month)[1])
-    begin = max(first, customer.start_date or first)
-    end = min(last, customer.end_date or last)
-    return max(0, (end - begin).days + 1)
+    return sum(
+        max(0, (min(last, end or last) - max(first, start or first)).days + 1)
+        for start, end in contracts(ledger, customer)
+    )
+
+
+def contracts(ledger: Ledger, customer: Row) -> list[Dates]:
+    """Those that a later one followed, and the one of today."""
+    spans = [(one.start_date, one.end_date) for one in ledger.former[customer.id]]
+    spans.append((customer.start_date, customer.end_date))
+    kept: list[Dates] = []
+    for old, new in pairwise(spans):
+        kept = [one for one in (*kept, old) if one[1] and new[0] and one[1] < new[0]]
+    return [*kept, spans[-1]]
 
 
 def needed(customer: Row, amount: Decimal | None) -> tuple[str, ...]:
@@ -192,6 +211,16 @@ def undecidable(ledger: Ledger, customer: Row, amount: Decimal | None) -> bool:
         or not crew & set(ROLE_OF[slot])
         for slot in parts
     )
+
+
+def cause_of_correction(ledger: Ledger, bill: Row) -> str | None:
+    """Why a correction is held; None where it is not."""
+    now = fresh(ledger, bill.customer_id, Period(bill.year, bill.month))
+    assert now is not None
+    if now.active_days == 0:
+        return "outside_contract"
+    stuck = undecidable(ledger, ledger.customer[bill.customer_id], bill.overage_amount)
+    return "no_approver" if stuck else None
 
 
 def cause(ledger: Ledger, customer_id: int, period: Period, jump: float | None) -> str | None:

@@ -111,9 +111,14 @@ def _issued(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
     year = action.snapshot["number"].removeprefix("CN-")[:4]
     assert int(year) == scene.today.year
     assert is_signed_off(before, bill)
-    now = golden.fresh(before, bill.customer_id, Period(bill.year, bill.month))
+    period = Period(bill.year, bill.month)
+    now = golden.fresh(before, bill.customer_id, period)
     assert now is not None
     assert before.balances(bill) or golden.basis_of(bill) == now.basis
+    if bill.kind == "overage":
+        customer, kept = before.customer[bill.customer_id], after.billed_contract[bill.id]
+        days = golden.active_days(before, customer, period)
+        assert (kept.contract_days, kept.limit_proration) == (days, customer.limit_proration)
 
 
 def is_signed_off(ledger: Ledger, bill: Row) -> bool:
@@ -128,7 +133,11 @@ def is_signed_off(ledger: Ledger, bill: Row) -> bool:
 
 def _generated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
     bill = after.bill[action.bill_id]
-    if bill.kind != "overage" or action.action == "reissue":
+    if action.action == "reissue" or after.balances(bill):
+        return
+    if bill.kind != "overage":
+        cause = golden.cause_of_correction(after, bill)
+        assert action.snapshot["after"]["hold_reason"] == cause
         return
     period = Period(bill.year, bill.month)
     cause = golden.cause(before, bill.customer_id, period, scene.settings.jump_factor)
@@ -145,7 +154,8 @@ def _invalidated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> No
     was, now = before.bill[action.bill_id], after.bill[action.bill_id]
     assert was.status in ("held", "pending", "approved", "sending")
     assert was.number is None
-    assert golden.basis_of(was) != golden.basis_of(now), "nothing had changed"
+    outside = was.status == "sending" and now.hold_reason == "outside_contract"
+    assert outside or golden.basis_of(was) != golden.basis_of(now), "nothing had changed"
     assert not after.approved_by[now.id]
 
 
@@ -165,11 +175,10 @@ def _check_holds(scene: Scene, before: Ledger, after: Ledger, new: Iterable[Row]
     """A pending bill that an invalidation left so has no cause to be held."""
     for action in new:
         bill = after.bill[action.bill_id]
-        if (
-            action.action != "invalidate"
-            or bill.kind != "overage"
-            or bill.version != action.bill_version
-        ):
+        if action.action != "invalidate" or bill.version != action.bill_version:
+            continue
+        if bill.kind != "overage":
+            assert bill.hold_reason == golden.cause_of_correction(after, bill)
             continue
         period = Period(bill.year, bill.month)
         cause = golden.cause(after, bill.customer_id, period, scene.settings.jump_factor)

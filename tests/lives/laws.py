@@ -192,6 +192,7 @@ def check_nothing_is_forgotten(before: Ledger, after: Ledger) -> None:
     """The record is only added to; numbers, documents and issued figures never change."""
     assert after.bill_actions[: len(before.bill_actions)] == before.bill_actions
     assert {*before.documents} <= {*after.documents}
+    assert {*before.billed_contracts} <= {*after.billed_contracts}
     for was in before.bills:
         now = after.bill[was.id]
         assert now.version >= was.version

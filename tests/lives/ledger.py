@@ -30,6 +30,8 @@ class Ledger:
     number_series: tuple[Row, ...]
     customers: tuple[Row, ...]
     customer_terms: tuple[Row, ...]
+    former_contracts: tuple[Row, ...]
+    billed_contracts: tuple[Row, ...]
     usages: tuple[Row, ...]
     usage_changes: tuple[Row, ...]
     users: tuple[Row, ...]
@@ -67,6 +69,24 @@ class Ledger:
     def terms(self) -> dict[int, list[Row]]:
         """Of each customer, the earliest first."""
         return _grouped(self.customer_terms, "customer_id")
+
+    @cached_property
+    def former(self) -> dict[int, list[Row]]:
+        """Of each customer, the contract dates that were replaced, oldest first."""
+        return _grouped(self.former_contracts, "customer_id")
+
+    @cached_property
+    def billed_contract(self) -> dict[int, Row]:
+        return {row.bill_id: row for row in self.billed_contracts}
+
+    @cached_property
+    def issued(self) -> dict[tuple[int, Period], Row]:
+        """The bill that a month has gone out with, and that stands."""
+        return {
+            (bill.customer_id, Period(bill.year, bill.month)): bill
+            for bill in self.bills
+            if bill.kind == "overage" and bill.number is not None and bill.status != "void"
+        }
 
     @cached_property
     def standing(self) -> dict[int, BillState]:

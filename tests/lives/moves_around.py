@@ -146,13 +146,27 @@ async def assign(turn: Turn) -> Any:
 
 
 async def rewrite_contract(turn: Turn) -> Any:
-    """A customer's contract begins or ends on another day."""
+    """A customer's contract begins or ends on another day, is mistyped, or is renewed."""
     customer = await _a_customer(turn)
-    today = turn.scene.today
-    customer.start_date = (None, today - timedelta(days=40), today)[turn.lot.calls % 3]
-    customer.end_date = (None, today + timedelta(days=3))[turn.lot.calls // 3 % 2]
+    today, calls = turn.scene.today, turn.lot.calls
+    dates = (
+        *((None, None), (today - timedelta(days=40), None), (today, None)),
+        *((None, today + timedelta(days=3)), (None, today - timedelta(days=370))),
+        (today - timedelta(days=40), today + timedelta(days=3)),
+        *(_renewed(customer, timedelta(days=1 + calls // 9 % 40)),) * 2,
+        (customer.start_date, customer.end_date),
+    )
+    customer.start_date, customer.end_date = dates[calls % len(dates)]
+    customer.limit_proration = ("full", "daily", "daily")[calls // 81 % 3]
+    customer.updated_at = turn.scene.now
     await _hand_over(turn)
     return await _settle(turn)
+
+
+def _renewed(customer: Customer, gap: timedelta) -> tuple[Any, Any]:
+    """After the contract that it has, or one that ends where it never did."""
+    ended = customer.end_date
+    return (ended + gap, None) if ended else (None, customer.updated_at.date() + gap)
 
 
 async def _a_customer(turn: Turn) -> Customer:

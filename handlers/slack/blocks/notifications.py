@@ -136,6 +136,10 @@ _RECALCULATED = {
         "{} has gone out for a month that is too old to be corrected by itself",
         "{} have gone out for months that are too old to be corrected by themselves",
     ),
+    "kept": (
+        "{} has gone out, and its month has other days in contract now",
+        "{} have gone out, and their months have other days in contract now",
+    ),
 }
 
 _NEXT = {
@@ -143,6 +147,8 @@ _NEXT = {
     "unbilled": "Nothing is billed for it by itself: reissue it, if it is to be billed.",
     "rejected": "A rejected bill keeps its figures until it is revised.",
     "reported": "Nothing was done about it. To correct one, make it void and bill its month again.",
+    "kept": "What is billed stays as it was, under the contract of its time. Check the new dates: "
+    "to bill a month under them, make its bill void and reissue it.",
 }
 
 
