@@ -23,7 +23,7 @@ from models.batches.bill_run_preview import preview_run
 from models.batches.bulk_send import send_report
 from models.bills.states import State
 from models.db.columns import Session
-from models.outbox.delivery import count_actions
+from models.outbox.delivery import count_actions, reader_of
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.people.permissions import Role
 from models.people.users import User, person_ref
@@ -59,7 +59,8 @@ async def _card(session: Session, message: Message) -> Content:
     assert message.bill_id is not None
     actions = await count_actions(session, message.bill_id)
     (facts,) = await load_bill_details(session, [message.bill_id])
-    return Content(partial(bill_card, facts), actions)
+    reader = await reader_of(session, message.recipient)
+    return Content(partial(bill_card, facts, reader), actions)
 
 
 async def _digest(session: Session, message: Message) -> Content | None:

@@ -101,11 +101,11 @@ class MessageUpdater:
         """
         if outdated is None:
             return []
-        content = bill_card(outdated.facts)
         troubles = []
-        for message in outdated.behind.cards:
+        for message, reader in outdated.behind.cards:
             if only not in (None, message.id):
                 continue
+            content = bill_card(outdated.facts, reader)
             try:
                 await self._update(message, content, outdated.behind.actions)
             except SlackError as trouble:

@@ -80,7 +80,7 @@ async def cancel_run(context: RequestContext) -> Answer:
 
 async def show(context: RequestContext, typed: str) -> Answer:
     facts = await bill_details(context, await referenced_bill(context, typed))
-    return Reply(bill_card(facts, context.user))
+    return Reply(bill_card(facts, context.user, has_thread=False))
 
 
 async def history(context: RequestContext, typed: str) -> Answer:
@@ -169,7 +169,10 @@ async def approve(context: RequestContext) -> Answer | None:
     await approve_bill(context.session, ids["bill"], ids["version"], context)
     if not context.is_private:
         return None
-    return Reply(bill_card(await bill_details(context, ids["bill"]), context.user), replace=True)
+    return Reply(
+        bill_card(await bill_details(context, ids["bill"]), context.user, has_thread=False),
+        replace=True,
+    )
 
 
 async def ask_why_rejected(context: RequestContext) -> Answer:

@@ -14,10 +14,10 @@ from handlers.slack.request import Answer, Dialog, Reply
 from models.actions.checks import check
 from models.actions.hold import hold_reason_now, release_bill
 from models.actions.revise import revise_bill
-from models.actions.undo import GONE, undo_decision, undoable
+from models.actions.undo import GONE, undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.bills.figures import Figures, figures_again, figures_anew
-from models.bills.replay import without
+from models.bills.replay import undoable, without
 from models.bills.states import State, Verb
 from models.errors import Invalid, NotFound
 from models.queries.bill_details import BillDetails

@@ -241,7 +241,7 @@ async def _redraw(
                 return []
             facts = await load_bill_details(session, [request.bill_id])
             user = await find_by_slack(session, request.user_id, services.team_id)
-        return [Reply(bill_card(facts[0], user), replace=True)]
+        return [Reply(bill_card(facts[0], user, has_thread=False), replace=True)]
     except Exception:
         log_failure("A card was not drawn again", request)
         return []

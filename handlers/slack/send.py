@@ -54,5 +54,5 @@ async def send_one(context: RequestContext) -> Answer:
     await send_bill(context.session, ids["bill"], ids["version"], context)
     facts = await bill_details(context, ids["bill"])
     if context.is_private:
-        return Reply(bill_card(facts, context.user), replace=True)
-    return Reply(sending_started(facts))
+        return Reply(bill_card(facts, context.user, has_thread=False), replace=True)
+    return Reply(sending_started(facts, context.user))

@@ -138,6 +138,11 @@ def _missing(needed: Sequence[MissingApproval]) -> str:
     return listing([_approver(one) for one in needed]) or "approval"
 
 
+def approvers_text(needed: Sequence[MissingApproval]) -> str:
+    """Any of those whose approval is missing: "Kim Lee (CSM) or anybody in Sales"."""
+    return listing([_approver(one) for one in needed], "or") or "an approver"
+
+
 def _approver(needed: MissingApproval) -> str:
     if needed.people and needed.away and needed.delegate:
         away = person(needed.away)

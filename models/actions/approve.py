@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import give_approval
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.bills.approvers import SLOT_ROLES, Slot, eligible
+from models.bills.approvers import SLOT_ROLES, Slot, eligible, slot_to_fill
 from models.bills.history import BillAction
 from models.bills.replay import Approval
 from models.bills.snapshots import bill_snapshot
@@ -62,20 +62,14 @@ async def reject_bill(
 
 
 async def _slot_to_fill(loaded: LoadedBill, context: Context) -> Slot:
-    """The missing slot that this person fills.
-
-    Where none is missing any more, because fewer are asked for by now, their own once again.
-    """
+    """The slot that this person fills."""
     theirs = check_approver(loaded, context, "approve")
-    slots = loaded.approvers.slots
-    missing = [slot for slot in theirs if slot.given_action_id is None]
-    required = {slot.slot for slot in slots}
-    if missing and context.user.id in {
-        a.user_id for a in loaded.state.approvals if a.slot in required
-    }:
+    slots, approvals = loaded.approvers.slots, loaded.state.approvals
+    slot = slot_to_fill(slots, theirs, context.user, approvals)
+    if slot is not None:
+        return slot
+    if not all(one.given_action_id for one in theirs):
         raise NotAllowed("You approved this bill in another role; somebody else has to, too.")
-    if missing or all(slot.given_action_id for slot in slots):
-        return (missing or theirs)[0]
     first = next(action for action in loaded.actions if action.id == theirs[0].given_action_id)
     raise Stale("It waits for somebody else now.", earlier=await loaded.earlier(first, context))
 

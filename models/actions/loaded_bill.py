@@ -12,7 +12,7 @@ from models.actions.next_steps import next_steps
 from models.bills.approvers import Approvers
 from models.bills.bill import Bill, get_bill
 from models.bills.figures import Figures, newer_than
-from models.bills.history import BillAction, append_action
+from models.bills.history import BillAction, append_action, figures_made_by
 from models.bills.reading import read_actions, read_approvers, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
@@ -90,11 +90,9 @@ class LoadedBill(PastOfBill):
         return self.actions[0].stakeholder_id
 
     @property
-    def made_by(self) -> set[int]:
+    def made_by(self) -> frozenset[int]:
         """Whoever had a hand in the figures: none of them decides on the bill."""
-        return {self.generated_by} | {
-            action.stakeholder_id for action in self.actions if action.action == Verb.REVISE
-        }
+        return figures_made_by(self.actions)
 
     @property
     def is_credit_for_void(self) -> bool:

@@ -10,14 +10,13 @@ from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.next_steps import next_steps
 from models.bills.bill import Bill, lock_month
 from models.bills.history import BillAction
-from models.bills.replay import BillState, Decision, without
+from models.bills.replay import Decision, gives_back_anothers_word, undoable, without
 from models.bills.snapshots import bill_snapshot, column_value, figures_told
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
 from models.errors import NotAllowed, Refusal, Stale, Step, WrongState
 from models.outbox.cards import add_cards
 from models.outbox.jobs import defer_issue
-from models.people.permissions import Permission
 from models.people.users import User
 from models.text import reason_text
 
@@ -72,7 +71,8 @@ async def check_undo(
     decision = undoable(loaded.state, context.user)
     if decision is None or action_id not in (None, decision.action_id):
         raise await _no_undo(loaded, context, decision)
-    _check_own_word(loaded, decision, context)
+    if gives_back_anothers_word(loaded.state, decision, context.user):
+        raise NotAllowed("Whoever took back their own approval is the one to give it again.")
     if decision is loaded.state.last_decision:
         live = decision.before.status in LIVE
         if live or _columns_back(loaded, decision):
@@ -80,36 +80,6 @@ async def check_undo(
         if live or decision.before.status is State.REJECTED:
             await _check_only_live_bill(loaded)
     return decision
-
-
-def _check_own_word(loaded: LoadedBill, decision: Decision, context: Context) -> None:
-    """An approval that its author took back is given again by nobody else."""
-    if decision.verb is not Verb.UNDO or decision.user_id == context.user.id:
-        return
-    state = {approval.action_id for approval in loaded.state.approvals}
-    back = [one for one in decision.before.approvals if one.action_id not in state]
-    if any(one.user_id == decision.user_id for one in back):
-        raise NotAllowed("Whoever took back their own approval is the one to give it again.")
-
-
-def undoable(state: BillState, user: User) -> Decision | None:
-    """The decision this person may undo now, if there is one."""
-    last = state.last_decision
-    if user.can(Permission.UNDO_ANY):
-        return last
-    own = (d for d in reversed(state.decisions) if d.user_id == user.id)
-    return next((d for d in own if d is last or d.action_id in _withdrawable(state)), None)
-
-
-def _withdrawable(state: BillState) -> set[int]:
-    """Approvals that can be taken out from under a later decision.
-
-    None from under a rejection: that would be a way for somebody else to lift it. And none from
-    under what Finance did with the approved bill.
-    """
-    if state.status not in (State.PENDING, State.APPROVED):
-        return set()
-    return {approval.action_id for approval in state.approvals}
 
 
 def _left_the_version(undone: Decision) -> bool:

@@ -1,7 +1,7 @@
 """Who may approve a bill: which approvals it needs, and whose word counts for each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.bills.replay import Approval
 from models.db.columns import Base
 from models.people.permissions import Role
 from models.people.users import PersonRef, User
@@ -70,12 +71,12 @@ class Slot:
             return None
         return self.user.id
 
-    def is_for(self, user: User, today: date) -> bool:
+    def is_for(self, user: User, today: date | None) -> bool:
         """Whether this person's word counts for it: a delegate's does for as long as `user` is
-        away.
+        away, on any day (None) for as long as that is in the books.
         """
         if self.acted_for(user) is not None and self.slot != ANY:
-            return self.away_until is not None and today <= self.away_until
+            return today is None or (self.away_until is not None and today <= self.away_until)
         is_named = self.named is None or self.named.id == user.id
         return is_named and user.role in SLOT_ROLES[self.slot]
 
@@ -90,7 +91,7 @@ class Approvers(NamedTuple):
 
 
 def eligible(
-    slots: Iterable[Slot], user: User, made_by: Collection[int], today: date
+    slots: Iterable[Slot], user: User, made_by: Collection[int], today: date | None
 ) -> tuple[Slot, ...]:
     """The slots that this person can fill today, their own before those of somebody who is away.
 
@@ -100,6 +101,27 @@ def eligible(
         return ()
     theirs = [slot for slot in slots if slot.is_for(user, today)]
     return tuple(sorted(theirs, key=lambda slot: slot.acted_for(user) is not None))
+
+
+def approved_already(slots: Iterable[Slot], user: User, approvals: Iterable[Approval]) -> bool:
+    """Whether this person's approval fills one of the slots: nobody fills two."""
+    required = {slot.slot for slot in slots}
+    return any(one.user_id == user.id and one.slot in required for one in approvals)
+
+
+def slot_to_fill(
+    slots: Sequence[Slot], theirs: Sequence[Slot], user: User, approvals: Iterable[Approval]
+) -> Slot | None:
+    """Which of `theirs` this person's approval would fill now: the first that is missing.
+
+    Where none is missing any more, because fewer are asked for by now, their own once again.
+    """
+    missing = [slot for slot in theirs if slot.given_action_id is None]
+    if missing and approved_already(slots, user, approvals):
+        return None
+    if missing or all(slot.given_action_id for slot in slots):
+        return next(iter(missing or theirs), None)
+    return None
 
 
 APPROVERS = sa.table(

@@ -100,6 +100,12 @@ async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction
     return (await session.scalars(query)).all()
 
 
+def figures_made_by(actions: Sequence[BillAction]) -> frozenset[int]:
+    """Whoever had a hand in a bill's figures: none of them decides on the bill."""
+    revised = (one.stakeholder_id for one in actions if one.action == Verb.REVISE)
+    return frozenset({actions[0].stakeholder_id, *revised})
+
+
 def comment_text(actions: Iterable[BillAction], comment_id: int) -> str | None:
     """What a comment says after its edits; None once it is deleted."""
     text = None

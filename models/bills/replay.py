@@ -6,6 +6,8 @@ from typing import Any
 
 from models.bills.history import BillAction
 from models.bills.states import State, Verb
+from models.people.permissions import Permission
+from models.people.users import User
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,35 @@ def without(state: BillState, action_id: int | None) -> BillState:
         approvals=tuple(a for a in state.approvals if a.action_id != action_id),
         decisions=tuple(d for d in state.decisions if d.action_id != action_id),
     )
+
+
+def undoable(state: BillState, user: User) -> Decision | None:
+    """The decision this person may undo now, if there is one."""
+    last = state.last_decision
+    if user.can(Permission.UNDO_ANY):
+        return last
+    own = (d for d in reversed(state.decisions) if d.user_id == user.id)
+    return next((d for d in own if d is last or d.action_id in _withdrawable(state)), None)
+
+
+def _withdrawable(state: BillState) -> set[int]:
+    """Approvals that can be taken out from under a later decision.
+
+    None from under a rejection: that would be a way for somebody else to lift it. And none from
+    under what Finance did with the approved bill.
+    """
+    if state.status not in (State.PENDING, State.APPROVED):
+        return set()
+    return {approval.action_id for approval in state.approvals}
+
+
+def gives_back_anothers_word(state: BillState, decision: Decision, user: User) -> bool:
+    """Whether undoing it gives an approval again that its author took back, who is another."""
+    if decision.verb is not Verb.UNDO or decision.user_id == user.id:
+        return False
+    standing = {approval.action_id for approval in state.approvals}
+    back = [one for one in decision.before.approvals if one.action_id not in standing]
+    return any(one.user_id == decision.user_id for one in back)
 
 
 _EFFECTS = {

@@ -28,10 +28,12 @@ from models.people.users import User
 
 @dataclass(frozen=True)
 class StaleCards:
-    """A bill's number of actions, and the cards that show fewer."""
+    """A bill's number of actions, and the cards that show fewer, each with its one reader; None
+    where many see it.
+    """
 
     actions: int
-    cards: tuple[Message, ...]
+    cards: tuple[tuple[Message, User | None], ...]
 
 
 async def next_due(
@@ -58,12 +60,18 @@ async def next_due(
 _OPEN = Message.state.in_([MessageState.WAITING, MessageState.SENDING])
 
 
+async def reader_of(session: AsyncSession, recipient: str) -> User | None:
+    """The one person who sees what is sent there; None of a channel."""
+    kind, _, name = recipient.partition(":")
+    return None if kind == "channel" else await session.get(User, int(name))
+
+
 async def slack_id_of(session: AsyncSession, recipient: str) -> str | None:
     """The Slack id behind a place: a channel's, or an active person's, None without one."""
     kind, _, name = recipient.partition(":")
     if kind == "channel":
         return name
-    user = await session.get(User, int(name))
+    user = await reader_of(session, recipient)
     return user.slack_user_id if user is not None and user.active else None
 
 
@@ -187,19 +195,27 @@ async def stale_cards(session: AsyncSession, bill_ids: Sequence[int]) -> dict[in
     To be asked before the bills are read: what is drawn then shows at least that many actions.
     """
     query = (
-        sa.select(Message, _CHAINS.c.actions)
+        sa.select(Message, User, _CHAINS.c.actions)
+        .outerjoin(User, User.id == _READER_ID)
         .join(_CHAINS, _CHAINS.c.bill_id == Message.bill_id)
         .where(Message.bill_id.in_(bill_ids), Message.state == MessageState.POSTED)
         .where(Message.kind == MessageKind.CARD, Message.drawn_actions < _CHAINS.c.actions)
         .order_by(Message.id)
     )
-    actions, cards = dict[int, int](), defaultdict[int, list[Message]](list)
-    for card, count in await session.execute(query):
+    actions = dict[int, int]()
+    cards = defaultdict[int, list[tuple[Message, User | None]]](list)
+    for card, reader, count in await session.execute(query):
         actions[card.bill_id] = count
-        cards[card.bill_id].append(card)
+        cards[card.bill_id].append((card, reader))
     return {one: StaleCards(actions[one], tuple(cards[one])) for one in actions}
 
 
+_READER_ID = sa.case(
+    (
+        Message.recipient.startswith("user:"),
+        sa.cast(sa.func.split_part(Message.recipient, ":", 2), sa.BigInteger),
+    )
+)
 _CHAINS = sa.table("bill_chains", sa.column("bill_id", sa.BigInteger), sa.column("actions"))
 
 

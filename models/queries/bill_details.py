@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from models.bills.approvers import Slot
+from models.bills.replay import BillState
 from models.bills.states import BillKind, HoldReason, State
 from models.people.users import PersonRef
 from models.period import Period
@@ -86,7 +88,8 @@ class BillDetails:
     sending, delivery or voiding that led to where the bill stands. Of a correction, `adjusts` is
     the bill it corrects, `billed` what had been billed for the month before it, and `agreed` the
     bill by whose revision Finance agreed on the units of the month. `waived_units`: calls over the
-    limit that are not billed as agreed, below zero calls billed beyond them.
+    limit that are not billed as agreed, below zero calls billed beyond them. `slots`, `made_by`
+    (whoever had a hand in the figures) and `state` are what each person may do rests on.
     """
 
     id: int
@@ -129,6 +132,9 @@ class BillDetails:
     replaces: RelatedBill | None = None
     replaced_by: RelatedBill | None = None
     corrections: tuple[RelatedBill, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    made_by: frozenset[int] = frozenset()
+    state: BillState | None = None
 
     @property
     def units_over_limit(self) -> int:

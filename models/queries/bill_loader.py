@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.approvers import Approvers, Slot, role_of_slot
 from models.bills.bill import Bill
-from models.bills.history import comment_text
+from models.bills.history import comment_text, figures_made_by
 from models.bills.reading import read_actions, read_approvers, read_bill, read_people
 from models.bills.replay import BillState, replay
 from models.bills.states import NEW_FIGURES, OPEN, BillKind, HoldReason, State, Verb
@@ -49,7 +49,7 @@ Row = Mapping[str, Any]
 def _details(row: Row) -> BillDetails:
     bill, record = read_bill(row), read_actions(row["actions"])
     entries = history_entries(record, read_people(row["actions"]))
-    state = replay(record)
+    state, approvers = replay(record), read_approvers(row["slots"])
     decisions = [entries[decision.action_id] for decision in state.decisions]
     facts = BillDetails(
         id=bill.id,
@@ -71,7 +71,7 @@ def _details(row: Row) -> BillDetails:
         generated_by=entries[record[0].id].by,
         trend=tuple(_month(*month) for month in row["trend"] or ()),
         approvals=tuple(entries[approval.action_id] for approval in state.approvals),
-        needed=_needed(state, read_approvers(row["slots"])),
+        needed=_needed(state, approvers),
         decisions=tuple(decisions),
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, entries),
@@ -81,6 +81,9 @@ def _details(row: Row) -> BillDetails:
         sent_to=row["billing_email"],
         billed=bill.billed_so_far,
         waived_units=bill.waived_units,
+        slots=approvers.slots,
+        made_by=figures_made_by(record),
+        state=state,
     )
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)

@@ -218,12 +218,13 @@ async def test_of_two_drawings_at_once_the_poorer_one_is_supposed_to_stand(
     await rows(db, "delete from procrastinate_jobs returning id")
     async with db.transaction() as session:
         behind = (await stale_cards(session, [bill_id]))[bill_id]
+    card, _ = behind.cards[0]
     async with db.transaction() as session:
-        await mark_updated(session, behind.cards[0], behind.actions)
+        await mark_updated(session, card, behind.actions)
     async with db.transaction() as session:
-        await mark_updated(session, behind.cards[0], behind.actions - 1)
+        await mark_updated(session, card, behind.actions - 1)
         left = (await stale_cards(session, [bill_id]))[bill_id]
-    assert behind.cards[0].id in [card.id for card in left.cards]
+    assert card.id in [one.id for one, _ in left.cards]
     assert len(await rows(db, "select from procrastinate_jobs where task_name = 'redraw'")) == 1
 
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from handlers.slack import home
 from handlers.slack.context import APOLOGY_S, WORK_S
-from tests.handlers.conftest import Bills, hold
+from tests.handlers.conftest import Bills, card_in_channel, hold
 from tests.harness.record import actions_of, bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import Team, acts, said
@@ -25,7 +25,24 @@ async def test_the_csm_approves_on_the_card_and_every_card_says_so(
     assert await team.kim.clicks("bill:approve", on=card) == []
     assert (await bill_of(team.db, october.acme)).status == "approved"
     await until(lambda: "approved by Kim" in team.again(card)["text"])
-    assert acts(team.again(card)) == ["bill:send", "bill:undo", "bill:more"]
+    assert acts(team.again(card)) == ["bill:undo", "bill:more"]
+
+
+async def test_each_sees_the_buttons_that_are_theirs_and_many_read_whose_they_are(
+    team: Team, october: Bills
+) -> None:
+    """Acme’s bill is for Kim to approve, so Lee can do nothing about it."""
+    shared = await card_in_channel(team, october.acme)
+    assert acts(shared) == ["bill:approve", "bill:reject", "bill:more"]
+    assert "Approve and Reject: Kim (CSM). Revise and Void: Finance." in said(shared)
+    own = await team.kim.card(october.acme)
+    assert acts(own) == ["bill:approve", "bill:reject", "bill:more"]
+    assert "Finance." not in said(own)
+    assert acts(await team.lee.types(f"/bill show #{october.acme}")) == ["bill:more"]
+    await team.kim.clicks("Approve", on=own)
+    await until(lambda: "bill:send" in acts(team.again(shared)))
+    assert "Send and Void: Finance. Undo: whoever decided or Finance." in said(team.again(shared))
+    await until(lambda: acts(team.again(own)) == ["bill:undo", "bill:more"])
 
 
 async def test_a_card_that_only_the_clicker_sees_is_drawn_anew_at_once(

@@ -266,7 +266,7 @@ async def test_undoing_the_undo_of_a_sending_says_that_the_bill_goes_out_again(
         await undo_decision(session, approved.acme, 3, act, "Too early.")
     await team.ana.types(f"/bill undo #{approved.acme}")
     asked = said(team.ana.dialog)
-    assert "of the sending of $250.00 by Ana (Finance)" in asked
+    assert "which took back the sending of $250.00 by Ana (Finance)" in asked
     assert "The bill is sent again, and goes out 5 minutes after that" in asked
 
 

@@ -17,12 +17,12 @@ from models.actions.send import (
     outgoing_invoice,
     send_bill,
 )
-from models.actions.undo import undo_decision, undoable
+from models.actions.undo import undo_decision
 from models.actions.void import void_bill
 from models.bills.bill import get_bill
 from models.bills.documents import Document
 from models.bills.history import actions_of
-from models.bills.replay import replay
+from models.bills.replay import replay, undoable
 from models.bills.states import BillKind, RejectReason, State, Verb
 from models.customers.customers import Customer
 from models.db.database import Database

@@ -10,10 +10,12 @@ from typing import Any
 from models.batches.bill_run import BillRunReport
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bulk_send import NotSent, OutgoingBill, SendPreview, SendReport
+from models.bills.approvers import Slot
+from models.bills.replay import Approval, BillState, Decision
 from models.bills.states import BillKind, Cause, HoldReason, RejectReason, State, Verb
 from models.context import Source
 from models.people.permissions import Role
-from models.people.users import PersonRef
+from models.people.users import PersonRef, User
 from models.period import Period
 from models.queries.bill_details import (
     BillDetails,
@@ -31,6 +33,8 @@ ANA = PersonRef(1, "Ana Ruiz", Role.FINANCE, "U1")
 KIM = PersonRef(2, "Kim Lee", Role.CSM, "U2")
 LEE = PersonRef(4, "Lee Wong", Role.CSM, "U4")
 SAM = PersonRef(3, "Sam Ray", Role.SALES, "U3")
+MAX = PersonRef(5, "Max Hill", Role.MANAGER, "U5")
+EVA = PersonRef(6, "Eva Day", Role.FINANCE, "U6")
 CLOCK = PersonRef(9, "system", None)
 
 OCTOBER = Period(2026, 10)
@@ -361,7 +365,30 @@ def rejected_because(reason: str) -> BillDetails:
     )
 
 
-BILLS: dict[str, BillDetails] = dict([*_states(), *_figures(), *_texts()])
+def with_state(facts: BillDetails) -> BillDetails:
+    """With what each person may do rests on, as the facts tell it."""
+    approvals = tuple(Approval(one.id, one.slot or "any", one.by.id) for one in facts.approvals)
+    before = BillState(State.PENDING, 1)
+    decisions = tuple(
+        Decision(one.id, one.verb, one.by.id, moved=True, before=before) for one in facts.decisions
+    )
+    given = [Slot("csm", Role.CSM, KIM, given_action_id=one.action_id) for one in approvals]
+    missing = [
+        Slot(one.slot, Role.CSM, *(*one.people, None)[:1], one.delegate) for one in facts.needed
+    ]
+    state = BillState(facts.status, facts.version, facts.hold_reason, approvals, decisions)
+    made_by = frozenset({facts.generated_by.id})
+    return replace(facts, state=state, slots=(*given, *missing), made_by=made_by)
+
+
+BILLS: dict[str, BillDetails] = {
+    name: with_state(facts) for name, facts in (*_states(), *_figures(), *_texts())
+}
+
+
+def user(who: PersonRef) -> User:
+    """Somebody of the company, as who reads a card."""
+    return User(id=who.id, name=who.name, role=who.role, active=True)
 
 
 def bill_line(facts: BillDetails) -> BillLine:

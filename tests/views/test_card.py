@@ -6,7 +6,7 @@ import pytest
 
 from handlers.slack.blocks.card import bill_card
 from models.people.permissions import Role
-from models.people.users import User
+from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, buttons, shown, value_of
@@ -292,28 +292,88 @@ def test_units_set_by_hand_are_told_where_they_no_longer_hold() -> None:
     )
 
 
+APPROVE_REJECT = ["bill:approve", "bill:reject"]
+
+
 @pytest.mark.parametrize(
-    ("role", "sample", "ids", "places"),
+    ("reader", "sample", "ids", "places"),
     [
-        (Role.MANAGER, "approved", ["bill:more"], []),
-        (Role.MANAGER, "pending", ["bill:more"], []),
-        (Role.CSM, "approved", ["bill:undo", "bill:more"], []),
-        (Role.SALES, "pending", ["bill:approve", "bill:reject", "bill:more"], []),
-        (Role.CSM, "void, unsent", ["bill:undo", "bill:more"], []),
-        (Role.CSM, "held, jump", ["bill:more"], []),
-        (Role.FINANCE, "pending", ["bill:more"], ["revise", "void"]),
-        (Role.FINANCE, "approved", ["bill:send", "bill:undo", "bill:more"], ["void"]),
+        (samples.KIM, "pending", APPROVE_REJECT, []),
+        (samples.LEE, "pending", [], []),
+        (samples.SAM, "pending", [], []),
+        (samples.MAX, "pending", [], []),
+        (samples.ANA, "pending", [], ["revise", "void"]),
+        (samples.SAM, "pending, anybody", APPROVE_REJECT, []),
+        (samples.LEE, "somebody is away", APPROVE_REJECT, []),
+        (samples.KIM, "pending, one of two in", ["bill:reject", "bill:undo"], []),
+        (samples.SAM, "pending, one of two in", APPROVE_REJECT, []),
+        (samples.ANA, "pending, one of two in", ["bill:undo"], ["revise", "void"]),
+        (samples.KIM, "approved", ["bill:undo"], []),
+        (samples.LEE, "approved", [], []),
+        (samples.ANA, "approved", ["bill:send", "bill:undo"], ["void"]),
+        (samples.EVA, "approved", ["bill:send", "bill:undo"], ["void"]),
+        (samples.KIM, "approved by rule", [], []),
+        (samples.KIM, "rejected", ["bill:undo"], []),
+        (samples.KIM, "rejected, outdated", [], []),
+        (samples.ANA, "rejected", ["bill:revise", "bill:undo"], ["void"]),
+        (samples.KIM, "held, jump", [], []),
+        (samples.ANA, "held, jump", ["bill:release"], ["revise", "void"]),
+        (samples.ANA, "held, no_price", [], ["void"]),
+        (samples.KIM, "void, unsent", [], []),
+        (samples.ANA, "void, unsent", ["bill:reissue", "bill:undo"], []),
+        (samples.KIM, "in its delay", [], []),
     ],
 )
-def test_a_private_card_offers_no_button_that_its_readers_role_can_never_use(
-    role: Role, sample: str, ids: list[str], places: list[str]
+def test_the_card_of_one_person_has_the_buttons_that_work_for_them(
+    reader: PersonRef, sample: str, ids: list[str], places: list[str]
 ) -> None:
-    private = bill_card(BILLS[sample], User(name="Kim Lee", role=role, active=True))
-    found = buttons(private.blocks)
-    assert list(found) == ids
+    card = bill_card(BILLS[sample], samples.user(reader))
+    found = buttons(card.blocks)
+    assert list(found) == [*ids, "bill:more"]
     seen = [value_of(option)["see"] for option in found["bill:more"]["options"]]
     assert seen == ["history", "usage", *places]
-    assert "Reply in the thread" not in shown(private.blocks)
+    assert "visible_to_user_ids" not in str(card.blocks)
+
+
+def test_whoever_generated_a_bill_is_not_offered_to_decide_on_it() -> None:
+    promoted = replace(samples.ANA, role=Role.CSM)
+    card = bill_card(BILLS["pending, anybody"], samples.user(promoted))
+    assert list(buttons(card.blocks)) == ["bill:more"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "whose"),
+    [
+        ("pending", "Approve and Reject: Kim Lee (CSM). Revise and Void: Finance."),
+        (
+            "pending, anybody",
+            "Approve and Reject: anybody in Customer Success or Sales. Revise and Void: Finance.",
+        ),
+        ("approved", "Send and Void: Finance. Undo: whoever decided or Finance."),
+        ("rejected", "Revise and Void: Finance. Undo: whoever decided or Finance."),
+        ("held, jump", "Release, Revise and Void: Finance."),
+        ("void, unsent", "Reissue: Finance. Undo: whoever decided or Finance."),
+    ],
+)
+def test_the_card_that_many_see_says_whose_its_buttons_are(sample: str, whose: str) -> None:
+    assert whose in told(BILLS[sample])
+    assert whose not in shown(bill_card(BILLS[sample], samples.user(samples.ANA)).blocks)
+
+
+def test_a_card_without_buttons_to_decide_says_nothing_of_them() -> None:
+    assert ": Finance." not in told(BILLS["void, replaced"])
+    assert "Reply in the thread to comment." in told(BILLS["void, replaced"])
+
+
+@pytest.mark.parametrize(
+    ("reader", "has_thread", "asked"),
+    [(samples.KIM, True, True), (samples.MAX, True, False), (samples.KIM, False, False)],
+)
+def test_who_can_comment_under_a_card_is_told_how(
+    reader: PersonRef, has_thread: bool, asked: bool
+) -> None:
+    card = bill_card(BILL, samples.user(reader), has_thread=has_thread)
+    assert ("Reply in the thread" in shown(card.blocks)) == asked
 
 
 def test_a_rejected_bill_says_that_its_figures_have_changed() -> None:

@@ -70,8 +70,9 @@ def user(role: Role | None) -> User:
 
 
 def test_home_draws_what_waits_with_buttons_in_place() -> None:
-    older = replace(BILL, id=41, created_at=NOON - timedelta(days=3))
-    view = home_view(user(Role.CSM), samples.page(2), [older, BILL], NOON)
+    kims = BILLS["pending"]
+    older = replace(kims, id=41, created_at=NOON - timedelta(days=3))
+    view = home_view(samples.user(samples.KIM), samples.page(2), [older, kims], NOON)
     told = shown(view["blocks"])
     assert "Waiting for you: 2" in told
     assert told.index("#41") < told.index("#42")

@@ -84,6 +84,7 @@ def _page(facts: BillDetails) -> Page:
 
 OF_A_BILL: dict[str, Draw] = {
     "card": bill_card,
+    "card of one": lambda f: bill_card(f, samples.user(samples.KIM)),
     "history": lambda f: bill_history(f, [replace(d, by=f.generated_by) for d in DEEDS]),
     "reject": dialogs.reject,
     "undo": lambda f: dialogs.undo(f, samples.APPROVED),
@@ -97,7 +98,7 @@ OF_A_BILL: dict[str, Draw] = {
     "send preview of one": lambda f: send_preview(samples.send_preview(f, 1, 0)),
     "send preview of many": lambda f: send_preview(samples.send_preview(f, 300, 300)),
     "sent": lambda f: send_started(samples.send_facts(f), again=False),
-    "on its way": sending_started,
+    "on its way": lambda f: sending_started(f, samples.user(samples.ANA)),
     "voided": lambda f: bill_voided(f, f),
     "reissued": bill_reissued,
     "not sent": lambda f: not_sent_notice(f, samples.FAILED),

@@ -89,7 +89,7 @@ def test_what_has_its_number_already_is_told_apart_from_what_has_a_delay() -> No
     sent = send_started(samples.send_facts(sent=1, at_once=1, due=None), again=False)
     assert sent.text.endswith(f"It {at_once}")
     assert "To call one back" not in shown(sent.blocks)
-    assert at_once in sending_started(BILLS["issued"]).text
+    assert at_once in sending_started(BILLS["issued"], samples.user(ANA)).text
     failed = buttons(bill_card(BILLS["not delivered"]).blocks)["bill:send"]
     assert failed["confirm"]["text"]["text"] == (
         "$1,000.00 for October 2026, to Acme Corp. It goes out at once, and cannot be called back."
@@ -113,9 +113,9 @@ def test_a_long_list_shows_its_progress_elsewhere() -> None:
 
 
 def test_a_bill_in_its_delay_can_be_called_back_where_it_was_sent() -> None:
-    message = sending_started(BILLS["in its delay"])
+    message = sending_started(BILLS["in its delay"], samples.user(ANA))
     assert list(buttons(message.blocks)) == ["bill:undo"]
-    assert buttons(sending_started(BILLS["issued"]).blocks) == {}
+    assert buttons(sending_started(BILLS["issued"], samples.user(ANA)).blocks) == {}
 
 
 def test_whoever_voids_is_given_the_credit_to_send() -> None:

@@ -237,10 +237,9 @@ def button(
     *,
     ask: Element | None = None,
     label: str | None = None,
-    seen_by: Sequence[str] = (),
 ) -> Element:
     """`ask` is put before the click counts; `label` is what a screen reader says instead of
-    `text`; `seen_by` draws it for these Slack users only, which is no permission.
+    `text`.
     """
     made: Element = {
         "type": "button",
@@ -254,9 +253,12 @@ def button(
         made["confirm"] = ask
     if label:
         made["accessibility_label"] = plain(label, 75)
-    if seen_by:
-        made["visible_to_user_ids"] = list(seen_by)
     return made
+
+
+def drawn_for(button: Element, slack_user_ids: Sequence[str]) -> Element:
+    """The button, drawn for these Slack users only, which is no permission."""
+    return {**button, "visible_to_user_ids": list(slack_user_ids)}
 
 
 def overflow(click: ActionId, options: Sequence[tuple[str, str]]) -> Element:

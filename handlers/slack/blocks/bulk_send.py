@@ -28,6 +28,7 @@ from handlers.wording.text_chart import progress_bar
 from models.batches.bulk_send import NotSent, OutgoingBill, SendPreview, SendReport
 from models.bills.states import State
 from models.money import comparable
+from models.people.users import User
 from models.queries.bill_details import BillDetails
 from models.queries.bill_list import BillLine
 
@@ -209,16 +210,14 @@ def _gone(facts: SendReport) -> str:
     return f" {_at_once(facts.at_once, who)}"
 
 
-def sending_started(facts: BillDetails) -> SlackMessage:
-    """To whoever sent one bill with its button."""
+def sending_started(facts: BillDetails, reader: User) -> SlackMessage:
+    """To the `reader` who sent one bill with its button."""
     what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
     if facts.send_due is None:
         to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
         once = f" {_at_once(1, 'It')}" if facts.number else ""
         return sentence_message(f"{what}, is on its way{to}.{once}")
-    back = actions(
-        *[one for one in buttons.bill_buttons(facts) if one["action_id"] == ActionId.UNDO]
-    )
+    back = actions(*buttons.undo_buttons(facts, reader))
     told: Sentence = [what, ", goes out ", facts.send_due, f" to {name(facts.sent_to or '')}."]
     return message(fallback_text(*told), [paragraph(*told), *back])
 

@@ -1,70 +1,87 @@
-"""What can be clicked under a bill as it stands: the same for everybody, judged at the click."""
+"""What can be clicked under a bill as it stands, by one reader or by many: judged at the click."""
+
+from collections.abc import Callable
 
 from handlers.slack.blocks.action_ids import ActionId, pack
-from handlers.slack.blocks.block_kit import Element, button, confirm, overflow
-from handlers.wording.bill_text import amount, month_of, short_title
-from handlers.wording.formatting import name
-from models.bills.states import OPEN, TRANSITIONS, BillKind, State, Verb
+from handlers.slack.blocks.block_kit import Element, button, confirm, drawn_for, overflow
+from handlers.wording.bill_text import amount, approvers_text, month_of, short_title
+from handlers.wording.formatting import listing, name
+from models.bills.states import OPEN, TRANSITIONS, State, Verb
+from models.people.permissions import ROLE_PERMISSIONS, Permission
 from models.people.users import User
+from models.queries.allowed_verbs import allowed_verbs, possible_verbs
 from models.queries.bill_details import BillDetails
-
-UNDOABLE = frozenset({State.APPROVED, State.REJECTED, State.SENDING, State.VOID})
-
-_VERBS = {
-    ActionId.APPROVE: Verb.APPROVE,
-    ActionId.REJECT: Verb.REJECT,
-    ActionId.RELEASE: Verb.RELEASE,
-    ActionId.REVISE: Verb.REVISE,
-    ActionId.SEND: Verb.SEND,
-    ActionId.UNDO: Verb.UNDO,
-    ActionId.VOID: Verb.VOID,
-    ActionId.REISSUE: Verb.REISSUE,
-}
 
 
 def bill_buttons(facts: BillDetails, reader: User | None = None) -> list[Element]:
     """What can be done with the bill as it stands, then the menu of what else there is.
 
-    For a `reader` without what their role never lets them do.
+    For a `reader` what they may do; for many readers what anybody may, see `who_may`.
     """
-    value = pack(bill=facts.id, version=facts.version)
-    decisions = [*_decide(facts, value), *_undo(facts, value)]
-    mine = [one for one in decisions if _may(reader, one["action_id"])]
-    return [*mine, _more(facts, reader)]
+    verbs = _verbs(facts, reader)
+    aside = _ASIDE | ({Verb.REVISE} if facts.status in OPEN else set())
+    row = [draw(facts) for verb, draw in _BUTTONS.items() if verb in verbs - aside]
+    if reader is None:
+        row = [_for_authors(facts, one) for one in row]
+    elif not reader.can(Permission.SEE):
+        return row
+    return [*row, _menu(facts, verbs & aside)]
 
 
-def _may(reader: User | None, click: ActionId) -> bool:
-    right = TRANSITIONS[_VERBS[click]].permission
-    return reader is None or right is None or reader.can(right)
+def undo_buttons(facts: BillDetails, reader: User) -> list[Element]:
+    """Undo alone, where this person has something to undo."""
+    return [_undo(facts)] if Verb.UNDO in allowed_verbs(facts, reader) else []
 
 
-def _decide(facts: BillDetails, value: str) -> list[Element]:
-    what = f"{short_title(facts)}, {amount(facts)}"
-    if facts.status is State.PENDING:
-        reject = button(
-            ActionId.REJECT, "Reject", value, "danger", label=f"Reject #{facts.id}: {what}"
-        )
-        return [_approve(facts, value), reject]
-    if facts.status is State.HELD and facts.amount is not None:
-        return [button(ActionId.RELEASE, "Release", value, label=f"Release #{facts.id}: {what}")]
-    if facts.status is State.APPROVED:
-        return [send_button(facts)]
-    if facts.status is State.REJECTED:
-        return [revise_button(facts)]
-    if _can_reissue(facts):
-        return [button(ActionId.REISSUE, "Reissue", value, label=f"Reissue #{facts.id}: {what}")]
-    return []
+def who_may(facts: BillDetails) -> str:
+    """Whose the buttons are that many see: "Approve and Reject: Kim Lee (CSM)."."""
+    words: dict[str, list[str]] = {}
+    verbs = possible_verbs(facts)
+    for verb in _BUTTONS:
+        if verb in verbs:
+            words.setdefault(_whose(facts, verb), []).append(verb.capitalize())
+    return " ".join(f"{listing(those)}: {whose}." for whose, those in words.items())
 
 
-def _approve(facts: BillDetails, value: str) -> Element:
-    context = confirm("Approve this bill?", approve_question(facts), "Approve")
+def _whose(facts: BillDetails, verb: Verb) -> str:
+    if verb in (Verb.APPROVE, Verb.REJECT):
+        return approvers_text(facts.needed)
+    permission = Permission.UNDO_ANY if verb is Verb.UNDO else TRANSITIONS[verb].permission
+    able = [role for role, permissions in ROLE_PERMISSIONS.items() if permission in permissions]
+    return listing(["whoever decided", *able] if verb is Verb.UNDO else able, "or")
+
+
+def _verbs(facts: BillDetails, reader: User | None) -> frozenset[Verb]:
+    return possible_verbs(facts) if reader is None else allowed_verbs(facts, reader)
+
+
+def _value(facts: BillDetails) -> str:
+    return pack(bill=facts.id, version=facts.version)
+
+
+def _what(facts: BillDetails) -> str:
+    return f"{short_title(facts)}, {amount(facts)}"
+
+
+def _approve(facts: BillDetails) -> Element:
+    ask = confirm("Approve this bill?", approve_question(facts), "Approve")
     label = f"Approve #{facts.id}: {amount(facts)}"
-    return button(ActionId.APPROVE, "Approve", value, "primary", ask=context, label=label)
+    return button(ActionId.APPROVE, "Approve", _value(facts), "primary", ask=ask, label=label)
 
 
 def approve_question(facts: BillDetails, room: int = 220) -> str:
     """The amount comes first, so that no name can push it out of sight."""
     return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, room)}."
+
+
+def _reject(facts: BillDetails) -> Element:
+    label = f"Reject #{facts.id}: {_what(facts)}"
+    return button(ActionId.REJECT, "Reject", _value(facts), "danger", label=label)
+
+
+def _release(facts: BillDetails) -> Element:
+    label = f"Release #{facts.id}: {_what(facts)}"
+    return button(ActionId.RELEASE, "Release", _value(facts), label=label)
 
 
 def send_button(facts: BillDetails) -> Element:
@@ -74,58 +91,56 @@ def send_button(facts: BillDetails) -> Element:
     return button(
         ActionId.SEND,
         words,
-        pack(bill=facts.id, version=facts.version),
+        _value(facts),
         ask=confirm("Send this bill?", f"{approve_question(facts, 150)}{once}", "Send"),
         label=f"{words} #{facts.id}: {amount(facts)}",
     )
 
 
 def revise_button(facts: BillDetails) -> Element:
-    value = pack(bill=facts.id, version=facts.version)
-    return button(ActionId.REVISE, "Revise", value, label=f"Revise #{facts.id}: {amount(facts)}")
+    label = f"Revise #{facts.id}: {amount(facts)}"
+    return button(ActionId.REVISE, "Revise", _value(facts), label=label)
 
 
 def void_button(facts: BillDetails) -> Element:
-    value = pack(bill=facts.id, version=facts.version)
-    return button(ActionId.VOID, "Void", value, label=f"Void #{facts.id}: {amount(facts)}")
+    return button(ActionId.VOID, "Void", _value(facts), label=f"Void #{facts.id}: {amount(facts)}")
 
 
-def _undo(facts: BillDetails, value: str) -> list[Element]:
-    """While others still have to decide, only those who have decided are shown Undo."""
-    if not facts.decisions:
-        return []
+def _reissue(facts: BillDetails) -> Element:
+    label = f"Reissue #{facts.id}: {_what(facts)}"
+    return button(ActionId.REISSUE, "Reissue", _value(facts), label=label)
+
+
+def _undo(facts: BillDetails) -> Element:
     label = f"Undo the last decision on #{facts.id}"
-    if facts.status in UNDOABLE:
-        return [button(ActionId.UNDO, "Undo", value, label=label)]
+    return button(ActionId.UNDO, "Undo", _value(facts), label=label)
+
+
+_BUTTONS: dict[Verb, Callable[[BillDetails], Element]] = {
+    Verb.APPROVE: _approve,
+    Verb.REJECT: _reject,
+    Verb.RELEASE: _release,
+    Verb.SEND: send_button,
+    Verb.REVISE: revise_button,
+    Verb.REISSUE: _reissue,
+    Verb.UNDO: _undo,
+    Verb.VOID: void_button,
+}
+"""In the order in which they stand."""
+
+_ASIDE = frozenset({Verb.VOID})
+"""For exceptions, and so in the menu; a bill that is rejected waits to be revised."""
+
+
+def _for_authors(facts: BillDetails, one: Element) -> Element:
+    """While others still have to decide, Undo is drawn for those who have decided only."""
     authors = [entry.by.slack_user_id for entry in facts.decisions if entry.by.slack_user_id]
-    if facts.status is State.PENDING and authors:
-        return [button(ActionId.UNDO, "Undo", value, label=label, seen_by=authors)]
-    return []
+    partial = facts.status is State.PENDING and one["action_id"] == ActionId.UNDO
+    return drawn_for(one, authors) if partial and authors else one
 
 
-def _more(facts: BillDetails, reader: User | None) -> Element:
+def _menu(facts: BillDetails, verbs: frozenset[Verb]) -> Element:
     """The three dots: what can be looked at, and what Finance can do besides."""
     places = [("History", "history"), ("Customer usage", "usage")]
-    if facts.status in OPEN and not _balances(facts) and _may(reader, ActionId.REVISE):
-        places.append(("Revise", "revise"))
-    if _can_be_void(facts) and _may(reader, ActionId.VOID):
-        places.append(("Void", "void"))
+    places += [(verb.capitalize(), verb.value) for verb in _BUTTONS if verb in verbs]
     return overflow(ActionId.MORE, [(words, pack(bill=facts.id, see=see)) for words, see in places])
-
-
-def _can_be_void(facts: BillDetails) -> bool:
-    if facts.status is State.VOID or _balances(facts):
-        return False
-    if facts.status is State.SENDING:
-        return facts.number is None
-    return facts.status is not State.SENT or facts.kind != BillKind.CREDIT
-
-
-def _balances(facts: BillDetails) -> bool:
-    """Whether it takes back a bill that is void, which nobody can stop."""
-    return facts.adjusts is not None and facts.adjusts.status is State.VOID
-
-
-def _can_reissue(facts: BillDetails) -> bool:
-    overage = facts.kind == BillKind.OVERAGE
-    return facts.status is State.VOID and overage and facts.replaced_by is None

@@ -16,7 +16,7 @@ from handlers.slack.blocks.block_kit import (
     quote,
     rich,
 )
-from handlers.slack.blocks.buttons import bill_buttons
+from handlers.slack.blocks.buttons import bill_buttons, who_may
 from handlers.wording.bill_text import (
     agreement_text,
     amount,
@@ -51,6 +51,7 @@ from handlers.wording.text_chart import sparkline
 from models.bills.hold_rules import is_jump
 from models.bills.states import BillKind, State, Verb
 from models.money import add_up
+from models.people.permissions import Permission
 from models.people.users import User
 from models.queries.bill_details import BillDetails, Comment, MonthOverage
 from models.queries.history import HistoryEntry
@@ -59,11 +60,13 @@ LATEST_COMMENT = 400
 MOST_RELATED = 5
 
 
-def bill_card(facts: BillDetails, reader: User | None = None) -> SlackMessage:
-    """The card, the same for everybody who sees it: what may be clicked is judged at the click.
+def bill_card(
+    facts: BillDetails, reader: User | None = None, *, has_thread: bool = True
+) -> SlackMessage:
+    """The card as one `reader` sees it, with the buttons that work for them; or, where many do,
+    with all of them and a line that says whose they are. What is clicked is judged at the click.
 
-    The private copy of a `reader` has no thread to reply in, and no button that their role never
-    lets them use.
+    An answer that only one person sees, and for minutes, has no thread to reply in.
     """
     text = fallback_text(
         f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}: {status_text(facts)}."
@@ -78,9 +81,16 @@ def bill_card(facts: BillDetails, reader: User | None = None) -> SlackMessage:
             rich(*_standing(facts)),
             *_comments(facts.comments),
             *actions(*bill_buttons(facts, reader)),
-            *([context("Reply in the thread to comment.")] if reader is None else []),
+            *_small_print(facts, reader, has_thread=has_thread),
         ],
     )
+
+
+def _small_print(facts: BillDetails, reader: User | None, *, has_thread: bool) -> list[Block]:
+    whose = who_may(facts) if reader is None else ""
+    comments = has_thread and (reader is None or reader.can(Permission.COMMENT))
+    told = [whose, "Reply in the thread to comment." if comments else ""]
+    return [context(one) for one in told if one]
 
 
 def full_name(facts: BillDetails) -> list[Block]:

@@ -74,7 +74,7 @@ def home_view(
     return home_tab(
         [
             *_heading(role_home, waiting),
-            *(block for one in shown for block in _item(one, now)),
+            *(block for one in shown for block in _item(one, now, user)),
             *_others(waiting, {one.id for one in shown}),
             divider(),
             paragraph("As of ", now, ". Type ", code(slash("bill help")), " for everything else."),
@@ -101,7 +101,7 @@ def _heading(role_home: RoleHome, waiting: Page) -> list[Block]:
     return [header(f"{role_home.title}: {number(waiting.count)}"), paragraph(listed(waiting))]
 
 
-def _item(facts: BillDetails, now: datetime) -> list[Block]:
+def _item(facts: BillDetails, now: datetime, reader: User) -> list[Block]:
     days = (now - facts.created_at).days
     waited = f"{counted(days, 'day')} ago" if days > 0 else "today"
     state = status_text(facts)
@@ -112,7 +112,7 @@ def _item(facts: BillDetails, now: datetime) -> list[Block]:
             *arithmetic(facts),
             [f"{state[:1].upper()}{state[1:]}. Generated {waited}."],
         ),
-        *actions(*bill_buttons(facts)),
+        *actions(*bill_buttons(facts, reader)),
     ]
 
 
