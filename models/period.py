@@ -10,6 +10,10 @@ from zoneinfo import ZoneInfo
 from models.errors import Invalid
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -51,6 +55,11 @@ class Period:
         return cls.current(now, zone).plus(-1)
 
     @property
+    def in_words(self) -> str:
+        """As in "October 2026"."""
+        return f"{MONTHS[self.month - 1]} {self.year}"
+
+    @property
     def first_day(self) -> date:
         return date(self.year, self.month, 1)
 
@@ -72,7 +81,7 @@ class Period:
         """A month can be billed from the first day after it."""
         if self >= Period.current(now, zone):
             runs_on = self.last_day + timedelta(days=1)
+            day = f"1 {MONTHS[runs_on.month - 1]} {runs_on.year}"
             raise Invalid(
-                f"{self} is not over yet. It can be billed from {runs_on.isoformat()} on.",
-                field="period",
+                f"{self.in_words} is not over yet. It can be billed from {day} on.", field="period"
             )

@@ -18,6 +18,7 @@ def preview_as_json(preview: BillRunPreview) -> dict[str, Any]:
         "bills": preview.to_make,
         "pending": preview.bills,
         "held": preview.held,
+        "held_customers": preview.held_customers,
         "totals": _totals(preview.totals),
         "existing": preview.existing,
         "by_rule": preview.by_rule,
@@ -35,6 +36,7 @@ def run_as_json(run: BillRunReport) -> dict[str, Any]:
         "bills": run.added,
         "pending": run.added - sum(run.held.values()),
         "held": run.held,
+        "held_customers": run.held_customers,
         "totals": _totals(run.totals),
         "by_rule": run.by_rule,
         "existing": run.existing,
@@ -62,7 +64,9 @@ def _figures(facts: BillRunPreview | BillRunReport) -> Iterator[str]:
     if facts.by_rule:
         yield f"  {facts.by_rule:,} of them approved at once by their customer's own rule"
     for cause, count in facts.held.items():
-        yield f"  {count:,} held: {HOLD_CAUSES[cause]}"
+        customers = facts.held_customers.get(cause, ())
+        named = ", ".join((*customers, "…") if count > len(customers) else customers)
+        yield f"  {count:,} held: {HOLD_CAUSES[cause]} ({named})"
     if facts.existing:
         yield f"  {_bills(facts.existing)} of this month existed already"
     if facts.missing_count:

@@ -166,10 +166,9 @@ def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
     return f"{whole:+,} %"
 
 
-@cache
 def period_name(period: Period) -> str:
     """As in "October 2026"."""
-    return format_date(period.first_day, "MMMM yyyy", locale="en")
+    return period.in_words
 
 
 @cache

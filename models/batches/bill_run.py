@@ -1,6 +1,7 @@
 """Everything there is to know about bills, gathered for whoever draws them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.actions.auto_approve import RECORDED
 from models.batches.bill_run_preview import (
     AROUND,
+    FIRST_HELD,
     MISSING,
     by_hold_reason,
     customer_name,
+    named_by_reason,
     with_days,
 )
 from models.bills.history import append_actions
@@ -38,7 +41,8 @@ class BillRunReport:
     """How far a month's generation is; `done` of `customers` looked at.
 
     `undelivered`: causes for which cards were given up, and of how many bills each. `by_rule`: how
-    many of `added` were approved at once by their customer's own rule.
+    many of `added` were approved at once by their customer's own rule. `held_customers` names the
+    first of those whose bills are held, by cause.
     """
 
     id: int
@@ -58,6 +62,7 @@ class BillRunReport:
     failure: str | None = None
     undelivered: tuple[tuple[str, int], ...] = ()
     by_rule: int = 0
+    held_customers: Mapping[HoldReason, tuple[str, ...]] = field(default_factory=dict)
 
 
 class BillRun(Base):
@@ -268,6 +273,18 @@ where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
 group by b.hold_reason, b.currency order by b.currency
 """)
 
+_HELD = sa.text(f"""
+with held as (
+    select b.hold_reason, c.name
+    from bill_actions a
+    join bills b on b.id = a.bill_id
+    join customers c on c.id = b.customer_id
+    where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
+      and b.year = :year and b.month = :month and b.hold_reason is not null
+)
+{FIRST_HELD}
+""")
+
 # A digest that was given up stands for its range of cards. What was posted once was delivered.
 _UNDELIVERED = sa.text("""
 with lost as (
@@ -293,7 +310,9 @@ async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
     if run is None:
         raise NotFound("That run is not here.")
     values = run_values(run.period, run.customer_id)
-    made = (await session.execute(_MADE, values | {"run_id": str(run_id)})).all()
+    ids = values | {"run_id": str(run_id)}
+    made = (await session.execute(_MADE, ids)).all()
+    held = by_hold_reason((reason, count) for reason, _, count, *_ in made if reason)
     existing, _ = (await session.execute(AROUND, values)).one()
     missing = (await session.execute(MISSING, with_days(values, run.period))).all()
     undelivered = await session.execute(_UNDELIVERED, {"run_id": str(run_id)})
@@ -310,7 +329,8 @@ async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
         done=progress.done,
         added=run.added,
         by_rule=sum(row.by_rule for row in made),
-        held=by_hold_reason((reason, count) for reason, _, count, *_ in made if reason),
+        held=held,
+        held_customers=named_by_reason(await session.execute(_HELD, ids)) if held else {},
         totals=tuple(
             Total(currency, count, amount)
             for reason, currency, count, amount, _ in made

@@ -1,15 +1,15 @@
 """What generating a month would do, before it is done."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.hold_rules import FRESH, PROPOSED, run_values
+from models.bills.hold_rules import FRESH, JUMP_FACTOR, PROPOSED, run_values
 from models.bills.states import HoldReason
 from models.customers.customers import get_customer
 from models.period import Period
@@ -18,22 +18,24 @@ from models.queries.totals import Total
 
 @dataclass(frozen=True)
 class ProposedBill:
-    """A bill that would be made, and held if there is a cause."""
+    """A bill that would be made, and held if there is a cause. `jumps`: several times the last."""
 
     customer: str
     hold_reason: HoldReason | None
     amount: Decimal
     currency: str
+    jumps: bool = False
 
 
 @dataclass(frozen=True)
 class BillRunPreview:
     """What generating a month would do, before it is done.
 
-    `bills` and `totals` are of those that would wait for approval; `held` counts by cause those
-    that would be held; `existing` already have a bill; `zero` are over the limit by an amount
-    that rounds to nothing; `missing` are customers in contract with no usage recorded. `by_rule`
-    of `bills` are approved at once by their customer's own rule.
+    `bills` and `totals` are of those that would wait for approval, of which `jumps` are several
+    times what their customer was billed last; `held` counts by cause those that would be held, and
+    `held_customers` names the first of them; `existing` already have a bill; `zero` are over the
+    limit by an amount that rounds to nothing; `missing` are customers in contract with no usage
+    recorded. `by_rule` of `bills` are approved at once by their customer's own rule.
     """
 
     period: Period
@@ -48,6 +50,13 @@ class BillRunPreview:
     missing_count: int
     usages: int
     by_rule: int = 0
+    jumps: int = 0
+    held_customers: Mapping[HoldReason, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_within_limits(self) -> bool:
+        """Whether there is usage, and none of it over a limit."""
+        return bool(self.usages) and not (self.to_make or self.existing or self.zero)
 
     @property
     def to_make(self) -> int:
@@ -55,22 +64,44 @@ class BillRunPreview:
 
 
 NAMED_MISSING = 10
+NAMED_HELD = 5
 BIGGEST = 5
+
+_JUMPS = f"""
+flags_jump(p.customer_id, p.currency, :year, :month, p.overage_amount, {JUMP_FACTOR})"""
 
 _SUMS = sa.text(f"""
 with {PROPOSED.format(narrowed=FRESH)}
-select hold_reason, currency, count(*), sum(overage_amount),
-       coalesce(overage_amount = 0, false) as zero, count(*) filter (where passes) as by_rule
-from proposed group by hold_reason, currency, zero
+select hold_reason, currency, count(*) as bills, sum(overage_amount),
+       coalesce(overage_amount = 0, false) as zero, count(*) filter (where passes) as by_rule,
+       count(*) filter (where hold_reason is null and {_JUMPS}) as jumps
+from proposed p group by hold_reason, currency, zero
 """)
 
 _BIGGEST = sa.text(f"""
 with {PROPOSED.format(narrowed=FRESH)}
-select name, hold_reason, overage_amount, p.currency
+select name, hold_reason, overage_amount, p.currency, {_JUMPS} as jumps
 from proposed p join customers c on c.id = p.customer_id join currencies on code = p.currency
 where overage_amount > 0
 order by overage_amount * power(10::numeric, minor_units - 2) desc, name
 limit {BIGGEST}
+""")
+
+FIRST_HELD = f"""
+select hold_reason, name
+from (select hold_reason, name,
+             row_number() over (partition by hold_reason order by lower(name)) as place
+      from held) ranked
+where place <= {NAMED_HELD} order by hold_reason, place"""
+"""The first customers of each cause that a query named `held` has."""
+
+_HELD = sa.text(f"""
+with {PROPOSED.format(narrowed=FRESH)},
+held as (
+    select hold_reason, name from proposed p join customers c on c.id = p.customer_id
+    where hold_reason is not null and overage_amount is distinct from 0
+)
+{FIRST_HELD}
 """)
 
 AROUND = sa.text("""
@@ -113,20 +144,23 @@ async def preview_run(
     real = [row for row in sums if not row.zero]
     existing, usages = (await session.execute(AROUND, values)).one()
     missing = (await session.execute(MISSING, with_days(values, period))).all()
+    held = by_hold_reason((row.hold_reason, row.bills) for row in real if row.hold_reason)
     return BillRunPreview(
         period=period,
         customer=await customer_name(session, customer_id),
         bills=sum(count for reason, _, count, *_ in real if reason is None),
         by_rule=sum(row.by_rule for row in real),
+        jumps=sum(row.jumps for row in real),
         totals=tuple(
             Total(currency, count, amount)
             for reason, currency, count, amount, *_ in sorted(real, key=lambda row: row.currency)
             if reason is None
         ),
-        held=by_hold_reason((reason, count) for reason, _, count, *_ in real if reason),
+        held=held,
+        held_customers=named_by_reason(await session.execute(_HELD, values)) if held else {},
         biggest=tuple(
-            ProposedBill(name, HoldReason(reason) if reason else None, amount, currency)
-            for name, reason, amount, currency in await session.execute(_BIGGEST, values)
+            ProposedBill(name, HoldReason(reason) if reason else None, amount, currency, jumps)
+            for name, reason, amount, currency, jumps in await session.execute(_BIGGEST, values)
         ),
         existing=existing,
         zero=sum(row[2] for row in sums if row.zero),
@@ -142,6 +176,14 @@ def by_hold_reason(counts: Iterable[tuple[str, int]]) -> dict[HoldReason, int]:
     for reason, count in counts:
         held[HoldReason(reason)] += count
     return dict(held)
+
+
+def named_by_reason(rows: Iterable[Any]) -> dict[HoldReason, tuple[str, ...]]:
+    """The names of customers, as they come, by the cause for which their bills are held."""
+    named: dict[HoldReason, tuple[str, ...]] = {}
+    for reason, name in rows:
+        named[HoldReason(reason)] = (*named.get(HoldReason(reason), ()), name)
+    return named
 
 
 def with_days(values: dict[str, Any], period: Period) -> dict[str, Any]:

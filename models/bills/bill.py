@@ -107,5 +107,5 @@ async def bill_of_month(session: AsyncSession, customer_id: int, period: Period)
     )
     bill = (await session.scalars(query.limit(1))).first()
     if bill is None:
-        raise NotFound(f"There is no bill for {period}.")
+        raise NotFound(f"There is no bill for {period.in_words}.")
     return bill

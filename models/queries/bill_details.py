@@ -41,7 +41,9 @@ class MissingApproval:
 
 @dataclass(frozen=True)
 class MonthOverage:
-    """One month of the trend: `amount` None where nothing was recorded for the month."""
+    """One month of the trend: what was billed for it in the end, or would be. `amount` None where
+    nothing was recorded for the month, or there is no price, or it was billed in another currency.
+    """
 
     period: Period
     calls: int | None
@@ -78,7 +80,8 @@ class RelatedBill:
 class BillDetails:
     """One bill, ready to be drawn. Money is in `currency`; calls are whole calls.
 
-    `trend`: six months, oldest first, the last being the bill's own. `actions`: how many actions
+    `trend`: six months, oldest first, the last being the bill's own; `jumps`: the amount is several
+    times what was billed last. `actions`: how many actions
     the bill has, which tells whether a card is up to date. `decisions`: those that stand,
     oldest first, each of which may be undone by its author. `changed`: the last action that gave
     an undecided bill other figures, for those who saw the ones before, and `fell` whether approvals
@@ -110,6 +113,7 @@ class BillDetails:
     created_at: datetime
     generated_by: PersonRef
     trend: tuple[MonthOverage, ...] = ()
+    jumps: bool = False
     approvals: tuple[HistoryEntry, ...] = ()
     needed: tuple[MissingApproval, ...] = ()
     decisions: tuple[HistoryEntry, ...] = ()

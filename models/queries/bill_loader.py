@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.bills.approvers import Approvers, Slot, role_of_slot
 from models.bills.bill import Bill
 from models.bills.history import comment_text, figures_made_by
+from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.reading import read_actions, read_approvers, read_bill, read_people
 from models.bills.replay import BillState, replay
 from models.bills.states import NEW_FIGURES, OPEN, BillKind, HoldReason, State, Verb
@@ -31,14 +32,14 @@ TREND_MONTHS = 6
 
 _FACTS = """
 select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.requires_both,
-       f.slots, f.actions, f.trend, f.outdated, f.related, f.agreed_id
-from card_facts(%s::bigint[], %s, %s) f
+       f.slots, f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id
+from card_facts(%s::bigint[], %s, %s, %s) f
 """
 
 
 async def load_bill_details(session: AsyncSession, bill_ids: Sequence[int]) -> list[BillDetails]:
     """Everything about these bills, in the order asked for; unknown ids are left out."""
-    found = await rows(session, _FACTS, (list(bill_ids), TREND_MONTHS, FIRST_YEAR))
+    found = await rows(session, _FACTS, (list(bill_ids), TREND_MONTHS, FIRST_YEAR, JUMP_FACTOR))
     return [_details(row) for row in found]
 
 
@@ -70,6 +71,7 @@ def _details(row: Row) -> BillDetails:
         created_at=bill.created_at,
         generated_by=entries[record[0].id].by,
         trend=tuple(_month(*month) for month in row["trend"] or ()),
+        jumps=bool(row["jumps"]),
         approvals=tuple(entries[approval.action_id] for approval in state.approvals),
         needed=_needed(state, approvers),
         decisions=tuple(decisions),

@@ -1,10 +1,19 @@
 -- Why a bill is held, and which the customer's own rule approves.
 
+-- What a month was billed in the end: its bill, with the corrections of it that stand.
+create function standing_amount(b bills) returns numeric language sql stable as $$
+    select case when b.status = 'void' then 0
+                else b.overage_amount + coalesce((
+                    select sum(c.overage_amount) from bills c
+                    where c.adjusts_id = b.id and c.status not in ('rejected', 'void')), 0)
+           end
+$$;
+
 -- What the customer was billed in this currency for the last month before that has a bill.
 create function previous_amount(
     customer bigint, in_currency text, of_year integer, of_month integer)
 returns table (amount numeric) language sql stable rows 1 as $$
-    select overage_amount from bills
+    select standing_amount(bills) from bills
     where customer_id = customer and currency = in_currency
       and kind = 'overage' and status <> 'void' and (year, month) < (of_year, of_month)
     order by year desc, month desc limit 1
@@ -15,6 +24,21 @@ $$;
 create function is_jump(amount numeric, previous numeric, factor numeric) returns boolean
 language sql immutable parallel safe as $$
     select coalesce(previous > 0 and amount > previous * factor, false)
+$$;
+
+-- Whether an overage is to be flagged, held or not: beside what was billed last or, for a customer
+-- who has not been billed, beside what the month before comes to.
+create function flags_jump(
+    customer bigint, in_currency text, of_year integer, of_month integer, amount numeric,
+    factor numeric)
+returns boolean language sql stable as $$
+    select is_jump(amount, coalesce(
+        (select p.amount from previous_amount(customer, in_currency, of_year, of_month) p),
+        (select o.overage_amount
+         from (select make_date(of_year, of_month, 1) - interval '1 month' as first_day) m
+         cross join lateral overage_of(
+             customer, extract(year from m.first_day)::int, extract(month from m.first_day)::int) o
+         where o.currency = in_currency)), factor)
 $$;
 
 -- The first cause for which an overage's bill is held, if any.

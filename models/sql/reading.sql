@@ -45,26 +45,47 @@ create function agreed_before(b bills) returns bigint language sql stable as $$
       and m.id < b.id and m.waived_units = b.waived_units
 $$;
 
+-- The months up to a bill's own: the calls used, and what was billed in the end, or would be where
+-- nobody has billed it; no amount in another currency.
+create function trend_of(b bills, months integer, first_year integer) returns json
+language plpgsql stable as $$
+begin
+    return (
+        select json_agg(json_build_array(m.first_day, o.api_usage, case
+            when billed.id is null then case when o.currency = b.currency then o.overage_amount end
+            when billed.currency = b.currency then standing_amount(billed) end::text)
+            order by m.first_day)
+        from (select (make_date(b.year, b.month, 1) - make_interval(months => ago))::date
+              from generate_series(months - 1, 0, -1) ago) m (first_day)
+        cross join lateral (
+            select extract(year from m.first_day)::int as year,
+                   extract(month from m.first_day)::int as month) p
+        left join lateral overage_of(b.customer_id, p.year, p.month) o on true
+        left join lateral (
+            select * from bills r
+            where r.customer_id = b.customer_id and r.kind = 'overage'
+              and r.year = p.year and r.month = p.month
+            order by r.status = 'void', r.id desc limit 1) billed on true
+        where m.first_day >= make_date(first_year, 1, 1));
+end
+$$;
+
 -- All that cards tell of bills, in the order asked for.
-create function card_facts(bill_ids bigint[], months integer, first_year integer)
+create function card_facts(
+    bill_ids bigint[], months integer, first_year integer, jump_factor numeric)
 returns table (
     bill bills, customer_name text, billing_email text, second_approval_above numeric,
-    requires_both boolean, slots json, actions json, trend json, outdated json, related json,
-    agreed_id bigint)
+    requires_both boolean, slots json, actions json, trend json, jumps boolean, outdated json,
+    related json, agreed_id bigint)
 language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     return query
     select b, c.name, c.billing_email, c.second_approval_above,
            c.require_csm_approval and c.require_sales_approval,
            slots_of(b), record_of(b.id),
-           (select json_agg(
-                json_build_array(m.month, o.api_usage, o.overage_amount::text) order by m.month)
-            from (select (make_date(b.year, b.month, 1) - make_interval(months => ago))::date
-                  from generate_series(months - 1, 0, -1) ago) m (month)
-            left join lateral overage_of(
-                b.customer_id, extract(year from m.month)::int, extract(month from m.month)::int
-            ) o on true
-            where m.month >= make_date(first_year, 1, 1)),
+           trend_of(b, months, first_year),
+           b.kind = 'overage' and flags_jump(
+               b.customer_id, b.currency, b.year, b.month, b.overage_amount, jump_factor),
            case when b.status = 'rejected' then (
                select json_build_array(t.api_usage, t.monthly_api_limit,
                                        t.overage_unit_cost::text, t.overage_amount::text)

@@ -74,7 +74,7 @@ def _refuse_impossible(period: Period, calls: int, context: Context) -> None:
             f"Usage is a whole number of calls from 0 to {MOST_CALLS:,}.", field="api_usage"
         )
     if period > Period.of(context.today):
-        raise Invalid(f"{period} has not begun yet; nothing was recorded.", field="period")
+        raise Invalid(f"{period.in_words} has not begun yet; nothing was recorded.", field="period")
 
 
 _ONE = """

@@ -239,9 +239,11 @@ def cause(ledger: Ledger, customer_id: int, period: Period, jump: float | None) 
 
 
 def jumps(ledger: Ledger, customer_id: int, period: Period, now: Fresh, factor: float) -> bool:
-    """Whether it is more than so many times the month's that was billed last before it."""
+    """Whether it is more than so many times the month's that was billed last before it, with the
+    corrections of that one that stand.
+    """
     earlier = [
-        (bill.year, bill.month, bill.overage_amount)
+        (bill.year, bill.month, _in_the_end(ledger, bill))
         for bill in ledger.bills
         if bill.customer_id == customer_id
         and bill.kind == "overage"
@@ -251,6 +253,13 @@ def jumps(ledger: Ledger, customer_id: int, period: Period, now: Fresh, factor: 
     ]
     last = max(earlier)[2] if earlier else None
     return bool(last and now.amount and Fraction(now.amount) > Fraction(last) * Fraction(factor))
+
+
+def _in_the_end(ledger: Ledger, bill: Row) -> Decimal | None:
+    if bill.overage_amount is None:
+        return None
+    parts = [p for p in ledger.corrections[bill.id] if p.status not in ("rejected", "void")]
+    return sum((p.overage_amount for p in parts), bill.overage_amount)
 
 
 def passes_by_rule(ledger: Ledger, bill: Row, jump: float | None) -> bool:

@@ -130,9 +130,12 @@ class Ledger:
             return False
         if self.balances(bill):
             return True
-        if not self.did(bill.id, "issue", before):
+        actions = self.actions[bill.id]
+        done = [a.action for a in actions if before is None or a.id < before]
+        if "issue" not in done:
             return False
-        return not self.did(bill.id, "void", before) or self.did(bill.id, "deliver", before)
+        afterwards = done[done.index("issue") :]
+        return "void" not in afterwards or "deliver" in afterwards
 
     def balances(self, bill: Row) -> bool:
         """Whether it was made by voiding what had gone out."""

@@ -219,7 +219,7 @@ async def test_a_month_that_is_not_over_is_refused_and_nothing_is_noted(
 ) -> None:
     """On 31 October at noon UTC it is November in Auckland, but not at home."""
     noon = datetime(2026, 10, 31, 12, tzinfo=UTC)
-    with pytest.raises(Invalid, match="2026-10 is not over yet"):
+    with pytest.raises(Invalid, match="October 2026 is not over yet"):
         await start_bill_run(session, OCTOBER, act(people.ana, noon), ZONE)
     assert (await session.scalars(sa.select(BillRun.id))).all() == []
     auckland = ZoneInfo("Pacific/Auckland")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.batches.bill_run import run_report, run_step, start_bill_run
-from models.batches.bill_run_preview import BillRunPreview, preview_run
+from models.batches.bill_run_preview import NAMED_HELD, BillRunPreview, preview_run
 from models.bills.bill import Bill
 from models.bills.states import HoldReason
 from models.people.permissions import Role
@@ -112,6 +112,10 @@ async def compare(
     held, totals = await made_after(session, last_id)
     assert {HoldReason(cause): count for cause, count in held.items()} == seen.held == told.held
     assert tuple(totals[code] for code in sorted(totals)) == seen.totals == told.totals
+    assert seen.held_customers == told.held_customers
+    assert {cause: min(count, NAMED_HELD) for cause, count in seen.held.items()} == {
+        cause: len(names) for cause, names in seen.held_customers.items()
+    }
     assert seen.bills == sum(total.bills for total in totals.values())
     assert told.added == seen.to_make
     assert (told.existing, told.missing, told.missing_count) == (

@@ -191,7 +191,7 @@ def test_a_month_is_previewed_generated_and_then_left_alone(terminal: Terminal) 
     assert terminal.done("generate", "2024-01", "--dry-run").splitlines() == [
         "2024-01: 2 bills would be generated.",
         "  USD 125.00 in 1 bill to approve",
-        "  1 held: the usage falls outside the customer’s contract dates",
+        "  1 held: the usage falls outside the customer’s contract dates (Late)",
     ]
     preview = json.loads(terminal.done("generate", "2024-01", "--dry-run", "--json"))
     made = json.loads(terminal.done("generate", "2024-01", "--json"))
@@ -227,7 +227,9 @@ def test_a_month_that_is_not_over_is_refused_with_the_day_it_can_run(terminal: T
     for more in ((), ("--dry-run",)):
         answer = terminal.run("generate", "2199-12", *more)
         assert answer.status == 1
-        assert answer.stderr == ("2199-12 is not over yet. It can be billed from 2200-01-01 on.\n")
+        assert answer.stderr == (
+            "December 2199 is not over yet. It can be billed from 1 January 2200 on.\n"
+        )
 
 
 def test_what_does_not_fit_is_printed_and_leaves_with_one(terminal: Terminal) -> None:

@@ -70,7 +70,7 @@ async def test_a_figure_is_added_changed_and_kept_with_who_when_why_and_whence(
 REFUSED = [
     ((OCTOBER, -1), "api_usage", "from 0 to"),
     ((OCTOBER, MOST_CALLS + 1), "api_usage", "from 0 to 9,223,372,036,854,775,807"),
-    ((Period(2026, 12), 1), "period", "2026-12 has not begun"),
+    ((Period(2026, 12), 1), "period", "December 2026 has not begun"),
 ]
 
 

@@ -458,6 +458,10 @@ def preview(**changes: Any) -> BillRunPreview:
         "missing": ("Gamma", "Delta"),
         "missing_count": 25,
         "usages": 130,
+        "held_customers": {
+            HoldReason.NO_PRICE: ("Zeta", "Theta"),
+            HoldReason.OUTSIDE_CONTRACT: ("Beta Ltd",),
+        },
     }
     return BillRunPreview(**{**known, **changes})
 
@@ -474,6 +478,7 @@ def run(**changes: Any) -> BillRunReport:
         "done": 20_000,
         "added": 120,
         "held": {HoldReason.NO_APPROVER: 2},
+        "held_customers": {HoldReason.NO_APPROVER: ("Eta",)},
         "totals": (Total("USD", 118, Decimal("38200.50")),),
         "existing": 4,
         "missing": ("Gamma",),

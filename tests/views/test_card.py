@@ -172,9 +172,11 @@ def test_last_month_is_compared_only_where_it_can_be(
 
 
 def test_an_amount_several_times_the_last_one_is_called_a_jump() -> None:
-    assert "+233 %, a jump" in told(replace(BILL, trend=samples.trend("300.00", "1000.00")))
-    assert "a jump" not in told(replace(BILL, trend=samples.trend("400.00", "1000.00")))
-    assert "a jump" not in told(replace(BILL, trend=samples.trend("0.00", "1000.00")))
+    more = replace(BILL, trend=samples.trend("300.00", "1000.00"))
+    assert "+233 %, a jump" in told(replace(more, jumps=True))
+    assert "a jump" not in told(more)
+    nothing = replace(BILL, trend=samples.trend("0.00", "1000.00"), jumps=True)
+    assert "September 2026: $0.00, a jump beside what was billed last" in told(nothing)
 
 
 def test_a_month_with_usage_and_without_a_price_does_not_pass_for_missing() -> None:

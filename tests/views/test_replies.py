@@ -14,6 +14,7 @@ from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from handlers.wording.formatting import use_prefix
+from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
 from models.errors import Ambiguous, FiguresChanged, NotAllowed, Refusal, Stale
 from models.queries.totals import Total
@@ -34,7 +35,7 @@ def test_a_preview_tells_what_would_be_made_and_offers_to_make_it() -> None:
         " and 3 bills to be held. Nothing has been generated yet."
     )
     lines = told(message).splitlines()
-    assert ": the customer has no overage price" in lines
+    assert ": the customer has no overage price (Zeta and Theta)" in lines
     assert "4 bills of the month exist already and stay as they are." in lines
     assert "3 overages would round to zero and make no bill." in lines
     assert "No usage is recorded for 25 customers in contract: Gamma, Delta and 23 more." in lines
@@ -57,8 +58,27 @@ def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
     assert rows == [
         ["Biggest bills", "Amount", "Would be"],
         ["Acme Corp", "$1,000.00", "waiting"],
-        ["Beta Ltd", "$900.00", "held"],
+        ["Beta Ltd", "$900.00", "held: outside the contract"],
     ]
+
+
+def test_a_preview_flags_jumps() -> None:
+    jump = ProposedBill("Acme Corp", None, Decimal("8000.00"), "USD", jumps=True)
+    preview = run_preview(samples.preview(jumps=1, biggest=(jump,)))
+    assert "waiting, a jump" in told(preview)
+    assert "1 bill of these is a jump beside what was billed last." in told(preview)
+    assert "jump" not in told(run_preview(samples.preview()))
+
+
+def test_a_preview_of_one_customer_speaks_of_that_customer() -> None:
+    nothing = {"customer": "Acme Corp", "bills": 0, "totals": (), "held": {}, "biggest": ()}
+    nothing |= {"existing": 0, "zero": 0, "missing": ("Acme Corp",), "missing_count": 1}
+    unknown = run_preview(samples.preview(**nothing, usages=0), 5)
+    assert unknown.text == "There is nothing to generate for Acme Corp in October 2026."
+    assert "No usage is recorded for Acme Corp in October 2026." in told(unknown)
+    assert told(unknown).count("No usage is recorded") == 1
+    within = samples.preview(**nothing | {"missing": (), "missing_count": 0}, usages=1)
+    assert "Acme Corp stayed within the limit." in told(run_preview(within, 5))
 
 
 def test_a_preview_of_one_customer_generates_for_that_customer() -> None:
@@ -98,6 +118,11 @@ def test_a_finished_run_is_summed_up() -> None:
         == "120 bills made for October 2026, 2 of them held. The others come to $38,200.50."
     )
     assert "/bill list 2026-10" in told(message)
+
+
+def test_a_summary_names_the_customers_whose_bills_are_held() -> None:
+    assert "2 bills held" in told(run_summary(samples.run()))
+    assert ": nobody could approve it (Eta and 1 more)" in told(run_summary(samples.run()))
 
 
 def test_a_month_run_twice_says_that_nothing_was_added() -> None:

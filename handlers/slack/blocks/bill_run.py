@@ -29,7 +29,7 @@ from handlers.wording.formatting import (
     slash,
     totals,
 )
-from handlers.wording.labels import HOLD_CAUSES
+from handlers.wording.labels import HOLD_CAUSES, HOLD_SHORT
 from handlers.wording.rich_text import Sentence, bold, code, fallback_text
 from handlers.wording.text_chart import progress_bar
 from models.batches.bill_run import BillRunReport
@@ -51,9 +51,9 @@ def run_preview(facts: BillRunPreview, customer_id: int | None = None) -> SlackM
         [
             header(_title("Preview", facts.period, facts.customer)),
             paragraph(told),
-            *_causes(facts.held),
+            *_causes(facts.held, facts.held_customers),
             *_biggest(facts.biggest),
-            *_listed([*_left_out(facts), *_missing(facts.missing, facts.missing_count)]),
+            *_listed([*_left_out(facts), *_missing_of(facts)]),
             *_buttons(facts, customer_id),
         ],
     )
@@ -68,7 +68,8 @@ def _outcome(facts: BillRunPreview) -> str:
     month = period_name(facts.period)
     held = sum(facts.held.values())
     if not facts.to_make:
-        return f"There is nothing to generate for {month}."
+        whose = f"{name(facts.customer, 80)} in " if facts.customer else ""
+        return f"There is nothing to generate for {whose}{month}."
     parts = []
     if facts.bills:
         parts.append(f"{bill_count(facts.bills)} for approval ({totals(facts.totals)})")
@@ -77,13 +78,30 @@ def _outcome(facts: BillRunPreview) -> str:
     return f"{month} would make {' and '.join(parts)}. Nothing has been generated yet."
 
 
-def _causes(held: Mapping[HoldReason, int]) -> list[Block]:
+def _causes(
+    held: Mapping[HoldReason, int], customers: Mapping[HoldReason, Sequence[str]]
+) -> list[Block]:
     told: list[Sentence] = [
-        [bold(f"{bill_count(count)} held"), f": {HOLD_CAUSES[cause]}"]
+        [
+            bold(f"{bill_count(count)} held"),
+            f": {HOLD_CAUSES[cause]}{_whose(customers.get(cause, ()), count)}",
+        ]
         for cause, count in held.items()
         if count
     ]
     return _listed(told)
+
+
+def _whose(names: Sequence[str], count: int) -> str:
+    """As in " (Acme Corp, Beta Ltd and 3 more)"."""
+    return f" ({_named(names, count)})" if names else ""
+
+
+def _named(names: Sequence[str], count: int) -> str:
+    """The first names of so many customers, and how many more there are."""
+    shown = [name(one, 80) for one in names]
+    more = [f"{number(count - len(shown))} more"] if count > len(shown) else []
+    return listing([*shown, *more], most=len(shown) + 1)
 
 
 def _biggest(biggest: Sequence[ProposedBill]) -> list[Block]:
@@ -94,11 +112,16 @@ def _biggest(biggest: Sequence[ProposedBill]) -> list[Block]:
 
 
 def _fate(bill: ProposedBill) -> str:
-    return "held" if bill.hold_reason else "waiting"
+    if bill.hold_reason:
+        return f"held: {HOLD_SHORT[bill.hold_reason]}"
+    return "waiting, a jump" if bill.jumps else "waiting"
 
 
 def _left_out(facts: BillRunPreview) -> list[Sentence]:
     told: list[Sentence] = _by_rule(facts.by_rule, "would be")
+    if facts.jumps:
+        jump = "is a jump" if facts.jumps == 1 else "are jumps"
+        told.append([f"{bill_count(facts.jumps)} of these {jump} beside what was billed last."])
     if facts.existing:
         one = facts.existing == 1
         stays = "exists already and stays as it is" if one else "exist already and stay as they are"
@@ -108,8 +131,17 @@ def _left_out(facts: BillRunPreview) -> list[Sentence]:
         told.append([f"{over} would round to zero and make no bill."])
     if not facts.usages:
         how = code("countersign import usage FILE.csv")
-        told.append(["No usage is recorded for the month. It is brought in with ", how, "."])
+        told.append([f"No usage is recorded for {_what(facts)}. It is brought in with ", how, "."])
+    elif facts.is_within_limits:
+        who = name(facts.customer, 80) if facts.customer else "Everybody whose usage is recorded"
+        told.append([f"{who} stayed within the limit."])
     return told
+
+
+def _what(facts: BillRunPreview) -> str:
+    if facts.customer is None:
+        return "the month"
+    return f"{name(facts.customer, 80)} in {period_name(facts.period)}"
 
 
 def _by_rule(count: int, verb: str) -> list[Sentence]:
@@ -119,13 +151,18 @@ def _by_rule(count: int, verb: str) -> list[Sentence]:
     return [[told]] if count else []
 
 
+def _missing_of(facts: BillRunPreview) -> list[Sentence]:
+    """Of one customer alone that is said already."""
+    if facts.customer and not facts.usages:
+        return []
+    return _missing(facts.missing, facts.missing_count)
+
+
 def _missing(names: Sequence[str], count: int) -> list[Sentence]:
     if not count:
         return []
-    shown = [name(one, 80) for one in names[:NAMED_MISSING]]
-    more = [f"{number(count - len(shown))} more"] if count > len(shown) else []
     whose = counted(count, "customer")
-    named = listing([*shown, *more], most=NAMED_MISSING + 1)
+    named = _named(names[:NAMED_MISSING], count)
     return [[f"No usage is recorded for {whose} in contract: {named}."]]
 
 
@@ -191,7 +228,7 @@ def run_summary(run: BillRunReport) -> SlackMessage:
         [
             header(_title(title, run.period, run.customer)),
             paragraph(told),
-            *_causes(run.held),
+            *_causes(run.held, run.held_customers),
             *_listed(notes),
             paragraph(f"Run by {person(run.by)}, ", run.started_at, *_next(run)),
         ],

@@ -48,7 +48,6 @@ from handlers.wording.history_text import history_sentence, undone_text
 from handlers.wording.labels import HOLD_CURES, STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
 from handlers.wording.text_chart import sparkline
-from models.bills.hold_rules import is_jump
 from models.bills.states import BillKind, State, Verb
 from models.money import add_up
 from models.people.permissions import Permission
@@ -121,17 +120,17 @@ def _trend(facts: BillDetails) -> list[Block]:
 
 
 def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
-    """Last month's amount; one that is several times as much now is called a jump."""
+    """Last month's amount, and how much more or less it is now; a jump is called one."""
     month = period_name(before.period)
+    jump: Sentence = [", ", bold("a jump beside what was billed last")] if facts.jumps else []
     if before.amount is None:
         known = "no usage recorded" if before.calls is None else "no price"
-        return [f"{month}: {known}"]
+        return [f"{month}: {known}", *jump]
     told = f"{month}: {money(before.amount, facts.currency)}"
     change = percent_change(before.amount, facts.amount)
     if change is None:
-        return [told]
-    jumps = facts.amount is not None and is_jump(facts.amount, before.amount)
-    return [told, " (", bold(f"{change}, a jump") if jumps else change, ")"]
+        return [told, *jump]
+    return [told, " (", bold(f"{change}, a jump") if facts.jumps else change, ")"]
 
 
 def _standing(facts: BillDetails) -> list[Element]:
