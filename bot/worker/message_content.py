@@ -8,7 +8,7 @@ from handlers.slack.blocks.access import access_granted, access_requested
 from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.bill_run import run_preview, run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
-from handlers.slack.blocks.bulk_send import send_progress
+from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.notifications import (
     RECALCULATED_NAMED,
@@ -21,6 +21,7 @@ from handlers.slack.blocks.notifications import (
 from models.batches.bill_run import run_report
 from models.batches.bill_run_preview import preview_run
 from models.batches.bulk_send import send_report
+from models.batches.send_preview import fill_list
 from models.bills.states import State
 from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
@@ -33,10 +34,15 @@ from models.queries.bill_loader import load_bill_details
 from models.queries.digest import digest_count, digest_lines
 from models.queries.history import HistoryEntry, load_history
 
-BULKY = frozenset({MessageKind.RUN_PREVIEW, MessageKind.RUN, MessageKind.DIGEST})
+BULKY = frozenset(
+    {
+        *(MessageKind.RUN_PREVIEW, MessageKind.RUN, MessageKind.DIGEST),
+        *(MessageKind.SEND_PREVIEW, MessageKind.SENDING),
+    }
+)
 """What tells of any number of bills is read without a waiting person's limits."""
 
-ASKED_FOR = frozenset({MessageKind.RUN_PREVIEW})
+ASKED_FOR = frozenset({MessageKind.RUN_PREVIEW, MessageKind.SEND_PREVIEW})
 """Whoever waits for such an answer hears as well where there is none, and why."""
 
 APPROVED = frozenset({State.APPROVED, State.SENDING, State.SENT})
@@ -129,6 +135,13 @@ async def _settled(session: Session, message: Message) -> Content:
     return Content(partial(recalculated_notice, done, facts))
 
 
+async def _send_preview(session: Session, message: Message) -> Content:
+    told = message.facts
+    period = Period.parse(told["month"])
+    facts = await fill_list(session, told["list"], told["delay_minutes"], period=period)
+    return Content(partial(send_preview, facts))
+
+
 async def _sending(session: Session, message: Message) -> Content:
     return Content(partial(send_progress, await send_report(session, message.id)))
 
@@ -153,6 +166,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.NOT_SENT: _not_sent,
     MessageKind.SETTLED: _settled,
     MessageKind.APPROVALS_FELL: _approvals_fell,
+    MessageKind.SEND_PREVIEW: _send_preview,
     MessageKind.SENDING: _sending,
     MessageKind.ACCESS_REQUEST: _access_request,
     MessageKind.ACCESS_GRANTED: _access_granted,

@@ -231,7 +231,7 @@ class MessageSender:
 
     def _reading(self, message: Message) -> AbstractAsyncContextManager[Session]:
         bulky = message.kind in BULKY
-        return self._db.reading(self._timings.bulk) if bulky else self._db.transaction()
+        return self._db.long_transaction(self._timings.bulk) if bulky else self._db.transaction()
 
     async def _undrawable(self, message: Message, error: Exception) -> None:
         log.error("message cannot be drawn", message=message.identity, exc_info=error)

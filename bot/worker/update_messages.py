@@ -114,7 +114,7 @@ class MessageUpdater:
 
     async def redraw_run(self, run_id: int) -> None:
         """Bring a run's message up to date; if it is still on its way, that is trouble."""
-        async with self._db.reading(self._timings.bulk) as session:
+        async with self._db.long_transaction(self._timings.bulk) as session:
             message = await progress_message_of(session, run_id)
             facts = await run_report(session, run_id)
         if message is None:
@@ -126,7 +126,7 @@ class MessageUpdater:
 
     async def redraw_digest(self, message_id: int) -> None:
         """Show in a posted digest what still waits, or that nothing does."""
-        async with self._db.reading(self._timings.bulk) as session:
+        async with self._db.long_transaction(self._timings.bulk) as session:
             message = await session.get_one(Message, message_id)
             made = await content_of(session, message)
         if message.state == MessageState.POSTED and made is not None:

@@ -3,6 +3,7 @@
 from handlers.slack.blocks.bulk_send import (
     send_cancelled,
     send_preview,
+    send_preview_promised,
     send_started,
     sending_started,
 )
@@ -12,7 +13,8 @@ from handlers.slack.parsing import month_and_rest, refs
 from handlers.slack.references import bill_details, referenced_bill
 from handlers.slack.request import Answer, Reply
 from models.actions.send import send_bill
-from models.batches.bulk_send import is_send_started, preview_send, send_report, start_send
+from models.batches.bulk_send import is_send_started, send_report, start_send
+from models.batches.send_preview import is_quick, preview_send, promise_send_preview
 from models.errors import Invalid
 from models.period import Period
 
@@ -23,8 +25,7 @@ async def preview(context: RequestContext, typed: str) -> Answer:
     """What sending these bills, or every approved bill of a month, would do."""
     month, rest = month_and_rest(typed)
     if month and not rest:
-        period = Period.parse(month)
-        return Reply(send_preview(await preview_send(context.session, context, period=period)))
+        return await _preview_of_month(context, Period.parse(month))
     named = refs(typed)
     if not named:
         raise Invalid(WHICH)
@@ -32,20 +33,32 @@ async def preview(context: RequestContext, typed: str) -> Answer:
     return Reply(send_preview(await preview_send(context.session, context, list(bills))))
 
 
+async def _preview_of_month(context: RequestContext, period: Period) -> Reply:
+    """Of many bills it is worked out by a job, and comes as a message."""
+    session = context.session
+    if not await is_quick(session, period, context.settings.most_at_once):
+        await promise_send_preview(session, period, context)
+        return Reply(send_preview_promised(period))
+    return Reply(send_preview(await preview_send(session, context, period=period)))
+
+
 async def send_list(context: RequestContext) -> Answer:
     """Send what was previewed: once, however often the click arrives."""
     list_id = context.ids("list")["list"]
     begun = await start_send(context.session, list_id, context)
-    facts = await send_report(context.session, list_id)
-    return Reply(send_started(facts, again=not begun), replace=True)
+    return await _report(context, list_id, again=not begun)
 
 
 async def cancel_list(context: RequestContext) -> Answer:
     list_id = context.ids("list")["list"]
     if await is_send_started(context.session, list_id):
-        facts = await send_report(context.session, list_id)
-        return Reply(send_started(facts, again=True), replace=True)
+        return await _report(context, list_id, again=True)
     return Reply(send_cancelled(), replace=True)
+
+
+async def _report(context: RequestContext, list_id: int, *, again: bool) -> Reply:
+    facts = await send_report(context.session, list_id, context.settings.most_at_once)
+    return Reply(send_started(facts, again=again), replace=True)
 
 
 async def send_one(context: RequestContext) -> Answer:

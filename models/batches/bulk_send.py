@@ -1,10 +1,8 @@
-"""Everything there is to know about bills, gathered for whoever draws them."""
+"""Lists of bills that are sent, a few at a time."""
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,168 +10,38 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
-from models.bills.states import BillKind, HoldReason, State
+from models.batches.send_preview import LINE, NAMED, NotSent, OutgoingBill, outgoing_line
+from models.bills.states import State
 from models.context import Context
 from models.errors import FiguresChanged, NotFound, Refusal
 from models.outbox.jobs import defer_bulk_send, defer_sending
 from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
 from models.people.permissions import Permission
 from models.people.users import User
-from models.period import Period
-from models.queries.bill_list import BillLine
-from models.queries.totals import Total, totals_of
-
-
-class NotSent(StrEnum):
-    """Why a bill does not go out when it is asked for."""
-
-    STATE = "state"
-    OUTDATED = "outdated"
-    NO_ADDRESS = "no_address"
-    CHANGED = "changed"
-
-
-@dataclass(frozen=True)
-class OutgoingBill:
-    """A bill that somebody asked to send: to which address it goes, or why it is kept."""
-
-    line: BillLine
-    to: str | None = None
-    kept: NotSent | None = None
-
-
-@dataclass(frozen=True)
-class SendPreview:
-    """What sending would do: `ready` go out, `kept` cannot. `period`: of all approved bills of it.
-
-    `id` names the list of `ready` as it was shown, None where nothing can go out.
-    """
-
-    id: int | None
-    period: Period | None
-    ready: tuple[OutgoingBill, ...]
-    kept: tuple[OutgoingBill, ...]
-    totals: tuple["Total", ...]
-    delay_minutes: float
+from models.queries.totals import Total
 
 
 @dataclass(frozen=True)
 class SendReport:
     """How far a list is that is being sent: `sent` of `bills`, and whether that was all.
 
-    `totals` are of those sent; `due`: when the last of these goes out, until which it can be called
-    back. So many had their numbers, and went out `at_once`. `kept` are the first of the others,
-    once it has `ended`.
+    What became of them is told once it has `ended`: `totals` are of those sent; `due`: when the
+    last of these goes out, until which it can be called back. So many had their numbers, and went
+    out `at_once`. `kept` are the first of the others.
     """
 
     id: int
     bills: int
     sent: int
     ended: bool
-    totals: tuple["Total", ...]
-    due: datetime | None
+    totals: tuple[Total, ...] = ()
+    due: datetime | None = None
     at_once: int = 0
     kept: tuple[OutgoingBill, ...] = ()
 
 
 CHUNK = 20
 """So many bills are sent in one transaction, which takes well under a second."""
-
-NAMED = 10
-
-_LINE = """
-b.id, b.version, c.name, b.year, b.month, b.status, b.hold_reason, b.overage_amount,
-b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as address
-"""
-
-_NAMED = sa.text(f"""
-select {_LINE}, exists (select from outdated_bills o where o.id = b.id) as outdated
-from bills b
-join customers c on c.id = b.customer_id
-where b.id = any(:bill_ids)
-order by b.id
-""")
-
-# Of many thousand bills the figures are not compared here: each is looked at when it is sent.
-_OF_MONTH = sa.text(f"""
-select {_LINE}, false as outdated
-from bills b
-join customers c on c.id = b.customer_id
-where b.year = :year and b.month = :month
-  and b.status in ('held', 'pending', 'rejected', 'approved')
-order by b.id
-""")
-
-
-async def preview_send(
-    session: AsyncSession,
-    context: Context,
-    bill_ids: Sequence[int] = (),
-    period: Period | None = None,
-) -> SendPreview:
-    """What sending these bills, or those of a month, would do; the list of them is kept.
-
-    Refuses whoever may not send, and everything where there is no mail server.
-    """
-    context.user.require(Permission.SEND)
-    check_can_mail(context)
-    rows = (
-        await session.execute(_OF_MONTH, {"year": period.year, "month": period.month})
-        if period
-        else await session.execute(_NAMED, {"bill_ids": list(bill_ids)})
-    )
-    asked = [_outgoing(row) for row in rows]
-    ready = tuple(one for one in asked if one.kept is None)
-    return SendPreview(
-        id=await _store_list(session, context, [one.line for one in ready]) if ready else None,
-        period=period,
-        ready=ready,
-        kept=tuple(one for one in asked if one.kept is not None),
-        totals=totals_of([one.line for one in ready]),
-        delay_minutes=context.settings.send_delay_minutes,
-    )
-
-
-def _outgoing(row: Any) -> OutgoingBill:
-    return OutgoingBill(_line(row), row.address, _kept(row))
-
-
-def _kept(row: Any) -> NotSent | None:
-    if row.status != State.APPROVED:
-        return NotSent.STATE
-    if row.address is None:
-        return NotSent.NO_ADDRESS
-    return NotSent.OUTDATED if row.outdated else None
-
-
-def _line(row: Any) -> BillLine:
-    return BillLine(
-        id=row.id,
-        version=row.version,
-        customer=row.name,
-        period=Period(row.year, row.month),
-        status=State(row.status),
-        hold_reason=HoldReason(row.hold_reason) if row.hold_reason else None,
-        amount=row.overage_amount,
-        currency=row.currency,
-        created_at=row.created_at,
-        kind=BillKind(row.kind),
-        number=row.number,
-    )
-
-
-async def _store_list(session: AsyncSession, context: Context, lines: Sequence[BillLine]) -> int:
-    """A list that nobody is told about as long as it is not begun."""
-    kept = Message(
-        key=f"sending:{context.user.id}:{token_hex(8)}",
-        kind=MessageKind.SENDING,
-        recipient=user_recipient(context.user.id),
-        facts={"bills": [[line.id, line.version] for line in lines]},
-        state=MessageState.LISTED,
-    )
-    session.add(kept)
-    await session.flush()
-    return kept.id
 
 
 async def start_send(session: AsyncSession, list_id: int, context: Context) -> bool:
@@ -208,31 +76,36 @@ async def send_step(
     """
     values = {"id": list_id, "after": after, "most": CHUNK}
     found = (await session.execute(_NEXT, values)).all()
+    sent = 0
     for bill_id, version in found:
         try:
             await send_bill(session, bill_id, version, context)
+            sent += 1
         except FiguresChanged:
             await recalculate(session, context, [bill_id])
         except Refusal:
             continue
+    await session.execute(_ADVANCE, {"id": list_id, "sent": sent})
     if len(found) == CHUNK:
         return int(found[-1].id)
     await session.execute(_END, {"id": list_id})
     return None
 
 
-_PAIRS = """
-messages p
-cross join lateral jsonb_array_elements(p.facts -> 'bills') pair
-cross join lateral (
-    select (pair ->> 0)::bigint as bill_id, (pair ->> 1)::integer as version) shown
-join bills b on b.id = shown.bill_id
-"""
+_PAIRS = "send_list_bills shown join bills b on b.id = shown.bill_id"
 
 _NEXT = sa.text(f"""
 select b.id, b.version from {_PAIRS}
-where p.id = :id and b.version = shown.version and b.status = 'approved' and b.id > :after
-order by b.id limit :most
+where shown.list_id = :id and shown.bill_id > :after
+  and b.version = shown.version and b.status = 'approved'
+order by shown.bill_id limit :most
+""")
+
+_ADVANCE = sa.text("""
+update messages
+set facts = facts || jsonb_build_object(
+    'sent', coalesce((facts ->> 'sent')::integer, 0) + cast(:sent as integer))
+where id = :id
 """)
 
 _END = sa.text("update messages set facts = facts || '{\"ended\": true}' where id = :id")
@@ -248,21 +121,22 @@ async def sender_of(session: AsyncSession, list_id: int) -> User:
     return await session.get_one(User, int(kept.recipient.partition(":")[2]))
 
 
-async def send_report(session: AsyncSession, list_id: int) -> SendReport:
-    """How far a list is that is being sent."""
-    kept = await _list(session, list_id)
-    ended = "ended" in kept.facts
+async def send_report(session: AsyncSession, list_id: int, most: float = math.inf) -> SendReport:
+    """How far a list is that is being sent; of one of more bills than `most` no more than that."""
+    facts = (await _list(session, list_id)).facts
+    if "ended" not in facts or facts["count"] > most:
+        return SendReport(list_id, facts["count"], facts.get("sent", 0), ended=False)
     sums = (await session.execute(_SENT, {"id": list_id})).all()
-    left = await session.execute(_LEFT, {"id": list_id, "most": NAMED}) if ended else ()
+    left = await session.execute(_LEFT, {"id": list_id, "most": NAMED})
     return SendReport(
         id=list_id,
-        bills=len(kept.facts["bills"]),
+        bills=facts["count"],
         sent=sum(row.bills for row in sums),
-        ended=ended,
+        ended=True,
         totals=tuple(Total(row.currency, row.bills, row.amount) for row in sums),
         due=max((row.due for row in sums if row.due), default=None),
         at_once=sum(row.at_once for row in sums),
-        kept=tuple(OutgoingBill(_line(row), row.address, _why(row)) for row in left),
+        kept=tuple(OutgoingBill(outgoing_line(row), row.address, _why(row)) for row in left),
     )
 
 
@@ -281,16 +155,16 @@ select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
        count(*) filter (where {_ISSUED}) as at_once,
        max((a.snapshot ->> 'due')::timestamptz) filter (where not {_ISSUED}) as due
 from {_HAPPENED}
-where p.id = :id and a.id is not null
+where shown.list_id = :id and a.id is not null
 group by b.currency order by b.currency
 """)
 
 _LEFT = sa.text(f"""
-select {_LINE}, b.version <> shown.version as changed
+select {LINE}, b.version <> shown.version as changed
 from {_HAPPENED}
 join customers c on c.id = b.customer_id
-where p.id = :id and a.id is null
-order by b.id limit :most
+where shown.list_id = :id and a.id is null
+order by shown.bill_id limit :most
 """)
 
 

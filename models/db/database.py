@@ -66,23 +66,24 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def long_transaction(self) -> AsyncIterator[AsyncSession]:
-        """A transaction for work on whole months: no limit on a statement."""
-        async with _session(self._long) as session, session.begin():
-            yield session
-
-    @asynccontextmanager
-    async def reading(self, statement_s: float = 0) -> AsyncIterator[AsyncSession]:
-        """A long transaction that sees the database as of one moment, and cannot change it.
+    async def long_transaction(self, statement_s: float = 0) -> AsyncIterator[AsyncSession]:
+        """A transaction for work on whole months.
 
         `statement_s` limits each statement, and what takes longer is refused; 0 does not.
         """
-        async with _refusing_what_takes_too_long(), self.long_transaction() as session:
+        opened = _session(self._long)
+        async with _refusing_what_takes_too_long(), opened as session, session.begin():
+            if statement_s:
+                limit = f"set local statement_timeout = {statement_s * 1000:.0f}"
+                await session.execute(sa.text(limit))
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A long transaction that sees the database as of one moment, and cannot change it."""
+        async with self.long_transaction() as session:
             await session.execute(
                 sa.text("set transaction isolation level repeatable read, read only")
-            )
-            await session.execute(
-                sa.text(f"set local statement_timeout = {statement_s * 1000:.0f}")
             )
             yield session
 

@@ -31,6 +31,7 @@ class MessageKind(StrEnum):
     NOT_SENT = "not_sent"
     SETTLED = "settled"
     APPROVALS_FELL = "approvals_fell"
+    SEND_PREVIEW = "send_preview"
     SENDING = "sending"
     ACCESS_REQUEST = "access_request"
     ACCESS_GRANTED = "access_granted"

@@ -76,6 +76,22 @@ async def test_a_month_is_previewed_and_sent_once(team: Team, approved: Bills) -
     assert (await verbs_of(team.db, approved.acme)).count("send") == 1
 
 
+@pytest.mark.parametrize("billing", [BillingSettings(most_at_once=1)])
+async def test_a_month_of_many_bills_is_previewed_in_a_message_and_sent_from_it(
+    team: Team, approved: Bills
+) -> None:
+    promised = await team.ana.types("/bill send 2026-10")
+    assert "Working out which bills of October 2026 can go out" in promised["text"]
+    preview = await team.ana.told("2 bills of October 2026 would go out: $500.00.")
+    await team.ana.clicks("sending:go", on=preview)
+    for bill_id in (approved.acme, approved.bolt):
+        assert (await bill_of(team.db, bill_id)).status == "sending"
+    await team.ana.forges(element(preview, "sending:go"), on=preview)
+    assert team.again(preview)["text"].startswith("That is done already.")
+    refused = await team.kim.types("/bill send 2026-10")
+    assert "only Finance may send bills" in refused["text"]
+
+
 async def test_cancel_sends_nothing_and_does_not_deny_what_was_sent(
     team: Team, approved: Bills
 ) -> None:

@@ -14,7 +14,8 @@ from models.actions.send import issue_bill, mark_delivered, mark_send_failed, se
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
-from models.batches.bulk_send import preview_send, start_send
+from models.batches.bulk_send import start_send
+from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
 from models.bills.documents import InvoiceData
 from models.bills.states import RejectReason

@@ -10,14 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.send import mark_send_failed
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
-from models.batches.bulk_send import (
-    NotSent,
-    SendReport,
-    preview_send,
-    send_report,
-    send_step,
-    start_send,
-)
+from models.batches.bulk_send import SendReport, send_report, send_step, start_send
+from models.batches.send_preview import NotSent, preview_send
 from models.bills.bill import Bill
 from models.bills.states import State
 from models.context import Context
@@ -55,16 +49,17 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
 
     shown = await preview_send(session, act(people.ana), period=OCTOBER)
 
-    assert [(one.line.id, one.to) for one in shown.ready] == [
+    assert [(one.line.id, one.to) for one in shown.biggest] == [
         (ready.id, "billing@acme.example"),
         (yen.id, "billing@acme.example"),
     ]
-    assert [(one.line.id, one.kept) for one in shown.kept] == [
+    assert (shown.bills, shown.kept) == (2, {State.APPROVED: 1, State.PENDING: 1})
+    assert [(one.line.id, one.kept) for one in shown.stay] == [
         (nowhere.id, NotSent.NO_ADDRESS),
         (waits.id, NotSent.STATE),
     ]
     sums = [(total.currency, total.bills, total.amount) for total in shown.totals]
-    assert sums == [("USD", 1, Decimal("5000.00")), ("JPY", 1, Decimal(5000))]
+    assert sums == [("JPY", 1, Decimal(5000)), ("USD", 1, Decimal("5000.00"))]
     assert shown.delay_minutes == 5
 
 
@@ -74,7 +69,7 @@ async def test_a_bill_whose_figures_have_changed_is_kept(
     late = await approved(session, people)
     await record_usage(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
     shown = await preview_send(session, act(people.ana), [late.id])
-    assert [one.kept for one in shown.kept] == [NotSent.OUTDATED]
+    assert [one.kept for one in shown.stay] == [NotSent.OUTDATED]
 
 
 async def test_where_nothing_can_go_out_no_list_is_kept(
@@ -83,7 +78,7 @@ async def test_where_nothing_can_go_out_no_list_is_kept(
     waits = await bill_for(session, act(people.ana))
     shown = await preview_send(session, act(people.ana), [waits.id])
     assert shown.id is None
-    assert [one.kept for one in shown.kept] == [NotSent.STATE]
+    assert [one.kept for one in shown.stay] == [NotSent.STATE]
 
 
 async def test_a_list_goes_out_once_however_often_it_is_begun(
@@ -93,6 +88,8 @@ async def test_a_list_goes_out_once_however_often_it_is_begun(
     list_id = await listed(session, people, *bills)
     facts = await begun(session, people, list_id)
     assert (facts.sent, facts.bills, facts.ended, facts.kept) == (2, 2, True, ())
+    brief = await send_report(session, list_id, most=1)
+    assert (brief.bills, brief.ended, brief.totals) == (2, False, ())
     assert facts.due == act(people.ana).send_due
     before = await contents(session)
     assert not await start_send(session, list_id, act(people.ana))
@@ -190,4 +187,4 @@ async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_numbe
     await mark_send_failed(session, bill.id, clock(people), "no such mailbox")
     await correct_usage(session, act(people.ana), bill.customer_id, 170_000)
     shown = await preview_send(session, act(people.ana), [bill.id])
-    assert [one.line.id for one in shown.ready] == [bill.id]
+    assert [one.line.id for one in shown.biggest] == [bill.id]

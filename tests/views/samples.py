@@ -9,7 +9,8 @@ from typing import Any
 
 from models.batches.bill_run import BillRunReport
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
-from models.batches.bulk_send import NotSent, OutgoingBill, SendPreview, SendReport
+from models.batches.bulk_send import SendReport
+from models.batches.send_preview import BIGGEST, NAMED, NotSent, OutgoingBill, SendPreview
 from models.bills.approvers import Slot
 from models.bills.replay import Approval, BillState, Decision
 from models.bills.states import BillKind, Cause, HoldReason, RejectReason, State, Verb
@@ -415,17 +416,30 @@ def page(count: int, customer: str = "Acme Corp", after: str | None = None) -> P
     return Page(lines, count, totals if count else (), after)
 
 
-def send_preview(facts: BillDetails, ready: int = 3, kept: int = 4) -> SendPreview:
-    """So many bills that can go out, and as many for each reason that cannot."""
+def send_preview(
+    facts: BillDetails, ready: int = 3, kept: int = 4, at_once: int = 0
+) -> SendPreview:
+    """So many bills that can go out, `at_once` of them with a number, and so many that cannot, for
+    each reason in turn.
+    """
     line = replace(bill_line(facts), status=State.APPROVED)
     goes = tuple(
         OutgoingBill(replace(line, id=index), "billing@acme.example")
         for index in range(1, ready + 1)
     )
-    reasons = [*NotSent] * kept
-    stays = tuple(OutgoingBill(bill_line(facts), None, why) for why in reasons[:kept])
-    totals = totals_of(one.line for one in goes)
-    return SendPreview(7 if goes else None, None, goes, stays, totals, 5)
+    reasons = ([*NotSent] * kept)[:kept]
+    stays = tuple(OutgoingBill(bill_line(facts), None, why) for why in reasons[:NAMED])
+    return SendPreview(
+        id=7 if goes else None,
+        period=None,
+        bills=ready,
+        at_once=at_once,
+        totals=totals_of(one.line for one in goes),
+        biggest=goes[:BIGGEST],
+        kept={facts.status: kept} if kept else {},
+        stay=stays,
+        delay_minutes=5,
+    )
 
 
 def send_facts(facts: BillDetails = BILL, **changes: Any) -> SendReport:

@@ -13,7 +13,7 @@ from handlers.slack.blocks.bulk_send import (
     sending_started,
 )
 from handlers.slack.blocks.card import bill_card
-from models.batches.bulk_send import NotSent
+from models.batches.send_preview import NotSent
 from models.bills.states import State
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
@@ -77,14 +77,11 @@ def test_the_delay_is_told_in_words(minutes: float, words: str) -> None:
 
 
 def test_what_has_its_number_already_is_told_apart_from_what_has_a_delay() -> None:
-    facts = samples.send_preview(BILL, 3, 0)
-    first, *others = facts.ready
-    again = replace(first, line=replace(first.line, number="2026-000123"))
-    alone = shown(send_preview(replace(facts, ready=(again,))).blocks)
+    alone = shown(send_preview(samples.send_preview(BILL, 1, 0, at_once=1)).blocks)
     at_once = "has its number from before: it goes out at once and cannot be called back."
     assert f"It {at_once}" in alone
     assert "after you press Send" not in alone
-    mixed = shown(send_preview(replace(facts, ready=(again, *others))).blocks)
+    mixed = shown(send_preview(samples.send_preview(BILL, 3, 0, at_once=1)).blocks)
     assert f"1 bill {at_once} Of the others: They go out 5 minutes after" in mixed
     sent = send_started(samples.send_facts(sent=1, at_once=1, due=None), again=False)
     assert sent.text.endswith(f"It {at_once}")

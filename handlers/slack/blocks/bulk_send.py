@@ -1,7 +1,7 @@
 """Sending bills: what would go out, what is on its way, and how far a long list is."""
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from handlers.slack.blocks import buttons
 from handlers.slack.blocks.action_ids import ActionId, pack
@@ -25,15 +25,13 @@ from handlers.wording.formatting import delay, listing, name, number, period_nam
 from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
 from handlers.wording.rich_text import Sentence, bold, code, fallback_text
 from handlers.wording.text_chart import progress_bar
-from models.batches.bulk_send import NotSent, OutgoingBill, SendPreview, SendReport
+from models.batches.bulk_send import SendReport
+from models.batches.send_preview import NotSent, OutgoingBill, SendPreview
 from models.bills.states import State
-from models.money import comparable
 from models.people.users import User
+from models.period import Period
 from models.queries.bill_details import BillDetails
 from models.queries.bill_list import BillLine
-
-BIGGEST = 5
-NAMED = 10
 
 
 def send_preview(facts: SendPreview) -> SlackMessage:
@@ -44,9 +42,9 @@ def send_preview(facts: SendPreview) -> SlackMessage:
         [
             header(_title(facts)),
             paragraph(told),
-            *([paragraph(_going(facts))] if facts.ready else []),
-            *_biggest(facts.ready),
-            *_kept(facts.kept),
+            *([paragraph(_going(facts))] if facts.bills else []),
+            *_biggest(facts),
+            *_kept(facts.stay, facts.kept),
             *_buttons(facts),
         ],
     )
@@ -58,14 +56,14 @@ def _title(facts: SendPreview) -> str:
 
 def _outcome(facts: SendPreview) -> str:
     of = f" of {period_name(facts.period)}" if facts.period else ""
-    if not facts.ready:
+    if not facts.bills:
         return (
             f"No approved bill{of} can go out." if facts.kept else f"There is no bill{of} to send."
         )
-    if len(facts.ready) == 1:
-        (one,) = facts.ready
+    if facts.bills == 1:
+        (one,) = facts.biggest
         return f"{short_title(one.line)}, {amount(one.line)}, would go to {one.to}. {YET}"
-    return f"{bill_count(len(facts.ready))}{of} would go out: {totals(facts.totals)}. {YET}"
+    return f"{bill_count(facts.bills)}{of} would go out: {totals(facts.totals)}. {YET}"
 
 
 YET = "Nothing has been sent yet."
@@ -73,8 +71,8 @@ YET = "Nothing has been sent yet."
 
 def _going(facts: SendPreview) -> str:
     """When they go out; those with a number from before have no delay any more."""
-    again = sum(1 for one in facts.ready if one.line.number)
-    later = len(facts.ready) - again
+    again = facts.at_once
+    later = facts.bills - again
     if not again:
         return _delay(facts.delay_minutes, later)
     if not later:
@@ -98,11 +96,10 @@ def _delay(minutes: float, count: int) -> str:
     return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
 
 
-def _biggest(ready: Sequence[OutgoingBill]) -> list[Block]:
-    if len(ready) < 2:
+def _biggest(facts: SendPreview) -> list[Block]:
+    if facts.bills < 2:
         return []
-    biggest = sorted(ready, key=_size, reverse=True)[:BIGGEST]
-    rows = [[*_cells(one.line), name(one.to or "")] for one in biggest]
+    rows = [[*_cells(one.line), name(one.to or "")] for one in facts.biggest]
     head = ("Biggest", "Customer", "Month", "Amount", "To")
     return [table(head, rows, right=[3], whole=[0])]
 
@@ -111,18 +108,15 @@ def _cells(bill: BillLine) -> list[str]:
     return [f"#{bill.id}", name(bill.customer), month_of(bill), amount(bill)]
 
 
-def _size(one: OutgoingBill) -> Decimal:
-    return abs(comparable(one.line.amount, one.line.currency))
-
-
-def _kept(kept: Sequence[OutgoingBill]) -> list[Block]:
+def _kept(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None) -> list[Block]:
     """What stays where it is, each with its reason; of a long list the rest by state."""
-    named = [_kept_line(one) for one in kept[:NAMED]]
-    rest = kept[NAMED:]
+    rest = Counter(by_state) - Counter(one.line.status for one in stay)
+    named = [_kept_line(one) for one in stay]
     if rest:
-        named.append([f"and {bill_count(len(rest))} more: {_by_state(rest)}"])
-    lead = f"{bill_count(len(kept))} {'stays' if len(kept) == 1 else 'stay'}:"
-    return [paragraph(lead), rich(bullets(named))] if kept else []
+        named.append([f"and {bill_count(rest.total())} more: {_states(rest)}"])
+    count = len(stay) + rest.total()
+    lead = f"{bill_count(count)} {'stays' if count == 1 else 'stay'}:"
+    return [paragraph(lead), rich(bullets(named))] if stay else []
 
 
 def _kept_line(one: OutgoingBill) -> Sentence:
@@ -135,21 +129,25 @@ def _state(bill: BillLine) -> str:
     return f"{STATE_WORDS[bill.status]}{issued}"
 
 
-def _by_state(kept: Sequence[OutgoingBill]) -> str:
-    counts: dict[State, int] = {}
-    for one in kept:
-        counts[one.line.status] = counts.get(one.line.status, 0) + 1
+def _states(counts: Mapping[State, int]) -> str:
     return listing([f"{number(count)} {STATE_WORDS[state]}" for state, count in counts.items()])
 
 
 def _buttons(facts: SendPreview) -> list[Block]:
     if facts.id is None:
         return []
-    value, words = pack(list=facts.id), f"Send {bill_count(len(facts.ready))}"
-    sure = f"{totals(facts.totals)} in {bill_count(len(facts.ready))}."
+    value, words = pack(list=facts.id), f"Send {bill_count(facts.bills)}"
+    sure = f"{totals(facts.totals)} in {bill_count(facts.bills)}."
     return actions(
         button(ActionId.SEND_LIST, words, value, "primary", ask=confirm(f"{words}?", sure, "Send")),
         button(ActionId.CANCEL_LIST, "Cancel", value),
+    )
+
+
+def send_preview_promised(period: Period) -> SlackMessage:
+    return sentence_message(
+        f"Working out which bills of {period_name(period)} can go out. The preview comes to your"
+        " direct messages with Countersign; nothing is sent before you say so there."
     )
 
 

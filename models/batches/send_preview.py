@@ -1,0 +1,243 @@
+"""What sending bills would do, before it is done; the list of what would go out is kept."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from secrets import token_hex
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.send import check_can_mail
+from models.bills.states import BillKind, HoldReason, State
+from models.context import Context
+from models.outbox.messages import (
+    Message,
+    MessageKind,
+    MessageState,
+    add_messages,
+    user_recipient,
+)
+from models.people.permissions import Permission
+from models.period import Period
+from models.queries.bill_list import BillLine
+from models.queries.totals import Total
+
+
+class NotSent(StrEnum):
+    """Why a bill does not go out when it is asked for."""
+
+    STATE = "state"
+    OUTDATED = "outdated"
+    NO_ADDRESS = "no_address"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class OutgoingBill:
+    """A bill that somebody asked to send: to which address it goes, or why it is kept."""
+
+    line: BillLine
+    to: str | None = None
+    kept: NotSent | None = None
+
+
+@dataclass(frozen=True)
+class SendPreview:
+    """What sending would do: so many `bills` go out, and `kept` by state cannot.
+
+    `id` names the list of those that go out as it was shown, None where none can; `period`: of all
+    approved bills of it. `at_once` of the bills have their numbers from before. `biggest` and
+    `stay` are a few of the ones and the first of the others.
+    """
+
+    id: int | None
+    period: Period | None
+    bills: int
+    at_once: int
+    totals: tuple[Total, ...]
+    biggest: tuple[OutgoingBill, ...]
+    kept: dict[State, int]
+    stay: tuple[OutgoingBill, ...]
+    delay_minutes: float
+
+
+BIGGEST = 5
+NAMED = 10
+
+LINE = """
+b.id, b.version, c.name, b.year, b.month, b.status, b.hold_reason, b.overage_amount,
+b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as address
+"""
+
+_NAMED = "b.id = any(:bill_ids)"
+
+_OF_MONTH = """
+b.year = :year and b.month = :month and b.status in ('held', 'pending', 'rejected', 'approved')"""
+
+# Of many thousand bills the figures are not compared here: each is looked at when it is sent.
+_IS_OUTDATED = {
+    _NAMED: "exists (select from outdated_bills o where o.id = b.id)",
+    _OF_MONTH: "false",
+}
+
+_ASKED = """
+asked as materialized (
+    select b.id, b.version, b.status, b.currency, b.overage_amount, b.number,
+           case when b.status <> 'approved' then 'state'
+                when nullif(trim(c.billing_email), '') is null then 'no_address'
+                when {outdated} then 'outdated' end as kept
+    from bills b join customers c on c.id = b.customer_id
+    where {which})"""
+
+_STORE = f"""
+with {_ASKED},
+stored as (
+    insert into send_list_bills (list_id, bill_id, version)
+    select :list_id, id, version from asked where kept is null order by id)
+select kept, status, currency, count(*) as bills, sum(overage_amount) as amount,
+       count(number) as numbered
+from asked group by kept, status, currency order by currency, status
+"""
+
+_STAY = f"""
+with {_ASKED}
+select {LINE}, a.kept
+from asked a join bills b on b.id = a.id join customers c on c.id = b.customer_id
+where a.kept is not null order by b.id limit {NAMED}
+"""
+
+_BIGGEST = sa.text(f"""
+select {LINE}, null as kept
+from send_list_bills l join bills b on b.id = l.bill_id join customers c on c.id = b.customer_id
+join currencies on code = b.currency
+where l.list_id = :list_id
+order by abs(b.overage_amount) * power(10::numeric, minor_units - 2) desc, b.id
+limit {BIGGEST}
+""")
+
+
+async def preview_send(
+    session: AsyncSession,
+    context: Context,
+    bill_ids: Sequence[int] = (),
+    period: Period | None = None,
+) -> SendPreview:
+    """What sending these bills, or those of a month, would do; the list of them is kept.
+
+    Refuses whoever may not send, and everything where there is no mail server.
+    """
+    list_id = await new_list(session, context)
+    delay_minutes = context.settings.send_delay_minutes
+    return await fill_list(session, list_id, delay_minutes, bill_ids, period)
+
+
+async def is_quick(session: AsyncSession, period: Period, most: int) -> bool:
+    """Whether a month has no more bills to look at than so many."""
+    values = {"year": period.year, "month": period.month, "limit": most + 1}
+    return int(await session.scalar(_BILLS, values) or 0) <= most
+
+
+_BILLS = sa.text(f"select count(*) from (select from bills b where {_OF_MONTH} limit :limit) found")
+
+
+async def new_list(session: AsyncSession, context: Context) -> int:
+    """A list that nobody is told about as long as it is not begun; refused as `preview_send` is."""
+    context.user.require(Permission.SEND)
+    check_can_mail(context)
+    kept = Message(
+        key=f"sending:{context.user.id}:{token_hex(8)}",
+        kind=MessageKind.SENDING,
+        recipient=user_recipient(context.user.id),
+        facts={"count": 0},
+        state=MessageState.LISTED,
+    )
+    session.add(kept)
+    await session.flush()
+    return kept.id
+
+
+async def fill_list(
+    session: AsyncSession,
+    list_id: int,
+    delay_minutes: float,
+    bill_ids: Sequence[int] = (),
+    period: Period | None = None,
+) -> SendPreview:
+    """Put into a list that was not shown yet what would go out; said again, it is filled anew."""
+    which = _OF_MONTH if period else _NAMED
+    asked = {"which": which, "outdated": _IS_OUTDATED[which]}
+    values = (
+        {"year": period.year, "month": period.month} if period else {"bill_ids": list(bill_ids)}
+    )
+    of_list = {"list_id": list_id}
+    await session.execute(_EMPTY, of_list)
+    sums = (await session.execute(sa.text(_STORE.format(**asked)), values | of_list)).all()
+    stay = (await session.execute(sa.text(_STAY.format(**asked)), values)).all()
+    ready = [row for row in sums if row.kept is None]
+    bills = sum(row.bills for row in ready)
+    await session.execute(_COUNTED, of_list | {"count": bills})
+    return SendPreview(
+        id=list_id if bills else None,
+        period=period,
+        bills=bills,
+        at_once=sum(row.numbered for row in ready),
+        totals=tuple(Total(row.currency, row.bills, row.amount) for row in ready),
+        biggest=tuple(map(_outgoing, await session.execute(_BIGGEST, of_list))),
+        kept=_by_state(sums),
+        stay=tuple(map(_outgoing, stay)),
+        delay_minutes=delay_minutes,
+    )
+
+
+_EMPTY = sa.text("delete from send_list_bills where list_id = :list_id")
+_COUNTED = sa.text("""
+update messages set facts = facts || jsonb_build_object('count', cast(:count as integer))
+where id = :list_id
+""")
+
+
+def _by_state(sums: Sequence[Any]) -> dict[State, int]:
+    kept: Counter[State] = Counter()
+    for row in sums:
+        if row.kept is not None:
+            kept[State(row.status)] += row.bills
+    return dict(kept)
+
+
+def _outgoing(row: Any) -> OutgoingBill:
+    return OutgoingBill(outgoing_line(row), row.address, NotSent(row.kept) if row.kept else None)
+
+
+def outgoing_line(row: Any) -> BillLine:
+    """A row of `LINE`."""
+    return BillLine(
+        id=row.id,
+        version=row.version,
+        customer=row.name,
+        period=Period(row.year, row.month),
+        status=State(row.status),
+        hold_reason=HoldReason(row.hold_reason) if row.hold_reason else None,
+        amount=row.overage_amount,
+        currency=row.currency,
+        created_at=row.created_at,
+        kind=BillKind(row.kind),
+        number=row.number,
+    )
+
+
+async def promise_send_preview(session: AsyncSession, period: Period, context: Context) -> None:
+    """What sending a month would do is worked out by a job, and told to whoever asked.
+
+    Refused as `preview_send` is.
+    """
+    list_id = await new_list(session, context)
+    facts = {
+        "list": list_id,
+        "month": str(period),
+        "delay_minutes": context.settings.send_delay_minutes,
+    }
+    key = f"send-preview:{list_id}"
+    await add_messages(session, MessageKind.SEND_PREVIEW, key, [context.user], facts)
