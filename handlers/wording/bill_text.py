@@ -204,10 +204,20 @@ def reject_reason(entry: HistoryEntry) -> str:
 
 
 def listed(page: Page) -> str:
-    """How many bills there are in a list: "12 bills, $120.00", or "more than 1,000 bills"."""
+    """How many bills there are in a list: "12 bills, $120.00", or "more than 1,000 bills".
+
+    And how many of them are not in that sum.
+    """
     if not page.is_counted:
         return f"more than {bill_count(page.count)}"
-    return f"{bill_count(page.count)}, {totals(page.totals)}"
+    told = f"{bill_count(page.count)}, {totals(page.totals)}"
+    if not page.left_out:
+        return told
+    verb = "is" if page.left_out == 1 else "are"
+    return f"{told}; {number(page.left_out)} of them {verb} not in that sum: {NOT_STANDING}"
+
+
+NOT_STANDING = "void, rejected, or the correction of a void one"
 
 
 def bill_count(count: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.bills.bill import Bill, bill_of_month, get_bill
@@ -46,7 +47,8 @@ class BillLine:
 class Page:
     """A page of a list: `totals` and `count` are of the whole list; `after` continues it.
 
-    Of a list that is not `is_counted` there are more bills than `count`, and no totals.
+    Of a list that is not `is_counted` there are more bills than `count`, and no totals. In a list
+    of several states the totals are of bills that stand; `left_out` of them do not.
     """
 
     lines: tuple[BillLine, ...]
@@ -54,6 +56,7 @@ class Page:
     totals: tuple[Total, ...]
     after: str | None = None
     is_counted: bool = True
+    left_out: int = 0
 
 
 PAGE_BILLS = 20
@@ -132,13 +135,19 @@ async def _page(
     """Bills of each state are read in their order, by key, and never more than are looked for."""
     states = tuple(states)
     whole = _oldest(states, filters, None, most + 1)
+    counted = whole.c.stands if len(states) > 1 else sa.true()
     sums = (
-        sa.select(whole.c.currency, sa.func.count(), sa.func.sum(whole.c.overage_amount))
+        sa.select(
+            whole.c.currency,
+            sa.func.count().filter(counted).label("bills"),
+            sa.func.sum(whole.c.overage_amount).filter(counted).label("amount"),
+            sa.func.count().label("found"),
+        )
         .group_by(whole.c.currency)
         .order_by(whole.c.currency)
     )
-    totals = [(currency, count, total) for currency, count, total in await session.execute(sums)]
-    count = sum(count for _, count, _ in totals)
+    totals = (await session.execute(sums)).all()
+    count = sum(total.found for total in totals)
     first = _oldest(states, filters, _place(after), limit + 1)
     rows = (
         sa.select(Bill, Customer.name, first.c.rank)
@@ -152,10 +161,23 @@ async def _page(
     return Page(
         lines=tuple(bill_line(bill, name) for bill, name, _ in found[:limit]),
         count=min(count, most),
-        totals=tuple(Total(*total) for total in totals if is_counted and total[2] is not None),
+        totals=tuple(
+            Total(total.currency, total.bills, total.amount)
+            for total in totals
+            if is_counted and total.amount is not None
+        ),
         after=_cursor(found[limit - 1]) if len(found) > limit else None,
         is_counted=is_counted,
+        left_out=count - sum(total.bills for total in totals) if is_counted else 0,
     )
+
+
+_CORRECTED = aliased(Bill)
+_STANDS = sa.and_(
+    Bill.status.not_in([State.REJECTED, State.VOID]),
+    ~sa.exists().where(_CORRECTED.id == Bill.adjusts_id, _CORRECTED.status == State.VOID),
+)
+"""What a void bill came to and what corrects it are nothing together, so neither is counted."""
 
 
 class _Place(NamedTuple):
@@ -180,7 +202,8 @@ def _oldest(
     """Of each state the oldest bills, at most so many, with its rank."""
     parts = [
         sa.select(
-            Bill.id, Bill.currency, Bill.overage_amount, sa.literal(_rank(state)).label("rank")
+            *(Bill.id, Bill.currency, Bill.overage_amount),
+            *(_STANDS.label("stands"), sa.literal(_rank(state)).label("rank")),
         )
         .where(Bill.status == state.value, *filters, *_behind(beyond, _rank(state)))
         .order_by(Bill.created_at, Bill.id)

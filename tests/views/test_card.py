@@ -176,7 +176,7 @@ def test_an_amount_several_times_the_last_one_is_called_a_jump() -> None:
     assert "+233 %, a jump" in told(replace(more, jumps=True))
     assert "a jump" not in told(more)
     nothing = replace(BILL, trend=samples.trend("0.00", "1000.00"), jumps=True)
-    assert "September 2026: $0.00, a jump beside what was billed last" in told(nothing)
+    assert "a jump beside what was billed last" in told(nothing)
 
 
 def test_a_month_with_usage_and_without_a_price_does_not_pass_for_missing() -> None:

@@ -155,6 +155,12 @@ def test_the_last_page_has_no_button() -> None:
     assert buttons(bill_list(samples.page(3), "Bills", {}).blocks) == {}
 
 
+def test_a_list_says_its_title_once() -> None:
+    message = bill_list(samples.page(3), "Bills of Acme Corp", {})
+    assert told(message).count("Bills of Acme Corp") == 1
+    assert message.text.startswith("Bills of Acme Corp: 3 bills, ")
+
+
 def test_an_empty_list_says_what_to_do() -> None:
     mine = bill_list(samples.page(0), "Bills that wait for you", {"mine": True})
     assert mine.text == "Bills that wait for you: none. For all bills type /bill list."

@@ -17,7 +17,7 @@ from handlers.slack.blocks.block_kit import (
     table,
 )
 from handlers.wording.bill_text import amount, bill_count, listed, month_of, state_of
-from handlers.wording.formatting import name, number, period_name, slash, totals
+from handlers.wording.formatting import name, number, period_name, sentence, slash, totals
 from handlers.wording.rich_text import code, fallback_text
 from models.money import comparable
 from models.period import Period
@@ -45,11 +45,11 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> SlackMessag
     if not page.lines:
         hint = (" For all bills type ", code(slash("bill list")), ".") if filters else ()
         return sentence_message(f"{title}: none.", *hint)
-    told = f"{title}: {listed(page)}."
+    told = sentence(listed(page))
     following = {"after": page.after, "title": title, "filters": dict(filters)}
     more = page.after is not None and fits(**following)
     return message(
-        fallback_text(told),
+        fallback_text(f"{title}: {told}"),
         [
             header(title),
             paragraph(told),
@@ -76,13 +76,12 @@ def digest_message(waiting: Sequence[BillLine], period: Period | None, listed: i
     month = f" of {period_name(period)}" if period else ""
     verb = "waits" if len(waiting) == 1 else "wait"
     decided = f" Of {number(listed)}, the others are decided." if len(waiting) < listed else ""
-    told = (
-        f"{bill_count(len(waiting))}{month} {verb} for you: {totals(totals_of(waiting))}.{decided}"
-    )
+    title = f"{bill_count(len(waiting))}{month} {verb} for you"
+    told = f"{totals(totals_of(waiting))}.{decided}"
     return message(
-        fallback_text(told),
+        fallback_text(f"{title}: {told}"),
         [
-            header(f"{bill_count(len(waiting))} {verb} for you"),
+            header(title),
             paragraph(told, f" The biggest {number(len(biggest))}:" if len(biggest) > 1 else ""),
             bill_table(biggest),
             paragraph(
