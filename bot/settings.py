@@ -1,19 +1,25 @@
 """Settings, from the environment or a `.env` file; each command reads only those it uses."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.mail.smtp_url import MailServer, mailboxes
+from bot.mail.smtp_url import MailServer
 from models.db.url import to_url
+from models.errors import Unreadable
 from models.late import Late
+from models.mailboxes import mailboxes, read_mailboxes
+from models.regions import read_country, read_locale
 from models.settings import CHUNK_CUSTOMERS, BillingSettings
+from models.slack_ids import read_channel_id, read_member_id
+from models.text import refuse_placeholder
 
 if TYPE_CHECKING:
     from models.db import embedded
@@ -24,9 +30,10 @@ WHAT_TO_DO = {
     "DATABASE_URL": "Write it as postgresql://user:password@host:5432/database, or leave it unset "
     "for an embedded PostgreSQL.",
     "COUNTERSIGN_DATA": "Name a folder that this user can write to.",
-    "TIMEZONE": "Name the company's time zone as in Europe/Zurich.",
+    "TIMEZONE": "Name the company's time zone by a place, as in Europe/Zurich, or write UTC.",
     "HOLD_JUMP_FACTOR": "Write a number above 1, as in 5, or leave it unset to hold nothing.",
-    "APPROVALS_CHANNEL": "Write the channel's id, as in C012AB3CD, which its details show.",
+    "APPROVALS_CHANNEL": "Write the channel's id, as in C012AB3CD, which stands at the end of the "
+    "channel's details, or a link to the channel.",
     "LOOKBACK_MONTHS": "Write a number of months from 0 to 120.",
     "SLACK_BOT_TOKEN": "Copy the Bot User OAuth Token, which begins with xoxb-, from the page "
     "“OAuth & Permissions” of your Slack app.",
@@ -36,7 +43,8 @@ WHAT_TO_DO = {
     "SLACK_API_URL": "Write an address that begins with https://, or leave it unset for Slack's.",
     "COMMAND_PREFIX": "Use lower-case letters, digits, - and _ only, up to 20.",
     "FINANCE_SLACK_IDS": "Write member ids with commas between them, as in U012AB3CD,U034EF5GH.",
-    "PUBLIC_URL": "Write the address of the web pages as people type it, with https://.",
+    "PUBLIC_URL": "Write the address of the web pages as people type it, with https:// and without "
+    "a password or a question mark.",
     "HOST": "Write the address to listen on; 127.0.0.1 is this machine alone.",
     "PORT": "Write a number from 1 to 65535.",
     "SMTP_URL": "Write it as smtp://user:password@host:587?starttls=1, or with smtps://, and what "
@@ -45,9 +53,10 @@ WHAT_TO_DO = {
     "SEND_DELAY_MINUTES": "Write a number of minutes from 0 to 10080.",
     "COMPANY_NAME": "Write the company's name as it stands on invoices, on one line.",
     "COMPANY_ADDRESS": "Write the company's address, with commas or line breaks in it.",
-    "COMPANY_COUNTRY": "Write the country's two letters of ISO 3166-1, as in CH.",
+    "COMPANY_COUNTRY": "Write the country's two letters of ISO 3166-1, as in CH or, for the United "
+    "Kingdom, GB.",
     "COMPANY_TAX_ID": "Write the company's own tax number, on one line.",
-    "PAYMENT_DAYS": "Write a number of days from 0 to 3650.",
+    "PAYMENT_DAYS": "Write a number of days from 0 to 365.",
     "PAYMENT_NOTE": "Write what invoices say about payment, up to 1,000 characters.",
     "LOCALE": "Name a language and country as in en_GB.",
     "LOG_LEVEL": "Choose DEBUG, INFO, WARNING or ERROR.",
@@ -75,22 +84,37 @@ def _matching(pattern: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _known_locale(name: str) -> str:
-    try:
-        Locale.parse(name, sep="-" if "-" in name else "_")
-    except UnknownLocaleError:
-        raise ValueError from None
-    return name
+def _read_by(reading: Callable[[str], str | None]) -> AfterValidator:
+    """Takes what a reading of the models makes of the text, or the text where it only refuses."""
+
+    def check(text: str) -> str:
+        try:
+            return reading(text) or text
+        except Unreadable:
+            raise ValueError from None
+
+    return AfterValidator(check)
 
 
-def _known_country(code: str) -> str:
-    if re.fullmatch("[A-Z]{2}", code) is None or code not in Locale("en").territories:
+def _zone_of_a_place(zone: ZoneInfo) -> ZoneInfo:
+    """UTC, or where a place is: others, such as EST, know no summer time or count backwards."""
+    if zone.key != "UTC" and re.fullmatch(r"(?!Etc/)[A-Z]\w+/\S+", zone.key) is None:
         raise ValueError
-    return code
+    return zone
+
+
+def _web_address(address: str) -> str:
+    """A scheme and a host, perhaps a port and a path, and nothing secret."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.username or parts.query or parts.fragment or parts.port == 0:
+        raise ValueError
+    return address.rstrip("/")
 
 
 def _mail_server(url: SecretStr) -> SecretStr:
-    MailServer.parse(url.get_secret_value())
+    server = MailServer.parse(url.get_secret_value())
+    if server.user and not server.password:
+        raise ValueError
     return url
 
 
@@ -107,14 +131,10 @@ def _split(given: str | tuple[str, ...]) -> list[str]:
     return [part for part in re.split(r"[\s,]+", typed) if part]
 
 
-def _without_slash(address: str) -> str:
-    return address.rstrip("/")
-
-
 Address = Annotated[str, _matching(r"https?://\S+")]
-SlackId = Annotated[str, _matching(r"[UW][A-Z0-9]+")]
-OneLine = Annotated[str, _matching(r"[^\r\n]{1,300}")]
-SomeLines = Annotated[str, Field(max_length=1000)]
+SlackId = Annotated[str, _read_by(read_member_id)]
+OneLine = Annotated[str, _matching(r"[^\r\n]{1,300}"), _read_by(refuse_placeholder)]
+SomeLines = Annotated[str, Field(max_length=1000), _read_by(refuse_placeholder)]
 
 
 class DatabaseSettings(BaseSettings):
@@ -144,9 +164,9 @@ class DatabaseSettings(BaseSettings):
 class BooksSettings(DatabaseSettings):
     """What imports and month end use besides."""
 
-    timezone: ZoneInfo = ZoneInfo("UTC")
+    timezone: Annotated[ZoneInfo, AfterValidator(_zone_of_a_place)] = ZoneInfo("UTC")
     hold_jump_factor: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = None
-    approvals_channel: str | None = None
+    approvals_channel: Annotated[str, _read_by(read_channel_id)] | None = None
     lookback_months: Annotated[int, Field(ge=0, le=120)] = 2
 
     def billing(self) -> BillingSettings:
@@ -168,19 +188,19 @@ class Settings(BooksSettings):
     slack_api_url: Address = "https://slack.com/api/"
     command_prefix: Annotated[str, _matching(r"[a-z0-9_-]{0,20}")] = ""
     finance_slack_ids: Annotated[tuple[SlackId, ...], NoDecode, BeforeValidator(_split)] = ()
-    public_url: Annotated[Address, AfterValidator(_without_slash)] | None = None
-    host: str = "127.0.0.1"
+    public_url: Annotated[Address, AfterValidator(_web_address)] | None = None
+    host: Annotated[str, _matching(r"[\w.:-]+")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
-    mail_from: Annotated[str, AfterValidator(_one_mailbox)] | None = None
+    mail_from: Annotated[str, _read_by(read_mailboxes), AfterValidator(_one_mailbox)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
     company_name: OneLine | None = None
     company_address: SomeLines | None = None
-    company_country: Annotated[str, AfterValidator(_known_country)] | None = None
+    company_country: Annotated[str, _read_by(read_country)] | None = None
     company_tax_id: OneLine | None = None
-    payment_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    payment_days: Annotated[int, Field(ge=0, le=365)] = 30
     payment_note: SomeLines | None = None
-    locale: Annotated[str, AfterValidator(_known_locale)] = "en"
+    locale: Annotated[str, _read_by(read_locale)] = "en"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def secrets(self) -> list[str]:

@@ -85,6 +85,15 @@ class Invalid(Refusal):
         self.field = field
 
 
+class Unreadable(Invalid):
+    """What was typed cannot be read with certainty."""
+
+    def __init__(self, typed: str, reason: str, field: str | None = None) -> None:
+        """`reason` goes on from what was typed: says what it is, and how to write it."""
+        super().__init__(f"“{typed}” {reason}.", field)
+        self.reason = reason
+
+
 class WrongState(Refusal):
     """The bill's state does not allow that."""
 

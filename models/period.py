@@ -7,13 +7,26 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from models.dates import MONTH_NUMBERS, MONTHS, plain_digits
 from models.errors import Invalid
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
+
+_NAME = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
+_FORMS = [
+    re.compile(form)
+    for form in (
+        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})",
+        r"(?P<month>\d{1,2})[-/.](?P<year>\d{4})",
+        rf"(?P<name>{_NAME})\.?[-/ ,'’]*(?P<year>\d{{4}})",
+        rf"(?P<name>{_NAME})(?:\.?[-/ ]|\.? ?['’])(?P<short>\d{{2}})",
+        r"(?P<month>\d{1,2})/(?P<short>1[3-9]|[2-9]\d)",
+        rf"(?P<year>\d{{4}})[-/ ]*(?P<name>{_NAME})\.?",
+    )
+]
+_SPOKEN = {"this month": 0, "current month": 0, "last month": -1, "previous month": -1}
+_A_DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\S*")
+_BARE = re.compile(rf"({_NAME})\.?")
 
 
 @dataclass(frozen=True, order=True)
@@ -31,12 +44,27 @@ class Period:
         return f"{self.year}-{self.month:02}"
 
     @classmethod
-    def parse(cls, text: str) -> "Period":
-        """Read `YYYY-MM`; refuses anything else, naming what was typed."""
-        match = re.fullmatch(r"(\d{4})-(\d{1,2})", text.strip(), re.ASCII)
-        if match is None:
-            raise Invalid(f"“{text}” is not a month. Write it as 2026-10.")
-        year, month = int(match[1]), int(match[2])
+    def parse(cls, text: str, today: date | None = None) -> "Period":
+        """Read `2026-10` or what else means one month, such as `10/2026`, `Oct-26`, `October 2026`.
+
+        With `today` also `last month`, and a month's name alone: the latest one of that name, not
+        after this month. Refuses anything else, naming what was typed.
+        """
+        typed = _plain(text)
+        for form in _FORMS:
+            if found := form.fullmatch(typed):
+                return cls._of_form(text, found.groupdict())
+        if today is not None and typed in _SPOKEN:
+            return cls.of(today).plus(_SPOKEN[typed])
+        if today is not None and (found := _BARE.fullmatch(typed)):
+            current = cls.of(today)
+            return current.plus((MONTH_NUMBERS[found[1]] - current.month - 12) % -12)
+        raise Invalid(f"“{text}” is not a month. Write it as 2026-10.")
+
+    @classmethod
+    def _of_form(cls, text: str, found: dict[str, str]) -> "Period":
+        year = int(found["year"]) if "year" in found else 2000 + int(found["short"])
+        month = MONTH_NUMBERS[found["name"]] if "name" in found else int(found["month"])
         if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12):
             raise Invalid(f"{text.strip()} is not a month. Write it as 2026-10.")
         return cls(year, month)
@@ -85,3 +113,18 @@ class Period:
             raise Invalid(
                 f"{self.in_words} is not over yet. It can be billed from {day} on.", field="period"
             )
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is meant for a month, even for one that there is not, as in `2026-13`."""
+    typed = _plain(text)
+    return typed in _SPOKEN or any(form.fullmatch(typed) for form in (*_FORMS, _A_DAY))
+
+
+def is_month_name(text: str) -> bool:
+    """Whether a text is a month's name alone, which may be a customer's name too."""
+    return _BARE.fullmatch(_plain(text)) is not None
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", plain_digits(text)).casefold()

@@ -1,8 +1,79 @@
-"""Texts from outside, trimmed and bounded."""
+"""Texts from outside: trimmed, bounded, without what only stands around them."""
 
-from models.errors import Invalid
+from models.errors import Invalid, Unreadable
 
 REASON_CHARS = 3_000
+
+_BLANK = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+_CONTROLS = "".join(map(chr, (*range(0x01, 0x20), *range(0x7F, 0xA0))))
+_INVISIBLE = "".join(
+    map(
+        chr,
+        (
+            *(0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF),
+            *range(0x200B, 0x2010),
+            *range(0x202A, 0x202F),
+            *range(0x2060, 0x2070),
+        ),
+    )
+)
+_EDGES = _BLANK + _CONTROLS + _INVISIBLE
+
+_TYPOGRAPHIC = {"“": "”", "„": "“", "‟": "”", "‘": "’", "‚": "‘"}
+_QUOTES = {
+    **_TYPOGRAPHIC,
+    '"': '"',
+    "'": "'",
+    "«": "»",
+    "»": "«",
+    "‹": "›",
+    "›": "‹",
+}
+
+_PLACEHOLDERS = frozenset(
+    (
+        *("n/a", "na", "n.a.", "n.a", "none", "null", "nil", "nan", "unknown", "undefined"),
+        *("tbd", "tba", "tbc", "todo", "x", "xx", "xxx"),
+    )
+)
+_SPREADSHEET_ERRORS = frozenset(
+    (
+        *("#n/a", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!"),
+        *("#spill!", "#calc!", "#error!", "########"),
+    )
+)
+
+
+def trimmed(text: str) -> str:
+    """The text without blanks, controls and signs that nobody sees at either end."""
+    return text.strip(_EDGES)
+
+
+def unquoted(text: str, *, typographic_only: bool = False) -> str:
+    """The text without the pair of quotation marks that it stands in, straight or not."""
+    marks = _TYPOGRAPHIC if typographic_only else _QUOTES
+    kept = trimmed(text)
+    closing = marks.get(kept[:1])
+    # German closes with what English opens with.
+    closings = {closing, "”"} if kept[:1] == "„" else {closing}
+    inner = kept[1:-1]
+    if closing is None or len(kept) < 3 or kept[-1] not in closings:
+        return kept
+    return kept if kept[0] in inner or kept[-1] in inner else trimmed(inner)
+
+
+def refuse_placeholder(text: str) -> None:
+    """Refuse what only stands for nothing, such as `n/a`: left empty it would say so."""
+    refuse_spreadsheet_error(text)
+    is_one = text.casefold() in _PLACEHOLDERS
+    if is_one or (text and not any(char.isalnum() for char in text)):
+        raise Unreadable(text, "is a placeholder; leave it empty where there is none")
+
+
+def refuse_spreadsheet_error(text: str) -> None:
+    """Refuse what a spreadsheet writes where a formula failed."""
+    if text.startswith("#") and text.casefold() in _SPREADSHEET_ERRORS:
+        raise Unreadable(text, "is a spreadsheet's error; mend the formula there")
 
 
 def reason_text(text: str | None) -> str:

@@ -22,8 +22,9 @@ from aiosmtplib import (
     SMTPResponseException,
 )
 
-from bot.mail.smtp_url import MailServer, mailboxes
+from bot.mail.smtp_url import MailServer
 from handlers.wording.formatting import clean
+from models.mailboxes import mailboxes
 
 CONNECTIONS = 5
 """At once: servers turn away those who open many."""

@@ -1,9 +1,6 @@
-"""Where mail is handed in, and in whose name: what `SMTP_URL` and `MAIL_FROM` say."""
+"""Where mail is handed in: what `SMTP_URL` says."""
 
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.utils import getaddresses
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 PORTS = {"smtp": 587, "smtps": 465}
@@ -49,29 +46,3 @@ class MailServer:
             tls=tls,
             start_tls=_YES_NO[asked[0][1]] if asked else (True if parts.username else None),
         )
-
-
-def mailboxes(text: str) -> list[Address]:
-    """The addresses in a text such as `Ana Ruiz <ana@example.com>, kim@example.com`.
-
-    Refuses, as a ValueError, one that is no address, or holds what could end a line.
-    """
-    if any(ord(char) < 0x20 for char in text.strip()):
-        raise ValueError("an address is one line")
-    found = [_mailbox(name, spec) for name, spec in getaddresses([text.replace(";", ",")])]
-    if not found:
-        raise ValueError("no address")
-    return found
-
-
-def _mailbox(name: str, spec: str) -> Address:
-    local, _, domain = spec.rpartition("@")
-    if not local or not domain or any(char.isspace() for char in spec):
-        raise ValueError("not an e-mail address")
-    try:
-        address = Address(name, local, domain.encode("idna").decode())
-        if local.isascii():
-            Address(addr_spec=address.addr_spec)  # which reads it, and finds fault with it
-    except (HeaderParseError, IndexError, UnicodeError) as error:
-        raise ValueError("not an e-mail address") from error
-    return address

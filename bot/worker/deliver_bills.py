@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.mail.smtp import Email, Mailer, MailError
-from bot.mail.smtp_url import mailboxes
 from bot.settings import Settings
 from bot.timings import Timings
 from handlers.documents.bill_email import email_subject, email_text
@@ -23,6 +22,7 @@ from models.bills.documents import InvoiceData
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
+from models.mailboxes import mailboxes
 from models.settings import BillingSettings
 
 log = structlog.get_logger()

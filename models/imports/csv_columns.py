@@ -1,27 +1,57 @@
-"""What each column of an imported file may hold, in SQL: the test, the value, the reasons.
+"""What each column of an imported file may hold, and what it means to the database.
 
-A kind speaks of its text as `{v}`, which is never null and has no blanks around it. `ok` decides;
-`reasons` only explain, first match first, when it has said no.
+A kind reads a text first, in Python: what can be read arrives in the staged table as PostgreSQL
+casts it, and what cannot as a mark with the reason behind it. What only the database knows, `ok`
+says in SQL of the text as it was read, `{v}`, which is never null; `reasons` explain a no, first
+match first. `clock` is the day of the import, as texts: its `year`, its `month`, and the `latest`
+day that a contract may name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
+from models.currencies import MINOR_UNITS
+from models.dates import read_day
 from models.db.columns import MOST_CALLS
+from models.errors import Invalid, Unreadable
+from models.mailboxes import read_mailboxes
+from models.numerals import read_decimal, read_whole
 from models.people.permissions import Role
-from models.people.users import MEMBER_ID
-from models.period import FIRST_YEAR, LAST_YEAR
+from models.people.users import SYSTEM
+from models.period import FIRST_YEAR, LAST_YEAR, Period
+from models.regions import read_country, read_locale
+from models.slack_ids import read_channel_id, read_member_id
+from models.text import refuse_placeholder, refuse_spreadsheet_error, trimmed, unquoted
 
 MAX_TEXT = 2000
-LINE_BREAKS = r"[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]"
-"""What splits lines in Python, as PostgreSQL writes it."""
+MOST_PAYMENT_DAYS = 365
+YEARS_AHEAD = 20
+UNREADABLE = "\x01"
+"""Stands before the reason why a text cannot be read; no text begins with it."""
+
+Reading = Callable[[str, bool], str]
+"""The text as PostgreSQL casts it; raises Unreadable. The flag: whether the file has semicolons,
+as those have whose writer's decimal sign is the comma.
+"""
+
+
+def clock(today: date) -> str:
+    """The day of an import, as a query."""
+    latest = f"{today.year + YEARS_AHEAD}-{today:%m}-28"
+    return f"select '{today.year}' as year, '{today:%m}' as month, '{latest}' as latest"
+
+
+def _unchanged(text: str, _: bool) -> str:
+    return text
 
 
 @dataclass(frozen=True)
 class ColumnKind:
-    ok: str
-    value: str
-    otherwise: str
+    read: Reading = _unchanged
+    value: str = "{v}"
+    ok: str = "true"
     reasons: tuple[tuple[str, str], ...] = ()
 
 
@@ -40,188 +70,314 @@ class Column:
     empty: str | None = None
     optional: bool = False
 
+    def read(self, text: str, semicolons: bool) -> str:
+        """The text as it is staged, with the reason where it cannot be read."""
+        if not text:
+            return text
+        try:
+            return self.kind.read(text, semicolons)
+        except Unreadable as refused:
+            return f"{UNREADABLE}{_quoted(text)} {refused.reason}"
+
     @property
     def value(self) -> str:
-        """The column's value, null where it is empty or not `ok`."""
+        """The column's value, null where it is empty, could not be read or is not `ok`."""
         text = f"s.{self.name}"
-        case = f"case when {self._fill(self.kind.ok)} then {self._fill(self.kind.value)}"
-        if self.empty is not None:
-            case = f"{case} when {text} is null then {self.empty}"
-        return f"{case} end"
+        return (
+            f"case when {text} is null then {self.empty or 'null'}"
+            f" when starts_with({text}, {_literal(UNREADABLE)}) then null"
+            f" when {self._fill(self.kind.ok)} then {self._fill(self.kind.value)} end"
+        )
 
     @property
     def reason(self) -> str:
         """Why the column's text is refused; null where it is not."""
         text = f"s.{self.name}"
-        quoted = f"'“' || regexp_replace(left({text}, 60), '{LINE_BREAKS}+', ' ', 'g') || '” '"
         missing = "'a value is needed here'" if self.needed else "null"
+        quoted = f"'“' || left({text}, {SHOWN_CHARS}) || '” '"
         why = "".join(
             f" when {self._fill(condition)} then {quoted} || {_literal(reason)}"
             for condition, reason in self.kind.reasons
         )
         return (
-            f"case when {text} is null then {missing} when {self._fill(self.kind.ok)} then null"
-            f"{why} else {quoted} || {_literal(self.kind.otherwise)} end"
+            f"case when {text} is null then {missing}"
+            f" when starts_with({text}, {_literal(UNREADABLE)}) then substr({text}, 2)"
+            f" when {self._fill(self.kind.ok)} then null{why} end"
         )
 
     def _fill(self, sql: str) -> str:
         return sql.replace("{v}", f"s.{self.name}")
 
 
+SHOWN_CHARS = 60
+
+
+def _quoted(text: str) -> str:
+    return f"“{' '.join(text[:SHOWN_CHARS].splitlines())}”"
+
+
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _reads(reading: Callable[[str], object]) -> Reading:
+    """A reading that does not depend on the file; many values of a column are the same."""
+    remembered = lru_cache(maxsize=1024)(lambda text: str(reading(text)))
+    return lambda text, _: remembered(text)
+
+
+def _bounded(text: str, most: int) -> str:
+    if len(text) > most:
+        raise Unreadable(text, f"is longer than {most} characters")
+    return text
+
+
+def _one_line(text: str, most: int) -> str:
+    """What stands in headings, messages and the head of a mail, where a line break would cut it."""
+    if not text.isprintable() and len(text.splitlines()) > 1:
+        raise Unreadable(text, "has a line break; write it on one line")
+    return _bounded(text, most)
+
+
 def text(most: int = MAX_TEXT) -> ColumnKind:
-    return ColumnKind(f"length({{v}}) <= {most}", "{v}", f"is longer than {most} characters")
+    def read(typed: str, _: bool) -> str:
+        refuse_placeholder(typed)
+        return _bounded(typed, most)
 
-
-_ONE_LINE = f"{{v}} !~ '{LINE_BREAKS}'"
-_LINE_BREAK = (f"{{v}} ~ '{LINE_BREAKS}'", "has a line break; write it on one line")
+    return ColumnKind(read)
 
 
 def line(most: int = MAX_TEXT) -> ColumnKind:
-    """What stands in headings, messages and the head of a mail, where a line break would cut it."""
-    whole = text(most)
-    return ColumnKind(f"{whole.ok} and {_ONE_LINE}", whole.value, whole.otherwise, (_LINE_BREAK,))
+    def read(typed: str, _: bool) -> str:
+        refuse_placeholder(typed)
+        return _one_line(typed, most)
+
+    return ColumnKind(read)
+
+
+def _name(typed: str, most: int = 300) -> str:
+    if not typed[0].isalnum():
+        refuse_spreadsheet_error(typed)
+        typed = unquoted(typed, typographic_only=True)
+    return _one_line(typed, most)
+
+
+NAME = ColumnKind(lambda typed, _: _name(typed))
+
+MAILBOXES = ColumnKind(lambda typed, _: read_mailboxes(_one_line(typed, MAX_TEXT)))
+
+
+def _tax_id(typed: str) -> str:
+    refuse_placeholder(typed)
+    if not any(char.isdigit() for char in typed):
+        raise Unreadable(typed, "is not a tax number: it has no digit")
+    return _one_line(typed, MAX_TEXT)
+
+
+TAX_ID = ColumnKind(_reads(_tax_id))
 
 
 def person(alias: str, role: Role) -> ColumnKind:
     """Somebody of that role, by name, where `alias` is `users` joined on just that."""
     return ColumnKind(
-        f"{alias}.id is not null",
+        NAME.read,
         f"{alias}.id",
-        "is nobody's name here; import people first",
+        f"{alias}.id is not null",
         (
             (
                 f"exists (select from users where name = {{v}} and role is distinct from '{role}')",
                 f"does not have the role {role}",
             ),
+            ("true", "is nobody's name here; import people first"),
         ),
     )
 
 
-_GROUPED = r"{v} ~ '^[0-9]{1,3}([,.'' _  ][0-9]{3})+([.,][0-9]+)?$'"
-_NO_GROUPS = "has thousands separators; write digits only, as in 1250000"
-_NEGATIVE = ("{v} ~ '^[-−]'", "is negative")
-_DIGITS = "{v} !~ '[^0-9]'"
-
-CALLS = ColumnKind(
-    f"{_DIGITS} and pg_input_is_valid({{v}}, 'bigint')",
-    "{v}::bigint",
-    "is not a whole number",
-    (
-        (_GROUPED, _NO_GROUPS),
-        _NEGATIVE,
-        (_DIGITS, f"is too big; the most is {MOST_CALLS}"),
-    ),
-)
+def _calls(typed: str, _: bool) -> str:
+    if len(typed) < len(str(MOST_CALLS)) and typed.isascii() and typed.isdigit():
+        return typed  # as nearly all are: reading a million others takes seconds
+    return str(read_whole(typed, MOST_CALLS))
 
 
-def _one_of(numbers: Iterable[str]) -> str:
-    """Membership, which costs a tenth of a pattern over a million rows."""
-    return f"{{v}} in ({', '.join(map(_literal, numbers))})"
+CALLS = ColumnKind(_calls, "{v}::bigint")
+
+
+def _whole_within(first: int, last: int, otherwise: str) -> Reading:
+    def read(typed: str) -> int:
+        try:
+            number = read_whole(typed, MOST_CALLS)
+        except Unreadable:
+            raise Unreadable(typed, otherwise) from None
+        if not first <= number <= last:
+            raise Unreadable(typed, otherwise)
+        return number
+
+    return _reads(read)
 
 
 YEAR = ColumnKind(
-    _one_of(str(year) for year in range(FIRST_YEAR, LAST_YEAR + 1)),
+    _whole_within(FIRST_YEAR, LAST_YEAR, f"is not a year from {FIRST_YEAR} to {LAST_YEAR}"),
     "{v}::integer",
-    f"is not a year from {FIRST_YEAR} to {LAST_YEAR}",
+    "{v} <= clock.year",
+    (("true", "has not begun yet"),),
 )
 
 MONTH = ColumnKind(
-    _one_of(form for month in range(1, 13) for form in (str(month), f"{month:02}")),
+    _whole_within(1, 12, "is not a month from 1 to 12"),
     "{v}::integer",
-    "is not a month from 1 to 12",
+    "s.year <> clock.year or lpad({v}, 2, '0') <= clock.month",
+    (("true", "is a month that has not begun yet"),),
 )
 
-DAYS = ColumnKind("{v} ~ '^[0-9]{1,4}$'", "{v}::integer", "is not a number of days up to 9999")
+DAYS = ColumnKind(
+    _whole_within(0, MOST_PAYMENT_DAYS, f"is not a number of days from 0 to {MOST_PAYMENT_DAYS}"),
+    "{v}::integer",
+)
 
 
 def decimal(decimals: int) -> ColumnKind:
-    return ColumnKind(
-        rf"{{v}} ~ '^[0-9]{{1,15}}(\.[0-9]{{1,{decimals}}})?$'",
-        "{v}::numeric",
-        "is not a number; write decimals with a point, as in 0.0025",
-        (
-            _NEGATIVE,
-            (r"{v} ~ '^[0-9]+,[0-9]+$'", "has a comma; write decimals with a point, as in 0.0025"),
-            (r"{v} ~ '^[0-9]+\.[0-9]+$'", f"has more than {decimals} decimals, or is too big"),
-            (_GROUPED, _NO_GROUPS),
-            ("{v} ~ '^[0-9]+$'", "is too big; the most is fifteen digits"),
-        ),
-    )
+    @lru_cache(maxsize=1024)
+    def read(typed: str, semicolons: bool) -> str:
+        value = read_decimal(typed, decimals=decimals, point_is_decimal=not semicolons)
+        return f"{value:f}"
+
+    return ColumnKind(read, "{v}::numeric")
+
+
+@lru_cache(maxsize=1024)
+def _percent(typed: str, semicolons: bool) -> str:
+    """With its sign where it has one: then even less than one percent is meant."""
+    number = trimmed(typed.replace("％", "%").removesuffix("%"))
+    value = read_decimal(number, decimals=6, point_is_decimal=not semicolons)
+    if value > 100:
+        raise Unreadable(typed, "is not a percentage from 0 to 100")
+    return f"{value:f}{'%' if number != typed else ''}"
 
 
 PERCENT = ColumnKind(
-    r"{v} ~ '^([0-9]{1,2}(\.[0-9]{1,6})?|100(\.0{1,6})?)$'",
-    "{v}::numeric",
-    "is not a percentage from 0 to 100, with a point and without a sign, as in 8.1",
+    _percent,
+    "rtrim({v}, '%')::numeric",
+    # What stands there already may be written again.
+    "{v} ~ '^([1-9]|0$)|%$' or c.tax_rate_percent = rtrim({v}, '%')::numeric",
+    (
+        (
+            "true",
+            "looks like a fraction; write a percentage, as in 19 for nineteen of a hundred, and"
+            " one below 1 with its sign, as in 0.5%",
+        ),
+    ),
 )
 
-_ISO_DATE = "{v} ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid({v}, 'date')"
-_NOT_A_DATE = "is not a date; write it as 2026-10-31"
-DATE = ColumnKind(_ISO_DATE, "{v}::date", _NOT_A_DATE)
+
+IN_REACH = "{v} between '2000-01-01' and clock.latest"
+_OUT_OF_REACH = (
+    ("{v} < '2000-01-01'", "is before 2000; check the year"),
+    (
+        "{v} > clock.latest",
+        f"is more than {YEARS_AHEAD} years ahead; check the year, and leave an end date empty"
+        " where there is none",
+    ),
+)
+
+DATE = ColumnKind(_reads(read_day), "{v}::date", IN_REACH, _OUT_OF_REACH)
 
 END_DATE = ColumnKind(
+    DATE.read,
+    DATE.value,
     # Such dates sort as text as they do as dates.
-    f"""{_ISO_DATE} and coalesce(s.start_date, '') collate "C" <= {{v}}""",
-    "{v}::date",
-    _NOT_A_DATE,
-    ((_ISO_DATE, "is before the start date"),),
+    f"""{IN_REACH} and coalesce(s.start_date, '') collate "C" <= {{v}}""",
+    (*_OUT_OF_REACH, ("true", "is before the start date")),
 )
 
-MONTH_BEGUN = ColumnKind(
-    f"""{{v}} ~ '^[0-9]{{4}}-(0[1-9]|1[0-2])(-01)?$'
-        and left({{v}}, 4) collate "C" between '{FIRST_YEAR}' and '{LAST_YEAR}'""",
-    "(left({v}, 7) || '-01')::date",
-    f"is not a month from {FIRST_YEAR} to {LAST_YEAR}; write it as 2026-10",
-    (("{v} ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'", "is not the first day of a month"),),
-)
+
+def _first_of_month(typed: str) -> str:
+    try:
+        return f"{Period.parse(typed)}-01"
+    except Invalid:
+        pass
+    try:
+        day = read_day(typed)
+    except Unreadable:
+        raise Unreadable(typed, _NOT_A_MONTH) from None
+    if day.day != 1:
+        raise Unreadable(typed, "is not the first day of a month")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise Unreadable(typed, _NOT_A_MONTH)
+    return day.isoformat()
+
+
+_NOT_A_MONTH = f"is not a month from {FIRST_YEAR} to {LAST_YEAR}; write it as 2026-10"
+
+MONTH_BEGUN = ColumnKind(_reads(_first_of_month), "{v}::date", IN_REACH, _OUT_OF_REACH)
+
+_YES = ["true", "yes", "1", "1.0", "wahr", "vrai", "verdadero", "vero", "waar"]
+_NO = ["false", "no", "0", "0.0", "falsch", "faux", "falso", "onwaar"]
+
+
+def _one_of(words: dict[str, str], otherwise: str) -> Reading:
+    def read(typed: str, _: bool) -> str:
+        try:
+            return words[typed.casefold()]
+        except KeyError:
+            raise Unreadable(typed, otherwise) from None
+
+    return read
+
 
 YES_NO = ColumnKind(
-    "lower({v}) in ('true', 'false', 'yes', 'no', '1', '0')",
-    "lower({v}) in ('true', 'yes', '1')",
-    "is neither true nor false",
+    _one_of(dict.fromkeys(_YES, "true") | dict.fromkeys(_NO, "false"), "is neither true nor false"),
+    "{v}::boolean",
 )
+"""In any case; what spreadsheets write in other languages too."""
 
-CURRENCY = ColumnKind(
-    "exists (select from currencies where code = upper({v}))",
-    "upper({v})",
-    "is not a currency; write its ISO 4217 code, as in USD",
-)
-
-COUNTRY = ColumnKind(
-    "{v} ~* '^[A-Z]{2}$'", "upper({v})", "is not a country's two letters, as in DE"
-)
-
-PRORATION = ColumnKind(
-    "lower({v}) in ('full', 'daily')", "lower({v})", "is neither “full” nor “daily”"
-)
-
-CUSTOMER = ColumnKind("c.id is not null", "c.id", "is no customer's name")
+PRORATION = ColumnKind(_one_of({"full": "full", "daily": "daily"}, "is neither “full” nor “daily”"))
 
 ROLE = ColumnKind(
-    f"initcap({{v}}) in ({', '.join(_literal(role) for role in Role)})",
-    "initcap({v})",
-    f"is not a role; there are {', '.join(Role)}",
+    _one_of(
+        {role.casefold(): role.value for role in Role},
+        f"is not a role; there are {', '.join(Role)}",
+    )
 )
+
+_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
+
+
+def _currency(typed: str) -> str:
+    code = typed.upper()
+    if code not in MINOR_UNITS:
+        example = _SIGNS.get(typed, "USD")
+        raise Unreadable(typed, f"is not a currency; write its ISO 4217 code, as in {example}")
+    return code
+
+
+CURRENCY = ColumnKind(_reads(_currency))
+
+COUNTRY = ColumnKind(_reads(read_country))
+
+LOCALE = ColumnKind(_reads(read_locale))
+
+CHANNEL_ID = ColumnKind(_reads(read_channel_id))
+
+CUSTOMER = ColumnKind(NAME.read, "c.id", "c.id is not null", (("true", "is no customer's name"),))
 
 SLACK_ID = ColumnKind(
-    f"{{v}} ~ '^{MEMBER_ID}$' and (t.id is not null or n.slack_user_id is null)",
+    lambda typed, _: read_member_id(typed),
     "{v}",
-    "is not a Slack member id, as in U012AB3CD",
-    ((f"{{v}} ~ '^{MEMBER_ID}$'", "is a new Slack account, but that name has another one"),),
+    "t.id is not null or n.slack_user_id is null",
+    (("true", "is a new Slack account, but that name has another one"),),
 )
 
+
+def _person_name(typed: str, _: bool) -> str:
+    name = _name(typed, 200)
+    if name.casefold() == SYSTEM:
+        raise Unreadable(typed, "is what the clock and the command line are called")
+    return name
+
+
 PERSON_NAME = ColumnKind(
-    f"length({{v}}) <= 200 and {_ONE_LINE} and lower({{v}}) <> 'system'"
-    " and (t.id is null or n.id is null or t.id = n.id)",
+    _person_name,
     "{v}",
-    "is somebody else's name already",
-    (
-        ("length({v}) > 200", "is longer than 200 characters"),
-        _LINE_BREAK,
-        ("lower({v}) = 'system'", "is what the clock and the command line are called"),
-    ),
+    "t.id is null or n.id is null or t.id = n.id",
+    (("true", "is somebody else's name already"),),
 )

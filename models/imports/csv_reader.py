@@ -2,18 +2,32 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
 from models.errors import Refusal
+from models.text import trimmed, unquoted
 
 SHOWN_FLAWS = 100
 BATCH = 500
 MAX_LINE_CHARACTERS = 1_000_000
-NOT_UTF8 = "the file is not UTF-8 here; save it as “CSV UTF-8”"
+AS_UTF8 = "save it as “CSV UTF-8”"
+NOT_UTF8 = f"the file is not UTF-8 here; {AS_UTF8}"
 Row = tuple[int, list[str]]
+Reading = Callable[[str, bool], str]
+"""What a column makes of a text, and of whether the file has semicolons."""
+
+_OTHER_FILES = {
+    b"\xff\xfe": "UTF-16, as spreadsheets write “Unicode Text”",
+    b"\xfe\xff": "UTF-16, as spreadsheets write “Unicode Text”",
+    b"PK\x03\x04": "a workbook",
+    b"\xd0\xcf\x11\xe0": "a workbook",
+    b"\x1f\x8b": "compressed",
+    b"%PDF": "a PDF",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -53,63 +67,103 @@ class Flaws:
 
 
 class CsvReader:
-    """A CSV file with a header: comma or semicolon, any newline, UTF-8 with or without BOM.
+    """A CSV file with a header: comma, semicolon or tab, any newline, UTF-8 with or without BOM.
 
-    Values come without surrounding blanks; rows without any value are passed over. A row that
-    cannot be read is noted in `flaws` and left out. Memory does not grow with the file.
+    `header` holds the columns that have a name, and stands on `header_line`. Values come without
+    what nobody sees at their ends; rows and unnamed columns without any value are passed over. A
+    row that cannot be read is noted in `flaws` and left out. Memory does not grow with the file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         """Reads the header; refuses a file that has none."""
         self.flaws = Flaws()
+        _refuse_other_files(file)
         self._text = io.TextIOWrapper(
             file, encoding="utf-8-sig", errors="surrogateescape", newline=""
         )
-        header = self._text.readline(MAX_LINE_CHARACTERS)
-        if not header.strip():
-            raise BadRows([Flaw(1, "", "the file is empty; its first line names the columns")])
-        if not _sound(header):
-            raise BadRows([Flaw(1, "", NOT_UTF8)])
-        delimiter = ";" if header.count(";") > header.count(",") else ","
+        self._before = 0
+        header, delimiter = self._first_line()
+        self.header_line = self._before
         [names] = csv.reader([header], delimiter=delimiter)
-        self.header = [name.strip().lower() for name in names]
+        named = [_column_name(name) for name in names]
+        self.header = [name for name in named if name]
+        self.semicolons = delimiter == ";"
+        self._named = [index for index, name in enumerate(named) if name]
+        self._unnamed = [index for index, name in enumerate(named) if not name]
+        self._width, self._least = len(named), 1 + max(self._named, default=-1)
         self._reader = csv.reader(
             self._lines(), delimiter=delimiter, strict=True, skipinitialspace=True
         )
 
-    def batches(self) -> Iterator[bytes]:
-        """All rows as CSV for COPY, their line number first, a few hundred at a time."""
+    def batches(self, readings: Sequence[Reading]) -> Iterator[bytes]:
+        """All rows as CSV for COPY, their line number first, a few hundred at a time.
+
+        Each value is what the reading of its column makes of it.
+        """
         rows = self._rows()
-        buffer = io.StringIO()
         while batch := list(islice(rows, BATCH)):
-            buffer.seek(0)
-            buffer.truncate()
-            _write(buffer, batch)
-            if not _sound(buffer.getvalue()):
-                buffer.seek(0)
-                buffer.truncate()
-                _write(buffer, self._without_unsound(batch))
-            yield buffer.getvalue().encode()
+            written = self._written(batch, readings)
+            if not _sound(written):
+                written = self._written(self._without_unsound(batch), readings)
+            yield written.encode()
         self._text.detach()
+
+    def _written(self, rows: Iterable[Row], readings: Sequence[Reading]) -> str:
+        buffer, semicolons = io.StringIO(), self.semicolons
+        csv.writer(buffer).writerows(
+            [line, *[read(one, semicolons) for read, one in zip(readings, row, strict=True)]]
+            for line, row in rows
+        )
+        return buffer.getvalue()
+
+    def _first_line(self) -> tuple[str, str]:
+        """The header, which is the first line with anything in it, and what separates columns."""
+        separator = None
+        while line := self._text.readline(MAX_LINE_CHARACTERS):
+            self._before += 1
+            if not _sound(line):
+                raise BadRows([Flaw(self._before, "", _not_utf8(line))])
+            if told := re.fullmatch(r'"?sep=([,;\t])"?', line.strip("\r\n"), re.IGNORECASE):
+                separator = told[1]
+            elif trimmed(re.sub(r'[,;"\t]', "", line)):
+                return line, separator or max(",;\t", key=line.count)
+        raise BadRows([Flaw(1, "", "the file is empty; its first line names the columns")])
 
     def _rows(self) -> Iterator[Row]:
         last_line = 0
         while True:
             try:
-                values = [value.strip() for value in next(self._reader)]
+                values = [trimmed(value) for value in next(self._reader)]
             except StopIteration:
                 return
             except csv.Error as error:
-                self.flaws.add(Flaw(last_line + 2, "", _unreadable(error)))
+                self.flaws.add(Flaw(last_line + self._before + 1, "", _unreadable(error)))
                 values = []
-            line, last_line = last_line + 2, self._reader.line_num
+            line, last_line = last_line + self._before + 1, self._reader.line_num
             if not any(values):
                 continue
-            if len(values) != len(self.header):
-                reason = f"the row has {len(values)} values, the header {len(self.header)} columns"
-                self.flaws.add(Flaw(line, "", reason))
-                continue
+            if len(values) != len(self.header) or self._unnamed:
+                if misfit := self._misfit(values):
+                    self.flaws.add(Flaw(line, "", misfit))
+                    continue
+                values = [values[index] for index in self._named]
             yield line, values
+
+    def _misfit(self, values: list[str]) -> str | None:
+        """Why a row does not fit under the header. Beyond it, only what is empty does."""
+        while len(values) > self._width and not values[-1]:
+            values.pop()
+        if not self._least <= len(values) <= self._width:
+            told = f"the row has {len(values)} values, the header {self._width} columns"
+            if any(mark in value for value in values for mark in "“”„"):
+                return f"{told}; quotation marks must be straight ones to hold a value together"
+            if len(values) > self._width:
+                return f"{told}; what holds a separator itself needs quotation marks around it"
+            return told
+        values += [""] * (self._width - len(values))
+        if any(values[index] for index in self._unnamed):
+            return "the row has a value in a column that the header does not name"
+        return None
 
     def _lines(self) -> Iterator[str]:
         while line := self._text.readline(MAX_LINE_CHARACTERS):
@@ -120,7 +174,7 @@ class CsvReader:
     def _without_unsound(self, batch: list[Row]) -> Iterator[Row]:
         for line, values in batch:
             unsound = [
-                Flaw(line, name, NOT_UTF8)
+                Flaw(line, name, _not_utf8(value))
                 for name, value in zip(self.header, values, strict=True)
                 if not _sound(value)
             ]
@@ -130,8 +184,18 @@ class CsvReader:
                 yield line, values
 
 
-def _write(buffer: io.StringIO, rows: Iterable[Row]) -> None:
-    csv.writer(buffer).writerows((line, *values) for line, values in rows)
+def _refuse_other_files(file: BinaryIO) -> None:
+    begins_at = file.tell()
+    begins = file.read(4)
+    file.seek(begins_at)
+    for signature, what in _OTHER_FILES.items():
+        if begins.startswith(signature):
+            raise BadRows([Flaw(1, "", f"the file is {what}, not CSV; {AS_UTF8}")])
+
+
+def _column_name(typed: str) -> str:
+    """As in “API usage”, which is the column `api_usage`."""
+    return re.sub(r"[\s_-]+", "_", unquoted(typed)).casefold()
 
 
 def _sound(text: str) -> bool:
@@ -141,6 +205,15 @@ def _sound(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in text
+
+
+def _not_utf8(text: str) -> str:
+    """With the text as it would read in what older spreadsheets write."""
+    if "\0" in text:
+        return NOT_UTF8
+    told = text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    told = " ".join(told[:60].split())
+    return f"the file is not UTF-8 here but perhaps Windows-1252, “{told}”; {AS_UTF8}"
 
 
 def _unreadable(error: csv.Error) -> str:

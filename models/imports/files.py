@@ -23,24 +23,28 @@ from models.customers.terms import (
 from models.db.statistics import analyze
 from models.imports.csv_columns import (
     CALLS,
+    CHANNEL_ID,
     COUNTRY,
     CURRENCY,
     CUSTOMER,
     DATE,
     DAYS,
     END_DATE,
+    LOCALE,
+    MAILBOXES,
     MONTH,
     MONTH_BEGUN,
+    NAME,
     PERCENT,
     PERSON_NAME,
     PRORATION,
     ROLE,
     SLACK_ID,
+    TAX_ID,
     YEAR,
     YES_NO,
     Column,
     decimal,
-    line,
     person,
     text,
 )
@@ -70,11 +74,11 @@ _ASKED_FROM = "asked_from"
 
 CUSTOMERS = Layout(
     columns=(
-        Column("name", line(300), "name", needed=True),
+        Column("name", NAME, "name", needed=True),
         Column("csm", person("csm", Role.CSM), "csm_id"),
         Column("sales", person("sales", Role.SALES), "sales_id"),
         Column("billing_address", text(), "billing_address"),
-        Column("billing_email", line(), "billing_email"),
+        Column("billing_email", MAILBOXES, "billing_email"),
         Column("currency", CURRENCY, "currency", empty="'USD'"),
         Column("monthly_api_limit", CALLS, "monthly_api_limit", needed=True),
         Column("overage_unit_cost", decimal(10), "overage_unit_cost"),
@@ -83,16 +87,16 @@ CUSTOMERS = Layout(
         Column("require_csm_approval", YES_NO, "require_csm_approval", empty="false"),
         Column("require_sales_approval", YES_NO, "require_sales_approval", empty="false"),
         Column("country", COUNTRY, "country", optional=True),
-        Column("tax_id", text(), "tax_id", optional=True),
+        Column("tax_id", TAX_ID, "tax_id", optional=True),
         Column("tax_rate_percent", PERCENT, "tax_rate_percent", empty="0", optional=True),
         Column("tax_note", text(), "tax_note", optional=True),
-        Column("locale", text(50), "locale", optional=True),
+        Column("locale", LOCALE, "locale", optional=True),
         Column("payment_days", DAYS, "payment_days", optional=True),
-        Column("cc_emails", line(), "cc_emails", optional=True),
+        Column("cc_emails", MAILBOXES, "cc_emails", optional=True),
         Column("auto_approve_below", decimal(4), "auto_approve_below", optional=True),
         Column("second_approval_above", decimal(4), "second_approval_above", optional=True),
         Column("limit_proration", PRORATION, "limit_proration", empty="'full'", optional=True),
-        Column("slack_channel_id", text(50), "slack_channel_id", optional=True),
+        Column("slack_channel_id", CHANNEL_ID, "slack_channel_id", optional=True),
         Column("valid_from", MONTH_BEGUN, _ASKED_FROM, optional=True),
     ),
     locked="customers",
@@ -122,7 +126,7 @@ USAGE = Layout(
 PEOPLE = Layout(
     columns=(
         Column("name", PERSON_NAME, "name", needed=True),
-        Column("email", line(), "email"),
+        Column("email", MAILBOXES, "email"),
         Column("role", ROLE, "role"),
         Column("slack_user_id", SLACK_ID, "slack_user_id"),
     ),
@@ -152,7 +156,7 @@ async def import_people(
     An empty role takes a role away; an empty e-mail or Slack id leaves what is known.
     """
     user.require(Permission.GIVE_ROLES)
-    _, rows = await stage(session, file, PEOPLE, progress)
+    _, rows = await stage(session, file, PEOPLE, now.date(), progress)
     changed = await _write(
         session,
         """
@@ -195,7 +199,7 @@ async def import_customers(
     is for `recalculate` to say.
     """
     user.require(Permission.KEEP_BOOKS)
-    columns, rows = await stage(session, file, CUSTOMERS, progress)
+    columns, rows = await stage(session, file, CUSTOMERS, now.date(), progress)
     given = [column.target for column in columns]
     dated = _ASKED_FROM in given
     targets = [target for target in given if target != _ASKED_FROM]
@@ -297,7 +301,7 @@ async def import_usage(
     it means for the bill is decided by whoever looks after bills.
     """
     user.require(Permission.KEEP_BOOKS)
-    _, rows = await stage(session, file, USAGE, progress)
+    _, rows = await stage(session, file, USAGE, now.date(), progress)
     by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
     added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)
     await analyze(session, added + changed, ("usages",))

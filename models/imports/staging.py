@@ -6,6 +6,7 @@ knows them, and whether the row is sound. Both are gone when the transaction end
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import BinaryIO
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import driver_connection
 from models.db.locks import lock_for_import
-from models.imports.csv_columns import Column
+from models.imports.csv_columns import Column, clock
 from models.imports.csv_reader import SHOWN_FLAWS, BadRows, CsvReader, Flaw, Flaws
 
 WORK_MEM = "64MB"
@@ -48,7 +49,11 @@ class Layout:
 
 
 async def stage(
-    session: AsyncSession, file: BinaryIO, layout: Layout, progress: Progress | None
+    session: AsyncSession,
+    file: BinaryIO,
+    layout: Layout,
+    today: date,
+    progress: Progress | None,
 ) -> tuple[list[Column], int]:
     """Leave the file in `ready`; returns the columns it has and the number of its rows.
 
@@ -56,28 +61,32 @@ async def stage(
     was matched stays true. Raises BadRows where anything at all is wrong.
     """
     rows = CsvReader(file)
-    columns = _given(rows.header, layout)
-    await _copy(session, file, rows, progress)
+    columns = _given(rows.header, rows.header_line, layout)
+    await _copy(session, file, rows, columns, progress)
     await lock_for_import(session, layout.locked)
-    count = await _check(session, columns, layout)
-    await _refuse_flaws(session, columns, layout, rows.flaws)
+    matched = f"staged s {layout.joins} cross join ({clock(today)}) clock"
+    count = await _check(session, columns, layout, matched)
+    await _refuse_flaws(session, columns, layout, matched, rows.flaws)
     return columns, count
 
 
-def _given(header: list[str], layout: Layout) -> list[Column]:
+def _given(header: list[str], line: int, layout: Layout) -> list[Column]:
     """The file's columns in its own order; refuses a header that does not fit."""
     known = {column.name: column for column in layout.columns}
+    there_are = f"there are {', '.join(known)}"
+    if not known.keys() & set(header):
+        raise BadRows([Flaw(line, "", f"this first line names no column; {there_are}")])
     flaws = [
-        Flaw(1, name, "the header names this column twice")
+        Flaw(line, name, "the header names this column twice")
         for name in sorted({name for name in header if header.count(name) > 1})
     ]
     flaws += [
-        Flaw(1, name, f"there is no such column; there are {', '.join(known)}")
+        Flaw(line, name, f"there is no such column; {there_are}")
         for name in dict.fromkeys(header)
         if name not in known
     ]
     flaws += [
-        Flaw(1, column.name, "the header lacks this column")
+        Flaw(line, column.name, "the header lacks this column")
         for column in layout.columns
         if column.name not in header and not column.optional
     ]
@@ -87,9 +96,13 @@ def _given(header: list[str], layout: Layout) -> list[Column]:
 
 
 async def _copy(
-    session: AsyncSession, file: BinaryIO, rows: CsvReader, progress: Progress | None
+    session: AsyncSession,
+    file: BinaryIO,
+    rows: CsvReader,
+    columns: list[Column],
+    progress: Progress | None,
 ) -> None:
-    fields = ", ".join(f"{name} text" for name in rows.header)
+    fields = ", ".join(f"{column.name} text" for column in columns)
     await session.execute(sa.text(f"set local work_mem = '{WORK_MEM}'"))
     await session.execute(sa.text("drop table if exists pg_temp.staged, pg_temp.ready"))
     await session.execute(
@@ -101,7 +114,7 @@ async def _copy(
         connection.cursor() as cursor,
         cursor.copy("copy staged from stdin (format csv)") as copy,
     ):
-        for batch in rows.batches():
+        for batch in rows.batches([column.read for column in columns]):
             await copy.write(batch)
             if progress:
                 progress(min(file.tell(), size), size)
@@ -115,7 +128,7 @@ def _size(file: BinaryIO) -> int:
     return size
 
 
-async def _check(session: AsyncSession, columns: list[Column], layout: Layout) -> int:
+async def _check(session: AsyncSession, columns: list[Column], layout: Layout, matched: str) -> int:
     """Fill `ready`. A row is sound if no value came out null but those that went in empty."""
     values = ", ".join(f"{column.value} as {column.target}" for column in columns)
     must = [column.target for column in columns if column.needed or column.empty]
@@ -130,7 +143,7 @@ async def _check(session: AsyncSession, columns: list[Column], layout: Layout) -
             select *, num_nulls({", ".join(must)}) = 0 and {nulls} = empty as sound
             from (
                 select s.line, {", ".join((values, *layout.matched))}, {empty} as empty
-                from staged s {layout.joins} offset 0
+                from {matched} offset 0
             ) as t
         """)
     )
@@ -139,7 +152,7 @@ async def _check(session: AsyncSession, columns: list[Column], layout: Layout) -
 
 
 async def _refuse_flaws(
-    session: AsyncSession, columns: list[Column], layout: Layout, flaws: Flaws
+    session: AsyncSession, columns: list[Column], layout: Layout, matched: str, flaws: Flaws
 ) -> None:
     if await session.scalar(sa.text("select exists (select from ready where not sound)")):
         reasons = ", ".join(f"('{column.name}', {column.reason})" for column in columns)
@@ -147,7 +160,7 @@ async def _refuse_flaws(
             session,
             flaws,
             f"""select line, flaw.name, flaw.reason
-                from staged s join ready using (line) {layout.joins}
+                from {matched} join ready using (line)
                 cross join lateral (values {reasons}) as flaw (name, reason)
                 where not sound and flaw.reason is not null""",
         )

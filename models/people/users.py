@@ -1,6 +1,5 @@
 """Users: who they are, and finding and adding them."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,11 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.db.columns import Base, Id
 from models.db.rows import keep, rows
 from models.errors import Invalid, NotAllowed
+from models.mailboxes import read_mailboxes
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
+from models.slack_ids import read_member_id
 
 SYSTEM = "system"
-MEMBER_ID = "[A-Z0-9]{2,30}"
-"""What Slack calls a person, as in U012AB3CD."""
 
 
 class User(Base):
@@ -113,15 +112,14 @@ async def add_user(
 ) -> User:
     """Add a person, or give the one of that Slack id, else of that name, this name and role.
 
-    Refuses a name of more than one line, what is no Slack id, and the name of somebody else.
+    Refuses a name of more than one line, what is no Slack id or e-mail address, and the name of
+    somebody else.
     """
     name = name.strip()
     if not 1 <= len(name) <= 200 or name == SYSTEM or name.splitlines() != [name]:
         raise Invalid("A name has 1 to 200 characters on one line, and is not “system”.", "name")
-    if slack_user_id and not re.fullmatch(MEMBER_ID, slack_user_id):
-        raise Invalid(
-            f"“{slack_user_id}” is not a Slack member id, as in U012AB3CD.", "slack_user_id"
-        )
+    slack_user_id = read_member_id(slack_user_id) if slack_user_id else None
+    email = read_mailboxes(email) if email else None
     match = sa.or_(
         User.slack_user_id == slack_user_id if slack_user_id else sa.false(), User.name == name
     )

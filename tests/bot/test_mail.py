@@ -11,7 +11,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from bot.mail.smtp import Email, Mailer, MailError
-from bot.mail.smtp_url import MailServer, mailboxes
+from bot.mail.smtp_url import MailServer
+from models.mailboxes import mailboxes
 from sandbox.fake_slack.sandbox import Sandbox
 
 SENDER = "Müller Billing <billing@meridian.example>"

@@ -82,9 +82,32 @@ def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.Monk
         ("LOOKBACK_MONTHS", "121"),
         ("COMPANY_COUNTRY", "XX"),
         ("COMPANY_COUNTRY", "hush"),
+        ("COMPANY_COUNTRY", "UK"),
+        ("COMPANY_COUNTRY", "EU"),
+        ("COMPANY_ADDRESS", "n/a"),
+        ("COMPANY_NAME", "-"),
+        ("APPROVALS_CHANNEL", "#hush"),
+        ("APPROVALS_CHANNEL", "UHUSH"),
+        ("FINANCE_SLACK_IDS", "@hush"),
+        ("FINANCE_SLACK_IDS", "U012AB3CD, hush@a.example"),
+        ("LOCALE", "deutsch"),
+        ("TIMEZONE", "Zurich"),
+        ("TIMEZONE", "EST"),
+        ("TIMEZONE", "Etc/GMT+1"),
+        ("PUBLIC_URL", "bills.example"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://clerk:hush@bills.example"),
+        ("PUBLIC_URL", "https://bills.example:hush"),
+        ("PUBLIC_URL", "https://bills.example/?token=hush"),
+        ("HOST", "http://0.0.0.0"),
+        ("COMMAND_PREFIX", "/hush-"),
+        ("HOLD_JUMP_FACTOR", "1"),
+        ("SMTP_URL", "smtp://clerk@hush.example"),
+        ("MAIL_FROM", "hush@hush"),
         ("COMPANY_NAME", "hush\nhush"),
         ("COMPANY_TAX_ID", "hush" * 100),
         ("PAYMENT_DAYS", "-1"),
+        ("PAYMENT_DAYS", "366"),
         ("PAYMENT_NOTE", "hush" * 300),
     ],
 )
@@ -96,6 +119,21 @@ def test_a_wrong_setting_is_named_with_what_to_do_and_never_shown(
     (line,) = str(caught.value).splitlines()
     assert line == f"{name} cannot be used as it is. {WHAT_TO_DO[name]}"
     assert "hush" not in line
+
+
+def test_an_id_is_found_in_what_people_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = given(
+        monkeypatch,
+        APPROVALS_CHANNEL="https://meridian.slack.com/archives/C012AB3CD",
+        FINANCE_SLACK_IDS="https://meridian.slack.com/team/U012AB3CD, U034EF5GH",
+        COMPANY_COUNTRY="ch",
+        LOCALE="de-CH",
+        PUBLIC_URL="https://bills.example:8443/countersign/",
+    )
+    assert settings.approvals_channel == "C012AB3CD"
+    assert settings.finance_slack_ids == ("U012AB3CD", "U034EF5GH")
+    assert (settings.company_country, settings.locale) == ("CH", "de_CH")
+    assert settings.public_url == "https://bills.example:8443/countersign"
 
 
 def test_other_commands_do_not_mind_a_wrong_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,19 @@ periods = st.builds(Period, st.integers(2000, 2200), st.integers(1, 12))
         ("2026-01", Period(2026, 1)),
         ("2000-01", Period(2000, 1)),
         ("2200-12", Period(2200, 12)),
+        ("10/2026", Period(2026, 10)),
+        ("10/26", Period(2026, 10)),
+        ("10-2026", Period(2026, 10)),
+        ("2026/10", Period(2026, 10)),
+        ("2026–10", Period(2026, 10)),
+        ("Oct-26", Period(2026, 10)),
+        ("oct'26", Period(2026, 10)),
+        ("Oct. 2026", Period(2026, 10)),
+        ("October  2026", Period(2026, 10)),
+        ("october, 2026", Period(2026, 10)),
+        ("2026 Sept", Period(2026, 9)),
+        ("٢٠٢٦-١٠", Period(2026, 10)),
+        ("２０２６－１０\u200b", Period(2026, 10)),
     ],
 )
 def test_a_month_is_read(typed: str, period: Period) -> None:
@@ -41,12 +54,12 @@ def test_a_month_is_read(typed: str, period: Period) -> None:
         "1999-12",
         "2201-01",
         "0000-01",
-        "10-2026",
-        "2026/10",
-        "2026–10",
         "2026-10-01",
-        "October 2026",
-        "٢٠٢٦-١٠",
+        "2026-000123",
+        "10/11",
+        "Mayfair 2026",
+        "oct",
+        "last month",
         "2026-1²",
         "-2026-10",
         "2026 -10",
@@ -57,6 +70,21 @@ def test_a_month_is_read(typed: str, period: Period) -> None:
 def test_what_is_no_month_is_refused_with_an_example(typed: str) -> None:
     with pytest.raises(Invalid, match=r"is not a month\. Write it as 2026-10\.$"):
         Period.parse(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "period"),
+    [
+        ("oct", Period(2026, 10)),
+        ("Nov", Period(2026, 11)),
+        ("dec.", Period(2025, 12)),
+        ("January", Period(2026, 1)),
+        ("last month", Period(2026, 10)),
+        ("This Month", Period(2026, 11)),
+    ],
+)
+def test_a_month_without_its_year_is_the_latest_that_has_begun(typed: str, period: Period) -> None:
+    assert Period.parse(typed, today=date(2026, 11, 2)) == period
 
 
 @given(periods)

@@ -25,13 +25,25 @@ FAULTS = [
     ("customers", "monthly_api_limit", "1.5", "is not a whole number"),
     ("customers", "overage_unit_cost", "0.12345678901", "more than 10 decimals"),
     ("customers", "overage_unit_cost", "-0.1", "is negative"),
-    ("customers", "overage_unit_cost", "1e-3", "is not a number"),
-    ("customers", "overage_unit_cost", '"0,002"', "has a comma"),
-    ("customers", "overage_unit_cost", '"1,000,000.5"', "has thousands separators"),
+    ("customers", "overage_unit_cost", '"1,250"', "could be 1250 or 1.250; write 1250, or 1.2500"),
+    ("customers", "overage_unit_cost", "$0.002", "has a currency sign"),
+    ("customers", "name", "#REF!", "is a spreadsheet's error"),
+    ("customers", "billing_address", "n/a", "is a placeholder"),
+    ("customers", "billing_address", "—", "is a placeholder"),
+    ("customers", "billing_email", "TBD", "is a placeholder"),
+    ("customers", "billing_email", "ap.acme.example", "is not an e-mail address"),
+    ("customers", "billing_email", "ap@acme", "is not an e-mail address: “acme” is no domain"),
+    ("customers", "currency", "$", "is not a currency; write its ISO 4217 code, as in USD"),
+    ("customers", "currency", "€", "as in EUR"),
+    ("customers", "currency", "XXX", "is not a currency"),
+    ("customers", "start_date", "2062-01-01", "is more than 20 years ahead"),
+    ("customers", "start_date", "0206-01-01", "is before 2000"),
     ("customers", "start_date", "02/01/2024", "is not a date"),
     ("customers", "start_date", "2024-02-30", "is not a date"),
     ("customers", "end_date", "2023-12-31", "is before the start date"),
     ("customers", "end_date", "soon", "is not a date"),
+    ("customers", "end_date", "2062-12-31", "leave an end date empty where there is none"),
+    ("customers", "end_date", "31.02.2026", "there is no such day"),
     ("customers", "require_csm_approval", "ja", "neither true nor false"),
     ("usage", "customer", "Nobody Inc", "is no customer's name"),
     ("usage", "year", "1999", "not a year from 2000 to 2200"),
@@ -42,17 +54,21 @@ FAULTS = [
     ("usage", "api_usage", "", "a value is needed here"),
     ("usage", "api_usage", "9223372036854775808", "is too big"),
     ("usage", "api_usage", "-1", "is negative"),
-    ("usage", "api_usage", '"1,250,000"', "has thousands separators"),
-    ("usage", "api_usage", "1.250.000", "has thousands separators"),
-    ("usage", "api_usage", "1 250 000", "has thousands separators"),
-    ("usage", "api_usage", "1_250", "has thousands separators"),
-    ("usage", "api_usage", "0x10", "is not a whole number"),
+    ("usage", "api_usage", "0x10", "is not a number alone"),
+    ("usage", "api_usage", "1.250", "could be 1250 or 1.250; write 1250"),
+    ("usage", "api_usage", '"1,250"', "could be 1250 or 1.250; write 1250"),
+    ("usage", "api_usage", "1.25E+06", "is scientific notation"),
+    ("usage", "year", "2062", "has not begun yet"),
+    ("usage", "month", "12", "is a month that has not begun yet"),
     ("people", "name", "", "a value is needed here"),
     ("people", "name", "Kim\u2028Lee", "“Kim Lee” has a line break"),
     ("people", "email", '"kim@example.com\nBcc: x"', "has a line break"),
     ("people", "name", "System", "clock and the command line"),
     ("people", "name", "Max", "somebody else's name"),
     ("people", "role", "Boss", "is not a role"),
+    ("people", "email", "n/a", "is a placeholder"),
+    ("people", "email", "kim", "is not an e-mail address"),
+    ("people", "slack_user_id", "C012AB3CD", "is not a Slack member id"),
     ("people", "slack_user_id", "@kim", "is not a Slack member id"),
 ]
 GOOD = {
@@ -122,8 +138,7 @@ HEADER_FAULTS = [
     ("customer,year,month,api_usage,api_usage", {"api_usage": "twice"}),
     ("customer,year,month,api_usage,colour", {"colour": "no such column"}),
     ("Customer,YEAR,month,usage", {"usage": "no such column", "api_usage": "lacks"}),
-    ("customer,year,month,api_usage,", {"": "no such column"}),
-    ("", {"": "empty"}),
+    ("Acme,2026,9,1", {"": "names no column; there are customer, year, month, api_usage"}),
 ]
 
 
@@ -140,7 +155,7 @@ async def test_a_header_that_does_not_fit_is_refused_by_the_names_of_its_columns
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["", "\n"])
 async def test_delimiter_newline_and_bom_do_not_matter(
@@ -170,10 +185,12 @@ async def test_delimiter_newline_and_bom_do_not_matter(
 
 
 UNREADABLE = [
-    (b"Acme,2026,10,5\nK\xf6ln,2026,10,5\n", (3, "customer", "UTF-8")),
+    (b"Acme,2026,10,5\nK\xf6ln,2026,10,5\n", (3, "customer", "perhaps Windows-1252, “Köln”")),
     (b"Acme,2026,10,5\nAcme,2026,1\x00,5\n", (3, "month", "UTF-8")),
     (b"Acme,2026,10,5\nAcme,2026,9\n", (3, "", "3 values, the header 4 columns")),
     (b"Acme,2026,10,5\nAcme,2026,9,1,2\n", (3, "", "5 values, the header 4 columns")),
+    (b"Acme,2026,10,1,250,000\n", (2, "", "what holds a separator itself needs quotation marks")),
+    ("“Acme, Inc”,2026,10,5\n".encode(), (2, "", "quotation marks must be straight")),
     (b'Acme,2026,10,5\n"Acme"2,2026,9,1\n', (3, "", "quotation marks do not match")),
     (b'Acme,2026,10,5\n"Acme,2026,9,1\n', (3, "", "quotation marks do not match")),
     (b"Acme,2026,10,5\nAcme,2026,9," + b"1" * 200_000, (3, "", "longer than 131,072")),
@@ -195,10 +212,62 @@ async def test_a_row_that_cannot_be_read_is_named(
     assert await rows_of(db, "select count(*) from usages") == [(0,)]
 
 
-async def test_a_file_in_utf_16_is_refused_at_its_header(db: Database, people: People) -> None:
+@pytest.mark.parametrize("content", [b"", b"\n,,,\n", b"\xef\xbb\xbf \r\n"])
+async def test_a_file_with_nothing_in_it_is_refused(
+    db: Database, people: People, content: bytes
+) -> None:
     with pytest.raises(BadRows) as refused:
-        await load(db, people.ana, "usage", (HEADERS["usage"] + "\n").encode("utf-16"))
-    assert "UTF-8" in refused.value.flaws[0].reason
+        await load(db, people.ana, "usage", content)
+    assert "the file is empty" in refused.value.flaws[0].reason
+
+
+OTHER_FILES = [
+    ((HEADERS["usage"] + "\n").encode("utf-16"), "UTF-16"),
+    ((HEADERS["usage"] + "\n").encode("utf-16-be"), "not UTF-8"),
+    (b"PK\x03\x04\x14\x00", "a workbook"),
+    ("Café,year\n".encode("cp1252"), "Windows-1252, “Café,year”"),
+]
+
+
+@pytest.mark.parametrize(("content", "what"), OTHER_FILES)
+async def test_a_file_of_another_kind_is_called_by_what_it_is(
+    db: Database, people: People, content: bytes, what: str
+) -> None:
+    with pytest.raises(BadRows) as refused:
+        await load(db, people.ana, "usage", content)
+    [flaw] = refused.value.flaws
+    assert what in flaw.reason
+    assert "save it as “CSV UTF-8”" in flaw.reason
+
+
+OPTIONAL_FAULTS = [
+    ("country", "UK", "write GB"),
+    ("country", "XX", "is not a country"),
+    ("country", "Germany", "write DE"),
+    ("tax_rate_percent", "0.19", "looks like a fraction"),
+    ("tax_rate_percent", "119", "is not a percentage from 0 to 100"),
+    ("tax_id", "n/a", "is a placeholder"),
+    ("tax_id", "none yet", "has no digit"),
+    ("locale", "deutsch", "write de"),
+    ("locale", "xx", "write a language and country"),
+    ("payment_days", "3000", "is not a number of days from 0 to 365"),
+    ("cc_emails", "a@acme.example; b", "is not an e-mail address"),
+    ("slack_channel_id", "#acme", "is not a channel's id"),
+    ("slack_channel_id", "U012AB3CD", "is not a channel's id"),
+    ("valid_from", "2026-10-02", "is not the first day of a month"),
+    ("valid_from", "2062-10", "is more than 20 years ahead"),
+]
+
+
+@pytest.mark.parametrize(("column", "text", "reason"), OPTIONAL_FAULTS)
+async def test_a_value_that_would_do_harm_later_is_refused_where_it_is_typed(
+    db: Database, people: People, column: str, text: str, reason: str
+) -> None:
+    with pytest.raises(BadRows) as refused:
+        await load(db, people.ana, "customers", f"{HEADERS['customers']},{column}\n{ACME},{text}")
+    [flaw] = refused.value.flaws
+    assert (flaw.line, flaw.column) == (2, column)
+    assert reason in flaw.reason
 
 
 async def test_of_very_many_faults_the_first_hundred_are_shown_and_all_are_counted(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from models.context import Source
 from models.db.database import Database
 from models.errors import Busy, NotAllowed
+from models.imports.csv_reader import BadRows
 from models.imports.files import Imported, import_people
 from models.period import Period
 from tests.billed import write_bill
@@ -196,3 +197,48 @@ async def test_progress_is_told_in_bytes_up_to_the_whole_file(db: Database, peop
     assert len(told) > 3
     assert told == sorted(told)
     assert told[-1] == (len(content), len(content))
+
+
+async def test_a_file_as_a_spreadsheet_leaves_it_is_read(db: Database, people: People) -> None:
+    """Empty lines first, a column without a name, thousands and decimals as they write them."""
+    header = "\ufeff;;\r\n Name\u00a0;CSM;Sales;Billing address;Billing  Email;Currency;"
+    header += "Monthly-API-limit;Overage unit cost;Start date;End date;Require CSM approval;"
+    header += "Require sales approval;;\r\n"
+    row = "\u200b“Acme”;Kim;Sam;1 Road;ap@acme.example;eur;1’250’000;0,002;01.10.2026;;WAHR;FALSCH"
+    empty = ";" * 13
+    content = f"{header}{row};;\r\n{empty}\r\n"
+    assert await load(db, people.ana, "customers", content) == Imported(1, 0, 0)
+    [customer] = await rows_of(
+        db,
+        "select name, currency, monthly_api_limit, overage_unit_cost, start_date,"
+        " require_csm_approval, require_sales_approval from customers",
+    )
+    assert customer == ("Acme", "EUR", 1_250_000, Decimal("0.002"), date(2026, 10, 1), True, False)
+    usage = 'sep=,\n\n"Customer",Year,Month,"API usage",\n“Acme”,2026.0,10.0,"12,50,000",\n'
+    assert await load(db, people.ana, "usage", usage) == Imported(1, 0, 0)
+    assert await rows_of(db, "select year, month, api_usage from usages") == [(2026, 10, 1250000)]
+
+
+async def test_a_value_in_a_column_without_a_name_is_not_passed_over(
+    db: Database, people: People
+) -> None:
+    await load_rows(db, people.ana, "customers", ACME)
+    with pytest.raises(BadRows) as refused:
+        await load(db, people.ana, "usage", f"{HEADERS['usage']},,\nAcme,2026,10,5,,late")
+    [flaw] = refused.value.flaws
+    assert (flaw.line, flaw.reason) == (
+        2,
+        "the row has a value in a column that the header does not name",
+    )
+
+
+async def test_codes_are_kept_in_the_form_that_everybody_knows(
+    db: Database, people: People
+) -> None:
+    header = f"{HEADERS['customers']},country,locale,tax_rate_percent,slack_channel_id"
+    link = "https://meridian.slack.com/archives/C012AB3CD/p1762080000000000"
+    for tax, kept in (("8.1 %", "8.1"), ("0.5%", "0.5"), ("0.5", "0.5"), ("19.00", "19")):
+        await load(db, people.ana, "customers", f"{header}\n{ACME},de,de-ch,{tax},{link}")
+        assert await rows_of(
+            db, "select country, locale, tax_rate_percent, slack_channel_id from customers"
+        ) == [("DE", "de_CH", Decimal(kept), "C012AB3CD")]

@@ -51,7 +51,7 @@ REFUSED = [
     ("  ", None, "name", "1 to 200"),
     *(
         ("Eve", malformed, "slack_user_id", "is not a Slack member id")
-        for malformed in ("@eve", "ueve", "U", "U" * 31, "U EVE", "UEVE\n", "<@UEVE>", "ÜEVE")
+        for malformed in ("@eve", "ueve", "U", "U" * 31, "U EVE", "UEVE\n", "CEVE", "ÜEVE")
     ),
 ]
 

@@ -1,0 +1,56 @@
+"""E-mail addresses, one or several, as they are written in a head of a mail."""
+
+import re
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import getaddresses
+
+from models.errors import Unreadable
+from models.text import refuse_placeholder
+
+_ATOM, _LABEL = "[A-Za-z0-9_%+-]+", "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_USUAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
+"""A single address of the usual kind, which takes no parser to know for one."""
+
+
+def read_mailboxes(typed: str) -> str:
+    """What was typed, if it is one or more addresses that mail can reach; raises Unreadable."""
+    if _USUAL.fullmatch(typed):
+        return typed
+    refuse_placeholder(typed)
+    if "mailto:" in typed.lower():
+        raise Unreadable(typed, "is a link; write the address without “mailto:”")
+    try:
+        found = mailboxes(typed)
+    except ValueError:
+        raise Unreadable(typed, "is not an e-mail address, as in billing@acme.example") from None
+    for mailbox in found:
+        if "." not in mailbox.domain.strip("."):
+            raise Unreadable(typed, f"is not an e-mail address: “{mailbox.domain}” is no domain")
+    return typed
+
+
+def mailboxes(text: str) -> list[Address]:
+    """The addresses in a text such as `Ana Ruiz <ana@example.com>, kim@example.com`.
+
+    Refuses, as a ValueError, one that is no address, or holds what could end a line.
+    """
+    if any(ord(char) < 0x20 for char in text.strip()):
+        raise ValueError("an address is one line")
+    found = [_mailbox(name, spec) for name, spec in getaddresses([text.replace(";", ",")])]
+    if not found:
+        raise ValueError("no address")
+    return found
+
+
+def _mailbox(name: str, spec: str) -> Address:
+    local, _, domain = spec.rpartition("@")
+    if not local or not domain or any(char.isspace() for char in spec):
+        raise ValueError("not an e-mail address")
+    try:
+        address = Address(name, local, domain.encode("idna").decode())
+        if local.isascii():
+            Address(addr_spec=address.addr_spec)  # which reads it, and finds fault with it
+    except (HeaderParseError, IndexError, UnicodeError) as error:
+        raise ValueError("not an e-mail address") from error
+    return address

@@ -1,0 +1,151 @@
+"""Numbers as people and spreadsheets write them, read where what they mean is certain.
+
+Digits of any script count, and so do blanks and apostrophes of any kind between thousands. A point
+or a comma is a decimal sign or stands between thousands, whichever the number allows: where it
+allows both, as in `1.250`, and where digits were lost, as in `1.25E+06`, it is refused.
+"""
+
+import re
+import unicodedata
+from decimal import Decimal
+
+from models.errors import Unreadable
+from models.text import trimmed
+
+MOST_CHARS = 100
+MOST_EXPONENT = 30
+
+_APOSTROPHES = "'’‘ʼ′´_٬"
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys(_APOSTROPHES, "'"),
+        **dict.fromkeys("−–﹣－", "-"),
+        **{"，": ",", "．": ".", "٫": ".", "＋": "+", "％": "%"},
+    }
+)
+_SIGNED = re.compile(
+    r"\(\s*(?P<owed>.+?)\s*\)|-\s*(?P<below>.+)|(?P<late>.+?)\s*-|\+?(?P<plain>.+)"
+)
+_EXPONENT = re.compile(r"(\d+)(?:[.,](\d*))?[eE]([+-]?\d{1,3})")
+_SEPARATED = re.compile(r"(?=.*\d)\d*(?:[ '.,]\d+)*[.,]?")
+_AMBIGUOUS = re.compile(r"([1-9]\d{0,2})[.,](\d{3})")
+_WESTERN = re.compile(r"[1-9]\d{0,2}(\D\d{3})+")
+_INDIAN = re.compile(r"[1-9]\d?(\D\d{2})*\D\d{3}")
+
+
+def read_whole(typed: str, most: int) -> int:
+    """A whole number from 0 to `most`; raises Unreadable, which says why it is none."""
+    if typed.isascii() and typed.isdigit() and len(typed) < MOST_EXPONENT:
+        value = Decimal(typed)
+    else:
+        value = _read(typed, whole=True)
+    if value != value.to_integral_value():
+        raise Unreadable(typed, "is not a whole number; write it without decimals")
+    _refuse_negative(typed, value)
+    if value > most:
+        raise Unreadable(typed, f"is too big; the most is {most}")
+    return int(value)
+
+
+def read_decimal(
+    typed: str, *, digits: int = 15, decimals: int, point_is_decimal: bool = True
+) -> Decimal:
+    """A number that is not negative; raises Unreadable, which says why it is none.
+
+    `digits` before and `decimals` after the point at most. `point_is_decimal`: a point alone is
+    one, since whoever wrote this writes no decimal commas.
+    """
+    value = _read(typed, point_is_decimal=point_is_decimal)
+    _refuse_negative(typed, value)
+    if value >= 10**digits:
+        raise Unreadable(typed, f"is too big; the most is {digits} digits")
+    if value != round(value, decimals):
+        raise Unreadable(typed, f"has more than {decimals} decimals")
+    return abs(round(value, decimals).normalize())
+
+
+def _refuse_negative(typed: str, value: Decimal) -> None:
+    if value < 0:
+        raise Unreadable(typed, "is negative")
+
+
+def _read(typed: str, *, point_is_decimal: bool = False, whole: bool = False) -> Decimal:
+    if len(typed) > MOST_CHARS:
+        raise Unreadable(typed, "is too long for a number")
+    text = _plain(typed)
+    # A spreadsheet's mark of a text.
+    found = _SIGNED.fullmatch(text.removeprefix("'"))
+    if found is None:
+        raise Unreadable(typed, _not_a_number(text))
+    body = trimmed(found[found.lastgroup or 0])
+    if scientific := _EXPONENT.fullmatch(body):
+        value = _scientific(typed, *scientific.groups(default=""))
+    elif _SEPARATED.fullmatch(body):
+        if not (point_is_decimal and body.count(".") == 1):
+            _refuse_ambiguous(typed, body, whole=whole)
+        value = _separated(typed, body)
+    else:
+        raise Unreadable(typed, _not_a_number(text))
+    return value if found["plain"] else -value
+
+
+def _plain(typed: str) -> str:
+    """Any script's digits and any kind of blank or sign as the plainest one."""
+    plain = (
+        " " if char.isspace() else str(unicodedata.decimal(char, char)) for char in trimmed(typed)
+    )
+    return "".join(plain).translate(_SIGNS)
+
+
+def _scientific(typed: str, whole: str, fraction: str, exponent: str) -> Decimal:
+    if abs(int(exponent)) > MOST_EXPONENT:
+        raise Unreadable(typed, "is out of all bounds")
+    value = Decimal(f"{whole}.{fraction}E{exponent}")
+    if value and int(exponent) > len(fraction):
+        raise Unreadable(
+            typed,
+            f"is scientific notation, as a spreadsheet shortens numbers: {value:f}, or something"
+            " near it; write all the digits",
+        )
+    return value
+
+
+def _refuse_ambiguous(typed: str, body: str, *, whole: bool) -> None:
+    """Refuse a single point or comma before three digits."""
+    found = _AMBIGUOUS.fullmatch(body)
+    if found is not None:
+        thousands, units = found.groups()
+        other = "" if whole else f", or {thousands}.{units}0"
+        raise Unreadable(
+            typed,
+            f"could be {thousands}{units} or {thousands}.{units}; write {thousands}{units}{other}",
+        )
+
+
+def _separated(typed: str, body: str) -> Decimal:
+    marks = re.findall(r"\D", body)
+    if not marks:
+        return Decimal(body)
+    last, others = marks[-1], marks[:-1]
+    if last in " '" or last in others:
+        return _grouped(typed, body, marks)
+    whole, _, fraction = body.rpartition(last)
+    before = _grouped(typed, whole, others) if others else Decimal(whole or 0)
+    return before + Decimal(f"0.{fraction or 0}")
+
+
+def _grouped(typed: str, body: str, marks: list[str]) -> Decimal:
+    one_sign = len(set(marks)) == 1
+    if not one_sign or not (_WESTERN.fullmatch(body) or _INDIAN.fullmatch(body)):
+        raise Unreadable(
+            typed, "has separators where no thousands end; write digits only, as in 1250000"
+        )
+    return Decimal(re.sub(r"\D", "", body))
+
+
+def _not_a_number(text: str) -> str:
+    if any(unicodedata.category(char) == "Sc" for char in text):
+        return "has a currency sign; write the number alone"
+    if re.search(r"\d\s*[A-Za-z%]|[A-Za-z]\s*\d", text):
+        return "is not a number alone; write digits only, as in 1250000"
+    return "is not a number; write digits, as in 1250000 or 0.0025"
