@@ -3,8 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ from models.errors import Invalid
 from models.people.users import User
 from models.period import Period
 from models.queries.totals import Total
-from models.queries.waiting import WAITING, waiting_for
+from models.queries.waiting import WAITING, Selection, waiting_for
 from models.settings import MOST_AT_ONCE
 
 
@@ -69,7 +68,7 @@ async def bills_waiting_for(
 
     For a manager, whose word nothing waits for: all that waits for anybody.
     """
-    return await _page(session, *await waiting_for(session, user), after, limit)
+    return await _page(session, await waiting_for(session, user), after, limit)
 
 
 @dataclass(frozen=True)
@@ -91,23 +90,22 @@ async def find_bills(
     most: int = MOST_AT_ONCE,
 ) -> Page:
     """The bills that are meant. `after` continues a page; up to `most` of a state are counted."""
-    states = set(State) if wanted.status is None else {wanted.status}
-    filters: list[ColumnElement[bool]] = []
-    if wanted.mine_of is not None:
-        theirs, mine = await waiting_for(session, wanted.mine_of)
-        states &= theirs
-        filters += mine
+    mine_of = wanted.mine_of
+    selection = await waiting_for(session, mine_of) if mine_of else Selection(frozenset(State))
+    filters = list(selection.where)
     if wanted.customer_id is not None:
         filters.append(Bill.customer_id == wanted.customer_id)
     if wanted.period is not None:
         filters += [Bill.year == wanted.period.year, Bill.month == wanted.period.month]
-    return await _page(session, sorted(states), filters, after, limit, most)
+    states = selection.states & ({wanted.status} if wanted.status else selection.states)
+    selection = replace(selection, states=states, where=tuple(filters))
+    return await _page(session, selection, after, limit, most)
 
 
 async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tuple[BillLine, ...]:
     """A customer's bills that wait for somebody."""
-    page = await _page(session, WAITING, [Bill.customer_id == customer_id], None, PAGE_BILLS)
-    return page.lines
+    theirs = Selection(WAITING, (Bill.customer_id == customer_id,))
+    return (await _page(session, theirs, None, PAGE_BILLS)).lines
 
 
 async def find_bill(session: AsyncSession, text: str) -> int:
@@ -126,16 +124,16 @@ async def find_bill(session: AsyncSession, text: str) -> int:
 
 async def _page(
     session: AsyncSession,
-    states: Iterable[State],
-    filters: Sequence[ColumnElement[bool]],
+    selection: Selection,
     after: str | None,
     limit: int,
     most: int = MOST_AT_ONCE,
 ) -> Page:
     """Bills of each state are read in their order, by key, and never more than are looked for."""
-    states = tuple(states)
-    whole = _oldest(states, filters, None, most + 1)
-    counted = whole.c.stands if len(states) > 1 else sa.true()
+    if not selection.states:
+        return Page((), 0, ())
+    whole = _oldest(selection, None, most + 1)
+    counted = whole.c.stands if len(selection.states) > 1 else sa.true()
     sums = (
         sa.select(
             whole.c.currency,
@@ -148,7 +146,7 @@ async def _page(
     )
     totals = (await session.execute(sums)).all()
     count = sum(total.found for total in totals)
-    first = _oldest(states, filters, _place(after), limit + 1)
+    first = _oldest(selection, _place(after), limit + 1)
     rows = (
         sa.select(Bill, Customer.name, first.c.rank)
         .join(first, first.c.id == Bill.id)
@@ -193,24 +191,28 @@ def _rank(state: State) -> int:
     return 0 if state in WAITING else 1
 
 
-def _oldest(
-    states: Iterable[State],
-    filters: Sequence[ColumnElement[bool]],
-    beyond: _Place | None,
-    most: int,
-) -> sa.Subquery:
+def _oldest(selection: Selection, beyond: _Place | None, most: int) -> sa.Subquery:
     """Of each state the oldest bills, at most so many, with its rank."""
-    parts = [
-        sa.select(
-            *(Bill.id, Bill.currency, Bill.overage_amount),
-            *(_STANDS.label("stands"), sa.literal(_rank(state)).label("rank")),
-        )
-        .where(Bill.status == state.value, *filters, *_behind(beyond, _rank(state)))
+    states = sorted(selection.states)
+    return sa.union_all(*(_oldest_of(selection, one, beyond, most) for one in states)).subquery()
+
+
+def _oldest_of(
+    selection: Selection, state: State, beyond: _Place | None, most: int
+) -> sa.Select[int, datetime, str, Decimal | None, bool, int]:
+    rank = _rank(state)
+    told = (Bill.id, Bill.created_at, Bill.currency, Bill.overage_amount)
+    ordered = (
+        sa.select(*told, _STANDS.label("stands"), sa.literal(rank).label("rank"))
+        .where(Bill.status == state.value, *selection.where, *_behind(beyond, rank))
         .order_by(Bill.created_at, Bill.id)
-        .limit(most)
-        for state in states
-    ]
-    return sa.union_all(*parts).subquery()
+    )
+    if selection.asks is None:
+        return ordered.limit(most)
+    # Behind an offset they are sorted first, and then asked one after the other.
+    candidates = ordered.offset(0).subquery()
+    asked = sa.select(candidates).where(selection.asks(candidates.c.id))
+    return asked.order_by(candidates.c.created_at, candidates.c.id).limit(most)
 
 
 def _behind(place: _Place | None, rank: int) -> list[ColumnElement[bool]]:

@@ -1,5 +1,8 @@
 """Which bills wait for a person."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,35 +19,47 @@ from models.people.users import User
 WAITING = frozenset({State.HELD, State.PENDING})
 """States in which a bill waits for somebody."""
 
-Filters = tuple[ColumnElement[bool], ...]
+Conditions = tuple[ColumnElement[bool], ...]
 
 
-async def waiting_for(session: AsyncSession, user: User) -> tuple[frozenset[State], Filters]:
-    """The states and the conditions of the bills that this person is asked to do something about.
+@dataclass(frozen=True)
+class Selection:
+    """Bills in one of these `states` of which all of `where` is true, and `asks` of their ids.
 
-    Of Finance that is a release, of an approver their word. For a manager, whose word nothing
-    waits for, it is all that waits for anybody.
+    To ask that of a bill takes long, so it is asked last, and of no more than are looked for.
+    """
+
+    states: frozenset[State]
+    where: Conditions = ()
+    asks: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None
+
+
+async def waiting_for(session: AsyncSession, user: User) -> Selection:
+    """Of Finance a release is asked, of an approver their word.
+
+    For a manager, whose word nothing waits for, it is all that waits for anybody.
     """
     if not user.active:
-        return frozenset({State.HELD}), (sa.false(),)
+        return Selection(frozenset())
     if user.role == Role.FINANCE:
-        return frozenset({State.HELD}), ()
+        return Selection(frozenset({State.HELD}))
     if user.role == Role.MANAGER:
-        return WAITING, ()
+        return Selection(WAITING)
     others = (await session.execute(_OTHERS, {"user_id": user.id})).one()
     asks = _asks_sales(user, others) if user.role == Role.SALES else _asks_csm(user, others)
-    # To ask of each bill whose word it needs takes long: of most that is answered by the customer.
     customers = sa.select(Customer.id).where(sa.or_(*asks))
-    return frozenset({State.PENDING}), (Bill.customer_id.in_(customers), _is_asked(user))
+    return Selection(
+        frozenset({State.PENDING}), (Bill.customer_id.in_(customers),), partial(_is_asked, user)
+    )
 
 
-def _is_asked(user: User) -> ColumnElement[bool]:
+def _is_asked(user: User, bill_id: ColumnElement[int]) -> ColumnElement[bool]:
     own = sa.and_(
         APPROVERS.c.role == user.role,
         sa.or_(APPROVERS.c.user_id.is_(None), APPROVERS.c.user_id == user.id),
     )
     return sa.exists().where(
-        APPROVERS.c.bill_id == Bill.id,
+        APPROVERS.c.bill_id == bill_id,
         APPROVERS.c.given_action_id.is_(None),
         sa.or_(own, APPROVERS.c.delegate_id == user.id),
     )
@@ -61,7 +76,7 @@ select array(select id from users where delegate_id = :user_id) as away,
 """)
 
 
-def _asks_csm(user: User, others: Any) -> Filters:
+def _asks_csm(user: User, others: Any) -> Conditions:
     """Customers of whose bills somebody of Customer Success may be asked: each by an index."""
     csm, sales = Customer.csm_id, Customer.sales_id
     needed = sa.or_(
@@ -77,7 +92,7 @@ def _asks_csm(user: User, others: Any) -> Filters:
     )
 
 
-def _asks_sales(user: User, others: Any) -> Filters:
+def _asks_sales(user: User, others: Any) -> Conditions:
     """The same of Sales, who are asked for any approval where there is no Customer Success."""
     csm, sales = Customer.csm_id, Customer.sales_id
     needed = sa.or_(Customer.require_sales_approval, Customer.second_approval_above.is_not(None))
