@@ -5,8 +5,9 @@ from datetime import datetime
 from bot.cli.output import Exit, opened, progress_bar, run, say, say_json
 from bot.cli.run_report import preview_as_json, preview_lines, run_as_json, run_lines
 from bot.settings import BooksSettings, read
-from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_preview import preview_run
+from models.batches.bill_run_report import run_report
 from models.context import Source, system_context
 from models.customers.search import find_customer
 from models.db.database import Database

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from handlers.wording.labels import HOLD_CAUSES
-from models.batches.bill_run import BillRunReport
 from models.batches.bill_run_preview import BillRunPreview
+from models.batches.bill_run_report import BillRunReport
 from models.outbox.notifications import Recalculation
 from models.queries.totals import Total
 

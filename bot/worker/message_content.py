@@ -18,8 +18,8 @@ from handlers.slack.blocks.notifications import (
     recalculated_notice,
     rejection_notice,
 )
-from models.batches.bill_run import run_report
 from models.batches.bill_run_preview import preview_run
+from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import send_report
 from models.batches.send_preview import fill_list
 from models.bills.states import State

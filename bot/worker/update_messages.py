@@ -14,7 +14,8 @@ from bot.worker.message_content import content_of
 from handlers.slack.blocks.bill_run import run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
-from models.batches.bill_run import progress_message_of, run_report
+from models.batches.bill_run import progress_message_of
+from models.batches.bill_run_report import run_report
 from models.db.columns import Session
 from models.db.database import Database
 from models.outbox.delivery import (

@@ -1,7 +1,6 @@
-"""Everything there is to know about bills, gathered for whoever draws them."""
+"""A month's bills, made chunk by chunk of customers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,59 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.actions.auto_approve import RECORDED
-from models.batches.bill_run_preview import (
-    AROUND,
-    FIRST_HELD,
-    MISSING,
-    by_hold_reason,
-    customer_name,
-    named_by_reason,
-    with_days,
-)
 from models.bills.history import append_actions
 from models.bills.hold_rules import FRESH, PROPOSED, run_values
-from models.bills.states import HoldReason
 from models.context import Context, Source
 from models.db.columns import Base, Id
 from models.db.statistics import analyze
-from models.errors import NotFound
 from models.outbox.cards import ADD_CARDS
 from models.outbox.jobs import defer_bill_run_update
 from models.outbox.messages import Message, defer_all_sending, user_recipient
 from models.people.permissions import Permission
-from models.people.users import PersonRef, User, system_user
+from models.people.users import system_user
 from models.period import Period
-from models.queries.totals import Total
 from models.settings import BillingSettings
-
-
-@dataclass(frozen=True)
-class BillRunReport:
-    """How far a month's generation is; `done` of `customers` looked at.
-
-    `undelivered`: causes for which cards were given up, and of how many bills each. `by_rule`: how
-    many of `added` were approved at once by their customer's own rule. `held_customers` names the
-    first of those whose bills are held, by cause.
-    """
-
-    id: int
-    period: Period
-    customer: str | None
-    by: PersonRef
-    started_at: datetime
-    finished_at: datetime | None
-    customers: int
-    done: int
-    added: int
-    held: dict[HoldReason, int]
-    totals: tuple[Total, ...]
-    existing: int
-    missing: tuple[str, ...]
-    missing_count: int
-    failure: str | None = None
-    undelivered: tuple[tuple[str, int], ...] = ()
-    by_rule: int = 0
-    held_customers: Mapping[HoldReason, tuple[str, ...]] = field(default_factory=dict)
 
 
 class BillRun(Base):
@@ -209,7 +167,7 @@ async def run_step(
     """
     run = await session.get_one(BillRun, run_id, with_for_update=True)
     if run.finished_at is not None:
-        return await _progress(session, run)
+        return await progress_of(session, run)
     month = {"month": run.year * 100 + run.month}
     await session.execute(sa.text("select pg_advisory_xact_lock(:month)"), month)
     within = {
@@ -226,7 +184,7 @@ async def run_step(
         await defer_all_sending(session)
         await defer_bill_run_update(session, run.id)
     await session.flush()
-    return await _progress(session, run)
+    return await progress_of(session, run)
 
 
 async def _make(
@@ -251,7 +209,8 @@ async def _make(
         await session.execute(_AUTO_APPROVE, values | ids)
 
 
-async def _progress(session: AsyncSession, run: BillRun) -> Step:
+async def progress_of(session: AsyncSession, run: BillRun) -> Step:
+    """How far a run is."""
     done, total = (await session.execute(_DONE, {"run_id": run.id})).one()
     return Step(done, total, run.finished_at is not None)
 
@@ -261,87 +220,6 @@ select count(*) filter (where c.id <= r.last_customer_id), count(*)
 from bill_runs r join customers c on r.customer_id is null or c.id = r.customer_id
 where r.id = :run_id
 """)
-
-_MADE = sa.text("""
-select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
-       count(*) filter (where exists (
-           select from bill_actions r where r.bill_id = b.id and r.action = 'auto_approve'))
-       as by_rule
-from bill_actions a join bills b on b.id = a.bill_id
-where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
-  and b.year = :year and b.month = :month
-group by b.hold_reason, b.currency order by b.currency
-""")
-
-_HELD = sa.text(f"""
-with held as (
-    select b.hold_reason, c.name
-    from bill_actions a
-    join bills b on b.id = a.bill_id
-    join customers c on c.id = b.customer_id
-    where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
-      and b.year = :year and b.month = :month and b.hold_reason is not null
-)
-{FIRST_HELD}
-""")
-
-# A digest that was given up stands for its range of cards. What was posted once was delivered.
-_UNDELIVERED = sa.text("""
-with lost as (
-    select bill_id, failure from messages
-    where kind = 'card' and state = 'failed' and ts is null
-    union all
-    select c.bill_id, d.failure
-    from messages d join messages c
-      on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
-      and c.recipient = d.facts ->> 'of' and c.kind = 'card' and c.state = 'listed'
-    where d.kind = 'digest' and d.state = 'failed' and d.ts is null
-)
-select lost.failure, count(distinct lost.bill_id)
-from lost join bill_actions a on a.bill_id = lost.bill_id
-where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
-group by lost.failure order by 2 desc, 1
-""")
-
-
-async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
-    """What a run has done so far, for its progress message and its summary."""
-    run = await session.get(BillRun, run_id, populate_existing=True)
-    if run is None:
-        raise NotFound("That run is not here.")
-    values = run_values(run.period, run.customer_id)
-    ids = values | {"run_id": str(run_id)}
-    made = (await session.execute(_MADE, ids)).all()
-    held = by_hold_reason((reason, count) for reason, _, count, *_ in made if reason)
-    existing, _ = (await session.execute(AROUND, values)).one()
-    missing = (await session.execute(MISSING, with_days(values, run.period))).all()
-    undelivered = await session.execute(_UNDELIVERED, {"run_id": str(run_id)})
-    progress = await _progress(session, run)
-    by = await session.get_one(User, run.user_id)
-    return BillRunReport(
-        id=run.id,
-        period=run.period,
-        customer=await customer_name(session, run.customer_id),
-        by=PersonRef(by.id, by.name, by.role, by.slack_user_id),
-        started_at=run.created_at,
-        finished_at=run.finished_at,
-        customers=progress.customers,
-        done=progress.done,
-        added=run.added,
-        by_rule=sum(row.by_rule for row in made),
-        held=held,
-        held_customers=named_by_reason(await session.execute(_HELD, ids)) if held else {},
-        totals=tuple(
-            Total(currency, count, amount)
-            for reason, currency, count, amount, _ in made
-            if not reason
-        ),
-        existing=existing - run.added,
-        missing=tuple(name for name, _ in missing),
-        missing_count=missing[0][1] if missing else 0,
-        failure=run.failure,
-        undelivered=tuple((cause, count) for cause, count in undelivered),
-    )
 
 
 async def progress_message_of(session: AsyncSession, run_id: int) -> Message | None:

@@ -20,7 +20,8 @@ from models.actions.revise import revise_bill
 from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
-from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run import run_step, start_bill_run
+from models.batches.bill_run_report import run_report
 from models.bills.documents import InvoiceData
 from models.bills.states import HoldReason, RejectReason, State
 from models.context import Context

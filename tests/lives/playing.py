@@ -8,7 +8,8 @@ from typing import Any
 
 from models.actions.recalculate import recalculate
 from models.audit.verify import verify
-from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run import run_step, start_bill_run
+from models.batches.bill_run_report import run_report
 from models.errors import Refusal
 from models.outbox.notifications import Recalculation
 from tests.lives import moves, moves_around

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.wording.refusals import Medium, refusal_text
-from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run import run_step, start_bill_run
+from models.batches.bill_run_report import run_report
 from models.bills.approvers import GivenApproval
 from models.bills.bill import Bill, bill_of_month, get_bill
 from models.bills.history import actions_of

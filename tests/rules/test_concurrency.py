@@ -16,7 +16,8 @@ from models.actions.comment import add_comment, add_reply, delete_reply, edit_re
 from models.actions.recalculate import recalculate
 from models.actions.send import issue_bill, send_bill
 from models.actions.undo import undo_decision
-from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run import run_step, start_bill_run
+from models.batches.bill_run_report import run_report
 from models.bills.bill import Bill, get_bill
 from models.bills.history import BillAction, actions_of
 from models.bills.states import RejectReason, State, Verb

@@ -9,15 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.void import void_bill
-from models.batches.bill_run import (
-    BillRun,
-    BillRunReport,
-    Step,
-    run_report,
-    run_step,
-    start_bill_run,
-)
+from models.batches.bill_run import BillRun, Step, run_step, start_bill_run
 from models.batches.bill_run_preview import preview_run
+from models.batches.bill_run_report import BillRunReport, run_report
 from models.bills.bill import Bill, bill_of_month
 from models.db.database import Database
 from models.errors import Invalid, NotFound

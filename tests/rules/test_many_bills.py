@@ -7,15 +7,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.batches.bill_run import run_step, start_bill_run
+from models.batches.bill_run_report import run_report
 from models.bills.bill import Bill
 from models.bills.states import State
 from models.db.database import Database
 from models.people.users import User
 from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills
+from models.settings import BillingSettings
 from tests.harness.cast import People
 from tests.harness.database import TestDatabase
 from tests.harness.reading import rows_read
-from tests.rules.scene import OCTOBER, act, generate
+from tests.rules.scene import NOW, OCTOBER, ZONE, act, generate
 
 CUSTOMERS, KIMS = 3_000, 60
 MOST = 50
@@ -109,6 +112,17 @@ async def test_pages_tell_of_every_bill_once_in_their_order(
             after = page.after
         mine = ordered.where(Bill.customer_id.in_(_named(user))) if user is people.kim else ordered
         assert seen == list(await session.scalars(mine))
+
+
+async def test_a_run_that_goes_on_tells_how_far_it_is_without_looking_at_its_bills(
+    session: AsyncSession, people: People, company: None
+) -> None:
+    run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
+    step = await run_step(session, run_id, BillingSettings(chunk_customers=1_000), NOW)
+    read = await rows_read(session, lambda: run_report(session, run_id))
+    assert not step.finished
+    assert (read["bills"], read["bill_actions"], read["usages"]) == (0, 0, 0)
+    assert (await run_report(session, run_id)).done == 1_000
 
 
 def _named(user: User) -> sa.TextClause:

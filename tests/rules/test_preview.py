@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.batches.bill_run import run_report, run_step, start_bill_run
+from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_preview import NAMED_HELD, BillRunPreview, preview_run
+from models.batches.bill_run_report import run_report
 from models.bills.bill import Bill
 from models.bills.states import HoldReason
 from models.people.permissions import Role

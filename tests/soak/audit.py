@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.slack.blocks.action_ids import ActionId, unpack
 from handlers.slack.blocks.bill_run import run_summary
 from models.audit.verify import verify
-from models.batches.bill_run import run_report
+from models.batches.bill_run_report import run_report
 from models.db.database import Database
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject

@@ -20,7 +20,8 @@ from models.actions.comment import add_comment, edit_reply, is_reply_recorded
 from models.actions.send import issue_bill, mark_delivered
 from models.actions.undo import undo_decision
 from models.audit.bill_check import REWRITTEN, Discrepancy
-from models.batches.bill_run import BillRun, run_report, run_step, start_bill_run
+from models.batches.bill_run import BillRun, run_step, start_bill_run
+from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import CHUNK, send_report, send_step, start_send
 from models.bills.bill import Bill, bill_of_month, get_bill
 from models.bills.history import BillAction, actions_of, comment_text

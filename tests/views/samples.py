@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from models.batches.bill_run import BillRunReport
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
+from models.batches.bill_run_report import BillRunReport
 from models.batches.bulk_send import SendReport
 from models.batches.send_preview import BIGGEST, NAMED, NotSent, OutgoingBill, SendPreview
 from models.bills.approvers import Slot

@@ -32,8 +32,8 @@ from handlers.wording.formatting import (
 from handlers.wording.labels import HOLD_CAUSES, HOLD_SHORT
 from handlers.wording.rich_text import Sentence, bold, code, fallback_text
 from handlers.wording.text_chart import progress_bar
-from models.batches.bill_run import BillRunReport
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
+from models.batches.bill_run_report import BillRunReport
 from models.bills.states import HoldReason
 from models.period import Period
 

@@ -1,0 +1,147 @@
+"""How far a month's generation is, and what it has made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.batches.bill_run import BillRun, progress_of
+from models.batches.bill_run_preview import (
+    AROUND,
+    FIRST_HELD,
+    MISSING,
+    by_hold_reason,
+    customer_name,
+    named_by_reason,
+    with_days,
+)
+from models.bills.hold_rules import run_values
+from models.bills.states import HoldReason
+from models.errors import NotFound
+from models.people.users import PersonRef, User
+from models.period import Period
+from models.queries.totals import Total
+
+
+@dataclass(frozen=True)
+class BillRunReport:
+    """How far a month's generation is; `done` of `customers` looked at, and so many bills `added`.
+
+    What it has made is told once it has come to an end. `by_rule`: how many of `added` were
+    approved at once by their customer's own rule. `held_customers` names the first of those whose
+    bills are held, by cause. `undelivered`: causes for which cards were given up, and of how many
+    bills each.
+    """
+
+    id: int
+    period: Period
+    customer: str | None
+    by: PersonRef
+    started_at: datetime
+    finished_at: datetime | None
+    customers: int
+    done: int
+    added: int
+    held: dict[HoldReason, int] = field(default_factory=dict)
+    totals: tuple[Total, ...] = ()
+    existing: int = 0
+    missing: tuple[str, ...] = ()
+    missing_count: int = 0
+    failure: str | None = None
+    undelivered: tuple[tuple[str, int], ...] = ()
+    by_rule: int = 0
+    held_customers: Mapping[HoldReason, tuple[str, ...]] = field(default_factory=dict)
+
+
+_MADE = sa.text("""
+select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
+       count(*) filter (where exists (
+           select from bill_actions r where r.bill_id = b.id and r.action = 'auto_approve'))
+       as by_rule
+from bill_actions a join bills b on b.id = a.bill_id
+where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
+  and b.year = :year and b.month = :month
+group by b.hold_reason, b.currency order by b.currency
+""")
+
+_HELD = sa.text(f"""
+with held as (
+    select b.hold_reason, c.name
+    from bill_actions a
+    join bills b on b.id = a.bill_id
+    join customers c on c.id = b.customer_id
+    where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
+      and b.year = :year and b.month = :month and b.hold_reason is not null
+)
+{FIRST_HELD}
+""")
+
+# A digest that was given up stands for its range of cards. What was posted once was delivered.
+_UNDELIVERED = sa.text("""
+with lost as (
+    select bill_id, failure from messages
+    where kind = 'card' and state = 'failed' and ts is null
+    union all
+    select c.bill_id, d.failure
+    from messages d join messages c
+      on c.id between (d.facts ->> 'first')::bigint and (d.facts ->> 'last')::bigint
+      and c.recipient = d.facts ->> 'of' and c.kind = 'card' and c.state = 'listed'
+    where d.kind = 'digest' and d.state = 'failed' and d.ts is null
+)
+select lost.failure, count(distinct lost.bill_id)
+from lost join bill_actions a on a.bill_id = lost.bill_id
+where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
+group by lost.failure order by 2 desc, 1
+""")
+
+
+async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
+    """How far a run is; once it has come to an end, what it has done."""
+    run = await session.get(BillRun, run_id, populate_existing=True)
+    if run is None:
+        raise NotFound("That run is not here.")
+    progress = await progress_of(session, run)
+    by = await session.get_one(User, run.user_id)
+    report = BillRunReport(
+        id=run.id,
+        period=run.period,
+        customer=await customer_name(session, run.customer_id),
+        by=PersonRef(by.id, by.name, by.role, by.slack_user_id),
+        started_at=run.created_at,
+        finished_at=run.finished_at,
+        customers=progress.customers,
+        done=progress.done,
+        added=run.added,
+        failure=run.failure,
+    )
+    if run.finished_at is None and run.failure is None:
+        return report
+    return replace(report, **await _done(session, run))
+
+
+async def _done(session: AsyncSession, run: BillRun) -> dict[str, Any]:
+    """Of a run that has come to an end: to gather it looks at every bill of the month."""
+    values = run_values(run.period, run.customer_id)
+    ids = values | {"run_id": str(run.id)}
+    made = (await session.execute(_MADE, ids)).all()
+    held = by_hold_reason((reason, count) for reason, _, count, *_ in made if reason)
+    existing, _ = (await session.execute(AROUND, values)).one()
+    missing = (await session.execute(MISSING, with_days(values, run.period))).all()
+    undelivered = await session.execute(_UNDELIVERED, {"run_id": str(run.id)})
+    return {
+        "by_rule": sum(row.by_rule for row in made),
+        "held": held,
+        "held_customers": named_by_reason(await session.execute(_HELD, ids)) if held else {},
+        "totals": tuple(
+            Total(currency, count, amount)
+            for reason, currency, count, amount, _ in made
+            if not reason
+        ),
+        "existing": existing - run.added,
+        "missing": tuple(name for name, _ in missing),
+        "missing_count": missing[0][1] if missing else 0,
+        "undelivered": tuple((cause, count) for cause, count in undelivered),
+    }
