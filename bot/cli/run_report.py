@@ -87,8 +87,9 @@ def _totals(totals: Iterable[Total]) -> dict[str, str]:
 
 _RECALCULATED = {
     "invalidated": "worked out anew and waiting for approval again",
-    "held": "of them held",
+    "held": "held",
     "voided": "void, because nothing is left to bill",
+    "passed": "to correct months that have gone out, approved by their customers' own rules",
     "proposed": "proposed to correct months that have gone out",
     "unbilled": "void, though their month has something to bill again",
     "rejected": "rejected, which keep their figures until they are revised",
@@ -105,8 +106,7 @@ def recalculation_lines(settled: Recalculation) -> list[str]:
     """What became of bills whose figures had changed; nothing where none had."""
     return [
         f"  {_bills(len(bills))} {_RECALCULATED[name]}{_named(bills)}"
-        for name, bills in vars(settled).items()
-        if bills
+        for name, bills in settled.outcomes.items()
     ]
 
 

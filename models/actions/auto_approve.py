@@ -27,16 +27,17 @@ with passed as (
     returning b.id, b.version, {RECORDED}
 )
 {append_actions("passed")}
+returning bill_id
 """)
 
 
 async def auto_approve(
     session: AsyncSession, first: int, last: int, now: datetime, source: Source
-) -> int:
+) -> tuple[int, ...]:
     """Approve, of the corrections just made with these ids, those that their customer's rule lets
     pass: any amount below `auto_approve_below`, whatever its sign, unless it is above
     `second_approval_above`. Where Finance agreed on the units of the month, people decide.
-    Returns how many passed.
+    Returns those that passed.
     """
     values = {
         "first": first,
@@ -45,5 +46,4 @@ async def auto_approve(
         "source": source,
         "user_id": (await system_user(session)).id,
     }
-    result = await session.execute(_APPROVE, values)
-    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+    return tuple(sorted(await session.scalars(_APPROVE, values)))

@@ -131,8 +131,11 @@ with made as (
     cross join lateral approval_rules_of(late.customer_id) r
     cross join lateral needed_approvals(r, overage_amount) n
     cross join lateral (
-        select hold_reason(overage_unit_cost, active_days, n.has_no_approver, null, null, null)
-            as cause) h
+        select hold_reason(
+            overage_unit_cost, active_days,
+            n.has_no_approver and not (waived_units is null and passes_auto_approval(
+                overage_amount, r.auto_approve_below, r.second_approval_above, false)),
+            null, null, null) as cause) h
     where id = any(:locked)
     order by id
     on conflict do nothing
@@ -141,7 +144,7 @@ with made as (
                            'after', bill_figures(bills)) as snapshot
 )
 {append_actions("made")}
-returning bill_id
+returning bill_id, snapshot -> 'after' ->> 'status' as status
 """)
 
 _CHANGED_NOW = """
@@ -211,22 +214,22 @@ async def recalculate(
             rejected=tuple(await session.scalars(_REJECTED, values)),
             kept=tuple(await session.scalars(_KEPT, values)),
         )
-    if done != Recalculation():
-        await _follow_up(session, automatic, done)
-    return done
+    if done == Recalculation():
+        return done
+    return await _follow_up(session, automatic, done)
 
 
 async def _moved(session: AsyncSession, values: dict[str, Any]) -> Recalculation:
     """Work the locked bills out anew, hold them, or propose their corrections."""
     moved = (await session.execute(_RECALCULATE, values)).all()
     outside = (await session.scalars(_HOLD, values)).all()
-    proposed = (await session.scalars(_PROPOSE, values)).all()
-    held = [row.bill_id for row in moved if row.status == State.HELD]
+    proposed = (await session.execute(_PROPOSE, values)).all()
+    held = [row.bill_id for row in (*moved, *proposed) if row.status == State.HELD]
     return Recalculation(
         invalidated=_sorted(row.bill_id for row in moved if row.status != State.VOID),
         held=_sorted([*held, *outside]),
         voided=_sorted(row.bill_id for row in moved if row.status == State.VOID),
-        proposed=_sorted(proposed),
+        proposed=_sorted(row.bill_id for row in proposed),
     )
 
 
@@ -247,17 +250,19 @@ def _values(context: Context, bill_ids: Sequence[int] | None) -> dict[str, Any]:
     }
 
 
-async def _follow_up(session: AsyncSession, context: Context, done: Recalculation) -> None:
+async def _follow_up(session: AsyncSession, context: Context, done: Recalculation) -> Recalculation:
     """Approvals fall, small proposals pass, cards are drawn and posted, and Finance is told."""
     asking = {*done.invalidated, *done.held}
     changed = [*asking, *done.voided]
     await revoke_approvals(session, sorted(asking), context.now)
     if done.proposed:
         first, last = done.proposed[0], done.proposed[-1]
-        await auto_approve(session, first, last, context.now, context.source)
+        passed = await auto_approve(session, first, last, context.now, context.source)
+        done = replace(done, passed=passed)
     await defer_card_updates(session, changed)
     await redraw_cards(session, done.rejected)
     await redraw_cards_of_relatives(session, [*changed, *done.proposed])
     waiting = (*done.invalidated, *done.proposed)
     await add_cards_of_bills(session, waiting, context.settings.approvals_channel)
     await notify_recalculated(session, context.now, done)
+    return done

@@ -24,11 +24,8 @@ priced as (
     offset 0
 ),
 proposed as (
-    select o.*, r as rules, h.hold_reason,
-           h.hold_reason is null and passes_auto_approval(
-               o.overage_amount, r.auto_approve_below, r.second_approval_above,
-               is_jump(o.overage_amount, previous.amount,
-                       coalesce(cast(:jump_factor as numeric), {JUMP_FACTOR}))) as passes
+    select o.*, r as rules, h.cause, held.hold_reason,
+           held.hold_reason is null and small.passes as passes
     from priced o
     join approval_rules r on r.customer_id = o.customer_id
     cross join lateral needed_approvals(r, o.overage_amount) n
@@ -37,11 +34,20 @@ proposed as (
         where cast(:jump_factor as numeric) is not null or r.auto_approve_below is not null
         offset 0) previous on true
     cross join lateral (
+        select passes_auto_approval(
+            o.overage_amount, r.auto_approve_below, r.second_approval_above,
+            is_jump(o.overage_amount, previous.amount,
+                    coalesce(cast(:jump_factor as numeric), {JUMP_FACTOR}))) as passes) small
+    cross join lateral (
         select hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
-            o.overage_amount, previous.amount, cast(:jump_factor as numeric)) as hold_reason) h
+            o.overage_amount, previous.amount, cast(:jump_factor as numeric)) as cause) h
+    cross join lateral (
+        select case when h.cause = 'no_approver' and small.passes then null else h.cause end
+            as hold_reason) held
 )"""
 """Bills that would be made for a month, and how they begin: the cause for which each is held, if
-any, and whether the customer's own rule approves it. An amount may come to nothing once rounded.
+any, and whether the customer's own rule approves it, which needs no approver. An amount may come to
+nothing once rounded. `cause` is that of a bill which waits for people.
 """
 
 FRESH = """
@@ -51,7 +57,7 @@ FRESH = """
             and b.year = :year and b.month = :month)"""
 """Narrows `PROPOSED` to customers without a bill of that month."""
 
-_CAUSE = sa.text(f"with {PROPOSED.format(narrowed='')} select hold_reason from proposed")
+_CAUSE = sa.text(f"with {PROPOSED.format(narrowed='')} select cause from proposed")
 
 _CAUSE_OF_CORRECTION = sa.text("""
 select hold_reason(o.overage_unit_cost, o.active_days, :has_no_approver, null, null, null)

@@ -19,6 +19,7 @@ from models.people.users import User, users_with_role
 class Recalculation:
     """What changed usage, terms or people have done to bills: the ids of each kind.
 
+    `passed`: those of `proposed` that their customer's own rule approved.
     `reported`: bills that have gone out and whose month is too old to be corrected by itself.
     `unbilled`: void bills whose month has an overage again, which nothing bills by itself.
     `rejected`: rejected bills whose figures have changed, which wait to be revised.
@@ -30,10 +31,23 @@ class Recalculation:
     held: tuple[int, ...] = ()
     voided: tuple[int, ...] = ()
     proposed: tuple[int, ...] = ()
+    passed: tuple[int, ...] = ()
     reported: tuple[int, ...] = ()
     unbilled: tuple[int, ...] = ()
     rejected: tuple[int, ...] = ()
     kept: tuple[int, ...] = ()
+
+    @property
+    def outcomes(self) -> dict[str, tuple[int, ...]]:
+        """The same for people, with each bill once: where it is in the end, and no kind empty."""
+        ended = {*self.held, *self.passed}
+        told = {
+            kind: bills
+            if kind in ("held", "passed")
+            else tuple(bill for bill in bills if bill not in ended)
+            for kind, bills in vars(self).items()
+        }
+        return {kind: bills for kind, bills in told.items() if bills}
 
 
 BUNDLING_S = 30
@@ -111,11 +125,11 @@ async def notify_not_sent(
 
 async def notify_recalculated(session: AsyncSession, now: datetime, done: Recalculation) -> None:
     """Finance hears what changed usage, terms or people have done to bills."""
-    ids = {name: bills for name, bills in vars(done).items() if bills}
     facts = {
-        name: {"count": len(bills), "bills": list(bills[:NAMED])} for name, bills in ids.items()
+        kind: {"count": len(bills), "bills": list(bills[:NAMED])}
+        for kind, bills in done.outcomes.items()
     }
-    key = ":".join(f"{name}-{bills[0]}" for name, bills in ids.items())
+    key = ":".join(f"{kind}-{bills[0]}" for kind, bills in done.outcomes.items())
     finance = await users_with_role(session, Role.FINANCE)
     await add_messages(
         session, MessageKind.SETTLED, f"settled:{key}:{now.isoformat()}", finance, facts

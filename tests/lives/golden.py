@@ -213,25 +213,32 @@ def undecidable(ledger: Ledger, customer: Row, amount: Decimal | None) -> bool:
     )
 
 
-def cause_of_correction(ledger: Ledger, bill: Row) -> str | None:
-    """Why a correction is held; None where it is not."""
+def cause_of_correction(ledger: Ledger, bill: Row, new: bool = False) -> str | None:
+    """Why a correction is held, if it is; a new one that a rule approves needs nobody."""
     now = fresh(ledger, bill.customer_id, Period(bill.year, bill.month))
     assert now is not None
     if now.active_days == 0:
         return "outside_contract"
     stuck = undecidable(ledger, ledger.customer[bill.customer_id], bill.overage_amount)
-    return "no_approver" if stuck else None
+    return "no_approver" if stuck and not (new and passes_by_rule(ledger, bill, None)) else None
 
 
-def cause(ledger: Ledger, customer_id: int, period: Period, jump: float | None) -> str | None:
-    """Why the overage of this month is held; None where it is not."""
+def cause(
+    ledger: Ledger, customer_id: int, period: Period, jump: float | None, new: bool = False
+) -> str | None:
+    """Why the overage of this month is held; None where it is not. A new bill that the customer's
+    own rule approves needs nobody.
+    """
     now = fresh(ledger, customer_id, period)
     assert now is not None
     if now.amount is None:
         return "no_price"
     if now.active_days == 0:
         return "outside_contract"
-    if undecidable(ledger, ledger.customer[customer_id], now.amount):
+    customer = ledger.customer[customer_id]
+    jumping = jumps(ledger, customer_id, period, now, jump or 3)
+    by_rule = new and is_small(customer, now.amount) and not jumping
+    if undecidable(ledger, customer, now.amount) and not by_rule:
         return "no_approver"
     if jump is not None and jumps(ledger, customer_id, period, now, jump):
         return "jump"
@@ -262,15 +269,19 @@ def _in_the_end(ledger: Ledger, bill: Row) -> Decimal | None:
     return sum((p.overage_amount for p in parts), bill.overage_amount)
 
 
+def is_small(customer: Row, amount: Decimal) -> bool:
+    """Whether the customer's own rule lets so much pass, jumps aside."""
+    below, above = customer.auto_approve_below, customer.second_approval_above
+    if below is None or not abs(amount) < below:
+        return False
+    return above is None or abs(amount) <= above
+
+
 def passes_by_rule(ledger: Ledger, bill: Row, jump: float | None) -> bool:
     """Whether the customer's own rule approves this bill."""
-    customer = ledger.customer[bill.customer_id]
-    below, above = customer.auto_approve_below, customer.second_approval_above
     if left_off(ledger, bill) is not None:
         return False
-    if below is None or not abs(bill.overage_amount) < below:
-        return False
-    if above is not None and abs(bill.overage_amount) > above:
+    if not is_small(ledger.customer[bill.customer_id], bill.overage_amount):
         return False
     if bill.kind != "overage":
         return True

@@ -136,11 +136,12 @@ def _generated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None
     if action.action == "reissue" or after.balances(bill):
         return
     if bill.kind != "overage":
-        cause = golden.cause_of_correction(after, bill)
+        cause = golden.cause_of_correction(after, bill, new=True)
         assert action.snapshot["after"]["hold_reason"] == cause
         return
     period = Period(bill.year, bill.month)
-    cause = golden.cause(before, bill.customer_id, period, scene.settings.jump_factor)
+    jump = scene.settings.jump_factor
+    cause = golden.cause(before, bill.customer_id, period, jump, new=True)
     assert action.snapshot["after"]["hold_reason"] == cause
     same = [b for b in before.bills if b.kind == "overage" and _month(b) == _month(bill)]
     assert not same, "a month was generated twice"

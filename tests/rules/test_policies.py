@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.absence import end_absences, mark_away, mark_back
 from models.actions.approve import approve_bill
 from models.actions.undo import undo_decision
-from models.bills.states import BillKind, State, Verb
+from models.bills.states import BillKind, HoldReason, State, Verb
 from models.customers.customers import Customer
 from models.errors import Invalid, NotAllowed
 from models.people.users import User
@@ -18,7 +19,16 @@ from models.queries.bill_list import bills_waiting_for
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 from tests.harness.cast import People
-from tests.rules.billing import bills_of, clock, correct_usage, go_out, last_action, later
+from tests.rules.billing import (
+    MAIL,
+    approved,
+    bills_of,
+    clock,
+    correct_usage,
+    go_out,
+    last_action,
+    later,
+)
 from tests.rules.scene import (
     NOW,
     OCTOBER,
@@ -209,3 +219,39 @@ async def test_an_approval_given_before_less_is_asked_for_can_be_given_again(
     await approve_bill(session, bill.id, 1, act(people.kim))
     assert bill.status == State.APPROVED
     await prove(session, bill.id)
+
+
+async def leave(session: AsyncSession, who: User) -> None:
+    (await session.get_one(User, who.id)).active = False
+    await session.flush()
+
+
+async def test_what_the_rule_approves_needs_nobody_else(
+    session: AsyncSession, people: People
+) -> None:
+    await leave(session, people.kim)
+    gone = {"csm_id": people.kim.id, "require_csm_approval": True}
+    small = await bill_for(
+        session, act(people.ana), auto_approve_below=Decimal(9000), **MAIL, **gone
+    )
+    assert small.status == State.APPROVED
+    other = await bill_for(session, act(people.ana), "Other", **gone)
+    assert (other.status, other.hold_reason) == (State.HELD, HoldReason.NO_APPROVER)
+    await go_out(session, people, small)
+    done = await correct_usage(session, later(act(people.ana), days=1), small.customer_id, 160_000)
+    assert done.passed == done.proposed
+    assert done.outcomes == {"passed": done.passed}
+
+
+async def test_finance_hears_of_each_correction_what_became_of_it(
+    session: AsyncSession, people: People
+) -> None:
+    """One that the rule approved waits for nobody, and one that is held is not to be approved."""
+    bill = await approved(session, people, csm_id=people.kim.id)
+    await go_out(session, people, bill)
+    await leave(session, people.kim)
+    done = await correct_usage(session, later(act(people.ana), days=1), bill.customer_id, 160_000)
+    assert done.outcomes == {"proposed": done.proposed}
+    await session.execute(sa.text("update customers set require_csm_approval = true"))
+    done = await correct_usage(session, later(act(people.ana), days=2), bill.customer_id, 165_000)
+    assert done.outcomes == {"held": done.invalidated}

@@ -149,6 +149,11 @@ def test_what_was_credited_already_is_not_credited_again() -> None:
     credit = samples.RelatedBill(43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None)
     facts = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount / 4),))  # type: ignore[operator]
     assert "is made: \n-$750.00\n." in shown(dialogs.void(facts)["blocks"])
+    assert BILL.amount is not None
+    whole = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount),))
+    told = shown(dialogs.void(whole)["blocks"])
+    assert "What has gone out is taken back in full already, so no credit is made." in told
+    assert "Nothing of it has gone out" not in told
 
 
 def test_the_dialog_of_a_reissue_shows_the_new_bill() -> None:

@@ -188,6 +188,8 @@ def _what_voiding_does(facts: BillDetails) -> Iterator[Sentence]:
         over = bold(money(-credit, facts.currency))
         yield [f"{out}, so a credit over the whole standing amount is made: ", over, "."]
         yield ["Nobody has to approve the credit. It goes to the customer once you send it."]
+    elif gone_out(facts):
+        yield ["What has gone out is taken back in full already, so no credit is made."]
     else:
         yield ["Nothing of it has gone out, so nothing is sent."]
     if facts.number:
@@ -202,9 +204,13 @@ def _what_voiding_does(facts: BillDetails) -> Iterator[Sentence]:
 
 def amount_gone_out(facts: BillDetails) -> Decimal:
     """What the customer has been sent of this bill and its corrections, taken together."""
+    return add_up(gone_out(facts))
+
+
+def gone_out(facts: BillDetails) -> list[Decimal]:
     parts = [(facts.status, facts.amount)]
     parts += [(one.status, one.amount) for one in facts.corrections]
-    return add_up(amount for status, amount in parts if status is State.SENT and amount)
+    return [amount for status, amount in parts if status is State.SENT and amount]
 
 
 def reissue(facts: BillDetails, fresh: BillDetails) -> View:

@@ -124,6 +124,10 @@ _RECALCULATED = {
         "{} is proposed to correct a month that has gone out, and needs approval",
         "{} are proposed to correct months that have gone out, and need approval",
     ),
+    "passed": (
+        "{} corrects a month that has gone out, approved by its customer’s own rule",
+        "{} correct months that have gone out, approved by their customers’ own rules",
+    ),
     "unbilled": (
         "{} is void, though its month has something to bill again",
         "{} are void, though their months have something to bill again",
@@ -143,6 +147,7 @@ _RECALCULATED = {
 }
 
 _NEXT = {
+    "passed": "Nobody has to approve it; it goes out when it is sent.",
     "held": "Settle the cause, then release it.",
     "unbilled": "Nothing is billed for it by itself: reissue it, if it is to be billed.",
     "rejected": "A rejected bill keeps its figures until it is revised.",
