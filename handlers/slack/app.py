@@ -104,7 +104,7 @@ async def _more(context: RequestContext) -> Answer | None:
 
 CLICKS: dict[ActionId, Listener] = {
     ActionId.APPROVE: bill.approve,
-    ActionId.REJECT: bill.ask_why_rejected,
+    ActionId.REJECT: bill_dialogs.ask_why_rejected,
     ActionId.UNDO: clicked(bill_dialogs.undo),
     ActionId.RELEASE: clicked(bill_dialogs.release),
     ActionId.REVISE: clicked(bill_dialogs.revise),
@@ -125,7 +125,7 @@ CLICKS: dict[ActionId, Listener] = {
 }
 
 DIALOGS: dict[str, Listener] = {
-    ActionId.REJECT: bill.reject,
+    ActionId.REJECT: bill_dialogs.reject,
     ActionId.UNDO: bill_dialogs.submit_undo,
     ActionId.RELEASE: bill_dialogs.submit_release,
     ActionId.REVISE: bill_dialogs.submit_revise,

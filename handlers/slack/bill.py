@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from handlers.slack.blocks import dialogs
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.blocks.bill_list import bill_list
 from handlers.slack.blocks.bill_run import (
@@ -11,19 +10,19 @@ from handlers.slack.blocks.bill_run import (
     run_preview_promised,
     run_started,
 )
+from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import first_word, month_and_rest
 from handlers.slack.references import bill_details, referenced_bill, referenced_customer
-from handlers.slack.request import Answer, Click, Dialog, Reply
+from handlers.slack.request import Answer, Click, Dialog, Reply, as_dialog
 from handlers.wording.formatting import name, period_name
 from handlers.wording.labels import STATE_WORDS
-from models.actions.approve import approve_bill, reject_bill
-from models.actions.checks import check
+from models.actions.approve import approve_bill
 from models.batches.bill_run import run_of_request, start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
-from models.bills.states import RejectReason, State, Verb
+from models.bills.states import State
 from models.customers.customers import get_customer
 from models.errors import Invalid
 from models.outbox.notifications import notify_bill_run, promise_run_preview
@@ -84,21 +83,23 @@ async def show(context: RequestContext, typed: str) -> Answer:
 
 
 async def history(context: RequestContext, typed: str) -> Answer:
-    return await _history(context, await referenced_bill(context, typed))
+    return Reply(await _history(context, await referenced_bill(context, typed)))
 
 
 async def history_clicked(context: RequestContext) -> Answer:
-    """The story of a bill; a further page takes the place of the one before."""
+    """The story of a bill, where the clicker looks: as a dialog, whose further pages take the place
+    of the one before, as do those of a private answer.
+    """
     ids = context.ids("bill")
-    page = ids.get("page", 0)
-    return await _history(context, ids["bill"], page, replace=page > 0 and context.is_private)
+    told = await _history(context, ids["bill"], ids.get("page", 0))
+    if "page" in ids and context.is_private:
+        return Reply(told, replace=True)
+    return Dialog(as_dialog(told, "History"))
 
 
-async def _history(
-    context: RequestContext, bill_id: int, page: int = 0, *, replace: bool = False
-) -> Answer:
+async def _history(context: RequestContext, bill_id: int, page: int = 0) -> SlackMessage:
     facts = await bill_details(context, bill_id)
-    return Reply(bill_history(facts, await load_history(context.session, bill_id), page), replace)
+    return bill_history(facts, await load_history(context.session, bill_id), page)
 
 
 async def list_bills(context: RequestContext, typed: str) -> Answer:
@@ -172,25 +173,4 @@ async def approve(context: RequestContext) -> Answer | None:
     return Reply(
         bill_card(await bill_details(context, ids["bill"]), context.user, has_thread=False),
         replace=True,
-    )
-
-
-async def ask_why_rejected(context: RequestContext) -> Answer:
-    ids = context.ids("bill", "version")
-    await check(context.session, ids["bill"], Verb.REJECT, ids["version"], context)
-    return Dialog(dialogs.reject(await bill_details(context, ids["bill"])))
-
-
-async def reject(context: RequestContext) -> None:
-    ids = context.ids("bill", "version")
-    code = context.entered(dialogs.REASON_CODE)
-    if code not in set(RejectReason):
-        raise Invalid("Choose what is wrong.", dialogs.REASON_CODE)
-    await reject_bill(
-        context.session,
-        ids["bill"],
-        ids["version"],
-        context,
-        RejectReason(code),
-        context.entered(dialogs.REASON),
     )

@@ -90,6 +90,14 @@ class FieldErrors:
 Answer = Reply | Dialog | FieldErrors
 
 
+def carried(packed: str | None, field: str) -> Any:
+    """A field of what a button or a dialog carries; None where there is none."""
+    try:
+        return unpack(packed).get(field)
+    except Invalid:
+        return None
+
+
 @dataclass(frozen=True)
 class Request(ABC):
     """One request of one person, as Slack sent it."""
@@ -117,19 +125,13 @@ class Request(ABC):
     @property
     def is_from_home(self) -> bool:
         """Whether somebody was looking at their Home tab when they asked."""
-        return bool(self._carried("see") == HOME)
+        return bool(carried(self.value, "see") == HOME)
 
     @property
     def bill_id(self) -> int | None:
         """The bill that the request is about, if it carries one."""
-        bill_id: int | None = self._carried("bill")
+        bill_id: int | None = carried(self.value, "bill")
         return bill_id
-
-    def _carried(self, field: str) -> Any:
-        try:
-            return unpack(self.value).get(field)
-        except Invalid:
-            return None
 
     def refused(self, refusal: Refusal) -> list[Answer]:
         """How this kind of request hears a refusal."""
@@ -218,7 +220,8 @@ class Click(Request):
 
     @property
     def is_from_home(self) -> bool:
-        return self.view.get("type") == HOME
+        metadata = self.view.get("private_metadata")
+        return self.view.get("type") == HOME or carried(metadata, "see") == HOME
 
     def refused(self, refusal: Refusal) -> list[Answer]:
         if isinstance(refusal, Choice):
@@ -243,9 +246,7 @@ class Click(Request):
         return {}
 
     async def _show(self, slack: Responder, view: View) -> None:
-        if self.is_from_home and "private_metadata" in view:
-            carried = {**unpack(view["private_metadata"]), "see": HOME}
-            view = {**view, "private_metadata": pack(**carried)}
+        view = from_home(view) if self.is_from_home else view
         if self.view.get("type") == "modal":
             await slack.update_view(self.view["id"], view)
         else:
@@ -283,6 +284,7 @@ class Submission(Request):
             if isinstance(answer, FieldErrors):
                 return {"response_action": "errors", "errors": answer.sentences}
             view = answer.view if isinstance(answer, Dialog) else as_dialog(answer.message)
+            view = from_home(view) if self.is_from_home else view
             return {"response_action": "update", "view": view}
         return {}
 
@@ -333,6 +335,12 @@ class Choice(Ambiguous):
         self.text = text
 
 
-def as_dialog(message: SlackMessage) -> View:
-    """A message, where there is no place for one."""
-    return block_kit.modal(TITLE, message.without_tables().blocks)
+def as_dialog(message: SlackMessage, title: str = TITLE) -> View:
+    """A message, where there is no place for one, or none where the person looks."""
+    return block_kit.modal(title, message.without_tables().blocks)
+
+
+def from_home(view: View) -> View:
+    """A dialog that remembers that it was opened on the Home tab."""
+    ids = unpack(view.get("private_metadata") or pack())
+    return {**view, "private_metadata": pack(**{**ids, "see": HOME})}

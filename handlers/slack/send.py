@@ -5,9 +5,9 @@ from handlers.slack.blocks.bulk_send import (
     send_preview,
     send_preview_promised,
     send_started,
-    sending_started,
 )
 from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.outcomes import sending_started
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import month_and_rest, refs
 from handlers.slack.references import bill_details, referenced_bill

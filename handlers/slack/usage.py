@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 
+from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import last_word
-from handlers.slack.request import Answer, Reply
+from handlers.slack.request import Answer, Dialog, Reply, as_dialog
 from models.bills.bill import get_bill
 from models.customers.customers import Customer, get_customer
 from models.customers.search import find_customer
@@ -39,11 +40,13 @@ async def show(context: RequestContext, typed: str) -> Answer:
 
 
 async def of_bill(context: RequestContext) -> Answer:
-    """The usage of a bill's customer in the six months that end with the bill's."""
+    """The usage of a bill's customer in the six months that end with the bill's, as a dialog, which
+    opens where the clicker looks, and cannot be shared from there.
+    """
     bill = await get_bill(context.session, context.ids("bill")["bill"])
     customer = await get_customer(context.session, bill.customer_id)
     first = bill.period.plus(1 - DEFAULT_MONTHS)
-    return await _usage(context, customer, first, bill.period)
+    return Dialog(as_dialog(await _report(context, customer, first, bill.period), "Usage"))
 
 
 async def share(context: RequestContext) -> Answer:
@@ -62,11 +65,20 @@ async def _usage(
     *,
     shared: bool = False,
 ) -> Answer:
+    share = None if shared else customer.id
+    return Reply(await _report(context, customer, first, last, share), shared=shared)
+
+
+async def _report(
+    context: RequestContext,
+    customer: Customer,
+    first: Period,
+    last: Period,
+    share: int | None = None,
+) -> SlackMessage:
     used = await usage_months(context.session, customer.id, first, last)
     waiting = await open_bills_of_customer(context.session, customer.id)
-    share = None if shared else customer.id
-    told = usage_report(customer.name, customer.currency, used, waiting, share)
-    return Reply(told, shared=shared)
+    return usage_report(customer.name, customer.currency, used, waiting, share)
 
 
 def _read(typed: str, current: Period) -> tuple[str, Period, Period]:

@@ -169,6 +169,12 @@ def status_text(facts: BillDetails) -> str:
     return STATE_WORDS[facts.status]
 
 
+def where_it_stands(facts: BillDetails) -> str:
+    """The same as a sentence: "It waits for Kim Lee (CSM)."."""
+    stands = "" if facts.status is State.PENDING else "is "
+    return f"It {stands}{status_text(facts)}."
+
+
 def _approved(facts: BillDetails) -> str:
     if facts.failure:
         return "approved, but could not be delivered"

@@ -8,10 +8,13 @@ from structlog.testing import capture_logs
 
 from handlers.slack import home
 from handlers.slack.context import APOLOGY_S, WORK_S
+from models.actions.comment import add_comment
+from models.context import Context, Source
+from models.people.users import find_by_slack
 from tests.handlers.conftest import Bills, card_in_channel, hold
 from tests.harness.record import actions_of, bill_of, verbs_of
 from tests.harness.running import Listeners
-from tests.harness.slack_people import Team, acts, said
+from tests.harness.slack_people import NOW, Team, acts, labels, read, said
 from tests.harness.waiting import until
 
 SLACK_WAITS_S = 3.0
@@ -101,7 +104,9 @@ async def test_a_rejection_takes_a_reason_code_and_words(team: Team, october: Bi
     card = await team.kim.types(f"/bill show #{october.acme}")
     await team.kim.clicks("bill:reject", on=card)
     assert (await bill_of(team.db, october.acme)).status == "pending"
-    assert (await team.kim.submits(**REASON))["response_action"] is None
+    assert (await team.kim.submits(**REASON))["response_action"] == "update"
+    assert "Rejected: the limit is wrong." in read(team.kim.dialog)
+    assert "Ana, who generated the bill, reads why at once." in read(team.kim.dialog)
     rejected = (await actions_of(team.db, october.acme))[-1]
     assert (rejected.action, rejected.comment) == ("reject", REASON["reason"])
     assert rejected.snapshot["reason_code"] == "limit_wrong"
@@ -148,6 +153,34 @@ async def test_an_approval_is_taken_back_with_a_reason(team: Team, october: Bill
     assert await verbs_of(team.db, october.acme) == ["generate", "approve", "undo"]
 
 
+async def test_what_a_dialog_did_is_said_in_its_place_and_can_be_undone_there(
+    team: Team, october: Bills
+) -> None:
+    card = await team.kim.card(october.acme)
+    await team.kim.clicks("Reject", on=card)
+    await team.kim.submits(**REASON)
+    await team.kim.presses("Undo", on=team.kim.dialog)
+    await team.kim.submits(reason="I looked at the wrong month.")
+    done = read(team.kim.dialog)
+    assert "Undone:  their own rejection of $250.00, made " in done
+    assert "It waits for Kim (CSM)." in done
+    assert labels(team.kim.dialog) == ["Undo"]
+    assert await verbs_of(team.db, october.acme) == ["generate", "reject", "undo"]
+    assert team.kim.whispers(team.kim.dm) == []
+
+
+async def test_what_was_begun_on_home_and_undone_in_the_dialog_is_seen_there(
+    team: Team, october: Bills
+) -> None:
+    await team.kim.opens_home()
+    await team.kim.presses("bill:reject", on=team.kim.home)
+    await team.kim.submits(**REASON)
+    await until(lambda: "Acme Corp" not in said(team.kim.home))
+    await team.kim.presses("Undo", on=team.kim.dialog)
+    await team.kim.submits(reason="I looked at the wrong month.")
+    await until(lambda: "Acme Corp" in said(team.kim.home))
+
+
 async def test_undo_by_command_opens_the_dialog_or_says_why_not(team: Team, october: Bills) -> None:
     refused = await team.kim.types(f"/bill undo #{october.acme}")
     assert "no decision on this bill" in refused["text"]
@@ -165,7 +198,9 @@ async def test_finance_releases_a_held_bill(team: Team, october: Bills) -> None:
     refused = await team.kim.types(f"/bill release #{october.bolt}")
     assert "only Finance may release" in refused["text"]
     assert await team.ana.types("/bill release bolt ltd 2026-10") == {}
-    assert (await team.ana.submits(reason="Checked."))["response_action"] is None
+    assert (await team.ana.submits(reason="Checked."))["response_action"] == "update"
+    assert "Released." in read(team.ana.dialog)
+    assert "It waits for anybody in Customer Success or Sales." in read(team.ana.dialog)
     assert (await bill_of(team.db, october.bolt)).status == "pending"
     refused = await team.ana.types(f"/bill release #{october.bolt}")
     assert "Nothing more was recorded" in refused["text"]
@@ -197,6 +232,35 @@ async def test_history_and_usage_of_a_bill_on_home_open_in_a_dialog(
         option = {"value": f'{{"bill":{october.acme},"see":"{see}"}}'}
         await team.kim.presses("bill:more", on=team.kim.home, selected_option=option)
         assert words in said(team.kim.dialog)
+
+
+async def test_history_and_usage_open_where_the_card_is_that_was_clicked(
+    team: Team, october: Bills
+) -> None:
+    card = await team.kim.card(october.acme)
+    for see, words in (("history", "generated the bill"), ("usage", "1,500")):
+        option = {"value": f'{{"bill":{october.acme},"see":"{see}"}}'}
+        assert await team.kim.clicks("bill:more", on=card, selected_option=option) == []
+        assert words in said(team.kim.dialog)
+        assert team.kim.dialog["title"]["text"] == see.capitalize()
+
+
+async def test_a_long_history_is_paged_in_its_dialog(team: Team, october: Bills) -> None:
+    card = await team.kim.card(october.acme)
+    async with team.db.transaction() as session:
+        kim = await find_by_slack(session, "UKIM", team.sandbox.team_id)
+        assert kim is not None
+        act = Context(kim, NOW, Source.SLACK)
+        for number in range(50):
+            await add_comment(session, october.acme, act, f"No {number}.")
+    option = {"value": f'{{"bill":{october.acme},"see":"history"}}'}
+    await team.kim.clicks("bill:more", on=card, selected_option=option)
+    assert "No 49." in said(team.kim.dialog)
+    await team.kim.presses("Show 11 entries before these", on=team.kim.dialog)
+    assert "generated the bill" in said(team.kim.dialog)
+    assert "No 49." not in said(team.kim.dialog)
+    await team.kim.presses("Show 40 entries after these", on=team.kim.dialog)
+    assert "No 49." in said(team.kim.dialog)
 
 
 async def test_a_click_on_home_is_received_before_home_is_drawn_again(

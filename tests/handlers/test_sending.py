@@ -18,7 +18,7 @@ from tests.handlers.conftest import Bills
 from tests.harness.cast import People
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
-from tests.harness.slack_people import NOW, Team, acts, carried, element, said
+from tests.harness.slack_people import NOW, Team, acts, carried, element, labels, read, said
 
 OCTOBER = Period(2026, 10)
 
@@ -178,7 +178,11 @@ async def test_a_revision_opens_with_both_figures_and_takes_units(
     assert "whole number of calls" in wrong["errors"]["units"]
     wrong = await team.ana.submits(units="1401", reason="x")
     assert "from 1 to 1,400" in wrong["errors"]["units"]
-    assert (await team.ana.submits(units="300", reason="Half of it."))["response_action"] is None
+    answer = await team.ana.submits(units="300", reason="Half of it.")
+    assert answer["response_action"] == "update"
+    done = read(team.ana.dialog)
+    assert "Revised:  usage was corrected from 1,500 to 1,400 calls" in done
+    assert "300 calls were set by hand." in done
     bill = await bill_of(team.db, october.acme)
     assert (bill.overage_units, str(bill.overage_amount), bill.status) == (300, "150.00", "pending")
 
@@ -189,7 +193,9 @@ async def test_a_bill_is_voided_and_billed_again_from_its_menu(team: Team, octob
     option = next(one for one in menu["options"] if one["text"]["text"] == "Void")
     await team.ana.forges({**menu, "selected_option": option}, on=card)
     assert "Nothing of it has gone out" in said(team.ana.dialog)
-    assert (await team.ana.submits(reason="Billed elsewhere."))["response_action"] is None
+    assert (await team.ana.submits(reason="Billed elsewhere."))["response_action"] == "update"
+    assert "Made void." in read(team.ana.dialog)
+    assert labels(team.ana.dialog) == ["Undo"]
     assert (await bill_of(team.db, october.bolt)).status == "void"
 
     card = await team.ana.types(f"/bill show #{october.bolt}")

@@ -30,14 +30,11 @@ from handlers.slack.blocks.bill_run import (
 )
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.bulk_send import (
-    bill_reissued,
-    bill_voided,
     send_cancelled,
     send_preview,
     send_preview_promised,
     send_progress,
     send_started,
-    sending_started,
 )
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import refusal_message, trouble_message
@@ -51,6 +48,7 @@ from handlers.slack.blocks.notifications import (
     recalculated_notice,
     rejection_notice,
 )
+from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided, sending_started
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from models.batches.bill_run_preview import ProposedBill
@@ -102,6 +100,7 @@ OF_A_BILL: dict[str, Draw] = {
     "on its way": lambda f: sending_started(f, samples.user(samples.ANA)),
     "voided": lambda f: bill_voided(f, f),
     "reissued": bill_reissued,
+    "decided": lambda f: decided(f, samples.user(samples.ANA)),
     "not sent": lambda f: not_sent_notice(f, samples.FAILED),
     "settled": lambda f: recalculated_notice(
         {
@@ -148,7 +147,6 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "sending, progress": send_progress(samples.send_facts(ended=False, kept=())),
     "sending, ended": send_progress(samples.send_facts()),
     "sending cancelled": send_cancelled(),
-    "voided, nothing out": bill_voided(BILL, None),
     "changed": refusal_message(
         FiguresChanged(samples.CORRECTED.changes, "USD"), click=ActionId.APPROVE
     ),

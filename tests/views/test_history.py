@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.history import PAGE_DEEDS, bill_history
 from models.bills.states import Cause, HoldReason, Verb
 from models.context import Source
@@ -188,9 +189,14 @@ def pages(entries: list[HistoryEntry]) -> list[list[str]]:
         message = bill_history(BILL, entries, number)
         assert check_message(message.blocks) == []
         found.append([t for b in message.blocks[1:] for t in shown(b).splitlines() if "said" in t])
-        button = buttons(message.blocks).get("bill:history")
-        number = value_of(button)["page"] if button else None
+        number = ways(message).get("before")
     return found
+
+
+def ways(message: SlackMessage) -> dict[str, int]:
+    """The pages that the buttons lead to: what was done before these entries, and after."""
+    found = [one for key, one in buttons(message.blocks).items() if key.startswith("bill:history")]
+    return {one["text"]["text"].split()[-2]: value_of(one)["page"] for one in found}
 
 
 @pytest.mark.parametrize("size", [1, 40, 41, 130])
@@ -205,6 +211,15 @@ def test_long_comments_make_shorter_pages_and_none_is_lost() -> None:
     entries = [entry(Verb.COMMENT, id=n, comment=f"said {n} " + "&" * 3000) for n in range(9)]
     found = [line.split(" &")[0] for page in reversed(pages(entries)) for line in page]
     assert found == [f"said {n}" for n in range(9)]
+
+
+def test_from_a_page_there_is_a_way_on_and_back() -> None:
+    entries = [entry(Verb.COMMENT, id=n, comment="x") for n in range(100)]
+    assert [ways(bill_history(BILL, entries, page)) for page in range(3)] == [
+        {"before": 1},
+        {"before": 2, "after": 0},
+        {"after": 1},
+    ]
 
 
 def test_a_page_beyond_the_last_is_the_last() -> None:

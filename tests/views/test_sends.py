@@ -6,13 +6,12 @@ import pytest
 
 from handlers.slack.blocks import dialogs
 from handlers.slack.blocks.bulk_send import (
-    bill_voided,
     send_preview,
     send_progress,
     send_started,
-    sending_started,
 )
 from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.outcomes import bill_voided, sending_started
 from models.batches.send_preview import NotSent
 from models.bills.states import State
 from tests.views import samples

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from handlers.slack.blocks import buttons
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
     Block,
@@ -28,9 +27,7 @@ from handlers.wording.text_chart import progress_bar
 from models.batches.bulk_send import SendReport
 from models.batches.send_preview import NotSent, OutgoingBill, SendPreview
 from models.bills.states import State
-from models.people.users import User
 from models.period import Period
-from models.queries.bill_details import BillDetails
 from models.queries.bill_list import BillLine
 
 
@@ -76,12 +73,12 @@ def _going(facts: SendPreview) -> str:
     if not again:
         return _delay(facts.delay_minutes, later)
     if not later:
-        return _at_once(again, "It" if again == 1 else "They")
-    first = _at_once(again, bill_count(again))
+        return at_once(again, "It" if again == 1 else "They")
+    first = at_once(again, bill_count(again))
     return f"{first} Of the others: {_delay(facts.delay_minutes, later)}"
 
 
-def _at_once(count: int, who: str) -> str:
+def at_once(count: int, who: str) -> str:
     if count == 1:
         return f"{who} has its number from before: it goes out at once and cannot be called back."
     return f"{who} have their numbers from before: they go out at once and cannot be called back."
@@ -205,39 +202,4 @@ def _gone(facts: SendReport) -> str:
         return ""
     whole = "It" if facts.sent == 1 else "They"
     who = whole if facts.at_once == facts.sent else bill_count(facts.at_once)
-    return f" {_at_once(facts.at_once, who)}"
-
-
-def sending_started(facts: BillDetails, reader: User) -> SlackMessage:
-    """To the `reader` who sent one bill with its button."""
-    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
-    if facts.send_due is None:
-        to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
-        once = f" {_at_once(1, 'It')}" if facts.number else ""
-        return sentence_message(f"{what}, is on its way{to}.{once}")
-    back = actions(*buttons.undo_buttons(facts, reader))
-    told: Sentence = [what, ", goes out ", facts.send_due, f" to {name(facts.sent_to or '')}."]
-    return message(fallback_text(*told), [paragraph(*told), *back])
-
-
-def bill_voided(facts: BillDetails, credit: BillDetails | None) -> SlackMessage:
-    """To whoever made a bill void: what became of it, and the credit that is to be sent."""
-    what = f"Bill #{facts.id}, {short_title(facts)}, is void."
-    if credit is None:
-        return sentence_message(what)
-    return sentence_message(
-        f"{what} The credit for it is ",
-        bold(f"#{credit.id}, {amount(credit)}"),
-        ". It goes to the customer once you send it, now or with ",
-        code(slash(f"bill send #{credit.id}")),
-        ".",
-        buttons=[buttons.send_button(credit)],
-    )
-
-
-def bill_reissued(facts: BillDetails) -> SlackMessage:
-    """To whoever billed a month again: the bill that stands in the void one's place."""
-    return sentence_message(
-        f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, stands for the month now and"
-        " waits for its approvals."
-    )
+    return f" {at_once(facts.at_once, who)}"

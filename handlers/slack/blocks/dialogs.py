@@ -43,7 +43,7 @@ REASON = "reason"
 def reject(facts: BillDetails) -> View:
     """Asks for a reason code (block `reason_code`) and words (block `reason`)."""
     codes = [(words[:1].upper() + words[1:], code) for code, words in REJECT_WORDS.items()]
-    reads = f"{_reader(facts)} reads this at once, and it stays in the bill’s history."
+    reads = f"{reads_reasons(facts)} reads this at once, and it stays in the bill’s history."
     return _asking(
         ActionId.REJECT,
         "Reject this bill",
@@ -58,7 +58,8 @@ def reject(facts: BillDetails) -> View:
     )
 
 
-def _reader(facts: BillDetails) -> str:
+def reads_reasons(facts: BillDetails) -> str:
+    """Who is told at once why a bill is rejected."""
     by = facts.generated_by
     return "Finance" if by.name == SYSTEM else f"{name(by.name, 80)}, who generated the bill,"
 

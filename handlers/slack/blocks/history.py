@@ -6,6 +6,7 @@ from datetime import datetime
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
     Block,
+    Element,
     SlackMessage,
     actions,
     button,
@@ -51,7 +52,7 @@ def bill_history(
             *full_name(facts),
             *pages[page],
             *(_relatives(facts) if page == 0 else []),
-            *_older(facts, page + 1, sum(map(len, pages[page + 1 :]))),
+            *actions(*_other_pages(facts, page, [len(entries) for entries in pages])),
         ],
     )
 
@@ -73,11 +74,18 @@ def _entries(count: int) -> str:
     return counted(count, "entry", "entries")
 
 
-def _older(facts: BillDetails, page: int, count: int) -> list[Block]:
-    if not count:
-        return []
-    value = pack(bill=facts.id, page=page)
-    return actions(button(ActionId.HISTORY, f"Show {_entries(count)} before these", value))
+def _other_pages(facts: BillDetails, page: int, counts: Sequence[int]) -> list[Element]:
+    """The way to what was done before these, and back to what was done since."""
+    older, newer = sum(counts[page + 1 :]), sum(counts[:page])
+    ways = [
+        (older, page + 1, f"Show {_entries(older)} before these"),
+        (newer, page - 1, f"Show {_entries(newer)} after these"),
+    ]
+    return [
+        button(ActionId.HISTORY, words, pack(bill=facts.id, page=to))
+        for count, to, words in ways
+        if count
+    ]
 
 
 def _pages(facts: BillDetails, entries: Sequence[HistoryEntry]) -> list[list[Block]]:
