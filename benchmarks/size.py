@@ -39,11 +39,10 @@ from handlers.slack.home import LISTED
 from handlers.slack.request import Click, Request, SlashCommand
 from handlers.slack.usage import show as show_usage
 from models.actions.absence import end_absences
-from models.actions.recalculate import recalculate
 from models.actions.reroute import reroute_open_bills
 from models.batches.bill_run_preview import preview_run
+from models.batches.upkeep import upkeep_step
 from models.context import Context, Source, system_context
-from models.customers.terms import show_terms_of_today
 from models.db.database import Database, do_put_off
 from models.errors import Ambiguous, Refusal
 from models.outbox.delivery import next_due, stale_cards
@@ -198,8 +197,7 @@ def jobs(scene: Scene) -> list[Step]:
         "sweep: due sends": lambda s: defer_due_sends(s, NOW),
         "sweep: recipients": defer_all_sending,
         "tend: absences": by_clock(end_absences),
-        "tend: terms of today": lambda s: show_terms_of_today(s, NOW.date()),
-        "tend: recalculate": by_clock(recalculate),
+        "tend: customers, a step": by_clock(lambda s, act: upkeep_step(s, act, 0)),
         "reroute": by_clock(reroute_open_bills),
         "preview of a month": lambda s: preview_run(s, Period(2026, 10)),
         "a digest": _digest,

@@ -25,9 +25,8 @@ from bot.worker.send_messages import MessageSender
 from bot.worker.update_messages import MessageUpdater
 from handlers.documents.invoice import Company
 from models.actions.absence import end_absences
-from models.actions.recalculate import recalculate
+from models.batches.upkeep import upkeep_step
 from models.context import Source, system_context
-from models.customers.terms import show_terms_of_today
 from models.db.database import Database
 from models.outbox.jobs import QUEUE, Task, job_queue
 from models.outbox.messages import defer_all_sending
@@ -88,7 +87,8 @@ class Worker:
         self._jobs = job_queue(db.url, CONNECTIONS)
         self._jobs.job_manager = EagerJobManager(self._jobs.connector)
         self._worker: JobWorker | None = None
-        self._healed_upto = 0
+        self._healed_upto = self._sends_upto = 0
+        self._kept_upto: int | None = None
         self._tended_at = -math.inf
         self._loops: list[asyncio.Task[None]] = []
         self._register()
@@ -225,25 +225,42 @@ class Worker:
                 session, self._healed_upto, self._timings.heal
             )
             runs = await defer_lost_bill_runs(session)
-            await defer_due_sends(session, self._now())
+            self._sends_upto = await defer_due_sends(
+                session, self._now(), self._sends_upto, self._timings.heal
+            )
         if bills or runs:
             log.warning("promised anew", bills=bills, runs=runs)
 
     async def _tend(self) -> None:
-        """Do what time alone brings about, now and then: absences end, terms come into force, and
-        bills whose figures are not those of usage and terms any more, whoever changed them, are
-        settled.
+        """Do what time alone brings about: now and then absences end, and all customers are gone
+        through, a few at each look, so that neither takes long.
         """
         waited = time.monotonic() - self._tended_at
-        if math.isinf(self._timings.tend) or waited < self._timings.tend:
-            return
-        self._tended_at = time.monotonic()
+        if self._kept_upto is None:
+            if math.isinf(self._timings.tend) or waited < self._timings.tend:
+                return
+            self._tended_at, self._kept_upto = time.monotonic(), 0
+            await self._end_absences()
+        await self._keep_up(self._kept_upto)
+
+    async def _end_absences(self) -> None:
         async with self._db.long_transaction() as session:
             if not await try_recovery_lock(session):
                 return
-            context_ = await system_context(session, self._now(), Source.CLOCK, self._billing)
-            returned = await end_absences(session, context_)
-            shown = await show_terms_of_today(session, context_.today)
-            settled = await recalculate(session, context_)
-        if returned or shown or settled != Recalculation():
-            log.info("tended", returned=returned, new_terms=shown, **recalculation_counts(settled))
+            context = await system_context(session, self._now(), Source.CLOCK, self._billing)
+            returned = await end_absences(session, context)
+        if returned:
+            log.info("absences ended", returned=returned)
+
+    async def _keep_up(self, after: int) -> None:
+        """Terms come into force, and bills whose figures are not those of usage and terms any more,
+        whoever changed them, are settled.
+        """
+        async with self._db.long_transaction() as session:
+            if not await try_recovery_lock(session):
+                return
+            context = await system_context(session, self._now(), Source.CLOCK, self._billing)
+            step = await upkeep_step(session, context, after)
+        self._kept_upto = step.upto
+        if step.shown or step.settled != Recalculation():
+            log.info("tended", new_terms=step.shown, **recalculation_counts(step.settled))

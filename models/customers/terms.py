@@ -31,6 +31,7 @@ class Terms(Base):
     overage_unit_cost: Mapped[Decimal | None]
 
 
+LAST_ID = 2**63 - 1
 PRICE_DIGITS, PRICE_DECIMALS = 15, 10
 
 _FROZEN = """
@@ -113,7 +114,8 @@ _BEHIND = sa.text("""
 select c.id
 from customers c
 join customer_terms t on t.customer_id = c.id and t.valid_from <= :today
-where (c.monthly_api_limit, c.overage_unit_cost)
+where c.id > :after and c.id <= :upto
+  and (c.monthly_api_limit, c.overage_unit_cost)
       is distinct from (t.monthly_api_limit, t.overage_unit_cost)
   and not exists (
       select from customer_terms l
@@ -202,14 +204,16 @@ async def change_terms_of_many(
     return {row.customer_id for row in written if row.changed}
 
 
-async def show_terms_of_today(session: AsyncSession, today: date) -> int:
+async def show_terms_of_today(
+    session: AsyncSession, today: date, after: int = 0, upto: int = LAST_ID
+) -> int:
     """Show in `customers` the terms that have come into force; returns how many were behind.
 
-    A customer that is being changed right now is passed over until the next time. Looks at all of
-    them, 200,000 in half a second: once an hour is enough, since only a new month changes anything.
+    Looks at those with ids `after` that and `upto` that. A customer that is being changed right now
+    is passed over until the next time.
     """
     await lock_for_write(session, Customer.__tablename__)
-    behind = (await session.scalars(_BEHIND, {"today": today})).all()
+    behind = (await session.scalars(_BEHIND, {"today": today, "after": after, "upto": upto})).all()
     return await _show(session, behind, today)
 
 

@@ -115,9 +115,21 @@ async def defer_all_sending(session: AsyncSession) -> int:
 
     Said again it does no harm; said once too few, it mends that.
     """
-    query = sa.select(Message.recipient).where(
-        Message.state.in_([MessageState.WAITING, MessageState.SENDING])
-    )
-    recipients = (await session.scalars(query.distinct())).all()
+    recipients = (await session.scalars(_RECIPIENTS)).all()
     await defer_sending_to(session, recipients)
     return len(recipients)
+
+
+WAITED_FOR = """
+waited_for as (
+    (select recipient, kind, created_at from messages
+     where state in ('waiting', 'sending') order by recipient, id limit 1)
+    union all
+    select oldest.* from waited_for w cross join lateral (
+        select recipient, kind, created_at from messages
+        where state in ('waiting', 'sending') and recipient > w.recipient
+        order by recipient, id limit 1) oldest
+)"""
+"""Who waits for messages, with the oldest: one after the other by key, however many there are."""
+
+_RECIPIENTS = sa.text(f"with recursive {WAITED_FOR} select recipient from waited_for")

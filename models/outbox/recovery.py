@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.outbox.jobs import defer_bill_run, defer_card_update, defer_issue
+from models.outbox.messages import WAITED_FOR
 
 FRESH_S = 60
 """A run made by hand, for which there is no job, has made all its cards within this time."""
@@ -24,16 +25,17 @@ async def has_lost_messages(session: AsyncSession) -> bool:
     """Whether something waits to be posted for which no job is on its way.
 
     Cards are announced at the end of their run, so that one person gets one digest: those of a
-    run that is being worked off are not neglected, nor those just made.
+    run that is being worked off are not neglected, nor those just made. Of each recipient the
+    oldest message tells, whatever waits behind it.
     """
     return bool(await session.scalar(_NEGLECTED, {"fresh_s": FRESH_S}))
 
 
-_NEGLECTED = sa.text("""
+_NEGLECTED = sa.text(f"""
+with recursive {WAITED_FOR}
 select exists (
-    select from messages p
-    where p.state in ('waiting', 'sending')
-      and (p.kind <> 'card' or p.created_at < now() - make_interval(secs => :fresh_s)
+    select from waited_for p
+    where (p.kind <> 'card' or p.created_at < now() - make_interval(secs => :fresh_s)
            and not exists (
                select from bill_runs r join procrastinate_jobs j on j.lock = 'run:' || r.id
                where r.finished_at is null and j.status in ('todo', 'doing')))
@@ -86,27 +88,35 @@ where r.source = 'slack' and r.finished_at is null and r.failure is null
 """)
 
 
-async def defer_due_sends(session: AsyncSession, now: datetime) -> None:
+async def defer_due_sends(
+    session: AsyncSession, now: datetime, after: int = 0, most: int = 5_000
+) -> int:
     """Promise to go on with bills whose send delay is over, and that have no job but a later one.
 
     Jobs wait by the database's clock and delays end by ours: what a job came too early for, and
-    what has lost its job on the way, is found here.
+    what has lost its job on the way, is found here. Looks at the next `most` bills on their way
+    with ids `after` that; returns the id to go on after, 0 to begin again.
     """
-    for bill_id in (await session.scalars(_SEND_DUE, {"now": now})).all():
+    values = {"now": now, "after": after, "most": most}
+    looked, last, lost = (await session.execute(_SEND_DUE, values)).one()
+    for bill_id in lost or ():
         await defer_issue(session, bill_id, now, now)
+    return int(last) if looked == most else 0
 
 
 # A job that is put off from the start has a lower priority than one that is tried again later.
 _SEND_DUE = sa.text("""
-select b.id from bills b
-cross join lateral (
+with next as (
+    select id from bills where status = 'sending' and id > :after order by id limit :most
+)
+select count(*), max(b.id), array_agg(b.id order by b.id) filter (
+    where s.due <= :now and not exists (
+        select from procrastinate_jobs j
+        where j.lock = 'send:' || b.id
+          and (j.status = 'doing' or j.status = 'todo' and j.priority >= 0)))
+from next b
+left join lateral (
     select (a.snapshot ->> 'due')::timestamptz as due
     from bill_actions a where a.bill_id = b.id and a.snapshot ? 'due'
-    order by a.id desc limit 1) s
-where b.status = 'sending' and s.due <= :now
-  and not exists (
-      select from procrastinate_jobs j
-      where j.lock = 'send:' || b.id
-        and (j.status = 'doing' or j.status = 'todo' and j.priority >= 0))
-order by b.id
+    order by a.id desc limit 1) s on true
 """)

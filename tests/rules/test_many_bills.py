@@ -1,7 +1,6 @@
 """With thousands of bills as with ten: what a waiting person asks for reads only what it shows."""
 
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -11,49 +10,16 @@ from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
 from models.bills.bill import Bill
 from models.bills.states import State
-from models.db.database import Database
 from models.people.users import User
 from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills
 from models.settings import BillingSettings
 from tests.harness.cast import People
-from tests.harness.database import TestDatabase
 from tests.harness.reading import rows_read
-from tests.rules.scene import NOW, OCTOBER, ZONE, act, generate
+from tests.rules.conftest import CUSTOMERS, KIMS
+from tests.rules.scene import NOW, OCTOBER, ZONE, act
 
-CUSTOMERS, KIMS = 3_000, 60
 MOST = 50
 SHOWN = 21
-
-# Every fiftieth is Kim's; the others have a CSM each of thirty more.
-COMPANY = f"""
-insert into users (name, role, slack_user_id)
-select 'CSM ' || i, 'Customer Success', 'UC' || i from generate_series(1, 30) i;
-insert into customers (name, csm_id, monthly_api_limit, overage_unit_cost)
-select 'Customer ' || i, (select id from users where name =
-       case when i % {CUSTOMERS // KIMS} = 0 then 'Kim' else 'CSM ' || (1 + i % 30) end), 1000, 0.1
-from generate_series(1, {CUSTOMERS}) i;
-insert into usages (customer_id, year, month, api_usage)
-select id, 2026, month, 2000 from customers, generate_series(9, 10) month;
-"""
-
-
-@pytest.fixture
-async def company(database: TestDatabase, people: People) -> None:
-    """September's bills and October's of three thousand customers; all of them wait."""
-    await database.seeded("many bills", partial(_company, database.db, people))
-    async with database.db.transaction() as session:
-        await session.execute(sa.text("analyze"))
-
-
-async def _company(db: Database, people: People) -> None:
-    async with db.long_transaction() as session:
-        connection = await session.connection()
-        for statement in COMPANY.strip().split(";")[:-1]:
-            await connection.execute(sa.text(statement))
-        for period in (OCTOBER.plus(-1), OCTOBER):
-            await session.execute(sa.text("analyze"))
-            await generate(session, act(people.ana), period)
-
 
 ASKED: dict[str, Callable[[People], BillFilter]] = {
     "all": lambda _: BillFilter(),
