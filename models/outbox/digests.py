@@ -49,7 +49,8 @@ async def bundle_approvals(session: AsyncSession, recipient: str) -> None:
     if not found or found[0][1] < BUNDLING_S - EARLY_S:
         return
     notices = [message for message, _ in found]
-    notices[0].facts = {"bills": [message.facts["bill_id"] for message in notices]}
+    bills = dict.fromkeys(message.facts["bill_id"] for message in notices)
+    notices[0].facts = {"bills": [*bills]}
     for message in notices[1:]:
         message.state = MessageState.LISTED
     await session.flush()

@@ -13,6 +13,7 @@ from bot.worker.message_content import CONTENT_BY_KIND, content_of
 from bot.worker.worker import Worker
 from handlers.slack.blocks.access import access_granted
 from models.actions.approve import approve_bill, reject_bill
+from models.actions.undo import undo_decision
 from models.bills.states import RejectReason, State
 from models.db.database import Database
 from models.outbox.cards import add_cards
@@ -175,6 +176,27 @@ async def test_approvals_are_told_in_one_message(
     assert "3 bills you generated are approved" in text
     told = await rows(db, "select state from messages where kind = 'approval' order by id")
     assert [row.state for row in told] == ["posted", "listed", "listed"]
+
+
+async def test_a_bill_that_was_approved_again_meanwhile_is_told_of_once(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
+    (bill_id,) = await make_bills(db, people.ana, 1)
+    async with db.transaction() as session:
+        await approve_bill(session, bill_id, 1, act(people.kim))
+        await undo_decision(session, bill_id, 2, act(people.kim), "Too soon")
+        await approve_bill(session, bill_id, 3, act(people.kim))
+    await until(lambda: told_to(slack, "UANA", 1))
+    await until(lambda: no_jobs(db))
+    assert [text.splitlines()[0] for text in said_to(slack, "UANA")] == [
+        "1 bill you generated is approved."
+    ]
 
 
 async def test_a_rejection_does_not_wait_behind_approvals(
