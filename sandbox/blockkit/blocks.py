@@ -46,12 +46,15 @@ _CELL = Variant(
 _ROW = Items(_CELL, least=1, most=20)
 _COLUMN = Record(may={"align": String(among=("left", "center", "right")), "is_wrapped": YES_NO})
 _TASK: dict[str, Spec] = {
+    "task_id": String(least=1),
+    "title": words(),
+    "status": String(among=("pending", "in_progress", "complete", "error")),
+}
+_TASK_TOLD: dict[str, Spec] = {
     "details": RICH_TEXT_ONLY,
     "output": RICH_TEXT_ONLY,
     "sources": Items(URL_SOURCE),
-    "status": String(among=("pending", "in_progress", "complete", "error")),
 }
-_TASK_NAME: dict[str, Spec] = {"task_id": String(least=1), "title": words()}
 
 _MARK = words(20)
 _POINT = Record(need={"label": _MARK, "value": Number(whole=False)})
@@ -206,20 +209,20 @@ BLOCKS: dict[str, Record] = {
     ),
     "markdown": Record(need={"text": words(12_000)}, may=_BLOCK, surfaces=MESSAGE),
     "plan": Record(
-        need={
-            "title": words(),
+        need={"title": words()},
+        may={
+            **_BLOCK,
             "tasks": Items(
                 Record(
-                    need=_TASK_NAME,
-                    may={**_BLOCK, **_TASK, "type": String(among=("task_card",))},
+                    need=_TASK,
+                    may={**_BLOCK, **_TASK_TOLD, "type": String(among=("task_card",))},
                 ),
                 least=1,
             ),
         },
-        may=_BLOCK,
         surfaces=MESSAGE,
     ),
-    "task_card": Record(need=_TASK_NAME, may={**_BLOCK, **_TASK}, surfaces=MESSAGE),
+    "task_card": Record(need=_TASK, may={**_BLOCK, **_TASK_TOLD}, surfaces=MESSAGE),
 }
 BLOCK = Variant(BLOCKS)
 

@@ -76,7 +76,8 @@ ELEMENTS: dict[str, Record] = {
     "image": IMAGE,
     "button": BUTTON,
     "workflow_button": Record(
-        need={"text": plain(75), "workflow": WORKFLOW}, may={**_ACTION, **_LABEL, "style": STYLE}
+        need={"text": plain(75), "workflow": WORKFLOW},
+        may={**_ACTION, **_LABEL, "style": STYLE, "confirm": CONFIRM},
     ),
     "icon_button": Record(
         need={"icon": String(among=("trash",)), "text": plain(75)},

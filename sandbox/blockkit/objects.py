@@ -67,7 +67,7 @@ CONVERSATION_FILTER = Record(
     some=(("include", "exclude_external_shared_channels", "exclude_bot_users"),),
 )
 DISPATCH = Record(
-    need={
+    may={
         "trigger_actions_on": Items(
             String(among=("on_enter_pressed", "on_character_entered")), least=1, most=2
         )

@@ -19,7 +19,13 @@ INLINE: dict[str, Record] = {
     "text": _inline(text=words()),
     "link": _inline({"text": words(least=0), "unsafe": YES_NO}, url=URL),
     "emoji": _inline(
-        {"unicode": _NAME, "skin_tone": Number(least=1, most=6), "display_url": URL}, name=_NAME
+        {
+            "unicode": _NAME,
+            "skin_tone": Number(least=1, most=6),
+            "url": URL,
+            "display_url": URL,
+        },
+        name=_NAME,
     ),
     "user": _inline(user_id=_NAME),
     "usergroup": _inline(usergroup_id=_NAME),

@@ -80,7 +80,7 @@ def on(surface: str, *blocks: Json) -> list[Flaw]:
 
 PICTURE = {"type": "image", "image_url": "https://example.com/a.png", "alt_text": "A"}
 TEXT_INPUT = {"type": "plain_text_input"}
-TASK = {"task_id": "1", "title": "Count"}
+TASK = {"task_id": "1", "title": "Count", "status": "pending"}
 CARD = {"type": "card", "title": plain()}
 SMALLEST: dict[str, Json] = {
     "actions": actions(button()),
