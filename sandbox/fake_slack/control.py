@@ -146,6 +146,7 @@ class StateApi:
                 "name": installed.bot_name,
                 "connected": sandbox.delivery.connected,
             },
+            "warnings": sandbox.warnings,
             "users": [_person(sandbox, user) for user in sandbox.workspace.users],
             "channels": [channel_json(one) for one in sandbox.workspace.conversations.values()],
             "database_url": sandbox.database_url,

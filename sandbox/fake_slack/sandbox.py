@@ -206,6 +206,7 @@ class Sandbox:
             self.slack.files,
             self._fault_orders,
             self.smtp.mails,
+            self.slack.warnings,
         ):
             store.clear()
         self.workspace.clear_messages()
@@ -244,6 +245,11 @@ class Sandbox:
     def mail(self) -> list[JsonObject]:
         """The mail that has come, oldest first."""
         return [mail.as_json() for mail in self.smtp.mails]
+
+    @property
+    def warnings(self) -> list[str]:
+        """`method: argument` for each argument that the app sent and the method has not."""
+        return list(self.slack.warnings)
 
     # -- acting ----------------------------------------------------------------------------
 

@@ -207,3 +207,28 @@ async def test_a_channel_takes_a_short_burst_then_one_message_a_second(
     clock.now += 1
     await client.chat_postMessage(channel="CGENERAL", text="a second later")
     assert len(sandbox.messages("CGENERAL")) == 6
+
+
+async def test_an_unknown_argument_is_named_in_a_warning(
+    sandbox: Sandbox, client: AsyncWebClient
+) -> None:
+    posted = await client.chat_postMessage(channel="CGENERAL", text="x", unfurl_links=False)
+    assert "warning" not in posted.data
+    changed = await client.chat_update(
+        channel="CGENERAL", ts=posted["ts"], text="y", unfurl_links=False, colour="red"
+    )
+    warnings = ["unknown_argument:colour", "unknown_argument:unfurl_links"]
+    assert changed["ok"]
+    assert changed["warning"] == ",".join(warnings)
+    assert changed["response_metadata"] == {"warnings": warnings}
+    assert sandbox.warnings == ["chat.update: colour", "chat.update: unfurl_links"]
+
+
+async def test_a_warning_leaves_the_rest_of_the_metadata_alone(client: AsyncWebClient) -> None:
+    page = await client.users_list(limit=1, colour="red")
+    assert page["response_metadata"]["next_cursor"]
+    assert page["response_metadata"]["warnings"] == ["unknown_argument:colour"]
+
+
+async def test_the_workspace_may_be_named_in_any_call(client: AsyncWebClient) -> None:
+    assert "warning" not in (await client.auth_test(team_id="T1")).data

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.fake_slack.api.known_arguments import ARGUMENTS
 from sandbox.fake_slack.api.methods import COMMON_ERRORS, METHODS, Method
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "slack-data"
@@ -78,6 +79,12 @@ def test_what_is_required_is_required_by_slack(method: Method) -> None:
     # A reaction without its message is told so by a code of its own.
     assert required - set(method.required) <= {"timestamp", "channel"}
     assert set(method.required) <= required
+
+
+@every_method
+def test_the_arguments_are_those_of_the_reference(method: Method) -> None:
+    known = set(reference(method.name)["args"].get("properties") or {})
+    assert ARGUMENTS[method.name] == known - {"token", "team_id"}
 
 
 @every_method

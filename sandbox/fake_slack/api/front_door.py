@@ -8,6 +8,7 @@ from aiohttp import web
 
 from sandbox.fake_slack.api.arguments import Args, read_arguments
 from sandbox.fake_slack.api.context import Call
+from sandbox.fake_slack.api.known_arguments import unknown_arguments, with_warnings
 from sandbox.fake_slack.api.methods import COMMON_ERRORS, METHODS, Method
 from sandbox.fake_slack.shapes import JsonObject, SlackError
 from sandbox.fake_slack.world.faults import Fault, Faults
@@ -56,8 +57,10 @@ class SlackApi:
         for scope in method.scopes:
             call.need_scope(scope)
         _check_required(method, args)
+        unknown = unknown_arguments(name, args.plain())
+        self._slack.warnings.extend(f"{name}: {argument}" for argument in unknown)
         try:
-            return {"ok": True, **await method.handler(call)}
+            return with_warnings({"ok": True, **await method.handler(call)}, unknown)
         except SlackError as error:
             if error.code not in method.errors | COMMON_ERRORS and name != "api.test":
                 _log.error("%s answered %s, which is not in its table", name, error.code)

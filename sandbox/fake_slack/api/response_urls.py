@@ -8,6 +8,7 @@ from aiohttp import web
 from sandbox.fake_slack.api.arguments import Args
 from sandbox.fake_slack.api.content import read_content
 from sandbox.fake_slack.api.front_door import with_fault
+from sandbox.fake_slack.api.known_arguments import unknown_arguments
 from sandbox.fake_slack.delivery.payloads import changed_event, deleted_event
 from sandbox.fake_slack.shapes import JsonObject, SlackError
 from sandbox.fake_slack.world.faults import Faults
@@ -52,6 +53,8 @@ class ResponseUrlApi:
 def respond(slack: Slack, url: ResponseUrl, answer: JsonObject) -> JsonObject | None:
     """Posts, replaces or deletes as the answer says; returns the message that is now there."""
     conversation = slack.workspace.conversations[url.channel]
+    unknown = unknown_arguments("response_url", answer)
+    slack.warnings.extend(f"response_url: {name}" for name in unknown)
     args = Args(answer)
     if args.flag("delete_original"):
         _delete(slack, conversation, url)

@@ -43,6 +43,8 @@ class Slack:
     news: News = field(default_factory=NullNews)
     base_url: str = ""
     websocket_url: Callable[[], str] = lambda: ""
+    warnings: list[str] = field(default_factory=list)
+    """`method: argument` for each argument that the app sent and the method has not."""
 
     def stores(self, slack_file: JsonObject) -> bool:
         """Whether an image may show this file: uploaded, completed, named by id or address."""
