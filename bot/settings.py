@@ -40,7 +40,8 @@ WHAT_TO_DO = {
     "SLACK_APP_TOKEN": "Make an app-level token with the scope connections:write on the page "
     "“Basic Information” of your Slack app; it begins with xapp-.",
     "SLACK_SIGNING_SECRET": "Copy it from the page “Basic Information” of your Slack app.",
-    "SLACK_API_URL": "Write an address that begins with https://, or leave it unset for Slack's.",
+    "SLACK_API_URL": "Write the address of the Web API as in https://slack.com/api/, without the "
+    "name of a method, or leave it unset for Slack's.",
     "COMMAND_PREFIX": "Use lower-case letters, digits, - and _ only, up to 20.",
     "FINANCE_SLACK_IDS": "Write member ids with commas between them, as in U012AB3CD,U034EF5GH.",
     "PUBLIC_URL": "Write the address of the web pages as people type it, with https:// and without "
@@ -109,6 +110,12 @@ def _web_address(address: str) -> str:
     if not parts.hostname or parts.username or parts.query or parts.fragment or parts.port == 0:
         raise ValueError
     return address.rstrip("/")
+
+
+def _web_api(address: str) -> str:
+    """Where methods are called, which is under `/api/` on a host that is named alone."""
+    address = _web_address(address)
+    return f"{address}/" if urlsplit(address).path else f"{address}/api/"
 
 
 def _mail_server(url: SecretStr) -> SecretStr:
@@ -185,7 +192,7 @@ class Settings(BooksSettings):
     slack_bot_token: Annotated[SecretStr, _matching("xoxb-.+")] | None = None
     slack_app_token: Annotated[SecretStr, _matching("xapp-.+")] | None = None
     slack_signing_secret: SecretStr | None = None
-    slack_api_url: Address = "https://slack.com/api/"
+    slack_api_url: Annotated[Address, AfterValidator(_web_api)] = "https://slack.com/api/"
     command_prefix: Annotated[str, _matching(r"[a-z0-9_-]{0,20}")] = ""
     finance_slack_ids: Annotated[tuple[SlackId, ...], NoDecode, BeforeValidator(_split)] = ()
     public_url: Annotated[Address, AfterValidator(_web_address)] | None = None

@@ -164,3 +164,30 @@ def test_the_company_is_called_as_set_or_else_as_it_mails(monkeypatch: pytest.Mo
     assert company_of(settings) == Company(
         "Meridian API AG", "5 Bay Road\n8001 Zürich", "CH", "CHE-1", 0, "IBAN CH93"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://slack.com", "https://slack.com/api/"),
+        ("https://slack.com/", "https://slack.com/api/"),
+        ("https://slack.com/api", "https://slack.com/api/"),
+        ("https://slack.com/api/", "https://slack.com/api/"),
+        ("http://localhost:3000", "http://localhost:3000/api/"),
+        ("https://proxy.example.com/slack", "https://proxy.example.com/slack/"),
+    ],
+)
+def test_slacks_address_is_that_of_its_web_api(
+    given: str, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_API_URL", given)
+    assert read(Settings).slack_api_url == used
+
+
+@pytest.mark.parametrize("given", ["slack.com/api/", "https://", "https:///api/", "https://a/?b=1"])
+def test_what_is_no_address_of_a_web_api_is_refused(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_API_URL", given)
+    with pytest.raises(BadSettings, match="SLACK_API_URL cannot be used as it is"):
+        read(Settings)
