@@ -9,10 +9,10 @@ import asyncio
 import re
 
 import uvloop
-from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.settings import Settings, read
+from bot.slack.bolt import make_bolt
 from bot.slack.client import SlackClient
 from bot.web_server import WebServer, hear_slack, make_web_app
 
@@ -29,11 +29,7 @@ async def serve(settings: Settings) -> None:
     token, secret = settings.slack_bot_token, settings.slack_signing_secret
     assert token and secret
     async with SlackClient.open(token.get_secret_value(), settings.slack_api_url) as client:
-        bolt = AsyncApp(
-            client=client.listening,
-            signing_secret=secret.get_secret_value(),
-            process_before_response=True,
-        )
+        bolt = make_bolt(client, await client.auth_test(), secret.get_secret_value())
         bolt.action(re.compile(".*"))(_received)
         web = make_web_app(_nothing_missing)
         hear_slack(web, bolt, secret.get_secret_value())

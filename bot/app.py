@@ -1,7 +1,6 @@
 """The composition root: everything that runs is put together, started and stopped here."""
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -12,10 +11,10 @@ from typing import Any, Literal
 import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
-from slack_bolt.app.async_app import AsyncApp
 
 from bot.logs import configure_logging
-from bot.settings import Settings
+from bot.settings import WHAT_TO_DO, Settings
+from bot.slack.bolt import make_bolt
 from bot.slack.client import ErrorKind, Identity, SlackClient, SlackError
 from bot.slack.responder import SlackResponder
 from bot.slack.socket_mode import Socket
@@ -217,13 +216,8 @@ class App:
                 await add_user(session, user.name, Role.FINANCE, slack_id, email)
 
     async def _listen(self, gateway: SlackClient, identity: Identity) -> None:
-        bolt = AsyncApp(
-            name="countersign",
-            logger=logging.getLogger("slack_bolt"),
-            client=gateway.listening,
-            signing_secret=_plain(self._settings.slack_signing_secret) or "",
-            process_before_response=True,
-        )
+        secret = _plain(self._settings.slack_signing_secret) or ""
+        bolt = make_bolt(gateway, identity, secret)
         services = Services(
             db=self._db,
             now=self._now,
@@ -243,7 +237,7 @@ class App:
         if app_token:
             self._socket = Socket(bolt, app_token, self._timings)
         else:
-            hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
+            hear_slack(web, bolt, secret)
         self._web = self._server(web)
         await self._web.start()
         if self._socket is not None:
@@ -264,6 +258,11 @@ def _plain(secret: SecretStr | None) -> str | None:
 def _refused(setting: str, prefix: str, trouble: SlackError) -> BootError:
     if not trouble.answered:
         return BootError(f"Slack cannot be reached ({trouble.code}). Is SLACK_API_URL right?", 1)
+    if trouble.is_not_slack:
+        return BootError(
+            f"SLACK_API_URL: what is there does not answer as Slack's Web API ({trouble.code}). "
+            f"{WHAT_TO_DO['SLACK_API_URL']}"
+        )
     if trouble.kind in (ErrorKind.UNKNOWN, ErrorKind.RATE_LIMITED):
         return BootError(f"Slack is in trouble ({trouble.code}). Try again later.", 1)
     return BootError(

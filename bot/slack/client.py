@@ -7,19 +7,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncServerErrorRetryHandler,
-)
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.slack.blocks import block_kit
-from handlers.slack.blocks.block_kit import SlackMessage
+from bot.slack import retrying
+from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage
+from handlers.slack.blocks.fallbacks import has_buttons, message_fallbacks
 
 log = structlog.get_logger()
 CALL_S = 10.0
@@ -27,6 +25,8 @@ CONNECT_S = 5.0
 LOOKED_BACK_PAGES = 10
 PAGE_MESSAGES = 200
 EVENT_TYPE = "countersign"
+Drawing = TypeVar("Drawing")
+Answer = TypeVar("Answer")
 
 
 class ErrorKind(StrEnum):
@@ -50,15 +50,16 @@ _CODES = {
         user_disabled user_not_found user_not_visible users_not_found no_user cannot_dm_bot
         messages_tab_disabled channel_not_found invalid_channel
         message_not_found cant_update_message edit_window_closed
-        invalid_blocks invalid_blocks_format invalid_attachments unsupported_block_type
-        msg_too_long msg_blocks_too_long too_many_attachments no_text
+        msg_too_long too_many_attachments no_text
         metadata_too_large invalid_metadata_format invalid_metadata_schema
         invalid_arguments invalid_arg_name invalid_array_arg invalid_charset invalid_form_data
         invalid_json json_not_object unknown_method method_deprecated deprecated_endpoint
-        not_allowed_token_type""",
+        not_allowed_token_type
+        used_url expired_url invalid_url invalid_payload""",
 }
 
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
+KNOWN_CODES = frozenset(_KINDS)
 
 _MENDABLE = """not_in_channel is_archived restricted_action no_permission missing_scope
     invalid_auth not_authed token_revoked token_expired account_inactive accesslimited
@@ -68,7 +69,14 @@ _MENDABLE_CODES = frozenset(_MENDABLE.split())
 _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 _UNSHOWABLE = frozenset(
-    {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "unsupported_block_type"}
+    [
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_attachments",
+        "unsupported_block_type",
+        "msg_blocks_too_long",
+        "invalid_arguments",
+    ]
 )
 
 _RETRY_AFTER_S = 30.0
@@ -85,6 +93,12 @@ class SlackError(Exception):
         super().__init__(f"{code} ({kind})")
         self.code, self.kind, self.retry_after_s = code, kind, retry_after_s
         self.answered = answered
+
+    @property
+    def is_not_slack(self) -> bool:
+        """Whether something answered that has no Web API, or none there."""
+        other = self.code.startswith(("http_2", "http_3", "http_4"))
+        return self.code == "unknown_method" or (other and self.code != "http_429")
 
     @property
     def needs_somebody(self) -> bool:
@@ -107,36 +121,22 @@ class MessageRef:
 
     channel: str
     ts: str
+    complete: bool = True
+    """Whether it has the buttons that were drawn."""
 
 
 class SlackClient:
-    """Slack's Web API on behalf of the worker and of the boot. Raises SlackTrouble alone.
+    """Slack's Web API on behalf of the worker and of the boot. Raises SlackError alone.
 
-    `general` repeats calls that may be repeated. `posting` never does: a lost response would
-    become a second message. `listening` is for Bolt: quick, since a person waits. None of them
-    sits out a rate limit, which is a job's to wait for, without keeping others from their turn.
+    `asking` repeats what may be said twice. `once` repeats nothing: a lost response would become
+    a second message. `answering` is for what is sent once while a person waits.
     """
 
     def __init__(self, session: aiohttp.ClientSession, token: str, base_url: str) -> None:
-        self.session = session
-        self.general = AsyncWebClient(
-            token=token,
-            base_url=base_url,
-            session=session,
-            retry_handlers=[
-                AsyncConnectionErrorRetryHandler(max_retry_count=2),
-                AsyncServerErrorRetryHandler(max_retry_count=2),
-            ],
-        )
-        self.posting = AsyncWebClient(
-            token=token, base_url=base_url, session=session, retry_handlers=[]
-        )
-        self.listening = AsyncWebClient(
-            token=token,
-            base_url=base_url,
-            session=session,
-            retry_handlers=[AsyncConnectionErrorRetryHandler()],
-        )
+        self.session, self.token, self.base_url = session, token, base_url
+        self.asking = self._client(retrying.freely())
+        self.once = self._client(retrying.never())
+        self.answering = self._client(retrying.after_a_moment())
         self._ours: Identity | None = None
         self._updates_from = 0.0
 
@@ -148,15 +148,23 @@ class SlackClient:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             yield cls(session, token, base_url)
 
+    def _client(self, retry_handlers: list[AsyncRetryHandler]) -> AsyncWebClient:
+        return AsyncWebClient(
+            token=self.token,
+            base_url=self.base_url,
+            session=self.session,
+            retry_handlers=retry_handlers,
+        )
+
     async def auth_test(self) -> Identity:
-        answer = await ask_slack(self.general.auth_test())
+        answer = await ask_slack(self.asking.auth_test())
         self._ours = Identity(answer["team_id"], answer["user_id"], answer["bot_id"])
         return self._ours
 
     async def app_id(self, bot_id: str) -> str | None:
         """The app behind the bot, where Slack tells."""
         try:
-            answer = await ask_slack(self.general.bots_info(bot=bot_id))
+            answer = await ask_slack(self.asking.bots_info(bot=bot_id))
         except SlackError:
             return None
         found = answer["bot"].get("app_id")
@@ -164,12 +172,12 @@ class SlackClient:
 
     async def check_app_token(self, app_token: str) -> None:
         """Refused where the token does not open sockets."""
-        await ask_slack(self.general.apps_connections_open(app_token=app_token))
+        await ask_slack(self.asking.apps_connections_open(app_token=app_token))
 
     async def open_dm(self, slack_user_id: str) -> str:
         """The conversation with one person; where DMs cannot be opened, the person's id serves."""
         try:
-            answer = await ask_slack(self.general.conversations_open(users=slack_user_id))
+            answer = await ask_slack(self.once.conversations_open(users=slack_user_id))
         except SlackError as trouble:
             if trouble.code == "unknown_method":
                 return slack_user_id
@@ -181,14 +189,16 @@ class SlackClient:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"k": key}}
 
         async def send(payload: dict[str, Any]) -> dict[str, Any]:
-            call = self.posting.chat_postMessage(channel=channel, metadata=metadata, **payload)
-            return await ask_slack(call)
+            told = {**payload, **UNFURLED, "metadata": metadata}
+            return await ask_slack(self.once.chat_postMessage(channel=channel, **told))
 
-        answer = await send_simplified(message, send)
-        return MessageRef(answer["channel"], answer["ts"])
+        answer, shown = await send_simplified(message, send)
+        complete = has_buttons(shown) is has_buttons(message)
+        return MessageRef(answer["channel"], answer["ts"], complete)
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
-        """Draw a message anew; said twice it does no harm.
+        """Draw a message anew; said twice it does no harm. Where Slack shows it only without its
+        buttons, it stands so, and that is trouble: the whole is to be tried again.
 
         Slack allows so many updates a minute in the whole workspace: until the time it named,
         nothing more is asked of it.
@@ -198,21 +208,23 @@ class SlackClient:
             raise SlackError("ratelimited", ErrorKind.RATE_LIMITED, wait_s)
 
         async def send(payload: dict[str, Any]) -> dict[str, Any]:
-            return await ask_slack(self.general.chat_update(channel=channel, ts=ts, **payload))
+            return await ask_slack(self.asking.chat_update(channel=channel, ts=ts, **payload))
 
         try:
-            await send_simplified(message, send)
+            _, shown = await send_simplified(message, send)
         except SlackError as trouble:
             if trouble.kind is ErrorKind.RATE_LIMITED:
                 self._updates_from = time.monotonic() + trouble.retry_after_s
             raise
+        if has_buttons(shown) is not has_buttons(message):
+            raise SlackError("buttons_refused", ErrorKind.TRANSIENT)
 
     async def find(self, channel: str, key: str, oldest_s: float) -> str | None:
         """The ts of our message with that key, not older than `oldest_s` (epoch seconds)."""
         cursor: str | None = None
         for _ in range(LOOKED_BACK_PAGES):
             page = await ask_slack(
-                self.general.conversations_history(
+                self.asking.conversations_history(
                     channel=channel,
                     oldest=f"{oldest_s:.6f}",
                     include_all_metadata=True,
@@ -236,7 +248,7 @@ class SlackClient:
     async def user_info(self, slack_user_id: str) -> dict[str, Any] | None:
         """The `user` of `users.info`; None where Slack knows nobody of that id."""
         try:
-            answer = await ask_slack(self.general.users_info(user=slack_user_id))
+            answer = await ask_slack(self.asking.users_info(user=slack_user_id))
         except SlackError as trouble:
             if trouble.code in ("user_not_found", "user_not_visible"):
                 return None
@@ -250,7 +262,7 @@ async def ask_slack(call: Awaitable[Any]) -> dict[str, Any]:
     try:
         answer = await call
     except SlackApiError as error:
-        raise _judged(error.response) from None
+        raise judged(error.response) from None
     except _NOT_CONNECTED as error:
         raise SlackError(type(error).__name__, ErrorKind.TRANSIENT, answered=False) from None
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
@@ -259,12 +271,13 @@ async def ask_slack(call: Awaitable[Any]) -> dict[str, Any]:
     return data
 
 
-def _judged(response: Any) -> SlackError:
+def judged(response: Any) -> SlackError:
     """What the client hands over is its own response, or the bare one of a body it cannot read."""
     status = int(getattr(response, "status_code", None) or getattr(response, "status", 0) or 0)
     data = getattr(response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
-    kind = _KINDS.get(code or "", ErrorKind.TRANSIENT if code else ErrorKind.UNKNOWN)
+    turned_away = code or 400 <= status < 500
+    kind = _KINDS.get(code or "", ErrorKind.TRANSIENT if turned_away else ErrorKind.UNKNOWN)
     if status == 429:
         kind = ErrorKind.RATE_LIMITED
     elif status >= 500:
@@ -280,24 +293,31 @@ def _retry_after_s(headers: Any) -> float:
 
 async def send_simplified(
     message: SlackMessage, send: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-) -> dict[str, Any]:
-    """Send the message as drawn; where Slack cannot show its blocks, ever plainer."""
-    *richer, plainest = _versions(message)
-    for payload in richer:
+) -> tuple[dict[str, Any], SlackMessage]:
+    """Send the message as drawn; where Slack cannot show its blocks, ever plainer.
+
+    Returns the answer, and the message as it is shown.
+    """
+
+    async def send_one(drawn: SlackMessage) -> tuple[dict[str, Any], SlackMessage]:
+        return await send(drawn.payload()), drawn
+
+    return await first_shown(message_fallbacks(message), send_one)
+
+
+async def first_shown(
+    drawings: Sequence[Drawing], send: Callable[[Drawing], Awaitable[Answer]]
+) -> Answer:
+    """The answer to the first of the drawings that Slack shows."""
+    *richer, plainest = drawings
+    for drawing in richer:
         try:
-            return await send(payload)
+            return await send(drawing)
         except SlackError as trouble:
             if trouble.code not in _UNSHOWABLE:
                 raise
-            log.warning("message drawn more plainly", cause=trouble.code)
+            log.warning("drawn more plainly", cause=trouble.code)
     return await send(plainest)
-
-
-def _versions(message: SlackMessage) -> Sequence[dict[str, Any]]:
-    plainer = message.without_tables()
-    drawn = [message] if plainer == message else [message, plainer]
-    text = SlackMessage(message.text, [block_kit.section(message.text)])
-    return [one.payload() for one in (*drawn, text)]
 
 
 def _key(message: dict[str, Any]) -> str | None:

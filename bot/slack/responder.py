@@ -1,35 +1,77 @@
 """What handlers say to Slack themselves: to whoever asks, at once, and only once."""
 
-from typing import Any
+import json
+import re
+from collections.abc import Awaitable, Mapping
+from typing import Any, NamedTuple
 
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.slack.client import ErrorKind, SlackClient, SlackError, ask_slack, send_simplified
-from handlers.slack.blocks.block_kit import SlackMessage, View
+from bot.slack import retrying
+from bot.slack.client import (
+    KNOWN_CODES,
+    ErrorKind,
+    SlackClient,
+    SlackError,
+    ask_slack,
+    first_shown,
+    judged,
+    send_simplified,
+)
+from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage, View
+from handlers.slack.blocks.fallbacks import view_fallbacks
+from handlers.slack.request import Unanswered
 
 Json = dict[str, Any]
 _NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
+_CODE = re.compile(r"[a-z_]{1,60}")
+_OPENED_BEFORE = "exchanged_trigger_id"
 
 
 class SlackResponder:
-    """`handlers.requests.SlackFace` on top of the gateway. Raises SlackTrouble."""
+    """`handlers.slack.request.Responder` on top of the client."""
 
-    def __init__(self, gateway: SlackClient) -> None:
-        self._gateway = gateway
-        self._client = gateway.listening
+    def __init__(self, slack: SlackClient) -> None:
+        self._slack = slack
+        self._client = slack.answering
 
     async def user_info(self, slack_user_id: str) -> Json | None:
-        return await self._gateway.user_info(slack_user_id)
+        try:
+            return await self._slack.user_info(slack_user_id)
+        except SlackError as trouble:
+            raise Unanswered(trouble.code) from trouble
 
-    async def open_view(self, trigger_id: str, view: View) -> str:
-        answer = await ask_slack(self._client.views_open(trigger_id=trigger_id, view=view))
-        return str(answer["view"]["id"])
+    async def open_view(self, trigger_id: str, view: View) -> None:
+        """A trigger opens one dialog: where the answer is lost, Slack is asked again, and tells by
+        a trigger that is used up that the dialog is there.
+        """
+
+        async def open_one(drawn: View) -> Json:
+            return await ask_slack(self._client.views_open(trigger_id=trigger_id, view=drawn))
+
+        try:
+            await first_shown(view_fallbacks(view), open_one)
+            return
+        except SlackError as trouble:
+            if trouble.kind is not ErrorKind.UNKNOWN:
+                raise
+        try:
+            await _sent(first_shown(view_fallbacks(view), open_one))
+        except SlackError as trouble:
+            if trouble.code != _OPENED_BEFORE:
+                raise
 
     async def update_view(self, view_id: str, view: View) -> None:
-        await ask_slack(self._client.views_update(view_id=view_id, view=view))
+        async def update(drawn: View) -> Json:
+            return await ask_slack(self._client.views_update(view_id=view_id, view=drawn))
+
+        await _sent(first_shown(view_fallbacks(view), update))
 
     async def publish_home(self, slack_user_id: str, view: View) -> None:
-        await ask_slack(self._client.views_publish(user_id=slack_user_id, view=view))
+        async def publish(drawn: View) -> Json:
+            return await ask_slack(self._client.views_publish(user_id=slack_user_id, view=drawn))
+
+        await _sent(first_shown(view_fallbacks(view), publish))
 
     async def post_ephemeral(
         self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None = None
@@ -40,7 +82,7 @@ class SlackResponder:
         except SlackError as trouble:
             if trouble.code not in _NOT_THERE:
                 raise
-            dm = await self._gateway.open_dm(slack_user_id)
+            dm = await self._slack.open_dm(slack_user_id)
             await self._whisper(dm, slack_user_id, message, None)
 
     async def _whisper(
@@ -53,7 +95,7 @@ class SlackResponder:
                 )
             )
 
-        await send_simplified(message, send)
+        await _sent(send_simplified(message, send))
 
     async def respond(
         self,
@@ -63,23 +105,56 @@ class SlackResponder:
         replace: bool = False,
         shared: bool = False,
     ) -> None:
-        webhook = AsyncWebhookClient(response_url, session=self._gateway.session)
-        kind = "in_channel" if shared else "ephemeral"
+        webhook = AsyncWebhookClient(
+            response_url,
+            session=self._slack.session,
+            retry_handlers=retrying.after_a_moment(),
+        )
+        how = {
+            "response_type": "in_channel" if shared else "ephemeral",
+            "replace_original": replace,
+            **UNFURLED,
+        }
 
         async def send(payload: Json) -> Json:
-            body = {**payload, "response_type": kind, "replace_original": replace}
-            return await ask_slack(_answered(webhook, body))
+            return await ask_slack(_answered(webhook, payload | how))
 
-        await send_simplified(message, send)
+        await _sent(send_simplified(message, send))
 
 
-async def _answered(webhook: AsyncWebhookClient, body: Json) -> Any:
-    """A webhook reports refusals in its answer, not as exceptions."""
+async def _sent(sending: Awaitable[Any]) -> None:
+    """Tell handlers apart what was refused from what perhaps was done."""
+    try:
+        await sending
+    except SlackError as trouble:
+        if trouble.kind is ErrorKind.UNKNOWN:
+            raise Unanswered(trouble.code) from trouble
+        raise
+
+
+class _Told(NamedTuple):
+    """A response address's answer, as methods answer."""
+
+    status_code: int
+    headers: Mapping[str, Any]
+    data: Json
+
+
+async def _answered(webhook: AsyncWebhookClient, body: Json) -> _Told:
+    """A response address tells refusals in its answer: as JSON or as a bare code, under any
+    status.
+    """
     answer = await webhook.send_dict(body)
-    if answer.status_code != 200:
-        raise SlackError(answer.body[:100] or f"http_{answer.status_code}", ErrorKind.PERMANENT)
-    return _Empty()
+    told = _Told(answer.status_code, answer.headers, _read(answer.body))
+    refused = told.data.get("ok") is False or told.data.get("error") in KNOWN_CODES
+    if refused or answer.status_code != 200:
+        raise judged(told)
+    return told
 
 
-class _Empty:
-    data: Json = {}  # noqa: RUF012
+def _read(body: str) -> Json:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {"error": body.strip()} if _CODE.fullmatch(body.strip()) else {}
+    return told if isinstance(told, dict) else {}

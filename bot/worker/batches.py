@@ -20,7 +20,7 @@ from models.batches.bulk_send import send_step, sender_of
 from models.context import Context, Source
 from models.db.database import Database
 from models.errors import Refusal
-from models.outbox.jobs import defer_digest_update
+from models.outbox.jobs import defer_message_update
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
@@ -119,8 +119,8 @@ class BulkSendWork(LongWork):
             context = Context(user, self.now(), Source.SLACK, self.billing)
             upto = await send_step(session, list_id, context, after)
             if upto is None:
-                await defer_digest_update(session, list_id)
+                await defer_message_update(session, list_id)
         return upto
 
     async def _redraw(self, list_id: int) -> None:
-        await self.updater.redraw_digest(list_id)
+        await self.updater.redraw_message(list_id)

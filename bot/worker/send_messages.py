@@ -28,7 +28,7 @@ from models.outbox.delivery import (
     release_claim,
     slack_id_of,
 )
-from models.outbox.jobs import defer_sending
+from models.outbox.jobs import defer_message_update, defer_sending
 from models.outbox.messages import Message, MessageState
 
 log = structlog.get_logger()
@@ -246,7 +246,10 @@ class MessageSender:
 
     async def _record(self, message: Message, where: MessageRef, actions: int) -> None:
         async with self._db.transaction() as session:
-            await mark_sent(session, message, where.channel, where.ts, actions)
+            drawn = actions if where.complete else 0
+            await mark_sent(session, message, where.channel, where.ts, drawn)
+            if not (where.complete or message.bill_id):
+                await defer_message_update(session, message.id)
 
     async def _give_up(self, message: Message, cause: str) -> None:
         log.error(

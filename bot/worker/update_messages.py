@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
@@ -27,7 +28,7 @@ from models.outbox.delivery import (
     stale_cards,
 )
 from models.outbox.digests import digests_of
-from models.outbox.jobs import defer_copy_update, defer_digest_update
+from models.outbox.jobs import defer_copy_update, defer_message_update
 from models.outbox.messages import Message, MessageState
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
@@ -90,7 +91,7 @@ class MessageUpdater:
         """What is to be drawn of each, None where nothing is; promises their digests."""
         async with self._db.transaction() as session:
             for digest_id in await digests_of(session, bill_ids):
-                await defer_digest_update(session, digest_id)
+                await defer_message_update(session, digest_id)
             outdated = await _outdated(session, bill_ids)
         return [outdated.get(bill_id) for bill_id in bill_ids]
 
@@ -125,13 +126,22 @@ class MessageUpdater:
         if message.state == MessageState.POSTED:
             await self._update(message, run_progress(facts), 0)
 
-    async def redraw_digest(self, message_id: int) -> None:
-        """Show in a posted digest what still waits, or that nothing does."""
+    async def redraw_message(self, message_id: int) -> None:
+        """Draw a posted message anew: a digest shows what still waits, or that nothing does.
+
+        After a week in trouble it is left as it is.
+        """
         async with self._db.long_transaction(self._timings.bulk) as session:
             message = await session.get_one(Message, message_id)
             made = await content_of(session, message)
-        if message.state == MessageState.POSTED and made is not None:
+        if message.state != MessageState.POSTED or made is None:
+            return
+        try:
             await self._update(message, made.draw(), 0)
+        except SlackError:
+            age_s = (datetime.now(UTC) - message.created_at).total_seconds()
+            if age_s <= self._timings.give_up:
+                raise
 
     async def _update(self, message: Message, content: SlackMessage, actions: int) -> None:
         assert message.channel is not None

@@ -98,7 +98,7 @@ class Worker:
         self._task(Task.REDRAW, lambda _, bill_id: self._updater.redraw(bill_id))
         self._task(Task.REDRAW_CARD, lambda _, **card: self._updater.redraw_card(**card))
         self._task(
-            Task.REDRAW_DIGEST, lambda _, message_id: self._updater.redraw_digest(message_id)
+            Task.REDRAW_DIGEST, lambda _, message_id: self._updater.redraw_message(message_id)
         )
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._updater.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._bill_runs.generate(run_id))

@@ -22,8 +22,10 @@ from handlers.slack.blocks.access import NO_ROLE, SWITCHED_OFF, access_offer
 from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import trouble_message
+from handlers.slack.repeats import Repeats
 from handlers.slack.request import (
     LATE,
+    PERHAPS_OPEN,
     Answer,
     Choice,
     Click,
@@ -34,6 +36,7 @@ from handlers.slack.request import (
     Responder,
     Submission,
     ThreadMessage,
+    Unanswered,
 )
 from handlers.slack.users import SlackUsers, check_member, display_name
 from models.actions.access import welcome
@@ -96,6 +99,7 @@ class Services:
     slack: Responder
     app_id: str | None = None
     background: BackgroundTasks = field(default_factory=BackgroundTasks)
+    repeats: Repeats = field(default_factory=Repeats)
     work_s: float = WORK_S
 
     @cached_property
@@ -150,8 +154,18 @@ async def handle(
 
     People without a role are offered to ask for one, unless `newcomers` are welcome: then a
     person nobody knows yet is added. An event that failed is not received, so Slack sends it
-    again. All this takes less than the 3 s that Slack waits.
+    again. All this takes less than the 3 s that Slack waits. What Slack brings twice is done once.
     """
+
+    async def work() -> BoltResponse:
+        return await _handle(services, request, listener, newcomers=newcomers)
+
+    return await services.repeats.once(request.body.get("trigger_id"), work)
+
+
+async def _handle(
+    services: Services, request: Request, listener: Listener, *, newcomers: bool
+) -> BoltResponse:
     start = asyncio.get_running_loop().time()
     answers: Sequence[Answer]
     try:
@@ -254,21 +268,28 @@ async def _respond(
     try:
         async with asyncio.timeout_at(start + services.work_s + ANSWER_S):
             body = await request.respond(services.slack, answers)
-    except Exception:
+    except Exception as error:
         log_failure("An answer did not arrive", request)
-        body = await _late(services, request, answers, start)
+        body = await _missed(services, request, answers, error, start)
     return BoltResponse(status=200, body=body or "")
 
 
-async def _late(
-    services: Services, request: Request, answers: Sequence[Answer], start: float
+async def _missed(
+    services: Services,
+    request: Request,
+    answers: Sequence[Answer],
+    error: Exception,
+    start: float,
 ) -> Json:
-    """A dialog that did not open is missed; an answer that got lost is not worth a second one."""
+    """A dialog that did not open is missed; an answer that got lost is not worth a second one,
+    which would be the second where it did arrive.
+    """
     if not any(isinstance(answer, Dialog) for answer in answers):
         return {}
+    told = PERHAPS_OPEN if isinstance(error, Unanswered | TimeoutError) else LATE
     try:
         async with asyncio.timeout_at(start + services.work_s + APOLOGY_S):
-            return await request.respond(services.slack, request.refused(Refusal(LATE)))
+            return await request.respond(services.slack, request.refused(Refusal(told)))
     except Exception:
         log_failure("Nor did the apology", request)
         return {}

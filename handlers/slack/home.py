@@ -8,7 +8,7 @@ from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.block_kit import View
 from handlers.slack.blocks.home import IN_PLACE, home_view
 from handlers.slack.context import Services, identify, log_failure
-from handlers.slack.request import Answer, Json, Request, Responder
+from handlers.slack.request import Answer, Json, Request, Responder, Unanswered
 from handlers.wording.refusals import Medium, refusal_parts
 from models.errors import Refusal
 from models.people.permissions import Permission
@@ -45,9 +45,16 @@ async def opened(services: Services, body: Mapping[str, Any]) -> None:
 async def publish(services: Services, request: Request) -> None:
     """Draw the Home tab of whoever asks, as things stand now. What fails is logged, no more."""
     try:
-        await services.slack.publish_home(request.user_id, await _view(services, request))
+        try:
+            await _draw(services, request)
+        except Unanswered:
+            await _draw(services, request)
     except Exception:
         log_failure("Home was not drawn", request)
+
+
+async def _draw(services: Services, request: Request) -> None:
+    await services.slack.publish_home(request.user_id, await _view(services, request))
 
 
 async def _view(services: Services, request: Request) -> View:

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.action_ids import known_action, pack, unpack
-from handlers.slack.blocks.block_kit import SlackMessage, View
-from handlers.slack.blocks.errors import refusal_message
+from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage, View
+from handlers.slack.blocks.errors import refusal_message, shared_unconfirmed
 from handlers.slack.blocks.thread import not_recorded
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Ambiguous, Invalid, Refusal
@@ -23,20 +23,31 @@ Json = dict[str, Any]
 TITLE = "Countersign"
 HOME = "home"
 LATE = "Slack did not open the dialog in time, and nothing was changed. Please try again."
+PERHAPS_OPEN = (
+    "Slack did not say whether it opened the dialog. If you do not see it, please try again; "
+    "nothing was changed."
+)
+
+
+class Unanswered(Exception):
+    """Slack's answer was lost: perhaps it has done what it was asked, perhaps not."""
 
 
 class Responder(Protocol):
     """What the handlers say to Slack themselves: answers to whoever asks, and nothing else.
 
-    Each call is made once, soon, and raises where Slack refuses or cannot be reached. A message
-    that Slack refuses for its newer blocks is sent again `without_tables()`.
+    Each call has its effect once, soon. It raises Unanswered where nobody knows whether it had,
+    and something else where Slack refuses or cannot be reached. What Slack refuses for its blocks
+    is drawn ever more plainly.
     """
 
     async def user_info(self, slack_user_id: str) -> Json | None:
-        """The `user` of `users.info`; None where Slack knows nobody of that id."""
+        """The `user` of `users.info`; None where Slack knows nobody of that id. Unanswered where
+        it does not say.
+        """
 
-    async def open_view(self, trigger_id: str, view: View) -> str:
-        """Open a dialog within the 3 s of a trigger; returns the view's id."""
+    async def open_view(self, trigger_id: str, view: View) -> None:
+        """Open a dialog within the 3 s of a trigger."""
 
     async def update_view(self, view_id: str, view: View) -> None:
         """Put another view in the place of an open dialog."""
@@ -165,7 +176,11 @@ class SlashCommand(Request):
             if isinstance(answer, Dialog):
                 await slack.open_view(self.body["trigger_id"], answer.view)
             elif isinstance(answer, Reply) and _fits_a_receipt(answer):
-                receipt = {"response_type": "ephemeral", **answer.message.payload()}
+                receipt = {
+                    "response_type": "ephemeral",
+                    **answer.message.payload(),
+                    **UNFURLED,
+                }
             elif isinstance(answer, Reply):
                 await slack.respond(self.body["response_url"], answer.message, shared=answer.shared)
         return receipt
@@ -231,19 +246,24 @@ class Click(Request):
     async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         for answer in answers:
             if isinstance(answer, Reply) and "response_url" in self.body:
-                await slack.respond(
-                    self.body["response_url"],
-                    answer.message,
-                    replace=answer.replace,
-                    shared=answer.shared,
-                )
-                if answer.shared and self.is_private:
-                    await slack.respond(self.body["response_url"], answer.message, replace=True)
+                await self._reply(slack, answer)
             elif isinstance(answer, Reply):
                 await self._show(slack, as_dialog(answer.message))
             elif isinstance(answer, Dialog):
                 await self._show(slack, answer.view)
         return {}
+
+    async def _reply(self, slack: Responder, answer: Reply) -> None:
+        """What was shared takes the place of the private message, so that it is shared once."""
+        url, left = self.body["response_url"], answer.message
+        try:
+            await slack.respond(url, answer.message, replace=answer.replace, shared=answer.shared)
+        except Unanswered:
+            if not answer.shared:
+                raise
+            left = shared_unconfirmed(answer.message)
+        if answer.shared and self.is_private:
+            await slack.respond(url, left, replace=True)
 
     async def _show(self, slack: Responder, view: View) -> None:
         view = from_home(view) if self.is_from_home else view

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from cachetools import TTLCache
 
-from handlers.slack.request import Json, Responder
-from models.errors import NotAllowed
+from handlers.slack.request import Json, Responder, Unanswered
+from models.errors import Busy, NotAllowed
 
 REMEMBERED = timedelta(minutes=5)
 MOST_PEOPLE = 10_000
@@ -20,6 +20,11 @@ _TURNED_AWAY = {
 }
 
 
+_UNANSWERED = (
+    "Slack does not say who you are just now, so nothing was done. Please try again in a minute."
+)
+
+
 class SlackUsers:
     """People as Slack describes them, each remembered for five minutes."""
 
@@ -27,15 +32,24 @@ class SlackUsers:
         self._known: TTLCache[str, Json | None, datetime] = TTLCache(MOST_PEOPLE, REMEMBERED, now)
 
     async def look_up(self, slack: Responder, slack_user_id: str) -> Json:
-        """Slack's description of a person; refuses where Slack knows nobody of that id."""
+        """Slack's description of a person; refuses where Slack knows nobody of that id, and as
+        Busy where it does not answer.
+        """
         try:
             user = self._known[slack_user_id]
         except KeyError:
-            user = await slack.user_info(slack_user_id)
+            user = await self._ask(slack, slack_user_id)
             self._known[slack_user_id] = user
         if user is None:
             raise NotAllowed(_TURNED_AWAY["is_stranger"])
         return user
+
+    @staticmethod
+    async def _ask(slack: Responder, slack_user_id: str) -> Json | None:
+        try:
+            return await slack.user_info(slack_user_id)
+        except Unanswered:
+            raise Busy(_UNANSWERED) from None
 
     def forget(self, slack_user_id: str) -> None:
         """Ask Slack again next time."""

@@ -18,7 +18,7 @@ from models.outbox.digests import BUNDLED, CROWD_CARDS, DIGEST, bundle_approvals
 from models.outbox.jobs import (
     defer_bill_run_update,
     defer_card_update,
-    defer_digest_update,
+    defer_message_update,
     defer_sending,
 )
 from models.outbox.messages import Message, MessageKind, MessageState
@@ -120,7 +120,7 @@ async def mark_sent(
     if message.bill_id and actions > drawn_actions:
         await defer_card_update(session, message.bill_id)
     if message.kind in (MessageKind.DIGEST, MessageKind.SENDING):
-        await defer_digest_update(session, message.id)
+        await defer_message_update(session, message.id)
 
 
 async def count_actions(session: AsyncSession, bill_id: int, lock: bool = False) -> int:

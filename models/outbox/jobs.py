@@ -125,8 +125,8 @@ async def defer_copy_update(
     await defer(session, Task.REDRAW_CARD, f"card:{message_id}", call, delay_s)
 
 
-async def defer_digest_update(session: AsyncSession, message_id: int) -> None:
-    """A digest, or the progress of a list, is out of date.
+async def defer_message_update(session: AsyncSession, message_id: int) -> None:
+    """A digest, the progress of a list, or what stands there without its buttons, is out of date.
 
     Redrawn one at a time, the last drawing is the true one.
     """

@@ -285,16 +285,24 @@ REFUSED = [
     ({"slack_bot_token": SecretStr("xoxb-wrong")}, "SLACK_BOT_TOKEN", 2),
     ({"slack_app_token": SecretStr("xapp-wrong")}, "SLACK_APP_TOKEN", 2),
     ({"slack_api_url": "http://127.0.0.1:9/api/"}, "SLACK_API_URL", 1),
+    ({"slack_api_url": "{base}/elsewhere/"}, "SLACK_API_URL: what is there", 2),
+    ({"slack_api_url": "{base}/api/auth.test/"}, "SLACK_API_URL: what is there", 2),
+    ({"slack_api_url": "{base}/api/api/"}, "SLACK_API_URL: what is there", 2),
+    ({"slack_api_url": "{base}/"}, "SLACK_API_URL: what is there", 2),
     ({"finance_slack_ids": ("UNOBODY",)}, "FINANCE_SLACK_IDS", 2),
     ({"database_url": SecretStr("postgresql://x:secret@127.0.0.1:9/x")}, "DATABASE_URL", 2),
     ({"host": "192.0.2.1"}, "PORT", 2),
 ]
 
 
-@pytest.mark.parametrize(("changes", "named", "status"), REFUSED, ids=[row[1] for row in REFUSED])
+@pytest.mark.parametrize(
+    ("changes", "named", "status"), REFUSED, ids=[str(row[0]) for row in REFUSED]
+)
 async def test_what_it_cannot_start_with_is_named_in_one_line(
-    changes: dict[str, Any], named: str, status: int, settings: Settings
+    changes: dict[str, Any], named: str, status: int, slack: Sandbox, settings: Settings
 ) -> None:
+    if "slack_api_url" in changes:
+        changes = {"slack_api_url": changes["slack_api_url"].format(base=slack.base_url)}
     app = App(settings.model_copy(update=changes), timings=QUICK)
     with pytest.raises(BootError) as refused:
         await app.start()

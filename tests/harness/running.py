@@ -18,6 +18,7 @@ from slack_bolt.response import BoltResponse
 from bot.app import App
 from bot.mail.smtp import Mailer
 from bot.settings import Settings
+from bot.slack.bolt import make_bolt
 from bot.slack.client import SlackClient
 from bot.slack.responder import SlackResponder
 from bot.timings import Timings
@@ -65,10 +66,11 @@ def settings_for(slack: Sandbox, database_url: str, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def workspace(given: Json, **more: Any) -> AsyncIterator[Sandbox]:
-    """A Slack that limits no rates and waits long for the bot."""
+    """A Slack that limits no rates and waits long for the bot, which tells it nothing unknown."""
     quick = {"rate_limits": False, "retry_delays_s": (0.0, 0.2, 1.0, 5.0), "ack_s": LONG_ACK_S}
     async with serve(Sandbox(workspace=given, **(quick | more))) as sandbox:
         yield sandbox
+        assert sandbox.warnings == []
 
 
 @asynccontextmanager
@@ -88,7 +90,7 @@ async def listeners_only(
             slack=SlackResponder(slack),
             work_s=BRIEF_S / 2,
         )
-        app = AsyncApp(name="listeners", client=slack.listening, process_before_response=True)
+        app = make_bolt(slack, await slack.auth_test())
         register(app, services)
         handler = AsyncSocketModeHandler(app, sandbox.app_token, ping_interval=QUICK.ping)
         await handler.connect_async()  # type: ignore[no-untyped-call]

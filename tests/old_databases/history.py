@@ -17,7 +17,7 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.outbox.delivery import claim, mark_failed, next_due, stale_cards
 from models.outbox.digests import digests_of
-from models.outbox.jobs import Task, defer_bill_run_update, defer_copy_update, defer_digest_update
+from models.outbox.jobs import Task, defer_bill_run_update, defer_copy_update, defer_message_update
 from models.outbox.notifications import BUNDLING_S, notify_access_requested
 from models.people.permissions import Role
 from models.people.users import add_user
@@ -332,6 +332,6 @@ async def _redrawing_waits(time: Timeline) -> None:
         await defer_copy_update(session, fir.id, card.id, time.now.timestamp(), 10)
         willow = await time.bill(session, WILLOWS[0], NOVEMBER)
         (digest_id,) = await digests_of(session, [willow.id])
-        await defer_digest_update(session, digest_id)
+        await defer_message_update(session, digest_id)
         (generated, *_) = await actions_of(session, willow.id)
         await defer_bill_run_update(session, generated.snapshot["run"], BUNDLING_S)

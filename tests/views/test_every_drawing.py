@@ -38,6 +38,7 @@ from handlers.slack.blocks.bulk_send import (
 )
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import refusal_message, trouble_message
+from handlers.slack.blocks.fallbacks import message_fallbacks, view_fallbacks
 from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.blocks.home import home_view
@@ -194,6 +195,52 @@ def test_every_drawing_of_every_bill_is_accepted(draw: Draw) -> None:
 @pytest.mark.parametrize("drawn", OTHERS.values(), ids=OTHERS)
 def test_every_other_drawing_is_accepted(drawn: SlackMessage | dict[str, Any]) -> None:
     assert flaws(drawn) == []
+
+
+def _fallbacks(drawn: SlackMessage | dict[str, Any]) -> list[Any]:
+    return view_fallbacks(drawn) if isinstance(drawn, dict) else list(message_fallbacks(drawn))
+
+
+def _clickable(drawn: SlackMessage | dict[str, Any]) -> list[str]:
+    blocks = drawn["blocks"] if isinstance(drawn, dict) else drawn.blocks
+    return [one["action_id"] for b in blocks if b["type"] == "actions" for one in b["elements"]]
+
+
+@pytest.mark.parametrize("draw", OF_A_BILL.values(), ids=OF_A_BILL)
+def test_every_plainer_drawing_is_accepted_and_keeps_its_buttons(draw: Draw) -> None:
+    for facts in BILLS.values():
+        whole, *plainer = _fallbacks(draw(facts))
+        assert [found for one in plainer if (found := flaws(one))] == []
+        with_buttons = plainer if isinstance(whole, dict) else plainer[:-1]
+        assert all(_clickable(one) == _clickable(whole) for one in with_buttons)
+        assert all("visible_to_user_ids" not in str(one) for one in plainer)
+
+
+@pytest.mark.parametrize("drawn", OTHERS.values(), ids=OTHERS)
+def test_every_other_plainer_drawing_is_accepted(drawn: SlackMessage | dict[str, Any]) -> None:
+    assert [found for one in _fallbacks(drawn) if (found := flaws(one))] == []
+
+
+def test_the_oldest_card_says_all_that_the_card_says() -> None:
+    for name, facts in BILLS.items():
+        card = bill_card(facts)
+        *_, oldest, text = message_fallbacks(card)
+        said = samples.shown(oldest.blocks)
+        missing = [line for line in _lines(card) if line not in said]
+        assert missing == [], name
+        assert [block["type"] for block in text.blocks] == ["section"]
+
+
+def _lines(card: SlackMessage) -> list[str]:
+    """Each stretch of text that stands in the card's rich text."""
+    told = [text for block in card.blocks for place, text in samples.strings(block)]
+    return [line for one in told for line in one.split("\n") if line.strip()]
+
+
+def test_the_text_alone_is_read_as_it_was_typed() -> None:
+    words = SlackMessage("Kim &amp; Sam, <!date^1795899372^{date_short}|28 Nov 2026>", [])
+    *_, text = message_fallbacks(words)
+    assert text.blocks == [block_kit.section("Kim & Sam, 28 Nov 2026")]
 
 
 @pytest.mark.parametrize("draw", OF_A_BILL.values(), ids=OF_A_BILL)

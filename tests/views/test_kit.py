@@ -73,11 +73,10 @@ def test_a_message_has_at_most_fifty_blocks() -> None:
     assert check_message(message.blocks) == []
 
 
-def test_a_payload_unfurls_nothing() -> None:
-    payload = block_kit.message("Hello.", [block_kit.section("Hello.")]).payload()
-    assert payload["unfurl_links"] is False
-    assert payload["unfurl_media"] is False
-    assert payload["text"] == "Hello."
+def test_a_payload_is_text_and_blocks() -> None:
+    blocks = [block_kit.section("Hello.")]
+    payload = block_kit.message("Hello.", blocks).payload()
+    assert payload == {"text": "Hello.", "blocks": blocks}
 
 
 def test_equal_buttons_in_a_row_get_ids_of_their_own() -> None:

@@ -21,6 +21,8 @@ TEXT_LIMIT = 3000
 MESSAGE_TEXT = 10_000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 TABLE_ROWS, TABLE_TEXT = 100, 8_000
+UNFURLED = {"unfurl_links": False, "unfurl_media": False}
+"""Links stay links, where Slack asks: in new messages, not in changed or private ones."""
 CUT_SHORT = "The rest does not fit into one message."
 
 
@@ -32,16 +34,11 @@ class SlackMessage:
     blocks: list[Block]
 
     def payload(self) -> dict[str, Any]:
-        return {
-            "text": self.text,
-            "blocks": self.blocks,
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
+        return {"text": self.text, "blocks": self.blocks}
 
     def without_tables(self) -> "SlackMessage":
         """The same in blocks of old, for a server that answers `invalid_blocks` to a table."""
-        blocks = [_as_lines(b) if b["type"] == "table" else b for b in self.blocks]
+        blocks = [as_lines(b) if b["type"] == "table" else b for b in self.blocks]
         return SlackMessage(self.text, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
 
 
@@ -215,7 +212,8 @@ def table(
     return {"type": "table", "rows": cells, "column_settings": columns}
 
 
-def _as_lines(block: Block) -> Block:
+def as_lines(block: Block) -> Block:
+    """A table in blocks of old."""
     rows = [[cell["text"] for cell in row] for row in block["rows"]]
     return lines(*([" · ".join(row)] for row in rows))
 

@@ -67,6 +67,15 @@ def _with_code(told: str) -> list[Part]:
     return [code(piece) if index % 2 else piece for index, piece in enumerate(pieces)]
 
 
+def shared_unconfirmed(shown: SlackMessage) -> SlackMessage:
+    """What was shown to somebody who shared it, where Slack did not say whether it was."""
+    told = (
+        "Slack did not say whether everybody was shown this. See whether it stands in this "
+        "conversation before you ask for it and share it again."
+    )
+    return message(f"{fallback_text(told)} {shown.text}", [paragraph(told), *shown.blocks])
+
+
 def trouble_message(reference: str) -> SlackMessage:
     """Something went wrong that nobody foresaw."""
     return sentence_message(
