@@ -30,11 +30,6 @@ def add_up(amounts: Iterable[Decimal]) -> Decimal:
     return reduce(_EXACT.add, amounts, Decimal(0))
 
 
-def comparable(amount: Decimal | None, currency: str) -> Decimal:
-    """The amount as if its currency had cents: without rates, yen are compared as cents are."""
-    return (amount or Decimal(0)).scaleb(minor_units(currency) - 2, _EXACT)
-
-
 class Taxed(NamedTuple):
     """A net amount, the tax on it, and their sum."""
 

@@ -238,7 +238,8 @@ _PAST_APPROVAL = frozenset({State.APPROVED, State.SENDING, State.SENT})
 def _rule(entry: HistoryEntry, currency: str) -> str:
     if entry.rule_below is None:
         return "the voiding of the bill that it credits"
-    return f"the customer’s own rule for amounts below {money(entry.rule_below, currency)}"
+    below = money(entry.rule_below, entry.currency or currency)
+    return f"the customer’s own rule for amounts below {below}"
 
 
 def _needed(needed: MissingApproval) -> str:
@@ -258,7 +259,7 @@ def _related(facts: BillDetails) -> list[dict[str, Any]]:
             "id": one.id,
             "number": one.number,
             "state": STATE_WORDS[one.status],
-            "amount": amount_or(one.amount, facts.currency),
+            "amount": amount_or(one.amount, one.currency),
         }
         for how, one in relatives(facts)
     ]

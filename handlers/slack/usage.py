@@ -78,7 +78,7 @@ async def _report(
 ) -> SlackMessage:
     used = await usage_months(context.session, customer.id, first, last)
     waiting = await open_bills_of_customer(context.session, customer.id)
-    return usage_report(customer.name, customer.currency, used, waiting, share)
+    return usage_report(customer.name, used, waiting, share)
 
 
 def _read(typed: str, current: Period) -> tuple[str, Period, Period]:

@@ -187,7 +187,7 @@ def _approved(facts: BillDetails) -> str:
 def rule_text(entry: HistoryEntry, currency: str) -> str:
     """What approved a bill where nobody did: "by rule: below $100.00"."""
     if entry.rule_below is not None:
-        return f"by rule: below {money(entry.rule_below, currency)}"
+        return f"by rule: below {money(entry.rule_below, entry.currency or currency)}"
     return "by the voiding of the bill that it takes back"
 
 

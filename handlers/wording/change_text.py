@@ -20,7 +20,7 @@ _FIGURES = {
 
 def differences(entry: HistoryEntry, currency: str) -> list[str]:
     """Each figure that the action moved: "usage from 1,250,000 to 1,180,000"."""
-    pairs = _pairs(entry.changes, currency)
+    pairs = _pairs(entry.changes, entry.currency or currency)
     return [
         f"{words} from {pairs[field][0]} to {pairs[field][1]}"
         for field, words in _FIGURES.items()
@@ -55,7 +55,7 @@ def corrected(changes: Changes, currency: str, leads: str = "so the amount is no
 
 def correction_text(entry: HistoryEntry, currency: str) -> str:
     """What an action moved, and what Finance had set by hand that no longer holds since."""
-    told = corrected(entry.changes, currency)
+    told = corrected(entry.changes, entry.currency or currency)
     return (
         f"{told}; {units_no_longer(entry.dropped_units)}"
         if entry.dropped_units is not None
@@ -75,6 +75,7 @@ def changes_between(before: BillDetails, after: BillDetails | Outdated) -> Chang
         "monthly_api_limit": "limit_calls",
         "overage_unit_cost": "unit_cost",
         "overage_amount": "amount",
+        "currency": "currency",
     }
     pairs = {column: (getattr(before, f), getattr(after, f)) for column, f in names.items()}
     return {column: pair for column, pair in pairs.items() if pair[0] != pair[1]}

@@ -151,6 +151,11 @@ def totals(amounts: Iterable[Total]) -> str:
     return listing([money(total.amount, total.currency) for total in amounts]) or "no amount"
 
 
+def by_currency(currencies: Iterable[str]) -> str:
+    """What is to be said of the biggest in several currencies, which are not compared."""
+    return ", by currency" if len(set(currencies)) > 1 else ""
+
+
 def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
     """As in "+22 %", rounded half up; None where there is nothing to compare with."""
     if not before or after is None:

@@ -94,7 +94,7 @@ def _done(entry: HistoryEntry, currency: str) -> str:
         return f"{done} to {entry.to}"
     if entry.amount is None:
         return done
-    told = money(entry.amount, currency)
+    told = money(entry.amount, entry.currency or currency)
     if entry.verb in _WITH_AMOUNT:
         return f"{done} {told}"
     return f"{done} {_OF_AMOUNT[entry.verb]} {told}" if entry.verb in _OF_AMOUNT else done
@@ -103,7 +103,8 @@ def _done(entry: HistoryEntry, currency: str) -> str:
 def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
     """What an action is about beyond who did it: its rule, its time, the mail server's words."""
     if entry.rule_below is not None:
-        return [f", by the customer’s own rule: below {money(entry.rule_below, currency)}"]
+        below = money(entry.rule_below, entry.currency or currency)
+        return [f", by the customer’s own rule: below {below}"]
     if entry.adjusted_units is not None:
         return [f", and set the calls to bill to {number(entry.adjusted_units)}"]
     if entry.due:
@@ -136,7 +137,8 @@ def decision_text(
         undone = decision_text(entry.reverses, currency)
         by = "their own undo" if own else f"the undo by {person(entry.by)}"
         return [f"{by}, made ", entry.at, ", which took back ", *undone]
-    of = f" of {money(entry.amount, currency)}" if entry.amount is not None else ""
+    in_currency = entry.currency or currency
+    of = f" of {money(entry.amount, in_currency)}" if entry.amount is not None else ""
     if own:
         return [f"their own {what}{of}, made ", entry.at]
     return [f"the {what}{of} by {person(entry.by)}, made ", entry.at]

@@ -23,7 +23,8 @@ with passed as (
       and b.kind <> 'overage' and b.status = 'pending' and b.version = 1
       and b.waived_units is null and c.id = b.customer_id
       and passes_auto_approval(
-          b.overage_amount, c.auto_approve_below, c.second_approval_above, false)
+          b.overage_amount, b.currency, coalesce(c.rules_currency, c.currency),
+          c.auto_approve_below, c.second_approval_above, false)
     returning b.id, b.version, {RECORDED}
 )
 {append_actions("passed")}
@@ -36,8 +37,8 @@ async def auto_approve(
 ) -> tuple[int, ...]:
     """Approve, of the corrections just made with these ids, those that their customer's rule lets
     pass: any amount below `auto_approve_below`, whatever its sign, unless it is above
-    `second_approval_above`. Where Finance agreed on the units of the month, people decide.
-    Returns those that passed.
+    `second_approval_above`. In another currency than the rule, and where Finance agreed on the
+    units of the month, people decide. Returns those that passed.
     """
     values = {
         "first": first,

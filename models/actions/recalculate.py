@@ -70,7 +70,7 @@ due as (
     cross join lateral figures_now(b) t
     cross join lateral overage_of(b.customer_id, b.year, b.month) o
     cross join lateral approval_rules_of(b.customer_id) r
-    cross join lateral needed_approvals(r, t.overage_amount) n
+    cross join lateral needed_approvals(r, t.overage_amount, t.currency) n
     left join lateral (
         select p.amount from previous_amount(b.customer_id, o.currency, b.year, b.month) p
         where cast(:jump_factor as numeric) is not null and b.kind = 'overage'
@@ -129,12 +129,13 @@ with made as (
         case when h.cause is null then 'pending' else 'held' end, h.cause, id, :now, :now
     from ({_LATE}) late
     cross join lateral approval_rules_of(late.customer_id) r
-    cross join lateral needed_approvals(r, overage_amount) n
+    cross join lateral needed_approvals(r, overage_amount, late.currency) n
     cross join lateral (
         select hold_reason(
             overage_unit_cost, active_days,
             n.has_no_approver and not (waived_units is null and passes_auto_approval(
-                overage_amount, r.auto_approve_below, r.second_approval_above, false)),
+                overage_amount, late.currency, r.rules_currency, r.auto_approve_below,
+                r.second_approval_above, false)),
             null, null, null) as cause) h
     where id = any(:locked)
     order by id

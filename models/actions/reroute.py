@@ -15,7 +15,7 @@ with stranded as (
     select b.id
     from bills b
     cross join lateral approval_rules_of(b.customer_id) r
-    cross join lateral needed_approvals(r, b.overage_amount) n
+    cross join lateral needed_approvals(r, b.overage_amount, b.currency) n
     where n.has_no_approver and b.status = 'pending'
       and not exists (
           select from bill_actions a

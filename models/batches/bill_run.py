@@ -88,7 +88,7 @@ recorded as (
 wanted as (
     select made.id as bill_id, s.role, s.user_id, s.delegate_id, (p.rules).slack_channel_id
     from made join proposed p using (customer_id)
-    cross join lateral approver_slots(p.rules, made.overage_amount) s
+    cross join lateral approver_slots(p.rules, made.overage_amount, made.currency) s
     where made.status = 'pending'
 ),
 {ADD_CARDS}

@@ -78,13 +78,20 @@ select hold_reason, currency, count(*) as bills, sum(overage_amount),
 from proposed p group by hold_reason, currency, zero
 """)
 
+# As `biggest` of totals.py ranks them: the first of each currency, then the second, and so on.
 _BIGGEST = sa.text(f"""
-with {PROPOSED.format(narrowed=FRESH)}
-select name, hold_reason, overage_amount, p.currency, {_JUMPS} as jumps
-from proposed p join customers c on c.id = p.customer_id join currencies on code = p.currency
-where overage_amount > 0
-order by overage_amount * power(10::numeric, minor_units - 2) desc, name
-limit {BIGGEST}
+with {PROPOSED.format(narrowed=FRESH)},
+ranked as (
+    select p.*, name,
+           row_number() over (
+               partition by p.currency order by overage_amount desc, name) as place,
+           count(*) over (partition by p.currency) as bills
+    from proposed p join customers c on c.id = p.customer_id
+    where overage_amount > 0
+),
+first as (select * from ranked order by place, bills desc, currency limit {BIGGEST})
+select name, hold_reason, overage_amount, currency, {_JUMPS} as jumps
+from first p order by bills desc, currency, place
 """)
 
 FIRST_HELD = f"""

@@ -109,13 +109,20 @@ from asked a join bills b on b.id = a.id join customers c on c.id = b.customer_i
 where a.kept is not null order by b.id limit {NAMED}
 """
 
+# As `biggest` of totals.py ranks them: the first of each currency, then the second, and so on.
 _BIGGEST = sa.text(f"""
+with ranked as (
+    select b.id, b.currency,
+           row_number() over (
+               partition by b.currency order by abs(b.overage_amount) desc, b.id) as place,
+           count(*) over (partition by b.currency) as bills
+    from send_list_bills l join bills b on b.id = l.bill_id
+    where l.list_id = :list_id
+),
+first as (select * from ranked order by place, bills desc, currency limit {BIGGEST})
 select {LINE}, null as kept
-from send_list_bills l join bills b on b.id = l.bill_id join customers c on c.id = b.customer_id
-join currencies on code = b.currency
-where l.list_id = :list_id
-order by abs(b.overage_amount) * power(10::numeric, minor_units - 2) desc, b.id
-limit {BIGGEST}
+from first join bills b using (id) join customers c on c.id = b.customer_id
+order by bills desc, first.currency, place
 """)
 
 

@@ -28,14 +28,15 @@ proposed as (
            held.hold_reason is null and small.passes as passes
     from priced o
     join approval_rules r on r.customer_id = o.customer_id
-    cross join lateral needed_approvals(r, o.overage_amount) n
+    cross join lateral needed_approvals(r, o.overage_amount, o.currency) n
     left join lateral (
         select p.amount from previous_amount(o.customer_id, o.currency, o.year, o.month) p
         where cast(:jump_factor as numeric) is not null or r.auto_approve_below is not null
         offset 0) previous on true
     cross join lateral (
         select passes_auto_approval(
-            o.overage_amount, r.auto_approve_below, r.second_approval_above,
+            o.overage_amount, o.currency, r.rules_currency, r.auto_approve_below,
+            r.second_approval_above,
             is_jump(o.overage_amount, previous.amount,
                     coalesce(cast(:jump_factor as numeric), {JUMP_FACTOR}))) as passes) small
     cross join lateral (

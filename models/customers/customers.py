@@ -41,6 +41,7 @@ class Customer(Base):
     require_sales_approval: Mapped[bool] = mapped_column(server_default=sa.false())
     auto_approve_below: Mapped[Decimal | None]
     second_approval_above: Mapped[Decimal | None]
+    rules_currency: Mapped[str | None] = mapped_column(sa.ForeignKey(Currency.code))
     limit_proration: Mapped[str] = mapped_column(server_default="full")
     slack_channel_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.context import Context
+from models.currencies import MINOR_UNITS, Currency
 from models.customers.customers import Customer, lock_customer
 from models.db.columns import MOST_CALLS, Base, Calls, Id
 from models.db.locks import busy_after_waiting, lock_for_write
@@ -20,13 +21,14 @@ from models.period import Period
 
 
 class Terms(Base):
-    """The limit and the price from a month on, until later terms take over."""
+    """Currency, limit and price from a month on, until later terms take over."""
 
     __tablename__ = "customer_terms"
 
     id: Mapped[Id]
     customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
     valid_from: Mapped[date]
+    currency: Mapped[str] = mapped_column(sa.ForeignKey(Currency.code))
     monthly_api_limit: Mapped[Calls]
     overage_unit_cost: Mapped[Decimal | None]
 
@@ -48,7 +50,7 @@ select c.id
 from customers c
 join ({wanted}) w on w.customer_id = c.id
 cross join lateral terms_in_force(c.id, coalesce(w.asked_from, :month)) t
-where (t.*) is distinct from (w.monthly_api_limit, w.overage_unit_cost)
+where (t.*) is distinct from (w.currency, w.monthly_api_limit, w.overage_unit_cost)
 order by c.id
 for no key update of c"""
 
@@ -75,36 +77,39 @@ due as (
 changed as (
     select d.*
     from due d cross join lateral terms_in_force(d.customer_id, d.valid_from) t
-    where (t.*) is distinct from (d.monthly_api_limit, d.overage_unit_cost)
+    where (t.*) is distinct from (d.currency, d.monthly_api_limit, d.overage_unit_cost)
 ),
 pinned as (
-    insert into customer_terms (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
-    select c.customer_id, c.frozen, t.monthly_api_limit, t.overage_unit_cost
+    insert into customer_terms
+        (customer_id, valid_from, currency, monthly_api_limit, overage_unit_cost)
+    select c.customer_id, c.frozen, t.currency, t.monthly_api_limit, t.overage_unit_cost
     from changed c cross join lateral terms_in_force(c.customer_id, c.frozen) t
     where c.frozen < c.first_from and c.valid_from <= c.first_from
 ),
 written as (
-    insert into customer_terms (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
-    select customer_id, valid_from, monthly_api_limit, overage_unit_cost from changed
+    insert into customer_terms
+        (customer_id, valid_from, currency, monthly_api_limit, overage_unit_cost)
+    select customer_id, valid_from, currency, monthly_api_limit, overage_unit_cost from changed
     on conflict (customer_id, valid_from) do update
-    set monthly_api_limit = excluded.monthly_api_limit,
+    set currency = excluded.currency, monthly_api_limit = excluded.monthly_api_limit,
         overage_unit_cost = excluded.overage_unit_cost
 )
 select d.customer_id, d.valid_from, c.customer_id is not null as changed
 from due d left join changed c using (customer_id)"""
 
 _ONE = """
-select cast(:customer_id as bigint) as customer_id, cast(:limit as bigint) as monthly_api_limit,
+select cast(:customer_id as bigint) as customer_id, cast(:currency as text) as currency,
+       cast(:limit as bigint) as monthly_api_limit,
        cast(:unit_cost as numeric) as overage_unit_cost, cast(:asked_from as date) as asked_from"""
 
 _SHOW = sa.text("""
 update customers c
-set monthly_api_limit = t.monthly_api_limit, overage_unit_cost = t.overage_unit_cost,
-    updated_at = now()
+set currency = t.currency, monthly_api_limit = t.monthly_api_limit,
+    overage_unit_cost = t.overage_unit_cost, updated_at = now()
 from unnest(cast(:customer_ids as bigint[])) as due (id)
 cross join lateral terms_in_force(due.id, :today) t
 where c.id = due.id
-  and (c.monthly_api_limit, c.overage_unit_cost) is distinct from (t.*)
+  and (c.currency, c.monthly_api_limit, c.overage_unit_cost) is distinct from (t.*)
 returning c.id
 """)
 
@@ -115,8 +120,8 @@ select c.id
 from customers c
 join customer_terms t on t.customer_id = c.id and t.valid_from <= :today
 where c.id > :after and c.id <= :upto
-  and (c.monthly_api_limit, c.overage_unit_cost)
-      is distinct from (t.monthly_api_limit, t.overage_unit_cost)
+  and (c.currency, c.monthly_api_limit, c.overage_unit_cost)
+      is distinct from (t.currency, t.monthly_api_limit, t.overage_unit_cost)
   and not exists (
       select from customer_terms l
       where l.customer_id = t.customer_id and l.valid_from > t.valid_from
@@ -142,21 +147,24 @@ async def change_terms(
     monthly_api_limit: int,
     overage_unit_cost: Decimal | None,
     valid_from: Period | None = None,
+    currency: str | None = None,
 ) -> Terms:
     """Another limit, in calls a month, or another price of a call, from a month on.
 
+    The price is in `currency`, as ISO 4217 has it; None: in the one that the customer has now.
     Without `valid_from` that is the current month; or the first one after the last frozen month,
     or the month of the first terms, if later. What is in force then already is not written again.
     Returns the terms in force in that month. Refuses a month up to the last frozen one, naming
     the first that is possible, and figures that no bill could be made of.
     """
     context.user.require(Permission.KEEP_BOOKS)
-    _refuse_impossible(monthly_api_limit, overage_unit_cost)
+    _refuse_impossible(monthly_api_limit, overage_unit_cost, currency)
     customer = await lock_customer(session, customer_id)
     if valid_from is not None:
         await _refuse_frozen(session, customer, valid_from)
     values = {
         "customer_id": customer_id,
+        "currency": currency or customer.currency,
         "limit": monthly_api_limit,
         "unit_cost": overage_unit_cost,
         "asked_from": valid_from and valid_from.first_day,
@@ -172,7 +180,7 @@ async def lock_customers_with_other_terms(
 ) -> list[int]:
     """Lock the customers whose terms are not those wanted, so that no month freezes; their ids.
 
-    `wanted` is a query for `customer_id`, `monthly_api_limit`, `overage_unit_cost` and
+    `wanted` is a query for `customer_id`, `currency`, `monthly_api_limit`, `overage_unit_cost` and
     `asked_from`, the first day of the month from which they are to hold: null for none given.
     """
     concerned = sa.text(_CONCERNED.format(wanted=wanted))
@@ -258,7 +266,9 @@ async def _refuse_frozen(session: AsyncSession, customer: Customer, valid_from: 
     )
 
 
-def _refuse_impossible(monthly_api_limit: int, overage_unit_cost: Decimal | None) -> None:
+def _refuse_impossible(
+    monthly_api_limit: int, overage_unit_cost: Decimal | None, currency: str | None
+) -> None:
     if not 0 <= monthly_api_limit <= MOST_CALLS:
         raise Invalid(
             f"A limit is a whole number of calls from 0 to {MOST_CALLS:,}.",
@@ -269,6 +279,11 @@ def _refuse_impossible(monthly_api_limit: int, overage_unit_cost: Decimal | None
             f"A price is not negative, and has at most {PRICE_DIGITS} digits before the point "
             f"and {PRICE_DECIMALS} after it.",
             field="overage_unit_cost",
+        )
+    if currency is not None and currency not in MINOR_UNITS:
+        raise Invalid(
+            f"“{currency}” is not a currency. Write its ISO 4217 code, as in USD.",
+            field="currency",
         )
 
 

@@ -95,6 +95,7 @@ CUSTOMERS = Layout(
         Column("cc_emails", MAILBOXES, "cc_emails", optional=True),
         Column("auto_approve_below", decimal(4), "auto_approve_below", optional=True),
         Column("second_approval_above", decimal(4), "second_approval_above", optional=True),
+        Column("rules_currency", CURRENCY, "rules_currency", optional=True),
         Column("limit_proration", PRORATION, "limit_proration", empty="'full'", optional=True),
         Column("slack_channel_id", CHANNEL_ID, "slack_channel_id", optional=True),
         Column("valid_from", MONTH_BEGUN, _ASKED_FROM, optional=True),
@@ -213,10 +214,11 @@ async def import_customers(
 
 
 _TERMS_OF_FILE = """
-select customer_id, monthly_api_limit, overage_unit_cost, {asked_from} as asked_from
+select customer_id, currency, monthly_api_limit, overage_unit_cost, {asked_from} as asked_from
 from ready where customer_id is not null"""
 
-_TERMS = ("monthly_api_limit", "overage_unit_cost")
+_TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
+_RULES = ("auto_approve_below", "second_approval_above")
 
 
 async def _change_terms(session: AsyncSession, dated: bool, today: date) -> set[int]:
@@ -270,10 +272,18 @@ where r.customer_id is null and t.customer_id = c.id and t.valid_from <> r.asked
 
 
 def _change_customers(targets: Sequence[str]) -> str:
-    """Of the terms, `customers` takes what is in force today: the file's may be still ahead."""
+    """Of the terms, `customers` takes what is in force today: the file's may be still ahead.
+
+    Amounts of rules that the file changes are in its own currency, whenever that begins.
+    """
     values = [f"{'t' if target in _TERMS else 'r'}.{target}" for target in targets]
     old = ", ".join(f"c.{target}" for target in targets)
     sets = ", ".join(f"{t} = {value}" for t, value in zip(targets, values, strict=True))
+    rules = [target for target in _RULES if target in targets]
+    if rules and "rules_currency" not in targets:
+        was, now = (", ".join(f"{of}.{rule}" for rule in rules) for of in "cr")
+        sets += f""", rules_currency = case
+            when row({was}) is distinct from row({now}) then r.currency else c.rules_currency end"""
     return f"""
         update customers c set {sets}, updated_at = :now
         from ready r cross join lateral terms_in_force(r.customer_id, :today) t

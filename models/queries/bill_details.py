@@ -42,12 +42,14 @@ class MissingApproval:
 @dataclass(frozen=True)
 class MonthOverage:
     """One month of the trend: what was billed for it in the end, or would be. `amount` None where
-    nothing was recorded for the month, or there is no price, or it was billed in another currency.
+    nothing was recorded for the month, or there is no price. It is in `currency`: that it was
+    billed in, or that of the month's own terms.
     """
 
     period: Period
     calls: int | None
     amount: Decimal | None
+    currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Outdated:
     limit_calls: int
     unit_cost: Decimal | None
     amount: Decimal | None
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class RelatedBill:
     status: State
     number: str | None
     amount: Decimal | None
+    currency: str
     units: int = 0
     counted: int = 0
 
@@ -86,13 +90,14 @@ class BillDetails:
     oldest first, each of which may be undone by its author. `changed`: the last action that gave
     an undecided bill other figures, for those who saw the ones before, and `fell` whether approvals
     fell at that. `outdated`: of a rejected bill. `both_above`: the amount from which on the
-    customer needs both approvals, where that is why. `by_rule`: what approved it where nobody did.
-    `send_due`: when a bill being sent is issued; `sent_to`: where it goes, or went. `brought`: the
-    sending, delivery or voiding that led to where the bill stands. Of a correction, `adjusts` is
-    the bill it corrects, `billed` what had been billed for the month before it, and `agreed` the
-    bill by whose revision Finance agreed on the units of the month. `waived_units`: calls over the
-    limit that are not billed as agreed, below zero calls billed beyond them. `slots`, `made_by`
-    (whoever had a hand in the figures) and `state` are what each person may do rests on.
+    customer needs both approvals, where that is why; it is in `rules_currency`. `by_rule`: what
+    approved it where nobody did. `send_due`: when a bill being sent is issued; `sent_to`: where it
+    goes, or went. `brought`: the sending, delivery or voiding that led to where the bill stands. Of
+    a correction, `adjusts` is the bill it corrects, `billed` what had been billed for the month
+    before it, and `agreed` the bill by whose revision Finance agreed on the units of the month.
+    `waived_units`: calls over the limit that are not billed as agreed, below zero calls billed
+    beyond them. `slots`, `made_by` (whoever had a hand in the figures) and `state` are what each
+    person may do rests on.
     """
 
     id: int
@@ -124,6 +129,7 @@ class BillDetails:
     fell: bool = False
     outdated: Outdated | None = None
     both_above: Decimal | None = None
+    rules_currency: str | None = None
     by_rule: HistoryEntry | None = None
     brought: HistoryEntry | None = None
     send_due: datetime | None = None

@@ -31,8 +31,8 @@ TREND_MONTHS = 6
 
 
 _FACTS = """
-select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.requires_both,
-       f.slots, f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id
+select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.rules_currency,
+       f.requires_both, f.slots, f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id
 from card_facts(%s::bigint[], %s, %s, %s) f
 """
 
@@ -80,6 +80,7 @@ def _details(row: Row) -> BillDetails:
         number=bill.number,
         outdated=_outdated(*row["outdated"]) if row["outdated"] else None,
         both_above=_both_above(row),
+        rules_currency=row["rules_currency"],
         sent_to=row["billing_email"],
         billed=bill.billed_so_far,
         waived_units=bill.waived_units,
@@ -93,13 +94,18 @@ def _details(row: Row) -> BillDetails:
     return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
 
 
-def _month(first_day: str, calls: int | None, amount: str | None) -> MonthOverage:
-    return MonthOverage(Period.of(date.fromisoformat(first_day)), calls, _money(amount))
+def _month(
+    first_day: str, calls: int | None, amount: str | None, currency: str | None
+) -> MonthOverage:
+    period = Period.of(date.fromisoformat(first_day))
+    return MonthOverage(period, calls, _money(amount), currency)
 
 
-def _outdated(calls: int, limit: int, unit_cost: str | None, amount: str | None) -> Outdated:
+def _outdated(
+    calls: int, limit: int, unit_cost: str | None, amount: str | None, currency: str
+) -> Outdated:
     """What a rejected bill would be now; others are recalculated as soon as figures change."""
-    return Outdated(calls, limit, _money(unit_cost), _money(amount))
+    return Outdated(calls, limit, _money(unit_cost), _money(amount), currency)
 
 
 def _money(text: str | None) -> Decimal | None:
@@ -162,6 +168,7 @@ def _related(bill: Row) -> RelatedBill:
         State(bill["status"]),
         bill["number"],
         _money(bill["amount"]),
+        bill["currency"],
         bill["units"],
         bill["counted"],
     )
@@ -195,7 +202,9 @@ def _not_taken_back(entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
 def _both_above(row: Row) -> Decimal | None:
     above: Decimal | None = row["second_approval_above"]
     amount = row["overage_amount"]
-    if above is None or amount is None or abs(amount) <= above:
+    if above is None or amount is None:
+        return None
+    if row["currency"] == row["rules_currency"] and abs(amount) <= above:
         return None
     return None if row["requires_both"] else above
 

@@ -20,13 +20,14 @@ class HistoryEntry:
     """One action, with the people in it by name.
 
     `reject_reason` only of a rejection; `changes` maps a figure to (before, after), where the
-    action moved it; `reverses` is what an undo took back; `edits` the comment that an edit or a
-    deletion is about. `cause`: why Countersign did it by itself; `about`: another bill that it was
-    because of. `rule`: what approved the bill without anybody, `auto_approve_below` (with its
-    amount in `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one
-    taken by `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls
-    that Finance set by hand in a revision; `dropped_units`: such calls, where usage and terms that
-    were corrected later took their place. `to`: where the mail server took it for.
+    action moved it, and `currency` is that of the figures after it; `reverses` is what an undo took
+    back; `edits` the comment that an edit or a deletion is about. `cause`: why Countersign did it
+    by itself; `about`: another bill that it was because of. `rule`: what approved the bill without
+    anybody, `auto_approve_below` (with its amount in `rule_below`) or `void`. `due`: when a bill
+    being sent is issued; `number`: the one taken by `issue`; `answer` and `failure`: what the mail
+    server said. `adjusted_units`: calls that Finance set by hand in a revision; `dropped_units`:
+    such calls, where usage and terms that were corrected later took their place. `to`: where the
+    mail server took it for.
     """
 
     id: int
@@ -44,6 +45,7 @@ class HistoryEntry:
     edits: int | None = None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     amount: Decimal | None = None
+    currency: str | None = None
     cause: Cause | None = None
     rule: str | None = None
     rule_below: Decimal | None = None
@@ -112,6 +114,7 @@ def _entry(
         edits=snapshot.get("comment_id"),
         changes=changes(snapshot.get("before"), after),
         amount=_money(after.get("overage_amount")),
+        currency=after.get("currency"),
         cause=Cause(cause) if cause else None,
         rule=snapshot.get("rule"),
         rule_below=_money(snapshot.get("below")),

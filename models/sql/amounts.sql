@@ -19,9 +19,9 @@ $$;
 
 -- The terms in force on a day; the first terms also hold for all that was before them.
 create function terms_in_force(customer bigint, day date)
-returns table (monthly_api_limit bigint, overage_unit_cost numeric)
+returns table (currency text, monthly_api_limit bigint, overage_unit_cost numeric)
 language sql stable as $$
-    select t.monthly_api_limit, t.overage_unit_cost
+    select t.currency, t.monthly_api_limit, t.overage_unit_cost
     from customer_terms t
     where t.customer_id = customer
     order by t.valid_from > day, abs(t.valid_from - day)
@@ -44,9 +44,11 @@ $$;
 -- What holds for a customer in a month: terms, days in contract, and the limit that they make. A
 -- month that has gone out keeps the days and the proration that it was billed under.
 create function month_terms(customer bigint, of_year integer, of_month integer)
-returns table (monthly_api_limit bigint, overage_unit_cost numeric, active_days integer)
+returns table (currency text, monthly_api_limit bigint, overage_unit_cost numeric,
+               active_days integer)
 language sql stable rows 1 as $$
-    select case coalesce(billed.limit_proration, c.limit_proration)
+    select t.currency,
+           case coalesce(billed.limit_proration, c.limit_proration)
                when 'daily' then
                    -- Whole numbers to the end: a quotient of numerics keeps some 16 digits.
                    div(t.monthly_api_limit::numeric * a.active_days + m.days - 1, m.days)::bigint
@@ -69,16 +71,15 @@ language sql stable rows 1 as $$
     where c.id = customer
 $$;
 
--- The arithmetic of every month with recorded usage, in the customer's currency.
+-- The arithmetic of every month with recorded usage, in the currency of its terms.
 create view overages as
-select c.id as customer_id, u.year, u.month, u.api_usage, t.monthly_api_limit,
+select u.customer_id, u.year, u.month, u.api_usage, t.monthly_api_limit,
        o.overage_units, t.overage_unit_cost,
        amount(o.overage_units, t.overage_unit_cost, cur.minor_units) as overage_amount,
-       c.currency, t.active_days
+       t.currency, t.active_days
 from usages u
-join customers c on c.id = u.customer_id
-join currencies cur on cur.code = c.currency
 cross join lateral month_terms(u.customer_id, u.year, u.month) t
+join currencies cur on cur.code = t.currency
 cross join lateral (
     select greatest(0, u.api_usage - t.monthly_api_limit) as overage_units) o;
 

@@ -13,7 +13,8 @@ select c.id as customer_id,
        c.sales_id is not null and sales.id is null as sales_is_gone,
        staff.has_csm, staff.has_sales,
        c.require_csm_approval, c.require_sales_approval,
-       c.auto_approve_below, c.second_approval_above, c.slack_channel_id
+       c.auto_approve_below, c.second_approval_above,
+       coalesce(c.rules_currency, c.currency) as rules_currency, c.slack_channel_id
 from customers c
 cross join (
     select exists (select from users where active and role = 'Customer Success') as has_csm,
@@ -29,16 +30,19 @@ left join users sales_delegate
    and sales_delegate.active and sales_delegate.role in ('Customer Success', 'Sales');
 
 -- Which approvals a bill of this amount needs: that of its CSM, of its salesperson, of both above
--- `second_approval_above`, else any of the two. `has_no_approver`: one is needed of somebody who is
--- gone, or of a role that nobody has.
-create function needed_approvals(r approval_rules, amount numeric)
+-- `second_approval_above`, else any of the two. An amount in another currency than the rule cannot
+-- be compared, so it needs both as well. `has_no_approver`: one is needed of somebody who is gone,
+-- or of a role that nobody has.
+create function needed_approvals(r approval_rules, amount numeric, currency text)
 returns table (csm boolean, sales boolean, has_no_approver boolean)
 language sql stable rows 1 as $$
     select n.csm, n.sales,
            n.csm and (r.csm_is_gone or not r.has_csm)
            or n.sales and (r.sales_is_gone or not r.has_sales)
            or not n.csm and not n.sales and not r.has_csm and not r.has_sales
-    from (select coalesce(abs(amount) > r.second_approval_above, false) as both) a
+    from (select amount is not null and r.second_approval_above is not null
+                 and (currency <> r.rules_currency or abs(amount) > r.second_approval_above)
+          as both) a
     cross join lateral (
         select r.require_csm_approval or a.both as csm,
                r.require_sales_approval or a.both as sales) n
@@ -46,11 +50,11 @@ $$;
 
 -- The same, a row a slot: `csm`, `sales` or both, else `any`, which either role can fill. A slot
 -- without a person is anybody's of its role; of `any` it is the person, or the role, that is asked.
-create function approver_slots(r approval_rules, amount numeric)
+create function approver_slots(r approval_rules, amount numeric, currency text)
 returns table (slot text, role text, user_id bigint, delegate_id bigint, has_no_approver boolean)
 language sql stable rows 2 as $$
     select s.slot, s.role, s.user_id, s.delegate_id, n.has_no_approver
-    from needed_approvals(r, amount) n
+    from needed_approvals(r, amount, currency) n
     cross join lateral (
         select r.csm_id is not null or r.sales_id is null and r.has_csm as csm) asked
     cross join lateral (values
@@ -77,7 +81,7 @@ select b.id as bill_id, s.slot, s.role, s.user_id, s.delegate_id, a.action_id as
        s.has_no_approver
 from bills b
 cross join lateral approval_rules_of(b.customer_id) r
-cross join lateral approver_slots(r, b.overage_amount) s
+cross join lateral approver_slots(r, b.overage_amount, b.currency) s
 left join approvals a on a.bill_id = b.id and a.slot = s.slot;
 
 -- The same with the people in it, for whoever waits for a click: by key, with a plan that is kept.

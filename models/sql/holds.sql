@@ -52,11 +52,14 @@ returns text language sql immutable parallel safe as $$
                 when is_jump(amount, previous, jump_factor) then 'jump' end
 $$;
 
--- Whether the customer's own rule approves an amount, whatever its sign.
+-- Whether the customer's own rule approves an amount, whatever its sign; none in another currency
+-- than that of the rule.
 create function passes_auto_approval(
-    amount numeric, auto_approve_below numeric, second_approval_above numeric, jumps boolean)
+    amount numeric, currency text, rules_currency text, auto_approve_below numeric,
+    second_approval_above numeric, jumps boolean)
 returns boolean language sql immutable parallel safe as $$
-    select coalesce(abs(amount) < auto_approve_below, false)
+    select currency = rules_currency
+       and coalesce(abs(amount) < auto_approve_below, false)
        and not coalesce(abs(amount) > second_approval_above, false)
        and not jumps
 $$;

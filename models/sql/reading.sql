@@ -13,7 +13,7 @@ begin
                 then json_build_array(d.id, d.name, d.role, d.slack_user_id) end,
             'given_action_id', a.action_id, 'has_no_approver', s.has_no_approver) order by s.slot)
         from approval_rules_of(b.customer_id) r
-        cross join lateral approver_slots(r, b.overage_amount) s
+        cross join lateral approver_slots(r, b.overage_amount, b.currency) s
         left join users u on u.id = s.user_id
         left join users d on d.id = s.delegate_id
         left join approvals a on a.bill_id = b.id and a.slot = s.slot);
@@ -46,15 +46,15 @@ create function agreed_before(b bills) returns bigint language sql stable as $$
 $$;
 
 -- The months up to a bill's own: the calls used, and what was billed in the end, or would be where
--- nobody has billed it; no amount in another currency.
+-- nobody has billed it, and in which currency.
 create function trend_of(b bills, months integer, first_year integer) returns json
 language plpgsql stable as $$
 begin
     return (
-        select json_agg(json_build_array(m.first_day, o.api_usage, case
-            when billed.id is null then case when o.currency = b.currency then o.overage_amount end
-            when billed.currency = b.currency then standing_amount(billed) end::text)
-            order by m.first_day)
+        select json_agg(json_build_array(
+            m.first_day, o.api_usage,
+            case when billed.id is null then o.overage_amount else standing_amount(billed) end::text,
+            coalesce(billed.currency, o.currency)) order by m.first_day)
         from (select (make_date(b.year, b.month, 1) - make_interval(months => ago))::date
               from generate_series(months - 1, 0, -1) ago) m (first_day)
         cross join lateral (
@@ -75,12 +75,13 @@ create function card_facts(
     bill_ids bigint[], months integer, first_year integer, jump_factor numeric)
 returns table (
     bill bills, customer_name text, billing_email text, second_approval_above numeric,
-    requires_both boolean, slots json, actions json, trend json, jumps boolean, outdated json,
-    related json, agreed_id bigint)
+    rules_currency text, requires_both boolean, slots json, actions json, trend json,
+    jumps boolean, outdated json, related json, agreed_id bigint)
 language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     return query
     select b, c.name, c.billing_email, c.second_approval_above,
+           coalesce(c.rules_currency, c.currency),
            c.require_csm_approval and c.require_sales_approval,
            slots_of(b), record_of(b.id),
            trend_of(b, months, first_year),
@@ -88,11 +89,12 @@ begin
                b.customer_id, b.currency, b.year, b.month, b.overage_amount, jump_factor),
            case when b.status = 'rejected' then (
                select json_build_array(t.api_usage, t.monthly_api_limit,
-                                       t.overage_unit_cost::text, t.overage_amount::text)
+                                       t.overage_unit_cost::text, t.overage_amount::text,
+                                       t.currency)
                from outdated_bills o cross join lateral figures_anew(b) t where o.id = b.id) end,
            (select json_agg(json_build_object(
                 'id', r.id, 'kind', r.kind, 'status', r.status, 'number', r.number,
-                'amount', r.overage_amount::text, 'units', r.overage_units,
+                'amount', r.overage_amount::text, 'currency', r.currency, 'units', r.overage_units,
                 'counted', greatest(0, r.api_usage - r.monthly_api_limit),
                 'adjusts_id', r.adjusts_id, 'replaces_id', r.replaces_id) order by r.id)
             from (select * from bills where id in (b.adjusts_id, b.replaces_id)

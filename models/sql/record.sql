@@ -93,9 +93,10 @@ end $$;
 
 create or replace function first_terms() returns trigger language plpgsql as $$
 begin
-    insert into customer_terms (customer_id, valid_from, monthly_api_limit, overage_unit_cost)
+    insert into customer_terms
+        (customer_id, valid_from, currency, monthly_api_limit, overage_unit_cost)
     select id, date_trunc('month', coalesce(start_date, date '2000-01-01'))::date,
-           monthly_api_limit, overage_unit_cost
+           currency, monthly_api_limit, overage_unit_cost
     from added;
     return null;
 end $$;
@@ -112,4 +113,11 @@ begin
     values (new.id, old.start_date, old.end_date, new.updated_at,
             coalesce(new.start_date > old.end_date, false));
     return null;
+end $$;
+
+-- Where a customer gets another currency, its rules stay in the one that they were written in.
+create or replace function keep_rules_currency() returns trigger language plpgsql as $$
+begin
+    new.rules_currency := nullif(coalesce(old.rules_currency, old.currency), new.currency);
+    return new;
 end $$;

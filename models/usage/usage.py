@@ -117,11 +117,15 @@ async def merge_usage(session: AsyncSession, figures: str, **values: Any) -> tup
 
 @dataclass(frozen=True)
 class UsageMonth:
-    """One month of a customer. `calls` None: nothing was recorded, which is not zero."""
+    """One month of a customer. `calls` None: nothing was recorded, which is not zero.
+
+    The limit is that of the month, prorated; its bill is in `currency`.
+    """
 
     period: Period
     calls: int | None
     limit_calls: int
+    currency: str
 
     @property
     def over_calls(self) -> int:
@@ -129,11 +133,11 @@ class UsageMonth:
 
 
 _MONTHS = sa.text("""
-    select m.year, m.month, u.api_usage, t.monthly_api_limit
+    select m.year, m.month, u.api_usage, t.monthly_api_limit, t.currency
     from unnest(cast(:years as int[]), cast(:months as int[])) as m (year, month)
     left join usages u
         on u.customer_id = :customer_id and u.year = m.year and u.month = m.month
-    cross join lateral terms_in_force(:customer_id, make_date(m.year, m.month, 1)) t
+    cross join lateral month_terms(:customer_id, m.year, m.month) t
     order by m.year, m.month
 """)
 
@@ -151,4 +155,4 @@ async def usage_months(
             "months": [p.month for p in periods],
         },
     )
-    return [UsageMonth(Period(y, m), calls, limit) for y, m, calls, limit in rows]
+    return [UsageMonth(Period(year, month), *told) for year, month, *told in rows]

@@ -127,7 +127,7 @@ def fresh(ledger: Ledger, customer_id: int, period: Period) -> Fresh | None:
     limit = terms.monthly_api_limit
     if customer.limit_proration == "daily":
         limit = -(-limit * days // monthrange(period.year, period.month)[1])
-    return Fresh(used, limit, terms.overage_unit_cost, customer.currency, days)
+    return Fresh(used, limit, terms.overage_unit_cost, terms.currency, days)
 
 
 def in_force(ledger: Ledger, customer_id: int, period: Period) -> Row:
@@ -156,10 +156,17 @@ def contracts(ledger: Ledger, customer: Row) -> list[Dates]:
     return [*kept, spans[-1]]
 
 
-def needed(customer: Row, amount: Decimal | None) -> tuple[str, ...]:
-    """The parts whose approval a bill of this amount needs."""
+def rules_currency(customer: Row) -> str:
+    """The currency of the amounts in the customer's rules."""
+    return str(customer.rules_currency or customer.currency)
+
+
+def needed(customer: Row, amount: Decimal | None, currency: str) -> tuple[str, ...]:
+    """The parts whose approval a bill of this amount needs; both where it cannot be compared."""
     above = customer.second_approval_above
-    both = above is not None and amount is not None and abs(amount) > above
+    both = False
+    if above is not None and amount is not None:
+        both = currency != rules_currency(customer) or abs(amount) > above
     parts = (("csm", customer.require_csm_approval), ("sales", customer.require_sales_approval))
     return tuple(slot for slot, required in parts if required or both) or ("any",)
 
@@ -199,10 +206,10 @@ def made_by(ledger: Ledger, bill: Row) -> set[int]:
     }
 
 
-def undecidable(ledger: Ledger, customer: Row, amount: Decimal | None) -> bool:
+def undecidable(ledger: Ledger, customer: Row, amount: Decimal | None, currency: str) -> bool:
     """Whether a needed person is gone, or nobody at all has the role."""
     crew = {user.role for user in ledger.users if user.active}
-    parts = needed(customer, amount)
+    parts = needed(customer, amount, currency)
     if parts == ("any",):
         return not crew & set(EITHER)
     ids = {"csm": customer.csm_id, "sales": customer.sales_id}
@@ -219,7 +226,9 @@ def cause_of_correction(ledger: Ledger, bill: Row, new: bool = False) -> str | N
     assert now is not None
     if now.active_days == 0:
         return "outside_contract"
-    stuck = undecidable(ledger, ledger.customer[bill.customer_id], bill.overage_amount)
+    stuck = undecidable(
+        ledger, ledger.customer[bill.customer_id], bill.overage_amount, bill.currency
+    )
     return "no_approver" if stuck and not (new and passes_by_rule(ledger, bill, None)) else None
 
 
@@ -237,8 +246,8 @@ def cause(
         return "outside_contract"
     customer = ledger.customer[customer_id]
     jumping = jumps(ledger, customer_id, period, now, jump or 3)
-    by_rule = new and is_small(customer, now.amount) and not jumping
-    if undecidable(ledger, customer, now.amount) and not by_rule:
+    by_rule = new and is_small(customer, now.amount, now.currency) and not jumping
+    if undecidable(ledger, customer, now.amount, now.currency) and not by_rule:
         return "no_approver"
     if jump is not None and jumps(ledger, customer_id, period, now, jump):
         return "jump"
@@ -269,9 +278,11 @@ def _in_the_end(ledger: Ledger, bill: Row) -> Decimal | None:
     return sum((p.overage_amount for p in parts), bill.overage_amount)
 
 
-def is_small(customer: Row, amount: Decimal) -> bool:
+def is_small(customer: Row, amount: Decimal, currency: str) -> bool:
     """Whether the customer's own rule lets so much pass, jumps aside."""
     below, above = customer.auto_approve_below, customer.second_approval_above
+    if currency != rules_currency(customer):
+        return False
     if below is None or not abs(amount) < below:
         return False
     return above is None or abs(amount) <= above
@@ -281,7 +292,8 @@ def passes_by_rule(ledger: Ledger, bill: Row, jump: float | None) -> bool:
     """Whether the customer's own rule approves this bill."""
     if left_off(ledger, bill) is not None:
         return False
-    if not is_small(ledger.customer[bill.customer_id], bill.overage_amount):
+    customer = ledger.customer[bill.customer_id]
+    if not is_small(customer, bill.overage_amount, bill.currency):
         return False
     if bill.kind != "overage":
         return True

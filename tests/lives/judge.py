@@ -8,7 +8,7 @@ from models.bills.replay import BillState
 from models.errors import Refusal
 from models.period import Period
 from tests.lives import golden
-from tests.lives.laws import check_nothing_is_forgotten
+from tests.lives.laws import check_nothing_is_forgotten, check_rules_keep_their_currency
 from tests.lives.ledger import Ledger, Row, figures
 from tests.lives.moves import Turn
 from tests.lives.scene import Scene
@@ -37,6 +37,7 @@ def judge(taken: Taken, scene: Scene, before: Ledger, after: Ledger) -> None:
     turn = taken.turn
     assert not (turn.versioned and turn.lot.behind), "a click on another version counted"
     check_nothing_is_forgotten(before, after)
+    check_rules_keep_their_currency(before, after)
     new = after.bill_actions[len(before.bill_actions) :]
     for action in new:
         _JUDGES.get(action.action, _nothing)(scene, before, after, action)
@@ -52,7 +53,7 @@ def _approved(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
     """By somebody who can, and complete only with every part that is needed."""
     bill, slot = before.bill[action.bill_id], action.snapshot["part"]
     assert action.stakeholder_id in golden.able(before, bill, slot, scene.today)
-    parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount)
+    parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount, bill.currency)
     assert slot in parts
     given = {one for one, *_ in after.approved_by[bill.id]}
     complete = given >= set(parts)
@@ -68,7 +69,7 @@ def _approved(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
 
 def _rejected(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
     bill = before.bill[action.bill_id]
-    parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount)
+    parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount, bill.currency)
     able = [golden.able(before, bill, slot, scene.today) for slot in parts]
     assert action.stakeholder_id in set().union(*able)
 

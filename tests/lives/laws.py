@@ -206,6 +206,15 @@ def check_nothing_is_forgotten(before: Ledger, after: Ledger) -> None:
             assert terms[0] == terms[1], "terms moved a month that is issued"
 
 
+def check_rules_keep_their_currency(before: Ledger, after: Ledger) -> None:
+    """Another currency of a customer says nothing about the amounts in its rules."""
+    for was in before.customers:
+        now = after.customer[was.id]
+        amounts = [(one.auto_approve_below, one.second_approval_above) for one in (was, now)]
+        if amounts[0] == amounts[1] != (None, None):
+            assert golden.rules_currency(was) == golden.rules_currency(now)
+
+
 def _terms(ledger: Ledger, customer_id: int, period: Period) -> tuple[Any, ...]:
     held = golden.in_force(ledger, customer_id, period)
-    return held.monthly_api_limit, held.overage_unit_cost
+    return held.currency, held.monthly_api_limit, held.overage_unit_cost

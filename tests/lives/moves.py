@@ -91,7 +91,7 @@ def _decider(turn: Turn, bill: Row) -> str:
     given = {slot for slot, *_ in scene.ledger.approved_by[bill.id]}
     spoken = {user_id for _, user_id, _ in scene.ledger.approved_by[bill.id]}
     customer = scene.ledger.customer[bill.customer_id]
-    for slot in golden.needed(customer, bill.overage_amount):
+    for slot in golden.needed(customer, bill.overage_amount, bill.currency):
         able = sorted(golden.able(scene.ledger, bill, slot, scene.today) - spoken)
         if slot not in given and able:
             return scene.names[able[turn.lot.pick % len(able)]]

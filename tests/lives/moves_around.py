@@ -16,7 +16,7 @@ from models.people.users import User
 from models.period import Period
 from models.usage.usage import record_usage
 from tests.lives.moves import Turn
-from tests.lives.scene import APPROVERS, ROLES
+from tests.lives.scene import APPROVERS, CURRENCIES, ROLES
 
 LIMITS = (1000, 100, 0, 250)
 PRICES = (*map(Decimal, ("0.10", "0.25", "0.0040", "1.005", "0.3333333333", "0")), None)
@@ -63,7 +63,7 @@ async def _settle(turn: Turn) -> Any:
 
 
 async def change_terms(turn: Turn) -> Any:
-    """From now on, or from a month that was, or is to come."""
+    """From now on, or from a month that was, or is to come; now and then in another currency."""
     lot, scene = turn.lot, turn.scene
     act = await turn.act(turn.finance())
     ahead = (None, None, -3, -2, -1, 0, 1, 2)[lot.calls % 8]
@@ -74,6 +74,7 @@ async def change_terms(turn: Turn) -> Any:
         LIMITS[lot.pick % len(LIMITS)],
         PRICES[lot.calls % len(PRICES)],
         None if ahead is None else scene.month.plus(ahead),
+        (None, None, *CURRENCIES)[lot.calls // 8 % 5],
     )
     return await _settle(turn)
 

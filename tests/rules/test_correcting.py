@@ -17,6 +17,7 @@ from models.actions.void import reissue_bill
 from models.bills.bill import get_bill
 from models.bills.states import BillKind, HoldReason, RejectReason, State, Verb
 from models.customers.customers import Customer
+from models.customers.terms import Terms
 from models.errors import FiguresChanged, Invalid, NextStep, NotAllowed, Stale, WrongState
 from models.outbox.notifications import Recalculation
 from models.people.users import User
@@ -266,7 +267,8 @@ async def test_another_currency_or_contract_reopens_what_is_not_out(
     session: AsyncSession, people: People
 ) -> None:
     bill = await bill_for(session, act(people.ana))
-    await session.execute(sa.update(Customer).values(currency="JPY", limit_proration="daily"))
+    await session.execute(sa.update(Terms).values(currency="JPY"))
+    await session.execute(sa.update(Customer).values(limit_proration="daily"))
     assert (await recalculate(session, act(people.ana))).invalidated == (bill.id,)
     await session.refresh(bill)
     assert (bill.currency, bill.overage_amount) == ("JPY", Decimal(5000))

@@ -230,7 +230,7 @@ async def test_the_first_months_of_all_are_billed_and_shown_without_any_before_t
     bill = await bill_of_month(session, customer.id, period)
     (facts,) = await load_bill_details(session, [bill.id])
     assert len(facts.trend) == shown
-    assert facts.trend[-1] == MonthOverage(period, 150_000, Decimal("5000.00"))
+    assert facts.trend[-1] == MonthOverage(period, 150_000, Decimal("5000.00"), "USD")
 
 
 HOSTILE = [

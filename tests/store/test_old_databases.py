@@ -181,6 +181,38 @@ async def test_one_letter_changed_in_its_record_is_found(db: Database, database_
     assert await discrepancies(db) == [Discrepancy(comment.bill_id, comment.id, REWRITTEN)]
 
 
+OTHER_CURRENCY = """
+update customers set currency = 'KWD'
+where id in (select customer_id from bills
+             where kind = 'overage' and number is not null and status <> 'void')"""
+CURRENCIES = sa.text("""
+select b.currency, t.currency as terms, after.currency as later
+from bills b
+cross join lateral month_terms(b.customer_id, b.year, b.month) t
+cross join lateral terms_in_force(b.customer_id, '2026-01-01') after
+where b.kind = 'overage' and b.number is not null and b.status <> 'void'""")
+LATE = sa.text("select id from late_bills order by id")
+
+
+async def test_what_went_out_in_another_currency_stays_in_it(
+    postgres: TestPostgres, migrated: Migrated, db: Database
+) -> None:
+    """The customers' currency was changed before currencies had months."""
+    name = postgres.create(EMPTY)
+    migrated.old.restore(postgres.url(name))
+    tamper(postgres.url(name), OTHER_CURRENCY)
+    migrate(postgres.url(name))
+    changed = Database(postgres.url(name))
+    async with changed.reading() as session, db.reading() as untouched:
+        rows = (await session.execute(CURRENCIES)).all()
+        late = [(await one.scalars(LATE)).all() for one in (session, untouched)]
+    await changed.close()
+    postgres.drop(name)
+    assert {"USD", "JPY"} <= {row.currency for row in rows}
+    assert all((row.terms, row.later) == (row.currency, "KWD") for row in rows)
+    assert late[0] == late[1]
+
+
 async def test_todays_program_makes_such_a_database(postgres: TestPostgres) -> None:
     """With bills and messages in every state, and every job: the next one can be made any time."""
     name = postgres.create()

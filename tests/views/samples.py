@@ -107,9 +107,9 @@ UNDONE = entry(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
 def trend(*amounts: str | None) -> tuple[MonthOverage, ...]:
     first = OCTOBER.plus(1 - len(amounts))
     return tuple(
-        MonthOverage(
-            first.plus(index), None if a is None else 10, None if a is None else Decimal(a)
-        )
+        MonthOverage(first.plus(index), 10, Decimal(a), "USD")
+        if a is not None
+        else MonthOverage(first.plus(index), None, None)
         for index, a in enumerate(amounts)
     )
 
@@ -221,11 +221,13 @@ def _corrected() -> Iterator[tuple[str, BillDetails]]:
             needed=(),
             decisions=(REJECTED,),
             last_decision=REJECTED,
-            outdated=Outdated(1_180_000, 1_000_000, BILL.unit_cost, Decimal("720.00")),
+            outdated=Outdated(1_180_000, 1_000_000, BILL.unit_cost, Decimal("720.00"), "USD"),
         ),
     )
     both = (MissingApproval("csm", Role.CSM, (KIM,)), MissingApproval("sales", Role.SALES, (SAM,)))
     yield "above the second amount", replace(BILL, needed=both, both_above=Decimal("500.00"))
+    in_yen = replace(BILL, needed=both, both_above=Decimal(50_000), rules_currency="JPY")
+    yield "a second amount in yen", in_yen
     away = MissingApproval("csm", Role.CSM, (KIM,), away=KIM, delegate=LEE)
     yield "somebody is away", replace(BILL, needed=(away,))
 
@@ -252,14 +254,14 @@ def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
     )
     unsent = replace(BILL, status=State.VOID, needed=(), brought=VOIDED)
     yield "void, unsent", replace(unsent, decisions=(VOIDED,), last_decision=VOIDED)
-    again = RelatedBill(44, BillKind.OVERAGE, State.PENDING, None, Decimal("720.00"))
+    again = RelatedBill(44, BillKind.OVERAGE, State.PENDING, None, Decimal("720.00"), "USD")
     yield "void, replaced", replace(unsent, replaced_by=again)
-    credit = RelatedBill(43, BillKind.CREDIT, State.APPROVED, None, Decimal("-1000.00"))
+    credit = RelatedBill(43, BillKind.CREDIT, State.APPROVED, None, Decimal("-1000.00"), "USD")
     yield "void, credited", replace(unsent, number="2026-000123", corrections=(credit,))
 
 
 def _corrections() -> Iterator[tuple[str, BillDetails]]:
-    first = RelatedBill(12, BillKind.OVERAGE, State.SENT, "2026-000123", Decimal("1000.00"))
+    first = RelatedBill(12, BillKind.OVERAGE, State.SENT, "2026-000123", Decimal("1000.00"), "USD")
     down = replace(
         BILL,
         kind=BillKind.CREDIT,

@@ -1,6 +1,7 @@
 """The card of a bill: what it says and what it offers, in each state."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -183,6 +184,21 @@ def test_a_month_with_usage_and_without_a_price_does_not_pass_for_missing() -> N
     before, last = samples.trend("1.00", "1000.00")
     facts = replace(BILL, trend=(replace(before, amount=None), last))
     assert "September 2026: no price" in told(facts)
+
+
+def test_months_in_another_currency_are_named_and_not_compared() -> None:
+    *_, before, last = BILL.trend
+    yen = replace(before, amount=Decimal(90_000), currency="JPY")
+    card = told(replace(BILL, trend=(*BILL.trend[:-2], yen, last)))
+    assert "September 2026: ¥90,000, in another currency" in card.splitlines()
+    assert "between $0.00 and $1,000.00, 1 month without figures, 1 month in another" in card
+    assert "%" not in card
+
+
+def test_a_rule_in_another_currency_says_why_it_asks_for_both() -> None:
+    assert "Sales: above $500.00." in told(BILLS["above the second amount"])
+    both = told(BILLS["a second amount in yen"])
+    assert "Sales: above ¥50,000, which is no amount in USD to compare with." in both
 
 
 def test_comments_are_counted_and_the_latest_is_quoted() -> None:

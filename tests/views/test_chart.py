@@ -40,9 +40,9 @@ def test_a_bar_is_full_only_when_all_is_done(done: int, whole: int, drawn: str) 
 
 def test_bars_mark_the_limit_and_shade_what_is_over_it() -> None:
     months = [
-        UsageMonth(OCTOBER.plus(-2), 50, 100),
-        UsageMonth(OCTOBER.plus(-1), None, 100),
-        UsageMonth(OCTOBER, 200, 100),
+        UsageMonth(OCTOBER.plus(-2), 50, 100, "USD"),
+        UsageMonth(OCTOBER.plus(-1), None, 100, "USD"),
+        UsageMonth(OCTOBER, 200, 100, "USD"),
     ]
     assert usage_bars(months, width=8).splitlines() == [
         "Aug 2026  ██  │      50",
@@ -52,10 +52,10 @@ def test_bars_mark_the_limit_and_shade_what_is_over_it() -> None:
 
 
 def test_a_single_call_is_seen_beside_millions() -> None:
-    drawn = usage_bars([UsageMonth(OCTOBER, 1, 10**9)], width=10)
+    drawn = usage_bars([UsageMonth(OCTOBER, 1, 10**9, "USD")], width=10)
     assert "█" in drawn
 
 
 def test_no_months_and_no_calls_draw_nothing_wrong() -> None:
     assert usage_bars([]) == ""
-    assert "▓" not in usage_bars([UsageMonth(OCTOBER, 0, 0)])
+    assert "▓" not in usage_bars([UsageMonth(OCTOBER, 0, 0, "USD")])

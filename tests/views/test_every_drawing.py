@@ -72,7 +72,7 @@ DEEDS = [
 ]
 KIM_USER = User(name="Kim Lee", role=Role.CSM, active=True)
 USAGE = [
-    UsageMonth(OCTOBER.plus(index - 11), None if index == 3 else index * 400_000, 1_000_000)
+    UsageMonth(OCTOBER.plus(index - 11), None if index == 3 else index * 400_000, 1_000_000, "USD")
     for index in range(12)
 ]
 
@@ -118,9 +118,9 @@ OF_A_BILL: dict[str, Draw] = {
     "inbox": lambda f: home_view(KIM_USER, _page(f), [f] * 20, NOON),
     "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: digest_message([samples.bill_line(f)] * 40, OCTOBER, 40),
-    "usage": lambda f: usage_report(f.customer, "USD", USAGE, _page(f).lines, 5),
+    "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
     "usage, plain": lambda f: usage_report(
-        f.customer, "USD", USAGE, _page(f).lines, None
+        f.customer, USAGE, _page(f).lines, None
     ).without_tables(),
 }
 
@@ -152,9 +152,9 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
         FiguresChanged(samples.CORRECTED.changes, "USD"), click=ActionId.APPROVE
     ),
     "empty list": bill_list(samples.page(0), "Pending bills", {}),
-    "no usage at all": usage_report("Acme Corp", "USD", [], [], 5),
+    "no usage at all": usage_report("Acme Corp", [], [], 5),
     "200 months": usage_report(
-        "Acme", "USD", [UsageMonth(OCTOBER.plus(i), 5, 1) for i in range(200)], [], 5
+        "Acme", [UsageMonth(OCTOBER.plus(i), 5, 1, "USD") for i in range(200)], [], 5
     ),
     "refusal": refusal_message(Refusal("Type `/bill list` to see those that are.")),
     "request access": access_offer(),

@@ -178,8 +178,8 @@ async def test_an_approval_by_rule_names_the_rule() -> None:
 
 async def test_document_and_related_bills_are_told() -> None:
     paper = StoredDocument("2026-000123", "application/pdf", 12_345, "cd" * 32, NOON)
-    credit = RelatedBill(43, BillKind.CREDIT, State.SENT, "CN-2026-000007", Decimal("-1000"))
-    first = RelatedBill(41, BillKind.OVERAGE, State.VOID, None, Decimal("900"))
+    credit = RelatedBill(43, BillKind.CREDIT, State.SENT, "CN-2026-000007", Decimal("-1000"), "USD")
+    first = RelatedBill(41, BillKind.OVERAGE, State.VOID, None, Decimal("900"), "USD")
     told = text(await page(bill(facts(corrections=(credit,), replaces=first), paper=paper)))
     of_credit = text(await page(bill(facts(kind=BillKind.CREDIT, adjusts=first))))
     assert "credits #41" in of_credit

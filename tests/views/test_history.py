@@ -68,6 +68,14 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
             ", Countersign worked the bill out anew from the command line, because usage or terms"
             " were corrected; the 10,400 calls set by hand no longer hold",
         ),
+        (
+            entry(Verb.GENERATE, ANA, amount=Decimal(90_000), currency="JPY"),
+            ", Ana Ruiz (Finance) generated the bill of ¥90,000 in Slack",
+        ),
+        (
+            replace(samples.BY_RULE, currency="JPY", amount=Decimal(1000)),
+            ", Countersign approved ¥1,000 in Slack, by the customer’s own rule: below ¥5,000",
+        ),
         (COMMENTED, ", Kim Lee (CSM) commented in Slack"),
         (
             samples.BY_RULE,

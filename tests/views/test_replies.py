@@ -175,13 +175,13 @@ def test_twenty_names_of_three_hundred_letters_fit_on_a_page_whole_in_their_begi
 
 
 USAGE = [
-    UsageMonth(OCTOBER.plus(-1), None, 1_000_000),
-    UsageMonth(OCTOBER, 1_250_000, 1_000_000),
+    UsageMonth(OCTOBER.plus(-1), None, 1_000_000, "USD"),
+    UsageMonth(OCTOBER, 1_250_000, 1_000_000, "USD"),
 ]
 
 
 def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
-    message = usage_report("Acme Corp", "USD", USAGE, [samples.bill_line(BILL)], 5)
+    message = usage_report("Acme Corp", USAGE, [samples.bill_line(BILL)], 5)
     assert message.text == (
         "Acme Corp made 1,250,000 calls in October 2026, with 1,000,000 included;"
         " over the limit in 1 of 1 recorded month."
@@ -195,16 +195,24 @@ def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
     assert "Open bills: #42 October 2026, $1,000.00, waiting." in told(message)
 
 
+def test_usage_says_from_when_bills_are_in_another_currency() -> None:
+    both = [*USAGE, UsageMonth(OCTOBER.plus(1), 5, 1_000_000, "JPY")]
+    assert "Bills are in USD." in told(usage_report("Acme Corp", USAGE, [], None))
+    assert "Bills are in USD, from November 2026 in JPY." in told(
+        usage_report("Acme Corp", both, [], None)
+    )
+
+
 def test_usage_is_private_until_it_is_shared_with_a_button() -> None:
-    private = usage_report("Acme Corp", "USD", USAGE, [], 5)
+    private = usage_report("Acme Corp", USAGE, [], 5)
     share = buttons(private.blocks)["usage:share"]
     assert value_of(share) == {"customer": 5, "first": "2026-09", "last": "2026-10"}
     assert "Everybody in this conversation" in share["confirm"]["text"]["text"]
-    assert buttons(usage_report("Acme Corp", "USD", USAGE, [], None).blocks) == {}
+    assert buttons(usage_report("Acme Corp", USAGE, [], None).blocks) == {}
 
 
 def test_usage_without_a_table_holds_the_same_figures() -> None:
-    message = usage_report("Acme", "USD", USAGE, [], None).without_tables()
+    message = usage_report("Acme", USAGE, [], None).without_tables()
     assert "October 2026 · 1,250,000 · 1,000,000 · 250,000" in told(message)
     assert all(block["type"] != "table" for block in message.blocks)
 

@@ -145,7 +145,9 @@ def test_the_dialog_of_a_voiding_tells_of_the_credit() -> None:
 
 
 def test_what_was_credited_already_is_not_credited_again() -> None:
-    credit = samples.RelatedBill(43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None)
+    credit = samples.RelatedBill(
+        43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None, "USD"
+    )
     facts = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount / 4),))  # type: ignore[operator]
     assert "is made: \n-$750.00\n." in shown(dialogs.void(facts)["blocks"])
     assert BILL.amount is not None

@@ -17,12 +17,19 @@ from handlers.slack.blocks.block_kit import (
     table,
 )
 from handlers.wording.bill_text import amount, bill_count, listed, month_of, state_of
-from handlers.wording.formatting import name, number, period_name, sentence, slash, totals
+from handlers.wording.formatting import (
+    by_currency,
+    name,
+    number,
+    period_name,
+    sentence,
+    slash,
+    totals,
+)
 from handlers.wording.rich_text import code, fallback_text
-from models.money import comparable
 from models.period import Period
 from models.queries.bill_list import BillLine, Page
-from models.queries.totals import totals_of
+from models.queries.totals import biggest, totals_of
 
 HEAD = ("Bill", "Customer", "Month", "Amount", "State")
 MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
@@ -70,9 +77,8 @@ def digest_message(waiting: Sequence[BillLine], period: Period | None, listed: i
         return sentence_message(
             f"All {number(listed)} are decided: none of these bills waits for you now."
         )
-    biggest = sorted(waiting, key=lambda one: comparable(one.amount, one.currency), reverse=True)[
-        :DIGEST_SHOWN
-    ]
+    shown = biggest(waiting, DIGEST_SHOWN, lambda one: one)
+    which = f"{number(len(shown))}{by_currency(one.currency for one in shown)}"
     month = f" of {period_name(period)}" if period else ""
     verb = "waits" if len(waiting) == 1 else "wait"
     decided = f" Of {number(listed)}, the others are decided." if len(waiting) < listed else ""
@@ -82,14 +88,14 @@ def digest_message(waiting: Sequence[BillLine], period: Period | None, listed: i
         fallback_text(f"{title}: {told}"),
         [
             header(title),
-            paragraph(told, f" The biggest {number(len(biggest))}:" if len(biggest) > 1 else ""),
-            bill_table(biggest),
+            paragraph(told, f" The biggest {which}:" if len(shown) > 1 else ""),
+            bill_table(shown),
             paragraph(
                 "On Countersign’s Home tab you find the first ones with their buttons. For all of"
                 " them type ",
                 code(slash("bill list mine")),
                 ", for one of them ",
-                code(slash(f"bill show #{biggest[0].id}")),
+                code(slash(f"bill show #{shown[0].id}")),
                 ".",
             ),
         ],

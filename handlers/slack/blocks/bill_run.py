@@ -19,6 +19,7 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.wording.bill_text import amount, bill_count
 from handlers.wording.formatting import (
+    by_currency,
     counted,
     listing,
     name,
@@ -108,7 +109,8 @@ def _biggest(biggest: Sequence[ProposedBill]) -> list[Block]:
     if not biggest:
         return []
     rows = [[name(bill.customer), amount(bill), _fate(bill)] for bill in biggest]
-    return [table(["Biggest bills", "Amount", "Would be"], rows, right=[1])]
+    head = f"Biggest bills{by_currency(bill.currency for bill in biggest)}"
+    return [table([head, "Amount", "Would be"], rows, right=[1])]
 
 
 def _fate(bill: ProposedBill) -> str:

@@ -20,7 +20,16 @@ from handlers.slack.blocks.block_kit import (
     table,
 )
 from handlers.wording.bill_text import amount, bill_count, month_of, short_title
-from handlers.wording.formatting import delay, listing, name, number, period_name, slash, totals
+from handlers.wording.formatting import (
+    by_currency,
+    delay,
+    listing,
+    name,
+    number,
+    period_name,
+    slash,
+    totals,
+)
 from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
 from handlers.wording.rich_text import Sentence, bold, code, fallback_text
 from handlers.wording.text_chart import progress_bar
@@ -97,7 +106,8 @@ def _biggest(facts: SendPreview) -> list[Block]:
     if facts.bills < 2:
         return []
     rows = [[*_cells(one.line), name(one.to or "")] for one in facts.biggest]
-    head = ("Biggest", "Customer", "Month", "Amount", "To")
+    which = f"Biggest{by_currency(one.line.currency for one in facts.biggest)}"
+    head = (which, "Customer", "Month", "Amount", "To")
     return [table(head, rows, right=[3], whole=[0])]
 
 

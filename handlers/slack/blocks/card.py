@@ -107,16 +107,30 @@ def _trend(facts: BillDetails) -> list[Block]:
         return []
     before = facts.trend[-2]
     told: list[Sentence] = [_last_month(facts, before)]
-    known = [month.amount for month in facts.trend if month.amount is not None]
+    amounts = [month.amount if _compares(facts, month) else None for month in facts.trend]
+    known = [amount for amount in amounts if amount is not None]
     if len(known) > 1:
         first, last = facts.trend[0].period, facts.trend[-1].period
         low, high = (money(one, facts.currency) for one in (min(known), max(known)))
-        drawn = sparkline([month.amount for month in facts.trend])
         span = f"{month_name(first)} to {month_name(last)}"
-        gaps = counted(len(facts.trend) - len(known), "month")
-        unknown = f", {gaps} without figures" if len(known) < len(facts.trend) else ""
-        told.append([f"{span}  {drawn}  between {low} and {high}{unknown}"])
+        drawn = f"{sparkline(amounts)}  between {low} and {high}"
+        told.append([f"{span}  {drawn}{_left_out(facts)}"])
     return [lines(*told)]
+
+
+def _compares(facts: BillDetails, month: MonthOverage) -> bool:
+    return month.amount is not None and month.currency == facts.currency
+
+
+def _left_out(facts: BillDetails) -> str:
+    """The months that the line has dots for."""
+    unknown = sum(month.amount is None for month in facts.trend)
+    foreign = sum(month.amount is not None and not _compares(facts, month) for month in facts.trend)
+    return "".join(
+        f", {counted(count, 'month')} {why}"
+        for count, why in ((unknown, "without figures"), (foreign, "in another currency"))
+        if count
+    )
 
 
 def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
@@ -126,7 +140,9 @@ def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
     if before.amount is None:
         known = "no usage recorded" if before.calls is None else "no price"
         return [f"{month}: {known}", *jump]
-    told = f"{month}: {money(before.amount, facts.currency)}"
+    told = f"{month}: {money(before.amount, before.currency or facts.currency)}"
+    if not _compares(facts, before):
+        return [f"{told}, in another currency", *jump]
     change = percent_change(before.amount, facts.amount)
     if change is None:
         return [told, *jump]
@@ -161,7 +177,7 @@ def _decided(facts: BillDetails) -> list[Element]:
     for entry in _decisions(facts):
         told.append(line(*_decision(entry, facts.currency)))
         if entry.changes and entry.verb is Verb.REVISE:
-            told.append(line(sentence(corrected(entry.changes, facts.currency))))
+            told.append(line(sentence(corrected(entry.changes, entry.currency or facts.currency))))
         if entry.comment:
             told.append(quote(entry.comment, LATEST_COMMENT))
     return told
@@ -212,8 +228,12 @@ def _pending(facts: BillDetails) -> list[Element]:
     waits = line(bold(waits_for(facts.needed)))
     if facts.both_above is None:
         return [waits]
-    above = money(facts.both_above, facts.currency)
-    return [waits, line(f"Needs both its CSM and Sales: above {above}.")]
+    above = money(facts.both_above, facts.rules_currency or facts.currency)
+    if facts.rules_currency in (None, facts.currency):
+        why = f"above {above}"
+    else:
+        why = f"above {above}, which is no amount in {facts.currency} to compare with"
+    return [waits, line(f"Needs both its CSM and Sales: {why}.")]
 
 
 def _held(facts: BillDetails) -> list[Element]:
@@ -289,7 +309,7 @@ def _related(facts: BillDetails) -> list[Element]:
         told.append(f"{bill_reference(facts.replaced_by)} stands in its place.")
     how = "Credited with" if facts.status is State.VOID else "Corrected by"
     told += [
-        f"{how} {bill_reference(one)}: {amount_or(one.amount, facts.currency)},"
+        f"{how} {bill_reference(one)}: {amount_or(one.amount, one.currency)},"
         f" {STATE_WORDS[one.status]}."
         for one in facts.corrections[-MOST_RELATED:]
     ]

@@ -63,7 +63,7 @@ def _relatives(facts: BillDetails) -> list[Block]:
         [
             f"This bill {how} ",
             bold(bill_reference(one)),
-            f": {amount_or(one.amount, facts.currency)}, {STATE_WORDS[one.status]}.",
+            f": {amount_or(one.amount, one.currency)}, {STATE_WORDS[one.status]}.",
         ]
         for how, one in relatives(facts)[-MOST_RELATED:]
     ]

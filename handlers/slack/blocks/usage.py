@@ -1,6 +1,7 @@
 """A customer's usage: chart, table, open bills."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.bill_list import MONTHS_CHARTED, MONTHS_SHOWN
@@ -28,7 +29,6 @@ from models.usage.usage import UsageMonth
 
 def usage_report(
     customer: str,
-    currency: str,
     months: Sequence[UsageMonth],
     open_bills: Sequence[BillLine],
     share: int | None,
@@ -46,7 +46,7 @@ def usage_report(
             *_chart(months),
             *_month_table(months),
             *_open(open_bills),
-            context(f"│ marks the limit, ▓ what is over it. Bills are in {currency}."),
+            context(f"│ marks the limit, ▓ what is over it.{_currencies(months)}"),
             *_share(share, months),
         ],
     )
@@ -98,6 +98,18 @@ def _open(open_bills: Sequence[BillLine]) -> list[Block]:
         return [paragraph("No open bills.")]
     told = [f"#{one.id} {month_of(one)}, {amount(one)}, {state_of(one)}" for one in open_bills]
     return [paragraph(f"Open bills: {listing(told, most=OPEN_SHOWN)}.")]
+
+
+def _currencies(months: Sequence[UsageMonth]) -> str:
+    """As in " Bills are in USD, from November 2026 in JPY."."""
+    if not months:
+        return ""
+    changed = [
+        f", from {period_name(month.period)} in {month.currency}"
+        for before, month in pairwise(months)
+        if month.currency != before.currency
+    ]
+    return f" Bills are in {months[0].currency}{''.join(changed)}."
 
 
 def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Block]:
