@@ -5,7 +5,7 @@ import unicodedata
 from datetime import date
 
 from models.errors import Unreadable
-from models.text import trimmed
+from models.text import split_end, trimmed
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -44,7 +44,7 @@ def read_day(typed: str) -> date:
 
     Raises Unreadable for what is none, and where day and month could change places.
     """
-    text = _TIME.sub("", plain_digits(typed)).casefold()
+    text = _day_text(typed)
     if found := _YEAR_FIRST.fullmatch(text):
         return _day(typed, int(found[1]), int(found[3]), int(found[4]))
     if found := _YEAR_LAST.fullmatch(text):
@@ -54,6 +54,20 @@ def read_day(typed: str) -> date:
         if (found := form.fullmatch(text)) and found["month"] in MONTH_NUMBERS:
             return _day(typed, int(found["year"]), MONTH_NUMBERS[found["month"]], int(found["day"]))
     raise Unreadable(typed, f"is not a date; {HOW}")
+
+
+def split_day(text: str) -> tuple[str | None, str]:
+    """What is meant for a day, at either end of a text, and what else stands there."""
+    return split_end(text, _is_day, 3)
+
+
+def _is_day(text: str) -> bool:
+    plain = _day_text(text)
+    return any(form.fullmatch(plain) for form in (_YEAR_FIRST, _YEAR_LAST, *_NAMED))
+
+
+def _day_text(typed: str) -> str:
+    return _TIME.sub("", plain_digits(typed)).casefold()
 
 
 def _month_and_day(typed: str, first: int, second: int, mark: str) -> tuple[int, int]:

@@ -117,10 +117,11 @@ class FiguresChanged(Stale):
 class Ambiguous(NotFound):
     """Several customers have a name like that."""
 
-    def __init__(self, sentence: str, choices: list[str]) -> None:
-        """`choices` are full names, nearest first."""
+    def __init__(self, sentence: str, choices: list[str], typed: str | None = None) -> None:
+        """`choices` are full names, nearest first, for what was `typed`."""
         super().__init__(sentence)
         self.choices = choices
+        self.typed = typed
 
 
 class Busy(Refusal):

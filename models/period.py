@@ -9,23 +9,25 @@ from zoneinfo import ZoneInfo
 
 from models.dates import MONTH_NUMBERS, MONTHS, plain_digits
 from models.errors import Invalid
+from models.text import split_end
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 _NAME = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
-_FORMS = [
-    re.compile(form)
-    for form in (
-        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})",
-        r"(?P<month>\d{1,2})[-/.](?P<year>\d{4})",
-        rf"(?P<name>{_NAME})\.?[-/ ,'’]*(?P<year>\d{{4}})",
-        rf"(?P<name>{_NAME})(?:\.?[-/ ]|\.? ?['’])(?P<short>\d{{2}})",
-        r"(?P<month>\d{1,2})/(?P<short>1[3-9]|[2-9]\d)",
-        rf"(?P<year>\d{{4}})[-/ ]*(?P<name>{_NAME})\.?",
-    )
-]
+_WRITTEN = (
+    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})",
+    r"(?P<month>\d{1,2})[-/.](?P<year>\d{4})",
+    rf"(?P<name>{_NAME})\.?[-/\s,'’]*(?P<year>\d{{4}})",
+    rf"(?P<name>{_NAME})(?:\.?[-/\s]|\.?\s?['’])(?P<short>\d{{2}})",
+    r"(?P<month>\d{1,2})/(?P<short>1[3-9]|[2-9]\d)",
+    rf"(?P<year>\d{{4}})[-/\s]*(?P<name>{_NAME})\.?",
+)
+_FORMS = [re.compile(form) for form in _WRITTEN]
+ANY_MONTH = "(?i:" + "|".join(re.sub(r"\?P<\w+>", "?:", form) for form in _WRITTEN) + ")"
+"""A pattern of what means one month, whoever reads it."""
+
 _SPOKEN = {"this month": 0, "current month": 0, "last month": -1, "previous month": -1}
-_A_DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\S*")
+_NO_MONTH = re.compile(r"\d{4}[-/.]\d{1,2}[^\d\s]\S*")
 _BARE = re.compile(rf"({_NAME})\.?")
 
 
@@ -118,12 +120,20 @@ class Period:
 def is_month(text: str) -> bool:
     """Whether a text is meant for a month, even for one that there is not, as in `2026-13`."""
     typed = _plain(text)
-    return typed in _SPOKEN or any(form.fullmatch(typed) for form in (*_FORMS, _A_DAY))
+    return typed in _SPOKEN or any(form.fullmatch(typed) for form in (*_FORMS, _NO_MONTH))
 
 
 def is_month_name(text: str) -> bool:
     """Whether a text is a month's name alone, which may be a customer's name too."""
     return _BARE.fullmatch(_plain(text)) is not None
+
+
+def split_month(text: str, *, bare: bool = False) -> tuple[str | None, str]:
+    """What is meant for a month, at either end of a text, and what else stands there.
+
+    `bare`: a month's name alone, which is looked for at the end first.
+    """
+    return split_end(text, is_month_name if bare else is_month, 2, last_first=bare)
 
 
 def _plain(text: str) -> str:

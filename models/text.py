@@ -1,5 +1,7 @@
 """Texts from outside: trimmed, bounded, without what only stands around them."""
 
+from collections.abc import Callable
+
 from models.errors import Invalid, Unreadable
 
 REASON_CHARS = 3_000
@@ -60,6 +62,22 @@ def unquoted(text: str, *, typographic_only: bool = False) -> str:
     if closing is None or len(kept) < 3 or kept[-1] not in closings:
         return kept
     return kept if kept[0] in inner or kept[-1] in inner else trimmed(inner)
+
+
+def split_end(
+    text: str, is_one: Callable[[str], bool], most_words: int, *, last_first: bool = False
+) -> tuple[str | None, str]:
+    """Words at either end of a text that are what is looked for, and what else stands there."""
+    for count in range(most_words, 0, -1):
+        first, last = text.split(maxsplit=count), text.rsplit(maxsplit=count)
+        ends = [
+            (" ".join(first[:count]), "".join(first[count:]).strip()),
+            (" ".join(last[-count:]), "".join(last[:-count]).strip()),
+        ]
+        for words, rest in reversed(ends) if last_first else ends:
+            if is_one(words):
+                return words, rest
+    return None, text
 
 
 def refuse_placeholder(text: str) -> None:

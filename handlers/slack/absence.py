@@ -9,20 +9,22 @@ from handlers.slack.parsing import first_mention
 from handlers.slack.request import Answer, Reply
 from handlers.wording.formatting import slash
 from models.actions.absence import mark_away, mark_back
-from models.errors import Invalid, NotFound
+from models.dates import read_day, split_day
+from models.errors import Invalid, NotFound, Unreadable
 from models.people.permissions import Permission
 from models.people.users import User, find_by_name, find_by_slack, person_ref
+from models.text import unquoted
 
-_ASKED = re.compile(r"(?:until\s+)?(\d{4}-\d{1,2}-\d{1,2})\s+(\S.*)", re.ASCII | re.IGNORECASE)
+_UNTIL = re.compile(r"\b(?:until|till)\b", re.IGNORECASE)
 
 
 async def away(context: RequestContext, typed: str) -> Answer:
-    """`until DATE @person`: that person decides in the asker's place, up to that day."""
+    """`until DATE @person`, in any order: that person decides in the asker's place up to then."""
     context.user.require(Permission.GO_AWAY)
-    asked = _ASKED.fullmatch(typed)
-    if asked is None:
+    day, called = split_day(_UNTIL.sub(" ", typed, count=1).strip())
+    if day is None or not called:
         raise Invalid(_how())
-    until, delegate = _day(asked[1]), await _meant(context, asked[2])
+    until, delegate = _day(day), await _meant(context, called)
     await mark_away(context.session, context, until, delegate)
     return Reply(away_noted(person_ref(delegate), until))
 
@@ -38,9 +40,9 @@ async def back(context: RequestContext, _: str) -> Answer:
 
 def _day(typed: str) -> date:
     try:
-        return date(*map(int, typed.split("-")))
-    except ValueError as error:
-        raise Invalid(f"“{typed}” is no day. {_how()}") from error
+        return read_day(typed)
+    except Unreadable as refused:
+        raise Invalid(f"“{typed}” {refused.reason}. {_how()}") from None
 
 
 async def _meant(context: RequestContext, typed: str) -> User:
@@ -49,7 +51,7 @@ async def _meant(context: RequestContext, typed: str) -> User:
     found = (
         await find_by_slack(context.session, slack_id, context.services.team_id)
         if slack_id
-        else await find_by_name(context.session, typed.removeprefix("@"))
+        else await find_by_name(context.session, unquoted(unquoted(typed).removeprefix("@")))
     )
     if found is None:
         raise NotFound("Countersign does not know that person. Mention somebody who may approve.")

@@ -17,16 +17,38 @@ from handlers.slack.blocks.action_ids import (
     ActionId,
     action_of,
 )
-from handlers.slack.blocks.help import help_for, nearest_commands
+from handlers.slack.blocks.help import (
+    NOT_YET,
+    help_for,
+    nearest_commands,
+    needs_command,
+    not_yet,
+)
 from handlers.slack.context import Listener, RequestContext, Services, handle
-from handlers.slack.parsing import first_word, typed_text
+from handlers.slack.parsing import (
+    HELP,
+    first_word,
+    names_a_bill,
+    subcommand_and_rest,
+    typed_text,
+)
 from handlers.slack.references import clicked, commanded
-from handlers.slack.request import Answer, Click, Reply, Request, SlashCommand, Submission
+from handlers.slack.request import (
+    Answer,
+    Click,
+    Dialog,
+    DirectMessage,
+    Reply,
+    Request,
+    SlashCommand,
+    Submission,
+)
 from handlers.wording.formatting import slash
 from models.actions.access import deactivate
 from models.actions.reroute import reroute_open_bills
 from models.context import Source, system_context
 from models.errors import Invalid
+from models.queries.references import is_customer
 
 Subcommand = Callable[[RequestContext, str], Awaitable[Answer]]
 
@@ -45,11 +67,23 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "away": absence.away,
         "back": absence.back,
     },
+    "customer": {},
     "usage": {},
 }
 
+
+async def _bill_or_nearest(context: RequestContext, text: str) -> Answer:
+    if names_a_bill(text):
+        return await bill.show(context, text)
+    return Reply(nearest_commands("bill", *subcommand_and_rest(text)))
+
+
 # What stands behind a command that has no subcommand of that name.
-OTHERWISE: dict[str, Subcommand] = {"usage": usage.show}
+OTHERWISE: dict[str, Subcommand] = {
+    "bill": _bill_or_nearest,
+    "customer": usage.show,
+    "usage": usage.show,
+}
 
 MENU: dict[str, Listener] = {
     "history": bill.history_clicked,
@@ -78,14 +112,27 @@ async def _run(context: RequestContext) -> Answer:
     command = context.command.removeprefix(slash(""))
     if command not in COMMANDS:
         raise Invalid(OUT_OF_DATE)
-    word, rest = first_word(context.text)
-    if word.lower() in ("", "help"):
-        return Reply(help_for(command))
-    if word.lower() in COMMANDS[command]:
-        return await COMMANDS[command][word.lower()](context, rest)
-    if command in OTHERWISE:
-        return await OTHERWISE[command](context, context.text.strip())
-    return Reply(nearest_commands(command, word, rest))
+    word, rest = subcommand_and_rest(context.text)
+    if word in HELP:
+        return Reply(help_for(command, first_word(rest)[0].lower()))
+    if word in COMMANDS[command]:
+        if rest and rest.lower() in HELP:
+            return Reply(help_for(command, word))
+        return await COMMANDS[command][word](context, rest)
+    if word in NOT_YET[command] and not await is_customer(context.session, context.text):
+        return Reply(not_yet(command, word))
+    return await OTHERWISE[command](context, context.text.strip())
+
+
+async def _written(context: RequestContext) -> Answer:
+    """What somebody writes to the bot: a command without its slash, of `bill` if it names none."""
+    text = typed_text(context.request.body["event"].get("text", ""))
+    if len(text) > MOST_CHARS:
+        raise Invalid(TOO_LONG)
+    word, rest = first_word(text.lstrip("/"))
+    command, line = (word.lower(), rest) if word.lower() in COMMANDS else ("bill", text)
+    answer = await _run(replace(context, command=slash(command), text=line))
+    return Reply(needs_command(command, line)) if isinstance(answer, Dialog) else answer
 
 
 async def _choose(context: RequestContext) -> Answer:
@@ -151,6 +198,9 @@ def register(app: AsyncApp, services: Services) -> None:
         return _with_home(services, sent, receipt)
 
     async def message(body: Body) -> BoltResponse:
+        written = DirectMessage(body)
+        if written.is_one:
+            return await handle(services, written, _written)
         return await thread.handle_message(services, body)
 
     async def home_opened(body: Body) -> None:

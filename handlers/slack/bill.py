@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rapidfuzz import process
+
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.blocks.bill_list import bill_list
 from handlers.slack.blocks.bill_run import (
@@ -14,24 +16,35 @@ from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.context import RequestContext
-from handlers.slack.parsing import first_word, month_and_rest
-from handlers.slack.references import bill_details, referenced_bill, referenced_customer
+from handlers.slack.parsing import first_word, last_word, month_and_rest
+from handlers.slack.references import (
+    bill_details,
+    referenced_bill,
+    referenced_customer_and_month,
+)
 from handlers.slack.request import Answer, Click, Dialog, Reply, as_dialog
-from handlers.wording.formatting import name, period_name
+from handlers.wording.formatting import name, period_name, slash
 from handlers.wording.labels import STATE_WORDS
 from models.actions.approve import approve_bill
 from models.batches.bill_run import run_of_request, start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
 from models.bills.states import State
 from models.customers.customers import get_customer
-from models.errors import Invalid
+from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_bill_run, promise_run_preview
 from models.people.permissions import Permission, Role
 from models.period import Period
 from models.queries.bill_list import BillFilter, find_bills
 from models.queries.history import load_history
+from models.text import split_end
 
 STATES = {**{state.value: state for state in State}, "waiting": State.PENDING}
+_FILTERS: dict[str, tuple[str, Any]] = {
+    **{word: ("status", state.value) for word, state in STATES.items()},
+    "mine": ("mine", True),
+}
+ALIKE = 75.0
+"""From this percentage of letters in common on, a word may be meant for a state."""
 
 
 async def generate(context: RequestContext, typed: str) -> Answer:
@@ -40,11 +53,11 @@ async def generate(context: RequestContext, typed: str) -> Answer:
     Of many customers that is worked out by a job, and comes as a message.
     """
     context.user.require(Permission.GENERATE)
-    month, called = month_and_rest(typed)
     now, zone = context.now, context.services.zone
-    period = Period.parse(month) if month else Period.last_closed(now, zone)
+    customer, named = await referenced_customer_and_month(context, typed)
+    customer_id = customer.id if customer else None
+    period = named or Period.last_closed(now, zone)
     period.refuse_if_open(now, zone)
-    customer_id = await referenced_customer(context, called)
     billing = context.services.billing
     if not await is_quick(context.session, customer_id, billing.most_at_once):
         await promise_run_preview(
@@ -103,23 +116,39 @@ async def _history(context: RequestContext, bill_id: int, page: int = 0) -> Slac
 
 
 async def list_bills(context: RequestContext, typed: str) -> Answer:
-    """`[status] [mine] [customer] [YYYY-MM]`, each of them optional."""
-    filters: dict[str, Any] = {}
-    word, rest = first_word(typed)
-    if word.lower() in STATES:
-        filters["status"] = STATES[word.lower()].value
-        typed = rest
-    word, rest = first_word(typed)
-    if word.lower() == "mine":
-        filters["mine"] = True
-        typed = rest
-    month, called = month_and_rest(typed)
-    if month:
-        filters["period"] = str(Period.parse(month))
-    customer_id = await referenced_customer(context, called)
-    if customer_id is not None:
-        filters["customer"] = customer_id
+    """`[status] [mine] [customer] [YYYY-MM]`, each of them optional, in any order."""
+    filters, rest = _read_filters(typed)
+    try:
+        customer, period = await referenced_customer_and_month(context, rest)
+    except NotFound as refused:
+        raise _near_state(rest) or refused from None
+    if customer is not None:
+        filters["customer"] = customer.id
+    if period is not None:
+        filters["period"] = str(period)
     return await _list(context, filters, await _title(context, filters))
+
+
+def _read_filters(typed: str) -> tuple[dict[str, Any], str]:
+    """The words for states and `mine` at either end, also behind a month, and what is left."""
+    month, rest = month_and_rest(typed)
+    filters: dict[str, Any] = {}
+    while (found := split_end(rest, lambda word: word.lower() in _FILTERS, 1))[0]:
+        word, rest = str(found[0]).lower(), found[1]
+        key, value = _FILTERS[word]
+        filters[key] = value
+        if month is None:
+            month, rest = month_and_rest(rest)
+    return filters, f"{rest} {month}".strip() if month else rest
+
+
+def _near_state(rest: str) -> Invalid | None:
+    """Of words that name no customer: the one that was perhaps meant for a state."""
+    for typed in dict.fromkeys((first_word(rest)[0], last_word(rest)[1])):
+        if near := process.extractOne(typed.lower(), list(_FILTERS), score_cutoff=ALIKE):
+            meant = slash(f"bill list {rest.replace(typed, near[0], 1)}")
+            return Invalid(f"“{typed}” is no state of a bill. Did you mean `{meant}`?")
+    return None
 
 
 async def next_page(context: RequestContext) -> Answer:

@@ -60,6 +60,7 @@ WORK_S = 2.0
 REDRAW_S, ANSWER_S, APOLOGY_S = 0.2, 0.5, 0.7
 IDENTIFY_PART = 0.75
 DRAIN_S = 0.5
+QUOTES = "\"'“”„‘’«»"
 SLOW = "Countersign was too slow just now. See how things stand before you try again."
 
 
@@ -137,7 +138,9 @@ class RequestContext(Context):
         try:
             yield
         except Ambiguous as refused:
-            place = re.compile(rf"(?<!\S){re.escape(typed)}(?!\S)") if typed else None
+            named = refused.typed or typed
+            alone = rf"(?<![^\s{QUOTES}]){re.escape(named)}(?![^\s{QUOTES}])"
+            place = re.compile(alone) if named else None
             if place is None or not self.command or not place.search(self.text):
                 raise
             text = place.sub("{}", self.text.replace("{}", ""), count=1)

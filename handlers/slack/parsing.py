@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 
 from handlers.wording.formatting import clean
+from models.period import ANY_MONTH, split_month
+from models.queries.references import BILL_ID, DOCUMENT
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _WORDS = {"@": "@", "#": "#", "!": "@", "": ""}
@@ -48,23 +50,34 @@ def last_word(text: str) -> tuple[str, str]:
     return before.strip(), word
 
 
-_MONTH = re.compile(r"\d{4}[-/.]\d\S*")
+month_and_rest = split_month
+
+HELP = frozenset({"", "help", "?", "-h", "--help", "-help", "hilfe", "aide"})
+"""What people type where they look for help."""
+
+_GLUED = re.compile(r"([A-Za-z]+)[:,]?\s*(?=[#\"“„«])|([A-Za-z]+)[.!?:,]+(?=\s|$)")
 
 
-def month_and_rest(text: str) -> tuple[str | None, str]:
-    """What looks like a month, at either end of a text, and what else stands there."""
-    word, rest = first_word(text)
-    if _MONTH.fullmatch(word):
-        return word, rest
-    before, word = last_word(text)
-    return (word, before) if _MONTH.fullmatch(word) else (None, text)
+def subcommand_and_rest(text: str) -> tuple[str, str]:
+    """The first word in small letters, and what stands behind it, as in `undo#1` or `Help!`."""
+    glued = _GLUED.match(text)
+    if glued is None:
+        word, rest = first_word(text)
+        return word.lower(), rest
+    return (glued[1] or glued[2]).lower(), text[glued.end() :].strip()
+
+
+def names_a_bill(text: str) -> bool:
+    """Whether a text is the number of a bill or of its document, and nothing else."""
+    return any(form.fullmatch(text.strip()) for form in (BILL_ID, DOCUMENT))
 
 
 _REF = re.compile(
-    r"""[\s,]*(?:
-    (?P<sure>\#\d+)(?=[\s,]|$)                        # #12
-    |(?P<bare>\d+)(?=(?:\s+\#?\d+)*\s*(?:,|$))       # 12, where nothing but numbers follows
-    |(?P<named>[^\s,].*?\s+\d{4}-\d{1,2})(?=[\s,]|$)        # Acme Corp 2026-10
+    rf"""[\s,]*(?:
+    (?P<sure>\#\d+|(?:CN-)?\d{{4}}-\d{{4,12}})(?=[\s,]|$)  # #12, 2026-000123
+    |(?P<bare>\d+)(?=(?:\s+\#?\d+)*\s*(?:,|$))            # 12, where only numbers follow
+    |(?P<quoted>["“„«][^"”“»]+["”“»](?:\s+{ANY_MONTH})?)(?=[\s,]|$)
+    |(?P<named>[^\s,].*?\s+{ANY_MONTH})(?=[\s,]|$)  # Acme Corp 2026-10
     |(?P<rest>[^\s,].*)
     )""",
     re.VERBOSE | re.ASCII,
@@ -72,5 +85,7 @@ _REF = re.compile(
 
 
 def refs(text: str) -> list[str]:
-    """Several bills, between spaces or commas: each as `#12`, `12` or `customer YYYY-MM`."""
+    """Several bills, between spaces or commas: each as `#12`, `12`, a document's number, or
+    `customer YYYY-MM`, the name in quotation marks or not.
+    """
     return [found[found.lastgroup or 0].strip() for found in _REF.finditer(text)]

@@ -3,13 +3,17 @@
 from collections.abc import Awaitable, Callable
 
 from handlers.slack.context import Listener, RequestContext
-from handlers.slack.parsing import month_and_rest
 from handlers.slack.request import Answer
-from models.customers.search import find_customer
+from models.customers.customers import Customer
 from models.errors import Invalid, NotFound
+from models.period import Period
 from models.queries.bill_details import BillDetails
-from models.queries.bill_list import find_bill
 from models.queries.bill_loader import load_bill_details
+from models.queries.references import find_bill, find_customer_and_month
+
+WHICH_BILL = (
+    "Which bill? Write its number, such as `#42`, its document's number, or a customer and a month."
+)
 
 About = Callable[[RequestContext, int, int | None], Awaitable[Answer]]
 """Something about a bill, of the version that was seen; None: as it is by now."""
@@ -37,17 +41,17 @@ def clicked(about: About) -> Listener:
 async def referenced_bill(context: RequestContext, typed: str) -> int:
     """The bill that was named; a name that fits several customers is asked back."""
     if not typed:
-        raise Invalid("Which bill? Write its number, such as `#42`, or a customer and a month.")
-    with context.naming(month_and_rest(typed)[1]):
-        return await find_bill(context.session, typed)
+        raise Invalid(WHICH_BILL)
+    with context.naming(typed):
+        return await find_bill(context.session, typed, context.today)
 
 
-async def referenced_customer(context: RequestContext, called: str) -> int | None:
-    """The customer of that name; None where none was given."""
-    if not called:
-        return None
-    with context.naming(called):
-        return (await find_customer(context.session, called)).id
+async def referenced_customer_and_month(
+    context: RequestContext, typed: str
+) -> tuple[Customer | None, Period | None]:
+    """The customer and the month that were named, in either order; None for what was not."""
+    with context.naming(typed):
+        return await find_customer_and_month(context.session, typed, context.today)
 
 
 async def bill_details(context: RequestContext, bill_id: int) -> BillDetails:

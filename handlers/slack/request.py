@@ -343,6 +343,40 @@ class ThreadMessage(Request):
         return {}
 
 
+@dataclass(frozen=True)
+class DirectMessage(Request):
+    """Something that a person writes to the bot, in their own conversation with it."""
+
+    @property
+    def is_one(self) -> bool:
+        """Whether a person wrote it, and in no thread; edits and files alone are none."""
+        event = self.body["event"]
+        is_plain = event.get("channel_type") == "im" and not event.get("subtype")
+        by_a_person = event.get("user") and not event.get("bot_id")
+        return bool(is_plain and by_a_person and event.get("text") and not event.get("thread_ts"))
+
+    @property
+    def user_id(self) -> str:
+        return str(self.body["event"]["user"])
+
+    @property
+    def team_ids(self) -> set[str]:
+        named = self.body["event"].get("user_team")
+        return {str(named)} if named else set()
+
+    def refused(self, refusal: Refusal) -> list[Answer]:
+        if isinstance(refusal, Choice):
+            return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
+        return super().refused(refusal)
+
+    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+        for answer in answers:
+            if isinstance(answer, Reply):
+                channel = self.body["event"]["channel"]
+                await slack.post_ephemeral(channel, self.user_id, answer.message)
+        return {}
+
+
 class Choice(Ambiguous):
     """Several customers could be meant.
 

@@ -16,21 +16,30 @@ from models.actions.send import send_bill
 from models.batches.bulk_send import is_send_started, send_report, start_send
 from models.batches.send_preview import is_quick, preview_send, promise_send_preview
 from models.errors import Invalid
-from models.period import Period
+from models.period import Period, is_month_name
+from models.queries.references import is_customer
 
 WHICH = "Which bills? Write their numbers, such as `#42 #43`, a customer and a month, or a month."
 
 
 async def preview(context: RequestContext, typed: str) -> Answer:
     """What sending these bills, or every approved bill of a month, would do."""
-    month, rest = month_and_rest(typed)
-    if month and not rest:
-        return await _preview_of_month(context, Period.parse(month))
+    period = await _month_alone(context, typed)
+    if period is not None:
+        return await _preview_of_month(context, period)
     named = refs(typed)
     if not named:
         raise Invalid(WHICH)
     bills = dict.fromkeys([await referenced_bill(context, one) for one in named])
     return Reply(send_preview(await preview_send(context.session, context, list(bills))))
+
+
+async def _month_alone(context: RequestContext, typed: str) -> Period | None:
+    """The month that was typed and nothing else, unless a customer is called so."""
+    month, rest = month_and_rest(typed)
+    if month is None and is_month_name(typed) and not await is_customer(context.session, typed):
+        month, rest = typed, ""
+    return Period.parse(month, context.today) if month and not rest else None
 
 
 async def _preview_of_month(context: RequestContext, period: Period) -> Reply:

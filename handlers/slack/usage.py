@@ -1,19 +1,17 @@
 """`/usage`: what a customer used, month by month."""
 
 import re
-from collections.abc import Callable
 
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.context import RequestContext
-from handlers.slack.parsing import last_word
+from handlers.slack.references import referenced_customer_and_month
 from handlers.slack.request import Answer, Dialog, Reply, as_dialog
 from models.bills.bill import get_bill
 from models.customers.customers import Customer, get_customer
-from models.customers.search import find_customer
 from models.errors import Invalid
 from models.people.permissions import Permission
-from models.period import FIRST_YEAR, LAST_YEAR, Period
+from models.period import ANY_MONTH, FIRST_YEAR, LAST_YEAR, Period, is_month
 from models.queries.bill_list import open_bills_of_customer
 from models.usage.usage import usage_months
 
@@ -22,21 +20,21 @@ MOST_MONTHS = 99
 SPANS = "Write `6m`, `12m`, `2026`, `2026-10` or `2026-01..2026-10`."
 Span = tuple[Period, Period]
 
-_READERS: dict[str, Callable[[re.Match[str], Period], Span]] = {
-    r"(\d{1,3})m": lambda m, current: (current.plus(1 - int(m[1])), current),
-    r"(\d{4})": lambda m, _: _year(int(m[1])),
-    r"(\d{4}-\d{1,2})": lambda m, _: (Period.parse(m[1]), Period.parse(m[1])),
-    r"(\d{4}-\d{1,2})\.\.(\d{4}-\d{1,2})": lambda m, _: (Period.parse(m[1]), Period.parse(m[2])),
-}
+_MONTHS_BACK = re.compile(r"(.+?)\s+(?:last\s+)?(\d{1,3})\s*m(?:onths?)?", re.ASCII | re.IGNORECASE)
+_YEAR = re.compile(r"(.+?)\s+(\d{4})", re.ASCII)
+_RANGE = re.compile(rf"(.+?)\s+({ANY_MONTH})\s*(?:\.{{2,}}|…|–|—|\bto\b)\s*({ANY_MONTH})")
 
 
 async def show(context: RequestContext, typed: str) -> Answer:
     """`CUSTOMER [span]`; without a span the last six months, the running one included."""
     context.user.require(Permission.SEE)
-    called, first, last = _read(typed, Period.current(context.now, context.services.zone))
-    with context.naming(called):
-        customer = await find_customer(context.session, called)
-    return await _usage(context, customer, first, last)
+    current = Period.current(context.now, context.services.zone)
+    called, span = _read_span(typed, current)
+    customer, month = await referenced_customer_and_month(context, called)
+    if customer is None:
+        raise Invalid(f"Whose usage? Write the customer's name, and perhaps a span. {SPANS}")
+    first, last = span or (month or current.plus(1 - DEFAULT_MONTHS), month or current)
+    return await _usage(context, customer, *_checked(first, last))
 
 
 async def of_bill(context: RequestContext) -> Answer:
@@ -81,14 +79,15 @@ async def _report(
     return usage_report(customer.name, used, waiting, share)
 
 
-def _read(typed: str, current: Period) -> tuple[str, Period, Period]:
-    """The customer's name and the months meant."""
-    called, span = last_word(typed)
-    for pattern, reader in _READERS.items():
-        match = re.fullmatch(pattern, span, re.ASCII)
-        if match is not None and called:
-            return called, *_checked(*reader(match, current))
-    return typed, *_checked(current.plus(1 - DEFAULT_MONTHS), current)
+def _read_span(typed: str, current: Period) -> tuple[str, Span | None]:
+    """What names the customer, and the months that stand behind it, if they are several."""
+    if found := _MONTHS_BACK.fullmatch(typed):
+        return found[1], _checked(current.plus(1 - int(found[2])), current)
+    if (found := _RANGE.fullmatch(typed)) is not None:
+        return found[1], _checked(Period.parse(found[2]), Period.parse(found[3]))
+    if not is_month(" ".join(typed.split()[-2:])) and (found := _YEAR.fullmatch(typed)):
+        return found[1], _year(int(found[2]))
+    return typed, None
 
 
 def _year(year: int) -> Span:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
-from models.bills.bill import Bill, bill_of_month, get_bill
+from models.bills.bill import Bill
 from models.bills.states import BillKind, HoldReason, State
 from models.customers.customers import Customer
-from models.customers.search import find_customer
 from models.errors import Invalid
 from models.people.users import User
 from models.period import Period
@@ -106,20 +104,6 @@ async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tup
     """A customer's bills that wait for somebody."""
     theirs = Selection(WAITING, (Bill.customer_id == customer_id,))
     return (await _page(session, theirs, None, PAGE_BILLS)).lines
-
-
-async def find_bill(session: AsyncSession, text: str) -> int:
-    """The bill meant by `#12`, `12` or `customer YYYY-MM`."""
-    typed = text.strip()
-    number = re.fullmatch(r"#?(\d{1,18})", typed, re.ASCII)
-    if number is not None:
-        return (await get_bill(session, int(number[1]))).id
-    name, _, month = typed.rpartition(" ")
-    if not name.strip():
-        raise Invalid(f"“{typed}” names no bill. Write #12, or a customer and a month.")
-    period = Period.parse(month)
-    customer = await find_customer(session, name)
-    return (await bill_of_month(session, customer.id, period)).id
 
 
 async def _page(

@@ -1,17 +1,14 @@
 """What a proof, an export or a pack of evidence is about: everything, a month, or one bill."""
 
-import re
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.errors import Invalid, NotFound
-from models.period import Period
-from models.queries.bill_list import find_bill
-
-_MONTH = re.compile(r"\d{4}-\S*", re.ASCII)
-_NUMBER = re.compile(r"#?(\d{1,18})", re.ASCII)
+from models.period import Period, is_month, split_month
+from models.queries.references import BILL_ID, DOCUMENT, find_bill
+from models.text import unquoted
 
 
 @dataclass(frozen=True)
@@ -33,28 +30,26 @@ EVERYTHING = Scope()
 
 def readable_scope(typed: str) -> str:
     """What was typed, if it can mean a month or a bill; refuses anything else."""
-    text = typed.strip()
-    if _MONTH.fullmatch(text):
-        return str(Period.parse(text))
-    if _NUMBER.fullmatch(text):
+    text = unquoted(typed)
+    if BILL_ID.fullmatch(text) or DOCUMENT.fullmatch(text):
         return text
-    name, _, month = text.rpartition(" ")
-    if not name.strip():
+    month, name = split_month(text)
+    if month is None:
         raise Invalid(
             f"“{text}” is neither a month nor a bill. Write 2026-10, #12 or Acme 2026-10."
         )
-    return f"{name} {Period.parse(month)}"
+    return f"{name} {Period.parse(month)}".strip()
 
 
 async def find_scope(session: AsyncSession, typed: str) -> Scope:
-    """The month `2026-10`, or the bill `#12`, `12` or `customer 2026-10`; refuses an unknown bill.
+    """The month `2026-10`, or the bill `#12`, `12`, its document's number or `customer 2026-10`.
 
-    A bill of which only the record is left is known too.
+    Refuses an unknown bill. One of which only the record is left is known too.
     """
     text = readable_scope(typed)
-    if _MONTH.fullmatch(text):
+    if is_month(text):
         return Scope(period=Period.parse(text))
-    number = _NUMBER.fullmatch(text)
+    number = BILL_ID.fullmatch(text)
     if number is None:
         return Scope(bill_id=await find_bill(session, text))
     bill_id = int(number[1])

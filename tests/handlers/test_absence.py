@@ -39,7 +39,7 @@ async def test_whoever_is_back_decides_again(team: Team, october: Bills) -> None
     [
         ("UKIM", "", "Write until when"),
         ("UKIM", "until tomorrow Lee", "Write until when"),
-        ("UKIM", "until 2026-11-31 Lee", "is no day"),
+        ("UKIM", "until 2026-11-31 Lee", "there is no such day"),
         ("UKIM", "until 2026-11-01 Lee", "from today on"),
         ("UKIM", "2026-11-20 Nobody", "does not know that person"),
         ("UKIM", "2026-11-20 <@UNEW>", "does not know that person"),

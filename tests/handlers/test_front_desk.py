@@ -157,11 +157,10 @@ async def test_a_dialog_that_opens_too_late_is_excused(
     assert logged[-1]["event"] == "An answer did not arrive"
 
 
-async def test_help_near_misses_and_decisions_that_are_buttons(team: Team) -> None:
+async def test_help_and_decisions_that_are_buttons(team: Team) -> None:
     assert "/bill generate [YYYY-MM]" in said(await team.kim.types("/bill help"))
     assert (await team.kim.types("/bill"))["text"] == ((await team.kim.types("/bill help"))["text"])
     assert "CUSTOMER [6m" in said(await team.kim.types("/usage"))
-    assert "/bill generate 2026-10" in said(await team.kim.types("/bill generat"))
     assert "button on the card" in said(await team.kim.types("/bill approve #1"))
 
 

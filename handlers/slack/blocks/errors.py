@@ -58,7 +58,7 @@ def _up_to_date(click: ActionId | None) -> str:
 
 
 CARD_ACTIONS = frozenset({ActionId.APPROVE, ActionId.SEND})
-_EXAMPLE = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+|\d[\d.m-]*)`")
+_EXAMPLE = re.compile(r"`(/[^`\n]+|countersign [^`\n]+|#\d+(?: #\d+)*|\d[\d.m-]*)`")
 
 
 def _with_code(told: str) -> list[Part]:

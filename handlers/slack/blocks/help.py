@@ -60,6 +60,15 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
         Subcommand("help", "help", "help", "shows this list"),
     ),
+    "customer": (
+        Subcommand(
+            "",
+            "NAME",
+            "Acme Corp",
+            "shows a customer’s usage of the last six months, and the open bills",
+        ),
+        Subcommand("help", "help", "help", "shows this list"),
+    ),
     "usage": (
         Subcommand(
             "",
@@ -82,10 +91,53 @@ ON_THE_CARD = {
 }
 
 
-def help_for(command: str) -> SlackMessage:
-    """Every subcommand with what it does and an example."""
+# What is done elsewhere for now: what cannot be done here, and the command line's way.
+NOT_YET: dict[str, dict[str, tuple[str, str]]] = {
+    "bill": {
+        "people": (
+            "People are not looked after in Slack yet; on the command line it is ",
+            "countersign people add NAME --role ROLE --slack-id ID",
+        ),
+        "web": (
+            "There are no web pages yet; the books are exported with ",
+            "countersign export bills",
+        ),
+    },
+    "usage": {
+        verb: (
+            f"Usage is not {done} in Slack yet. Put it into a file with the columns customer, year,"
+            " month and api_usage, and have it imported with ",
+            "countersign import usage FILE.csv",
+        )
+        for verb, done in (("record", "recorded"), ("import", "imported"))
+    },
+    "customer": {
+        verb: (
+            f"Customers are not {done} in Slack yet. They are imported with ",
+            "countersign import customers FILE.csv",
+        )
+        for verb, done in (("new", "added"), ("edit", "changed"))
+    }
+    | {
+        "list": (
+            "Customers are not listed in Slack yet; on the command line it is ",
+            "countersign export customers",
+        ),
+    },
+}
+
+
+def not_yet(command: str, word: str) -> SlackMessage:
+    """For what `word` will do one day: the command line's way."""
+    told, instead = NOT_YET[command][word]
+    return sentence_message(told, code(instead), ".")
+
+
+def help_for(command: str, subcommand: str = "") -> SlackMessage:
+    """Every subcommand with what it does and an example; or the one asked for, if there is it."""
     name = slash(command)
-    known = SUBCOMMANDS[command]
+    known = [one for one in SUBCOMMANDS[command] if one.name == subcommand and subcommand]
+    known = known or list(SUBCOMMANDS[command])
     names = listing([one.name or one.usage for one in known])
     told: list[Sentence] = [
         (code(f"{name} {one.usage}"), f" {one.does}. Example: ", code(f"{name} {one.example}"))
@@ -93,9 +145,21 @@ def help_for(command: str) -> SlackMessage:
     ]
     blocks = [rich(bullets(told))]
     if any("REF" in one.usage for one in known):
-        ref = "REF is a bill’s number, such as #42, or a customer and a month: Acme Corp 2026-10."
-        blocks = [*blocks, *sentence_message(ref).blocks]
+        blocks = [*blocks, *sentence_message(REF).blocks]
     return message(fallback_text(f"{name} knows {names}."), blocks)
+
+
+REF = (
+    "REF is a bill’s number, such as #42, its document’s, such as 2026-000123, or a customer and a"
+    " month: Acme Corp 2026-10."
+)
+
+
+def needs_command(command: str, text: str) -> SlackMessage:
+    """For what was written to the bot and opens a dialog, which only a command can."""
+    return sentence_message(
+        "To do that, type ", code(f"{slash(command)} {cut(text, REPEATED)}"), "."
+    )
 
 
 def nearest_commands(command: str, word: str, rest: str = "") -> SlackMessage:
@@ -105,16 +169,16 @@ def nearest_commands(command: str, word: str, rest: str = "") -> SlackMessage:
     """
     name = slash(command)
     helping = ("Type ", code(f"{name} help"), " for all of them.")
-    if word.lower() in ON_THE_CARD:
-        show = code(f"{name} show #42")
-        return sentence_message(f"{ON_THE_CARD[word.lower()]} To get it, type ", show, ".")
-    known = {one.name: one for one in SUBCOMMANDS[command] if one.name}
-    near = _nearest(word.lower(), list(known))
+    known = [one.name for one in SUBCOMMANDS[command] if one.name]
+    near = _nearest(word.lower(), [*known, *(ON_THE_CARD if command == "bill" else ())])
+    behind = f" {rest}" if rest and len(rest) <= REPEATED else ""
+    if near in ON_THE_CARD:
+        show = code(f"{name} show{behind or ' #42'}")
+        return sentence_message(f"{ON_THE_CARD[near]} To get it, type ", show, ".")
     lead = f"{name} does not know “{cut(word, 60)}”. "
     if near is None:
         return sentence_message(lead, *helping)
-    meant = f"{near} {rest}" if rest and len(rest) <= REPEATED else known[near].example
-    return sentence_message(f"{lead}Did you mean ", code(f"{name} {meant}"), "? ", *helping)
+    return sentence_message(f"{lead}Did you mean ", code(f"{name} {near}{behind}"), "? ", *helping)
 
 
 def _nearest(word: str, known: list[str]) -> str | None:

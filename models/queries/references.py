@@ -1,0 +1,101 @@
+"""The bill, or the customer and the month, that somebody names."""
+
+import re
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.bill import Bill, bill_of_month, get_bill
+from models.bills.states import BillKind
+from models.customers.customers import Customer
+from models.customers.search import CHOICES, find_customer
+from models.errors import Ambiguous, Invalid, NotFound
+from models.period import Period, split_month
+from models.text import unquoted
+
+BILL_ID = re.compile(r"#?\s*(\d{1,18})", re.ASCII)
+DOCUMENT = re.compile(r"(?:CN-)?\d{4}-\d{4,12}", re.ASCII | re.IGNORECASE)
+"""The number of an invoice or a credit note, as in 2026-000123 or CN-2026-000007."""
+
+
+async def find_bill(session: AsyncSession, text: str, today: date | None = None) -> int:
+    """The bill meant by `#12`, `12`, its document's number, or a customer, with a month or alone.
+
+    A customer alone means the only bill there is; of several, one is asked for. `today` lets
+    months go by their names.
+    """
+    typed = unquoted(text)
+    if number := BILL_ID.fullmatch(typed):
+        return (await get_bill(session, int(number[1]))).id
+    if DOCUMENT.fullmatch(typed):
+        return await _bill_of_document(session, typed.upper())
+    try:
+        customer, period = await find_customer_and_month(session, typed, today)
+    except Ambiguous as refused:
+        if refused.choices or refused.typed != typed:
+            raise
+        customer = None
+    if customer is None:
+        raise Invalid(f"“{typed}” names no bill. Write #12, or a customer and a month.")
+    if period is None:
+        period = await _only_month(session, customer, typed)
+    return (await bill_of_month(session, customer.id, period)).id
+
+
+async def find_customer_and_month(
+    session: AsyncSession, text: str, today: date | None = None
+) -> tuple[Customer | None, Period | None]:
+    """The customer and the month that are named, in either order; None for what is not.
+
+    With `today` a month's name alone is one too, unless the whole is a customer's name.
+    """
+    month, called = split_month(text)
+    if month is None and today is not None and not await is_customer(session, text):
+        month, called = split_month(text, bare=True)
+    period = Period.parse(month, today) if month else None
+    return await _called(session, called), period
+
+
+async def is_customer(session: AsyncSession, text: str) -> bool:
+    """Whether a customer is called just so, in any case."""
+    try:
+        customer = await find_customer(session, unquoted(text))
+    except NotFound:
+        return False
+    return customer.name.casefold() == unquoted(text).casefold()
+
+
+async def _called(session: AsyncSession, called: str) -> Customer | None:
+    if not called:
+        return None
+    try:
+        return await find_customer(session, unquoted(called))
+    except Ambiguous as refused:
+        refused.typed = called
+        raise
+
+
+async def _bill_of_document(session: AsyncSession, number: str) -> int:
+    bill_id = await session.scalar(sa.select(Bill.id).where(Bill.number == number))
+    if bill_id is None:
+        raise NotFound(f"There is no document {number}.")
+    return bill_id
+
+
+async def _only_month(session: AsyncSession, customer: Customer, typed: str) -> Period:
+    """The month of a customer's only bill; refuses with the latest months where there are more."""
+    months = (
+        sa.select(Bill.year, Bill.month)
+        .where(Bill.customer_id == customer.id, Bill.kind == BillKind.OVERAGE)
+        .group_by(Bill.year, Bill.month)
+        .order_by(Bill.year.desc(), Bill.month.desc())
+        .limit(CHOICES)
+    )
+    periods = [Period(*found) for found in await session.execute(months)]
+    if not periods:
+        raise NotFound(f"{customer.name} has no bill.")
+    if len(periods) > 1:
+        choices = [f"{customer.name} {period}" for period in periods]
+        raise Ambiguous(f"{customer.name} has several bills. Which one?", choices, typed)
+    return periods[0]

@@ -1,0 +1,258 @@
+"""Commands as people type them: months, names, references, words in any order, near misses."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from handlers.slack.blocks.errors import _EXAMPLE
+from handlers.slack.parsing import refs, subcommand_and_rest
+from models.period import Period, split_month
+from models.queries.references import find_bill
+from models.queries.scope import find_scope
+from tests.billed import write_bill
+from tests.handlers.conftest import Bills
+from tests.harness.record import verbs_of
+from tests.harness.slack_people import Team, acts, labels, said
+from tests.harness.waiting import until
+
+OCTOBER = [
+    *("2026-10", "10/2026", "Oct-26", "oct 2026", "October 2026", "last month", "oct", "Oct."),
+    *("2026–10", "２０２６-１０"),
+]
+
+
+@pytest.mark.parametrize("month", OCTOBER)
+async def test_a_month_is_understood_as_people_write_it(
+    month: str, team: Team, october: Bills
+) -> None:
+    for line in (f"generate {month}", f"generate acme {month}", f"send {month}"):
+        assert "October 2026" in said(await team.ana.types(f"/bill {line}")), line
+    for line in (f"list {month}", f"list {month} acme", f"list acme {month}"):
+        assert "Acme Corp" in said(await team.kim.types(f"/bill {line}")), line
+    assert f"#{october.acme}" in said(await team.kim.types(f"/bill show acme {month}"))
+    assert "Acme Corp" in said(await team.kim.types(f"/usage acme {month}"))
+
+
+NAMES = ['"Acme Corp"', "“Acme Corp”", "„Acme Corp“", "«Acme Corp»", "'acme corp'", "‘Acme’"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_quotation_marks_are_no_part_of_a_name(name: str, team: Team, october: Bills) -> None:
+    for line in (f"/bill show {name} 2026-10", f"/bill list {name} pending", f"/usage {name} 6m"):
+        assert "Acme Corp" in said(await team.kim.types(line)), line
+    assert "Acme Corp" in said(await team.ana.types(f"/bill send {name} 2026-10"))
+    assert "Lee" in (await team.kim.types("/bill away until 24.12.2026 “Lee”"))["text"]
+
+
+async def test_a_customer_alone_is_its_only_bill_or_a_choice_of_its_months(
+    team: Team, october: Bills
+) -> None:
+    assert f"#{october.acme}" in said(await team.kim.types("/bill show Acme Corp"))
+    async with team.db.transaction() as session:
+        await session.execute(
+            sa.text(
+                "insert into usages (customer_id, year, month, api_usage)"
+                " select customer_id, 2026, 9, 1700 from bills where id = :id"
+            ),
+            {"id": october.acme},
+        )
+    await team.ana.clicks("Generate", on=await team.ana.types("/bill generate 2026-09"))
+    await team.ana.told("September 2026")
+    await until(lambda: "Acme Corp" in str(team.kim.cards()))
+    asked = await team.kim.types("/bill history “Acme Corp”")
+    assert "Acme Corp has several bills. Which one?" in asked["text"]
+    assert labels(asked) == ["Acme Corp 2026-10", "Acme Corp 2026-09"]
+    await team.kim.clicks("Acme Corp 2026-09", on=asked)
+    assert "September 2026" in said(team.again(asked))
+    assert "“nonsense” names no bill" in (await team.kim.types("/bill show nonsense"))["text"]
+
+
+async def test_a_documents_number_names_its_bill(team: Team, october: Bills) -> None:
+    async with team.db.transaction() as session:
+        acme, bolt = await session.scalars(sa.text("select id from customers order by id"))
+        await write_bill(session, acme, Period(2026, 8), "2026-000123", "sent")
+        await write_bill(session, bolt, Period(2026, 8), "CN-2026-000007", "sent", "credit")
+        invoice, credit = await session.scalars(
+            sa.text("select id from bills where number is not null order by customer_id")
+        )
+        assert await find_bill(session, "2026-000123") == invoice
+        assert await find_bill(session, " “cn-2026-000007”") == credit
+        assert (await find_scope(session, "2026-000123")).bill_id == invoice
+        assert (await find_scope(session, "10/2026")).period == Period(2026, 10)
+    for typed in ("/bill show 2026-000999", "/bill 2026-000999", "/bill send 2026-000999"):
+        told = await team.ana.types(typed)
+        assert told["text"] == "There is no document 2026-000999.", typed
+
+
+LISTS = [
+    *("2026-10 pending", "pending 2026-10", "acme pending 2026-10", "2026-10 acme pending"),
+    *("waiting mine 2026-10 acme", "October 2026 mine pending acme", "acme mine"),
+]
+
+
+@pytest.mark.parametrize("typed", LISTS)
+async def test_the_words_of_a_list_stand_in_any_order(
+    typed: str, team: Team, october: Bills
+) -> None:
+    told = said(await team.kim.types(f"/bill list {typed}"))
+    assert "Acme Corp" in told
+    assert "October 2026" in told
+
+
+async def test_a_state_that_is_spelt_wrong_is_not_taken_for_a_customer(
+    team: Team, october: Bills
+) -> None:
+    for typed, meant in (
+        ("peding", "/bill list pending"),
+        ("2026-10 aproved", "/bill list approved 2026-10"),
+        ("min", "/bill list mine"),
+    ):
+        told = await team.kim.types(f"/bill list {typed}")
+        assert meant in said(told), typed
+        assert "`" not in told["text"], typed
+    assert "No customer is called “Quux”" in (await team.kim.types("/bill list Quux"))["text"]
+
+
+NEAR = [
+    ("lst", "/bill list"),
+    ("lst mine", "/bill list mine"),
+    ("generat", "/bill generate"),
+    ("histroy #1", "/bill history #1"),
+    ("aprove #11", "/bill show #11"),
+    ("approve #11", "/bill show #11"),
+    ("reject acme 2026-10", "/bill show acme 2026-10"),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), NEAR)
+async def test_a_near_miss_is_answered_with_what_was_meant(
+    typed: str, meant: str, team: Team
+) -> None:
+    told = (await team.kim.types(f"/bill {typed}"))["text"]
+    assert meant in told
+    assert "#42" not in told
+
+
+async def test_a_number_sticks_to_its_word_or_stands_alone(team: Team, october: Bills) -> None:
+    for typed in (f"show#{october.acme}", f"show: #{october.acme}", f"#{october.acme}"):
+        assert "Acme Corp" in said(await team.kim.types(f"/bill {typed}")), typed
+
+
+HELP = ["help", "Help!", "?", "-h", "--help", "HELP", "help me", ""]
+
+
+@pytest.mark.parametrize("typed", HELP)
+async def test_help_is_found_however_it_is_asked_for(typed: str, team: Team) -> None:
+    for command, word in (("bill", "generate"), ("usage", "CUSTOMER"), ("customer", "NAME")):
+        assert f"/{command} {word}" in said(await team.kim.types(f"/{command} {typed}"))
+
+
+async def test_help_with_one_command_is_about_that(team: Team) -> None:
+    for typed in ("help void", "void help", "void --help", "void ?"):
+        told = said(await team.kim.types(f"/bill {typed}"))
+        assert "/bill void REF" in told, typed
+        assert "/bill generate" not in told, typed
+
+
+async def test_what_cannot_be_done_in_slack_yet_is_answered_with_the_command_line(
+    team: Team,
+) -> None:
+    for typed, instead in (
+        ("/usage import", "countersign import usage FILE.csv"),
+        ("/usage record Acme 2026-10 5", "countersign import usage FILE.csv"),
+        ("/customer new", "countersign import customers FILE.csv"),
+        ("/customer edit Acme", "countersign import customers FILE.csv"),
+        ("/bill people", "countersign people add"),
+    ):
+        told = await team.ana.types(typed)
+        assert "yet" in told["text"], typed
+        assert instead in said(told), typed
+    assert "1,500" in said(await team.kim.types("/customer acme"))
+
+
+async def test_plain_words_to_the_bot_are_answered_like_commands(
+    team: Team, october: Bills
+) -> None:
+    for text, words in (
+        ("help", "/bill generate"),
+        ("Hello!", "/bill help"),
+        (f"show #{october.acme}", "Acme Corp"),
+        (f"/bill show #{october.acme}", "Acme Corp"),
+        ("usage acme", "1,500"),
+        (f"approve #{october.acme}", f"/bill show #{october.acme}"),
+        (f"undo #{october.acme}", "no decision"),
+        ("show #77", "There is no bill #77."),
+    ):
+        before = len(team.kim.whispers(team.kim.dm))
+        await team.sandbox.message("UKIM", team.kim.dm, text)
+        await until(lambda before=before: len(team.kim.whispers(team.kim.dm)) > before)
+        told = team.kim.whispers(team.kim.dm)[-1]
+        assert words in told["text"] + said(told), text
+    assert await verbs_of(team.db, october.acme) == ["generate"]
+
+
+async def test_what_opens_a_dialog_is_named_to_whoever_writes_it(
+    team: Team, october: Bills
+) -> None:
+    await team.sandbox.message("UANA", team.ana.dm, f"void #{october.acme}")
+    await until(lambda: team.ana.whispers(team.ana.dm))
+    told = team.ana.whispers(team.ana.dm)[-1]
+    assert told["text"] == f"To do that, type /bill void #{october.acme}."
+
+
+async def test_which_bills_is_asked_without_marks_of_code(team: Team) -> None:
+    told = await team.ana.types("/bill send")
+    assert "Which bills?" in told["text"]
+    assert "`" not in told["text"] + said(told)
+
+
+def test_every_example_in_a_refusal_is_set_as_code() -> None:
+    """What stands between backticks in a sentence is recognised, or it would be shown with them."""
+    for path in sorted(Path("handlers/slack").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                left = _EXAMPLE.sub("", node.value)
+                assert id(node) in bare or left.count("`") < 2, (path, node.value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("#1 #2, 3", ["#1", "#2", "3"]),
+        ("2026-000123 CN-2026-000007", ["2026-000123", "CN-2026-000007"]),
+        ("Acme, Inc 2026-10 #4", ["Acme, Inc 2026-10", "#4"]),
+        ("Acme Oct 2026, Bolt Ltd 10/2026", ["Acme Oct 2026", "Bolt Ltd 10/2026"]),
+        ("“Acme, Inc” 2026-10, “Bolt”", ["“Acme, Inc” 2026-10", "“Bolt”"]),
+    ],
+)
+def test_several_bills_are_told_apart(typed: str, named: list[str]) -> None:
+    assert refs(typed) == named
+
+
+def test_a_month_stands_at_either_end() -> None:
+    assert split_month("October 2026 Acme") == ("October 2026", "Acme")
+    assert split_month("Acme May 2026-10") == ("2026-10", "Acme May")
+    assert split_month("May Corp") == (None, "May Corp")
+    assert split_month("May Corp Oct", bare=True) == ("Oct", "May Corp")
+
+
+def test_a_word_ends_where_a_number_or_a_mark_begins() -> None:
+    assert subcommand_and_rest("undo#1") == ("undo", "#1")
+    assert subcommand_and_rest("Show, “Acme”") == ("show", "“Acme”")
+    assert subcommand_and_rest("Help!") == ("help", "")
+    assert subcommand_and_rest("#12") == ("#12", "")
+
+
+async def test_a_customer_called_like_a_month_is_found_by_its_name(
+    team: Team, october: Bills
+) -> None:
+    async with team.db.transaction() as session:
+        rename = "update customers set name = 'May' where name = 'Bolt Ltd'"
+        await session.execute(sa.text(rename))
+    assert f"#{october.bolt}" in said(await team.kim.types("/bill show May"))
+    assert "May" in said(await team.kim.types("/bill list May 2026-10"))
+    assert acts(await team.kim.types("/usage May 12m")) == ["usage:share"]
