@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -25,9 +25,11 @@ from bot.worker.send_messages import MessageSender
 from bot.worker.update_messages import MessageUpdater
 from handlers.documents.invoice import Company
 from models.actions.absence import end_absences
+from models.actions.reroute import reroute_open_bills
 from models.batches.upkeep import upkeep_step
 from models.context import Source, system_context
 from models.db.database import Database
+from models.outbox.cards import redraw_cards_waiting_for
 from models.outbox.jobs import QUEUE, Task, job_queue
 from models.outbox.messages import defer_all_sending
 from models.outbox.notifications import Recalculation
@@ -104,7 +106,14 @@ class Worker:
         self._task(Task.GENERATE, lambda _, run_id: self._bill_runs.generate(run_id))
         self._task(Task.SEND, lambda _, list_id: self._bulk_sends.dispatch(list_id))
         self._task(Task.ISSUE, lambda _, bill_id: self._delivery.issue(bill_id))
+        self._task(Task.REROUTE, self._reroute)
         self._task(Task.DELIVER, lambda _, bill_id: self._delivery.deliver(bill_id))
+
+    async def _reroute(self, _: int, source: str, user_ids: Sequence[int]) -> None:
+        async with self._db.long_transaction() as session:
+            context = await system_context(session, self._now(), Source(source), self._billing)
+            await reroute_open_bills(session, context)
+            await redraw_cards_waiting_for(session, user_ids)
 
     def _post(self, attempts: int, recipient: str) -> Awaitable[None]:
         return self._messages.post(recipient, tired=attempts >= self._timings.attempts)

@@ -45,7 +45,7 @@ from handlers.slack.request import (
 )
 from handlers.wording.formatting import slash
 from models.actions.access import deactivate
-from models.actions.reroute import reroute_open_bills
+from models.actions.reroute import promise_reroute
 from models.context import Source, system_context
 from models.errors import Invalid
 from models.queries.references import is_customer
@@ -273,7 +273,7 @@ async def _user_changed(services: Services, account: Body) -> None:
         async with services.db.transaction() as session:
             await deactivate(session, account["id"])
             act = await system_context(session, services.now(), Source.SLACK, services.billing)
-            await reroute_open_bills(session, act)
+            await promise_reroute(session, act)
 
 
 async def _uninstalled(body: Body) -> None:

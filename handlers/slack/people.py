@@ -5,7 +5,7 @@ from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.context import RequestContext
 from handlers.slack.request import Answer, Reply
 from models.actions.access import grant_role
-from models.actions.reroute import reroute_open_bills
+from models.actions.reroute import promise_reroute
 from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_access_requested
 from models.people.permissions import Role
@@ -31,5 +31,5 @@ async def grant(context: RequestContext) -> Answer:
     if ids["role"] not in set(Role):
         raise Invalid(OUT_OF_DATE)
     user = await grant_role(context.session, ids["user"], Role(ids["role"]), context)
-    await reroute_open_bills(context.session, context)
+    await promise_reroute(context.session, context)
     return Reply(access_settled(person_ref(user), person_ref(context.user)), replace=True)

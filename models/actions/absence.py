@@ -5,7 +5,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.reroute import reroute_open_bills
+from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.context import Context
 from models.errors import Invalid, NotAllowed
 from models.outbox.cards import redraw_cards_waiting_for
@@ -35,8 +35,7 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     user = await session.get_one(User, context.user.id, with_for_update=True)
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, context.now
     await session.flush()
-    await reroute_open_bills(session, context)
-    await redraw_cards_waiting_for(session, [user.id])
+    await promise_reroute(session, context, [user.id])
 
 
 async def mark_back(session: AsyncSession, context: Context) -> bool:
@@ -48,8 +47,7 @@ async def mark_back(session: AsyncSession, context: Context) -> bool:
     user.away_until = user.delegate_id = None
     user.updated_at = context.now
     await session.flush()
-    await reroute_open_bills(session, context)
-    await redraw_cards_waiting_for(session, [user.id])
+    await promise_reroute(session, context, [user.id])
     return True
 
 

@@ -1,5 +1,7 @@
 """After people, roles or customers have changed: whose word do open bills wait for now?"""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -7,6 +9,7 @@ from models.actions.approvals import revoke_approvals
 from models.bills.history import append_actions
 from models.context import Context, as_system
 from models.outbox.cards import add_missing_cards, defer_card_updates
+from models.outbox.jobs import defer_reroute
 from models.outbox.notifications import Recalculation, notify_recalculated
 
 # A bill that Finance let go although nobody was there stays so.
@@ -33,6 +36,16 @@ with stranded as (
 {append_actions("fallen")}
 returning bill_id
 """)
+
+
+async def promise_reroute(
+    session: AsyncSession, context: Context, user_ids: Sequence[int] = ()
+) -> None:
+    """Open bills are rerouted by a job: of whoever waits for an answer there may be too many.
+
+    `user_ids`: for whom somebody decides by now, or does not any more; cards say so.
+    """
+    await defer_reroute(session, context.source, user_ids)
 
 
 async def reroute_open_bills(session: AsyncSession, context: Context) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,6 +56,7 @@ class Task(StrEnum):
     SEND = "send"
     ISSUE = "issue"
     DELIVER = "deliver"
+    REROUTE = "reroute"
 
 
 async def defer(
@@ -143,6 +144,12 @@ async def defer_bill_run_update(session: AsyncSession, run_id: int, delay_s: int
     """A run's message is out of date."""
     call = {"run_id": run_id}
     await defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", call, delay_s)
+
+
+async def defer_reroute(session: AsyncSession, source: str, user_ids: Sequence[int]) -> None:
+    """Open bills may wait for others by now; what changed, changed from `source`."""
+    call = {"source": source, "user_ids": list(user_ids)}
+    await defer(session, Task.REROUTE, "reroute", call)
 
 
 async def defer_bulk_send(session: AsyncSession, list_id: int) -> None:

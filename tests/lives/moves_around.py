@@ -88,13 +88,16 @@ async def go_away(turn: Turn) -> Any:
     until = act.today + timedelta(days=turn.lot.calls % 3)
     delegate_user = await turn.session.get_one(User, turn.scene.ids[delegate])
     await mark_away(turn.session, act, until, delegate_user)
+    await _hand_over(turn)
     return True
 
 
 async def come_back(turn: Turn) -> Any:
     away = [u.id for u in turn.scene.ledger.users if u.away_until is not None]
     likely = turn.scene.names[away[turn.lot.pick % len(away)]] if away else "kim"
-    return await mark_back(turn.session, await turn.act(likely)) or None
+    back = await mark_back(turn.session, await turn.act(likely))
+    await _hand_over(turn)
+    return back or None
 
 
 async def end_absences(turn: Turn) -> Any:

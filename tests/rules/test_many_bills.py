@@ -1,15 +1,18 @@
 """With thousands of bills as with ten: what a waiting person asks for reads only what it shows."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.actions.absence import mark_away, mark_back
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
 from models.bills.bill import Bill
 from models.bills.states import State
+from models.db.database import do_put_off
 from models.people.users import User
 from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills
 from models.settings import BillingSettings
@@ -78,6 +81,22 @@ async def test_pages_tell_of_every_bill_once_in_their_order(
             after = page.after
         mine = ordered.where(Bill.customer_id.in_(_named(user))) if user is people.kim else ordered
         assert seen == list(await session.scalars(mine))
+
+
+async def test_going_away_and_coming_back_look_at_no_bill(
+    session: AsyncSession, people: People, company: None
+) -> None:
+    """What that means for bills is looked at by a job."""
+
+    async def leave_and_return() -> None:
+        await mark_away(session, act(people.kim), date(2026, 12, 24), people.lee)
+        await mark_back(session, act(people.kim))
+
+    read = await rows_read(session, leave_and_return)
+    assert (read["bills"], read["customers"], read["messages"]) == (0, 0, 0)
+    await do_put_off(session)
+    jobs = "select count(*) from procrastinate_jobs where task_name = 'reroute'"
+    assert await session.scalar(sa.text(jobs)) == 1
 
 
 async def test_a_run_that_goes_on_tells_how_far_it_is_without_looking_at_its_bills(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.absence import end_absences, mark_away, mark_back
 from models.actions.approve import approve_bill
+from models.actions.reroute import reroute_open_bills
 from models.actions.undo import undo_decision
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.customers.customers import Customer
@@ -136,6 +137,7 @@ async def test_a_delegate_decides_in_the_place_of_whoever_is_away_and_the_action
         await approve_bill(session, bill.id, 1, act(people.lee))
     until = NOW.date() + timedelta(days=3)
     await mark_away(session, act(people.kim), until, people.lee)
+    await reroute_open_bills(session, act(people.system))
     assert [line.id for line in (await bills_waiting_for(session, people.lee)).lines] == [bill.id]
     assert await places(session) == {f"user:{people.kim.id}", f"user:{people.lee.id}"}
     (facts,) = await load_bill_details(session, [bill.id])
