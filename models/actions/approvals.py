@@ -1,4 +1,4 @@
-"""Which approvals of a bill stand: set, and revoked."""
+"""Which approvals of a bill stand: set anew, and revoked. One is given by the action itself."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.approvers import GivenApproval
 from models.bills.replay import Approval
-from models.db.rows import rows
 from models.outbox.notifications import notify_approvals_revoked
 
 
@@ -25,18 +24,6 @@ async def revoke_approvals(session: AsyncSession, bill_ids: Sequence[int], now: 
 _REVOKE = sa.text("""
 delete from approvals where bill_id = any(:bill_ids) returning bill_id, user_id
 """)
-
-
-async def give_approval(session: AsyncSession, bill_id: int, given: Approval) -> None:
-    """Write down one more, in the place of what stood in its slot."""
-    await rows(session, _GIVE, (bill_id, given.slot, given.user_id, given.action_id))
-
-
-_GIVE = """
-insert into approvals (bill_id, slot, user_id, action_id) values (%s, %s, %s, %s)
-on conflict (bill_id, slot) do update
-set user_id = excluded.user_id, action_id = excluded.action_id
-"""
 
 
 async def set_approvals(session: AsyncSession, bill_id: int, approvals: Iterable[Approval]) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.approvals import give_approval
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.bills.approvers import SLOT_ROLES, Slot, eligible, slot_to_fill
 from models.bills.history import BillAction
-from models.bills.replay import Approval
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import RejectReason, State, Verb
 from models.context import Context
@@ -32,7 +30,6 @@ async def approve_bill(
         acted_for=slot.acted_for(context.user),
         snapshot={"part": slot.slot, **seen},
     )
-    await give_approval(session, bill_id, Approval(action.id, slot.slot, context.user.id))
     if complete:
         await notify_approved(session, bill_id, action.id, loaded.generated_by)
     return action

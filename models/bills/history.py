@@ -60,7 +60,14 @@ _WRITTEN = (
 _APPEND = f"""
 insert into bill_actions ({", ".join(_WRITTEN)})
 values ({", ".join(f"%({name})s" for name in _WRITTEN)})
-returning id, prev_hash, hash
+returning id, bill_id, stakeholder_id, snapshot, prev_hash, hash
+"""
+
+_FILL = """
+insert into approvals (bill_id, slot, user_id, action_id)
+select bill_id, snapshot ->> 'part', stakeholder_id, id from appended
+on conflict (bill_id, slot) do update
+set user_id = excluded.user_id, action_id = excluded.action_id
 """
 
 
@@ -74,7 +81,8 @@ async def append_action(
 ) -> BillAction:
     """Append an action to the record of a bill, which is as it is after the action already.
 
-    `moved`: what of its row is yet to be written, in the same statement.
+    The same statement writes `moved`, what of the bill's row is yet to be written; and an approval
+    fills the slot that its snapshot names, in the place of what stood there.
     """
     values = dict(moved or {})
     action = BillAction(
@@ -89,7 +97,10 @@ async def append_action(
     )
     written = {name: getattr(action, name) for name in _WRITTEN}
     written["snapshot"] = Jsonb(action.snapshot)
-    statement = f"with moved as ({moving(values)}) {_APPEND}" if values else _APPEND
+    writes = {"moved": moving(values)} if values else {}
+    writes |= {"appended": _APPEND} | ({"filled": _FILL} if verb is Verb.APPROVE else {})
+    told = ", ".join(f"{name} as ({sql})" for name, sql in writes.items())
+    statement = f"with {told} select id, prev_hash, hash from appended"
     (row,) = await rows(session, statement, values | written)
     set_values(action, row)
     return keep_new(session, action)

@@ -24,8 +24,8 @@ from tests.rules.scene import act, bill_for
 READ, LOCK, ALL_ELSE, JOBS = 1, 1, 1, 1
 """Whoever acts; the bill; all that is decided by; and, with the commit, what is to be done."""
 LOADED = READ + LOCK + ALL_ELSE
-APPENDED, GIVEN, TOLD = 1, 1, 1
-"""The action, and the bill's row with it; the approval; who is told."""
+APPENDED, TOLD = 1, 1
+"""The action, with the bill's row and the slot that it fills; who is told."""
 
 Do = Callable[[AsyncSession, int, Context], Awaitable[object]]
 
@@ -62,7 +62,7 @@ async def sent(db: Database, do: Do, bill_id: int, who: User) -> int:
 @pytest.mark.parametrize(
     ("do", "most"),
     [
-        (approve, LOADED + APPENDED + GIVEN + TOLD + JOBS),
+        (approve, LOADED + APPENDED + TOLD + JOBS),
         (reject, LOADED + APPENDED + TOLD + JOBS),
         (comment, LOADED + APPENDED + JOBS),
     ],
