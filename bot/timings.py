@@ -12,12 +12,13 @@ class Timings:
     `back_off_longest`, or to `back_off_mending` where somebody has to do something first. After
     `attempts` a message gives way to others of its recipient; once it is as old as `give_up` it is
     given up. A letter is given up `mail_give_up` after its bill was to go out, a run after as many
-    failures as `run_attempts`; what came of a letter is written down again after each of
-    `record_again`. `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tend`:
-    between looks at what time alone brings about; infinite, nobody looks. `again`: before a worker
-    that lost its database looks for it. `ping`: between signs of life of the socket, `watch`:
-    between looks at it; without one for `reconnect` the address is asked for anew, without one for
-    `hopeless` the program ends.
+    failures as `run_attempts`; bills that somebody else is at are come back to so often as
+    `send_attempts`; what came of a letter is written down again after each of `record_again`.
+    `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tend`: between looks
+    at what time alone brings about; infinite, nobody looks. `again`: before a worker that lost its
+    database looks for it. `ping`: between signs of life of the socket, `watch`: between looks at
+    it; without one for `reconnect` the address is asked for anew, without one for `hopeless` the
+    program ends.
     `statement` and `lock`: how long the database is waited for while a person waits; `work`: how
     long a request is worked on before it is called off, less than the 3 s that Slack waits.
     `bulk`: how long the database is waited for by a job that tells of any number of bills.
@@ -40,6 +41,7 @@ class Timings:
     heal: int = 5000
     tend: float = 300.0
     run_attempts: int = 5
+    send_attempts: int = 5
     watch: float = 5.0
     reconnect: float = 15.0
     hopeless: float = 120.0

@@ -132,5 +132,9 @@ class TooSlow(Refusal):
     """The database took too long for that. Nothing was done; try again when less is going on."""
 
 
+class Collision(Busy):
+    """Somebody else did the same just now. Nothing was done: see how things stand and try again."""
+
+
 class DatabaseNotReady(Refusal):
     """The database cannot be worked with as it is."""

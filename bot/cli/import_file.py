@@ -8,7 +8,7 @@ from bot.cli.output import Exit, opened, progress_bar, run, say, say_json
 from bot.cli.run_report import recalculation_counts, recalculation_lines
 from bot.settings import BooksSettings, read
 from handlers.wording.formatting import counted
-from models.actions.recalculate import recalculate
+from models.actions.recalculate import follow_customers, recalculate
 from models.actions.reroute import reroute_open_bills
 from models.context import Context, Source
 from models.imports.files import Imported, import_customers, import_people, import_usage
@@ -29,12 +29,16 @@ async def _import(table: str, file: Path, as_json: bool) -> Exit:
         async with opened(settings.address()) as db, db.long_transaction() as session:
             user = await system_user(session)
             context = Context(user, now, Source.CLI, settings.billing())
-            settled, stranded = Recalculation(), 0
             done = await IMPORTS[table](session, source, user, now, progress=progress)
-            if table != "usage" and done.written:
+            settled, stranded = Recalculation(), 0
+            if not done.written:
+                pass
+            elif table == "people":
                 stranded = await reroute_open_bills(session, context)
-            if table != "people" and done.written:
+            elif table == "usage":
                 settled = await recalculate(session, context)
+            else:
+                stranded, settled = await follow_customers(session, context)
     if as_json:
         bills = {"bills": recalculation_counts(settled)} if settled != Recalculation() else {}
         held = {"held": stranded} if stranded else {}

@@ -13,6 +13,7 @@ import typer
 from bot.settings import BadSettings
 from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database, check_ready
+from models.db.locks import busy_after_waiting
 from models.errors import Ambiguous, DatabaseNotReady, Refusal
 from models.imports.csv_reader import BadRows
 from models.late import Late
@@ -55,7 +56,8 @@ def run(work: Coroutine[Any, Any, Exit], as_json: bool = False) -> None:
 def leaving(as_json: bool = False) -> Iterator[None]:
     """Turn what is refused inside into sentences and an exit status."""
     try:
-        yield
+        with busy_after_waiting():
+            yield
     except BadSettings as error:
         say_aside(str(error))
         raise typer.Exit(Exit.SETUP) from None

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +12,11 @@ import structlog
 
 from bot.slack.client import SlackError
 from bot.timings import Timings
-from bot.worker.errors import GivenUp, Interrupted
+from bot.worker.errors import GivenUp, Interrupted, PassedOver
 from bot.worker.update_messages import MessageUpdater
 from handlers.wording.refusals import refusal_reason
 from models.batches.bill_run import fail_run, run_step
-from models.batches.bulk_send import send_step, sender_of
+from models.batches.bulk_send import end_send, send_step, sender_of
 from models.context import Context, Source
 from models.db.database import Database
 from models.errors import Refusal
@@ -106,21 +106,33 @@ class BillRunWork(LongWork):
             await fail_run(session, run_id, cause)
 
 
+@dataclass(eq=False)
 class BulkSendWork(LongWork):
-    """Sends lists of bills that were begun by a click."""
+    """Sends lists of bills that were begun by a click. `busy`: the bills passed over, by list."""
 
-    async def dispatch(self, list_id: int) -> None:
-        """Send what is left of a list."""
+    busy: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    async def dispatch(self, list_id: int, attempts: int) -> None:
+        """Send what is left of a list.
+
+        What somebody else is at is tried again a few times, and then named as not sent.
+        """
+        self.busy.pop(list_id, None)
         await self._work_off(list_id)
+        busy = self.busy.pop(list_id, ())
+        if busy and attempts < self.timings.send_attempts:
+            raise PassedOver
+        async with self.db.transaction() as session:
+            await end_send(session, list_id, busy)
+            await defer_message_update(session, list_id)
 
     async def _step(self, list_id: int, after: int) -> int | None:
         async with self.db.transaction() as session:
             user = await sender_of(session, list_id)
             context = Context(user, self.now(), Source.SLACK, self.billing)
-            upto = await send_step(session, list_id, context, after)
-            if upto is None:
-                await defer_message_update(session, list_id)
-        return upto
+            step = await send_step(session, list_id, context, after)
+        self.busy[list_id].update(step.busy)
+        return step.after
 
     async def _redraw(self, list_id: int) -> None:
         await self.updater.redraw_message(list_id)

@@ -104,7 +104,7 @@ class Worker:
         )
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._updater.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._bill_runs.generate(run_id))
-        self._task(Task.SEND, lambda _, list_id: self._bulk_sends.dispatch(list_id))
+        self._task(Task.SEND, lambda before, list_id: self._bulk_sends.dispatch(list_id, before))
         self._task(Task.ISSUE, lambda _, bill_id: self._delivery.issue(bill_id))
         self._task(Task.REROUTE, self._reroute)
         self._task(Task.DELIVER, lambda _, bill_id: self._delivery.deliver(bill_id))

@@ -44,6 +44,7 @@ from models.actions.recalculate import recalculate
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
+from models.db.locks import busy_after_waiting
 from models.errors import Ambiguous, Busy, FiguresChanged, NotAllowed, Refusal, WrongState
 from models.outbox.cards import redraw_card_at
 from models.outbox.jobs import defer_card_update
@@ -172,8 +173,9 @@ async def _handle(
     start = asyncio.get_running_loop().time()
     answers: Sequence[Answer]
     try:
-        async with asyncio.timeout_at(start + services.work_s):
-            answers = await _answer(services, request, listener, newcomers=newcomers)
+        with busy_after_waiting():
+            async with asyncio.timeout_at(start + services.work_s):
+                answers = await _answer(services, request, listener, newcomers=newcomers)
     except Refusal as refusal:
         if isinstance(refusal, Busy) and isinstance(request, ThreadMessage):
             return BoltResponse(status=500, body="")

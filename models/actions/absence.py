@@ -10,7 +10,7 @@ from models.context import Context
 from models.errors import Invalid, NotAllowed
 from models.outbox.cards import redraw_cards_waiting_for
 from models.people.permissions import Permission
-from models.people.users import User
+from models.people.users import User, lock_users
 
 MOST_DAYS = 366
 
@@ -25,14 +25,14 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     days = (until - context.today).days
     if not 0 <= days <= MOST_DAYS:
         raise Invalid("Name a day from today on, within a year, as in 2026-12-24.", "until")
-    delegate = await session.get_one(User, delegate.id, populate_existing=True)
     if delegate.id == context.user.id:
         raise Invalid("Name somebody else to decide in your place.", "delegate")
+    locked = await lock_users(session, context.user.id, delegate.id)
+    user, delegate = locked[context.user.id], locked[delegate.id]
     if not delegate.can(Permission.APPROVE):
         raise NotAllowed(f"{delegate.name} may not approve bills, and so not in your place either.")
     if delegate.is_away(context.today):
         raise Invalid(f"{delegate.name} is away too, until {delegate.away_until}.", "delegate")
-    user = await session.get_one(User, context.user.id, with_for_update=True)
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, context.now
     await session.flush()
     await promise_reroute(session, context, [user.id])
@@ -41,7 +41,7 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
 async def mark_back(session: AsyncSession, context: Context) -> bool:
     """Whoever acts is back; False where they were not away."""
     context.user.require(Permission.GO_AWAY)
-    user = await session.get_one(User, context.user.id, with_for_update=True)
+    user = (await lock_users(session, context.user.id))[context.user.id]
     if user.away_until is None:
         return False
     user.away_until = user.delegate_id = None
@@ -53,14 +53,18 @@ async def mark_back(session: AsyncSession, context: Context) -> bool:
 
 async def end_absences(session: AsyncSession, context: Context) -> int:
     """Everybody whose last day away is past is back; returns how many."""
-    back = (
-        sa.update(User)
-        .where(User.away_until < context.today)
-        .values(away_until=None, delegate_id=None, updated_at=context.now)
-        .returning(User.id)
-    )
-    returned = (await session.scalars(back)).all()
+    past = sa.select(User.id).where(User.away_until < context.today)
+    locked = await lock_users(session, *(await session.scalars(past)).all())
+    returned = [
+        user
+        for user in locked.values()
+        if user.away_until is not None and not user.is_away(context.today)
+    ]
+    for user in returned:
+        user.away_until = user.delegate_id = None
+        user.updated_at = context.now
     if returned:
+        await session.flush()
         await reroute_open_bills(session, context)
-        await redraw_cards_waiting_for(session, returned)
+        await redraw_cards_waiting_for(session, [user.id for user in returned])
     return len(returned)

@@ -8,7 +8,7 @@ from models.context import Context
 from models.errors import NotFound, WrongState
 from models.outbox.notifications import notify_access_granted
 from models.people.permissions import Permission, Role
-from models.people.users import User, find_by_slack
+from models.people.users import User, find_by_slack, lock_users
 
 NAME_CHARS = 180
 
@@ -41,7 +41,7 @@ async def welcome(
 async def grant_role(session: AsyncSession, user_id: int, role: Role, context: Context) -> User:
     """Answer somebody's request for access; refuses one that is answered already."""
     context.user.require(Permission.GIVE_ROLES)
-    user = await session.get(User, user_id, with_for_update=True, populate_existing=True)
+    user = (await lock_users(session, user_id)).get(user_id)
     if user is None or user.is_system:
         raise NotFound("That person is not here.")
     if user.role is not None and user.active:

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import revoke_approvals
 from models.actions.auto_approve import auto_approve
+from models.actions.reroute import STRANDED, reroute_open_bills
+from models.bills.bill import lock_bills
 from models.bills.history import append_actions
 from models.bills.states import State
 from models.context import Context, as_system
@@ -47,16 +49,13 @@ _OUTSIDE = f"""
           where a.bill_id = b.id and a.action in ('release', 'revise')
             and a.snapshot -> 'before' ->> 'hold_reason' = 'outside_contract')"""
 
-# Bills are locked in the order of their ids, corrections with what they correct.
-_LOCK = sa.text(f"""
+# Corrections with what they correct.
+_CONCERNED = f"""
 with outdated as ({_OUTDATED}), late as ({_LATE}), outside as ({_OUTSIDE})
-select id from bills
-where id in (select id from outdated
-             union select adjusts_id from outdated where adjusts_id is not null
-             union select id from late
-             union select id from outside)
-order by id for update
-""")
+select id from outdated
+union select adjusts_id from outdated where adjusts_id is not null
+union select id from late
+union select id from outside"""
 
 # Found first, and their bills by key: what was just imported has no statistics yet, by which it
 # could be told that looking through all of them for each bill is slow.
@@ -189,8 +188,22 @@ order by b.id
 """)
 
 
+async def follow_customers(session: AsyncSession, context: Context) -> tuple[int, Recalculation]:
+    """After customers have changed in any way: how many bills nobody can decide any more and are
+    held, and what the others come to now.
+    """
+    await session.flush()
+    values = _values(context, None)
+    locked = await lock_bills(session, f"({STRANDED}) union ({_CONCERNED})", values)
+    stranded = await reroute_open_bills(session, context, locked)
+    return stranded, await recalculate(session, context, locked=locked)
+
+
 async def recalculate(
-    session: AsyncSession, context: Context, bill_ids: Sequence[int] | None = None
+    session: AsyncSession,
+    context: Context,
+    bill_ids: Sequence[int] | None = None,
+    locked: Sequence[int] | None = None,
 ) -> Recalculation:
     """Take every bill, or those given, to the figures that usage and terms give now.
 
@@ -201,11 +214,14 @@ async def recalculate(
     bill is rejected, and where that is void though there is something to bill again. Where the
     contract does not cover the month any more, the bill is held; one that has gone out keeps the
     contract that it was billed under, which is reported where its dates changed at `context.now`.
+
+    `locked`: all that may be touched, where the caller has locked that.
     """
     automatic = await as_system(session, context)
     values = _values(automatic, bill_ids)
     await session.flush()
-    locked = (await session.scalars(_LOCK, values)).all()
+    if locked is None:
+        locked = await lock_bills(session, _CONCERNED, values)
     done = await _moved(session, values | {"locked": locked}) if locked else Recalculation()
     if bill_ids is None:
         done = replace(

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import revoke_approvals
+from models.bills.bill import lock_bills
 from models.bills.history import append_actions
 from models.context import Context, as_system
 from models.outbox.cards import add_missing_cards, defer_card_updates
@@ -13,8 +14,7 @@ from models.outbox.jobs import defer_reroute
 from models.outbox.notifications import Recalculation, notify_recalculated
 
 # A bill that Finance let go although nobody was there stays so.
-_HOLD = sa.text(f"""
-with stranded as (
+STRANDED = """
     select b.id
     from bills b
     cross join lateral approval_rules_of(b.customer_id) r
@@ -23,12 +23,15 @@ with stranded as (
       and not exists (
           select from bill_actions a
           where a.bill_id = b.id and a.action in ('release', 'revise')
-            and a.snapshot -> 'before' ->> 'hold_reason' = 'no_approver')
-    order by b.id for update of b
+            and a.snapshot -> 'before' ->> 'hold_reason' = 'no_approver')"""
+"""The bills that nobody can decide any more."""
+
+_HOLD = sa.text(f"""
+with stranded as ({STRANDED} and b.id = any(:locked)
 ), fallen as (
     update bills b
     set status = 'held', hold_reason = 'no_approver', version = b.version + 1, updated_at = :now
-    where b.id in (select id from stranded) and b.status = 'pending'
+    where b.id in (select id from stranded)
     returning b.id, b.version, 'hold' as action, jsonb_build_object(
         'before', bill_figures(b) || '{{"status": "pending", "hold_reason": null}}',
         'after', bill_figures(b)) as snapshot
@@ -48,15 +51,20 @@ async def promise_reroute(
     await defer_reroute(session, context.source, user_ids)
 
 
-async def reroute_open_bills(session: AsyncSession, context: Context) -> int:
+async def reroute_open_bills(
+    session: AsyncSession, context: Context, locked: Sequence[int] | None = None
+) -> int:
     """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
 
     Done by `system`, from where `context` came; Finance is told what is held, and the number of
-    bills held is returned.
+    bills held is returned. `locked`: those that may be held, where the caller has locked them.
     """
     automatic = await as_system(session, context)
+    if locked is None:
+        await session.flush()
+        locked = await lock_bills(session, STRANDED, {})
     values = {"now": context.now, "user_id": automatic.user.id, "source": context.source}
-    held = sorted(await session.scalars(_HOLD, values))
+    held = sorted(await session.scalars(_HOLD, values | {"locked": locked})) if locked else []
     if held:
         await revoke_approvals(session, held, context.now)
         await notify_recalculated(session, context.now, Recalculation(held=tuple(held)))

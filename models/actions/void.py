@@ -112,7 +112,7 @@ async def _corrections(session: AsyncSession, bill_id: int, lock: bool) -> list[
     """Adjustments and credits of a bill, locked in the order of their ids."""
     query = sa.select(Bill).where(Bill.adjusts_id == bill_id).order_by(Bill.id)
     query = query.execution_options(populate_existing=True)
-    return list(await session.scalars(query.with_for_update() if lock else query))
+    return list(await session.scalars(query.with_for_update(key_share=True) if lock else query))
 
 
 async def _credit(loaded: LoadedBill, context: Context, voiding: BillAction, billed: Billed) -> int:

@@ -165,7 +165,7 @@ async def run_step(
 
     Runs of one month take turns, so that each sees what the others have made.
     """
-    run = await session.get_one(BillRun, run_id, with_for_update=True)
+    run = await _locked_run(session, run_id)
     if run.finished_at is not None:
         return await progress_of(session, run)
     month = {"month": run.year * 100 + run.month}
@@ -185,6 +185,12 @@ async def run_step(
         await defer_bill_run_update(session, run.id)
     await session.flush()
     return await progress_of(session, run)
+
+
+async def _locked_run(session: AsyncSession, run_id: int) -> BillRun:
+    return await session.get_one(
+        BillRun, run_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 async def _make(
@@ -231,7 +237,7 @@ async def progress_message_of(session: AsyncSession, run_id: int) -> Message | N
 
 async def fail_run(session: AsyncSession, run_id: int, cause: str) -> None:
     """A run will not go on; what it made so far is announced, and its message says why."""
-    run = await session.get_one(BillRun, run_id, with_for_update=True)
+    run = await _locked_run(session, run_id)
     run.failure = cause
     await session.flush()
     await defer_all_sending(session)

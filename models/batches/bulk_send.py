@@ -1,6 +1,8 @@
 """Lists of bills that are sent, a few at a time."""
 
+import json
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,6 +42,20 @@ class SendReport:
     kept: tuple[OutgoingBill, ...] = ()
 
 
+@dataclass(frozen=True)
+class SendStep:
+    """How far a list is: `after` which id to go on, None behind its last bill. `busy`: the bills
+    that were passed over, because somebody else was at them.
+    """
+
+    after: int | None
+    busy: tuple[int, ...] = ()
+
+    @property
+    def is_last(self) -> bool:
+        return self.after is None and not self.busy
+
+
 CHUNK = 20
 """So many bills are sent in one transaction, which takes well under a second."""
 
@@ -52,14 +68,18 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
     """
     context.user.require(Permission.SEND)
     check_can_mail(context)
-    kept = await _list(session, list_id, lock=True)
+    kept = await _list(session, list_id)
     if kept.recipient != user_recipient(context.user.id):
         raise NotFound("That list is somebody else's. Ask for one of your own.")
     if "begun" in kept.facts:
         return False
-    kept.facts = kept.facts | {"begun": context.now.isoformat()}
-    await session.flush()
-    if await send_step(session, list_id, context) is not None:
+    step = await send_step(session, list_id, context)
+    begun = json.dumps({"begun": context.now.isoformat()})
+    if await session.scalar(_BEGIN, {"id": list_id, "facts": begun}) is None:
+        return False
+    if step.is_last:
+        await end_send(session, list_id)
+    else:
         kept.state = MessageState.WAITING
         await defer_sending(session, kept.recipient)
         await defer_bulk_send(session, list_id)
@@ -68,34 +88,53 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
 
 async def send_step(
     session: AsyncSession, list_id: int, context: Context, after: int = 0
-) -> int | None:
+) -> SendStep:
     """Send the next bills of a list that is begun, those with ids `after` that.
 
-    What has changed since it was shown, or is refused by now, is left out. Returns after which id
-    to go on, None where these were the last.
+    What has changed since it was shown, or is refused by now, is left out. What somebody else is
+    at is passed over, so that no bill keeps the others waiting.
     """
     values = {"id": list_id, "after": after, "most": CHUNK}
     found = (await session.execute(_NEXT, values)).all()
+    busy = await _lock_free(session, found)
     sent = 0
-    for bill_id, version in found:
-        try:
-            await send_bill(session, bill_id, version, context)
-            sent += 1
-        except FiguresChanged:
-            await recalculate(session, context, [bill_id])
-        except Refusal:
-            continue
+    for bill in found:
+        if bill.id not in busy:
+            sent += await _send(session, bill.id, bill.version, context)
     await session.execute(_ADVANCE, {"id": list_id, "sent": sent})
-    if len(found) == CHUNK:
-        return int(found[-1].id)
-    await session.execute(_END, {"id": list_id})
-    return None
+    return SendStep(found[-1].id if len(found) == CHUNK else None, busy)
+
+
+async def end_send(session: AsyncSession, list_id: int, busy: Collection[int] = ()) -> None:
+    """No bill of the list is sent any more; those that were `busy` to the last are named."""
+    told = json.dumps({"ended": True} | ({"busy": sorted(busy)} if busy else {}))
+    await session.execute(_ADD_FACTS, {"id": list_id, "facts": told})
+
+
+async def _lock_free(session: AsyncSession, bills: Sequence[Any]) -> tuple[int, ...]:
+    """Lock these bills, with what they correct, as far as nobody is at them; the ids of others."""
+    needed = {bill.id: {bill.id, bill.adjusts_id or bill.id} for bill in bills}
+    values = {"bill_ids": list(set[int]().union(*needed.values()))}
+    free = set(await session.scalars(_LOCK_FREE, values))
+    return tuple(bill_id for bill_id, ids in needed.items() if not ids <= free)
+
+
+async def _send(session: AsyncSession, bill_id: int, version: int, context: Context) -> bool:
+    try:
+        await send_bill(session, bill_id, version, context)
+    except FiguresChanged:
+        await recalculate(session, context, [bill_id])
+    except Refusal:
+        return False
+    else:
+        return True
+    return False
 
 
 _PAIRS = "send_list_bills shown join bills b on b.id = shown.bill_id"
 
 _NEXT = sa.text(f"""
-select b.id, b.version from {_PAIRS}
+select b.id, b.version, b.adjusts_id from {_PAIRS}
 where shown.list_id = :id and shown.bill_id > :after
   and b.version = shown.version and b.status = 'approved'
 order by shown.bill_id limit :most
@@ -108,7 +147,13 @@ set facts = facts || jsonb_build_object(
 where id = :id
 """)
 
-_END = sa.text("update messages set facts = facts || '{\"ended\": true}' where id = :id")
+_LOCK_FREE = sa.text("""
+select id from bills where id = any(:bill_ids) order by id for no key update skip locked
+""")
+
+_SET = "update messages set facts = facts || cast(:facts as jsonb) where id = :id"
+_ADD_FACTS = sa.text(_SET)
+_BEGIN = sa.text(f"{_SET} and not facts ? 'begun' returning id")
 
 
 async def is_send_started(session: AsyncSession, list_id: int) -> bool:
@@ -136,7 +181,10 @@ async def send_report(session: AsyncSession, list_id: int, most: float = math.in
         totals=tuple(Total(row.currency, row.bills, row.amount) for row in sums),
         due=max((row.due for row in sums if row.due), default=None),
         at_once=sum(row.at_once for row in sums),
-        kept=tuple(OutgoingBill(outgoing_line(row), row.address, _why(row)) for row in left),
+        kept=tuple(
+            OutgoingBill(outgoing_line(row), row.address, _why(row, facts.get("busy", ())))
+            for row in left
+        ),
     )
 
 
@@ -168,16 +216,18 @@ order by shown.bill_id limit :most
 """)
 
 
-def _why(row: Any) -> NotSent:
+def _why(row: Any, busy: Collection[int]) -> NotSent:
     if row.changed or row.status != State.APPROVED:
         return NotSent.CHANGED
+    if row.id in busy:
+        return NotSent.BUSY
     return NotSent.OUTDATED if row.address else NotSent.NO_ADDRESS
 
 
-async def _list(session: AsyncSession, list_id: int, lock: bool = False) -> Message:
+async def _list(session: AsyncSession, list_id: int) -> Message:
     query = sa.select(Message).where(Message.id == list_id, Message.kind == MessageKind.SENDING)
     query = query.execution_options(populate_existing=True)
-    found = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound("That list is not here any more. Ask for it again.")
     return found

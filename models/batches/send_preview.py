@@ -33,6 +33,7 @@ class NotSent(StrEnum):
     OUTDATED = "outdated"
     NO_ADDRESS = "no_address"
     CHANGED = "changed"
+    BUSY = "busy"
 
 
 @dataclass(frozen=True)

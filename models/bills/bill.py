@@ -40,7 +40,7 @@ class Bill(Base):
     status: Mapped[str]
     hold_reason: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default="1")
-    number: Mapped[str | None] = mapped_column(unique=True)
+    number: Mapped[str | None]
     replaces_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
     adjusts_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
     billed_so_far: Mapped[Decimal | None]
@@ -75,8 +75,19 @@ _BY_ID = f"select {_COLUMNS} from bills where id = %(id)s"
 _LOCK = f"""
 select {_COLUMNS} from bills
 where id = %(id)s or id = (select adjusts_id from bills where id = %(id)s)
-order by id for update
+order by id for no key update
 """
+
+
+async def lock_bills(session: AsyncSession, which: str, values: Mapping[str, Any]) -> list[int]:
+    """Lock the bills whose ids the query `which` finds, in the order of their ids; returns these.
+
+    A transaction locks all the bills that it is to change like this, at once: what it found later
+    may come before what it holds already, and is left for the next one.
+    """
+    locking = f"select id from bills where id in ({which}) order by id for no key update"
+    with busy_after_waiting():
+        return list(await session.scalars(sa.text(locking), values))
 
 
 def moving(values: Mapping[str, Any]) -> str:

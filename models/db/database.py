@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Iterable
 from contextlib import asynccontextmanager
+from enum import IntEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -136,23 +137,38 @@ _PUT_OFF = "put_off"
 _DRIVER = "driver_connection"
 
 
-async def put_off(session: AsyncSession, do: Doing, what: Iterable[Hashable]) -> None:
+class AtCommit(IntEnum):
+    """What is left for the end of a transaction, in the order in which it is done."""
+
+    ADD_MESSAGES = 1
+    CHANGE_MESSAGES = 2
+    ADD_JOBS = 3
+
+
+async def put_off(
+    session: AsyncSession, when: AtCommit, do: Doing, what: Iterable[Hashable]
+) -> None:
     """Do `what`, right before the transaction commits, with all that it is to `do` by then and each
     of them once. It is forgotten where the transaction rolls back.
 
     Done at once within a savepoint, which can be rolled back alone, and in a session that was not
     opened here.
     """
+    each = dict.fromkeys(what)
+    if not each:
+        return
     if not isinstance(session.sync_session, _Session) or session.in_nested_transaction():
-        await do(session, dict.fromkeys(what))
+        await do(session, each)
     else:
-        session.info.setdefault(_PUT_OFF, {}).setdefault(do, {}).update(dict.fromkeys(what))
+        session.info.setdefault(_PUT_OFF, {}).setdefault((when, do), {}).update(each)
 
 
 async def do_put_off(session: AsyncSession) -> None:
     """Do now what was put off in this transaction, for whoever looks at it before the commit."""
-    for do, what in session.info.pop(_PUT_OFF, {}).items():
-        await do(session, what)
+    waiting = session.info.get(_PUT_OFF, {})
+    while waiting:
+        when, do = min(waiting, key=lambda one: one[0])
+        await do(session, waiting.pop((when, do)))
 
 
 @sa.event.listens_for(_Session, "before_commit")

@@ -1,25 +1,56 @@
-"""Locks that are waited for, as long as the transaction allows and no longer."""
+"""The one order in which everything is locked, and waiting for locks no longer than is allowed.
+
+Whoever locks in this order never waits for somebody who waits for them. Three rules go with it:
+
+- Rows are locked FOR NO KEY UPDATE or FOR SHARE. A foreign key, which locks what it refers to FOR
+  KEY SHARE, then waits for nobody; what else is unique in a table that others refer to is held by
+  a partial index, since those do not count as keys.
+- Of one table all rows that a transaction changes are locked at once, in the order of their ids.
+- Messages and jobs are left for the end of the transaction, see `put_off`.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from psycopg.errors import LockNotAvailable
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import DeadlockDetected, LockNotAvailable, UniqueViolation
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.errors import Busy
+from models.errors import Busy, Collision
+
+LOCK_ORDER = (
+    ("bill_runs",),
+    ("users",),
+    ("customers", "customer_terms"),
+    ("usages", "usage_changes"),
+    ("bills",),
+    ("bill_actions", "approvals", "documents", "number_series", "thread_replies"),
+    ("messages",),
+    ("procrastinate_jobs",),
+)
+"""What stands in one line is locked by whoever holds what it belongs to."""
 
 
 @contextmanager
 def busy_after_waiting() -> Iterator[None]:
-    """Refuse as Busy what waited for a lock in vain."""
+    """Refuse as Busy where somebody else was in the way: a lock was waited for in vain, or they did
+    the same at the same moment.
+    """
     try:
         yield
-    except OperationalError as error:
-        if isinstance(error.orig, LockNotAvailable):
-            raise Busy from None
-        raise
+    except DBAPIError as error:
+        refused = next((busy for kind, busy in _IN_THE_WAY if isinstance(error.orig, kind)), None)
+        if refused is None:
+            raise
+        raise refused from error
+
+
+_IN_THE_WAY = (
+    (LockNotAvailable, Busy),
+    (DeadlockDetected, Busy),
+    (UniqueViolation, Collision),
+)
 
 
 async def lock_for_import(session: AsyncSession, table: str) -> None:

@@ -1,12 +1,13 @@
 """The cards of bills: where each has to stand, and which of them tell what is not so any more."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.jobs import Task, defer_card_update, defer_each, defer_sending_to
-from models.outbox.messages import Message, MessageKind
+from models.db.database import AtCommit, put_off
+from models.outbox.jobs import Task, defer_each, defer_sending_to
 
 ADD_CARDS = """
 recipients as (
@@ -59,37 +60,76 @@ async def add_cards_of_bills(
     session: AsyncSession, bill_ids: Sequence[int], approvals_channel: str | None
 ) -> None:
     """The same for many bills."""
-    values = {"bill_ids": list(bill_ids), "channel": approvals_channel}
-    await defer_sending_to(session, (await session.scalars(_OF_BILLS, values)).all())
+    wanted = [_Wanted(approvals_channel, bill_id) for bill_id in bill_ids]
+    await put_off(session, AtCommit.ADD_MESSAGES, _add_cards, wanted)
 
 
 async def add_missing_cards(session: AsyncSession, approvals_channel: str | None) -> None:
     """Cards for whoever is asked by now and has none; the others say whom the bill waits for."""
-    new = (await session.execute(_OF_ALL, {"channel": approvals_channel})).all()
+    await put_off(session, AtCommit.ADD_MESSAGES, _add_cards, [_Wanted(approvals_channel)])
+
+
+class _Wanted(NamedTuple):
+    """The cards of a bill, or of all."""
+
+    approvals_channel: str | None
+    bill_id: int | None = None
+
+
+async def _add_cards(session: AsyncSession, wanted: Collection[_Wanted]) -> None:
+    """In one statement, which adds them in the same order as every other transaction."""
+    values = {"channel": next(iter(wanted)).approvals_channel}
+    if not any(one.bill_id is None for one in wanted):
+        bill_ids = [one.bill_id for one in wanted]
+        new = (await session.execute(_OF_BILLS, values | {"bill_ids": bill_ids})).all()
+    else:
+        new = (await session.execute(_OF_ALL, values)).all()
+        await redraw_cards(session, sorted({bill_id for _, bill_id in new}))
     await defer_sending_to(session, [recipient for recipient, _ in new])
-    await redraw_cards(session, sorted({bill_id for _, bill_id in new}))
 
 
 async def redraw_card_at(session: AsyncSession, channel: str, ts: str) -> None:
     """Draw this card again, even if it seems to be up to date; nothing where no card stands."""
-    shows_nothing = (
-        sa.update(Message)
-        .where(Message.channel == channel, Message.ts == ts, Message.kind == MessageKind.CARD)
-        .values(drawn_actions=0)
-    )
-    bill_id = await session.scalar(shows_nothing.returning(Message.bill_id))
-    if bill_id is not None:
-        await defer_card_update(session, bill_id)
+    await put_off(session, AtCommit.CHANGE_MESSAGES, _mark_wrong, [_Wrong(channel=channel, ts=ts)])
 
 
-async def redraw_cards(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+async def redraw_cards(session: AsyncSession, bill_ids: Iterable[int]) -> None:
     """The cards of these bills tell of what was done elsewhere, so no count of actions shows it."""
-    await session.execute(_ARE_WRONG, {"bill_ids": list(bill_ids)})
-    await defer_card_updates(session, bill_ids)
+    wrong = [_Wrong(bill_id) for bill_id in bill_ids]
+    await put_off(session, AtCommit.CHANGE_MESSAGES, _mark_wrong, wrong)
+
+
+class _Wrong(NamedTuple):
+    """All cards of a bill, or the one that stands there."""
+
+    bill_id: int | None = None
+    channel: str | None = None
+    ts: str | None = None
+
+
+async def _mark_wrong(session: AsyncSession, wrong: Collection[_Wrong]) -> None:
+    """In one statement, in the order of their ids, as by everybody who changes several."""
+    values = {
+        "bill_ids": [one.bill_id for one in wrong],
+        "channels": [one.channel for one in wrong],
+        "places": [one.ts for one in wrong],
+    }
+    await _defer_redrawing(session, sorted(set(await session.scalars(_ARE_WRONG, values))))
 
 
 _ARE_WRONG = sa.text("""
-update messages set drawn_actions = 0 where bill_id = any(:bill_ids) and kind = 'card'
+with wrong as (
+    select id from messages
+    where id in (
+        select id from messages where kind = 'card' and bill_id = any(cast(:bill_ids as bigint[]))
+        union
+        select id from messages
+        join unnest(cast(:channels as text[]), cast(:places as text[])) at (channel, ts)
+            using (channel, ts)
+        where kind = 'card')
+    order by id for no key update)
+update messages m set drawn_actions = 0 from wrong where m.id = wrong.id
+returning m.bill_id
 """)
 
 
@@ -121,7 +161,12 @@ order by b.id
 async def defer_card_updates(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     """The same for many bills; those that stand nowhere are left out."""
     found = await session.scalars(_SHOWN, {"bill_ids": list(bill_ids)})
-    await defer_each(session, Task.REDRAW, {f"bill:{one}": {"bill_id": one} for one in found})
+    await _defer_redrawing(session, found.all())
+
+
+async def _defer_redrawing(session: AsyncSession, bill_ids: Iterable[int]) -> None:
+    calls = {f"bill:{bill_id}": {"bill_id": bill_id} for bill_id in bill_ids}
+    await defer_each(session, Task.REDRAW, calls)
 
 
 _SHOWN = sa.text(

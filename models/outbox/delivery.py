@@ -141,8 +141,6 @@ async def mark_failed(
     session: AsyncSession, message: Message, cause: str, instead: str | None = None
 ) -> None:
     """Give the message up for good. What one person had to decide goes to the channel `instead`."""
-    await _change(session, message.id, state=MessageState.FAILED, failure=cause)
-    await _tell_runs(session, message)
     to_decide = message.kind in (
         MessageKind.CARD,
         MessageKind.DIGEST,
@@ -158,6 +156,8 @@ async def mark_failed(
         }
         await session.execute(insert(Message).values(row).on_conflict_do_nothing())
         await defer_sending(session, recipient)
+    await _change(session, message.id, state=MessageState.FAILED, failure=cause)
+    await _tell_runs(session, message)
 
 
 async def _tell_runs(session: AsyncSession, given_up: Message) -> None:

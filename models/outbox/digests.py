@@ -28,11 +28,14 @@ digest as (
            jsonb_build_object('first', first, 'last', last, 'of', cast(:recipient as text))
     from crowd where cards > :most
     returning id
+),
+told as (
+    select p.id from messages p, crowd, digest
+    where p.recipient = :recipient and p.kind = 'card' and p.state = 'waiting'
+      and p.id between crowd.first and crowd.last
+    order by p.id for no key update of p
 )
-update messages p set state = 'listed'
-from crowd, digest
-where p.recipient = :recipient and p.kind = 'card' and p.state = 'waiting'
-  and p.id between crowd.first and crowd.last
+update messages p set state = 'listed' from told where p.id = told.id
 """)
 
 

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.database import put_off
+from models.db.database import AtCommit, put_off
 from models.db.liveness import check_alive
 from models.db.rows import rows
 from models.late import Late
@@ -75,7 +75,7 @@ async def defer_each(
     jobs = [
         _Job(task, lock, json.dumps(call, sort_keys=True), delay_s) for lock, call in calls.items()
     ]
-    await put_off(session, _write, jobs)
+    await put_off(session, AtCommit.ADD_JOBS, _write, jobs)
 
 
 class _Job(NamedTuple):

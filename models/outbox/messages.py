@@ -4,10 +4,11 @@ A message says what is to stand where; it is drawn from the facts as they are by
 come late, or twice, and nothing is wrong.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
+from models.db.database import AtCommit, put_off
 from models.outbox.jobs import defer_sending_to
 from models.people.users import User
 
@@ -96,18 +98,24 @@ async def add_messages(
     reachable = [user for user in to if user.slack_user_id and user.active]
     if not reachable:
         return 0
-    rows = [
-        {
-            "key": f"{key}:{user_recipient(user.id)}",
-            "kind": kind,
-            "recipient": user_recipient(user.id),
-            "facts": facts,
-        }
-        for user in reachable
-    ]
-    await session.execute(insert(Message).values(rows).on_conflict_do_nothing())
-    await defer_sending_to(session, [user_recipient(user.id) for user in reachable], delay_s)
+    recipients = [user_recipient(user.id) for user in reachable]
+    told = json.dumps(facts)
+    new = [_New(f"{key}:{recipient}", kind, recipient, told) for recipient in recipients]
+    await put_off(session, AtCommit.ADD_MESSAGES, _add, new)
+    await defer_sending_to(session, recipients, delay_s)
     return len(reachable)
+
+
+class _New(NamedTuple):
+    key: str
+    kind: MessageKind
+    recipient: str
+    facts: str
+
+
+async def _add(session: AsyncSession, new: Iterable[_New]) -> None:
+    rows = [one._asdict() | {"facts": json.loads(one.facts)} for one in new]
+    await session.execute(insert(Message).values(rows).on_conflict_do_nothing())
 
 
 async def defer_all_sending(session: AsyncSession) -> int:

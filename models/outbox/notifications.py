@@ -1,13 +1,15 @@
 """Who is told what: one function a notification."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.db.database import AtCommit, put_off
 from models.db.rows import rows
 from models.outbox.jobs import defer_bill_run, defer_sending_to
 from models.outbox.messages import MessageKind, add_messages
@@ -96,10 +98,28 @@ async def _notify_generator(
     generated_by: int,
     delay_s: int = 0,
 ) -> None:
-    facts = {"bill_id": bill_id, "action_id": action_id}
-    values = {"kind": kind, "key": f"{kind}:{action_id}", "facts": Jsonb(facts)}
-    added = await rows(session, _NOTIFY_GENERATOR, values | {"user_id": generated_by})
-    await defer_sending_to(session, [row["recipient"] for row in added], delay_s)
+    news = _News(kind, bill_id, action_id, generated_by, delay_s)
+    await put_off(session, AtCommit.ADD_MESSAGES, _tell_generators, [news])
+
+
+class _News(NamedTuple):
+    kind: MessageKind
+    bill_id: int
+    action_id: int
+    generated_by: int
+    delay_s: int
+
+
+async def _tell_generators(session: AsyncSession, news: Iterable[_News]) -> None:
+    for one in news:
+        values = {
+            "kind": one.kind,
+            "key": f"{one.kind}:{one.action_id}",
+            "facts": Jsonb({"bill_id": one.bill_id, "action_id": one.action_id}),
+            "user_id": one.generated_by,
+        }
+        added = await rows(session, _NOTIFY_GENERATOR, values)
+        await defer_sending_to(session, [row["recipient"] for row in added], one.delay_s)
 
 
 _NOTIFY_GENERATOR = """

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
+from models.db.locks import busy_after_waiting, lock_for_write
 from models.db.rows import keep, rows
 from models.errors import Invalid, NotAllowed
 from models.mailboxes import read_mailboxes
@@ -23,11 +24,11 @@ class User(Base):
     __tablename__ = "users"
 
     id: Mapped[Id]
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     email: Mapped[str | None]
     role: Mapped[str | None]
     password_digest: Mapped[str | None]
-    slack_user_id: Mapped[str | None] = mapped_column(unique=True)
+    slack_user_id: Mapped[str | None]
     slack_team_id: Mapped[str | None]
     active: Mapped[bool] = mapped_column(server_default=sa.true())
     away_until: Mapped[date | None]
@@ -69,6 +70,15 @@ class User(Base):
         raise NotAllowed(f"Your role is {self.role}; only {able[0]} may {permission}.")
 
 
+async def lock_users(session: AsyncSession, *user_ids: int) -> dict[int, User]:
+    """These people as they are now, whom until the transaction ends nobody else changes."""
+    await lock_for_write(session, User.__tablename__)
+    query = sa.select(User).where(User.id.in_(user_ids)).order_by(User.id)
+    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    with busy_after_waiting():
+        return {user.id: user for user in await session.scalars(query)}
+
+
 async def system_user(session: AsyncSession) -> User:
     return (await session.scalars(sa.select(User).where(User.name == SYSTEM))).one()
 
@@ -84,6 +94,7 @@ async def find_by_slack(session: AsyncSession, slack_user_id: str, team_id: str)
     user = keep(session, User, found[0])
     if user.slack_team_id is None:
         user.slack_team_id = team_id
+        await session.flush()
     if user.slack_team_id != team_id:
         raise NotAllowed("Countersign serves its own workspace only.")
     return user
@@ -123,7 +134,9 @@ async def add_user(
     match = sa.or_(
         User.slack_user_id == slack_user_id if slack_user_id else sa.false(), User.name == name
     )
-    found = (await session.scalars(sa.select(User).where(match).with_for_update())).all()
+    await lock_for_write(session, User.__tablename__)
+    matching = sa.select(User.id).where(match)
+    found = list((await lock_users(session, *await session.scalars(matching))).values())
     owner = next((one for one in found if slack_user_id == one.slack_user_id), None)
     namesake = next((one for one in found if one.name == name), None)
     if slack_user_id and namesake not in (None, owner) and (owner or namesake.slack_user_id):

@@ -59,8 +59,8 @@ async def record_usage(
         "source": context.source,
         "reason": bounded_text(why, REASON_CHARS, "A reason", "reason") if why else None,
     }
-    await lock_for_write(session, Usage.__tablename__)
     await lock_customer(session, customer_id)
+    await lock_for_write(session, Usage.__tablename__)
     added, changed = await merge_usage(session, _ONE, **values)
     return bool(added or changed)
 

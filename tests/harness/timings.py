@@ -25,6 +25,7 @@ QUICK = Timings(
     back_off_mending=0.5,
     attempts=4,
     run_attempts=2,
+    send_attempts=2,
     tend=1.0,
     watch=0.1,
     reconnect=0.3,

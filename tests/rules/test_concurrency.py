@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.actions.absence import mark_away, mark_back
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment, add_reply, delete_reply, edit_reply
 from models.actions.recalculate import recalculate
@@ -18,11 +19,14 @@ from models.actions.send import issue_bill, send_bill
 from models.actions.undo import undo_decision
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
+from models.batches.bulk_send import end_send, send_report, send_step, start_send
+from models.batches.send_preview import NotSent, preview_send
 from models.bills.bill import Bill, get_bill
 from models.bills.history import BillAction, actions_of
 from models.bills.states import RejectReason, State, Verb
 from models.context import Context, Source
 from models.db.database import Database
+from models.db.locks import busy_after_waiting
 from models.errors import Busy, Refusal, WrongState
 from models.outbox.messages import Message
 from models.people.permissions import Role
@@ -36,6 +40,7 @@ from tests.rules.scene import NOW, OCTOBER, ZONE, act, bill_for, prove
 
 Doing = Callable[[AsyncSession], Awaitable[Any]]
 
+FRIDAY = date(2026, 11, 6)
 _LOCKED_OUT = sa.text("""
 select count(*) from pg_stat_activity
 where datname = current_database() and wait_event_type = 'Lock'
@@ -84,8 +89,9 @@ async def locked_out(database: Database, count: int) -> None:
 async def alone(database: Database, doing: Doing) -> Any:
     """What came of it in a transaction of its own: the answer, or the refusal."""
     try:
-        async with database.transaction() as session:
-            return await doing(session)
+        with busy_after_waiting():
+            async with database.transaction() as session:
+                return await doing(session)
     except Refusal as refusal:
         return refusal
 
@@ -354,3 +360,77 @@ async def test_whoever_waits_for_a_bill_in_vain_is_told_that_nothing_was_done(
     assert isinstance(refusal, Busy)
     async with db.transaction() as session:
         assert (await prove(session, bill.id)).status == State.PENDING
+
+
+async def test_two_who_go_away_with_each_others_help_are_not_both_gone(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as first:
+        await mark_away(first, act(people.kim), FRIDAY, people.lee)
+        second = asyncio.create_task(
+            alone(db, lambda session: mark_away(session, act(people.lee), FRIDAY, people.kim))
+        )
+        await asyncio.wait_for(locked_out(db, 1), PATIENCE_S)
+    assert "Kim is away too" in str(await second)
+    async with db.transaction() as session:
+        lee = await session.get_one(User, people.lee.id)
+        assert lee.away_until is None
+
+
+async def test_whoever_comes_back_and_goes_away_again_at_once_is_away(
+    db: Database, people: People
+) -> None:
+    """What the second click found of Kim, before it waited, is not what it goes by."""
+    async with db.transaction() as session:
+        await mark_away(session, act(people.kim), FRIDAY, people.lee)
+    seen = asyncio.Event()
+
+    async def going(session: AsyncSession) -> None:
+        kim = await session.get_one(User, people.kim.id)
+        seen.set()
+        await mark_away(session, act(kim), FRIDAY, people.sam)
+
+    async with db.transaction() as back:
+        assert await mark_back(back, act(people.kim))
+        again = asyncio.create_task(alone(db, going))
+        await asyncio.wait_for(seen.wait(), PATIENCE_S)
+        await asyncio.wait_for(locked_out(db, 1), PATIENCE_S)
+    assert await again is None
+    async with db.transaction() as session:
+        kim = await session.get_one(User, people.kim.id)
+        assert (kim.away_until, kim.delegate_id) == (FRIDAY, people.sam.id)
+
+
+async def test_two_who_add_one_person_at_once_add_her_once_and_are_told_so(db: Database) -> None:
+    async def adding(session: AsyncSession) -> User:
+        return await add_user(session, "Eve", Role.MANAGER, "UEVE")
+
+    async with db.transaction() as first:
+        await adding(first)
+        second = asyncio.create_task(alone(db, adding))
+        await asyncio.wait_for(locked_out(db, 1), PATIENCE_S)
+    assert "Somebody else did the same" in str(await second)
+
+
+async def test_a_bill_that_somebody_is_at_leaves_the_rest_of_a_list_alone(
+    db: Database, people: People
+) -> None:
+    by = Context(people.ana, NOW, Source.SLACK, BillingSettings(can_mail=True))
+    async with db.transaction() as session:
+        bills = [await approved(session, people, f"Customer {n}") for n in range(3)]
+        shown = await preview_send(session, by, [bill.id for bill in bills])
+    assert shown.id is not None
+    async with db.transaction() as holder:
+        await get_bill(holder, bills[1].id, lock=True)
+        async with db.transaction() as session:
+            assert await start_send(session, shown.id, by)
+        async with db.transaction() as session:
+            step = await send_step(session, shown.id, by)
+            assert (step.after, step.busy) == (None, (bills[1].id,))
+            assert (await send_report(session, shown.id)).sent == 2
+    async with db.transaction() as session:
+        await end_send(session, shown.id, step.busy)
+        report = await send_report(session, shown.id)
+        assert [(one.line.id, one.kept) for one in report.kept] == [(bills[1].id, NotSent.BUSY)]
+        assert (await send_step(session, shown.id, by)).is_last
+        assert (await send_report(session, shown.id)).sent == 3

@@ -15,7 +15,7 @@ from models.bills.bill import Bill
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import HoldReason, State
 from models.customers.customers import Customer
-from models.db.database import Database
+from models.db.database import Database, do_put_off
 from models.errors import NotAllowed
 from models.people.permissions import Role
 from models.people.users import User
@@ -37,6 +37,7 @@ async def bill(session: AsyncSession, bill_id: int) -> Bill:
 
 
 async def places(session: AsyncSession) -> set[str]:
+    await do_put_off(session)
     return set(await session.scalars(sa.text("select recipient from messages where kind = 'card'")))
 
 

@@ -100,6 +100,7 @@ async def crew(session: AsyncSession, people: People) -> Crew:
 
 async def promised(session: AsyncSession, bill_id: int, crew: Crew) -> list[str]:
     """The places of a bill's cards, by the names of the table."""
+    await do_put_off(session)
     names = {user_recipient(user.id): name for name, user in crew.items()}
     query = sa.select(Message.recipient).where(Message.bill_id == bill_id, Message.kind == "card")
     places = await session.scalars(query)

@@ -45,6 +45,26 @@ async def test_a_mapped_table_has_the_columns_of_the_migrated_one(db: Database, 
     } == referred
 
 
+_KEYS = sa.text("""
+select distinct i.indrelid::regclass::text, i.indexrelid::regclass::text
+from pg_index i join pg_constraint c on c.confrelid = i.indrelid and c.contype = 'f'
+where i.indisunique and i.indimmediate and not i.indisprimary
+  and i.indpred is null and i.indexprs is null
+order by 1, 2
+""")
+
+
+async def test_what_can_change_is_no_key_that_others_could_refer_to(db: Database) -> None:
+    """Or whoever refers to a row would wait for the change: a decision for an import of people.
+
+    An action never changes, nor of which month usage is, nor the key of a message; and a chain is
+    changed by whoever has locked its bill.
+    """
+    async with db.transaction() as session:
+        keys = {table for table, _ in await session.execute(_KEYS)}
+    assert keys <= {"bill_actions", "bill_chains", "messages", "usages"}
+
+
 def test_the_newest_revision_is_the_one_that_alembic_would_go_to() -> None:
     assert head_revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 

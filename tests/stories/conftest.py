@@ -13,6 +13,7 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.usage.usage import Usage
 from tests.harness.cast import ANA, KIM, LEE, SAM, People, accounts
+from tests.harness.lock_order import watched_locks
 from tests.harness.running import plain_log, whole_bot, workspace
 from tests.harness.slack_people import Team
 
@@ -39,6 +40,14 @@ async def sign_up(session: AsyncSession, name: str, calls: int = 450_000, **term
 def _plain_log() -> Iterator[None]:
     with plain_log():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _locks_in_order() -> Iterator[None]:
+    """Whatever the bot does in a story, it never could wait for somebody who waits for it."""
+    with watched_locks() as faults:
+        yield
+    assert faults == []
 
 
 @asynccontextmanager
