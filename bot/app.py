@@ -167,7 +167,11 @@ class App:
         return reasons
 
     def _database(self, url: str, pool_size: int = CONNECTIONS) -> Database:
-        limits = {"statement_s": self._timings.statement, "lock_s": self._timings.lock}
+        limits = {
+            "statement_s": self._timings.statement,
+            "lock_s": self._timings.lock,
+            "silent_s": self._timings.stalled,
+        }
         return Database(url, pool_size, **limits)
 
     async def _check_database(self) -> None:

@@ -28,7 +28,11 @@ from models.outbox.delivery import (
     stale_cards,
 )
 from models.outbox.digests import digests_of
-from models.outbox.jobs import defer_copy_update, defer_message_update
+from models.outbox.jobs import (
+    defer_copy_update,
+    defer_message_update,
+    drop_answered_updates,
+)
 from models.outbox.messages import Message, MessageState
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
@@ -88,8 +92,12 @@ class MessageUpdater:
             await self._give_up(message, trouble)
 
     async def _read(self, bill_ids: Sequence[int]) -> list[_Outdated | None]:
-        """What is to be drawn of each, None where nothing is; promises their digests."""
+        """What is to be drawn of each, None where nothing is; promises their digests.
+
+        One drawing answers all that was promised of a bill by then.
+        """
         async with self._db.transaction() as session:
+            await drop_answered_updates(session, bill_ids)
             for digest_id in await digests_of(session, bill_ids):
                 await defer_message_update(session, digest_id)
             outdated = await _outdated(session, bill_ids)

@@ -10,8 +10,6 @@ from typing import Any
 
 import procrastinate
 import structlog
-from procrastinate.exceptions import ConnectorException
-from procrastinate.worker import Worker as JobWorker
 
 from bot.cli.run_report import recalculation_counts
 from bot.mail.smtp import Mailer, MailError
@@ -19,7 +17,7 @@ from bot.slack.client import SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.batches import BillRunWork, BulkSendWork
 from bot.worker.deliver_bills import BillDelivery
-from bot.worker.eager_jobs import EagerJobManager
+from bot.worker.lane import Lane
 from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
 from bot.worker.update_messages import MessageUpdater
@@ -30,7 +28,7 @@ from models.batches.upkeep import upkeep_step
 from models.context import Source, system_context
 from models.db.database import Database
 from models.outbox.cards import redraw_cards_waiting_for
-from models.outbox.jobs import QUEUE, Task, job_queue
+from models.outbox.jobs import Queue, Task
 from models.outbox.messages import defer_all_sending
 from models.outbox.notifications import Recalculation
 from models.outbox.recovery import (
@@ -43,8 +41,8 @@ from models.outbox.recovery import (
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
-CONCURRENCY = 50
-CONNECTIONS = 5
+AT_ONCE = {Queue.TEAM: 50, Queue.CUSTOMERS: 10}
+CONNECTIONS = {Queue.TEAM: 5, Queue.CUSTOMERS: 2}
 CLOSING_S = 1.0
 
 _NEEDS_SOMEBODY: dict[type[Exception], str] = {
@@ -86,9 +84,16 @@ class Worker:
         self._delivery = BillDelivery(
             db, billing, now, self._timings, mailer, company or Company("")
         )
-        self._jobs = job_queue(db.url, CONNECTIONS)
-        self._jobs.job_manager = EagerJobManager(self._jobs.connector)
-        self._worker: JobWorker | None = None
+        self._lanes = [
+            Lane(
+                db.url,
+                queue,
+                self._timings,
+                concurrency=AT_ONCE[queue],
+                connections=CONNECTIONS[queue],
+            )
+            for queue in Queue
+        ]
         self._healed_upto = self._sends_upto = 0
         self._kept_upto: int | None = None
         self._tended_at = -math.inf
@@ -133,57 +138,36 @@ class Worker:
                     log.warning("job broke off", **told)
                 raise
 
-        self._jobs.task(name=name, pass_context=True, retry=RetryPolicy(self._timings))(do)
+        # Jobs of earlier versions may stand in any queue.
+        for lane in self._lanes:
+            lane.jobs.task(name=name, pass_context=True, retry=RetryPolicy(self._timings))(do)
 
     @property
     def is_working(self) -> bool:
         """Whether it takes jobs right now."""
-        return self._worker is not None and self._worker.worker_id is not None
+        return all(lane.worker_id is not None for lane in self._lanes)
 
     async def start(self) -> None:
         """Returns with the connections open, and begins to look for jobs and for what was left."""
-        await self._jobs.open_async()
+        for lane in self._lanes:
+            await lane.jobs.open_async()
         self._loops = [
-            asyncio.create_task(self._work(), name="worker"),
+            *(asyncio.create_task(lane.work(), name="worker") for lane in self._lanes),
             asyncio.create_task(self._sweep(), name="worker's sweep"),
         ]
 
     async def stop(self, deadline_s: float) -> None:
         """Take no more jobs, let those at work end, and put back those that do not in time."""
         self._stopping.set()
-        if self._worker is not None:
-            self._worker.shutdown_graceful_timeout = deadline_s
-            self._worker.stop()  # type: ignore[no-untyped-call]
+        for lane in self._lanes:
+            lane.stop(deadline_s)
         if self._loops:
             _, late = await asyncio.wait(self._loops, timeout=deadline_s + CLOSING_S)
             for loop in late:
                 log.warning("ended by force", loop=loop.get_name())
                 loop.cancel()
-        await self._jobs.close_async()
-
-    async def _work(self) -> None:
-        """A worker ends when the database goes away; the next one waits for it to come back."""
-        while not self._stopping.is_set():
-            self._worker = self._new_worker()
-            try:
-                await self._worker.run()  # type: ignore[no-untyped-call]
-            except Exception:
-                log.exception("worker interrupted")
-            await self._pause(self._timings.again)
-
-    def _new_worker(self) -> JobWorker:
-        return JobWorker(
-            self._jobs,
-            queues=[QUEUE],
-            name="worker",
-            concurrency=CONCURRENCY,
-            fetch_job_polling_interval=self._timings.poll,
-            listen_notify=True,
-            delete_jobs="successful",
-            install_signal_handlers=False,
-            update_heartbeat_interval=self._timings.heartbeat,
-            stalled_worker_timeout=self._timings.stalled,
-        )
+        for lane in self._lanes:
+            await lane.jobs.close_async()
 
     async def _sweep(self) -> None:
         while not self._stopping.is_set():
@@ -205,19 +189,17 @@ class Worker:
         """Put back the jobs of workers that died; one worker at a time, or a job that another
         has put back and begun would be put back once more.
         """
-        manager = self._jobs.job_manager
+        manager = self._lanes[0].jobs.job_manager
+        alive = {lane.worker_id for lane in self._lanes} - {None}
         async with self._db.transaction() as session:
             if not await try_recovery_lock(session):
                 return
-            stalled = await manager.get_stalled_jobs(
-                queue=QUEUE, seconds_since_heartbeat=self._timings.stalled
-            )
+            stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=self._timings.stalled)
             for job in stalled:
-                if self._worker is not None and job.worker_id == self._worker.worker_id:
+                if job.worker_id in alive:
                     continue  # it was not dead, it slept: so did the jobs, which go on now
                 log.warning("job rescued", job=job.id, task=job.task_name, lock=job.lock)
-                with suppress(ConnectorException):
-                    await manager.retry_job(job)
+                await manager.retry_job(job)
 
     async def _send_for_neglected(self) -> None:
         async with self._db.transaction() as session:

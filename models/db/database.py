@@ -25,6 +25,10 @@ from models.errors import DatabaseNotReady, NextStep, Step, TooSlow
 
 # A person waits on the other end: give up before Slack does.
 STATEMENT_S, LOCK_S = 2.0, 1.0
+LONG_LOCK_S = 60.0
+
+# A machine that is gone without a word is noticed within half a minute, on either side.
+KEEPALIVE_S, KEEPALIVE_EVERY_S, KEEPALIVES = 10, 5, 3
 
 Doing = Callable[[AsyncSession, Collection[Any]], Awaitable[None]]
 
@@ -45,17 +49,24 @@ class Database:
         *,
         statement_s: float = STATEMENT_S,
         lock_s: float = LOCK_S,
+        silent_s: float = 0,
     ) -> None:
         """`url`: any libpq address in URL form, `postgresql://...`, sockets included.
 
-        `statement_s` and `lock_s` are how long a short transaction waits for either.
+        `statement_s` and `lock_s` are how long a short transaction waits for either. One that asks
+        nothing for `silent_s` is ended, with its locks: whoever began it is frozen. 0: none is.
         """
         self.url = url
-        limits = (
-            f"-c statement_timeout={statement_s * 1000:.0f} -c lock_timeout={lock_s * 1000:.0f}"
+        self._short = _engine(
+            url,
+            pool_size,
+            statement_timeout=statement_s,
+            lock_timeout=lock_s,
+            idle_in_transaction_session_timeout=silent_s,
         )
-        self._short = _engine(url, pool_size, limits)
-        self._long = _engine(url, None, "-c lock_timeout=60000")
+        self._long = _engine(
+            url, None, lock_timeout=LONG_LOCK_S, idle_in_transaction_session_timeout=silent_s
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -103,14 +114,26 @@ async def _refusing_what_takes_too_long() -> AsyncIterator[None]:
         raise
 
 
-def _engine(url: str, pool_size: int | None, options: str) -> AsyncEngine:
+def _engine(url: str, pool_size: int | None, **limits_s: float) -> AsyncEngine:
     """Without a pool each transaction gets a connection of its own.
 
     Bulk work must: a connection keeps its plans for foreign keys and triggers, and those made
     while a table was nearly empty turned a chunk of 5 into one of 160 seconds.
     """
     pool: dict[str, Any] = {"poolclass": sa.NullPool}
-    driver: dict[str, Any] = {"options": f"{options} -c timezone=UTC"}
+    settings = {name: f"{limit_s * 1000:.0f}" for name, limit_s in limits_s.items()}
+    settings |= {
+        "timezone": "UTC",
+        "tcp_keepalives_idle": f"{KEEPALIVE_S}",
+        "tcp_keepalives_interval": f"{KEEPALIVE_EVERY_S}",
+        "tcp_keepalives_count": f"{KEEPALIVES}",
+    }
+    driver: dict[str, Any] = {
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "keepalives_idle": KEEPALIVE_S,
+        "keepalives_interval": KEEPALIVE_EVERY_S,
+        "keepalives_count": KEEPALIVES,
+    }
     if pool_size is not None:
         pool = {"pool_size": pool_size, "max_overflow": 0}
         driver["prepare_threshold"] = PREPARE_NEVER

@@ -22,10 +22,13 @@ from models.errors import Busy, Collision
 LOCK_ORDER = (
     ("bill_runs",),
     ("users",),
-    ("customers", "customer_terms"),
+    ("customers", "customer_terms", "former_contracts"),
     ("usages", "usage_changes"),
     ("bills",),
-    ("bill_actions", "approvals", "documents", "number_series", "thread_replies"),
+    (
+        *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
+        "thread_replies",
+    ),
     ("messages",),
     ("procrastinate_jobs",),
 )

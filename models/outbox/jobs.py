@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 else:
     procrastinate = Late("procrastinate")
 
-QUEUE = "countersign"
 JOBS_AT_ONCE = 1000
 
 
@@ -44,6 +43,13 @@ def job_queue(url: str, most_connections: int) -> "procrastinate.App":
     return procrastinate.App(connector=connector)
 
 
+class Queue(StrEnum):
+    """Each is worked off by itself: what goes to customers never waits for what is drawn."""
+
+    TEAM = "countersign"
+    CUSTOMERS = "customers"
+
+
 class Task(StrEnum):
     """The worker's tasks, by the names under which jobs are stored."""
 
@@ -57,6 +63,13 @@ class Task(StrEnum):
     ISSUE = "issue"
     DELIVER = "deliver"
     REROUTE = "reroute"
+
+    @property
+    def queue(self) -> Queue:
+        return Queue.CUSTOMERS if self in _TO_CUSTOMERS else Queue.TEAM
+
+
+_TO_CUSTOMERS = frozenset({Task.SEND, Task.ISSUE, Task.DELIVER})
 
 
 async def defer(
@@ -91,6 +104,7 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
     told = [
         {
             "task": job.task,
+            "queue": job.task.queue,
             "lock": job.lock,
             "args": json.loads(job.args),
             # Put off, it has a lower priority, or what comes now would queue up behind it.
@@ -100,13 +114,13 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
         for job in jobs
     ]
     for first in range(0, len(told), JOBS_AT_ONCE):
-        await rows(session, _DEFER, (QUEUE, Jsonb(told[first : first + JOBS_AT_ONCE])))
+        await rows(session, _DEFER, (Jsonb(told[first : first + JOBS_AT_ONCE]),))
 
 
 _DEFER = """
 select procrastinate_defer_jobs_v1(array(
-    select row(%s, job ->> 'task', (job ->> 'priority')::int, job ->> 'lock', null, job -> 'args',
-               clock_timestamp() + make_interval(secs => (job ->> 'delay_s')::int)
+    select row(job ->> 'queue', job ->> 'task', (job ->> 'priority')::int, job ->> 'lock', null,
+               job -> 'args', clock_timestamp() + make_interval(secs => (job ->> 'delay_s')::int)
            )::procrastinate_job_to_defer_v1
     from jsonb_array_elements(%s) job))
 """
@@ -116,6 +130,21 @@ select procrastinate_defer_jobs_v1(array(
 async def defer_card_update(session: AsyncSession, bill_id: int) -> None:
     """Every card of this bill is out of date."""
     await defer(session, Task.REDRAW, f"bill:{bill_id}", {"bill_id": bill_id})
+
+
+async def drop_answered_updates(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+    """Of the jobs to redraw these bills, all but those at work: whoever reads the bills after this
+    sees everything that was promised to be drawn.
+    """
+    await rows(session, _DROP, (Task.REDRAW, [f"bill:{bill_id}" for bill_id in bill_ids]))
+
+
+_DROP = """
+delete from procrastinate_jobs where id in (
+    select id from procrastinate_jobs
+    where task_name = %s and lock = any(%s) and status = 'todo'
+    order by id for update skip locked)
+"""
 
 
 async def defer_copy_update(

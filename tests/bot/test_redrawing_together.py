@@ -266,3 +266,26 @@ async def test_a_promise_for_a_card_that_is_current_draws_nothing(
     async with worker_only(db, gateway):
         await until(lambda: all_redrawn(db))
     assert set(texts(slack, "CAPPROVALS")) == {"not drawn"}
+
+
+async def test_one_drawing_answers_all_that_was_promised_by_then(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    gateway: SlackClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bills = await standing_cards(db, gateway, people)
+    for _ in range(8):
+        await redraw(db, bills)
+    drawn, update = Counter[str](), gateway.update
+
+    async def counting(channel: str, ts: str, *what: Any) -> None:
+        drawn[ts] += 1
+        await update(channel, ts, *what)
+
+    monkeypatch.setattr(gateway, "update", counting)
+    async with worker_only(db, gateway):
+        await until(lambda: all_redrawn(db))
+    assert texts(slack, "CAPPROVALS") == await drawn_now(db, bills)
+    assert (len(drawn), set(drawn.values())) == (CARDS, {1})

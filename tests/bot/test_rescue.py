@@ -1,5 +1,8 @@
 """What stops, dies or gets lost in the middle of posting is taken up again."""
 
+import asyncio
+import gc
+
 import sqlalchemy as sa
 
 from bot.slack.client import SlackClient
@@ -9,8 +12,9 @@ from models.db.database import Database
 from models.outbox.messages import Message, MessageKind, user_recipient
 from models.people.permissions import Role
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import all_posted, grant, rows, said_to, states, told_to
+from tests.bot.helpers import all_posted, grant, no_jobs, rows, said_to, states, told_to
 from tests.harness.cast import People
+from tests.harness.database import TestDatabase, TestPostgres
 from tests.harness.running import worker_only
 from tests.harness.waiting import until
 from tests.store.books import make_bills
@@ -113,3 +117,38 @@ async def test_the_worker_goes_on_after_the_database_was_away(
 async def _granted(db: Database, people: People) -> bool:
     await grant(db, people.max)
     return True
+
+
+async def test_what_a_job_came_to_is_written_down_once_the_database_is_back(
+    db: Database,
+    database: TestDatabase,
+    postgres: TestPostgres,
+    people: People,
+    slack: Sandbox,
+    gateway: SlackClient,
+) -> None:
+    """And nothing goes wrong that nobody hears of."""
+    unheard = list[str]()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, told: unheard.append(told["message"]))
+    await slack.fault(method="chat.postMessage", kind="delay", seconds=0.5, times=0)
+    for user in (people.kim, people.lee, people.max):
+        await grant(db, user)
+    try:
+        async with worker_only(db, gateway):
+            await until(lambda: _all_on_their_way(db))
+            postgres.cut(database.name)
+            await asyncio.sleep(1.5)
+            postgres.mend(database.name)
+            await until(lambda: all_posted(db))
+            await until(lambda: no_jobs(db))
+        gc.collect()
+    finally:
+        postgres.mend(database.name)
+        loop.set_exception_handler(None)
+    assert unheard == []
+    assert [len(said_to(slack, user)) for user in ("UKIM", "ULEE", "UMAX")] == [1, 1, 1]
+
+
+async def _all_on_their_way(db: Database) -> bool:
+    return set(await states(db)) == {"sending"}

@@ -1,6 +1,7 @@
 """From an approved bill to the customer's mailbox: what arrives, and what stands in the books."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from bot.mail.smtp import Mailer
 from bot.mail.smtp_url import MailServer
 from bot.slack.client import SlackClient
 from bot.worker.deliver_bills import BillDelivery
+from bot.worker.worker import AT_ONCE as JOBS_AT_ONCE
 from bot.worker.worker import Worker
 from handlers.documents.invoice import Company
 from models.actions.approve import approve_bill
@@ -20,10 +22,12 @@ from models.actions.undo import undo_decision
 from models.bills.documents import InvoiceData
 from models.context import Context, Source
 from models.db.database import Database
+from models.outbox.jobs import Queue
 from models.people.users import User
 from models.settings import BillingSettings
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows
+from tests.bot.test_redrawing_together import redraw, standing_cards
 from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
@@ -139,6 +143,36 @@ async def test_a_bill_that_is_sent_arrives_with_its_number_and_document(
     assert "Total due" in mail["attachments"][0]["text"]
     delivered = await told_by(db, bill_id, "deliver")
     assert (delivered["answer"], delivered["sha256"]) == ("250 kept", stored.sha256)
+
+
+SLOW_S = 8.0
+
+
+async def test_what_goes_to_customers_waits_for_no_card(
+    db: Database, people: People, slack: Sandbox, gateway: SlackClient, watch: Watch
+) -> None:
+    """Not even while Slack takes so long over each that all who draw are at work."""
+    bills = await standing_cards(db, gateway, people)
+    await redraw(db, bills)
+    await slack.fault(method="chat.update", kind="delay", seconds=SLOW_S, times=0)
+    async with mailing(db, gateway, slack, watch):
+
+        async def all_draw() -> bool:
+            (doing,) = await rows(
+                db, "select count(*) as jobs from procrastinate_jobs where status = 'doing'"
+            )
+            return int(doing.jobs) == JOBS_AT_ONCE[Queue.TEAM]
+
+        await until(all_draw)
+        began = time.monotonic()
+        async with db.transaction() as session:
+            await session.execute(sa.text("update customers set billing_email = 'pay@c.example'"))
+            await approve_bill(session, bills[0], 1, Context(people.kim, NOW, Source.SLACK))
+        await send(db, people.ana, bills[0])
+        await reaches(db, bills[0], "sent")
+        assert time.monotonic() - began < SLOW_S / 2
+        slack.faults.clear()
+    assert len(slack.mail()) == 1
 
 
 async def test_many_bills_sent_at_once_leave_no_gap_between_their_numbers(

@@ -212,6 +212,17 @@ class TestPostgres:
     def drop(self, name: str) -> None:
         self._admin.execute(f"drop database {name} with (force)")
 
+    def cut(self, name: str) -> None:
+        """End everybody's connections, as a server does that is stopped, and take no new ones."""
+        self._admin.execute(f"alter database {name} allow_connections false")
+        self._admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+
+    def mend(self, name: str) -> None:
+        """Take connections again."""
+        self._admin.execute(f"alter database {name} allow_connections true")
+
     async def close(self) -> None:
         for database in self._idle:
             await self._discard(database)

@@ -27,7 +27,7 @@ from models.outbox.delivery import (
     slack_id_of,
     stale_cards,
 )
-from models.outbox.jobs import QUEUE
+from models.outbox.jobs import Queue
 from models.outbox.messages import Message, MessageState
 from models.people.users import User, find_by_name
 from models.period import Period
@@ -156,7 +156,7 @@ class Worker:
     id: int
 
     async def next_job(self) -> Job | None:
-        return await self.manager.fetch_job(queues=[QUEUE], worker_id=self.id)
+        return await self.manager.fetch_job(queues=[*Queue], worker_id=self.id)
 
     async def finish(self, job: Job, status: Status) -> None:
         """What succeeded is forgotten."""

@@ -17,8 +17,6 @@ from tests.rules.crowd import ACTS, Act, Crowd, found
 EVERYBODY = 12
 LONG_S = 6.0
 ROUNDS = 3
-IMPATIENT = "options=-c%20deadlock_timeout%3D20ms"
-"""So soon PostgreSQL looks whether two wait for each other."""
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ async def test_whoever_locks_in_another_order_is_seen(
 
 
 async def test_whoever_acts_at_once_never_waits_in_a_circle(db: Database, crowd: Crowd) -> None:
-    many = Database(f"{db.url}&{IMPATIENT}", EVERYBODY, statement_s=BRIEF_S, lock_s=BRIEF_S)
+    many = Database(db.url, EVERYBODY, statement_s=BRIEF_S, lock_s=BRIEF_S)
     until = time.monotonic() + LONG_S
     try:
         told = await asyncio.gather(

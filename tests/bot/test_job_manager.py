@@ -6,9 +6,12 @@ from contextlib import suppress
 
 import procrastinate
 import pytest
+from procrastinate.jobs import Status
 from procrastinate.worker import Worker
 
-from bot.worker.eager_jobs import EagerJobManager
+from bot.worker.job_manager import PatientJobManager
+from models.db.database import Database
+from tests.bot.helpers import rows
 
 POLL_S = 600.0
 PATIENCE_S = 10.0
@@ -17,7 +20,7 @@ PATIENCE_S = 10.0
 @pytest.fixture
 async def jobs(database_url: str) -> AsyncIterator[procrastinate.App]:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url))
-    app.job_manager = EagerJobManager(app.connector)
+    app.job_manager = PatientJobManager(app.connector)
     async with app.open_async():
         yield app
 
@@ -75,7 +78,7 @@ async def test_a_job_that_ends_while_another_is_looked_for_is_not_missed(
     assert first is not None
     look = procrastinate.manager.JobManager.fetch_job
 
-    async def slow(self: EagerJobManager, queues: list[str], worker_id: int) -> object:
+    async def slow(self: PatientJobManager, queues: list[str], worker_id: int) -> object:
         found = await look(self, queues, worker_id)
         monkeypatch.undo()
         await manager.finish_job(first, procrastinate.jobs.Status.SUCCEEDED, True)
@@ -84,3 +87,27 @@ async def test_a_job_that_ends_while_another_is_looked_for_is_not_missed(
     monkeypatch.setattr(procrastinate.manager.JobManager, "fetch_job", slow)
     second = await manager.fetch_job(["q"], worker_id)
     assert second is not None and second.id != first.id
+
+
+async def test_whoever_was_taken_for_dead_has_no_say_in_a_job_of_another(
+    jobs: procrastinate.App, db: Database
+) -> None:
+    @jobs.task(name="long", queue="q")
+    async def long() -> None: ...
+
+    await long.defer_async()
+    first, second = [await jobs.job_manager.register_worker() for _ in range(2)]
+    job = await jobs.job_manager.fetch_job(["q"], first)
+    assert job is not None
+    await jobs.job_manager.retry_job(job)
+    again = await jobs.job_manager.fetch_job(["q"], second)
+    assert again is not None
+    for late in (
+        jobs.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True),
+        jobs.job_manager.retry_job(job),
+    ):
+        await late
+        (row,) = await rows(db, "select status, worker_id, attempts from procrastinate_jobs")
+        assert tuple(row) == ("doing", second, 0), "and to be interrupted is no failed attempt"
+    await jobs.job_manager.finish_job(again, Status.SUCCEEDED, delete_job=True)
+    assert await rows(db, "select from procrastinate_jobs") == []
