@@ -119,6 +119,7 @@ async def test_doubled_clicks_and_submissions_count_once(team: Team) -> None:
     await team.lee.submits(reason_code="limit_wrong", reason="Their limit is 500,000.")
     await shows(team, "CACME", "Approved by Kim")
     await shows(team, team.lee.dm, "Rejected by Lee")
+    assert [*team.kim.whispers(), *team.lee.whispers()] == []
     assert await recorded(team) == Counter(generate=2, approve=1, reject=1)
 
 
@@ -133,6 +134,7 @@ async def test_a_doubled_reply_its_edit_and_its_deletion_are_recorded_once(team:
     await team.kim.deletes(said["ts"], dm)
     await until(lambda: "tripled" not in read(card_in(team, "CACME")))
     assert await recorded(team) == Counter(generate=2, comment=1, comment_edit=1, comment_delete=1)
+    assert team.kim.whispers() == []
 
 
 async def overtaken_reply(team: Team, dm: str) -> tuple[str, asyncio.Task[Json]]:
