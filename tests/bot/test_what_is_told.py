@@ -248,3 +248,17 @@ async def test_a_preview_that_takes_too_long_is_told_to_whoever_waits_for_it(
         async with worker_only(db, gateway, bulk=0.2):
             await until(lambda: all_settled(db))
     assert "took too long" in said_to(slack, "UANA")[0]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+async def test_a_request_for_access_has_its_buttons_in_the_end(
+    db: Database, people: People, slack: Sandbox, worker: Worker, times: int
+) -> None:
+    await slack.fault(method="chat.postMessage", kind="error", error="invalid_blocks", times=times)
+    async with db.transaction() as session:
+        told = {"user_id": people.max.id}
+        await add_messages(session, MessageKind.ACCESS_REQUEST, "asked", [people.ana], told)
+    await until(lambda: all_posted(db))
+    await until(lambda: no_jobs(db))
+    [asked] = slack.messages(slack.dm("UANA"))
+    assert any(block["type"] == "actions" for block in asked["blocks"])
