@@ -13,6 +13,7 @@ class Step(StrEnum):
     SEE_THROUGH = "see through"
     RECORD_USAGE = "record usage"
     IMPORT_BILLING_EMAIL = "import billing e-mail"
+    IMPORT_PRICE = "import price"
     SET_MAIL_SERVER = "set mail server"
     MIGRATE = "migrate"
     EXPORT_ACTIONS = "export actions"

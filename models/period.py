@@ -111,9 +111,9 @@ class Period:
         """A month can be billed from the first day after it."""
         if self >= Period.current(now, zone):
             runs_on = self.last_day + timedelta(days=1)
-            day = f"1 {MONTHS[runs_on.month - 1]} {runs_on.year}"
             raise Invalid(
-                f"{self.in_words} is not over yet. It can be billed from {day} on.", field="period"
+                f"{self.in_words} is not over yet. It can be billed from {runs_on} on.",
+                field="period",
             )
 
 

@@ -81,8 +81,9 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Verb.VOID: "make it void",
     Verb.REISSUE: "bill the month again",
     Step.SEE_THROUGH: "see it through first",
-    Step.RECORD_USAGE: "record the right usage",
+    Step.RECORD_USAGE: "record the right usage, which settles the rest by itself",
     Step.IMPORT_BILLING_EMAIL: "give it one",
+    Step.IMPORT_PRICE: "give the customer one from that month on",
     Step.SET_MAIL_SERVER: "have SMTP_URL and MAIL_FROM set by whoever looks after Countersign",
     Step.MIGRATE: "migrate it",
     Step.EXPORT_ACTIONS: "export its actions to read what is left of it",
@@ -90,6 +91,8 @@ _WITHOUT_COMMAND: dict[str, str] = {
 
 _WITH_COMMAND: dict[str, str] = {
     Step.IMPORT_BILLING_EMAIL: "give it one, in the column billing_email of {}",
+    Step.IMPORT_PRICE: "give the customer one from that month on, in the columns overage_unit_cost "
+    "and valid_from of {}",
     Step.MIGRATE: "run {}",
     Step.EXPORT_ACTIONS: "read what is left of it with {}",
 }
@@ -100,6 +103,7 @@ _SLASH_COMMANDS = frozenset(
 
 _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
     Step.IMPORT_BILLING_EMAIL: lambda _: "countersign import customers FILE.csv",
+    Step.IMPORT_PRICE: lambda _: "countersign import customers FILE.csv",
     Step.MIGRATE: lambda _: "countersign migrate",
     Step.EXPORT_ACTIONS: lambda step: f"countersign export actions --bill {step.bill_id}",
 }

@@ -4,12 +4,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import revoke_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.next_steps import checks, next_steps
 from models.actions.revise import check_not_issued
 from models.bills.history import BillAction
 from models.bills.hold_rules import hold_reason_of, hold_reason_of_correction
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.context import Context
-from models.errors import Invalid, WrongState
+from models.errors import Invalid, NextStep, Step, WrongState
 from models.outbox.cards import add_cards
 from models.text import reason_text
 
@@ -33,7 +34,7 @@ async def release_bill(
     Whether a jump still is one depends on the company's own factor.
     """
     loaded = await load_for(session, bill_id, Verb.RELEASE, context, version)
-    check_has_amount(loaded)
+    await check_release(loaded, context)
     cause = await hold_reason_now(loaded, context)
     given = (words or "").strip()
     if cause is not None and not given:
@@ -55,9 +56,11 @@ async def hold_reason_now(loaded: LoadedBill, context: Context) -> HoldReason | 
     return await hold_reason_of(loaded.session, loaded.customer.id, loaded.bill.period, factor)
 
 
-def check_has_amount(loaded: LoadedBill) -> None:
+@checks(Verb.RELEASE)
+async def check_release(loaded: LoadedBill, context: Context) -> None:
     if loaded.bill.overage_amount is None:
         raise WrongState(
-            "This bill has no amount, because its customer had no price that month. "
-            "Give the customer a price from that month on, and the bill is worked out anew."
+            "This bill has no amount, because its customer had no price that month; with one it is "
+            "worked out anew by itself.",
+            [NextStep(Step.IMPORT_PRICE), *await next_steps(loaded, context, Verb.VOID)],
         )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.next_steps import next_steps
+from models.actions.next_steps import STANDS, WHY_NOT, instead_of
 from models.bills.approvers import Approvers
 from models.bills.bill import Bill, get_bill
 from models.bills.figures import Figures, newer_than
@@ -20,7 +20,7 @@ from models.bills.states import NEW_FIGURES, ON_FIGURES, TRANSITIONS, State, Ver
 from models.context import Context
 from models.customers.customers import CustomerRef
 from models.db.rows import rows, set_values
-from models.errors import EarlierAction, FiguresChanged, Stale, Step, WrongState
+from models.errors import EarlierAction, FiguresChanged, Stale, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.jobs import defer_card_update
 from models.people.users import User
@@ -181,11 +181,8 @@ async def load_for(
     if version is not None and version != bill.version:
         raise await loaded.too_late(context, version)
     if State(bill.status) not in rule.start:
-        sentence = (
-            f"Nothing more was recorded. {_FIRST.get((verb, State(bill.status)), '')}".strip()
-        )
-        instead = next_steps(bill, context.user, *_INSTEAD.get((verb, State(bill.status)), ()))
-        raise WrongState(sentence, instead, await loaded.last_action(context))
+        instead = await instead_of(loaded, context, verb)
+        raise WrongState(_not_from(verb, bill), instead, await loaded.last_action(context))
     if verb in ON_FIGURES:
         _check_figures(loaded)
     return loaded
@@ -196,14 +193,14 @@ _FIRST = {
     (Verb.SEND, State.HELD): "It has to be released and approved before it is sent.",
 }
 
-_INSTEAD: dict[tuple[Verb, State], tuple[Verb | Step, ...]] = {
-    (Verb.SEND, State.REJECTED): (Verb.REVISE,),
-    (Verb.REVISE, State.APPROVED): (Verb.UNDO,),
-    (Verb.REVISE, State.SENDING): (Verb.UNDO,),
-    (Verb.REVISE, State.SENT): (Step.RECORD_USAGE, Verb.VOID),
-    (Verb.REVISE, State.VOID): (Verb.REISSUE,),
-}
-"""What is to be done first, or instead, where the state does not allow the verb."""
+
+def _not_from(verb: Verb, bill: Bill) -> str:
+    """Where the bill stands, and what the verb is for."""
+    state = State(bill.status)
+    why = _FIRST.get((verb, state), "")
+    if not why and verb in WHY_NOT:
+        why = f"{STANDS[state]}, and {WHY_NOT[verb]}."
+    return f"Nothing more was recorded. {why}".strip()
 
 
 _TO_ACT_ON = "select * from bill_to_act_on(%s)"

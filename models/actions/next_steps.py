@@ -1,37 +1,166 @@
-"""What could be done with a bill instead of what is refused."""
+"""What could be done with a bill instead of what is refused: only what would not be refused too."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from models.bills.bill import Bill
-from models.bills.states import TRANSITIONS, BillKind, State, Verb
-from models.errors import NextStep, Step
-from models.people.permissions import ROLE_PERMISSIONS, Permission
+from models.bills.figures import Figures
+from models.bills.states import ON_FIGURES, TRANSITIONS, BillKind, State, Verb
+from models.context import Context
+from models.errors import NextStep, Refusal, Step
+from models.people.permissions import ROLE_PERMISSIONS, Permission, Role
 from models.people.users import User
+from models.period import Period
+
+Asked = Verb | Step
+MOST_STEPS = 2
+
+WHY_NOT: dict[Verb, str] = {
+    Verb.RELEASE: "only a held bill is released",
+    Verb.REVISE: "only a bill that is held, waiting or rejected is revised",
+    Verb.SEND: "only an approved bill is sent",
+    Verb.REISSUE: "only the month of a void bill is billed again",
+}
+"""What a verb is for, where the state does not allow it."""
+
+STANDS: dict[State, str] = {
+    State.HELD: "It is held",
+    State.PENDING: "It waits for approval",
+    State.APPROVED: "It is approved",
+    State.REJECTED: "It is rejected",
+    State.SENDING: "It is on its way out",
+    State.SENT: "It has gone out",
+    State.VOID: "It is void",
+}
+
+_OF_STATE: dict[State, tuple[Asked, ...]] = {
+    State.HELD: (Verb.RELEASE, Verb.REVISE, Step.IMPORT_PRICE, Verb.VOID),
+    State.PENDING: (Verb.REVISE, Verb.VOID),
+    State.APPROVED: (Verb.SEND, Verb.UNDO, Verb.VOID),
+    State.REJECTED: (Verb.REVISE, Verb.UNDO, Verb.VOID),
+    State.SENDING: (Verb.UNDO,),
+    State.SENT: (Step.RECORD_USAGE, Verb.VOID),
+    State.VOID: (Verb.REISSUE, Verb.UNDO, Step.RECORD_USAGE),
+}
+
+_INSTEAD: dict[tuple[Verb, State], tuple[Asked, ...]] = {
+    **{(Verb.REISSUE, state): (Verb.VOID, Verb.SEND) for state in State},
+    **{(verb, state): () for verb in (Verb.APPROVE, Verb.REJECT) for state in State},
+    **{(verb, State.HELD): (Verb.RELEASE,) for verb in (Verb.APPROVE, Verb.REJECT)},
+    (Verb.REVISE, State.APPROVED): (Verb.UNDO, Verb.VOID, Verb.SEND),
+    (Verb.SEND, State.PENDING): (),
+    (Verb.SEND, State.SENDING): (),
+    (Verb.SEND, State.SENT): (),
+}
+"""What is to be done first, or instead; of other pairs what can be done in the bill's state."""
 
 
-def next_steps(bill: Bill, user: User, *verbs: Verb | Step) -> tuple[NextStep, ...]:
-    """Those of `verbs` that this bill allows; each names a role that may, where `user` may not."""
-    return tuple(
-        NextStep(verb, bill.id, _role_for(verb, user))
-        for verb in verbs
-        if not isinstance(verb, Verb) or _is_possible(verb, bill)
-    )
+class Case(Protocol):
+    """A bill with what is decided by: a `LoadedBill`."""
+
+    @property
+    def bill(self) -> Bill: ...
+    @property
+    def newer_figures(self) -> Figures | None: ...
+    @property
+    def corrects_void(self) -> bool: ...
 
 
-def _is_possible(verb: Verb, bill: Bill) -> bool:
-    """Whether the bill allows it after a first look: what has its number is not called back, a
-    correction is not billed again, and a credit note that has gone out stays.
+Check = TypeVar("Check", bound=Callable[..., Awaitable[object]])
+CHECKS: dict[Verb, Callable[..., Awaitable[object]]] = {}
+"""What a verb looks at beyond the table of transitions, as the verbs' own modules have it."""
+
+_asking: ContextVar[bool] = ContextVar("asking", default=False)
+
+
+def checks(verb: Verb) -> Callable[[Check], Check]:
+    """Marks what refuses a verb, called with the bill and whoever acts, so that it is asked before
+    the verb is advised.
     """
-    if verb is Verb.UNDO:
-        return bill.number is None
+
+    def keep(check: Check) -> Check:
+        CHECKS[verb] = check
+        return check
+
+    return keep
+
+
+async def instead_of(case: Case, context: Context, verb: Verb) -> tuple[NextStep, ...]:
+    """What can be done where a bill's state does not allow a verb."""
+    return await next_steps(case, context, *_instead(verb, case.bill))
+
+
+def _instead(verb: Verb, bill: Bill) -> tuple[Asked, ...]:
+    state = State(bill.status)
     if verb is Verb.REISSUE and bill.kind != BillKind.OVERAGE:
-        return False
-    if verb is Verb.VOID and bill.kind == BillKind.CREDIT and bill.status == State.SENT:
-        return False
-    return State(bill.status) in TRANSITIONS[verb].start
+        return _OF_STATE[state]
+    return _INSTEAD.get((verb, state), _OF_STATE[state])
 
 
-def _role_for(verb: Verb | Step, user: User) -> str | None:
-    """A role that may do it, unless this person may themselves."""
-    permission = TRANSITIONS[verb].permission if isinstance(verb, Verb) else Permission.KEEP_BOOKS
+async def next_steps(case: Case, context: Context, *asked: Asked) -> tuple[NextStep, ...]:
+    """Those of `asked` that would be done, two at most; each names a role that may do it, where
+    whoever asks may not. Whatever one of them would advise in its turn is not asked for.
+    """
+    if _asking.get():
+        return ()
+    token = _asking.set(True)
+    try:
+        found = [step for one in asked if (step := await _step(case, context, one))]
+    finally:
+        _asking.reset(token)
+    return tuple(found[:MOST_STEPS])
+
+
+async def _step(case: Case, context: Context, asked: Asked) -> NextStep | None:
+    if isinstance(asked, Step):
+        possible = asked not in _WORKS or _WORKS[asked](case, context)
+        role = None if context.user.can(Permission.KEEP_BOOKS) else Role.FINANCE
+        return NextStep(asked, case.bill.id, role) if possible else None
+    for role, user in _able(asked, context.user):
+        if await _would_be_done(case, replace(context, user=user), asked):
+            return NextStep(asked, case.bill.id, role)
+    return None
+
+
+def _able(verb: Verb, user: User) -> Iterator[tuple[Role | None, User]]:
+    """Whoever asks, if their role may, and somebody of a role that does."""
+    permission = TRANSITIONS[verb].permission
     if permission is None or user.can(permission):
-        return None
-    return next(role for role, able in ROLE_PERMISSIONS.items() if permission in able)
+        yield None, user
+    for role, able in ROLE_PERMISSIONS.items():
+        if role != user.role and permission in able:
+            yield role, User(id=0, name=role, role=role, active=True)
+            return
+
+
+async def _would_be_done(case: Case, context: Context, verb: Verb) -> bool:
+    if State(case.bill.status) not in TRANSITIONS[verb].start:
+        return False
+    if verb in ON_FIGURES and case.newer_figures is not None:
+        return False
+    try:
+        if verb in CHECKS:
+            await CHECKS[verb](case, context)
+    except Refusal:
+        return False
+    return True
+
+
+def _usage_settles(case: Case, context: Context) -> bool:
+    """Whether the right usage would change a bill, or have Countersign propose one."""
+    bill = case.bill
+    if case.corrects_void:
+        return False
+    follows = bill.kind == BillKind.OVERAGE if bill.status == State.VOID else bill.number is None
+    if follows:
+        return True
+    return bill.period >= Period.of(context.today).plus(-context.settings.lookback_months)
+
+
+_WORKS: dict[Step, Callable[[Case, Context], bool]] = {
+    Step.RECORD_USAGE: _usage_settles,
+    Step.IMPORT_PRICE: lambda case, _: case.bill.overage_unit_cost is None,
+}
+"""Whether a step would be of use, where it is not always."""

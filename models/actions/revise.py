@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import money
 from models.actions.approvals import revoke_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.next_steps import checks, next_steps
 from models.bills.bill import Bill
 from models.bills.figures import Figures, billed_so_far, figures_anew
 from models.bills.history import BillAction
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
-from models.errors import Invalid, NextStep, WrongState
+from models.errors import Invalid, NextStep, Step, WrongState
 from models.outbox.cards import add_cards
 from models.text import reason_text
 
@@ -42,7 +43,7 @@ async def revise_bill(
     and more than was used or had been billed.
     """
     loaded = await load_for(session, bill_id, Verb.REVISE, context, version)
-    now = await check_revise(loaded)
+    now = await check_revise(loaded, context)
     if units is not None:
         now = await _adjusted(loaded, now, units)
     columns: dict[str, Any] = now.as_columns() | _kind(loaded.bill, now)
@@ -60,18 +61,22 @@ async def revise_bill(
     return action
 
 
-async def check_revise(loaded: LoadedBill) -> Figures:
+@checks(Verb.REVISE)
+async def check_revise(loaded: LoadedBill, context: Context) -> Figures:
     """The figures that usage and terms give now, without what was agreed for this bill; refuses
     where they make no bill.
     """
     check_not_issued(loaded)
     if loaded.is_credit_for_void:
-        raise WrongState("This credit is for a bill that is void, and has its amount from it.")
+        raise WrongState(
+            "This credit is for a bill that is void, and has its amount from it.",
+            await next_steps(loaded, context, Verb.SEND),
+        )
     now = await figures_anew(loaded.session, loaded.bill.id)
     if now is None or is_nothing_to_bill(loaded.bill, now):
         raise WrongState(
             "Usage and terms leave nothing to bill any more.",
-            [NextStep(Verb.VOID, loaded.bill.id)],
+            await next_steps(loaded, context, Verb.VOID, Step.RECORD_USAGE),
         )
     check_has_price(now)
     return now
@@ -86,8 +91,8 @@ def is_nothing_to_bill(bill: Bill, now: Figures) -> bool:
 def check_has_price(now: Figures) -> None:
     if now.overage_amount is None:
         raise WrongState(
-            "The customer has no overage price for that month, so there is no amount. "
-            "Give it a price from that month on first."
+            "The customer has no overage price for that month, so there is no amount.",
+            [NextStep(Step.IMPORT_PRICE)],
         )
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.next_steps import checks
 from models.actions.recalculate import recalculate
 from models.bills.bill import Bill, get_bill
 from models.bills.documents import PLAIN_TEXT, Document, InvoiceData, invoice_data
@@ -38,7 +39,7 @@ async def send_bill(
     already keeps it, and its document, and goes out at once.
     """
     loaded = await load_for(session, bill_id, Verb.SEND, context, version)
-    check_send(loaded, context)
+    await check_send(loaded, context)
     at = context.send_due if loaded.bill.number is None else context.now
     action = await loaded.record(
         Verb.SEND, context, Change(State.SENDING), snapshot={"due": at.isoformat()}
@@ -47,7 +48,8 @@ async def send_bill(
     return action
 
 
-def check_send(loaded: LoadedBill, context: Context) -> None:
+@checks(Verb.SEND)
+async def check_send(loaded: LoadedBill, context: Context) -> None:
     """Why this bill could not go out at all."""
     check_can_mail(context)
     if not (loaded.customer.billing_email or "").strip():

@@ -7,17 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import set_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import next_steps
+from models.actions.next_steps import checks, next_steps
 from models.bills.bill import Bill, lock_month
 from models.bills.history import BillAction
 from models.bills.replay import Decision, gives_back_anothers_word, undoable, without
 from models.bills.snapshots import bill_snapshot, column_value, figures_told
 from models.bills.states import BillKind, State, Verb
 from models.context import Context
-from models.errors import NotAllowed, Refusal, Stale, Step, WrongState
+from models.errors import NextStep, NotAllowed, Refusal, Stale, Step, WrongState
 from models.outbox.cards import add_cards
 from models.outbox.jobs import defer_issue
-from models.people.users import User
 from models.text import reason_text
 
 GONE = "That decision does not stand any more. Nothing was undone."
@@ -64,6 +63,7 @@ async def undo_decision(
     return action
 
 
+@checks(Verb.UNDO)
 async def check_undo(
     loaded: LoadedBill, context: Context, action_id: int | None = None
 ) -> Decision:
@@ -76,7 +76,7 @@ async def check_undo(
     if decision is loaded.state.last_decision:
         live = decision.before.status in LIVE
         if live or _columns_back(loaded, decision):
-            await _check_figures_before(loaded, decision, context.user)
+            await _check_figures_before(loaded, decision, context)
         if live or decision.before.status is State.REJECTED:
             await _check_only_live_bill(loaded)
     return decision
@@ -102,7 +102,7 @@ def _columns_back(loaded: LoadedBill, decision: Decision) -> dict[str, Any]:
     }
 
 
-async def _check_figures_before(loaded: LoadedBill, decision: Decision, user: User) -> None:
+async def _check_figures_before(loaded: LoadedBill, decision: Decision, context: Context) -> None:
     if loaded.is_credit_for_void:
         return
     fresh = loaded.figures_now
@@ -113,7 +113,7 @@ async def _check_figures_before(loaded: LoadedBill, decision: Decision, user: Us
     raise WrongState(
         "Usage or terms have changed since then, so the figures before that decision are not "
         "right any more. Nothing was undone.",
-        next_steps(loaded.bill, user, instead),
+        await next_steps(loaded, context, instead, Verb.VOID),
     )
 
 
@@ -141,7 +141,8 @@ async def _check_only_live_bill(loaded: LoadedBill) -> None:
     if other is not None:
         raise WrongState(
             f"Bill #{other} stands in the place of this one, and a month is billed only once. "
-            f"Nothing was undone; to go back to this one, void #{other} first."
+            f"Nothing was undone; to go back to this one, void #{other} first.",
+            [NextStep(Verb.VOID, other)],
         )
 
 
@@ -150,19 +151,25 @@ async def _no_undo(loaded: LoadedBill, context: Context, decision: Decision | No
     if decision is not None:
         return Stale(GONE)
     if loaded.state.last_decision is None:
-        told = _INSTEAD_OF_ISSUED if loaded.bill.number is not None else _INSTEAD
-        why, instead = told[State(loaded.bill.status)]
-        steps = next_steps(loaded.bill, context.user, *instead)
+        why, instead = _instead(loaded.bill)
+        steps = await next_steps(loaded, context, *instead)
         return Stale(why.format(number=loaded.bill.number).strip(), steps)
     last = await loaded.last_action(context)
     return NotAllowed("Only whoever decided, or Finance, may undo that.", earlier=last)
+
+
+def _instead(bill: Bill) -> tuple[str, tuple[Verb | Step, ...]]:
+    if bill.kind == BillKind.CREDIT and bill.status == State.SENT:
+        return "This credit note went out as {number}, and stays.", (Step.RECORD_USAGE,)
+    told = _INSTEAD_OF_ISSUED if bill.number is not None else _INSTEAD
+    return told[State(bill.status)]
 
 
 _NONE = "There is no decision on this bill that could be undone. "
 _Instead = dict[State, tuple[str, tuple[Verb | Step, ...]]]
 
 _INSTEAD: _Instead = {
-    State.HELD: (_NONE, (Verb.RELEASE, Verb.REVISE)),
+    State.HELD: (_NONE, (Verb.RELEASE, Verb.REVISE, Step.IMPORT_PRICE)),
     State.PENDING: (_NONE + "It waits to be approved or rejected.", (Verb.REVISE, Verb.VOID)),
     State.APPROVED: (
         _NONE + "It was approved when the bill that it credits was made void.",
@@ -170,7 +177,7 @@ _INSTEAD: _Instead = {
     ),
     State.REJECTED: (_NONE, (Verb.REVISE,)),
     State.SENDING: (_NONE + "It is on its way out.", ()),
-    State.VOID: (_NONE + "Countersign made it void.", (Verb.REISSUE,)),
+    State.VOID: (_NONE + "Countersign made it void.", (Verb.REISSUE, Step.RECORD_USAGE)),
 }
 """Why there is nothing to undo, and what can be done instead."""
 
@@ -186,8 +193,7 @@ _INSTEAD_OF_ISSUED: _Instead = {
     ),
     State.SENT: (
         "This bill went out as {number}, which cannot be undone. To make it void makes a credit"
-        " note for it; where only the usage was wrong, the right usage is enough: the difference"
-        " is proposed as an adjustment.",
+        " note for it.",
         (Verb.VOID, Step.RECORD_USAGE),
     ),
     State.VOID: (

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.hold import hold_bill
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import next_steps
+from models.actions.next_steps import checks, next_steps
 from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
-from models.bills.bill import Bill, bill_of_month, lock_month
+from models.bills.bill import Bill, bill_of_month, get_bill, lock_month
 from models.bills.figures import Billed, Figures, billed_so_far, figures_again
 from models.bills.history import BillAction, append_action
 from models.bills.hold_rules import hold_reason_of
@@ -62,6 +62,7 @@ async def _void_by_itself(
     await loaded.record(Verb.VOID, automatic, Change(State.VOID), snapshot=snapshot)
 
 
+@checks(Verb.VOID)
 async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False) -> list[Bill]:
     """The corrections of this bill; refuses what is on its way out or cannot be void."""
     bill = loaded.bill
@@ -71,12 +72,11 @@ async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False
         raise WrongState(
             "This credit is for a bill that had gone out and is void now, so the customer has to "
             "get it.",
-            next_steps(bill, context.user, Verb.SEND),
+            await next_steps(loaded, context, Verb.SEND),
         )
     if bill.kind == BillKind.CREDIT and bill.status == State.SENT:
         raise WrongState(
-            "A credit note that has gone out stays. To bill more again, record the right usage: "
-            "the difference is proposed as an adjustment. Or void the bill that it corrects."
+            "A credit note that has gone out stays.", await _instead_of_credit(loaded, context)
         )
     if loaded.corrects_void:
         raise WrongState("The bill that this one corrects is void, and all of it was credited.")
@@ -86,6 +86,17 @@ async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False
         if one.status == State.SENDING and one.number is not None:
             raise WrongState(f"Its correction comes first. {_on_its_way(one)}")
     return corrections
+
+
+async def _instead_of_credit(loaded: LoadedBill, context: Context) -> list[NextStep]:
+    """To bill more again, or to begin anew with the bill that it corrects."""
+    steps = [*await next_steps(loaded, context, Step.RECORD_USAGE)]
+    if loaded.bill.adjusts_id is not None and not loaded.corrects_void:
+        parts = await _corrections(loaded.session, loaded.bill.adjusts_id, lock=False)
+        root = await get_bill(loaded.session, loaded.bill.adjusts_id)
+        if not any(one.status == State.SENDING and one.number for one in (root, *parts)):
+            steps.append(NextStep(Verb.VOID, root.id))
+    return steps
 
 
 async def _check_no_newer_correction(loaded: LoadedBill) -> None:
@@ -148,7 +159,7 @@ async def reissue_bill(
     """
     loaded = await load_for(session, bill_id, Verb.REISSUE, context, version)
     await lock_month(session, loaded.bill)
-    now = await check_reissue(loaded)
+    now = await check_reissue(loaded, context)
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(loaded, context, Verb.REISSUE, columns, {}, reason_text(words))
     await redraw_cards_of_relatives(session, [bill.id])
@@ -159,19 +170,25 @@ async def reissue_bill(
     return bill.id
 
 
-async def check_reissue(loaded: LoadedBill) -> Figures:
+@checks(Verb.REISSUE)
+async def check_reissue(loaded: LoadedBill, context: Context) -> Figures:
     """The figures that the new bill would have."""
     bill = loaded.bill
     if bill.kind != BillKind.OVERAGE:
         raise WrongState(
-            "A correction is not billed again: where figures still differ, it is proposed anew."
+            "A correction is not billed again: it is proposed anew once the figures of its month "
+            "change.",
+            await next_steps(loaded, context, Verb.UNDO, Step.RECORD_USAGE),
         )
     state = await bill_of_month(loaded.session, bill.customer_id, bill.period)
     if state.status != State.VOID:
         raise WrongState(f"Bill #{state.id} stands for this month already.")
     now = await figures_again(loaded.session, bill.id)
     if now is None or is_nothing_to_bill(bill, now):
-        raise WrongState("Usage and terms leave nothing to bill for this month.")
+        raise WrongState(
+            "Usage and terms leave nothing to bill for this month.",
+            [NextStep(Step.RECORD_USAGE, bill.id)],
+        )
     check_has_price(now)
     return now
 

@@ -109,7 +109,7 @@ async def test_a_rejected_bill_keeps_its_figures_until_it_is_revised(
     assert done == Recalculation(rejected=(bill.id,))
     with pytest.raises(WrongState) as refused:
         await undo_decision(session, bill.id, bill.version, act(people.ana), "It was right")
-    assert refused.value.next_steps == (NextStep(Verb.REVISE, bill.id),)
+    assert refused.value.next_steps[0] == NextStep(Verb.REVISE, bill.id)
     with pytest.raises(NotAllowed, match="only Finance may revise"):
         await revise_bill(session, bill.id, bill.version, act(people.kim), "New figure")
     await revise_bill(session, bill.id, bill.version, act(people.ana), "New figure")

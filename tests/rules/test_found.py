@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
-from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import send_bill
 from models.actions.undo import undo_decision
@@ -16,7 +15,6 @@ from models.bills.bill import Bill
 from models.bills.states import State
 from models.db.columns import MOST_CALLS
 from models.errors import Invalid, WrongState
-from models.outbox.notifications import Recalculation
 from tests.harness.cast import People
 from tests.rules.billing import approved, bills_of, correct_usage, go_out, later, void
 from tests.rules.scene import act, prove
@@ -79,40 +77,21 @@ async def test_what_is_issued_of_a_month_is_not_void_under_a_correction_that_res
     assert older.status == State.VOID
 
 
-async def test_a_correction_of_an_amount_alone_is_settled_like_any_other(
+async def test_units_agreed_on_one_by_one_are_rounded_as_one_sum(
     session: AsyncSession, people: People
 ) -> None:
-    """Two units agreed on one by one were rounded twice: 1 + 1 yen, where both are 1."""
-    bill = await approved(
-        session,
-        people,
-        currency="JPY",
-        used=100_003,
-        overage_unit_cost=Decimal("0.5"),
-    )
+    """Rounded twice they came to 1 + 1 yen, where both are 1: a yen was left of no units."""
+    half_a_yen = {"currency": "JPY", "overage_unit_cost": Decimal("0.5")}
+    bill = await approved(session, people, used=100_003, **half_a_yen)
     await undo_decision(session, bill.id, bill.version, act(people.kim), "Wait")
     by = act(people.ana)
     await revise_bill(session, bill.id, bill.version, by, "As agreed", 1)
     await approve_bill(session, bill.id, bill.version, act(people.kim))
     await go_out(session, people, bill)
     more = await corrected(session, people, bill, 100_005)
-    await revise_bill(session, more.id, more.version, by, "As agreed", 1)
-    await approve_bill(session, more.id, more.version, act(people.kim))
-    await go_out(session, people, more)
-    less = await corrected(session, people, bill, 100_002)
-    assert (less.overage_units, less.overage_amount) == (0, Decimal(-1))
-    await correct_usage(session, later(by, hours=2), bill.customer_id, 100_001)
-    await session.refresh(less)
-    assert (less.status, less.overage_units, less.overage_amount) == (
-        State.PENDING,
-        -1,
-        Decimal(-1),
-    )
-    await correct_usage(session, later(by, hours=3), bill.customer_id, 100_002)
-    await session.refresh(less)
-    assert (less.status, less.overage_units, less.overage_amount) == (
-        State.PENDING,
-        0,
-        Decimal(-1),
-    )
-    assert await recalculate(session, later(by, hours=4)) == Recalculation()
+    assert (more.overage_units, more.overage_amount) == (2, Decimal(1))
+    with pytest.raises(Invalid, match="come to nothing"):
+        await revise_bill(session, more.id, more.version, by, "As agreed", 1)
+    await revise_bill(session, more.id, more.version, by, "As agreed", 3)
+    assert (more.overage_units, more.overage_amount) == (3, Decimal(1))
+    await prove(session, more.id)
