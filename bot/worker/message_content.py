@@ -31,7 +31,7 @@ from models.people.users import User, person_ref
 from models.period import Period
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
-from models.queries.digest import digest_count, digest_lines
+from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
 
 BULKY = frozenset(
@@ -71,13 +71,10 @@ async def _card(session: Session, message: Message) -> Content:
 
 async def _digest(session: Session, message: Message) -> Content | None:
     """One that was posted is drawn though nothing waits any more."""
-    lines = await digest_lines(session, message)
-    if not lines and message.state != MessageState.POSTED:
+    digest = await load_digest(session, message)
+    if not digest.waiting and message.state != MessageState.POSTED:
         return None
-    listed = await digest_count(session, message)
-    months = {line.period for line in lines}
-    period = months.pop() if len(months) == 1 else None
-    return Content(partial(digest_message, lines, period, listed))
+    return Content(partial(digest_message, digest))
 
 
 async def _run(session: Session, message: Message) -> Content:

@@ -13,7 +13,7 @@ from models.bills.history import append_actions
 from models.bills.hold_rules import FRESH, PROPOSED, run_values
 from models.context import Context, Source
 from models.db.columns import Base, Id
-from models.db.statistics import analyze
+from models.db.statistics import analyze, analyze_unknown
 from models.outbox.cards import ADD_CARDS
 from models.outbox.jobs import defer_bill_run_update
 from models.outbox.messages import Message, defer_all_sending, user_recipient
@@ -111,6 +111,8 @@ with passed as (
 _FILLED = ("bills", "bill_actions (bill_id, bill_version, stakeholder_id, action)", "messages")
 """No statistics of snapshots: no plan asks for them, and they cost more than all the others."""
 
+_READ = ("customers", "customer_terms", "usages", "users", "bills")
+
 _CHUNK = sa.text("""
 select max(id), count(*) from (
     select id from customers
@@ -175,6 +177,8 @@ async def run_step(
         "customer_id": run.customer_id,
         "limit": settings.chunk_customers,
     }
+    if run.last_customer_id == 0:
+        await analyze_unknown(session, _READ)
     upto, looked_at = (await session.execute(_CHUNK, within)).one()
     if upto is not None:
         await _make(session, run, upto, settings, now)

@@ -12,3 +12,16 @@ async def analyze(session: AsyncSession, written: int, tables: Sequence[str]) ->
     """Look at `tables`, with the columns named if there are any, once so many rows are written."""
     if written >= BULK_ROWS:
         await session.execute(sa.text(f"analyze {', '.join(tables)}"))
+
+
+async def analyze_unknown(session: AsyncSession, tables: Sequence[str]) -> None:
+    """Look at those of `tables` that nobody has looked at ever, as after a restore."""
+    unknown = (await session.scalars(_UNKNOWN, {"tables": list(tables)})).all()
+    if unknown:
+        await session.execute(sa.text(f"analyze {', '.join(unknown)}"))
+
+
+_UNKNOWN = sa.text("""
+select relname from pg_class
+where oid = any(cast(:tables as regclass[])) and reltuples < 0 order by relname
+""")

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.digests import BUNDLED, CROWD_CARDS, DIGEST, bundle_approvals
+from models.outbox.digests import BUNDLED, bundle_approvals, list_crowd
 from models.outbox.jobs import (
     defer_bill_run_update,
     defer_card_update,
@@ -45,7 +45,7 @@ async def next_due(
     digest, approvals that have waited their time into one notice. The others are then `listed`.
     """
     if recipient.startswith("user:"):
-        await session.execute(DIGEST, {"recipient": recipient, "most": CROWD_CARDS})
+        await list_crowd(session, recipient)
     await bundle_approvals(session, recipient)
     query = (
         sa.select(Message)

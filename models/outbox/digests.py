@@ -14,10 +14,13 @@ CROWD_CARDS = 10
 EARLY_S = 1
 """How much too early a bundle may go out: clocks differ a little."""
 
+LISTING_S = 300
+"""So long the database may take to list a crowd, which may be of many thousand cards."""
+
 BUNDLED = Message.facts.has_key("bills")
 
 # Which cards a digest stands for is kept as a range of ids, however many they are.
-DIGEST = sa.text("""
+_DIGEST = sa.text("""
 with crowd as (
     select min(id) as first, max(id) as last, count(*) as cards
     from messages where recipient = :recipient and kind = 'card' and state = 'waiting'
@@ -37,6 +40,22 @@ told as (
 )
 update messages p set state = 'listed' from told where p.id = told.id
 """)
+
+
+_CROWD = sa.text("""
+select count(*) from (
+    select from messages where recipient = :recipient and kind = 'card' and state = 'waiting'
+    limit :most + 1) found
+""")
+_PATIENTLY = sa.text(f"set local statement_timeout = '{LISTING_S}s'")
+
+
+async def list_crowd(session: AsyncSession, recipient: str) -> None:
+    """More cards than `CROWD_CARDS` waiting there are told by one digest, however many they are."""
+    values = {"recipient": recipient, "most": CROWD_CARDS}
+    if await session.scalar(_CROWD, values) > CROWD_CARDS:
+        await session.execute(_PATIENTLY)
+        await session.execute(_DIGEST, values)
 
 
 async def bundle_approvals(session: AsyncSession, recipient: str) -> None:

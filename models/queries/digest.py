@@ -1,42 +1,65 @@
-"""The bills that a digest stands for."""
+"""What a digest stands for: counted and added up where the bills are, however many they are."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.states import BillKind
+from models.bills.states import BillKind, State
 from models.outbox.messages import Message
 from models.period import Period
 from models.queries.bill_list import BillLine
+from models.queries.totals import Total
+
+SHOWN = 5
 
 
-async def digest_lines(session: AsyncSession, digest: Message) -> Sequence[BillLine]:
-    """The bills a digest stands for that still wait for its reader's decision, oldest first.
+@dataclass(frozen=True)
+class Digest:
+    """Of the bills `listed`, decided or not, so many are `waiting` for the reader's decision.
 
-    A bill that lacks another role's approval alone does not.
+    Those that lack another role's approval alone do not. `totals` and `biggest` are of those
+    waiting, and so is `period`: the month of all of them, None where there are several.
     """
-    rows = await session.execute(_LINES, digest.facts)
-    return [
-        BillLine(
-            id=row.id,
-            version=row.version,
-            customer=row.name,
-            period=Period(row.year, row.month),
-            status=row.status,
-            hold_reason=None,
-            amount=row.overage_amount,
-            currency=row.currency,
-            created_at=row.created_at,
-            kind=BillKind(row.kind),
-        )
-        for row in rows
-    ]
+
+    listed: int
+    waiting: int = 0
+    totals: tuple[Total, ...] = ()
+    biggest: tuple[BillLine, ...] = ()
+    period: Period | None = None
 
 
-async def digest_count(session: AsyncSession, digest: Message) -> int:
-    """How many bills a digest stands for, decided or not."""
-    return int(await session.scalar(_COUNT, digest.facts) or 0)
+async def load_digest(session: AsyncSession, digest: Message) -> Digest:
+    """What a digest stands for as things are now."""
+    listed = int(await session.scalar(_COUNT, digest.facts) or 0)
+    sums = (await session.execute(_SUMS, digest.facts)).all()
+    if not sums:
+        return Digest(listed)
+    first, last = min(row.first for row in sums), max(row.last for row in sums)
+    return Digest(
+        listed=listed,
+        waiting=sum(row.bills for row in sums),
+        totals=tuple(Total(row.currency, row.bills, row.amount or Decimal(0)) for row in sums),
+        biggest=tuple(map(_line, await session.execute(_BIGGEST, digest.facts | {"most": SHOWN}))),
+        period=Period.of(first) if first == last else None,
+    )
+
+
+def _line(row: Any) -> BillLine:
+    return BillLine(
+        id=row.id,
+        version=row.version,
+        customer=row.name,
+        period=Period(row.year, row.month),
+        status=State(row.status),
+        hold_reason=None,
+        amount=row.overage_amount,
+        currency=row.currency,
+        created_at=row.created_at,
+        kind=BillKind(row.kind),
+    )
 
 
 _COUNT = sa.text("""
@@ -44,12 +67,9 @@ select count(*) from messages
 where recipient = :of and kind = 'card' and state = 'listed' and id between :first and :last
 """)
 
-_LINES = sa.text("""
-select b.id, b.version, c.name, b.year, b.month, b.status, b.overage_amount, b.currency,
-       b.created_at, b.kind
-from messages p
-join bills b on b.id = p.bill_id
-join customers c on c.id = b.customer_id
+_WAITING = """
+select b.*
+from messages p join bills b on b.id = p.bill_id
 where p.recipient = :of and p.kind = 'card' and p.state = 'listed'
   and p.id between :first and :last and b.status = 'pending'
   and not exists (
@@ -57,5 +77,23 @@ where p.recipient = :of and p.kind = 'card' and p.state = 'listed'
       join approvals a on a.bill_id = b.id
       left join approvers s on s.bill_id = b.id and s.slot = a.slot
       where p.recipient = 'user:' || u.id and (a.user_id = u.id or s.role = u.role))
-order by b.created_at, b.id
+"""
+
+_SUMS = sa.text(f"""
+select currency, count(*) as bills, sum(overage_amount) as amount,
+       min(make_date(year, month, 1)) as first, max(make_date(year, month, 1)) as last
+from ({_WAITING}) w group by currency order by bills desc, currency
+""")
+
+# The biggest of each currency, then the second of each, and so on: currencies are not compared.
+_BIGGEST = sa.text(f"""
+with ranked as (
+    select *, count(*) over (partition by currency) as bills, row_number() over (
+        partition by currency order by abs(overage_amount) desc nulls last, created_at, id) as place
+    from ({_WAITING}) w
+), shown as (
+    select * from ranked order by place, bills desc, currency limit :most
+)
+select shown.*, c.name from shown join customers c on c.id = shown.customer_id
+order by bills desc, currency, place
 """)

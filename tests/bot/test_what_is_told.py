@@ -1,27 +1,22 @@
 """What messages say, to whom, and what is told together."""
 
 import asyncio
-from dataclasses import replace
-from decimal import Decimal
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from bot.slack.client import SlackClient
-from bot.worker.message_content import CONTENT_BY_KIND, content_of
+from bot.worker.message_content import CONTENT_BY_KIND
 from bot.worker.worker import Worker
 from handlers.slack.blocks.access import access_granted
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.undo import undo_decision
-from models.bills.states import RejectReason, State
+from models.bills.states import RejectReason
 from models.db.database import Database
 from models.outbox.cards import add_cards
-from models.outbox.messages import Message, MessageKind, add_messages, user_recipient
+from models.outbox.messages import MessageKind, add_messages, user_recipient
 from models.outbox.notifications import promise_run_preview
 from models.people.permissions import Role
-from models.period import Period
-from models.queries.bill_list import BillLine
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
     all_posted,
@@ -43,34 +38,24 @@ from tests.store.books import act, make_bills
 
 
 @pytest.mark.parametrize(
-    ("months", "told"),
-    [((9, 9), "2 bills of September 2026 wait for you"), ((9, 10), "2 bills wait for you")],
+    ("september", "told"),
+    [(False, "11 bills of October 2026 wait for you"), (True, "11 bills wait for you")],
 )
 async def test_a_digest_names_a_month_only_where_all_its_bills_are_of_it(
-    months: tuple[int, int], told: str, monkeypatch: pytest.MonkeyPatch, db: Database
+    september: bool, told: str, db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
-    async def listed(*_: Any) -> list[BillLine]:
-        return [replace(_LINE, id=n, period=Period(2026, m)) for n, m in enumerate(months, 1)]
-
-    monkeypatch.setattr("bot.worker.message_content.digest_lines", listed)
-    async with db.transaction() as session:
-        made = await content_of(session, Message(kind=MessageKind.DIGEST, facts=_RANGE))
-    assert made is not None
-    assert made.draw().text.startswith(told)
+    bills = await make_bills(db, people.ana, 11)
+    if september:
+        await rows(db, MOVED, id=bills[0])
+    async with worker_only(db, gateway):
+        await until(lambda: all_settled(db))
+    assert said_to(slack, "UKIM")[0].startswith(told)
 
 
-_RANGE = {"first": 1, "last": 2, "of": "user:1"}
-_LINE = BillLine(
-    id=1,
-    version=1,
-    customer="Acme",
-    period=Period(2026, 9),
-    status=State.PENDING,
-    hold_reason=None,
-    amount=Decimal(5),
-    currency="USD",
-    created_at=NOW,
-)
+MOVED = """
+with moved as (update bills set month = 9, version = version + 1 where id = :id returning *)
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source)
+select id, version, 1, 'comment', 'cli' from moved returning id"""
 
 
 def test_every_kind_of_posting_can_be_drawn() -> None:

@@ -27,8 +27,9 @@ from models.queries.bill_details import (
     RelatedBill,
 )
 from models.queries.bill_list import BillLine, Page
+from models.queries.digest import Digest
 from models.queries.history import HistoryEntry
-from models.queries.totals import Total, totals_of
+from models.queries.totals import Total
 
 ANA = PersonRef(1, "Ana Ruiz", Role.FINANCE, "U1")
 KIM = PersonRef(2, "Kim Lee", Role.CSM, "U2")
@@ -418,6 +419,18 @@ def page(count: int, customer: str = "Acme Corp", after: str | None = None) -> P
     return Page(lines, count, totals if count else (), after)
 
 
+def digest() -> Digest:
+    """Thirteen bills that all wait, in two currencies."""
+    dollars = replace(bill_line(BILL), id=11, amount=Decimal(11), currency="USD")
+    return Digest(
+        listed=13,
+        waiting=13,
+        totals=(Total("USD", 7, Decimal(36)), Total("JPY", 6, Decimal(42))),
+        biggest=(dollars, replace(dollars, id=12, amount=Decimal(12), currency="JPY")),
+        period=OCTOBER,
+    )
+
+
 def send_preview(
     facts: BillDetails, ready: int = 3, kept: int = 4, at_once: int = 0
 ) -> SendPreview:
@@ -436,7 +449,7 @@ def send_preview(
         period=None,
         bills=ready,
         at_once=at_once,
-        totals=totals_of(one.line for one in goes),
+        totals=(Total(line.currency, ready, (line.amount or Decimal(0)) * ready),) if ready else (),
         biggest=goes[:BIGGEST],
         kept={facts.status: kept} if kept else {},
         stay=stays,

@@ -117,7 +117,9 @@ OF_A_BILL: dict[str, Draw] = {
     "reads like reject": lambda f: reads_like_a_decision(f, Verb.REJECT),
     "inbox": lambda f: home_view(KIM_USER, _page(f), [f] * 20, NOON),
     "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
-    "digest": lambda f: digest_message([samples.bill_line(f)] * 40, OCTOBER, 40),
+    "digest": lambda f: digest_message(
+        replace(samples.digest(), biggest=(samples.bill_line(f),) * 5)
+    ),
     "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
     "usage, plain": lambda f: usage_report(
         f.customer, USAGE, _page(f).lines, None

@@ -27,13 +27,11 @@ from handlers.wording.formatting import (
     totals,
 )
 from handlers.wording.rich_text import code, fallback_text
-from models.period import Period
 from models.queries.bill_list import BillLine, Page
-from models.queries.totals import biggest, totals_of
+from models.queries.digest import Digest
 
 HEAD = ("Bill", "Customer", "Month", "Amount", "State")
 MONTHS_SHOWN, MONTHS_CHARTED = 60, 24
-DIGEST_SHOWN = 5
 
 
 def bill_table(shown: Sequence[BillLine]) -> Block:
@@ -67,23 +65,20 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> SlackMessag
     )
 
 
-def digest_message(waiting: Sequence[BillLine], period: Period | None, listed: int) -> SlackMessage:
-    """One message instead of many cards, when one approver gets more than ten bills at once.
-
-    `waiting` are those of the `listed` bills that still do; `period` is the month of all of
-    them, None where there are several.
-    """
-    if not waiting:
+def digest_message(digest: Digest) -> SlackMessage:
+    """One message instead of many cards, when one approver gets more than ten bills at once."""
+    if not digest.waiting:
         return sentence_message(
-            f"All {number(listed)} are decided: none of these bills waits for you now."
+            f"All {number(digest.listed)} are decided: none of these bills waits for you now."
         )
-    shown = biggest(waiting, DIGEST_SHOWN, lambda one: one)
+    shown = digest.biggest
     which = f"{number(len(shown))}{by_currency(one.currency for one in shown)}"
-    month = f" of {period_name(period)}" if period else ""
-    verb = "waits" if len(waiting) == 1 else "wait"
-    decided = f" Of {number(listed)}, the others are decided." if len(waiting) < listed else ""
-    title = f"{bill_count(len(waiting))}{month} {verb} for you"
-    told = f"{totals(totals_of(waiting))}.{decided}"
+    month = f" of {period_name(digest.period)}" if digest.period else ""
+    verb = "waits" if digest.waiting == 1 else "wait"
+    are_left = digest.waiting < digest.listed
+    decided = f" Of {number(digest.listed)}, the others are decided." if are_left else ""
+    title = f"{bill_count(digest.waiting)}{month} {verb} for you"
+    told = f"{totals(digest.totals)}.{decided}"
     return message(
         fallback_text(f"{title}: {told}"),
         [
