@@ -28,22 +28,35 @@ language sql stable as $$
     limit 1
 $$;
 
+-- How many days two spans share; without an end they go on.
+create function days_shared(starts date, ends date, first_day date, last_day date) returns integer
+language sql immutable parallel safe as $$
+    select greatest(0, least(last_day, coalesce(ends, last_day))
+                       - greatest(first_day, coalesce(starts, first_day)) + 1)
+$$;
+
 -- How many days of a span are in contract: in the customer's own dates, or in those of a former
 -- contract that a later one followed.
 create function contract_days(
     customer bigint, starts date, ends date, first_day date, last_day date)
 returns table (days integer) language sql stable rows 1 as $$
-    select sum(greatest(0, least(last_day, coalesce(span.ends, last_day))
-                           - greatest(first_day, coalesce(span.starts, first_day)) + 1))::integer
-    from (select starts, ends
-          union all
-          select f.start_date, f.end_date from former_contracts f
-          where f.customer_id = customer and f.stands) span (starts, ends)
+    select days_shared(starts, ends, first_day, last_day) + coalesce((
+        select sum(days_shared(f.start_date, f.end_date, first_day, last_day))
+        from former_contracts f where f.customer_id = customer and f.stands), 0)::integer
 $$;
 
+-- The months that have gone out, with the days in contract and the proration they were billed under.
+create view billed_months as
+select b.customer_id, b.year, b.month, k.contract_days, k.limit_proration
+from bills b
+join billed_contracts k on k.bill_id = b.id
+where b.kind = 'overage' and b.status <> 'void' and b.number is not null;
+
 -- What holds for a customer in a month: terms, days in contract, and the limit that they make. A
--- month that has gone out keeps the days and the proration that it was billed under.
-create function month_terms(customer bigint, of_year integer, of_month integer)
+-- month that has gone out keeps what it was billed under. The joins are left to whoever asks for
+-- many: inside of here they would be done for each row anew.
+create function terms_of_month(
+    c customers, billed billed_months, of_year integer, of_month integer)
 returns table (currency text, monthly_api_limit bigint, overage_unit_cost numeric,
                active_days integer)
 language sql stable rows 1 as $$
@@ -54,32 +67,45 @@ language sql stable rows 1 as $$
                    div(t.monthly_api_limit::numeric * a.active_days + m.days - 1, m.days)::bigint
                else t.monthly_api_limit end,
            t.overage_unit_cost, a.active_days
-    from customers c
-    cross join lateral (
-        select make_date(of_year, of_month, 1) as first_day,
-               (make_date(of_year, of_month, 1) + interval '1 month - 1 day')::date as last_day,
-               extract(day from make_date(of_year, of_month, 1) + interval '1 month - 1 day')
-               as days) m
-    left join bills b
-        on b.customer_id = c.id and b.year = of_year and b.month = of_month
-       and b.kind = 'overage' and b.status <> 'void' and b.number is not null
-    left join billed_contracts billed on billed.bill_id = b.id
+    from (select make_date(of_year, of_month, 1) as first_day,
+                 (make_date(of_year, of_month, 1) + interval '1 month - 1 day')::date as last_day,
+                 extract(day from make_date(of_year, of_month, 1) + interval '1 month - 1 day')
+                 as days) m
     cross join lateral contract_days(
         c.id, c.start_date, c.end_date, m.first_day, m.last_day) d
     cross join lateral (select coalesce(billed.contract_days, d.days) as active_days) a
     cross join lateral terms_in_force(c.id, m.first_day) t
+$$;
+
+-- The same for one customer and month.
+create function month_terms(customer bigint, of_year integer, of_month integer)
+returns table (currency text, monthly_api_limit bigint, overage_unit_cost numeric,
+               active_days integer)
+language sql stable rows 1 as $$
+    select t.*
+    from customers c
+    left join billed_months billed
+        on billed.customer_id = c.id and billed.year = of_year and billed.month = of_month
+    cross join lateral terms_of_month(c, billed, of_year, of_month) t
     where c.id = customer
 $$;
 
--- The arithmetic of every month with recorded usage, in the currency of its terms.
+-- The arithmetic of every month with recorded usage, in the currency of its terms. That is mostly the
+-- customer's, whose minor units are joined once; looked up by row they cost as much as all the rest.
 create view overages as
 select u.customer_id, u.year, u.month, u.api_usage, t.monthly_api_limit,
        o.overage_units, t.overage_unit_cost,
-       amount(o.overage_units, t.overage_unit_cost, cur.minor_units) as overage_amount,
+       amount(o.overage_units, t.overage_unit_cost,
+              case when t.currency = c.currency then cur.minor_units
+                   else (select minor_units from currencies where code = t.currency) end)
+       as overage_amount,
        t.currency, t.active_days
 from usages u
-cross join lateral month_terms(u.customer_id, u.year, u.month) t
-join currencies cur on cur.code = t.currency
+join customers c on c.id = u.customer_id
+join currencies cur on cur.code = c.currency
+left join billed_months billed
+    on billed.customer_id = u.customer_id and billed.year = u.year and billed.month = u.month
+cross join lateral terms_of_month(c, billed, u.year, u.month) t
 cross join lateral (
     select greatest(0, u.api_usage - t.monthly_api_limit) as overage_units) o;
 

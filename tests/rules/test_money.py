@@ -179,6 +179,7 @@ async def test_limits_and_prices_are_those_in_force_in_that_month(session: Async
             Terms(
                 customer_id=customer.id,
                 valid_from=valid_from,
+                currency="USD",
                 monthly_api_limit=limit,
                 overage_unit_cost=Decimal(price) if price else None,
             )
