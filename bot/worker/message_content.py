@@ -4,7 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from handlers.slack.blocks.access import access_granted, access_requested
+from handlers.slack.blocks.access import (
+    access_declined,
+    access_granted,
+    access_requested,
+    access_settled,
+    no_longer_standing_in,
+    standing_in,
+)
 from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.bill_run import run_preview, run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
@@ -17,6 +24,7 @@ from handlers.slack.blocks.notifications import (
     not_sent_notice,
     recalculated_notice,
     rejection_notice,
+    unreached_notice,
 )
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
@@ -26,6 +34,7 @@ from models.bills.states import State
 from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
 from models.outbox.messages import Message, MessageKind, MessageState
+from models.outbox.people_notices import DECLINED
 from models.people.permissions import Role
 from models.people.users import User, person_ref
 from models.period import Period
@@ -143,9 +152,45 @@ async def _sending(session: Session, message: Message) -> Content:
     return Content(partial(send_progress, await send_report(session, message.id)))
 
 
-async def _access_request(session: Session, message: Message) -> Content:
-    asker = await session.get_one(User, message.facts["user_id"])
-    return Content(partial(access_requested, person_ref(asker)))
+async def _access_request(session: Session, message: Message) -> Content | None:
+    """One that was answered says so, or is not asked any more."""
+    told = message.facts
+    asker = await session.get_one(User, told["user_id"])
+    if "answer" not in told:
+        return Content(partial(access_requested, person_ref(asker), asker.email))
+    if message.state != MessageState.POSTED:
+        return None
+    by = person_ref(await session.get_one(User, told["by"]))
+    declined = told["answer"] == DECLINED
+    return Content(partial(access_settled, person_ref(asker), by, declined=declined))
+
+
+async def _access_declined(session: Session, message: Message) -> Content:
+    by = await session.get_one(User, message.facts["by"])
+    return Content(partial(access_declined, person_ref(by)))
+
+
+async def _delegated(session: Session, message: Message) -> Content | None:
+    """What is not so any more by the time it is told is not told."""
+    away = await session.get_one(User, message.facts["away"])
+    reader = await reader_of(session, message.recipient)
+    stands_in = reader is not None and away.delegate_id == reader.id
+    if stands_in != message.facts["stands_in"]:
+        return None
+    if away.away_until is None or not stands_in:
+        return Content(partial(no_longer_standing_in, person_ref(away)))
+    return Content(partial(standing_in, person_ref(away), away.away_until))
+
+
+async def _unreached(session: Session, message: Message) -> Content | None:
+    """Nothing once Slack reaches them."""
+    user_id, role = message.facts["user_id"], Role(message.facts["role"])
+    if user_id is None:
+        return Content(partial(unreached_notice, role, None))
+    user = await session.get_one(User, user_id)
+    return (
+        None if user.slack_user_id else Content(partial(unreached_notice, role, person_ref(user)))
+    )
 
 
 async def _access_granted(session: Session, message: Message) -> Content:
@@ -167,4 +212,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.SENDING: _sending,
     MessageKind.ACCESS_REQUEST: _access_request,
     MessageKind.ACCESS_GRANTED: _access_granted,
+    MessageKind.ACCESS_DECLINED: _access_declined,
+    MessageKind.DELEGATED: _delegated,
+    MessageKind.UNREACHED: _unreached,
 }

@@ -167,6 +167,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.CANCEL_LIST: send.cancel_list,
     ActionId.REQUEST_ACCESS: people.request_access,
     ActionId.GRANT_ACCESS: people.grant,
+    ActionId.DECLINE_ACCESS: people.decline,
     ActionId.LIST_PAGE: bill.next_page,
     ActionId.SHARE_USAGE: usage.share,
 }

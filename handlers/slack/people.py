@@ -4,18 +4,20 @@ from handlers.slack.blocks.access import access_asked, access_granted, access_se
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.context import RequestContext
 from handlers.slack.request import Answer, Reply
-from models.actions.access import grant_role
+from models.actions.access import decline_access, grant_role
 from models.actions.reroute import promise_reroute
-from models.errors import Invalid, NotFound
-from models.outbox.notifications import notify_access_requested
+from models.errors import Invalid, NotAllowed, NotFound
+from models.outbox.people_notices import is_declined_today, notify_access_requested
 from models.people.permissions import Role
-from models.people.users import person_ref
+from models.people.users import User, person_ref
 
 
 async def request_access(context: RequestContext) -> Answer:
     """Finance is told; whoever has a role already is told so."""
     if context.user.role is not None and context.user.active:
         return Reply(access_granted(Role(context.user.role)), replace=True)
+    if await is_declined_today(context.session, context.user, context.now):
+        raise NotAllowed("Your request was declined today. Talk to Finance, or ask again tomorrow.")
     asked = await notify_access_requested(context.session, context.user, context.now)
     if not asked:
         raise NotFound(
@@ -32,4 +34,14 @@ async def grant(context: RequestContext) -> Answer:
         raise Invalid(OUT_OF_DATE)
     user = await grant_role(context.session, ids["user"], Role(ids["role"]), context)
     await promise_reroute(context.session, context)
-    return Reply(access_settled(person_ref(user), person_ref(context.user)), replace=True)
+    return _settled(user, context.user)
+
+
+async def decline(context: RequestContext) -> Answer:
+    """Give no role to somebody who asked; they are told."""
+    user = await decline_access(context.session, context.ids("user")["user"], context)
+    return _settled(user, context.user, declined=True)
+
+
+def _settled(user: User, by: User, *, declined: bool = False) -> Answer:
+    return Reply(access_settled(person_ref(user), person_ref(by), declined=declined), replace=True)

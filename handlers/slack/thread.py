@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt.response import BoltResponse
 
-from handlers.slack.blocks.thread import reads_like_a_decision
+from handlers.slack.blocks.thread import decides_nothing, reads_like_a_decision
 from handlers.slack.context import RequestContext, Services, handle
 from handlers.slack.decision_words import decision_in
 from handlers.slack.parsing import mentioned, typed_text
@@ -19,7 +19,9 @@ from models.context import Context, Source
 from models.errors import NotAllowed
 from models.outbox.threads import bill_of_thread, is_a_message_unconfirmed
 from models.people.permissions import Permission
-from models.people.users import find_by_slack
+from models.people.users import User, find_by_slack
+from models.queries.allowed_verbs import allowed_verbs
+from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 
 _WRITTEN = (None, "thread_broadcast", "file_share")
@@ -143,7 +145,13 @@ async def _decide_by_button(context: RequestContext, bill_id: int, words: str) -
     decision = decision_in(words)
     if decision is None or not context.user.can(Permission.APPROVE):
         return None
-    facts = (await load_bill_details(context.session, [bill_id]))[0]
-    if facts.status is not State.PENDING:
+    (facts,) = await load_bill_details(context.session, [bill_id])
+    if decision in allowed_verbs(facts, context.user):
+        return Reply(reads_like_a_decision(facts, decision))
+    if facts.status is not State.PENDING or _has_decided(facts, context.user):
         return None
-    return Reply(reads_like_a_decision(facts, decision))
+    return Reply(decides_nothing(facts))
+
+
+def _has_decided(facts: BillDetails, user: User) -> bool:
+    return any(one.by.id == user.id for one in facts.approvals)

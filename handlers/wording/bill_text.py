@@ -20,6 +20,7 @@ from handlers.wording.rich_text import Part, bold
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import BillKind, HoldReason, State
 from models.people.permissions import Role
+from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
 from models.queries.bill_list import BillLine, Page
 from models.queries.history import HistoryEntry
@@ -148,9 +149,13 @@ def _approver(needed: MissingApproval) -> str:
         away = person(needed.away)
         return f"{person(needed.delegate)}, in the place of {away} who is away"
     if needed.people:
-        return listing([person(who) for who in needed.people], "or", NAMED_AT_MOST)
+        return listing([_reachable(who) for who in needed.people], "or", NAMED_AT_MOST)
     roles = [needed.role] if needed.role else [Role.CSM, Role.SALES]
     return f"anybody in {listing(roles, 'or')}"
+
+
+def _reachable(who: PersonRef) -> str:
+    return person(who) if who.slack_user_id else f"{person(who)}, who is not in Slack"
 
 
 def status_text(facts: BillDetails) -> str:

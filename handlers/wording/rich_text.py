@@ -16,7 +16,14 @@ class Styled:
     style: Literal["bold", "code"]
 
 
-Part = str | Styled | datetime
+@dataclass(frozen=True)
+class Mention:
+    """A Slack account, which Slack shows by its own name for it: nobody can pass for another."""
+
+    slack_user_id: str
+
+
+Part = str | Styled | Mention | datetime
 Sentence = Sequence[Part]
 
 
@@ -30,9 +37,12 @@ def code(text: str) -> Styled:
 
 def fallback_text(*parts: Part) -> str:
     """A sentence for `text`: escaped, moments in the reader's zone."""
-    return "".join(
-        when(part)
-        if isinstance(part, datetime)
-        else esc(clean(part if isinstance(part, str) else part.text))
-        for part in parts
-    )
+    return "".join(_fallback(part) for part in parts)
+
+
+def _fallback(part: Part) -> str:
+    if isinstance(part, datetime):
+        return when(part)
+    if isinstance(part, Mention):
+        return f"<@{part.slack_user_id}>"
+    return esc(clean(part if isinstance(part, str) else part.text))

@@ -9,6 +9,7 @@ from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.context import Context
 from models.errors import Invalid, NotAllowed
 from models.outbox.cards import redraw_cards_waiting_for
+from models.outbox.people_notices import notify_delegate
 from models.people.permissions import Permission
 from models.people.users import User, lock_users
 
@@ -19,7 +20,7 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     """Whoever acts is away up to and including a day; `delegate` decides in their place.
 
     Refuses a day that is past or more than a year ahead, and a delegate who could not decide:
-    themselves, somebody inactive or without the right to approve, or who is away too.
+    themselves, somebody inactive or without the right to approve, not in Slack, or who is away too.
     """
     context.user.require(Permission.GO_AWAY)
     days = (until - context.today).days
@@ -31,11 +32,21 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     user, delegate = locked[context.user.id], locked[delegate.id]
     if not delegate.can(Permission.APPROVE):
         raise NotAllowed(f"{delegate.name} may not approve bills, and so not in your place either.")
+    if not delegate.slack_user_id:
+        raise Invalid(f"{delegate.name} is not in Slack, so no card would reach them.", "delegate")
     if delegate.is_away(context.today):
         raise Invalid(f"{delegate.name} is away too, until {delegate.away_until}.", "delegate")
+    former = await _delegate_of(session, user)
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, context.now
     await session.flush()
+    await notify_delegate(session, user, delegate, context.now)
+    if former and former.id != delegate.id:
+        await notify_delegate(session, user, former, context.now)
     await promise_reroute(session, context, [user.id])
+
+
+async def _delegate_of(session: AsyncSession, user: User) -> User | None:
+    return await session.get(User, user.delegate_id) if user.delegate_id else None
 
 
 async def mark_back(session: AsyncSession, context: Context) -> bool:
@@ -44,11 +55,19 @@ async def mark_back(session: AsyncSession, context: Context) -> bool:
     user = (await lock_users(session, context.user.id))[context.user.id]
     if user.away_until is None:
         return False
+    await _end_absence(session, user, context)
+    await promise_reroute(session, context, [user.id])
+    return True
+
+
+async def _end_absence(session: AsyncSession, user: User, context: Context) -> None:
+    """Nobody decides in this person's place any more, and whoever did is told."""
+    delegate = await _delegate_of(session, user)
     user.away_until = user.delegate_id = None
     user.updated_at = context.now
     await session.flush()
-    await promise_reroute(session, context, [user.id])
-    return True
+    if delegate:
+        await notify_delegate(session, user, delegate, context.now)
 
 
 async def end_absences(session: AsyncSession, context: Context) -> int:
@@ -61,10 +80,8 @@ async def end_absences(session: AsyncSession, context: Context) -> int:
         if user.away_until is not None and not user.is_away(context.today)
     ]
     for user in returned:
-        user.away_until = user.delegate_id = None
-        user.updated_at = context.now
+        await _end_absence(session, user, context)
     if returned:
-        await session.flush()
         await reroute_open_bills(session, context)
         await redraw_cards_waiting_for(session, [user.id for user in returned])
     return len(returned)

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context
 from models.errors import NotFound, WrongState
-from models.outbox.notifications import notify_access_granted
+from models.outbox.people_notices import notify_access_declined, notify_access_granted
 from models.people.permissions import Permission, Role
 from models.people.users import User, find_by_slack, lock_users
 
@@ -40,17 +40,30 @@ async def welcome(
 
 async def grant_role(session: AsyncSession, user_id: int, role: Role, context: Context) -> User:
     """Answer somebody's request for access; refuses one that is answered already."""
+    user = await _asker(session, user_id, context)
+    user.role = role
+    user.active = True
+    user.updated_at = context.now
+    await session.flush()
+    await notify_access_granted(session, user, context.user, context.now)
+    return user
+
+
+async def decline_access(session: AsyncSession, user_id: int, context: Context) -> User:
+    """Give no role to somebody who asked, and tell them; refuses where they have one by now."""
+    user = await _asker(session, user_id, context)
+    await notify_access_declined(session, user, context.user, context.now)
+    return user
+
+
+async def _asker(session: AsyncSession, user_id: int, context: Context) -> User:
+    """Somebody without a role, under their lock."""
     context.user.require(Permission.GIVE_ROLES)
     user = (await lock_users(session, user_id)).get(user_id)
     if user is None or user.is_system:
         raise NotFound("That person is not here.")
     if user.role is not None and user.active:
         raise WrongState(f"{user.name} is {user.role} already. Nothing was changed.")
-    user.role = role
-    user.active = True
-    user.updated_at = context.now
-    await session.flush()
-    await notify_access_granted(session, user, context.now)
     return user
 
 

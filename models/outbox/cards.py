@@ -10,30 +10,62 @@ from models.db.database import AtCommit, put_off
 from models.outbox.jobs import Task, defer_each, defer_sending_to
 
 ADD_CARDS = """
-recipients as (
-    select w.bill_id, 'user:' || u.id as recipient
+asked as (
+    select w.bill_id, w.role, w.user_id,
+           case when u.slack_user_id is not null then w.user_id end as reached_id,
+           case when d.slack_user_id is not null then w.delegate_id end as delegate_id
     from wanted w
-    cross join lateral (values (w.user_id), (w.delegate_id)) asked (user_id)
-    join users u on u.id = asked.user_id
-    where u.slack_user_id is not null
+    left join users u on u.id = w.user_id
+    left join users d on d.id = w.delegate_id
+),
+recipients as (
+    select a.bill_id, 'user:' || one.id as recipient
+    from asked a cross join lateral (values (a.reached_id), (a.delegate_id)) one (id)
+    where one.id is not null
     union all
-    select w.bill_id, 'user:' || u.id
-    from wanted w join users u on u.role = w.role and u.active
-    where w.user_id is null and cast(:channel as text) is null and u.slack_user_id is not null
+    select a.bill_id, 'user:' || u.id
+    from asked a join users u on u.role = a.role and u.active
+    where a.user_id is null and cast(:channel as text) is null and u.slack_user_id is not null
     union all
-    select bill_id, 'channel:' || :channel from wanted
-    where user_id is null and :channel is not null
+    select bill_id, 'channel:' || :channel from asked
+    where coalesce(reached_id, delegate_id) is null and :channel is not null
     union all
     select bill_id, 'channel:' || slack_channel_id from wanted where slack_channel_id is not null
+),
+unreached as (
+    select distinct a.user_id, a.role
+    from asked a
+    where coalesce(a.reached_id, a.delegate_id) is null
+      and (a.user_id is not null
+           or cast(:channel as text) is null and not exists (
+               select from users u
+               where u.role = a.role and u.active and u.slack_user_id is not null))
+),
+told as (
+    insert into messages (key, kind, recipient, facts)
+    select 'unreached:' || coalesce(n.user_id::text, n.role)
+               || to_char(now(), '-YYYY-MM') || ':user:' || f.id,
+           'unreached', 'user:' || f.id,
+           jsonb_build_object('user_id', n.user_id, 'role', n.role)
+    from unreached n join users f
+        on f.role = 'Finance' and f.active and f.slack_user_id is not null
+    order by 1
+    on conflict do nothing
+    returning recipient
 ),
 added as (
     insert into messages (kind, recipient, bill_id)
     select 'card', recipient, bill_id
-    from recipients order by recipient, bill_id
+    from recipients where (select count(*) from told) >= 0 order by recipient, bill_id
     on conflict (bill_id, recipient) where bill_id is not null do nothing
     returning recipient, bill_id
 )"""
-"""Adds the cards of `wanted`, which has a row a slot of pending bills, wherever none stands yet."""
+"""Adds the cards of `wanted`, which has a row a slot of pending bills, wherever none stands yet.
+
+Finance is told, once a month, of whoever has to decide and cannot be reached. A card that somebody
+named cannot get goes to the channel of the settings, as one that Slack does not deliver does. What
+Finance is told is always written before the cards, so that two who add them wait in one order.
+"""
 
 _CARDS = f"""
 with wanted as (
@@ -44,7 +76,7 @@ with wanted as (
     where b.status = 'pending' and {{bills}}
 ),
 {ADD_CARDS}
-select recipient, bill_id from added
+select recipient, bill_id from added union all select recipient, null from told
 """
 
 _OF_BILLS = sa.text(_CARDS.format(bills="b.id = any(:bill_ids)"))
@@ -84,7 +116,7 @@ async def _add_cards(session: AsyncSession, wanted: Collection[_Wanted]) -> None
         new = (await session.execute(_OF_BILLS, values | {"bill_ids": bill_ids})).all()
     else:
         new = (await session.execute(_OF_ALL, values)).all()
-        await redraw_cards(session, sorted({bill_id for _, bill_id in new}))
+        await redraw_cards(session, sorted({bill_id for _, bill_id in new if bill_id}))
     await defer_sending_to(session, [recipient for recipient, _ in new])
 
 

@@ -37,6 +37,9 @@ class MessageKind(StrEnum):
     SENDING = "sending"
     ACCESS_REQUEST = "access_request"
     ACCESS_GRANTED = "access_granted"
+    ACCESS_DECLINED = "access_declined"
+    UNREACHED = "unreached"
+    DELEGATED = "delegated"
 
 
 class MessageState(StrEnum):

@@ -166,17 +166,3 @@ async def notify_approvals_revoked(
         facts = {"count": len(bills), "bills": bills[:NAMED]}
         key = f"fell:{bills[0]}:{now.isoformat()}"
         await add_messages(session, MessageKind.APPROVALS_FELL, key, [user], facts)
-
-
-async def notify_access_requested(session: AsyncSession, asker: User, now: datetime) -> int:
-    """Finance is asked, at most once a day, to give `asker` a role; returns how many people are."""
-    finance = await users_with_role(session, Role.FINANCE)
-    key = f"access:{asker.id}:{now.date()}"
-    return await add_messages(
-        session, MessageKind.ACCESS_REQUEST, key, finance, {"user_id": asker.id}
-    )
-
-
-async def notify_access_granted(session: AsyncSession, user: User, now: datetime) -> None:
-    key = f"granted:{user.id}:{now.isoformat()}"
-    await add_messages(session, MessageKind.ACCESS_GRANTED, key, [user], {"role": user.role})

@@ -65,14 +65,18 @@ def _is_asked(user: User, bill_id: ColumnElement[int]) -> ColumnElement[bool]:
     )
 
 
-# In whose place somebody decides, and who is still named for a role that they have not any more.
+# In whose place somebody decides; who is still named for a role that they have not any more, or
+# whom Slack cannot reach, so that others are asked; and whether Customer Success can be reached.
 _OTHERS = sa.text("""
 select array(select id from users where delegate_id = :user_id) as away,
-       array(select id from users u where (not active or role is distinct from 'Customer Success')
-                and exists (select from customers where csm_id = u.id)) as former_csms,
-       array(select id from users u where (not active or role is distinct from 'Sales')
-                and exists (select from customers where sales_id = u.id)) as former_sales,
-       exists (select from users where active and role = 'Customer Success') as has_csm
+       array(select id from users u where (not active or slack_user_id is null
+                       or role is distinct from 'Customer Success')
+                and exists (select from customers where csm_id = u.id)) as unasked_csms,
+       array(select id from users u where (not active or slack_user_id is null
+                       or role is distinct from 'Sales')
+                and exists (select from customers where sales_id = u.id)) as unasked_sales,
+       exists (select from users where active and role = 'Customer Success'
+               and slack_user_id is not null) as has_csm
 """)
 
 
@@ -85,10 +89,10 @@ def _asks_csm(user: User, others: Any) -> Conditions:
         sales.is_(None),
     )
     return (
-        csm.in_([user.id, *others.away, *others.former_csms]),
+        csm.in_([user.id, *others.away, *others.unasked_csms]),
         sales.in_(others.away),
         sa.and_(csm.is_(None), needed),
-        sa.and_(csm.is_(None), sales.in_(others.former_sales)),
+        sa.and_(csm.is_(None), sales.in_(others.unasked_sales)),
     )
 
 
@@ -97,7 +101,7 @@ def _asks_sales(user: User, others: Any) -> Conditions:
     csm, sales = Customer.csm_id, Customer.sales_id
     needed = sa.or_(Customer.require_sales_approval, Customer.second_approval_above.is_not(None))
     return (
-        sales.in_([user.id, *others.away, *others.former_sales]),
+        sales.in_([user.id, *others.away, *others.unasked_sales]),
         csm.in_(others.away),
         sa.and_(sales.is_(None), needed) if others.has_csm else sales.is_(None),
     )

@@ -2,7 +2,8 @@
 
 -- What a customer says about approvals, and who of those named can give one. Somebody named who is
 -- inactive, or has another role by now, counts as nobody, and as gone. A delegate acts for somebody
--- named who is away. `has_csm`, `has_sales`: whether anybody at all has the role. They stand behind
+-- named who is away. `has_csm`, `has_sales`: whether anybody at all has the role; `csm_in_slack`,
+-- `sales_in_slack`: whether Slack can reach whoever is named, or their delegate. They stand behind
 -- `offset 0`, and all else comes from joins: a row with sub-selects in it is never put in place of
 -- the argument of a function, and so no function of it would be inlined.
 create view approval_rules as
@@ -11,14 +12,18 @@ select c.id as customer_id,
        c.csm_id is not null and csm.id is null as csm_is_gone,
        sales.id as sales_id, sales_delegate.id as sales_delegate_id,
        c.sales_id is not null and sales.id is null as sales_is_gone,
-       staff.has_csm, staff.has_sales,
+       staff.has_csm, staff.has_sales, staff.has_csm_in_slack,
+       num_nonnulls(csm.slack_user_id, csm_delegate.slack_user_id) > 0 as csm_in_slack,
+       num_nonnulls(sales.slack_user_id, sales_delegate.slack_user_id) > 0 as sales_in_slack,
        c.require_csm_approval, c.require_sales_approval,
        c.auto_approve_below, c.second_approval_above,
        coalesce(c.rules_currency, c.currency) as rules_currency, c.slack_channel_id
 from customers c
 cross join (
     select exists (select from users where active and role = 'Customer Success') as has_csm,
-           exists (select from users where active and role = 'Sales') as has_sales
+           exists (select from users where active and role = 'Sales') as has_sales,
+           exists (select from users where active and role = 'Customer Success'
+                   and slack_user_id is not null) as has_csm_in_slack
     offset 0) staff
 left join users csm on csm.id = c.csm_id and csm.active and csm.role = 'Customer Success'
 left join users csm_delegate
@@ -49,20 +54,29 @@ language sql stable rows 1 as $$
 $$;
 
 -- The same, a row a slot: `csm`, `sales` or both, else `any`, which either role can fill. A slot
--- without a person is anybody's of its role; of `any` it is the person, or the role, that is asked.
+-- without a person is anybody's of its role; of `any` it is the person, or the role, that is asked,
+-- and that Slack can reach.
 create function approver_slots(r approval_rules, amount numeric, currency text)
 returns table (slot text, role text, user_id bigint, delegate_id bigint, has_no_approver boolean)
 language sql stable rows 2 as $$
     select s.slot, s.role, s.user_id, s.delegate_id, n.has_no_approver
     from needed_approvals(r, amount, currency) n
     cross join lateral (
-        select r.csm_id is not null or r.sales_id is null and r.has_csm as csm) asked
+        select case when r.csm_in_slack then r.csm_id end as csm_id,
+               case when r.csm_in_slack then r.csm_delegate_id end as csm_delegate_id,
+               case when r.sales_in_slack then r.sales_id end as sales_id,
+               case when r.sales_in_slack then r.sales_delegate_id end as sales_delegate_id
+    ) reached
+    cross join lateral (
+        select reached.csm_id is not null
+            or reached.sales_id is null and r.has_csm and (r.has_csm_in_slack or not r.has_sales)
+            as csm) asked
     cross join lateral (values
         ('csm', 'Customer Success', r.csm_id, r.csm_delegate_id, n.csm),
         ('sales', 'Sales', r.sales_id, r.sales_delegate_id, n.sales),
         ('any', case when asked.csm then 'Customer Success' else 'Sales' end,
-         case when asked.csm then r.csm_id else r.sales_id end,
-         case when asked.csm then r.csm_delegate_id else r.sales_delegate_id end,
+         case when asked.csm then reached.csm_id else reached.sales_id end,
+         case when asked.csm then reached.csm_delegate_id else reached.sales_delegate_id end,
          not n.csm and not n.sales)
     ) s (slot, role, user_id, delegate_id, needed)
     where s.needed

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.handlers.conftest import Bills
-from tests.harness.slack_people import Team, said
+from tests.harness.slack_people import Team, read, said
 from tests.harness.waiting import until
 
 
@@ -32,6 +32,19 @@ async def test_whoever_is_back_decides_again(team: Team, october: Bills) -> None
     assert "Welcome back" in (await team.kim.types("/bill back"))["text"]
     shown = await team.kim.types(f"/bill show #{october.acme}")
     assert "Waits for Kim (CSM)" in said(shown)
+
+
+async def test_a_delegate_is_told_in_whose_place_they_decide_and_when_that_is_over(
+    team: Team, october: Bills
+) -> None:
+    await team.kim.types("/bill away until 2026-11-20 Lee")
+    told = await team.lee.told("Kim (CSM) is away")
+    assert "up to and including 20 November 2026. Meanwhile you decide in their place" in read(told)
+    await team.kim.types("/bill away until 2026-11-20 Sam")
+    await team.sam.told("Kim (CSM) is away")
+    await team.lee.told("You do not decide in the place of Kim (CSM) any more.")
+    await team.kim.types("/bill back")
+    await team.sam.told("You do not decide in the place of Kim (CSM) any more.")
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,19 @@ async def test_finance_grants_a_role_with_one_click(team: Team) -> None:
     assert "New is Sales already" in told["text"]
 
 
+async def test_finance_sees_who_asks_and_can_decline(team: Team) -> None:
+    offer = await team.new.types("/bill list")
+    await team.new.clicks("Request access", on=offer)
+    request = await team.ana.told("asks for access")
+    assert '{"type": "user", "user_id": "UNEW"}' in said(request)
+    await team.ana.clicks("Decline", on=request)
+    assert "Ana (Finance) declined that New gets a role." in team.again(request)["text"]
+    await team.new.told("Ana (Finance) declined your request for access")
+    offer = await team.new.types("/bill list")
+    (told,) = await team.new.clicks("Request access", on=offer)
+    assert "Your request was declined today." in told["text"]
+
+
 async def test_a_name_that_is_taken_takes_nothing_over(team: Team) -> None:
     team.sandbox.workspace.users["UNEW"].real_name = "Ana"
     offer = await team.new.types("/bill list")

@@ -124,6 +124,17 @@ async def test_nobody_is_offered_a_decision_that_is_not_theirs(team: Team, octob
     assert acts(team.kim.whispers()[0]) == ["bill:reject"]
 
 
+async def test_whoever_may_not_decide_on_this_bill_is_told_whom_it_waits_for(
+    team: Team, october: Bills
+) -> None:
+    thread = await card_in_channel(team, october.acme)
+    await team.lee.replies("lgtm", to=thread)
+    (told,) = team.lee.whispers()
+    assert "kept as a comment, and decides nothing: bill #1" in told["text"]
+    assert "waits for Kim (CSM)" in told["text"]
+    assert acts(told) == []
+
+
 @pytest.mark.parametrize(
     ("text", "decision"),
     [

@@ -54,9 +54,13 @@ ira  -     -          #approvals -          #approvals
 nia  sam   -          #approvals -          sam
 sam  -     -          -          -          kim lee
 kim  nia   -          -          -          kim
-gus  -     -          #approvals -          -
-gus  -     csm        #approvals -          -
-gus  sam   csm,sales  #approvals -          sam
+gus  -     -          -          -          kim lee
+gus  -     -          #approvals -          #approvals
+gus  sam   -          #approvals -          sam
+gus  -     csm        -          -          -
+gus  -     csm        #approvals -          #approvals
+gus  sam   csm,sales  #approvals -          sam #approvals
+gus  sam   csm,sales  -          -          sam
 kim  -     -          #approvals #acme      kim #acme
 -    -     -          #approvals #acme      #approvals #acme
 -    -     -          -          #acme      kim lee #acme
@@ -211,3 +215,29 @@ async def test_the_worker_is_sent_for_once_a_place(
     jobs = await session.scalars(sa.text(posting))
     places = ["channel:#acme", *(user_recipient(user.id) for user in (people.kim, people.sam))]
     assert sorted(jobs) == sorted(f"recipient:{place}" for place in places)
+
+
+async def test_finance_is_told_once_of_whoever_decides_and_cannot_be_reached(
+    session: AsyncSession, people: People, crew: Crew
+) -> None:
+    for number in range(3):
+        await add_customer(
+            session, f"Customer {number}", csm_id=crew["gus"].id, require_csm_approval=True
+        )
+    await add_customer(session, "Anybody's", csm_id=crew["gus"].id)
+    await generate(session, act(people.ana))
+    query = sa.select(Message.recipient, Message.facts).where(Message.kind == "unreached")
+    told = [tuple(row) for row in await session.execute(query)]
+    facts = {"user_id": crew["gus"].id, "role": "Customer Success"}
+    assert told == [(user_recipient(people.ana.id), facts)]
+
+
+async def test_finance_is_told_of_a_role_that_nobody_in_slack_has(
+    session: AsyncSession, people: People
+) -> None:
+    gone = sa.update(User).where(User.id == people.sam.id).values(slack_user_id=None)
+    await session.execute(gone)
+    await add_customer(session, require_sales_approval=True)
+    await generate(session, act(people.ana))
+    facts = await session.scalars(sa.select(Message.facts).where(Message.kind == "unreached"))
+    assert facts.all() == [{"user_id": None, "role": "Sales"}]

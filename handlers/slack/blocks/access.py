@@ -5,7 +5,7 @@ from datetime import date
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import SlackMessage, button, confirm, sentence_message
 from handlers.wording.formatting import day, name, person, slash
-from handlers.wording.rich_text import bold, code
+from handlers.wording.rich_text import Mention, Sentence, bold, code
 from models.people.permissions import Role
 from models.people.users import PersonRef
 
@@ -28,9 +28,13 @@ def access_asked() -> SlackMessage:
     )
 
 
-def access_requested(by: PersonRef) -> SlackMessage:
-    """To Finance: who asks, and a button for each role."""
+def access_requested(by: PersonRef, email: str | None = None) -> SlackMessage:
+    """To Finance: who asks, by all that tells them apart, a button for each role, and one to
+    decline.
+    """
     who = name(by.name, 200)
+    account: Sentence = [Mention(by.slack_user_id)] if by.slack_user_id else []
+    known: Sentence = [*account, ", " if account and email else "", name(email or "", 200)]
     buttons = [
         button(
             ActionId.GRANT_ACCESS,
@@ -41,17 +45,52 @@ def access_requested(by: PersonRef) -> SlackMessage:
         )
         for role in Role
     ]
+    decline = button(
+        ActionId.DECLINE_ACCESS,
+        "Decline",
+        pack(user=by.id),
+        "danger",
+        ask=confirm("Decline this request?", f"{who} gets no role, and is told.", "Decline"),
+        label=f"Decline the request of {name(by.name, 30)}",
+    )
+    told: Sentence = [" (", *known, ")"] if account or email else []
     return sentence_message(
-        bold(who), " asks for access to Countersign. Which role?", buttons=buttons
+        bold(who),
+        *told,
+        " asks for access to Countersign. Which role?",
+        buttons=[*buttons, decline],
     )
 
 
-def access_settled(person_: PersonRef, by: PersonRef) -> SlackMessage:
+def access_settled(person_: PersonRef, by: PersonRef, *, declined: bool = False) -> SlackMessage:
     """What becomes of the request once somebody has answered it."""
-    given = f"is {person_.role}" if person_.role else "has no role"
+    who = bold(name(person_.name, 200))
+    if declined:
+        return sentence_message(f"{person(by)} declined that ", who, " gets a role.")
+    return sentence_message(who, f" is {person_.role} now. Settled by {person(by)}.")
+
+
+def access_declined(by: PersonRef) -> SlackMessage:
+    """To whoever asked."""
     return sentence_message(
-        bold(name(person_.name, 200)), f" {given} now. Settled by {person(by)}."
+        f"{person(by)} declined your request for access to Countersign. Talk to them if you need"
+        " it; you can ask again tomorrow."
     )
+
+
+def standing_in(who: PersonRef, until: date) -> SlackMessage:
+    """To a delegate: in whose place they decide, and for how long."""
+    return sentence_message(
+        f"{person(who)} is away up to and including {day(until)}. Meanwhile you decide in their"
+        " place: what needs them comes to you. Type ",
+        code(slash("bill list mine")),
+        " to see it.",
+    )
+
+
+def no_longer_standing_in(who: PersonRef) -> SlackMessage:
+    """To a delegate, once that is over."""
+    return sentence_message(f"You do not decide in the place of {person(who)} any more.")
 
 
 def away_noted(delegate: PersonRef, until: date) -> SlackMessage:

@@ -27,6 +27,7 @@ class ActionId(StrEnum):
     CANCEL_LIST = "sending:cancel"
     REQUEST_ACCESS = "access:request"
     GRANT_ACCESS = "access:grant"
+    DECLINE_ACCESS = "access:decline"
     LIST_PAGE = "list:page"
     SHARE_USAGE = "usage:share"
     CHOOSE = "choose"

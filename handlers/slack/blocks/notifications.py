@@ -17,6 +17,7 @@ from handlers.slack.blocks.block_kit import (
     paragraph,
     quote,
     rich,
+    sentence_message,
 )
 from handlers.slack.blocks.card import arithmetic
 from handlers.wording.bill_text import (
@@ -29,8 +30,10 @@ from handlers.wording.bill_text import (
 )
 from handlers.wording.change_text import correction_text
 from handlers.wording.formatting import name, number, person, plain, slash
-from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
+from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from models.bills.states import State
+from models.people.permissions import Role
+from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 
@@ -195,3 +198,17 @@ def _listed(
     more = f"; and {number(count - len(named))} more" if count > len(named) else ""
     hint = f" {_NEXT[what]}" if what in _NEXT else ""
     return [bold(_outcome(what, count)), f": {'; '.join(named)}{more}.{hint}"]
+
+
+def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
+    """To Finance: bills wait for somebody whom nothing in Slack can reach."""
+    whom = f"{person(who)}, who has no" if who else f"anybody in {role}, where nobody has a"
+    told = f"Bills wait for {whom} Slack account in Countersign"
+    return sentence_message(
+        bold(f"{told}, so nobody is asked."),
+        " Give the Slack member id with ",
+        code("countersign people add"),
+        " or an import of people, or name somebody else for these customers. For the bills, type ",
+        code(slash("bill list waiting")),
+        ".",
+    )

@@ -3,7 +3,7 @@
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import SlackMessage, button, confirm, sentence_message
 from handlers.slack.blocks.buttons import approve_question
-from handlers.wording.bill_text import amount, short_title
+from handlers.wording.bill_text import amount, short_title, status_text
 from handlers.wording.refusals import Medium, refusal_parts
 from models.bills.states import Verb
 from models.errors import Refusal
@@ -14,6 +14,14 @@ def not_recorded(refused: Refusal, what: str = "reply") -> SlackMessage:
     """To whoever replied in a card's thread, or edited a reply, and may not comment."""
     told = refusal_parts(refused, Medium.SLACK)
     return sentence_message(f"Your {what} was not recorded on the bill. ", *told)
+
+
+def decides_nothing(facts: BillDetails) -> SlackMessage:
+    """To whoever replied "approve" under a bill that is for others to decide on."""
+    return sentence_message(
+        "Your reply is kept as a comment, and decides nothing: ",
+        f"bill #{facts.id}, {short_title(facts)}, {status_text(facts)}.",
+    )
 
 
 _DECISION = {

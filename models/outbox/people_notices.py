@@ -1,0 +1,83 @@
+"""What is told of people: who asks for a role, what became of that, who stands in for whom."""
+
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.outbox.jobs import defer_message_update
+from models.outbox.messages import Message, MessageKind, MessageState, add_messages, user_recipient
+from models.people.permissions import Role
+from models.people.users import User, users_with_role
+
+GRANTED, DECLINED = "granted", "declined"
+KNOWN_DAYS = 14
+"""Requests of so many days say, once one of them is answered, by whom all of them are."""
+
+
+async def notify_access_requested(session: AsyncSession, asker: User, now: datetime) -> int:
+    """Finance is asked, at most once a day, to give `asker` a role; returns how many people are."""
+    finance = await users_with_role(session, Role.FINANCE)
+    return await add_messages(
+        session,
+        MessageKind.ACCESS_REQUEST,
+        _request_key(asker, now.date()),
+        finance,
+        {"user_id": asker.id},
+    )
+
+
+def _request_key(asker: User, day: date) -> str:
+    return f"access:{asker.id}:{day}"
+
+
+async def is_declined_today(session: AsyncSession, asker: User, now: datetime) -> bool:
+    """Whether somebody has said no to what `asker` asked today."""
+    query = sa.select(Message.facts["answer"].astext).where(
+        Message.key.in_(await _keys(session, asker, [now.date()]))
+    )
+    return DECLINED in (await session.scalars(query)).all()
+
+
+async def notify_access_granted(session: AsyncSession, user: User, by: User, now: datetime) -> None:
+    key = f"granted:{user.id}:{now.isoformat()}"
+    await add_messages(session, MessageKind.ACCESS_GRANTED, key, [user], {"role": user.role})
+    await _settle(session, user, by, GRANTED, now)
+
+
+async def notify_access_declined(
+    session: AsyncSession, user: User, by: User, now: datetime
+) -> None:
+    key = f"declined:{user.id}:{now.isoformat()}"
+    await add_messages(session, MessageKind.ACCESS_DECLINED, key, [user], {"by": by.id})
+    await _settle(session, user, by, DECLINED, now)
+
+
+async def _settle(session: AsyncSession, asker: User, by: User, answer: str, now: datetime) -> None:
+    """Every copy of the request says who answered it, and how."""
+    days = [now.date() - timedelta(days=ago) for ago in range(KNOWN_DAYS)]
+    told = sa.func.jsonb_build_object("answer", answer, "by", by.id)
+    update = (
+        sa.update(Message)
+        .where(Message.key.in_(await _keys(session, asker, days)))
+        .values(facts=Message.facts.concat(told))
+    )
+    for message_id, state in await session.execute(update.returning(Message.id, Message.state)):
+        if state == MessageState.POSTED:
+            await defer_message_update(session, message_id)
+
+
+async def _keys(session: AsyncSession, asker: User, days: list[date]) -> list[str]:
+    finance = await users_with_role(session, Role.FINANCE)
+    return [
+        f"{_request_key(asker, day)}:{user_recipient(one.id)}" for day in days for one in finance
+    ]
+
+
+async def notify_delegate(session: AsyncSession, away: User, delegate: User, now: datetime) -> None:
+    """Somebody who is away has named `delegate`, or has another one by now, or is back."""
+    stands_in = away.delegate_id == delegate.id
+    what = "stands-in" if stands_in else "stood-in"
+    key = f"{what}:{away.id}:{delegate.id}:{now.isoformat()}"
+    facts = {"away": away.id, "stands_in": stands_in}
+    await add_messages(session, MessageKind.DELEGATED, key, [delegate], facts)
