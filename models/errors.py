@@ -17,6 +17,9 @@ class Step(StrEnum):
     SET_MAIL_SERVER = "set mail server"
     MIGRATE = "migrate"
     EXPORT_ACTIONS = "export actions"
+    ADD_FINANCE = "add Finance"
+    REPLACE_ACCOUNT = "replace account"
+    MERGE_CUSTOMERS = "merge customers"
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,14 @@ class NotFound(Refusal):
 class Invalid(Refusal):
     """That is not something Countersign can read."""
 
-    def __init__(self, sentence: str | None = None, field: str | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str | None = None,
+        field: str | None = None,
+        next_steps: Sequence[NextStep] = (),
+    ) -> None:
         """`field` names the input at fault, so that a dialog can show the sentence beside it."""
-        super().__init__(sentence)
+        super().__init__(sentence, next_steps)
         self.field = field
 
 

@@ -1,5 +1,6 @@
 """Texts from outside: trimmed, bounded, without what only stands around them."""
 
+import re
 from collections.abc import Callable
 
 from models.errors import Invalid, Unreadable
@@ -92,6 +93,18 @@ def refuse_spreadsheet_error(text: str) -> None:
     """Refuse what a spreadsheet writes where a formula failed."""
     if text.startswith("#") and text.casefold() in _SPREADSHEET_ERRORS:
         raise Unreadable(text, "is a spreadsheet's error; mend the formula there")
+
+
+FORMULA = r"^'*[\s\u00a0\u3000\ufeff]*[-=+@＝＋－＠]|^'*[\t\r\n]"
+"""What a spreadsheet would take for a formula, also after blanks and in wide letters; and the same
+with apostrophes before it, so that each text has one form with a guard. Read alike by Python and
+PostgreSQL.
+"""
+
+
+def without_guard(text: str) -> str:
+    """What stood there before an apostrophe was put before it as a guard."""
+    return trimmed(text[1:]) if text.startswith("'") and re.search(FORMULA, text) else text
 
 
 def reason_text(text: str | None) -> str:

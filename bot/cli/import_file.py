@@ -1,10 +1,13 @@
 """`countersign import`."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from bot.cli.output import Exit, opened, progress_bar, run, say, say_json
+from bot.cli.people import people_lines
 from bot.cli.run_report import recalculation_counts, recalculation_lines
 from bot.settings import BooksSettings, read
 from handlers.wording.formatting import counted
@@ -18,11 +21,11 @@ from models.people.users import system_user
 IMPORTS = {"customers": import_customers, "usage": import_usage, "people": import_people}
 
 
-def import_file(table: str, file: Path, as_json: bool) -> None:
-    run(_import(table, file, as_json), as_json)
+def import_file(table: str, file: Path, dry_run: bool, as_json: bool) -> None:
+    run(_import(table, file, dry_run, as_json), as_json)
 
 
-async def _import(table: str, file: Path, as_json: bool) -> Exit:
+async def _import(table: str, file: Path, dry_run: bool, as_json: bool) -> Exit:
     settings = read(BooksSettings)
     now = datetime.now(settings.timezone)
     with file.open("rb") as source, progress_bar(f"Importing {file.name}") as progress:
@@ -30,32 +33,40 @@ async def _import(table: str, file: Path, as_json: bool) -> Exit:
             user = await system_user(session)
             context = Context(user, now, Source.CLI, settings.billing())
             done = await IMPORTS[table](session, source, user, now, progress=progress)
-            settled, stranded = Recalculation(), 0
+            recalculated, stranded = Recalculation(), 0
             if not done.written:
                 pass
             elif table == "people":
                 stranded = await reroute_open_bills(session, context)
             elif table == "usage":
-                settled = await recalculate(session, context)
+                recalculated = await recalculate(session, context)
             else:
-                stranded, settled = await follow_customers(session, context)
+                stranded, recalculated = await follow_customers(session, context)
+            if dry_run:
+                await session.rollback()
     if as_json:
-        bills = {"bills": recalculation_counts(settled)} if settled != Recalculation() else {}
-        held = {"held": stranded} if stranded else {}
-        say_json(vars(done) | held | bills)
+        say_json(_facts(done, stranded, recalculated) | ({"dry_run": True} if dry_run else {}))
     else:
-        say("\n".join(_imported_lines(file.name, done, stranded, settled)))
+        unwritten = ["Nothing was written. This is what would be:"] if dry_run else []
+        say("\n".join([*unwritten, *_lines(file.name, done, stranded, recalculated)]))
     return Exit.DONE
 
 
-def _imported_lines(
-    name: str, done: Imported, stranded: int, settled: Recalculation
-) -> Iterator[str]:
+def _facts(done: Imported, stranded: int, recalculated: Recalculation) -> dict[str, Any]:
+    counts = {"added": done.added, "changed": done.changed, "unchanged": done.unchanged}
+    people = {"people": [asdict(change) for change in done.people]} if done.people else {}
+    bills = recalculation_counts(recalculated) if recalculated != Recalculation() else {}
+    held = {"held": stranded} if stranded else {}
+    return counts | people | held | ({"bills": bills} if bills else {})
+
+
+def _lines(name: str, done: Imported, stranded: int, recalculated: Recalculation) -> Iterator[str]:
     if not done.written:
         yield f"{name}: nothing to do, all {done.unchanged:,} rows are as they were."
         return
     yield f"{name}: {done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged."
+    yield from people_lines(done.people)
+    yield from recalculation_lines(recalculated)
     if stranded:
         which = "it" if stranded == 1 else "them"
         yield f"  {counted(stranded, 'bill')} held, because nobody can decide {which} now"
-    yield from recalculation_lines(settled)

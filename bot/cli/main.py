@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from models.errors import Refusal
-from models.exports.formats import Format, Table
+from models.exports.formats import DATED, Format, Table
 from models.late import Late
 from models.people.permissions import Role
 from models.period import Period
 
 if TYPE_CHECKING:
-    from bot.cli import export, generate, import_file, migrate, people, serve, verify
+    from bot.cli import customers, export, generate, import_file, migrate, people, serve, verify
     from handlers.wording import refusals
     from models.queries import scope
 else:
+    customers = Late("bot.cli.customers")
     export = Late("bot.cli.export")
     generate = Late("bot.cli.generate")
     import_file = Late("bot.cli.import_file")
@@ -46,6 +47,7 @@ def _app(about: str) -> typer.Typer:
 
 
 app = _app("Bill API overage, with every sign-off on the record.")
+customers_app = _app("Customers and what they are called.")
 people_app = _app("People and their roles.")
 export_app = _app("Hand out the books as files.")
 
@@ -79,6 +81,7 @@ def _read_scope(text: str) -> str:
 _month = _typed(Period.parse)
 _scope = _typed(_read_scope)
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
 
 WHAT = typer.Argument(
@@ -98,17 +101,18 @@ def migrate_command() -> None:
 def import_command(
     table: Literal["customers", "usage", "people"],
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Import customers, usage or people from a CSV file: all of it, or nothing."""
-    import_file.import_file(table, file, as_json)
+    import_file.import_file(table, file, dry_run, as_json)
 
 
 @_command(app, "generate")
 def generate_command(
     month: Annotated[Period, typer.Argument(parser=_month, metavar="YYYY-MM")],
     customer: Annotated[str | None, typer.Option(help="Only this customer's bill.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Make the bills of a month that is over. A month run twice adds nothing."""
@@ -131,6 +135,23 @@ def serve_command(
     serve.serve_role(role)
 
 
+app.add_typer(customers_app, name="customers")
+
+Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
+
+
+@_command(customers_app, "rename")
+def rename_customer_command(name: str, new_name: str, reason: Reason = None) -> None:
+    """Call a customer something else; the names it had go on finding it."""
+    customers.rename(name, new_name, reason)
+
+
+@_command(customers_app, "merge")
+def merge_customers_command(name: str, into: str, reason: Reason = None) -> None:
+    """Make a customer one with another; what was billed to it stays as it is."""
+    customers.merge(name, into, reason)
+
+
 app.add_typer(people_app, name="people")
 
 
@@ -140,9 +161,18 @@ def add_person_command(
     role: Annotated[Role, typer.Option(case_sensitive=False)],
     slack_id: Annotated[str | None, typer.Option(help="Slack member id, as in U012AB3CD.")] = None,
     email: str | None = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="The Slack id takes the place of another one.")
+    ] = False,
 ) -> None:
     """Add a person, or give one who is known another role."""
-    people.add_person(name, role, slack_id, email)
+    people.add_person(name, role, slack_id, email, replace)
+
+
+@_command(people_app, "rename")
+def rename_person_command(name: str, new_name: str) -> None:
+    """Call a person something else."""
+    people.rename(name, new_name)
 
 
 app.add_typer(export_app, name="export")
@@ -178,8 +208,19 @@ def _export_command(table: Table) -> Callable[..., None]:
     return command
 
 
+def _export_all_command(table: Table) -> Callable[..., None]:
+    def command(
+        output: Output = None, form: Annotated[Format, typer.Option("--format")] = Format.CSV
+    ) -> None:
+        export.export_table(table, form, None, output)
+
+    command.__doc__ = f"Write {table.value} as CSV, as an import reads them, or as JSON Lines."
+    return command
+
+
 for _table in Table:
-    _command(export_app, _table.value)(_export_command(_table))
+    _make = _export_command if _table in DATED else _export_all_command
+    _command(export_app, _table.value)(_make(_table))
 
 
 @_command(export_app, "evidence")

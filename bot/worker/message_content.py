@@ -130,12 +130,7 @@ async def _approvals_fell(session: Session, message: Message) -> Content | None:
 
 
 async def _settled(session: Session, message: Message) -> Content:
-    """Bills that were held are among those that were worked out anew: they are told once."""
     done = {name: (told["count"], told["bills"]) for name, told in message.facts.items()}
-    held, ids = done.get("held", (0, []))
-    count, anew = done.get("invalidated", (0, []))
-    if held and count:
-        done["invalidated"] = (count - held, [one for one in anew if one not in ids])
     named = {one for _, some in done.values() for one in some[:RECALCULATED_NAMED]}
     facts = {one.id: one for one in await load_bill_details(session, sorted(named))}
     return Content(partial(recalculated_notice, done, facts))

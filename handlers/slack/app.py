@@ -267,12 +267,16 @@ def _with_home(services: Services, request: Request, receipt: BoltResponse) -> B
     return receipt
 
 
+ADD_FINANCE = "countersign people add NAME --role Finance --slack-id ID"
+
+
 async def _user_changed(services: Services, account: Body) -> None:
     """Ask Slack again who this is; whoever has left can do nothing any more."""
     services.users.forget(account["id"])
     if account.get("deleted"):
         async with services.db.transaction() as session:
-            await deactivate(session, account["id"])
+            if await deactivate(session, account["id"]):
+                log.warning("nobody of Finance is left", command=ADD_FINANCE)
             act = await system_context(session, services.now(), Source.SLACK, services.billing)
             await promise_reroute(session, act)
 

@@ -87,6 +87,9 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Step.SET_MAIL_SERVER: "have SMTP_URL and MAIL_FROM set by whoever looks after Countersign",
     Step.MIGRATE: "migrate it",
     Step.EXPORT_ACTIONS: "export its actions to read what is left of it",
+    Step.ADD_FINANCE: "give somebody else that role first",
+    Step.REPLACE_ACCOUNT: "give that person the new account",
+    Step.MERGE_CUSTOMERS: "make them one",
 }
 
 _WITH_COMMAND: dict[str, str] = {
@@ -105,6 +108,11 @@ _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
     Step.IMPORT_BILLING_EMAIL: lambda _: "countersign import customers FILE.csv",
     Step.IMPORT_PRICE: lambda _: "countersign import customers FILE.csv",
     Step.MIGRATE: lambda _: "countersign migrate",
+    Step.ADD_FINANCE: lambda _: "countersign people add NAME --role Finance",
+    Step.REPLACE_ACCOUNT: lambda _: (
+        "countersign people add NAME --role ROLE --slack-id ID --replace"
+    ),
+    Step.MERGE_CUSTOMERS: lambda _: "countersign customers merge NAME INTO",
     Step.EXPORT_ACTIONS: lambda step: f"countersign export actions --bill {step.bill_id}",
 }
 

@@ -8,7 +8,7 @@ from models.context import Context
 from models.errors import NotFound, WrongState
 from models.outbox.people_notices import notify_access_declined, notify_access_granted
 from models.people.permissions import Permission, Role
-from models.people.users import User, find_by_slack, lock_users
+from models.people.users import User, find_by_slack, lock_users, users_with_role
 
 NAME_CHARS = 180
 
@@ -67,7 +67,12 @@ async def _asker(session: AsyncSession, user_id: int, context: Context) -> User:
     return user
 
 
-async def deactivate(session: AsyncSession, slack_user_id: str) -> None:
-    """Somebody has left the workspace: they can do nothing here, and nothing is sent to them."""
+async def deactivate(session: AsyncSession, slack_user_id: str) -> bool:
+    """Somebody has left the workspace: they can do nothing here, and nothing is sent to them.
+
+    Whether the last of Finance went with them: nobody can keep whoever leaves.
+    """
     leaving = sa.update(User).where(User.slack_user_id == slack_user_id, User.active)
-    await session.execute(leaving.values(active=False, updated_at=sa.func.now()))
+    gone = leaving.values(active=False, updated_at=sa.func.now()).returning(User.role)
+    left = await session.scalar(gone) == Role.FINANCE
+    return left and not await users_with_role(session, Role.FINANCE)

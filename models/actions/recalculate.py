@@ -190,13 +190,13 @@ order by b.id
 
 async def follow_customers(session: AsyncSession, context: Context) -> tuple[int, Recalculation]:
     """After customers have changed in any way: how many bills nobody can decide any more and are
-    held, and what the others come to now.
+    held, of those that wait once all are worked out anew, and what became of these.
     """
     await session.flush()
     values = _values(context, None)
     locked = await lock_bills(session, f"({STRANDED}) union ({_CONCERNED})", values)
-    stranded = await reroute_open_bills(session, context, locked)
-    return stranded, await recalculate(session, context, locked=locked)
+    recalculated = await recalculate(session, context, locked=locked)
+    return await reroute_open_bills(session, context, locked), recalculated
 
 
 async def recalculate(
@@ -243,7 +243,9 @@ async def _moved(session: AsyncSession, values: dict[str, Any]) -> Recalculation
     proposed = (await session.execute(_PROPOSE, values)).all()
     held = [row.bill_id for row in (*moved, *proposed) if row.status == State.HELD]
     return Recalculation(
-        invalidated=_sorted(row.bill_id for row in moved if row.status != State.VOID),
+        invalidated=_sorted(
+            row.bill_id for row in moved if row.status not in (State.VOID, State.HELD)
+        ),
         held=_sorted([*held, *outside]),
         voided=_sorted(row.bill_id for row in moved if row.status == State.VOID),
         proposed=_sorted(row.bill_id for row in proposed),

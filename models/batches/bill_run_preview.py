@@ -122,7 +122,8 @@ MISSING = sa.text(f"""
 select name, count(*) over ()
 from customers c
 cross join lateral contract_days(c.id, start_date, end_date, :first_day, :last_day) d
-where d.days > 0 and (cast(:customer_id as bigint) is null or c.id = :customer_id)
+where d.days > 0 and c.merged_into_id is null
+  and (cast(:customer_id as bigint) is null or c.id = :customer_id)
   and not exists (select from usages u
                   where u.year = :year and u.month = :month and u.customer_id = c.id)
 order by lower(name) limit {NAMED_MISSING}

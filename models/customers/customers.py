@@ -44,6 +44,7 @@ class Customer(Base):
     rules_currency: Mapped[str | None] = mapped_column(sa.ForeignKey(Currency.code))
     limit_proration: Mapped[str] = mapped_column(server_default="full")
     slack_channel_id: Mapped[str | None]
+    merged_into_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
@@ -60,6 +61,12 @@ async def get_customer(session: AsyncSession, customer_id: int) -> Customer:
     if customer is None:
         raise NotFound("That customer is not here.")
     return customer
+
+
+def with_merged(customer_id: int) -> sa.Select[int]:
+    """The ids of a customer and of those that were merged into it."""
+    is_one = sa.or_(Customer.id == customer_id, Customer.merged_into_id == customer_id)
+    return sa.select(Customer.id).where(is_one)
 
 
 async def lock_customer(session: AsyncSession, customer_id: int) -> Customer:

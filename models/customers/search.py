@@ -5,9 +5,11 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 from rapidfuzz import fuzz
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.customers.customers import Customer
+from models.customers.customers import Customer, get_customer
+from models.customers.names import CustomerName
 from models.errors import Ambiguous
 
 CHOICES = 5
@@ -16,63 +18,91 @@ MOST_CHARS, MOST_PIECES = 100, 12
 ALIKE = 60.0
 """From this percentage of letters in common on, a name may be the one that was meant."""
 
-_NAME = sa.func.lower(Customer.name.collate("pg_c_utf8"))
+SEEN = 50
+"""So many names are looked at for customers that begin as typed."""
+
+_KEY = CustomerName.name_key
 
 
 async def find_customer(session: AsyncSession, typed: str) -> Customer:
-    """The customer meant by `typed`: its exact name, any case, a prefix, else the closest name.
+    """The customer meant by `typed`: by a name it has or had, a prefix of one, else the closest.
 
-    Refuses a name that fits several or none; the refusal carries the nearest names.
+    Case, Unicode form, width, invisible signs and runs of blanks make no difference. One that was
+    merged into another is that other one. Refuses a name that fits several or none; the refusal
+    carries the nearest names.
     """
-    folded = sa.func.lower(sa.literal(typed.strip()).collate("pg_c_utf8"))
-    exact = await session.scalars(sa.select(Customer).where(folded == _NAME))
-    customer = exact.one_or_none()
+    named = await find_named(session, typed)
+    return await get_customer(session, named.merged_into_id or named.id)
+
+
+async def find_named(session: AsyncSession, typed: str) -> Customer:
+    """The same, but the customer whose name that was, though it be merged into another by now."""
+    customer = await find_exactly(session, typed)
     if customer is not None:
         return customer
-    begins = sa.select(Customer).where(sa.func.starts_with(_NAME, folded)).order_by(_NAME)
-    candidates = (await session.scalars(begins.limit(CHOICES + 1))).all() if typed.strip() else ()
-    if len(candidates) == 1:
-        return candidates[0]
-    if not candidates:
-        raise await _closest(session, typed)
-    names = [candidate.name for candidate in candidates[:CHOICES]]
-    many = "More than five" if len(candidates) > CHOICES else "Several"
+    key = await session.scalar(sa.select(sa.func.name_key(typed))) or ""
+    found = await _beginning(session, key) if key else {}
+    if len(found) == 1:
+        [(customer, _)] = found.values()
+        return customer
+    if not found:
+        raise await _closest(session, typed, key)
+    names = [name for _, name in found.values()][:CHOICES]
+    many = "More than five" if len(found) > CHOICES else "Several"
     raise Ambiguous(f"{many} customers begin with “{typed}”. Which one?", names)
 
 
-async def _closest(session: AsyncSession, typed: str) -> Ambiguous:
+async def find_exactly(session: AsyncSession, typed: str) -> Customer | None:
+    """The customer whose name this is or was, and not only begins so."""
+    is_called = sa.select(Customer).join(CustomerName, CustomerName.customer_id == Customer.id)
+    return (await session.scalars(is_called.where(sa.func.name_key(typed) == _KEY))).one_or_none()
+
+
+async def _beginning(session: AsyncSession, key: str) -> dict[int, tuple[Customer, str]]:
+    """By the id of the customer of today: one with a name that begins so, and the first such."""
+    begins = (
+        sa.select(Customer, CustomerName.name)
+        .join(CustomerName, CustomerName.customer_id == Customer.id)
+        .where(sa.func.starts_with(_KEY, key))
+        .order_by(_KEY)
+        .limit(SEEN)
+    )
+    found: dict[int, tuple[Customer, str]] = {}
+    for customer, name in await session.execute(begins):
+        found.setdefault(customer.merged_into_id or customer.id, (customer, name))
+    return found
+
+
+async def _closest(session: AsyncSession, typed: str, key: str) -> Ambiguous:
     """Names that hold what was typed, then those that are spelt most like it."""
-    needle = typed.strip().lower()[:MOST_CHARS]
-    names = _ranked(needle, await session.scalars(_candidates(needle))) if needle else []
+    needle = key[:MOST_CHARS]
+    names = _ranked(needle, await session.execute(_candidates(needle))) if needle else []
     if names:
         return Ambiguous(f"No customer is called “{typed}”. Did you mean one of these?", names)
     return Ambiguous(f"No customer is called “{typed}”, or anything like it.", [])
 
 
-def _candidates(needle: str) -> sa.Select[tuple[str]]:
+def _candidates(needle: str) -> sa.Select[str, str]:
     """Names with the same first letter or three letters in a row in common, the likelier first."""
-    folded = sa.select(Customer.name, _NAME.label("folded")).cte("folded")
-    folded = folded.prefix_with("MATERIALIZED")
     pieces = sorted({needle[at : at + 3] for at in range(max(1, len(needle) - 2))})[:MOST_PIECES]
-    held = [sa.func.strpos(folded.c.folded, piece) > 0 for piece in pieces]
+    held = [sa.func.strpos(_KEY, piece) > 0 for piece in pieces]
     common = sum((sa.cast(one, sa.Integer) for one in held), sa.literal(0))
-    longer = sa.func.abs(sa.func.length(folded.c.folded) - len(needle))
+    longer = sa.func.abs(sa.func.length(_KEY) - len(needle))
     return (
-        sa.select(folded.c.name)
-        .where(sa.or_(*held, sa.func.starts_with(folded.c.folded, needle[0])))
-        .order_by(common.desc(), longer, folded.c.folded)
+        sa.select(CustomerName.name, _KEY)
+        .where(sa.or_(*held, sa.func.starts_with(_KEY, needle[0])))
+        .order_by(common.desc(), longer, _KEY)
         .limit(CANDIDATES)
     )
 
 
-def _ranked(needle: str, candidates: Iterable[str]) -> list[str]:
+def _ranked(needle: str, candidates: Iterable[Row[str, str]]) -> list[str]:
     """The few likest; the beginning of a longer name counts as the whole does, but after it."""
     ranked = []
-    for name in candidates:
-        folded = name.lower()
-        whole = fuzz.ratio(needle, folded)
-        beginning = fuzz.ratio(needle, folded[: len(needle)])
-        nearest = 100.0 if needle in folded else max(whole, beginning)
+    for name, key in candidates:
+        whole = fuzz.ratio(needle, key)
+        beginning = fuzz.ratio(needle, key[: len(needle)])
+        nearest = 100.0 if needle in key else max(whole, beginning)
         if nearest >= ALIKE:
-            ranked.append((-nearest, -whole, folded, name))
+            ranked.append((-nearest, -whole, key, name))
     return [name for *_, name in heapq.nsmallest(CHOICES, ranked)]

@@ -22,7 +22,7 @@ from models.errors import Busy, Collision
 LOCK_ORDER = (
     ("bill_runs",),
     ("users",),
-    ("customers", "customer_terms", "former_contracts"),
+    ("customers", "customer_terms", "former_contracts", "customer_names", "customer_changes"),
     ("usages", "usage_changes"),
     ("bills",),
     (

@@ -1,7 +1,7 @@
-"""The books as files: bills, actions and usage, streamed out of the database row by row.
+"""The books as files, streamed out of the database row by row.
 
 Times are UTC in ISO 8601, money is text, hashes are hex, people are told by id and name. Nothing
-that is secret is in any of them.
+that is secret is in any of them. Usage, customers and people are read back by an import, unchanged.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -10,9 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.customers.customers import Customer
 from models.db.database import driver_connection
 from models.exports.formats import Format, Table
+from models.imports.files import CUSTOMERS, PEOPLE
 from models.queries.scope import Scope
+from models.text import FORMULA
 
 Progress = Callable[[int, int], None]
 """Called with the rows written and the rows in all."""
@@ -28,6 +31,15 @@ def _utc(moment: str) -> str:
 def _period(table: str) -> str:
     return f"to_char(make_date({table}.year, {table}.month, 1), 'YYYY-MM')"
 
+
+_OF_CUSTOMER = {
+    "csm": "csm.name",
+    "sales": "sales.name",
+    "overage_unit_cost": "c.overage_unit_cost::text",
+    "tax_rate_percent": "c.tax_rate_percent::text",
+    "auto_approve_below": "c.auto_approve_below::text",
+    "second_approval_above": "c.second_approval_above::text",
+}
 
 _COLUMNS: dict[Table, dict[str, str]] = {
     Table.BILLS: {
@@ -75,18 +87,31 @@ _COLUMNS: dict[Table, dict[str, str]] = {
         "updated_at": _utc("a.updated_at"),
     },
     Table.USAGE: {
+        "customer": "c.name",
+        "year": "u.year",
+        "month": "u.month",
+        "api_usage": "u.api_usage",
         "id": "u.id",
         "customer_id": "u.customer_id",
-        "customer": "c.name",
-        "month": _period("u"),
-        "api_usage": "u.api_usage",
         "changes": "coalesce(ch.changes, '[]')",
         "created_at": _utc("u.created_at"),
         "updated_at": _utc("u.updated_at"),
     },
+    Table.CUSTOMERS: {
+        column.name: _OF_CUSTOMER.get(column.name, f"c.{column.target}")
+        for column in CUSTOMERS.columns
+        if column.target in Customer.__table__.columns
+    },
+    Table.PEOPLE: {column.name: f"u.{column.target}" for column in PEOPLE.columns},
 }
 
-_TYPED = frozenset({"customer", "stakeholder", "acted_for", "comment"})
+_TYPED = frozenset(
+    {
+        *("customer", "stakeholder", "acted_for", "comment", "name", "email", "csm", "sales"),
+        *("billing_address", "billing_email", "cc_emails", "tax_id", "tax_note", "locale"),
+        "slack_channel_id",
+    }
+)
 """Texts that people have typed."""
 
 _FROM: dict[Table, str] = {
@@ -118,6 +143,14 @@ _FROM: dict[Table, str] = {
             where h.usage_id = u.id) ch on true
         where {{scope}}
         order by u.year, u.month, u.id""",
+    # Whoever was merged into another customer is found by an import as that one.
+    Table.CUSTOMERS: """
+        from customers c
+        left join users csm on csm.id = c.csm_id
+        left join users sales on sales.id = c.sales_id
+        where c.merged_into_id is null
+        order by c.id""",
+    Table.PEOPLE: "from users u where u.name <> 'system' order by u.id",
 }
 
 _OF_MONTH = {
@@ -162,8 +195,7 @@ async def _objects(copy: Any) -> AsyncIterator[bytes]:
 
 def _copying(table: Table, form: Format, scope: Scope) -> str:
     columns = ", ".join(
-        f"{_guarded(value) if form is Format.CSV and name in _TYPED else value} as {name}"
-        for name, value in _COLUMNS[table].items()
+        f"{_written(name, value, form)} as {name}" for name, value in _COLUMNS[table].items()
     )
     rows = f"select {columns} {_from(table, scope)}"
     if form is Format.CSV:
@@ -171,10 +203,14 @@ def _copying(table: Table, form: Format, scope: Scope) -> str:
     return f"copy (select row_to_json(r) from ({rows}) r) to stdout"
 
 
-def _guarded(text: str) -> str:
-    """What begins like a formula, also after blanks and in wide letters."""
-    formula = r"'^[[:space:]\u00a0\u3000\ufeff]*[-=+@＝＋－＠]|^[\t\r\n]'"
-    return f"case when {text} ~ {formula} then chr(39) || {text} else {text} end"
+def _written(name: str, value: str, form: Format) -> str:
+    """In CSV everything is text, and what begins like a formula is guarded."""
+    if form is not Format.CSV:
+        return value
+    if name not in _TYPED:
+        return f"({value})::text"
+    formula = FORMULA.replace("'", "''")
+    return f"case when {value} ~ '{formula}' then chr(39) || {value} else {value} end"
 
 
 def _counting(table: Table, scope: Scope) -> str:

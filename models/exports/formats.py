@@ -7,6 +7,12 @@ class Table(StrEnum):
     BILLS = "bills"
     ACTIONS = "actions"
     USAGE = "usage"
+    CUSTOMERS = "customers"
+    PEOPLE = "people"
+
+
+DATED = (Table.BILLS, Table.ACTIONS, Table.USAGE)
+"""Those of which a month or a bill can be had alone."""
 
 
 class Format(StrEnum):

@@ -15,6 +15,7 @@ from functools import lru_cache
 from models.currencies import MINOR_UNITS
 from models.dates import read_day
 from models.db.columns import MOST_CALLS
+from models.db.names import MOST_KEY
 from models.errors import Invalid, Unreadable
 from models.mailboxes import read_mailboxes
 from models.numerals import read_decimal, read_whole
@@ -164,6 +165,18 @@ def _name(typed: str, most: int = 300) -> str:
 
 NAME = ColumnKind(lambda typed, _: _name(typed))
 
+
+def _called(reading: Reading, *refused: tuple[str, str]) -> ColumnKind:
+    """What somebody is called, where `k.key` is what makes names one; `refused` as reasons."""
+    unseen = ("k.key = ''", "has nothing that can be seen")
+    long = (f"length(k.key) > {MOST_KEY}", "is too long a name")
+    reasons = (unseen, long, *refused)
+    ok = " and ".join(f"({condition}) is not true" for condition, _ in reasons)
+    return ColumnKind(reading, "{v}", ok, reasons)
+
+
+CUSTOMER_NAME = _called(NAME.read)
+
 MAILBOXES = ColumnKind(lambda typed, _: read_mailboxes(_one_line(typed, MAX_TEXT)))
 
 
@@ -185,7 +198,8 @@ def person(alias: str, role: Role) -> ColumnKind:
         f"{alias}.id is not null",
         (
             (
-                f"exists (select from users where name = {{v}} and role is distinct from '{role}')",
+                "exists (select from users where name_key = name_key({v})"
+                f" and role is distinct from '{role}')",
                 f"does not have the role {role}",
             ),
             ("true", "is nobody's name here; import people first"),
@@ -363,21 +377,18 @@ CUSTOMER = ColumnKind(NAME.read, "c.id", "c.id is not null", (("true", "is no cu
 SLACK_ID = ColumnKind(
     lambda typed, _: read_member_id(typed),
     "{v}",
-    "t.id is not null or n.slack_user_id is null",
-    (("true", "is a new Slack account, but that name has another one"),),
+    "t.id is not null or n.slack_user_id is null or not n.active",
+    (
+        (
+            "true",
+            "is a new Slack account, but that person has another one that is in use;"
+            " have that one replaced first",
+        ),
+    ),
 )
 
-
-def _person_name(typed: str, _: bool) -> str:
-    name = _name(typed, 200)
-    if name.casefold() == SYSTEM:
-        raise Unreadable(typed, "is what the clock and the command line are called")
-    return name
-
-
-PERSON_NAME = ColumnKind(
-    _person_name,
-    "{v}",
-    "t.id is null or n.id is null or t.id = n.id",
-    (("true", "is somebody else's name already"),),
+PERSON_NAME = _called(
+    lambda typed, _: _name(typed, 200),
+    (f"k.key = '{SYSTEM}'", "is what the clock and the command line are called"),
+    ("t.id <> n.id", "is somebody else's name already"),
 )

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from models.errors import Refusal
-from models.text import trimmed, unquoted
+from models.text import trimmed, unquoted, without_guard
 
 SHOWN_FLAWS = 100
 BATCH = 500
@@ -70,7 +70,8 @@ class CsvReader:
     """A CSV file with a header: comma, semicolon or tab, any newline, UTF-8 with or without BOM.
 
     `header` holds the columns that have a name, and stands on `header_line`. Values come without
-    what nobody sees at their ends; rows and unnamed columns without any value are passed over. A
+    what nobody sees at their ends, and without the apostrophe that keeps a spreadsheet from taking
+    them for a formula; rows and unnamed columns without any value are passed over. A
     row that cannot be read is noted in `flaws` and left out. Memory does not grow with the file.
     """
 
@@ -94,6 +95,15 @@ class CsvReader:
         self._reader = csv.reader(
             self._lines(), delimiter=delimiter, strict=True, skipinitialspace=True
         )
+
+    def pass_over(self, names: frozenset[str]) -> None:
+        """Leave these columns out, where there are any."""
+        kept = [
+            (at, name)
+            for at, name in zip(self._named, self.header, strict=True)
+            if name not in names
+        ]
+        self._named, self.header = [at for at, _ in kept], [name for _, name in kept]
 
     def batches(self, readings: Sequence[Reading]) -> Iterator[bytes]:
         """All rows as CSV for COPY, their line number first, a few hundred at a time.
@@ -133,7 +143,7 @@ class CsvReader:
         last_line = 0
         while True:
             try:
-                values = [trimmed(value) for value in next(self._reader)]
+                values = [without_guard(trimmed(value)) for value in next(self._reader)]
             except StopIteration:
                 return
             except csv.Error as error:

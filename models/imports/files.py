@@ -27,6 +27,7 @@ from models.imports.csv_columns import (
     COUNTRY,
     CURRENCY,
     CUSTOMER,
+    CUSTOMER_NAME,
     DATE,
     DAYS,
     END_DATE,
@@ -34,7 +35,6 @@ from models.imports.csv_columns import (
     MAILBOXES,
     MONTH,
     MONTH_BEGUN,
-    NAME,
     PERCENT,
     PERSON_NAME,
     PRORATION,
@@ -51,7 +51,7 @@ from models.imports.csv_columns import (
 from models.imports.csv_reader import BadRows, Flaw
 from models.imports.staging import Layout, Progress, Unique, stage
 from models.people.permissions import Permission, Role
-from models.people.users import User
+from models.people.users import PersonChange, PersonState, User, keeping_finance
 from models.period import Period
 from models.usage.usage import merge_usage
 
@@ -63,6 +63,8 @@ class Imported:
     added: int
     changed: int
     unchanged: int
+    people: tuple[PersonChange, ...] = ()
+    """Of people: each that was changed, before and after."""
 
     @property
     def written(self) -> int:
@@ -74,7 +76,7 @@ _ASKED_FROM = "asked_from"
 
 CUSTOMERS = Layout(
     columns=(
-        Column("name", NAME, "name", needed=True),
+        Column("name", CUSTOMER_NAME, "name", needed=True),
         Column("csm", person("csm", Role.CSM), "csm_id"),
         Column("sales", person("sales", Role.SALES), "sales_id"),
         Column("billing_address", text(), "billing_address"),
@@ -102,12 +104,20 @@ CUSTOMERS = Layout(
     ),
     locked="customers",
     joins="""
-        left join users csm on csm.name = s.csm and csm.role = 'Customer Success'
-        left join users sales on sales.name = s.sales and sales.role = 'Sales'
-        left join customers c
-            on lower(c.name collate "pg_c_utf8") = lower(s.name collate "pg_c_utf8")""",
-    matched=("c.id as customer_id", 'lower(s.name collate "pg_c_utf8") as folded'),
-    unique=(Unique("name", "folded", "is the same customer"),),
+        cross join lateral (select name_key(s.name) as key offset 0) k
+        left join customer_names cn on cn.name_key = k.key
+        left join customers named on named.id = cn.customer_id
+        left join customers c on c.id = coalesce(named.merged_into_id, named.id)
+        left join users csm on csm.name_key = name_key(s.csm)
+            and (csm.role = 'Customer Success' or csm.id = c.csm_id)
+        left join users sales on sales.name_key = name_key(s.sales)
+            and (sales.role = 'Sales' or sales.id = c.sales_id)""",
+    matched=(
+        "c.id as customer_id",
+        "k.key as name_key",
+        "case when c.id is null then k.key else ' ' || c.id end as customer_key",
+    ),
+    unique=(Unique("name", "customer_key", "is the same customer"),),
 )
 
 USAGE = Layout(
@@ -118,10 +128,20 @@ USAGE = Layout(
         Column("api_usage", CALLS, "api_usage", needed=True),
     ),
     locked="usages",
+    # A month that was recorded for a customer before it was merged into another stays its own.
     joins="""
-        left join customers c
-            on lower(c.name collate "pg_c_utf8") = lower(s.customer collate "pg_c_utf8")""",
+        left join customer_names cn on cn.name_key = name_key(s.customer)
+        left join customers named on named.id = cn.customer_id
+        left join lateral (
+            select case
+                when named.merged_into_id is null then named.id
+                when exists (
+                    select from usages u
+                    where u.customer_id = named.id and u.year::text = s.year
+                      and u.month::text = ltrim(s.month, '0')) then named.id
+                else named.merged_into_id end as id) c on true""",
     unique=(Unique("customer", "customer_id, year, month", "is the same customer and month"),),
+    passed_over=frozenset({"id", "customer_id", "changes", "created_at", "updated_at"}),
 )
 
 PEOPLE = Layout(
@@ -130,14 +150,16 @@ PEOPLE = Layout(
         Column("email", MAILBOXES, "email"),
         Column("role", ROLE, "role"),
         Column("slack_user_id", SLACK_ID, "slack_user_id"),
+        Column("active", YES_NO, "active", optional=True),
     ),
     locked="users",
     joins="""
+        cross join lateral (select name_key(s.name) as key offset 0) k
         left join users t on t.slack_user_id = s.slack_user_id
-        left join users n on n.name = s.name""",
-    matched=("coalesce(t.id, n.id) as user_id",),
+        left join users n on n.name_key = k.key""",
+    matched=("coalesce(t.id, n.id) as user_id", "k.key as name_key"),
     unique=(
-        Unique("name", "name", "is the same name"),
+        Unique("name", "name_key", "is the same name"),
         Unique("slack_user_id", "slack_user_id", "is the same Slack account"),
         Unique("name", "user_id", "is the same person"),
     ),
@@ -154,35 +176,51 @@ async def import_people(
 ) -> Imported:
     """Add people or give them other roles, found by their Slack id, then by their name.
 
-    An empty role takes a role away; an empty e-mail or Slack id leaves what is known.
+    An empty role takes a role away; an empty e-mail or Slack id leaves what is known. Somebody
+    whose account is switched off is found by name with a new Slack id as well, and is back.
+    Refuses to leave nobody of Finance.
     """
     user.require(Permission.GIVE_ROLES)
-    _, rows = await stage(session, file, PEOPLE, now.date(), progress)
-    changed = await _write(
-        session,
-        """
-        update users u
-        set name = r.name, role = r.role, updated_at = :now,
-            active = u.active or r.role is not null,
-            email = coalesce(r.email, u.email),
-            slack_user_id = coalesce(r.slack_user_id, u.slack_user_id)
-        from ready r
-        where u.id = r.user_id and (u.name, u.role, u.email, u.slack_user_id, u.active)
-            is distinct from (r.name, r.role, coalesce(r.email, u.email),
-                coalesce(r.slack_user_id, u.slack_user_id), u.active or r.role is not null)
-        """,
-        now=now,
-    )
-    added = await _write(
-        session,
-        """
-        insert into users (name, email, role, slack_user_id, created_at, updated_at)
-        select name, email, role, slack_user_id, :now, :now
-        from ready where user_id is null order by line
-        """,
-        now=now,
-    )
-    return Imported(added, changed, rows - added - changed)
+    columns, rows = await stage(session, file, PEOPLE, now.date(), progress)
+    active = "active" if "active" in {column.name for column in columns} else "null::boolean"
+    async with keeping_finance(session):
+        change = sa.text(_CHANGE_PEOPLE.format(active=active))
+        found = await session.execute(change, {"now": now})
+        changed = [PersonChange(PersonState(*row[1:5]), PersonState(*row[5:])) for row in found]
+        added = await _write(session, _ADD_PEOPLE.format(active=active), now=now)
+    return Imported(added, len(changed), rows - added - len(changed), tuple(changed))
+
+
+# Whoever is found by another spelling of a name keeps the one that is known. With another Slack
+# account the workspace is noted anew.
+_CHANGE_PEOPLE = """
+with wanted as (
+    select r.line, user_id, r.role,
+           case when u.name_key = r.name_key then u.name else r.name end as name,
+           coalesce(r.given_active, u.active or r.role is not null) as active,
+           coalesce(r.email, u.email) as email,
+           coalesce(r.slack_user_id, u.slack_user_id) as slack_user_id
+    from (select *, {active} as given_active from ready) r join users u on u.id = r.user_id
+), changed as (
+    update users u
+    set name = w.name, role = w.role, active = w.active, email = w.email,
+        slack_user_id = w.slack_user_id, updated_at = :now,
+        slack_team_id = case when u.slack_user_id = w.slack_user_id then u.slack_team_id end
+    from wanted w join users was on was.id = w.user_id
+    where u.id = w.user_id
+        and (was.name, was.role, was.active, was.email, was.slack_user_id)
+            is distinct from (w.name, w.role, w.active, w.email, w.slack_user_id)
+    returning w.line, was.name as old_name, was.role as old_role, was.active as was_active,
+        was.slack_user_id as old_account, u.name, u.role, u.active, u.slack_user_id
+)
+select * from changed order by line
+"""
+
+_ADD_PEOPLE = """
+insert into users (name, email, role, slack_user_id, active, created_at, updated_at)
+select name, email, role, slack_user_id, coalesce({active}, true), :now, :now
+from ready where user_id is null order by line
+"""
 
 
 async def import_customers(
@@ -193,7 +231,7 @@ async def import_customers(
     *,
     progress: Progress | None = None,
 ) -> Imported:
-    """Add customers, or change the columns given of those whose name, in any case, is known.
+    """Add customers, or change the columns given of those whose name is known, but for the name.
 
     Another limit or price holds from the month that the row gives; without one from this month on,
     or from a later one, as `change_terms` has it. What that means for bills that are made already
@@ -204,9 +242,10 @@ async def import_customers(
     given = [column.target for column in columns]
     dated = _ASKED_FROM in given
     targets = [target for target in given if target != _ASKED_FROM]
+    known = [target for target in targets if target != "name"]
     today = now.date()
     moved = await _change_terms(session, dated, today)
-    shown = sa.text(_change_customers(targets))
+    shown = sa.text(_change_customers(known))
     changed = moved.union(await session.scalars(shown, {"now": now, "today": today}))
     added = await _add_customers(session, targets, dated, now)
     await analyze(session, added + len(changed), ("customers", "customer_terms"))
@@ -267,8 +306,8 @@ async def _add_customers(
 
 _BEGIN_FIRST_TERMS = sa.text("""
 update customer_terms t set valid_from = r.asked_from
-from ready r join customers c on lower(c.name collate "pg_c_utf8") = r.folded
-where r.customer_id is null and t.customer_id = c.id and t.valid_from <> r.asked_from""")
+from ready r join customer_names n using (name_key)
+where r.customer_id is null and t.customer_id = n.customer_id and t.valid_from <> r.asked_from""")
 
 
 def _change_customers(targets: Sequence[str]) -> str:

@@ -38,7 +38,8 @@ class Layout:
     """A kind of file: its columns, the tables they are matched with, what may not repeat.
 
     `joins` match `s`, a row as text, with what is there; `matched` are further values of
-    `ready` taken from them. `locked` is the table the file is merged into.
+    `ready` taken from them. `locked` is the table the file is merged into. `passed_over` are
+    columns that an export has besides.
     """
 
     columns: tuple[Column, ...]
@@ -46,6 +47,7 @@ class Layout:
     joins: str
     unique: tuple[Unique, ...]
     matched: tuple[str, ...] = ()
+    passed_over: frozenset[str] = frozenset()
 
 
 async def stage(
@@ -61,6 +63,7 @@ async def stage(
     was matched stays true. Raises BadRows where anything at all is wrong.
     """
     rows = CsvReader(file)
+    rows.pass_over(layout.passed_over)
     columns = _given(rows.header, rows.header_line, layout)
     await _copy(session, file, rows, columns, progress)
     await lock_for_import(session, layout.locked)

@@ -177,6 +177,15 @@ where b.id = any(:bill_ids) and r.id is not null order by r.id
 """)
 
 
+async def redraw_cards_of_customer(session: AsyncSession, customer_id: int) -> None:
+    """All cards of a customer's bills bear its name."""
+    found = await session.scalars(_OF_CUSTOMER, {"customer_id": customer_id})
+    await redraw_cards(session, found.all())
+
+
+_OF_CUSTOMER = sa.text("select id from bills where customer_id = :customer_id order by id")
+
+
 async def redraw_cards_waiting_for(session: AsyncSession, user_ids: Sequence[int]) -> None:
     """The cards of bills that wait for these people say whether somebody stands in for them."""
     found = await session.scalars(_WAITING_FOR, {"user_ids": list(user_ids)})

@@ -21,6 +21,8 @@ from models.people.users import User, users_with_role
 class Recalculation:
     """What changed usage, terms or people have done to bills: the ids of each kind.
 
+    `invalidated`: bills with other figures that wait for approval again. `held`: those that do not,
+    for whatever cause; no bill is both.
     `passed`: those of `proposed` that their customer's own rule approved.
     `reported`: bills that have gone out and whose month is too old to be corrected by itself.
     `unbilled`: void bills whose month has an overage again, which nothing bills by itself.

@@ -1,5 +1,7 @@
-"""Users: who they are, and finding and adding them."""
+"""Users: who they are, finding, adding and changing them, and that one of Finance is left."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,13 +11,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
 from models.db.locks import busy_after_waiting, lock_for_write
+from models.db.names import NameKey, checked_name
 from models.db.rows import keep, rows
-from models.errors import Invalid, NotAllowed
+from models.errors import Invalid, NextStep, NotAllowed, NotFound, Step
 from models.mailboxes import read_mailboxes
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 from models.slack_ids import read_member_id
 
 SYSTEM = "system"
+NAME_CHARS = 200
 
 
 class User(Base):
@@ -25,6 +29,7 @@ class User(Base):
 
     id: Mapped[Id]
     name: Mapped[str]
+    name_key: Mapped[NameKey]
     email: Mapped[str | None]
     role: Mapped[str | None]
     password_digest: Mapped[str | None]
@@ -106,12 +111,28 @@ _BY_SLACK = f"select {_COLUMNS} from users where slack_user_id = %s"
 
 
 async def find_by_name(session: AsyncSession, name: str) -> User | None:
-    """The active person of that name, in any case if there is only one such."""
-    alike = sa.func.lower(User.name) == sa.func.lower(name.strip())
-    query = sa.select(User).where(alike, User.active, User.name != SYSTEM)
-    found = (await session.scalars(query)).all()
-    exact = next((user for user in found if user.name == name.strip()), None)
-    return exact or (found[0] if len(found) == 1 else None)
+    """The active person of that name."""
+    called = User.name_key == sa.func.name_key(name)
+    query = sa.select(User).where(called, User.active, User.name != SYSTEM)
+    return (await session.scalars(query)).one_or_none()
+
+
+@dataclass(frozen=True)
+class PersonState:
+    """What others know somebody by, and whether they may do anything."""
+
+    name: str
+    role: str | None
+    active: bool
+    slack_user_id: str | None
+
+
+@dataclass(frozen=True)
+class PersonChange:
+    """Somebody before and after; `before` None: nobody knew them."""
+
+    before: PersonState | None
+    after: PersonState
 
 
 async def add_user(
@@ -121,35 +142,125 @@ async def add_user(
     slack_user_id: str | None = None,
     email: str | None = None,
 ) -> User:
+    """Who `set_person` adds or changes."""
+    user, _ = await set_person(session, name, role, slack_user_id, email)
+    return user
+
+
+async def set_person(
+    session: AsyncSession,
+    name: str,
+    role: Role | None,
+    slack_user_id: str | None = None,
+    email: str | None = None,
+    *,
+    replace: bool = False,
+) -> tuple[User, PersonChange]:
     """Add a person, or give the one of that Slack id, else of that name, this name and role.
 
-    Refuses a name of more than one line, what is no Slack id or e-mail address, and the name of
-    somebody else.
+    Somebody of that name whose account is switched off gets the new Slack id; with `replace` so
+    does somebody who is active, and even where whoever has that id asked for access by it.
+    Refuses what is no name, Slack id or e-mail address, the name of somebody else, and to leave
+    nobody of Finance.
     """
-    name = name.strip()
-    if not 1 <= len(name) <= 200 or name == SYSTEM or name.splitlines() != [name]:
-        raise Invalid("A name has 1 to 200 characters on one line, and is not “system”.", "name")
+    name, key = await _person_name(session, name)
     slack_user_id = read_member_id(slack_user_id) if slack_user_id else None
     email = read_mailboxes(email) if email else None
-    match = sa.or_(
-        User.slack_user_id == slack_user_id if slack_user_id else sa.false(), User.name == name
-    )
+    async with keeping_finance(
+        session, User.name_key == key, User.slack_user_id == (slack_user_id or "")
+    ) as locked:
+        user = await _matched(session, locked, key, slack_user_id, replace)
+        before = _state(user) if user.id else None
+        session.add(user)
+        if user.name_key != key:
+            user.name = name
+        user.role, user.active = role, True
+        user.email = email or user.email
+        if slack_user_id and user.slack_user_id != slack_user_id:
+            user.slack_user_id, user.slack_team_id = slack_user_id, None
+        await session.flush()
+    return user, PersonChange(before, _state(user))
+
+
+async def rename_person(session: AsyncSession, name: str, new_name: str) -> PersonChange:
+    """Call somebody something else; refuses the name of somebody else."""
+    _, key = await _person_name(session, name)
+    new_name, new_key = await _person_name(session, new_name)
     await lock_for_write(session, User.__tablename__)
-    matching = sa.select(User.id).where(match)
-    found = list((await lock_users(session, *await session.scalars(matching))).values())
-    owner = next((one for one in found if slack_user_id == one.slack_user_id), None)
-    namesake = next((one for one in found if one.name == name), None)
-    if slack_user_id and namesake not in (None, owner) and (owner or namesake.slack_user_id):
-        raise Invalid(f"Somebody else is called {name} already.", field="name")
-    user = (owner if slack_user_id else None) or namesake or User()
-    session.add(user)
-    user.name = name
-    user.role = role
-    user.active = True
-    user.email = email or user.email
-    user.slack_user_id = slack_user_id or user.slack_user_id
+    ids = await session.scalars(sa.select(User.id).where(User.name_key.in_({key, new_key})))
+    found = {user.name_key: user for user in (await lock_users(session, *ids)).values()}
+    if key not in found:
+        raise NotFound(f"Nobody here is called “{name}”.")
+    user = found[key]
+    if found.get(new_key, user) is not user:
+        raise Invalid(f"Somebody else is called {found[new_key].name} already.", "name")
+    before = _state(user)
+    user.name = new_name
     await session.flush()
-    return user
+    return PersonChange(before, _state(user))
+
+
+@asynccontextmanager
+async def keeping_finance(
+    session: AsyncSession, *others: sa.ColumnElement[bool]
+) -> AsyncIterator[list[User]]:
+    """Refuse what is done inside where it leaves nobody of Finance though there was somebody.
+
+    Gives Finance and whom any of `others` means, locked together: two who take the last two away
+    at once wait for each other here.
+    """
+    await lock_for_write(session, User.__tablename__)
+    ids = await session.scalars(sa.select(User.id).where(sa.or_(_IS_FINANCE, *others)))
+    locked = list((await lock_users(session, *ids)).values())
+    were = [user.name for user in locked if user.active and user.role == Role.FINANCE]
+    yield locked
+    await session.flush()
+    if were and not await session.scalar(sa.select(sa.exists().where(_IS_FINANCE))):
+        last = ", ".join(were[:3])
+        raise Invalid(
+            f"That would leave nobody with the role Finance, which {last} had.",
+            "role",
+            [NextStep(Step.ADD_FINANCE)],
+        )
+
+
+_IS_FINANCE = sa.and_(User.role == Role.FINANCE, User.active)
+
+
+async def _person_name(session: AsyncSession, name: str) -> tuple[str, str]:
+    name, key = await checked_name(session, name, NAME_CHARS)
+    if key == SYSTEM:
+        raise Invalid("“system” is what the clock and the command line are called.", "name")
+    return name, key
+
+
+async def _matched(
+    session: AsyncSession, locked: list[User], key: str, slack_user_id: str | None, replace: bool
+) -> User:
+    """Who is meant by a name and a Slack id; somebody new where nobody is."""
+    namesake = next((one for one in locked if one.name_key == key), None)
+    if not slack_user_id:
+        return namesake or User()
+    owner = next((one for one in locked if one.slack_user_id == slack_user_id), None)
+    if namesake is None or namesake is owner:
+        return owner or User()
+    if owner is not None:
+        if owner.role is not None or not replace:
+            raise Invalid(f"Somebody else is called {namesake.name} already.", "name")
+        owner.slack_user_id, owner.active = None, False
+        await session.flush()
+    elif namesake.slack_user_id and namesake.active and not replace:
+        raise Invalid(
+            f"Somebody else is called {namesake.name} already, with the Slack account "
+            f"{namesake.slack_user_id}.",
+            "name",
+            [NextStep(Step.REPLACE_ACCOUNT)],
+        )
+    return namesake
+
+
+def _state(user: User) -> PersonState:
+    return PersonState(user.name, user.role, user.active, user.slack_user_id)
 
 
 async def users_with_role(session: AsyncSession, role: Role) -> list[User]:

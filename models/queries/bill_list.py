@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from models.bills.bill import Bill
 from models.bills.states import BillKind, HoldReason, State
-from models.customers.customers import Customer
+from models.customers.customers import Customer, with_merged
 from models.errors import Invalid
 from models.people.users import User
 from models.period import Period
@@ -92,7 +92,7 @@ async def find_bills(
     selection = await waiting_for(session, mine_of) if mine_of else Selection(frozenset(State))
     filters = list(selection.where)
     if wanted.customer_id is not None:
-        filters.append(Bill.customer_id == wanted.customer_id)
+        filters.append(await _of_customer(session, wanted.customer_id))
     if wanted.period is not None:
         filters += [Bill.year == wanted.period.year, Bill.month == wanted.period.month]
     states = selection.states & ({wanted.status} if wanted.status else selection.states)
@@ -102,8 +102,13 @@ async def find_bills(
 
 async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tuple[BillLine, ...]:
     """A customer's bills that wait for somebody."""
-    theirs = Selection(WAITING, (Bill.customer_id == customer_id,))
+    theirs = Selection(WAITING, (await _of_customer(session, customer_id),))
     return (await _page(session, theirs, None, PAGE_BILLS)).lines
+
+
+async def _of_customer(session: AsyncSession, customer_id: int) -> ColumnElement[bool]:
+    """Bills of a customer and of those that were merged into it."""
+    return Bill.customer_id.in_((await session.scalars(with_merged(customer_id))).all())
 
 
 async def _page(

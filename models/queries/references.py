@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.bill import Bill, bill_of_month, get_bill
 from models.bills.states import BillKind
-from models.customers.customers import Customer
-from models.customers.search import CHOICES, find_customer
+from models.customers.customers import Customer, get_customer, with_merged
+from models.customers.search import CHOICES, find_exactly, find_named
 from models.errors import Ambiguous, Invalid, NotFound
 from models.period import Period, split_month
 from models.text import unquoted
@@ -31,7 +31,7 @@ async def find_bill(session: AsyncSession, text: str, today: date | None = None)
     if DOCUMENT.fullmatch(typed):
         return await _bill_of_document(session, typed.upper())
     try:
-        customer, period = await find_customer_and_month(session, typed, today)
+        customer, period = await _named_and_month(session, typed, today)
     except Ambiguous as refused:
         if refused.choices or refused.typed != typed:
             raise
@@ -40,7 +40,7 @@ async def find_bill(session: AsyncSession, text: str, today: date | None = None)
         raise Invalid(f"“{typed}” names no bill. Write #12, or a customer and a month.")
     if period is None:
         period = await _only_month(session, customer, typed)
-    return (await bill_of_month(session, customer.id, period)).id
+    return (await bill_of_month(session, await _billed(session, customer, period), period)).id
 
 
 async def find_customer_and_month(
@@ -48,8 +48,23 @@ async def find_customer_and_month(
 ) -> tuple[Customer | None, Period | None]:
     """The customer and the month that are named, in either order; None for what is not.
 
-    With `today` a month's name alone is one too, unless the whole is a customer's name.
+    With `today` a month's name alone is one too, unless the whole is a customer's name. One that
+    was merged into another is that other one.
     """
+    named, period = await _named_and_month(session, text, today)
+    if named is not None and named.merged_into_id is not None:
+        return await get_customer(session, named.merged_into_id), period
+    return named, period
+
+
+async def is_customer(session: AsyncSession, text: str) -> bool:
+    """Whether a customer is or was called just so."""
+    return await find_exactly(session, unquoted(text)) is not None
+
+
+async def _named_and_month(
+    session: AsyncSession, text: str, today: date | None
+) -> tuple[Customer | None, Period | None]:
     month, called = split_month(text)
     if month is None and today is not None and not await is_customer(session, text):
         month, called = split_month(text, bare=True)
@@ -57,20 +72,11 @@ async def find_customer_and_month(
     return await _called(session, called), period
 
 
-async def is_customer(session: AsyncSession, text: str) -> bool:
-    """Whether a customer is called just so, in any case."""
-    try:
-        customer = await find_customer(session, unquoted(text))
-    except NotFound:
-        return False
-    return customer.name.casefold() == unquoted(text).casefold()
-
-
 async def _called(session: AsyncSession, called: str) -> Customer | None:
     if not called:
         return None
     try:
-        return await find_customer(session, unquoted(called))
+        return await find_named(session, unquoted(called))
     except Ambiguous as refused:
         refused.typed = called
         raise
@@ -87,7 +93,7 @@ async def _only_month(session: AsyncSession, customer: Customer, typed: str) -> 
     """The month of a customer's only bill; refuses with the latest months where there are more."""
     months = (
         sa.select(Bill.year, Bill.month)
-        .where(Bill.customer_id == customer.id, Bill.kind == BillKind.OVERAGE)
+        .where(Bill.customer_id.in_(_one_with(customer)), Bill.kind == BillKind.OVERAGE)
         .group_by(Bill.year, Bill.month)
         .order_by(Bill.year.desc(), Bill.month.desc())
         .limit(CHOICES)
@@ -99,3 +105,19 @@ async def _only_month(session: AsyncSession, customer: Customer, typed: str) -> 
         choices = [f"{customer.name} {period}" for period in periods]
         raise Ambiguous(f"{customer.name} has several bills. Which one?", choices, typed)
     return periods[0]
+
+
+async def _billed(session: AsyncSession, named: Customer, period: Period) -> int:
+    """Who has the bill of the month: who was named, else whoever is one customer with them."""
+    today = named.merged_into_id or named.id
+    query = (
+        sa.select(Bill.customer_id)
+        .where(Bill.customer_id.in_(_one_with(named)), Bill.kind == BillKind.OVERAGE)
+        .where(Bill.year == period.year, Bill.month == period.month)
+        .order_by(Bill.customer_id != named.id, Bill.customer_id != today, Bill.customer_id)
+    )
+    return await session.scalar(query.limit(1)) or today
+
+
+def _one_with(named: Customer) -> sa.Select[int]:
+    return with_merged(named.merged_into_id or named.id)

@@ -92,7 +92,7 @@ async def test_what_was_previewed_is_generated_though_the_customer_is_renamed(
         await session.execute(sa.text(rename))
         clone = (
             "insert into customers (name, monthly_api_limit, overage_unit_cost)"
-            " values ('Acme Corp', 1000, 1) returning id"
+            " values ('Acme Corp New', 1000, 1) returning id"
         )
         other = await session.scalar(sa.text(clone))
         session.add(Usage(customer_id=other, year=2026, month=10, api_usage=9000))

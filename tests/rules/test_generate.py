@@ -244,7 +244,7 @@ HOSTILE = [
     "two\nlines\tand a tab",
     "x" * 300,
     "NULL",
-    " ",
+    ".",
     '"quoted", and, commas; too',
 ]
 

@@ -50,7 +50,7 @@ WRONG_USE = {
     "a month that is none": (["generate", "2026-13"], {}, "2026-13 is not a month"),
     "neither a month nor a bill": (["verify", "Acme"], {}, "“Acme” is neither a month nor a bill."),
     "a month that is none to verify": (["verify", "2026-13"], {}, "2026-13 is not a month"),
-    "an unknown kind of books": (["export", "people"], {}, "people"),
+    "an unknown kind of books": (["export", "roles"], {}, "roles"),
     "a month and a bill at once": (
         ["export", "bills", "--month", "2026-10", "--bill", "#1"],
         {},

@@ -145,13 +145,18 @@ async def test_columns_that_are_not_given_keep_their_values(db: Database, people
     assert await rows_of(
         db,
         "select name, billing_address, country, tax_rate_percent, limit_proration from customers",
-    ) == [("ACME", "2 Road", "DE", Decimal("8.1"), "daily")]
+    ) == [("Acme", "2 Road", "DE", Decimal("8.1"), "daily")]
 
 
 async def test_people_are_found_by_slack_account_then_by_name(db: Database, people: People) -> None:
     renamed = "Kim Park,,Customer Success,UKIM"
     by_name = "Max,max@new.example,,"
-    assert await load_rows(db, people.ana, "people", renamed, by_name) == Imported(0, 2, 0)
+    done = await load_rows(db, people.ana, "people", renamed, by_name)
+    assert (done.added, done.changed, done.unchanged) == (0, 2, 0)
+    assert [(change.before.name, change.after.name) for change in done.people if change.before] == [
+        ("Kim", "Kim Park"),
+        ("Max", "Max"),
+    ]
     assert await rows_of(
         db,
         "select name, email, role, slack_user_id from users where id in "

@@ -46,7 +46,7 @@ async def test_a_second_slack_account_of_one_name_is_refused(db: Database, peopl
 REFUSED = [
     ("Kim\nLee", "UNEW", "name", "on one line"),
     ("Kim\u2028Lee", None, "name", "on one line"),
-    ("system", None, "name", "not “system”"),
+    ("system", None, "name", "the command line are called"),
     ("x" * 201, None, "name", "1 to 200"),
     ("  ", None, "name", "1 to 200"),
     *(
