@@ -50,7 +50,15 @@ def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatc
         TIMEZONE="Asia/Tokyo",
     )
     tokyo = ZoneInfo("Asia/Tokyo")
-    assert settings.billing(7) == BillingSettings("C1", 4, 7, 0, 0.5, tokyo, can_mail=True)
+    assert settings.billing(7) == BillingSettings(
+        approvals_channel="C1",
+        jump_factor=4,
+        chunk_customers=7,
+        lookback_months=0,
+        send_delay_minutes=0.5,
+        zone=tokyo,
+        can_mail=True,
+    )
     books = read(BooksSettings).billing()
     assert (books.approvals_channel, books.jump_factor) == ("C1", 4)
     assert (books.lookback_months, books.zone) == (0, tokyo)

@@ -125,7 +125,7 @@ class Timeline:
                     pass
             bills = (await session.scalars(sa.select(Bill.id).order_by(Bill.id))).all()
             for behind in (await stale_cards(session, bills)).values():
-                for card in behind.cards:
+                for card, _ in behind.cards:
                     await mark_updated(session, card, behind.actions)
             await session.execute(sa.text("delete from procrastinate_jobs where status = 'todo'"))
 
