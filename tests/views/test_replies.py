@@ -232,13 +232,13 @@ def test_help_lists_every_subcommand_with_an_example(command: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "nearest"),
     [
-        ("genrate", "/bill generate 2026-10"),
-        ("LIST", "/bill list pending mine"),
-        ("hist", "/bill history Acme Corp 2026-10"),
-        ("undone", "/bill undo #42"),
-        ("realease", "/bill release #42"),
-        ("sned", "/bill send 2026-10"),
-        ("revice", "/bill revise #42"),
+        ("genrate", "/bill generate"),
+        ("LIST", "/bill list"),
+        ("hist", "/bill history"),
+        ("undone", "/bill undo"),
+        ("realease", "/bill release"),
+        ("sned", "/bill send"),
+        ("revice", "/bill revise"),
     ],
 )
 def test_a_near_miss_is_answered_with_the_nearest(typed: str, nearest: str) -> None:
