@@ -33,7 +33,6 @@ HOLD_SHORT = {
 
 HOLD_CURES = {
     HoldReason.OUTSIDE_CONTRACT: "Check the contract dates, then release it.",
-    HoldReason.NO_PRICE: "Without an amount it cannot go on to approval.",
     HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
     HoldReason.JUMP: "Check the usage, then release it.",
 }

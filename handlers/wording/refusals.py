@@ -24,7 +24,7 @@ def refusal_parts(refused: Refusal, medium: Medium, ending: str = NOTHING_RECORD
 
     `ending` closes the sentence on figures that changed.
     """
-    return [refusal_reason(refused, ending), *_steps(refused.next_steps, medium)]
+    return [refusal_reason(refused, ending), *step_parts(refused.next_steps, medium)]
 
 
 def refusal_text(refused: Refusal, medium: Medium) -> str:
@@ -126,7 +126,7 @@ def _command(step: NextStep, medium: Medium) -> str | None:
     return None
 
 
-def _steps(steps: tuple[NextStep, ...], medium: Medium) -> list[Part]:
+def step_parts(steps: tuple[NextStep, ...], medium: Medium) -> list[Part]:
     """As in " Release it with `/bill release #12`, or revise it with `/bill revise #12`."."""
     parts: list[Part] = []
     for index, step in enumerate(steps):

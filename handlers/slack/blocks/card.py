@@ -46,9 +46,11 @@ from handlers.wording.formatting import (
 )
 from handlers.wording.history_text import history_sentence, undone_text
 from handlers.wording.labels import HOLD_CURES, STATE_WORDS
+from handlers.wording.refusals import Medium, step_parts
 from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
 from handlers.wording.text_chart import sparkline
-from models.bills.states import BillKind, State, Verb
+from models.bills.states import BillKind, HoldReason, State, Verb
+from models.errors import NextStep, Step
 from models.money import add_up
 from models.people.permissions import Permission
 from models.people.users import User
@@ -237,8 +239,14 @@ def _pending(facts: BillDetails) -> list[Element]:
 
 
 def _held(facts: BillDetails) -> list[Element]:
-    cure = f" {HOLD_CURES[facts.hold_reason]}" if facts.hold_reason else ""
-    return [line(bold("Held"), f": {hold_cause(facts.hold_reason)}.{cure}")]
+    held = line(bold("Held"), f": {hold_cause(facts.hold_reason)}.", *_cure(facts))
+    return [held]
+
+
+def _cure(facts: BillDetails) -> list[Part]:
+    if facts.hold_reason is HoldReason.NO_PRICE:
+        return step_parts((NextStep(Step.IMPORT_PRICE),), Medium.SLACK)
+    return [f" {HOLD_CURES[facts.hold_reason]}"] if facts.hold_reason else []
 
 
 def _rejected(facts: BillDetails) -> list[Element]:
