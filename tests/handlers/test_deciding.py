@@ -107,6 +107,7 @@ async def test_a_rejection_takes_a_reason_code_and_words(team: Team, october: Bi
     assert (await team.kim.submits(**REASON))["response_action"] == "update"
     assert "Rejected: the limit is wrong." in read(team.kim.dialog)
     assert "Ana, who generated the bill, reads why at once." in read(team.kim.dialog)
+    assert read(team.kim.dialog).count("the limit is wrong") == 1
     rejected = (await actions_of(team.db, october.acme))[-1]
     assert (rejected.action, rejected.comment) == ("reject", REASON["reason"])
     assert rejected.snapshot["reason_code"] == "limit_wrong"

@@ -35,7 +35,7 @@ def decided(facts: BillDetails, reader: User) -> SlackMessage:
         fallback_text(*did),
         [
             lines([bold(short_title(facts)), f" · #{facts.id}, {amount(facts)}"], did),
-            paragraph(where_it_stands(facts)),
+            *([] if entry.verb in _SAYS_ALL else [paragraph(where_it_stands(facts))]),
             *actions(*buttons.undo_buttons(facts, reader)),
         ],
     )
@@ -72,6 +72,9 @@ _DID: dict[Verb, Callable[[BillDetails, HistoryEntry], Sentence]] = {
     Verb.UNDO: _undone,
     Verb.VOID: _made_void,
 }
+
+_SAYS_ALL = frozenset({Verb.REJECT, Verb.VOID})
+"""What was decided is where the bill stands."""
 
 
 def sending_started(facts: BillDetails, reader: User) -> SlackMessage:
