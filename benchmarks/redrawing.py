@@ -26,11 +26,12 @@ from benchmarks.ground import Ground, report, run
 from benchmarks.month_end import generated
 from bot.slack.client import SlackClient
 from bot.timings import Timings
-from bot.worker.worker import CONCURRENCY, Worker
+from bot.worker.worker import AT_ONCE, Worker
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from models.db.database import Database
 from models.outbox.cards import redraw_cards
+from models.outbox.jobs import Queue
 from models.outbox.messages import defer_all_sending
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
@@ -144,7 +145,7 @@ async def by_hand(meter: Meter, db: Database, slack: SlackClient) -> Cost:
 
 
 async def _call_all(url: str, slack: SlackClient, drawn: dict[int, SlackMessage]) -> None:
-    places = asyncio.Semaphore(CONCURRENCY)
+    places = asyncio.Semaphore(AT_ONCE[Queue.TEAM])
 
     async def call(bill_id: int, channel: str, ts: str) -> None:
         async with places:

@@ -78,7 +78,7 @@ select hold_reason, currency, count(*) as bills, sum(overage_amount),
 from proposed p group by hold_reason, currency, zero
 """)
 
-# As `biggest` of totals.py ranks them: the first of each currency, then the second, and so on.
+# The first of each currency, then the second, and so on.
 _BIGGEST = sa.text(f"""
 with {PROPOSED.format(narrowed=FRESH)},
 ranked as (

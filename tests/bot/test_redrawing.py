@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.slack.client import ErrorKind, MessageRef, SlackClient, SlackError
-from bot.worker.worker import CONCURRENCY, Worker
+from bot.worker.worker import AT_ONCE, Worker
 from handlers.slack.blocks.access import access_granted
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
@@ -19,7 +19,7 @@ from models.batches.bill_run import Step, run_step, start_bill_run
 from models.bills.states import RejectReason
 from models.db.database import Database
 from models.outbox.delivery import mark_updated, stale_cards
-from models.outbox.jobs import defer_card_update
+from models.outbox.jobs import Queue, defer_card_update
 from models.outbox.messages import user_recipient
 from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Role
@@ -120,7 +120,7 @@ async def test_a_card_is_redrawn_despite(
 async def test_cards_that_wait_for_a_rate_limit_keep_nothing_else_from_its_turn(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
-    bills = await make_bills(db, people.ana, CONCURRENCY + 10)
+    bills = await make_bills(db, people.ana, AT_ONCE[Queue.TEAM] + 10)
     await until(lambda: all_settled(db))
     await rows(db, _STANDING_CARDS)
     await slack.fault(method="chat.update", kind="ratelimited", retry_after=30, times=0)

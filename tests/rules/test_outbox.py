@@ -50,8 +50,8 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
     shown = await preview_send(session, act(people.ana), period=OCTOBER)
 
     assert [(one.line.id, one.to) for one in shown.biggest] == [
-        (ready.id, "billing@acme.example"),
         (yen.id, "billing@acme.example"),
+        (ready.id, "billing@acme.example"),
     ]
     assert (shown.bills, shown.kept) == (2, {State.APPROVED: 1, State.PENDING: 1})
     assert [(one.line.id, one.kept) for one in shown.stay] == [
