@@ -14,6 +14,7 @@ from models.errors import Ambiguous
 
 CHOICES = 5
 CANDIDATES = 500
+NEARBY = 5_000
 MOST_CHARS, MOST_PIECES = 100, 12
 ALIKE = 60.0
 """From this percentage of letters in common on, a name may be the one that was meant."""
@@ -84,16 +85,29 @@ async def _closest(session: AsyncSession, typed: str, key: str) -> Ambiguous:
 
 def _candidates(needle: str) -> sa.Select[str, str]:
     """Names with the same first letter or three letters in a row in common, the likelier first."""
+    near = _nearby(needle)
     pieces = sorted({needle[at : at + 3] for at in range(max(1, len(needle) - 2))})[:MOST_PIECES]
-    held = [sa.func.strpos(_KEY, piece) > 0 for piece in pieces]
+    held = [sa.func.strpos(near.c.name_key, piece) > 0 for piece in pieces]
     common = sum((sa.cast(one, sa.Integer) for one in held), sa.literal(0))
-    longer = sa.func.abs(sa.func.length(_KEY) - len(needle))
+    longer = sa.func.abs(sa.func.length(near.c.name_key) - len(needle))
     return (
-        sa.select(CustomerName.name, _KEY)
-        .where(sa.or_(*held, sa.func.starts_with(_KEY, needle[0])))
-        .order_by(common.desc(), longer, _KEY)
+        sa.select(near.c.name, near.c.name_key)
+        .where(sa.or_(*held, sa.func.starts_with(near.c.name_key, needle[0])))
+        .order_by(common.desc(), longer, near.c.name_key)
         .limit(CANDIDATES)
     )
+
+
+def _nearby(needle: str) -> sa.Subquery:
+    """The names around the place where the needle would stand, and around that of its mirror image
+    among theirs: a slip at one end leaves the other end as it is. Of a few thousand names, all.
+    """
+    windows = [
+        sa.select(CustomerName.name, _KEY).where(beside).order_by(order).limit(NEARBY)
+        for key, at in ((_KEY, needle), (sa.func.reverse(_KEY), needle[::-1]))
+        for beside, order in ((key >= at, key), (key < at, key.desc()))
+    ]
+    return sa.union(*windows).subquery()
 
 
 def _ranked(needle: str, candidates: Iterable[Row[str, str]]) -> list[str]:

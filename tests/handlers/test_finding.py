@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from models.customers.search import CHOICES, find_customer
 from models.db.database import Database
 from models.errors import Ambiguous
+from tests.harness.reading import rows_read
 
 _CUSTOMERS = sa.text("""
 insert into customers (name, monthly_api_limit)
@@ -51,3 +52,30 @@ async def test_more_names_than_are_shown_are_told_as_such(db: Database) -> None:
     refused = await _refused(db, "Cust")
     assert str(refused) == "More than five customers begin with “Cust”. Which one?"
     assert len(refused.choices) == CHOICES
+
+
+_MANY = sa.text("""
+insert into customers (name, monthly_api_limit)
+select 'Client ' || n || ' of ' || md5(n::text), 1000 from generate_series(1, 12000) n""")
+
+
+@pytest.mark.parametrize("slip", [2, 25])
+async def test_a_slip_is_found_among_thousands_without_looking_at_all_of_them(
+    slip: int, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.customers.search.NEARBY", 100)
+    async with db.transaction() as session:
+        await session.execute(_MANY)
+        await session.execute(sa.text("analyze customer_names"))
+        meant = str(await session.scalar(sa.text("select max(name) from customers")))
+        typed = f"{meant[:slip]}x{meant[slip + 1 :]}"
+        found: list[str] = []
+
+        async def find() -> None:
+            with pytest.raises(Ambiguous) as refused:
+                await find_customer(session, typed)
+            found.extend(refused.value.choices)
+
+        read = await rows_read(session, find)
+    assert found[0] == meant
+    assert read["customer_names"] <= 1_000, read
