@@ -13,19 +13,50 @@ from handlers.slack.blocks.notifications import (
     not_sent_notice,
     recalculated_notice,
     rejection_notice,
+    unreached_notice,
 )
 from models.people.permissions import Role
+from models.people.users import PersonRef
 from models.queries.digest import Digest
 from models.queries.totals import Total
+from sandbox.blockkit import check_message
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, buttons, shown, value_of
 
 
 def test_finance_is_asked_for_a_role_with_a_button_each() -> None:
-    message = access_requested(replace(samples.KIM, role=None))
-    offered = buttons(message.blocks).values()
-    assert [value_of(b) for b in offered] == [{"user": 2, "role": role} for role in Role]
-    assert message.text == "Kim Lee asks for access to Countersign. Which role?"
+    message = access_requested(replace(samples.KIM, role=None), "kim@acme.example")
+    *roles, decline = buttons(message.blocks).values()
+    assert [value_of(b) for b in roles] == [{"user": 2, "role": role} for role in Role]
+    assert (decline["action_id"], value_of(decline)) == ("access:decline", {"user": 2})
+    assert message.text == (
+        "Kim Lee (<@U2>, kim@acme.example) asks for access to Countersign. Which role?"
+    )
+
+
+def test_whoever_has_no_address_and_no_account_is_shown_by_name() -> None:
+    text = access_requested(replace(samples.KIM, role=None, slack_user_id=None)).text
+    assert text == "Kim Lee asks for access to Countersign. Which role?"
+
+
+@pytest.mark.parametrize("who", [samples.KIM, None])
+def test_finance_reads_whom_slack_cannot_reach_and_what_to_do(who: PersonRef | None) -> None:
+    message = unreached_notice(Role.CSM, who)
+    assert check_message(message.blocks) == []
+    missing = (
+        "Kim Lee (CSM), who has no" if who else "anybody in Customer Success, where nobody has a"
+    )
+    assert (
+        f"Bills wait for {missing} Slack account in Countersign, so nobody is asked."
+        in message.text
+    )
+    assert "countersign people add" in shown(message.blocks)
+
+
+def test_no_name_or_address_of_whoever_asks_is_read_as_markup() -> None:
+    text = access_requested(replace(samples.KIM, name="<!channel>"), "<@U9>@x.example").text
+    assert "<!channel>" not in text
+    assert "<@U9>" not in text
 
 
 @pytest.mark.parametrize("role", Role)
