@@ -18,7 +18,8 @@ from models.db.database import Database
 from models.outbox.delivery import claim, mark_failed, next_due, stale_cards
 from models.outbox.digests import digests_of
 from models.outbox.jobs import Task, defer_bill_run_update, defer_copy_update, defer_message_update
-from models.outbox.notifications import BUNDLING_S, notify_access_requested
+from models.outbox.notifications import BUNDLING_S
+from models.outbox.people_notices import notify_access_requested
 from models.people.permissions import Role
 from models.people.users import add_user
 from models.period import Period
@@ -196,7 +197,7 @@ async def _correct(time: Timeline) -> None:
     async with time.step() as session:
         kelp = await time.bill(session, KELP, OCTOBER)
         behind = (await stale_cards(session, [kelp.id]))[kelp.id]
-        await mark_failed(session, behind.cards[0], "message_not_found")
+        await mark_failed(session, behind.cards[0][0], "message_not_found")
 
 
 # -- November's bills ------------------------------------------------------------------------
