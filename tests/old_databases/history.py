@@ -329,7 +329,7 @@ async def _redrawing_waits(time: Timeline) -> None:
     """Of a card that was in trouble, of a digest, and of what a run's message tells."""
     async with time.step() as session:
         fir = await time.bill(session, FIR, OCTOBER)
-        card = (await stale_cards(session, [fir.id]))[fir.id].cards[0]
+        card, _ = (await stale_cards(session, [fir.id]))[fir.id].cards[0]
         await defer_copy_update(session, fir.id, card.id, time.now.timestamp(), 10)
         willow = await time.bill(session, WILLOWS[0], NOVEMBER)
         (digest_id,) = await digests_of(session, [willow.id])
