@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from bot.cli.interruptions import leave_output
 from bot.cli.output import Exit, opened, progress_bar, run, say
 from bot.settings import BooksSettings, DatabaseSettings, read
 from handlers.documents.evidence import evidence_page
@@ -24,16 +25,18 @@ from models.exports.books import export_book
 from models.exports.formats import Format, Table
 from models.queries.scope import EVERYTHING, find_scope
 
+KEPT = "Nothing was changed, and no file is left half written. Run the same command again."
+
 Progress = Callable[[int, int], None]
 """Called with how much is done, of how much."""
 
 
 def export_table(table: Table, form: Format, what: str | None, output: Path | None) -> None:
-    run(_export(table, form, what, output))
+    run(_export(table, form, what, output), KEPT)
 
 
 def export_evidence(what: str, output: Path) -> None:
-    run(_evidence(what, output))
+    run(_evidence(what, output), KEPT)
 
 
 async def _export(table: Table, form: Format, what: str | None, output: Path | None) -> Exit:
@@ -117,5 +120,5 @@ async def _print(pieces: AsyncIterator[bytes]) -> Exit:
             sys.stdout.buffer.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_output()
     return Exit.DONE

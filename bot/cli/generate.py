@@ -13,9 +13,15 @@ from models.customers.search import find_customer
 from models.db.database import Database
 from models.period import Period
 
+KEPT = (
+    "The bills made so far stand. Run the same command again: it makes those that are missing, and "
+    "none twice."
+)
+UNCHANGED = "Nothing was changed. Run the same command again."
+
 
 def generate_month(month: Period, customer: str | None, dry_run: bool, as_json: bool) -> None:
-    run(_generate(month, customer, dry_run, as_json))
+    run(_generate(month, customer, dry_run, as_json), UNCHANGED if dry_run else KEPT)
 
 
 async def _generate(period: Period, customer: str | None, dry_run: bool, as_json: bool) -> Exit:

@@ -21,8 +21,14 @@ from models.people.users import system_user
 IMPORTS = {"customers": import_customers, "usage": import_usage, "people": import_people}
 
 
+KEPT = (
+    "The file is in as a whole or not at all. Run the same command again: what is in already stays "
+    "as it is."
+)
+
+
 def import_file(table: str, file: Path, dry_run: bool, as_json: bool) -> None:
-    run(_import(table, file, dry_run, as_json), as_json)
+    run(_import(table, file, dry_run, as_json), KEPT, as_json)
 
 
 async def _import(table: str, file: Path, dry_run: bool, as_json: bool) -> Exit:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bot.cli.interruptions import told_if_interrupted
 from bot.settings import BadSettings
 from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database, check_ready
@@ -46,17 +47,24 @@ def say_json(facts: dict[str, Any]) -> None:
     say(json.dumps(facts, ensure_ascii=False, default=str))
 
 
-def run(work: Coroutine[Any, Any, Exit], as_json: bool = False) -> None:
-    """Do the work of a command, and leave with its exit status, or that of its refusal."""
-    with leaving(as_json):
-        raise typer.Exit(asyncio.run(work))
+ALL_OR_NOTHING = "Either all of it was done or nothing. See how things stand, then try again."
+
+
+def run(work: Coroutine[Any, Any, Exit], kept: str = ALL_OR_NOTHING, as_json: bool = False) -> None:
+    """Do the work of a command, and leave with its exit status, or that of its refusal.
+
+    `kept`: what stands if it is interrupted, and how to go on.
+    """
+    with leaving(kept, as_json):
+        status = asyncio.run(work)
+    raise typer.Exit(status)
 
 
 @contextmanager
-def leaving(as_json: bool = False) -> Iterator[None]:
-    """Turn what is refused inside into sentences and an exit status."""
+def leaving(kept: str = "", as_json: bool = False) -> Iterator[None]:
+    """Turn what is refused or interrupted inside into sentences and an exit status."""
     try:
-        with busy_after_waiting():
+        with told_if_interrupted(kept), busy_after_waiting():
             yield
     except BadSettings as error:
         say_aside(str(error))

@@ -13,11 +13,13 @@ from models.people.users import PersonChange, rename_person, set_person
 NAMED_PEOPLE = 50
 """So many people are told one by one; of others it is said that there are more."""
 
+KEPT = "Run the same command again: whoever is added already is not added twice."
+
 
 def add_person(
     name: str, role: Role, slack_id: str | None, email: str | None, replace: bool
 ) -> None:
-    run(_add_person(name, role, slack_id, email, replace))
+    run(_add_person(name, role, slack_id, email, replace), KEPT)
 
 
 def rename(name: str, new_name: str) -> None:

@@ -7,13 +7,14 @@ from models.audit.bill_check import Discrepancy
 from models.audit.verify import VerifyProgress, verify
 from models.queries.scope import EVERYTHING, find_scope
 
+KEPT = "Not everything was verified, and nothing was changed. Run the same command again."
 SHOWN_MISFITS = 1000
 
 _FITS = {0: "every record is as it was written", 1: "1 does not fit"}
 
 
 def verify_record(what: str | None, as_json: bool) -> None:
-    run(_verify(what, as_json))
+    run(_verify(what, as_json), KEPT)
 
 
 async def _verify(what: str | None, as_json: bool) -> Exit:

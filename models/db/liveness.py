@@ -8,6 +8,7 @@ as well between a question and the statement after it.
 import select
 from typing import cast
 
+import psycopg
 import sqlalchemy as sa
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
@@ -41,3 +42,23 @@ def check_before_use(engine: AsyncEngine) -> None:
                 dialect.do_ping(connection)
             except dialect.loaded_dbapi.Error as error:
                 raise InvalidatePoolError from error
+
+
+def lost_because(error: BaseException | None) -> str | None:
+    """Why a connection broke, where this came of it, in the server's or libpq's first line.
+
+    None for all other errors. What follows from an error in cleaning up is looked behind.
+    """
+    while error is not None:
+        broken = getattr(error, "orig", None) or error
+        if isinstance(broken, psycopg.InterfaceError | psycopg.OperationalError) and (
+            broken.sqlstate is None or broken.sqlstate.startswith(_LOST)
+        ):
+            return str(broken).partition("\n")[0].rstrip(".")
+        behind = None if error.__suppress_context__ else error.__context__
+        error = error.__cause__ or behind
+    return None
+
+
+_LOST = ("08", "57P")
+"""SQLSTATEs of a connection that failed, and of a server that is stopped or starts."""

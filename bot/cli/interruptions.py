@@ -1,0 +1,38 @@
+"""What ends a command from outside: the database goes away, Ctrl-C, or nobody reads on."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from models.db.liveness import lost_because
+from models.errors import Refusal
+
+
+class Interrupted(Refusal):
+    """The command was stopped in the middle."""
+
+
+@contextmanager
+def told_if_interrupted(kept: str) -> Iterator[None]:
+    """Refuse what is interrupted in a sentence that says what is `kept`, and how to go on."""
+    try:
+        yield
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise Interrupted(f"Stopped. {kept}") from None
+    except BrokenPipeError:
+        leave_output()
+        raise Interrupted(f"Nobody reads the answer any more. {kept}") from None
+    except Refusal:
+        raise
+    except Exception as error:
+        cause = lost_because(error)
+        if cause is None:
+            raise
+        raise Interrupted(f"The database went away in the middle: {cause}. {kept}") from None
+
+
+def leave_output() -> None:
+    """What is still to be said goes nowhere, also what Python itself writes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
