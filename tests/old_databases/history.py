@@ -10,7 +10,7 @@ from procrastinate.jobs import Status
 from models.actions.absence import mark_away
 from models.actions.access import deactivate, grant_role, welcome
 from models.actions.comment import add_comment, add_reply, delete_reply, edit_reply
-from models.actions.reroute import reroute_open_bills
+from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.batches.bill_run import fail_run
 from models.bills.history import actions_of
 from models.customers.customers import Customer
@@ -326,7 +326,9 @@ async def _send_lists(time: Timeline) -> None:
 
 
 async def _redrawing_waits(time: Timeline) -> None:
-    """Of a card that was in trouble, of a digest, and of what a run's message tells."""
+    """Of a card that was in trouble, of a digest, and of what a run's message tells; and whoever
+    is asked now is still to be found.
+    """
     async with time.step() as session:
         fir = await time.bill(session, FIR, OCTOBER)
         card, _ = (await stale_cards(session, [fir.id]))[fir.id].cards[0]
@@ -336,3 +338,4 @@ async def _redrawing_waits(time: Timeline) -> None:
         await defer_message_update(session, digest_id)
         (generated, *_) = await actions_of(session, willow.id)
         await defer_bill_run_update(session, generated.snapshot["run"], BUNDLING_S)
+        await promise_reroute(session, await time.clock(session))
