@@ -19,6 +19,7 @@ from models.bills.bill import bill_of_month, get_bill
 from models.bills.states import HoldReason, State, Verb
 from models.context import Context
 from models.customers.customers import Customer
+from models.db.database import do_put_off
 from models.errors import Invalid
 from models.imports.files import import_customers
 from models.outbox.notifications import Recalculation
@@ -98,6 +99,7 @@ async def test_new_dates_move_nothing_of_a_month_that_has_gone_out_and_finance_h
     assert done == Recalculation(kept=() if covered else (bill.id,))
     assert [one.id for one in await bills_of(session, bill.customer_id)] == [bill.id]
     assert await recalculate(session, later(act(people.ana), hours=2)) == Recalculation()
+    await do_put_off(session)
     told = await session.scalars(
         sa.text("select distinct facts ->> 'kept' from messages where kind = 'settled'")
     )

@@ -256,4 +256,4 @@ async def test_finance_hears_of_each_correction_what_became_of_it(
     assert done.outcomes == {"proposed": done.proposed}
     await session.execute(sa.text("update customers set require_csm_approval = true"))
     done = await correct_usage(session, later(act(people.ana), days=2), bill.customer_id, 165_000)
-    assert done.outcomes == {"held": done.invalidated}
+    assert (done.outcomes, done.invalidated) == ({"held": done.held}, ())
