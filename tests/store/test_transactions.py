@@ -131,3 +131,18 @@ async def test_what_goes_wrong_is_raised_as_by_the_session(db: Database) -> None
     assert killed.value.connection_invalidated
     async with db.transaction() as session:
         await add_user(session, "Zoe", None)
+
+
+async def test_a_transaction_that_falls_silent_is_ended_with_its_locks(db: Database) -> None:
+    """A machine that froze in the middle of one keeps nobody else waiting."""
+    frozen = Database(db.url, silent_s=0.3)
+    lock = sa.text("lock table bills in access exclusive mode")
+    try:
+        with pytest.raises(DBAPIError):
+            async with frozen.transaction() as session:
+                await session.execute(lock)
+                async with db.transaction() as other:
+                    await other.execute(lock)
+                await session.execute(lock)
+    finally:
+        await frozen.close()
