@@ -70,30 +70,6 @@ BIGGEST = 5
 _JUMPS = f"""
 flags_jump(p.customer_id, p.currency, :year, :month, p.overage_amount, {JUMP_FACTOR})"""
 
-_SUMS = sa.text(f"""
-with {PROPOSED.format(narrowed=FRESH)}
-select hold_reason, currency, count(*) as bills, sum(overage_amount),
-       coalesce(overage_amount = 0, false) as zero, count(*) filter (where passes) as by_rule,
-       count(*) filter (where hold_reason is null and {_JUMPS}) as jumps
-from proposed p group by hold_reason, currency, zero
-""")
-
-# The first of each currency, then the second, and so on.
-_BIGGEST = sa.text(f"""
-with {PROPOSED.format(narrowed=FRESH)},
-ranked as (
-    select p.*, name,
-           row_number() over (
-               partition by p.currency order by overage_amount desc, name) as place,
-           count(*) over (partition by p.currency) as bills
-    from proposed p join customers c on c.id = p.customer_id
-    where overage_amount > 0
-),
-first as (select * from ranked order by place, bills desc, currency limit {BIGGEST})
-select name, hold_reason, overage_amount, currency, {_JUMPS} as jumps
-from first p order by bills desc, currency, place
-""")
-
 FIRST_HELD = f"""
 select hold_reason, name
 from (select hold_reason, name,
@@ -102,13 +78,38 @@ from (select hold_reason, name,
 where place <= {NAMED_HELD} order by hold_reason, place"""
 """The first customers of each cause that a query named `held` has."""
 
-_HELD = sa.text(f"""
+# The proposed bills are worked out once for all three. Of the biggest, the first of each currency
+# comes first, then the second, and so on.
+_PROPOSED = sa.text(f"""
 with {PROPOSED.format(narrowed=FRESH)},
+sums as (
+    select hold_reason, currency, count(*) as bills, sum(overage_amount)::text as amount,
+           coalesce(overage_amount = 0, false) as zero,
+           count(*) filter (where passes) as by_rule,
+           count(*) filter (where hold_reason is null and {_JUMPS}) as jumps
+    from proposed p group by hold_reason, currency, zero
+),
+ranked as (
+    select p.*, name,
+           row_number() over (
+               partition by p.currency order by overage_amount desc, name) as place,
+           count(*) over (partition by p.currency) as bills
+    from proposed p join customers c on c.id = p.customer_id
+    where overage_amount > 0
+),
+first as (select * from ranked order by place, bills desc, currency limit {BIGGEST}),
+biggest as (
+    select name, hold_reason, overage_amount::text as amount, currency, {_JUMPS} as jumps
+    from first p order by bills desc, currency, place
+),
 held as (
     select hold_reason, name from proposed p join customers c on c.id = p.customer_id
     where hold_reason is not null and overage_amount is distinct from 0
-)
-{FIRST_HELD}
+),
+first_held as ({FIRST_HELD})
+select (select coalesce(json_agg(sums order by currency), '[]') from sums) as sums,
+       (select coalesce(json_agg(biggest), '[]') from biggest) as biggest,
+       (select coalesce(json_agg(first_held), '[]') from first_held) as held
 """)
 
 AROUND = sa.text("""
@@ -148,33 +149,41 @@ async def preview_run(
 ) -> BillRunPreview:
     """What generating this month would do. Writes nothing."""
     values = run_values(period, customer_id, jump_factor)
-    sums = (await session.execute(_SUMS, values)).all()
-    real = [row for row in sums if not row.zero]
+    sums, biggest, first_held = (await session.execute(_PROPOSED, values)).one()
+    real = [row for row in sums if not row["zero"]]
+    waiting = [row for row in real if row["hold_reason"] is None]
     existing, usages = (await session.execute(AROUND, values)).one()
     missing = (await session.execute(MISSING, with_days(values, period))).all()
-    held = by_hold_reason((row.hold_reason, row.bills) for row in real if row.hold_reason)
     return BillRunPreview(
         period=period,
         customer=await customer_name(session, customer_id),
-        bills=sum(count for reason, _, count, *_ in real if reason is None),
-        by_rule=sum(row.by_rule for row in real),
-        jumps=sum(row.jumps for row in real),
+        bills=sum(row["bills"] for row in waiting),
+        by_rule=sum(row["by_rule"] for row in real),
+        jumps=sum(row["jumps"] for row in real),
         totals=tuple(
-            Total(currency, count, amount)
-            for reason, currency, count, amount, *_ in sorted(real, key=lambda row: row.currency)
-            if reason is None
+            Total(row["currency"], row["bills"], Decimal(row["amount"])) for row in waiting
         ),
-        held=held,
-        held_customers=named_by_reason(await session.execute(_HELD, values)) if held else {},
-        biggest=tuple(
-            ProposedBill(name, HoldReason(reason) if reason else None, amount, currency, jumps)
-            for name, reason, amount, currency, jumps in await session.execute(_BIGGEST, values)
+        held=by_hold_reason(
+            (row["hold_reason"], row["bills"]) for row in real if row["hold_reason"]
         ),
+        held_customers=named_by_reason((row["hold_reason"], row["name"]) for row in first_held),
+        biggest=tuple(map(_proposed_bill, biggest)),
         existing=existing,
-        zero=sum(row[2] for row in sums if row.zero),
+        zero=sum(row["bills"] for row in sums if row["zero"]),
         missing=tuple(name for name, _ in missing),
         missing_count=missing[0][1] if missing else 0,
         usages=usages,
+    )
+
+
+def _proposed_bill(row: Mapping[str, Any]) -> ProposedBill:
+    reason = row["hold_reason"]
+    return ProposedBill(
+        row["name"],
+        HoldReason(reason) if reason else None,
+        Decimal(row["amount"]),
+        row["currency"],
+        row["jumps"],
     )
 
 
