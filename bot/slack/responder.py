@@ -18,9 +18,9 @@ from bot.slack.client import (
     judged,
     send_simplified,
 )
+from handlers.slack.answers import Unanswered
 from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage, View
 from handlers.slack.blocks.fallbacks import view_fallbacks
-from handlers.slack.request import Unanswered
 
 Json = dict[str, Any]
 _NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
@@ -29,7 +29,7 @@ _OPENED_BEFORE = "exchanged_trigger_id"
 
 
 class SlackResponder:
-    """`handlers.slack.request.Responder` on top of the client."""
+    """`handlers.slack.answers.Responder` on top of the client."""
 
     def __init__(self, slack: SlackClient) -> None:
         self._slack = slack

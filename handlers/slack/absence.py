@@ -3,10 +3,10 @@
 import re
 from datetime import date
 
+from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.access import away_noted, back_noted
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import first_mention
-from handlers.slack.request import Answer, Reply
 from handlers.wording.formatting import slash
 from models.actions.absence import mark_away, mark_back
 from models.dates import read_day, split_day

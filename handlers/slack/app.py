@@ -10,6 +10,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from handlers.slack import absence, bill, bill_dialogs, home, people, send, thread, usage
+from handlers.slack.answers import Answer, Dialog, Reply
 from handlers.slack.blocks.action_ids import (
     ANY_ACTION,
     ANY_DIALOG,
@@ -33,16 +34,7 @@ from handlers.slack.parsing import (
     typed_text,
 )
 from handlers.slack.references import clicked, commanded
-from handlers.slack.request import (
-    Answer,
-    Click,
-    Dialog,
-    DirectMessage,
-    Reply,
-    Request,
-    SlashCommand,
-    Submission,
-)
+from handlers.slack.request import Click, DirectMessage, Request, SlashCommand, Submission
 from handlers.wording.formatting import slash
 from models.actions.access import deactivate
 from models.actions.reroute import promise_reroute

@@ -4,6 +4,7 @@ from typing import Any
 
 from rapidfuzz import process
 
+from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.blocks.bill_list import bill_list
 from handlers.slack.blocks.bill_run import (
@@ -22,7 +23,7 @@ from handlers.slack.references import (
     referenced_bill,
     referenced_customer_and_month,
 )
-from handlers.slack.request import Answer, Click, Dialog, Reply, as_dialog
+from handlers.slack.request import Click
 from handlers.wording.formatting import name, period_name, slash
 from handlers.wording.labels import STATE_WORDS
 from models.actions.approve import approve_bill

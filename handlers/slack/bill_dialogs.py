@@ -7,11 +7,11 @@ done is then said in its place.
 import re
 from dataclasses import replace
 
+from handlers.slack.answers import Answer, Dialog, as_dialog
 from handlers.slack.blocks import dialogs
 from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
 from handlers.slack.context import RequestContext
 from handlers.slack.references import bill_details
-from handlers.slack.request import Answer, Dialog, as_dialog
 from models.actions.approve import reject_bill
 from models.actions.checks import check
 from models.actions.hold import hold_reason_now, release_bill

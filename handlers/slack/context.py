@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from slack_bolt.response import BoltResponse
 
+from handlers.slack.answers import Answer, Dialog, Json, Reply, Responder, Unanswered
 from handlers.slack.blocks.access import NO_ROLE, SWITCHED_OFF, access_offer
 from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.card import bill_card
@@ -26,17 +27,11 @@ from handlers.slack.repeats import Repeats
 from handlers.slack.request import (
     LATE,
     PERHAPS_OPEN,
-    Answer,
     Choice,
     Click,
-    Dialog,
-    Json,
-    Reply,
     Request,
-    Responder,
     Submission,
     ThreadMessage,
-    Unanswered,
 )
 from handlers.slack.users import SlackUsers, check_member, display_name
 from models.actions.access import welcome

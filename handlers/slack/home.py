@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.slack.answers import Answer, Json, Responder, Unanswered
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.block_kit import View
 from handlers.slack.blocks.home import IN_PLACE, home_view
 from handlers.slack.context import Services, identify, log_failure
-from handlers.slack.request import Answer, Json, Request, Responder, Unanswered
+from handlers.slack.request import Request
 from handlers.wording.refusals import Medium, refusal_parts
 from models.errors import Refusal
 from models.people.permissions import Permission

@@ -1,9 +1,9 @@
 """Asking for a role, and giving one."""
 
+from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.access import access_asked, access_granted, access_settled
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.context import RequestContext
-from handlers.slack.request import Answer, Reply
 from models.actions.access import decline_access, grant_role
 from models.actions.reroute import promise_reroute
 from models.errors import Invalid, NotAllowed, NotFound

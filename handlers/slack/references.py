@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+from handlers.slack.answers import Answer
 from handlers.slack.context import Listener, RequestContext
-from handlers.slack.request import Answer
 from models.customers.customers import Customer
 from models.errors import Invalid, NotFound
 from models.period import Period

@@ -9,96 +9,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
-from handlers.slack.blocks import block_kit
+from handlers.slack.answers import (
+    Answer,
+    Dialog,
+    FieldErrors,
+    Json,
+    Reply,
+    Responder,
+    Unanswered,
+    as_dialog,
+)
 from handlers.slack.blocks.action_ids import known_action, pack, unpack
-from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage, View
+from handlers.slack.blocks.block_kit import UNFURLED, View
 from handlers.slack.blocks.errors import refusal_message, shared_unconfirmed
 from handlers.slack.blocks.thread import not_recorded
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Ambiguous, Invalid, Refusal
 
-Json = dict[str, Any]
-TITLE = "Countersign"
 HOME = "home"
 LATE = "Slack did not open the dialog in time, and nothing was changed. Please try again."
 PERHAPS_OPEN = (
     "Slack did not say whether it opened the dialog. If you do not see it, please try again; "
     "nothing was changed."
 )
-
-
-class Unanswered(Exception):
-    """Slack's answer was lost: perhaps it has done what it was asked, perhaps not."""
-
-
-class Responder(Protocol):
-    """What the handlers say to Slack themselves: answers to whoever asks, and nothing else.
-
-    Each call has its effect once, soon. It raises Unanswered where nobody knows whether it had,
-    and something else where Slack refuses or cannot be reached. What Slack refuses for its blocks
-    is drawn ever more plainly.
-    """
-
-    async def user_info(self, slack_user_id: str) -> Json | None:
-        """The `user` of `users.info`; None where Slack knows nobody of that id. Unanswered where
-        it does not say.
-        """
-
-    async def open_view(self, trigger_id: str, view: View) -> None:
-        """Open a dialog within the 3 s of a trigger."""
-
-    async def update_view(self, view_id: str, view: View) -> None:
-        """Put another view in the place of an open dialog."""
-
-    async def publish_home(self, slack_user_id: str, view: View) -> None:
-        """Show this on a person's Home tab."""
-
-    async def post_ephemeral(
-        self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None = None
-    ) -> None:
-        """Say something that only this person sees."""
-
-    async def respond(
-        self,
-        response_url: str,
-        message: SlackMessage,
-        *,
-        replace: bool = False,
-        shared: bool = False,
-    ) -> None:
-        """Answer a command or a click: privately, or `shared` with the conversation; `replace`
-        puts the answer in the place of the message that was clicked.
-        """
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A message to whoever asked. `replace`: in the place of what was clicked; `shared`: for
-    everybody in the conversation, and in the place of a private message whose button shared it.
-    """
-
-    message: SlackMessage
-    replace: bool = False
-    shared: bool = False
-
-
-@dataclass(frozen=True)
-class Dialog:
-    """A dialog to open, or to put in the place of the one that asked."""
-
-    view: View
-
-
-@dataclass(frozen=True)
-class FieldErrors:
-    """Sentences beside the fields of a dialog, by block id; the dialog stays open."""
-
-    sentences: dict[str, str]
-
-
-Answer = Reply | Dialog | FieldErrors
 
 
 def carried(packed: str | None, field: str) -> Any:
@@ -387,11 +322,6 @@ class Choice(Ambiguous):
         super().__init__(refused.sentence, refused.choices)
         self.command = command
         self.text = text
-
-
-def as_dialog(message: SlackMessage, title: str = TITLE) -> View:
-    """A message, where there is no place for one, or none where the person looks."""
-    return block_kit.modal(title, message.without_tables().blocks)
 
 
 def from_home(view: View) -> View:

@@ -1,5 +1,6 @@
 """`/bill send`: a preview first, then the list that was shown; and the button of one bill."""
 
+from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.bulk_send import (
     send_cancelled,
     send_preview,
@@ -11,7 +12,6 @@ from handlers.slack.blocks.outcomes import sending_started
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import month_and_rest, refs
 from handlers.slack.references import bill_details, referenced_bill
-from handlers.slack.request import Answer, Reply
 from models.actions.send import send_bill
 from models.batches.bulk_send import is_send_started, send_report, start_send
 from models.batches.send_preview import is_quick, preview_send, promise_send_preview

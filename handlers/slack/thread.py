@@ -7,11 +7,12 @@ from typing import Any
 
 from slack_bolt.response import BoltResponse
 
+from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.thread import decides_nothing, reads_like_a_decision
 from handlers.slack.context import RequestContext, Services, handle
 from handlers.slack.decision_words import decision_in
 from handlers.slack.parsing import mentioned, typed_text
-from handlers.slack.request import Answer, Reply, ThreadMessage
+from handlers.slack.request import ThreadMessage
 from handlers.slack.users import display_name
 from models.actions.comment import add_reply, delete_reply, edit_reply, is_reply_recorded
 from models.bills.states import State

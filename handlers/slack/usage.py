@@ -2,11 +2,11 @@
 
 import re
 
+from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.context import RequestContext
 from handlers.slack.references import referenced_customer_and_month
-from handlers.slack.request import Answer, Dialog, Reply, as_dialog
 from models.bills.bill import get_bill
 from models.customers.customers import Customer, get_customer
 from models.errors import Invalid

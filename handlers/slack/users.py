@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from cachetools import TTLCache
 
-from handlers.slack.request import Json, Responder, Unanswered
+from handlers.slack.answers import Json, Responder, Unanswered
 from models.errors import Busy, NotAllowed
 
 REMEMBERED = timedelta(minutes=5)

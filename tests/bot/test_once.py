@@ -8,9 +8,9 @@ import pytest
 from bot.slack.bolt import make_bolt
 from bot.slack.client import ErrorKind, SlackClient, SlackError
 from bot.slack.responder import SlackResponder
+from handlers.slack.answers import Unanswered
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.access import access_granted
-from handlers.slack.request import Unanswered
 from models.people.permissions import Role
 from sandbox.fake_slack.sandbox import Sandbox
 
