@@ -60,7 +60,7 @@ async def test_a_customer_alone_is_its_only_bill_or_a_choice_of_its_months(
         )
     await team.ana.clicks("Generate", on=await team.ana.types("/bill generate 2026-09"))
     await team.ana.told("September 2026")
-    await until(lambda: "Acme Corp" in str(team.kim.cards()))
+    await until(lambda: "September 2026" in str(team.kim.cards()))
     asked = await team.kim.types("/bill history “Acme Corp”")
     assert "Acme Corp has several bills. Which one?" in asked["text"]
     assert labels(asked) == ["Acme Corp 2026-10", "Acme Corp 2026-09"]

@@ -126,7 +126,7 @@ async def test_a_file_that_says_nothing_new_of_a_frozen_month_is_no_change(
         ("2026-13", "is not a month from 2000 to 2200"),
         ("1999-12", "is not a month from 2000 to 2200"),
         ("2201-01", "is not a month from 2000 to 2200"),
-        ("Oct-26", "is not a month from 2000 to 2200"),
+        ("Oct-2026-1", "is not a month from 2000 to 2200"),
         ("2026-08-02", "is not the first day of a month"),
     ],
 )

@@ -144,7 +144,8 @@ async def test_what_comes_twice_is_answered_once(team: Team) -> None:
     assert await team.lee.clicks("Reject", on=card_in(team, team.lee.dm)) == []
     assert len(team.lee.dialogs) == 1
     await team.lee.submits(reason_code="limit_wrong", reason="Their limit is 500,000.")
-    assert team.lee.dialogs == []
+    [done] = team.lee.dialogs
+    assert "Rejected" in str(done) or "is rejected" in str(done)
     assert await recorded(team) == {"generate": 2, "approve": 1, "reject": 1}
 
 
