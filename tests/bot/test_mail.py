@@ -14,6 +14,7 @@ from bot.mail.smtp import Email, Mailer, MailError
 from bot.mail.smtp_url import MailServer
 from models.mailboxes import mailboxes
 from sandbox.fake_slack.sandbox import Sandbox
+from tests.harness.watched_slack import WatchedSandbox
 
 SENDER = "Müller Billing <billing@meridian.example>"
 LETTER = Email(
@@ -60,8 +61,9 @@ async def test_a_letter_arrives_whole_with_its_document_byte_for_byte(
 
 
 async def test_the_same_document_mailed_twice_is_the_same_message(
-    slack: Sandbox, mailer: Mailer
+    slack: WatchedSandbox, mailer: Mailer
 ) -> None:
+    slack.expect_twice("<2026-000123@meridian.example>")
     await mailer.send(LETTER)
     await mailer.send(replace(LETTER, text="Once more.\n"))
     await mailer.send(replace(LETTER, name="2026-000124"))

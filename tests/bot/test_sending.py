@@ -33,6 +33,7 @@ from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
 from tests.harness.timings import BRIEF_S
 from tests.harness.waiting import until
+from tests.harness.watched_slack import WatchedSandbox
 from tests.store.books import make_bills
 
 SENDER = "Billing <billing@meridian.example>"
@@ -286,11 +287,12 @@ async def test_an_address_that_is_none_comes_back_at_once(
 async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_message_twice(
     db: Database,
     people: People,
-    slack: Sandbox,
+    slack: WatchedSandbox,
     gateway: SlackClient,
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    slack.expect_twice("<2026-000001@meridian.example>")
     (bill_id,) = await approved(db, people)
     recorded = mark_delivered
     deaths = iter([True])

@@ -33,6 +33,7 @@ from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.slack_people import NOW, Json, Team
 from tests.harness.timings import BRIEF_S, LONG_ACK_S, QUICK
 from tests.harness.waiting import until
+from tests.harness.watched_slack import WatchedSandbox
 
 STOP_S = 5.0
 UNTENDED = replace(QUICK, tend=math.inf)
@@ -65,12 +66,16 @@ def settings_for(slack: Sandbox, database_url: str, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def workspace(given: Json, **more: Any) -> AsyncIterator[Sandbox]:
-    """A Slack that limits no rates and waits long for the bot, which tells it nothing unknown."""
+async def workspace(given: Json, **more: Any) -> AsyncIterator[WatchedSandbox]:
+    """A Slack that limits no rates and waits long for the bot, which tells it nothing unknown, and
+    nobody anything twice.
+    """
     quick = {"rate_limits": False, "retry_delays_s": (0.0, 0.2, 1.0, 5.0), "ack_s": LONG_ACK_S}
-    async with serve(Sandbox(workspace=given, **(quick | more))) as sandbox:
+    sandbox = WatchedSandbox(workspace=given, **(quick | more))
+    async with serve(sandbox):
         yield sandbox
         assert sandbox.warnings == []
+        assert sandbox.seen_twice() == []
 
 
 @asynccontextmanager

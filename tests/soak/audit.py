@@ -14,6 +14,7 @@ from models.batches.bill_run_report import run_report
 from models.db.database import Database
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
+from tests.harness.watched_slack import WatchedSandbox
 from tests.soak.company import FINANCE, Company
 
 SHOWN = 5
@@ -40,7 +41,7 @@ _FAILED_JOBS = sa.text("select task_name, args from procrastinate_jobs where sta
 _RUNS = sa.text("select id from bill_runs order by id")
 
 
-async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
+async def audit(db: Database, sandbox: WatchedSandbox, company: Company) -> list[str]:
     """Every violation, as a sentence."""
     async with db.reading() as session:
         discrepancies = [str(discrepancy) async for discrepancy in verify(session)]
@@ -56,6 +57,8 @@ async def audit(db: Database, sandbox: Sandbox, company: Company) -> list[str]:
         *_about_cards(company.expected(sandbox, ids), cards(sandbox)),
         *_about_postings(messages, sandbox),
         *_some("was given up", [f"job {job.task_name} {job.args}" for job in failed]),
+        *_some("is seen twice", sandbox.seen_twice()),
+        *_some("was told something that only Finance asked for", _told_unasked(sandbox)),
         *runs,
     ]
 
@@ -107,6 +110,15 @@ def _about_postings(messages: Any, sandbox: Sandbox) -> Iterator[str]:
     said = sum(len(conversation.messages) for conversation in conversations.values())
     if said != len(messages):
         yield f"{said} messages stand in Slack for {len(messages)} messages"
+
+
+def _told_unasked(sandbox: Sandbox) -> list[str]:
+    told = (
+        m["ephemeral_user"]
+        for c in sandbox.workspace.conversations.values()
+        for m in c.ephemerals.values()
+    )
+    return [user for user in told if user != FINANCE] + [mail["subject"] for mail in sandbox.mail()]
 
 
 async def _run_messages(session: AsyncSession, sandbox: Sandbox) -> list[str]:

@@ -20,6 +20,7 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
 from tests.harness.slack_people import element
+from tests.harness.watched_slack import WatchedSandbox
 from tests.soak.audit import OPEN, audit
 from tests.soak.company import FINANCE, Company
 from tests.soak.process import Bot, BotDied, bot_process
@@ -68,7 +69,7 @@ class Outcome:
 class Month:
     """One company, its Slack and its bot, for one month's bills."""
 
-    def __init__(self, company: Company, db: Database, sandbox: Sandbox, bot: Bot) -> None:
+    def __init__(self, company: Company, db: Database, sandbox: WatchedSandbox, bot: Bot) -> None:
         self._company = company
         self._db = db
         self._sandbox = sandbox
@@ -182,11 +183,12 @@ async def play(company: Company, database_url: str, blows: Sequence[Blow]) -> Ou
     try:
         async with db.long_transaction() as session:
             await company.furnish(session, period)
-        workspace, manifest = company.workspace(), read_manifest()
+        settings = {"workspace": company.workspace(), "manifest": read_manifest()}
+        slack = WatchedSandbox(**settings, rate_limits=False)
         async with (
-            serve(Sandbox(workspace=workspace, manifest=manifest, rate_limits=False)) as sandbox,
-            bot_process(sandbox, database_url) as bot,
+            serve(slack),
+            bot_process(slack, database_url) as bot,
         ):
-            return await Month(company, db, sandbox, bot).play(blows)
+            return await Month(company, db, slack, bot).play(blows)
     finally:
         await db.close()

@@ -145,7 +145,7 @@ async def test_what_comes_twice_is_answered_once(team: Team) -> None:
     assert len(team.lee.dialogs) == 1
     await team.lee.submits(reason_code="limit_wrong", reason="Their limit is 500,000.")
     [done] = team.lee.dialogs
-    assert "Rejected" in str(done) or "is rejected" in str(done)
+    assert read(done).count("Rejected") == 1
     assert await recorded(team) == {"generate": 2, "approve": 1, "reject": 1}
 
 
