@@ -57,6 +57,11 @@ def amount_of(units: int, unit_cost: Decimal, currency: str) -> Decimal:
     return Decimal(f"{-whole if exact < 0 else whole}e-{digits}")
 
 
+def tax_on(amount: Decimal, rate_percent: Decimal, currency: str) -> Decimal:
+    """Rounded once, as the amount was."""
+    return amount_of(1, amount * rate_percent / 100, currency)
+
+
 def billable(over: int, used: int, off: int | None, billed: int) -> int:
     """The calls that a month is billed for, where Finance agreed to leave `off` some of them."""
     if off is None:
@@ -134,6 +139,36 @@ def in_force(ledger: Ledger, customer_id: int, period: Period) -> Row:
     terms = ledger.terms[customer_id]
     first_day = date(period.year, period.month, 1)
     return ([one for one in terms if one.valid_from <= first_day] or terms[:1])[-1]
+
+
+def asked_to_begin(ledger: Ledger, customer_id: int, asked: Period | None, now: Period) -> Period:
+    """The month from which terms hold that somebody gives, with or without a month of their own."""
+    if asked is not None:
+        return asked
+    first = ledger.terms[customer_id][0].valid_from
+    gone_out = [period for who, period in ledger.issued if who == customer_id]
+    return max(now, Period(first.year, first.month), *(one.plus(1) for one in gone_out))
+
+
+def today_of(ledger: Ledger, customer_id: int) -> int:
+    """Whom the names of a customer find: itself, or the one that it was merged into."""
+    return ledger.customer[customer_id].merged_into_id or customer_id
+
+
+def booked(ledger: Ledger, customer_id: int, period: Period) -> int:
+    """Whose usage is meant by a name of this customer: its own where it has some, merged or not."""
+    own = (customer_id, period) in ledger.used
+    return customer_id if own else today_of(ledger, customer_id)
+
+
+def billed_by(ledger: Ledger, customer_id: int, period: Period) -> bool:
+    """Whether the customer has a live bill of the month."""
+    month = (customer_id, period.year, period.month, "overage")
+    return any(
+        (bill.customer_id, bill.year, bill.month, bill.kind) == month
+        for bill in ledger.bills
+        if bill.status != "void"
+    )
 
 
 def active_days(ledger: Ledger, customer: Row, period: Period) -> int:

@@ -8,36 +8,47 @@ from models.bills.replay import BillState
 from models.errors import Refusal
 from models.period import Period
 from tests.lives import golden
+from tests.lives.judge_books import check_document_says, check_usage_stays, judge_books
 from tests.lives.laws import check_nothing_is_forgotten, check_rules_keep_their_currency
 from tests.lives.ledger import Ledger, Row, figures
 from tests.lives.moves import Turn
+from tests.lives.names import check_names_are_kept
 from tests.lives.scene import Scene
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A step that was taken. `result` None: it was allowed, and there was nothing to do."""
+    """A step that was taken. `result` None: it was allowed, and there was nothing to do.
+
+    `cut`: the connection broke before it was committed.
+    """
 
     name: str
     turn: Turn
     result: Any = None
     refusal: Refusal | None = None
+    cut: bool = False
 
     @property
     def outcome(self) -> str:
+        if self.cut:
+            return "cut"
         if self.refusal is not None:
             return f"refused: {type(self.refusal).__name__}"
         return "nothing" if self.result is None else "done"
 
 
 def judge(taken: Taken, scene: Scene, before: Ledger, after: Ledger) -> None:
-    if taken.refusal is not None:
-        assert before.differences(after) == [], "what was refused wrote something"
+    if taken.refusal is not None or taken.cut:
+        assert before.differences(after) == [], f"what was {taken.outcome} wrote something"
         return
     turn = taken.turn
     assert not (turn.versioned and turn.lot.behind), "a click on another version counted"
     check_nothing_is_forgotten(before, after)
     check_rules_keep_their_currency(before, after)
+    check_names_are_kept(before, after)
+    check_usage_stays(before, after, taken.name)
+    judge_books(taken.name, turn, taken.result, before, after)
     new = after.bill_actions[len(before.bill_actions) :]
     for action in new:
         _JUDGES.get(action.action, _nothing)(scene, before, after, action)
@@ -120,6 +131,7 @@ def _issued(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
         customer, kept = before.customer[bill.customer_id], after.billed_contract[bill.id]
         days = golden.active_days(before, customer, period)
         assert (kept.contract_days, kept.limit_proration) == (days, customer.limit_proration)
+    check_document_says(before, after, bill.id, scene.today)
 
 
 def is_signed_off(ledger: Ledger, bill: Row) -> bool:

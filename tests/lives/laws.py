@@ -10,6 +10,7 @@ from models.bills.snapshots import column_value
 from models.period import Period
 from tests.lives import golden
 from tests.lives.ledger import Ledger, Row, figures
+from tests.lives.names import check_names
 from tests.lives.scene import Scene
 
 UNDECIDED = ("held", "pending", "approved", "sending")
@@ -25,6 +26,7 @@ def check_everything(scene: Scene, ledger: Ledger) -> None:
         check_void(ledger, bill)
     check_one_of_each(ledger)
     check_numbers(ledger)
+    check_names(ledger)
 
 
 def check_record(ledger: Ledger, bill: Row) -> None:

@@ -29,6 +29,8 @@ class Ledger:
     documents: tuple[Row, ...]
     number_series: tuple[Row, ...]
     customers: tuple[Row, ...]
+    customer_names: tuple[Row, ...]
+    customer_changes: tuple[Row, ...]
     customer_terms: tuple[Row, ...]
     former_contracts: tuple[Row, ...]
     billed_contracts: tuple[Row, ...]
@@ -64,6 +66,11 @@ class Ledger:
     def actions(self) -> dict[int, list[Row]]:
         """Of each bill, oldest first."""
         return _grouped(self.bill_actions, "bill_id")
+
+    @cached_property
+    def names(self) -> dict[int, list[Row]]:
+        """Those that each customer has or had, in the order they were taken."""
+        return _grouped(self.customer_names, "customer_id")
 
     @cached_property
     def terms(self) -> dict[int, list[Row]]:

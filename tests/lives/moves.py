@@ -3,13 +3,16 @@
 Chance (`Lot`) may also send anybody to any bill with any version of its card.
 """
 
+import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.documents.invoice import sums
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
 from models.actions.comment import delete_comment as delete
@@ -25,12 +28,25 @@ from models.batches.bill_run_report import run_report
 from models.bills.documents import InvoiceData
 from models.bills.states import HoldReason, RejectReason, State
 from models.context import Context
+from models.customers.terms import show_terms_of_today
 from models.outbox.notifications import Recalculation
+from models.period import Period
 from tests.lives import golden
 from tests.lives.ledger import Row
 from tests.lives.scene import APPROVERS, FINANCE, Lot, Scene
 
 Card = tuple[AsyncSession, int, int, Context]
+
+
+@dataclass(frozen=True)
+class TermsAsked:
+    """Terms that somebody gives; `month` None: without saying from when."""
+
+    customer_id: int
+    month: Period | None
+    currency: str
+    monthly_api_limit: int
+    overage_unit_cost: Decimal | None
 
 
 @dataclass
@@ -44,6 +60,7 @@ class Turn:
     bill: Row = None
     versioned: bool = False
     told: Any = None
+    asked: TermsAsked | None = None
 
     async def act(self, likely: str) -> Context:
         self.who = self.lot.who or likely
@@ -186,7 +203,8 @@ def due(scene: Scene, bill: Row) -> datetime | None:
 
 
 def draw(facts: InvoiceData) -> str:
-    return f"{facts.number}: {facts.amount} {facts.currency} of {facts.customer}"
+    """All that a document would say, to be held to what it should."""
+    return json.dumps(asdict(facts) | {"tax": sums(facts).tax}, default=str)
 
 
 def _on_its_way(bill: Row) -> bool:
@@ -281,6 +299,7 @@ async def wait(turn: Turn) -> Any:
 async def sweep(turn: Turn) -> Any:
     """What the worker does now and then, in case nobody has."""
     act = await turn.act("system")
+    await show_terms_of_today(turn.session, act.today)
     turn.told = await recalculate(turn.session, act)
     turn.scene.unsettled.clear()
     return turn.told if turn.told != Recalculation() else None

@@ -15,7 +15,8 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.period import Period
 from models.usage.usage import record_usage
-from tests.lives.moves import Turn
+from tests.lives import golden
+from tests.lives.moves import TermsAsked, Turn
 from tests.lives.scene import APPROVERS, CURRENCIES, ROLES
 
 LIMITS = (1000, 100, 0, 250)
@@ -24,27 +25,15 @@ PRICES = (*map(Decimal, ("0.10", "0.25", "0.0040", "1.005", "0.3333333333", "0")
 
 async def record(turn: Turn) -> Any:
     """Usage of a month that has a bill, or of one that may get one; its bills are seen to."""
-    return await _record(turn) and await _settle(turn)
-
-
-async def import_late(turn: Turn) -> Any:
-    """Usage that comes with nobody seeing to the bills until the next sweep."""
-    changed = await _record(turn)
-    if changed:
-        turn.scene.unsettled.add(turn.told[0])
-    return changed or None
-
-
-async def _record(turn: Turn) -> bool:
     act = await turn.act(turn.finance())
-    customer_id, period = _month(turn)
-    turn.told = (customer_id, period)
-    return await record_usage(
-        turn.session, customer_id, period, turn.lot.calls, act, "Counted again"
-    )
+    customer_id, period = month_of_a_bill(turn)
+    booked = golden.booked(turn.scene.ledger, customer_id, period)
+    turn.told = (booked, period)
+    done = await record_usage(turn.session, booked, period, turn.lot.calls, act, "Counted again")
+    return done and await _settle(turn)
 
 
-def _month(turn: Turn) -> tuple[int, Period]:
+def month_of_a_bill(turn: Turn) -> tuple[int, Period]:
     """Mostly one whose bill stands."""
     scene, pick = turn.scene, turn.lot.pick
     live = [bill for bill in scene.seen if bill.status != "void"]
@@ -67,15 +56,13 @@ async def change_terms(turn: Turn) -> Any:
     lot, scene = turn.lot, turn.scene
     act = await turn.act(turn.finance())
     ahead = (None, None, -3, -2, -1, 0, 1, 2)[lot.calls % 8]
-    await set_terms(
-        turn.session,
-        scene.customers[lot.pick % len(scene.customers)],
-        act,
-        LIMITS[lot.pick % len(LIMITS)],
-        PRICES[lot.calls % len(PRICES)],
-        None if ahead is None else scene.month.plus(ahead),
-        (None, None, *CURRENCIES)[lot.calls // 8 % 5],
-    )
+    customer_id = scene.customers[lot.pick % len(scene.customers)]
+    currency = (None, None, *CURRENCIES)[lot.calls // 8 % 5]
+    limit, price = LIMITS[lot.pick % len(LIMITS)], PRICES[lot.calls % len(PRICES)]
+    month = None if ahead is None else scene.month.plus(ahead)
+    shown = scene.ledger.customer[customer_id].currency
+    turn.asked = TermsAsked(customer_id, month, currency or shown, limit, price)
+    await set_terms(turn.session, customer_id, act, limit, price, month, currency)
     return await _settle(turn)
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
 from models.actions.recalculate import recalculate
 from models.audit.verify import verify
 from models.batches.bill_run import run_step, start_bill_run
@@ -22,7 +25,11 @@ from tests.lives.stage import Stage
 from tests.lives.stories import Story
 from tests.lives.tally import Tally
 
-SETTLING = ("record", "change_terms", "sweep", "rewrite_contract")
+SETTLING = (
+    *("record", "change_terms", "sweep", "rewrite_contract"),
+    *("import_customer", "count_together", "merge"),
+)
+CUT = sa.text("select pg_terminate_backend(pg_backend_pid())")
 
 
 @dataclass(frozen=True)
@@ -91,13 +98,25 @@ def take(stage: Stage, scene: Scene, tally: Tally, move: Move, lot: Lot) -> None
 
 
 async def attempt(scene: Scene, move: Move, lot: Lot) -> Taken:
-    """Take the step in a transaction that is committed even where the step is refused."""
-    async with scene.db.transaction() as session:
-        turn = Turn(session, scene, lot)
-        try:
-            return Taken(move.__name__, turn, await move(turn))
-        except Refusal as refusal:
-            return Taken(move.__name__, turn, refusal=refusal)
+    """Take the step in a transaction that is committed even where the step is refused; but not
+    where its connection is cut.
+    """
+    unsettled = set(scene.unsettled)
+    try:
+        async with scene.db.transaction() as session:
+            turn = Turn(session, scene, lot)
+            try:
+                taken = Taken(move.__name__, turn, await move(turn))
+            except Refusal as refusal:
+                return Taken(move.__name__, turn, refusal=refusal)
+            if lot.cut:
+                await session.execute(CUT)
+            return taken
+    except OperationalError:
+        if not lot.cut:
+            raise
+        scene.unsettled |= unsettled
+        return replace(taken, cut=True)
 
 
 async def settle(scene: Scene) -> Recalculation:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.lives import moves
 from tests.lives import moves_around as around
+from tests.lives import moves_books as books
 from tests.lives.laws import check_everything, check_nothing_is_forgotten
 from tests.lives.ledger import Row
 from tests.lives.moves import Idle, Move
@@ -26,7 +27,10 @@ from tests.lives.tally import Tally
 PRELUDE = 25
 """So many steps are taken one after the other before the first clash, and between clashes a few."""
 BETWEEN = 4
-ANYWHERE = (around.record, around.import_late, around.change_terms, moves.sweep, moves.void)
+ANYWHERE = (
+    *(around.record, around.change_terms, moves.sweep, moves.void),
+    *(books.import_late, books.import_customer, books.rename, books.merge),
+)
 LIKELY: dict[str, tuple[Move, ...]] = {
     "held": (moves.release, moves.revise, moves.undo),
     "pending": (*[moves.approve] * 3, moves.reject, moves.undo, moves.adjust_units, around.assign),

@@ -33,13 +33,14 @@ CAST = (*ROLES, "system")
 FINANCE = ("ana", "bob")
 APPROVERS = ("kim", "lee", "sam", "sue")
 CURRENCIES = ("USD", "JPY", "KWD")
+CUSTOMERS = ("Café Zürich AG", "Straße 7, GmbH", "Łódź & Co")
 
 
 class Lot(NamedTuple):
     """What chance has for one step; each verb takes of it what it needs.
 
     `who` None: somebody who may well do it. `stray`: with any bill, fit or not. `behind`: by how
-    many versions the card lags.
+    many versions the card lags. `cut`: the connection breaks before the step is committed.
     """
 
     pick: int = 0
@@ -48,6 +49,7 @@ class Lot(NamedTuple):
     behind: int = 0
     calls: int = 0
     wait: int = 0
+    cut: bool = False
 
 
 class Policy(NamedTuple):
@@ -124,8 +126,8 @@ async def set_up(db: Database, policies: tuple[Policy, ...]) -> dict[str, int]:
         }
         ids = {name: user.id for name, user in people.items()}
         ids["system"] = (await system_user(session)).id
-        for currency, policy in zip(CURRENCIES, policies, strict=False):
-            session.add(_customer(f"{currency} Corp", currency, policy, ids))
+        for name, currency, policy in zip(CUSTOMERS, CURRENCIES, policies, strict=False):
+            session.add(_customer(name, currency, policy, ids))
         return ids
 
 

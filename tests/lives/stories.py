@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from models.settings import BillingSettings
-from tests.lives import moves, moves_around
+from tests.lives import moves, moves_around, moves_books
 from tests.lives.moves import Move
 from tests.lives.scene import CAST, CURRENCIES, Lot, Policy, rules_of
 
@@ -42,7 +42,6 @@ STEPS: dict[Move, int] = {
     moves.wait: 4,
     moves.sweep: 2,
     moves_around.record: 6,
-    moves_around.import_late: 4,
     moves_around.change_terms: 3,
     moves_around.go_away: 3,
     moves_around.come_back: 1,
@@ -52,6 +51,12 @@ STEPS: dict[Move, int] = {
     moves_around.change_role: 2,
     moves_around.assign: 1,
     moves_around.rewrite_contract: 1,
+    moves_books.import_late: 4,
+    moves_books.import_customer: 5,
+    moves_books.rename: 2,
+    moves_books.count_together: 1,
+    moves_books.merge: 2,
+    moves_books.look_up: 2,
 }
 """How likely each step is next, were there something that it could be done to."""
 
@@ -115,6 +120,7 @@ def draw_lot(chance: Random) -> Lot:
         behind=chance.choice((1, 2, -1)) if chance.random() < 0.1 else 0,
         calls=draw_calls(chance),
         wait=chance.choice(MINUTES),
+        cut=chance.random() < 0.02,
     )
 
 
