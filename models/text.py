@@ -22,16 +22,12 @@ _INVISIBLE = "".join(
 )
 _EDGES = _BLANK + _CONTROLS + _INVISIBLE
 
-_TYPOGRAPHIC = {"“": "”", "„": "“", "‟": "”", "‘": "’", "‚": "‘"}
 _QUOTES = {
-    **_TYPOGRAPHIC,
-    '"': '"',
-    "'": "'",
-    "«": "»",
-    "»": "«",
-    "‹": "›",
-    "›": "‹",
+    **{'"': '"“”', "“": '”"', "„": '“”"', "‟": '”"', "”": '”"', "＂": "＂"},
+    **{"'": "'‘’", "‘": "’'", "‚": "‘’'"},
+    **{"«": "»", "»": "«»", "‹": "›", "›": "‹›", "「": "」", "『": "』"},
 }
+"""What closes where each mark opens, in any language, and where a program turned one of a pair."""
 
 _PLACEHOLDERS = frozenset(
     (
@@ -52,17 +48,21 @@ def trimmed(text: str) -> str:
     return text.strip(_EDGES)
 
 
-def unquoted(text: str, *, typographic_only: bool = False) -> str:
+def unquoted(text: str) -> str:
     """The text without the pair of quotation marks that it stands in, straight or not."""
-    marks = _TYPOGRAPHIC if typographic_only else _QUOTES
     kept = trimmed(text)
-    closing = marks.get(kept[:1])
-    # German closes with what English opens with.
-    closings = {closing, "”"} if kept[:1] == "„" else {closing}
-    inner = kept[1:-1]
-    if closing is None or len(kept) < 3 or kept[-1] not in closings:
+    inner = trimmed(kept[1:-1])
+    if not inner or kept[-1] not in _QUOTES.get(kept[0], ""):
         return kept
-    return kept if kept[0] in inner or kept[-1] in inner else trimmed(inner)
+    return kept if kept[0] in inner or kept[-1] in inner else inner
+
+
+def cleaned_name(typed: str) -> str:
+    """A name as it is kept, wherever it comes from: without the pairs of quotation marks that it
+    stands in, and without what nobody sees at its ends.
+    """
+    name = unquoted(typed)
+    return name if name == typed else cleaned_name(name)
 
 
 def split_end(

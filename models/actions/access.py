@@ -9,6 +9,7 @@ from models.errors import NotFound, WrongState
 from models.outbox.people_notices import notify_access_declined, notify_access_granted
 from models.people.permissions import Permission, Role
 from models.people.users import User, find_by_slack, lock_users, users_with_role
+from models.text import cleaned_name
 
 NAME_CHARS = 180
 
@@ -23,7 +24,7 @@ async def welcome(
     user = await find_by_slack(session, slack_user_id, team_id)
     if user is not None:
         return user
-    shown = " ".join(name.split())[:NAME_CHARS] or slack_user_id
+    shown = " ".join(cleaned_name(name).split())[:NAME_CHARS] or slack_user_id
     for called in (shown, f"{shown} ({slack_user_id})"):
         row = {
             "name": called,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.customers.customers import Customer, get_customer
 from models.customers.names import CustomerName
 from models.errors import Ambiguous
+from models.text import cleaned_name
 
 CHOICES = 5
 CANDIDATES = 500
@@ -28,9 +29,9 @@ _KEY = CustomerName.name_key
 async def find_customer(session: AsyncSession, typed: str) -> Customer:
     """The customer meant by `typed`: by a name it has or had, a prefix of one, else the closest.
 
-    Case, Unicode form, width, invisible signs and runs of blanks make no difference. One that was
-    merged into another is that other one. Refuses a name that fits several or none; the refusal
-    carries the nearest names.
+    Case, Unicode form, width, invisible signs, runs of blanks and quotation marks around it make no
+    difference. One that was merged into another is that other one. Refuses a name that fits several
+    or none; the refusal carries the nearest names.
     """
     named = await find_named(session, typed)
     return await get_customer(session, named.merged_into_id or named.id)
@@ -41,6 +42,7 @@ async def find_named(session: AsyncSession, typed: str) -> Customer:
     customer = await find_exactly(session, typed)
     if customer is not None:
         return customer
+    typed = cleaned_name(typed)
     key = await session.scalar(sa.select(sa.func.name_key(typed))) or ""
     found = await _beginning(session, key) if key else {}
     if len(found) == 1:
@@ -54,9 +56,18 @@ async def find_named(session: AsyncSession, typed: str) -> Customer:
 
 
 async def find_exactly(session: AsyncSession, typed: str) -> Customer | None:
-    """The customer whose name this is or was, and not only begins so."""
-    is_called = sa.select(Customer).join(CustomerName, CustomerName.customer_id == Customer.id)
-    return (await session.scalars(is_called.where(sa.func.name_key(typed) == _KEY))).one_or_none()
+    """The customer whose name this is or was, and not only begins so.
+
+    A name that was kept in quotation marks once is found by itself.
+    """
+    as_typed = sa.func.name_key(typed)
+    is_called = (
+        sa.select(Customer)
+        .join(CustomerName, CustomerName.customer_id == Customer.id)
+        .where(_KEY.in_((as_typed, sa.func.name_key(cleaned_name(typed)))))
+        .order_by(as_typed != _KEY)
+    )
+    return (await session.scalars(is_called.limit(1))).one_or_none()
 
 
 async def _beginning(session: AsyncSession, key: str) -> dict[int, tuple[Customer, str]]:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import mapped_column
 
 from models.errors import Invalid
+from models.text import cleaned_name
 
 NameKey = Annotated[str, mapped_column(sa.Text(collation="C"), sa.Computed("name_key(name)"))]
 """What is one for names that are one. `name_key` stands in `models/sql/names.sql`: the database
@@ -22,11 +23,11 @@ async def name_key(session: AsyncSession, name: str) -> str:
 
 
 async def checked_name(session: AsyncSession, name: str, most: int) -> tuple[str, str]:
-    """The name without blanks around it, and its key.
+    """The name without blanks and quotation marks around it, and its key.
 
     Refuses more than one line, more than `most` characters, and what has nothing to be seen.
     """
-    name = name.replace("\x00", "").strip()
+    name = cleaned_name(name.replace("\x00", ""))
     key = await name_key(session, name)
     if not 1 <= len(name) <= most or name.splitlines() != [name] or len(key) > MOST_KEY:
         raise Invalid(f"A name has 1 to {most} characters on one line.", "name")

@@ -24,7 +24,7 @@ from models.people.users import SYSTEM
 from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.regions import read_country, read_locale
 from models.slack_ids import read_channel_id, read_member_id
-from models.text import refuse_placeholder, refuse_spreadsheet_error, trimmed, unquoted
+from models.text import cleaned_name, refuse_placeholder, refuse_spreadsheet_error, trimmed
 
 MAX_TEXT = 2000
 MOST_PAYMENT_DAYS = 365
@@ -159,7 +159,7 @@ def line(most: int = MAX_TEXT) -> ColumnKind:
 def _name(typed: str, most: int = 300) -> str:
     if not typed[0].isalnum():
         refuse_spreadsheet_error(typed)
-        typed = unquoted(typed, typographic_only=True)
+        typed = cleaned_name(typed)
     return _one_line(typed, most)
 
 

@@ -17,6 +17,7 @@ from models.errors import Invalid, NextStep, NotAllowed, NotFound, Step
 from models.mailboxes import read_mailboxes
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 from models.slack_ids import read_member_id
+from models.text import cleaned_name
 
 SYSTEM = "system"
 NAME_CHARS = 200
@@ -112,7 +113,7 @@ _BY_SLACK = f"select {_COLUMNS} from users where slack_user_id = %s"
 
 async def find_by_name(session: AsyncSession, name: str) -> User | None:
     """The active person of that name."""
-    called = User.name_key == sa.func.name_key(name)
+    called = User.name_key == sa.func.name_key(cleaned_name(name))
     query = sa.select(User).where(called, User.active, User.name != SYSTEM)
     return (await session.scalars(query)).one_or_none()
 

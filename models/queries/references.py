@@ -59,7 +59,7 @@ async def find_customer_and_month(
 
 async def is_customer(session: AsyncSession, text: str) -> bool:
     """Whether a customer is or was called just so."""
-    return await find_exactly(session, unquoted(text)) is not None
+    return await find_exactly(session, text) is not None
 
 
 async def _named_and_month(
@@ -76,7 +76,7 @@ async def _called(session: AsyncSession, called: str) -> Customer | None:
     if not called:
         return None
     try:
-        return await find_named(session, unquoted(called))
+        return await find_named(session, called)
     except Ambiguous as refused:
         refused.typed = called
         raise

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from models.actions.access import welcome
 from models.actions.rename_customer import rename_customer
 from models.customers.search import find_customer
 from models.db.database import Database
@@ -191,6 +192,53 @@ async def test_a_name_that_is_another_customers_is_refused_and_that_one_named(
             await rename_customer(session, osaka.id, "Nara", act(people.ana))
     [flaw] = await flaws_of(db, people.ana, "customers", named("Nara"), named("osaka"))
     assert flaw.reason == "is the same customer as line 2"
+
+
+QUOTED = [
+    '"Acme Corp"',
+    "'Acme Corp'",
+    "«Acme Corp»",
+    "“Acme Corp”",
+    "„Acme Corp“",
+    "'“Acme Corp”'",
+]
+
+
+@pytest.mark.parametrize("quoted", QUOTED)
+async def test_quotation_marks_around_a_name_make_no_twin(
+    db: Database, people: People, quoted: str
+) -> None:
+    in_file = f'"{quoted.replace(chr(34), chr(34) * 2)}"'
+    await load_rows(db, people.ana, "customers", ACME.replace("Acme", in_file))
+    again = ACME.replace("Acme", "Acme Corp").replace("Kim", in_file.replace("Acme Corp", "Kim"))
+    assert await load_rows(db, people.ana, "customers", again) == Imported(0, 0, 1)
+    assert await load_rows(db, people.ana, "usage", f"{in_file},2026,10,5") == Imported(1, 0, 0)
+    async with db.transaction() as session:
+        acme = await find_customer(session, quoted)
+        with pytest.raises(WrongState, match="called Acme Corp already"):
+            await rename_customer(session, acme.id, quoted, act(people.ana))
+        await rename_customer(session, acme.id, quoted.replace("Acme", "Zed"), act(people.ana))
+        change = await rename_person(session, quoted.replace("Acme Corp", "Kim"), quoted)
+        assert (await add_user(session, quoted, Role.CSM)).id == people.kim.id
+        found = await find_by_name(session, quoted)
+        newcomer = await welcome(session, "UNEW", "T", quoted.replace("Acme", "Eve"), None)
+    assert (change.after.name, newcomer.name) == ("Acme Corp", "Eve Corp")
+    assert found is not None
+    assert await rows_of(db, "select name from customers") == [("Zed Corp",)]
+    assert await load_rows(db, people.ana, "people", f"{in_file},,Customer Success,") == Imported(
+        0, 0, 1
+    )
+
+
+async def test_a_name_that_was_kept_in_quotation_marks_can_still_be_mended(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        await session.execute(
+            sa.text("insert into customers (name, monthly_api_limit) values ('\"Acme\"', 1)")
+        )
+        kept = await find_customer(session, '"Acme"')
+        assert (await rename_customer(session, kept.id, "Acme", act(people.ana))).new_name == "Acme"
 
 
 async def test_what_happened_to_customers_is_only_ever_added_to(
