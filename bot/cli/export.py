@@ -1,6 +1,7 @@
 """`countersign export`: the books and the evidence as files."""
 
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -86,7 +87,7 @@ async def _write(
     if output is None:
         return await _print(pieces(lambda done, total: None))
     count = 0
-    with _replacing(output) as file, progress_bar(f"Writing {output.name}") as progress:
+    with _written(output) as file, progress_bar(f"Writing {output.name}") as progress:
 
         def told(done: int, total: int) -> None:
             nonlocal count
@@ -100,15 +101,27 @@ async def _write(
 
 
 @contextmanager
-def _replacing(output: Path) -> Iterator[BinaryIO]:
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}.part")
+def _written(output: Path) -> Iterator[BinaryIO]:
+    """What a link leads to is written; what is no regular file, as a pipe, is written through."""
+    through = output.exists() and not output.is_file()
     try:
-        with unfinished.open("wb") as file:
+        with output.open("wb") if through else _replacing(Path(os.path.realpath(output))) as file:
             yield file
-        unfinished.replace(output)
     except OSError as error:
         cause = (error.strerror or "it does not do").lower()
         raise Invalid(f"{output} cannot be written: {cause}.") from None
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file that takes the other one's place, and its permissions, once it is whole."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            if target.exists():
+                shutil.copymode(target, unfinished)
+            yield file
+        unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
 
