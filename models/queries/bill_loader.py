@@ -133,9 +133,12 @@ def _brought(facts: BillDetails, entries: Sequence[HistoryEntry]) -> dict[str, A
 
 
 def _sending(bill: Bill, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """When the bill goes out, while it can be called back; why it did not, if it could not."""
+    """When the bill goes out, where it has a delay to be called back in; why it did not, if it
+    could not.
+    """
     if bill.status == State.SENDING and bill.number is None:
-        return {"send_due": next(entry.due for entry in reversed(entries) if entry.due)}
+        due, began = next((one.due, one.at) for one in reversed(entries) if one.due)
+        return {"send_due": due} if due > began else {}
     if bill.status == State.APPROVED and bill.number is not None:
         return {
             "failure": next((entry.failure for entry in reversed(entries) if entry.failure), None)

@@ -92,6 +92,28 @@ async def test_a_month_of_many_bills_is_previewed_in_a_message_and_sent_from_it(
     assert "only Finance may send bills" in refused["text"]
 
 
+@pytest.mark.parametrize("billing", [BillingSettings(send_delay_minutes=0)])
+async def test_without_a_delay_nobody_is_told_of_calling_back(team: Team, approved: Bills) -> None:
+    preview = await team.ana.types(f"/bill send #{approved.acme}")
+    assert "It goes out at once and cannot be called back." in said(preview)
+    await team.ana.clicks("sending:go", on=preview)
+    done = said(team.again(preview))
+    assert "1 bill is on its way: $250.00." in done
+    assert "undo" not in done
+    card = await team.ana.types(f"/bill show #{approved.bolt}")
+    await team.ana.clicks("bill:send", on=card)
+    assert "On its way out" in said(team.again(card))
+    assert "called back" not in said(team.again(card))
+
+
+async def test_the_bill_that_was_sent_alone_is_called_back_by_the_line_that_is_shown(
+    team: Team, approved: Bills
+) -> None:
+    preview = await team.ana.types(f"/bill send #{approved.acme}")
+    await team.ana.clicks("sending:go", on=preview)
+    assert f"To call it back, type  /bill undo #{approved.acme} ." in read(team.again(preview))
+
+
 async def test_cancel_sends_nothing_and_does_not_deny_what_was_sent(
     team: Team, approved: Bills
 ) -> None:

@@ -247,6 +247,7 @@ def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
     waits = {"send_due": SENT_OFF.due, "decisions": (APPROVED, SENT_OFF), "last_decision": SENT_OFF}
     yield "in its delay", replace(way, **waits)
     issued = replace(way, number="2026-000123")
+    yield "sent without a delay", way
     yield "issued", issued
     yield "delivered", replace(issued, status=State.SENT, brought=DELIVERED)
     yield (

@@ -65,7 +65,7 @@ def test_many_that_stay_are_counted_by_state() -> None:
 @pytest.mark.parametrize(
     ("minutes", "words"),
     [
-        (0, "They go out at once, and then nothing can be undone."),
+        (0, "They go out at once and cannot be called back."),
         (1, "They go out 1 minute after"),
         (2.5, "They go out 2.5 minutes after"),
     ],
@@ -100,6 +100,17 @@ def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
     assert again.text.startswith("That is done already. 2 bills are on their way")
 
 
+def test_one_bill_is_called_back_by_its_own_number() -> None:
+    one = samples.send_facts(sent=1, only_in_delay=9)
+    assert "To call it back, type \n/bill undo #9\n." in shown(
+        send_started(one, again=False).blocks
+    )
+    last = samples.send_facts(only_in_delay=9)
+    assert "To call #9 back, type \n/bill undo #9\n." in shown(
+        send_started(last, again=False).blocks
+    )
+
+
 def test_a_long_list_shows_its_progress_elsewhere() -> None:
     going = samples.send_facts(bills=400, sent=25, ended=False, kept=())
     assert send_started(going, again=False).text == (
@@ -111,7 +122,8 @@ def test_a_long_list_shows_its_progress_elsewhere() -> None:
 def test_a_bill_in_its_delay_can_be_called_back_where_it_was_sent() -> None:
     message = sending_started(BILLS["in its delay"], samples.user(ANA))
     assert list(buttons(message.blocks)) == ["bill:undo"]
-    assert buttons(sending_started(BILLS["issued"], samples.user(ANA)).blocks) == {}
+    for state in ("issued", "sent without a delay"):
+        assert buttons(sending_started(BILLS[state], samples.user(ANA)).blocks) == {}
 
 
 def test_whoever_voids_is_given_the_credit_to_send() -> None:

@@ -97,7 +97,7 @@ def _delay(minutes: float, count: int) -> str:
     """For how long a mistake can be mended."""
     it, goes = ("It", "goes") if count == 1 else ("They", "go")
     if minutes <= 0:
-        return f"{it} {goes} out at once, and then nothing can be undone."
+        return f"{it} {goes} out at once and cannot be called back."
     back = "it can be called back" if count == 1 else "each can be called back"
     return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
 
@@ -187,15 +187,21 @@ def send_progress(facts: SendReport) -> SlackMessage:
 
 def _result(facts: SendReport, lead: str = "") -> SlackMessage:
     out: Sentence = [lead, *_sent(facts)]
-    how: Sentence = ["To call one back, type ", code(slash("bill undo")), " and its number."]
     return message(
         fallback_text(*out),
         [
             paragraph(*out),
             *_kept(facts.kept),
-            *([paragraph(*how)] if facts.sent and facts.due else []),
+            *([paragraph(*_call_back(facts))] if facts.due else []),
         ],
     )
+
+
+def _call_back(facts: SendReport) -> Sentence:
+    if facts.only_in_delay is None:
+        return ["To call one back, type ", code(slash("bill undo")), " and its number."]
+    it = "it" if facts.sent == 1 else f"#{facts.only_in_delay}"
+    return [f"To call {it} back, type ", code(slash(f"bill undo #{facts.only_in_delay}")), "."]
 
 
 def _sent(facts: SendReport) -> Sentence:

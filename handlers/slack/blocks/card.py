@@ -271,7 +271,8 @@ def _approved(facts: BillDetails) -> list[Element]:
 def _sending(facts: BillDetails) -> list[Element]:
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     if facts.send_due is None:
-        return [line(bold(f"On its way out as {facts.number}"), f"{to}.")]
+        number = f" as {facts.number}" if facts.number else ""
+        return [line(bold(f"On its way out{number}"), f"{to}.")]
     by: Sentence = [f"{to}. Sent by {person(facts.brought.by)}."] if facts.brought else [f"{to}."]
     return [line(bold("Goes out "), facts.send_due, *by, " Until then it can be called back.")]
 
