@@ -29,6 +29,9 @@ def judge_books(name: str, turn: Turn, result: Any, before: Ledger, after: Ledge
             _imported(result, before, after)
         case "merge", change:
             _merged(turn.told, change, before, after)
+        case "import_late", (customer_id, period):
+            counted = before.used | {(customer_id, period): turn.lot.calls}
+            assert after.used == counted, "usage of another customer or month"
         case "sweep", _:
             _check_terms_of_today(turn.scene.month, after)
 

@@ -210,7 +210,10 @@ async def merge(turn: Turn) -> Any:
     if not likely:
         raise Idle
     given_up = likely[lot.pick % len(likely)]
-    into = scene.customers[lot.calls % len(scene.customers)]
+    others = [one for one in scene.customers if lot.stray or one != given_up]
+    if not others:
+        raise Idle
+    into = others[lot.calls % len(others)]
     act = await turn.act(turn.finance())
     turn.told = (given_up, into)
     change, _ = await merge_customers(turn.session, given_up, into, act, "Twins")
@@ -237,7 +240,7 @@ async def count_together(turn: Turn) -> Any:
 async def look_up(turn: Turn) -> Found:
     """By any name that a customer has or had, as somebody may type it."""
     chance, ledger = _chance(turn), turn.scene.ledger
-    row = chance.choice(ledger.customer_names)
+    row = _any_name(turn.scene, chance)
     typed = chance.choice(SPELLINGS)(row.name)
     turn.who = "nobody"
     found = await find_customer(turn.session, typed)
@@ -249,9 +252,17 @@ async def look_up(turn: Turn) -> Found:
 
 def _called(scene: Scene, chance: Random) -> tuple[str, Row]:
     """A name as somebody may write it, and whom an import knows by it."""
-    row = chance.choice(scene.ledger.customer_names)
+    row = _any_name(scene, chance)
     customer = scene.ledger.customer[golden.today_of(scene.ledger, row.customer_id)]
     return chance.choice(SPELLINGS)(row.name), customer
+
+
+def _any_name(scene: Scene, chance: Random) -> Row:
+    """Every other time one by which nobody is called any more, if there is one."""
+    ledger = scene.ledger
+    called = {one.name for one in ledger.customers if one.merged_into_id is None}
+    old = [row for row in ledger.customer_names if row.name not in called]
+    return chance.choice(old if old and chance.random() < 0.5 else ledger.customer_names)
 
 
 def _chance(turn: Turn) -> Random:

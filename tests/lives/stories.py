@@ -55,7 +55,7 @@ STEPS: dict[Move, int] = {
     moves_books.import_customer: 5,
     moves_books.rename: 2,
     moves_books.count_together: 1,
-    moves_books.merge: 2,
+    moves_books.merge: 3,
     moves_books.look_up: 2,
 }
 """How likely each step is next, were there something that it could be done to."""
