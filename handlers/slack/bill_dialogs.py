@@ -17,7 +17,7 @@ from models.actions.checks import check
 from models.actions.hold import hold_reason_now, release_bill
 from models.actions.revise import revise_bill
 from models.actions.undo import GONE, undo_decision
-from models.actions.void import reissue_bill, void_bill
+from models.actions.void import hold_reason_again, reissue_bill, void_bill
 from models.bills.figures import Figures, figures_again, figures_anew
 from models.bills.replay import undoable, without
 from models.bills.states import RejectReason, State, Verb
@@ -135,10 +135,11 @@ async def submit_void(context: RequestContext) -> Answer:
 
 
 async def reissue(context: RequestContext, bill_id: int, version: int | None) -> Answer:
-    await check(context.session, bill_id, Verb.REISSUE, version, context)
+    loaded = await check(context.session, bill_id, Verb.REISSUE, version, context)
     facts = await bill_details(context, bill_id)
     again = await figures_again(context.session, bill_id)
-    return Dialog(dialogs.reissue(facts, _with(facts, again)))
+    cause = await hold_reason_again(loaded)
+    return Dialog(dialogs.reissue(facts, _with(facts, again), cause))
 
 
 async def submit_reissue(context: RequestContext) -> Answer:

@@ -14,7 +14,7 @@ from models.bills.figures import Billed, Figures, billed_so_far, figures_again
 from models.bills.history import BillAction, append_action
 from models.bills.hold_rules import hold_reason_of
 from models.bills.snapshots import bill_snapshot
-from models.bills.states import BillKind, Cause, State, Verb
+from models.bills.states import BillKind, Cause, HoldReason, State, Verb
 from models.context import Context, as_system
 from models.errors import NextStep, Step, WrongState
 from models.outbox.cards import add_cards, redraw_cards_of_relatives
@@ -163,11 +163,16 @@ async def reissue_bill(
     columns = now.as_columns() | {"replaces_id": bill_id}
     bill = await _made(loaded, context, Verb.REISSUE, columns, {}, reason_text(words))
     await redraw_cards_of_relatives(session, [bill.id])
-    cause = await hold_reason_of(session, bill.customer_id, bill.period)
+    cause = await hold_reason_again(loaded)
     if cause is not None:
         await hold_bill(session, bill.id, await as_system(session, context), cause)
     await add_cards(session, bill.id, context.settings.approvals_channel)
     return bill.id
+
+
+async def hold_reason_again(loaded: LoadedBill) -> HoldReason | None:
+    """Why the month's next bill would be held."""
+    return await hold_reason_of(loaded.session, loaded.bill.customer_id, loaded.bill.period)
 
 
 @checks(Verb.REISSUE)

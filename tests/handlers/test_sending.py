@@ -228,6 +228,22 @@ async def test_a_bill_is_voided_and_billed_again_from_its_menu(team: Team, octob
     assert (await bill_of(team.db, 3)).replaces_id == october.bolt
 
 
+async def test_a_month_billed_again_outside_its_contract_is_said_to_be_held(
+    team: Team, october: Bills
+) -> None:
+    await team.ana.types(f"/bill void #{october.acme}")
+    await team.ana.submits(reason="Under the old contract.")
+    async with team.db.transaction() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("update customers set end_date = '2025-12-31'")
+    await team.ana.types(f"/bill reissue #{october.acme}")
+    held = "held because the usage falls outside the customer’s contract dates"
+    assert f"It is {held}." in said(team.ana.dialog)
+    answer = await team.ana.submits(reason="Under the new one.")
+    assert f"stands for the month now. It is {held}." in said(answer["view"])
+    assert (await bill_of(team.db, 3)).hold_reason == "outside_contract"
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [

@@ -29,7 +29,7 @@ from handlers.wording.formatting import delay, money, name, sentence, slash
 from handlers.wording.history_text import decision_text
 from handlers.wording.labels import REJECT_WORDS
 from handlers.wording.rich_text import Sentence, bold, code
-from models.bills.states import BillKind, State
+from models.bills.states import BillKind, HoldReason, State
 from models.money import add_up
 from models.people.users import SYSTEM
 from models.queries.bill_details import BillDetails
@@ -214,8 +214,13 @@ def gone_out(facts: BillDetails) -> list[Decimal]:
     return [amount for status, amount in parts if status is State.SENT and amount]
 
 
-def reissue(facts: BillDetails, fresh: BillDetails) -> View:
-    """Shows the figures of the bill that would stand in the place of the void one, and asks why."""
+def reissue(facts: BillDetails, fresh: BillDetails, cause: HoldReason | None = None) -> View:
+    """Shows the figures of the bill that would stand in the place of the void one, and the `cause`
+    for which it would be held, and asks why.
+    """
+    begins = (
+        f"is held because {hold_cause(cause)}" if cause else "waits for its approvals like any other"
+    )
     return _asking(
         ActionId.REISSUE,
         "Bill the month again",
@@ -224,7 +229,7 @@ def reissue(facts: BillDetails, fresh: BillDetails) -> View:
         [
             paragraph(bold(short_title(facts)), f" · #{facts.id} is void"),
             lines(["The new bill, by usage and terms as they are now: "], *_sum(fresh)),
-            paragraph("It waits for its approvals like any other."),
+            paragraph(f"It {begins}."),
             text_input(REASON, "Why?", EVERYBODY),
         ],
     )

@@ -105,6 +105,6 @@ def bill_voided(facts: BillDetails, credit: BillDetails) -> SlackMessage:
 def bill_reissued(facts: BillDetails) -> SlackMessage:
     """To whoever billed a month again: the bill that stands in the void one's place."""
     return sentence_message(
-        f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, stands for the month now and"
-        " waits for its approvals."
+        f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}, stands for the month now."
+        f" {where_it_stands(facts)}"
     )
