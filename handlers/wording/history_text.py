@@ -80,7 +80,8 @@ def _caused(entry: HistoryEntry) -> str:
         dropped = (
             f"; {units_no_longer(entry.dropped_units)}" if entry.dropped_units is not None else ""
         )
-        return f", because usage or terms were corrected{dropped}"
+        corrected = "usage or terms" if entry.changes else "the contract dates"
+        return f", because {corrected} were corrected{dropped}"
     if entry.cause is None:
         return ""
     return _CAUSES[entry.cause] + (f": #{entry.about}" if entry.about else "")

@@ -32,7 +32,7 @@ HOLD_SHORT = {
 }
 
 HOLD_CURES = {
-    HoldReason.OUTSIDE_CONTRACT: "Check the contract dates, then release it.",
+    HoldReason.OUTSIDE_CONTRACT: "With the right contract dates it goes on by itself; or release it.",
     HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
     HoldReason.JUMP: "Check the usage, then release it.",
 }

@@ -29,9 +29,15 @@ from models.period import Period
 
 _OF_BILLS = "(cast(:bill_ids as bigint[]) is null or id = any(:bill_ids))"
 
-# A rejected bill keeps its figures until it is revised.
+# A rejected bill keeps its figures until it is revised. Held for its contract dates a bill is out of
+# date once they cover its month, also where no figure is another.
 _OUTDATED = f"""
-    select id, adjusts_id from outdated_bills where status <> 'rejected' and {_OF_BILLS}"""
+    select id, adjusts_id from outdated_bills where status <> 'rejected' and {_OF_BILLS}
+    union
+    select b.id, b.adjusts_id
+    from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
+    where b.status = 'held' and b.hold_reason = 'outside_contract' and b.number is null
+      and o.active_days > 0 and {_OF_BILLS.replace("id = any", "b.id = any")}"""
 
 _LATE = f"""
     select * from late_bills
@@ -208,8 +214,8 @@ async def recalculate(
     """Take every bill, or those given, to the figures that usage and terms give now.
 
     Done by `system`, at the time and from where `context` changed them. Bills without a number are
-    worked out anew: approvals fall, one with a cause is held, one without overage is void. For
-    bills that have gone out, in the last `lookback_months` closed months, the difference is
+    worked out anew: approvals fall, one with a cause is held, one without overage is void; one held
+    for its contract dates goes on once they cover its month. For bills that have gone out, in the last `lookback_months` closed months, the difference is
     proposed. Usage changed at `context.now` is only reported where its month is older, where its
     bill is rejected, and where that is void though there is something to bill again. Where the
     contract does not cover the month any more, the bill is held; one that has gone out keeps the

@@ -177,6 +177,44 @@ async def test_an_end_a_year_too_early_bills_nobody_and_put_right_leaves_no_trac
     assert inside.status == State.VOID
 
 
+@pytest.mark.parametrize("released", [False, True])
+@pytest.mark.parametrize("proration", ["daily", "full"])
+async def test_what_a_wrong_end_held_waits_again_once_the_end_is_right(
+    session: AsyncSession, people: People, proration: str, released: bool
+) -> None:
+    """Whatever the proration, each time anew, and also where Finance had let it go."""
+    bill = await approved(session, people, limit_proration=proration)
+    by = act(people.ana)
+    for _ in range(2):
+        assert (await import_dates(session, by, "", "2025-12-31")).held == (bill.id,)
+        done = await import_dates(session, by, "", "2026-12-31")
+        assert done == Recalculation(invalidated=(bill.id,))
+        await session.refresh(bill)
+        assert (bill.status, bill.hold_reason) == (State.PENDING, None)
+        assert await recalculate(session, by) == Recalculation()
+    if released:
+        await import_dates(session, by, "", "2025-12-31")
+        await session.refresh(bill)
+        await release_bill(session, bill.id, bill.version, by, "They agreed to it")
+        done = await import_dates(session, by, "", "2026-12-31")
+        assert done.held == ()
+    await session.refresh(bill)
+    assert (bill.status, bill.overage_amount) == (State.PENDING, Decimal("5000.00"))
+    await prove(session, bill.id)
+
+
+async def test_a_bill_made_outside_its_contract_is_held_for_what_else_there_is_once_it_is_inside(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, end_date=date(2025, 1, 1))
+    await session.execute(sa.text("update users set active = false where role <> 'Finance'"))
+    done = await import_dates(session, act(people.ana), "", "2026-12-31")
+    assert done == Recalculation(held=(bill.id,))
+    await session.refresh(bill)
+    assert bill.hold_reason == HoldReason.NO_APPROVER
+    await prove(session, bill.id)
+
+
 async def test_a_bill_on_its_way_is_held_when_its_month_falls_out_of_the_contract(
     session: AsyncSession, people: People
 ) -> None:
