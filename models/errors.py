@@ -12,6 +12,8 @@ class Step(StrEnum):
 
     SEE_THROUGH = "see through"
     RECORD_USAGE = "record usage"
+    USAGE_THEN_REISSUE = "record usage, then reissue"
+    USAGE_THEN_REVISE = "record usage, then revise"
     IMPORT_BILLING_EMAIL = "import billing e-mail"
     IMPORT_PRICE = "import price"
     SET_MAIL_SERVER = "set mail server"
@@ -38,7 +40,8 @@ class NextStep:
 class EarlierAction:
     """What was done to a bill `at` some time before `now`, which is why it is refused now.
 
-    `by` None: Countersign did it. `is_own`: whoever is refused did it themselves.
+    `by` None: Countersign did it. `is_own`: whoever is refused did it themselves. `cause`: why it
+    came by itself, as `bills.states` has it.
     """
 
     verb: str
@@ -47,6 +50,7 @@ class EarlierAction:
     is_own: bool
     at: datetime
     now: datetime
+    cause: str | None = None
 
 
 class Refusal(Exception):

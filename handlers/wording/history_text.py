@@ -3,9 +3,9 @@
 from handlers.wording.bill_text import SAID_BY_A_SERVER, reject_reason
 from handlers.wording.change_text import units_no_longer
 from handlers.wording.formatting import money, number, person, plain
-from handlers.wording.labels import HOLD_CAUSES, SOURCE_WORDS
+from handlers.wording.labels import CAUSE_WORDS, HOLD_CAUSES, SOURCE_WORDS
 from handlers.wording.rich_text import Part, bold
-from models.bills.states import Cause, Verb
+from models.bills.states import Verb
 from models.people.users import PersonRef
 from models.queries.history import HistoryEntry
 
@@ -50,13 +50,6 @@ _HELD = {
     Verb.INVALIDATE: "; held because ",
 }
 
-_CAUSES = {
-    Cause.LATE_USAGE: ", because the usage of a month that had gone out was corrected",
-    Cause.VOID: ", because the bill that it takes back was made void",
-    Cause.VOID_WITH: ", because the bill that it corrects was made void",
-    Cause.NO_OVERAGE: ", because usage and terms leave nothing to bill",
-}
-
 
 def history_sentence(entry: HistoryEntry, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
@@ -84,7 +77,7 @@ def _caused(entry: HistoryEntry) -> str:
         return f", because {corrected} were corrected{dropped}"
     if entry.cause is None:
         return ""
-    return _CAUSES[entry.cause] + (f": #{entry.about}" if entry.about else "")
+    return CAUSE_WORDS[entry.cause] + (f": #{entry.about}" if entry.about else "")
 
 
 def _done(entry: HistoryEntry, currency: str) -> str:

@@ -1,7 +1,7 @@
 """What states, reasons and sources are called: one table an enum."""
 
 from models.batches.send_preview import NotSent
-from models.bills.states import HoldReason, RejectReason, State
+from models.bills.states import Cause, HoldReason, RejectReason, State
 from models.context import Source
 from models.people.permissions import Role
 
@@ -32,7 +32,7 @@ HOLD_SHORT = {
 }
 
 HOLD_CURES = {
-    HoldReason.OUTSIDE_CONTRACT: "With the right contract dates it goes on by itself; or release it.",
+    HoldReason.OUTSIDE_CONTRACT: "With the right dates it goes on by itself; or release it.",
     HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
     HoldReason.JUMP: "Check the usage, then release it.",
 }
@@ -52,6 +52,14 @@ REJECT_WORDS = {
     RejectReason.CREDIT_PROMISED: "a credit was promised",
     RejectReason.OTHER: "another reason",
 }
+
+CAUSE_WORDS = {
+    Cause.LATE_USAGE: ", because the usage of a month that had gone out was corrected",
+    Cause.VOID: ", because the bill that it takes back was made void",
+    Cause.VOID_WITH: ", because the bill that it corrects was made void",
+    Cause.NO_OVERAGE: ", because usage and terms leave nothing to bill",
+}
+"""What Countersign did by itself, as the end of a sentence that says what."""
 
 SOURCE_WORDS = {
     Source.SLACK: "in Slack",

@@ -5,8 +5,9 @@ from enum import Enum, auto
 
 from handlers.wording.change_text import corrected
 from handlers.wording.formatting import ago, clean, role_short, slash
+from handlers.wording.labels import CAUSE_WORDS
 from handlers.wording.rich_text import Part, Styled, code
-from models.bills.states import Verb
+from models.bills.states import Cause, Verb
 from models.errors import EarlierAction, FiguresChanged, NextStep, Refusal, Step
 
 NOTHING_RECORDED = "Nothing was recorded."
@@ -46,22 +47,25 @@ def refusal_reason(refused: Refusal, ending: str = NOTHING_RECORDED) -> str:
 
 
 _PAST = {
-    Verb.GENERATE: "generated",
-    Verb.REISSUE: "billed the month again with",
-    Verb.HOLD: "held",
-    Verb.RELEASE: "released",
-    Verb.APPROVE: "approved",
-    Verb.AUTO_APPROVE: "approved, by the customer's rule,",
-    Verb.REJECT: "rejected",
-    Verb.UNDO: "took back a decision on",
-    Verb.REVISE: "revised",
-    Verb.INVALIDATE: "corrected the figures of",
-    Verb.SEND: "began to send",
-    Verb.ISSUE: "issued",
-    Verb.DELIVER: "sent",
-    Verb.SEND_FAILED: "failed to send",
-    Verb.VOID: "voided",
+    Verb.GENERATE: "generated this bill",
+    Verb.REISSUE: "billed the month again with this bill",
+    Verb.HOLD: "held this bill",
+    Verb.RELEASE: "released this bill",
+    Verb.APPROVE: "approved this bill",
+    Verb.AUTO_APPROVE: "approved this bill",
+    Verb.REJECT: "rejected this bill",
+    Verb.UNDO: "took back a decision on this bill",
+    Verb.REVISE: "revised this bill",
+    Verb.INVALIDATE: "worked this bill out anew",
+    Verb.SEND: "began to send this bill",
+    Verb.ISSUE: "issued this bill",
+    Verb.DELIVER: "sent this bill",
+    Verb.SEND_FAILED: "failed to send this bill",
+    Verb.VOID: "voided this bill",
 }
+
+
+BY_RULE = ", by the customer’s own rule"
 
 
 def _earlier(action: EarlierAction) -> str:
@@ -69,8 +73,11 @@ def _earlier(action: EarlierAction) -> str:
     who = action.by or "Countersign"
     role = role_short(action.role)
     who = f"{who} ({role})" if role else who
-    done = _PAST[Verb(action.verb)]
-    return f"{'You' if action.is_own else who} {done} this bill {ago(action.at, action.now)}."
+    when = ago(action.at, action.now)
+    why = BY_RULE if action.verb == Verb.AUTO_APPROVE else ""
+    if action.cause:
+        why = CAUSE_WORDS[Cause(action.cause)]
+    return f"{'You' if action.is_own else who} {_PAST[Verb(action.verb)]} {when}{why}."
 
 
 _WITHOUT_COMMAND: dict[str, str] = {
@@ -80,6 +87,8 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Verb.UNDO: "undo that first",
     Verb.VOID: "make it void",
     Verb.REISSUE: "bill the month again",
+    Step.USAGE_THEN_REISSUE: "record the right usage, then bill the month again",
+    Step.USAGE_THEN_REVISE: "record the right usage, then revise it",
     Step.SEE_THROUGH: "see it through first",
     Step.RECORD_USAGE: "record the right usage, which settles the rest by itself",
     Step.IMPORT_BILLING_EMAIL: "give it one",
@@ -100,9 +109,14 @@ _WITH_COMMAND: dict[str, str] = {
     Step.EXPORT_ACTIONS: "read what is left of it with {}",
 }
 
-_SLASH_COMMANDS = frozenset(
-    {Verb.RELEASE, Verb.REVISE, Verb.SEND, Verb.UNDO, Verb.VOID, Verb.REISSUE}
-)
+_SLASH_COMMANDS: dict[str, Verb] = {
+    **{
+        verb: verb
+        for verb in (Verb.RELEASE, Verb.REVISE, Verb.SEND, Verb.UNDO, Verb.VOID, Verb.REISSUE)
+    },
+    Step.USAGE_THEN_REISSUE: Verb.REISSUE,
+    Step.USAGE_THEN_REVISE: Verb.REVISE,
+}
 
 _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
     Step.IMPORT_BILLING_EMAIL: lambda _: "countersign import customers FILE.csv",
@@ -122,7 +136,7 @@ def _command(step: NextStep, medium: Medium) -> str | None:
     if step.verb in _SHELL_COMMANDS:
         return _SHELL_COMMANDS[step.verb](step)
     if medium is Medium.SLACK and step.verb in _SLASH_COMMANDS:
-        return slash(f"bill {step.verb} #{step.bill_id}")
+        return slash(f"bill {_SLASH_COMMANDS[step.verb]} #{step.bill_id}")
     return None
 
 

@@ -60,6 +60,7 @@ class PastOfBill:
             is_own=by.id == context.user.id,
             at=action.created_at,
             now=context.now,
+            cause=action.snapshot.get("cause"),
         )
 
     async def too_late(self, context: Context, version: int | None = None) -> Stale:

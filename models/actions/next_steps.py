@@ -5,7 +5,9 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from models.bills.bill import Bill
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.bill import Bill, bill_of_month
 from models.bills.figures import Figures
 from models.bills.states import ON_FIGURES, TRANSITIONS, BillKind, State, Verb
 from models.context import Context
@@ -61,6 +63,8 @@ class Case(Protocol):
     """A bill with what is decided by: a `LoadedBill`."""
 
     @property
+    def session(self) -> AsyncSession: ...
+    @property
     def bill(self) -> Bill: ...
     @property
     def newer_figures(self) -> Figures | None: ...
@@ -115,9 +119,9 @@ async def next_steps(case: Case, context: Context, *asked: Asked) -> tuple[NextS
 
 async def _step(case: Case, context: Context, asked: Asked) -> NextStep | None:
     if isinstance(asked, Step):
-        possible = asked not in _WORKS or _WORKS[asked](case, context)
+        found = await _FOUND[asked](case, context) if asked in _FOUND else (asked, case.bill)
         role = None if context.user.can(Permission.KEEP_BOOKS) else Role.FINANCE
-        return NextStep(asked, case.bill.id, role) if possible else None
+        return NextStep(found[0], found[1].id, role) if found else None
     for role, user in _able(asked, context.user):
         if await _would_be_done(case, replace(context, user=user), asked):
             return NextStep(asked, case.bill.id, role)
@@ -148,19 +152,33 @@ async def _would_be_done(case: Case, context: Context, verb: Verb) -> bool:
     return True
 
 
-def _usage_settles(case: Case, context: Context) -> bool:
-    """Whether the right usage would change a bill, or have Countersign propose one."""
+Found = tuple[Step, Bill] | None
+
+
+async def _by_usage(case: Case, context: Context) -> Found:
+    """How the right usage comes to be billed: what it changes by itself or has proposed, and what
+    somebody has to take up once it is there. None where it would change nothing.
+    """
     bill = case.bill
     if case.corrects_void:
-        return False
-    follows = bill.kind == BillKind.OVERAGE if bill.status == State.VOID else bill.number is None
-    if follows:
-        return True
-    return bill.period >= Period.of(context.today).plus(-context.settings.lookback_months)
+        return None
+    if bill.kind == BillKind.OVERAGE and bill.status == State.VOID:
+        bill = await bill_of_month(case.session, bill.customer_id, bill.period)
+    if bill.status == State.REJECTED:
+        return Step.USAGE_THEN_REVISE, bill
+    if bill.kind == BillKind.OVERAGE and bill.status == State.VOID:
+        return Step.USAGE_THEN_REISSUE, bill
+    earliest = Period.of(context.today).plus(-context.settings.lookback_months)
+    follows = bill.number is None and bill.status != State.VOID
+    return (Step.RECORD_USAGE, bill) if follows or bill.period >= earliest else None
 
 
-_WORKS: dict[Step, Callable[[Case, Context], bool]] = {
-    Step.RECORD_USAGE: _usage_settles,
-    Step.IMPORT_PRICE: lambda case, _: case.bill.overage_unit_cost is None,
+async def _by_price(case: Case, context: Context) -> Found:
+    return (Step.IMPORT_PRICE, case.bill) if case.bill.overage_unit_cost is None else None
+
+
+_FOUND: dict[Step, Callable[[Case, Context], Awaitable[Found]]] = {
+    Step.RECORD_USAGE: _by_usage,
+    Step.IMPORT_PRICE: _by_price,
 }
-"""Whether a step would be of use, where it is not always."""
+"""What a step comes to, and of which bill, where it is not of use as it is to every bill."""

@@ -29,8 +29,8 @@ from models.period import Period
 
 _OF_BILLS = "(cast(:bill_ids as bigint[]) is null or id = any(:bill_ids))"
 
-# A rejected bill keeps its figures until it is revised. Held for its contract dates a bill is out of
-# date once they cover its month, also where no figure is another.
+# A rejected bill keeps its figures until it is revised. One that is held for its contract dates is
+# outdated once they cover its month, also where no figure is another.
 _OUTDATED = f"""
     select id, adjusts_id from outdated_bills where status <> 'rejected' and {_OF_BILLS}
     union
@@ -215,11 +215,12 @@ async def recalculate(
 
     Done by `system`, at the time and from where `context` changed them. Bills without a number are
     worked out anew: approvals fall, one with a cause is held, one without overage is void; one held
-    for its contract dates goes on once they cover its month. For bills that have gone out, in the last `lookback_months` closed months, the difference is
-    proposed. Usage changed at `context.now` is only reported where its month is older, where its
-    bill is rejected, and where that is void though there is something to bill again. Where the
-    contract does not cover the month any more, the bill is held; one that has gone out keeps the
-    contract that it was billed under, which is reported where its dates changed at `context.now`.
+    for its contract dates goes on once they cover its month. For bills that have gone out, in the
+    last `lookback_months` closed months, the difference is proposed. Usage changed at `context.now`
+    is only reported where its month is older, where its bill is rejected, and where that is void
+    though there is something to bill again. Where the contract does not cover the month any more,
+    the bill is held; one that has gone out keeps the contract that it was billed under, which is
+    reported where its dates changed at `context.now`.
 
     `locked`: all that may be touched, where the caller has locked that.
     """

@@ -192,7 +192,7 @@ async def check_reissue(loaded: LoadedBill, context: Context) -> Figures:
     if now is None or is_nothing_to_bill(bill, now):
         raise WrongState(
             "Usage and terms leave nothing to bill for this month.",
-            [NextStep(Step.RECORD_USAGE, bill.id)],
+            await next_steps(loaded, context, Step.RECORD_USAGE),
         )
     check_has_price(now)
     return now

@@ -149,6 +149,26 @@ async def void_and_outdated(session: AsyncSession, people: People) -> Bill:
     return bill
 
 
+async def void_with_nothing_left(session: AsyncSession, people: People) -> Bill:
+    """It went out, all of it was credited, and the rest of it was made void."""
+    bill = await sent(session, people)
+    by = later(act(people.ana), hours=1)
+    (late,) = (await correct_usage(session, by, bill.customer_id, 90_000)).proposed
+    credit = await get_bill(session, late)
+    await approve_bill(session, credit.id, credit.version, act(people.kim))
+    await go_out(session, people, credit, NOW + timedelta(hours=2))
+    await void(session, bill, people.ana, NOW + timedelta(hours=3))
+    return bill
+
+
+async def void_with_rejected(session: AsyncSession, people: People) -> Bill:
+    """Billed again, and that was rejected."""
+    bill = await billed_again(session, people)
+    again = (await bills_of(session, bill.customer_id))[-1]
+    await reject_bill(session, again.id, 1, act(people.kim), RejectReason.OTHER, "No")
+    return bill
+
+
 async def on_its_way(session: AsyncSession, people: People) -> Bill:
     bill = await approved(session, people)
     await issue(session, people, bill)
@@ -166,7 +186,7 @@ PLIGHTS: tuple[Plight, ...] = (
     *(declined_adjustment, sent_adjustment, sent_adjustment_with_another, sent_credit),
     *(void_with_credit, credit_for_void, sent_credit_for_void, billed_again, void_unsent),
     *(without_a_price, without_an_address, without_overage, rejected_and_outdated),
-    *(void_and_outdated, on_its_way, agreed),
+    *(void_and_outdated, void_with_nothing_left, void_with_rejected, on_its_way, agreed),
 )
 
 
@@ -188,6 +208,7 @@ DO: dict[str, Doing] = {
     Verb.REISSUE: lambda s, b, by: reissue_bill(s, b.id, b.version, by, "Again"),
 }
 
+USAGE_THEN = {Step.USAGE_THEN_REISSUE: Verb.REISSUE, Step.USAGE_THEN_REVISE: Verb.REVISE}
 LATE = NOW + timedelta(hours=5)
 LONG_AFTER = NOW + timedelta(days=200)
 NOTHING_TO_ADVISE = (
@@ -231,7 +252,16 @@ async def works(session: AsyncSession, step: NextStep, by: Context, bill: Bill, 
             await DO[step.verb](attempt, await get_bill(attempt, step.bill_id), by)
         elif step.verb == Step.RECORD_USAGE:
             done = await correct_usage(attempt, by, bill.customer_id, 300_000)
-            assert done != Recalculation(reported=done.reported), told
+            left = Recalculation(
+                reported=done.reported, unbilled=done.unbilled, rejected=done.rejected
+            )
+            assert done != left, told
+        elif step.verb in USAGE_THEN:
+            verb = USAGE_THEN[step.verb]
+            assert step.bill_id is not None
+            assert f"`/bill {verb} #{step.bill_id}`" in told
+            await correct_usage(attempt, by, bill.customer_id, 300_000)
+            await DO[verb](attempt, await get_bill(attempt, step.bill_id), by)
         elif step.verb == Step.IMPORT_PRICE:
             await attempt.execute(sa.text("update customer_terms set overage_unit_cost = 0.02"))
             await recalculate(attempt, by)
@@ -249,4 +279,28 @@ async def test_a_bill_that_waits_says_so_to_whoever_would_release_it(
     assert in_slack(refused.value).endswith(
         "Nothing more was recorded. It waits for approval, and only a held bill is released."
         f" Revise it with `/bill revise #{bill.id}`, or make it void with `/bill void #{bill.id}`."
+    )
+
+
+async def test_a_credit_that_a_voiding_made_is_said_to_be_approved_by_that(
+    session: AsyncSession, people: People
+) -> None:
+    credit = await credit_for_void(session, people)
+    for do in (DO[Verb.RELEASE], DO[Verb.REVISE], DO[Verb.REISSUE]):
+        with pytest.raises(Refusal) as refused:
+            await do(session, credit, act(people.ana))
+        told = in_slack(refused.value)
+        assert "ago, because the bill that it takes back was made void." in told
+        assert "rule" not in told
+
+
+async def test_a_void_month_with_nothing_left_is_billed_again_once_its_usage_is_right(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await void_with_nothing_left(session, people)
+    with pytest.raises(Refusal) as refused:
+        await reissue_bill(session, bill.id, bill.version, act(people.ana), "Again")
+    assert in_slack(refused.value) == (
+        "Usage and terms leave nothing to bill for this month. Record the right usage, then bill"
+        f" the month again with `/bill reissue #{bill.id}`."
     )

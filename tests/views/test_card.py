@@ -149,7 +149,8 @@ def test_an_undone_decision_is_told_on_the_card() -> None:
 def test_a_held_bill_says_why_and_what_to_do() -> None:
     assert (
         "Held\n: the usage falls outside the customer’s contract dates."
-        " With the right contract dates it goes on by itself; or release it." in told(BILLS["held, outside_contract"])
+        " With the right dates it goes on by itself; or release it."
+        in told(BILLS["held, outside_contract"])
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from handlers.slack.blocks.errors import refusal_message
 from handlers.wording.formatting import ago, use_prefix
 from handlers.wording.refusals import Medium, refusal_text
-from models.bills.states import Verb
+from models.bills.states import Cause, Verb
 from models.errors import (
     EarlierAction,
     FiguresChanged,
@@ -101,6 +101,32 @@ def test_whoever_comes_too_late_is_told_who_did_what_and_when(
     assert refusal_text(refused, Medium.SLACK) == (
         f"{who} rejected this bill 7 minutes ago. Nothing was recorded."
     )
+
+
+@pytest.mark.parametrize(
+    ("verb", "cause", "told"),
+    [
+        (Verb.AUTO_APPROVE, None, "approved this bill 7 minutes ago, by the customer’s own rule"),
+        (
+            Verb.AUTO_APPROVE,
+            Cause.VOID,
+            "approved this bill 7 minutes ago, because the bill that it takes back was made void",
+        ),
+        (
+            Verb.VOID,
+            Cause.NO_OVERAGE,
+            "voided this bill 7 minutes ago, because usage and terms leave nothing to bill",
+        ),
+        (Verb.INVALIDATE, None, "worked this bill out anew 7 minutes ago"),
+    ],
+)
+def test_what_came_by_itself_is_told_with_its_cause(
+    verb: Verb, cause: Cause | None, told: str
+) -> None:
+    at = NOW - timedelta(minutes=7)
+    earlier = EarlierAction(verb, None, None, is_own=False, at=at, now=NOW, cause=cause)
+    refused = NotAllowed("Nothing was recorded.", earlier=earlier)
+    assert refusal_text(refused, Medium.SLACK) == f"Countersign {told}. Nothing was recorded."
 
 
 @pytest.mark.parametrize(

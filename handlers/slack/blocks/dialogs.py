@@ -219,7 +219,9 @@ def reissue(facts: BillDetails, fresh: BillDetails, cause: HoldReason | None = N
     for which it would be held, and asks why.
     """
     begins = (
-        f"is held because {hold_cause(cause)}" if cause else "waits for its approvals like any other"
+        f"is held because {hold_cause(cause)}"
+        if cause
+        else "waits for its approvals like any other"
     )
     return _asking(
         ActionId.REISSUE,
