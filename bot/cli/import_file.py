@@ -10,7 +10,7 @@ from bot.cli.output import Exit, opened, progress_bar, run, say, say_json
 from bot.cli.people import people_lines
 from bot.cli.run_report import recalculation_counts, recalculation_lines
 from bot.settings import BooksSettings, read
-from handlers.wording.formatting import counted
+from handlers.wording.formatting import counted, listing
 from models.actions.recalculate import follow_customers, recalculate
 from models.actions.reroute import reroute_open_bills
 from models.context import Context, Source
@@ -63,7 +63,12 @@ def _facts(done: Imported, stranded: int, recalculated: Recalculation) -> dict[s
     people = {"people": [asdict(change) for change in done.people]} if done.people else {}
     bills = recalculation_counts(recalculated) if recalculated != Recalculation() else {}
     held = {"held": stranded} if stranded else {}
-    return counts | people | held | ({"bills": bills} if bills else {})
+    emptied = {"emptied": [asdict(lost) for lost in done.emptied]} if done.emptied else {}
+    return counts | people | emptied | held | ({"bills": bills} if bills else {})
+
+
+def _more(count: int) -> list[str]:
+    return [f"{count:,} more"] if count else []
 
 
 def _lines(name: str, done: Imported, stranded: int, recalculated: Recalculation) -> Iterator[str]:
@@ -72,6 +77,9 @@ def _lines(name: str, done: Imported, stranded: int, recalculated: Recalculation
         return
     yield f"{name}: {done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged."
     yield from people_lines(done.people)
+    for lost in done.emptied:
+        names = listing([*lost.names, *_more(lost.customers - len(lost.names))])
+        yield f"  {lost.column} is empty now, and was not: {names}"
     yield from recalculation_lines(recalculated)
     if stranded:
         which = "it" if stranded == 1 else "them"

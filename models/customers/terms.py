@@ -1,6 +1,6 @@
 """Customers, their terms by month, and finding one by what a person typed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -33,6 +33,7 @@ class Terms(Base):
     overage_unit_cost: Mapped[Decimal | None]
 
 
+TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
 LAST_ID = 2**63 - 1
 PRICE_DIGITS, PRICE_DECIMALS = 15, 10
 
@@ -50,7 +51,7 @@ select c.id
 from customers c
 join ({wanted}) w on w.customer_id = c.id
 cross join lateral terms_in_force(c.id, coalesce(w.asked_from, :month)) t
-where (t.*) is distinct from (w.currency, w.monthly_api_limit, w.overage_unit_cost)
+where (t.*) is distinct from ({values})
 order by c.id
 for no key update of c"""
 
@@ -75,9 +76,11 @@ due as (
     where w.customer_id = any(:customer_ids)
 ),
 changed as (
-    select d.*
-    from due d cross join lateral terms_in_force(d.customer_id, d.valid_from) t
-    where (t.*) is distinct from (d.currency, d.monthly_api_limit, d.overage_unit_cost)
+    select d.customer_id, d.valid_from, d.frozen, d.first_from, v.*
+    from due d
+    cross join lateral terms_in_force(d.customer_id, d.valid_from) t
+    cross join lateral (values ({values})) v (currency, monthly_api_limit, overage_unit_cost)
+    where (t.*) is distinct from (v.*)
 ),
 pinned as (
     insert into customer_terms
@@ -169,21 +172,22 @@ async def change_terms(
         "unit_cost": overage_unit_cost,
         "asked_from": valid_from and valid_from.first_day,
     }
-    [written] = await _write(session, _ONE, [customer_id], context.today, **values)
+    [written] = await _write(session, _ONE, [customer_id], context.today, TERMS, **values)
     await _show(session, [customer_id], context.today)
     await session.refresh(customer)
     return terms_in_force(await terms_history(session, customer_id), Period.of(written.valid_from))
 
 
 async def lock_customers_with_other_terms(
-    session: AsyncSession, wanted: str, today: date
+    session: AsyncSession, wanted: str, today: date, given: Collection[str] = TERMS
 ) -> list[int]:
     """Lock the customers whose terms are not those wanted, so that no month freezes; their ids.
 
-    `wanted` is a query for `customer_id`, `currency`, `monthly_api_limit`, `overage_unit_cost` and
-    `asked_from`, the first day of the month from which they are to hold: null for none given.
+    `wanted` is a query for `customer_id`, those of `TERMS` that are `given`, and `asked_from`, the
+    first day of the month from which they are to hold: null for none given. Terms that are not
+    `given` stay as they are in that month.
     """
-    concerned = sa.text(_CONCERNED.format(wanted=wanted))
+    concerned = sa.text(_CONCERNED.format(wanted=wanted, values=_values("w", given)))
     with busy_after_waiting():
         return list(await session.scalars(concerned, {"month": Period.of(today).first_day}))
 
@@ -201,14 +205,18 @@ async def frozen_months(
 
 
 async def change_terms_of_many(
-    session: AsyncSession, wanted: str, customer_ids: Sequence[int], today: date
+    session: AsyncSession,
+    wanted: str,
+    customer_ids: Sequence[int],
+    today: date,
+    given: Collection[str] = TERMS,
 ) -> set[int]:
     """What `change_terms` does, for many customers that are locked; the ids of those changed.
 
     Nothing is refused here: frozen months are for the caller to refuse, see `frozen_months`. What
     `customers` shows is left to the caller as well.
     """
-    written = await _write(session, wanted, customer_ids, today)
+    written = await _write(session, wanted, customer_ids, today, given)
     return {row.customer_id for row in written if row.changed}
 
 
@@ -238,14 +246,24 @@ def terms_in_force(terms: Sequence[Terms], period: Period) -> Terms:
 
 
 async def _write(
-    session: AsyncSession, wanted: str, customer_ids: Sequence[int], today: date, **values: Any
+    session: AsyncSession,
+    wanted: str,
+    customer_ids: Sequence[int],
+    today: date,
+    given: Collection[str],
+    **values: Any,
 ) -> list[_Written]:
     """Of customers that are locked by now, so that no month freezes meanwhile."""
     if not customer_ids:
         return []
-    statement = sa.text(_WRITE.format(frozen=_FROZEN, wanted=wanted))
+    statement = sa.text(_WRITE.format(frozen=_FROZEN, wanted=wanted, values=_values("d", given)))
     values |= {"customer_ids": customer_ids, "month": Period.of(today).first_day}
     return [_Written(*row) for row in await session.execute(statement, values)]
+
+
+def _values(wanted: str, given: Collection[str]) -> str:
+    """What is to hold: as it is wanted where it is given, else as it is."""
+    return ", ".join(f"{wanted if term in given else 't'}.{term}" for term in TERMS)
 
 
 async def _show(session: AsyncSession, customer_ids: Iterable[int], today: date) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Source
 from models.customers.terms import (
+    TERMS,
     change_terms_of_many,
     frozen_months,
     lock_customers_with_other_terms,
@@ -49,6 +50,7 @@ from models.imports.csv_columns import (
     text,
 )
 from models.imports.csv_reader import BadRows, Flaw
+from models.imports.emptied import Emptied, emptied_of_customers
 from models.imports.staging import Layout, Progress, Unique, stage
 from models.people.permissions import Permission, Role
 from models.people.users import PersonChange, PersonState, User, keeping_finance
@@ -65,6 +67,8 @@ class Imported:
     unchanged: int
     people: tuple[PersonChange, ...] = ()
     """Of people: each that was changed, before and after."""
+    emptied: tuple[Emptied, ...] = ()
+    """Of customers: what was filled and is empty now."""
 
     @property
     def written(self) -> int:
@@ -77,17 +81,21 @@ _ASKED_FROM = "asked_from"
 CUSTOMERS = Layout(
     columns=(
         Column("name", CUSTOMER_NAME, "name", needed=True),
-        Column("csm", person("csm", Role.CSM), "csm_id"),
-        Column("sales", person("sales", Role.SALES), "sales_id"),
-        Column("billing_address", text(), "billing_address"),
-        Column("billing_email", MAILBOXES, "billing_email"),
-        Column("currency", CURRENCY, "currency", empty="'USD'"),
-        Column("monthly_api_limit", CALLS, "monthly_api_limit", needed=True),
-        Column("overage_unit_cost", decimal(10), "overage_unit_cost"),
-        Column("start_date", DATE, "start_date"),
-        Column("end_date", END_DATE, "end_date"),
-        Column("require_csm_approval", YES_NO, "require_csm_approval", empty="false"),
-        Column("require_sales_approval", YES_NO, "require_sales_approval", empty="false"),
+        Column("csm", person("csm", Role.CSM), "csm_id", optional=True),
+        Column("sales", person("sales", Role.SALES), "sales_id", optional=True),
+        Column("billing_address", text(), "billing_address", optional=True),
+        Column("billing_email", MAILBOXES, "billing_email", optional=True),
+        Column("currency", CURRENCY, "currency", empty="'USD'", optional=True),
+        Column("monthly_api_limit", CALLS, "monthly_api_limit", needed=True, optional=True),
+        Column("overage_unit_cost", decimal(10), "overage_unit_cost", optional=True),
+        Column("start_date", DATE, "start_date", optional=True),
+        Column("end_date", END_DATE, "end_date", optional=True),
+        Column(
+            "require_csm_approval", YES_NO, "require_csm_approval", empty="false", optional=True
+        ),
+        Column(
+            "require_sales_approval", YES_NO, "require_sales_approval", empty="false", optional=True
+        ),
         Column("country", COUNTRY, "country", optional=True),
         Column("tax_id", TAX_ID, "tax_id", optional=True),
         Column("tax_rate_percent", PERCENT, "tax_rate_percent", empty="0", optional=True),
@@ -118,6 +126,12 @@ CUSTOMERS = Layout(
         "case when c.id is null then k.key else ' ' || c.id end as customer_key",
     ),
     unique=(Unique("name", "customer_key", "is the same customer"),),
+    beside={
+        "currency": "overage_unit_cost",
+        "start_date": "end_date",
+        "end_date": "start_date",
+    },
+    is_new="customer_id is null",
 )
 
 USAGE = Layout(
@@ -233,6 +247,8 @@ async def import_customers(
 ) -> Imported:
     """Add customers, or change the columns given of those whose name is known, but for the name.
 
+    Of these the file may leave out any other column, which keeps what is known; a customer that is
+    new needs a limit.
     Another limit or price holds from the month that the row gives; without one from this month on,
     or from a later one, as `change_terms` has it. What that means for bills that are made already
     is for `recalculate` to say.
@@ -244,29 +260,32 @@ async def import_customers(
     targets = [target for target in given if target != _ASKED_FROM]
     known = [target for target in targets if target != "name"]
     today = now.date()
-    moved = await _change_terms(session, dated, today)
-    shown = sa.text(_change_customers(known))
-    changed = moved.union(await session.scalars(shown, {"now": now, "today": today}))
+    emptied = await emptied_of_customers(session, columns, _ASKED_FROM)
+    changed = await _change_terms(session, targets, dated, today)
+    if known:
+        shown = sa.text(_change_customers(known))
+        changed |= set(await session.scalars(shown, {"now": now, "today": today}))
     added = await _add_customers(session, targets, dated, now)
     await analyze(session, added + len(changed), ("customers", "customer_terms"))
-    return Imported(added, len(changed), rows - added - len(changed))
+    return Imported(added, len(changed), rows - added - len(changed), emptied=emptied)
 
 
-_TERMS_OF_FILE = """
-select customer_id, currency, monthly_api_limit, overage_unit_cost, {asked_from} as asked_from
-from ready where customer_id is not null"""
-
-_TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
 _RULES = ("auto_approve_below", "second_approval_above")
 
 
-async def _change_terms(session: AsyncSession, dated: bool, today: date) -> set[int]:
+async def _change_terms(
+    session: AsyncSession, targets: Sequence[str], dated: bool, today: date
+) -> set[int]:
     """Those of customers that are known; returns the ids of whose changed."""
-    wanted = _TERMS_OF_FILE.format(asked_from=_ASKED_FROM if dated else "null::date")
-    concerned = await lock_customers_with_other_terms(session, wanted, today)
+    given = [term for term in TERMS if term in targets]
+    values = ", ".join(
+        ("customer_id", *given, _ASKED_FROM if dated else "null::date as asked_from")
+    )
+    wanted = f"select {values} from ready where customer_id is not null"
+    concerned = await lock_customers_with_other_terms(session, wanted, today, given)
     if dated and (frozen := await frozen_months(session, wanted, concerned)):
         await _refuse_frozen(session, frozen)
-    return await change_terms_of_many(session, wanted, concerned, today)
+    return await change_terms_of_many(session, wanted, concerned, today, given)
 
 
 async def _refuse_frozen(session: AsyncSession, frozen: Mapping[int, Period]) -> None:
@@ -315,14 +334,15 @@ def _change_customers(targets: Sequence[str]) -> str:
 
     Amounts of rules that the file changes are in its own currency, whenever that begins.
     """
-    values = [f"{'t' if target in _TERMS else 'r'}.{target}" for target in targets]
+    values = [f"{'t' if target in TERMS else 'r'}.{target}" for target in targets]
     old = ", ".join(f"c.{target}" for target in targets)
     sets = ", ".join(f"{t} = {value}" for t, value in zip(targets, values, strict=True))
     rules = [target for target in _RULES if target in targets]
     if rules and "rules_currency" not in targets:
         was, now = (", ".join(f"{of}.{rule}" for rule in rules) for of in "cr")
+        currency = "r.currency" if "currency" in targets else "t.currency"
         sets += f""", rules_currency = case
-            when row({was}) is distinct from row({now}) then r.currency else c.rules_currency end"""
+            when row({was}) is distinct from row({now}) then {currency} else c.rules_currency end"""
     return f"""
         update customers c set {sets}, updated_at = :now
         from ready r cross join lateral terms_in_force(r.customer_id, :today) t

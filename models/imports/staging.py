@@ -4,8 +4,8 @@
 knows them, and whether the row is sound. Both are gone when the transaction ends.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import BinaryIO
 
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import driver_connection
 from models.db.locks import lock_for_import
-from models.imports.csv_columns import Column, clock
+from models.imports.csv_columns import SHOWN_CHARS, Column, clock
 from models.imports.csv_reader import SHOWN_FLAWS, BadRows, CsvReader, Flaw, Flaws
 
 WORK_MEM = "64MB"
@@ -39,7 +39,9 @@ class Layout:
 
     `joins` match `s`, a row as text, with what is there; `matched` are further values of
     `ready` taken from them. `locked` is the table the file is merged into. `passed_over` are
-    columns that an export has besides.
+    columns that an export has besides. `beside` names for a column the one that has to be there
+    with it, since they mean something together. Where the file lacks an optional column that is
+    needed, so has each row that `is_new`, a condition on `ready`.
     """
 
     columns: tuple[Column, ...]
@@ -48,6 +50,8 @@ class Layout:
     unique: tuple[Unique, ...]
     matched: tuple[str, ...] = ()
     passed_over: frozenset[str] = frozenset()
+    beside: Mapping[str, str] = field(default_factory=dict)
+    is_new: str = "false"
 
 
 async def stage(
@@ -65,7 +69,7 @@ async def stage(
     rows = CsvReader(file)
     rows.pass_over(layout.passed_over)
     columns = _given(rows.header, rows.header_line, layout)
-    await _copy(session, file, rows, columns, progress)
+    await _copy(session, file, rows, columns, layout, progress)
     await lock_for_import(session, layout.locked)
     matched = f"staged s {layout.joins} cross join ({clock(today)}) clock"
     count = await _check(session, columns, layout, matched)
@@ -93,6 +97,13 @@ def _given(header: list[str], line: int, layout: Layout) -> list[Column]:
         for column in layout.columns
         if column.name not in header and not column.optional
     ]
+    flaws += [
+        Flaw(
+            line, other, f"the header lacks this column, without which {name} means nothing certain"
+        )
+        for name, other in layout.beside.items()
+        if name in header and other not in header
+    ]
     if flaws:
         raise BadRows(flaws)
     return [known[name] for name in header]
@@ -103,9 +114,11 @@ async def _copy(
     file: BinaryIO,
     rows: CsvReader,
     columns: list[Column],
+    layout: Layout,
     progress: Progress | None,
 ) -> None:
-    fields = ", ".join(f"{column.name} text" for column in columns)
+    fields = ", ".join(f"{column.name} text" for column in layout.columns)
+    given = ", ".join(column.name for column in columns)
     await session.execute(sa.text(f"set local work_mem = '{WORK_MEM}'"))
     await session.execute(sa.text("drop table if exists pg_temp.staged, pg_temp.ready"))
     await session.execute(
@@ -115,7 +128,7 @@ async def _copy(
     connection = await driver_connection(session)
     async with (
         connection.cursor() as cursor,
-        cursor.copy("copy staged from stdin (format csv)") as copy,
+        cursor.copy(f"copy staged (line, {given}) from stdin (format csv)") as copy,
     ):
         for batch in rows.batches([column.read for column in columns]):
             await copy.write(batch)
@@ -167,6 +180,15 @@ async def _refuse_flaws(
                 cross join lateral (values {reasons}) as flaw (name, reason)
                 where not sound and flaw.reason is not null""",
         )
+    for column in layout.columns:
+        if column.needed and column not in columns:
+            await _gather(
+                session,
+                flaws,
+                f"""select line, '{column.name}', 'the header lacks this column, which “'
+                        || left(name, {SHOWN_CHARS}) || '” needs: nobody is called so yet'
+                    from ready where sound and {layout.is_new}""",
+            )
     for unique in layout.unique:
         await _gather(
             session,

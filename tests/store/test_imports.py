@@ -12,6 +12,7 @@ from models.context import Source
 from models.db.database import Database
 from models.errors import Busy, NotAllowed
 from models.imports.csv_reader import BadRows
+from models.imports.emptied import Emptied
 from models.imports.files import Imported, import_people
 from models.period import Period
 from tests.billed import write_bill
@@ -91,7 +92,9 @@ async def test_changed_terms_hold_from_this_month_on(db: Database, people: Peopl
     await load_rows(db, people.ana, "customers", ACME)
     assert await rows_of(db, TERMS) == [(date(2024, 1, 1), 1000, Decimal("0.002"))]
     changed = ACME.replace(",1000,0.002", ",1200,")
-    assert await load_rows(db, people.ana, "customers", changed) == Imported(0, 1, 0)
+    priceless = Emptied("overage_unit_cost", 1, ("Acme",))
+    done = await load_rows(db, people.ana, "customers", changed)
+    assert done == Imported(0, 1, 0, emptied=(priceless,))
     later = [(date(2024, 1, 1), 1000, Decimal("0.002")), (date(2026, 11, 1), 1200, None)]
     assert await rows_of(db, TERMS) == later
     assert await rows_of(
@@ -247,3 +250,82 @@ async def test_codes_are_kept_in_the_form_that_everybody_knows(
         assert await rows_of(
             db, "select country, locale, tax_rate_percent, slack_channel_id from customers"
         ) == [("DE", "de_CH", Decimal(kept), "C012AB3CD")]
+
+
+async def test_a_price_is_given_by_a_file_of_nothing_else(db: Database, people: People) -> None:
+    await load_rows(db, people.ana, "customers", ACME.replace("0.002", ""))
+    everything = "select * from customers"
+    [before] = await rows_of(db, f"select to_jsonb(c) - 'updated_at' from ({everything}) c")
+    given = "name,overage_unit_cost,valid_from\nacme,0.35,2026-09"
+    assert await load(db, people.ana, "customers", given) == Imported(0, 1, 0)
+    [after] = await rows_of(db, f"select to_jsonb(c) - 'updated_at' from ({everything}) c")
+    assert {key for key in before[0] if before[0][key] != after[0][key]} == {"overage_unit_cost"}
+    assert await load(db, people.ana, "customers", given) == Imported(0, 0, 1)
+    assert await load(db, people.ana, "customers", "name\nAcme") == Imported(0, 0, 1)
+    mail = "name,billing_email\nAcme,new@acme.example"
+    assert await load(db, people.ana, "customers", mail) == Imported(0, 1, 0)
+
+
+async def test_terms_that_a_file_leaves_out_stay_as_they_are_in_its_month(
+    db: Database, people: People
+) -> None:
+    await load_rows(db, people.ana, "customers", ACME)
+    for ahead in ("2000,,2027-01", "3000,0.5,2027-03"):
+        limit, price, month = ahead.split(",")
+        named = "name,monthly_api_limit,valid_from" + (",overage_unit_cost" if price else "")
+        row = f"Acme,{limit},{month}" + (f",{price}" if price else "")
+        await load(db, people.ana, "customers", f"{named}\n{row}")
+    await load(db, people.ana, "customers", "name,overage_unit_cost,valid_from\nAcme,0.7,2027-02")
+    assert [
+        (str(month), limit, f"{price.normalize():f}")
+        for month, limit, price in await rows_of(
+            db,
+            "select valid_from, monthly_api_limit, overage_unit_cost from customer_terms"
+            " where valid_from > '2026-12-01' order by 1",
+        )
+    ] == [
+        ("2027-01-01", 2000, "0.002"),
+        ("2027-02-01", 2000, "0.7"),
+        ("2027-03-01", 3000, "0.5"),
+    ]
+
+
+async def test_what_a_file_leaves_out_is_asked_for_where_a_row_adds_somebody(
+    db: Database, people: People
+) -> None:
+    await load_rows(db, people.ana, "customers", ACME)
+    with pytest.raises(BadRows) as refused:
+        await load(db, people.ana, "customers", "name,overage_unit_cost\nAcme,1\nAcne,1")
+    [flaw] = refused.value.flaws
+    assert (flaw.line, flaw.column) == (3, "monthly_api_limit")
+    assert "“Acne”" in flaw.reason
+    for header, lacks in (
+        ("name,currency", "overage_unit_cost"),
+        ("name,start_date", "end_date"),
+        ("name,end_date", "start_date"),
+    ):
+        with pytest.raises(BadRows) as refused:
+            await load(db, people.ana, "customers", f"{header}\nAcme,")
+        assert [flaw.column for flaw in refused.value.flaws] == [lacks]
+    new = "name,monthly_api_limit\nBolt,5"
+    assert await load(db, people.ana, "customers", new) == Imported(1, 0, 0)
+
+
+async def test_what_a_row_empties_is_said(db: Database, people: People) -> None:
+    await load_rows(
+        db, people.ana, "customers", ACME.replace("USD", "EUR"), ACME.replace("Acme", "B")
+    )
+    emptied = "Acme,,Sam,,,,1000,0.002,2024-01-01,,,false"
+    done = await load_rows(db, people.ana, "customers", emptied, ACME.replace("Acme", "B"))
+    assert done == Imported(
+        *(0, 1, 1),
+        emptied=tuple(
+            Emptied(column, 1, ("Acme",))
+            for column in (
+                *("csm", "billing_address", "billing_email", "currency"),
+                "require_csm_approval",
+            )
+        ),
+    )
+    done = await load_rows(db, people.ana, "customers", emptied)
+    assert done == Imported(0, 0, 1)
