@@ -1,12 +1,21 @@
 """What ends a command from outside: the database goes away, Ctrl-C, or nobody reads on."""
 
+import asyncio
+import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from models.db.liveness import lost_because
 from models.errors import Refusal
+
+Done = TypeVar("Done")
+
+_DRIVERS = ("psycopg", "sqlalchemy")
+"""Those that log what broke in cleaning up, besides raising what it comes from."""
+_NOWHERE = logging.NullHandler()
 
 
 class Interrupted(Refusal):
@@ -16,6 +25,8 @@ class Interrupted(Refusal):
 @contextmanager
 def told_if_interrupted(kept: str) -> Iterator[None]:
     """Refuse what is interrupted in a sentence that says what is `kept`, and how to go on."""
+    for driver in _DRIVERS:
+        logging.getLogger(driver).addHandler(_NOWHERE)
     try:
         yield
         sys.stdout.flush()
@@ -31,6 +42,17 @@ def told_if_interrupted(kept: str) -> Iterator[None]:
         if cause is None:
             raise
         raise Interrupted(f"The database went away in the middle: {cause}. {kept}") from None
+
+
+async def stopped_if_asked(work: Coroutine[Any, Any, Done]) -> Done:
+    """Do the work. Once Ctrl-C has ended it, what breaks in cleaning up is of no account."""
+    try:
+        return await work
+    except Exception:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from None
+        raise
 
 
 def leave_output() -> None:

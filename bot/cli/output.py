@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bot.cli.interruptions import told_if_interrupted
+from bot.cli.interruptions import stopped_if_asked, told_if_interrupted
 from bot.settings import BadSettings
 from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database, check_ready
@@ -56,7 +56,7 @@ def run(work: Coroutine[Any, Any, Exit], kept: str = ALL_OR_NOTHING, as_json: bo
     `kept`: what stands if it is interrupted, and how to go on.
     """
     with leaving(kept, as_json):
-        status = asyncio.run(work)
+        status = asyncio.run(stopped_if_asked(work))
     raise typer.Exit(status)
 
 

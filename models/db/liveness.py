@@ -11,8 +11,9 @@ from typing import cast
 import psycopg
 import sqlalchemy as sa
 from psycopg import AsyncConnection
+from psycopg.errors import ConnectionTimeout
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 
@@ -50,15 +51,26 @@ def lost_because(error: BaseException | None) -> str | None:
     None for all other errors. What follows from an error in cleaning up is looked behind.
     """
     while error is not None:
-        broken = getattr(error, "orig", None) or error
-        if isinstance(broken, psycopg.InterfaceError | psycopg.OperationalError) and (
-            broken.sqlstate is None or broken.sqlstate.startswith(_LOST)
+        raised = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        if isinstance(raised, psycopg.InterfaceError | psycopg.OperationalError) and (
+            raised.sqlstate.startswith(_LOST) if raised.sqlstate else _is_broken(error, raised)
         ):
-            return str(broken).partition("\n")[0].rstrip(".")
-        behind = None if error.__suppress_context__ else error.__context__
-        error = error.__cause__ or behind
+            return str(raised).partition("\n")[0].rstrip(".")
+        behind = None if raised.__suppress_context__ else raised.__context__
+        error = raised.__cause__ or behind
     return None
 
 
 _LOST = ("08", "57P")
 """SQLSTATEs of a connection that failed, and of a server that is stopped or starts."""
+
+
+def _is_broken(error: BaseException, raised: psycopg.Error) -> bool:
+    """Whether libpq's own error broke the connection, or is why there is none.
+
+    An engine has looked at its connection. Of what COPY raises nobody has.
+    """
+    if not isinstance(error, DBAPIError):
+        return True
+    never_made = raised.pgconn is not None or isinstance(raised, ConnectionTimeout)
+    return error.connection_invalidated or never_made

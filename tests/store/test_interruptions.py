@@ -1,5 +1,6 @@
 """A command that is interrupted says in one sentence what stands and how to go on."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,7 +12,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
+import typer
+from sqlalchemy.exc import OperationalError
 
+from bot.cli.output import Exit, opened, run
+from models.db.database import driver_connection
+from models.db.liveness import lost_because
 from tests.harness.database import TestDatabase, TestPostgres
 from tests.harness.waiting import PATIENCE_S
 from tests.store.files import ACME, HEADERS
@@ -71,12 +78,15 @@ def begun(terminal: Terminal, command: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_until_stuck(holder: psycopg.Connection) -> None:
-    """Until somebody waits for what the holder keeps."""
-    query = """select from pg_locks l join pg_database d on d.oid = l.database
-        where d.datname = current_database() and not l.granted"""
+STUCK = """select from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and not l.granted"""
+COPYING = """select from pg_stat_activity
+    where datname = current_database() and query like 'copy staged%'"""
+
+
+def wait_until(watching: psycopg.Connection, there_is: str) -> None:
     until = time.monotonic() + PATIENCE_S
-    while not holder.execute(query).fetchall():
+    while not watching.execute(there_is).fetchall():
         assert time.monotonic() < until, "it never came so far"
         time.sleep(0.02)
 
@@ -97,7 +107,7 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     process = begun(terminal, command)
     try:
         with kept_waiting(database.url, table) as holder:
-            wait_until_stuck(holder)
+            wait_until(holder, STUCK)
             postgres.cut(database.name)
             told = only_sentence(process)
     except psycopg.Error:
@@ -110,6 +120,23 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     assert not list(terminal.folder.glob("*.part")) + list(terminal.folder.glob(".*.part"))
 
 
+def test_connections_cut_in_the_middle_of_a_file_are_told_alone(
+    terminal: Terminal, database: TestDatabase, postgres: TestPostgres
+) -> None:
+    rows = "".join(f"Acme,{year},9,5000\n" for year in range(1000, 10000)) * 50
+    (terminal.folder / "long.csv").write_text(HEADERS["usage"] + "\n" + rows, encoding="utf-8")
+    process = begun(terminal, "import usage long.csv")
+    try:
+        with psycopg.connect(database.url, autocommit=True) as watching:
+            wait_until(watching, COPYING)
+        postgres.cut(database.name)
+        told = only_sentence(process)
+    finally:
+        postgres.mend(database.name)
+        process.kill()
+    assert told.startswith("The database went away in the middle: ")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_ctrl_c_is_told_in_a_sentence(
     terminal: Terminal, database: TestDatabase, command: str
@@ -118,7 +145,7 @@ def test_ctrl_c_is_told_in_a_sentence(
     with kept_waiting(database.url, table) as holder:
         process = begun(terminal, command)
         try:
-            wait_until_stuck(holder)
+            wait_until(holder, STUCK)
             process.send_signal(signal.SIGINT)
             told = only_sentence(process)
         finally:
@@ -139,3 +166,32 @@ def test_nobody_who_reads_on_is_no_trace(terminal: Terminal, command: str) -> No
     assert "Traceback" not in told
     assert "Exception ignored" not in told
     assert status == (0 if command.startswith("export") else 1)
+
+
+async def ended_in_the_middle_of_a_query(url: str) -> Exit:
+    """Ctrl-C while libpq is at a query that psycopg does not know of: rolling back fails."""
+    async with opened(url) as db, db.reading() as session:
+        connection = await driver_connection(session)
+        connection.pgconn.send_query(b"select pg_sleep(60)")
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(PATIENCE_S)
+    return Exit.DONE
+
+
+def test_ctrl_c_is_told_alone_where_cleaning_up_fails(
+    terminal: Terminal, database: TestDatabase, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as left:
+        run(ended_in_the_middle_of_a_query(database.url), "Nothing was changed.")
+    assert left.value.exit_code == Exit.REFUSED
+    assert capfd.readouterr().err == "Stopped. Nothing was changed.\n"
+
+
+async def test_a_connection_that_is_busy_is_not_lost(database: TestDatabase) -> None:
+    with pytest.raises(OperationalError) as raised:
+        async with database.db.reading() as session:
+            connection = await driver_connection(session)
+            connection.pgconn.send_query(b"select 1")
+            await session.execute(sa.text("select 2"))
+    assert "another command is already in progress" in str(raised.value)
+    assert lost_because(raised.value) is None
