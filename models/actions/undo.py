@@ -107,7 +107,12 @@ async def _check_figures_before(loaded: LoadedBill, decision: Decision, context:
         return
     fresh = loaded.figures_now
     before = decision.figures or bill_snapshot(loaded.bill)
-    if fresh is None or fresh.rest_on_snapshot(before):
+    if fresh is None:
+        raise WrongState(
+            f"What {loaded.customer.name} used in this month counts for the customer that it was "
+            "merged into, and is billed there. Nothing was undone."
+        )
+    if fresh.rest_on_snapshot(before):
         return
     instead = Verb.REISSUE if loaded.bill.status == State.VOID else Verb.REVISE
     raise WrongState(

@@ -6,6 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.merge_customers import merge_customers
 from models.actions.rename_customer import rename_customer
+from models.actions.undo import undo_decision
+from models.actions.void import reissue_bill
 from models.batches.bill_run_preview import preview_run
 from models.customers.customers import Customer
 from models.customers.search import find_customer
@@ -95,6 +97,20 @@ async def test_bills_under_way_are_decided_first(session: AsyncSession, people: 
     assert len(change.moved_usage) == 1
     assert (await preview_run(session, OCTOBER, acme.id)).to_make == 1
     await prove(session, bill.id)
+
+
+async def test_a_void_bill_does_not_come_back_once_its_usage_is_the_other_customers(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await bill_for(session, act(people.ana), "Initech")
+    [acme] = await customers(session, "Acme")
+    await void(session, bill, people.ana)
+    await merge_customers(session, bill.customer_id, acme.id, act(people.ana))
+    await session.refresh(bill)
+    with pytest.raises(WrongState, match="counts for the customer that it was merged into"):
+        await undo_decision(session, bill.id, bill.version, act(people.ana), "It was right")
+    with pytest.raises(WrongState, match="nothing to bill"):
+        await reissue_bill(session, bill.id, bill.version, act(people.ana), "Once more")
 
 
 async def test_usage_of_one_month_in_both_is_for_people_to_settle(
