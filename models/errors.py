@@ -128,7 +128,7 @@ class FiguresChanged(Stale):
 
 
 class Ambiguous(NotFound):
-    """Several customers have a name like that."""
+    """Several customers, or people, have a name like that."""
 
     def __init__(self, sentence: str, choices: list[str], typed: str | None = None) -> None:
         """`choices` are full names, nearest first, for what was `typed`."""

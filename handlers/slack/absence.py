@@ -1,7 +1,7 @@
 """`/bill away` and `/bill back`: who decides in somebody's place meanwhile."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.access import away_noted, back_noted
@@ -10,11 +10,13 @@ from handlers.slack.parsing import first_mention
 from handlers.wording.formatting import slash
 from models.actions.absence import mark_away, mark_back
 from models.dates import read_day, split_day
-from models.errors import Invalid, NotFound, Unreadable
+from models.errors import Invalid, NotAllowed, Unreadable
 from models.people.permissions import Permission
+from models.people.stand_ins import nobody_called, stand_ins
 from models.people.users import User, find_by_name, find_by_slack, person_ref
 from models.text import unquoted
 
+EXAMPLE = timedelta(days=14)
 _UNTIL = re.compile(r"\b(?:until|till)\b", re.IGNORECASE)
 
 
@@ -23,14 +25,18 @@ async def away(context: RequestContext, typed: str) -> Answer:
     context.user.require(Permission.GO_AWAY)
     day, called = split_day(_UNTIL.sub(" ", typed, count=1).strip())
     if day is None or not called:
-        raise Invalid(_how())
-    until, delegate = _day(day), await _meant(context, called)
+        raise Invalid(await _how(context))
+    until, delegate = await _day(context, day), await _meant(context, called)
     await mark_away(context.session, context, until, delegate)
     return Reply(away_noted(person_ref(delegate), until))
 
 
-def _how() -> str:
-    example = slash("bill away until 2026-12-24 @Kim Lee")
+async def _how(context: RequestContext) -> str:
+    """With an example that would work as it stands."""
+    colleague = next(
+        iter(await stand_ins(context.session, context.user, context.today)), "somebody"
+    )
+    example = slash(f"bill away until {context.today + EXAMPLE} @{colleague}")
     return f"Write until when, and who decides meanwhile: `{example}`."
 
 
@@ -38,21 +44,32 @@ async def back(context: RequestContext, _: str) -> Answer:
     return Reply(back_noted(await mark_back(context.session, context)))
 
 
-def _day(typed: str) -> date:
+async def _day(context: RequestContext, typed: str) -> date:
     try:
         return read_day(typed)
     except Unreadable as refused:
-        raise Invalid(f"“{typed}” {refused.reason}. {_how()}") from None
+        raise Invalid(f"“{typed}” {refused.reason}. {await _how(context)}") from None
 
 
 async def _meant(context: RequestContext, typed: str) -> User:
     """Whoever was mentioned, else whoever is called that."""
     slack_id = first_mention(context.request.body.get("text", ""))
-    found = (
-        await find_by_slack(context.session, slack_id, context.services.team_id)
-        if slack_id
-        else await find_by_name(context.session, unquoted(unquoted(typed).removeprefix("@")))
-    )
-    if found is None:
-        raise NotFound("Countersign does not know that person. Mention somebody who may approve.")
-    return found
+    if slack_id:
+        found = await find_by_slack(context.session, slack_id, context.services.team_id)
+        if found is None or found.role is None:
+            raise NotAllowed(NO_ROLE)
+        return found
+    named = await find_by_name(context.session, unquoted(unquoted(typed).removeprefix("@")))
+    if named is None:
+        near = await stand_ins(context.session, context.user, context.today)
+        with context.naming(unquoted(typed)):
+            raise nobody_called(unquoted(typed), near)
+    if named.role is None:
+        raise NotAllowed(NO_ROLE)
+    return named
+
+
+NO_ROLE = (
+    "That person has no role in Countersign, so they cannot decide in your place. Finance can give"
+    " one to anybody but guests of the workspace; or mention somebody who may approve."
+)

@@ -35,7 +35,9 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     if not delegate.slack_user_id:
         raise Invalid(f"{delegate.name} is not in Slack, so no card would reach them.", "delegate")
     if delegate.is_away(context.today):
-        raise Invalid(f"{delegate.name} is away too, until {delegate.away_until}.", "delegate")
+        raise Invalid(
+            f"{delegate.name} is away too, up to and including {delegate.away_until}.", "delegate"
+        )
     former = await _delegate_of(session, user)
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, context.now
     await session.flush()

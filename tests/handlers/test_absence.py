@@ -2,8 +2,10 @@
 
 import pytest
 
+from models.people.permissions import Role
+from models.people.users import add_user
 from tests.handlers.conftest import Bills
-from tests.harness.slack_people import Team, read, said
+from tests.harness.slack_people import Team, labels, read, said
 from tests.harness.waiting import until
 
 
@@ -54,8 +56,11 @@ async def test_a_delegate_is_told_in_whose_place_they_decide_and_when_that_is_ov
         ("UKIM", "until tomorrow Lee", "Write until when"),
         ("UKIM", "until 2026-11-31 Lee", "there is no such day"),
         ("UKIM", "until 2026-11-01 Lee", "from today on"),
-        ("UKIM", "2026-11-20 Nobody", "does not know that person"),
-        ("UKIM", "2026-11-20 <@UNEW>", "does not know that person"),
+        ("UKIM", "", "meanwhile: /bill away until 2026-11-16 @Lee."),
+        ("ULEE", "", "meanwhile: /bill away until 2026-11-16 @Kim."),
+        ("UKIM", "2026-11-20 Nobody", "Countersign does not know anybody called “Nobody”. Mention"),
+        ("UKIM", "2026-11-20 <@UNEW>", "That person has no role in Countersign"),
+        ("UKIM", "2026-11-20 <@UGUS>", "anybody but guests of the workspace"),
         ("UKIM", "2026-11-20 Max", "Max may not approve bills"),
         ("UKIM", "2026-11-20 Kim", "Name somebody else"),
         ("UANA", "2026-11-20 Lee", "Your role is Finance"),
@@ -65,3 +70,16 @@ async def test_what_is_no_absence_is_refused_in_a_sentence(
     team: Team, user: str, typed: str, told: str
 ) -> None:
     assert told in (await team.person(user).types(f"/bill away {typed}"))["text"]
+
+
+@pytest.mark.parametrize("typed", ["@Priya", "Pryia Nair", "“@priya”"])
+async def test_a_colleague_by_half_a_name_is_offered_and_taken_with_a_click(
+    team: Team, october: Bills, typed: str
+) -> None:
+    async with team.db.transaction() as session:
+        await add_user(session, "Priya Nair", Role.CSM, "UPRIYA")
+    asked = await team.kim.types(f"/bill away until 2026-11-20 {typed}")
+    assert "Did you mean one of these?" in asked["text"]
+    assert labels(asked) == ["Priya Nair"]
+    await team.kim.clicks("Priya Nair", on=asked)
+    assert "Priya Nair (CSM) decides in your place" in read(team.again(asked))
