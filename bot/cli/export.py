@@ -26,18 +26,29 @@ from models.exports.books import export_book
 from models.exports.formats import Format, Table
 from models.queries.scope import EVERYTHING, find_scope
 
-KEPT = "Nothing was changed, and no file is left half written. Run the same command again."
+WHOLE = "Nothing was changed, and no file is left half written. Run the same command again."
+PARTLY = "Nothing was changed, and what was written is incomplete. Run the same command again."
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, of how much."""
 
 
 def export_table(table: Table, form: Format, what: str | None, output: Path | None) -> None:
-    run(_export(table, form, what, output), KEPT)
+    kept = _kept(output)
+    run(_export(table, form, what, output), kept, done=kept)
 
 
 def export_evidence(what: str, output: Path) -> None:
-    run(_evidence(what, output), KEPT)
+    kept = _kept(output)
+    run(_evidence(what, output), kept, done=kept)
+
+
+def _kept(output: Path | None) -> str:
+    return PARTLY if output is None or _is_stream(output) else WHOLE
+
+
+def _is_stream(output: Path) -> bool:
+    return output.exists() and not output.is_file()
 
 
 async def _export(table: Table, form: Format, what: str | None, output: Path | None) -> Exit:
@@ -103,9 +114,9 @@ async def _write(
 @contextmanager
 def _written(output: Path) -> Iterator[BinaryIO]:
     """What a link leads to is written; what is no regular file, as a pipe, is written through."""
-    through = output.exists() and not output.is_file()
+    target = Path(os.path.realpath(output))
     try:
-        with output.open("wb") if through else _replacing(Path(os.path.realpath(output))) as file:
+        with output.open("wb") if _is_stream(output) else _replacing(target) as file:
             yield file
     except OSError as error:
         cause = (error.strerror or "it does not do").lower()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.cli.output import Exit, opened, progress_bar, run, say, say_json
+from bot.cli.output import UNCHANGED, Exit, opened, progress_bar, run, say, say_json
 from bot.cli.run_report import preview_as_json, preview_lines, run_as_json, run_lines
 from bot.settings import BooksSettings, read
 from models.batches.bill_run import run_step, start_bill_run
@@ -17,11 +17,14 @@ KEPT = (
     "The bills made so far stand. Run the same command again: it makes those that are missing, and "
     "none twice."
 )
-UNCHANGED = "Nothing was changed. Run the same command again."
 
 
 def generate_month(month: Period, customer: str | None, dry_run: bool, as_json: bool) -> None:
-    run(_generate(month, customer, dry_run, as_json), UNCHANGED if dry_run else KEPT)
+    work = _generate(month, customer, dry_run, as_json)
+    if dry_run:
+        run(work, UNCHANGED, done=UNCHANGED)
+    else:
+        run(work, KEPT)
 
 
 async def _generate(period: Period, customer: str | None, dry_run: bool, as_json: bool) -> Exit:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bot.cli.output import Exit, opened, progress_bar, run, say, say_json
+from bot.cli.output import DONE, UNCHANGED, Exit, opened, progress_bar, run, say, say_json
 from bot.cli.people import people_lines
 from bot.cli.run_report import recalculation_counts, recalculation_lines
 from bot.settings import BooksSettings, read
@@ -28,7 +28,8 @@ KEPT = (
 
 
 def import_file(table: str, file: Path, dry_run: bool, as_json: bool) -> None:
-    run(_import(table, file, dry_run, as_json), KEPT, as_json)
+    kept, done = (UNCHANGED, UNCHANGED) if dry_run else (KEPT, DONE)
+    run(_import(table, file, dry_run, as_json), kept, as_json, done)
 
 
 async def _import(table: str, file: Path, dry_run: bool, as_json: bool) -> Exit:

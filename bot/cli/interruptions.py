@@ -1,6 +1,7 @@
 """What ends a command from outside: the database goes away, Ctrl-C, or nobody reads on."""
 
 import asyncio
+import errno
 import logging
 import os
 import sys
@@ -17,14 +18,20 @@ _DRIVERS = ("psycopg", "sqlalchemy")
 """Those that log what broke in cleaning up, besides raising what it comes from."""
 _NOWHERE = logging.NullHandler()
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Errors of writing alone, and nothing is written beside the answer that does not say so itself."""
+
 
 class Interrupted(Refusal):
     """The command was stopped in the middle."""
 
 
 @contextmanager
-def told_if_interrupted(kept: str) -> Iterator[None]:
-    """Refuse what is interrupted in a sentence that says what is `kept`, and how to go on."""
+def told_if_interrupted(kept: str, done: str) -> Iterator[None]:
+    """Refuse what is interrupted in a sentence that says what is `kept`, and how to go on.
+
+    `done`: what stands where only the answer to it cannot be written.
+    """
     for driver in _DRIVERS:
         logging.getLogger(driver).addHandler(_NOWHERE)
     try:
@@ -34,7 +41,13 @@ def told_if_interrupted(kept: str) -> Iterator[None]:
         raise Interrupted(f"Stopped. {kept}") from None
     except BrokenPipeError:
         leave_output()
-        raise Interrupted(f"Nobody reads the answer any more. {kept}") from None
+        raise Interrupted(f"Nobody reads the answer any more. {done}") from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        leave_output()
+        why = os.strerror(error.errno).lower()
+        raise Interrupted(f"The answer cannot be written: {why}. {done}") from None
     except Refusal:
         raise
     except Exception as error:

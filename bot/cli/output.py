@@ -48,23 +48,30 @@ def say_json(facts: dict[str, Any]) -> None:
 
 
 ALL_OR_NOTHING = "Either all of it was done or nothing. See how things stand, then try again."
+UNCHANGED = "Nothing was changed. Run the same command again."
+DONE = "All of it was done."
 
 
-def run(work: Coroutine[Any, Any, Exit], kept: str = ALL_OR_NOTHING, as_json: bool = False) -> None:
+def run(
+    work: Coroutine[Any, Any, Exit],
+    kept: str = ALL_OR_NOTHING,
+    as_json: bool = False,
+    done: str = DONE,
+) -> None:
     """Do the work of a command, and leave with its exit status, or that of its refusal.
 
-    `kept`: what stands if it is interrupted, and how to go on.
+    `kept`: what stands if it is interrupted, and how to go on. `done`: what stands once it answers.
     """
-    with leaving(kept, as_json):
+    with leaving(kept, as_json, done):
         status = asyncio.run(stopped_if_asked(work))
     raise typer.Exit(status)
 
 
 @contextmanager
-def leaving(kept: str = "", as_json: bool = False) -> Iterator[None]:
+def leaving(kept: str = "", as_json: bool = False, done: str = DONE) -> Iterator[None]:
     """Turn what is refused or interrupted inside into sentences and an exit status."""
     try:
-        with told_if_interrupted(kept), busy_after_waiting():
+        with told_if_interrupted(kept, done), busy_after_waiting():
             yield
     except BadSettings as error:
         say_aside(str(error))

@@ -14,7 +14,7 @@ _FITS = {0: "every record is as it was written", 1: "1 does not fit"}
 
 
 def verify_record(what: str | None, as_json: bool) -> None:
-    run(_verify(what, as_json), KEPT)
+    run(_verify(what, as_json), KEPT, done=KEPT)
 
 
 async def _verify(what: str | None, as_json: bool) -> Exit:

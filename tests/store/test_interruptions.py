@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -36,7 +37,7 @@ COMMANDS = {
     "import people people.csv": ("users", "as a whole or not at all"),
     "people add Eve --role Manager": ("users", "not added twice"),
     "verify": ("bill_actions", "Not everything was verified"),
-    "export bills": ("bills", "no file is left half written"),
+    "export bills": ("bills", "what was written is incomplete"),
     "export bills --output bills.csv": ("bills", "no file is left half written"),
     "export evidence 2026-09 --output evidence.html": ("bills", "no file is left half written"),
     "migrate": (None, "as they were, or as this program needs them"),
@@ -195,3 +196,45 @@ async def test_a_connection_that_is_busy_is_not_lost(database: TestDatabase) -> 
             await session.execute(sa.text("select 2"))
     assert "another command is already in progress" in str(raised.value)
     assert lost_because(raised.value) is None
+
+
+def allow_no_output() -> None:
+    """As on a full disk: no file takes another byte."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("command", "stands"),
+    {
+        "generate 2026-09": "All of it was done.",
+        "generate 2026-09 --dry-run": "Nothing was changed.",
+        "import usage more.csv": "All of it was done.",
+        "import usage more.csv --dry-run": "Nothing was changed.",
+        "verify": "nothing was changed.",
+        "export usage": "what was written is incomplete.",
+        "migrate": "All of it was done.",
+    }.items(),
+)
+def test_an_answer_that_no_disk_takes_says_what_was_done(
+    terminal: Terminal, database: TestDatabase, command: str, stands: str
+) -> None:
+    more = f"{HEADERS['usage']}\nAcme,2026,8,5000\n"
+    (terminal.folder / "more.csv").write_text(more, encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items() if name in KEPT}
+    with (terminal.folder / "answer").open("wb") as answer:
+        ended = subprocess.run(
+            [sys.executable, "-m", "bot", *command.split()],
+            cwd=terminal.folder,
+            env=kept | terminal.settings,
+            stdout=answer,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=allow_no_output,
+            check=False,
+        )
+    (told,) = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert told.startswith("The answer cannot be written: file too large. ")
+    assert stands in told
+    imported = ",2026,8," in terminal.done("export", "usage")
+    assert imported == (command == "import usage more.csv")
