@@ -1,11 +1,10 @@
 """Names of months, and days as people and spreadsheets write them."""
 
 import re
-import unicodedata
 from datetime import date
 
 from models.errors import Unreadable
-from models.text import split_end, trimmed
+from models.text import plain_form, split_end
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -34,9 +33,8 @@ _NAMED = (
 
 
 def plain_digits(text: str) -> str:
-    """The text, trimmed, with the digits of any script as those of ASCII, dashes as `-`."""
-    digits = (str(unicodedata.decimal(char, char)) for char in trimmed(text))
-    return re.sub("[‐-―−－]", "-", "".join(digits))
+    """The text in its plain form, with dashes of any kind as `-`."""
+    return re.sub("[‐-―−]", "-", plain_form(text))
 
 
 def read_day(typed: str) -> date:

@@ -10,7 +10,7 @@ import unicodedata
 from decimal import Decimal
 
 from models.errors import Unreadable
-from models.text import trimmed
+from models.text import plain_form, trimmed
 
 MOST_CHARS = 100
 MOST_EXPONENT = 30
@@ -19,8 +19,8 @@ _APOSTROPHES = "'’‘ʼ′´_٬"
 _SIGNS = str.maketrans(
     {
         **dict.fromkeys(_APOSTROPHES, "'"),
-        **dict.fromkeys("−–﹣－", "-"),
-        **{"，": ",", "．": ".", "٫": ".", "＋": "+", "％": "%"},
+        **dict.fromkeys("−–﹣", "-"),
+        "٫": ".",
     }
 )
 _SIGNED = re.compile(
@@ -38,7 +38,7 @@ def read_whole(typed: str, most: int) -> int:
     if typed.isascii() and typed.isdigit() and len(typed) < MOST_EXPONENT:
         value = Decimal(typed)
     else:
-        value = _read(typed, whole=True)
+        value = _read(typed, "1250000", whole=True)
     if value != value.to_integral_value():
         raise Unreadable(typed, "is not a whole number; write it without decimals")
     _refuse_negative(typed, value)
@@ -48,14 +48,19 @@ def read_whole(typed: str, most: int) -> int:
 
 
 def read_decimal(
-    typed: str, *, digits: int = 15, decimals: int, point_is_decimal: bool = True
+    typed: str,
+    *,
+    digits: int = 15,
+    decimals: int,
+    point_is_decimal: bool = True,
+    example: str = "0.0025",
 ) -> Decimal:
     """A number that is not negative; raises Unreadable, which says why it is none.
 
     `digits` before and `decimals` after the point at most. `point_is_decimal`: a point alone is
-    one, since whoever wrote this writes no decimal commas.
+    one, since whoever wrote this writes no decimal commas. `example`: how such a number is written.
     """
-    value = _read(typed, point_is_decimal=point_is_decimal)
+    value = _read(typed, example, point_is_decimal=point_is_decimal)
     _refuse_negative(typed, value)
     if value >= 10**digits:
         raise Unreadable(typed, f"is too big; the most is {digits} digits")
@@ -69,32 +74,31 @@ def _refuse_negative(typed: str, value: Decimal) -> None:
         raise Unreadable(typed, "is negative")
 
 
-def _read(typed: str, *, point_is_decimal: bool = False, whole: bool = False) -> Decimal:
+def _read(
+    typed: str, example: str, *, point_is_decimal: bool = False, whole: bool = False
+) -> Decimal:
     if len(typed) > MOST_CHARS:
         raise Unreadable(typed, "is too long for a number")
     text = _plain(typed)
     # A spreadsheet's mark of a text.
     found = _SIGNED.fullmatch(text.removeprefix("'"))
     if found is None:
-        raise Unreadable(typed, _not_a_number(text))
+        raise Unreadable(typed, _not_a_number(text, example))
     body = trimmed(found[found.lastgroup or 0])
     if scientific := _EXPONENT.fullmatch(body):
         value = _scientific(typed, *scientific.groups(default=""))
     elif _SEPARATED.fullmatch(body):
         if not (point_is_decimal and body.count(".") == 1):
             _refuse_ambiguous(typed, body, whole=whole)
-        value = _separated(typed, body)
+        value = _separated(typed, body, example)
     else:
-        raise Unreadable(typed, _not_a_number(text))
+        raise Unreadable(typed, _not_a_number(text, example))
     return value if found["plain"] else -value
 
 
 def _plain(typed: str) -> str:
     """Any script's digits and any kind of blank or sign as the plainest one."""
-    plain = (
-        " " if char.isspace() else str(unicodedata.decimal(char, char)) for char in trimmed(typed)
-    )
-    return "".join(plain).translate(_SIGNS)
+    return re.sub(r"\s", " ", plain_form(typed)).translate(_SIGNS)
 
 
 def _scientific(typed: str, whole: str, fraction: str, exponent: str) -> Decimal:
@@ -122,30 +126,30 @@ def _refuse_ambiguous(typed: str, body: str, *, whole: bool) -> None:
         )
 
 
-def _separated(typed: str, body: str) -> Decimal:
+def _separated(typed: str, body: str, example: str) -> Decimal:
     marks = re.findall(r"\D", body)
     if not marks:
         return Decimal(body)
     last, others = marks[-1], marks[:-1]
     if last in " '" or last in others:
-        return _grouped(typed, body, marks)
+        return _grouped(typed, body, marks, example)
     whole, _, fraction = body.rpartition(last)
-    before = _grouped(typed, whole, others) if others else Decimal(whole or 0)
+    before = _grouped(typed, whole, others, example) if others else Decimal(whole or 0)
     return before + Decimal(f"0.{fraction or 0}")
 
 
-def _grouped(typed: str, body: str, marks: list[str]) -> Decimal:
+def _grouped(typed: str, body: str, marks: list[str], example: str) -> Decimal:
     one_sign = len(set(marks)) == 1
     if not one_sign or not (_WESTERN.fullmatch(body) or _INDIAN.fullmatch(body)):
         raise Unreadable(
-            typed, "has separators where no thousands end; write digits only, as in 1250000"
+            typed, f"has separators where no thousands end; write digits only, as in {example}"
         )
     return Decimal(re.sub(r"\D", "", body))
 
 
-def _not_a_number(text: str) -> str:
+def _not_a_number(text: str, example: str) -> str:
     if any(unicodedata.category(char) == "Sc" for char in text):
         return "has a currency sign; write the number alone"
     if re.search(r"\d\s*[A-Za-z%]|[A-Za-z]\s*\d", text):
-        return "is not a number alone; write digits only, as in 1250000"
-    return "is not a number; write digits, as in 1250000 or 0.0025"
+        return f"is not a number alone; write digits only, as in {example}"
+    return f"is not a number; write digits, as in {example}"

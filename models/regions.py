@@ -2,9 +2,14 @@
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from models.errors import Unreadable
 from models.late import Late
+from models.text import plain_form
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 babel = Late("babel")
 
@@ -23,18 +28,30 @@ _KOSOVO = "XK"
 
 COUNTRIES = frozenset((*_ISO_3166.split(), _KOSOVO))
 
-_CALLED = {"UK": "GB", "EL": "GR", "USA": "US", "UAE": "AE", "ENGLAND": "GB", "SCOTLAND": "GB"}
+_CALLED = {
+    **{"EL": "GR", "UAE": "AE", "U.K.": "GB", "U.S.": "US", "U.S.A.": "US", "AMERICA": "US"},
+    **dict.fromkeys(("GREAT BRITAIN", "BRITAIN", "ENGLAND", "SCOTLAND", "WALES"), "GB"),
+    **{"NORTHERN IRELAND": "GB", "HOLLAND": "NL", "THE NETHERLANDS": "NL"},
+    **{"CZECH REPUBLIC": "CZ", "TURKEY": "TR", "IVORY COAST": "CI", "RUSSIAN FEDERATION": "RU"},
+}
 
 
 def read_country(typed: str) -> str:
     """The two letters of a country; raises Unreadable, with those that were meant if known."""
-    code = typed.upper()
+    code = plain_form(typed).upper()
     if code in COUNTRIES:
         return code
-    meant = _CALLED.get(code) or _names().get(typed.casefold())
+    meant = _CALLED.get(code) or _names().get(code.casefold()) or _other_code(code)
     if meant:
         raise Unreadable(typed, f"is not a country's two letters of ISO 3166-1; write {meant}")
     raise Unreadable(typed, "is not a country; write its two letters of ISO 3166-1, as in DE")
+
+
+def _other_code(code: str) -> str | None:
+    """The two letters where three, a number or older letters are one country's code as well."""
+    aliases = babel.core.get_global("territory_aliases")
+    found = [one for one in aliases.get(code, ()) if one in COUNTRIES]
+    return found[0] if len(found) == 1 else None
 
 
 @cache
@@ -48,12 +65,29 @@ def _names() -> dict[str, str]:
 
 
 def read_locale(typed: str) -> str:
-    """A language, with its country or without, as `de` or `de_CH`; raises Unreadable."""
+    """A language, with its country or without, as `de` or `de_CH`; raises Unreadable.
+
+    Also for a code that only stands for another one, such as `en_UK`, with that one.
+    """
+    code = plain_form(typed).replace("-", "_")
     try:
-        found = babel.Locale.parse(typed.replace("-", "_"))
+        found = babel.Locale.parse(code)
     except (ValueError, babel.UnknownLocaleError):
         raise Unreadable(typed, _not_a_locale(typed)) from None
+    language, *others = code.casefold().split("_")
+    if language == "root":
+        raise Unreadable(typed, _not_a_locale(typed))
+    meant = _without_modifier(found)
+    if not {language, *others} <= set(meant.casefold().split("_")):
+        raise Unreadable(typed, f"is not a locale's usual code; write {meant}")
     return str(found)
+
+
+def _without_modifier(locale: "Locale") -> str:
+    """Scripts were called so before they had codes."""
+    script = {"latin": "Latn", "cyrillic": "Cyrl"}.get(locale.modifier or "", locale.script)
+    parts = (locale.language, script, locale.territory, locale.variant)
+    return "_".join(part for part in parts if part)
 
 
 def _not_a_locale(typed: str) -> str:

@@ -1,6 +1,7 @@
 """Texts from outside: trimmed, bounded, without what only stands around them."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from models.errors import Invalid, Unreadable
@@ -21,6 +22,8 @@ _INVISIBLE = "".join(
     )
 )
 _EDGES = _BLANK + _CONTROLS + _INVISIBLE
+_WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
+_PLAIN = str.maketrans(_WIDE, "".join(map(chr, range(0x21, 0x7F))), _INVISIBLE)
 
 _QUOTES = {
     **{'"': '"“”', "“": '”"', "„": '“”"', "‟": '”"', "”": '”"', "＂": "＂"},
@@ -31,10 +34,24 @@ _QUOTES = {
 
 _PLACEHOLDERS = frozenset(
     (
-        *("n/a", "na", "n.a.", "n.a", "none", "null", "nil", "nan", "unknown", "undefined"),
-        *("tbd", "tba", "tbc", "todo", "x", "xx", "xxx"),
+        *("na", "nav", "none", "null", "nil", "nan"),
+        *("nothing", "empty", "blank", "unknown", "undefined", "missing"),
+        *("unspecified", "nd", "tbd", "tba", "tbc", "todo"),
+        *("test", "tests", "dummy", "placeholder", "later", "tofollow"),
+        *("same", "ditto", "dito", "idem", "asabove", "sameasabove"),
+        *("seeabove", "above", "seebelow", "notavailable", "notapplicable", "notknown"),
+        *("notset", "notyet", "notgiven", "notspecified", "notprovided", "noaddress"),
+        *("nobillingaddress", "noemail", "nomail", "notaxid", "novat", "novatid"),
+        *("notaxnumber", "ka", "keine", "keiner", "keines", "kein"),
+        *("keineangabe", "keineangaben", "keineadresse", "unbekannt", "entfällt", "sieheoben"),
+        *("wieoben", "nichtvorhanden", "nvt", "geen", "onbekend", "zieboven"),
+        *("aucun", "aucune", "inconnu", "inconnue", "sansobjet", "voircidessus"),
+        *("ninguno", "ninguna", "desconocido", "desconocida", "noaplica", "nodisponible"),
+        *("nessuno", "nessuna", "sconosciuto", "sconosciuta", "nondisponibile"),
     )
 )
+"""What people write where there is nothing, by its letters alone."""
+
 _SPREADSHEET_ERRORS = frozenset(
     (
         *("#n/a", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!"),
@@ -46,6 +63,14 @@ _SPREADSHEET_ERRORS = frozenset(
 def trimmed(text: str) -> str:
     """The text without blanks, controls and signs that nobody sees at either end."""
     return text.strip(_EDGES)
+
+
+def plain_form(text: str) -> str:
+    """A code or a number, trimmed, without signs that nobody sees, in letters of the usual width
+    and with the digits of ASCII, whatever script they are of.
+    """
+    digits = (str(unicodedata.decimal(char, char)) for char in trimmed(text))
+    return "".join(digits).translate(_PLAIN)
 
 
 def unquoted(text: str) -> str:
@@ -82,11 +107,17 @@ def split_end(
 
 
 def refuse_placeholder(text: str) -> None:
-    """Refuse what only stands for nothing, such as `n/a`: left empty it would say so."""
+    """Refuse what only stands for nothing, such as `n/a`, once or several times: left empty it
+    would say so.
+    """
     refuse_spreadsheet_error(text)
-    is_one = text.casefold() in _PLACEHOLDERS
-    if is_one or (text and not any(char.isalnum() for char in text)):
+    if text and all(map(_stands_for_nothing, re.split(r"[\n\r,;]+", text))):
         raise Unreadable(text, "is a placeholder; leave it empty where there is none")
+
+
+def _stands_for_nothing(text: str) -> bool:
+    letters = "".join(filter(str.isalnum, plain_form(text))).casefold()
+    return letters in _PLACEHOLDERS or not letters.strip("x") or not letters.strip("0")
 
 
 def refuse_spreadsheet_error(text: str) -> None:

@@ -24,7 +24,13 @@ from models.people.users import SYSTEM
 from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.regions import read_country, read_locale
 from models.slack_ids import read_channel_id, read_member_id
-from models.text import cleaned_name, refuse_placeholder, refuse_spreadsheet_error, trimmed
+from models.text import (
+    cleaned_name,
+    plain_form,
+    refuse_placeholder,
+    refuse_spreadsheet_error,
+    trimmed,
+)
 
 MAX_TEXT = 2000
 MOST_PAYMENT_DAYS = 365
@@ -261,11 +267,11 @@ def decimal(decimals: int) -> ColumnKind:
 @lru_cache(maxsize=1024)
 def _percent(typed: str, semicolons: bool) -> str:
     """With its sign where it has one: then even less than one percent is meant."""
-    number = trimmed(typed.replace("％", "%").removesuffix("%"))
-    value = read_decimal(number, decimals=6, point_is_decimal=not semicolons)
+    number = trimmed(plain_form(typed).removesuffix("%"))
+    value = read_decimal(number, decimals=6, point_is_decimal=not semicolons, example="19 or 8.1")
     if value > 100:
         raise Unreadable(typed, "is not a percentage from 0 to 100")
-    return f"{value:f}{'%' if number != typed else ''}"
+    return f"{value:f}{'%' if plain_form(typed).endswith('%') else ''}"
 
 
 PERCENT = ColumnKind(
@@ -331,7 +337,7 @@ _NO = ["false", "no", "0", "0.0", "falsch", "faux", "falso", "onwaar"]
 def _one_of(words: dict[str, str], otherwise: str) -> Reading:
     def read(typed: str, _: bool) -> str:
         try:
-            return words[typed.casefold()]
+            return words[plain_form(typed).casefold()]
         except KeyError:
             raise Unreadable(typed, otherwise) from None
 
@@ -357,7 +363,7 @@ _SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 
 
 def _currency(typed: str) -> str:
-    code = typed.upper()
+    code = plain_form(typed).upper()
     if code not in MINOR_UNITS:
         example = _SIGNS.get(typed, "USD")
         raise Unreadable(typed, f"is not a currency; write its ISO 4217 code, as in {example}")

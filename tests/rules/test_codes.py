@@ -11,11 +11,16 @@ from models.errors import Unreadable
 from models.mailboxes import mailboxes, read_mailboxes
 from models.regions import COUNTRIES, read_country, read_locale
 from models.slack_ids import read_channel_id, read_member_id
+from models.text import refuse_placeholder
 
 TAKEN: list[tuple[Callable[[str], str], str, str]] = [
     (read_country, "gb", "GB"),
     (read_locale, "de-ch", "de_CH"),
     (read_locale, "en", "en"),
+    (read_country, "ＣＨ", "CH"),
+    (read_locale, "ｄｅ－ＣＨ", "de_CH"),
+    (read_locale, "zh_TW", "zh_Hant_TW"),
+    (read_member_id, "Ｕ012AB3CD", "U012AB3CD"),
     (read_channel_id, "<#C012AB3CD|acme>", "C012AB3CD"),
     (read_channel_id, "https://app.slack.com/client/T012/C012AB3CD/thread/1.2", "C012AB3CD"),
     (read_member_id, "<@U012AB3CD|kim>", "U012AB3CD"),
@@ -33,6 +38,15 @@ REFUSED: list[tuple[Callable[[str], str], str, str]] = [
     (read_country, "UK", "write GB"),
     (read_country, "EL", "write GR"),
     (read_country, "Österreich", "write AT"),
+    (read_country, "Great Britain", "write GB"),
+    (read_country, "GBR", "write GB"),
+    (read_country, "DEU", "write DE"),
+    (read_country, "756", "write CH"),
+    (read_country, "Holland", "write NL"),
+    (read_locale, "root", "is not a locale"),
+    (read_locale, "sr@latin", "write sr_Latn"),
+    (read_locale, "en_UK", "write en_GB"),
+    (read_locale, "iw", "write he"),
     (read_country, "EU", "is not a country"),
     (read_country, "ZZ", "is not a country"),
     (read_locale, "Deutsch", "write de"),
@@ -55,6 +69,36 @@ def test_what_is_not_is_refused_with_what_to_write(
     with pytest.raises(Unreadable) as refused:
         reading(typed)
     assert why in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("N. A.", "k.A.", "n.v.t.", "keine", "not available", "no address", "n/a, n/a"),
+        *(
+            "n/a\nn/a",
+            "same",
+            "see above",
+            "0",
+            "00000",
+            "test",
+            "XXX",
+            "-",
+            "Ｎ／Ａ",
+            "Keine Angabe",
+        ),
+    ],
+)
+def test_what_only_stands_for_nothing_is_refused(typed: str) -> None:
+    with pytest.raises(Unreadable, match="is a placeholder"):
+        refuse_placeholder(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["1 Road", "Same Street 0, Nantes", "n/a Ltd, 1 Road", "Testgasse 1", "10", "=1", ""]
+)
+def test_what_only_looks_a_little_like_it_is_taken(typed: str) -> None:
+    refuse_placeholder(typed)
 
 
 @given(st.emails())

@@ -17,7 +17,15 @@ CERTAIN = [
     *("1250000", "1’250’000", "1'250'000", "1 250 000", "1\u00a0250\u00a0000"),
     *("1\u202f250\u202f000", "1\u2009250\u2009000", "1_250_000", "1,250,000", "1.250.000"),
     *("12,50,000", "1250000.0", "1250000,00", "1.250.000,00", "1,250,000.00", "+1250000"),
-    *("1.250000E+06", "１２５００００", "١٢٥٠٠٠٠", "1250000\u200b", "\u200e1250000 ", "'1250000"),
+    *(
+        "1.250000E+06",
+        "１２５００００",
+        "١٢٥٠٠٠٠",
+        "1250000\u200b",
+        "1\u200b250\u2060000",
+        "\u200e1250000 ",
+        "'1250000",
+    ),
 ]
 
 
@@ -102,6 +110,13 @@ def test_a_point_before_three_digits_is_a_decimal_one_where_nobody_writes_commas
 @given(st.decimals(0, 10**15 - 1, places=10))
 def test_a_price_as_it_is_exported_is_read_back(price: Decimal) -> None:
     assert read_decimal(f"{price:f}", decimals=10) == price
+
+
+def test_the_example_in_a_refusal_is_of_the_kind_that_was_asked_for() -> None:
+    with pytest.raises(Unreadable, match=r"as in 0\.0025"):
+        read_decimal("19 percent", decimals=6)
+    with pytest.raises(Unreadable, match="as in 19 or"):
+        read_decimal("19 percent", decimals=6, example="19 or 8.1")
 
 
 DAYS = [

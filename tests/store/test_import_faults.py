@@ -247,6 +247,8 @@ OPTIONAL_FAULTS = [
     ("tax_rate_percent", "0.19", "looks like a fraction"),
     ("tax_rate_percent", "119", "is not a percentage from 0 to 100"),
     ("tax_id", "n/a", "is a placeholder"),
+    ("tax_id", "00000", "is a placeholder"),
+    ("tax_rate_percent", "19 percent", "as in 19 or 8.1"),
     ("tax_id", "none yet", "has no digit"),
     ("locale", "deutsch", "write de"),
     ("locale", "xx", "write a language and country"),
