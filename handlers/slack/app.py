@@ -65,9 +65,12 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
 
 
 async def _bill_or_nearest(context: RequestContext, text: str) -> Answer:
+    word, rest = subcommand_and_rest(text)
+    if word in bill.ON_ITS_CARD and rest:
+        return await bill.decide_on_card(context, bill.ON_ITS_CARD[word], rest)
     if names_a_bill(text):
         return await bill.show(context, text)
-    return Reply(nearest_commands("bill", *subcommand_and_rest(text)))
+    return Reply(nearest_commands("bill", word, rest))
 
 
 # What stands behind a command that has no subcommand of that name.

@@ -13,8 +13,10 @@ from handlers.slack.blocks.bill_run import (
     run_preview_promised,
     run_started,
 )
-from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.block_kit import SlackMessage, sentence_message, under
 from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.errors import refusal_message
+from handlers.slack.blocks.help import ON_THE_CARD
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import first_word, last_word, month_and_rest
@@ -27,11 +29,12 @@ from handlers.slack.request import Click
 from handlers.wording.formatting import name, period_name, slash
 from handlers.wording.labels import STATE_WORDS
 from models.actions.approve import approve_bill
+from models.actions.checks import check
 from models.batches.bill_run import run_of_request, start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
-from models.bills.states import State
+from models.bills.states import State, Verb
 from models.customers.customers import get_customer
-from models.errors import Invalid, NotFound
+from models.errors import Invalid, NotAllowed, NotFound, WrongState
 from models.outbox.notifications import notify_bill_run, promise_run_preview
 from models.people.permissions import Permission, Role
 from models.period import Period
@@ -94,6 +97,22 @@ async def cancel_run(context: RequestContext) -> Answer:
 async def show(context: RequestContext, typed: str) -> Answer:
     facts = await bill_details(context, await referenced_bill(context, typed))
     return Reply(bill_card(facts, context.user, has_thread=False))
+
+
+ON_ITS_CARD: dict[str, Verb] = {verb.value: verb for verb in (Verb.APPROVE, Verb.REJECT)}
+"""Decisions that are typed as if they were commands."""
+
+
+async def decide_on_card(context: RequestContext, verb: Verb, typed: str) -> Answer:
+    """The card on which a decision is taken, or why it cannot be and what stands instead."""
+    bill_id = await referenced_bill(context, typed)
+    facts = await bill_details(context, bill_id)
+    try:
+        await check(context.session, bill_id, verb, None, context)
+        lead = sentence_message(ON_THE_CARD[verb])
+    except (WrongState, NotAllowed) as refused:
+        lead = refusal_message(refused)
+    return Reply(under(lead, bill_card(facts, context.user, has_thread=False)))
 
 
 async def history(context: RequestContext, typed: str) -> Answer:

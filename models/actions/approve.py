@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.next_steps import checks
 from models.bills.approvers import SLOT_ROLES, Slot, eligible, slot_to_fill
 from models.bills.history import BillAction
 from models.bills.snapshots import bill_snapshot
@@ -58,6 +59,7 @@ async def reject_bill(
     return action
 
 
+@checks(Verb.APPROVE)
 async def _slot_to_fill(loaded: LoadedBill, context: Context) -> Slot:
     """The slot that this person fills."""
     theirs = check_approver(loaded, context, "approve")

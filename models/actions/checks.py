@@ -2,14 +2,14 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions import hold, revise, send, undo, void
+from models.actions import approve, hold, revise, send, undo, void
 from models.actions.approve import check_approver
 from models.actions.loaded_bill import LoadedBill, load_for
 from models.actions.next_steps import CHECKS, checks
 from models.bills.states import Verb
 from models.context import Context
 
-KEPT_BY = (hold, revise, send, undo, void)
+KEPT_BY = (approve, hold, revise, send, undo, void)
 """The verbs whose modules say what they look at."""
 
 

@@ -11,10 +11,10 @@ from structlog.testing import capture_logs
 from handlers.slack.decision_words import decision_in
 from handlers.slack.parsing import month_and_rest
 from models.people.users import User, find_by_slack
-from tests.handlers.conftest import Bills
+from tests.handlers.conftest import Bills, hold
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
-from tests.harness.slack_people import Json, Team, acts, element, said
+from tests.harness.slack_people import Json, Team, acts, element, read, said
 from tests.harness.waiting import until
 
 APPROVE = {"type": "button", "action_id": "bill:approve", "value": '{"bill":1,"version":1}'}
@@ -174,7 +174,29 @@ async def test_help_and_decisions_that_are_buttons(team: Team) -> None:
     assert "/bill generate [YYYY-MM]" in said(await team.kim.types("/bill help"))
     assert (await team.kim.types("/bill"))["text"] == ((await team.kim.types("/bill help"))["text"])
     assert "CUSTOMER [6m" in said(await team.kim.types("/usage"))
-    assert "button on the card" in said(await team.kim.types("/bill approve #1"))
+    assert "button on the card" in said(await team.kim.types("/bill approve"))
+
+
+async def test_a_decision_that_is_typed_gets_the_card_of_its_bill_or_why_it_cannot_be(
+    team: Team, october: Bills
+) -> None:
+    assert "There is no bill #99999." in said(await team.kim.types("/bill approve #99999"))
+    card = await team.kim.types(f"/bill approve #{october.acme}")
+    assert "Bills are approved with the button on the card." in read(card)
+    assert acts(card)[0] == "bill:approve"
+    foreign = await team.lee.types("/bill approve Acme Corp 2026-10")
+    assert "Only its CSM, Kim, may approve this bill." in read(foreign)
+    assert "bill:approve" not in acts(foreign)
+    assert "which may not reject bills" in read(
+        await team.ana.types(f"/bill reject #{october.acme}")
+    )
+    await team.kim.clicks("bill:approve", on=card)
+    again = await team.kim.types(f"/bill approve #{october.acme}")
+    assert "You approved this bill a moment ago." in read(again)
+    assert "bill:undo" in acts(again)
+    await hold(team.db, october.bolt)
+    held = await team.ana.types(f"/bill approve #{october.bolt}")
+    assert "bill:release" in acts(held)
 
 
 STRAY: tuple[Json, ...] = (

@@ -52,6 +52,11 @@ def sentence_message(*parts: Part, buttons: Sequence[Element] = ()) -> SlackMess
     return message(fallback_text(*parts), [paragraph(*parts), *actions(*buttons)])
 
 
+def under(lead: SlackMessage, shown: SlackMessage) -> SlackMessage:
+    """What is shown, with something said above it."""
+    return message(f"{lead.text} {shown.text}", [*lead.blocks, *shown.blocks])
+
+
 _BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")
 
 

@@ -10,6 +10,7 @@ from handlers.slack.blocks.block_kit import (
     message,
     paragraph,
     sentence_message,
+    under,
 )
 from handlers.wording.formatting import name, plain
 from handlers.wording.refusals import Medium, refusal_parts
@@ -73,7 +74,7 @@ def shared_unconfirmed(shown: SlackMessage) -> SlackMessage:
         "Slack did not say whether everybody was shown this. See whether it stands in this "
         "conversation before you ask for it and share it again."
     )
-    return message(f"{fallback_text(told)} {shown.text}", [paragraph(told), *shown.blocks])
+    return under(sentence_message(told), shown)
 
 
 def trouble_message(reference: str) -> SlackMessage:
