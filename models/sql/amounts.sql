@@ -36,13 +36,19 @@ language sql immutable parallel safe as $$
 $$;
 
 -- How many days of a span are in contract: in the customer's own dates, or in those of a former
--- contract that a later one followed.
+-- contract that a later one followed. A day on which one ends and the next begins is one day.
 create function contract_days(
     customer bigint, starts date, ends date, first_day date, last_day date)
 returns table (days integer) language sql stable rows 1 as $$
     select days_shared(starts, ends, first_day, last_day) + coalesce((
-        select sum(days_shared(f.start_date, f.end_date, first_day, last_day))
-        from former_contracts f where f.customer_id = customer and f.stands), 0)::integer
+        select sum(days_shared(f.start_date, f.end_date - shared.days, first_day, last_day))
+        from former_contracts f
+        cross join lateral (
+            select (coalesce(starts = f.end_date, false) or exists (
+                select from former_contracts later
+                where later.customer_id = customer and later.stands and later.id > f.id
+                  and later.start_date = f.end_date))::integer as days) shared
+        where f.customer_id = customer and f.stands), 0)::integer
 $$;
 
 -- The months that have gone out, with the days in contract and the proration they were billed under.

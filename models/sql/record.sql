@@ -101,17 +101,19 @@ begin
     return null;
 end $$;
 
--- The dates that a customer's contract had. Where the new contract begins after the former one has
--- ended, the former still covers its months; any other change puts dates right that were wrong.
+-- The dates that a customer's contract had. Where the new contract begins on the last day of the
+-- former one or later, and goes on beyond it, the former still covers its months; any other change
+-- puts dates right that were wrong.
 create or replace function keep_former_contract() returns trigger language plpgsql as $$
 begin
     update former_contracts
     set stands = false
     where customer_id = new.id and stands
-      and (new.start_date is null or end_date >= new.start_date);
+      and (new.start_date is null or end_date > new.start_date);
     insert into former_contracts (customer_id, start_date, end_date, replaced_at, stands)
     values (new.id, old.start_date, old.end_date, new.updated_at,
-            coalesce(new.start_date > old.end_date, false));
+            coalesce(new.start_date >= old.end_date, false)
+            and coalesce(new.end_date > old.end_date, true));
     return null;
 end $$;
 

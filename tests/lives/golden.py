@@ -175,10 +175,11 @@ def active_days(ledger: Ledger, customer: Row, period: Period) -> int:
     """Of all the contracts that the customer has and had."""
     first = date(period.year, period.month, 1)
     last = date(period.year, period.month, monthrange(period.year, period.month)[1])
-    return sum(
-        max(0, (min(last, end or last) - max(first, start or first)).days + 1)
-        for start, end in contracts(ledger, customer)
-    )
+    covered = set[int]()
+    for start, end in contracts(ledger, customer):
+        begins, ends = max(first, start or first), min(last, end or last)
+        covered |= set(range(begins.toordinal(), ends.toordinal() + 1))
+    return len(covered)
 
 
 def contracts(ledger: Ledger, customer: Row) -> list[Dates]:
@@ -187,7 +188,9 @@ def contracts(ledger: Ledger, customer: Row) -> list[Dates]:
     spans.append((customer.start_date, customer.end_date))
     kept: list[Dates] = []
     for old, new in pairwise(spans):
-        kept = [one for one in (*kept, old) if one[1] and new[0] and one[1] < new[0]]
+        kept = [one for one in kept if one[1] and new[0] and one[1] <= new[0]]
+        if old[1] and new[0] and old[1] <= new[0] and (new[1] is None or new[1] > old[1]):
+            kept.append(old)
     return [*kept, spans[-1]]
 
 

@@ -145,13 +145,28 @@ async def test_days_of_two_contracts_in_one_month_count_together(
     for start, end, days, before in (
         ("2026-10-20", "2026-12-31", 22, 30),
         ("2026-10-22", "2026-12-31", 20, 30),
-        ("2026-10-10", "2026-12-31", 22, 0),
-        ("2027-01-01", "", 22, 0),
+        ("2026-10-10", "2026-12-31", 31, 30),
+        ("2027-01-01", "", 31, 30),
         ("", "2026-10-10", 10, 30),
     ):
         await import_dates(session, by, start, end)
         assert (await overage(session, customer.id, OCTOBER))[1] == days, start
         assert (await overage(session, customer.id, SEPTEMBER))[1] == before, start
+
+
+async def test_a_renewal_on_the_last_day_of_the_old_contract_moves_no_month(
+    session: AsyncSession, people: People
+) -> None:
+    """Each year the next contract begins on the day that the one before it ends."""
+    dates = {"start_date": date(2025, 9, 16), "end_date": date(2026, 9, 16)}
+    customer = await add_customer(session, limit_proration="daily", **dates)
+    for start, end in (("2026-09-16", "2026-10-16"), ("2026-10-16", "2027-10-16")):
+        await import_dates(session, act(people.ana), start, end)
+        assert await overage(session, customer.id, SEPTEMBER) == (100_000, 30), start
+    assert await overage(session, customer.id, OCTOBER) == (100_000, 31)
+    await import_dates(session, act(people.ana), "2026-10-16", "2026-10-16")
+    assert await overage(session, customer.id, NOVEMBER) == (0, 0)
+    assert (await overage(session, customer.id, OCTOBER))[1] == 16
 
 
 async def test_an_end_a_year_too_early_bills_nobody_and_put_right_leaves_no_trace(
