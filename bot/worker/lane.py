@@ -3,14 +3,12 @@
 import asyncio
 from contextlib import suppress
 
-import structlog
 from procrastinate.worker import Worker as JobWorker
 
 from bot.timings import Timings
+from bot.worker.interruption import log_interrupted
 from bot.worker.job_manager import PatientJobManager
 from models.outbox.jobs import Queue, job_queue
-
-log = structlog.get_logger()
 
 
 class Lane:
@@ -43,8 +41,8 @@ class Lane:
             self._worker = self._new_worker()
             try:
                 await self._worker.run()  # type: ignore[no-untyped-call]
-            except Exception:
-                log.exception("worker interrupted", queue=self._queue)
+            except Exception as error:
+                log_interrupted("worker interrupted", error, queue=self._queue)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._timings.again)
 

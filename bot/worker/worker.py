@@ -17,6 +17,7 @@ from bot.slack.client import SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.batches import BillRunWork, BulkSendWork
 from bot.worker.deliver_bills import BillDelivery
+from bot.worker.interruption import log_interrupted
 from bot.worker.lane import Lane
 from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
@@ -176,8 +177,8 @@ class Worker:
                 await self._send_for_neglected()
                 await self._heal()
                 await self._tend()
-            except Exception:
-                log.exception("sweep interrupted")
+            except Exception as error:
+                log_interrupted("sweep interrupted", error)
             await self._pause(self._timings.sweep)
 
     async def _pause(self, for_s: float) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from bot.slack.client import SlackClient
 from bot.worker.worker import Worker
@@ -152,3 +153,35 @@ async def test_what_a_job_came_to_is_written_down_once_the_database_is_back(
 
 async def _all_on_their_way(db: Database) -> bool:
     return set(await states(db)) == {"sending"}
+
+
+async def test_a_database_that_goes_away_is_logged_in_a_line_each_time(
+    db: Database, database: TestDatabase, postgres: TestPostgres, gateway: SlackClient
+) -> None:
+    with capture_logs() as logged:
+        try:
+            async with worker_only(db, gateway):
+                await asyncio.sleep(0.5)
+                postgres.cut(database.name)
+                await asyncio.sleep(1.5)
+                postgres.mend(database.name)
+                await until(lambda: no_jobs(db))
+        finally:
+            postgres.mend(database.name)
+    told = [line for line in logged if line["event"].endswith(" interrupted")]
+    assert {line["event"] for line in told} >= {"sweep interrupted"}
+    assert all(line["log_level"] == "warning" and line["cause"] for line in told), told
+    assert not any("exc_info" in line for line in logged), logged
+
+
+async def test_what_else_interrupts_a_sweep_is_logged_with_its_trace(
+    db: Database, gateway: SlackClient
+) -> None:
+    async with db.transaction() as session:
+        await session.execute(sa.text("alter table messages rename to mislaid"))
+    with capture_logs() as logged:
+        async with worker_only(db, gateway):
+            await asyncio.sleep(0.5)
+    told = [line for line in logged if line["event"] == "sweep interrupted"]
+    assert told
+    assert all(line["log_level"] == "error" and line["exc_info"] for line in told)
