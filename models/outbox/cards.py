@@ -37,7 +37,7 @@ unreached as (
     from asked a
     where coalesce(a.reached_id, a.delegate_id) is null
       and (a.user_id is not null
-           or cast(:channel as text) is null and not exists (
+           or not exists (
                select from users u
                where u.role = a.role and u.active and u.slack_user_id is not null))
 ),
@@ -63,7 +63,8 @@ added as (
 """Adds the cards of `wanted`, which has a row a slot of pending bills, wherever none stands yet.
 
 Finance is told, once a month, of whoever has to decide and cannot be reached. A card that somebody
-named cannot get goes to the channel of the settings, as one that Slack does not deliver does. What
+named cannot get goes to the channel of the settings, as one that Slack does not deliver does; that
+a role has nobody whom Slack reaches is told all the same, for nobody there may decide. What
 Finance is told is always written before the cards, so that two who add them wait in one order.
 """
 

@@ -232,12 +232,13 @@ async def test_finance_is_told_once_of_whoever_decides_and_cannot_be_reached(
     assert told == [(user_recipient(people.ana.id), facts)]
 
 
+@pytest.mark.parametrize("channel", [None, "#approvals"])
 async def test_finance_is_told_of_a_role_that_nobody_in_slack_has(
-    session: AsyncSession, people: People
+    session: AsyncSession, people: People, channel: str | None
 ) -> None:
     gone = sa.update(User).where(User.id == people.sam.id).values(slack_user_id=None)
     await session.execute(gone)
     await add_customer(session, require_sales_approval=True)
-    await generate(session, act(people.ana))
+    await generate(session, act(people.ana), settings=BillingSettings(channel))
     facts = await session.scalars(sa.select(Message.facts).where(Message.kind == "unreached"))
     assert facts.all() == [{"user_id": None, "role": "Sales"}]
