@@ -14,8 +14,8 @@ from models.db.database import Database
 from models.period import Period
 
 KEPT = (
-    "The bills made so far stand. Run the same command again: it makes those that are missing, and "
-    "none twice."
+    "Bills made by then stand, if there are any. Run the same command again: it makes those that "
+    "are missing, and none twice."
 )
 
 

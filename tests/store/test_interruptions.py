@@ -30,7 +30,7 @@ CUSTOMERS = f"{HEADERS['customers']}\n{ACME}\n"
 USAGE = f"{HEADERS['usage']}\nAcme,2026,9,5000\n"
 
 COMMANDS = {
-    "generate 2026-09": ("bill_runs", "The bills made so far stand"),
+    "generate 2026-09": ("bill_runs", "Bills made by then stand, if there are any"),
     "generate 2026-09 --dry-run": ("customers", "Nothing was changed"),
     "import customers customers.csv": ("customers", "as a whole or not at all"),
     "import usage usage.csv": ("usages", "as a whole or not at all"),
