@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from handlers.wording.bill_text import jumps_text
 from handlers.wording.labels import HOLD_CAUSES
 from models.batches.bill_run_preview import BillRunPreview
 from models.batches.bill_run_report import BillRunReport
@@ -22,6 +23,7 @@ def preview_as_json(preview: BillRunPreview) -> dict[str, Any]:
         "totals": _totals(preview.totals),
         "existing": preview.existing,
         "by_rule": preview.by_rule,
+        "jumps": preview.jumps,
         "zero": preview.zero,
         "missing_usage": preview.missing_count,
     }
@@ -39,6 +41,7 @@ def run_as_json(run: BillRunReport) -> dict[str, Any]:
         "held_customers": run.held_customers,
         "totals": _totals(run.totals),
         "by_rule": run.by_rule,
+        "jumps": run.jumps,
         "existing": run.existing,
         "missing_usage": run.missing_count,
     }
@@ -63,6 +66,8 @@ def _figures(facts: BillRunPreview | BillRunReport) -> Iterator[str]:
         yield f"  {total.currency} {total.amount:,} in {_bills(total.bills)} to approve"
     if facts.by_rule:
         yield f"  {facts.by_rule:,} of them approved at once by their customer's own rule"
+    if facts.jumps:
+        yield f"  {jumps_text(facts.jumps)}"
     for cause, count in facts.held.items():
         customers = facts.held_customers.get(cause, ())
         named = ", ".join((*customers, "…") if count > len(customers) else customers)

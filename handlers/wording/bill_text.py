@@ -196,6 +196,13 @@ def rule_text(entry: HistoryEntry, currency: str) -> str:
     return "by the voiding of the bill that it takes back"
 
 
+def jumps_text(count: int) -> str:
+    """Of the bills just counted, how many should be looked at: "2 of these bills are ..."."""
+    if count == 1:
+        return "1 of these bills is several times what its customer was billed last"
+    return f"{number(count)} of these bills are several times what their customers were billed last"
+
+
 def hold_cause(reason: HoldReason | None) -> str:
     return HOLD_CAUSES[reason] if reason else "somebody has to look at it first"
 

@@ -18,7 +18,7 @@ from models.batches.bill_run_preview import (
     named_by_reason,
     with_days,
 )
-from models.bills.hold_rules import run_values
+from models.bills.hold_rules import JUMP_FACTOR, run_values
 from models.bills.states import HoldReason
 from models.errors import NotFound
 from models.people.users import PersonRef, User
@@ -31,9 +31,10 @@ class BillRunReport:
     """How far a month's generation is; `done` of `customers` looked at, and so many bills `added`.
 
     What it has made is told once it has come to an end. `by_rule`: how many of `added` were
-    approved at once by their customer's own rule. `held_customers` names the first of those whose
-    bills are held, by cause. `undelivered`: causes for which cards were given up, and of how many
-    bills each.
+    approved at once by their customer's own rule. `jumps`: how many that are not held come to
+    several times what their customer was billed last. `held_customers` names the first of those
+    whose bills are held, by cause. `undelivered`: causes for which cards were given up, and of how
+    many bills each.
     """
 
     id: int
@@ -53,14 +54,17 @@ class BillRunReport:
     failure: str | None = None
     undelivered: tuple[tuple[str, int], ...] = ()
     by_rule: int = 0
+    jumps: int = 0
     held_customers: Mapping[HoldReason, tuple[str, ...]] = field(default_factory=dict)
 
 
-_MADE = sa.text("""
+_MADE = sa.text(f"""
 select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
        count(*) filter (where exists (
            select from bill_actions r where r.bill_id = b.id and r.action = 'auto_approve'))
-       as by_rule
+       as by_rule,
+       count(*) filter (where b.hold_reason is null and flags_jump(
+           b.customer_id, b.currency, b.year, b.month, b.overage_amount, {JUMP_FACTOR})) as jumps
 from bill_actions a join bills b on b.id = a.bill_id
 where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
   and b.year = :year and b.month = :month
@@ -133,11 +137,12 @@ async def _done(session: AsyncSession, run: BillRun) -> dict[str, Any]:
     undelivered = await session.execute(_UNDELIVERED, {"run_id": str(run.id)})
     return {
         "by_rule": sum(row.by_rule for row in made),
+        "jumps": sum(row.jumps for row in made),
         "held": held,
         "held_customers": named_by_reason(await session.execute(_HELD, ids)) if held else {},
         "totals": tuple(
             Total(currency, count, amount)
-            for reason, currency, count, amount, _ in made
+            for reason, currency, count, amount, *_ in made
             if not reason
         ),
         "existing": existing - run.added,

@@ -119,6 +119,7 @@ async def compare(
     }
     assert seen.bills == sum(total.bills for total in totals.values())
     assert told.added == seen.to_make
+    assert (told.jumps, told.by_rule) == (seen.jumps, seen.by_rule)
     assert (told.existing, told.missing, told.missing_count) == (
         seen.existing,
         seen.missing,

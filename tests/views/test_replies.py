@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli.run_report import preview_as_json, preview_lines, run_as_json, run_lines
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.slack.blocks.bill_list import bill_list
 from handlers.slack.blocks.bill_run import run_preview, run_progress, run_summary
@@ -62,12 +63,20 @@ def test_the_biggest_bills_stand_in_a_table_with_what_becomes_of_them() -> None:
     ]
 
 
-def test_a_preview_flags_jumps() -> None:
+def test_a_preview_and_what_was_made_flag_jumps_in_every_medium() -> None:
     jump = ProposedBill("Acme Corp", None, Decimal("8000.00"), "USD", jumps=True)
     preview = run_preview(samples.preview(jumps=1, biggest=(jump,)))
     assert "waiting, a jump" in told(preview)
-    assert "1 bill of these is a jump beside what was billed last." in told(preview)
-    assert "jump" not in told(run_preview(samples.preview()))
+    one = "1 of these bills is several times what its customer was billed last"
+    assert f"{one}." in told(preview)
+    assert f"{one}." in told(run_summary(samples.run(jumps=1)))
+    assert f"  {one}" in preview_lines(samples.preview(jumps=1))
+    more = "2 of these bills are several times what their customers were billed last"
+    assert f"  {more}" in run_lines(samples.run(jumps=2))
+    assert run_as_json(samples.run(jumps=2))["jumps"] == 2
+    assert preview_as_json(samples.preview(jumps=2))["jumps"] == 2
+    for without in (run_preview(samples.preview()), run_summary(samples.run())):
+        assert "several times" not in told(without)
 
 
 def test_a_preview_of_one_customer_speaks_of_that_customer() -> None:

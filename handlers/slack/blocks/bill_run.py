@@ -17,7 +17,7 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
     table,
 )
-from handlers.wording.bill_text import amount, bill_count
+from handlers.wording.bill_text import amount, bill_count, jumps_text
 from handlers.wording.formatting import (
     by_currency,
     counted,
@@ -121,9 +121,7 @@ def _fate(bill: ProposedBill) -> str:
 
 def _left_out(facts: BillRunPreview) -> list[Sentence]:
     told: list[Sentence] = _by_rule(facts.by_rule, "would be")
-    if facts.jumps:
-        jump = "is a jump" if facts.jumps == 1 else "are jumps"
-        told.append([f"{bill_count(facts.jumps)} of these {jump} beside what was billed last."])
+    told += _jumps(facts.jumps)
     if facts.existing:
         one = facts.existing == 1
         stays = "exists already and stays as it is" if one else "exist already and stay as they are"
@@ -151,6 +149,10 @@ def _by_rule(count: int, verb: str) -> list[Sentence]:
     customers = "its customer’s" if count == 1 else "their customers’"
     told = f"{bill_count(count)} of these {verb} approved at once, by {customers} own rule."
     return [[told]] if count else []
+
+
+def _jumps(count: int) -> list[Sentence]:
+    return [[f"{jumps_text(count)}."]] if count else []
 
 
 def _missing_of(facts: BillRunPreview) -> list[Sentence]:
@@ -239,6 +241,7 @@ def run_summary(run: BillRunReport) -> SlackMessage:
 
 def _notes(run: BillRunReport) -> list[Sentence]:
     told: list[Sentence] = _by_rule(run.by_rule, "were" if run.by_rule > 1 else "was")
+    told += _jumps(run.jumps)
     if run.existing:
         were = "it was" if run.existing == 1 else "they were"
         told.append([f"{bill_count(run.existing)} existed already and stayed as {were}."])
