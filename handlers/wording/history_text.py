@@ -110,14 +110,19 @@ def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
     return []
 
 
-def undone_text(undo: HistoryEntry, reversed_: HistoryEntry, currency: str) -> list[Part]:
-    """What an undo took back, and when the bill goes out where that began its sending again."""
+def undone_text(
+    undo: HistoryEntry, reversed_: HistoryEntry, currency: str, whose: str = "their"
+) -> list[Part]:
+    """What an undo took back, and when the bill goes out where that began its sending again.
+
+    `whose`: "your" where whoever undid it reads this.
+    """
     again: list[Part] = ["; the bill goes out ", undo.due] if undo.due else []
-    return [*decision_text(reversed_, currency, undo.by), *again]
+    return [*decision_text(reversed_, currency, undo.by, whose), *again]
 
 
 def decision_text(
-    entry: HistoryEntry, currency: str, told_of: PersonRef | None = None
+    entry: HistoryEntry, currency: str, told_of: PersonRef | None = None, whose: str = "their"
 ) -> list[Part]:
     """A decision as a thing: "the approval of $720.00 by Kim Lee (CSM), made 3 Nov 09:12".
 
@@ -129,10 +134,10 @@ def decision_text(
     own = told_of is not None and told_of.id == entry.by.id
     if entry.verb is Verb.UNDO and entry.reverses:
         undone = decision_text(entry.reverses, currency)
-        by = "their own undo" if own else f"the undo by {person(entry.by)}"
+        by = f"{whose} own undo" if own else f"the undo by {person(entry.by)}"
         return [f"{by}, made ", entry.at, ", which took back ", *undone]
     in_currency = entry.currency or currency
     of = f" of {money(entry.amount, in_currency)}" if entry.amount is not None else ""
     if own:
-        return [f"their own {what}{of}, made ", entry.at]
+        return [f"{whose} own {what}{of}, made ", entry.at]
     return [f"the {what}{of} by {person(entry.by)}, made ", entry.at]

@@ -163,7 +163,7 @@ async def test_what_a_dialog_did_is_said_in_its_place_and_can_be_undone_there(
     await team.kim.presses("Undo", on=team.kim.dialog)
     await team.kim.submits(reason="I looked at the wrong month.")
     done = read(team.kim.dialog)
-    assert "Undone:  their own rejection of $250.00, made " in done
+    assert "Undone:  your own rejection of $250.00, made " in done
     assert "It waits for Kim (CSM)." in done
     assert labels(team.kim.dialog) == ["Undo"]
     assert await verbs_of(team.db, october.acme) == ["generate", "reject", "undo"]

@@ -57,7 +57,7 @@ def _rejected(facts: BillDetails, entry: HistoryEntry) -> Sentence:
 
 def _undone(facts: BillDetails, entry: HistoryEntry) -> Sentence:
     assert entry.reverses is not None
-    return [bold("Undone: "), *undone_text(entry, entry.reverses, facts.currency), "."]
+    return [bold("Undone: "), *undone_text(entry, entry.reverses, facts.currency, "your"), "."]
 
 
 def _made_void(facts: BillDetails, entry: HistoryEntry) -> Sentence:
