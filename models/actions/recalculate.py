@@ -168,11 +168,12 @@ select b.id from outdated_bills o join bills b on b.id = o.id
 where o.status = 'rejected' and {_CHANGED_NOW} order by b.id
 """)
 
-# The last of the month's bills, and void, though there is something to bill again.
+# The last of the month's bills, and void, though there is something to bill again, as was agreed.
 _UNBILLED = sa.text(f"""
 select b.id
 from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
 where b.kind = 'overage' and b.status = 'void' and o.overage_amount > 0 and {_CHANGED_NOW}
+  and agreed_units(o.overage_units, o.api_usage, waived_of(b.id), 0) > 0
   and not exists (
       select from bills other
       where other.customer_id = b.customer_id and other.year = b.year and other.month = b.month

@@ -41,6 +41,17 @@ async def agreed_and_sent(session: AsyncSession, people: People, **customer: obj
     return bill
 
 
+async def test_a_month_of_which_the_agreement_leaves_nothing_is_void_and_no_more_is_said(
+    session: AsyncSession, people: People
+) -> None:
+    """250,000 calls over the limit are not billed; it is told anew once there are more."""
+    bill = await agreed(session, people)
+    month = Month(session, people, bill)
+    assert await month.comes_to(200_000) == Recalculation(voided=(bill.id,))
+    assert await month.comes_to(350_000) == Recalculation()
+    assert await month.comes_to(350_001) == Recalculation(unbilled=(bill.id,))
+
+
 class Month:
     """A month whose usage is corrected again and again, an hour apart."""
 
