@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.cli.output import DONE, UNCHANGED, Exit, opened, progress_bar, run, say, say_json
 from bot.cli.people import people_lines
-from bot.cli.run_report import recalculation_counts, recalculation_lines
+from bot.cli.run_report import named_bills, recalculation_counts, recalculation_lines
 from bot.settings import BooksSettings, read
 from handlers.wording.formatting import counted, listing
 from models.actions.recalculate import follow_customers, recalculate
@@ -40,7 +40,8 @@ async def _import(table: str, file: Path, dry_run: bool, as_json: bool) -> Exit:
             user = await system_user(session)
             context = Context(user, now, Source.CLI, settings.billing())
             done = await IMPORTS[table](session, source, user, now, progress=progress)
-            recalculated, stranded = Recalculation(), 0
+            stranded: tuple[int, ...] = ()
+            recalculated = Recalculation()
             if not done.written:
                 pass
             elif table == "people":
@@ -59,11 +60,13 @@ async def _import(table: str, file: Path, dry_run: bool, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def _facts(done: Imported, stranded: int, recalculated: Recalculation) -> dict[str, Any]:
+def _facts(
+    done: Imported, stranded: tuple[int, ...], recalculated: Recalculation
+) -> dict[str, Any]:
     counts = {"added": done.added, "changed": done.changed, "unchanged": done.unchanged}
     people = {"people": [asdict(change) for change in done.people]} if done.people else {}
     bills = recalculation_counts(recalculated) if recalculated != Recalculation() else {}
-    held = {"held": stranded} if stranded else {}
+    held = {"held": len(stranded)} if stranded else {}
     emptied = {"emptied": [asdict(lost) for lost in done.emptied]} if done.emptied else {}
     return counts | people | emptied | held | ({"bills": bills} if bills else {})
 
@@ -72,7 +75,9 @@ def _more(count: int) -> list[str]:
     return [f"{count:,} more"] if count else []
 
 
-def _lines(name: str, done: Imported, stranded: int, recalculated: Recalculation) -> Iterator[str]:
+def _lines(
+    name: str, done: Imported, stranded: tuple[int, ...], recalculated: Recalculation
+) -> Iterator[str]:
     if not done.written:
         yield f"{name}: nothing to do, all {done.unchanged:,} rows are as they were."
         return
@@ -83,5 +88,6 @@ def _lines(name: str, done: Imported, stranded: int, recalculated: Recalculation
         yield f"  {lost.column} is empty now, and was not: {names}"
     yield from recalculation_lines(recalculated)
     if stranded:
-        which = "it" if stranded == 1 else "them"
-        yield f"  {counted(stranded, 'bill')} held, because nobody can decide {which} now"
+        which = "it" if len(stranded) == 1 else "them"
+        held = f"{counted(len(stranded), 'bill')} held, because nobody can decide {which} now"
+        yield f"  {held}{named_bills(stranded)}"

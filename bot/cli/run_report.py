@@ -110,7 +110,7 @@ def recalculation_counts(settled: Recalculation) -> dict[str, int]:
 def recalculation_lines(settled: Recalculation) -> list[str]:
     """What became of bills whose figures had changed; nothing where none had."""
     return [
-        f"  {_bills(len(bills))} {_RECALCULATED[name]}{_named(bills)}"
+        f"  {_bills(len(bills))} {_RECALCULATED[name]}{named_bills(bills)}"
         for name, bills in settled.outcomes.items()
     ]
 
@@ -118,7 +118,7 @@ def recalculation_lines(settled: Recalculation) -> list[str]:
 NAMED_BILLS = 10
 
 
-def _named(bills: tuple[int, ...]) -> str:
+def named_bills(bills: tuple[int, ...]) -> str:
     """As in ": #12, #15 and 3 more"."""
     named = ", ".join(f"#{bill}" for bill in bills[:NAMED_BILLS])
     more = len(bills) - NAMED_BILLS

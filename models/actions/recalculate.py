@@ -195,8 +195,10 @@ order by b.id
 """)
 
 
-async def follow_customers(session: AsyncSession, context: Context) -> tuple[int, Recalculation]:
-    """After customers have changed in any way: how many bills nobody can decide any more and are
+async def follow_customers(
+    session: AsyncSession, context: Context
+) -> tuple[tuple[int, ...], Recalculation]:
+    """After customers have changed in any way: the bills that nobody can decide any more and are
     held, of those that wait once all are worked out anew, and what became of these.
     """
     await session.flush()

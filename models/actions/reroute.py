@@ -53,11 +53,11 @@ async def promise_reroute(
 
 async def reroute_open_bills(
     session: AsyncSession, context: Context, locked: Sequence[int] | None = None
-) -> int:
+) -> tuple[int, ...]:
     """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
 
-    Done by `system`, from where `context` came; Finance is told what is held, and the number of
-    bills held is returned. `locked`: those that may be held, where the caller has locked them.
+    Done by `system`, from where `context` came; Finance is told what is held, which is
+    returned. `locked`: those that may be held, where the caller has locked them.
     """
     automatic = await as_system(session, context)
     if locked is None:
@@ -70,4 +70,4 @@ async def reroute_open_bills(
         await notify_recalculated(session, context.now, Recalculation(held=tuple(held)))
     await defer_card_updates(session, held)
     await add_missing_cards(session, context.settings.approvals_channel)
-    return len(held)
+    return tuple(held)

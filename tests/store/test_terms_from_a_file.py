@@ -222,7 +222,7 @@ def test_bills_that_nobody_can_decide_any_more_are_told_of(terminal: Terminal) -
     assert terminal.done(*leave).splitlines() == [
         "people.csv: 0 added, 1 changed, 0 unchanged.",
         "  Kim is without a role now, and was Customer Success",
-        "  1 bill held, because nobody can decide it now",
+        "  1 bill held, because nobody can decide it now: #1",
     ]
 
 
