@@ -26,6 +26,10 @@ _FORMS = [re.compile(form) for form in _WRITTEN]
 ANY_MONTH = "(?i:" + "|".join(re.sub(r"\?P<\w+>", "?:", form) for form in _WRITTEN) + ")"
 """A pattern of what means one month, whoever reads it."""
 
+MONTH_NAME = f"(?i:{_NAME})"
+"""A pattern of a month's name alone."""
+
+_PREPOSITION = re.compile(r"(?:^|\s)(?:in|for|of|from)$|[,;:]$", re.IGNORECASE)
 _SPOKEN = {"this month": 0, "current month": 0, "last month": -1, "previous month": -1}
 _NO_MONTH = re.compile(r"\d{4}[-/.]\d{1,2}[^\d\s]\S*")
 _BARE = re.compile(rf"({_NAME})\.?")
@@ -133,7 +137,8 @@ def split_month(text: str, *, bare: bool = False) -> tuple[str | None, str]:
 
     `bare`: a month's name alone, which is looked for at the end first.
     """
-    return split_end(text, is_month_name if bare else is_month, 2, last_first=bare)
+    month, rest = split_end(text, is_month_name if bare else is_month, 2, last_first=bare)
+    return month, _PREPOSITION.sub("", rest).strip() if month else rest
 
 
 def _plain(text: str) -> str:

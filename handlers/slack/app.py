@@ -41,6 +41,7 @@ from models.actions.reroute import promise_reroute
 from models.context import Source, system_context
 from models.errors import Invalid
 from models.queries.references import is_customer
+from models.text import unquoted
 
 Subcommand = Callable[[RequestContext, str], Awaitable[Answer]]
 
@@ -68,7 +69,7 @@ async def _bill_or_nearest(context: RequestContext, text: str) -> Answer:
     word, rest = subcommand_and_rest(text)
     if word in bill.ON_ITS_CARD and rest:
         return await bill.decide_on_card(context, bill.ON_ITS_CARD[word], rest)
-    if names_a_bill(text):
+    if names_a_bill(text) or await is_customer(context.session, text):
         return await bill.show(context, text)
     return Reply(nearest_commands("bill", word, rest))
 
@@ -121,7 +122,7 @@ async def _run(context: RequestContext) -> Answer:
 
 async def _written(context: RequestContext) -> Answer:
     """What somebody writes to the bot: a command without its slash, of `bill` if it names none."""
-    text = typed_text(context.request.body["event"].get("text", ""))
+    text = unquoted(typed_text(context.request.body["event"].get("text", "")).strip("`"))
     if len(text) > MOST_CHARS:
         raise Invalid(TOO_LONG)
     word, rest = first_word(text.lstrip("/"))

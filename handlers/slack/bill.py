@@ -40,12 +40,14 @@ from models.people.permissions import Permission, Role
 from models.period import Period
 from models.queries.bill_list import BillFilter, find_bills
 from models.queries.history import load_history
+from models.queries.references import is_customer
 from models.text import split_end
 
 STATES = {**{state.value: state for state in State}, "waiting": State.PENDING}
 _FILTERS: dict[str, tuple[str, Any]] = {
     **{word: ("status", state.value) for word, state in STATES.items()},
     "mine": ("mine", True),
+    "all": ("all", True),
 }
 ALIKE = 75.0
 """From this percentage of letters in common on, a word may be meant for a state."""
@@ -137,11 +139,13 @@ async def _history(context: RequestContext, bill_id: int, page: int = 0) -> Slac
 
 async def list_bills(context: RequestContext, typed: str) -> Answer:
     """`[status] [mine] [customer] [YYYY-MM]`, each of them optional, in any order."""
-    filters, rest = _read_filters(typed)
+    called = await is_customer(context.session, typed)
+    filters, rest = ({}, typed) if called else _read_filters(typed)
     try:
         customer, period = await referenced_customer_and_month(context, rest)
     except NotFound as refused:
-        raise _near_state(rest) or refused from None
+        raise _near_state(filters, rest) or refused from None
+    filters.pop("all", None)
     if customer is not None:
         filters["customer"] = customer.id
     if period is not None:
@@ -162,12 +166,18 @@ def _read_filters(typed: str) -> tuple[dict[str, Any], str]:
     return filters, f"{rest} {month}".strip() if month else rest
 
 
-def _near_state(rest: str) -> Invalid | None:
-    """Of words that name no customer: the one that was perhaps meant for a state."""
-    for typed in dict.fromkeys((first_word(rest)[0], last_word(rest)[1])):
-        if near := process.extractOne(typed.lower(), list(_FILTERS), score_cutoff=ALIKE):
-            meant = slash(f"bill list {rest.replace(typed, near[0], 1)}")
-            return Invalid(f"“{typed}” is no state of a bill. Did you mean `{meant}`?")
+def _near_state(filters: dict[str, Any], rest: str) -> Invalid | None:
+    """Of words that name no customer: the one that was perhaps meant for a state or a filter,
+    unless there is such a one already.
+    """
+    known = [str(filters.get("status", "")), *(key for key in ("mine", "all") if key in filters)]
+    for word in dict.fromkeys((first_word(rest)[0], last_word(rest)[1])):
+        near = process.extractOne(word.lower(), list(_FILTERS), score_cutoff=ALIKE)
+        if near and _FILTERS[near[0]][0] not in filters:
+            meant = slash(
+                " ".join(filter(None, ["bill list", *known, rest.replace(word, near[0], 1)]))
+            )
+            return Invalid(f"“{word}” is no state of a bill. Did you mean `{meant}`?")
     return None
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from handlers.wording.formatting import clean
 from models.period import ANY_MONTH, split_month
-from models.queries.references import BILL_ID, DOCUMENT
+from models.queries.references import DOCUMENT, bill_id_of
+from models.text import plain_form
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _WORDS = {"@": "@", "#": "#", "!": "@", "": ""}
@@ -69,12 +70,12 @@ def subcommand_and_rest(text: str) -> tuple[str, str]:
 
 def names_a_bill(text: str) -> bool:
     """Whether a text is the number of a bill or of its document, and nothing else."""
-    return any(form.fullmatch(text.strip()) for form in (BILL_ID, DOCUMENT))
+    return bill_id_of(text) is not None or DOCUMENT.fullmatch(text.strip()) is not None
 
 
 _REF = re.compile(
-    rf"""[\s,]*(?:
-    (?P<sure>\#\d+|(?:CN-)?\d{{4}}-\d{{4,12}})(?=[\s,]|$)  # #12, 2026-000123
+    rf"""(?:[\s,;&+]|\band\s+(?=[\#\d]))*(?:
+    (?P<sure>\#\d+|(?:CN-)?\d{{4}}-\d{{4,12}})(?=[\s,;&+.]|$)  # #12, 2026-000123
     |(?P<bare>\d+)(?=(?:\s+\#?\d+)*\s*(?:,|$))            # 12, where only numbers follow
     |(?P<quoted>["“„«][^"”“»]+["”“»](?:\s+{ANY_MONTH})?)(?=[\s,]|$)
     |(?P<named>[^\s,].*?\s+{ANY_MONTH})(?=[\s,]|$)  # Acme Corp 2026-10
@@ -88,4 +89,5 @@ def refs(text: str) -> list[str]:
     """Several bills, between spaces or commas: each as `#12`, `12`, a document's number, or
     `customer YYYY-MM`, the name in quotation marks or not.
     """
-    return [found[found.lastgroup or 0].strip() for found in _REF.finditer(text)]
+    plain = plain_form(text).replace("№", "#").rstrip(".;,")
+    return [found[found.lastgroup or 0].strip() for found in _REF.finditer(plain)]

@@ -11,7 +11,15 @@ from models.bills.bill import get_bill
 from models.customers.customers import Customer, get_customer
 from models.errors import Invalid
 from models.people.permissions import Permission
-from models.period import ANY_MONTH, FIRST_YEAR, LAST_YEAR, Period, is_month
+from models.period import (
+    ANY_MONTH,
+    FIRST_YEAR,
+    LAST_YEAR,
+    MONTH_NAME,
+    Period,
+    is_month,
+    is_month_name,
+)
 from models.queries.bill_list import open_bills_of_customer
 from models.usage.usage import usage_months
 
@@ -20,9 +28,11 @@ MOST_MONTHS = 99
 SPANS = "Write `6m`, `12m`, `2026`, `2026-10` or `2026-01..2026-10`."
 Span = tuple[Period, Period]
 
-_MONTHS_BACK = re.compile(r"(.+?)\s+(?:last\s+)?(\d{1,3})\s*m(?:onths?)?", re.ASCII | re.IGNORECASE)
+_BACK = r"(?:last\s+)?(\d{1,3})\s*m(?:onths?)?"
+_MONTHS_BACK = re.compile(rf"(.+?)\s+{_BACK}|{_BACK}\s+(.+)", re.ASCII | re.IGNORECASE)
 _YEAR = re.compile(r"(.+?)\s+(\d{4})", re.ASCII)
-_RANGE = re.compile(rf"(.+?)\s+({ANY_MONTH})\s*(?:\.{{2,}}|…|–|—|\bto\b)\s*({ANY_MONTH})")
+_MONTH = f"(?:{ANY_MONTH}|{MONTH_NAME})"
+_RANGE = re.compile(rf"(.+?)\s+({_MONTH})\s*(?:\.{{2,}}|…|–|—|\bto\b)\s*({_MONTH})")
 
 
 async def show(context: RequestContext, typed: str) -> Answer:
@@ -34,6 +44,8 @@ async def show(context: RequestContext, typed: str) -> Answer:
     if customer is None:
         raise Invalid(f"Whose usage? Write the customer's name, and perhaps a span. {SPANS}")
     first, last = span or (month or current.plus(1 - DEFAULT_MONTHS), month or current)
+    if first > current:
+        raise Invalid(f"{first.in_words} has not begun yet. {SPANS}")
     return await _usage(context, customer, *_checked(first, last))
 
 
@@ -82,9 +94,13 @@ async def _report(
 def _read_span(typed: str, current: Period) -> tuple[str, Span | None]:
     """What names the customer, and the months that stand behind it, if they are several."""
     if found := _MONTHS_BACK.fullmatch(typed):
-        return found[1], _checked(current.plus(1 - int(found[2])), current)
+        months = min(int(found[2] or found[3]), MOST_MONTHS + 1)
+        return found[1] or found[4], _checked(current.plus(1 - months), current)
     if (found := _RANGE.fullmatch(typed)) is not None:
-        return found[1], _checked(Period.parse(found[2]), Period.parse(found[3]))
+        first, last = (Period.parse(month, current.first_day) for month in found.groups()[1:])
+        if last < first and is_month_name(found[2]):
+            first = first.plus(-12)
+        return found[1], _checked(first, last)
     if not is_month(" ".join(typed.split()[-2:])) and (found := _YEAR.fullmatch(typed)):
         return found[1], _year(int(found[2]))
     return typed, None

@@ -12,11 +12,19 @@ from models.customers.customers import Customer, get_customer, with_merged
 from models.customers.search import CHOICES, find_exactly, find_named
 from models.errors import Ambiguous, Invalid, NotFound
 from models.period import Period, split_month
-from models.text import unquoted
+from models.text import plain_form, unquoted
 
-BILL_ID = re.compile(r"#?\s*(\d{1,18})", re.ASCII)
+_BILL_ID = re.compile(
+    r"(?:bill\s*)?(?:#|№|no\.)?\s*(\d{1,18})\s*[.,;:!?]*(?:\s+please)?", re.ASCII | re.IGNORECASE
+)
 DOCUMENT = re.compile(r"(?:CN-)?\d{4}-\d{4,12}", re.ASCII | re.IGNORECASE)
 """The number of an invoice or a credit note, as in 2026-000123 or CN-2026-000007."""
+
+
+def bill_id_of(typed: str) -> int | None:
+    """The number of a bill where that is all that was typed, as in `#12`, `12.` or `bill №12`."""
+    found = _BILL_ID.fullmatch(plain_form(typed))
+    return int(found[1]) if found else None
 
 
 async def find_bill(session: AsyncSession, text: str, today: date | None = None) -> int:
@@ -26,8 +34,8 @@ async def find_bill(session: AsyncSession, text: str, today: date | None = None)
     months go by their names.
     """
     typed = unquoted(text)
-    if number := BILL_ID.fullmatch(typed):
-        return (await get_bill(session, int(number[1]))).id
+    if (bill_id := bill_id_of(typed)) is not None:
+        return (await get_bill(session, bill_id)).id
     if DOCUMENT.fullmatch(typed):
         return await _bill_of_document(session, typed.upper())
     try:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.errors import Invalid, NotFound
 from models.period import Period, is_month, split_month
-from models.queries.references import BILL_ID, DOCUMENT, find_bill
+from models.queries.references import DOCUMENT, bill_id_of, find_bill
 from models.text import unquoted
 
 
@@ -31,7 +31,7 @@ EVERYTHING = Scope()
 def readable_scope(typed: str) -> str:
     """What was typed, if it can mean a month or a bill; refuses anything else."""
     text = unquoted(typed)
-    if BILL_ID.fullmatch(text) or DOCUMENT.fullmatch(text):
+    if bill_id_of(text) is not None or DOCUMENT.fullmatch(text):
         return text
     month, name = split_month(text)
     if month is None:
@@ -49,10 +49,9 @@ async def find_scope(session: AsyncSession, typed: str) -> Scope:
     text = readable_scope(typed)
     if is_month(text):
         return Scope(period=Period.parse(text))
-    number = BILL_ID.fullmatch(text)
-    if number is None:
+    bill_id = bill_id_of(text)
+    if bill_id is None:
         return Scope(bill_id=await find_bill(session, text))
-    bill_id = int(number[1])
     if not await session.scalar(_KNOWN, {"bill_id": bill_id}):
         raise NotFound(f"There is no bill #{bill_id}.")
     return Scope(bill_id=bill_id)

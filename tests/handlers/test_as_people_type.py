@@ -140,6 +140,47 @@ async def test_a_number_sticks_to_its_word_or_stands_alone(team: Team, october: 
         assert "Acme Corp" in said(await team.kim.types(f"/bill {typed}")), typed
 
 
+async def test_a_bill_is_shown_however_its_number_is_written(team: Team, october: Bills) -> None:
+    acme = october.acme
+    wide = str(acme).translate({48 + digit: 0xFF10 + digit for digit in range(10)})
+    for ref in (
+        f"#{acme}.",
+        f"{acme},",
+        f"bill #{acme}",
+        f"№{acme}",
+        f"#{acme} please",
+        f"#{wide}",
+    ):
+        assert "Acme Corp" in said(await team.kim.types(f"/bill show {ref}")), ref
+    for line in (f"＃{wide}", "Acme Corp", "show Acme Corp, October 2026", "show acme in october"):
+        assert f"#{acme}" in said(await team.kim.types(f"/bill {line}")), line
+    for text in (f"`show #{acme}`", "Acme Corp", "“show acme”"):
+        before = len(team.kim.whispers(team.kim.dm))
+        await team.sandbox.message("UKIM", team.kim.dm, text)
+        await until(lambda before=before: len(team.kim.whispers(team.kim.dm)) > before)
+        assert f"#{acme}" in said(team.kim.whispers(team.kim.dm)[-1]), text
+
+
+async def test_a_list_of_all_and_of_a_month_in_a_sentence(team: Team, october: Bills) -> None:
+    async with team.db.transaction() as session:
+        await session.execute(
+            sa.text("insert into customers (name, monthly_api_limit) values ('All Curly', 1)")
+        )
+    for line in ("all", "all october", "pending in october", "acme all"):
+        assert "Acme Corp" in said(await team.kim.types(f"/bill list {line}")), line
+    assert "of All Curly" in str(await team.kim.types("/bill list all curly"))
+    told = said(await team.kim.types("/bill list sent min october"))
+    assert "/bill list sent mine october" in told
+    assert "Did you mean `" not in str(await team.kim.types("/bill list sent pendin october"))
+
+
+async def test_a_span_of_usage_is_read_as_people_write_it(team: Team, october: Bills) -> None:
+    for line in ("6m Acme Corp", "last 6 months acme", "acme jan..nov", "acme oct to nov"):
+        assert "1,500" in said(await team.kim.types(f"/usage {line}")), line
+    for line, why in (("acme 999m", "span of 1 to 99 months"), ("acme 2062", "has not begun")):
+        assert why in (await team.kim.types(f"/usage {line}"))["text"], line
+
+
 HELP = ["help", "Help!", "?", "-h", "--help", "HELP", "help me", ""]
 
 
@@ -224,6 +265,9 @@ def test_every_example_in_a_refusal_is_set_as_code() -> None:
     [
         ("#1 #2, 3", ["#1", "#2", "3"]),
         ("2026-000123 CN-2026-000007", ["2026-000123", "CN-2026-000007"]),
+        ("#1 and #2", ["#1", "#2"]),
+        ("#1;#2.", ["#1", "#2"]),
+        ("＃１, №2", ["#1", "#2"]),
         ("Acme, Inc 2026-10 #4", ["Acme, Inc 2026-10", "#4"]),
         ("Acme Oct 2026, Bolt Ltd 10/2026", ["Acme Oct 2026", "Bolt Ltd 10/2026"]),
         ("“Acme, Inc” 2026-10, “Bolt”", ["“Acme, Inc” 2026-10", "“Bolt”"]),
