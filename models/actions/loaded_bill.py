@@ -196,12 +196,12 @@ _FIRST = {
 
 
 def _not_from(verb: Verb, bill: Bill) -> str:
-    """Where the bill stands, and what the verb is for."""
+    """Where the bill stands, and what the verb is for; of a decision that was taken, no more."""
     state = State(bill.status)
     why = _FIRST.get((verb, state), "")
     if not why and verb in WHY_NOT:
         why = f"{STANDS[state]}, and {WHY_NOT[verb]}."
-    return f"Nothing more was recorded. {why}".strip()
+    return why or "Nothing more was recorded."
 
 
 _TO_ACT_ON = "select * from bill_to_act_on(%s)"

@@ -204,7 +204,7 @@ async def test_finance_releases_a_held_bill(team: Team, october: Bills) -> None:
     assert "It waits for anybody in Customer Success or Sales." in read(team.ana.dialog)
     assert (await bill_of(team.db, october.bolt)).status == "pending"
     refused = await team.ana.types(f"/bill release #{october.bolt}")
-    assert "Nothing more was recorded" in refused["text"]
+    assert "You released this bill a moment ago. It waits for approval" in refused["text"]
 
 
 async def test_a_decision_on_home_is_seen_there_at_once(team: Team, october: Bills) -> None:

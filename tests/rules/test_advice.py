@@ -276,9 +276,10 @@ async def test_a_bill_that_waits_says_so_to_whoever_would_release_it(
     bill = await bill_for(session, act(people.ana))
     with pytest.raises(Refusal) as refused:
         await release_bill(session, bill.id, 1, act(people.ana), None)
-    assert in_slack(refused.value).endswith(
-        "Nothing more was recorded. It waits for approval, and only a held bill is released."
-        f" Revise it with `/bill revise #{bill.id}`, or make it void with `/bill void #{bill.id}`."
+    assert in_slack(refused.value) == (
+        "You generated this bill a moment ago. It waits for approval, and only a held bill is"
+        f" released. Revise it with `/bill revise #{bill.id}`, or make it void with"
+        f" `/bill void #{bill.id}`."
     )
 
 
