@@ -95,7 +95,7 @@ def _say_flaws(bad: BadRows, as_json: bool) -> None:
         say_aside("\n".join(str(flaw) for flaw in bad.flaws))
         if bad.total > len(bad.flaws):
             say_aside(f"… and {bad.total - len(bad.flaws):,} more")
-    say_aside(bad.sentence)
+    say_aside(refusal_text(bad, Medium.COMMAND_LINE))
 
 
 @asynccontextmanager

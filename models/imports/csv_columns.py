@@ -380,17 +380,13 @@ CHANNEL_ID = ColumnKind(_reads(read_channel_id))
 
 CUSTOMER = ColumnKind(NAME.read, "c.id", "c.id is not null", (("true", "is no customer's name"),))
 
+OTHER_ACCOUNT = "is a new Slack account, but that person has another one that is in use"
+
 SLACK_ID = ColumnKind(
     lambda typed, _: read_member_id(typed),
     "{v}",
     "t.id is not null or n.slack_user_id is null or not n.active",
-    (
-        (
-            "true",
-            "is a new Slack account, but that person has another one that is in use;"
-            " have that one replaced first",
-        ),
-    ),
+    (("true", OTHER_ACCOUNT),),
 )
 
 PERSON_NAME = _called(

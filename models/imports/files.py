@@ -22,6 +22,7 @@ from models.customers.terms import (
     lock_customers_with_other_terms,
 )
 from models.db.statistics import analyze
+from models.errors import NextStep, Step
 from models.imports.csv_columns import (
     CALLS,
     CHANNEL_ID,
@@ -36,6 +37,7 @@ from models.imports.csv_columns import (
     MAILBOXES,
     MONTH,
     MONTH_BEGUN,
+    OTHER_ACCOUNT,
     PERCENT,
     PERSON_NAME,
     PRORATION,
@@ -195,7 +197,12 @@ async def import_people(
     Refuses to leave nobody of Finance.
     """
     user.require(Permission.GIVE_ROLES)
-    columns, rows = await stage(session, file, PEOPLE, now.date(), progress)
+    try:
+        columns, rows = await stage(session, file, PEOPLE, now.date(), progress)
+    except BadRows as refused:
+        if any(flaw.reason.endswith(OTHER_ACCOUNT) for flaw in refused.flaws):
+            refused.next_steps = (NextStep(Step.REPLACE_ACCOUNT),)
+        raise
     active = "active" if "active" in {column.name for column in columns} else "null::boolean"
     async with keeping_finance(session):
         change = sa.text(_CHANGE_PEOPLE.format(active=active))

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database
 from models.imports.csv_reader import BadRows
 from models.imports.files import Imported
@@ -129,8 +130,12 @@ async def test_a_row_that_repeats_an_earlier_one_names_it(
 async def test_a_name_that_has_another_slack_account_is_refused(
     db: Database, people: People
 ) -> None:
-    [flaw] = await flaws_of(db, people.ana, "people", "Kim,,Sales,UOTHER")
+    with pytest.raises(BadRows) as refused:
+        await load_rows(db, people.ana, "people", "Kim,,Sales,UOTHER")
+    [flaw] = refused.value.flaws
     assert (flaw.line, flaw.column) == (2, "slack_user_id")
+    told = refusal_text(refused.value, Medium.COMMAND_LINE)
+    assert "`countersign people add NAME --role ROLE --slack-id ID --replace`" in told
 
 
 HEADER_FAULTS = [
