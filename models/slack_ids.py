@@ -3,7 +3,6 @@
 import re
 
 from models.errors import Unreadable
-from models.text import plain_form
 
 MEMBER_ID = "[UW][A-Z0-9]{1,29}"
 """What Slack calls a person, as in U012AB3CD."""
@@ -23,7 +22,7 @@ _MEMBER = re.compile(
 
 def read_channel_id(typed: str) -> str:
     """The id of a channel, from itself or a link to it; raises Unreadable for its name."""
-    found = _CHANNEL.fullmatch(plain_form(typed))
+    found = _CHANNEL.fullmatch(typed)
     if found is None:
         raise Unreadable(
             typed,
@@ -35,7 +34,7 @@ def read_channel_id(typed: str) -> str:
 
 def read_member_id(typed: str) -> str:
     """The id of a person, from itself or a link to them; raises Unreadable for a name."""
-    found = _MEMBER.fullmatch(plain_form(typed))
+    found = _MEMBER.fullmatch(typed)
     if found is None:
         raise Unreadable(
             typed,

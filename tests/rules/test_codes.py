@@ -20,7 +20,6 @@ TAKEN: list[tuple[Callable[[str], str], str, str]] = [
     (read_country, "ＣＨ", "CH"),
     (read_locale, "ｄｅ－ＣＨ", "de_CH"),
     (read_locale, "zh_TW", "zh_Hant_TW"),
-    (read_member_id, "Ｕ012AB3CD", "U012AB3CD"),
     (read_channel_id, "<#C012AB3CD|acme>", "C012AB3CD"),
     (read_channel_id, "https://app.slack.com/client/T012/C012AB3CD/thread/1.2", "C012AB3CD"),
     (read_member_id, "<@U012AB3CD|kim>", "U012AB3CD"),
