@@ -64,7 +64,7 @@ async def test_a_slip_is_found_among_thousands_without_looking_at_all_of_them(
     slip: int, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("models.customers.search.NEARBY", 100)
-    async with db.transaction() as session:
+    async with db.long_transaction() as session:
         await session.execute(_MANY)
         await session.execute(sa.text("analyze customer_names"))
         meant = str(await session.scalar(sa.text("select max(name) from customers")))
