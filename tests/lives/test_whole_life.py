@@ -29,7 +29,7 @@ def test_any_story_keeps_every_promise(stage: Stage) -> None:
     """The same stories every time, so that it can be said what is in them."""
     tally = Tally()
 
-    @settings(max_examples=4, derandomize=True, deadline=None, suppress_health_check=[*HealthCheck])
+    @settings(max_examples=6, derandomize=True, deadline=None, suppress_health_check=[*HealthCheck])
     @given(stories(length=100))
     def is_played(story: Story) -> None:
         play(stage, story, tally)
