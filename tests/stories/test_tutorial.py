@@ -68,6 +68,10 @@ class Newcomer:
     async def confirm(self, label: str) -> None:
         await self.dialog().get_by_role("button", name=label).last.click()
 
+    async def close(self) -> None:
+        await self.confirm("Close")
+        await expect(self.page.get_by_role("dialog")).to_have_count(0)
+
     async def reply(self, card: Locator, words: str) -> None:
         await card.hover()
         await self.press("Reply in thread", card)
@@ -134,7 +138,7 @@ async def reject_as_kim(who: Newcomer) -> None:
     await who.confirm("Reject")
     await who.sees(card, "Rejected by Kim Lee", "went up to 300,000")
     await who.sees(who.dialog(), "Done")
-    await who.confirm("Close")
+    await who.close()
 
 
 async def comment(who: Newcomer) -> None:
@@ -160,7 +164,7 @@ async def undo_and_read_the_history(who: Newcomer) -> None:
     await who.confirm("Undo")
     await who.sees(card, "Waits for Kim Lee", "Undone by Kim Lee")
     await who.sees(who.dialog(), "Done")
-    await who.confirm("Close")
+    await who.close()
     await who.type("/bill history Acme Corp 2026-10")
     history = who.last("History")
     await who.sees(history, "generated", "approved $1,000.00", "Approved the wrong month.")
@@ -208,7 +212,7 @@ async def send_it(who: Newcomer) -> None:
     await who.press("Send", who.dialog())
     await who.confirm("Send")
     await who.sees(who.dialog(), "billing@acme.example")
-    await who.confirm("Close")
+    await who.close()
 
 
 async def let_nora_in(who: Newcomer) -> None:
@@ -240,7 +244,7 @@ async def release_a_held_bill(who: Newcomer) -> None:
     await who.dialog().get_by_role("textbox").fill("They moved a plant to us.")
     await who.confirm("Release")
     await who.sees(who.dialog(), "Done")
-    await who.confirm("Close")
+    await who.close()
     await who.look_as("Sam")
     await who.sees(who.card("Cobalt & Sons, October 2026"), "Waits for")
 
