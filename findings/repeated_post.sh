@@ -20,7 +20,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-pinned() { sed -n "s/^\($1==[^ ]*\).*/\1/p" "$here/../requirements.lock"; }
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check "$(pinned slack-sdk)" "$(pinned aiohttp)"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check slack_sdk==3.47.0 aiohttp==3.14.5
 "$folder/venv/bin/python" "$here/repeated_post.py"

@@ -177,6 +177,15 @@ def _states() -> Iterator[tuple[str, BillDetails]]:
             BILL, status=State.REJECTED, needed=(), decisions=(REJECTED,), last_decision=REJECTED
         ),
     )
+    yield from _held()
+    for state in (State.SENDING, State.SENT, State.VOID):
+        yield str(state), replace(BILL, status=state, needed=())
+    yield from _corrected()
+    yield from _on_the_way()
+    yield from _corrections()
+
+
+def _held() -> Iterator[tuple[str, BillDetails]]:
     for cause in HoldReason:
         priced = cause is not HoldReason.NO_PRICE
         yield (
@@ -190,11 +199,6 @@ def _states() -> Iterator[tuple[str, BillDetails]]:
                 amount=BILL.amount if priced else None,
             ),
         )
-    for state in (State.SENDING, State.SENT, State.VOID):
-        yield str(state), replace(BILL, status=state, needed=())
-    yield from _corrected()
-    yield from _on_the_way()
-    yield from _corrections()
 
 
 def _corrected() -> Iterator[tuple[str, BillDetails]]:
@@ -275,30 +279,18 @@ def _corrections() -> Iterator[tuple[str, BillDetails]]:
         billed=Decimal("1000.00"),
     )
     yield "credit for late usage", down
-    yield (
-        "adjustment for late usage",
-        replace(
-            down,
-            kind=BillKind.ADJUSTMENT,
-            api_usage=1_300_000,
-            overage_units=50_000,
-            amount=Decimal("200.00"),
-        ),
+    up = replace(
+        down,
+        kind=BillKind.ADJUSTMENT,
+        api_usage=1_300_000,
+        overage_units=50_000,
+        amount=Decimal("200.00"),
     )
+    yield "adjustment for late usage", up
     revised = replace(first, amount=Decimal("400.00"), units=100_000, counted=250_000)
     yield (
         "adjustment of what was agreed",
-        replace(
-            down,
-            kind=BillKind.ADJUSTMENT,
-            api_usage=1_300_000,
-            overage_units=50_000,
-            amount=Decimal("200.00"),
-            adjusts=revised,
-            billed=revised.amount,
-            waived_units=150_000,
-            agreed=revised,
-        ),
+        replace(up, adjusts=revised, billed=revised.amount, waived_units=150_000, agreed=revised),
     )
     void = replace(first, status=State.VOID)
     by_void = entry(Verb.AUTO_APPROVE, CLOCK, rule="void", cause=Cause.VOID, amount=down.amount)
