@@ -10,7 +10,7 @@ from models.bills.states import Verb
 from models.context import Context
 
 KEPT_BY = (approve, hold, revise, send, undo, void)
-"""The verbs whose modules say what they look at."""
+"""The verbs whose modules say what they look at; imported, they have said it."""
 
 
 @checks(Verb.REJECT)
@@ -23,7 +23,7 @@ async def check(
 ) -> LoadedBill:
     """Refuse what `verb` would refuse this person now; the bill's lock is not waited for.
 
-    Returns the case as it stands, for whoever draws the dialog.
+    Returns the bill as it stands, for whoever draws the dialog.
     """
     loaded = await load_for(session, bill_id, verb, context, version, lock=False)
     await CHECKS[verb](loaded, context)
