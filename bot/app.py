@@ -19,9 +19,10 @@ from bot.slack.client import ErrorKind, Identity, SlackClient, SlackError
 from bot.slack.responder import SlackResponder
 from bot.slack.socket_mode import Socket
 from bot.timings import Timings
-from bot.web_server import WebServer, hear_slack, make_web_app
+from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
 from bot.worker.deliver_bills import company_of, mailer_of
 from bot.worker.worker import Worker
+from handlers.http.services import HttpServices
 from handlers.slack.app import register
 from handlers.slack.context import Services
 from handlers.slack.users import check_member, display_name
@@ -243,9 +244,18 @@ class App:
         else:
             hear_slack(web, bolt, secret)
         self._web = self._server(web)
+        serve_people(web, self._http_services(self._web.port))
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()
+
+    def _http_services(self, port: int) -> HttpServices:
+        return HttpServices(
+            db=self._db,
+            now=self._now,
+            billing=self._billing,
+            public_url=self._settings.public_url or f"http://{self._settings.host}:{port}",
+        )
 
     def _server(self, web: FastAPI) -> WebServer:
         host, port = self._settings.host, self._settings.port

@@ -1,4 +1,6 @@
-"""The HTTP side: health, readiness, and Slack's signed requests where there is no socket."""
+"""The HTTP side: health, readiness, pages and JSON API, and Slack's signed requests where there is
+no socket.
+"""
 
 import asyncio
 import contextlib
@@ -8,10 +10,21 @@ from collections.abc import Awaitable, Callable, Iterator
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.signature import Clock, SignatureVerifier
+from starlette.exceptions import HTTPException
+
+from handlers.api.app import PREFIX, add_api
+from handlers.api.problems import problem_of
+from handlers.http.errors import Trouble
+from handlers.http.headers import SecurityHeaders
+from handlers.http.services import HttpServices
+from handlers.web.app import add_pages
+from handlers.web.errors import error_page
+from models.errors import Refusal
 
 log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
@@ -22,17 +35,37 @@ def make_web_app(reasons: Reasons) -> FastAPI:
     """`/health`: this process is alive. `/ready`: it can do its work, or the `reasons` why not."""
     web = FastAPI(title="Countersign", docs_url=None, redoc_url=None, openapi_url=None)
 
-    @web.get("/health")
+    @web.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:
         return {"status": "alive"}
 
-    @web.get("/ready")
+    @web.get("/ready", include_in_schema=False)
     async def ready() -> JSONResponse:
         missing = await reasons()
         body = {"ready": not missing, "reasons": missing}
         return JSONResponse(body, status_code=503 if missing else 200)
 
     return web
+
+
+ENDINGS = (Refusal, Trouble, HTTPException, RequestValidationError)
+
+
+def serve_people(web: FastAPI, services: HttpServices) -> None:
+    """Answer with pages, and under `/api` with JSON; so too where a request is refused."""
+    web.state.services = services
+    web.openapi_url = f"{PREFIX}/openapi.json"
+    web.setup()
+    web.add_middleware(SecurityHeaders, is_secure=services.is_secure)
+    add_api(web)
+    add_pages(web)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        is_api = request.url.path.startswith(f"{PREFIX}/")
+        return problem_of(error) if is_api else error_page(request, error)
+
+    for kind in ENDINGS:
+        web.add_exception_handler(kind, refused)
 
 
 def hear_slack(web: FastAPI, bolt: AsyncApp, secret: str, clock: Clock | None = None) -> None:
@@ -44,7 +77,7 @@ def hear_slack(web: FastAPI, bolt: AsyncApp, secret: str, clock: Clock | None = 
     """
     verifier = SignatureVerifier(secret, clock or Clock())
 
-    @web.post("/slack/events")
+    @web.post("/slack/events", include_in_schema=False)
     async def events(request: Request) -> Response:
         body = await _body(request)
         if body is None:

@@ -18,6 +18,7 @@ class Medium(Enum):
 
     SLACK = auto()
     COMMAND_LINE = auto()
+    WEB = auto()
 
 
 def refusal_parts(refused: Refusal, medium: Medium, ending: str = NOTHING_RECORDED) -> list[Part]:
@@ -132,8 +133,10 @@ _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
 
 
 def _command(step: NextStep, medium: Medium) -> str | None:
-    """What is typed for it; in Slack, too, where only the command line can do it."""
-    if step.verb in _SHELL_COMMANDS:
+    """What is typed for it; in Slack, too, where only the command line can do it. On the web
+    nothing is typed.
+    """
+    if step.verb in _SHELL_COMMANDS and medium is not Medium.WEB:
         return _SHELL_COMMANDS[step.verb](step)
     if medium is Medium.SLACK and step.verb in _SLASH_COMMANDS:
         return slash(f"bill {_SLASH_COMMANDS[step.verb]} #{step.bill_id}")

@@ -1,0 +1,1 @@
+"""The JSON API: what each route takes and answers."""

@@ -1,0 +1,14 @@
+"""Every route of the JSON API, put together."""
+
+from fastapi import APIRouter, FastAPI
+
+from handlers.api import session
+
+PREFIX = "/api"
+ROUTERS: tuple[APIRouter, ...] = (session.router,)
+
+
+def add_api(web: FastAPI) -> None:
+    """Answer under `/api`."""
+    for router in ROUTERS:
+        web.include_router(router, prefix=PREFIX)

@@ -1,0 +1,54 @@
+"""What is refused, as `application/problem+json` (RFC 9457)."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from handlers.http.errors import Trouble, status_of
+from handlers.wording.refusals import Medium, refusal_text
+from models.errors import Invalid, Refusal
+
+TROUBLE = "Something went wrong on our side. Tell whoever looks after Countersign: {}."
+
+
+def problem(status: int, detail: str, **more: Any) -> JSONResponse:
+    """`detail` is a sentence for a person; `more` is for programs."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+
+
+def problem_of(error: Exception) -> JSONResponse:
+    """The answer to whatever a request ended with."""
+    if isinstance(error, Refusal):
+        field = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
+        return problem(status_of(error), refusal_text(error, Medium.WEB), **field)
+    if isinstance(error, RequestValidationError):
+        return _invalid(error.errors())
+    if isinstance(error, HTTPException):
+        answer = problem(error.status_code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+    reference = error.reference if isinstance(error, Trouble) else "no reference"
+    return problem(500, TROUBLE.format(reference), reference=reference)
+
+
+def _invalid(errors: Sequence[Any]) -> JSONResponse:
+    faults = [{"field": _field(one["loc"]), "reason": one["msg"]} for one in errors]
+    first = faults[0]
+    sentence = f"{first['field']}: {first['reason']}." if first["field"] else f"{first['reason']}."
+    return problem(422, sentence, field=first["field"], errors=faults)
+
+
+def _field(place: Sequence[Any]) -> str:
+    """As in "rows.3.month", without the part of the request that it stands in."""
+    return ".".join(map(str, place[1:]))

@@ -1,0 +1,185 @@
+"""One request of the browser side: who asks, whether they may, its transaction, its answer.
+
+The answer follows the commit, and a refusal rolls back. Each route says who may ask, by `open_to`;
+one that does not cannot be added. What a role may not do is refused before anything is read of
+what was asked, so that a refusal tells nothing of what there is.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Annotated, Any, TypeVar
+
+import structlog
+from fastapi import Depends, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from handlers.http.cookies import bearer_token, session_token
+from handlers.http.errors import NotSignedIn, TooLarge, Trouble
+from handlers.http.same_site import refuse_foreign
+from handlers.http.services import HttpServices, services_of
+from models.context import Context, Source
+from models.db.columns import Session
+from models.db.locks import busy_after_waiting
+from models.errors import Refusal
+from models.people.permissions import Permission
+from models.people.sessions import WebSession, find_session
+from models.people.users import User
+
+log = structlog.get_logger()
+LARGEST_BODY = 1_000_000
+
+
+class Access(Enum):
+    """Who may ask, where no permission is needed."""
+
+    ANYBODY = auto()
+    SIGNED_IN = auto()
+
+
+Rule = Permission | Access
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+def open_to(rule: Rule) -> Callable[[Endpoint], Endpoint]:
+    """Say who may ask for what this endpoint answers."""
+
+    def marked(endpoint: Endpoint) -> Endpoint:
+        endpoint.open_to = rule  # type: ignore[attr-defined]
+        return endpoint
+
+    return marked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """A request inside its transaction, of whoever it may be. `device` None: not by a session."""
+
+    services: HttpServices
+    session: Session
+    request: Request
+    source: Source
+    user: User | None
+    device: WebSession | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpContext(Context):
+    """A request inside its transaction, of somebody who is signed in."""
+
+    services: HttpServices
+    session: Session
+    request: Request
+    device: WebSession | None
+
+
+def _visit(request: Request) -> Visit:
+    visit: Visit = request.state.visit
+    return visit
+
+
+def _context(visit: Annotated[Visit, Depends(_visit)]) -> HttpContext:
+    if visit.user is None:
+        raise NotSignedIn
+    return HttpContext(
+        user=visit.user,
+        now=visit.services.now(),
+        source=visit.source,
+        settings=visit.services.billing,
+        services=visit.services,
+        session=visit.session,
+        request=visit.request,
+        device=visit.device,
+    )
+
+
+Visiting = Annotated[Visit, Depends(_visit)]
+Asking = Annotated[HttpContext, Depends(_context)]
+
+
+class GatedRoute(APIRoute):
+    """A route through the gate, for one medium."""
+
+    source: Source
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if not hasattr(endpoint, "open_to"):
+            raise TypeError(f"{endpoint.__name__} does not say whom it is open to")
+        self.rule: Rule = endpoint.open_to
+
+    def get_route_handler(self) -> Any:
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await _pass(request, self.source, self.rule, inner)
+            except (Refusal, HTTPException, RequestValidationError):
+                raise
+            except Exception as error:
+                reference = secrets.token_hex(4)
+                log.exception("A request failed", reference=reference, route=self.path)
+                raise Trouble(reference) from error
+
+        return handle
+
+
+class ApiRoute(GatedRoute):
+    source = Source.API
+
+
+class PageRoute(GatedRoute):
+    source = Source.WEB
+
+
+async def _pass(request: Request, source: Source, rule: Rule, inner: Answering) -> Response:
+    services = services_of(request)
+    if source is Source.WEB or session_token(request) is not None:
+        refuse_foreign(request)
+    await _read_body(request)
+    with busy_after_waiting():
+        async with services.db.transaction() as session:
+            user, device = await _whoever_asks(request, session)
+            _check(user, rule)
+            request.state.visit = Visit(
+                services=services,
+                session=session,
+                request=request,
+                source=source,
+                user=user,
+                device=device,
+            )
+            return await inner(request)
+
+
+async def _read_body(request: Request) -> None:
+    """Whole, before a connection is taken: nobody who writes slowly keeps one."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise TooLarge
+    request._body = bytes(body)
+
+
+async def _whoever_asks(
+    request: Request, session: Session
+) -> tuple[User | None, WebSession | None]:
+    token = bearer_token(request) or session_token(request)
+    found = token and await find_session(session, token, services_of(request).now())
+    if not found:
+        return None, None
+    user, device = found
+    return (user, device) if user.active else (None, None)
+
+
+def _check(user: User | None, rule: Rule) -> None:
+    if rule is Access.ANYBODY:
+        return
+    if user is None:
+        raise NotSignedIn
+    if isinstance(rule, Permission):
+        user.require(rule)

@@ -1,0 +1,36 @@
+"""What every request of the browser side needs of the running program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from models.db.database import Database
+from models.settings import BillingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpServices:
+    """`public_url`: where people reach the pages, without a slash at its end."""
+
+    db: Database
+    now: Callable[[], datetime]
+    billing: BillingSettings
+    public_url: str
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies may travel under https only."""
+        return self.public_url.startswith("https:")
+
+    @property
+    def host(self) -> str:
+        """Host and port as browsers write them into `Origin`."""
+        return urlsplit(self.public_url).netloc
+
+
+def services_of(request: Request) -> HttpServices:
+    found: HttpServices = request.app.state.services
+    return found

@@ -1,0 +1,12 @@
+"""Every page, put together."""
+
+from fastapi import APIRouter, FastAPI
+
+from handlers.web import start
+
+ROUTERS: tuple[APIRouter, ...] = (start.router,)
+
+
+def add_pages(web: FastAPI) -> None:
+    for router in ROUTERS:
+        web.include_router(router, include_in_schema=False)

@@ -1,0 +1,127 @@
+"""The browser side on a port of its own, and people who ask it without a browser."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from bot.web_server import WebServer, make_web_app, serve_people
+from handlers.http.services import HttpServices
+from models.db.database import Database
+from models.people.sessions import open_session
+from models.people.users import User
+from models.settings import BillingSettings
+from tests.harness.slack_people import NOW
+
+STOP_S = 2.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Any
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Visitor:
+    """Somebody with a cookie jar who follows no redirects; `token` goes along as a bearer's."""
+
+    def __init__(self, base: str, http: aiohttp.ClientSession, token: str | None = None) -> None:
+        self.base = base
+        self._http = http
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def ask(self, method: str, path: str, **more: Any) -> Answer:
+        """`more` as aiohttp takes it: `json`, `data`, `headers`, `params`."""
+        headers = self._headers | more.pop("headers", {})
+        asked = self._http.request(
+            method, self.base + path, headers=headers, allow_redirects=False, **more
+        )
+        async with asked as answer:
+            return Answer(answer.status, answer.headers, await answer.text())
+
+    async def get(self, path: str, **more: Any) -> Answer:
+        return await self.ask("GET", path, **more)
+
+    async def post(self, path: str, **more: Any) -> Answer:
+        return await self.ask("POST", path, **more)
+
+    async def patch(self, path: str, **more: Any) -> Answer:
+        return await self.ask("PATCH", path, **more)
+
+    async def put(self, path: str, **more: Any) -> Answer:
+        return await self.ask("PUT", path, **more)
+
+    async def delete(self, path: str, **more: Any) -> Answer:
+        return await self.ask("DELETE", path, **more)
+
+
+class BrowserSide:
+    """Where it is served, and whoever comes there."""
+
+    def __init__(self, base: str, services: HttpServices) -> None:
+        self.base = base
+        self.services = services
+        self._jars: list[aiohttp.ClientSession] = []
+
+    def visitor(self, token: str | None = None) -> Visitor:
+        http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._jars.append(http)
+        return Visitor(self.base, http, token)
+
+    async def token(self, user: User) -> str:
+        """Signs this person in on a new device."""
+        async with self.services.db.transaction() as session:
+            return await open_session(session, user, self.services.now())
+
+    async def signed_in(self, user: User) -> Visitor:
+        """A browser in which this person is signed in."""
+        visitor = self.visitor()
+        token = await self.token(user)
+        visitor._http.cookie_jar.update_cookies({"session": token})
+        return visitor
+
+    async def close(self) -> None:
+        for http in self._jars:
+            await http.close()
+
+
+async def _ready() -> list[str]:
+    return []
+
+
+@asynccontextmanager
+async def browser_side(
+    db: Database,
+    *,
+    now: Callable[[], datetime] = lambda: NOW,
+    billing: BillingSettings | None = None,
+    **changed: Any,
+) -> AsyncIterator[BrowserSide]:
+    """Pages and JSON API as the program serves them, without Slack and worker."""
+    web = make_web_app(_ready)
+    server = WebServer(web, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.port}"
+    given = {
+        "db": db,
+        "now": now,
+        "billing": billing or BillingSettings("CAPPROVALS"),
+        "public_url": base,
+    }
+    services = HttpServices(**(given | changed))
+    serve_people(web, services)
+    await server.start()
+    served = BrowserSide(base, services)
+    try:
+        yield served
+    finally:
+        await served.close()
+        await server.stop(STOP_S)
