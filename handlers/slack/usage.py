@@ -88,7 +88,8 @@ async def _report(
 ) -> SlackMessage:
     used = await usage_months(context.session, customer.id, first, last)
     waiting = await open_bills_of_customer(context.session, customer.id)
-    return usage_report(customer.name, used, waiting, share)
+    running = Period.current(context.now, context.services.zone)
+    return usage_report(customer.name, used, waiting, share, running)
 
 
 def _read_span(typed: str, current: Period) -> tuple[str, Span | None]:

@@ -20,9 +20,11 @@ from handlers.slack.blocks.block_kit import (
     table,
 )
 from handlers.wording.bill_text import amount, month_of, state_of
-from handlers.wording.formatting import calls, counted, listing, name, number, period_name
+from handlers.wording.formatting import counted, listing, name, number, period_name
 from handlers.wording.rich_text import fallback_text
 from handlers.wording.text_chart import usage_bars
+from handlers.wording.usage_text import usage_finding
+from models.period import Period
 from models.queries.bill_list import BillLine
 from models.usage.usage import UsageMonth
 
@@ -32,12 +34,14 @@ def usage_report(
     months: Sequence[UsageMonth],
     open_bills: Sequence[BillLine],
     share: int | None,
+    running: Period | None = None,
 ) -> SlackMessage:
     """A customer's calls by month against the limit, and the bills that are not settled.
 
     `share` is the id that a button carries which shows them to everybody; None: no button.
+    `running`: the month that is not over yet.
     """
-    told = _finding(customer, months)
+    told = usage_finding(customer, months, running)
     return message(
         fallback_text(told),
         [
@@ -57,17 +61,6 @@ def _span(customer: str, months: Sequence[UsageMonth]) -> str:
         return f"Usage: {name(customer, 130)}"
     first, last = period_name(months[0].period), period_name(months[-1].period)
     return f"Usage: {name(customer, 100)}, {first if first == last else f'{first} to {last}'}"
-
-
-def _finding(customer: str, months: Sequence[UsageMonth]) -> str:
-    known = [month for month in months if month.calls is not None]
-    if not known:
-        return f"No usage is recorded for {name(customer)} in these months."
-    latest = known[-1]
-    month = f"{name(customer)} made {calls(latest.calls or 0)} in {period_name(latest.period)}"
-    over = [one for one in known if one.over_calls]
-    times = f"over the limit in {number(len(over))} of {counted(len(known), 'recorded month')}"
-    return f"{month}, with {number(latest.limit_calls)} included; {times}."
 
 
 def _chart(months: Sequence[UsageMonth]) -> list[Block]:

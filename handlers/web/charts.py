@@ -1,0 +1,175 @@
+"""Charts as geometry: what `charts.html.jinja` draws as inline SVG.
+
+Across they are told in percent of their width, up and down in pixels, so that letters keep their
+size on every screen. Colours are the stylesheet's; what is over the limit is hatched as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from handlers.wording.formatting import month_name
+from handlers.wording.usage_text import month_told, usage_finding
+from models.period import Period
+from models.usage.usage import UsageMonth
+
+TOP, BASE = 20, 164
+GUTTER = 12.0
+"""Percent at the left, where the scale is written."""
+BAR_PART = 0.62
+MOST_LABELS = 12
+MOST_LINES = 4
+LEAST_PX = 2.0
+STEPS = (1, 2, 5)
+THOUSANDS = ("", "k", "M", "B", "T")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One month. `calls` None: a hollow mark instead of a bar. `within` and `over`: y and height
+    of the two parts of a bar; `label` and `year` are empty where there is no room for them.
+    """
+
+    told: str
+    left: float
+    width: float
+    centre: float
+    bar_left: float
+    bar_width: float
+    calls: int | None
+    within: tuple[float, float] | None
+    over: tuple[float, float] | None
+    label: str = ""
+    year: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line; x in percent, y in pixels."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True)
+class UsageChart:
+    """A bar a month, and the limit as a line that steps where it changes.
+
+    `finding` is the sentence that stands for the whole chart; `key` is its own on its page.
+    """
+
+    key: str
+    finding: str
+    columns: tuple[Column, ...]
+    limit: tuple[Line, ...]
+    scale: tuple[tuple[float, str], ...]
+
+    @property
+    def has_over(self) -> bool:
+        return any(column.over for column in self.columns)
+
+    @property
+    def has_missing(self) -> bool:
+        return any(column.calls is None for column in self.columns)
+
+
+def usage_chart(
+    customer: str,
+    months: Sequence[UsageMonth],
+    running: Period | None = None,
+    key: str = "usage",
+) -> UsageChart:
+    """The usage of these months, oldest first; `running` is one that is not over yet."""
+    top, lines = _scale(max((max(m.calls or 0, m.limit_calls) for m in months), default=0))
+    columns = tuple(_column(months, index, top) for index in range(len(months)))
+    return UsageChart(
+        key=key,
+        finding=usage_finding(customer, months, running),
+        columns=columns,
+        limit=tuple(_limit(months, columns, top)),
+        scale=tuple((_y(value, top), compact(value)) for value in lines),
+    )
+
+
+def _scale(largest: int) -> tuple[int, list[int]]:
+    """The value at the top, and those that get a line, zero among them."""
+    power = 1
+    while True:
+        for step in STEPS:
+            lines = -(-largest // (step * power))
+            if lines <= MOST_LINES:
+                top = max(1, lines) * step * power
+                return top, list(range(0, top + 1, step * power))
+        power *= 10
+
+
+def _y(value: int, top: int) -> float:
+    return round(BASE - value * (BASE - TOP) / top, 1)
+
+
+def _column(months: Sequence[UsageMonth], index: int, top: int) -> Column:
+    month = months[index]
+    width = (100 - GUTTER) / len(months)
+    left = GUTTER + index * width
+    label, year = _labels(months, index)
+    within = min(month.calls or 0, month.limit_calls)
+    return Column(
+        told=month_told(month),
+        left=round(left, 2),
+        width=round(width, 2),
+        centre=round(left + width / 2, 2),
+        bar_left=round(left + width * (1 - BAR_PART) / 2, 2),
+        bar_width=round(width * BAR_PART, 2),
+        calls=month.calls,
+        within=_part(0, within, top),
+        over=_part(within, within + month.over_calls, top),
+        label=label,
+        year=year,
+    )
+
+
+def _part(low: int, high: int, top: int) -> tuple[float, float] | None:
+    """From one value up to another; anything at all is seen."""
+    if high <= low:
+        return None
+    height = max(LEAST_PX, round((high - low) * (BASE - TOP) / top, 1))
+    return round(_y(low, top) - height, 1), height
+
+
+def _labels(months: Sequence[UsageMonth], index: int) -> tuple[str, str]:
+    """A month's letters and its year: of many months every second or third, each year once.
+
+    A year needs the room of two labels, and is left out where another follows sooner.
+    """
+    every = -(-len(months) // MOST_LABELS)
+    if index % every:
+        return "", ""
+    period = months[index].period
+    before, after = months[max(0, index - every)], months[min(index + every, len(months) - 1)]
+    begins = index == 0 or before.period.year != period.year
+    crowded = after.period.year != period.year
+    return month_name(period)[:3], str(period.year) if begins and not crowded else ""
+
+
+def _limit(months: Sequence[UsageMonth], columns: Sequence[Column], top: int) -> list[Line]:
+    heights = [_y(month.limit_calls, top) for month in months]
+    flat = [
+        Line(c.left, y, round(c.left + c.width, 2), y)
+        for c, y in zip(columns, heights, strict=True)
+    ]
+    steps = [
+        Line(after.x1, before.y2, after.x1, after.y1)
+        for before, after in pairwise(flat)
+        if before.y2 != after.y1
+    ]
+    return [*flat, *steps]
+
+
+def compact(value: int) -> str:
+    """A round number in little room: "500k", "1.5M"."""
+    power = min((len(str(value)) - 1) // 3, len(THOUSANDS) - 1)
+    if value >= 1000 ** len(THOUSANDS):
+        return f"{value:.0e}".replace("e+", "e")
+    return f"{value / 1000**power:.3g}{THOUSANDS[power]}"

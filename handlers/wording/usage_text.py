@@ -1,0 +1,77 @@
+"""What is said of a customer's usage wherever it is said: what was found, month by month."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from handlers.wording.formatting import (
+    calls,
+    counted,
+    name,
+    number,
+    percent_change,
+    period_name,
+)
+from models.period import Period
+from models.usage.usage import UsageMonth
+
+Months = Sequence[UsageMonth]
+
+
+def usage_finding(customer: str, months: Months, running: Period | None = None) -> str:
+    """What was found in these months, oldest first: the latest, its direction and its overage.
+
+    `running` is a month that is not over: its calls so far are told, and compared with nothing.
+    """
+    known = [month for month in months if month.calls is not None]
+    if not known:
+        return f"No usage is recorded for {name(customer)} in these months."
+    closed = [month for month in known if month.period != running]
+    over = sum(month.over_calls > 0 for month in known)
+    times = f"over the limit in {number(over)} of {counted(len(known), 'recorded month')}"
+    return f"{_latest(customer, closed, known)}; {times}.{_so_far(known[-1], closed)}"
+
+
+def _latest(customer: str, closed: Months, known: Months) -> str:
+    """As in "Acme made 20 calls in October 2026, 5 % fewer than in September 2026, with ..."."""
+    latest = (closed or known)[-1]
+    made = f"{name(customer)} made {calls(latest.calls or 0)}{'' if closed else ' so far'}"
+    before = f", {_compared(*closed[-2:])}" if len(closed) > 1 else ""
+    included = f"with {number(latest.limit_calls)} included"
+    return f"{made} in {period_name(latest.period)}{before}, {included}"
+
+
+def _so_far(latest: UsageMonth, closed: Months) -> str:
+    if not closed or latest is closed[-1]:
+        return ""
+    return f" So far in {period_name(latest.period)}: {calls(latest.calls or 0)}."
+
+
+def _compared(before: UsageMonth, after: UsageMonth) -> str:
+    """As in "22 % more than in September 2026", of the month recorded before."""
+    return f"{_more_or_fewer(before.calls or 0, after.calls or 0)} in {period_name(before.period)}"
+
+
+def _more_or_fewer(before: int, after: int) -> str:
+    change = percent_change(Decimal(before), Decimal(after))
+    if change is None:
+        return "after none" if after else "none as"
+    if change[0] in "+-":
+        return f"{change[1:]} {'more' if change[0] == '+' else 'fewer'} than"
+    return _IN_WORDS[change]
+
+
+_IN_WORDS = {
+    "no change": "as many as",
+    "less than 1 % more": "less than 1 % more than",
+    "less than 1 % less": "less than 1 % fewer than",
+    "more than 100 times as much": "more than 100 times as many as",
+}
+
+
+def month_told(month: UsageMonth) -> str:
+    """One month in a line: "October 2026: 1,250,000 calls, 1,000,000 included, 250,000 over"."""
+    included = f"{number(month.limit_calls)} included"
+    if month.calls is None:
+        return f"{period_name(month.period)}: no usage recorded, {included}"
+    over = f", {number(month.over_calls)} over" if month.over_calls else ""
+    return f"{period_name(month.period)}: {calls(month.calls)}, {included}{over}"
