@@ -16,6 +16,7 @@ from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.signature import Clock, SignatureVerifier
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from handlers.api.app import PREFIX, add_api
 from handlers.api.problems import problem_of
@@ -28,6 +29,7 @@ from models.errors import Refusal
 
 log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
+SMALL = 500
 Reasons = Callable[[], Awaitable[list[str]]]
 
 
@@ -56,6 +58,7 @@ def serve_people(web: FastAPI, services: HttpServices) -> None:
     web.state.services = services
     web.openapi_url = f"{PREFIX}/openapi.json"
     web.setup()
+    web.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     web.add_middleware(SecurityHeaders, is_secure=services.is_secure)
     add_api(web)
     add_pages(web)

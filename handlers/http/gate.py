@@ -26,7 +26,7 @@ from models.db.locks import busy_after_waiting
 from models.errors import Refusal
 from models.people.permissions import Permission
 from models.people.sessions import WebSession, find_session
-from models.people.users import User
+from models.people.users import User, person_ref
 
 log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
@@ -96,6 +96,14 @@ def _context(visit: Annotated[Visit, Depends(_visit)]) -> HttpContext:
     )
 
 
+class ShownAgain(Exception):
+    """What was asked is refused and rolled back; `draw` answers, in a transaction of its own."""
+
+    def __init__(self, draw: Callable[[HttpContext], Awaitable[Response]]) -> None:
+        super().__init__()
+        self.draw = draw
+
+
 Visiting = Annotated[Visit, Depends(_visit)]
 Asking = Annotated[HttpContext, Depends(_context)]
 
@@ -136,13 +144,28 @@ class PageRoute(GatedRoute):
 
 
 async def _pass(request: Request, source: Source, rule: Rule, inner: Answering) -> Response:
-    services = services_of(request)
     if source is Source.WEB or session_token(request) is not None:
         refuse_foreign(request)
     await _read_body(request)
+    try:
+        return await _in_transaction(request, source, rule, inner)
+    except ShownAgain as again:
+        draw = again.draw
+
+    async def drawn(request: Request) -> Response:
+        return await draw(_context(request.state.visit))
+
+    return await _in_transaction(request, source, rule, drawn)
+
+
+async def _in_transaction(
+    request: Request, source: Source, rule: Rule, inner: Answering
+) -> Response:
+    services = services_of(request)
     with busy_after_waiting():
         async with services.db.transaction() as session:
             user, device = await _whoever_asks(request, session)
+            request.state.reader = person_ref(user) if user else None
             _check(user, rule)
             request.state.visit = Visit(
                 services=services,

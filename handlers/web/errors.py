@@ -27,14 +27,15 @@ def error_page(request: Request, error: Exception) -> Response:
         back = request.url.path if request.method in SAFE else "/"
         return RedirectResponse(f"/welcome?{urlencode({'next': back})}", status_code=303)
     if isinstance(error, Refusal):
-        return _error(status_of(error), refusal_text(error, Medium.WEB))
+        return _error(request, status_of(error), refusal_text(error, Medium.WEB))
     if isinstance(error, RequestValidationError):
-        return _error(422, UNREADABLE)
+        return _error(request, 422, UNREADABLE)
     if isinstance(error, HTTPException):
         sentence = NOT_FOUND if error.status_code == 404 else str(error.detail)
-        return _error(error.status_code, sentence)
-    return _error(500, TROUBLE.format(error if isinstance(error, Trouble) else "no reference"))
+        return _error(request, error.status_code, sentence)
+    reference = error if isinstance(error, Trouble) else "no reference"
+    return _error(request, 500, TROUBLE.format(reference))
 
 
-def _error(status: int, sentence: str) -> Response:
-    return page("error.html.jinja", status, status=status, sentence=sentence)
+def _error(request: Request, status: int, sentence: str) -> Response:
+    return page(request, "error.html.jinja", status, status=status, sentence=sentence)

@@ -1,0 +1,39 @@
+"""Where the header of every page leads, for whoever is signed in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.people.permissions import ROLE_PERMISSIONS, Permission, Role
+from models.people.users import PersonRef
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page that the header leads to; `below` begins the paths that belong to it too."""
+
+    name: str
+    path: str
+    permission: Permission
+    below: str = ""
+
+    def holds(self, path: str) -> bool:
+        return path == self.path or (bool(self.below) and path.startswith(self.below))
+
+
+PLACES = (
+    Place("Bills", "/dashboard", Permission.SEE, "/bills/"),
+    Place("Month", "/month", Permission.SEE, "/month/"),
+    Place("Customers", "/customers", Permission.SEE, "/customers/"),
+    Place("Import", "/import", Permission.KEEP_BOOKS, "/import/"),
+    Place("People", "/people", Permission.GIVE_ROLES, "/people/"),
+    Place("Webhooks", "/webhooks", Permission.KEEP_BOOKS, "/webhooks/"),
+    Place("Settings", "/settings", Permission.KEEP_BOOKS, "/settings/"),
+)
+
+
+def places_of(reader: PersonRef | None) -> Sequence[Place]:
+    """The pages that this person may open."""
+    if reader is None or reader.role is None:
+        return ()
+    allowed = ROLE_PERMISSIONS[Role(reader.role)]
+    return [place for place in PLACES if place.permission in allowed]

@@ -1,0 +1,67 @@
+"""What a page tells once about what was done just before, on the page that one is sent to."""
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+
+from handlers.http.services import services_of
+
+COOKIE = "notice"
+KEPT_S = 60
+LONGEST = 1000
+Tone = Literal["done", "problem"]
+
+
+@dataclass(frozen=True)
+class Notice:
+    text: str
+    tone: Tone = "done"
+
+
+def see(request: Request, path: str, text: str = "", tone: Tone = "done") -> RedirectResponse:
+    """After a form: on to one of our own pages, which tells `text` once."""
+    parts = urlsplit(path)
+    if parts.scheme or parts.netloc or not path.startswith("/") or path.startswith("//"):
+        raise ValueError(f"not a page of ours: {path}")
+    answer = RedirectResponse(path, status_code=303)
+    if text:
+        answer.set_cookie(
+            COOKIE,
+            _packed(Notice(text[:LONGEST], tone)),
+            max_age=KEPT_S,
+            httponly=True,
+            samesite="lax",
+            secure=services_of(request).is_secure,
+        )
+    return answer
+
+
+def notice_for(request: Request) -> Notice | None:
+    """What is to be told; a script that fetches a page for a part of it is told nothing."""
+    packed = request.cookies.get(COOKIE)
+    if packed is None or request.headers.get("sec-fetch-dest", "document") != "document":
+        return None
+    return _unpacked(packed)
+
+
+def forget_notice(response: Response) -> None:
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+
+
+def _packed(notice: Notice) -> str:
+    return base64.urlsafe_b64encode(json.dumps(asdict(notice)).encode()).decode()
+
+
+def _unpacked(packed: str) -> Notice | None:
+    try:
+        told = json.loads(base64.urlsafe_b64decode(packed))
+        tone: Tone = "problem" if told["tone"] == "problem" else "done"
+        return Notice(str(told["text"])[:LONGEST], tone)
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        return None

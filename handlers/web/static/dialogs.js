@@ -1,0 +1,88 @@
+// A link marked data-dialog leads to a form page, which opens here in a dialog. A form that is
+// refused comes back with its errors into the same dialog; one that is done leads on.
+"use strict";
+
+const bodyOf = (html) =>
+  new DOMParser().parseFromString(html, "text/html").querySelector("[data-dialog-body]");
+
+function opened(link) {
+  const dialog = document.createElement("dialog");
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (link.isConnected) link.focus();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close]")) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+  dialog.addEventListener("submit", (event) => submitted(event, dialog));
+  document.body.append(dialog);
+  return dialog;
+}
+
+function show(dialog, body) {
+  const title = body.querySelector("h1");
+  if (title) {
+    title.id = "dialog-title";
+    dialog.setAttribute("aria-labelledby", title.id);
+  }
+  dialog.replaceChildren(document.adoptNode(body));
+  if (!dialog.open) dialog.showModal();
+  const wrong = dialog.querySelector("[aria-invalid], .field input, .field select, .field textarea");
+  if (wrong) wrong.focus();
+}
+
+async function follow(event) {
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  try {
+    const answer = await fetch(link.href);
+    const body = bodyOf(await answer.text());
+    if (answer.redirected || !body) throw new Error("no form there");
+    show(opened(link), body);
+  } catch {
+    location.assign(link.href);
+  }
+}
+
+function lead(address) {
+  const isHere = address.split("#")[0] === location.href.split("#")[0];
+  if (isHere) location.reload();
+  else location.assign(address);
+}
+
+async function submitted(event, dialog) {
+  const form = event.target;
+  if (form.method !== "post" || dialog.getAttribute("aria-busy")) return;
+  event.preventDefault();
+  dialog.setAttribute("aria-busy", "true");
+  const data = new FormData(form, event.submitter);
+  const isFile = form.enctype === "multipart/form-data";
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: isFile ? data : new URLSearchParams(data),
+    });
+    if (answer.redirected) return lead(answer.url);
+    const body = bodyOf(await answer.text());
+    if (!body) throw new Error("nothing to show");
+    show(dialog, body);
+  } catch {
+    tell(form, "That did not reach Countersign. Nothing was lost: try again.");
+  } finally {
+    dialog.removeAttribute("aria-busy");
+  }
+}
+
+function tell(form, words) {
+  const notice = form.querySelector(".notice") || document.createElement("p");
+  notice.className = "notice notice-problem";
+  notice.setAttribute("role", "alert");
+  notice.textContent = words;
+  form.prepend(notice);
+}
+
+document.addEventListener("click", follow);
