@@ -65,7 +65,7 @@ def serve_people(web: FastAPI, services: HttpServices) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         is_api = request.url.path.startswith(f"{PREFIX}/")
-        return problem_of(error) if is_api else error_page(request, error)
+        return problem_of(request, error) if is_api else error_page(request, error)
 
     for kind in ENDINGS:
         web.add_exception_handler(kind, refused)

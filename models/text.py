@@ -143,6 +143,11 @@ def reason_text(text: str | None) -> str:
     return bounded_text(text, REASON_CHARS, "A reason", "reason")
 
 
+def remark_text(text: str | None) -> str | None:
+    """What somebody says along with what they do; None where that is nothing."""
+    return bounded_text(text, REASON_CHARS, "A comment", "comment") if text else None
+
+
 def bounded_text(text: str | None, limit_chars: int, what: str, field: str) -> str:
     """A text from outside, trimmed; refuses an empty one and one over the limit.
 

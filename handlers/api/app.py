@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, FastAPI
 
-from handlers.api import session
+from handlers.api import bills, session
 
 PREFIX = "/api"
-ROUTERS: tuple[APIRouter, ...] = (session.router,)
+ROUTERS: tuple[APIRouter, ...] = (session.router, bills.router)
 
 
 def add_api(web: FastAPI) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from handlers.api.bill_answers import action_answer
 from handlers.http.errors import Trouble, status_of
+from handlers.http.refused import standing_of
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Invalid, Refusal
 
@@ -27,11 +30,12 @@ def problem(status: int, detail: str, **more: Any) -> JSONResponse:
     return JSONResponse(body, status_code=status, media_type="application/problem+json")
 
 
-def problem_of(error: Exception) -> JSONResponse:
+def problem_of(request: Request, error: Exception) -> JSONResponse:
     """The answer to whatever a request ended with."""
     if isinstance(error, Refusal):
         field = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
-        return problem(status_of(error), refusal_text(error, Medium.WEB), **field)
+        told = field | _since(request)
+        return problem(status_of(error), refusal_text(error, Medium.WEB), **told)
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
     if isinstance(error, HTTPException):
@@ -40,6 +44,18 @@ def problem_of(error: Exception) -> JSONResponse:
         return answer
     reference = error.reference if isinstance(error, Trouble) else "no reference"
     return problem(500, TROUBLE.format(reference), reference=reference)
+
+
+def _since(request: Request) -> dict[str, Any]:
+    """Of a decision that came too late: the bill's version now, and what was done since then."""
+    standing = standing_of(request)
+    if standing is None:
+        return {}
+    since = [action_answer(one, standing.bill_id) for one in standing.since]
+    return {
+        "version": standing.version,
+        "since": [one.model_dump(mode="json") for one in since],
+    }
 
 
 def _invalid(errors: Sequence[Any]) -> JSONResponse:

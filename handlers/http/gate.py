@@ -12,18 +12,21 @@ from enum import Enum, auto
 from typing import Annotated, Any, TypeVar
 
 import structlog
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from handlers.http.cookies import bearer_token, session_token
 from handlers.http.errors import NotSignedIn, TooLarge, Trouble
+from handlers.http.ids import refuse_unknown
+from handlers.http.refused import follow_refusal
 from handlers.http.same_site import refuse_foreign
 from handlers.http.services import HttpServices, services_of
 from models.context import Context, Source
 from models.db.columns import Session
 from models.db.locks import busy_after_waiting
-from models.errors import Refusal
+from models.errors import Invalid, Refusal
 from models.people.permissions import Permission
 from models.people.sessions import WebSession, find_session
 from models.people.users import User, person_ref
@@ -125,7 +128,10 @@ class GatedRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 return await _pass(request, self.source, self.rule, inner)
-            except (Refusal, HTTPException, RequestValidationError):
+            except Refusal as refused:
+                await follow_refusal(request, refused, self.source)
+                raise
+            except (HTTPException, RequestValidationError):
                 raise
             except Exception as error:
                 reference = secrets.token_hex(4)
@@ -175,7 +181,21 @@ async def _in_transaction(
                 user=user,
                 device=device,
             )
-            return await inner(request)
+            return await _answered(request, session, inner)
+
+
+async def _answered(request: Request, session: Session, inner: Answering) -> Response:
+    """What the route answers. Of what cannot be read, that it is about nothing is said first."""
+    try:
+        return await inner(request)
+    except RequestValidationError:
+        await refuse_unknown(session, request.path_params)
+        raise
+    except HTTPException as refused:
+        if refused.status_code != 400:
+            raise
+        await refuse_unknown(session, request.path_params)
+        raise Invalid("The body is not JSON that can be read.", "body") from refused
 
 
 async def _read_body(request: Request) -> None:

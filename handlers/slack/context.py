@@ -35,14 +35,13 @@ from handlers.slack.request import (
 )
 from handlers.slack.users import SlackUsers, check_member, display_name
 from models.actions.access import welcome
-from models.actions.recalculate import recalculate
+from models.actions.refused import put_right
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
 from models.db.locks import busy_after_waiting
-from models.errors import Ambiguous, Busy, FiguresChanged, NotAllowed, Refusal, WrongState
+from models.errors import Ambiguous, Busy, NotAllowed, Refusal, WrongState
 from models.outbox.cards import redraw_card_at
-from models.outbox.jobs import defer_card_update
 from models.people.permissions import Permission
 from models.people.users import User, find_by_slack
 from models.queries.bill_loader import load_bill_details
@@ -247,10 +246,8 @@ async def _redraw(
                 await redraw_card_at(session, *request.message)
             if isinstance(refusal, NotAllowed):
                 return []
-            if isinstance(refusal, FiguresChanged):
-                act = await system_context(session, services.now(), Source.SLACK, services.billing)
-                await recalculate(session, act, [request.bill_id])
-            await defer_card_update(session, request.bill_id)
+            act = await system_context(session, services.now(), Source.SLACK, services.billing)
+            await put_right(session, request.bill_id, refusal, act)
             if not (isinstance(request, Click) and request.is_private):
                 return []
             facts = await load_bill_details(session, [request.bill_id])

@@ -13,13 +13,15 @@ from models.bills.states import RejectReason, State, Verb
 from models.context import Context
 from models.errors import NotAllowed, Stale
 from models.outbox.notifications import notify_approved, notify_rejected
-from models.text import reason_text
+from models.text import reason_text, remark_text
 
 
 async def approve_bill(
-    session: AsyncSession, bill_id: int, version: int, context: Context
+    session: AsyncSession, bill_id: int, version: int, context: Context, words: str | None = None
 ) -> BillAction:
-    """Give one of the required approvals; with the last of them the bill is approved."""
+    """Give one of the required approvals, with a word on it where there is one to say; with the
+    last of them the bill is approved.
+    """
     loaded = await load_for(session, bill_id, Verb.APPROVE, context, version)
     slot = await _slot_to_fill(loaded, context)
     complete = all(one is slot or one.given_action_id for one in loaded.approvers.slots)
@@ -28,6 +30,7 @@ async def approve_bill(
         Verb.APPROVE,
         context,
         Change(State.APPROVED) if complete else None,
+        comment=remark_text(words),
         acted_for=slot.acted_for(context.user),
         snapshot={"part": slot.slot, **seen},
     )

@@ -28,10 +28,11 @@ from models.outbox.jobs import defer_delivery, defer_issue
 from models.outbox.notifications import notify_not_sent
 from models.people.permissions import Role
 from models.people.users import users_with_role
+from models.text import remark_text
 
 
 async def send_bill(
-    session: AsyncSession, bill_id: int, version: int, context: Context
+    session: AsyncSession, bill_id: int, version: int, context: Context, words: str | None = None
 ) -> BillAction:
     """Start the send delay of an approved bill; until it ends, `undo` calls it back.
 
@@ -42,7 +43,11 @@ async def send_bill(
     await check_send(loaded, context)
     at = context.send_due if loaded.bill.number is None else context.now
     action = await loaded.record(
-        Verb.SEND, context, Change(State.SENDING), snapshot={"due": at.isoformat()}
+        Verb.SEND,
+        context,
+        Change(State.SENDING),
+        comment=remark_text(words),
+        snapshot={"due": at.isoformat()},
     )
     await defer_issue(session, bill_id, context.now, at)
     return action

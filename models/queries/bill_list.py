@@ -1,9 +1,9 @@
 """Everything there is to know about bills, gathered for whoever draws them."""
 
-import base64
-import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -71,12 +71,17 @@ async def bills_waiting_for(
 
 @dataclass(frozen=True)
 class BillFilter:
-    """Which bills are meant: those that fit all that is given. `mine_of`: that wait for them."""
+    """Which bills are meant: those that fit all that is given. `mine_of`: that wait for them;
+    `csm_id`: whose customers theirs are today. A `year` or a `month` can be meant alone.
+    """
 
     status: State | None = None
     mine_of: User | None = None
     customer_id: int | None = None
+    csm_id: int | None = None
     period: Period | None = None
+    year: int | None = None
+    month: int | None = None
 
 
 async def find_bills(
@@ -88,16 +93,54 @@ async def find_bills(
     most: int = MOST_AT_ONCE,
 ) -> Page:
     """The bills that are meant. `after` continues a page; up to `most` of a state are counted."""
+    return await _page(session, await _selection(session, wanted), after, limit, most)
+
+
+@dataclass(frozen=True)
+class ListedBill:
+    """A bill of a list, and what its customer is called."""
+
+    bill: Bill
+    customer: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A part of a list that is not counted; `after` continues it."""
+
+    bills: tuple[ListedBill, ...]
+    after: str | None
+
+
+async def list_bills(
+    session: AsyncSession, wanted: BillFilter, *, after: str | None, limit: int
+) -> Listed:
+    """The bills that are meant, in the order of `find_bills`, without what they come to."""
+    selection = await _selection(session, wanted)
+    if not selection.states:
+        return Listed((), None)
+    found = await _found(session, selection, after, limit)
+    bills = tuple(ListedBill(bill, customer) for bill, customer, _ in found[:limit])
+    return Listed(bills, _cursor(found[limit - 1]) if len(found) > limit else None)
+
+
+async def _selection(session: AsyncSession, wanted: BillFilter) -> Selection:
     mine_of = wanted.mine_of
     selection = await waiting_for(session, mine_of) if mine_of else Selection(frozenset(State))
     filters = list(selection.where)
     if wanted.customer_id is not None:
         filters.append(await _of_customer(session, wanted.customer_id))
-    if wanted.period is not None:
-        filters += [Bill.year == wanted.period.year, Bill.month == wanted.period.month]
+    if wanted.csm_id is not None:
+        theirs = sa.select(Customer.id).where(Customer.csm_id == wanted.csm_id)
+        filters.append(Bill.customer_id.in_(theirs))
+    period = wanted.period
+    year, month = (period.year, period.month) if period else (wanted.year, wanted.month)
+    if year is not None:
+        filters.append(Bill.year == year)
+    if month is not None:
+        filters.append(Bill.month == month)
     states = selection.states & ({wanted.status} if wanted.status else selection.states)
-    selection = replace(selection, states=states, where=tuple(filters))
-    return await _page(session, selection, after, limit, most)
+    return replace(selection, states=states, where=tuple(filters))
 
 
 async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tuple[BillLine, ...]:
@@ -135,15 +178,7 @@ async def _page(
     )
     totals = (await session.execute(sums)).all()
     count = sum(total.found for total in totals)
-    first = _oldest(selection, _place(after), limit + 1)
-    rows = (
-        sa.select(Bill, Customer.name, first.c.rank)
-        .join(first, first.c.id == Bill.id)
-        .join(Customer, Customer.id == Bill.customer_id)
-        .order_by(first.c.rank, Bill.created_at, Bill.id)
-        .limit(limit + 1)
-    )
-    found = (await session.execute(rows)).all()
+    found = await _found(session, selection, after, limit)
     is_counted = count <= most
     return Page(
         lines=tuple(bill_line(bill, name) for bill, name, _ in found[:limit]),
@@ -157,6 +192,21 @@ async def _page(
         is_counted=is_counted,
         left_out=count - sum(total.bills for total in totals) if is_counted else 0,
     )
+
+
+async def _found(
+    session: AsyncSession, selection: Selection, after: str | None, limit: int
+) -> Sequence[Any]:
+    """The bills of a page, and one more where there is one."""
+    first = _oldest(selection, _place(after), limit + 1)
+    query = (
+        sa.select(Bill, Customer.name, first.c.rank)
+        .join(first, first.c.id == Bill.id)
+        .join(Customer, Customer.id == Bill.customer_id)
+        .order_by(first.c.rank, Bill.created_at, Bill.id)
+        .limit(limit + 1)
+    )
+    return (await session.execute(query)).all()
 
 
 _CORRECTED = aliased(Bill)
@@ -229,17 +279,22 @@ def bill_line(bill: Bill, customer: str) -> BillLine:
     )
 
 
+CURSOR = r"^[01]-\d{1,16}-\d{1,18}$"
+"""Behind which bill a page begins, as it travels: whatever reads like this is one."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
 def _cursor(row: Any) -> str:
     bill, _, rank = row
-    place = json.dumps([rank, bill.created_at.isoformat(), bill.id])
-    return base64.urlsafe_b64encode(place.encode()).decode()
+    return f"{rank}-{(bill.created_at - _EPOCH) // _MICROSECOND}-{bill.id}"
 
 
 def _place(after: str | None) -> _Place | None:
     if after is None:
         return None
-    try:
-        rank, created_at, bill_id = json.loads(base64.urlsafe_b64decode(after))
-        return _Place(int(rank), datetime.fromisoformat(created_at).astimezone(UTC), int(bill_id))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise Invalid("That page is not here any more. Ask for the list again.") from error
+    if re.fullmatch(CURSOR, after, re.ASCII) is None:
+        raise Invalid("That page is not here any more. Ask for the list again.", "cursor")
+    rank, created_at, bill_id = map(int, after.split("-"))
+    return _Place(rank, _EPOCH + created_at * _MICROSECOND, bill_id)

@@ -1,0 +1,154 @@
+"""Bills: the list, one with its story, and what is decided on it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import Field, create_model
+
+from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
+from handlers.api.fields import Asked, Text, Units, Version, Whole
+from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
+from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
+from handlers.http.ids import LARGEST_ID, PathId
+from models.bills.bill import get_bill
+from models.bills.states import RejectReason, State, Verb
+from models.errors import Stale
+from models.people.permissions import Permission
+from models.period import FIRST_YEAR, LAST_YEAR
+from models.queries.allowed_verbs import allowed_verbs
+from models.queries.bill_list import CURSOR, BillFilter, list_bills
+from models.queries.bill_loader import load_bill_details
+from models.queries.history import load_history
+
+router = APIRouter(route_class=ApiRoute)
+PAGE_BILLS, LARGEST_PAGE = 50, 200
+
+
+class BillQuery(Asked):
+    """Which bills are asked for: those that fit all that is given."""
+
+    status: State | None = None
+    customer_id: int | None = Field(None, ge=1, le=LARGEST_ID)
+    csm_id: int | None = Field(None, ge=1, le=LARGEST_ID)
+    year: int | None = Field(None, ge=FIRST_YEAR, le=LAST_YEAR)
+    month: int | None = Field(None, ge=1, le=12)
+    cursor: str | None = Field(None, pattern=CURSOR, description="`next_cursor` of the page before")
+    limit: int = Field(PAGE_BILLS, ge=1, le=LARGEST_PAGE)
+
+    @property
+    def filter(self) -> BillFilter:
+        return BillFilter(
+            status=self.status,
+            customer_id=self.customer_id,
+            csm_id=self.csm_id,
+            year=self.year,
+            month=self.month,
+        )
+
+
+@router.get("/bills")
+@open_to(Permission.SEE)
+async def find_bills(
+    context: Asking, asked: Annotated[BillQuery, Query()], response: Response
+) -> BillsAnswer:
+    """The bills that fit all that is given, those that wait for somebody first."""
+    found = await list_bills(context.session, asked.filter, after=asked.cursor, limit=asked.limit)
+    if found.after:
+        more = context.request.url.include_query_params(cursor=found.after)
+        response.headers["Link"] = f'<{more.path}?{more.query}>; rel="next"'
+    return bills_answer(found.bills, found.after)
+
+
+@router.get("/bills/{bill_id}")
+@open_to(Permission.SEE)
+async def show_bill(context: Asking, bill_id: PathId, response: Response) -> WholeBillAnswer:
+    """A bill with its actions, oldest first. The ETag is its version."""
+    return await _answer(context, bill_id, response)
+
+
+async def _answer(context: HttpContext, bill_id: int, response: Response) -> WholeBillAnswer:
+    bill = await get_bill(context.session, bill_id)
+    (facts,) = await load_bill_details(context.session, [bill_id])
+    history = await load_history(context.session, bill_id)
+    response.headers["ETag"] = f'"{bill.version}"'
+    return whole_bill(bill, facts, history, sorted(allowed_verbs(facts, context.user)))
+
+
+_FIELDS: dict[Part, Any] = {
+    Part.REASON: Text,
+    Part.REASON_CODE: RejectReason,
+    Part.COMMENT: Text,
+    Part.UNITS: Units,
+    Part.ACTION_ID: Annotated[Whole, Field(ge=1, le=LARGEST_ID)],
+}
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        pattern=r'^"[1-9]\d{0,9}"$',
+        description="The ETag of the bill that was seen; the same as `version`.",
+    ),
+]
+
+
+def _body(verb: Verb, decision: Decision) -> type[Asked]:
+    """What the decision takes, as the table has it."""
+    fields: dict[str, Any] = {"version": (Version, ...)}
+    fields |= {part.value: (_FIELDS[part], ...) for part in decision.needs}
+    fields |= {part.value: (_FIELDS[part] | None, None) for part in decision.may_have}
+    named: type[Asked] = create_model(f"{verb.title()}Request", __base__=Asked, **fields)
+    return named
+
+
+Deciding = Callable[..., Awaitable[WholeBillAnswer]]
+
+
+def _deciding(verb: Verb, decision: Decision) -> Deciding:
+    async def decided(
+        context: Asking,
+        bill_id: PathId,
+        asked: Any,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> WholeBillAnswer:
+        if if_match is not None and if_match != f'"{asked.version}"':
+            raise Stale("`If-Match` names another version than `version`, so nothing was done.")
+        made = await decide(context, bill_id, verb, Given(**asked.model_dump()))
+        shown = made if verb is Verb.REISSUE and made else bill_id
+        return await _answer(context, shown, response)
+
+    decided.__name__ = f"{verb.value}_bill"
+    decided.__doc__ = _TOLD[verb]
+    decided.__annotations__["asked"] = _body(verb, decision)
+    return open_to(decision.permission)(decided)
+
+
+_TOLD: dict[Verb, str] = {
+    Verb.APPROVE: "Give an approval that the bill waits for.",
+    Verb.REJECT: "Reject a bill that waits for approval.",
+    Verb.UNDO: "Take back a decision: your own, or as Finance the last one.",
+    Verb.REVISE: "Work the figures out anew, or set the calls to bill. Approvals fall.",
+    Verb.SEND: "Send an approved bill: it goes out once the delay is over.",
+    Verb.VOID: "Make a bill void. What had gone out is credited.",
+    Verb.RELEASE: "Let a held bill go on; with a reason where the cause still stands.",
+    Verb.REISSUE: "Bill the month of a void bill again; answers the new bill.",
+}
+
+for _verb, _decision in DECISIONS.items():
+    router.patch(f"/bills/{{bill_id}}/{_verb.value}")(_deciding(_verb, _decision))
+
+
+class CommentRequest(Asked):
+    comment: Text
+
+
+@router.post("/bills/{bill_id}/comments", status_code=201)
+@open_to(Permission.COMMENT)
+async def add_comment(
+    context: Asking, bill_id: PathId, asked: CommentRequest, response: Response
+) -> WholeBillAnswer:
+    """Add a comment, which shows on every card of the bill; its version stays."""
+    await comment(context, bill_id, asked.comment)
+    return await _answer(context, bill_id, response)

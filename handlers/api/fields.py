@@ -1,0 +1,43 @@
+"""What requests and answers of the JSON API are made of."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from models.db.columns import MOST_CALLS
+from models.text import REASON_CHARS
+
+SEEN = r"[^\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+"""A pattern of one sign that can be seen, which every text that is needed has."""
+
+MONTH = r"^2[01]\d\d-(0[1-9]|1[0-2])$"
+
+
+class Asked(BaseModel):
+    """What a request brings; a name that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", use_enum_values=False)
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 2.0 is whole, and neither "2" nor true is a number."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("a whole number is needed")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Version = Annotated[
+    Whole, Field(ge=1, le=2**31 - 1, description="The bill's version that was seen.")
+]
+Units = Annotated[Whole, Field(ge=-MOST_CALLS, le=MOST_CALLS)]
+Text = Annotated[str, Field(min_length=1, max_length=REASON_CHARS, pattern=SEEN)]
+Money = Annotated[
+    Decimal,
+    PlainSerializer(lambda amount: f"{amount:f}", return_type=str),
+    Field(json_schema_extra={"pattern": r"^-?\d+(\.\d+)?$", "examples": ["1000.00"]}),
+]
+"""An exact amount as a string, whatever its size."""

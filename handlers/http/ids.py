@@ -1,0 +1,40 @@
+"""Numbers in addresses: whatever is not one names nothing, just as one that is not there."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated
+
+from fastapi import Path
+from pydantic import BeforeValidator
+
+from models.bills.bill import get_bill
+from models.db.columns import Session
+from models.errors import NotFound
+
+LARGEST_ID = 2**63 - 1
+_WRITTEN = re.compile(r"[1-9]\d{0,18}", re.ASCII)
+NOTHING = "There is nothing under that number."
+
+
+def read_id(text: str) -> int:
+    """The id that an address names; refuses all else as not found."""
+    if not _WRITTEN.fullmatch(text) or int(text) > LARGEST_ID:
+        raise NotFound(NOTHING)
+    return int(text)
+
+
+PathId = Annotated[int, BeforeValidator(read_id), Path(ge=1, le=LARGEST_ID)]
+
+Finder = Callable[[Session, int], Awaitable[object]]
+
+FINDERS: dict[str, Finder] = {"bill_id": get_bill}
+"""What looks for a number in an address, by the name it has there; it refuses what is not there."""
+
+
+async def refuse_unknown(session: Session, named: Mapping[str, str]) -> None:
+    """Refuse an address that names what is not there: of a request that cannot be read, too, that
+    is said first.
+    """
+    for name, text in named.items():
+        if name in FINDERS:
+            await FINDERS[name](session, read_id(text))
