@@ -16,7 +16,7 @@ from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database, check_ready
 from models.db.locks import busy_after_waiting
 from models.errors import Ambiguous, DatabaseNotReady, Refusal
-from models.imports.csv_reader import BadRows
+from models.imports.rows import BadRows
 from models.late import Late
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.customers.customers import Customer
 from models.db.database import driver_connection
 from models.exports.formats import Format, Table
-from models.imports.files import CUSTOMERS, PEOPLE
+from models.imports.layouts import CUSTOMERS, PEOPLE
 from models.queries.scope import Scope
 from models.text import FORMULA
 

@@ -3,22 +3,15 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from models.errors import Refusal
+from models.imports.rows import SHOWN_FLAWS, BadRows, Flaw, Row, Rows, is_sound
 from models.text import trimmed, unquoted, without_guard
 
-SHOWN_FLAWS = 100
-BATCH = 500
 MAX_LINE_CHARACTERS = 1_000_000
 AS_UTF8 = "save it as “CSV UTF-8”"
 NOT_UTF8 = f"the file is not UTF-8 here; {AS_UTF8}"
-Row = tuple[int, list[str]]
-Reading = Callable[[str, bool], str]
-"""What a column makes of a text, and of whether the file has semicolons."""
 
 _OTHER_FILES = {
     b"\xff\xfe": "UTF-16, as spreadsheets write “Unicode Text”",
@@ -30,43 +23,7 @@ _OTHER_FILES = {
 }
 
 
-@dataclass(frozen=True, order=True)
-class Flaw:
-    """Why a row cannot be imported; `line` counts from 1, `column` is empty for a whole row."""
-
-    line: int
-    column: str
-    reason: str
-
-    def __str__(self) -> str:
-        place = f"line {self.line}, {self.column}" if self.column else f"line {self.line}"
-        return f"{place}: {self.reason}"
-
-
-class BadRows(Refusal):
-    """The file has faults, so nothing of it was imported."""
-
-    def __init__(self, flaws: Iterable[Flaw], total: int | None = None) -> None:
-        """`flaws` are the first of `total`, in the order of their lines."""
-        self.flaws = sorted(flaws)[:SHOWN_FLAWS]
-        self.total = len(self.flaws) if total is None else total
-        faults = "one fault" if self.total == 1 else f"{self.total:,} faults"
-        super().__init__(f"Nothing was imported: the file has {faults}.")
-
-
-@dataclass
-class Flaws:
-    """The first flaws found, and the number of all."""
-
-    first: list[Flaw] = field(default_factory=list)
-    total: int = 0
-
-    def add(self, *flaws: Flaw) -> None:
-        self.total += len(flaws)
-        self.first.extend(flaws[: max(0, SHOWN_FLAWS - len(self.first))])
-
-
-class CsvReader:
+class CsvReader(Rows):
     """A CSV file with a header: comma, semicolon or tab, any newline, UTF-8 with or without BOM.
 
     `header` holds the columns that have a name, and stands on `header_line`. Values come without
@@ -75,9 +32,10 @@ class CsvReader:
     row that cannot be read is noted in `flaws` and left out. Memory does not grow with the file.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, most_flaws: int = SHOWN_FLAWS) -> None:
         """Reads the header; refuses a file that has none."""
-        self.flaws = Flaws()
+        super().__init__(most_flaws)
+        self._file, self._size = file, size_of(file)
         _refuse_other_files(file)
         self._text = io.TextIOWrapper(
             file, encoding="utf-8-sig", errors="surrogateescape", newline=""
@@ -105,33 +63,19 @@ class CsvReader:
         ]
         self._named, self.header = [at for at, _ in kept], [name for _, name in kept]
 
-    def batches(self, readings: Sequence[Reading]) -> Iterator[bytes]:
-        """All rows as CSV for COPY, their line number first, a few hundred at a time.
+    @property
+    def progress(self) -> tuple[int, int]:
+        return min(self._file.tell(), self._size), self._size
 
-        Each value is what the reading of its column makes of it.
-        """
-        rows = self._rows()
-        while batch := list(islice(rows, BATCH)):
-            written = self._written(batch, readings)
-            if not _sound(written):
-                written = self._written(self._without_unsound(batch), readings)
-            yield written.encode()
-        self._text.detach()
-
-    def _written(self, rows: Iterable[Row], readings: Sequence[Reading]) -> str:
-        buffer, semicolons = io.StringIO(), self.semicolons
-        csv.writer(buffer).writerows(
-            [line, *[read(one, semicolons) for read, one in zip(readings, row, strict=True)]]
-            for line, row in rows
-        )
-        return buffer.getvalue()
+    def unsound(self, value: str) -> str:
+        return _not_utf8(value)
 
     def _first_line(self) -> tuple[str, str]:
         """The header, which is the first line with anything in it, and what separates columns."""
         separator = None
         while line := self._text.readline(MAX_LINE_CHARACTERS):
             self._before += 1
-            if not _sound(line):
+            if not is_sound(line):
                 raise BadRows([Flaw(self._before, "", _not_utf8(line))])
             if told := re.fullmatch(r'"?sep=([,;\t])"?', line.strip("\r\n"), re.IGNORECASE):
                 separator = told[1]
@@ -139,12 +83,13 @@ class CsvReader:
                 return line, separator or max(",;\t", key=line.count)
         raise BadRows([Flaw(1, "", "the file is empty; its first line names the columns")])
 
-    def _rows(self) -> Iterator[Row]:
+    def read(self) -> Iterator[Row]:
         last_line = 0
         while True:
             try:
                 values = [without_guard(trimmed(value)) for value in next(self._reader)]
             except StopIteration:
+                self._text.detach()
                 return
             except csv.Error as error:
                 self.flaws.add(Flaw(last_line + self._before + 1, "", _unreadable(error)))
@@ -181,18 +126,6 @@ class CsvReader:
                 raise csv.Error(f"the line is longer than {MAX_LINE_CHARACTERS:,} characters")
             yield line
 
-    def _without_unsound(self, batch: list[Row]) -> Iterator[Row]:
-        for line, values in batch:
-            unsound = [
-                Flaw(line, name, _not_utf8(value))
-                for name, value in zip(self.header, values, strict=True)
-                if not _sound(value)
-            ]
-            if unsound:
-                self.flaws.add(*unsound)
-            else:
-                yield line, values
-
 
 def _refuse_other_files(file: BinaryIO) -> None:
     begins_at = file.tell()
@@ -208,13 +141,12 @@ def _column_name(typed: str) -> str:
     return re.sub(r"[\s_-]+", "_", unquoted(typed)).casefold()
 
 
-def _sound(text: str) -> bool:
-    """Neither a byte that was not UTF-8 nor a NUL, which PostgreSQL cannot keep."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
+def size_of(file: BinaryIO) -> int:
+    """The bytes of a file, which is read on from where it was."""
+    position = file.tell()
+    size = file.seek(0, 2)
+    file.seek(position)
+    return size
 
 
 def _not_utf8(text: str) -> str:

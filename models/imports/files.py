@@ -1,6 +1,6 @@
-"""Customers, usage and people from CSV files: all of a file, or nothing of it.
+"""Customers, usage and people from files of CSV and other rows: all of a file, or nothing of it.
 
-Each import takes a whole file in the caller's transaction, wants one without a limit on its
+Each import takes all rows in the caller's transaction, wants one without a limit on its
 statements (`Database.long_transaction`), and changes only what differs: the same file again
 changes nothing. `now` is the time in the company's own zone. A file with faults raises BadRows,
 and whoever may not import is refused before anything is read.
@@ -21,40 +21,16 @@ from models.customers.terms import (
     frozen_months,
     lock_customers_with_other_terms,
 )
+from models.db.locks import lock_for_import
 from models.db.statistics import analyze
 from models.errors import NextStep, Step
-from models.imports.csv_columns import (
-    CALLS,
-    CHANNEL_ID,
-    COUNTRY,
-    CURRENCY,
-    CUSTOMER,
-    CUSTOMER_NAME,
-    DATE,
-    DAYS,
-    END_DATE,
-    LOCALE,
-    MAILBOXES,
-    MONTH,
-    MONTH_BEGUN,
-    OTHER_ACCOUNT,
-    PERCENT,
-    PERSON_NAME,
-    PRORATION,
-    ROLE,
-    SLACK_ID,
-    TAX_ID,
-    YEAR,
-    YES_NO,
-    Column,
-    decimal,
-    person,
-    text,
-)
-from models.imports.csv_reader import BadRows, Flaw
+from models.imports.csv_columns import OTHER_ACCOUNT
+from models.imports.csv_reader import CsvReader
 from models.imports.emptied import Emptied, emptied_of_customers
-from models.imports.staging import Layout, Progress, Unique, stage
-from models.people.permissions import Permission, Role
+from models.imports.layouts import ASKED_FROM, CUSTOMERS, PEOPLE, USAGE
+from models.imports.rows import BadRows, Flaw, Rows
+from models.imports.staging import Lock, Progress, stage
+from models.people.permissions import Permission
 from models.people.users import PersonChange, PersonState, User, keeping_finance
 from models.period import Period
 from models.usage.usage import merge_usage
@@ -77,114 +53,9 @@ class Imported:
         return self.added + self.changed
 
 
-_ASKED_FROM = "asked_from"
-"""From when the terms of a row hold: theirs, and no column of `customers`."""
-
-CUSTOMERS = Layout(
-    columns=(
-        Column("name", CUSTOMER_NAME, "name", needed=True),
-        Column("csm", person("csm", Role.CSM), "csm_id", optional=True),
-        Column("sales", person("sales", Role.SALES), "sales_id", optional=True),
-        Column("billing_address", text(), "billing_address", optional=True),
-        Column("billing_email", MAILBOXES, "billing_email", optional=True),
-        Column("currency", CURRENCY, "currency", empty="'USD'", optional=True),
-        Column("monthly_api_limit", CALLS, "monthly_api_limit", needed=True, optional=True),
-        Column("overage_unit_cost", decimal(10), "overage_unit_cost", optional=True),
-        Column("start_date", DATE, "start_date", optional=True),
-        Column("end_date", END_DATE, "end_date", optional=True),
-        Column(
-            "require_csm_approval", YES_NO, "require_csm_approval", empty="false", optional=True
-        ),
-        Column(
-            "require_sales_approval", YES_NO, "require_sales_approval", empty="false", optional=True
-        ),
-        Column("country", COUNTRY, "country", optional=True),
-        Column("tax_id", TAX_ID, "tax_id", optional=True),
-        Column("tax_rate_percent", PERCENT, "tax_rate_percent", empty="0", optional=True),
-        Column("tax_note", text(), "tax_note", optional=True),
-        Column("locale", LOCALE, "locale", optional=True),
-        Column("payment_days", DAYS, "payment_days", optional=True),
-        Column("cc_emails", MAILBOXES, "cc_emails", optional=True),
-        Column("auto_approve_below", decimal(4), "auto_approve_below", optional=True),
-        Column("second_approval_above", decimal(4), "second_approval_above", optional=True),
-        Column("rules_currency", CURRENCY, "rules_currency", optional=True),
-        Column("limit_proration", PRORATION, "limit_proration", empty="'full'", optional=True),
-        Column("slack_channel_id", CHANNEL_ID, "slack_channel_id", optional=True),
-        Column("valid_from", MONTH_BEGUN, _ASKED_FROM, optional=True),
-    ),
-    locked="customers",
-    joins="""
-        cross join lateral (select name_key(s.name) as key offset 0) k
-        left join customer_names cn on cn.name_key = k.key
-        left join customers named on named.id = cn.customer_id
-        left join customers c on c.id = coalesce(named.merged_into_id, named.id)
-        left join users csm on csm.name_key = name_key(s.csm)
-            and (csm.role = 'Customer Success' or csm.id = c.csm_id)
-        left join users sales on sales.name_key = name_key(s.sales)
-            and (sales.role = 'Sales' or sales.id = c.sales_id)""",
-    matched=(
-        "c.id as customer_id",
-        "k.key as name_key",
-        "case when c.id is null then k.key else ' ' || c.id end as customer_key",
-    ),
-    unique=(Unique("name", "customer_key", "is the same customer"),),
-    beside={
-        "currency": "overage_unit_cost",
-        "start_date": "end_date",
-        "end_date": "start_date",
-    },
-    is_new="customer_id is null",
-)
-
-USAGE = Layout(
-    columns=(
-        Column("customer", CUSTOMER, "customer_id", needed=True),
-        Column("year", YEAR, "year", needed=True),
-        Column("month", MONTH, "month", needed=True),
-        Column("api_usage", CALLS, "api_usage", needed=True),
-    ),
-    locked="usages",
-    # A month that was recorded for a customer before it was merged into another stays its own.
-    joins="""
-        left join customer_names cn on cn.name_key = name_key(s.customer)
-        left join customers named on named.id = cn.customer_id
-        left join lateral (
-            select case
-                when named.merged_into_id is null then named.id
-                when exists (
-                    select from usages u
-                    where u.customer_id = named.id and u.year::text = s.year
-                      and u.month::text = ltrim(s.month, '0')) then named.id
-                else named.merged_into_id end as id) c on true""",
-    unique=(Unique("customer", "customer_id, year, month", "is the same customer and month"),),
-    passed_over=frozenset({"id", "customer_id", "changes", "created_at", "updated_at"}),
-)
-
-PEOPLE = Layout(
-    columns=(
-        Column("name", PERSON_NAME, "name", needed=True),
-        Column("email", MAILBOXES, "email"),
-        Column("role", ROLE, "role"),
-        Column("slack_user_id", SLACK_ID, "slack_user_id"),
-        Column("active", YES_NO, "active", optional=True),
-    ),
-    locked="users",
-    joins="""
-        cross join lateral (select name_key(s.name) as key offset 0) k
-        left join users t on t.slack_user_id = s.slack_user_id
-        left join users n on n.name_key = k.key""",
-    matched=("coalesce(t.id, n.id) as user_id", "k.key as name_key"),
-    unique=(
-        Unique("name", "name_key", "is the same name"),
-        Unique("slack_user_id", "slack_user_id", "is the same Slack account"),
-        Unique("name", "user_id", "is the same person"),
-    ),
-)
-
-
 async def import_people(
     session: AsyncSession,
-    file: BinaryIO,
+    file: BinaryIO | Rows,
     user: User,
     now: datetime,
     *,
@@ -198,7 +69,7 @@ async def import_people(
     """
     user.require(Permission.GIVE_ROLES)
     try:
-        columns, rows = await stage(session, file, PEOPLE, now.date(), progress)
+        columns, rows = await stage(session, _rows(file), PEOPLE, now.date(), progress)
     except BadRows as refused:
         if any(flaw.reason.endswith(OTHER_ACCOUNT) for flaw in refused.flaws):
             refused.next_steps = (NextStep(Step.REPLACE_ACCOUNT),)
@@ -246,11 +117,12 @@ from ready where user_id is null order by line
 
 async def import_customers(
     session: AsyncSession,
-    file: BinaryIO,
+    file: BinaryIO | Rows,
     user: User,
     now: datetime,
     *,
     progress: Progress | None = None,
+    lock: Lock = lock_for_import,
 ) -> Imported:
     """Add customers, or change the columns given of those whose name is known, but for the name.
 
@@ -261,13 +133,13 @@ async def import_customers(
     is for `recalculate` to say.
     """
     user.require(Permission.KEEP_BOOKS)
-    columns, rows = await stage(session, file, CUSTOMERS, now.date(), progress)
+    columns, rows = await stage(session, _rows(file), CUSTOMERS, now.date(), progress, lock)
     given = [column.target for column in columns]
-    dated = _ASKED_FROM in given
-    targets = [target for target in given if target != _ASKED_FROM]
+    dated = ASKED_FROM in given
+    targets = [target for target in given if target != ASKED_FROM]
     known = [target for target in targets if target != "name"]
     today = now.date()
-    emptied = await emptied_of_customers(session, columns, _ASKED_FROM)
+    emptied = await emptied_of_customers(session, columns, ASKED_FROM)
     changed = await _change_terms(session, targets, dated, today)
     if known:
         shown = sa.text(_change_customers(known))
@@ -285,9 +157,7 @@ async def _change_terms(
 ) -> set[int]:
     """Those of customers that are known; returns the ids of whose changed."""
     given = [term for term in TERMS if term in targets]
-    values = ", ".join(
-        ("customer_id", *given, _ASKED_FROM if dated else "null::date as asked_from")
-    )
+    values = ", ".join(("customer_id", *given, ASKED_FROM if dated else "null::date as asked_from"))
     wanted = f"select {values} from ready where customer_id is not null"
     concerned = await lock_customers_with_other_terms(session, wanted, today, given)
     if dated and (frozen := await frozen_months(session, wanted, concerned)):
@@ -363,7 +233,7 @@ _USAGE_OF_FILE = "select customer_id, year, month, api_usage from ready"
 
 async def import_usage(
     session: AsyncSession,
-    file: BinaryIO,
+    file: BinaryIO | Rows,
     user: User,
     now: datetime,
     *,
@@ -377,11 +247,15 @@ async def import_usage(
     it means for the bill is decided by whoever looks after bills.
     """
     user.require(Permission.KEEP_BOOKS)
-    _, rows = await stage(session, file, USAGE, now.date(), progress)
+    _, rows = await stage(session, _rows(file), USAGE, now.date(), progress)
     by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
     added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)
     await analyze(session, added + changed, ("usages",))
     return Imported(added, changed, rows - added - changed)
+
+
+def _rows(file: BinaryIO | Rows) -> Rows:
+    return file if isinstance(file, Rows) else CsvReader(file)
 
 
 async def _write(session: AsyncSession, statement: str, **values: Any) -> int:

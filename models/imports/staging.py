@@ -4,10 +4,9 @@
 knows them, and whether the row is sound. Both are gone when the transaction ends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db.database import driver_connection
 from models.db.locks import lock_for_import
 from models.imports.csv_columns import SHOWN_CHARS, Column, clock
-from models.imports.csv_reader import SHOWN_FLAWS, BadRows, CsvReader, Flaw, Flaws
+from models.imports.rows import BadRows, Flaw, Flaws, Rows
 
 WORK_MEM = "64MB"
 """So that a million rows are matched and sorted in memory."""
 
 Progress = Callable[[int, int], None]
 """Called with the bytes read and the bytes in all."""
+
+Lock = Callable[[AsyncSession, str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -56,21 +57,22 @@ class Layout:
 
 async def stage(
     session: AsyncSession,
-    file: BinaryIO,
+    rows: Rows,
     layout: Layout,
     today: date,
     progress: Progress | None,
+    lock: Lock = lock_for_import,
 ) -> tuple[list[Column], int]:
-    """Leave the file in `ready`; returns the columns it has and the number of its rows.
+    """Leave the rows in `ready`; returns the columns they have and their number.
 
     From here to the end of the transaction nobody else writes to the layout's table, so what
-    was matched stays true. Raises BadRows where anything at all is wrong.
+    was matched stays true; `lock` may keep less from changing, where the rows are about less.
+    Raises BadRows where anything at all is wrong.
     """
-    rows = CsvReader(file)
     rows.pass_over(layout.passed_over)
     columns = _given(rows.header, rows.header_line, layout)
-    await _copy(session, file, rows, columns, layout, progress)
-    await lock_for_import(session, layout.locked)
+    await _copy(session, rows, columns, layout, progress)
+    await lock(session, layout.locked)
     matched = f"staged s {layout.joins} cross join ({clock(today)}) clock"
     count = await _check(session, columns, layout, matched)
     await _refuse_flaws(session, columns, layout, matched, rows.flaws)
@@ -111,8 +113,7 @@ def _given(header: list[str], line: int, layout: Layout) -> list[Column]:
 
 async def _copy(
     session: AsyncSession,
-    file: BinaryIO,
-    rows: CsvReader,
+    rows: Rows,
     columns: list[Column],
     layout: Layout,
     progress: Progress | None,
@@ -124,7 +125,6 @@ async def _copy(
     await session.execute(
         sa.text(f"create temp table staged (line bigint, {fields}) on commit drop")
     )
-    size = _size(file)
     connection = await driver_connection(session)
     async with (
         connection.cursor() as cursor,
@@ -133,15 +133,8 @@ async def _copy(
         for batch in rows.batches([column.read for column in columns]):
             await copy.write(batch)
             if progress:
-                progress(min(file.tell(), size), size)
+                progress(*rows.progress)
     await session.execute(sa.text("analyze staged"))
-
-
-def _size(file: BinaryIO) -> int:
-    position = file.tell()
-    size = file.seek(0, 2)
-    file.seek(position)
-    return size
 
 
 async def _check(session: AsyncSession, columns: list[Column], layout: Layout, matched: str) -> int:
@@ -204,7 +197,7 @@ async def _refuse_flaws(
                 where line > first""",
         )
     if flaws.total:
-        raise BadRows(flaws.first, flaws.total)
+        raise BadRows(flaws.first, flaws.total, flaws.most)
 
 
 async def _gather(session: AsyncSession, flaws: Flaws, query: str) -> None:
@@ -213,7 +206,7 @@ async def _gather(session: AsyncSession, flaws: Flaws, query: str) -> None:
         sa.text(
             f"with found (line, name, reason) as materialized ({query})"
             " select line, name, reason, count(*) over () from found"
-            f" order by line, name limit {SHOWN_FLAWS}"
+            f" order by line, name limit {flaws.most}"
         )
     )
     rows = found.all()

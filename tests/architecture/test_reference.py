@@ -22,7 +22,7 @@ from models.context import Source
 from models.db.columns import Base
 from models.imports.csv_columns import Column
 from models.imports.csv_reader import CsvReader
-from models.imports.files import CUSTOMERS, PEOPLE, USAGE
+from models.imports.layouts import CUSTOMERS, PEOPLE, USAGE
 from models.imports.staging import Layout
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 from sandbox.__main__ import arguments

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from models.db.database import Database
-from models.imports.csv_reader import BadRows, Flaw
 from models.imports.files import Imported, import_customers, import_people, import_usage
+from models.imports.rows import BadRows, Flaw
 from models.people.users import User
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -6,8 +6,8 @@ import pytest
 
 from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database
-from models.imports.csv_reader import BadRows
 from models.imports.files import Imported
+from models.imports.rows import BadRows
 from tests.harness.cast import People
 from tests.store.files import ACME, HEADERS, flaws_of, load, load_rows, rows_of
 

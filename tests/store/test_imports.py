@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from models.context import Source
 from models.db.database import Database
 from models.errors import Busy, NotAllowed
-from models.imports.csv_reader import BadRows
 from models.imports.emptied import Emptied
 from models.imports.files import Imported, import_people
+from models.imports.rows import BadRows
 from models.period import Period
 from tests.billed import write_bill
 from tests.harness.cast import People

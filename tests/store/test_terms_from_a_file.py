@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from models.db.database import Database
-from models.imports.csv_reader import BadRows, Flaw
 from models.imports.files import Imported
+from models.imports.rows import BadRows, Flaw
 from models.period import Period
 from tests.billed import write_bill
 from tests.harness.cast import People

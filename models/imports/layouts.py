@@ -1,0 +1,135 @@
+"""Which columns each kind of file has, and how its rows are matched with what is there."""
+
+from models.imports.csv_columns import (
+    CALLS,
+    CHANNEL_ID,
+    COUNTRY,
+    CURRENCY,
+    CUSTOMER,
+    CUSTOMER_NAME,
+    DATE,
+    DAYS,
+    END_DATE,
+    LOCALE,
+    MAILBOXES,
+    MONTH,
+    MONTH_BEGUN,
+    PERCENT,
+    PERSON_NAME,
+    PRORATION,
+    ROLE,
+    SLACK_ID,
+    TAX_ID,
+    YEAR,
+    YES_NO,
+    Column,
+    decimal,
+    person,
+    text,
+)
+from models.imports.staging import Layout, Unique
+from models.people.permissions import Role
+
+ASKED_FROM = "asked_from"
+"""From when the terms of a row hold: theirs, and no column of `customers`."""
+
+CUSTOMERS = Layout(
+    columns=(
+        Column("name", CUSTOMER_NAME, "name", needed=True),
+        Column("csm", person("csm", Role.CSM), "csm_id", optional=True),
+        Column("sales", person("sales", Role.SALES), "sales_id", optional=True),
+        Column("billing_address", text(), "billing_address", optional=True),
+        Column("billing_email", MAILBOXES, "billing_email", optional=True),
+        Column("currency", CURRENCY, "currency", empty="'USD'", optional=True),
+        Column("monthly_api_limit", CALLS, "monthly_api_limit", needed=True, optional=True),
+        Column("overage_unit_cost", decimal(10), "overage_unit_cost", optional=True),
+        Column("start_date", DATE, "start_date", optional=True),
+        Column("end_date", END_DATE, "end_date", optional=True),
+        Column(
+            "require_csm_approval", YES_NO, "require_csm_approval", empty="false", optional=True
+        ),
+        Column(
+            "require_sales_approval", YES_NO, "require_sales_approval", empty="false", optional=True
+        ),
+        Column("country", COUNTRY, "country", optional=True),
+        Column("tax_id", TAX_ID, "tax_id", optional=True),
+        Column("tax_rate_percent", PERCENT, "tax_rate_percent", empty="0", optional=True),
+        Column("tax_note", text(), "tax_note", optional=True),
+        Column("locale", LOCALE, "locale", optional=True),
+        Column("payment_days", DAYS, "payment_days", optional=True),
+        Column("cc_emails", MAILBOXES, "cc_emails", optional=True),
+        Column("auto_approve_below", decimal(4), "auto_approve_below", optional=True),
+        Column("second_approval_above", decimal(4), "second_approval_above", optional=True),
+        Column("rules_currency", CURRENCY, "rules_currency", optional=True),
+        Column("limit_proration", PRORATION, "limit_proration", empty="'full'", optional=True),
+        Column("slack_channel_id", CHANNEL_ID, "slack_channel_id", optional=True),
+        Column("valid_from", MONTH_BEGUN, ASKED_FROM, optional=True),
+    ),
+    locked="customers",
+    joins="""
+        cross join lateral (select name_key(s.name) as key offset 0) k
+        left join customer_names cn on cn.name_key = k.key
+        left join customers named on named.id = cn.customer_id
+        left join customers c on c.id = coalesce(named.merged_into_id, named.id)
+        left join users csm on csm.name_key = name_key(s.csm)
+            and (csm.role = 'Customer Success' or csm.id = c.csm_id)
+        left join users sales on sales.name_key = name_key(s.sales)
+            and (sales.role = 'Sales' or sales.id = c.sales_id)""",
+    matched=(
+        "c.id as customer_id",
+        "k.key as name_key",
+        "case when c.id is null then k.key else ' ' || c.id end as customer_key",
+    ),
+    unique=(Unique("name", "customer_key", "is the same customer"),),
+    beside={
+        "currency": "overage_unit_cost",
+        "start_date": "end_date",
+        "end_date": "start_date",
+    },
+    is_new="customer_id is null",
+)
+
+USAGE = Layout(
+    columns=(
+        Column("customer", CUSTOMER, "customer_id", needed=True),
+        Column("year", YEAR, "year", needed=True),
+        Column("month", MONTH, "month", needed=True),
+        Column("api_usage", CALLS, "api_usage", needed=True),
+    ),
+    locked="usages",
+    # A month that was recorded for a customer before it was merged into another stays its own.
+    joins="""
+        left join customer_names cn on cn.name_key = name_key(s.customer)
+        left join customers named on named.id = cn.customer_id
+        left join lateral (
+            select case
+                when named.merged_into_id is null then named.id
+                when exists (
+                    select from usages u
+                    where u.customer_id = named.id and u.year::text = s.year
+                      and u.month::text = ltrim(s.month, '0')) then named.id
+                else named.merged_into_id end as id) c on true""",
+    unique=(Unique("customer", "customer_id, year, month", "is the same customer and month"),),
+    passed_over=frozenset({"id", "customer_id", "changes", "created_at", "updated_at"}),
+)
+
+PEOPLE = Layout(
+    columns=(
+        Column("name", PERSON_NAME, "name", needed=True),
+        Column("email", MAILBOXES, "email"),
+        Column("role", ROLE, "role"),
+        Column("slack_user_id", SLACK_ID, "slack_user_id"),
+        Column("active", YES_NO, "active", optional=True),
+    ),
+    locked="users",
+    joins="""
+        cross join lateral (select name_key(s.name) as key offset 0) k
+        left join users t on t.slack_user_id = s.slack_user_id
+        left join users n on n.name_key = k.key""",
+    matched=("coalesce(t.id, n.id) as user_id", "k.key as name_key"),
+    unique=(
+        Unique("name", "name_key", "is the same name"),
+        Unique("slack_user_id", "slack_user_id", "is the same Slack account"),
+        Unique("name", "user_id", "is the same person"),
+    ),
+)

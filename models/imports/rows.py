@@ -1,0 +1,141 @@
+"""Rows on their way in, wherever they come from: read as text, with the number each one has."""
+
+import csv
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from models.errors import Refusal
+from models.text import trimmed
+
+SHOWN_FLAWS = 100
+BATCH = 500
+NOT_TEXT = "has a sign that cannot be kept"
+Row = tuple[int, list[str]]
+Reading = Callable[[str, bool], str]
+"""What a column makes of a text, and of whether the file has semicolons."""
+
+
+@dataclass(frozen=True, order=True)
+class Flaw:
+    """Why a row cannot be imported; `line` counts from 1, `column` is empty for a whole row."""
+
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"line {self.line}, {self.column}" if self.column else f"line {self.line}"
+        return f"{place}: {self.reason}"
+
+
+@dataclass
+class Flaws:
+    """The first flaws found, `most` of them, and the number of all."""
+
+    first: list[Flaw] = field(default_factory=list)
+    total: int = 0
+    most: int = SHOWN_FLAWS
+
+    def add(self, *flaws: Flaw) -> None:
+        self.total += len(flaws)
+        self.first.extend(flaws[: max(0, self.most - len(self.first))])
+
+
+class BadRows(Refusal):
+    """The file has faults, so nothing of it was imported."""
+
+    def __init__(
+        self, flaws: Iterable[Flaw], total: int | None = None, most: int = SHOWN_FLAWS
+    ) -> None:
+        """`flaws` are the first of `total`; `most` of them are kept, in the order of their rows."""
+        self.flaws = sorted(flaws)[:most]
+        self.total = len(self.flaws) if total is None else total
+        faults = "one fault" if self.total == 1 else f"{self.total:,} faults"
+        super().__init__(f"Nothing was imported: the file has {faults}.")
+
+
+class Rows(ABC):
+    """Rows under a header, each value a text; memory does not grow with their number.
+
+    A row that cannot be read is noted in `flaws` and left out. `semicolons`: whether whoever wrote
+    them has the comma for a decimal sign.
+    """
+
+    header: list[str]
+    header_line = 1
+    semicolons = False
+
+    def __init__(self, most_flaws: int = SHOWN_FLAWS) -> None:
+        self.flaws = Flaws(most=most_flaws)
+
+    @abstractmethod
+    def read(self) -> Iterator[Row]:
+        """Each row that fits under the header, with its number."""
+
+    def pass_over(self, names: frozenset[str]) -> None:
+        """Leave these columns out, where there are any."""
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """The bytes read, and the bytes in all."""
+        return 0, 0
+
+    def batches(self, readings: Sequence[Reading]) -> Iterator[bytes]:
+        """All rows as CSV for COPY, their line number first, a few hundred at a time.
+
+        Each value is what the reading of its column makes of it.
+        """
+        rows = self.read()
+        while batch := list(islice(rows, BATCH)):
+            written = self._written(batch, readings)
+            if not is_sound(written):
+                written = self._written(self._without_unsound(batch), readings)
+            yield written.encode()
+
+    def unsound(self, value: str) -> str:
+        """Why a value with such a sign is refused."""
+        return NOT_TEXT
+
+    def _written(self, rows: Iterable[Row], readings: Sequence[Reading]) -> str:
+        buffer, semicolons = io.StringIO(), self.semicolons
+        csv.writer(buffer).writerows(
+            [line, *[read(one, semicolons) for read, one in zip(readings, row, strict=True)]]
+            for line, row in rows
+        )
+        return buffer.getvalue()
+
+    def _without_unsound(self, batch: list[Row]) -> Iterator[Row]:
+        for line, values in batch:
+            unsound = [
+                Flaw(line, name, self.unsound(value))
+                for name, value in zip(self.header, values, strict=True)
+                if not is_sound(value)
+            ]
+            if unsound:
+                self.flaws.add(*unsound)
+            else:
+                yield line, values
+
+
+class GivenRow(Rows):
+    """One row that somebody filled in, field by field."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__()
+        self.header = list(values)
+        self._values = [trimmed(value) for value in values.values()]
+
+    def read(self) -> Iterator[Row]:
+        yield 1, self._values
+
+
+def is_sound(text: str) -> bool:
+    """Neither a byte that was not UTF-8 nor a NUL, which PostgreSQL cannot keep."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
