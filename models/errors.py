@@ -1,6 +1,6 @@
 """What the models refuse. A refusal is an answer to a person, not an accident."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -96,6 +96,16 @@ class Invalid(Refusal):
         """`field` names the input at fault, so that a dialog can show the sentence beside it."""
         super().__init__(sentence, next_steps)
         self.field = field
+
+
+class InvalidFields(Invalid):
+    """Some of that cannot be kept as it is."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        """`faults`: a sentence for each field at fault."""
+        self.faults = dict(faults)
+        field, sentence = next(iter(self.faults.items()))
+        super().__init__(sentence, field)
 
 
 class Unreadable(Invalid):

@@ -28,6 +28,7 @@ from models.outbox.notifications import Recalculation, notify_recalculated
 from models.period import Period
 
 _OF_BILLS = "(cast(:bill_ids as bigint[]) is null or id = any(:bill_ids))"
+_OF_B = _OF_BILLS.replace("id = any", "b.id = any")
 
 # A rejected bill keeps its figures until it is revised. One that is held for its contract dates is
 # outdated once they cover its month, also where no figure is another.
@@ -37,7 +38,7 @@ _OUTDATED = f"""
     select b.id, b.adjusts_id
     from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
     where b.status = 'held' and b.hold_reason = 'outside_contract' and b.number is null
-      and o.active_days > 0 and {_OF_BILLS.replace("id = any", "b.id = any")}"""
+      and o.active_days > 0 and {_OF_B}"""
 
 _LATE = f"""
     select * from late_bills
@@ -49,7 +50,7 @@ _OUTSIDE = f"""
     from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
     where b.kind = 'overage' and b.number is null
       and b.status in ('pending', 'approved', 'sending')
-      and o.active_days = 0 and {_OF_BILLS.replace("id = any", "b.id = any")}
+      and o.active_days = 0 and {_OF_B}
       and not exists (
           select from bill_actions a
           where a.bill_id = b.id and a.action in ('release', 'revise')
@@ -160,12 +161,14 @@ exists (select from usages u
 
 _REPORT = sa.text(f"""
 select b.id from late_bills b
-where (b.year, b.month) < (:first_year, :first_month) and {_CHANGED_NOW} order by b.id
+where (b.year, b.month) < (:first_year, :first_month) and {_CHANGED_NOW}
+  and {_OF_B} order by b.id
 """)
 
 _REJECTED = sa.text(f"""
 select b.id from outdated_bills o join bills b on b.id = o.id
-where o.status = 'rejected' and {_CHANGED_NOW} order by b.id
+where o.status = 'rejected' and {_CHANGED_NOW}
+  and {_OF_B} order by b.id
 """)
 
 # The last of the month's bills, and void, though there is something to bill again, as was agreed.
@@ -173,6 +176,7 @@ _UNBILLED = sa.text(f"""
 select b.id
 from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
 where b.kind = 'overage' and b.status = 'void' and o.overage_amount > 0 and {_CHANGED_NOW}
+  and {_OF_B}
   and agreed_units(o.overage_units, o.api_usage, waived_of(b.id), 0) > 0
   and not exists (
       select from bills other
@@ -181,7 +185,7 @@ where b.kind = 'overage' and b.status = 'void' and o.overage_amount > 0 and {_CH
 order by b.id
 """)
 
-_KEPT = sa.text("""
+_KEPT = sa.text(f"""
 select b.id
 from former_contracts f
 join customers c on c.id = f.customer_id
@@ -191,21 +195,25 @@ cross join lateral contract_days(
     c.id, c.start_date, c.end_date, make_date(b.year, b.month, 1),
     (make_date(b.year, b.month, 1) + interval '1 month - 1 day')::date) d
 where f.replaced_at = :now and d.days <> billed.contract_days
+  and {_OF_B}
 order by b.id
 """)
 
 
 async def follow_customers(
-    session: AsyncSession, context: Context
+    session: AsyncSession, context: Context, bill_ids: Sequence[int] | None = None
 ) -> tuple[tuple[int, ...], Recalculation]:
     """After customers have changed in any way: the bills that nobody can decide any more and are
     held, of those that wait once all are worked out anew, and what became of these.
+
+    `bill_ids`: all the bills of these customers, where they are few.
     """
     await session.flush()
-    values = _values(context, None)
-    locked = await lock_bills(session, f"({STRANDED}) union ({_CONCERNED})", values)
-    recalculated = await recalculate(session, context, locked=locked)
-    return await reroute_open_bills(session, context, locked), recalculated
+    values = _values(context, bill_ids)
+    stranded = f"select id from ({STRANDED}) s where {_OF_BILLS}"
+    locked = await lock_bills(session, f"({stranded}) union ({_CONCERNED})", values)
+    recalculated = await recalculate(session, context, bill_ids, locked, reports=True)
+    return await reroute_open_bills(session, context, locked, bill_ids), recalculated
 
 
 async def recalculate(
@@ -213,6 +221,8 @@ async def recalculate(
     context: Context,
     bill_ids: Sequence[int] | None = None,
     locked: Sequence[int] | None = None,
+    *,
+    reports: bool | None = None,
 ) -> Recalculation:
     """Take every bill, or those given, to the figures that usage and terms give now.
 
@@ -225,7 +235,8 @@ async def recalculate(
     the bill is held; one that has gone out keeps the contract that it was billed under, which is
     reported where its dates changed at `context.now`.
 
-    `locked`: all that may be touched, where the caller has locked that.
+    `locked`: all that may be touched, where the caller has locked that. `reports`: whether what is
+    only reported is looked for; without it, where no bills are given.
     """
     automatic = await as_system(session, context)
     values = _values(automatic, bill_ids)
@@ -233,7 +244,7 @@ async def recalculate(
     if locked is None:
         locked = await lock_bills(session, _CONCERNED, values)
     done = await _moved(session, values | {"locked": locked}) if locked else Recalculation()
-    if bill_ids is None:
+    if bill_ids is None if reports is None else reports:
         done = replace(
             done,
             reported=tuple(await session.scalars(_REPORT, values)),

@@ -9,7 +9,7 @@ from models.actions.approvals import revoke_approvals
 from models.bills.bill import lock_bills
 from models.bills.history import append_actions
 from models.context import Context, as_system
-from models.outbox.cards import add_missing_cards, defer_card_updates
+from models.outbox.cards import add_cards_of_bills, add_missing_cards, defer_card_updates
 from models.outbox.jobs import defer_reroute
 from models.outbox.notifications import Recalculation, notify_recalculated
 
@@ -52,12 +52,16 @@ async def promise_reroute(
 
 
 async def reroute_open_bills(
-    session: AsyncSession, context: Context, locked: Sequence[int] | None = None
+    session: AsyncSession,
+    context: Context,
+    locked: Sequence[int] | None = None,
+    bill_ids: Sequence[int] | None = None,
 ) -> tuple[int, ...]:
     """Hold the bills that nobody can decide any more, and give cards to whoever is asked by now.
 
     Done by `system`, from where `context` came; Finance is told what is held, which is
-    returned. `locked`: those that may be held, where the caller has locked them.
+    returned. `locked`: those that may be held, where the caller has locked them. `bill_ids`: all
+    that are concerned, where they are few.
     """
     automatic = await as_system(session, context)
     if locked is None:
@@ -69,5 +73,8 @@ async def reroute_open_bills(
         await revoke_approvals(session, held, context.now)
         await notify_recalculated(session, context.now, Recalculation(held=tuple(held)))
     await defer_card_updates(session, held)
-    await add_missing_cards(session, context.settings.approvals_channel)
+    if bill_ids is None:
+        await add_missing_cards(session, context.settings.approvals_channel)
+    else:
+        await add_cards_of_bills(session, bill_ids, context.settings.approvals_channel)
     return tuple(held)

@@ -63,6 +63,20 @@ async def get_customer(session: AsyncSession, customer_id: int) -> Customer:
     return customer
 
 
+_VERSION = sa.text("""
+select md5(c::text || coalesce(string_agg(t::text, ',' order by t.id), ''))
+from customers c left join customer_terms t on t.customer_id = c.id
+where c.id = :customer_id
+group by c.id
+""")
+
+
+async def customer_version(session: AsyncSession, customer_id: int) -> str:
+    """What is another text once anything of the customer or of its terms is another."""
+    found: str = (await session.execute(_VERSION, {"customer_id": customer_id})).scalar_one()
+    return found
+
+
 def with_merged(customer_id: int) -> sa.Select[int]:
     """The ids of a customer and of those that were merged into it."""
     is_one = sa.or_(Customer.id == customer_id, Customer.merged_into_id == customer_id)

@@ -7,7 +7,7 @@ and whoever may not import is refused before anything is read.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
@@ -35,6 +35,9 @@ from models.people.users import PersonChange, PersonState, User, keeping_finance
 from models.period import Period
 from models.usage.usage import merge_usage
 
+FEW = 1000
+"""Of up to so many rows it is told whose they are."""
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -47,6 +50,8 @@ class Imported:
     """Of people: each that was changed, before and after."""
     emptied: tuple[Emptied, ...] = ()
     """Of customers: what was filled and is empty now."""
+    customer_ids: Sequence[int] | None = field(default=None, compare=False)
+    """Of usage: whose the rows are, where they are few."""
 
     @property
     def written(self) -> int:
@@ -251,7 +256,11 @@ async def import_usage(
     by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
     added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)
     await analyze(session, added + changed, ("usages",))
-    return Imported(added, changed, rows - added - changed)
+    whose = (await session.scalars(_WHOSE)).all() if rows <= FEW else None
+    return Imported(added, changed, rows - added - changed, customer_ids=whose)
+
+
+_WHOSE = sa.text("select distinct customer_id from ready order by 1")
 
 
 def _rows(file: BinaryIO | Rows) -> Rows:

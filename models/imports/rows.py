@@ -75,7 +75,7 @@ class Rows(ABC):
     def read(self) -> Iterator[Row]:
         """Each row that fits under the header, with its number."""
 
-    def pass_over(self, names: frozenset[str]) -> None:
+    def pass_over(self, names: frozenset[str]) -> None:  # noqa: B027
         """Leave these columns out, where there are any."""
 
     @property

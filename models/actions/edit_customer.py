@@ -1,0 +1,112 @@
+"""A customer is added or changed, field by field, with what follows for its bills.
+
+The fields are the columns of an imported file, read and checked as there, so `csm` and `sales` are
+names, and `valid_from` is the month from which another limit or price holds. A field that is
+empty empties what is known; one that is not given keeps it.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.keep_books import BookChange, bills_of_few
+from models.actions.recalculate import follow_customers
+from models.actions.rename_customer import rename_customer
+from models.context import Context
+from models.customers.customers import Customer, customer_version, lock_customer
+from models.customers.search import find_exactly
+from models.db.locks import lock_for_write
+from models.errors import Invalid, InvalidFields, WrongState
+from models.imports.files import Imported, import_customers
+from models.imports.rows import BadRows, GivenRow
+from models.outbox.cards import redraw_cards_of_customer
+from models.people.permissions import Permission
+from models.text import cleaned_name
+
+Fields = Mapping[str, str]
+DATES = {"start_date": "end_date", "end_date": "start_date"}
+
+
+class CustomerChanged(WrongState):
+    """Somebody changed this customer while you were looking. Nothing was changed."""
+
+
+async def create_customer(
+    session: AsyncSession, fields: Fields, context: Context
+) -> tuple[Customer, BookChange]:
+    """Add a customer. Refuses, field by field, what a file could not hold, and a name in use."""
+    context.user.require(Permission.KEEP_BOOKS)
+    needed = {"name": "", "monthly_api_limit": ""}
+    other = await find_exactly(session, fields.get("name", ""))
+    if other is not None:
+        raise Invalid(f"There is a customer {other.name} already.", "name")
+    done = await _take(session, _paired(needed | dict(fields), {}), context)
+    customer = await find_exactly(session, fields["name"])
+    assert customer is not None
+    return customer, BookChange(done, *await follow_customers(session, context, []))
+
+
+async def edit_customer(
+    session: AsyncSession,
+    customer_id: int,
+    fields: Fields,
+    context: Context,
+    version: str | None = None,
+) -> tuple[Customer, BookChange]:
+    """Change the fields given; another name is on record, and the old one goes on finding it.
+
+    With a `version` that is not the current one, as `customer_version` tells it, refuses with
+    CustomerChanged. Refuses, field by field, what a file could not hold.
+    """
+    context.user.require(Permission.KEEP_BOOKS)
+    customer = await lock_customer(session, customer_id)
+    if version is not None and version != await customer_version(session, customer_id):
+        raise CustomerChanged
+    if customer.merged_into_id is not None:
+        raise WrongState(f"{customer.name} was merged into another customer and stays as it is.")
+    renamed = "name" in fields and cleaned_name(fields["name"]) != customer.name
+    if renamed:
+        await rename_customer(session, customer_id, fields["name"], context)
+    done = await _take(session, {**_completed(customer, fields), "name": customer.name}, context)
+    bills = await bills_of_few(session, [customer_id])
+    change = BookChange(
+        Imported(0, 1, 0, emptied=done.emptied) if renamed else done,
+        *await follow_customers(session, context, bills),
+    )
+    await redraw_cards_of_customer(session, customer_id)
+    await session.refresh(customer)
+    return customer, change
+
+
+async def _take(session: AsyncSession, fields: Fields, context: Context) -> Imported:
+    """As one row of a file; only what it is about is locked."""
+    local = context.now.astimezone(context.settings.zone)
+    try:
+        return await import_customers(
+            session, GivenRow(fields), context.user, local, lock=lock_for_write
+        )
+    except BadRows as refused:
+        raise InvalidFields(
+            {flaw.column: _sentence(flaw.reason) for flaw in refused.flaws}
+        ) from None
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[0].upper()}{reason[1:]}."
+
+
+def _completed(customer: Customer, fields: Fields) -> Fields:
+    """With what is known of fields that mean something only beside those given."""
+    known = {name: str(getattr(customer, name) or "") for name in DATES}
+    given = dict(fields)
+    if given.get("currency", "").strip().upper() == customer.currency:
+        del given["currency"]
+    return _paired(given, known)
+
+
+def _paired(fields: Fields, known: Fields) -> Fields:
+    others = {other: known.get(other, "") for name, other in DATES.items() if name in fields}
+    if fields.get("currency") and "overage_unit_cost" not in fields and known:
+        raise Invalid("Say the price of a call in that currency as well.", "overage_unit_cost")
+    price = {"overage_unit_cost": ""} if "currency" in fields else {}
+    return price | others | dict(fields)

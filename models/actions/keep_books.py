@@ -1,0 +1,88 @@
+"""Customers, usage and people from files, with what follows for bills: all of it or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import BinaryIO
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.recalculate import follow_customers, recalculate
+from models.actions.reroute import reroute_open_bills
+from models.context import Context
+from models.imports.files import Imported, import_customers, import_people, import_usage
+from models.imports.rows import Rows
+from models.imports.staging import Progress
+from models.outbox.notifications import Recalculation
+
+
+class Book(StrEnum):
+    """What a file is about."""
+
+    CUSTOMERS = "customers"
+    USAGE = "usage"
+    PEOPLE = "people"
+
+
+@dataclass(frozen=True)
+class BookChange:
+    """What became of rows, and of bills by it: `stranded` are held for want of an approver."""
+
+    imported: Imported
+    stranded: tuple[int, ...] = ()
+    recalculated: Recalculation = field(default_factory=Recalculation)
+
+
+async def import_book(
+    session: AsyncSession,
+    book: Book,
+    file: BinaryIO | Rows,
+    context: Context,
+    progress: Progress | None = None,
+) -> BookChange:
+    """Take in all the rows of a CSV file, or of something else, as the imports have it.
+
+    Bills follow in the same transaction. Raises BadRows, and then nothing was written.
+    """
+    done = await _imported(session, book, file, context, progress)
+    return await _followed(session, book, done, context) if done.written else BookChange(done)
+
+
+async def _imported(
+    session: AsyncSession,
+    book: Book,
+    file: BinaryIO | Rows,
+    context: Context,
+    progress: Progress | None,
+) -> Imported:
+    now = context.now.astimezone(context.settings.zone)
+    if book is Book.USAGE:
+        return await import_usage(
+            session, file, context.user, now, source=context.source, progress=progress
+        )
+    take = import_customers if book is Book.CUSTOMERS else import_people
+    return await take(session, file, context.user, now, progress=progress)
+
+
+async def _followed(
+    session: AsyncSession, book: Book, done: Imported, context: Context
+) -> BookChange:
+    if book is Book.PEOPLE:
+        return BookChange(done, await reroute_open_bills(session, context))
+    if book is Book.CUSTOMERS:
+        return BookChange(done, *await follow_customers(session, context))
+    bill_ids = await bills_of_few(session, done.customer_ids)
+    return BookChange(done, (), await recalculate(session, context, bill_ids, reports=True))
+
+
+async def bills_of_few(
+    session: AsyncSession, customer_ids: Sequence[int] | None
+) -> list[int] | None:
+    """The bills of these customers; None, for all there are, where nobody told which."""
+    if customer_ids is None:
+        return None
+    return list(await session.scalars(_BILLS, {"customer_ids": list(customer_ids)}))
+
+
+_BILLS = sa.text("select id from bills where customer_id = any(:customer_ids) order by id")
