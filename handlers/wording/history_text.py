@@ -1,10 +1,13 @@
 """What was done to a bill, each action as a sentence."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from handlers.wording.bill_text import SAID_BY_A_SERVER, reject_reason
-from handlers.wording.change_text import units_no_longer
-from handlers.wording.formatting import money, number, person, plain
+from handlers.wording.change_text import differences, units_no_longer
+from handlers.wording.formatting import money, number, person, plain, sentence
 from handlers.wording.labels import CAUSE_WORDS, HOLD_CAUSES, SOURCE_WORDS
-from handlers.wording.rich_text import Part, bold
+from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
 from models.bills.states import Verb
 from models.people.users import PersonRef
 from models.queries.history import HistoryEntry
@@ -49,6 +52,24 @@ _HELD = {
     Verb.HOLD: " because ",
     Verb.INVALIDATE: "; held because ",
 }
+
+
+def history_text(
+    entry: HistoryEntry, written: Mapping[int, datetime], currency: str
+) -> list[Statement]:
+    """An action as it stands in the story of its bill: when, who and what, what moved, and why.
+
+    `written` tells when the comment was written that an edit or a deletion is about.
+    """
+    about = written.get(entry.edits) if entry.edits else None
+    which: Sentence = [", the one of ", about] if about else []
+    told: list[Statement] = [[entry.at, ", ", *history_sentence(entry, currency), *which]]
+    moved = differences(entry, currency)
+    if moved:
+        told.append([sentence("; ".join(moved))])
+    if entry.comment:
+        told.append(Quote(entry.comment))
+    return told
 
 
 def history_sentence(entry: HistoryEntry, currency: str) -> list[Part]:

@@ -23,8 +23,24 @@ class Mention:
     slack_user_id: str
 
 
+@dataclass(frozen=True)
+class Quote:
+    """What somebody wrote, set apart and shown exactly as typed."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """Sentences of which each stands beside a bullet."""
+
+    sentences: tuple["Sentence", ...]
+
+
 Part = str | Styled | Mention | datetime
 Sentence = Sequence[Part]
+Statement = Sentence | Quote
+"""What a story is told in: sentences, and what people wrote."""
 
 
 def bold(text: str) -> Styled:

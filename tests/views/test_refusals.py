@@ -72,8 +72,10 @@ def test_a_step_for_another_role_says_whose_it_is() -> None:
         ),
     ],
 )
-def test_what_only_the_command_line_does_is_named_everywhere(step: NextStep, told: str) -> None:
-    for medium in Medium:
+def test_what_only_the_command_line_does_is_named_where_things_are_typed(
+    step: NextStep, told: str
+) -> None:
+    for medium in (Medium.SLACK, Medium.COMMAND_LINE):
         assert refusal_text(Refusal("No.", [step]), medium) == f"No. {told}"
 
 

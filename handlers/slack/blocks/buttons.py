@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import Element, button, confirm, drawn_for, overflow
-from handlers.wording.bill_text import amount, approvers_text, month_of, short_title
-from handlers.wording.formatting import listing, name
+from handlers.wording.bill_text import amount, approvers_text, short_title
+from handlers.wording.formatting import listing
+from handlers.wording.questions import approve_question, send_question
 from models.bills.states import OPEN, TRANSITIONS, State, Verb
 from models.people.permissions import ROLE_PERMISSIONS, Permission
 from models.people.users import User
@@ -69,11 +70,6 @@ def _approve(facts: BillDetails) -> Element:
     return button(ActionId.APPROVE, "Approve", _value(facts), "primary", ask=ask, label=label)
 
 
-def approve_question(facts: BillDetails, room: int = 220) -> str:
-    """The amount comes first, so that no name can push it out of sight."""
-    return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, room)}."
-
-
 def _reject(facts: BillDetails) -> Element:
     label = f"Reject #{facts.id}: {_what(facts)}"
     return button(ActionId.REJECT, "Reject", _value(facts), "danger", label=label)
@@ -87,12 +83,11 @@ def _release(facts: BillDetails) -> Element:
 def send_button(facts: BillDetails) -> Element:
     """Sends this version; one that could not be delivered is sent again under its number."""
     words = "Send again" if facts.failure else "Send"
-    once = " It goes out at once, and cannot be called back." if facts.number else ""
     return button(
         ActionId.SEND,
         words,
         _value(facts),
-        ask=confirm("Send this bill?", f"{approve_question(facts, 150)}{once}", "Send"),
+        ask=confirm("Send this bill?", send_question(facts), "Send"),
         label=f"{words} #{facts.id}: {amount(facts)}",
     )
 

@@ -26,11 +26,10 @@ from handlers.wording.bill_text import (
     short_title,
     status_text,
 )
-from handlers.wording.change_text import differences
-from handlers.wording.formatting import amount_or, counted, sentence
-from handlers.wording.history_text import history_sentence
+from handlers.wording.formatting import amount_or, counted
+from handlers.wording.history_text import history_text
 from handlers.wording.labels import STATE_WORDS
-from handlers.wording.rich_text import Sentence, bold, fallback_text
+from handlers.wording.rich_text import Quote, Sentence, bold, fallback_text
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 
@@ -104,13 +103,5 @@ def _pages(facts: BillDetails, entries: Sequence[HistoryEntry]) -> list[list[Blo
 
 
 def _entry(entry: HistoryEntry, written: Mapping[int, datetime], currency: str) -> Block:
-    """`written` tells when the comment was written that an edit or a deletion is about."""
-    about = written.get(entry.edits) if entry.edits else None
-    which: Sentence = [", the one of ", about] if about else []
-    told = [line(entry.at, ", ", *history_sentence(entry, currency), *which)]
-    changes = differences(entry, currency)
-    if changes:
-        told.append(line(sentence("; ".join(changes))))
-    if entry.comment:
-        told.append(quote(entry.comment))
-    return rich(*told)
+    told = history_text(entry, written, currency)
+    return rich(*(quote(one.text) if isinstance(one, Quote) else line(*one) for one in told))

@@ -2,8 +2,8 @@
 
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import SlackMessage, button, confirm, sentence_message
-from handlers.slack.blocks.buttons import approve_question
 from handlers.wording.bill_text import amount, short_title, status_text
+from handlers.wording.questions import approve_question
 from handlers.wording.refusals import Medium, refusal_parts
 from models.bills.states import Verb
 from models.errors import Refusal

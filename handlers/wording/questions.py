@@ -1,0 +1,240 @@
+"""What is asked before a decision, as the dialog of any medium shows it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from handlers.wording.bill_text import (
+    amount,
+    bill_reference,
+    hold_cause,
+    month_of,
+    multiplication,
+    short_title,
+    usage_text,
+)
+from handlers.wording.change_text import changes_between, corrected
+from handlers.wording.formatting import delay, money, name, sentence, slash
+from handlers.wording.history_text import decision_text
+from handlers.wording.labels import REJECT_WORDS
+from handlers.wording.refusals import Medium
+from handlers.wording.rich_text import Bullets, Sentence, bold, code
+from models.bills.states import BillKind, HoldReason, State
+from models.money import add_up
+from models.people.users import SYSTEM
+from models.queries.bill_details import BillDetails
+from models.queries.history import HistoryEntry
+
+UNITS = "units"
+REASON_CODE = "reason_code"
+REASON = "reason"
+Options = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is to be entered, under its name; `options`: pairs of words and value to choose from."""
+
+    name: str
+    label: str
+    hint: str = ""
+    kind: Literal["text", "number", "choice"] = "text"
+    optional: bool = False
+    options: Options = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """`told`: paragraphs, each of one or several lines, and lists."""
+
+    title: str
+    submit: str
+    told: tuple[Sequence[Sentence] | Bullets, ...]
+    fields: tuple[Field, ...] = ()
+
+
+def ask_to_reject(facts: BillDetails) -> Question:
+    """Asks for a reason code and words."""
+    codes = tuple((words[:1].upper() + words[1:], code) for code, words in REJECT_WORDS.items())
+    reads = f"{reads_reasons(facts)} reads this at once, and it stays in the bill’s history."
+    return Question(
+        "Reject this bill",
+        "Reject",
+        (_which(facts), _sum(facts)),
+        (
+            Field(REASON_CODE, "What is wrong?", kind="choice", options=codes),
+            Field(REASON, "Tell Finance more", reads),
+        ),
+    )
+
+
+def reads_reasons(facts: BillDetails) -> str:
+    """Who is told at once why a bill is rejected."""
+    by = facts.generated_by
+    return "Finance" if by.name == SYSTEM else f"{name(by.name, 80)}, who generated the bill,"
+
+
+def ask_to_undo(
+    facts: BillDetails, entry: HistoryEntry, wait_minutes: float | None = None
+) -> Question:
+    """Names the decision that would be taken back, and asks why.
+
+    `wait_minutes` where that starts the sending again: so long afterwards the bill goes out.
+    """
+    again = "" if wait_minutes is None else f" {_sends_again(wait_minutes)}"
+    taken_back: Sentence = ["This takes back ", *decision_text(entry, facts.currency), ".", again]
+    return Question("Undo a decision", "Undo", (_which(facts), [taken_back]), (WHY,))
+
+
+def _sends_again(minutes: float) -> str:
+    if minutes <= 0:
+        return "The bill is sent again, and goes out at once."
+    return (
+        f"The bill is sent again, and goes out {delay(minutes)} after that; until then it can be"
+        " called back."
+    )
+
+
+WHY = Field(REASON, "Why?", "Everybody who can see the bill can read this.")
+
+
+def ask_to_release(facts: BillDetails, still_stands: bool = True) -> Question:
+    """Says why the bill is held; asks for a reason, which is required where the cause stands."""
+    stands = "" if still_stands else " That is settled now."
+    why_not: Sentence = [f"It is held because {hold_cause(facts.hold_reason)}.{stands}"]
+    after = "After this the bill waits for its approvals."
+    return Question(
+        "Release this bill",
+        "Release",
+        (_which(facts, f", {amount(facts)}"), [why_not]),
+        (Field(REASON, "Why may it go on?", after, optional=not still_stands),),
+    )
+
+
+def ask_to_revise(facts: BillDetails, fresh: BillDetails) -> Question:
+    """Shows the bill as it is and as usage and terms give it now (`fresh`), and asks why.
+
+    The calls to bill, which may stay empty, can be set by hand.
+    """
+    kind = BillKind(facts.kind)
+    moved = changes_between(facts, fresh)
+    told = corrected(moved, facts.currency, WOULD) if moved else NO_OTHER
+    holds = AGREED_NO_MORE if fresh.waived_units != facts.waived_units else ""
+    anew: list[Sentence] = [["By usage and terms as they are now: "], *_sum(fresh)]
+    outcome: Sentence = [
+        bold(sentence(told)),
+        holds,
+        " After this the bill waits for its approvals anew.",
+    ]
+    return Question(
+        "Revise this bill",
+        "Revise",
+        (
+            _which(facts),
+            [["On the bill: "], *_sum(facts)],
+            *([anew] if moved else []),
+            [outcome],
+        ),
+        (Field(UNITS, _UNITS_LABEL[kind], _UNITS_HINT[kind], kind="number", optional=True), WHY),
+    )
+
+
+WOULD = "which comes to"
+AGREED_NO_MORE = " The calls agreed on hold no longer, unless you write them again."
+NO_OTHER = "usage and terms still give the figures that are on the bill"
+
+_UNITS_LABEL = {
+    BillKind.OVERAGE: "Calls to bill over the limit",
+    BillKind.ADJUSTMENT: "Calls to bill more",
+    BillKind.CREDIT: "Calls to bill more",
+}
+
+_UNITS_HINT = {
+    BillKind.OVERAGE: "Left empty, they are what usage and limit give. Written, they stay agreed.",
+    BillKind.ADJUSTMENT: "Below zero those to credit. Left empty, they are what is still to bill.",
+    BillKind.CREDIT: "Below zero those to credit. Left empty, they are what is still to credit.",
+}
+
+
+def _which(facts: BillDetails, more: str = "") -> Sequence[Sentence]:
+    return [[bold(short_title(facts)), f" · #{facts.id}{more}"]]
+
+
+def _sum(facts: BillDetails) -> list[Sentence]:
+    return [[usage_text(facts)], multiplication(facts)]
+
+
+def ask_to_void(facts: BillDetails, medium: Medium) -> Question:
+    """Says what becomes of the bill and of what has gone out, and asks why."""
+    does = Bullets(tuple(_what_voiding_does(facts, medium)))
+    return Question(
+        "Make this bill void", "Make void", (_which(facts, f", {amount(facts)}"), does), (WHY,)
+    )
+
+
+def _what_voiding_does(facts: BillDetails, medium: Medium) -> Iterator[Sentence]:
+    credit = amount_gone_out(facts)
+    if credit:
+        out = f"{facts.number} has gone out" if facts.status is State.SENT else "Part of it is out"
+        over = bold(money(-credit, facts.currency))
+        yield [f"{out}, so a credit over the whole standing amount is made: ", over, "."]
+        yield ["Nobody has to approve the credit. It goes to the customer once you send it."]
+    elif gone_out(facts):
+        yield ["What has gone out is taken back in full already, so no credit is made."]
+    else:
+        yield ["Nothing of it has gone out, so nothing is sent."]
+    if facts.number:
+        yield [f"The number {facts.number} stays in the series, as void."]
+    for one in facts.corrections:
+        if one.status not in (State.SENT, State.VOID):
+            yield [f"Its correction, {bill_reference(one)}, becomes void with it."]
+    if facts.kind == BillKind.OVERAGE:
+        typed = code(slash(f"bill reissue #{facts.id}"))
+        again = typed if medium is Medium.SLACK else "Reissue"
+        yield ["The month is not billed again by itself; ", again, " does that."]
+
+
+def amount_gone_out(facts: BillDetails) -> Decimal:
+    """What the customer has been sent of this bill and its corrections, taken together."""
+    return add_up(gone_out(facts))
+
+
+def gone_out(facts: BillDetails) -> list[Decimal]:
+    parts = [(facts.status, facts.amount)]
+    parts += [(one.status, one.amount) for one in facts.corrections]
+    return [amount for status, amount in parts if status is State.SENT and amount]
+
+
+def ask_to_reissue(
+    facts: BillDetails, fresh: BillDetails, cause: HoldReason | None = None
+) -> Question:
+    """Shows the figures of the bill that would stand in the place of the void one, and the `cause`
+    for which it would be held, and asks why.
+    """
+    begins = (
+        f"is held because {hold_cause(cause)}"
+        if cause
+        else "waits for its approvals like any other"
+    )
+    return Question(
+        "Bill the month again",
+        "Reissue",
+        (
+            _which(facts, " is void"),
+            [["The new bill, by usage and terms as they are now: "], *_sum(fresh)],
+            [[f"It {begins}."]],
+        ),
+        (WHY,),
+    )
+
+
+def approve_question(facts: BillDetails, room: int = 220) -> str:
+    """The amount comes first, so that no name can push it out of sight."""
+    return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, room)}."
+
+
+def send_question(facts: BillDetails, room: int = 150) -> str:
+    """The same of sending; one that has its number goes out at once."""
+    once = " It goes out at once, and cannot be called back." if facts.number else ""
+    return f"{approve_question(facts, room)}{once}"

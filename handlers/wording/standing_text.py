@@ -1,0 +1,271 @@
+"""Where a bill stands, as its card and its page tell it."""
+
+from collections.abc import Callable, Sequence
+
+from handlers.wording.bill_text import (
+    agreement_text,
+    bill_reference,
+    hold_cause,
+    reject_reason,
+    rule_text,
+    waits_for,
+)
+from handlers.wording.change_text import changes_between, corrected, correction_text
+from handlers.wording.formatting import (
+    amount_or,
+    counted,
+    money,
+    month_name,
+    name,
+    percent_change,
+    period_name,
+    person,
+    plain,
+    sentence,
+)
+from handlers.wording.history_text import history_sentence, undone_text
+from handlers.wording.labels import HOLD_CURES, STATE_WORDS
+from handlers.wording.refusals import Medium, step_parts
+from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
+from handlers.wording.text_chart import sparkline
+from models.bills.states import BillKind, HoldReason, State, Verb
+from models.errors import NextStep, Step
+from models.money import add_up
+from models.queries.bill_details import BillDetails, MonthOverage
+from models.queries.history import HistoryEntry
+
+LONGEST_CAUSE = 400
+MOST_RELATED = 5
+
+
+def trend_text(facts: BillDetails) -> list[Sentence]:
+    """Last month and its difference, and the six months as a line that starts at zero."""
+    if len(facts.trend) < 2 or facts.kind != BillKind.OVERAGE:
+        return []
+    before = facts.trend[-2]
+    told: list[Sentence] = [_last_month(facts, before)]
+    amounts = [month.amount if _compares(facts, month) else None for month in facts.trend]
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) > 1:
+        first, last = facts.trend[0].period, facts.trend[-1].period
+        low, high = (money(one, facts.currency) for one in (min(known), max(known)))
+        span = f"{month_name(first)} to {month_name(last)}"
+        drawn = f"{sparkline(amounts)}  between {low} and {high}"
+        told.append([f"{span}  {drawn}{_left_out(facts)}"])
+    return told
+
+
+def _compares(facts: BillDetails, month: MonthOverage) -> bool:
+    return month.amount is not None and month.currency == facts.currency
+
+
+def _left_out(facts: BillDetails) -> str:
+    """The months that the line has dots for."""
+    unknown = sum(month.amount is None for month in facts.trend)
+    foreign = sum(month.amount is not None and not _compares(facts, month) for month in facts.trend)
+    return "".join(
+        f", {counted(count, 'month')} {why}"
+        for count, why in ((unknown, "without figures"), (foreign, "in another currency"))
+        if count
+    )
+
+
+def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
+    """Last month's amount, and how much more or less it is now; a jump is called one."""
+    month = period_name(before.period)
+    jump: Sentence = [", ", bold("a jump beside what was billed last")] if facts.jumps else []
+    if before.amount is None:
+        known = "no usage recorded" if before.calls is None else "no price"
+        return [f"{month}: {known}", *jump]
+    told = f"{month}: {money(before.amount, before.currency or facts.currency)}"
+    if not _compares(facts, before):
+        return [f"{told}, in another currency", *jump]
+    change = percent_change(before.amount, facts.amount)
+    if change is None:
+        return [told, *jump]
+    return [told, " (", bold(f"{change}, a jump") if facts.jumps else change, ")"]
+
+
+def standing_text(facts: BillDetails, medium: Medium) -> list[Statement]:
+    """What has been decided, where the bill is, what is still missing, and where it came from."""
+    return [
+        *_changed(facts),
+        *_decided(facts),
+        *_WHERE[facts.status](facts, medium),
+        *_related(facts),
+        [*_made(facts)],
+    ]
+
+
+def _changed(facts: BillDetails) -> list[Statement]:
+    """What moved the figures, for those who saw the ones before."""
+    entry = facts.changed
+    if entry is None or entry.id in {one.id for one in _decisions(facts)}:
+        return []
+    told = bold(sentence(correction_text(entry, facts.currency)))
+    return [[told, FALLEN if facts.fell else "", " Changed ", entry.at, "."]]
+
+
+FALLEN = " Approvals given before do not count any more."
+
+
+def _decided(facts: BillDetails) -> list[Statement]:
+    told: list[Statement] = []
+    for entry in _decisions(facts):
+        told.append([*_decision(entry, facts.currency)])
+        if entry.changes and entry.verb is Verb.REVISE:
+            told.append([sentence(corrected(entry.changes, entry.currency or facts.currency))])
+        if entry.comment:
+            told.append(Quote(entry.comment))
+    return told
+
+
+def _decisions(facts: BillDetails) -> Sequence[HistoryEntry]:
+    """The approvals that stand, and the last decision where it is another one.
+
+    What is on its way out or void says so by itself.
+    """
+    given = facts.approvals or ((facts.by_rule,) if facts.by_rule else ())
+    last = facts.last_decision
+    if last is None or last.verb in (Verb.SEND, Verb.VOID) or last in given:
+        return given
+    return (*given, last)
+
+
+_HEADLINES = {
+    Verb.APPROVE: "Approved",
+    Verb.REJECT: "Rejected",
+    Verb.RELEASE: "Released",
+    Verb.REVISE: "Revised",
+}
+
+
+def _decision(entry: HistoryEntry, currency: str) -> list[Part]:
+    """As in "Approved by Kim Lee (CSM) for Ana Ruiz who is away, 3 Nov 09:12"."""
+    if entry.verb is Verb.AUTO_APPROVE:
+        return [bold(f"Approved {rule_text(entry, currency)}"), ", ", entry.at]
+    if entry.reverses:
+        undone = undone_text(entry, entry.reverses, currency)
+        return [bold(f"Undone by {person(entry.by)}"), ", ", entry.at, ": ", *undone]
+    headline = _HEADLINES[entry.verb]
+    stead = f" for {person(entry.acted_for)} who is away" if entry.acted_for else ""
+    return [
+        bold(f"{headline} by {person(entry.by)}"),
+        f"{stead}, ",
+        entry.at,
+        reject_reason(entry),
+    ]
+
+
+def _pending(facts: BillDetails, _: Medium) -> list[Statement]:
+    waits = [bold(waits_for(facts.needed))]
+    if facts.both_above is None:
+        return [waits]
+    above = money(facts.both_above, facts.rules_currency or facts.currency)
+    if facts.rules_currency in (None, facts.currency):
+        why = f"above {above}"
+    else:
+        why = f"above {above}, which is no amount in {facts.currency} to compare with"
+    return [waits, [f"Needs both its CSM and Sales: {why}."]]
+
+
+def _held(facts: BillDetails, medium: Medium) -> list[Statement]:
+    return [[bold("Held"), f": {hold_cause(facts.hold_reason)}.", *_cure(facts, medium)]]
+
+
+def _cure(facts: BillDetails, medium: Medium) -> list[Part]:
+    if facts.hold_reason is HoldReason.NO_PRICE:
+        return step_parts((NextStep(Step.IMPORT_PRICE),), medium)
+    return [f" {HOLD_CURES[facts.hold_reason]}"] if facts.hold_reason else []
+
+
+def _rejected(facts: BillDetails, _: Medium) -> list[Statement]:
+    """A rejected bill keeps its figures, and says where they are not those of today."""
+    now = facts.outdated
+    if now is None:
+        return []
+    told = corrected(changes_between(facts, now), facts.currency, "which comes to")
+    return [[bold("The figures have changed since"), f": {told}. Revise it to take them."]]
+
+
+def _approved(facts: BillDetails, _: Medium) -> list[Statement]:
+    if not facts.failure:
+        return []
+    cause = plain(facts.failure, LONGEST_CAUSE)
+    return [
+        [bold("Could not be delivered"), f": {cause}"],
+        [f"Its number, {facts.number}, stays. Mend what was wrong, then send it again."],
+    ]
+
+
+def _sending(facts: BillDetails, _: Medium) -> list[Statement]:
+    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    if facts.send_due is None:
+        number = f" as {facts.number}" if facts.number else ""
+        return [[bold(f"On its way out{number}"), f"{to}."]]
+    by: Sentence = [f"{to}. Sent by {person(facts.brought.by)}."] if facts.brought else [f"{to}."]
+    return [[bold("Goes out "), facts.send_due, *by, " Until then it can be called back."]]
+
+
+def _sent(facts: BillDetails, _: Medium) -> list[Statement]:
+    at: Sentence = [", ", facts.brought.at] if facts.brought else []
+    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    return [[bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at]]
+
+
+def _void(facts: BillDetails, _: Medium) -> list[Statement]:
+    """Who made it void and why; its number stays in the series."""
+    entry = facts.brought
+    stays = f" Its number, {facts.number}, stays in the series." if facts.number else ""
+    if entry is None:
+        return [[bold("Void."), stays]]
+    why = [Quote(entry.comment)] if entry.comment else []
+    made: Sentence = [bold(f"Made void by {person(entry.by)}")]
+    told = history_sentence(entry, facts.currency) if entry.cause else made
+    return [[*told, ", ", entry.at, ".", stays], *why]
+
+
+_WHERE: dict[State, Callable[[BillDetails, Medium], list[Statement]]] = {
+    State.PENDING: _pending,
+    State.HELD: _held,
+    State.REJECTED: _rejected,
+    State.APPROVED: _approved,
+    State.SENDING: _sending,
+    State.SENT: _sent,
+    State.VOID: _void,
+}
+
+
+def _related(facts: BillDetails) -> list[Statement]:
+    """The bills that stand beside this one, by their numbers."""
+    told = [*_corrects(facts)]
+    agreed = agreement_text(facts)
+    if agreed:
+        told.append(f"{agreed}.")
+    if facts.replaces:
+        told.append(f"Takes the place of {bill_reference(facts.replaces)}, which is void.")
+    if facts.replaced_by:
+        told.append(f"{bill_reference(facts.replaced_by)} stands in its place.")
+    how = "Credited with" if facts.status is State.VOID else "Corrected by"
+    told += [
+        f"{how} {bill_reference(one)}: {amount_or(one.amount, one.currency)},"
+        f" {STATE_WORDS[one.status]}."
+        for one in facts.corrections[-MOST_RELATED:]
+    ]
+    return [[one] for one in told]
+
+
+def _corrects(facts: BillDetails) -> list[str]:
+    if facts.adjusts is None:
+        return []
+    first = bill_reference(facts.adjusts)
+    if facts.billed is None or facts.amount is None:
+        return [f"Takes back {first}, which is void."]
+    so_far, now = facts.billed, add_up((facts.billed, facts.amount))
+    told = f"billed {money(so_far, facts.currency)} so far"
+    return [f"Corrects {first}: {told}, the month now comes to {money(now, facts.currency)}."]
+
+
+def _made(facts: BillDetails) -> Sentence:
+    made = "Proposed" if facts.billed is not None else "Generated"
+    return [f"{made} by ", person(facts.generated_by), ", ", facts.created_at]
