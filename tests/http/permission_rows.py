@@ -1,0 +1,63 @@
+"""Who may ask for which route: one row a route, and a new route without a row fails.
+
+Letters: F Finance, C Kim of Customer Success, S Sam of Sales, M the manager, N somebody without a
+role, O somebody whose account is switched off, X nobody who is signed in. Kim and Sam decide on
+"own"; on "other" Lee does. O and X are refused with 401 (a page sends them to /welcome), whoever
+else is not named with 403, or with 404 where the route `hides` what is not theirs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+EVERYBODY = "FCSMNOX"
+SIGNED_IN = "FCSMN"
+WITH_A_ROLE = "FCSM"
+FINANCE = "F"
+
+
+@dataclass(frozen=True)
+class Row:
+    """`may`: who is let in, a set of letters; or, by what the address is about, such a set each.
+
+    `asked`: what goes along, as aiohttp takes it; it may be wrong, since whoever is let in is told
+    so only then.
+    """
+
+    route: str
+    may: str | Mapping[str, str]
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    hides: bool = False
+
+    def of(self) -> Mapping[str, str]:
+        return {"own": self.may} if isinstance(self.may, str) else self.may
+
+
+_SEEN = {"json": {"version": 1}}
+_WHY = {"json": {"version": 1, "reason": "So it is"}}
+_REJECTED = {"json": {"version": 1, "reason": "So it is", "reason_code": "other"}}
+_ASKED = {"own": "CS", "other": ""}
+"""Those whose word a bill needs."""
+
+API = (
+    Row("DELETE /api/session", SIGNED_IN),
+    Row("GET /api/bills", WITH_A_ROLE),
+    Row("GET /api/bills/{bill_id}", WITH_A_ROLE),
+    Row("PATCH /api/bills/{bill_id}/approve", _ASKED, _SEEN),
+    Row("PATCH /api/bills/{bill_id}/reject", _ASKED, _REJECTED),
+    Row("PATCH /api/bills/{bill_id}/undo", "FCS", _WHY),
+    Row("PATCH /api/bills/{bill_id}/revise", FINANCE, _WHY),
+    Row("PATCH /api/bills/{bill_id}/send", FINANCE, _SEEN),
+    Row("PATCH /api/bills/{bill_id}/void", FINANCE, _WHY),
+    Row("PATCH /api/bills/{bill_id}/release", FINANCE, _WHY),
+    Row("PATCH /api/bills/{bill_id}/reissue", FINANCE, _WHY),
+    Row("POST /api/bills/{bill_id}/comments", "FCS", {"json": {"comment": "Hm"}}),
+)
+
+PAGES = (
+    Row("GET /", EVERYBODY),
+    Row("POST /sign-out", SIGNED_IN),
+    Row("GET /static/{digest}/{name}", EVERYBODY),
+)
+
+ROWS = (*API, *PAGES)

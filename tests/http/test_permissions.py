@@ -1,0 +1,133 @@
+"""Every route, asked by everybody: whoever may not is refused, and learns nothing by it."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pytest
+from fastapi.routing import APIRoute
+
+from handlers.api import app as api
+from handlers.http.ids import FINDERS, LARGEST_ID
+from handlers.web import app as pages
+from models.db.database import Database
+from models.people.users import User
+from tests.harness.browser_side import Answer, BrowserSide
+from tests.harness.cast import People
+from tests.http.permission_rows import EVERYBODY, ROWS, Row
+from tests.rules.scene import act, bill_for
+
+Callers = Mapping[str, User | None]
+Things = Mapping[str, Mapping[str, int]]
+WORDS = {"digest": "0", "name": "site.css", "period": "2026-10"}
+"""What stands in addresses besides numbers."""
+
+REFUSED = {401, 403, 404, 405, 500}
+
+
+def _routes() -> Iterator[str]:
+    for prefix, routers in ((api.PREFIX, api.ROUTERS), ("", pages.ROUTERS)):
+        for route in (route for router in routers for route in router.routes):
+            assert isinstance(route, APIRoute)
+            assert hasattr(route.endpoint, "open_to"), (
+                f"{route.path} does not say to whom it is open"
+            )
+            yield from (f"{method} {prefix}{route.path}" for method in route.methods)
+
+
+def test_every_route_has_its_row() -> None:
+    """In `tests/http/permission_rows.py`: who may ask for it, and what goes along."""
+    rows, routes = {row.route for row in ROWS}, set(_routes())
+    assert (routes - rows, rows - routes) == (set(), set())
+
+
+def test_every_number_in_an_address_is_looked_for() -> None:
+    named = {name for route in _routes() for name in re.findall(r"{(\w+_id)}", route)}
+    assert named <= set(FINDERS)
+
+
+@pytest.fixture
+async def things(db: Database, people: People) -> Things:
+    """What addresses are about: what Kim and Sam have to do with, and what they have not."""
+    async with db.transaction() as session:
+        by = act(people.system)
+        needs = {"require_csm_approval": True}
+        both = needs | {"require_sales_approval": True, "sales_id": people.sam.id}
+        own = await bill_for(session, by, "Acme Corp", csm_id=people.kim.id, **both)
+        other = await bill_for(session, by, "Bolt Ltd", csm_id=people.lee.id, **needs)
+    return {
+        name: {"bill_id": bill.id, "customer_id": bill.customer_id, "user_id": user.id}
+        for name, bill, user in (("own", own, people.kim), ("other", other, people.lee))
+    }
+
+
+@pytest.fixture
+async def callers(db: Database, people: People) -> Callers:
+    """Whoever asks, by their letter."""
+    async with db.transaction() as session:
+        new, off = User(name="New"), User(name="Off", role="Finance", active=False)
+        session.add_all((new, off))
+    asking = (people.ana, people.kim, people.sam, people.max, new, off, None)
+    return dict(zip(EVERYBODY, asking, strict=True))
+
+
+async def test_nobody_is_let_in_but_those_who_may(
+    served: BrowserSide, things: Things, callers: Callers
+) -> None:
+    """Refusals come first, since these leave everything as it is."""
+    wrong = [
+        f"{who} {row.route} of {thing}: {answer.status}, {answer.text[:200]}"
+        for refused in (True, False)
+        for row in ROWS
+        for thing, may in row.of().items()
+        for who in EVERYBODY
+        if (who not in may) is refused
+        for answer in [await _ask(served, row, callers[who], things[thing])]
+        if not (_is_refused(row, who, answer) if refused else _is_let_in(answer))
+    ]
+    assert wrong == []
+
+
+async def test_whoever_may_not_know_learns_not_what_there_is(
+    served: BrowserSide, things: Things, callers: Callers
+) -> None:
+    """An address of what there is and one of what is not there are answered in the same words."""
+    numbered = [row for row in ROWS if "_id}" in row.route]
+    for row in numbered:
+        for who in EVERYBODY:
+            kept = [name for name, may in row.of().items() if who not in may]
+            if not row.hides and len(kept) < len(row.of()):
+                continue
+            nothing = dict.fromkeys(FINDERS, LARGEST_ID)
+            expected = await _ask(served, row, callers[who], nothing)
+            for thing in kept:
+                answer = await _ask(served, row, callers[who], things[thing])
+                assert (answer.status, _told(answer, things[thing])) == (
+                    expected.status,
+                    _told(expected, nothing),
+                ), (who, row.route)
+
+
+def _told(answer: Answer, ids: Mapping[str, int]) -> str:
+    """What is said, whatever the number that was asked for."""
+    told = answer.text + answer.headers.get("Location", "")
+    return re.sub(rf"(?<!\d)({'|'.join(map(str, ids.values()))})(?!\d)", "#", told)
+
+
+async def _ask(served: BrowserSide, row: Row, user: User | None, ids: Mapping[str, int]) -> Answer:
+    method, _, path = row.route.partition(" ")
+    visitor = await served.signed_in(user) if user else served.visitor()
+    return await visitor.ask(method, path.format(**WORDS, **ids), **row.asked)
+
+
+def _is_refused(row: Row, who: str, answer: Answer) -> bool:
+    if who in "FCSMN":
+        return answer.status == (404 if row.hides else 403)
+    if "/api/" in row.route:
+        return answer.status == 401
+    return answer.status == 303 and answer.headers["Location"].startswith("/welcome")
+
+
+def _is_let_in(answer: Answer) -> bool:
+    """Whatever came of it; that they are who may was not in question."""
+    sent_away = answer.headers.get("Location", "").startswith("/welcome?")
+    return answer.status not in REFUSED and not sent_away
