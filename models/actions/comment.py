@@ -28,7 +28,7 @@ class ThreadReply(Base):
 
     channel: Mapped[str] = mapped_column(primary_key=True)
     ts: Mapped[str] = mapped_column(primary_key=True)
-    comment_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
+    comment_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(BillAction.id))
     edited_ts: Mapped[str | None]
     deleted: Mapped[bool] = mapped_column(server_default=sa.false())
 

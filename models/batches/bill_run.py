@@ -12,13 +12,14 @@ from models.actions.auto_approve import RECORDED
 from models.bills.history import append_actions
 from models.bills.hold_rules import FRESH, PROPOSED, run_values
 from models.context import Context, Source
+from models.customers.customers import Customer
 from models.db.columns import Base, Id
 from models.db.statistics import analyze, analyze_unknown
 from models.outbox.cards import ADD_CARDS
 from models.outbox.jobs import defer_bill_run_update
 from models.outbox.messages import Message, defer_all_sending, user_recipient
 from models.people.permissions import Permission
-from models.people.users import system_user
+from models.people.users import User, system_user
 from models.period import Period
 from models.settings import BillingSettings
 
@@ -31,8 +32,8 @@ class BillRun(Base):
     id: Mapped[Id]
     year: Mapped[int]
     month: Mapped[int]
-    customer_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
-    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    customer_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(Customer.id))
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     source: Mapped[str]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.bills.bill import Bill
+from models.bills.history import BillAction
 from models.bills.replay import Approval
 from models.db.columns import Base
 from models.people.permissions import Role
@@ -35,10 +37,10 @@ class GivenApproval(Base):
 
     __tablename__ = "approvals"
 
-    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"), primary_key=True)
+    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Bill.id), primary_key=True)
     slot: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
-    action_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
+    action_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(BillAction.id))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.states import BillKind, State
 from models.currencies import Currency
+from models.customers.customers import Customer
 from models.db.columns import Base, Calls, Id
 from models.db.locks import busy_after_waiting
 from models.db.rows import keep, rows
@@ -27,7 +28,7 @@ class Bill(Base):
     __tablename__ = "bills"
 
     id: Mapped[Id]
-    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Customer.id))
     year: Mapped[int]
     month: Mapped[int]
     kind: Mapped[str] = mapped_column(server_default="overage")

@@ -22,7 +22,7 @@ class Document(Base):
 
     __tablename__ = "documents"
 
-    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"), primary_key=True)
+    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Bill.id), primary_key=True)
     number: Mapped[str] = mapped_column(unique=True)
     media_type: Mapped[str]
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)

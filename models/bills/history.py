@@ -15,6 +15,7 @@ from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
 from models.db.rows import keep_new, rows, set_values
+from models.people.users import User
 
 
 class BillAction(Base):
@@ -26,13 +27,13 @@ class BillAction(Base):
     __tablename__ = "bill_actions"
 
     id: Mapped[Id]
-    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
+    bill_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Bill.id))
     bill_version: Mapped[int]
-    stakeholder_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    stakeholder_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     action: Mapped[str]
     comment: Mapped[str | None]
     source: Mapped[str]
-    acted_for_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    acted_for_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     reverses_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bill_actions.id"))
     snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     prev_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary)

@@ -12,6 +12,7 @@ from models.currencies import Currency
 from models.db.columns import Base, Calls, Id
 from models.db.locks import busy_after_waiting, lock_for_write
 from models.errors import NotFound
+from models.people.users import User
 
 
 class Customer(Base):
@@ -20,8 +21,8 @@ class Customer(Base):
     __tablename__ = "customers"
 
     id: Mapped[Id]
-    csm_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
-    sales_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    csm_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
+    sales_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     name: Mapped[str]
     billing_address: Mapped[str | None]
     country: Mapped[str | None]

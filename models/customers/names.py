@@ -6,8 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.customers.customers import Customer
 from models.db.columns import Base, Id
 from models.db.names import NameKey
+from models.people.users import User
 
 
 class CustomerName(Base):
@@ -16,7 +18,7 @@ class CustomerName(Base):
     __tablename__ = "customer_names"
 
     id: Mapped[Id]
-    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Customer.id))
     name: Mapped[str]
     name_key: Mapped[NameKey] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
@@ -31,12 +33,12 @@ class CustomerChange(Base):
     __tablename__ = "customer_changes"
 
     id: Mapped[Id]
-    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
-    into_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Customer.id))
+    into_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(Customer.id))
     old_name: Mapped[str]
     new_name: Mapped[str]
     moved_usage: Mapped[list[date]] = mapped_column(ARRAY(sa.Date), server_default="{}")
     reason: Mapped[str | None]
-    changed_by: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    changed_by: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     changed_at: Mapped[datetime]
     source: Mapped[str]

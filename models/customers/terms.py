@@ -26,7 +26,7 @@ class Terms(Base):
     __tablename__ = "customer_terms"
 
     id: Mapped[Id]
-    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Customer.id))
     valid_from: Mapped[date]
     currency: Mapped[str] = mapped_column(sa.ForeignKey(Currency.code))
     monthly_api_limit: Mapped[Calls]

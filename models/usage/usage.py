@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.context import Context
-from models.customers.customers import lock_customer
+from models.customers.customers import Customer, lock_customer
 from models.db.columns import MOST_CALLS, Base, Calls, Id
 from models.db.locks import lock_for_write
 from models.errors import Invalid
@@ -24,7 +24,7 @@ class Usage(Base):
     __tablename__ = "usages"
 
     id: Mapped[Id]
-    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
+    customer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(Customer.id))
     year: Mapped[int]
     month: Mapped[int]
     api_usage: Mapped[Calls]

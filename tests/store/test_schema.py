@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,9 +18,10 @@ from models.db.migrate import migrate
 from models.db.revision import MIGRATIONS, head_revision, is_migrated
 from tests.harness.database import TestPostgres
 
-for module in pkgutil.iter_modules(models.__path__):
-    importlib.import_module(f"models.{module.name}")
+for module in pkgutil.walk_packages(models.__path__, "models."):
+    importlib.import_module(module.name)
 
+ROOT = Path(models.__path__[0]).parent
 SAME_TYPE = {"TIMESTAMP": "TIMESTAMP WITH TIME ZONE", "VARCHAR": "TEXT"}
 
 
@@ -43,6 +46,18 @@ async def test_a_mapped_table_has_the_columns_of_the_migrated_one(db: Database, 
     assert {
         (key.parent.name, key.column.table.name) for key in Base.metadata.tables[table].foreign_keys
     } == referred
+
+
+def test_a_key_names_its_table_by_the_class_so_that_whoever_maps_one_has_the_other() -> None:
+    """Or a program that imports the one alone cannot write it; a class of a room above is left."""
+    above = {("models/outbox/messages.py", "bills")}
+    named = {
+        (path.relative_to(ROOT).as_posix(), table)
+        for path in (ROOT / "models").rglob("*.py")
+        for table in re.findall(r'ForeignKey\("(\w+)', path.read_text(encoding="utf-8"))
+        if f'__tablename__ = "{table}"' not in path.read_text(encoding="utf-8")
+    }
+    assert named == above
 
 
 _KEYS = sa.text("""
