@@ -10,16 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.next_steps import STANDS, WHY_NOT, instead_of
 from models.bills.approvers import Approvers
-from models.bills.bill import Bill, get_bill
+from models.bills.bill import Bill, no_bill
 from models.bills.figures import Figures, newer_than
 from models.bills.history import BillAction, append_action, figures_made_by
-from models.bills.reading import read_actions, read_approvers, read_figures
+from models.bills.reading import bill_columns, read_actions, read_approvers, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import NEW_FIGURES, ON_FIGURES, TRANSITIONS, State, Verb
 from models.context import Context
 from models.customers.customers import CustomerRef
-from models.db.rows import rows, set_values
+from models.db.locks import busy_after_waiting
+from models.db.rows import keep, rows, set_values
 from models.errors import EarlierAction, FiguresChanged, Stale, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.jobs import defer_card_update
@@ -177,8 +178,8 @@ async def load_for(
     rule = TRANSITIONS[verb]
     if rule.permission is not None:
         context.user.require(rule.permission)
-    bill = await get_bill(session, bill_id, lock)
-    loaded = await _loaded(session, bill)
+    loaded = await _loaded(session, bill_id, lock)
+    bill = loaded.bill
     if version is not None and version != bill.version:
         raise await loaded.too_late(context, version)
     if State(bill.status) not in rule.start:
@@ -204,11 +205,19 @@ def _not_from(verb: Verb, bill: Bill) -> str:
     return why or "Nothing more was recorded."
 
 
-_TO_ACT_ON = "select * from bill_to_act_on(%s)"
+_TO_ACT_ON = """
+select (f.bill).*, f.customer_name, f.billing_email, f.slots, f.actions, f.figures, f.corrects_void
+from bill_to_act_on(%s, locking => {locking}) f
+"""
 
 
-async def _loaded(session: AsyncSession, bill: Bill) -> LoadedBill:
-    (row,) = await rows(session, _TO_ACT_ON, (bill.id,))
+async def _loaded(session: AsyncSession, bill_id: int, lock: bool) -> LoadedBill:
+    with busy_after_waiting():
+        found = await rows(session, _TO_ACT_ON.format(locking=str(lock).lower()), (bill_id,))
+    if not found:
+        raise no_bill(bill_id)
+    row = found[0]
+    bill = keep(session, Bill, bill_columns(row))
     actions = read_actions(row["actions"])
     return LoadedBill(
         session,

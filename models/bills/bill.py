@@ -61,23 +61,20 @@ async def get_bill(session: AsyncSession, bill_id: int, lock: bool = False) -> B
     """
     with busy_after_waiting():
         found = await rows(session, _LOCK if lock else _BY_ID, {"id": bill_id})
-    bills = [keep(session, Bill, row) for row in found]
-    bill = next((one for one in bills if one.id == bill_id), None)
-    if bill is None:
-        raise NotFound(f"There is no bill #{bill_id}.")
-    return bill
+    if not found:
+        raise no_bill(bill_id)
+    return keep(session, Bill, found[0])
+
+
+def no_bill(bill_id: int) -> NotFound:
+    return NotFound(f"There is no bill #{bill_id}.")
 
 
 _COLUMNS = ", ".join(column.name for column in Bill.__table__.columns)
 
 _BY_ID = f"select {_COLUMNS} from bills where id = %(id)s"
 
-# In the order in which a month is recalculated and made void.
-_LOCK = f"""
-select {_COLUMNS} from bills
-where id = %(id)s or id = (select adjusts_id from bills where id = %(id)s)
-order by id for no key update
-"""
+_LOCK = f"select {_COLUMNS} from locked_bill(%(id)s)"
 
 
 async def lock_bills(session: AsyncSession, which: str, values: Mapping[str, Any]) -> list[int]:

@@ -14,7 +14,7 @@ from models.bills.bill import Bill, moving
 from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
-from models.db.rows import keep_new, rows, set_values
+from models.db.rows import made, rows
 from models.people.users import User
 
 
@@ -86,25 +86,27 @@ async def append_action(
     fills the slot that its snapshot names, in the place of what stood there.
     """
     values = dict(moved or {})
-    action = BillAction(
-        bill_id=bill.id,
-        bill_version=bill.version,
-        stakeholder_id=context.user.id,
-        action=verb,
-        source=context.source,
-        created_at=context.now,
-        updated_at=context.now,
-        **({"snapshot": {}} | columns),
-    )
-    written = {name: getattr(action, name) for name in _WRITTEN}
-    written["snapshot"] = Jsonb(action.snapshot)
+    written = {
+        "acted_for_id": None,
+        "comment": None,
+        "reverses_id": None,
+        "snapshot": {},
+        **columns,
+        "bill_id": bill.id,
+        "bill_version": bill.version,
+        "stakeholder_id": context.user.id,
+        "action": verb,
+        "source": context.source,
+        "created_at": context.now,
+        "updated_at": context.now,
+    }
+    given = values | written | {"snapshot": Jsonb(written["snapshot"])}
     writes = {"moved": moving(values)} if values else {}
     writes |= {"appended": _APPEND} | ({"filled": _FILL} if verb is Verb.APPROVE else {})
     told = ", ".join(f"{name} as ({sql})" for name, sql in writes.items())
     statement = f"with {told} select id, prev_hash, hash from appended"
-    (row,) = await rows(session, statement, values | written)
-    set_values(action, row)
-    return keep_new(session, action)
+    (row,) = await rows(session, statement, given)
+    return made(BillAction, written | row)
 
 
 async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction]:

@@ -18,7 +18,12 @@ BILL_COLUMNS = tuple(Bill.__table__.columns.keys())
 
 def read_bill(row: Mapping[str, Any]) -> Bill:
     """A bill that no session knows: to be looked at."""
-    return made(Bill, {name: row[name] for name in BILL_COLUMNS})
+    return made(Bill, bill_columns(row))
+
+
+def bill_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a row that has more, what the bill's own row holds."""
+    return {name: row[name] for name in BILL_COLUMNS}
 
 
 def read_actions(found: Iterable[Mapping[str, Any]]) -> list[BillAction]:

@@ -9,15 +9,7 @@ import sqlalchemy as sa
 from psycopg.errors import QueryCanceled
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_session,
-    create_async_engine,
-)
-from sqlalchemy.orm import Session as SyncSession
-from sqlalchemy.orm import SessionTransaction
-from sqlalchemy.util import await_only
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from models.db.liveness import check_before_use
 from models.db.revision import is_migrated
@@ -74,8 +66,9 @@ class Database:
 
         Commits when the block ends, rolls back when it raises.
         """
-        async with _session(self._short) as session, session.begin():
+        async with _Session(self._short) as session:
             yield session
+            await session.commit()
 
     @asynccontextmanager
     async def long_transaction(self, statement_s: float = 0) -> AsyncIterator[AsyncSession]:
@@ -83,12 +76,12 @@ class Database:
 
         `statement_s` limits each statement, and what takes longer is refused; 0 does not.
         """
-        opened = _session(self._long)
-        async with _refusing_what_takes_too_long(), opened as session, session.begin():
+        async with _refusing_what_takes_too_long(), _Session(self._long) as session:
             if statement_s:
                 limit = f"set local statement_timeout = {statement_s * 1000:.0f}"
                 await session.execute(sa.text(limit))
             yield session
+            await session.commit()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -148,24 +141,31 @@ def _engine(url: str, pool_size: int | None, **limits_s: float) -> AsyncEngine:
     return engine
 
 
-class _Session(SyncSession):
-    """One that does, right before it commits, what was put off until then."""
-
-
-def _session(engine: AsyncEngine) -> AsyncSession:
-    return AsyncSession(engine, expire_on_commit=False, sync_session_class=_Session)
-
-
-_PUT_OFF = "put_off"
-_DRIVER = "driver_connection"
-
-
 class AtCommit(IntEnum):
     """What is left for the end of a transaction, in the order in which it is done."""
 
     ADD_MESSAGES = 1
     CHANGE_MESSAGES = 2
     ADD_JOBS = 3
+
+
+class _Session(AsyncSession):
+    """One that does, right before it commits, what was put off until then."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self.waiting: dict[tuple[AtCommit, Doing], dict[Hashable, None]] = {}
+        self.driver: Any = None
+
+    async def commit(self) -> None:
+        await do_put_off(self)
+        await super().commit()
+        self.driver = None
+
+    async def rollback(self) -> None:
+        self.waiting.clear()
+        await super().rollback()
+        self.driver = None
 
 
 async def put_off(
@@ -180,43 +180,28 @@ async def put_off(
     each = dict.fromkeys(what)
     if not each:
         return
-    if not isinstance(session.sync_session, _Session) or session.in_nested_transaction():
+    if not isinstance(session, _Session) or session.in_nested_transaction():
         await do(session, each)
     else:
-        session.info.setdefault(_PUT_OFF, {}).setdefault((when, do), {}).update(each)
+        session.waiting.setdefault((when, do), {}).update(each)
 
 
 async def do_put_off(session: AsyncSession) -> None:
     """Do now what was put off in this transaction, for whoever looks at it before the commit."""
-    waiting = session.info.get(_PUT_OFF, {})
+    waiting = session.waiting if isinstance(session, _Session) else {}
     while waiting:
         when, do = min(waiting, key=lambda one: one[0])
         await do(session, waiting.pop((when, do)))
 
 
-@sa.event.listens_for(_Session, "before_commit")
-def _before_commit(session: SyncSession) -> None:
-    if _PUT_OFF in session.info and not session.in_nested_transaction():
-        opened = async_session(session)
-        assert opened is not None
-        await_only(do_put_off(opened))
-
-
-@sa.event.listens_for(_Session, "after_transaction_end")
-def _after_transaction(session: SyncSession, ended: SessionTransaction) -> None:
-    if ended.parent is None:
-        session.info.pop(_PUT_OFF, None)
-        session.info.pop(_DRIVER, None)
-
-
 async def driver_connection(session: AsyncSession) -> Any:
     """The psycopg connection under a session, for COPY and for jobs that share its transaction."""
-    known = session.info.get(_DRIVER)
+    known = session.driver if isinstance(session, _Session) else None
     if known is None:
         raw = await (await session.connection()).get_raw_connection()
         known = raw.driver_connection
-        if isinstance(session.sync_session, _Session):
-            session.info[_DRIVER] = known
+        if isinstance(session, _Session):
+            session.driver = known
     return known
 
 

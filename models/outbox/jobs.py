@@ -106,7 +106,7 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
             "task": job.task,
             "queue": job.task.queue,
             "lock": job.lock,
-            "args": json.loads(job.args),
+            "args": job.args,
             # Put off, it has a lower priority, or what comes now would queue up behind it.
             "priority": -1 if job.delay_s else 0,
             "delay_s": job.delay_s or None,
@@ -120,7 +120,8 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
 _DEFER = """
 select procrastinate_defer_jobs_v1(array(
     select row(job ->> 'queue', job ->> 'task', (job ->> 'priority')::int, job ->> 'lock', null,
-               job -> 'args', clock_timestamp() + make_interval(secs => (job ->> 'delay_s')::int)
+               (job ->> 'args')::jsonb,
+               clock_timestamp() + make_interval(secs => (job ->> 'delay_s')::int)
            )::procrastinate_job_to_defer_v1
     from jsonb_array_elements(%s) job))
 """

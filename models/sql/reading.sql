@@ -110,15 +110,29 @@ begin
 end
 $$;
 
--- All that an action is decided by, but for the locked row itself and whoever acts.
-create function bill_to_act_on(one bigint)
-returns table (
-    customer_name text, billing_email text, slots json, actions json, figures json,
-    corrects_void boolean)
-language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
+-- A bill locked until the transaction ends, and as it is then. What it corrects is locked before it:
+-- in the order in which a month is recalculated and made void.
+create function locked_bill(one bigint) returns setof bills language plpgsql rows 1 as $$
 begin
+    perform from bills
+    where id = one or id = (select adjusts_id from bills where id = one)
+    order by id for no key update;
+    return query select * from bills where id = one;
+end
+$$;
+
+-- A bill, `locking` it first, and all else that an action is decided by but for whoever acts.
+create function bill_to_act_on(one bigint, locking boolean)
+returns table (
+    bill bills, customer_name text, billing_email text, slots json, actions json, figures json,
+    corrects_void boolean)
+language plpgsql rows 1 set plan_cache_mode = force_generic_plan as $$
+begin
+    if locking then
+        perform from locked_bill(one);
+    end if;
     return query
-    select c.name, c.billing_email, slots_of(b), record_of(b.id),
+    select b, c.name, c.billing_email, slots_of(b), record_of(b.id),
            (select json_build_object(
                 'api_usage', t.api_usage, 'monthly_api_limit', t.monthly_api_limit,
                 'overage_units', t.overage_units, 'overage_unit_cost', t.overage_unit_cost::text,

@@ -22,6 +22,8 @@ LOCKED_BEFORE = {"bill_runs", "bills"}
 _CHANGES = re.compile(r"(?:lock table|delete from|(?<!key )(?<!for )(?<!do )update) (\w+)")
 _ADDS = re.compile(r"insert into (\w+)")
 _LOCKS = re.compile(r"for (?:no key update|update|share|key share)\b")
+_CALLS = re.compile(r"\blocked_bill\(|\blocking => true\b")
+"""Functions of ours that lock a bill, and what it corrects before it."""
 _READS = re.compile(r"(?:from|join) (\w+)")
 
 
@@ -67,7 +69,8 @@ def _look(faults: list[str], taken: _Taken, statement: str, result: PGresult | N
         return
     shown = " ".join(statement.split())[:300]
     if places[0] == BILLS and result is not None:
-        new = [bill_id for bill_id in _ids(result) if bill_id not in taken.bills]
+        columns = {b"id", b"adjusts_id"} if _CALLS.search(statement) else {b"id"}
+        new = sorted(_ids(result, columns) - taken.bills)
         if new and taken.bills and new[0] < max(taken.bills):
             faults.append(f"bill {new[0]} is locked after {max(taken.bills)}: {shown}")
         taken.bills.update(new)
@@ -89,10 +92,12 @@ def _places(statement: str) -> tuple[int, ...]:
         tables |= {table for table in added if PLACE.get(table, 0) > BILLS}
     if _LOCKS.search(words):
         tables |= set([table for table in _READS.findall(words) if table in PLACE][:1])
+    if _CALLS.search(words):
+        tables.add("bills")
     return tuple(sorted({PLACE[table] for table in tables if table in PLACE}))
 
 
-def _ids(result: PGresult) -> list[int]:
-    columns = [column for column in range(result.nfields) if result.fname(column) == b"id"]
-    values = [result.get_value(row, columns[0]) for row in range(result.ntuples if columns else 0)]
-    return [int(value) for value in values if value]
+def _ids(result: PGresult, columns: set[bytes]) -> set[int]:
+    found = [column for column in range(result.nfields) if result.fname(column) in columns]
+    values = [result.get_value(row, column) for row in range(result.ntuples) for column in found]
+    return {int(value) for value in values if value}

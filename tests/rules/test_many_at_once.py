@@ -35,6 +35,11 @@ async def test_everything_that_is_done_takes_its_locks_in_the_one_order(
 
 
 A_BILL, ONE_BEFORE_IT = (f"select id from bills where id = {n} for no key update" for n in (2, 1))
+LOCKED = "select id from locked_bill(1)"
+LOADED, LOOKED_AT = (
+    f"select (f.bill).id from bill_to_act_on(1, locking => {locking}) f"
+    for locking in ("true", "false")
+)
 USERS = "select id from users for no key update"
 
 
@@ -46,6 +51,9 @@ USERS = "select id from users for no key update"
         (A_BILL, USERS, 1),
         (A_BILL, "lock table customers in share mode", 1),
         (A_BILL, ONE_BEFORE_IT, 1),
+        (A_BILL, LOCKED, 1),
+        (A_BILL, LOADED, 1),
+        (A_BILL, LOOKED_AT, 0),
         ("update messages set state = state", A_BILL, 1),
     ],
 )

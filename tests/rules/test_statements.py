@@ -21,9 +21,11 @@ from tests.harness.cast import People
 from tests.rules.billing import MAIL, approved
 from tests.rules.scene import act, bill_for
 
-READ, LOCK, ALL_ELSE, JOBS = 1, 1, 1, 1
-"""Whoever acts; the bill; all that is decided by; and, with the commit, what is to be done."""
-LOADED = READ + LOCK + ALL_ELSE
+READ, LOCKED, JOBS = 1, 1, 1
+"""Whoever acts; the bill under its lock, with all that is decided by; and, with the commit, what is
+to be done.
+"""
+LOADED = READ + LOCKED
 APPENDED, TOLD = 1, 1
 """The action, with the bill's row and the slot that it fills; who is told."""
 
