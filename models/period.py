@@ -94,6 +94,11 @@ class Period:
         return f"{MONTHS[self.month - 1]} {self.year}"
 
     @property
+    def in_short(self) -> str:
+        """As in "Oct 2026"."""
+        return f"{MONTHS[self.month - 1][:3]} {self.year}"
+
+    @property
     def first_day(self) -> date:
         return date(self.year, self.month, 1)
 

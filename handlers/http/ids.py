@@ -8,6 +8,7 @@ from fastapi import Path
 from pydantic import BeforeValidator
 
 from models.bills.bill import get_bill
+from models.customers.customers import get_customer
 from models.db.columns import Session
 from models.errors import NotFound
 
@@ -27,7 +28,7 @@ PathId = Annotated[int, BeforeValidator(read_id), Path(ge=1, le=LARGEST_ID)]
 
 Finder = Callable[[Session, int], Awaitable[object]]
 
-FINDERS: dict[str, Finder] = {"bill_id": get_bill}
+FINDERS: dict[str, Finder] = {"bill_id": get_bill, "customer_id": get_customer}
 """What looks for a number in an address, by the name it has there; it refuses what is not there."""
 
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, FastAPI
 
-from handlers.web import start, static_files
+from handlers.web import customers, start, static_files
 
-ROUTERS: tuple[APIRouter, ...] = (start.router, static_files.router)
+ROUTERS: tuple[APIRouter, ...] = (start.router, customers.router, static_files.router)
 
 
 def add_pages(web: FastAPI) -> None:

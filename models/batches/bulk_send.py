@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
-from models.batches.send_preview import LINE, NAMED, NotSent, OutgoingBill, outgoing_line
+from models.batches.send_preview import LINE, NAMED, NotSent, OutgoingBill
 from models.bills.states import State
 from models.context import Context
 from models.errors import FiguresChanged, NotFound, Refusal
@@ -20,6 +20,7 @@ from models.outbox.jobs import defer_bulk_send, defer_sending
 from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
 from models.people.permissions import Permission
 from models.people.users import User
+from models.queries.bill_list import bill_line
 from models.queries.totals import Total
 
 
@@ -186,7 +187,7 @@ async def send_report(session: AsyncSession, list_id: int, most: float = math.in
         only_in_delay=in_delay[0] if sum(row.in_delay for row in sums) == 1 else None,
         at_once=sum(row.at_once for row in sums),
         kept=tuple(
-            OutgoingBill(outgoing_line(row), row.address, _why(row, facts.get("busy", ())))
+            OutgoingBill(bill_line(row, row.name), row.address, _why(row, facts.get("busy", ())))
             for row in left
         ),
     )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.send import check_can_mail
-from models.bills.states import BillKind, HoldReason, State
+from models.bills.states import State
 from models.context import Context
 from models.outbox.messages import (
     Message,
@@ -22,7 +22,7 @@ from models.outbox.messages import (
 )
 from models.people.permissions import Permission
 from models.period import Period
-from models.queries.bill_list import BillLine
+from models.queries.bill_list import BillLine, bill_line
 from models.queries.totals import Total
 
 
@@ -216,23 +216,8 @@ def _by_state(sums: Sequence[Any]) -> dict[State, int]:
 
 
 def _outgoing(row: Any) -> OutgoingBill:
-    return OutgoingBill(outgoing_line(row), row.address, NotSent(row.kept) if row.kept else None)
-
-
-def outgoing_line(row: Any) -> BillLine:
-    """A row of `LINE`."""
-    return BillLine(
-        id=row.id,
-        version=row.version,
-        customer=row.name,
-        period=Period(row.year, row.month),
-        status=State(row.status),
-        hold_reason=HoldReason(row.hold_reason) if row.hold_reason else None,
-        amount=row.overage_amount,
-        currency=row.currency,
-        created_at=row.created_at,
-        kind=BillKind(row.kind),
-        number=row.number,
+    return OutgoingBill(
+        bill_line(row, row.name), row.address, NotSent(row.kept) if row.kept else None
     )
 
 

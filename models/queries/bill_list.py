@@ -263,19 +263,20 @@ def _behind(place: _Place | None, rank: int) -> list[ColumnElement[bool]]:
     return [sa.tuple_(Bill.created_at, Bill.id) > then]
 
 
-def bill_line(bill: Bill, customer: str) -> BillLine:
+def bill_line(row: Any, customer: str) -> BillLine:
+    """A bill, or a row of SQL with its columns, as a line of a list."""
     return BillLine(
-        id=bill.id,
-        version=bill.version,
+        id=row.id,
+        version=row.version,
         customer=customer,
-        period=bill.period,
-        status=State(bill.status),
-        hold_reason=HoldReason(bill.hold_reason) if bill.hold_reason else None,
-        amount=bill.overage_amount,
-        currency=bill.currency,
-        created_at=bill.created_at,
-        kind=BillKind(bill.kind),
-        number=bill.number,
+        period=Period(row.year, row.month),
+        status=State(row.status),
+        hold_reason=HoldReason(row.hold_reason) if row.hold_reason else None,
+        amount=row.overage_amount,
+        currency=row.currency,
+        created_at=row.created_at,
+        kind=BillKind(row.kind),
+        number=row.number,
     )
 
 

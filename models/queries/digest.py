@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.states import BillKind, State
 from models.outbox.messages import Message
 from models.period import Period
-from models.queries.bill_list import BillLine
+from models.queries.bill_list import BillLine, bill_line
 from models.queries.totals import Total
 
 SHOWN = 5
@@ -37,28 +35,14 @@ async def load_digest(session: AsyncSession, digest: Message) -> Digest:
     sums = (await session.execute(_SUMS, digest.facts)).all()
     if not sums:
         return Digest(listed)
+    shown = digest.facts | {"most": SHOWN}
     first, last = min(row.first for row in sums), max(row.last for row in sums)
     return Digest(
         listed=listed,
         waiting=sum(row.bills for row in sums),
         totals=tuple(Total(row.currency, row.bills, row.amount or Decimal(0)) for row in sums),
-        biggest=tuple(map(_line, await session.execute(_BIGGEST, digest.facts | {"most": SHOWN}))),
+        biggest=tuple(bill_line(row, row.name) for row in await session.execute(_BIGGEST, shown)),
         period=Period.of(first) if first == last else None,
-    )
-
-
-def _line(row: Any) -> BillLine:
-    return BillLine(
-        id=row.id,
-        version=row.version,
-        customer=row.name,
-        period=Period(row.year, row.month),
-        status=State(row.status),
-        hold_reason=None,
-        amount=row.overage_amount,
-        currency=row.currency,
-        created_at=row.created_at,
-        kind=BillKind(row.kind),
     )
 
 

@@ -57,6 +57,8 @@ API = (
 PAGES = (
     Row("GET /", EVERYBODY),
     Row("POST /sign-out", SIGNED_IN),
+    Row("GET /customers", WITH_A_ROLE),
+    Row("GET /customers/{customer_id}", WITH_A_ROLE),
     Row("GET /static/{digest}/{name}", EVERYBODY),
 )
 

@@ -19,22 +19,20 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
     table,
 )
-from handlers.wording.bill_text import amount, bill_count, month_of, short_title
+from handlers.wording.bill_text import amount, bill_count, month_of
 from handlers.wording.formatting import (
     by_currency,
-    delay,
-    listing,
     name,
     number,
     period_name,
     slash,
     totals,
 )
-from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
-from handlers.wording.rich_text import Sentence, bold, code, fallback_text
+from handlers.wording.rich_text import Sentence, code, fallback_text
+from handlers.wording.send_text import going_text, kept_line, send_outcome, sent_text, states_text
 from handlers.wording.text_chart import progress_bar
 from models.batches.bulk_send import SendReport
-from models.batches.send_preview import NotSent, OutgoingBill, SendPreview
+from models.batches.send_preview import OutgoingBill, SendPreview
 from models.bills.states import State
 from models.period import Period
 from models.queries.bill_list import BillLine
@@ -42,13 +40,13 @@ from models.queries.bill_list import BillLine
 
 def send_preview(facts: SendPreview) -> SlackMessage:
     """What sending would do; the button carries the list as it is shown here."""
-    told = _outcome(facts)
+    told = send_outcome(facts)
     return message(
         fallback_text(told),
         [
             header(_title(facts)),
             paragraph(told),
-            *([paragraph(_going(facts))] if facts.bills else []),
+            *([paragraph(going_text(facts))] if facts.bills else []),
             *_biggest(facts),
             *_kept(facts.stay, facts.kept),
             *_buttons(facts),
@@ -58,48 +56,6 @@ def send_preview(facts: SendPreview) -> SlackMessage:
 
 def _title(facts: SendPreview) -> str:
     return f"Sending {period_name(facts.period) if facts.period else 'bills'}: preview"
-
-
-def _outcome(facts: SendPreview) -> str:
-    of = f" of {period_name(facts.period)}" if facts.period else ""
-    if not facts.bills:
-        return (
-            f"No approved bill{of} can go out." if facts.kept else f"There is no bill{of} to send."
-        )
-    if facts.bills == 1:
-        (one,) = facts.biggest
-        return f"{short_title(one.line)}, {amount(one.line)}, would go to {one.to}. {YET}"
-    return f"{bill_count(facts.bills)}{of} would go out: {totals(facts.totals)}. {YET}"
-
-
-YET = "Nothing has been sent yet."
-
-
-def _going(facts: SendPreview) -> str:
-    """When they go out; those with a number from before have no delay any more."""
-    again = facts.at_once
-    later = facts.bills - again
-    if not again:
-        return _delay(facts.delay_minutes, later)
-    if not later:
-        return at_once(again, "It" if again == 1 else "They")
-    first = at_once(again, bill_count(again))
-    return f"{first} Of the others: {_delay(facts.delay_minutes, later)}"
-
-
-def at_once(count: int, who: str) -> str:
-    if count == 1:
-        return f"{who} has its number from before: it goes out at once and cannot be called back."
-    return f"{who} have their numbers from before: they go out at once and cannot be called back."
-
-
-def _delay(minutes: float, count: int) -> str:
-    """For how long a mistake can be mended."""
-    it, goes = ("It", "goes") if count == 1 else ("They", "go")
-    if minutes <= 0:
-        return f"{it} {goes} out at once and cannot be called back."
-    back = "it can be called back" if count == 1 else "each can be called back"
-    return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
 
 
 def _biggest(facts: SendPreview) -> list[Block]:
@@ -118,26 +74,12 @@ def _cells(bill: BillLine) -> list[str]:
 def _kept(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None) -> list[Block]:
     """What stays where it is, each with its reason; of a long list the rest by state."""
     rest = Counter(by_state) - Counter(one.line.status for one in stay)
-    named = [_kept_line(one) for one in stay]
+    named = [kept_line(one) for one in stay]
     if rest:
-        named.append([f"and {bill_count(rest.total())} more: {_states(rest)}"])
+        named.append([f"and {bill_count(rest.total())} more: {states_text(rest)}"])
     count = len(stay) + rest.total()
     lead = f"{bill_count(count)} {'stays' if count == 1 else 'stay'}:"
     return [paragraph(lead), rich(bullets(named))] if stay else []
-
-
-def _kept_line(one: OutgoingBill) -> Sentence:
-    why = NOT_SENT_WORDS[one.kept or NotSent.STATE].format(state=_state(one.line))
-    return [bold(f"#{one.line.id} "), f"{short_title(one.line)}, {amount(one.line)}: {why}"]
-
-
-def _state(bill: BillLine) -> str:
-    issued = f" as {bill.number}" if bill.number and bill.status is not State.APPROVED else ""
-    return f"{STATE_WORDS[bill.status]}{issued}"
-
-
-def _states(counts: Mapping[State, int]) -> str:
-    return listing([f"{number(count)} {STATE_WORDS[state]}" for state, count in counts.items()])
 
 
 def _buttons(facts: SendPreview) -> list[Block]:
@@ -186,7 +128,7 @@ def send_progress(facts: SendReport) -> SlackMessage:
 
 
 def _result(facts: SendReport, lead: str = "") -> SlackMessage:
-    out: Sentence = [lead, *_sent(facts)]
+    out: Sentence = [lead, *sent_text(facts)]
     return message(
         fallback_text(*out),
         [
@@ -202,20 +144,3 @@ def _call_back(facts: SendReport) -> Sentence:
         return ["To call one back, type ", code(slash("bill undo")), " and its number."]
     it = "it" if facts.sent == 1 else f"#{facts.only_in_delay}"
     return [f"To call {it} back, type ", code(slash(f"bill undo #{facts.only_in_delay}")), "."]
-
-
-def _sent(facts: SendReport) -> Sentence:
-    if not facts.sent:
-        return ["No bill was sent."]
-    verb = "is" if facts.sent == 1 else "are"
-    told = f"{bill_count(facts.sent)} {verb} on {'its' if facts.sent == 1 else 'their'} way"
-    last: Sentence = [", to go out ", facts.due] if facts.due else []
-    return [f"{told}: {totals(facts.totals)}", *last, ".", _gone(facts)]
-
-
-def _gone(facts: SendReport) -> str:
-    if not facts.at_once:
-        return ""
-    whole = "It" if facts.sent == 1 else "They"
-    who = whole if facts.at_once == facts.sent else bill_count(facts.at_once)
-    return f" {at_once(facts.at_once, who)}"

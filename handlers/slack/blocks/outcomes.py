@@ -11,13 +11,13 @@ from handlers.slack.blocks.block_kit import (
     paragraph,
     sentence_message,
 )
-from handlers.slack.blocks.bulk_send import at_once
 from handlers.wording.bill_text import amount, reject_reason, short_title, where_it_stands
 from handlers.wording.change_text import corrected
 from handlers.wording.formatting import calls, name, slash
 from handlers.wording.history_text import undone_text
 from handlers.wording.questions import reads_reasons
 from handlers.wording.rich_text import Sentence, bold, code, fallback_text
+from handlers.wording.send_text import at_once
 from models.bills.states import Verb
 from models.people.users import User
 from models.queries.bill_details import BillDetails

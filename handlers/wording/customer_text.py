@@ -1,0 +1,116 @@
+"""What is said of a customer wherever it is said: its terms, who must approve, what is amiss."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from handlers.wording.formatting import (
+    calls,
+    day,
+    listing,
+    money,
+    number,
+    percent_change,
+    period_name,
+    person,
+    unit_price,
+)
+from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS
+from models.customers.customers import Customer
+from models.customers.terms import Terms
+from models.people.users import PersonRef
+from models.period import Period
+from models.queries.customer_details import CustomerDetails, FlaggedBill
+
+NEARLY = 75
+"""From this percentage of its limit on, a month that is not over is worth a look."""
+
+
+def price_text(unit_cost: Decimal | None, currency: str) -> str:
+    return "no price" if unit_cost is None else unit_price(unit_cost, currency)
+
+
+def terms_change(before: Terms | None, after: Terms) -> str:
+    """What terms change: "from 800,000 calls (+25 %), from $0.005 (-20 %)"."""
+    if before is None:
+        return "the first terms, which hold for all that was before too"
+    changes = []
+    if before.monthly_api_limit != after.monthly_api_limit:
+        was, now = before.monthly_api_limit, after.monthly_api_limit
+        changes.append(f"from {calls(was)}{_by(Decimal(was), Decimal(now))}")
+    if before.currency != after.currency:
+        changes.append(f"from {price_text(before.overage_unit_cost, before.currency)}")
+    elif before.overage_unit_cost != after.overage_unit_cost:
+        was_told = price_text(before.overage_unit_cost, before.currency)
+        changes.append(f"from {was_told}{_by(before.overage_unit_cost, after.overage_unit_cost)}")
+    return listing(changes) or "nothing"
+
+
+def _by(before: Decimal | None, after: Decimal | None) -> str:
+    change = percent_change(before, after)
+    return f" ({change})" if change else ""
+
+
+def approval_rule(customer: Customer, csm: PersonRef | None, sales: PersonRef | None) -> str:
+    """Whose word its bills need: "Kim Lee (CSM) and anybody in Sales"."""
+    needed = []
+    if customer.require_csm_approval:
+        needed.append(person(csm) if csm else "anybody in Customer Success")
+    if customer.require_sales_approval:
+        needed.append(person(sales) if sales else "anybody in Sales")
+    return listing(needed) or "anybody in Customer Success or Sales"
+
+
+def amount_rules(customer: Customer) -> list[str]:
+    """What its own rules say of amounts."""
+    currency = customer.rules_currency or customer.currency
+    told = []
+    if customer.auto_approve_below is not None:
+        told.append(f"Below {money(customer.auto_approve_below, currency)} approved by rule")
+    if customer.second_approval_above is not None:
+        told.append(f"Above {money(customer.second_approval_above, currency)} both CSM and Sales")
+    return told
+
+
+def contract_text(customer: Customer) -> str:
+    """As in "from 1 January 2026, without an end"."""
+    starts = f"from {day(customer.start_date)}" if customer.start_date else ""
+    ends = f"to {day(customer.end_date)}" if customer.end_date else ""
+    return f"{starts} {ends}".strip() or "without beginning or end"
+
+
+def flag_text(bill: FlaggedBill) -> str:
+    """Why somebody should look at a bill: "October 2026 is held because ..."."""
+    month = f"{period_name(bill.period)}{KIND_WORDS[bill.kind]}"
+    if bill.hold_reason is None:
+        return f"{month} is several times what was billed last."
+    cure = HOLD_CURES.get(bill.hold_reason, "With a price it goes on by itself.")
+    return f"{month} is held because {HOLD_CAUSES[bill.hold_reason]}. {cure}"
+
+
+def amiss(facts: CustomerDetails, running: Period) -> list[str]:
+    """What should be looked at, beside single bills."""
+    customer = facts.customer
+    if customer.merged_into_id is not None:
+        return []
+    told = []
+    if facts.missing:
+        told.append(_missing(facts.missing))
+    if customer.overage_unit_cost is None:
+        told.append("There is no overage price: what is over the limit will be held.")
+    if not (customer.billing_email or "").strip():
+        told.append("There is no billing e-mail address, so no bill can go out.")
+    return told + _nearly_over(facts, running)
+
+
+def _missing(months: Sequence[Period]) -> str:
+    return f"No usage is recorded for {listing([period_name(one) for one in months], most=6)}."
+
+
+def _nearly_over(facts: CustomerDetails, running: Period) -> list[str]:
+    for month in facts.usage:
+        if month.period == running and month.calls and month.limit_calls:
+            percent = month.calls * 100 // month.limit_calls
+            if percent >= NEARLY:
+                used = f"{number(percent)} % of the limit"
+                return [f"{period_name(running)} has used {used} so far."]
+    return []

@@ -1,0 +1,85 @@
+"""What is said of sending many bills wherever it is said: what would go out, and what did."""
+
+from collections.abc import Mapping
+
+from handlers.wording.bill_text import amount, bill_count, short_title
+from handlers.wording.formatting import delay, listing, number, period_name, totals
+from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
+from handlers.wording.rich_text import Sentence, bold
+from models.batches.bulk_send import SendReport
+from models.batches.send_preview import NotSent, OutgoingBill, SendPreview
+from models.bills.states import State
+from models.queries.bill_list import BillLine
+
+
+def send_outcome(facts: SendPreview) -> str:
+    of = f" of {period_name(facts.period)}" if facts.period else ""
+    if not facts.bills:
+        return (
+            f"No approved bill{of} can go out." if facts.kept else f"There is no bill{of} to send."
+        )
+    if facts.bills == 1:
+        (one,) = facts.biggest
+        return f"{short_title(one.line)}, {amount(one.line)}, would go to {one.to}. {YET}"
+    return f"{bill_count(facts.bills)}{of} would go out: {totals(facts.totals)}. {YET}"
+
+
+YET = "Nothing has been sent yet."
+
+
+def going_text(facts: SendPreview) -> str:
+    """When they go out; those with a number from before have no delay any more."""
+    again = facts.at_once
+    later = facts.bills - again
+    if not again:
+        return _delay(facts.delay_minutes, later)
+    if not later:
+        return at_once(again, "It" if again == 1 else "They")
+    first = at_once(again, bill_count(again))
+    return f"{first} Of the others: {_delay(facts.delay_minutes, later)}"
+
+
+def at_once(count: int, who: str) -> str:
+    if count == 1:
+        return f"{who} has its number from before: it goes out at once and cannot be called back."
+    return f"{who} have their numbers from before: they go out at once and cannot be called back."
+
+
+def _delay(minutes: float, count: int) -> str:
+    """For how long a mistake can be mended."""
+    it, goes = ("It", "goes") if count == 1 else ("They", "go")
+    if minutes <= 0:
+        return f"{it} {goes} out at once and cannot be called back."
+    back = "it can be called back" if count == 1 else "each can be called back"
+    return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
+
+
+def kept_line(one: OutgoingBill) -> Sentence:
+    why = NOT_SENT_WORDS[one.kept or NotSent.STATE].format(state=_state(one.line))
+    return [bold(f"#{one.line.id} "), f"{short_title(one.line)}, {amount(one.line)}: {why}"]
+
+
+def _state(bill: BillLine) -> str:
+    issued = f" as {bill.number}" if bill.number and bill.status is not State.APPROVED else ""
+    return f"{STATE_WORDS[bill.status]}{issued}"
+
+
+def states_text(counts: Mapping[State, int]) -> str:
+    return listing([f"{number(count)} {STATE_WORDS[state]}" for state, count in counts.items()])
+
+
+def sent_text(facts: SendReport) -> Sentence:
+    if not facts.sent:
+        return ["No bill was sent."]
+    verb = "is" if facts.sent == 1 else "are"
+    told = f"{bill_count(facts.sent)} {verb} on {'its' if facts.sent == 1 else 'their'} way"
+    last: Sentence = [", to go out ", facts.due] if facts.due else []
+    return [f"{told}: {totals(facts.totals)}", *last, ".", _gone(facts)]
+
+
+def _gone(facts: SendReport) -> str:
+    if not facts.at_once:
+        return ""
+    whole = "It" if facts.sent == 1 else "They"
+    who = whole if facts.at_once == facts.sent else bill_count(facts.at_once)
+    return f" {at_once(facts.at_once, who)}"

@@ -1,0 +1,232 @@
+"""Everything there is to know about one customer, for whoever draws it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.hold_rules import JUMP_FACTOR
+from models.bills.states import BillKind, HoldReason
+from models.customers.customers import Customer, get_customer
+from models.customers.terms import Terms, terms_history
+from models.people.users import PersonRef, User, person_ref
+from models.period import FIRST_YEAR, Period
+from models.queries.bill_list import BillLine, bill_line
+from models.usage.usage import UsageMonth, usage_months
+
+BILLS_SHOWN = 36
+
+
+@dataclass(frozen=True)
+class FormerName:
+    """A name that finds the customer still: it was renamed, or `was_another` merged into it."""
+
+    name: str
+    since: datetime
+    was_another: bool
+
+
+@dataclass(frozen=True)
+class BilledMonth:
+    """One month of a customer: its usage, its price, and its bill if there is one."""
+
+    usage: UsageMonth
+    unit_cost: Decimal | None
+    bill: BillLine | None
+
+
+@dataclass(frozen=True)
+class FlaggedBill:
+    """A bill that somebody should look at: it is held for `hold_reason`, or `jumps`."""
+
+    id: int
+    period: Period
+    kind: BillKind
+    hold_reason: HoldReason | None
+    jumps: bool
+
+
+@dataclass(frozen=True)
+class CustomerDetails:
+    """One customer, ready to be drawn.
+
+    `terms` oldest first, those still ahead among them; `former` contracts by their days; `missing`:
+    closed months in contract without usage, of those in `months`; `first_year`: of its usage;
+    `bills`: the newest, with those of customers that were merged into it.
+    """
+
+    customer: Customer
+    csm: PersonRef | None
+    sales: PersonRef | None
+    merged_into: str | None
+    terms: Sequence[Terms]
+    former: Sequence[tuple[date | None, date]]
+    names: Sequence[FormerName]
+    months: Sequence[BilledMonth]
+    flagged: Sequence[FlaggedBill]
+    missing: Sequence[Period]
+    first_year: int
+    bills: Sequence[BillLine]
+
+    @property
+    def usage(self) -> list[UsageMonth]:
+        return [month.usage for month in self.months]
+
+
+async def load_customer(
+    session: AsyncSession, customer_id: int, first: Period, last: Period, running: Period
+) -> CustomerDetails:
+    """The customer with its months from `first` to `last`; the `running` month is not over."""
+    customer = await get_customer(session, customer_id)
+    months = await _months(session, customer, first, last)
+    of_bills = _id(customer_id) | {"most": BILLS_SHOWN}
+    return CustomerDetails(
+        customer=customer,
+        csm=await _person(session, customer.csm_id),
+        sales=await _person(session, customer.sales_id),
+        merged_into=await _name(session, customer.merged_into_id),
+        terms=await terms_history(session, customer_id),
+        former=[(start, end) for start, end in await session.execute(_FORMER, _id(customer_id))],
+        names=[FormerName(*row) for row in await session.execute(_NAMES, _id(customer_id))],
+        months=months,
+        flagged=await _flagged(session, customer_id),
+        missing=await _missing(session, customer, months, running),
+        first_year=await _first_year(session, customer_id, running),
+        bills=[bill_line(row, row.name) for row in await session.execute(_BILLS, of_bills)],
+    )
+
+
+async def _first_year(session: AsyncSession, customer_id: int, running: Period) -> int:
+    years = {"first_year": FIRST_YEAR, "last_year": running.year}
+    return await session.scalar(_FIRST_YEAR, _id(customer_id) | years) or running.year
+
+
+def _id(customer_id: int) -> dict[str, Any]:
+    return {"customer_id": customer_id}
+
+
+async def _person(session: AsyncSession, user_id: int | None) -> PersonRef | None:
+    return person_ref(await session.get_one(User, user_id)) if user_id else None
+
+
+async def _name(session: AsyncSession, customer_id: int | None) -> str | None:
+    return (await get_customer(session, customer_id)).name if customer_id else None
+
+
+_FORMER = sa.text("""
+select start_date, end_date from former_contracts
+where customer_id = :customer_id and stands order by end_date
+""")
+
+_NAMES = sa.text("""
+select n.name, n.created_at, named.id <> :customer_id
+from customers named join customer_names n on n.customer_id = named.id
+where (named.id = :customer_id or named.merged_into_id = :customer_id)
+  and n.name <> (select name from customers where id = :customer_id)
+order by n.created_at, n.id
+""")
+
+# The key of usages begins with the month, so each month is asked for by itself.
+_FIRST_YEAR = sa.text("""
+select y.year
+from generate_series(cast(:first_year as int), cast(:last_year as int)) y (year)
+cross join generate_series(1, 12) m (month)
+join usages u on u.customer_id = :customer_id and u.year = y.year and u.month = m.month
+order by y.year limit 1
+""")
+
+_BILLS = sa.text("""
+select b.*, c.name from customers c join bills b on b.customer_id = c.id
+where c.id = :customer_id or c.merged_into_id = :customer_id
+order by b.year desc, b.month desc, b.id desc limit :most
+""")
+
+# Of several bills of a month that which stands, else the newest.
+_MONTHS = sa.text("""
+select m.year, m.month, t.overage_unit_cost, b.*
+from unnest(cast(:years as int[]), cast(:months as int[])) as m (year, month)
+cross join lateral month_terms(:customer_id, m.year, m.month) t
+left join lateral (
+    select b.id, b.version, b.status, b.hold_reason, b.overage_amount, b.currency, b.created_at,
+           b.kind, b.number
+    from bills b
+    where b.customer_id = :customer_id and b.year = m.year and b.month = m.month
+      and b.kind = 'overage'
+    order by b.status = 'void', b.id desc limit 1) b on true
+order by m.year, m.month
+""")
+
+
+async def _months(
+    session: AsyncSession, customer: Customer, first: Period, last: Period
+) -> list[BilledMonth]:
+    used = await usage_months(session, customer.id, first, last)
+    values = _id(customer.id) | {
+        "years": [month.period.year for month in used],
+        "months": [month.period.month for month in used],
+    }
+    rows = (await session.execute(_MONTHS, values)).all()
+    return [
+        BilledMonth(month, row.overage_unit_cost, bill_line(row, customer.name) if row.id else None)
+        for month, row in zip(used, rows, strict=True)
+    ]
+
+
+_FLAGGED = sa.text(f"""
+select id, year, month, kind, hold_reason, jumps
+from (select b.*, b.kind = 'overage' and coalesce(flags_jump(
+                 b.customer_id, b.currency, b.year, b.month, b.overage_amount, {JUMP_FACTOR}),
+                 false) as jumps
+      from bills b
+      where b.customer_id = :customer_id and b.status in ('held', 'pending')) open
+where hold_reason is not null or jumps
+order by year, month, id
+""")
+
+
+async def _flagged(session: AsyncSession, customer_id: int) -> list[FlaggedBill]:
+    return [
+        FlaggedBill(
+            row.id,
+            Period(row.year, row.month),
+            BillKind(row.kind),
+            HoldReason(row.hold_reason) if row.hold_reason else None,
+            row.jumps,
+        )
+        for row in await session.execute(_FLAGGED, _id(customer_id))
+    ]
+
+
+_IN_CONTRACT = sa.text("""
+select m.year, m.month
+from unnest(cast(:years as int[]), cast(:months as int[])) as m (year, month)
+cross join lateral month_terms(:customer_id, m.year, m.month) t
+join customers c on c.id = :customer_id
+where t.active_days > 0 and c.merged_into_id is null
+order by m.year, m.month
+""")
+
+
+async def _missing(
+    session: AsyncSession, customer: Customer, months: Sequence[BilledMonth], running: Period
+) -> list[Period]:
+    """Before its first recorded month a customer without a beginning is not missed."""
+    first = next((month.usage.period for month in months if month.usage.calls is not None), None)
+    begins = Period.of(customer.start_date) if customer.start_date else first
+    asked = [
+        month.usage.period
+        for month in months
+        if month.usage.calls is None
+        and month.usage.period < running
+        and begins is not None
+        and month.usage.period >= begins
+    ]
+    values = _id(customer.id) | {
+        "years": [p.year for p in asked],
+        "months": [p.month for p in asked],
+    }
+    return [Period(year, month) for year, month in await session.execute(_IN_CONTRACT, values)]
