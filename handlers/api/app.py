@@ -2,10 +2,16 @@
 
 from fastapi import APIRouter, FastAPI
 
-from handlers.api import bills, session
+from handlers.api import bills, customers, session, usage
 
 PREFIX = "/api"
-ROUTERS: tuple[APIRouter, ...] = (session.router, bills.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    session.router,
+    bills.router,
+    customers.router,
+    usage.router,
+    usage.uploads,
+)
 
 
 def add_api(web: FastAPI) -> None:

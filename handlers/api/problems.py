@@ -13,7 +13,8 @@ from handlers.api.bill_answers import action_answer
 from handlers.http.errors import Trouble, status_of
 from handlers.http.refused import standing_of
 from handlers.wording.refusals import Medium, refusal_text
-from models.errors import Invalid, Refusal
+from models.errors import Invalid, InvalidFields, Refusal
+from models.imports.rows import BadRows
 
 TROUBLE = "Something went wrong on our side. Tell whoever looks after Countersign: {}."
 
@@ -34,7 +35,7 @@ def problem_of(request: Request, error: Exception) -> JSONResponse:
     """The answer to whatever a request ended with."""
     if isinstance(error, Refusal):
         field = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
-        told = field | _since(request)
+        told = field | _faults(error) | _since(request)
         return problem(status_of(error), refusal_text(error, Medium.WEB), **told)
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
@@ -44,6 +45,20 @@ def problem_of(request: Request, error: Exception) -> JSONResponse:
         return answer
     reference = error.reference if isinstance(error, Trouble) else "no reference"
     return problem(500, TROUBLE.format(reference), reference=reference)
+
+
+def _faults(refused: Refusal) -> dict[str, Any]:
+    """Everything that is wrong, where it is more than one thing."""
+    if isinstance(refused, InvalidFields):
+        each = refused.faults.items()
+        return {"errors": [{"field": field, "reason": reason} for field, reason in each]}
+    if isinstance(refused, BadRows):
+        rows = [
+            {"row": flaw.line, "field": flaw.column, "reason": flaw.reason}
+            for flaw in refused.flaws
+        ]
+        return {"errors": rows, "total": refused.total}
+    return {}
 
 
 def _since(request: Request) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is refused to a request of the browser side, and the status that says so."""
 
 from models.errors import Busy, Invalid, NotAllowed, NotFound, Refusal, TooSlow
+from models.imports.rows import BadRows
 
 
 class NotSignedIn(Refusal):
@@ -29,6 +30,7 @@ _STATUS: dict[type[Refusal], int] = {
     NotFound: 404,
     TooLarge: 413,
     Invalid: 422,
+    BadRows: 422,
     TooSlow: 503,
     Busy: 503,
     Refusal: 409,

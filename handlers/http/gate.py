@@ -7,6 +7,7 @@ what was asked, so that a refusal tells nothing of what there is.
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Annotated, Any, TypeVar
@@ -25,6 +26,7 @@ from handlers.http.same_site import refuse_foreign
 from handlers.http.services import HttpServices, services_of
 from models.context import Context, Source
 from models.db.columns import Session
+from models.db.database import Database
 from models.db.locks import busy_after_waiting
 from models.errors import Invalid, Refusal
 from models.people.permissions import Permission
@@ -45,6 +47,7 @@ class Access(Enum):
 Rule = Permission | Access
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Answering = Callable[[Request], Awaitable[Response]]
+Opened = Callable[[Database], AbstractAsyncContextManager[Session]]
 
 
 def open_to(rule: Rule) -> Callable[[Endpoint], Endpoint]:
@@ -127,7 +130,7 @@ class GatedRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
-                return await _pass(request, self.source, self.rule, inner)
+                return await self.let_through(request, inner)
             except Refusal as refused:
                 await follow_refusal(request, refused, self.source)
                 raise
@@ -140,6 +143,48 @@ class GatedRoute(APIRoute):
 
         return handle
 
+    async def let_through(self, request: Request, inner: Answering) -> Response:
+        """The answer of `inner`, which has the body whole, inside of a short transaction."""
+        self.refuse_elsewhere(request)
+        await _read_body(request)
+        return await self.answer(request, inner)
+
+    def refuse_elsewhere(self, request: Request) -> None:
+        """Refuse what another site's page sent in the name of whoever is signed in here."""
+        if self.source is Source.WEB or session_token(request) is not None:
+            refuse_foreign(request)
+
+    async def answer(
+        self, request: Request, inner: Answering, opened: Opened = Database.transaction
+    ) -> Response:
+        """The answer of `inner` inside of a transaction, `opened` on the database."""
+        try:
+            return await self._in_transaction(request, inner, opened)
+        except ShownAgain as again:
+            draw = again.draw
+
+        async def drawn(request: Request) -> Response:
+            return await draw(_context(request.state.visit))
+
+        return await self._in_transaction(request, drawn, Database.transaction)
+
+    async def _in_transaction(self, request: Request, inner: Answering, opened: Opened) -> Response:
+        services = services_of(request)
+        with busy_after_waiting():
+            async with opened(services.db) as session:
+                user, device = await _whoever_asks(request, session)
+                request.state.reader = person_ref(user) if user else None
+                _check(user, self.rule)
+                request.state.visit = Visit(
+                    services=services,
+                    session=session,
+                    request=request,
+                    source=self.source,
+                    user=user,
+                    device=device,
+                )
+                return await _answered(request, session, inner)
+
 
 class ApiRoute(GatedRoute):
     source = Source.API
@@ -147,41 +192,6 @@ class ApiRoute(GatedRoute):
 
 class PageRoute(GatedRoute):
     source = Source.WEB
-
-
-async def _pass(request: Request, source: Source, rule: Rule, inner: Answering) -> Response:
-    if source is Source.WEB or session_token(request) is not None:
-        refuse_foreign(request)
-    await _read_body(request)
-    try:
-        return await _in_transaction(request, source, rule, inner)
-    except ShownAgain as again:
-        draw = again.draw
-
-    async def drawn(request: Request) -> Response:
-        return await draw(_context(request.state.visit))
-
-    return await _in_transaction(request, source, rule, drawn)
-
-
-async def _in_transaction(
-    request: Request, source: Source, rule: Rule, inner: Answering
-) -> Response:
-    services = services_of(request)
-    with busy_after_waiting():
-        async with services.db.transaction() as session:
-            user, device = await _whoever_asks(request, session)
-            request.state.reader = person_ref(user) if user else None
-            _check(user, rule)
-            request.state.visit = Visit(
-                services=services,
-                session=session,
-                request=request,
-                source=source,
-                user=user,
-                device=device,
-            )
-            return await _answered(request, session, inner)
 
 
 async def _answered(request: Request, session: Session, inner: Answering) -> Response:

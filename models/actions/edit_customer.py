@@ -18,7 +18,7 @@ from models.customers.search import find_exactly
 from models.db.locks import lock_for_write
 from models.errors import Invalid, InvalidFields, WrongState
 from models.imports.files import Imported, import_customers
-from models.imports.rows import BadRows, GivenRow
+from models.imports.rows import NOT_TEXT, BadRows, GivenRow, is_sound
 from models.outbox.cards import redraw_cards_of_customer
 from models.people.permissions import Permission
 from models.text import cleaned_name
@@ -36,6 +36,7 @@ async def create_customer(
 ) -> tuple[Customer, BookChange]:
     """Add a customer. Refuses, field by field, what a file could not hold, and a name in use."""
     context.user.require(Permission.KEEP_BOOKS)
+    _refuse_unkeepable(fields)
     needed = {"name": "", "monthly_api_limit": ""}
     other = await find_exactly(session, fields.get("name", ""))
     if other is not None:
@@ -59,6 +60,7 @@ async def edit_customer(
     CustomerChanged. Refuses, field by field, what a file could not hold.
     """
     context.user.require(Permission.KEEP_BOOKS)
+    _refuse_unkeepable(fields)
     customer = await lock_customer(session, customer_id)
     if version is not None and version != await customer_version(session, customer_id):
         raise CustomerChanged
@@ -76,6 +78,12 @@ async def edit_customer(
     await redraw_cards_of_customer(session, customer_id)
     await session.refresh(customer)
     return customer, change
+
+
+def _refuse_unkeepable(fields: Fields) -> None:
+    faults = {name: f"This {NOT_TEXT}." for name, text in fields.items() if not is_sound(text)}
+    if faults:
+        raise InvalidFields(faults)
 
 
 async def _take(session: AsyncSession, fields: Fields, context: Context) -> Imported:

@@ -148,7 +148,7 @@ _FROM: dict[Table, str] = {
         from customers c
         left join users csm on csm.id = c.csm_id
         left join users sales on sales.id = c.sales_id
-        where c.merged_into_id is null
+        where c.merged_into_id is null and {scope}
         order by c.id""",
     Table.PEOPLE: "from users u where u.name <> 'system' order by u.id",
 }
@@ -219,9 +219,20 @@ def _counting(table: Table, scope: Scope) -> str:
 
 def _from(table: Table, scope: Scope) -> str:
     """Whole numbers are all that is put into a statement of COPY, which takes no parameters."""
-    within = "true"
+    within = _of_customers(scope)
     if scope.bill_id is not None:
         within = _OF_BILL[table]
     elif scope.period is not None:
         within = _OF_MONTH[table]
     return _FROM[table].replace("{scope}", within.format(**scope.values))
+
+
+def _of_customers(scope: Scope) -> str:
+    wanted = ["true"]
+    if scope.customer_ids is not None:
+        wanted += [f"c.id = any('{{{{{','.join(map(str, scope.customer_ids))}}}}}'::bigint[])"]
+    if scope.first is not None:
+        wanted += [f"(u.year, u.month) >= ({scope.first.year}, {scope.first.month})"]
+    if scope.last is not None:
+        wanted += [f"(u.year, u.month) <= ({scope.last.year}, {scope.last.month})"]
+    return " and ".join(wanted)

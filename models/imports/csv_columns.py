@@ -380,6 +380,8 @@ CHANNEL_ID = ColumnKind(_reads(read_channel_id))
 
 CUSTOMER = ColumnKind(NAME.read, "c.id", "c.id is not null", (("true", "is no customer's name"),))
 
+CUSTOMER_ID = ColumnKind(CALLS.read, "c.id", "c.id is not null", (("true", "is no customer's id"),))
+
 OTHER_ACCOUNT = "is a new Slack account, but that person has another one that is in use"
 
 SLACK_ID = ColumnKind(

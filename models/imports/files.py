@@ -27,7 +27,7 @@ from models.errors import NextStep, Step
 from models.imports.csv_columns import OTHER_ACCOUNT
 from models.imports.csv_reader import CsvReader
 from models.imports.emptied import Emptied, emptied_of_customers
-from models.imports.layouts import ASKED_FROM, CUSTOMERS, PEOPLE, USAGE
+from models.imports.layouts import ASKED_FROM, CUSTOMERS, PEOPLE, USAGE, USAGE_BY_ID
 from models.imports.rows import BadRows, Flaw, Rows
 from models.imports.staging import Lock, Progress, stage
 from models.people.permissions import Permission
@@ -252,7 +252,10 @@ async def import_usage(
     it means for the bill is decided by whoever looks after bills.
     """
     user.require(Permission.KEEP_BOOKS)
-    _, rows = await stage(session, _rows(file), USAGE, now.date(), progress)
+    given = _rows(file)
+    by_id = "customer_id" in given.header and "customer" not in given.header
+    layout = USAGE_BY_ID if by_id else USAGE
+    _, rows = await stage(session, given, layout, now.date(), progress)
     by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
     added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)
     await analyze(session, added + changed, ("usages",))

@@ -1,11 +1,14 @@
 """Which columns each kind of file has, and how its rows are matched with what is there."""
 
+from dataclasses import replace
+
 from models.imports.csv_columns import (
     CALLS,
     CHANNEL_ID,
     COUNTRY,
     CURRENCY,
     CUSTOMER,
+    CUSTOMER_ID,
     CUSTOMER_NAME,
     DATE,
     DAYS,
@@ -89,18 +92,14 @@ CUSTOMERS = Layout(
     is_new="customer_id is null",
 )
 
-USAGE = Layout(
-    columns=(
-        Column("customer", CUSTOMER, "customer_id", needed=True),
-        Column("year", YEAR, "year", needed=True),
-        Column("month", MONTH, "month", needed=True),
-        Column("api_usage", CALLS, "api_usage", needed=True),
-    ),
-    locked="usages",
-    # A month that was recorded for a customer before it was merged into another stays its own.
-    joins="""
-        left join customer_names cn on cn.name_key = name_key(s.customer)
-        left join customers named on named.id = cn.customer_id
+_FIGURES = (
+    Column("year", YEAR, "year", needed=True),
+    Column("month", MONTH, "month", needed=True),
+    Column("api_usage", CALLS, "api_usage", needed=True),
+)
+
+# A month that was recorded for a customer before it was merged into another stays its own.
+_TODAYS = """
         left join lateral (
             select case
                 when named.merged_into_id is null then named.id
@@ -108,9 +107,31 @@ USAGE = Layout(
                     select from usages u
                     where u.customer_id = named.id and u.year::text = s.year
                       and u.month::text = ltrim(s.month, '0')) then named.id
-                else named.merged_into_id end as id) c on true""",
-    unique=(Unique("customer", "customer_id, year, month", "is the same customer and month"),),
-    passed_over=frozenset({"id", "customer_id", "changes", "created_at", "updated_at"}),
+                else named.merged_into_id end as id) c on true"""
+
+_KEPT_BESIDE = frozenset({"id", "changes", "created_at", "updated_at"})
+_REPEATED = (Unique("customer", "customer_id, year, month", "is the same customer and month"),)
+
+USAGE = Layout(
+    columns=(Column("customer", CUSTOMER, "customer_id", needed=True), *_FIGURES),
+    locked="usages",
+    joins=f"""
+        left join customer_names cn on cn.name_key = name_key(s.customer)
+        left join customers named on named.id = cn.customer_id
+        {_TODAYS}""",
+    unique=_REPEATED,
+    passed_over=_KEPT_BESIDE | {"customer_id", "period"},
+)
+
+USAGE_BY_ID = Layout(
+    columns=(Column("customer_id", CUSTOMER_ID, "customer_id", needed=True), *_FIGURES),
+    locked="usages",
+    joins=f"""
+        left join customers named on named.id =
+            case when s.customer_id ~ '^[0-9]+$' then s.customer_id::bigint end
+        {_TODAYS}""",
+    unique=tuple(replace(one, column="customer_id") for one in _REPEATED),
+    passed_over=_KEPT_BESIDE | {"customer", "period"},
 )
 
 PEOPLE = Layout(

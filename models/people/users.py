@@ -279,3 +279,9 @@ class PersonRef:
 
 def person_ref(user: User) -> PersonRef:
     return PersonRef(user.id, user.name, user.role, user.slack_user_id)
+
+
+async def find_person(session: AsyncSession, user_id: int) -> User | None:
+    """Whoever has that id and is a person."""
+    query = sa.select(User).where(User.id == user_id, User.name != SYSTEM)
+    return (await session.scalars(query)).one_or_none()

@@ -13,10 +13,15 @@ from models.text import unquoted
 
 @dataclass(frozen=True)
 class Scope:
-    """The bills of a month, one bill, or with neither all there are."""
+    """The bills of a month, one bill, or with neither all there are; or the customers with these
+    ids, in the months `first` to `last`.
+    """
 
     period: Period | None = None
     bill_id: int | None = None
+    customer_ids: tuple[int, ...] | None = None
+    first: Period | None = None
+    last: Period | None = None
 
     @property
     def values(self) -> dict[str, int | None]:

@@ -52,6 +52,14 @@ API = (
     Row("PATCH /api/bills/{bill_id}/release", FINANCE, _WHY),
     Row("PATCH /api/bills/{bill_id}/reissue", FINANCE, _WHY),
     Row("POST /api/bills/{bill_id}/comments", "FCS", {"json": {"comment": "Hm"}}),
+    Row("GET /api/customers", WITH_A_ROLE),
+    Row("GET /api/customers.csv", WITH_A_ROLE),
+    Row("GET /api/customers/{customer_id}", WITH_A_ROLE),
+    Row("POST /api/customers", FINANCE, {"json": {"name": "Cone", "monthly_api_limit": 1}}),
+    Row("PATCH /api/customers/{customer_id}", FINANCE, {"json": {"tax_id": "DE1"}}),
+    Row("GET /api/usage", WITH_A_ROLE),
+    Row("GET /api/usage.csv", WITH_A_ROLE),
+    Row("PUT /api/usage", FINANCE, {"json": []}),
 )
 
 PAGES = (

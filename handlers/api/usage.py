@@ -1,0 +1,177 @@
+"""Usage: what is recorded, and many months at once, from files of any length."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from handlers.api.fields import MONTH, Asked
+from handlers.http.csv_files import csv_file
+from handlers.http.gate import ApiRoute, Asking, open_to
+from handlers.http.ids import LARGEST_ID
+from handlers.http.uploads import ApiUpload, Uploaded
+from models.actions.keep_books import Book, import_book
+from models.errors import Invalid
+from models.exports.formats import Table
+from models.imports.csv_reader import CsvReader
+from models.imports.rows import Rows
+from models.imports.usage_rows import usage_of_json
+from models.people.permissions import Permission
+from models.period import Period
+from models.queries.scope import Scope
+from models.queries.usage_list import CURSOR, RecordedUsage, recorded_usage
+
+router = APIRouter(route_class=ApiRoute)
+uploads = APIRouter(route_class=ApiUpload)
+PAGE_ROWS, LARGEST_PAGE = 100, 1000
+MOST_FLAWS = 100_000
+
+Month = Annotated[str, Field(pattern=MONTH, examples=["2026-10"])]
+
+
+class UsageFilter(Asked):
+    """Which usage is asked for: what fits all that is given, both months included."""
+
+    customer_id: int | None = Field(None, ge=1, le=LARGEST_ID)
+    first: Month | None = Field(None, alias="from")
+    last: Month | None = Field(None, alias="to")
+
+    @property
+    def months(self) -> tuple[Period | None, Period | None]:
+        first = Period.parse(self.first) if self.first else None
+        last = Period.parse(self.last) if self.last else None
+        if first and last and last < first:
+            raise Invalid("The last month is before the first one.", "to")
+        return first, last
+
+
+class UsageQuery(UsageFilter):
+    cursor: str | None = Field(None, pattern=CURSOR, description="`next_cursor` of the page before")
+    limit: int = Field(PAGE_ROWS, ge=1, le=LARGEST_PAGE)
+
+
+class UsageAnswer(BaseModel):
+    """The calls of one customer in one month."""
+
+    id: int
+    customer_id: int
+    customer: str
+    period: Month
+    year: int
+    month: int
+    api_usage: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class UsageListAnswer(BaseModel):
+    """A page of the list; `next_cursor` continues it, where there is more. What is not recorded
+    is not in it.
+    """
+
+    usage: list[UsageAnswer]
+    next_cursor: str | None
+
+
+@router.get("/usage")
+@open_to(Permission.SEE)
+async def find_usage(context: Asking, asked: Annotated[UsageQuery, Query()]) -> UsageListAnswer:
+    """Recorded usage, by customer and month."""
+    found = await recorded_usage(
+        context.session, asked.customer_id, *asked.months, asked.cursor, asked.limit + 1
+    )
+    shown = found[: asked.limit]
+    more = shown[-1].cursor if len(found) > asked.limit else None
+    return UsageListAnswer(usage=[_answer(one) for one in shown], next_cursor=more)
+
+
+@router.get(
+    "/usage.csv",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}}},
+)
+@open_to(Permission.SEE)
+async def usage_as_csv(
+    context: Asking, asked: Annotated[UsageFilter, Query()]
+) -> StreamingResponse:
+    """The same as CSV with every change of a figure, which an import reads back unchanged."""
+    first, last = asked.months
+    ids = (asked.customer_id,) if asked.customer_id else None
+    return await csv_file(context, Table.USAGE, Scope(customer_ids=ids, first=first, last=last))
+
+
+def _answer(one: RecordedUsage) -> UsageAnswer:
+    return UsageAnswer(
+        id=one.id,
+        customer_id=one.customer_id,
+        customer=one.customer,
+        period=str(one.period),
+        year=one.period.year,
+        month=one.period.month,
+        api_usage=one.calls,
+        created_at=one.created_at,
+        updated_at=one.updated_at,
+    )
+
+
+class UsageChange(BaseModel):
+    """Rows by what became of them, and bills by what followed. All zero but `unchanged`: nothing
+    was to do.
+    """
+
+    added: int
+    changed: int
+    unchanged: int
+    bills: dict[str, int]
+
+
+_ROW = {
+    "type": "object",
+    "required": ["api_usage", "month"],
+    "properties": {
+        "customer_id": {"type": "integer", "minimum": 1},
+        "customer": {"type": "string", "description": "A name it has or had, instead of the id"},
+        "year": {"type": "integer"},
+        "month": {"description": "1 to 12 beside `year`, or `2026-10` without"},
+        "api_usage": {"type": "integer", "minimum": 0},
+    },
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "array", "items": _ROW}},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+@uploads.put("/usage", openapi_extra=_BODY)
+@open_to(Permission.KEEP_BOOKS)
+async def put_usage(context: Asking, request: Request, file: Uploaded) -> UsageChange:
+    """Record many months: all of them, or none and every row at fault named by its number.
+
+    Figures that are there already stay as they are, and every other change is on record.
+    """
+    rows = _rows(request.headers.get("content-type", ""), file)
+    change = await import_book(context.session, Book.USAGE, rows, context)
+    done = change.imported
+    bills: dict[str, Any] = {
+        kind: len(those) for kind, those in change.recalculated.outcomes.items()
+    }
+    return UsageChange(
+        added=done.added, changed=done.changed, unchanged=done.unchanged, bills=bills
+    )
+
+
+def _rows(content_type: str, file: Uploaded) -> Rows:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "text/csv":
+        return CsvReader(file, MOST_FLAWS)
+    if kind in ("application/json", "application/x-ndjson", "application/jsonl"):
+        return usage_of_json(file, MOST_FLAWS)
+    raise HTTPException(415, "Send application/json, application/x-ndjson or text/csv.")
