@@ -13,6 +13,7 @@ _SECRETS = re.compile(
     r"(xox[a-z]-|xapp-)[\w-]+"  # tokens
     r"|(?<=ticket=)[\w-]+"  # of a socket's one-use address
     r"|(?<=://)[^\s/@\"]+:[^\s/@\"]*@"  # user and password of a database or mail server
+    r"|whsec_[\w+/=-]+"  # what webhooks are signed with
     r"|https://hooks\.slack\.com/[^\s\"']+",  # response addresses
 )
 # They tell of every job or envelope, and Bolt of whole bodies that were badly signed.

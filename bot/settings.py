@@ -60,6 +60,8 @@ WHAT_TO_DO = {
     "PAYMENT_DAYS": "Write a number of days from 0 to 365.",
     "PAYMENT_NOTE": "Write what invoices say about payment, up to 1,000 characters.",
     "LOCALE": "Name a language and country as in en_GB.",
+    "WEBHOOK_HOSTS": "Write names or addresses of hosts with commas between them, without https:// "
+    "and without a port, as in hooks.internal,10.0.0.8.",
     "LOG_LEVEL": "Choose DEBUG, INFO, WARNING or ERROR.",
 }
 
@@ -138,7 +140,16 @@ def _split(given: str | tuple[str, ...]) -> list[str]:
     return [part for part in re.split(r"[\s,]+", typed) if part]
 
 
+def _host(text: str) -> str:
+    """As an address of the web has it, in small letters; one of IPv6 without brackets."""
+    bare = text.lower().removeprefix("[").removesuffix("]")
+    if re.fullmatch(r"[\w.:-]+", bare) is None or (":" in bare and bare.count(":") < 2):
+        raise ValueError
+    return bare
+
+
 Address = Annotated[str, _matching(r"https?://\S+")]
+Host = Annotated[str, AfterValidator(_host)]
 SlackId = Annotated[str, _read_by(read_member_id)]
 OneLine = Annotated[str, _matching(r"[^\r\n]{1,300}"), _read_by(refuse_placeholder)]
 SomeLines = Annotated[str, Field(max_length=1000), _read_by(refuse_placeholder)]
@@ -208,6 +219,7 @@ class Settings(BooksSettings):
     payment_days: Annotated[int, Field(ge=0, le=365)] = 30
     payment_note: SomeLines | None = None
     locale: Annotated[str, _read_by(read_locale)] = "en"
+    webhook_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split)] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def secrets(self) -> list[str]:
@@ -233,6 +245,7 @@ class Settings(BooksSettings):
             chunk_customers=chunk_customers,
             send_delay_minutes=self.send_delay_minutes,
             can_mail=self.smtp_url is not None and self.mail_from is not None,
+            webhook_hosts=frozenset(self.webhook_hosts),
         )
 
     def require_slack(self) -> None:

@@ -22,6 +22,7 @@ class Timings:
     `statement` and `lock`: how long the database is waited for while a person waits; `work`: how
     long a request is worked on before it is called off, less than the 3 s that Slack waits.
     `bulk`: how long the database is waited for by a job that tells of any number of bills.
+    `webhook`: how long a webhook's receiver may take to answer.
     """
 
     pace: float = 1.0
@@ -51,3 +52,4 @@ class Timings:
     bulk: float = 300.0
     ping: float = 5.0
     again: float = 1.0
+    webhook: float = 15.0

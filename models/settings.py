@@ -16,6 +16,7 @@ class BillingSettings:
     `lookback_months`: how many closed months are corrected when their usage comes late.
     `send_delay_minutes`: for how long a bill that is being sent can be called back.
     `can_mail`: whether there is a mail server to send bills with.
+    `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
     """
 
     approvals_channel: str | None = None
@@ -26,3 +27,4 @@ class BillingSettings:
     send_delay_minutes: float = 5
     zone: ZoneInfo = UTC
     can_mail: bool = True
+    webhook_hosts: frozenset[str] = frozenset()

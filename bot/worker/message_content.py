@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 from handlers.slack.blocks.access import (
     access_declined,
@@ -25,6 +26,7 @@ from handlers.slack.blocks.notifications import (
     recalculated_notice,
     rejection_notice,
     unreached_notice,
+    webhook_off_notice,
 )
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
@@ -42,6 +44,7 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
+from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
 BULKY = frozenset(
     {
@@ -193,6 +196,15 @@ async def _access_granted(session: Session, message: Message) -> Content:
     return Content(partial(access_granted, Role(message.facts["role"])))
 
 
+async def _webhook_off(session: Session, message: Message) -> Content | None:
+    """Nothing once somebody has looked after it."""
+    webhook = await session.get(Webhook, message.facts["webhook_id"])
+    if webhook is None or webhook.state != WebhookState.OFF:
+        return None
+    host = urlsplit(webhook.address).hostname or ""
+    return Content(partial(webhook_off_notice, host, OffCause(message.facts["cause"])))
+
+
 CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None]]] = {
     MessageKind.CARD: _card,
     MessageKind.DIGEST: _digest,
@@ -210,4 +222,5 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.ACCESS_DECLINED: _access_declined,
     MessageKind.DELEGATED: _delegated,
     MessageKind.UNREACHED: _unreached,
+    MessageKind.WEBHOOK_OFF: _webhook_off,
 }

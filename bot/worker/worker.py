@@ -21,6 +21,7 @@ from bot.worker.interruption import log_interrupted
 from bot.worker.lane import Lane
 from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
+from bot.worker.send_webhooks import WebhookSender
 from bot.worker.update_messages import MessageUpdater
 from handlers.documents.invoice import Company
 from models.actions.absence import end_absences
@@ -40,10 +41,12 @@ from models.outbox.recovery import (
     try_recovery_lock,
 )
 from models.settings import BillingSettings
+from models.webhooks.keeping import MOST_WEBHOOKS
+from models.webhooks.sending import defer_due_webhooks, prune_webhooks
 
 log = structlog.get_logger()
-AT_ONCE = {Queue.TEAM: 50, Queue.CUSTOMERS: 10}
-CONNECTIONS = {Queue.TEAM: 5, Queue.CUSTOMERS: 2}
+AT_ONCE = {Queue.TEAM: 50, Queue.CUSTOMERS: 10, Queue.WEBHOOKS: MOST_WEBHOOKS}
+CONNECTIONS = {Queue.TEAM: 5, Queue.CUSTOMERS: 2, Queue.WEBHOOKS: 2}
 CLOSING_S = 1.0
 
 _NEEDS_SOMEBODY: dict[type[Exception], str] = {
@@ -85,6 +88,7 @@ class Worker:
         self._delivery = BillDelivery(
             db, billing, now, self._timings, mailer, company or Company("")
         )
+        self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
         self._lanes = [
             Lane(
                 db.url,
@@ -113,6 +117,7 @@ class Worker:
         self._task(Task.SEND, lambda before, list_id: self._bulk_sends.dispatch(list_id, before))
         self._task(Task.ISSUE, lambda _, bill_id: self._delivery.issue(bill_id))
         self._task(Task.REROUTE, self._reroute)
+        self._task(Task.SEND_WEBHOOK, lambda _, webhook_id: self._webhooks.send(webhook_id))
         self._task(Task.DELIVER, lambda _, bill_id: self._delivery.deliver(bill_id))
 
     async def _reroute(self, _: int, source: str, user_ids: Sequence[int]) -> None:
@@ -220,6 +225,7 @@ class Worker:
             self._sends_upto = await defer_due_sends(
                 session, self._now(), self._sends_upto, self._timings.heal
             )
+            await defer_due_webhooks(session, self._now())
         if bills or runs:
             log.warning("promised anew", bills=bills, runs=runs)
 
@@ -233,6 +239,7 @@ class Worker:
                 return
             self._tended_at, self._kept_upto = time.monotonic(), 0
             await self._end_absences()
+            await self._prune()
         await self._keep_up(self._kept_upto)
 
     async def _end_absences(self) -> None:
@@ -243,6 +250,11 @@ class Worker:
             returned = await end_absences(session, context)
         if returned:
             log.info("absences ended", returned=returned)
+
+    async def _prune(self) -> None:
+        async with self._db.long_transaction() as session:
+            if await try_recovery_lock(session):
+                await prune_webhooks(session, self._now(), self._timings.heal)
 
     async def _keep_up(self, after: int) -> None:
         """Terms come into force, and bills whose figures are not those of usage and terms any more,

@@ -29,6 +29,8 @@ LOCK_ORDER = (
         *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
         "thread_replies",
     ),
+    ("webhooks", "webhook_secrets"),
+    ("webhook_deliveries", "webhook_attempts"),
     ("messages",),
     ("procrastinate_jobs",),
 )

@@ -44,10 +44,13 @@ def job_queue(url: str, most_connections: int) -> "procrastinate.App":
 
 
 class Queue(StrEnum):
-    """Each is worked off by itself: what goes to customers never waits for what is drawn."""
+    """Each is worked off by itself: what goes to customers never waits for what is drawn, and
+    neither for whoever is told by webhooks.
+    """
 
     TEAM = "countersign"
     CUSTOMERS = "customers"
+    WEBHOOKS = "webhooks"
 
 
 class Task(StrEnum):
@@ -63,13 +66,19 @@ class Task(StrEnum):
     ISSUE = "issue"
     DELIVER = "deliver"
     REROUTE = "reroute"
+    SEND_WEBHOOK = "send_webhook"
 
     @property
     def queue(self) -> Queue:
-        return Queue.CUSTOMERS if self in _TO_CUSTOMERS else Queue.TEAM
+        return _QUEUES.get(self, Queue.TEAM)
 
 
-_TO_CUSTOMERS = frozenset({Task.SEND, Task.ISSUE, Task.DELIVER})
+_QUEUES = {
+    Task.SEND: Queue.CUSTOMERS,
+    Task.ISSUE: Queue.CUSTOMERS,
+    Task.DELIVER: Queue.CUSTOMERS,
+    Task.SEND_WEBHOOK: Queue.WEBHOOKS,
+}
 
 
 async def defer(
@@ -140,6 +149,11 @@ async def drop_answered_updates(session: AsyncSession, bill_ids: Sequence[int]) 
     await rows(session, _DROP, (Task.REDRAW, [f"bill:{bill_id}" for bill_id in bill_ids]))
 
 
+async def drop_answered_calls(session: AsyncSession, webhook_id: int) -> None:
+    """The same of the jobs to look what this webhook is promised."""
+    await rows(session, _DROP, (Task.SEND_WEBHOOK, [f"webhook:{webhook_id}"]))
+
+
 _DROP = """
 delete from procrastinate_jobs where id in (
     select id from procrastinate_jobs
@@ -191,6 +205,12 @@ async def defer_issue(session: AsyncSession, bill_id: int, now: datetime, due: d
     """A bill being sent is to be issued when its delay is over."""
     delay_s = math.ceil(max(0.0, (due - now).total_seconds()))
     await defer(session, Task.ISSUE, f"send:{bill_id}", {"bill_id": bill_id}, delay_s)
+
+
+async def defer_webhook(session: AsyncSession, webhook_id: int) -> None:
+    """A webhook is to be sent what it is promised; actions see to that by themselves."""
+    call = {"webhook_id": webhook_id}
+    await defer(session, Task.SEND_WEBHOOK, f"webhook:{webhook_id}", call)
 
 
 async def defer_delivery(session: AsyncSession, bill_id: int) -> None:

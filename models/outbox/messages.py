@@ -40,6 +40,7 @@ class MessageKind(StrEnum):
     ACCESS_DECLINED = "access_declined"
     UNREACHED = "unreached"
     DELEGATED = "delegated"
+    WEBHOOK_OFF = "webhook_off"
 
 
 class MessageState(StrEnum):

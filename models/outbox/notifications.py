@@ -168,3 +168,13 @@ async def notify_approvals_revoked(
         facts = {"count": len(bills), "bills": bills[:NAMED]}
         key = f"fell:{bills[0]}:{now.isoformat()}"
         await add_messages(session, MessageKind.APPROVALS_FELL, key, [user], facts)
+
+
+async def notify_webhook_off(
+    session: AsyncSession, webhook_id: int, cause: str, now: datetime
+) -> None:
+    """Finance hears that a webhook is not sent anything any more."""
+    finance = await users_with_role(session, Role.FINANCE)
+    key = f"webhook-off:{webhook_id}:{now.isoformat()}"
+    facts = {"webhook_id": webhook_id, "cause": cause}
+    await add_messages(session, MessageKind.WEBHOOK_OFF, key, finance, facts)

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     GO_AWAY = "go away and name a delegate"
     KEEP_BOOKS = "record usage and edit customers"
     GIVE_ROLES = "give people roles"
+    KEEP_WEBHOOKS = "keep webhooks"
     AUTOMATE = "do what Countersign does by itself"
 
 
@@ -57,6 +58,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.REISSUE,
             Permission.KEEP_BOOKS,
             Permission.GIVE_ROLES,
+            Permission.KEEP_WEBHOOKS,
         }
     ),
     Role.CSM: _APPROVERS,

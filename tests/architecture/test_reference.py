@@ -25,6 +25,7 @@ from models.imports.csv_reader import CsvReader
 from models.imports.layouts import CUSTOMERS, PEOPLE, USAGE
 from models.imports.staging import Layout
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
+from models.webhooks.events import Event
 from sandbox.__main__ import arguments
 from sandbox.fake_slack.control import control_routes
 from sandbox.fake_slack.sandbox import Sandbox
@@ -325,3 +326,11 @@ def test_each_flag_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
         arguments(["--help"])
     flags = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
     assert {codes(cell)[0] for cell in page(SANDBOX).table("Flags").column()} == flags
+
+
+# -- webhooks ------------------------------------------------------------------------------
+
+
+def test_each_event_of_webhooks_is_explained() -> None:
+    told = page("docs/how-to/receive-webhooks.md").table("Events").column()
+    assert told == [f"`{event}`" for event in Event]

@@ -285,6 +285,7 @@ async def _january(time: Timeline) -> None:
     await time.catch_up()
     time.go_to("2025-01-07")
     await _the_bot_dies(time)
+    await verbs.tell(time, ANA, "https://books.meadow.example/bills")
     await verbs.generate(time, await verbs.start(time, ANA, DECEMBER), most_steps=1)
     await _send_lists(time)
     await verbs.send(time, ANA, await _bill_id(time, FIR, OCTOBER))

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
+import sqlalchemy as sa
+
 from handlers.documents.invoice import Company, invoice_text
 from models.actions.approve import approve_bill as approve_one
 from models.actions.approve import reject_bill
@@ -25,9 +27,21 @@ from models.outbox.messages import Message
 from models.outbox.notifications import Recalculation, notify_bill_run
 from models.period import Period
 from models.usage.usage import record_usage
+from models.webhooks.events import Event
+from models.webhooks.keeping import add_webhook, send_test
+from models.webhooks.webhooks import WebhookSecret
 from tests.old_databases.timeline import RULES, Timeline
 
 COMPANY = Company("Meadow API AG", "1 Mill Road, 8001 Zürich", "CH", "CHE-111.222.333 MWST")
+
+
+async def tell(time: Timeline, who: str, address: str) -> None:
+    """By webhook, of all that happens from now on; its secret is always the same."""
+    async with time.step() as session:
+        webhook, _ = await add_webhook(session, await time.act(session, who), address, [*Event])
+        await send_test(session, await time.act(session, who), webhook.id)
+        kept = sa.update(WebhookSecret).where(WebhookSecret.webhook_id == webhook.id)
+        await session.execute(kept.values(secret="whsec_bWVhZG93IG1lYWRvdyBtZWFkb3c="))
 
 
 async def approve(time: Timeline, who: str, name: str, period: Period) -> int:

@@ -36,6 +36,7 @@ from models.people.permissions import Role
 from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
+from models.webhooks.webhooks import OffCause
 
 NOTICED_AT_MOST = 20
 RECALCULATED_NAMED = 5
@@ -211,4 +212,19 @@ def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
         " or an import of people, or name somebody else for these customers. For the bills, type ",
         code(slash("bill list waiting")),
         ".",
+    )
+
+
+_OFF = {
+    OffCause.GONE: "it answered that it is gone",
+    OffCause.FAILING: "it has taken nothing for three days",
+}
+
+
+def webhook_off_notice(host: str, cause: OffCause) -> SlackMessage:
+    """To Finance: a webhook is not sent anything any more."""
+    return sentence_message(
+        bold(f"Nothing is sent to the webhook at {host} any more, because {_OFF[cause]}."),
+        " What happens to bills waits for it, up to thirty days. Resume it on the page of webhooks "
+        "once it answers again, or delete it.",
     )

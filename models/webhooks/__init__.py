@@ -1,0 +1,1 @@
+"""Webhooks: whoever is told, over HTTP, what happens to bills."""

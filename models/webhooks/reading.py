@@ -1,0 +1,73 @@
+"""Webhooks and their deliveries, for whoever looks after them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.errors import NotFound
+from models.webhooks.payload import payloads_of
+from models.webhooks.webhooks import Attempt, Delivery, DeliveryStatus, Webhook, WebhookState
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class DeliveryPage:
+    """Deliveries, the newest first; `more`: the id before which to go on, None at the end."""
+
+    deliveries: Sequence[Delivery]
+    more: int | None
+
+
+@dataclass(frozen=True)
+class DeliveryDetails:
+    """One delivery with its body and all that was tried."""
+
+    delivery: Delivery
+    payload: str
+    attempts: Sequence[Attempt]
+
+
+async def list_webhooks(session: AsyncSession) -> Sequence[Webhook]:
+    """All there are, which are few."""
+    kept = sa.select(Webhook).where(Webhook.state != WebhookState.DELETED)
+    return (await session.scalars(kept.order_by(Webhook.id))).all()
+
+
+async def find_webhook(session: AsyncSession, webhook_id: int) -> Webhook:
+    found = await session.get(Webhook, webhook_id)
+    if found is None or found.state == WebhookState.DELETED:
+        raise NotFound("There is no such webhook.")
+    return found
+
+
+async def list_deliveries(
+    session: AsyncSession,
+    webhook_id: int,
+    status: DeliveryStatus | None = None,
+    before: int | None = None,
+    most: int = PAGE,
+) -> DeliveryPage:
+    """What the webhook was promised lately; `before`: only older than that id."""
+    query = sa.select(Delivery).where(Delivery.webhook_id == webhook_id)
+    if status is not None:
+        query = query.where(Delivery.status == status)
+    if before is not None:
+        query = query.where(Delivery.id < before)
+    found = (await session.scalars(query.order_by(Delivery.id.desc()).limit(most + 1))).all()
+    return DeliveryPage(found[:most], found[most - 1].id if len(found) > most else None)
+
+
+async def load_delivery(
+    session: AsyncSession, webhook_id: int, delivery_id: int
+) -> DeliveryDetails:
+    """Refuses an id that is not one of this webhook's deliveries."""
+    query = sa.select(Delivery).where(Delivery.id == delivery_id, Delivery.webhook_id == webhook_id)
+    delivery = (await session.scalars(query)).one_or_none()
+    if delivery is None:
+        raise NotFound("There is no such delivery.")
+    attempts = sa.select(Attempt).where(Attempt.delivery_id == delivery.id).order_by(Attempt.id)
+    payloads = await payloads_of(session, [delivery])
+    return DeliveryDetails(delivery, payloads[delivery.id], (await session.scalars(attempts)).all())
