@@ -168,12 +168,13 @@ class App:
         return reasons
 
     def _database(self, url: str, pool_size: int = CONNECTIONS) -> Database:
-        limits = {
-            "statement_s": self._timings.statement,
-            "lock_s": self._timings.lock,
-            "silent_s": self._timings.stalled,
-        }
-        return Database(url, pool_size, **limits)
+        return Database(
+            url,
+            pool_size,
+            statement_s=self._timings.statement,
+            lock_s=self._timings.lock,
+            silent_s=self._timings.stalled,
+        )
 
     async def _check_database(self) -> None:
         try:

@@ -42,9 +42,12 @@ class Database:
         statement_s: float = STATEMENT_S,
         lock_s: float = LOCK_S,
         silent_s: float = 0,
+        long_pool_size: int | None = None,
     ) -> None:
         """`url`: any libpq address in URL form, `postgresql://...`, sockets included.
 
+        `long_pool_size`: of how many connections long transactions take theirs; None: of none, as
+        it must be where tables grow.
         `statement_s` and `lock_s` are how long a short transaction waits for either. One that asks
         nothing for `silent_s` is ended, with its locks: whoever began it is frozen. 0: none is.
         """
@@ -57,7 +60,10 @@ class Database:
             idle_in_transaction_session_timeout=silent_s,
         )
         self._long = _engine(
-            url, None, lock_timeout=LONG_LOCK_S, idle_in_transaction_session_timeout=silent_s
+            url,
+            long_pool_size,
+            lock_timeout=LONG_LOCK_S,
+            idle_in_transaction_session_timeout=silent_s,
         )
 
     @asynccontextmanager
