@@ -1,6 +1,7 @@
 """What the tests stand on: a database of their own, and a small cast of people."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,18 @@ from tests.harness.database import TestDatabase, TestPostgres
 from tests.sandbox.page_browser import chromium
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+# What is collected stays until the end: no use in looking through it for garbage, again and again.
+
+
+def pytest_collection() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -23,13 +24,19 @@ CLOCKS = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
-TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Each file's name, and what it says."""
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in FILES
+    }
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
     too_long = {
         f"{name}: {node.name}": _lines(node)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, Function) and _lines(node) > LONGEST_FUNCTION
     }
@@ -46,13 +53,13 @@ def test_no_file_is_too_long_to_read() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+    assert [name for name, tree in trees().items() if not ast.get_docstring(tree)] == []
 
 
 def test_models_are_told_the_time_and_never_look() -> None:
     looks = {
         name: [*_looks_at_a_clock(tree)]
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if name.startswith("models/")
     }
     assert {name: found for name, found in looks.items() if found} == {}
@@ -93,7 +100,7 @@ def test_models_name_no_command_of_any_medium() -> None:
     """What could be done instead is data there; each medium has its own commands for it."""
     named = {
         f"{name}:{line}": text
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if name.startswith("models/")
         for line, text in _texts(tree)
         if _COMMAND.search(text)
