@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from handlers.api import bills, customers, session, usage
+from handlers.api import bills, customers, session, usage, webhooks
 
 PREFIX = "/api"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -11,6 +11,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     customers.router,
     usage.router,
     usage.uploads,
+    webhooks.router,
 )
 
 

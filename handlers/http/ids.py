@@ -11,6 +11,7 @@ from models.bills.bill import get_bill
 from models.customers.customers import get_customer
 from models.db.columns import Session
 from models.errors import NotFound
+from models.webhooks.reading import find_delivery, find_webhook
 
 LARGEST_ID = 2**63 - 1
 _WRITTEN = re.compile(r"[1-9]\d{0,18}", re.ASCII)
@@ -28,7 +29,12 @@ PathId = Annotated[int, BeforeValidator(read_id), Path(ge=1, le=LARGEST_ID)]
 
 Finder = Callable[[Session, int], Awaitable[object]]
 
-FINDERS: dict[str, Finder] = {"bill_id": get_bill, "customer_id": get_customer}
+FINDERS: dict[str, Finder] = {
+    "bill_id": get_bill,
+    "customer_id": get_customer,
+    "webhook_id": find_webhook,
+    "delivery_id": find_delivery,
+}
 """What looks for a number in an address, by the name it has there; it refuses what is not there."""
 
 

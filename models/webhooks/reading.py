@@ -71,3 +71,11 @@ async def load_delivery(
     attempts = sa.select(Attempt).where(Attempt.delivery_id == delivery.id).order_by(Attempt.id)
     payloads = await payloads_of(session, [delivery])
     return DeliveryDetails(delivery, payloads[delivery.id], (await session.scalars(attempts)).all())
+
+
+async def find_delivery(session: AsyncSession, delivery_id: int) -> Delivery:
+    """Whatever webhook it is promised to. Refuses an unknown id."""
+    found = await session.get(Delivery, delivery_id)
+    if found is None:
+        raise NotFound("There is no such delivery.")
+    return found

@@ -10,10 +10,13 @@ import psycopg
 import pytest
 import typer.main
 import yaml
+from fastapi.routing import APIRoute
 
 from bot.cli.main import app
 from bot.settings import BooksSettings, DatabaseSettings, Settings
 from bot.web_server import make_web_app
+from handlers.api import webhooks
+from handlers.api.app import PREFIX
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.slack.blocks.help import SUBCOMMANDS
 from handlers.wording.labels import HOLD_CAUSES, REJECT_WORDS, STATE_WORDS
@@ -334,3 +337,14 @@ def test_each_flag_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
 def test_each_event_of_webhooks_is_explained() -> None:
     told = page("docs/how-to/receive-webhooks.md").table("Events").column()
     assert told == [f"`{event}`" for event in Event]
+
+
+def test_each_route_of_webhooks_is_explained() -> None:
+    told = page("docs/how-to/receive-webhooks.md").table("By the JSON API").column()
+    served = {
+        f"`{method} {PREFIX}{route.path}`"
+        for route in webhooks.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    assert set(told) == served

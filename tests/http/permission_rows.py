@@ -36,6 +36,8 @@ class Row:
 _SEEN = {"json": {"version": 1}}
 _WHY = {"json": {"version": 1, "reason": "So it is"}}
 _REJECTED = {"json": {"version": 1, "reason": "So it is", "reason_code": "other"}}
+_TOLD = {"address": "https://8.8.8.8/hook", "events": ["bill.sent"]}
+_SINCE = {"since": "2026-11-01T00:00:00Z"}
 _ASKED = {"own": "CS", "other": ""}
 """Those whose word a bill needs."""
 
@@ -60,6 +62,17 @@ API = (
     Row("GET /api/usage", WITH_A_ROLE),
     Row("GET /api/usage.csv", WITH_A_ROLE),
     Row("PUT /api/usage", FINANCE, {"json": []}),
+    Row("GET /api/webhooks", FINANCE),
+    Row("POST /api/webhooks", FINANCE, {"json": _TOLD}),
+    Row("GET /api/webhooks/{webhook_id}", FINANCE),
+    Row("PATCH /api/webhooks/{webhook_id}", FINANCE, {"json": {"paused": False}}),
+    Row("POST /api/webhooks/{webhook_id}/secret", FINANCE),
+    Row("POST /api/webhooks/{webhook_id}/test", FINANCE),
+    Row("POST /api/webhooks/{webhook_id}/send-again", FINANCE, {"json": _SINCE}),
+    Row("GET /api/webhooks/{webhook_id}/deliveries", FINANCE),
+    Row("GET /api/webhooks/{webhook_id}/deliveries/{delivery_id}", FINANCE),
+    Row("POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/send-again", FINANCE),
+    Row("DELETE /api/webhooks/{webhook_id}", FINANCE),
 )
 
 PAGES = (

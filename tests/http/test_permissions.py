@@ -11,6 +11,8 @@ from handlers.http.ids import FINDERS, LARGEST_ID
 from handlers.web import app as pages
 from models.db.database import Database
 from models.people.users import User
+from models.webhooks.events import Event
+from models.webhooks.keeping import add_webhook, send_test
 from tests.harness.browser_side import Answer, BrowserSide
 from tests.harness.cast import People
 from tests.http.permission_rows import EVERYBODY, ROWS, Row
@@ -54,9 +56,21 @@ async def things(db: Database, people: People) -> Things:
         both = needs | {"require_sales_approval": True, "sales_id": people.sam.id}
         own = await bill_for(session, by, "Acme Corp", csm_id=people.kim.id, **both)
         other = await bill_for(session, by, "Bolt Ltd", csm_id=people.lee.id, **needs)
+        finance = act(people.ana)
+        told = [await add_webhook(session, finance, "https://8.8.8.8/", [*Event]) for _ in "12"]
+        tests = [await send_test(session, finance, webhook.id) for webhook, _ in told]
     return {
-        name: {"bill_id": bill.id, "customer_id": bill.customer_id, "user_id": user.id}
-        for name, bill, user in (("own", own, people.kim), ("other", other, people.lee))
+        name: {
+            "bill_id": bill.id,
+            "customer_id": bill.customer_id,
+            "user_id": user.id,
+            "webhook_id": test.webhook_id,
+            "delivery_id": test.id,
+        }
+        for name, bill, user, test in (
+            ("own", own, people.kim, tests[0]),
+            ("other", other, people.lee, tests[1]),
+        )
     }
 
 
