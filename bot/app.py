@@ -245,17 +245,18 @@ class App:
         else:
             hear_slack(web, bolt, secret)
         self._web = self._server(web)
-        serve_people(web, self._http_services(self._web.port))
+        serve_people(web, self._http_services(self._web.port, identity.url))
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()
 
-    def _http_services(self, port: int) -> HttpServices:
+    def _http_services(self, port: int, slack_url: str) -> HttpServices:
         return HttpServices(
             db=self._db,
             now=self._now,
             billing=self._billing,
             public_url=self._settings.public_url or f"http://{self._settings.host}:{port}",
+            slack_url=slack_url,
         )
 
     def _server(self, web: FastAPI) -> WebServer:

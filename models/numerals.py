@@ -9,7 +9,7 @@ import re
 import unicodedata
 from decimal import Decimal
 
-from models.errors import Unreadable
+from models.errors import Invalid, Unreadable
 from models.text import plain_form, trimmed
 
 MOST_CHARS = 100
@@ -45,6 +45,15 @@ def read_whole(typed: str, most: int) -> int:
     if value > most:
         raise Unreadable(typed, f"is too big; the most is {most}")
     return int(value)
+
+
+def read_units(typed: str, field: str) -> int | None:
+    """The calls to bill, below zero those to credit; None where nothing was typed."""
+    if not typed.strip():
+        return None
+    if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", typed, re.ASCII) is None:
+        raise Invalid("Write a whole number of calls, such as 250000.", field)
+    return int(typed)
 
 
 def read_decimal(

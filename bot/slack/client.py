@@ -108,11 +108,12 @@ class SlackError(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the bot token speaks for."""
+    """Who the bot token speaks for; `url`: where people reach their workspace."""
 
     team_id: str
     bot_user_id: str
     bot_id: str
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ class SlackClient:
 
     async def auth_test(self) -> Identity:
         answer = await ask_slack(self.asking.auth_test())
-        self._ours = Identity(answer["team_id"], answer["user_id"], answer["bot_id"])
+        ours = (answer["team_id"], answer["user_id"], answer["bot_id"], answer.get("url") or "")
+        self._ours = Identity(*ours)
         return self._ours
 
     async def app_id(self, bot_id: str) -> str | None:

@@ -102,11 +102,18 @@ def _context(visit: Annotated[Visit, Depends(_visit)]) -> HttpContext:
     )
 
 
-class ShownAgain(Exception):
-    """What was asked is refused and rolled back; `draw` answers, in a transaction of its own."""
+class AnsweredLater(Exception):
+    """What was begun is rolled back; `meanwhile` is done, in transactions of its own, and then
+    `draw` answers in another.
+    """
 
-    def __init__(self, draw: Callable[[HttpContext], Awaitable[Response]]) -> None:
+    def __init__(
+        self,
+        meanwhile: Callable[[], Awaitable[None]],
+        draw: Callable[[HttpContext], Awaitable[Response]],
+    ) -> None:
         super().__init__()
+        self.meanwhile = meanwhile
         self.draw = draw
 
 
@@ -160,8 +167,9 @@ class GatedRoute(APIRoute):
         """The answer of `inner` inside of a transaction, `opened` on the database."""
         try:
             return await self._in_transaction(request, inner, opened)
-        except ShownAgain as again:
-            draw = again.draw
+        except AnsweredLater as later:
+            meanwhile, draw = later.meanwhile, later.draw
+        await meanwhile()
 
         async def drawn(request: Request) -> Response:
             return await draw(_context(request.state.visit))

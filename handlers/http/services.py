@@ -13,12 +13,15 @@ from models.settings import BillingSettings
 
 @dataclass(frozen=True, kw_only=True)
 class HttpServices:
-    """`public_url`: where people reach the pages, without a slash at its end."""
+    """`public_url`: where people reach the pages, without a slash at its end; `slack_url`: where
+    they reach the workspace, with one, empty where nobody knows.
+    """
 
     db: Database
     now: Callable[[], datetime]
     billing: BillingSettings
     public_url: str
+    slack_url: str = ""
 
     @property
     def is_secure(self) -> bool:

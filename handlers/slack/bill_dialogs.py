@@ -4,9 +4,6 @@ Each opens only where the verb would be allowed now, and is judged again when it
 done is then said in its place.
 """
 
-import re
-from dataclasses import replace
-
 from handlers.slack.answers import Answer, Dialog, as_dialog
 from handlers.slack.blocks import dialogs
 from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
@@ -18,11 +15,11 @@ from models.actions.hold import hold_reason_now, release_bill
 from models.actions.revise import revise_bill
 from models.actions.undo import GONE, undo_decision
 from models.actions.void import hold_reason_again, reissue_bill, void_bill
-from models.bills.figures import Figures, figures_again, figures_anew
+from models.bills.figures import figures_again, figures_anew
 from models.bills.replay import undoable, without
 from models.bills.states import RejectReason, State, Verb
 from models.errors import Invalid, NotFound
-from models.queries.bill_details import BillDetails
+from models.numerals import read_units
 
 DONE = "Done"
 
@@ -98,23 +95,17 @@ async def revise(context: RequestContext, bill_id: int, version: int | None) -> 
     await check(context.session, bill_id, Verb.REVISE, version, context)
     facts = await bill_details(context, bill_id)
     anew = await figures_anew(context.session, bill_id)
-    return Dialog(dialogs.revise(facts, _with(facts, anew)))
+    return Dialog(dialogs.revise(facts, facts.with_figures(anew)))
 
 
 async def submit_revise(context: RequestContext) -> Answer:
     ids = context.ids("bill", "version")
-    reason, units = context.entered(dialogs.REASON), _units(context.entered(dialogs.UNITS))
+    reason, units = (
+        context.entered(dialogs.REASON),
+        read_units(context.entered(dialogs.UNITS), dialogs.UNITS),
+    )
     await revise_bill(context.session, ids["bill"], ids["version"], context, reason, units)
     return await _done(context, ids["bill"])
-
-
-def _units(typed: str) -> int | None:
-    """The calls to bill, as somebody typed them; None where the field was left empty."""
-    if not typed.strip():
-        return None
-    if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", typed, re.ASCII) is None:
-        raise Invalid("Write a whole number of calls, such as 250000.", dialogs.UNITS)
-    return int(typed)
 
 
 async def void(context: RequestContext, bill_id: int, version: int | None) -> Answer:
@@ -139,7 +130,7 @@ async def reissue(context: RequestContext, bill_id: int, version: int | None) ->
     facts = await bill_details(context, bill_id)
     again = await figures_again(context.session, bill_id)
     cause = await hold_reason_again(loaded)
-    return Dialog(dialogs.reissue(facts, _with(facts, again), cause))
+    return Dialog(dialogs.reissue(facts, facts.with_figures(again), cause))
 
 
 async def submit_reissue(context: RequestContext) -> Answer:
@@ -147,19 +138,3 @@ async def submit_reissue(context: RequestContext) -> Answer:
     reason = context.entered(dialogs.REASON)
     new = await reissue_bill(context.session, ids["bill"], ids["version"], context, reason)
     return Dialog(as_dialog(bill_reissued(await bill_details(context, new)), DONE))
-
-
-def _with(facts: BillDetails, now: Figures | None) -> BillDetails:
-    """The bill as it would be with figures of now."""
-    if now is None:
-        return facts
-    return replace(
-        facts,
-        api_usage=now.api_usage,
-        limit_calls=now.monthly_api_limit,
-        overage_units=now.overage_units,
-        unit_cost=now.overage_unit_cost,
-        amount=now.overage_amount,
-        currency=now.currency,
-        waived_units=now.waived_units,
-    )

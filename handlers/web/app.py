@@ -2,9 +2,27 @@
 
 from fastapi import APIRouter, FastAPI
 
-from handlers.web import customers, start, static_files
+from handlers.web import (
+    bills,
+    bulk_approve,
+    customers,
+    dashboard,
+    decisions,
+    live,
+    start,
+    static_files,
+)
 
-ROUTERS: tuple[APIRouter, ...] = (start.router, customers.router, static_files.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    start.router,
+    dashboard.router,
+    bulk_approve.router,
+    bills.router,
+    decisions.router,
+    customers.router,
+    live.router,
+    static_files.router,
+)
 
 
 def add_pages(web: FastAPI) -> None:

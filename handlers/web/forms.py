@@ -3,7 +3,7 @@
     @router.post("/customers/new")
     @open_to(Permission.KEEP_BOOKS)
     async def create(context: Asking, typed: Typed) -> Response:
-        async with shown_again(typed, new_customer_page):
+        async with shown_again(context, typed, new_customer_page):
             customer = await create_customer(context.session, ..., name=typed["name"])
         return see(context.request, f"/customers/{customer.id}", "The customer is there.")
 
@@ -20,7 +20,8 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from handlers.http.errors import status_of
-from handlers.http.gate import HttpContext, ShownAgain
+from handlers.http.gate import AnsweredLater, HttpContext
+from handlers.http.refused import follow_refusal
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Invalid, Refusal
 
@@ -35,6 +36,10 @@ class Form:
     typed: Mapping[str, str] | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.errors or self.trouble)
 
     def value(self, name: str, default: str = "") -> str:
         return default if self.typed is None else self.typed.get(name, "")
@@ -68,17 +73,23 @@ Typed = Annotated[dict[str, str], Depends(_typed)]
 
 
 @asynccontextmanager
-async def shown_again(typed: Mapping[str, str], draw: Draw) -> AsyncIterator[None]:
+async def shown_again(
+    context: HttpContext, typed: Mapping[str, str], draw: Draw
+) -> AsyncIterator[None]:
     """Where something inside is refused, answer with the form drawn again."""
     try:
         yield
     except Refusal as refused:
         form = refused_form(typed, refused)
-        status = status_of(refused)
+        status, request, source = status_of(refused), context.request, context.source
+        refusal = refused
 
         async def drawn(context: HttpContext) -> Response:
             answer = await draw(context, form)
             answer.status_code = status
             return answer
 
-        raise ShownAgain(drawn) from refused
+        async def follow() -> None:
+            await follow_refusal(request, refusal, source)
+
+        raise AnsweredLater(follow, drawn) from refused

@@ -2,8 +2,8 @@
 
 Every template has, beside what its page gives it: `reader`, who is signed in, or None; `places`,
 where the header leads; `notice`, told once; the filters `told` (a sentence of `handlers.wording`),
-`moment`, `day`, `money`, `number`, `person` and `name`; and the functions `static_url` and
-`state_word`.
+`moment`, `day`, `money`, `unit_price`, `number`, `person`, `name`, `clean` and `ago`; and the
+functions `static_url` and `state_word`.
 """
 
 from datetime import datetime
@@ -58,6 +58,9 @@ _environment.filters |= {
     "number": formatting.number,
     "person": formatting.person,
     "name": formatting.name,
+    "unit_price": formatting.unit_price,
+    "clean": formatting.clean,
+    "ago": formatting.ago,
 }
 _environment.globals |= {"static_url": static_url, "state_word": STATE_WORDS.__getitem__}
 
@@ -72,6 +75,7 @@ def page(request: Request, template: str, status_code: int = 200, **facts: Any) 
         "path": request.url.path,
         "zone": services_of(request).billing.zone,
         "notice": notice,
+        "live": None,
     }
     drawn = _environment.get_template(template).render(given | facts)
     answer = HTMLResponse(drawn, status_code=status_code)

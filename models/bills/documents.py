@@ -29,6 +29,15 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(server_default=sa.FetchedValue())
     created_at: Mapped[datetime]
 
+    @property
+    def text(self) -> str:
+        return self.content.decode()
+
+
+async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:
+    """What was issued for this bill; None where nothing was yet."""
+    return await session.get(Document, bill_id)
+
 
 @dataclass(frozen=True)
 class InvoiceData:

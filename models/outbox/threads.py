@@ -3,13 +3,29 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.messages import Message, MessageState
+from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
 
 
 async def bill_of_thread(session: AsyncSession, channel: str, thread_ts: str) -> int | None:
     """The bill whose card heads this thread; None for any other thread."""
     query = sa.select(Message.bill_id).where(Message.channel == channel, Message.ts == thread_ts)
     return (await session.scalars(query)).one_or_none()
+
+
+async def thread_of_bill(
+    session: AsyncSession, bill_id: int, user_id: int
+) -> tuple[str, str] | None:
+    """Channel and ts of the bill's card that this person can see: theirs, else one in a channel."""
+    theirs = Message.recipient == user_recipient(user_id)
+    query = (
+        sa.select(Message.channel, Message.ts)
+        .where(Message.bill_id == bill_id, Message.kind == MessageKind.CARD)
+        .where(Message.ts.is_not(None), sa.or_(theirs, Message.recipient.startswith("channel:")))
+        .order_by(theirs.desc(), Message.id)
+        .limit(1)
+    )
+    found = (await session.execute(query)).one_or_none()
+    return (str(found.channel), str(found.ts)) if found else None
 
 
 async def is_a_message_unconfirmed(session: AsyncSession) -> bool:

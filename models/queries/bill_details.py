@@ -1,10 +1,11 @@
 """Everything there is to know about one bill, for whoever draws it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from models.bills.approvers import Slot
+from models.bills.figures import Figures
 from models.bills.replay import BillState
 from models.bills.states import BillKind, HoldReason, State
 from models.people.users import PersonRef
@@ -145,6 +146,21 @@ class BillDetails:
     slots: tuple[Slot, ...] = ()
     made_by: frozenset[int] = frozenset()
     state: BillState | None = None
+
+    def with_figures(self, now: Figures | None) -> "BillDetails":
+        """The bill as it would be with figures of now."""
+        if now is None:
+            return self
+        return replace(
+            self,
+            api_usage=now.api_usage,
+            limit_calls=now.monthly_api_limit,
+            overage_units=now.overage_units,
+            unit_cost=now.overage_unit_cost,
+            amount=now.overage_amount,
+            currency=now.currency,
+            waived_units=now.waived_units,
+        )
 
     @property
     def units_over_limit(self) -> int:

@@ -93,7 +93,7 @@ async def find_bills(
     most: int = MOST_AT_ONCE,
 ) -> Page:
     """The bills that are meant. `after` continues a page; up to `most` of a state are counted."""
-    return await _page(session, await _selection(session, wanted), after, limit, most)
+    return await _page(session, await selection_of(session, wanted), after, limit, most)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ async def list_bills(
     session: AsyncSession, wanted: BillFilter, *, after: str | None, limit: int
 ) -> Listed:
     """The bills that are meant, in the order of `find_bills`, without what they come to."""
-    selection = await _selection(session, wanted)
+    selection = await selection_of(session, wanted)
     if not selection.states:
         return Listed((), None)
     found = await _found(session, selection, after, limit)
@@ -124,7 +124,8 @@ async def list_bills(
     return Listed(bills, _cursor(found[limit - 1]) if len(found) > limit else None)
 
 
-async def _selection(session: AsyncSession, wanted: BillFilter) -> Selection:
+async def selection_of(session: AsyncSession, wanted: BillFilter) -> Selection:
+    """The same as conditions, for other questions about these bills."""
     mine_of = wanted.mine_of
     selection = await waiting_for(session, mine_of) if mine_of else Selection(frozenset(State))
     filters = list(selection.where)
@@ -164,7 +165,7 @@ async def _page(
     """Bills of each state are read in their order, by key, and never more than are looked for."""
     if not selection.states:
         return Page((), 0, ())
-    whole = _oldest(selection, None, most + 1)
+    whole = oldest_of(selection, None, most + 1)
     counted = whole.c.stands if len(selection.states) > 1 else sa.true()
     sums = (
         sa.select(
@@ -198,7 +199,7 @@ async def _found(
     session: AsyncSession, selection: Selection, after: str | None, limit: int
 ) -> Sequence[Any]:
     """The bills of a page, and one more where there is one."""
-    first = _oldest(selection, _place(after), limit + 1)
+    first = oldest_of(selection, _place(after), limit + 1)
     query = (
         sa.select(Bill, Customer.name, first.c.rank)
         .join(first, first.c.id == Bill.id)
@@ -230,13 +231,13 @@ def _rank(state: State) -> int:
     return 0 if state in WAITING else 1
 
 
-def _oldest(selection: Selection, beyond: _Place | None, most: int) -> sa.Subquery:
+def oldest_of(selection: Selection, beyond: _Place | None, most: int) -> sa.Subquery:
     """Of each state the oldest bills, at most so many, with its rank."""
     states = sorted(selection.states)
-    return sa.union_all(*(_oldest_of(selection, one, beyond, most) for one in states)).subquery()
+    return sa.union_all(*(_oldest_in(selection, one, beyond, most) for one in states)).subquery()
 
 
-def _oldest_of(
+def _oldest_in(
     selection: Selection, state: State, beyond: _Place | None, most: int
 ) -> sa.Select[int, datetime, str, Decimal | None, bool, int]:
     rank = _rank(state)

@@ -75,12 +75,35 @@ API = (
     Row("DELETE /api/webhooks/{webhook_id}", FINANCE),
 )
 
+_ON_PAGE = {"data": {"version": "1", "reason": "So it is", "reason_code": "other"}}
+_PERMITTED = {
+    "approve": "CS",
+    "reject": "CS",
+    "undo": "FCS",
+    "revise": FINANCE,
+    "send": FINANCE,
+    "void": FINANCE,
+    "release": FINANCE,
+    "reissue": FINANCE,
+}
+
 PAGES = (
     Row("GET /", EVERYBODY),
     Row("POST /sign-out", SIGNED_IN),
     Row("GET /customers", WITH_A_ROLE),
     Row("GET /customers/{customer_id}", WITH_A_ROLE),
     Row("GET /static/{digest}/{name}", EVERYBODY),
+    Row("GET /live", WITH_A_ROLE),
+    Row("GET /dashboard", WITH_A_ROLE),
+    Row("GET /dashboard/approve", "CS"),
+    Row("POST /dashboard/approve", "CS", {"data": {"bill": "1-1"}}),
+    Row("GET /bills/{bill_id}", WITH_A_ROLE),
+    Row("POST /bills/{bill_id}/comments", "FCS", {"data": {"comment": "Hm"}}),
+    *(
+        Row(f"{method} /bills/{{bill_id}}/{verb}", _ASKED if may == "CS" else may, asked)
+        for verb, may in _PERMITTED.items()
+        for method, asked in (("GET", {}), ("POST", _ON_PAGE))
+    ),
 )
 
 ROWS = (*API, *PAGES)

@@ -67,7 +67,7 @@ async def renaming(context: Asking) -> Response:
 @router.post("/renaming")
 @open_to(Permission.GIVE_ROLES)
 async def rename(context: Asking, typed: Typed) -> Response:
-    async with shown_again(typed, renaming_page):
+    async with shown_again(context, typed, renaming_page):
         await rename_person(context.session, "Max", typed["name"])
         if len(typed["why"]) < 5:
             raise Invalid("Say a little more.", "why")

@@ -85,4 +85,22 @@ function tell(form, words) {
   form.prepend(notice);
 }
 
+// A form marked data-dialog asks for another form, by what is chosen in it.
+async function choose(event) {
+  const form = event.target;
+  if (form.method !== "get" || !form.hasAttribute("data-dialog")) return;
+  event.preventDefault();
+  const query = new URLSearchParams(new FormData(form, event.submitter));
+  const address = `${form.action}?${query}`;
+  try {
+    const answer = await fetch(address);
+    const body = bodyOf(await answer.text());
+    if (answer.redirected || !body) throw new Error("no form there");
+    show(opened(event.submitter || form), body);
+  } catch {
+    location.assign(address);
+  }
+}
+
 document.addEventListener("click", follow);
+document.addEventListener("submit", choose);

@@ -1,0 +1,107 @@
+"""What a decision asks first, of a bill as it is now; refused where it would be refused."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from handlers.http.gate import HttpContext
+from handlers.wording.questions import (
+    Field,
+    Question,
+    approve_question,
+    ask_to_reissue,
+    ask_to_reject,
+    ask_to_release,
+    ask_to_revise,
+    ask_to_undo,
+    ask_to_void,
+    send_question,
+)
+from handlers.wording.refusals import Medium
+from models.actions.checks import check
+from models.actions.hold import hold_reason_now
+from models.actions.loaded_bill import LoadedBill
+from models.actions.undo import GONE
+from models.actions.void import hold_reason_again
+from models.bills.figures import figures_again, figures_anew
+from models.bills.replay import undoable, without
+from models.bills.states import State, Verb
+from models.errors import Stale
+from models.queries.bill_details import BillDetails
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A bill as it is now, twice: to decide on, and to be shown."""
+
+    context: HttpContext
+    loaded: LoadedBill
+    facts: BillDetails
+
+
+async def question_of(
+    context: HttpContext, facts: BillDetails, verb: Verb, version: int | None
+) -> Question:
+    """What is asked before `verb` is done to the `version` that somebody saw."""
+    loaded = await check(context.session, facts.id, verb, version, context)
+    return await _QUESTIONS[verb](Looked(context, loaded, facts))
+
+
+REMARK = Field("comment", "Comment", "It stays in the bill’s history.", optional=True)
+
+
+async def _approve(looked: Looked) -> Question:
+    told = [approve_question(looked.facts)]
+    return Question("Approve this bill?", "Approve", ([told],), (REMARK,))
+
+
+async def _send(looked: Looked) -> Question:
+    told = [send_question(looked.facts)]
+    return Question("Send this bill?", "Send", ([told],), (REMARK,))
+
+
+async def _reject(looked: Looked) -> Question:
+    return ask_to_reject(looked.facts)
+
+
+async def _release(looked: Looked) -> Question:
+    cause = await hold_reason_now(looked.loaded, looked.context)
+    return ask_to_release(looked.facts, still_stands=cause is not None)
+
+
+async def _revise(looked: Looked) -> Question:
+    anew = await figures_anew(looked.context.session, looked.facts.id)
+    return ask_to_revise(looked.facts, looked.facts.with_figures(anew))
+
+
+async def _reissue(looked: Looked) -> Question:
+    again = await figures_again(looked.context.session, looked.facts.id)
+    cause = await hold_reason_again(looked.loaded)
+    return ask_to_reissue(looked.facts, looked.facts.with_figures(again), cause)
+
+
+async def _void(looked: Looked) -> Question:
+    return ask_to_void(looked.facts, Medium.WEB)
+
+
+async def _undo(looked: Looked) -> Question:
+    decision = undoable(looked.loaded.state, looked.context.user)
+    entry = next(
+        (one for one in looked.facts.decisions if decision and one.id == decision.action_id), None
+    )
+    if decision is None or entry is None:
+        raise Stale(GONE)
+    back = without(looked.loaded.state, decision.action_id)
+    minutes = looked.context.settings.send_delay_minutes
+    return ask_to_undo(looked.facts, entry, minutes if back.status is State.SENDING else None)
+
+
+_QUESTIONS: dict[Verb, Callable[[Looked], Awaitable[Question]]] = {
+    Verb.APPROVE: _approve,
+    Verb.REJECT: _reject,
+    Verb.RELEASE: _release,
+    Verb.SEND: _send,
+    Verb.REVISE: _revise,
+    Verb.REISSUE: _reissue,
+    Verb.UNDO: _undo,
+    Verb.VOID: _void,
+}

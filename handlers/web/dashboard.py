@@ -1,0 +1,146 @@
+"""The index of bills: what waits for whoever looks, first, then all there are, filtered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Response
+
+from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
+from handlers.http.ids import read_id
+from handlers.web.forms import Form
+from handlers.web.live import live_since
+from handlers.web.rendering import page
+from handlers.wording.bill_text import NOT_STANDING, listed, month_of, state_of
+from models.bills.states import State
+from models.customers.search import find_named
+from models.errors import Ambiguous, Invalid, NotFound
+from models.people.permissions import Permission, Role
+from models.people.users import User, users_with_role
+from models.period import Period
+from models.queries.ageing import ages_of_waiting
+from models.queries.bill_list import BillFilter, Page, find_bills
+
+router = APIRouter(route_class=PageRoute)
+PAGE_BILLS = 25
+MINE, ALL = "mine", "all"
+FILTERS = ("month", "customer", "csm")
+
+VIEWS: dict[str, str] = {
+    MINE: "For you",
+    ALL: "All",
+    State.PENDING: "Waiting",
+    State.HELD: "Held",
+    State.APPROVED: "Approved",
+    State.SENDING: "On the way",
+    State.SENT: "Sent",
+    State.REJECTED: "Rejected",
+    State.VOID: "Void",
+}
+"""The lists of bills, by what stands for them in an address."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is asked for: `view` None where whoever asks has not chosen one."""
+
+    view: str | None
+    typed: Mapping[str, str]
+    wanted: BillFilter
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def address(self, **changed: str | None) -> str:
+        """This list with something changed, always from its first page."""
+        asked = {"view": self.view, **self.typed, **changed}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"/dashboard?{query}" if query else "/dashboard"
+
+
+@router.get("/dashboard")
+@open_to(Permission.SEE)
+async def dashboard(context: Asking) -> Response:
+    live = await live_since(context)
+    choice = await _choice(context)
+    after = context.request.query_params.get("after")
+    choice, found = await _found(context, choice, after)
+    ages = await ages_of_waiting(context.session, choice.wanted, context.now)
+    csms = await users_with_role(context.session, Role.CSM)
+    return page(
+        context.request,
+        "dashboard.html.jinja",
+        422 if choice.errors else 200,
+        views=_views(context.user),
+        choice=choice,
+        form=Form(choice.typed, choice.errors),
+        csms=[("", "Anybody"), *((str(one.id), one.name) for one in csms)],
+        found=found,
+        is_first=after is None,
+        next_page=choice.address(after=found.after) if found.after else None,
+        told=listed(found),
+        not_standing=NOT_STANDING,
+        ages=ages,
+        now=context.now,
+        can_approve=context.user.can(Permission.APPROVE),
+        month_of=month_of,
+        state_of=state_of,
+        live=live if after is None else None,
+    )
+
+
+def _views(user: User) -> Mapping[str, str]:
+    """Nothing waits for a manager's word."""
+    is_manager = user.role == Role.MANAGER
+    return {view: words for view, words in VIEWS.items() if view != MINE or not is_manager}
+
+
+async def _choice(context: HttpContext) -> Choice:
+    asked = context.request.query_params
+    view = asked.get("view")
+    typed = {name: asked.get(name, "").strip() for name in FILTERS}
+    read: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for name, reading in _READINGS.items():
+        if typed[name]:
+            try:
+                read |= await reading(context, typed[name])
+            except (Invalid, NotFound) as refused:
+                errors[name] = _told(refused)
+    wanted = BillFilter(**read, status=State(view) if view in set(State) else None)
+    return Choice(view if view in VIEWS else None, typed, wanted, errors)
+
+
+def _told(refused: Invalid | NotFound) -> str:
+    """Of a name that several have, which they are."""
+    choices = refused.choices if isinstance(refused, Ambiguous) else []
+    return f"{refused.sentence} {', '.join(choices)}." if choices else refused.sentence
+
+
+async def _customer(context: HttpContext, typed: str) -> dict[str, Any]:
+    found = await find_named(context.session, typed)
+    return {"customer_id": found.merged_into_id or found.id}
+
+
+async def _month(context: HttpContext, typed: str) -> dict[str, Any]:
+    return {"period": Period.parse(typed, context.today)}
+
+
+async def _csm(_: HttpContext, typed: str) -> dict[str, Any]:
+    return {"csm_id": read_id(typed)}
+
+
+_READINGS = {"customer": _customer, "month": _month, "csm": _csm}
+
+
+async def _found(context: HttpContext, choice: Choice, after: str | None) -> tuple[Choice, Page]:
+    """What is asked for; where no list is chosen, what waits for whoever asks, if anything does."""
+    if choice.errors:
+        return choice, Page((), 0, ())
+    is_open = choice.view is None and context.user.role != Role.MANAGER
+    if choice.view == MINE or is_open:
+        mine = replace(choice, view=MINE, wanted=replace(choice.wanted, mine_of=context.user))
+        found = await find_bills(context.session, mine.wanted, after=after, limit=PAGE_BILLS)
+        if found.lines or not is_open:
+            return mine, found
+    choice = replace(choice, view=choice.view or ALL)
+    return choice, await find_bills(context.session, choice.wanted, after=after, limit=PAGE_BILLS)

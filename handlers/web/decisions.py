@@ -1,0 +1,134 @@
+"""Decisions on a bill: the form of each, and what comes of it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import APIRouter, Response
+
+from handlers.http.decisions import DECISIONS, Decision, Given, Part, decide
+from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
+from handlers.http.ids import LARGEST_ID, PathId
+from handlers.web.asking import question_of
+from handlers.web.bills import details_of
+from handlers.web.forms import Form, Typed, shown_again
+from handlers.web.notices import see
+from handlers.web.rendering import page
+from handlers.wording.bill_text import short_title, where_it_stands
+from handlers.wording.refusals import Medium, refusal_text
+from models.bills.states import RejectReason, State, Verb
+from models.errors import Invalid, NotAllowed, Refusal, WrongState
+from models.numerals import read_units
+from models.queries.bill_details import BillDetails
+
+router = APIRouter(route_class=PageRoute)
+
+DONE = {
+    Verb.APPROVE: "Approved.",
+    Verb.REJECT: "Rejected.",
+    Verb.UNDO: "Taken back.",
+    Verb.REVISE: "Revised.",
+    Verb.SEND: "On its way.",
+    Verb.VOID: "Made void.",
+    Verb.RELEASE: "Released.",
+    Verb.REISSUE: "The month is billed again, by this bill.",
+}
+_SAYS_ALL = frozenset({State.APPROVED, State.REJECTED, State.VOID, State.SENDING})
+
+
+async def _form_page(context: HttpContext, bill_id: int, verb: Verb, form: Form) -> Response:
+    """The form, for the bill as it is now.
+
+    Whoever was refused because it changed is told so by the form, which is for the new version.
+    """
+
+    facts = await details_of(context, bill_id)
+    seen = _version(form.typed) if form.typed is not None and not form.trouble else None
+    try:
+        question = await question_of(context, facts, verb, None if form.is_refused else seen)
+    except (WrongState, NotAllowed) as refused:
+        if not form.is_refused:
+            raise
+        return _too_late(context, facts, form, refused)
+    return page(
+        context.request,
+        "decision.html.jinja",
+        form=form,
+        bill=facts,
+        verb=verb,
+        version=seen or facts.version,
+        title=short_title(facts),
+        question=question,
+    )
+
+
+def _too_late(context: HttpContext, facts: BillDetails, form: Form, refused: Refusal) -> Response:
+    """Who did what meanwhile, and what was typed, which nobody has to type again."""
+    typed = {name: text for name, text in (form.typed or {}).items() if name in _WORDS and text}
+    return page(
+        context.request,
+        "too_late.html.jinja",
+        bill=facts,
+        title=short_title(facts),
+        trouble=form.trouble or refusal_text(refused, Medium.WEB),
+        stands=where_it_stands(facts),
+        typed=typed,
+    )
+
+
+_WORDS = (Part.REASON, Part.COMMENT)
+
+
+def _version(typed: Mapping[str, str]) -> int:
+    version = typed.get("version", "")
+    if not (version.isascii() and version.isdigit() and 0 < int(version) <= LARGEST_ID):
+        raise Invalid("That form is out of date. Open the bill again.")
+    return int(version)
+
+
+def _given(typed: Mapping[str, str]) -> Given:
+    code = typed.get(Part.REASON_CODE)
+    return Given(
+        version=_version(typed),
+        reason=typed.get(Part.REASON, ""),
+        reason_code=RejectReason(code) if code in set(RejectReason) else None,
+        comment=typed.get(Part.COMMENT) or None,
+        units=read_units(typed.get(Part.UNITS, ""), Part.UNITS),
+    )
+
+
+async def _done(context: HttpContext, bill_id: int, verb: Verb, made: int | None) -> Response:
+    """On to the bill, or to the one that stands in its place, with what came of it."""
+    shown = made if verb is Verb.REISSUE and made else bill_id
+    facts = await details_of(context, shown)
+    told = DONE[verb] if facts.status in _SAYS_ALL else f"{DONE[verb]} {where_it_stands(facts)}"
+    if verb is Verb.VOID and made:
+        told = f"{told} Its credit is #{made}: it goes to the customer once you send it."
+    return see(context.request, f"/bills/{shown}", told)
+
+
+Route = Callable[..., Awaitable[Response]]
+
+
+def _asked(verb: Verb, decision: Decision) -> Route:
+    async def asked(context: Asking, bill_id: PathId, version: str = "") -> Response:
+        form = Form({"version": version} if version else None)
+        return await _form_page(context, bill_id, verb, form)
+
+    return open_to(decision.permission)(asked)
+
+
+def _decided(verb: Verb, decision: Decision) -> Route:
+    async def decided(context: Asking, bill_id: PathId, typed: Typed) -> Response:
+        async def again(context: HttpContext, form: Form) -> Response:
+            return await _form_page(context, bill_id, verb, form)
+
+        fields = {part.value: "" for part in (*decision.needs, *decision.may_have)}
+        async with shown_again(context, {**fields, **typed}, again):
+            made = await decide(context, bill_id, verb, _given(typed))
+        return await _done(context, bill_id, verb, made)
+
+    return open_to(decision.permission)(decided)
+
+
+for _verb, _decision in DECISIONS.items():
+    router.get(f"/bills/{{bill_id}}/{_verb.value}")(_asked(_verb, _decision))
+    router.post(f"/bills/{{bill_id}}/{_verb.value}")(_decided(_verb, _decision))

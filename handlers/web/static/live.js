@@ -1,0 +1,64 @@
+// Asks whether what the page shows is still true, and swaps the parts that are not. What is being
+// typed, an open dialog and the focus stay as they are.
+"use strict";
+
+const EVERY_MS = 1500;
+const place = document.querySelector("[data-live]");
+let version = place.dataset.version;
+
+const keyOf = (element) => element && (element.id || element.getAttribute("href") || element.value);
+
+function find(region, key) {
+  const all = region.querySelectorAll("a, button, input, summary, [tabindex]");
+  return [...all].find((element) => keyOf(element) === key);
+}
+
+function swap(old, fresh) {
+  if (old.outerHTML === fresh.outerHTML) return;
+  const focused = old.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  const ticked = [...old.querySelectorAll("input:checked")].map(keyOf);
+  const open = [...old.querySelectorAll("details[open]")].map((one) => one.id);
+  old.replaceWith(document.adoptNode(fresh));
+  for (const key of ticked) {
+    const box = find(fresh, key);
+    if (box) box.checked = true;
+  }
+  for (const id of open) {
+    const details = id && document.getElementById(id);
+    if (details) details.open = true;
+  }
+  if (focused) (find(fresh, focused) || document.getElementById("main")).focus();
+}
+
+async function redraw() {
+  const answer = await fetch(location.href);
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const old of document.querySelectorAll("[data-live-part]")) {
+    const fresh = page.getElementById(old.id);
+    if (fresh) swap(old, fresh);
+  }
+  version = page.querySelector("[data-live]").dataset.version;
+  document.title = page.title;
+}
+
+async function ask() {
+  if (document.visibilityState !== "visible") return;
+  const answer = await fetch(place.dataset.live, {
+    headers: { "If-None-Match": `"${version}"` },
+    cache: "no-store",
+  });
+  if (answer.status === 204 && !answer.redirected) await redraw();
+}
+
+async function again() {
+  try {
+    await ask();
+  } catch {
+    // Nobody answers just now; the page stays as it is, and asks again.
+  }
+  setTimeout(again, EVERY_MS);
+}
+
+document.addEventListener("visibilitychange", () => ask().catch(() => {}));
+setTimeout(again, EVERY_MS);

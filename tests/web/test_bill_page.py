@@ -1,0 +1,171 @@
+"""A bill's page as it is served: what it tells, and decisions taken on it without JavaScript."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+import sqlalchemy as sa
+
+from models.actions.approve import approve_bill
+from models.bills.bill import Bill, get_bill
+from models.bills.states import State
+from models.context import Source
+from models.db.database import Database
+from models.queries.history import load_history
+from models.usage.usage import Usage
+from tests.harness.browser_side import Answer, BrowserSide, Visitor
+from tests.harness.cast import People
+from tests.rules.scene import act, bill_for
+
+
+@pytest.fixture
+async def bill(db: Database, people: People) -> Bill:
+    """Acme's October: 50,000 calls over at 0.10, which Kim and Sam have to approve."""
+    async with db.transaction() as session:
+        needs = {"require_csm_approval": True, "require_sales_approval": True}
+        names = {"csm_id": people.kim.id, "sales_id": people.sam.id}
+        return await bill_for(session, act(people.ana), **needs, **names)
+
+
+async def _state(db: Database, bill: Bill) -> tuple[str, int]:
+    async with db.transaction() as session:
+        found = await get_bill(session, bill.id)
+        return found.status, found.version
+
+
+def _hidden(form: Answer) -> Mapping[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form.text))
+
+
+async def _decide(visitor: Visitor, bill: Bill, verb: str, **typed: str) -> Answer:
+    """Open the form from the bill's page, and send it."""
+    shown = await visitor.get(f"/bills/{bill.id}")
+    [link] = re.findall(rf'href="(/bills/{bill.id}/{verb}\?version=\d+)" data-dialog', shown.text)
+    form = await visitor.get(link)
+    assert form.status == 200, form.text
+    return await visitor.post(f"/bills/{bill.id}/{verb}", data={**_hidden(form), **typed})
+
+
+async def test_the_page_tells_the_sum_who_is_asked_and_what_each_may_do(
+    served: BrowserSide, people: People, bill: Bill
+) -> None:
+    offered = {}
+    for reader in (people.kim, people.max, people.ana):
+        shown = await (await served.signed_in(reader)).get(f"/bills/{bill.id}")
+        assert "50,000 over × $0.10 = $5,000.00" in shown.text
+        assert "Waits for Kim (CSM) and Sam (Sales)" in shown.text
+        assert "Acme Corp made 150,000 calls in October 2026" in shown.text
+        offered[reader.name] = re.findall(r"/(\w+)\?version=1", shown.text)
+        assert ("<textarea" in shown.text) is (reader is not people.max)
+    assert offered == {"Kim": ["approve", "reject"], "Max": [], "Ana": ["revise", "void"]}
+
+
+async def test_kim_and_sam_approve_and_the_page_says_who_is_still_needed(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    kim, sam = await served.signed_in(people.kim), await served.signed_in(people.sam)
+    done = await _decide(kim, bill, "approve", comment="Checked with <Acme>.")
+    assert (done.status, done.headers["Location"]) == (303, f"/bills/{bill.id}")
+    shown = await kim.get(f"/bills/{bill.id}")
+    assert "Approved. It waits for Sam (Sales)." in shown.text
+    assert "Checked with &lt;Acme&gt;." in shown.text
+    assert "<strong>Kim (CSM)</strong> approved $5,000.00 on the web" in shown.text
+    await _decide(sam, bill, "approve")
+    assert await _state(db, bill) == (State.APPROVED, 2)
+    async with db.transaction() as session:
+        history = await load_history(session, bill.id)
+    assert {entry.source for entry in history[1:]} == {Source.WEB}
+
+
+async def test_a_rejection_without_a_reason_is_asked_for_it_and_keeps_the_words(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    kim = await served.signed_in(people.kim)
+    refused = await _decide(kim, bill, "reject", reason="The plan is larger.", reason_code="")
+    assert (refused.status, "Choose what is wrong." in refused.text) == (422, True)
+    assert "The plan is larger.</textarea>" in refused.text
+    await _decide(kim, bill, "reject", reason="The plan is larger.", reason_code="limit_wrong")
+    assert (await _state(db, bill))[0] == State.REJECTED
+    shown = await kim.get(f"/bills/{bill.id}")
+    assert "Rejected by Kim (CSM)" in shown.text and "the limit is wrong" in shown.text
+
+
+async def test_whoever_comes_too_late_reads_who_decided_and_keeps_what_they_wrote(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    sam = await served.signed_in(people.sam)
+    form = await sam.get(f"/bills/{bill.id}/reject?version=1")
+    kim = await served.signed_in(people.kim)
+    await _decide(kim, bill, "reject", reason="Not this month.", reason_code="other")
+    typed = {"reason": "I have talked to them.", "reason_code": "usage_wrong"}
+    late = await sam.post(f"/bills/{bill.id}/reject", data={**_hidden(form), **typed})
+    assert late.status == 409
+    assert "Kim (CSM) rejected this bill a moment ago." in late.text
+    assert "I have talked to them.</textarea>" in late.text
+    opened = await sam.get(f"/bills/{bill.id}/reject?version=1")
+    assert (opened.status, "Kim (CSM) rejected this bill" in opened.text) == (409, True)
+
+
+async def test_figures_that_moved_are_told_and_the_form_is_for_the_new_ones(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    kim = await served.signed_in(people.kim)
+    form = await kim.get(f"/bills/{bill.id}/reject?version=1")
+    async with db.transaction() as session:
+        usage = sa.update(Usage).where(Usage.customer_id == bill.customer_id)
+        await session.execute(usage.values(api_usage=140_000))
+    typed = {"reason": "Too much.", "reason_code": "usage_wrong"}
+    late = await kim.post(f"/bills/{bill.id}/reject", data={**_hidden(form), **typed})
+    assert late.status == 409
+    assert "usage was corrected from 150,000 to 140,000 calls" in late.text
+    assert "Too much.</textarea>" in late.text
+    assert _hidden(late) == {"version": "2"}
+    again = await kim.post(f"/bills/{bill.id}/reject", data={**_hidden(late), **typed})
+    assert again.status == 303
+    assert (await _state(db, bill))[0] == State.REJECTED
+
+
+async def test_a_comment_is_on_the_bill_and_an_empty_one_is_not(
+    served: BrowserSide, people: People, bill: Bill
+) -> None:
+    ana = await served.signed_in(people.ana)
+    empty = await ana.post(f"/bills/{bill.id}/comments", data={"comment": " "})
+    assert (empty.status, 'id="e-comment"' in empty.text) == (422, True)
+    told = await ana.post(f"/bills/{bill.id}/comments", data={"comment": "Is <this> right?"})
+    assert told.headers["Location"] == f"/bills/{bill.id}#comments"
+    assert "Is &lt;this&gt; right?" in (await ana.get(f"/bills/{bill.id}")).text
+
+
+async def test_finance_revises_and_takes_it_back(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    ana = await served.signed_in(people.ana)
+    wrong = await _decide(ana, bill, "revise", units="many", reason="As agreed.")
+    assert "Write a whole number of calls" in wrong.text and 'value="many"' in wrong.text
+    await _decide(ana, bill, "revise", units="30000", reason="As agreed.")
+    shown = await ana.get(f"/bills/{bill.id}")
+    assert "20,000 fewer as agreed: 30,000 × $0.10 = $3,000.00" in shown.text
+    await _decide(ana, bill, "undo", reason="They changed their mind.")
+    assert "50,000 over × $0.10 = $5,000.00" in (await ana.get(f"/bills/{bill.id}")).text
+
+
+async def test_an_open_page_is_told_that_more_was_done_to_its_bill(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    max_ = await served.signed_in(people.max)
+    shown = await max_.get(f"/bills/{bill.id}")
+    [(address, version)] = re.findall(r'data-live="([^"]+)" data-version="(\w+)"', shown.text)
+    known = {"headers": {"If-None-Match": f'"{version}"'}}
+    assert (await max_.get(address, **known)).status == 304
+    async with db.transaction() as session:
+        await approve_bill(session, bill.id, 1, act(people.kim))
+    for asked in (address, "/live"):
+        assert (await max_.get(asked, **known)).status == 204
+
+
+async def test_there_is_no_page_of_a_bill_that_is_not_there(
+    served: BrowserSide, people: People
+) -> None:
+    kim = await served.signed_in(people.kim)
+    for path in ("/bills/99", "/bills/x", "/bills/99/approve", f"/bills/{2**64}"):
+        assert (await kim.get(path)).status == 404, path
