@@ -262,7 +262,7 @@ class App:
     def _server(self, web: FastAPI) -> WebServer:
         host, port = self._settings.host, self._settings.port
         try:
-            return WebServer(web, host, port)
+            return WebServer(web, host, port, self._settings.trusted_proxies)
         except OSError as error:
             raise BootError(f"PORT: {host}:{port} cannot be had: {error.strerror}.") from error
 

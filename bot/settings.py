@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -46,6 +47,8 @@ WHAT_TO_DO = {
     "FINANCE_SLACK_IDS": "Write member ids with commas between them, as in U012AB3CD,U034EF5GH.",
     "PUBLIC_URL": "Write the address of the web pages as people type it, with https:// and without "
     "a password or a question mark.",
+    "TRUSTED_PROXIES": "Write the addresses or networks of your proxies with commas between them, "
+    "as in 10.0.0.7,192.168.1.0/24, or leave it unset where there are none.",
     "HOST": "Write the address to listen on; 127.0.0.1 is this machine alone.",
     "PORT": "Write a number from 1 to 65535.",
     "SMTP_URL": "Write it as smtp://user:password@host:587?starttls=1, or with smtps://, and what "
@@ -106,6 +109,13 @@ def _zone_of_a_place(zone: ZoneInfo) -> ZoneInfo:
     return zone
 
 
+def _network(text: str) -> str:
+    """An address or a network, but not all there are."""
+    if not ip_network(text).prefixlen:
+        raise ValueError
+    return text
+
+
 def _web_address(address: str) -> str:
     """A scheme and a host, perhaps a port and a path, and nothing secret."""
     parts = urlsplit(address)
@@ -150,6 +160,7 @@ def _host(text: str) -> str:
 
 Address = Annotated[str, _matching(r"https?://\S+")]
 Host = Annotated[str, AfterValidator(_host)]
+Proxy = Annotated[str, AfterValidator(_network)]
 SlackId = Annotated[str, _read_by(read_member_id)]
 OneLine = Annotated[str, _matching(r"[^\r\n]{1,300}"), _read_by(refuse_placeholder)]
 SomeLines = Annotated[str, Field(max_length=1000), _read_by(refuse_placeholder)]
@@ -209,6 +220,7 @@ class Settings(BooksSettings):
     public_url: Annotated[Address, AfterValidator(_web_address)] | None = None
     host: Annotated[str, _matching(r"[\w.:-]+")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    trusted_proxies: Annotated[tuple[Proxy, ...], NoDecode, BeforeValidator(_split)] = ()
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
     mail_from: Annotated[str, _read_by(read_mailboxes), AfterValidator(_one_mailbox)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5

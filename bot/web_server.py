@@ -5,7 +5,7 @@ no socket.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 import uvicorn
@@ -131,8 +131,13 @@ class _Server(uvicorn.Server):
 class WebServer:
     """Serves `web` on one port."""
 
-    def __init__(self, web: FastAPI, host: str, port: int) -> None:
-        """Takes the port at once; OSError if it cannot be had. Port 0 takes a free one."""
+    def __init__(
+        self, web: FastAPI, host: str, port: int, trusted_proxies: Sequence[str] = ()
+    ) -> None:
+        """Takes the port at once; OSError if it cannot be had. Port 0 takes a free one.
+
+        Of these proxies, by address or network, it is believed whom they ask for.
+        """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=2048)
         config = uvicorn.Config(
@@ -143,6 +148,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None

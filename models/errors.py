@@ -1,8 +1,9 @@
 """What the models refuse. A refusal is an answer to a person, not an accident."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +23,7 @@ class Step(StrEnum):
     ADD_FINANCE = "add Finance"
     REPLACE_ACCOUNT = "replace account"
     MERGE_CUSTOMERS = "merge customers"
+    SIGN_IN_FROM_SLACK = "sign in from Slack"
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,17 @@ class TooSlow(Refusal):
 
 class Collision(Busy):
     """Somebody else did the same just now. Nothing was done: see how things stand and try again."""
+
+
+class TooOften(Refusal):
+    """That was tried too often."""
+
+    def __init__(self, wait: timedelta) -> None:
+        """`wait`: how long until it can be tried again."""
+        minutes = max(1, math.ceil(wait / timedelta(minutes=1)))
+        after = "a minute" if minutes == 1 else f"{minutes} minutes"
+        super().__init__(f"That was tried too often. Try again in {after}.")
+        self.wait = wait
 
 
 class DatabaseNotReady(Refusal):

@@ -40,6 +40,7 @@ from models.outbox.recovery import (
     has_lost_messages,
     try_recovery_lock,
 )
+from models.people.expiry import delete_expired
 from models.settings import BillingSettings
 from models.webhooks.keeping import MOST_WEBHOOKS
 from models.webhooks.sending import defer_due_webhooks, prune_webhooks
@@ -230,8 +231,8 @@ class Worker:
             log.warning("promised anew", bills=bills, runs=runs)
 
     async def _tend(self) -> None:
-        """Do what time alone brings about: now and then absences end, and all customers are gone
-        through, a few at each look, so that neither takes long.
+        """Do what time alone brings about: now and then absences end, what has expired is deleted,
+        and all customers are gone through, a few at each look, so that none of it takes long.
         """
         waited = time.monotonic() - self._tended_at
         if self._kept_upto is None:
@@ -254,6 +255,7 @@ class Worker:
     async def _prune(self) -> None:
         async with self._db.long_transaction() as session:
             if await try_recovery_lock(session):
+                await delete_expired(session, self._now())
                 await prune_webhooks(session, self._now(), self._timings.heal)
 
     async def _keep_up(self, after: int) -> None:

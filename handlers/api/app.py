@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter, FastAPI
 
-from handlers.api import bills, customers, session, usage, webhooks
+from handlers.api import bills, customers, session, tokens, usage, users, webhooks
 
 PREFIX = "/api"
 ROUTERS: tuple[APIRouter, ...] = (
     session.router,
+    users.router,
+    tokens.router,
     bills.router,
     customers.router,
     usage.router,

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from handlers.api.bill_answers import action_answer
-from handlers.http.errors import Trouble, status_of
+from handlers.http.errors import Trouble, headers_of, status_of
 from handlers.http.refused import standing_of
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Invalid, InvalidFields, Refusal
@@ -36,7 +36,9 @@ def problem_of(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, Refusal):
         field = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
         told = field | _faults(error) | _since(request)
-        return problem(status_of(error), refusal_text(error, Medium.WEB), **told)
+        answer = problem(status_of(error), refusal_text(error, Medium.WEB), **told)
+        answer.headers.update(headers_of(error))
+        return answer
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
     if isinstance(error, HTTPException):

@@ -1,11 +1,31 @@
 """What is refused to a request of the browser side, and the status that says so."""
 
-from models.errors import Busy, Invalid, NotAllowed, NotFound, Refusal, TooSlow
+import math
+from collections.abc import Mapping
+
+from models.errors import (
+    Busy,
+    Collision,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    Refusal,
+    TooOften,
+    TooSlow,
+)
 from models.imports.rows import BadRows
 
 
 class NotSignedIn(Refusal):
     """You are not signed in."""
+
+
+class WrongPassword(NotSignedIn):
+    """That name and password do not belong together."""
+
+
+class NotByScript(NotAllowed):
+    """A token for scripts may not do that; sign in with your password."""
 
 
 class Foreign(NotAllowed):
@@ -31,6 +51,8 @@ _STATUS: dict[type[Refusal], int] = {
     TooLarge: 413,
     Invalid: 422,
     BadRows: 422,
+    TooOften: 429,
+    Collision: 409,
     TooSlow: 503,
     Busy: 503,
     Refusal: 409,
@@ -40,3 +62,12 @@ _STATUS: dict[type[Refusal], int] = {
 def status_of(refused: Refusal) -> int:
     """The HTTP status of a refusal: that of the nearest kind in the table."""
     return next(_STATUS[kind] for kind in type(refused).__mro__ if kind in _STATUS)
+
+
+def headers_of(refused: Refusal) -> Mapping[str, str]:
+    """What else is told to whoever is refused: when to try again."""
+    if isinstance(refused, TooOften):
+        return {"Retry-After": str(max(1, math.ceil(refused.wait.total_seconds())))}
+    if status_of(refused) == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": "5"} if isinstance(refused, Busy) else {}

@@ -6,8 +6,8 @@ what was asked, so that a refusal tells nothing of what there is.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Annotated, Any, TypeVar
@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from handlers.http.cookies import bearer_token, session_token
-from handlers.http.errors import NotSignedIn, TooLarge, Trouble
+from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Trouble
 from handlers.http.ids import refuse_unknown
 from handlers.http.refused import follow_refusal
 from handlers.http.same_site import refuse_foreign
@@ -29,7 +29,9 @@ from models.db.columns import Session
 from models.db.database import Database
 from models.db.locks import busy_after_waiting
 from models.errors import Invalid, Refusal
+from models.people.api_tokens import find_api_token
 from models.people.permissions import Permission
+from models.people.secret_tokens import TokenKind
 from models.people.sessions import WebSession, find_session
 from models.people.users import User, person_ref
 
@@ -42,6 +44,8 @@ class Access(Enum):
 
     ANYBODY = auto()
     SIGNED_IN = auto()
+    IN_PERSON = auto()
+    """Whoever is signed in themselves, not a script by a token."""
 
 
 Rule = Permission | Access
@@ -50,26 +54,46 @@ Answering = Callable[[Request], Awaitable[Response]]
 Opened = Callable[[Database], AbstractAsyncContextManager[Session]]
 
 
-def open_to(rule: Rule) -> Callable[[Endpoint], Endpoint]:
-    """Say who may ask for what this endpoint answers."""
+def open_to(rule: Rule, *, own_transactions: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """Say who may ask for what this endpoint answers.
+
+    `own_transactions`: it takes a `Calling` and opens them itself, since it does slow things
+    between them that must not hold a connection.
+    """
 
     def marked(endpoint: Endpoint) -> Endpoint:
         endpoint.open_to = rule  # type: ignore[attr-defined]
+        endpoint.own_transactions = own_transactions  # type: ignore[attr-defined]
         return endpoint
 
     return marked
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visit:
-    """A request inside its transaction, of whoever it may be. `device` None: not by a session."""
+class Caller:
+    """Whoever asks, as they were found. `device` None: nobody is signed in, or a script asks by a
+    token of its own.
+    """
 
     services: HttpServices
-    session: Session
     request: Request
     source: Source
     user: User | None
     device: WebSession | None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """One of the endpoint's own; refuses as Busy what somebody else is in the way of."""
+        with busy_after_waiting():
+            async with self.services.db.transaction() as session:
+                yield session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit(Caller):
+    """A request inside its transaction, of whoever it may be."""
+
+    session: Session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +104,11 @@ class HttpContext(Context):
     session: Session
     request: Request
     device: WebSession | None
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
 
 
 def _visit(request: Request) -> Visit:
@@ -117,6 +146,7 @@ class AnsweredLater(Exception):
         self.draw = draw
 
 
+Calling = Annotated[Caller, Depends(_caller)]
 Visiting = Annotated[Visit, Depends(_visit)]
 Asking = Annotated[HttpContext, Depends(_context)]
 
@@ -131,6 +161,7 @@ class GatedRoute(APIRoute):
         if not hasattr(endpoint, "open_to"):
             raise TypeError(f"{endpoint.__name__} does not say whom it is open to")
         self.rule: Rule = endpoint.open_to
+        self.own_transactions: bool = getattr(endpoint, "own_transactions", False)
 
     def get_route_handler(self) -> Any:
         inner = super().get_route_handler()
@@ -154,11 +185,13 @@ class GatedRoute(APIRoute):
         """The answer of `inner`, which has the body whole, inside of a short transaction."""
         self.refuse_elsewhere(request)
         await _read_body(request)
+        if self.own_transactions:
+            return await self._without_transaction(request, inner)
         return await self.answer(request, inner)
 
     def refuse_elsewhere(self, request: Request) -> None:
         """Refuse what another site's page sent in the name of whoever is signed in here."""
-        if self.source is Source.WEB or session_token(request) is not None:
+        if self.source is Source.WEB or bearer_token(request) is None:
             refuse_foreign(request)
 
     async def answer(
@@ -176,13 +209,22 @@ class GatedRoute(APIRoute):
 
         return await self._in_transaction(request, drawn, Database.transaction)
 
+    async def _without_transaction(self, request: Request, inner: Answering) -> Response:
+        services = services_of(request)
+        with busy_after_waiting():
+            async with services.db.transaction() as session:
+                user, device = await _whoever_may(request, session, self.rule)
+        caller = Caller(
+            services=services, request=request, source=self.source, user=user, device=device
+        )
+        request.state.caller = caller
+        return await _read(request, inner, caller.transaction)
+
     async def _in_transaction(self, request: Request, inner: Answering, opened: Opened) -> Response:
         services = services_of(request)
         with busy_after_waiting():
             async with opened(services.db) as session:
-                user, device = await _whoever_asks(request, session)
-                request.state.reader = person_ref(user) if user else None
-                _check(user, self.rule)
+                user, device = await _whoever_may(request, session, self.rule)
                 request.state.visit = Visit(
                     services=services,
                     session=session,
@@ -191,7 +233,7 @@ class GatedRoute(APIRoute):
                     user=user,
                     device=device,
                 )
-                return await _answered(request, session, inner)
+                return await _read(request, inner, lambda: nullcontext(session))
 
 
 class ApiRoute(GatedRoute):
@@ -202,17 +244,21 @@ class PageRoute(GatedRoute):
     source = Source.WEB
 
 
-async def _answered(request: Request, session: Session, inner: Answering) -> Response:
+async def _read(
+    request: Request,
+    inner: Answering,
+    looking: Callable[[], AbstractAsyncContextManager[Session]],
+) -> Response:
     """What the route answers. Of what cannot be read, that it is about nothing is said first."""
     try:
         return await inner(request)
-    except RequestValidationError:
-        await refuse_unknown(session, request.path_params)
-        raise
-    except HTTPException as refused:
-        if refused.status_code != 400:
+    except (RequestValidationError, HTTPException) as refused:
+        if isinstance(refused, HTTPException) and refused.status_code != 400:
             raise
-        await refuse_unknown(session, request.path_params)
+        async with looking() as session:
+            await refuse_unknown(session, request.path_params)
+        if isinstance(refused, RequestValidationError):
+            raise
         raise Invalid("The body is not JSON that can be read.", "body") from refused
 
 
@@ -226,21 +272,33 @@ async def _read_body(request: Request) -> None:
     request._body = bytes(body)
 
 
+async def _whoever_may(
+    request: Request, session: Session, rule: Rule
+) -> tuple[User | None, WebSession | None]:
+    user, device = await _whoever_asks(request, session)
+    request.state.reader = person_ref(user) if user else None
+    _check(user, device, rule)
+    return user, device
+
+
 async def _whoever_asks(
     request: Request, session: Session
 ) -> tuple[User | None, WebSession | None]:
     token = bearer_token(request) or session_token(request)
-    found = token and await find_session(session, token, services_of(request).now())
-    if not found:
+    if not token:
         return None, None
-    user, device = found
-    return (user, device) if user.active else (None, None)
+    now = services_of(request).now()
+    if token.startswith(TokenKind.SCRIPT):
+        return await find_api_token(session, token, now), None
+    return await find_session(session, token, now) or (None, None)
 
 
-def _check(user: User | None, rule: Rule) -> None:
+def _check(user: User | None, device: WebSession | None, rule: Rule) -> None:
     if rule is Access.ANYBODY:
         return
     if user is None:
         raise NotSignedIn
+    if rule is Access.IN_PERSON and device is None:
+        raise NotByScript
     if isinstance(rule, Permission):
         user.require(rule)

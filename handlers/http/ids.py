@@ -11,6 +11,9 @@ from models.bills.bill import get_bill
 from models.customers.customers import get_customer
 from models.db.columns import Session
 from models.errors import NotFound
+from models.people.api_tokens import get_api_token
+from models.people.sessions import get_device
+from models.queries.people import get_person
 from models.webhooks.reading import find_delivery, find_webhook
 
 LARGEST_ID = 2**63 - 1
@@ -34,6 +37,9 @@ FINDERS: dict[str, Finder] = {
     "customer_id": get_customer,
     "webhook_id": find_webhook,
     "delivery_id": find_delivery,
+    "user_id": get_person,
+    "device_id": get_device,
+    "token_id": get_api_token,
 }
 """What looks for a number in an address, by the name it has there; it refuses what is not there."""
 

@@ -1,13 +1,14 @@
 """What every request of the browser side needs of the running program."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
 from models.db.database import Database
+from models.people.passwords import Passwords
 from models.settings import BillingSettings
 
 
@@ -22,6 +23,7 @@ class HttpServices:
     billing: BillingSettings
     public_url: str
     slack_url: str = ""
+    passwords: Passwords = field(default_factory=Passwords)
 
     @property
     def is_secure(self) -> bool:

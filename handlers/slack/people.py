@@ -4,10 +4,9 @@ from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.access import access_asked, access_granted, access_settled
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.context import RequestContext
-from models.actions.access import decline_access, grant_role
+from models.actions.access import ask_for_role, decline_access, grant_role
 from models.actions.reroute import promise_reroute
-from models.errors import Invalid, NotAllowed, NotFound
-from models.outbox.people_notices import is_declined_today, notify_access_requested
+from models.errors import Invalid, NotFound
 from models.people.permissions import Role
 from models.people.users import User, person_ref
 
@@ -16,10 +15,7 @@ async def request_access(context: RequestContext) -> Answer:
     """Finance is told; whoever has a role already is told so."""
     if context.user.role is not None and context.user.active:
         return Reply(access_granted(Role(context.user.role)), replace=True)
-    if await is_declined_today(context.session, context.user, context.now):
-        raise NotAllowed("Your request was declined today. Talk to Finance, or ask again tomorrow.")
-    asked = await notify_access_requested(context.session, context.user, context.now)
-    if not asked:
+    if not await ask_for_role(context.session, context.user, context.now):
         raise NotFound(
             "Nobody was asked: Countersign knows nobody of Finance in Slack. Ask whoever runs it to"
             " add you, or somebody of Finance, with `countersign people add`."

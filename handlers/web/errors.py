@@ -7,11 +7,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from handlers.http.errors import NotSignedIn, Trouble, status_of
+from handlers.http.errors import NotSignedIn, Trouble, headers_of, status_of
 from handlers.http.same_site import SAFE
+from handlers.web.next_page import local_path
 from handlers.web.rendering import page
 from handlers.wording.refusals import Medium, refusal_text
-from models.errors import Refusal
+from models.errors import NotAllowed, Refusal
 
 NOT_FOUND = "There is no such page."
 UNREADABLE = "That is not something Countersign can read."
@@ -24,10 +25,10 @@ def error_page(request: Request, error: Exception) -> Response:
     Who is not signed in is sent to where that is done, and comes back from there.
     """
     if isinstance(error, NotSignedIn):
-        back = request.url.path if request.method in SAFE else "/"
+        back = local_path(request) if request.method in SAFE else "/"
         return RedirectResponse(f"/welcome?{urlencode({'next': back})}", status_code=303)
     if isinstance(error, Refusal):
-        return _error(request, status_of(error), refusal_text(error, Medium.WEB))
+        return _refused(request, error)
     if isinstance(error, RequestValidationError):
         return _error(request, 422, UNREADABLE)
     if isinstance(error, HTTPException):
@@ -35,6 +36,16 @@ def error_page(request: Request, error: Exception) -> Response:
         return _error(request, error.status_code, sentence)
     reference = error if isinstance(error, Trouble) else "no reference"
     return _error(request, 500, TROUBLE.format(reference))
+
+
+def _refused(request: Request, refused: Refusal) -> Response:
+    """Somebody without a role is told what becomes of that, not what they may not do."""
+    reader = getattr(request.state, "reader", None)
+    if isinstance(refused, NotAllowed) and reader and reader.role is None:
+        return page(request, "no_role.html.jinja", status_of(refused))
+    answer = _error(request, status_of(refused), refusal_text(refused, Medium.WEB))
+    answer.headers.update(headers_of(refused))
+    return answer
 
 
 def _error(request: Request, status: int, sentence: str) -> Response:

@@ -100,6 +100,8 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Step.ADD_FINANCE: "give somebody else that role first",
     Step.REPLACE_ACCOUNT: "give that person the new account",
     Step.MERGE_CUSTOMERS: "make them one",
+    Step.SIGN_IN_FROM_SLACK: "if that is you, ask for a link in Slack, and set a password on your "
+    "account’s page",
 }
 
 _WITH_COMMAND: dict[str, str] = {
@@ -107,6 +109,8 @@ _WITH_COMMAND: dict[str, str] = {
     Step.IMPORT_PRICE: "give the customer one from that month on, in the columns overage_unit_cost "
     "and valid_from of {}",
     Step.MIGRATE: "run {}",
+    Step.SIGN_IN_FROM_SLACK: "if that is you, type {} in Slack, and set a password on your "
+    "account’s page",
     Step.EXPORT_ACTIONS: "read what is left of it with {}",
 }
 
@@ -134,10 +138,12 @@ _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
 
 def _command(step: NextStep, medium: Medium) -> str | None:
     """What is typed for it; in Slack, too, where only the command line can do it. On the web
-    nothing is typed.
+    nothing is typed, but where only Slack can do it.
     """
     if step.verb in _SHELL_COMMANDS and medium is not Medium.WEB:
         return _SHELL_COMMANDS[step.verb](step)
+    if step.verb == Step.SIGN_IN_FROM_SLACK:
+        return slash("bill web")
     if medium is Medium.SLACK and step.verb in _SLASH_COMMANDS:
         return slash(f"bill {_SLASH_COMMANDS[step.verb]} #{step.bill_id}")
     return None

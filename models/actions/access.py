@@ -1,12 +1,19 @@
 """Who gets in: people who ask for a role, and what becomes of that."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context
-from models.errors import NotFound, WrongState
-from models.outbox.people_notices import notify_access_declined, notify_access_granted
+from models.errors import NotAllowed, NotFound, WrongState
+from models.outbox.people_notices import (
+    is_declined_today,
+    notify_access_declined,
+    notify_access_granted,
+    notify_access_requested,
+)
 from models.people.permissions import Permission, Role
 from models.people.users import User, find_by_slack, lock_users, users_with_role
 from models.text import cleaned_name
@@ -37,6 +44,18 @@ async def welcome(
         if user is not None:
             return user
     raise NotFound("Nobody could be added for this Slack account.")
+
+
+async def ask_for_role(session: AsyncSession, asker: User, now: datetime) -> int:
+    """Ask Finance to give somebody a role, at most once a day; returns how many people are asked.
+
+    Refuses whoever has one, and where somebody has said no today.
+    """
+    if asker.role is not None and asker.active:
+        raise WrongState(f"Your role is {asker.role} already.")
+    if await is_declined_today(session, asker, now):
+        raise NotAllowed("Your request was declined today. Talk to Finance, or ask again tomorrow.")
+    return await notify_access_requested(session, asker, now)
 
 
 async def grant_role(session: AsyncSession, user_id: int, role: Role, context: Context) -> User:

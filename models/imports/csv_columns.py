@@ -391,8 +391,10 @@ SLACK_ID = ColumnKind(
     (("true", OTHER_ACCOUNT),),
 )
 
+SELF_MADE = "n.role is null and n.password_digest is not null"
 PERSON_NAME = _called(
     lambda typed, _: _name(typed, 200),
     (f"k.key = '{SYSTEM}'", "is what the clock and the command line are called"),
     ("t.id <> n.id", "is somebody else's name already"),
+    (f"t.id is null and {SELF_MADE}", "made an account on the web and has no role yet"),
 )

@@ -46,6 +46,11 @@ class User(Base):
     def is_system(self) -> bool:
         return self.name == SYSTEM
 
+    @property
+    def is_newcomer(self) -> bool:
+        """Whether they made an account for themselves, and nobody has said yet who they are."""
+        return self.active and self.role is None and self.password_digest is not None
+
     def is_away(self, today: date) -> bool:
         """Away up to and including the day named, where the company counts days."""
         return self.away_until is not None and today <= self.away_until
@@ -118,6 +123,14 @@ async def find_by_name(session: AsyncSession, name: str) -> User | None:
     return (await session.scalars(query)).one_or_none()
 
 
+async def person_name(session: AsyncSession, name: str) -> tuple[str, str]:
+    """A name as it is kept, and its key; refuses what can be nobody's."""
+    name, key = await checked_name(session, name, NAME_CHARS)
+    if key == SYSTEM:
+        raise Invalid("“system” is what the clock and the command line are called.", "name")
+    return name, key
+
+
 @dataclass(frozen=True)
 class PersonState:
     """What others know somebody by, and whether they may do anything."""
@@ -160,11 +173,12 @@ async def set_person(
     """Add a person, or give the one of that Slack id, else of that name, this name and role.
 
     Somebody of that name whose account is switched off gets the new Slack id; with `replace` so
-    does somebody who is active, and even where whoever has that id asked for access by it.
+    does somebody who is active, and even where whoever has that id asked for access by it. A name
+    alone proves nothing of whoever made an account for themselves.
     Refuses what is no name, Slack id or e-mail address, the name of somebody else, and to leave
     nobody of Finance.
     """
-    name, key = await _person_name(session, name)
+    name, key = await person_name(session, name)
     slack_user_id = read_member_id(slack_user_id) if slack_user_id else None
     email = read_mailboxes(email) if email else None
     async with keeping_finance(
@@ -185,8 +199,8 @@ async def set_person(
 
 async def rename_person(session: AsyncSession, name: str, new_name: str) -> PersonChange:
     """Call somebody something else; refuses the name of somebody else."""
-    _, key = await _person_name(session, name)
-    new_name, new_key = await _person_name(session, new_name)
+    _, key = await person_name(session, name)
+    new_name, new_key = await person_name(session, new_name)
     await lock_for_write(session, User.__tablename__)
     ids = await session.scalars(sa.select(User.id).where(User.name_key.in_({key, new_key})))
     found = {user.name_key: user for user in (await lock_users(session, *ids)).values()}
@@ -228,18 +242,17 @@ async def keeping_finance(
 _IS_FINANCE = sa.and_(User.role == Role.FINANCE, User.active)
 
 
-async def _person_name(session: AsyncSession, name: str) -> tuple[str, str]:
-    name, key = await checked_name(session, name, NAME_CHARS)
-    if key == SYSTEM:
-        raise Invalid("“system” is what the clock and the command line are called.", "name")
-    return name, key
-
-
 async def _matched(
     session: AsyncSession, locked: list[User], key: str, slack_user_id: str | None, replace: bool
 ) -> User:
     """Who is meant by a name and a Slack id; somebody new where nobody is."""
     namesake = next((one for one in locked if one.name_key == key), None)
+    if namesake and namesake.is_newcomer and namesake.slack_user_id is None and not replace:
+        raise Invalid(
+            f"{namesake.name} is what somebody calls themselves who made an account on the web "
+            "and has no role yet. Give them one on the page People, or switch them off there.",
+            "name",
+        )
     if not slack_user_id:
         return namesake or User()
     owner = next((one for one in locked if one.slack_user_id == slack_user_id), None)

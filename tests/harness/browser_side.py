@@ -1,7 +1,7 @@
 """The browser side on a port of its own, and people who ask it without a browser."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,11 +104,12 @@ async def browser_side(
     *,
     now: Callable[[], datetime] = lambda: NOW,
     billing: BillingSettings | None = None,
+    trusted_proxies: Sequence[str] = (),
     **changed: Any,
 ) -> AsyncIterator[BrowserSide]:
     """Pages and JSON API as the program serves them, without Slack and worker."""
     web = make_web_app(_ready)
-    server = WebServer(web, "127.0.0.1", 0)
+    server = WebServer(web, "127.0.0.1", 0, trusted_proxies)
     base = f"http://127.0.0.1:{server.port}"
     given = {
         "db": db,

@@ -41,8 +41,23 @@ _SINCE = {"since": "2026-11-01T00:00:00Z"}
 _ASKED = {"own": "CS", "other": ""}
 """Those whose word a bill needs."""
 
+_MINE = {"own": "C", "other": ""}
+
 API = (
+    Row("POST /api/session", EVERYBODY, {"json": {}}),
+    Row("GET /api/session", SIGNED_IN),
     Row("DELETE /api/session", SIGNED_IN),
+    Row("GET /api/sessions", SIGNED_IN),
+    Row("DELETE /api/sessions/{device_id}", _MINE, hides=True),
+    Row("DELETE /api/sessions", SIGNED_IN),
+    Row("PUT /api/password", SIGNED_IN, {"json": {}}),
+    Row("GET /api/tokens", SIGNED_IN),
+    Row("POST /api/tokens", SIGNED_IN, {"json": {}}),
+    Row("DELETE /api/tokens/{token_id}", _MINE, hides=True),
+    Row("POST /api/users", EVERYBODY, {"json": {}}),
+    Row("GET /api/users", FINANCE),
+    Row("GET /api/users/{user_id}", WITH_A_ROLE),
+    Row("PATCH /api/users/{user_id}", FINANCE, {"json": {}}),
     Row("GET /api/bills", WITH_A_ROLE),
     Row("GET /api/bills/{bill_id}", WITH_A_ROLE),
     Row("PATCH /api/bills/{bill_id}/approve", _ASKED, _SEEN),

@@ -9,12 +9,16 @@ from fastapi.routing import APIRoute
 from handlers.api import app as api
 from handlers.http.ids import FINDERS, LARGEST_ID
 from handlers.web import app as pages
+from models.db.columns import Session
 from models.db.database import Database
+from models.people.api_tokens import make_api_token
+from models.people.sessions import devices_of, open_session
 from models.people.users import User
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from tests.harness.browser_side import Answer, BrowserSide
 from tests.harness.cast import People
+from tests.harness.slack_people import NOW
 from tests.http.permission_rows import EVERYBODY, ROWS, Row
 from tests.rules.scene import act, bill_for
 
@@ -59,19 +63,28 @@ async def things(db: Database, people: People) -> Things:
         finance = act(people.ana)
         told = [await add_webhook(session, finance, "https://8.8.8.8/", [*Event]) for _ in "12"]
         tests = [await send_test(session, finance, webhook.id) for webhook, _ in told]
-    return {
-        name: {
-            "bill_id": bill.id,
-            "customer_id": bill.customer_id,
-            "user_id": user.id,
-            "webhook_id": test.webhook_id,
-            "delivery_id": test.id,
+        return {
+            name: {
+                "bill_id": bill.id,
+                "customer_id": bill.customer_id,
+                "user_id": user.id,
+                "webhook_id": test.webhook_id,
+                "delivery_id": test.id,
+                **await _signed_in(session, user),
+            }
+            for name, bill, user, test in (
+                ("own", own, people.kim, tests[0]),
+                ("other", other, people.lee, tests[1]),
+            )
         }
-        for name, bill, user, test in (
-            ("own", own, people.kim, tests[0]),
-            ("other", other, people.lee, tests[1]),
-        )
-    }
+
+
+async def _signed_in(session: Session, user: User) -> dict[str, int]:
+    """A device and a token of this person."""
+    await open_session(session, user, NOW)
+    (device,) = await devices_of(session, user, NOW)
+    token, _ = await make_api_token(session, user, "report", NOW)
+    return {"device_id": device.id, "token_id": token.id}
 
 
 @pytest.fixture

@@ -1,0 +1,129 @@
+"""Signing in and up, for pages and the JSON API alike.
+
+A password is hashed between two short transactions, so that nobody holds a connection meanwhile.
+"""
+
+from dataclasses import dataclass
+
+from handlers.http.cookies import session_token
+from handlers.http.devices import device_label
+from handlers.http.errors import NotSignedIn, WrongPassword
+from handlers.http.gate import Caller
+from models.actions.accounts import (
+    check_new_account,
+    make_account,
+    needs_old_password,
+    set_password,
+)
+from models.db.columns import Session
+from models.errors import Invalid
+from models.people.access_attempts import (
+    AccessAttempt,
+    AttemptKind,
+    attempt_succeeded,
+    begin_attempt,
+    note_arrival,
+)
+from models.people.passwords import read_password
+from models.people.sessions import end_session_by_token, open_session
+from models.people.sign_in_links import use_sign_in_link
+from models.people.users import User, find_by_name
+
+WRONG = "That is not your password."
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who is signed in by now, and the token of their device."""
+
+    user: User
+    token: str
+
+
+async def sign_in(caller: Caller, name: str, password: str) -> SignedIn:
+    """Sign somebody in by name and password; raises WrongPassword, whichever of them is wrong, and
+    TooOften.
+    """
+    with caller.services.passwords.admitted():
+        async with caller.transaction() as session:
+            attempt = await _attempt(caller, session, AttemptKind.SIGN_IN, name)
+            found = await find_by_name(session, name.replace("\x00", ""))
+        digest = found.password_digest if found else None
+        if not await caller.services.passwords.matches(password, digest):
+            raise WrongPassword
+    async with caller.transaction() as session:
+        user = await session.get(User, found.id) if found else None
+        if user is None or not user.active or user.password_digest != digest:
+            raise WrongPassword
+        await attempt_succeeded(session, attempt)
+        return await _signed_in(caller, session, user)
+
+
+async def sign_in_by_link(caller: Caller, token: str) -> SignedIn:
+    """Sign in whom a one-time link is for; raises SpentLink."""
+    async with caller.transaction() as session:
+        now = caller.services.now()
+        user = await use_sign_in_link(session, token, now)
+        await note_arrival(session, user.name, _address(caller), now)
+        return await _signed_in(caller, session, user, by_link=True)
+
+
+async def sign_up(caller: Caller, name: str, email: str, password: str) -> User:
+    """Make an account, in which nobody is signed in yet; raises Invalid, and TooOften."""
+    password = read_password(password)
+    with caller.services.passwords.admitted():
+        async with caller.transaction() as session:
+            await check_new_account(session, name, email)
+            attempt = await _attempt(caller, session, AttemptKind.SIGN_UP, name)
+        digest = await caller.services.passwords.digest(password)
+    async with caller.transaction() as session:
+        await attempt_succeeded(session, attempt)
+        return await make_account(session, name, email, digest, caller.services.now())
+
+
+async def change_password(caller: Caller, old: str, new: str) -> None:
+    """Give whoever is signed in another password; raises Invalid where the old one is wrong."""
+    user, device = caller.user, caller.device
+    if user is None or device is None:
+        raise NotSignedIn
+    now = caller.services.now()
+    new = read_password(new, "new_password")
+    with caller.services.passwords.admitted():
+        if needs_old_password(user, device, now):
+            await _check_old(caller, user, old)
+        digest = await caller.services.passwords.digest(new)
+    async with caller.transaction() as session:
+        await set_password(session, user, digest, device, now)
+
+
+async def _check_old(caller: Caller, user: User, old: str) -> None:
+    if not old:
+        raise Invalid("Your old password is needed.", "old_password")
+    async with caller.transaction() as session:
+        attempt = await _attempt(caller, session, AttemptKind.SIGN_IN, user.name)
+    if not await caller.services.passwords.matches(old, user.password_digest):
+        raise Invalid(WRONG, "old_password")
+    async with caller.transaction() as session:
+        await attempt_succeeded(session, attempt)
+
+
+async def _attempt(caller: Caller, session: Session, kind: AttemptKind, name: str) -> AccessAttempt:
+    return await begin_attempt(session, kind, name, _address(caller), caller.services.now())
+
+
+def _address(caller: Caller) -> str:
+    """Where the request comes from, as the server knows it: see `TRUSTED_PROXIES`."""
+    client = caller.request.client
+    return client.host if client else ""
+
+
+async def _signed_in(
+    caller: Caller, session: Session, user: User, *, by_link: bool = False
+) -> SignedIn:
+    """On a new device, whose token nobody can have known before; the browser's former one ends."""
+    former = session_token(caller.request)
+    if former is not None:
+        await end_session_by_token(session, former)
+    label = device_label(caller.request)
+    now = caller.services.now()
+    return SignedIn(user, await open_session(session, user, now, label, by_link=by_link))
