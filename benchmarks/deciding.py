@@ -13,13 +13,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from statistics import median
 from typing import NamedTuple
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benchmarks.ground import Ground, Spent, Stopwatch, report, run
+from benchmarks.ground import Ground, Spent, Stopwatch, report_spent, run
 from benchmarks.month_end import generated
 from benchmarks.wire import statements
 from models.actions.approve import approve_bill, reject_bill
@@ -168,19 +167,10 @@ def measure(place: Ground, runs: int) -> list[str]:
             for name, one in done.items():
                 spent[name].append(one)
     floor = spent.pop("floor")
-    lines = [_line(f"floor: {BILLS} approvals by hand", floor, None)]
+    lines = [report_spent(f"floor: {BILLS} approvals by hand", floor, unit=BILLS)]
     for name, ours in spent.items():
-        lines.append(f"{_line(name, ours, floor)}   {counts[name]} statements")
+        lines.append(f"{report_spent(name, ours, floor, BILLS)}   {counts[name]} statements")
     return lines
-
-
-def _line(name: str, spent: Sequence[Spent], floor: Sequence[Spent] | None) -> str:
-    wall = report(name, [s.wall for s in spent], [f.wall for f in floor or ()], BILLS)
-    cpu = median(s.cpu for s in spent)
-    line = f"{wall}   CPU {cpu * 1000 / BILLS:.2f} ms"
-    if floor:
-        line += f", x{median(s.cpu / f.cpu for s, f in zip(spent, floor, strict=True)):.2f}"
-    return line
 
 
 if __name__ == "__main__":

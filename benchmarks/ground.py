@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -136,4 +136,16 @@ def report(name: str, seconds: list[float], floor: list[float] | None = None, un
     if floor:
         ratios = [mine / theirs for mine, theirs in zip(seconds, floor, strict=True)]
         line += f"   x{median(ratios):.2f} of the floor ({min(ratios):.2f}-{max(ratios):.2f})"
+    return line
+
+
+def report_spent(
+    name: str, spent: Sequence[Spent], floor: Sequence[Spent] | None = None, unit: int = 0
+) -> str:
+    """The same with the CPU of one unit, and its ratio to the floor's."""
+    wall = report(name, [s.wall for s in spent], [f.wall for f in floor or ()], unit)
+    cpu = median(s.cpu for s in spent)
+    line = f"{wall}   CPU {cpu * 1000 / (unit or 1):.2f} ms"
+    if floor:
+        line += f", x{median(s.cpu / f.cpu for s, f in zip(spent, floor, strict=True)):.2f}"
     return line
