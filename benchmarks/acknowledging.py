@@ -29,7 +29,7 @@ async def serve(settings: Settings) -> None:
     token, secret = settings.slack_bot_token, settings.slack_signing_secret
     assert token and secret
     async with SlackClient.open(token.get_secret_value(), settings.slack_api_url) as client:
-        bolt = make_bolt(client, await client.auth_test(), secret.get_secret_value())
+        bolt = make_bolt(client, await client.auth_test())
         bolt.action(re.compile(".*"))(_received)
         web = make_web_app(_nothing_missing)
         hear_slack(web, bolt, secret.get_secret_value())

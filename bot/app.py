@@ -222,8 +222,7 @@ class App:
                 await add_user(session, user.name, Role.FINANCE, slack_id, email)
 
     async def _listen(self, gateway: SlackClient, identity: Identity) -> None:
-        secret = _plain(self._settings.slack_signing_secret) or ""
-        bolt = make_bolt(gateway, identity, secret)
+        bolt = make_bolt(gateway, identity)
         services = Services(
             db=self._db,
             now=self._now,
@@ -243,7 +242,7 @@ class App:
         if app_token:
             self._socket = Socket(bolt, app_token, self._timings)
         else:
-            hear_slack(web, bolt, secret)
+            hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
         self._web = self._server(web)
         serve_people(web, self._http_services(self._web.port, identity.url))
         await self._web.start()

@@ -1,7 +1,10 @@
 """Slack's signed requests: let in, turned away, and never stumbled over."""
 
+import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -125,33 +128,59 @@ class At(Clock):
         return self.moment_s
 
 
+@pytest.mark.parametrize(
+    "typed", ["1 + 1 = 2 & 100 %", "50%2B;#?a=b&payload={}", 'Müller 🧾\n"x"\\']
+)
+async def test_a_click_says_what_was_typed_however_a_form_escapes_it(
+    slack: Sandbox, typed: str
+) -> None:
+    heard = []
+    web, bolt = FastAPI(), bolt_of(slack)
+
+    @bolt.action("any")
+    async def click(body: dict[str, Any]) -> BoltResponse:
+        heard.append(body["actions"][0]["value"])
+        return BoltResponse(status=200)
+
+    payload = {"type": "block_actions", "actions": [{"action_id": "any", "value": typed}]}
+    web_server.hear_slack(web, bolt, slack.signing_secret)
+    form = urlencode({"payload": json.dumps(payload)})
+    for body in (form.encode(), form.replace("+", "%20").replace("%7B", "%7b").encode()):
+        assert await answered(web, body, signed(slack, body)) == 200
+    assert heard == [typed, typed]
+
+
 @pytest.mark.parametrize(("age_s", "status"), [(300, 200), (-300, 200), (301, 401), (-301, 401)])
 async def test_what_was_signed_within_five_minutes_is_heard(
     age_s: int, status: int, slack: Sandbox
 ) -> None:
-    web = FastAPI()
-    bolt = AsyncApp(
-        client=AsyncWebClient(slack.bot_token, slack.api_url),
-        request_verification_enabled=False,
-        process_before_response=True,
-    )
+    web, bolt = FastAPI(), bolt_of(slack)
 
     @bolt.command("/bill")
     async def heard() -> BoltResponse:
         return BoltResponse(status=200)
 
     web_server.hear_slack(web, bolt, slack.signing_secret, At(1_800_000_000 + age_s))
+    assert await answered(web, SLASH, signed(slack, SLASH, "1800000000")) == status
+
+
+def bolt_of(slack: Sandbox) -> AsyncApp:
+    return AsyncApp(
+        client=AsyncWebClient(slack.bot_token, slack.api_url),
+        request_verification_enabled=False,
+        process_before_response=True,
+    )
+
+
+async def answered(web: FastAPI, body: bytes, headers: dict[str, str]) -> int:
     server = web_server.WebServer(web, "127.0.0.1", 0)
     await server.start()
+    address = f"http://127.0.0.1:{server.port}/slack/events"
     try:
-        body = SLASH
-        headers = signed(slack, body, "1800000000")
         async with (
             aiohttp.ClientSession() as session,
-            session.post(
-                f"http://127.0.0.1:{server.port}/slack/events", data=body, headers=headers
-            ) as answer,
+            session.post(address, data=body, headers=headers) as answer,
         ):
-            assert answer.status == status
+            return answer.status
     finally:
         await server.stop(1.0)
