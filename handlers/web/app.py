@@ -9,6 +9,7 @@ from handlers.web import (
     dashboard,
     decisions,
     live,
+    month,
     start,
     static_files,
 )
@@ -20,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     bills.router,
     decisions.router,
     customers.router,
+    month.router,
     live.router,
     static_files.router,
 )

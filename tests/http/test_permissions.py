@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from handlers.api import app as api
 from handlers.http.ids import FINDERS, LARGEST_ID
 from handlers.web import app as pages
+from models.batches.send_preview import new_list
 from models.db.columns import Session
 from models.db.database import Database
 from models.people.api_tokens import make_api_token
@@ -59,6 +60,7 @@ async def things(db: Database, people: People) -> Things:
         needs = {"require_csm_approval": True}
         both = needs | {"require_sales_approval": True, "sales_id": people.sam.id}
         own = await bill_for(session, by, "Acme Corp", csm_id=people.kim.id, **both)
+        shown = await new_list(session, act(people.ana))
         other = await bill_for(session, by, "Bolt Ltd", csm_id=people.lee.id, **needs)
         finance = act(people.ana)
         told = [await add_webhook(session, finance, "https://8.8.8.8/", [*Event]) for _ in "12"]
@@ -67,6 +69,7 @@ async def things(db: Database, people: People) -> Things:
             name: {
                 "bill_id": bill.id,
                 "customer_id": bill.customer_id,
+                "list_id": shown,
                 "user_id": user.id,
                 "webhook_id": test.webhook_id,
                 "delivery_id": test.id,
