@@ -3,6 +3,8 @@
 from fastapi import APIRouter, FastAPI
 
 from handlers.web import (
+    access,
+    account,
     bills,
     bulk_approve,
     customers,
@@ -10,12 +12,18 @@ from handlers.web import (
     decisions,
     live,
     month,
+    people,
     start,
     static_files,
+    welcome,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router,
+    welcome.router,
+    access.router,
+    account.router,
+    people.router,
     dashboard.router,
     bulk_approve.router,
     bills.router,

@@ -25,7 +25,13 @@ from tests.rules.scene import act, bill_for
 
 Callers = Mapping[str, User | None]
 Things = Mapping[str, Mapping[str, int]]
-WORDS = {"digest": "0", "name": "site.css", "period": "2026-10", "month": "2026-10"}
+WORDS = {
+    "token": "csl_0",
+    "digest": "0",
+    "name": "site.css",
+    "period": "2026-10",
+    "month": "2026-10",
+}
 """What stands in addresses besides numbers."""
 
 REFUSED = {401, 403, 404, 405, 500}
@@ -65,7 +71,7 @@ async def things(db: Database, people: People) -> Things:
         finance = act(people.ana)
         told = [await add_webhook(session, finance, "https://8.8.8.8/", [*Event]) for _ in "12"]
         tests = [await send_test(session, finance, webhook.id) for webhook, _ in told]
-        return {
+        things = {
             name: {
                 "bill_id": bill.id,
                 "customer_id": bill.customer_id,
@@ -80,13 +86,14 @@ async def things(db: Database, people: People) -> Things:
                 ("other", other, people.lee, tests[1]),
             )
         }
+        return things | {"second": things["own"] | await _signed_in(session, people.kim)}
 
 
 async def _signed_in(session: Session, user: User) -> dict[str, int]:
     """A device and a token of this person."""
     await open_session(session, user, NOW)
-    (device,) = await devices_of(session, user, NOW)
-    token, _ = await make_api_token(session, user, "report", NOW)
+    device, *earlier = await devices_of(session, user, NOW)
+    token, _ = await make_api_token(session, user, f"report {len(earlier)}", NOW)
     return {"device_id": device.id, "token_id": token.id}
 
 
