@@ -219,12 +219,13 @@ order by w.id
 
 async def prune_webhooks(session: AsyncSession, now: datetime, most: int) -> int:
     """Forget deliveries of a month ago, and all of webhooks that were deleted, at most so many of
-    each; returns how many there were.
+    each; returns how many there were. A webhook goes the time after its last deliveries, since it
+    is locked before them.
     """
     values = {"before": now - PRUNED_AFTER, "most": most}
+    await session.execute(_DROP_DELETED)
     pruned = len((await session.execute(_PRUNE_OLD, values)).all())
     pruned += len((await session.execute(_PRUNE_DELETED, values)).all())
-    await session.execute(_DROP_DELETED)
     return pruned
 
 
