@@ -41,7 +41,7 @@ class Watcher:
 
 
 class PageApi:
-    """Serves `/`, `/static/` and `/_page/`."""
+    """Serves `/`, `/static/`, `/archives/` and `/_page/`."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -53,6 +53,7 @@ class PageApi:
         return [
             web.get("/", self.index),
             web.get("/static/{name}", self.static),
+            web.get("/archives/{channel}/p{message:[0-9]{7,}}", self.permalink),
             web.get("/_page/files/{file}", self.stored_file),
             web.get("/_page/snapshot", self.snapshot),
             web.get("/_page/messages", self.messages),
@@ -69,6 +70,16 @@ class PageApi:
 
     async def index(self, _request: web.Request) -> web.StreamResponse:
         return _file("index.html")
+
+    async def permalink(self, request: web.Request) -> web.Response:
+        """To a message's thread, as somebody who can see it."""
+        conversation = self._sandbox.workspace.conversations.get(request.match_info["channel"])
+        if conversation is None:
+            return web.Response(status=404)
+        reader = conversation.user or next(iter(conversation.members), "")
+        digits = request.match_info["message"]
+        ts = f"{digits[:-6]}.{digits[-6:]}"
+        raise web.HTTPFound(f"/#{reader}/{conversation.id}/{ts}")
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["name"])
