@@ -1,14 +1,19 @@
-"""A command that is interrupted says in one sentence what stands and how to go on."""
+"""A command that is interrupted says in one sentence what stands and how to go on.
+
+Each is interrupted in this process; some also as programs, whose end is Python's as well.
+"""
 
 import asyncio
+import gc
 import os
 import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,12 +23,12 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from bot.cli.output import Exit, opened, run
-from models.db.database import driver_connection
+from models.db.database import Database, driver_connection
 from models.db.liveness import lost_because
 from tests.harness.database import TestDatabase, TestPostgres
 from tests.harness.waiting import PATIENCE_S
 from tests.store.files import ACME, HEADERS
-from tests.store.terminal import KEPT, Terminal
+from tests.store.terminal import KEPT, Answer, Terminal
 
 PEOPLE = f"{HEADERS['people']}\nKim,kim@example.com,Customer Success,UKIM\nSam,,Sales,USAM\n"
 CUSTOMERS = f"{HEADERS['customers']}\n{ACME}\n"
@@ -44,20 +49,29 @@ COMMANDS = {
 }
 """Each with the table that it gets stuck at while somebody else keeps it, and what it says."""
 
+PROGRAMS = ("generate 2026-09", "verify", "export bills --output bills.csv", "migrate")
+
 
 @pytest.fixture
-def terminal(database: TestDatabase, tmp_path: Path) -> Terminal:
+async def terminal(database: TestDatabase, tmp_path: Path) -> Terminal:
     for name, text in (("people", PEOPLE), ("customers", CUSTOMERS), ("usage", USAGE)):
         (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
     made = Terminal(tmp_path, {"DATABASE_URL": database.url})
-    for name in ("people", "customers", "usage"):
-        made.done("import", name, f"{name}.csv")
+
+    async def imported() -> None:
+        for name in ("people", "customers", "usage"):
+            await asyncio.to_thread(made.done, "import", name, f"{name}.csv")
+
+    await database.seeded("three files", imported)
     return made
 
 
 @contextmanager
 def kept_waiting(url: str, table: str | None) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(url, autocommit=True) as holder:
+    """Nobody waits forever: whoever is not interrupted goes on after a while."""
+    with closing(psycopg.connect(url, autocommit=True)) as holder:
+        for patience in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+            holder.execute(f"set {patience} = '{PATIENCE_S}s'")
         if table is None:
             holder.execute("update sql_definitions set digest = 'of an earlier version'")
             holder.execute("select pg_advisory_lock(hashtext('countersign migrate'))")
@@ -92,32 +106,70 @@ def wait_until(watching: psycopg.Connection, there_is: str) -> None:
         time.sleep(0.02)
 
 
-def only_sentence(process: subprocess.Popen[str]) -> str:
-    said, told = process.communicate(timeout=PATIENCE_S)
-    assert (process.returncode, said) == (1, "")
-    assert "Traceback" not in told
-    (line,) = told.splitlines()
+def only_sentence(answer: Answer) -> str:
+    assert (answer.status, answer.stdout) == (1, "")
+    assert "Traceback" not in answer.stderr
+    (line,) = answer.stderr.splitlines()
     return line
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_database_that_goes_away_is_told_in_a_sentence(
-    terminal: Terminal, database: TestDatabase, postgres: TestPostgres, command: str
-) -> None:
-    table, kept = COMMANDS[command]
+def ended(process: subprocess.Popen[str]) -> Answer:
+    said, told = process.communicate(timeout=PATIENCE_S)
+    return Answer(process.returncode, said, told)
+
+
+def interrupted_here(terminal: Terminal, command: str, interrupt: Callable[[int], None]) -> Answer:
+    """What a command answers that is interrupted where it got stuck; `interrupt` gets its pid."""
+    with (
+        kept_waiting(terminal.settings["DATABASE_URL"], COMMANDS[command][0]) as holder,
+        ThreadPoolExecutor(1) as aside,
+    ):
+
+        def once_it_is_stuck() -> None:
+            wait_until(holder, STUCK)
+            interrupt(os.getpid())
+
+        done = aside.submit(once_it_is_stuck)
+        answer = terminal.run(*command.split())
+        done.result()
+    return answer
+
+
+def interrupted_program(
+    terminal: Terminal, command: str, interrupt: Callable[[int], None]
+) -> Answer:
+    """The same of a program."""
     process = begun(terminal, command)
     try:
-        with kept_waiting(database.url, table) as holder:
+        with kept_waiting(terminal.settings["DATABASE_URL"], COMMANDS[command][0]) as holder:
             wait_until(holder, STUCK)
-            postgres.cut(database.name)
-            told = only_sentence(process)
-    except psycopg.Error:
-        pass  # the holder's connection was cut as well
+            interrupt(process.pid)
+            return ended(process)
+    finally:
+        process.kill()
+
+
+WAYS = [
+    *(pytest.param(interrupted_here, command, id=command) for command in COMMANDS),
+    *(pytest.param(interrupted_program, command, id=f"program {command}") for command in PROGRAMS),
+]
+
+
+@pytest.mark.parametrize(("interrupted", "command"), WAYS)
+def test_a_database_that_goes_away_is_told_in_a_sentence(
+    terminal: Terminal,
+    database: TestDatabase,
+    postgres: TestPostgres,
+    interrupted: Callable[..., Answer],
+    command: str,
+) -> None:
+    try:
+        answer = interrupted(terminal, command, lambda _: postgres.cut(database.name))
     finally:
         postgres.mend(database.name)
-        process.kill()
+    told = only_sentence(answer)
     assert told.startswith("The database went away in the middle: ")
-    assert kept in told
+    assert COMMANDS[command][1] in told
     assert not list(terminal.folder.glob("*.part")) + list(terminal.folder.glob(".*.part"))
 
 
@@ -131,28 +183,21 @@ def test_connections_cut_in_the_middle_of_a_file_are_told_alone(
         with psycopg.connect(database.url, autocommit=True) as watching:
             wait_until(watching, COPYING)
         postgres.cut(database.name)
-        told = only_sentence(process)
+        told = only_sentence(ended(process))
     finally:
         postgres.mend(database.name)
         process.kill()
     assert told.startswith("The database went away in the middle: ")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("interrupted", "command"), WAYS)
 def test_ctrl_c_is_told_in_a_sentence(
-    terminal: Terminal, database: TestDatabase, command: str
+    terminal: Terminal, interrupted: Callable[..., Answer], command: str
 ) -> None:
-    table, kept = COMMANDS[command]
-    with kept_waiting(database.url, table) as holder:
-        process = begun(terminal, command)
-        try:
-            wait_until(holder, STUCK)
-            process.send_signal(signal.SIGINT)
-            told = only_sentence(process)
-        finally:
-            process.kill()
+    answer = interrupted(terminal, command, lambda pid: os.kill(pid, signal.SIGINT))
+    told = only_sentence(answer)
     assert told.startswith("Stopped. ")
-    assert kept in told
+    assert COMMANDS[command][1] in told
 
 
 @pytest.mark.parametrize("command", ["verify", "generate 2026-09", "export bills", "migrate"])
@@ -179,6 +224,15 @@ async def ended_in_the_middle_of_a_query(url: str) -> Exit:
     return Exit.DONE
 
 
+@pytest.fixture
+def _broken_connections() -> Iterator[None]:
+    """Nobody can close it: it is found here, lest it be found in another test."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("_broken_connections")
+@pytest.mark.filterwarnings("ignore:The garbage collector", "ignore:.*while still open")
 def test_ctrl_c_is_told_alone_where_cleaning_up_fails(
     terminal: Terminal, database: TestDatabase, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,14 +242,18 @@ def test_ctrl_c_is_told_alone_where_cleaning_up_fails(
     assert capfd.readouterr().err == "Stopped. Nothing was changed.\n"
 
 
-async def test_a_connection_that_is_busy_is_not_lost(database: TestDatabase) -> None:
+@pytest.mark.usefixtures("_broken_connections")
+@pytest.mark.filterwarnings("ignore:The garbage collector", "ignore:.*while still open")
+async def test_a_connection_that_is_busy_is_not_lost(database_url: str) -> None:
+    db = Database(database_url)
     with pytest.raises(OperationalError) as raised:
-        async with database.db.reading() as session:
+        async with db.reading() as session:
             connection = await driver_connection(session)
             connection.pgconn.send_query(b"select 1")
             await session.execute(sa.text("select 2"))
     assert "another command is already in progress" in str(raised.value)
     assert lost_because(raised.value) is None
+    await db.close()
 
 
 def allow_no_output() -> None:
@@ -222,7 +280,7 @@ def test_an_answer_that_no_disk_takes_says_what_was_done(
     (terminal.folder / "more.csv").write_text(more, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if name in KEPT}
     with (terminal.folder / "answer").open("wb") as answer:
-        ended = subprocess.run(
+        left = subprocess.run(
             [sys.executable, "-m", "bot", *command.split()],
             cwd=terminal.folder,
             env=kept | terminal.settings,
@@ -232,8 +290,8 @@ def test_an_answer_that_no_disk_takes_says_what_was_done(
             preexec_fn=allow_no_output,
             check=False,
         )
-    (told,) = ended.stderr.splitlines()
-    assert ended.returncode == 1
+    (told,) = left.stderr.splitlines()
+    assert left.returncode == 1
     assert told.startswith("The answer cannot be written: file too large. ")
     assert stands in told
     imported = ",2026,8," in terminal.done("export", "usage")
