@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from handlers.wording.bill_text import jumps_text
+from handlers.wording.change_text import FOLLOWED
 from handlers.wording.labels import HOLD_CAUSES
 from models.batches.bill_run_preview import BillRunPreview
 from models.batches.bill_run_report import BillRunReport
@@ -90,19 +91,6 @@ def _totals(totals: Iterable[Total]) -> dict[str, str]:
     return {total.currency: str(total.amount) for total in totals}
 
 
-_RECALCULATED = {
-    "invalidated": "worked out anew and waiting for approval again",
-    "held": "held",
-    "voided": "void, because nothing is left to bill",
-    "passed": "to correct months that have gone out, approved by their customers' own rules",
-    "proposed": "proposed to correct months that have gone out",
-    "unbilled": "void, though their month has something to bill again",
-    "rejected": "rejected, which keep their figures until they are revised",
-    "reported": "of months too old to be corrected by itself, left as they were sent",
-    "kept": "sent under other contract dates, left as they were sent",
-}
-
-
 def recalculation_counts(settled: Recalculation) -> dict[str, int]:
     return {name: len(bills) for name, bills in vars(settled).items()}
 
@@ -110,7 +98,7 @@ def recalculation_counts(settled: Recalculation) -> dict[str, int]:
 def recalculation_lines(settled: Recalculation) -> list[str]:
     """What became of bills whose figures had changed; nothing where none had."""
     return [
-        f"  {_bills(len(bills))} {_RECALCULATED[name]}{named_bills(bills)}"
+        f"  {_bills(len(bills))} {FOLLOWED[name]}{named_bills(bills)}"
         for name, bills in settled.outcomes.items()
     ]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BeforeValidator
 
-from models.batches.bulk_send import send_list
+from models.actions.uploaded_files import known_file
 from models.bills.bill import get_bill
 from models.customers.customers import get_customer
 from models.db.columns import Session
@@ -41,7 +41,7 @@ FINDERS: dict[str, Finder] = {
     "user_id": get_person,
     "device_id": get_device,
     "token_id": get_api_token,
-    "list_id": send_list,
+    "file_id": known_file,
 }
 """What looks for a number in an address, by the name it has there; it refuses what is not there."""
 

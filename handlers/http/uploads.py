@@ -47,7 +47,10 @@ class _Uploading(GatedRoute):
             file.seek(0)
             again = Request(request.scope, _replaying(cast(BinaryIO, file)))
             again.state.upload = file
-            return await self.answer(again, inner, _long)
+            try:
+                return await self.answer(again, inner, _long)
+            finally:
+                await again.close()
 
 
 class ApiUpload(_Uploading, ApiRoute):

@@ -3,33 +3,28 @@
 from fastapi import APIRouter, FastAPI
 
 from handlers.web import (
-    access,
-    account,
     bills,
     bulk_approve,
     customers,
     dashboard,
     decisions,
+    editing,
+    imports,
     live,
-    month,
-    people,
     start,
     static_files,
-    welcome,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router,
-    welcome.router,
-    access.router,
-    account.router,
-    people.router,
     dashboard.router,
     bulk_approve.router,
     bills.router,
     decisions.router,
+    editing.router,
     customers.router,
-    month.router,
+    imports.router,
+    imports.uploads,
     live.router,
     static_files.router,
 )

@@ -23,7 +23,7 @@ from handlers.http.errors import status_of
 from handlers.http.gate import AnsweredLater, HttpContext
 from handlers.http.refused import follow_refusal
 from handlers.wording.refusals import Medium, refusal_text
-from models.errors import Invalid, Refusal
+from models.errors import Invalid, InvalidFields, Refusal
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,14 @@ Draw = Callable[[HttpContext, Form], Awaitable[Response]]
 
 
 def refused_form(typed: Mapping[str, str], refused: Refusal) -> Form:
-    """The same form, with the refusal beside the field that it names if it is one of the form's."""
+    """The same form, with each refusal beside its field if that is one of the form's."""
     told = refusal_text(refused, Medium.WEB)
-    at_fault = refused.field if isinstance(refused, Invalid) else None
-    if at_fault is not None and at_fault in typed:
-        return Form(typed, {at_fault: told})
-    return Form(typed, trouble=told)
+    if isinstance(refused, InvalidFields):
+        faults = refused.faults
+    else:
+        faults = {(refused.field or "") if isinstance(refused, Invalid) else "": told}
+    beside = {name: text for name, text in faults.items() if name in typed}
+    return Form(typed, beside, " ".join(faults[name] for name in faults if name not in beside))
 
 
 async def _typed(request: Request) -> dict[str, str]:

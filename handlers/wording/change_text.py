@@ -18,6 +18,34 @@ _FIGURES = {
 }
 
 
+FOLLOWED = {
+    "invalidated": "worked out anew and waiting for approval again",
+    "held": "held",
+    "voided": "void, because nothing is left to bill",
+    "passed": "to correct months that have gone out, approved by their customers' own rules",
+    "proposed": "proposed to correct months that have gone out",
+    "unbilled": "void, though their month has something to bill again",
+    "rejected": "rejected, which keep their figures until they are revised",
+    "reported": "of months too old to be corrected by itself, left as they were sent",
+    "kept": "sent under other contract dates, left as they were sent",
+}
+"""What became of bills whose figures had changed, after their number."""
+
+
+OUTCOMES = {
+    "invalidated": "asks for approval again",
+    "held": "held",
+    "voided": "void, nothing is left to bill",
+    "passed": "correction, approved by the customer's rule",
+    "proposed": "correction, proposed",
+    "unbilled": "void, though there is something to bill again",
+    "rejected": "rejected, keeps its figures until it is revised",
+    "reported": "too old to be corrected, stays as it was sent",
+    "kept": "sent under another contract, stays as it is",
+}
+"""The same of one bill."""
+
+
 def differences(entry: HistoryEntry, currency: str) -> list[str]:
     """Each figure that the action moved: "usage from 1,250,000 to 1,180,000"."""
     pairs = _pairs(entry.changes, entry.currency or currency)

@@ -11,10 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.recalculate import follow_customers, recalculate
 from models.actions.reroute import reroute_open_bills
 from models.context import Context
+from models.customers.customers import lock_customer
+from models.errors import WrongState
 from models.imports.files import Imported, import_customers, import_people, import_usage
 from models.imports.rows import Rows
 from models.imports.staging import Progress
 from models.outbox.notifications import Recalculation
+from models.people.permissions import Permission
+from models.period import Period
+from models.usage.usage import record_usage, usage_months
 
 
 class Book(StrEnum):
@@ -40,12 +45,15 @@ async def import_book(
     file: BinaryIO | Rows,
     context: Context,
     progress: Progress | None = None,
+    *,
+    details: bool = False,
 ) -> BookChange:
-    """Take in all the rows of a CSV file, or of something else, as the imports have it.
+    """Take in all the rows of a CSV file, or of something else, as the imports have it, and tell
+    what differs one by one where `details` are asked for.
 
     Bills follow in the same transaction. Raises BadRows, and then nothing was written.
     """
-    done = await _imported(session, book, file, context, progress)
+    done = await _imported(session, book, file, context, progress, details)
     return await _followed(session, book, done, context) if done.written else BookChange(done)
 
 
@@ -55,14 +63,16 @@ async def _imported(
     file: BinaryIO | Rows,
     context: Context,
     progress: Progress | None,
+    details: bool,
 ) -> Imported:
     now = context.now.astimezone(context.settings.zone)
     if book is Book.USAGE:
+        by = context.source
         return await import_usage(
-            session, file, context.user, now, source=context.source, progress=progress
+            session, file, context.user, now, source=by, progress=progress, details=details
         )
     take = import_customers if book is Book.CUSTOMERS else import_people
-    return await take(session, file, context.user, now, progress=progress)
+    return await take(session, file, context.user, now, progress=progress, details=details)
 
 
 async def _followed(
@@ -74,6 +84,36 @@ async def _followed(
         return BookChange(done, *await follow_customers(session, context))
     bill_ids = await bills_of_few(session, done.customer_ids)
     return BookChange(done, (), await recalculate(session, context, bill_ids, reports=True))
+
+
+class UsageChanged(WrongState):
+    """Somebody recorded something else for this month while you were looking. Nothing was done."""
+
+
+async def record_month(
+    session: AsyncSession,
+    customer_id: int,
+    period: Period,
+    calls: int,
+    context: Context,
+    reason: str | None = None,
+    seen: str | None = None,
+) -> BookChange:
+    """Record what a customer used in one month, with what follows for its bills.
+
+    `seen`: the figure that was looked at, as text, "" for none; refuses where it is another one.
+    """
+    context.user.require(Permission.KEEP_BOOKS)
+    await lock_customer(session, customer_id)
+    [month] = await usage_months(session, customer_id, period, period)
+    if seen is not None and seen != ("" if month.calls is None else str(month.calls)):
+        raise UsageChanged
+    if not await record_usage(session, customer_id, period, calls, context, reason):
+        return BookChange(Imported(0, 0, 1))
+    added = month.calls is None
+    bills = await bills_of_few(session, [customer_id])
+    recalculated = await recalculate(session, context, bills, reports=True)
+    return BookChange(Imported(int(added), int(not added), 0), (), recalculated)
 
 
 async def bills_of_few(

@@ -26,6 +26,12 @@ from models.db.statistics import analyze
 from models.errors import NextStep, Step
 from models.imports.csv_columns import OTHER_ACCOUNT
 from models.imports.csv_reader import CsvReader
+from models.imports.differences import (
+    Differences,
+    differences_of_customers,
+    differences_of_people,
+    differences_of_usage,
+)
 from models.imports.emptied import Emptied, emptied_of_customers
 from models.imports.layouts import ASKED_FROM, CUSTOMERS, PEOPLE, USAGE, USAGE_BY_ID
 from models.imports.rows import BadRows, Flaw, Rows
@@ -52,6 +58,8 @@ class Imported:
     """Of customers: what was filled and is empty now."""
     customer_ids: Sequence[int] | None = field(default=None, compare=False)
     """Of usage: whose the rows are, where they are few."""
+    differences: Differences = field(default_factory=Differences, compare=False)
+    """What was changed one by one, where these details were asked for."""
 
     @property
     def written(self) -> int:
@@ -65,6 +73,7 @@ async def import_people(
     now: datetime,
     *,
     progress: Progress | None = None,
+    details: bool = False,
 ) -> Imported:
     """Add people or give them other roles, found by their Slack id, then by their name.
 
@@ -79,13 +88,15 @@ async def import_people(
         if any(flaw.reason.endswith(OTHER_ACCOUNT) for flaw in refused.flaws):
             refused.next_steps = (NextStep(Step.REPLACE_ACCOUNT),)
         raise
+    told = await differences_of_people(session, columns) if details else Differences()
     active = "active" if "active" in {column.name for column in columns} else "null::boolean"
     async with keeping_finance(session):
         change = sa.text(_CHANGE_PEOPLE.format(active=active))
         found = await session.execute(change, {"now": now})
         changed = [PersonChange(PersonState(*row[1:5]), PersonState(*row[5:])) for row in found]
         added = await _write(session, _ADD_PEOPLE.format(active=active), now=now)
-    return Imported(added, len(changed), rows - added - len(changed), tuple(changed))
+    same = rows - added - len(changed)
+    return Imported(added, len(changed), same, tuple(changed), differences=told)
 
 
 # Whoever is found by another spelling of a name keeps the one that is known. With another Slack
@@ -128,6 +139,7 @@ async def import_customers(
     *,
     progress: Progress | None = None,
     lock: Lock = lock_for_import,
+    details: bool = False,
 ) -> Imported:
     """Add customers, or change the columns given of those whose name is known, but for the name.
 
@@ -145,13 +157,18 @@ async def import_customers(
     known = [target for target in targets if target != "name"]
     today = now.date()
     emptied = await emptied_of_customers(session, columns, ASKED_FROM)
+    asked_from = ASKED_FROM if dated else None
+    told = Differences()
+    if details:
+        told = await differences_of_customers(session, targets, asked_from, today)
     changed = await _change_terms(session, targets, dated, today)
     if known:
         shown = sa.text(_change_customers(known))
         changed |= set(await session.scalars(shown, {"now": now, "today": today}))
     added = await _add_customers(session, targets, dated, now)
     await analyze(session, added + len(changed), ("customers", "customer_terms"))
-    return Imported(added, len(changed), rows - added - len(changed), emptied=emptied)
+    same = rows - added - len(changed)
+    return Imported(added, len(changed), same, emptied=emptied, differences=told)
 
 
 _RULES = ("auto_approve_below", "second_approval_above")
@@ -243,8 +260,8 @@ async def import_usage(
     now: datetime,
     *,
     source: Source = Source.CLI,
-    reason: str | None = None,
     progress: Progress | None = None,
+    details: bool = False,
 ) -> Imported:
     """Record calls by customer and month; each figure that changes leaves a `usage_changes` row.
 
@@ -256,11 +273,13 @@ async def import_usage(
     by_id = "customer_id" in given.header and "customer" not in given.header
     layout = USAGE_BY_ID if by_id else USAGE
     _, rows = await stage(session, given, layout, now.date(), progress)
-    by = {"user_id": user.id, "now": now, "source": source, "reason": reason}
+    told = await differences_of_usage(session) if details else Differences()
+    by = {"user_id": user.id, "now": now, "source": source, "reason": None}
     added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)
     await analyze(session, added + changed, ("usages",))
     whose = (await session.scalars(_WHOSE)).all() if rows <= FEW else None
-    return Imported(added, changed, rows - added - changed, customer_ids=whose)
+    same = rows - added - changed
+    return Imported(added, changed, same, customer_ids=whose, differences=told)
 
 
 _WHOSE = sa.text("select distinct customer_id from ready order by 1")

@@ -9,7 +9,8 @@ from fastapi.routing import APIRoute
 from handlers.api import app as api
 from handlers.http.ids import FINDERS, LARGEST_ID
 from handlers.web import app as pages
-from models.batches.send_preview import new_list
+from models.actions.keep_books import Book
+from models.actions.uploaded_files import look_at_file
 from models.db.columns import Session
 from models.db.database import Database
 from models.people.api_tokens import make_api_token
@@ -25,15 +26,10 @@ from tests.rules.scene import act, bill_for
 
 Callers = Mapping[str, User | None]
 Things = Mapping[str, Mapping[str, int]]
-WORDS = {
-    "token": "csl_0",
-    "digest": "0",
-    "name": "site.css",
-    "period": "2026-10",
-    "month": "2026-10",
-}
+WORDS = {"digest": "0", "name": "site.css", "period": "2026-10", "month": "2026-10"}
 """What stands in addresses besides numbers."""
 
+USAGE = b"customer,year,month,api_usage\nAcme Corp,2026,8,5\n"
 REFUSED = {401, 403, 404, 405, 500}
 
 
@@ -66,19 +62,19 @@ async def things(db: Database, people: People) -> Things:
         needs = {"require_csm_approval": True}
         both = needs | {"require_sales_approval": True, "sales_id": people.sam.id}
         own = await bill_for(session, by, "Acme Corp", csm_id=people.kim.id, **both)
-        shown = await new_list(session, act(people.ana))
         other = await bill_for(session, by, "Bolt Ltd", csm_id=people.lee.id, **needs)
         finance = act(people.ana)
         told = [await add_webhook(session, finance, "https://8.8.8.8/", [*Event]) for _ in "12"]
+        kept = await look_at_file(session, Book.USAGE, "usage.csv", USAGE, finance)
         tests = [await send_test(session, finance, webhook.id) for webhook, _ in told]
-        things = {
+        return {
             name: {
                 "bill_id": bill.id,
                 "customer_id": bill.customer_id,
-                "list_id": shown,
                 "user_id": user.id,
                 "webhook_id": test.webhook_id,
                 "delivery_id": test.id,
+                "file_id": kept.id,
                 **await _signed_in(session, user),
             }
             for name, bill, user, test in (
@@ -86,14 +82,13 @@ async def things(db: Database, people: People) -> Things:
                 ("other", other, people.lee, tests[1]),
             )
         }
-        return things | {"second": things["own"] | await _signed_in(session, people.kim)}
 
 
 async def _signed_in(session: Session, user: User) -> dict[str, int]:
     """A device and a token of this person."""
     await open_session(session, user, NOW)
-    device, *earlier = await devices_of(session, user, NOW)
-    token, _ = await make_api_token(session, user, f"report {len(earlier)}", NOW)
+    (device,) = await devices_of(session, user, NOW)
+    token, _ = await make_api_token(session, user, "report", NOW)
     return {"device_id": device.id, "token_id": token.id}
 
 

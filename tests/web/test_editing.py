@@ -1,0 +1,159 @@
+"""Customers added and changed on the web, and the usage of a month."""
+
+import re
+from html import unescape
+
+import pytest
+
+from models.db.database import Database
+from models.people.users import User
+from tests.harness.browser_side import Answer, BrowserSide, Visitor
+from tests.harness.cast import People
+from tests.store.books import make_bills
+from tests.store.files import rows_of
+
+ACME = {"name": "Acme", "monthly_api_limit": "1000", "overage_unit_cost": "0.2", "currency": "USD"}
+
+
+@pytest.fixture
+async def ana(served: BrowserSide, people: People) -> Visitor:
+    return await served.signed_in(people.ana)
+
+
+def shown(page: Answer) -> dict[str, str]:
+    """What a browser would send of the form as it stands."""
+    form = page.text[page.text.index("data-dialog-body") :]
+    fields = {}
+    for tag in re.findall(r"<input [^>]*>", form):
+        told = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if told.get("type") != "checkbox" or " checked" in tag:
+            fields[told["name"]] = unescape(told.get("value", ""))
+    for name, inner in re.findall(
+        r'<textarea [^>]*?name="(\w+)"[^>]*>(.*?)</textarea>', form, re.S
+    ):
+        fields[name] = unescape(inner.removeprefix("\n"))
+    choices = re.findall(r'<select [^>]*?name="(\w+)"[^>]*>(.*?)</select>', form, re.S)
+    for name, inner in choices:
+        values = re.findall(r'<option value="([^"]*)"( selected)?', inner)
+        fields[name] = unescape(next((v for v, chosen in values if chosen), values[0][0]))
+    return fields
+
+
+def errors(page: Answer) -> dict[str, str]:
+    return dict(re.findall(r'<p class="error" id="e-(\w+)">(.*?)</p>', page.text))
+
+
+async def customer(db: Database, user: User) -> tuple[int, int]:
+    """One with a bill of October that waits; their ids."""
+    [bill] = await make_bills(db, user)
+    [[one]] = await rows_of(db, "select id from customers")
+    return one, bill
+
+
+async def test_finance_adds_a_customer(ana: Visitor, db: Database, people: People) -> None:
+    empty = shown(await ana.get("/customers/new"))
+    assert (empty["currency"], empty["limit_proration"]) == ("USD", "full")
+    typed = empty | ACME | {"csm": "Kim", "require_csm_approval": "yes", "country": "de"}
+    done = await ana.post("/customers/new", data=typed | {"billing_address": "1 Road\r\nTown"})
+    assert done.status == 303
+    assert (await ana.get(done.headers["Location"])).status == 200
+    assert await rows_of(
+        db, "select name, csm_id, country, billing_address, require_csm_approval from customers"
+    ) == [("Acme", people.kim.id, "DE", "1 Road\nTown", True)]
+
+
+async def test_every_field_is_checked_in_its_place_and_what_was_typed_is_kept(
+    ana: Visitor, db: Database
+) -> None:
+    wrong = ACME | {"country": "UK", "start_date": "02/01/2026", "name": "<b>", "tax_id": '"none"'}
+    page = await ana.post("/customers/new", data=wrong)
+    assert page.status == 422
+    assert errors(page).keys() == {"country", "start_date", "tax_id"}
+    assert {name: shown(page)[name] for name in wrong} == wrong
+    assert "<b>" not in page.text
+    assert await rows_of(db, "select count(*) from customers") == [(0,)]
+
+
+async def test_what_moves_no_bill_is_saved_at_once(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    done = await ana.post(f"/customers/{one}/edit", data=form | {"tax_id": "DE1"})
+    assert (done.status, done.headers["Location"]) == (303, f"/customers/{one}")
+    assert await rows_of(db, "select tax_id from customers") == [("DE1",)]
+    late = await ana.post(f"/customers/{one}/edit", data=form | {"tax_id": "DE2"})
+    assert late.status == 409
+    assert "Somebody changed this customer while you were looking." in late.text
+    assert shown(late)["tax_id"] == "DE2"
+
+
+async def test_other_terms_say_first_which_bills_move(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, bill = await customer(db, people.ana)
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    typed = form | {"overage_unit_cost": "0.4", "valid_from": "2026-10"}
+    asked = await ana.post(f"/customers/{one}/edit", data=typed)
+    assert asked.status == 200
+    assert "One bill moves with it." in asked.text
+    assert "$100.00" in asked.text and "$200.00" in asked.text
+    assert await rows_of(db, "select version, overage_amount = 100 from bills") == [(1, True)]
+    agreed = shown(asked)
+    assert {name: agreed[name] for name in typed} == typed
+    done = await ana.post(f"/customers/{one}/edit", data=agreed)
+    assert done.status == 303
+    assert await rows_of(db, "select id, version, overage_amount = 200 from bills") == [
+        (bill, 2, True)
+    ]
+
+
+async def test_what_would_happen_is_asked_again_where_something_changed_meanwhile(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    address = f"/customers/{one}/usage/2026-10"
+    form = shown(await ana.get(address))
+    assert form["api_usage"] == form["seen"] == "1500"
+    asked = await ana.post(address, data=form | {"api_usage": "1,234,567"})
+    first = shown(asked)
+    other = await ana.post(f"/customers/{one}/edit", data=await changed_price(ana, one))
+    assert other.status == 303
+    again = await ana.post(address, data=first)
+    assert again.status == 200
+    assert "Something has changed since you looked." in again.text
+    done = await ana.post(address, data=shown(again))
+    assert (done.status, await rows_of(db, "select api_usage from usages")) == (303, [(1_234_567,)])
+    stale = await ana.post(address, data=form | {"api_usage": "7"})
+    assert stale.status == 409
+    assert "Somebody recorded something else" in stale.text
+
+
+async def changed_price(ana: Visitor, one: int) -> dict[str, str]:
+    """What is sent once the question about it was answered."""
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    typed = form | {"overage_unit_cost": "0.3", "valid_from": "2026-10"}
+    return shown(await ana.post(f"/customers/{one}/edit", data=typed))
+
+
+@pytest.mark.parametrize("typed", ["", "1,100", "-1", "1.5e9", "9" * 30])
+async def test_calls_that_cannot_be_read_are_told_beside_them(
+    ana: Visitor, db: Database, people: People, typed: str
+) -> None:
+    one, _ = await customer(db, people.ana)
+    page = await ana.post(f"/customers/{one}/usage/2026-10", data={"api_usage": typed})
+    assert (page.status, errors(page).keys()) == (422, {"api_usage"})
+
+
+async def test_a_month_that_has_no_figure_gets_one_and_one_ahead_none(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    address = f"/customers/{one}/usage/2026-09"
+    form = shown(await ana.get(address))
+    assert form["api_usage"] == form["seen"] == ""
+    done = await ana.post(address, data=form | {"api_usage": "0"})
+    assert done.status == 303
+    assert (await ana.get(f"/customers/{one}/usage/soon")).status == 404
+    ahead = await ana.post(f"/customers/{one}/usage/2027-01", data={"api_usage": "1"})
+    assert (ahead.status, "has not begun" in ahead.text) == (422, True)
