@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
 
 from handlers.slack.blocks.access import (
     access_declined,
@@ -28,6 +27,7 @@ from handlers.slack.blocks.notifications import (
     unreached_notice,
     webhook_off_notice,
 )
+from handlers.wording.webhook_text import host_of
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import send_report
@@ -201,8 +201,8 @@ async def _webhook_off(session: Session, message: Message) -> Content | None:
     webhook = await session.get(Webhook, message.facts["webhook_id"])
     if webhook is None or webhook.state != WebhookState.OFF:
         return None
-    host = urlsplit(webhook.address).hostname or ""
-    return Content(partial(webhook_off_notice, host, OffCause(message.facts["cause"])))
+    cause = OffCause(message.facts["cause"])
+    return Content(partial(webhook_off_notice, host_of(webhook), cause))
 
 
 CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None]]] = {

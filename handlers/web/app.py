@@ -13,6 +13,7 @@ from handlers.web import (
     live,
     start,
     static_files,
+    webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -26,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports.router,
     imports.uploads,
     live.router,
+    webhooks.router,
     static_files.router,
 )
 

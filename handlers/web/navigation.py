@@ -26,7 +26,7 @@ PLACES = (
     Place("Customers", "/customers", Permission.SEE, "/customers/"),
     Place("Import", "/import", Permission.KEEP_BOOKS, "/import/"),
     Place("People", "/people", Permission.GIVE_ROLES, "/people/"),
-    Place("Webhooks", "/webhooks", Permission.KEEP_BOOKS, "/webhooks/"),
+    Place("Webhooks", "/webhooks", Permission.KEEP_WEBHOOKS, "/webhooks/"),
     Place("Settings", "/settings", Permission.KEEP_BOOKS, "/settings/"),
 )
 

@@ -31,6 +31,7 @@ from handlers.wording.bill_text import (
 from handlers.wording.change_text import correction_text
 from handlers.wording.formatting import name, number, person, plain, slash
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
+from handlers.wording.webhook_text import OFF_CAUSES
 from models.bills.states import State
 from models.people.permissions import Role
 from models.people.users import PersonRef
@@ -215,16 +216,10 @@ def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
     )
 
 
-_OFF = {
-    OffCause.GONE: "it answered that it is gone",
-    OffCause.FAILING: "it has taken nothing for three days",
-}
-
-
 def webhook_off_notice(host: str, cause: OffCause) -> SlackMessage:
     """To Finance: a webhook is not sent anything any more."""
     return sentence_message(
-        bold(f"Nothing is sent to the webhook at {host} any more, because {_OFF[cause]}."),
+        bold(f"Nothing is sent to the webhook at {host} any more, because {OFF_CAUSES[cause]}."),
         " What happens to bills waits for it, up to thirty days. Resume it on the page of webhooks "
         "once it answers again, or delete it.",
     )
