@@ -1,7 +1,6 @@
 """What states, reasons and sources are called: one table an enum."""
 
-from models.batches.send_preview import NotSent
-from models.bills.states import Cause, HoldReason, RejectReason, State
+from models.bills.states import Cause, HoldReason, NotSent, RejectReason, State
 from models.context import Source
 from models.people.permissions import Role
 

@@ -7,8 +7,8 @@ from handlers.wording.formatting import delay, listing, number, period_name, tot
 from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
 from handlers.wording.rich_text import Sentence, bold
 from models.batches.bulk_send import SendReport
-from models.batches.send_preview import NotSent, OutgoingBill, SendPreview
-from models.bills.states import State
+from models.batches.send_preview import OutgoingBill, SendPreview
+from models.bills.states import NotSent, State
 from models.queries.bill_list import BillLine
 
 

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
-from models.batches.send_preview import LINE, NAMED, NotSent, OutgoingBill
-from models.bills.states import State
+from models.batches.send_preview import LINE, NAMED, OutgoingBill
+from models.bills.states import NotSent, State
 from models.context import Context
 from models.errors import FiguresChanged, NotFound, Refusal
 from models.outbox.jobs import defer_bulk_send, defer_sending

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from secrets import token_hex
 from typing import Any
 
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.send import check_can_mail
-from models.bills.states import State
+from models.bills.states import NotSent, State
 from models.context import Context
 from models.outbox.messages import (
     Message,
@@ -24,16 +23,6 @@ from models.people.permissions import Permission
 from models.period import Period
 from models.queries.bill_list import BillLine, bill_line
 from models.queries.totals import Total
-
-
-class NotSent(StrEnum):
-    """Why a bill does not go out when it is asked for."""
-
-    STATE = "state"
-    OUTDATED = "outdated"
-    NO_ADDRESS = "no_address"
-    CHANGED = "changed"
-    BUSY = "busy"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,16 @@ class RejectReason(StrEnum):
     OTHER = "other"
 
 
+class NotSent(StrEnum):
+    """Why a bill does not go out when it is asked for."""
+
+    STATE = "state"
+    OUTDATED = "outdated"
+    NO_ADDRESS = "no_address"
+    CHANGED = "changed"
+    BUSY = "busy"
+
+
 class Cause(StrEnum):
     """Why Countersign moved a bill by itself, as a snapshot keeps it."""
 

@@ -20,10 +20,10 @@ from models.actions.undo import undo_decision
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import end_send, send_report, send_step, start_send
-from models.batches.send_preview import NotSent, preview_send
+from models.batches.send_preview import preview_send
 from models.bills.bill import Bill, get_bill
 from models.bills.history import BillAction, actions_of
-from models.bills.states import RejectReason, State, Verb
+from models.bills.states import NotSent, RejectReason, State, Verb
 from models.context import Context, Source
 from models.db.database import Database
 from models.db.locks import busy_after_waiting

@@ -11,9 +11,9 @@ from models.actions.send import mark_send_failed
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
 from models.batches.bulk_send import SendReport, send_report, send_step, start_send
-from models.batches.send_preview import NotSent, preview_send
+from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
-from models.bills.states import State
+from models.bills.states import NotSent, State
 from models.context import Context
 from models.db.database import do_put_off
 from models.errors import NotAllowed, NotFound, WrongState

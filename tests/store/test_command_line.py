@@ -145,6 +145,28 @@ def test_help_is_told_without_importing_what_the_commands_use() -> None:
     )
 
 
+FOR_OTHER_COMMANDS = {
+    *("aiohttp", "alembic", "fastapi", "jinja2", "procrastinate", "slack_bolt", "slack_sdk"),
+    *("handlers.slack", "models.actions.loaded_bill", "models.actions.send"),
+}
+
+
+def test_a_month_is_generated_without_importing_the_verbs_of_single_bills() -> None:
+    assert all(map(find_spec, FOR_OTHER_COMMANDS))
+    imports = "import sys, bot.cli.generate; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", imports],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+    imported = ended.stdout.split()
+    assert "models.batches.bill_run" in imported
+    assert FOR_OTHER_COMMANDS & set(imported) == set()
+
+
 def test_without_an_address_a_database_of_ones_own_is_started_and_found_again() -> None:
     # Not in pytest's folder, which is closed to the user that PostgreSQL runs as.
     folder = Path(tempfile.mkdtemp(prefix="countersign-cli-"))

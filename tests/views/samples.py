@@ -10,10 +10,10 @@ from typing import Any
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
 from models.batches.bulk_send import SendReport
-from models.batches.send_preview import BIGGEST, NAMED, NotSent, OutgoingBill, SendPreview
+from models.batches.send_preview import BIGGEST, NAMED, OutgoingBill, SendPreview
 from models.bills.approvers import Slot
 from models.bills.replay import Approval, BillState, Decision
-from models.bills.states import BillKind, Cause, HoldReason, RejectReason, State, Verb
+from models.bills.states import BillKind, Cause, HoldReason, NotSent, RejectReason, State, Verb
 from models.context import Source
 from models.people.permissions import Role
 from models.people.users import PersonRef, User

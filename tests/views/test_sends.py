@@ -12,8 +12,7 @@ from handlers.slack.blocks.bulk_send import (
 )
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.outcomes import bill_voided, sending_started
-from models.batches.send_preview import NotSent
-from models.bills.states import State
+from models.bills.states import NotSent, State
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
 
