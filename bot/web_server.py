@@ -57,8 +57,6 @@ ENDINGS = (Refusal, Trouble, HTTPException, RequestValidationError)
 def serve_people(web: FastAPI, services: HttpServices) -> None:
     """Answer with pages, and under `/api` with JSON; so too where a request is refused."""
     web.state.services = services
-    web.openapi_url = f"{PREFIX}/openapi.json"
-    web.setup()
     web.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     web.add_middleware(SecurityHeaders, is_secure=services.is_secure)
     add_api(web)

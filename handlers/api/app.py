@@ -1,8 +1,12 @@
 """Every route of the JSON API, put together."""
 
+from functools import cache
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 
-from handlers.api import bills, customers, session, tokens, usage, users, webhooks
+from handlers.api import bills, customers, description, session, tokens, usage, users, webhooks
+from handlers.api.openapi import describe
 
 PREFIX = "/api"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -14,6 +18,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     usage.uploads,
     webhooks.router,
+    description.router,
 )
 
 
@@ -21,3 +26,9 @@ def add_api(web: FastAPI) -> None:
     """Answer under `/api`."""
     for router in ROUTERS:
         web.include_router(router, prefix=PREFIX)
+    web.openapi = _document  # type: ignore[method-assign]
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return describe(ROUTERS, PREFIX)

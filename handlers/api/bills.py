@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field, create_model
 
 from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
-from handlers.api.fields import Asked, Text, Units, Version, Whole
+from handlers.api.fields import Asked, Id, Text, Units, Version
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import LARGEST_ID, PathId
@@ -80,7 +80,7 @@ _FIELDS: dict[Part, Any] = {
     Part.REASON_CODE: RejectReason,
     Part.COMMENT: Text,
     Part.UNITS: Units,
-    Part.ACTION_ID: Annotated[Whole, Field(ge=1, le=LARGEST_ID)],
+    Part.ACTION_ID: Id,
 }
 
 IfMatch = Annotated[

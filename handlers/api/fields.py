@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from handlers.http.ids import LARGEST_ID
 from models.db.columns import MOST_CALLS
 from models.text import REASON_CHARS
 
@@ -29,11 +30,14 @@ def _whole(value: Any) -> Any:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+WHOLE = BeforeValidator(_whole)
+"""Behind the bounds of a number, which its schema would not have otherwise."""
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID), WHOLE]
 Version = Annotated[
-    Whole, Field(ge=1, le=2**31 - 1, description="The bill's version that was seen.")
+    int, Field(ge=1, le=2**31 - 1, description="The bill's version that was seen."), WHOLE
 ]
-Units = Annotated[Whole, Field(ge=-MOST_CALLS, le=MOST_CALLS)]
+Units = Annotated[int, Field(ge=-MOST_CALLS, le=MOST_CALLS), WHOLE]
 Text = Annotated[str, Field(min_length=1, max_length=REASON_CHARS, pattern=SEEN)]
 Money = Annotated[
     Decimal,

@@ -46,6 +46,7 @@ _MINE = {"own": "C", "other": ""}
 API = (
     Row("POST /api/session", EVERYBODY, {"json": {}}),
     Row("GET /api/session", SIGNED_IN),
+    Row("GET /api/openapi.json", EVERYBODY),
     Row("DELETE /api/session", SIGNED_IN),
     Row("GET /api/sessions", SIGNED_IN),
     Row("DELETE /api/sessions/{device_id}", _MINE, hides=True),
@@ -104,7 +105,7 @@ _PERMITTED = {
 
 PAGES = (
     Row("GET /", EVERYBODY),
-    Row("POST /sign-out", SIGNED_IN),
+    Row("POST /sign-out", EVERYBODY),
     Row("GET /customers", WITH_A_ROLE),
     Row("GET /customers/{customer_id}", WITH_A_ROLE),
     Row("GET /customers/new", FINANCE),

@@ -1,0 +1,1 @@
+"""The JSON API asked at random what its description allows, and what it does not."""
