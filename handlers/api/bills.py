@@ -7,10 +7,10 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field, create_model
 
 from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
-from handlers.api.fields import Asked, Id, Text, Units, Version
+from handlers.api.fields import LARGEST_EXACT, Asked, Id, Text, Units, Version
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
-from handlers.http.ids import LARGEST_ID, PathId
+from handlers.http.ids import PathId
 from models.bills.bill import get_bill
 from models.bills.states import RejectReason, State, Verb
 from models.errors import Stale
@@ -29,8 +29,8 @@ class BillQuery(Asked):
     """Which bills are asked for: those that fit all that is given."""
 
     status: State | None = None
-    customer_id: int | None = Field(None, ge=1, le=LARGEST_ID)
-    csm_id: int | None = Field(None, ge=1, le=LARGEST_ID)
+    customer_id: int | None = Field(None, ge=1, le=LARGEST_EXACT)
+    csm_id: int | None = Field(None, ge=1, le=LARGEST_EXACT)
     year: int | None = Field(None, ge=FIRST_YEAR, le=LAST_YEAR)
     month: int | None = Field(None, ge=1, le=12)
     cursor: str | None = Field(None, pattern=CURSOR, description="`next_cursor` of the page before")
@@ -71,7 +71,7 @@ async def _answer(context: HttpContext, bill_id: int, response: Response) -> Who
     bill = await get_bill(context.session, bill_id)
     (facts,) = await load_bill_details(context.session, [bill_id])
     history = await load_history(context.session, bill_id)
-    response.headers["ETag"] = f'"{bill.version}"'
+    response.headers["ETag"] = _etag(bill.version)
     return whole_bill(bill, facts, history, sorted(allowed_verbs(facts, context.user)))
 
 
@@ -87,10 +87,20 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        pattern=r'^"[1-9]\d{0,9}"$',
-        description="The ETag of the bill that was seen; the same as `version`.",
+        description="The ETag of the bill that was seen, which says the same as `version`.",
     ),
 ]
+
+
+def _refuse_other(if_match: str | None, version: int) -> None:
+    """Refuse where the header names other versions than the body."""
+    seen = [tag.strip() for tag in (if_match or "*").split(",")]
+    if not {"*", _etag(version)} & set(seen):
+        raise Stale("`If-Match` names another version than `version`, so nothing was done.")
+
+
+def _etag(version: int) -> str:
+    return f'"{version}"'
 
 
 def _body(verb: Verb, decision: Decision) -> type[Asked]:
@@ -113,8 +123,7 @@ def _deciding(verb: Verb, decision: Decision) -> Deciding:
         response: Response,
         if_match: IfMatch = None,
     ) -> WholeBillAnswer:
-        if if_match is not None and if_match != f'"{asked.version}"':
-            raise Stale("`If-Match` names another version than `version`, so nothing was done.")
+        _refuse_other(if_match, asked.version)
         made = await decide(context, bill_id, verb, Given(**asked.model_dump()))
         shown = made if verb is Verb.REISSUE and made else bill_id
         return await _answer(context, shown, response)

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from handlers.http.ids import LARGEST_ID
 from models.db.columns import MOST_CALLS
 from models.text import REASON_CHARS
 
@@ -33,7 +32,10 @@ def _whole(value: Any) -> Any:
 WHOLE = BeforeValidator(_whole)
 """Behind the bounds of a number, which its schema would not have otherwise."""
 
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID), WHOLE]
+LARGEST_EXACT = 2**53 - 1
+"""Up to here every reader of JSON keeps a number as it is."""
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_EXACT), WHOLE]
 Version = Annotated[
     int, Field(ge=1, le=2**31 - 1, description="The bill's version that was seen."), WHOLE
 ]

@@ -141,7 +141,9 @@ async def test_errors_come_in_one_order(
     refused = await kim.patch(at(bill, "approve"), **asked)
     assert refused.status == 422
     assert refused.headers["Content-Type"] == "application/problem+json"
-    assert (await kim.patch(at(bill, "approve"), json={"version": 7})).status == 409
+    for version, if_match in ((7, "*"), (1, '"7"'), (1, "1"), (1, 'W/"1"')):
+        seen = {"json": {"version": version}, "headers": {"If-Match": if_match}}
+        assert (await kim.patch(at(bill, "approve"), **seen)).status == 409
 
 
 async def test_the_list_is_read_page_by_page(
