@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from handlers.api.fields import MONTH, Asked, Money, Whole
-from handlers.http.ids import LARGEST_ID
+from handlers.api.fields import MONTH, WHOLE, Asked, Id, Money
 from models.customers.terms import Terms
 from models.db.columns import MOST_CALLS
 from models.imports.csv_columns import MAX_TEXT
@@ -15,10 +14,9 @@ from models.period import Period
 from models.queries.customer_records import CustomerRecord
 
 Typed = Annotated[str, Field(max_length=MAX_TEXT)]
-Number = Annotated[Whole, Field(ge=0, le=MOST_CALLS)]
+Number = Annotated[int, Field(ge=0, le=MOST_CALLS), WHOLE]
 Exact = Annotated[str, Field(max_length=60, examples=["0.0040"])]
 """An amount as text, since no other number in JSON is exact."""
-PersonId = Annotated[Whole, Field(ge=1, le=LARGEST_ID)]
 
 
 class CustomerFields(Asked):
@@ -30,9 +28,9 @@ class CustomerFields(Asked):
 
     name: Typed | None = None
     csm: Typed | None = None
-    csm_id: PersonId | None = None
+    csm_id: Id | None = None
     sales: Typed | None = None
-    sales_id: PersonId | None = None
+    sales_id: Id | None = None
     billing_address: Typed | None = None
     billing_email: Typed | None = None
     cc_emails: Typed | None = None
