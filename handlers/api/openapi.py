@@ -60,6 +60,7 @@ PROBLEMS: dict[int, str] = {
     409: "Not as it stands by now; nothing was done.",
     413: "More than is taken at once.",
     422: "Not readable; the field is named.",
+    429: "Too many attempts; `Retry-After` says when to try again.",
     500: "An accident, which is in the log under the reference.",
     503: "Somebody else is at the same things, or the database is slow; nothing was done.",
 }
@@ -84,7 +85,7 @@ def describe(routers: Sequence[APIRouter], prefix: str) -> dict[str, Any]:
         title="Countersign",
         version=VERSION,
         description=ABOUT.strip(),
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_operation_id,
     )
     for router in routers:
         shown.include_router(router, prefix=prefix)
@@ -108,6 +109,11 @@ def describe(routers: Sequence[APIRouter], prefix: str) -> dict[str, Any]:
     return document
 
 
+def _operation_id(route: APIRoute) -> str:
+    """As in "bills.show_bill"."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}.{route.name}"
+
+
 def _drop_nulls(operation: dict[str, Any]) -> None:
     """What stands in an address or a header is left out where there is none, and never null."""
     for parameter in operation.get("parameters", ()):
@@ -124,7 +130,8 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute, method: str) -> No
     if isinstance(rule, Permission):
         operation["description"] = f"{operation.get('description', '')}\n\n{_may(rule)}".strip()
     told = operation["responses"]
-    for status in _refused(rule, route.path, method):
+    declared = (int(status) for status in told if int(status) >= 400)
+    for status in sorted({*declared, *_refused(rule, route.path, method)}):
         described = told.get(str(status), {}).get("description")
         told[str(status)] = {
             "description": described if status != 422 and described else PROBLEMS[status],

@@ -48,7 +48,7 @@ class NewPassword(Asked):
     new_password: Annotated[SecretStr, Field(min_length=12, max_length=LONGEST_PASSWORD)]
 
 
-@router.post("/session", status_code=201)
+@router.post("/session", status_code=201, responses={401: {}, 429: {}})
 @open_to(Access.ANYBODY, own_transactions=True)
 async def sign_in_by_password(caller: Calling, given: Credentials, response: Response) -> SignedIn:
     """Sign in on a new device: the answer has its token, and sets it as a cookie."""
@@ -105,7 +105,7 @@ async def sign_others_out(context: Asking) -> None:
     await end_devices(context.session, context.user.id, keep=context.device)
 
 
-@router.put("/password", status_code=204)
+@router.put("/password", status_code=204, responses={429: {}})
 @open_to(Access.IN_PERSON, own_transactions=True)
 async def set_another(caller: Calling, given: NewPassword) -> None:
     """Set another password, which signs one's other devices out."""

@@ -74,7 +74,7 @@ def person_of(user: User) -> Person:
     return Person.model_validate(user)
 
 
-@router.post("/users", status_code=201)
+@router.post("/users", status_code=201, responses={429: {}})
 @open_to(Access.ANYBODY, own_transactions=True)
 async def create(caller: Calling, account: NewAccount, response: Response) -> Person:
     """Make an account. It has no role until Finance gives one; the very first is Finance's."""
