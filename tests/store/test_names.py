@@ -1,6 +1,7 @@
 """One customer, one name; one person, one name: whatever signs it is written with."""
 
 import unicodedata
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -96,6 +97,12 @@ async def test_sql_typed_by_hand_makes_no_twin_either(
                 connection.execute(statement, [ALIKE["full width"]])
 
 
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url) as opened:
+        yield opened
+
+
 LETTERS = st.characters(exclude_categories=("Cs", "Cn", "Co"), exclude_characters="\x00")
 
 
@@ -105,14 +112,13 @@ LETTERS = st.characters(exclude_categories=("Cs", "Cn", "Co"), exclude_character
 @given(names=st.lists(st.text(LETTERS, max_size=20), min_size=1, max_size=50))
 @example(names=["ΣΊΣΥΦΟΣ", "σίσυφος", "STRASSE", "straße", "İI ıi", "ﬁ ½ ™", "\u0345ͅα", "´x"])
 def test_the_database_takes_for_one_what_a_reader_would(
-    database_url: str, names: list[str]
+    connection: psycopg.Connection, names: list[str]
 ) -> None:
-    with psycopg.connect(database_url) as connection:
-        found = connection.execute(
-            "select name_key(n), name_key(name_key(n)) from unnest(%s::text[]) with ordinality"
-            " as t (n, at) order by at",
-            [names],
-        ).fetchall()
+    found = connection.execute(
+        "select name_key(n), name_key(name_key(n)) from unnest(%s::text[]) with ordinality"
+        " as t (n, at) order by at",
+        [names],
+    ).fetchall()
     assert [key for key, _ in found] == [seen(name) for name in names]
     assert all(key == again for key, again in found)
 

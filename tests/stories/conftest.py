@@ -16,6 +16,7 @@ from tests.harness.cast import ANA, KIM, LEE, SAM, People, accounts
 from tests.harness.lock_order import watched_locks
 from tests.harness.running import plain_log, whole_bot, workspace
 from tests.harness.slack_people import Team
+from tests.harness.timings import LONG_ACK_S
 
 TEAM: dict[str, Any] = {
     "users": accounts(),
@@ -51,9 +52,11 @@ def _locks_in_order() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def team_with_bot(db: Database, **settings: Any) -> AsyncIterator[tuple[Team, App]]:
-    """The people, and the whole bot in their Slack."""
-    async with workspace(TEAM) as sandbox:
+async def team_with_bot(
+    db: Database, ack_s: float = LONG_ACK_S, **settings: Any
+) -> AsyncIterator[tuple[Team, App]]:
+    """The people, and the whole bot in their Slack, which waits so long for it."""
+    async with workspace(TEAM, ack_s=ack_s) as sandbox:
         team = Team(sandbox, db)
         async with whole_bot(team, **settings) as app:
             yield team, app

@@ -12,7 +12,7 @@ from bot.timings import Timings
 from models.db.database import Database
 from tests.harness.cast import KIM, SAM, People
 from tests.harness.slack_people import Seen, Team, labels, read
-from tests.harness.timings import QUICK
+from tests.harness.timings import LONG_ACK_S, QUICK
 from tests.harness.waiting import until
 from tests.stories.conftest import sign_up, team_with_bot
 
@@ -22,7 +22,7 @@ FOREVER = 0
 
 @asynccontextmanager
 async def october(
-    db: Database, people: People, timings: Timings = QUICK
+    db: Database, people: People, timings: Timings = QUICK, ack_s: float = LONG_ACK_S
 ) -> AsyncIterator[tuple[Team, App]]:
     """Acme needs Kim and Sam and has a channel; Brook is Lee's. Nothing is generated yet."""
     async with db.transaction() as session:
@@ -36,7 +36,7 @@ async def october(
             slack_channel_id="CACME",
         )
         await sign_up(session, "Brook Ltd", csm_id=people.lee.id)
-    async with team_with_bot(db, timings=timings) as opened:
+    async with team_with_bot(db, ack_s, timings=timings) as opened:
         yield opened
 
 

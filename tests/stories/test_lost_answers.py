@@ -20,6 +20,9 @@ LOST: list[dict[str, Any]] = [
     {"kind": "error", "status": 503, "effect": True, "times": 1},
 ]
 
+IMPATIENT_S = 5.0
+"""How long Slack waits where no answer is what is tested."""
+
 
 def _id(fault: dict[str, Any]) -> str:
     return "-".join(str(value) for value in fault.values())
@@ -160,13 +163,16 @@ async def test_who_cannot_be_asked_about_is_told_to_try_again(team: Team) -> Non
     assert (await recorded(team))["approve"] == 1
 
 
-async def test_a_reply_whose_author_cannot_be_asked_about_is_recorded_later(team: Team) -> None:
-    await generated(team)
-    await team.sandbox.fault(method="users.info", kind="error", status=500, times=3)
-    said = await team.kim.replies("They doubled it", to=card_in(team, team.kim.dm))
-    assert not said["acked"]
-    await shows(team, "CACME", "They doubled it")
-    assert (await recorded(team))["comment"] == 1
+async def test_a_reply_whose_author_cannot_be_asked_about_is_recorded_later(
+    db: Database, people: People
+) -> None:
+    async with october(db, people, ack_s=IMPATIENT_S) as (team, _):
+        await generated(team)
+        await team.sandbox.fault(method="users.info", kind="error", status=500, times=3)
+        said = await team.kim.replies("They doubled it", to=card_in(team, team.kim.dm))
+        assert not said["acked"]
+        await shows(team, "CACME", "They doubled it")
+        assert (await recorded(team))["comment"] == 1
 
 
 async def test_the_first_request_needs_no_answer_about_the_bot_itself(team: Team) -> None:
