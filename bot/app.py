@@ -26,6 +26,7 @@ from handlers.http.services import HttpServices
 from handlers.slack.app import register
 from handlers.slack.context import Services
 from handlers.slack.users import check_member, display_name
+from handlers.wording.addresses import use_public_url
 from handlers.wording.formatting import use_prefix
 from handlers.wording.refusals import Medium, refusal_text
 from models.actions.access import welcome
@@ -104,6 +105,7 @@ class App:
             raise
 
     async def _start(self) -> None:
+        use_public_url(self._public_url(self._settings.port))
         self._db = self._database(self._settings.address())
         self._open.push_async_callback(self._db.close)
         await self._check_database()
@@ -244,17 +246,22 @@ class App:
         else:
             hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
         self._web = self._server(web)
+        use_public_url(self._public_url(self._web.port))
         serve_people(web, self._http_services(self._web.port, identity.url))
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()
+
+    def _public_url(self, port: int) -> str:
+        """Where people reach the pages; where nobody says, on this machine."""
+        return self._settings.public_url or f"http://{self._settings.host}:{port}"
 
     def _http_services(self, port: int, slack_url: str) -> HttpServices:
         return HttpServices(
             db=self._db,
             now=self._now,
             billing=self._billing,
-            public_url=self._settings.public_url or f"http://{self._settings.host}:{port}",
+            public_url=self._public_url(port),
             slack_url=slack_url,
         )
 

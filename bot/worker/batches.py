@@ -17,7 +17,7 @@ from bot.worker.update_messages import MessageUpdater
 from handlers.wording.refusals import refusal_reason
 from models.batches.bill_run import fail_run, run_step
 from models.batches.bulk_send import end_send, send_step, sender_of
-from models.context import Context, Source
+from models.context import Context
 from models.db.database import Database
 from models.errors import Refusal
 from models.outbox.jobs import defer_message_update
@@ -128,8 +128,8 @@ class BulkSendWork(LongWork):
 
     async def _step(self, list_id: int, after: int) -> int | None:
         async with self.db.transaction() as session:
-            user = await sender_of(session, list_id)
-            context = Context(user, self.now(), Source.SLACK, self.billing)
+            user, source = await sender_of(session, list_id)
+            context = Context(user, self.now(), source, self.billing)
             step = await send_step(session, list_id, context, after)
         self.busy[list_id].update(step.busy)
         return step.after

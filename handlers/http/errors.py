@@ -14,6 +14,7 @@ from models.errors import (
     TooSlow,
 )
 from models.imports.rows import BadRows
+from models.people.sign_in_links import SpentLink
 
 
 class NotSignedIn(Refusal):
@@ -48,6 +49,7 @@ _STATUS: dict[type[Refusal], int] = {
     NotSignedIn: 401,
     NotAllowed: 403,
     NotFound: 404,
+    SpentLink: 410,
     TooLarge: 413,
     Invalid: 422,
     BadRows: 422,

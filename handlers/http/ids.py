@@ -8,6 +8,7 @@ from fastapi import Path
 from pydantic import BeforeValidator
 
 from models.actions.uploaded_files import known_file
+from models.batches.bulk_send import send_list
 from models.bills.bill import get_bill
 from models.customers.customers import get_customer
 from models.db.columns import Session
@@ -41,6 +42,7 @@ FINDERS: dict[str, Finder] = {
     "user_id": get_person,
     "device_id": get_device,
     "token_id": get_api_token,
+    "list_id": send_list,
     "file_id": known_file,
 }
 """What looks for a number in an address, by the name it has there; it refuses what is not there."""

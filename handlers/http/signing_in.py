@@ -81,6 +81,12 @@ async def sign_up(caller: Caller, name: str, email: str, password: str) -> User:
         return await make_account(session, name, email, digest, caller.services.now())
 
 
+async def sign_in_new(caller: Caller, user: User) -> SignedIn:
+    """Sign in whoever has made this account just now."""
+    async with caller.transaction() as session:
+        return await _signed_in(caller, session, user)
+
+
 async def change_password(caller: Caller, old: str, new: str) -> None:
     """Give whoever is signed in another password; raises Invalid where the old one is wrong."""
     user, device = caller.user, caller.device

@@ -81,9 +81,15 @@ OTHERWISE: dict[str, Subcommand] = {
     "usage": usage.show,
 }
 
+
+async def _opened(_: RequestContext) -> None:
+    """A link, which Slack follows by itself."""
+
+
 MENU: dict[str, Listener] = {
     "history": bill.history_clicked,
     "usage": usage.of_bill,
+    "page": _opened,
     "revise": clicked(bill_dialogs.revise),
     "void": clicked(bill_dialogs.void),
 }

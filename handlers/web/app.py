@@ -3,6 +3,8 @@
 from fastapi import APIRouter, FastAPI
 
 from handlers.web import (
+    access,
+    account,
     bills,
     bulk_approve,
     customers,
@@ -11,19 +13,27 @@ from handlers.web import (
     editing,
     imports,
     live,
+    month,
+    people,
     start,
     static_files,
     webhooks,
+    welcome,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router,
+    welcome.router,
+    access.router,
+    account.router,
+    people.router,
     dashboard.router,
     bulk_approve.router,
     bills.router,
     decisions.router,
     editing.router,
     customers.router,
+    month.router,
     imports.router,
     imports.uploads,
     live.router,

@@ -14,8 +14,10 @@ router = APIRouter(route_class=PageRoute)
 @router.get("/")
 @open_to(Access.ANYBODY)
 async def start(visit: Visiting) -> RedirectResponse:
-    """To the bills, or to where one signs in."""
-    return RedirectResponse("/dashboard" if visit.user else "/welcome", status_code=303)
+    """To the bills, to where one signs in, or to where one waits for a role."""
+    if visit.user is None:
+        return RedirectResponse("/welcome", status_code=303)
+    return RedirectResponse("/dashboard" if visit.user.role else "/access", status_code=303)
 
 
 @router.post("/sign-out")

@@ -1,6 +1,7 @@
 """What is said of sending many bills wherever it is said: what would go out, and what did."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from handlers.wording.bill_text import amount, bill_count, short_title
 from handlers.wording.formatting import delay, listing, number, period_name, totals
@@ -54,7 +55,24 @@ def _delay(minutes: float, count: int) -> str:
     return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
 
 
-def kept_line(one: OutgoingBill) -> Sentence:
+def kept_lines(
+    stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None
+) -> list[Sentence]:
+    """What stays where it is, each with its reason; of a long list the rest by state."""
+    rest = _unnamed(stay, by_state)
+    named = [_kept_line(one) for one in stay]
+    return [*named, [f"and {bill_count(rest.total())} more: {_states(rest)}"]] if rest else named
+
+
+def kept_count(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None) -> int:
+    return len(stay) + _unnamed(stay, by_state).total()
+
+
+def _unnamed(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None) -> Counter[State]:
+    return Counter(by_state) - Counter(one.line.status for one in stay)
+
+
+def _kept_line(one: OutgoingBill) -> Sentence:
     why = NOT_SENT_WORDS[one.kept or NotSent.STATE].format(state=_state(one.line))
     return [bold(f"#{one.line.id} "), f"{short_title(one.line)}, {amount(one.line)}: {why}"]
 
@@ -64,8 +82,13 @@ def _state(bill: BillLine) -> str:
     return f"{STATE_WORDS[bill.status]}{issued}"
 
 
-def states_text(counts: Mapping[State, int]) -> str:
+def _states(counts: Mapping[State, int]) -> str:
     return listing([f"{number(count)} {STATE_WORDS[state]}" for state, count in counts.items()])
+
+
+def sending_text(facts: SendReport) -> str:
+    """How far a list is that is being sent: "20 of 100 bills on their way"."""
+    return f"{number(facts.sent)} of {bill_count(facts.bills)} on their way"
 
 
 def sent_text(facts: SendReport) -> Sentence:

@@ -21,7 +21,7 @@ from models.batches.bill_run_preview import (
 from models.bills.hold_rules import JUMP_FACTOR, run_values
 from models.bills.states import HoldReason
 from models.errors import NotFound
-from models.people.users import PersonRef, User
+from models.people.users import PersonRef, User, person_ref
 from models.period import Period
 from models.queries.totals import Total
 
@@ -107,13 +107,28 @@ async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
     run = await session.get(BillRun, run_id, populate_existing=True)
     if run is None:
         raise NotFound("That run is not here.")
+    report = await _so_far(session, run)
+    if run.finished_at is None and run.failure is None:
+        return report
+    return replace(report, **await _done(session, run))
+
+
+async def latest_run(session: AsyncSession, period: Period) -> BillRunReport | None:
+    """The newest run of a whole month, how far it is; what it has done is not gathered."""
+    of_month = sa.select(BillRun).where(
+        BillRun.year == period.year, BillRun.month == period.month, BillRun.customer_id.is_(None)
+    )
+    run = await session.scalar(of_month.order_by(BillRun.id.desc()).limit(1))
+    return await _so_far(session, run) if run else None
+
+
+async def _so_far(session: AsyncSession, run: BillRun) -> BillRunReport:
     progress = await progress_of(session, run)
-    by = await session.get_one(User, run.user_id)
-    report = BillRunReport(
+    return BillRunReport(
         id=run.id,
         period=run.period,
         customer=await customer_name(session, run.customer_id),
-        by=PersonRef(by.id, by.name, by.role, by.slack_user_id),
+        by=person_ref(await session.get_one(User, run.user_id)),
         started_at=run.created_at,
         finished_at=run.finished_at,
         customers=progress.customers,
@@ -121,9 +136,6 @@ async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
         added=run.added,
         failure=run.failure,
     )
-    if run.finished_at is None and run.failure is None:
-        return report
-    return replace(report, **await _done(session, run))
 
 
 async def _done(session: AsyncSession, run: BillRun) -> dict[str, Any]:

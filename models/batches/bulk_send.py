@@ -14,7 +14,7 @@ from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
 from models.batches.send_preview import LINE, NAMED, OutgoingBill
 from models.bills.states import NotSent, State
-from models.context import Context
+from models.context import Context, Source
 from models.errors import FiguresChanged, NotFound, Refusal
 from models.outbox.jobs import defer_bulk_send, defer_sending
 from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
@@ -71,13 +71,13 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
     """
     context.user.require(Permission.SEND)
     check_can_mail(context)
-    kept = await _list(session, list_id)
+    kept = await send_list(session, list_id)
     if kept.recipient != user_recipient(context.user.id):
         raise NotFound("That list is somebody else's. Ask for one of your own.")
     if "begun" in kept.facts:
         return False
     step = await send_step(session, list_id, context)
-    begun = json.dumps({"begun": context.now.isoformat()})
+    begun = json.dumps({"begun": context.now.isoformat(), "source": context.source})
     if await session.scalar(_BEGIN, {"id": list_id, "facts": begun}) is None:
         return False
     if step.is_last:
@@ -160,18 +160,19 @@ _BEGIN = sa.text(f"{_SET} and not facts ? 'begun' returning id")
 
 
 async def is_send_started(session: AsyncSession, list_id: int) -> bool:
-    return "begun" in (await _list(session, list_id)).facts
+    return "begun" in (await send_list(session, list_id)).facts
 
 
-async def sender_of(session: AsyncSession, list_id: int) -> User:
-    """Whose list it is."""
-    kept = await _list(session, list_id)
-    return await session.get_one(User, int(kept.recipient.partition(":")[2]))
+async def sender_of(session: AsyncSession, list_id: int) -> tuple[User, Source]:
+    """Whose list it is, and where they began to send it."""
+    kept = await send_list(session, list_id)
+    user = await session.get_one(User, int(kept.recipient.partition(":")[2]))
+    return user, Source(kept.facts.get("source", Source.SLACK))
 
 
 async def send_report(session: AsyncSession, list_id: int, most: float = math.inf) -> SendReport:
     """How far a list is that is being sent; of one of more bills than `most` no more than that."""
-    facts = (await _list(session, list_id)).facts
+    facts = (await send_list(session, list_id)).facts
     if "ended" not in facts or facts["count"] > most:
         return SendReport(list_id, facts["count"], facts.get("sent", 0), ended=False)
     sums = (await session.execute(_SENT, {"id": list_id})).all()
@@ -235,7 +236,8 @@ def _why(row: Any, busy: Collection[int]) -> NotSent:
     return NotSent.OUTDATED if row.address else NotSent.NO_ADDRESS
 
 
-async def _list(session: AsyncSession, list_id: int) -> Message:
+async def send_list(session: AsyncSession, list_id: int) -> Message:
+    """A list as it was shown; refuses what is none."""
     query = sa.select(Message).where(Message.id == list_id, Message.kind == MessageKind.SENDING)
     query = query.execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()

@@ -41,7 +41,7 @@ _SINCE = {"since": "2026-11-01T00:00:00Z"}
 _ASKED = {"own": "CS", "other": ""}
 """Those whose word a bill needs."""
 
-_MINE = {"own": "C", "other": ""}
+_MINE, _MINE_TOO = {"own": "C", "other": ""}, {"second": "C", "other": ""}
 
 API = (
     Row("POST /api/session", EVERYBODY, {"json": {}}),
@@ -50,7 +50,6 @@ API = (
     Row("DELETE /api/session", SIGNED_IN),
     Row("GET /api/sessions", SIGNED_IN),
     Row("DELETE /api/sessions/{device_id}", _MINE, hides=True),
-    Row("DELETE /api/sessions", SIGNED_IN),
     Row("PUT /api/password", SIGNED_IN, {"json": {}}),
     Row("GET /api/tokens", SIGNED_IN),
     Row("POST /api/tokens", SIGNED_IN, {"json": {}}),
@@ -106,8 +105,32 @@ _PERMITTED = {
 PAGES = (
     Row("GET /", EVERYBODY),
     Row("POST /sign-out", EVERYBODY),
+    Row("GET /welcome", EVERYBODY),
+    Row("POST /welcome/sign-in", EVERYBODY, {"data": {}}),
+    Row("GET /sign-in/{token}", EVERYBODY),
+    Row("POST /sign-in/{token}", EVERYBODY),
+    Row("POST /welcome/sign-up", EVERYBODY, {"data": {}}),
+    Row("GET /access", SIGNED_IN),
+    Row("POST /access", SIGNED_IN),
+    Row("GET /account", SIGNED_IN),
+    Row("POST /account/password", SIGNED_IN, {"data": {}}),
+    Row("POST /account/devices/{device_id}/sign-out", _MINE_TOO, hides=True),
+    Row("POST /account/tokens", SIGNED_IN, {"data": {"name": "another"}}),
+    Row("POST /account/tokens/{token_id}/revoke", _MINE_TOO, hides=True),
+    Row("GET /people", FINANCE),
+    Row("GET /people/{user_id}", FINANCE),
+    Row("POST /people/{user_id}", FINANCE, {"data": {"role": "Boss"}}),
+    Row("POST /people/{user_id}/role", FINANCE, {"data": {}}),
+    Row("POST /people/{user_id}/decline", FINANCE),
     Row("GET /customers", WITH_A_ROLE),
     Row("GET /customers/{customer_id}", WITH_A_ROLE),
+    Row("GET /month", WITH_A_ROLE),
+    Row("GET /month/{month}", WITH_A_ROLE),
+    Row("GET /month/{month}/generate", FINANCE),
+    Row("POST /month/{month}/generate", FINANCE, {"data": {"key": "0" * 32}}),
+    Row("POST /month/{month}/send", FINANCE),
+    Row("GET /month/{month}/send/{list_id}", FINANCE),
+    Row("POST /month/{month}/send/{list_id}", FINANCE),
     Row("GET /customers/new", FINANCE),
     Row("POST /customers/new", FINANCE, {"data": {"name": "Dune", "monthly_api_limit": "1"}}),
     Row("GET /customers/{customer_id}/edit", FINANCE),
@@ -154,4 +177,10 @@ PAGES = (
     ),
 )
 
-ROWS = (*API, *PAGES)
+LAST = (
+    Row("DELETE /api/sessions", SIGNED_IN),
+    Row("POST /account/devices/sign-out", SIGNED_IN),
+)
+"""Which sign out the devices that others are about."""
+
+ROWS = (*API, *PAGES, *LAST)

@@ -11,6 +11,7 @@ from handlers.http.ids import FINDERS, LARGEST_ID
 from handlers.web import app as pages
 from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file
+from models.batches.send_preview import new_list
 from models.db.columns import Session
 from models.db.database import Database
 from models.people.api_tokens import make_api_token
@@ -26,7 +27,13 @@ from tests.rules.scene import act, bill_for
 
 Callers = Mapping[str, User | None]
 Things = Mapping[str, Mapping[str, int]]
-WORDS = {"digest": "0", "name": "site.css", "period": "2026-10", "month": "2026-10"}
+WORDS = {
+    "token": "csl_0",
+    "digest": "0",
+    "name": "site.css",
+    "period": "2026-10",
+    "month": "2026-10",
+}
 """What stands in addresses besides numbers."""
 
 USAGE = b"customer,year,month,api_usage\nAcme Corp,2026,8,5\n"
@@ -62,15 +69,17 @@ async def things(db: Database, people: People) -> Things:
         needs = {"require_csm_approval": True}
         both = needs | {"require_sales_approval": True, "sales_id": people.sam.id}
         own = await bill_for(session, by, "Acme Corp", csm_id=people.kim.id, **both)
+        shown = await new_list(session, act(people.ana))
         other = await bill_for(session, by, "Bolt Ltd", csm_id=people.lee.id, **needs)
         finance = act(people.ana)
         told = [await add_webhook(session, finance, "https://8.8.8.8/", [*Event]) for _ in "12"]
         kept = await look_at_file(session, Book.USAGE, "usage.csv", USAGE, finance)
         tests = [await send_test(session, finance, webhook.id) for webhook, _ in told]
-        return {
+        things = {
             name: {
                 "bill_id": bill.id,
                 "customer_id": bill.customer_id,
+                "list_id": shown,
                 "user_id": user.id,
                 "webhook_id": test.webhook_id,
                 "delivery_id": test.id,
@@ -82,13 +91,14 @@ async def things(db: Database, people: People) -> Things:
                 ("other", other, people.lee, tests[1]),
             )
         }
+        return things | {"second": things["own"] | await _signed_in(session, people.kim)}
 
 
 async def _signed_in(session: Session, user: User) -> dict[str, int]:
     """A device and a token of this person."""
     await open_session(session, user, NOW)
-    (device,) = await devices_of(session, user, NOW)
-    token, _ = await make_api_token(session, user, "report", NOW)
+    device, *earlier = await devices_of(session, user, NOW)
+    token, _ = await make_api_token(session, user, f"report {len(earlier)}", NOW)
     return {"device_id": device.id, "token_id": token.id}
 
 

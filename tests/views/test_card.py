@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from handlers.slack.blocks.card import bill_card
+from handlers.wording import addresses
 from models.people.permissions import Role
 from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval
@@ -94,15 +96,15 @@ def test_a_card_offers_what_its_state_allows(sample: str, ids: list[str]) -> Non
 @pytest.mark.parametrize(
     ("sample", "places"),
     [
-        ("pending", ["history", "usage", "revise", "void"]),
-        ("rejected", ["history", "usage", "void"]),
-        ("approved", ["history", "usage", "void"]),
-        ("in its delay", ["history", "usage", "void"]),
-        ("issued", ["history", "usage"]),
-        ("delivered", ["history", "usage", "void"]),
-        ("void", ["history", "usage"]),
-        ("credit for late usage", ["history", "usage", "revise", "void"]),
-        ("credit for a void bill", ["history", "usage"]),
+        ("pending", ["history", "usage", "page", "revise", "void"]),
+        ("rejected", ["history", "usage", "page", "void"]),
+        ("approved", ["history", "usage", "page", "void"]),
+        ("in its delay", ["history", "usage", "page", "void"]),
+        ("issued", ["history", "usage", "page"]),
+        ("delivered", ["history", "usage", "page", "void"]),
+        ("void", ["history", "usage", "page"]),
+        ("credit for late usage", ["history", "usage", "page", "revise", "void"]),
+        ("credit for a void bill", ["history", "usage", "page"]),
     ],
 )
 def test_the_menu_has_what_finance_can_do_besides(sample: str, places: list[str]) -> None:
@@ -350,7 +352,7 @@ def test_the_card_of_one_person_has_the_buttons_that_work_for_them(
     found = buttons(card.blocks)
     assert list(found) == [*ids, "bill:more"]
     seen = [value_of(option)["see"] for option in found["bill:more"]["options"]]
-    assert seen == ["history", "usage", *places]
+    assert seen == ["history", "usage", "page", *places]
     assert "visible_to_user_ids" not in str(card.blocks)
 
 
@@ -445,3 +447,18 @@ def test_a_void_bill_says_who_why_and_what_stands_in_its_place() -> None:
 )
 def test_the_notification_says_how_far_it_is(sample: str, text: str) -> None:
     assert bill_card(BILLS[sample]).text.endswith(text)
+
+
+def test_every_card_leads_to_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    for facts in BILLS.values():
+        options = _menu(facts)
+        assert options["Web page"]["url"] == f"https://bills.example/bills/{facts.id}"
+        assert len(options) <= 5
+    monkeypatch.setattr(addresses, "_public_url", "")
+    assert "Web page" not in _menu(BILL)
+
+
+def _menu(facts: BillDetails) -> dict[str, Any]:
+    rows = [block["elements"] for block in bill_card(facts).blocks if block["type"] == "actions"]
+    [menu] = [one for row in rows for one in row if one["type"] == "overflow"]
+    return {option["text"]["text"]: option for option in menu["options"]}

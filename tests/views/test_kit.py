@@ -24,7 +24,7 @@ HUGE = {
     "table": [block_kit.table(["a", "b"], [[LONG, ""]] * 300, right=[1])],
     "buttons": block_kit.actions(*[block_kit.button(ActionId.CHOOSE, LONG, "{}", label=LONG)] * 40),
     "menu": block_kit.actions(
-        block_kit.overflow(ActionId.MORE, [(LONG, str(n)) for n in range(9)])
+        block_kit.overflow(ActionId.MORE, [block_kit.option(LONG, str(n)) for n in range(9)])
     ),
     "confirm": block_kit.actions(
         block_kit.button(ActionId.UNDO, "x", "{}", ask=block_kit.confirm(*[LONG] * 4))

@@ -266,13 +266,15 @@ def drawn_for(button: Element, slack_user_ids: Sequence[str]) -> Element:
     return {**button, "visible_to_user_ids": list(slack_user_ids)}
 
 
-def overflow(click: ActionId, options: Sequence[tuple[str, str]]) -> Element:
-    """The three dots: up to five pairs of words and value."""
-    return {
-        "type": "overflow",
-        "action_id": str(click),
-        "options": [{"text": _plain_text(text, 75), "value": value} for text, value in options[:5]],
-    }
+def option(text: str, value: str, url: str | None = None) -> Element:
+    """A line of the three dots; one with `url` opens that, and is clicked as well."""
+    made: Element = {"text": _plain_text(text, 75), "value": value}
+    return {**made, "url": url} if url else made
+
+
+def overflow(click: ActionId, options: Sequence[Element]) -> Element:
+    """The three dots: up to five lines."""
+    return {"type": "overflow", "action_id": str(click), "options": list(options[:5])}
 
 
 def actions(*elements: Element) -> list[Block]:

@@ -1,6 +1,5 @@
 """Sending bills: what would go out, what is on its way, and how far a long list is."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from handlers.slack.blocks.action_ids import ActionId, pack
@@ -23,13 +22,19 @@ from handlers.wording.bill_text import amount, bill_count, month_of
 from handlers.wording.formatting import (
     by_currency,
     name,
-    number,
     period_name,
     slash,
     totals,
 )
 from handlers.wording.rich_text import Sentence, code, fallback_text
-from handlers.wording.send_text import going_text, kept_line, send_outcome, sent_text, states_text
+from handlers.wording.send_text import (
+    going_text,
+    kept_count,
+    kept_lines,
+    send_outcome,
+    sending_text,
+    sent_text,
+)
 from handlers.wording.text_chart import progress_bar
 from models.batches.bulk_send import SendReport
 from models.batches.send_preview import OutgoingBill, SendPreview
@@ -73,13 +78,11 @@ def _cells(bill: BillLine) -> list[str]:
 
 def _kept(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None) -> list[Block]:
     """What stays where it is, each with its reason; of a long list the rest by state."""
-    rest = Counter(by_state) - Counter(one.line.status for one in stay)
-    named = [kept_line(one) for one in stay]
-    if rest:
-        named.append([f"and {bill_count(rest.total())} more: {states_text(rest)}"])
-    count = len(stay) + rest.total()
+    if not stay:
+        return []
+    count = kept_count(stay, by_state)
     lead = f"{bill_count(count)} {'stays' if count == 1 else 'stay'}:"
-    return [paragraph(lead), rich(bullets(named))] if stay else []
+    return [paragraph(lead), rich(bullets(kept_lines(stay, by_state)))]
 
 
 def _buttons(facts: SendPreview) -> list[Block]:
@@ -120,7 +123,7 @@ def send_progress(facts: SendReport) -> SlackMessage:
     """One message that is redrawn while a long list is sent."""
     if facts.ended:
         return _result(facts)
-    told = f"{number(facts.sent)} of {bill_count(facts.bills)} on their way"
+    told = sending_text(facts)
     bar = progress_bar(facts.sent, facts.bills)
     return message(
         fallback_text(f"Sending: {told}."), [header("Sending bills"), lines([bar], [told])]

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from handlers.slack.blocks.action_ids import ActionId, pack
-from handlers.slack.blocks.block_kit import Element, button, confirm, drawn_for, overflow
+from handlers.slack.blocks.block_kit import Element, button, confirm, drawn_for, option, overflow
+from handlers.wording.addresses import bill_address
 from handlers.wording.bill_text import amount, approvers_text, short_title
 from handlers.wording.formatting import listing
 from handlers.wording.questions import approve_question, send_question
@@ -136,6 +137,12 @@ def _for_authors(facts: BillDetails, one: Element) -> Element:
 
 def _menu(facts: BillDetails, verbs: frozenset[Verb]) -> Element:
     """The three dots: what can be looked at, and what Finance can do besides."""
-    places = [("History", "history"), ("Customer usage", "usage")]
-    places += [(verb.capitalize(), verb.value) for verb in _BUTTONS if verb in verbs]
-    return overflow(ActionId.MORE, [(words, pack(bill=facts.id, see=see)) for words, see in places])
+
+    def see(words: str, what: str, url: str | None = None) -> Element:
+        return option(words, pack(bill=facts.id, see=what), url)
+
+    page = bill_address(facts.id)
+    places = [see("History", "history"), see("Customer usage", "usage")]
+    places += [see("Web page", "page", page)] if page else []
+    places += [see(verb.capitalize(), verb.value) for verb in _BUTTONS if verb in verbs]
+    return overflow(ActionId.MORE, places)

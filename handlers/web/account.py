@@ -1,0 +1,111 @@
+"""One's own account: password, devices, tokens for scripts."""
+
+from fastapi import APIRouter, Response
+
+from handlers.http.errors import NotSignedIn, headers_of, status_of
+from handlers.http.gate import Access, Asking, Caller, Calling, HttpContext, PageRoute, open_to
+from handlers.http.ids import PathId
+from handlers.http.signing_in import change_password
+from handlers.web.forms import Form, Typed, refused_form, shown_again
+from handlers.web.notices import see
+from handlers.web.rendering import page
+from models.actions.accounts import needs_old_password
+from models.db.columns import Session
+from models.errors import Refusal
+from models.people.api_tokens import api_tokens_of, make_api_token, revoke_api_token
+from models.people.passwords import FEWEST_CHARS
+from models.people.sessions import devices_of, end_device, end_devices
+
+router = APIRouter(route_class=PageRoute)
+PATH = "/account"
+
+
+@router.get(PATH)
+@open_to(Access.IN_PERSON)
+async def account(context: Asking) -> Response:
+    """Who one is here, and where one is signed in."""
+    return await _account(context)
+
+
+@router.post(f"{PATH}/password")
+@open_to(Access.IN_PERSON, own_transactions=True)
+async def set_another_password(caller: Calling, typed: Typed) -> Response:
+    """Set another password, which signs one's other devices out."""
+    old, new = typed.get("old_password", ""), typed.get("new_password", "")
+    try:
+        await change_password(caller, old, new)
+    except Refusal as refused:
+        form = refused_form({"old_password": "", "new_password": ""}, refused)
+        async with caller.transaction() as session:
+            answer = await _draw(caller, session, password=form)
+        answer.status_code = status_of(refused)
+        answer.headers.update(headers_of(refused))
+        return answer
+    told = "Your password is set. Your other devices are signed out."
+    return see(caller.request, PATH, told)
+
+
+@router.post(f"{PATH}/devices/sign-out")
+@open_to(Access.IN_PERSON)
+async def sign_others_out(context: Asking) -> Response:
+    """Sign out all devices but this one."""
+    await end_devices(context.session, context.user.id, keep=context.device)
+    return see(context.request, PATH, "Your other devices are signed out.")
+
+
+@router.post(f"{PATH}/devices/{{device_id}}/sign-out")
+@open_to(Access.IN_PERSON)
+async def sign_device_out(context: Asking, device_id: PathId) -> Response:
+    """Sign out one device."""
+    await end_device(context.session, context.user, device_id)
+    return see(context.request, PATH, "That device is signed out.")
+
+
+@router.post(f"{PATH}/tokens")
+@open_to(Access.IN_PERSON)
+async def make_token(context: Asking, typed: Typed) -> Response:
+    """Make a token for a script, and show it this once."""
+    async with shown_again(context, typed, _account):
+        name = typed.get("name", "")
+        made, token = await make_api_token(context.session, context.user, name, context.now)
+    return await _draw(context, context.session, made=(made.name, token))
+
+
+@router.post(f"{PATH}/tokens/{{token_id}}/revoke")
+@open_to(Access.IN_PERSON)
+async def revoke_token(context: Asking, token_id: PathId) -> Response:
+    """Revoke one token."""
+    await revoke_api_token(context.session, context.user, token_id)
+    return see(context.request, PATH, "That token is revoked.")
+
+
+async def _account(context: HttpContext, form: Form | None = None) -> Response:
+    return await _draw(context, context.session, token=form or Form())
+
+
+async def _draw(
+    asked: HttpContext | Caller,
+    session: Session,
+    *,
+    password: Form | None = None,
+    token: Form | None = None,
+    made: tuple[str, str] | None = None,
+) -> Response:
+    """`made`: the name and the text of a token that was made just now."""
+    user, device, now = asked.user, asked.device, asked.services.now()
+    if user is None or device is None:
+        raise NotSignedIn
+    return page(
+        asked.request,
+        "account.html.jinja",
+        user=user,
+        device=device,
+        devices=await devices_of(session, user, now),
+        tokens=await api_tokens_of(session, user),
+        asks_old=needs_old_password(user, device, now),
+        fewest=FEWEST_CHARS,
+        password=password or Form(),
+        token=token or Form(),
+        made=made,
+        now=now,
+    )

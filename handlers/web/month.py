@@ -1,0 +1,151 @@
+"""The month's board: what became of its bills, and generating and sending them."""
+
+import re
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Response
+from fastapi.responses import RedirectResponse
+
+from handlers.http.gate import Asking, PageRoute, open_to
+from handlers.http.ids import PathId
+from handlers.web.notices import see
+from handlers.web.rendering import page
+from handlers.wording import bill_text, month_text, run_text, send_text
+from models.batches.bill_run import start_bill_run
+from models.batches.bill_run_preview import is_quick, preview_run
+from models.batches.bill_run_report import latest_run
+from models.batches.bulk_send import is_send_started, send_report, start_send
+from models.batches.send_preview import preview_send
+from models.errors import Invalid, NotFound
+from models.outbox.notifications import notify_bill_run
+from models.people.permissions import Permission
+from models.period import FIRST_YEAR, LAST_YEAR, Period
+from models.queries.month_board import load_month
+
+router = APIRouter(route_class=PageRoute)
+Month = Annotated[str, Path(max_length=20)]
+PREVIEWED = 20_000
+"""A preview looks at so many customers at most while somebody waits for it."""
+SENT_SHOWN = 50_000
+NO_MONTH = "There is no such month. Write it as 2026-10."
+
+
+def _period(month: str) -> Period:
+    """As it stands in addresses, which have one form for each month; what is none is not there."""
+    if not re.fullmatch(r"\d{4}-\d\d", month, re.ASCII):
+        raise NotFound(NO_MONTH)
+    try:
+        return Period.parse(month)
+    except Invalid as refused:
+        raise NotFound(NO_MONTH) from refused
+
+
+@router.get("/month")
+@open_to(Permission.SEE)
+async def last_month(context: Asking) -> RedirectResponse:
+    """The last month that is over."""
+    closed = Period.last_closed(context.now, context.settings.zone)
+    return RedirectResponse(f"/month/{closed}", status_code=303)
+
+
+@router.get("/month/{month}")
+@open_to(Permission.SEE)
+async def board(context: Asking, month: Month) -> Response:
+    """The month as it stands."""
+    period = _period(month)
+    run = await latest_run(context.session, period)
+    return page(
+        context.request,
+        "month.html.jinja",
+        board=await load_month(context.session, period, context.now),
+        before=period.plus(-1) if period > Period(FIRST_YEAR, 1) else None,
+        following=period.plus(1) if period < Period(LAST_YEAR, 12) else None,
+        run=run,
+        is_running=run is not None and run.finished_at is None and not run.failure,
+        is_open=period >= Period.of(context.today),
+        may_generate=context.user.can(Permission.GENERATE),
+        may_send=context.user.can(Permission.SEND),
+        words=month_text,
+        bill_count=bill_text.bill_count,
+    )
+
+
+@router.get("/month/{month}/generate")
+@open_to(Permission.GENERATE)
+async def preview_generating(context: Asking, month: Month) -> Response:
+    """What generating would do, before it is done."""
+    period = _period(month)
+    period.refuse_if_open(context.now, context.settings.zone)
+    is_shown = await is_quick(context.session, None, PREVIEWED)
+    factor = context.settings.jump_factor
+    facts = await preview_run(context.session, period, None, factor) if is_shown else None
+    return page(
+        context.request,
+        "generate.html.jinja",
+        period=period,
+        facts=facts,
+        most=PREVIEWED,
+        key=secrets.token_hex(16),
+        words=run_text,
+        amount=bill_text.amount,
+        bill_count=bill_text.bill_count,
+    )
+
+
+@router.post("/month/{month}/generate")
+@open_to(Permission.GENERATE)
+async def generate(
+    context: Asking, month: Month, key: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")]
+) -> Response:
+    """Generate the month: once for one preview, however often its form arrives."""
+    period = _period(month)
+    own = f"web:{context.user.id}:{key}"
+    zone = context.settings.zone
+    run_id = await start_bill_run(context.session, period, context, zone, request_key=own)
+    await notify_bill_run(context.session, run_id, context.user)
+    return see(context.request, f"/month/{period}", f"Generating the bills of {period.in_words}.")
+
+
+@router.post("/month/{month}/send")
+@open_to(Permission.SEND)
+async def preview_sending(context: Asking, month: Month) -> Response:
+    """What sending all approved bills would do; the list of them is kept as it is shown."""
+    period = _period(month)
+    facts = await preview_send(context.session, context, period=period)
+    return page(
+        context.request,
+        "send.html.jinja",
+        period=period,
+        facts=facts,
+        words=send_text,
+        month_of=bill_text.month_of,
+        amount=bill_text.amount,
+        bill_count=bill_text.bill_count,
+    )
+
+
+@router.post("/month/{month}/send/{list_id}")
+@open_to(Permission.SEND)
+async def send(context: Asking, month: Month, list_id: PathId) -> Response:
+    """Send the list that was shown: once, however often its form arrives."""
+    period = _period(month)
+    await start_send(context.session, list_id, context)
+    return see(context.request, f"/month/{period}/send/{list_id}")
+
+
+@router.get("/month/{month}/send/{list_id}")
+@open_to(Permission.SEND)
+async def sent(context: Asking, month: Month, list_id: PathId) -> Response:
+    """How far a list is that is being sent, and what became of its bills."""
+    period = _period(month)
+    if not await is_send_started(context.session, list_id):
+        return see(context.request, f"/month/{period}", "That list was not sent.", "problem")
+    return page(
+        context.request,
+        "sent.html.jinja",
+        period=period,
+        facts=await send_report(context.session, list_id, SENT_SHOWN),
+        words=send_text,
+        bill_count=bill_text.bill_count,
+    )

@@ -1,0 +1,116 @@
+"""People, for Finance: who waits for a role, and everybody's role and Slack account."""
+
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Response
+
+from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
+from handlers.http.ids import PathId
+from handlers.web.forms import Form, Typed, shown_again
+from handlers.web.notices import see
+from handlers.web.rendering import page
+from models.actions.access import decline_access
+from models.actions.people import PersonEdit, edit_person
+from models.db.names import MOST_KEY
+from models.errors import Invalid, NotFound
+from models.people.permissions import Permission, Role
+from models.people.users import NAME_CHARS, User
+from models.queries.people import find_people, get_person, waiting_for_role
+
+router = APIRouter(route_class=PageRoute)
+PATH = "/people"
+
+
+@router.get(PATH)
+@open_to(Permission.GIVE_ROLES)
+async def people(
+    context: Asking,
+    q: Annotated[str, Query(max_length=NAME_CHARS)] = "",
+    after: Annotated[str, Query(max_length=MOST_KEY)] = "",
+) -> Response:
+    """Everybody by name, a hundred at a time, below those who wait for a role."""
+    looked_for, after = q.replace("\x00", "").strip(), after.replace("\x00", "")
+    found = await find_people(context.session, looked_for, after)
+    waiting = [] if looked_for or after else await waiting_for_role(context.session)
+    more = {"q": looked_for, "after": found.after}
+    return page(
+        context.request,
+        "people.html.jinja",
+        people=found.people,
+        waiting=waiting,
+        looked_for=looked_for,
+        roles=list(Role),
+        first=f"{PATH}?{urlencode({'q': looked_for})}" if after else None,
+        after=f"{PATH}?{urlencode(more)}" if found.after else None,
+    )
+
+
+@router.get(f"{PATH}/{{user_id}}")
+@open_to(Permission.GIVE_ROLES)
+async def person(context: Asking, user_id: PathId) -> Response:
+    """One person, to be changed."""
+    return await _draw(context, await _known(context, user_id), Form())
+
+
+@router.post(f"{PATH}/{{user_id}}")
+@open_to(Permission.GIVE_ROLES)
+async def change(context: Asking, user_id: PathId, typed: Typed) -> Response:
+    """Change role, Slack account and whether somebody may do anything."""
+    user = await _known(context, user_id)
+
+    async def again(context: HttpContext, form: Form) -> Response:
+        return await _draw(context, user, form)
+
+    async with shown_again(context, typed, again):
+        given = {
+            "role": _role(typed.get("role", "")),
+            "active": "active" in typed,
+            "slack_user_id": typed.get("slack_user_id", "").strip() or None,
+        }
+        user = await edit_person(context.session, user_id, _changed(user, given), context)
+    return see(context.request, PATH, f"{user.name} is changed.")
+
+
+@router.post(f"{PATH}/{{user_id}}/role")
+@open_to(Permission.GIVE_ROLES)
+async def give_role(context: Asking, user_id: PathId, typed: Typed) -> Response:
+    """Give a role to somebody who waits for one, by one click."""
+    role = _role(typed.get("role", ""))
+    if role is None:
+        raise Invalid("Name a role.", "role")
+    await _known(context, user_id)
+    user = await edit_person(context.session, user_id, PersonEdit({"role": role}), context)
+    return see(context.request, PATH, f"{user.name} is {role} now.")
+
+
+@router.post(f"{PATH}/{{user_id}}/decline")
+@open_to(Permission.GIVE_ROLES)
+async def decline(context: Asking, user_id: PathId) -> Response:
+    """Give no role to somebody who waits for one; in Slack they are told."""
+    user = await decline_access(context.session, user_id, context)
+    return see(context.request, PATH, f"{user.name} gets no role, and can ask again tomorrow.")
+
+
+async def _known(context: HttpContext, user_id: int) -> User:
+    user = await get_person(context.session, user_id)
+    if user.is_system:
+        raise NotFound("That person is not here.")
+    return user
+
+
+def _role(typed: str) -> Role | None:
+    if typed and typed not in set(Role):
+        raise Invalid("That is no role.", "role")
+    return Role(typed) if typed else None
+
+
+def _changed(user: User, given: Mapping[str, object]) -> PersonEdit:
+    """What of a form is not as it is: who takes a role away does not switch somebody back on."""
+    return PersonEdit({key: value for key, value in given.items() if getattr(user, key) != value})
+
+
+async def _draw(context: HttpContext, user: User, form: Form) -> Response:
+    roles = [("", "No role"), *((role.value, role.value) for role in Role)]
+    return page(context.request, "person.html.jinja", person=user, form=form, roles=roles)

@@ -1,0 +1,123 @@
+"""Signing in and up, by a password or by a one-time link."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from handlers.http.cookies import set_session
+from handlers.http.errors import headers_of, status_of
+from handlers.http.gate import Access, Calling, PageRoute, Visiting, open_to
+from handlers.http.signing_in import SignedIn, sign_in, sign_in_by_link, sign_in_new, sign_up
+from handlers.web.forms import Form, Typed, refused_form
+from handlers.web.next_page import next_page
+from handlers.web.notices import see
+from handlers.web.rendering import page
+from handlers.wording.formatting import slash
+from models.errors import Invalid, Refusal
+from models.people.passwords import FEWEST_CHARS
+from models.people.sign_in_links import whose_link
+
+router = APIRouter(route_class=PageRoute)
+OF_NEW = {"name": "new_name", "email": "email", "password": "new_password"}
+"""What the fields of a new account are called beside those of signing in, on one page."""
+
+
+@router.get("/welcome")
+@open_to(Access.ANYBODY)
+async def welcome(
+    visit: Visiting, asked: Annotated[str, Query(alias="next", max_length=2000)] = ""
+) -> Response:
+    """Where one signs in or makes an account; whoever is signed in goes on."""
+    if visit.user is not None:
+        return RedirectResponse(next_page(asked), status_code=303)
+    return _welcome(visit.request, asked)
+
+
+@router.post("/welcome/sign-in")
+@open_to(Access.ANYBODY, own_transactions=True)
+async def sign_in_here(caller: Calling, typed: Typed) -> Response:
+    """Sign in, and go on to the page that one came for."""
+    asked = typed.get("next", "")
+    try:
+        if not typed.get("name"):
+            raise Invalid("Your name is needed.", "name")
+        signed = await sign_in(caller, typed["name"], typed.get("password", ""))
+    except Refusal as refused:
+        known = {"name": typed.get("name", "")}
+        return _refused(caller.request, asked, refused, known=refused_form(known, refused))
+    return _entered(caller.request, signed, next_page(asked))
+
+
+@router.post("/welcome/sign-up")
+@open_to(Access.ANYBODY, own_transactions=True)
+async def sign_up_here(caller: Calling, typed: Typed) -> Response:
+    """Make an account, and be signed in to it."""
+    asked = typed.get("next", "")
+    given = [typed.get(field, "") for field in OF_NEW.values()]
+    try:
+        signed = await sign_in_new(caller, await sign_up(caller, *given))
+    except Refusal as refused:
+        return _refused(caller.request, asked, refused, new=_refused_account(typed, refused))
+    return _entered(caller.request, signed, next_page(asked), "Your account is made.")
+
+
+@router.get("/sign-in/{token}")
+@open_to(Access.ANYBODY)
+async def look_at_link(visit: Visiting, token: str) -> Response:
+    """Whom a one-time link signs in. Looking uses nothing up: programs that make previews look."""
+    user = await whose_link(visit.session, token, visit.services.now())
+    return page(visit.request, "sign_in_link.html.jinja", whom=user, reader=None)
+
+
+@router.post("/sign-in/{token}")
+@open_to(Access.ANYBODY, own_transactions=True)
+async def use_link(caller: Calling, token: str) -> Response:
+    """Sign in by a one-time link; whoever has no password yet sets one next."""
+    signed = await sign_in_by_link(caller, token)
+    if signed.user.password_digest is not None:
+        return _entered(caller.request, signed, "/", "You are signed in.")
+    told = "You are signed in. Set a password here to sign in without Slack the next time."
+    return _entered(caller.request, signed, "/account", told)
+
+
+def _entered(request: Request, signed: SignedIn, path: str, told: str = "") -> Response:
+    answer = see(request, path, told)
+    set_session(request, answer, signed.token)
+    return answer
+
+
+def _refused(request: Request, asked: str, refused: Refusal, **forms: Form) -> Response:
+    answer = _welcome(request, asked, status=status_of(refused), **forms)
+    answer.headers.update(headers_of(refused))
+    return answer
+
+
+def _refused_account(typed: Mapping[str, str], refused: Refusal) -> Form:
+    """The form of a new account again, without the password, and the refusal beside its field."""
+    kept = {field: typed.get(field, "") for field in OF_NEW.values()}
+    if isinstance(refused, Invalid) and refused.field in OF_NEW:
+        there = Invalid(refused.sentence, OF_NEW[refused.field], refused.next_steps)
+        return refused_form(kept, there)
+    return refused_form(kept, refused)
+
+
+def _welcome(
+    request: Request,
+    asked: str,
+    status: int = 200,
+    known: Form | None = None,
+    new: Form | None = None,
+) -> Response:
+    return page(
+        request,
+        "welcome.html.jinja",
+        status,
+        next=asked if next_page(asked) == asked else "",
+        known=known or Form(),
+        new=new or Form(),
+        fewest=FEWEST_CHARS,
+        command=slash("bill web"),
+        reader=None,
+    )

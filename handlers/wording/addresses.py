@@ -1,0 +1,14 @@
+"""Where things are on the web, for whoever is told of them elsewhere."""
+
+_public_url = ""
+
+
+def use_public_url(address: str) -> None:
+    """Set where people reach the pages, once, as the program starts; without it nothing links."""
+    global _public_url  # noqa: PLW0603 - one place, as there is one workspace
+    _public_url = address
+
+
+def bill_address(bill_id: int) -> str | None:
+    """The page of a bill, if there are pages."""
+    return f"{_public_url}/bills/{bill_id}" if _public_url else None

@@ -1,0 +1,178 @@
+"""A month's bills at a glance: what became of them, what is missing, how long things wait."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.states import HoldReason, State
+from models.period import Period
+from models.queries.bill_list import BillLine, bill_line
+from models.queries.totals import Total
+
+BIGGEST = 5
+NAMED_MISSING = 12
+MOST_LOOKED_THROUGH = 50_000
+"""Customers without usage are looked for among so many at most while somebody waits."""
+
+AGES_DAYS = (0, 2, 7, 14)
+"""For how many days bills have waited at least, to be of one age; the last has no upper bound."""
+
+
+@dataclass(frozen=True)
+class StateCount:
+    """The month's bills in one state; `totals` are of those with an amount, a currency each."""
+
+    state: State
+    bills: int
+    totals: tuple[Total, ...] = ()
+
+
+@dataclass(frozen=True)
+class Age:
+    """Bills that have waited for `least` days or more, and for fewer than `below` if that is so."""
+
+    least: int
+    below: int | None
+    bills: int
+    totals: tuple[Total, ...]
+
+
+@dataclass(frozen=True)
+class MissingUsage:
+    """Customers in contract with no usage recorded, the first by name with their ids.
+
+    `count` None: there are too many customers to look for them while somebody waits.
+    """
+
+    count: int | None
+    first: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class MonthBoard:
+    """`generated`: all bills of the month; `standing`: what those come to that are neither rejected
+    nor void. `held` counts by cause. `ages` are of bills that wait for somebody.
+    """
+
+    period: Period
+    generated: int
+    standing: tuple[Total, ...]
+    states: tuple[StateCount, ...]
+    held: dict[HoldReason, int]
+    biggest: tuple[BillLine, ...]
+    ages: tuple[Age, ...]
+    missing: MissingUsage
+
+    @property
+    def approved(self) -> int:
+        return next(one.bills for one in self.states if one.state is State.APPROVED)
+
+
+_STATES = sa.text("""
+select status, hold_reason, currency, count(*) as bills, sum(overage_amount) as amount
+from bills where year = :year and month = :month
+group by status, hold_reason, currency order by currency
+""")
+
+# The biggest of each currency, then the second of each, and so on: currencies are not compared.
+_BIGGEST = sa.text("""
+with ranked as (
+    select b.*, count(*) over (partition by currency) as bills, row_number() over (
+        partition by currency order by overage_amount desc, id) as place
+    from bills b
+    where year = :year and month = :month and kind = 'overage' and overage_amount > 0
+      and status not in ('rejected', 'void')
+), first as (select * from ranked order by place, bills desc, currency limit :most)
+select f.*, c.name from first f join customers c on c.id = f.customer_id
+order by bills desc, f.currency, place
+""")
+
+_WAITING = sa.text("""
+select width_bucket(created_at, cast(:bounds as timestamptz[])) as age, currency,
+       count(*) as bills, sum(overage_amount) as amount
+from bills where year = :year and month = :month and status in ('held', 'pending')
+group by age, currency order by currency
+""")
+
+_CUSTOMERS = sa.text("select count(*) from (select from customers limit :most) found")
+
+_MISSING = sa.text("""
+select c.id, c.name, count(*) over () as customers
+from customers c
+cross join lateral contract_days(c.id, start_date, end_date, :first_day, :last_day) d
+where d.days > 0 and c.merged_into_id is null
+  and not exists (select from usages u
+                  where u.year = :year and u.month = :month and u.customer_id = c.id)
+order by lower(c.name), c.id limit :named
+""")
+
+
+async def load_month(session: AsyncSession, period: Period, now: datetime) -> MonthBoard:
+    """The month as it stands."""
+    of_month = {"year": period.year, "month": period.month}
+    rows = (await session.execute(_STATES, of_month)).all()
+    biggest = await session.execute(_BIGGEST, of_month | {"most": BIGGEST})
+    return MonthBoard(
+        period=period,
+        generated=sum(row.bills for row in rows),
+        standing=_totals(row for row in rows if row.status not in (State.REJECTED, State.VOID)),
+        states=tuple(_of_state(state, rows) for state in State),
+        held=_held(rows),
+        biggest=tuple(bill_line(row, row.name) for row in biggest),
+        ages=await _ages(session, of_month, now),
+        missing=await _missing(session, period, of_month),
+    )
+
+
+def _of_state(state: State, rows: Sequence[Any]) -> StateCount:
+    own = [row for row in rows if row.status == state]
+    return StateCount(state, sum(row.bills for row in own), _totals(own))
+
+
+def _totals(rows: Iterable[Any]) -> tuple[Total, ...]:
+    """By currency; bills without an amount are counted, and add nothing."""
+    bills: dict[str, int] = defaultdict(int)
+    amounts: dict[str, Decimal] = {}
+    for row in rows:
+        bills[row.currency] += row.bills
+        if row.amount is not None:
+            amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.amount
+    return tuple(Total(code, bills[code], amount) for code, amount in sorted(amounts.items()))
+
+
+def _held(rows: Iterable[Any]) -> dict[HoldReason, int]:
+    counts: dict[HoldReason, int] = defaultdict(int)
+    for row in rows:
+        if row.hold_reason:
+            counts[HoldReason(row.hold_reason)] += row.bills
+    return dict(sorted(counts.items(), key=lambda one: -one[1]))
+
+
+async def _ages(session: AsyncSession, of_month: dict[str, int], now: datetime) -> tuple[Age, ...]:
+    """Of all ages that bills have, the oldest first."""
+    bounds = sorted(now - timedelta(days=days) for days in AGES_DAYS[1:])
+    rows = (await session.execute(_WAITING, of_month | {"bounds": bounds})).all()
+    spans = [*pairwise(AGES_DAYS), (AGES_DAYS[-1], None)]
+    ages = [
+        Age(least, below, sum(row.bills for row in own), _totals(own))
+        for bucket, (least, below) in enumerate(reversed(spans))
+        if (own := [row for row in rows if row.age == bucket])
+    ]
+    return tuple(ages)
+
+
+async def _missing(session: AsyncSession, period: Period, of_month: dict[str, int]) -> MissingUsage:
+    customers = await session.scalar(_CUSTOMERS, {"most": MOST_LOOKED_THROUGH + 1}) or 0
+    if customers > MOST_LOOKED_THROUGH:
+        return MissingUsage(None)
+    days = {"first_day": period.first_day, "last_day": period.last_day, "named": NAMED_MISSING}
+    found = (await session.execute(_MISSING, of_month | days)).all()
+    first = tuple((row.id, row.name) for row in found)
+    return MissingUsage(found[0].customers if found else 0, first)
