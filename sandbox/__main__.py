@@ -245,6 +245,8 @@ async def _open(sandbox: Sandbox, options: argparse.Namespace, died: asyncio.Tas
     say(f"Open {address} and pick a person. Ctrl-C stops everything.")
     if sandbox.hint:
         say(f"As Dana Ortiz of finance, type: {sandbox.hint}")
+    web = prefixed("/bill web", command_prefix())
+    say(f"The web pages are at {sandbox.web_url}; {web} signs in whoever types it.")
     if not options.no_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY")):
         webbrowser.open(address)
 

@@ -59,6 +59,7 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "reissue": commanded(bill_dialogs.reissue),
         "away": absence.away,
         "back": absence.back,
+        "web": people.web,
     },
     "customer": {},
     "usage": {},
@@ -172,6 +173,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.DECLINE_ACCESS: people.decline,
     ActionId.LIST_PAGE: bill.next_page,
     ActionId.SHARE_USAGE: usage.share,
+    ActionId.OPEN_PAGE: _opened,
 }
 
 DIALOGS: dict[str, Listener] = {

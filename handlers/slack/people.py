@@ -1,13 +1,15 @@
-"""Asking for a role, and giving one."""
+"""Asking for a role, giving one, and a link to the web pages."""
 
 from handlers.slack.answers import Answer, Reply
-from handlers.slack.blocks.access import access_asked, access_granted, access_settled
+from handlers.slack.blocks.access import access_asked, access_granted, access_settled, sign_in_link
 from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.context import RequestContext
+from handlers.wording.addresses import sign_in_address
 from models.actions.access import ask_for_role, decline_access, grant_role
 from models.actions.reroute import promise_reroute
 from models.errors import Invalid, NotFound
 from models.people.permissions import Role
+from models.people.sign_in_links import make_sign_in_link
 from models.people.users import User, person_ref
 
 
@@ -37,6 +39,15 @@ async def decline(context: RequestContext) -> Answer:
     """Give no role to somebody who asked; they are told."""
     user = await decline_access(context.session, context.ids("user")["user"], context)
     return _settled(user, context.user, declined=True)
+
+
+async def web(context: RequestContext, _: str) -> Answer:
+    """A one-time link that signs whoever asks in to the web pages."""
+    token = await make_sign_in_link(context.session, context.user, context.now)
+    address = sign_in_address(token)
+    if address is None:
+        raise NotFound("There are no web pages here.")
+    return Reply(sign_in_link(person_ref(context.user), address))
 
 
 def _settled(user: User, by: User, *, declined: bool = False) -> Answer:

@@ -12,3 +12,8 @@ def use_public_url(address: str) -> None:
 def bill_address(bill_id: int) -> str | None:
     """The page of a bill, if there are pages."""
     return f"{_public_url}/bills/{bill_id}" if _public_url else None
+
+
+def sign_in_address(token: str) -> str | None:
+    """Where a one-time link leads, if there are pages. It is a secret."""
+    return f"{_public_url}/sign-in/{token}" if _public_url else None

@@ -124,6 +124,7 @@ class PageApi:
                 "connected": sandbox.delivery.connected,
             },
             "hint": sandbox.hint,
+            "web_url": sandbox.web_url,
             "revision": sandbox.workspace.revision,
         }
 

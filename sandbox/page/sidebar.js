@@ -55,6 +55,19 @@ function conversationRow(one) {
   });
 }
 
+/** What the app serves itself, in a window of its own. */
+const linkRow = (address, words) => ({
+  key: address,
+  signature: words,
+  draw: () =>
+    el(
+      "a",
+      { class: "row", href: address, target: "_blank", rel: "noopener", "data-testid": "web" },
+      el("span", { class: "row-mark" }, icon("link", 16)),
+      el("span", { class: "row-words" }, words),
+    ),
+});
+
 const heading = (words) => ({
   key: `heading ${words}`,
   signature: words,
@@ -66,7 +79,7 @@ const latestFirst = (one, other) =>
   Number(other.last_ts ?? 0) - Number(one.last_ts ?? 0) || byName(one, other);
 
 function rows() {
-  const { conversations, mail } = store.snapshot;
+  const { conversations, mail, web_url } = store.snapshot;
   const app = appConversation();
   const channels = conversations.filter((one) => !one.is_im).sort(byName);
   const direct = conversations.filter((one) => one.is_im && one !== app).sort(latestFirst);
@@ -94,6 +107,7 @@ function rows() {
         ? el("span", { class: "count plain", "aria-label": `${mail} caught` }, mail)
         : null,
     }),
+    ...(web_url ? [linkRow(web_url, "Web pages")] : []),
   ];
 }
 

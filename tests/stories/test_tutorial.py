@@ -228,6 +228,20 @@ async def let_nora_in(who: Newcomer) -> None:
     await expect(who.last("bill generate")).to_be_visible()
 
 
+async def go_on_in_the_browser(who: Newcomer) -> None:
+    await who.be("Kim")
+    await who.type("/bill web")
+    async with who.page.context.expect_page() as opened:
+        await who.press("Open the web pages", who.last("This signs you in"))
+    web = await opened.value
+    await expect(web.get_by_role("heading", name="Sign in as Kim Lee?")).to_be_visible()
+    await web.get_by_role("button", name=who.section.do("Sign in")).click()
+    await expect(web.get_by_role("heading", name="Set a password")).to_be_visible()
+    await web.get_by_role("link", name="Bills").click()
+    await expect(web.get_by_role("link", name="Old Harbour Foods")).to_be_visible()
+    await web.close()
+
+
 async def release_a_held_bill(who: Newcomer) -> None:
     await who.be("Dana")
     await who.open("Countersign")
@@ -271,6 +285,7 @@ FOLLOWED: dict[str, Callable[[Newcomer], Awaitable[None]]] = {
     "See what is refused": see_what_is_refused,
     "Send it": send_it,
     "Let Nora in": let_nora_in,
+    "Go on in the browser": go_on_in_the_browser,
     "Release a held bill": release_a_held_bill,
     "Prove it": prove_it,
 }

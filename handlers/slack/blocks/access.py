@@ -3,7 +3,13 @@
 from datetime import date
 
 from handlers.slack.blocks.action_ids import ActionId, pack
-from handlers.slack.blocks.block_kit import SlackMessage, button, confirm, sentence_message
+from handlers.slack.blocks.block_kit import (
+    SlackMessage,
+    button,
+    confirm,
+    opening,
+    sentence_message,
+)
 from handlers.wording.formatting import day, name, person, slash
 from handlers.wording.rich_text import Mention, Sentence, bold, code
 from models.people.permissions import Role
@@ -75,6 +81,19 @@ def access_declined(by: PersonRef) -> SlackMessage:
     return sentence_message(
         f"{person(by)} declined your request for access to Countersign. Talk to them if you need"
         " it; you can ask again tomorrow."
+    )
+
+
+def sign_in_link(person_: PersonRef, address: str) -> SlackMessage:
+    """A button that signs this person in. The address is in nothing that Slack shows elsewhere:
+    neither in a notification nor in a preview.
+    """
+    return sentence_message(
+        f"This signs you in to the web pages as {name(person_.name, 200)}. It works once, within"
+        " ten minutes, and is for you alone.",
+        buttons=[
+            opening(button(ActionId.OPEN_PAGE, "Open the web pages", pack(), "primary"), address)
+        ],
     )
 
 

@@ -30,6 +30,7 @@ class ActionId(StrEnum):
     DECLINE_ACCESS = "access:decline"
     LIST_PAGE = "list:page"
     SHARE_USAGE = "usage:share"
+    OPEN_PAGE = "page:open"
     CHOOSE = "choose"
 
 

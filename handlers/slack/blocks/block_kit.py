@@ -261,6 +261,11 @@ def button(
     return made
 
 
+def opening(button: Element, url: str) -> Element:
+    """The button, which opens an address, and is clicked as well."""
+    return {**button, "url": url}
+
+
 def drawn_for(button: Element, slack_user_ids: Sequence[str]) -> Element:
     """The button, drawn for these Slack users only, which is no permission."""
     return {**button, "visible_to_user_ids": list(slack_user_ids)}

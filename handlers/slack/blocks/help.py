@@ -57,6 +57,7 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "lets somebody decide in your place while you are away",
         ),
         Subcommand("back", "back", "back", "ends that"),
+        Subcommand("web", "web", "web", "signs you in to the web pages, by a link that works once"),
         Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
         Subcommand("help", "help", "help", "shows this list"),
     ),
@@ -97,10 +98,6 @@ NOT_YET: dict[str, dict[str, tuple[str, str]]] = {
         "people": (
             "People are not looked after in Slack yet; on the command line it is ",
             "countersign people add NAME --role ROLE --slack-id ID",
-        ),
-        "web": (
-            "There are no web pages yet; the books are exported with ",
-            "countersign export bills",
         ),
     },
     "usage": {
