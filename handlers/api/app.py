@@ -5,7 +5,17 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from handlers.api import bills, customers, description, session, tokens, usage, users, webhooks
+from handlers.api import (
+    bill_runs,
+    bills,
+    customers,
+    description,
+    session,
+    tokens,
+    usage,
+    users,
+    webhooks,
+)
 from handlers.api.openapi import describe
 
 PREFIX = "/api"
@@ -14,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     tokens.router,
     bills.router,
+    bill_runs.router,
     customers.router,
     usage.router,
     usage.uploads,

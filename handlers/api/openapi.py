@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from handlers.api.bill_answers import ActionAnswer
 from handlers.http.gate import Access, Rule
+from handlers.http.once import HEADER, KEY
 from handlers.http.same_site import SAFE
 from models.people.permissions import ROLE_PERMISSIONS, Permission
 
@@ -123,8 +124,20 @@ def _drop_nulls(operation: dict[str, Any]) -> None:
             schema |= one
 
 
+ONCE = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": KEY},
+    "description": "For a day, the same request by the same key is answered as before, and not done"
+    " again.",
+}
+
+
 def _add_refusals(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     rule: Rule = route.endpoint.open_to  # type: ignore[attr-defined]
+    if method == "POST" and rule is not Access.ANYBODY:
+        operation.setdefault("parameters", []).append(ONCE)
     if rule is not Access.ANYBODY:
         operation["security"] = [{name: []} for name in SECURITY]
     if isinstance(rule, Permission):

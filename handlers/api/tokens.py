@@ -49,7 +49,7 @@ async def tokens(context: Asking) -> list[Token]:
 
 
 @router.post("/tokens", status_code=201)
-@open_to(Access.IN_PERSON)
+@open_to(Access.IN_PERSON, holds_secret=True)
 async def create(context: Asking, given: TokenName) -> NewToken:
     """Make a token, which may do what oneself may."""
     made, token = await make_api_token(context.session, context.user, given.name, context.now)

@@ -85,7 +85,7 @@ async def find_webhooks(context: Asking) -> WebhooksAnswer:
 
 
 @router.post("/webhooks", status_code=201)
-@open_to(Permission.KEEP_WEBHOOKS)
+@open_to(Permission.KEEP_WEBHOOKS, holds_secret=True)
 async def add_webhook(context: Asking, asked: WebhookRequest) -> NewWebhookAnswer:
     """Tell an address of these events from now on. Its secret is told here, and never again."""
     await refuse_private_name(asked.address, context.settings.webhook_hosts)
@@ -128,7 +128,7 @@ async def delete_webhook(context: Asking, webhook_id: PathId) -> None:
 
 
 @router.post("/webhooks/{webhook_id}/secret", status_code=201)
-@open_to(Permission.KEEP_WEBHOOKS)
+@open_to(Permission.KEEP_WEBHOOKS, holds_secret=True)
 async def rotate_secret(context: Asking, webhook_id: PathId) -> SecretAnswer:
     """Another secret, told here and never again. For a day the former one signs as well."""
     secret = await keeping.rotate_secret(context.session, context, webhook_id)

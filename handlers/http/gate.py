@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from starlette.exceptions import HTTPException
 from handlers.http.cookies import bearer_token, session_token
 from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Trouble
 from handlers.http.ids import refuse_unknown
+from handlers.http.once import answered, keep, key_of
 from handlers.http.refused import follow_refusal
 from handlers.http.same_site import refuse_foreign
 from handlers.http.services import HttpServices, services_of
@@ -54,16 +56,19 @@ Answering = Callable[[Request], Awaitable[Response]]
 Opened = Callable[[Database], AbstractAsyncContextManager[Session]]
 
 
-def open_to(rule: Rule, *, own_transactions: bool = False) -> Callable[[Endpoint], Endpoint]:
+def open_to(
+    rule: Rule, *, own_transactions: bool = False, holds_secret: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     """Say who may ask for what this endpoint answers.
 
     `own_transactions`: it takes a `Calling` and opens them itself, since it does slow things
-    between them that must not hold a connection.
+    between them that must not hold a connection. `holds_secret`: its answer is kept nowhere.
     """
 
     def marked(endpoint: Endpoint) -> Endpoint:
         endpoint.open_to = rule  # type: ignore[attr-defined]
         endpoint.own_transactions = own_transactions  # type: ignore[attr-defined]
+        endpoint.holds_secret = holds_secret  # type: ignore[attr-defined]
         return endpoint
 
     return marked
@@ -162,6 +167,7 @@ class GatedRoute(APIRoute):
             raise TypeError(f"{endpoint.__name__} does not say whom it is open to")
         self.rule: Rule = endpoint.open_to
         self.own_transactions: bool = getattr(endpoint, "own_transactions", False)
+        self.holds_secret: bool = getattr(endpoint, "holds_secret", False)
 
     def get_route_handler(self) -> Any:
         inner = super().get_route_handler()
@@ -238,6 +244,24 @@ class GatedRoute(APIRoute):
 
 class ApiRoute(GatedRoute):
     source = Source.API
+
+    async def let_through(self, request: Request, inner: Answering) -> Response:
+        """As elsewhere; what is asked by a key is done once."""
+        if self.own_transactions or self.rule is Access.ANYBODY:
+            return await super().let_through(request, inner)
+        return await super().let_through(request, partial(self._once, inner))
+
+    async def _once(self, inner: Answering, request: Request) -> Response:
+        visit: Visit = request.state.visit
+        key = await key_of(visit.session, request, visit.user, holds_secret=self.holds_secret)
+        if key is None:
+            return await inner(request)
+        before = await answered(visit.session, request, key)
+        if before is not None:
+            return before
+        response = await inner(request)
+        await keep(visit.session, key, response)
+        return response
 
 
 class PageRoute(GatedRoute):

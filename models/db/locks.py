@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.errors import Busy, Collision
 
 LOCK_ORDER = (
-    ("sessions", "api_tokens", "sign_in_links", "access_attempts"),
+    ("sessions", "api_tokens", "sign_in_links", "access_attempts", "kept_answers"),
     ("bill_runs",),
     ("users",),
     ("customers", "customer_terms", "former_contracts", "customer_names", "customer_changes"),

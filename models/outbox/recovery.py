@@ -72,7 +72,9 @@ order by p.bill_id
 
 
 async def defer_lost_bill_runs(session: AsyncSession) -> int:
-    """Promise to go on with runs asked for in Slack that nobody works off; returns how many."""
+    """Promise to go on with runs that nobody works off, but for those of the command line; returns
+    how many.
+    """
     runs = (await session.scalars(_LEFT_RUNS)).all()
     for run_id in runs:
         await defer_bill_run(session, run_id)
@@ -81,7 +83,7 @@ async def defer_lost_bill_runs(session: AsyncSession) -> int:
 
 _LEFT_RUNS = sa.text("""
 select r.id from bill_runs r
-where r.source = 'slack' and r.finished_at is null and r.failure is null
+where r.source <> 'cli' and r.finished_at is null and r.failure is null
   and not exists (
       select from procrastinate_jobs j
       where j.lock = 'run:' || r.id and j.status in ('todo', 'doing'))

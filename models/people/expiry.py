@@ -1,4 +1,4 @@
-"""What is over and deleted: sessions, one-time links, and attempts that count no more."""
+"""What is over and deleted: sessions, one-time links, attempts that count no more, kept answers."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people.access_attempts import FORGOTTEN_AFTER, KNOWN_FOR, AccessAttempt
+from models.people.kept_answers import KEPT_FOR, KeptAnswer
 from models.people.sessions import WebSession
 from models.people.sign_in_links import SignInLink
 
@@ -22,6 +23,7 @@ def _expired(now: datetime) -> tuple[sa.Delete, ...]:
         sa.delete(WebSession).where(WebSession.expires_at <= now),
         sa.delete(SignInLink).where(SignInLink.expires_at <= now),
         sa.delete(AccessAttempt).where(sa.or_(over, unknown)),
+        sa.delete(KeptAnswer).where(KeptAnswer.created_at <= now - KEPT_FOR),
     )
 
 

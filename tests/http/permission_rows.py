@@ -59,6 +59,7 @@ API = (
     Row("GET /api/users/{user_id}", WITH_A_ROLE),
     Row("PATCH /api/users/{user_id}", FINANCE, {"json": {}}),
     Row("GET /api/bills", WITH_A_ROLE),
+    Row("POST /api/bills", FINANCE, {"json": {"year": 2026, "month": 10, "dry_run": True}}),
     Row("GET /api/bills/{bill_id}", WITH_A_ROLE),
     Row("PATCH /api/bills/{bill_id}/approve", _ASKED, _SEEN),
     Row("PATCH /api/bills/{bill_id}/reject", _ASKED, _REJECTED),
