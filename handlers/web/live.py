@@ -1,14 +1,17 @@
 """What open pages ask every second or two: whether they are still true."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
+from handlers.http.ids import LARGEST_ID
 from models.people.permissions import Permission
 from models.queries.newest import newest_actions
 
 router = APIRouter(route_class=PageRoute)
+Known = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ async def live_since(context: HttpContext, bill_id: int | None = None) -> Live:
 
 @router.get("/live")
 @open_to(Permission.SEE)
-async def live(context: Asking, bill: int | None = None) -> Response:
+async def live(context: Asking, bill: Known = None) -> Response:
     """Nothing but an ETag, which is another one once more was done to the bill, or to any."""
     tag = f'"{await newest_actions(context.session, bill)}"'
     is_known = context.request.headers.get("if-none-match") == tag

@@ -14,7 +14,9 @@ from models.bills.bill import Bill
 from models.bills.states import State
 from models.db.database import do_put_off
 from models.people.users import User
+from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills
+from models.queries.newest import LATEST_ACTIONS, newest_actions
 from models.settings import BillingSettings
 from tests.harness.cast import People
 from tests.harness.reading import rows_read
@@ -44,6 +46,38 @@ async def test_a_list_reads_no_more_than_it_shows_and_counts(
     read = await rows_read(session, lambda: find_bills(session, ASKED[asked](people), most=MOST))
     assert read["bills"] <= 2 * (MOST + 1 + SHOWN), read
     assert read["customers"] <= 2 * SHOWN, read
+
+
+@pytest.mark.parametrize("state", [None, State.PENDING, State.SENT])
+async def test_the_bills_of_a_csm_are_found_by_their_customers(
+    session: AsyncSession, people: People, company: None, state: State | None
+) -> None:
+    kims = BillFilter(state, csm_id=people.kim.id)
+    for ask in (
+        lambda: find_bills(session, kims, most=MOST),
+        lambda: ages_of_waiting(session, kims, NOW, most=MOST),
+    ):
+        read = await rows_read(session, ask)
+        assert read["bills"] <= 10 * KIMS, read
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_ages_are_told_of_no_more_than_is_counted(
+    session: AsyncSession, people: People, company: None, asked: str
+) -> None:
+    read = await rows_read(
+        session, lambda: ages_of_waiting(session, ASKED[asked](people), NOW, most=MOST)
+    )
+    assert read["bills"] <= 2 * (MOST + 1), read
+
+
+async def test_that_more_was_done_is_found_by_the_latest_actions_alone(
+    session: AsyncSession, company: None
+) -> None:
+    first = await session.scalar(sa.select(sa.func.min(Bill.id)))
+    for bill_id in (None, first):
+        read = await rows_read(session, lambda asked=bill_id: newest_actions(session, asked))
+        assert sum(read.values()) <= 2 * LATEST_ACTIONS, read
 
 
 async def test_what_waits_for_somebody_is_found_by_who_names_them(
