@@ -1,12 +1,13 @@
 """Decisions on a bill: the form of each, and what comes of it."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
 
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, decide
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
-from handlers.http.ids import LARGEST_ID, PathId
+from handlers.http.ids import PathId
 from handlers.web.asking import question_of
 from handlers.web.bills import details_of
 from handlers.web.forms import Form, Typed, shown_again
@@ -78,19 +79,24 @@ _WORDS = (Part.REASON, Part.COMMENT)
 
 
 def _version(typed: Mapping[str, str]) -> int:
-    version = typed.get("version", "")
-    if not (version.isascii() and version.isdigit() and 0 < int(version) <= LARGEST_ID):
+    return _hidden(typed.get("version", ""))
+
+
+def _hidden(number: str) -> int:
+    """What our own form carries."""
+    if not re.fullmatch(r"[1-9]\d{0,17}", number, re.ASCII):
         raise Invalid("That form is out of date. Open the bill again.")
-    return int(version)
+    return int(number)
 
 
 def _given(typed: Mapping[str, str]) -> Given:
-    code = typed.get(Part.REASON_CODE)
+    code, action_id = typed.get(Part.REASON_CODE), typed.get(Part.ACTION_ID)
     return Given(
         version=_version(typed),
         reason=typed.get(Part.REASON, ""),
         reason_code=RejectReason(code) if code in set(RejectReason) else None,
         comment=typed.get(Part.COMMENT) or None,
+        action_id=_hidden(action_id) if action_id else None,
         units=read_units(typed.get(Part.UNITS, ""), Part.UNITS),
     )
 

@@ -46,12 +46,15 @@ class Field:
 
 @dataclass(frozen=True)
 class Question:
-    """`told`: paragraphs, each of one or several lines, and lists."""
+    """`told`: paragraphs, each of one or several lines, and lists; `about`: the id of the action
+    that it is about, if it is about one.
+    """
 
     title: str
     submit: str
     told: tuple[Sequence[Sentence] | Bullets, ...]
     fields: tuple[Field, ...] = ()
+    about: int | None = None
 
 
 def ask_to_reject(facts: BillDetails) -> Question:
@@ -84,7 +87,8 @@ def ask_to_undo(
     """
     again = "" if wait_minutes is None else f" {_sends_again(wait_minutes)}"
     taken_back: Sentence = ["This takes back ", *decision_text(entry, facts.currency), ".", again]
-    return Question("Undo a decision", "Undo", (_which(facts), [taken_back]), (WHY,))
+    told = (_which(facts), [taken_back])
+    return Question("Undo a decision", "Undo", told, (WHY,), about=entry.id)
 
 
 def _sends_again(minutes: float) -> str:

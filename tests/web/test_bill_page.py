@@ -149,6 +149,21 @@ async def test_finance_revises_and_takes_it_back(
     assert "50,000 over × $0.10 = $5,000.00" in (await ana.get(f"/bills/{bill.id}")).text
 
 
+async def test_what_is_undone_is_what_was_read(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    """The first of two approvals changes no version, so that a version does not tell which."""
+    ana, kim = await served.signed_in(people.ana), await served.signed_in(people.kim)
+    await _decide(kim, bill, "approve")
+    form = await ana.get(f"/bills/{bill.id}/undo?version=1")
+    assert "the approval of $5,000.00 by Kim (CSM)" in form.text
+    await _decide(kim, bill, "undo", reason="Not yet.")
+    await _decide(await served.signed_in(people.sam), bill, "approve")
+    late = await ana.post(f"/bills/{bill.id}/undo", data={**_hidden(form), "reason": "Wait."})
+    assert late.status == 409
+    assert "Waits for Kim (CSM)" in (await ana.get(f"/bills/{bill.id}")).text
+
+
 async def test_an_open_page_is_told_that_more_was_done_to_its_bill(
     served: BrowserSide, db: Database, people: People, bill: Bill
 ) -> None:
