@@ -4,28 +4,34 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field, create_model
 
 from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
 from handlers.api.fields import LARGEST_EXACT, Asked, Id, Text, Units, Version
+from handlers.http.csv_files import csv_file
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from models.bills.bill import get_bill
+from models.bills.documents import PDF, stored_document
 from models.bills.states import RejectReason, State, Verb
-from models.errors import Stale
+from models.errors import NotFound, Stale
+from models.exports.formats import Table
 from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR
 from models.queries.allowed_verbs import allowed_verbs
 from models.queries.bill_list import CURSOR, BillFilter, list_bills
 from models.queries.bill_loader import load_bill_details
 from models.queries.history import load_history
+from models.queries.scope import Scope
 
 router = APIRouter(route_class=ApiRoute)
 PAGE_BILLS, LARGEST_PAGE = 50, 200
+CSV = "text/csv"
 
 
-class BillQuery(Asked):
+class BillsWanted(Asked):
     """Which bills are asked for: those that fit all that is given."""
 
     status: State | None = None
@@ -33,8 +39,6 @@ class BillQuery(Asked):
     csm_id: int | None = Field(None, ge=1, le=LARGEST_EXACT)
     year: int | None = Field(None, ge=FIRST_YEAR, le=LAST_YEAR)
     month: int | None = Field(None, ge=1, le=12)
-    cursor: str | None = Field(None, pattern=CURSOR, description="`next_cursor` of the page before")
-    limit: int = Field(PAGE_BILLS, ge=1, le=LARGEST_PAGE)
 
     @property
     def filter(self) -> BillFilter:
@@ -47,17 +51,56 @@ class BillQuery(Asked):
         )
 
 
-@router.get("/bills")
+class BillQuery(BillsWanted):
+    cursor: str | None = Field(None, pattern=CURSOR, description="`next_cursor` of the page before")
+    limit: int = Field(PAGE_BILLS, ge=1, le=LARGEST_PAGE)
+
+
+AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {"schema": {"type": "string"}}}}}
+
+
+@router.get("/bills.csv", response_class=StreamingResponse, responses=AS_CSV)
+@open_to(Permission.SEE)
+async def bills_as_csv(
+    context: Asking, asked: Annotated[BillsWanted, Query()]
+) -> StreamingResponse:
+    """All of the list as CSV, which a spreadsheet opens safely."""
+    return await csv_file(context, Table.BILLS, Scope(bills=asked.filter))
+
+
+@router.get("/bills", response_model=BillsAnswer, responses=AS_CSV)
 @open_to(Permission.SEE)
 async def find_bills(
     context: Asking, asked: Annotated[BillQuery, Query()], response: Response
-) -> BillsAnswer:
-    """The bills that fit all that is given, those that wait for somebody first."""
+) -> BillsAnswer | StreamingResponse:
+    """The bills that fit all that is given, those that wait for somebody first. Whoever accepts
+    `text/csv` alone gets all of the list like that.
+    """
+    if context.request.headers.get("accept", "").partition(";")[0].strip().lower() == CSV:
+        return await bills_as_csv(context, asked)
     found = await list_bills(context.session, asked.filter, after=asked.cursor, limit=asked.limit)
     if found.after:
         more = context.request.url.include_query_params(cursor=found.after)
         response.headers["Link"] = f'<{more.path}?{more.query}>; rel="next"'
     return bills_answer(found.bills, found.after)
+
+
+@router.get(
+    "/bills/{bill_id}/invoice.pdf",
+    response_class=Response,
+    responses={200: {"content": {PDF: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+@open_to(Permission.SEE)
+async def invoice(context: Asking, bill_id: PathId) -> Response:
+    """The document just as it was issued, where that is a PDF."""
+    bill = await get_bill(context.session, bill_id)
+    document = await stored_document(context.session, bill_id)
+    if document is None:
+        raise NotFound(f"Bill #{bill_id} has no document. It gets one when it is issued.")
+    if document.media_type != PDF:
+        raise NotFound(f"Document {bill.number} is no PDF but text, just as it went out.")
+    named = {"Content-Disposition": f'inline; filename="{bill.number}.pdf"'}
+    return Response(document.content, media_type=PDF, headers=named)
 
 
 @router.get("/bills/{bill_id}")

@@ -14,7 +14,7 @@ from models.customers.customers import Customer
 from models.db.columns import Base
 from models.period import Period
 
-PLAIN_TEXT = "text/plain; charset=utf-8"
+PLAIN_TEXT, PDF = "text/plain; charset=utf-8", "application/pdf"
 
 
 class Document(Base):
@@ -36,6 +36,11 @@ class Document(Base):
 
 async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:
     """What was issued for this bill; None where nothing was yet."""
+    return await session.get(Document, bill_id)
+
+
+async def stored_document(session: AsyncSession, bill_id: int) -> Document | None:
+    """What was issued for a bill; None before that."""
     return await session.get(Document, bill_id)
 
 

@@ -14,6 +14,7 @@ from models.customers.customers import Customer
 from models.db.database import driver_connection
 from models.exports.formats import Format, Table
 from models.imports.layouts import CUSTOMERS, PEOPLE
+from models.queries.bill_list import BillFilter
 from models.queries.scope import Scope
 from models.text import FORMULA
 
@@ -224,6 +225,8 @@ def _from(table: Table, scope: Scope) -> str:
         within = _OF_BILL[table]
     elif scope.period is not None:
         within = _OF_MONTH[table]
+    elif scope.bills is not None:
+        within = _of_bills(scope.bills)
     return _FROM[table].replace("{scope}", within.format(**scope.values))
 
 
@@ -236,3 +239,18 @@ def _of_customers(scope: Scope) -> str:
     if scope.last is not None:
         wanted += [f"(u.year, u.month) <= ({scope.last.year}, {scope.last.month})"]
     return " and ".join(wanted)
+
+
+def _of_bills(wanted: BillFilter) -> str:
+    """What a list of bills shows, but for whose they are to decide."""
+    meant = {
+        "b.status = '{}'": wanted.status,
+        "b.customer_id in (select id from customers where {} in (id, merged_into_id))": (
+            wanted.customer_id
+        ),
+        "c.csm_id = {}": wanted.csm_id,
+        "b.year = {}": wanted.year,
+        "b.month = {}": wanted.month,
+    }
+    given = [form.format(value) for form, value in meant.items() if value is not None]
+    return " and ".join(given) or "true"

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.errors import Invalid, NotFound
 from models.period import Period, is_month, split_month
+from models.queries.bill_list import BillFilter
 from models.queries.references import DOCUMENT, bill_id_of, find_bill
 from models.text import unquoted
 
@@ -14,7 +15,7 @@ from models.text import unquoted
 @dataclass(frozen=True)
 class Scope:
     """The bills of a month, one bill, or with neither all there are; or the customers with these
-    ids, in the months `first` to `last`.
+    ids, in the months `first` to `last`; or the bills that `bills` means.
     """
 
     period: Period | None = None
@@ -22,6 +23,7 @@ class Scope:
     customer_ids: tuple[int, ...] | None = None
     first: Period | None = None
     last: Period | None = None
+    bills: BillFilter | None = None
 
     @property
     def values(self) -> dict[str, int | None]:

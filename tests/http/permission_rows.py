@@ -21,13 +21,15 @@ class Row:
     """`may`: who is let in, a set of letters; or, by what the address is about, such a set each.
 
     `asked`: what goes along, as aiohttp takes it; it may be wrong, since whoever is let in is told
-    so only then.
+    so only then. `lacks`: there is nothing to answer with in these tests, so that whoever is let in
+    is told 404.
     """
 
     route: str
     may: str | Mapping[str, str]
     asked: Mapping[str, Any] = field(default_factory=dict)
     hides: bool = False
+    lacks: bool = False
 
     def of(self) -> Mapping[str, str]:
         return {"own": self.may} if isinstance(self.may, str) else self.may
@@ -60,7 +62,9 @@ API = (
     Row("PATCH /api/users/{user_id}", FINANCE, {"json": {}}),
     Row("GET /api/bills", WITH_A_ROLE),
     Row("POST /api/bills", FINANCE, {"json": {"year": 2026, "month": 10, "dry_run": True}}),
+    Row("GET /api/bills.csv", WITH_A_ROLE),
     Row("GET /api/bills/{bill_id}", WITH_A_ROLE),
+    Row("GET /api/bills/{bill_id}/invoice.pdf", WITH_A_ROLE, lacks=True),
     Row("PATCH /api/bills/{bill_id}/approve", _ASKED, _SEEN),
     Row("PATCH /api/bills/{bill_id}/reject", _ASKED, _REJECTED),
     Row("PATCH /api/bills/{bill_id}/undo", "FCS", _WHY),
