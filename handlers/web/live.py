@@ -32,6 +32,11 @@ async def live_since(context: HttpContext, bill_id: int | None = None) -> Live:
 @open_to(Permission.SEE)
 async def live(context: Asking, bill: Known = None) -> Response:
     """Nothing but an ETag, which is another one once more was done to the bill, or to any."""
-    tag = f'"{await newest_actions(context.session, bill)}"'
+    return still_true(context, await newest_actions(context.session, bill))
+
+
+def still_true(context: HttpContext, version: str) -> Response:
+    """Whether that is what the page was drawn from that asks."""
+    tag = f'"{version}"'
     is_known = context.request.headers.get("if-none-match") == tag
     return Response(status_code=304 if is_known else 204, headers={"ETag": tag})

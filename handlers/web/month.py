@@ -7,21 +7,23 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Response
 from fastapi.responses import RedirectResponse
 
-from handlers.http.gate import Asking, PageRoute, open_to
+from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
+from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import bill_text, month_text, run_text, send_text
 from models.batches.bill_run import start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
-from models.batches.bill_run_report import latest_run
-from models.batches.bulk_send import is_send_started, send_report, start_send
+from models.batches.bill_run_report import latest_run, run_version
+from models.batches.bulk_send import is_send_started, send_list, send_report, start_send
 from models.batches.send_preview import preview_send
 from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.queries.month_board import load_month
+from models.queries.newest import newest_actions
 
 router = APIRouter(route_class=PageRoute)
 Month = Annotated[str, Path(max_length=20)]
@@ -54,10 +56,12 @@ async def last_month(context: Asking) -> RedirectResponse:
 async def board(context: Asking, month: Month) -> Response:
     """The month as it stands."""
     period = _period(month)
+    live = Live(f"/month/{period}/live", await _version(context, period))
     run = await latest_run(context.session, period)
     return page(
         context.request,
         "month.html.jinja",
+        live=live,
         board=await load_month(context.session, period, context.now),
         before=period.plus(-1) if period > Period(FIRST_YEAR, 1) else None,
         following=period.plus(1) if period < Period(LAST_YEAR, 12) else None,
@@ -69,6 +73,19 @@ async def board(context: Asking, month: Month) -> Response:
         words=month_text,
         bill_count=bill_text.bill_count,
     )
+
+
+@router.get("/month/{month}/live")
+@open_to(Permission.SEE)
+async def board_live(context: Asking, month: Month) -> Response:
+    """Whether the month still stands as its open page shows it."""
+    return still_true(context, await _version(context, _period(month)))
+
+
+async def _version(context: HttpContext, period: Period) -> str:
+    """Another one once more was done to any bill, or the month's generation has gone on."""
+    run = await run_version(context.session, period)
+    return f"{await newest_actions(context.session)}-{run}"
 
 
 @router.get("/month/{month}/generate")
@@ -141,11 +158,29 @@ async def sent(context: Asking, month: Month, list_id: PathId) -> Response:
     period = _period(month)
     if not await is_send_started(context.session, list_id):
         return see(context.request, f"/month/{period}", "That list was not sent.", "problem")
+    so_far = await _so_far(context, list_id)
+    facts = await send_report(context.session, list_id, SENT_SHOWN)
+    address = f"/month/{period}/send/{list_id}/live"
     return page(
         context.request,
         "sent.html.jinja",
         period=period,
-        facts=await send_report(context.session, list_id, SENT_SHOWN),
+        live=None if facts.ended else Live(address, so_far),
+        facts=facts,
         words=send_text,
         bill_count=bill_text.bill_count,
     )
+
+
+@router.get("/month/{month}/send/{list_id}/live")
+@open_to(Permission.SEND)
+async def sent_live(context: Asking, month: Month, list_id: PathId) -> Response:
+    """Whether the list is still as far as its open page shows."""
+    _period(month)
+    return still_true(context, await _so_far(context, list_id))
+
+
+async def _so_far(context: HttpContext, list_id: int) -> str:
+    """Another one once more of the list was sent."""
+    facts = (await send_list(context.session, list_id)).facts
+    return f"{facts.get('sent', 0)}-{'ended' in facts}"

@@ -6,14 +6,17 @@ from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES
 from handlers.wording.rich_text import Sentence
 from models.batches.bill_run_report import BillRunReport
 from models.bills.states import HoldReason
-from models.queries.month_board import Age, MissingUsage
+from models.queries.ageing import Age
+from models.queries.month_board import MissingUsage
 
 
 def age_text(age: Age) -> str:
-    """As in "2 to 6 days", "14 days or more"."""
-    if age.below is None:
-        return f"{age.least} days or more"
-    return f"{age.least} to {age.below - 1} days"
+    """As in "under 3 days", "3 to 7 days", "over 14 days"."""
+    if age.to_days is None:
+        return f"over {age.from_days} days"
+    return (
+        f"{age.from_days} to {age.to_days} days" if age.from_days else f"under {age.to_days} days"
+    )
 
 
 def cause_text(cause: HoldReason) -> str:

@@ -122,6 +122,19 @@ async def latest_run(session: AsyncSession, period: Period) -> BillRunReport | N
     return await _so_far(session, run) if run else None
 
 
+async def run_version(session: AsyncSession, period: Period) -> str:
+    """Another one once the newest run of a month has gone on."""
+    values = {"year": period.year, "month": period.month}
+    found = (await session.execute(_VERSION, values)).one_or_none()
+    return "-".join(map(str, found)) if found else "none"
+
+
+_VERSION = sa.text("""
+select id, last_customer_id, (finished_at is not null or failure is not null)::int from bill_runs
+where year = :year and month = :month and customer_id is null order by id desc limit 1
+""")
+
+
 async def _so_far(session: AsyncSession, run: BillRun) -> BillRunReport:
     progress = await progress_of(session, run)
     return BillRunReport(

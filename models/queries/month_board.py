@@ -3,9 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,16 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.states import HoldReason, State
 from models.period import Period
-from models.queries.bill_list import BillLine, bill_line
+from models.queries.ageing import Age, ages_of_waiting
+from models.queries.bill_list import BillFilter, BillLine, bill_line
 from models.queries.totals import Total
 
 BIGGEST = 5
+MOST_AGED = 100_000
 NAMED_MISSING = 12
 MOST_LOOKED_THROUGH = 50_000
 """Customers without usage are looked for among so many at most while somebody waits."""
-
-AGES_DAYS = (0, 2, 7, 14)
-"""For how many days bills have waited at least, to be of one age; the last has no upper bound."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +30,6 @@ class StateCount:
     state: State
     bills: int
     totals: tuple[Total, ...] = ()
-
-
-@dataclass(frozen=True)
-class Age:
-    """Bills that have waited for `least` days or more, and for fewer than `below` if that is so."""
-
-    least: int
-    below: int | None
-    bills: int
-    totals: tuple[Total, ...]
 
 
 @dataclass(frozen=True)
@@ -94,13 +82,6 @@ select f.*, c.name from first f join customers c on c.id = f.customer_id
 order by bills desc, f.currency, place
 """)
 
-_WAITING = sa.text("""
-select width_bucket(created_at, cast(:bounds as timestamptz[])) as age, currency,
-       count(*) as bills, sum(overage_amount) as amount
-from bills where year = :year and month = :month and status in ('held', 'pending')
-group by age, currency order by currency
-""")
-
 _CUSTOMERS = sa.text("select count(*) from (select from customers limit :most) found")
 
 _MISSING = sa.text("""
@@ -126,7 +107,9 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
         states=tuple(_of_state(state, rows) for state in State),
         held=_held(rows),
         biggest=tuple(bill_line(row, row.name) for row in biggest),
-        ages=await _ages(session, of_month, now),
+        ages=await ages_of_waiting(
+            session, BillFilter(year=period.year, month=period.month), now, MOST_AGED
+        ),
         missing=await _missing(session, period, of_month),
     )
 
@@ -153,19 +136,6 @@ def _held(rows: Iterable[Any]) -> dict[HoldReason, int]:
         if row.hold_reason:
             counts[HoldReason(row.hold_reason)] += row.bills
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
-
-
-async def _ages(session: AsyncSession, of_month: dict[str, int], now: datetime) -> tuple[Age, ...]:
-    """Of all ages that bills have, the oldest first."""
-    bounds = sorted(now - timedelta(days=days) for days in AGES_DAYS[1:])
-    rows = (await session.execute(_WAITING, of_month | {"bounds": bounds})).all()
-    spans = [*pairwise(AGES_DAYS), (AGES_DAYS[-1], None)]
-    ages = [
-        Age(least, below, sum(row.bills for row in own), _totals(own))
-        for bucket, (least, below) in enumerate(reversed(spans))
-        if (own := [row for row in rows if row.age == bucket])
-    ]
-    return tuple(ages)
 
 
 async def _missing(session: AsyncSession, period: Period, of_month: dict[str, int]) -> MissingUsage:

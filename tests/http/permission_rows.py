@@ -131,6 +131,8 @@ PAGES = (
     Row("GET /customers/{customer_id}", WITH_A_ROLE),
     Row("GET /month", WITH_A_ROLE),
     Row("GET /month/{month}", WITH_A_ROLE),
+    Row("GET /month/{month}/live", WITH_A_ROLE),
+    Row("GET /month/{month}/send/{list_id}/live", FINANCE),
     Row("GET /month/{month}/generate", FINANCE),
     Row("POST /month/{month}/generate", FINANCE, {"data": {"key": "0" * 32}}),
     Row("POST /month/{month}/send", FINANCE),
