@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from bot.health import ProgramChecks, told_settings
 from bot.logs import configure_logging
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.bolt import make_bolt
@@ -247,7 +248,8 @@ class App:
             hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
         self._web = self._server(web)
         use_public_url(self._public_url(self._web.port))
-        serve_people(web, self._http_services(self._web.port, identity.url))
+        checks = ProgramChecks(gateway, self._socket, mailer_of(self._settings))
+        serve_people(web, self._http_services(self._web.port, identity.url, checks))
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()
@@ -256,13 +258,15 @@ class App:
         """Where people reach the pages; where nobody says, on this machine."""
         return self._settings.public_url or f"http://{self._settings.host}:{port}"
 
-    def _http_services(self, port: int, slack_url: str) -> HttpServices:
+    def _http_services(self, port: int, slack_url: str, checks: ProgramChecks) -> HttpServices:
         return HttpServices(
             db=self._db,
             now=self._now,
             billing=self._billing,
             public_url=self._public_url(port),
             slack_url=slack_url,
+            settings=told_settings(self._settings),
+            checks=checks,
         )
 
     def _server(self, web: FastAPI) -> WebServer:

@@ -149,12 +149,22 @@ class Mailer:
         )
         return message
 
-    async def _hand_in(
-        self, message: EmailMessage, to: Sequence[Address], copies: Sequence[Address]
-    ) -> str:
+    async def greet(self) -> None:
+        """Go as far as the server lets in whoever has a letter, and hand it none."""
+        client = self._client(set())
+        try:
+            await client.connect()
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=LEAVING_S)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise self._trouble(error) from None
+        finally:
+            client.close()
+
+    def _client(self, required: set[str]) -> BillSMTP:
         server = self._server
-        client = BillSMTP(
-            {address.addr_spec for address in to},
+        return BillSMTP(
+            required,
             hostname=server.host,
             port=server.port,
             username=server.user,
@@ -163,6 +173,11 @@ class Mailer:
             start_tls=None if server.tls else server.start_tls,
             timeout=COMMAND_S,
         )
+
+    async def _hand_in(
+        self, message: EmailMessage, to: Sequence[Address], copies: Sequence[Address]
+    ) -> str:
+        client = self._client({address.addr_spec for address in to})
         try:
             await client.connect()
             refused, accepted = await self._hand_over(client, message, [*to, *copies])

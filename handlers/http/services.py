@@ -1,21 +1,27 @@
 """What every request of the browser side needs of the running program."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from handlers.wording.health_text import Check
 from models.db.database import Database
 from models.people.passwords import Passwords
 from models.settings import BillingSettings
 
 
+async def _no_checks() -> Sequence[Check]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class HttpServices:
     """`public_url`: where people reach the pages, without a slash at its end; `slack_url`: where
-    they reach the workspace, with one, empty where nobody knows.
+    they reach the workspace, with one, empty where nobody knows. `settings` are told without
+    secrets, and `checks` are what the program looks at beside the database.
     """
 
     db: Database
@@ -24,6 +30,8 @@ class HttpServices:
     public_url: str
     slack_url: str = ""
     passwords: Passwords = field(default_factory=Passwords)
+    settings: Sequence[tuple[str, str]] = ()
+    checks: Callable[[], Awaitable[Sequence[Check]]] = _no_checks
 
     @property
     def is_secure(self) -> bool:

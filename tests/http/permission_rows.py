@@ -130,6 +130,7 @@ PAGES = (
     Row("GET /customers", WITH_A_ROLE),
     Row("GET /customers/{customer_id}", WITH_A_ROLE),
     Row("GET /month", WITH_A_ROLE),
+    Row("GET /settings", FINANCE),
     Row("GET /month/{month}", WITH_A_ROLE),
     Row("GET /month/{month}/live", WITH_A_ROLE),
     Row("GET /month/{month}/send/{list_id}/live", FINANCE),

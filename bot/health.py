@@ -1,0 +1,65 @@
+"""What the running program can tell of itself: its settings without secrets, Slack, mail."""
+
+import asyncio
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+
+from bot.mail.smtp import Mailer, MailError
+from bot.settings import WHAT_TO_DO, Settings
+from bot.slack.client import SlackClient, SlackError
+from bot.slack.socket_mode import Socket
+from handlers.wording.health_text import Check, Standing, good
+
+PATIENCE_S = 3.0
+NO_MAILER = "There is no mail server, so no bill can go out."
+NOT_TOLD = "set, not shown"
+NOT_SET = "not set"
+
+
+def told_settings(settings: Settings) -> list[tuple[str, str]]:
+    """Every setting by its name with what it is in force as; of what is secret only whether."""
+    return [(name.upper(), _told(getattr(settings, name))) for name in Settings.model_fields]
+
+
+def _told(value: object) -> str:
+    if value is None or value in ("", ()):
+        return NOT_SET
+    if isinstance(value, SecretStr):
+        return NOT_TOLD
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+class ProgramChecks:
+    """Asks Slack and the mail server whether they would do what they are needed for."""
+
+    def __init__(self, slack: SlackClient, socket: Socket | None, mailer: Mailer | None) -> None:
+        self._slack, self._socket, self._mailer = slack, socket, mailer
+
+    async def __call__(self) -> Sequence[Check]:
+        return await asyncio.gather(self._of_slack(), self._of_mail())
+
+    async def _of_slack(self) -> Check:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._slack.auth_test()
+                connected = self._socket is None or await self._socket.is_connected()
+        except (SlackError, TimeoutError) as trouble:
+            code = trouble.code if isinstance(trouble, SlackError) else "no answer in time"
+            told = f"Slack does not let the bot in ({code})."
+            return Check("Slack", Standing.BAD, told, WHAT_TO_DO["SLACK_BOT_TOKEN"])
+        if connected:
+            return good("Slack", "Slack answers and knows the bot.")
+        told = "Slack answers, and there is no socket: nothing that people do there arrives."
+        return Check("Slack", Standing.BAD, told, WHAT_TO_DO["SLACK_APP_TOKEN"])
+
+    async def _of_mail(self) -> Check:
+        if self._mailer is None:
+            return Check("Mail", Standing.BAD, NO_MAILER, f"SMTP_URL: {WHAT_TO_DO['SMTP_URL']}")
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._mailer.greet()
+        except (MailError, TimeoutError) as trouble:
+            told = trouble.code if isinstance(trouble, MailError) else "No answer in time."
+            return Check("Mail", Standing.BAD, told, f"SMTP_URL: {WHAT_TO_DO['SMTP_URL']}")
+        return good("Mail", "The mail server answers.")

@@ -1,0 +1,28 @@
+"""Settings in force and the program's health, for Finance."""
+
+from fastapi import APIRouter, Response
+
+from handlers.http.gate import Asking, PageRoute, open_to
+from handlers.web.rendering import page
+from handlers.wording.health_text import STANDING_WORDS, Standing, database_checks
+from models.people.permissions import Permission
+from models.queries.health import load_health
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/settings")
+@open_to(Permission.KEEP_BOOKS)
+async def settings(context: Asking) -> Response:
+    """How everything stands, what to do where it does not, and what the program was told."""
+    delay = context.settings.send_delay_minutes
+    health = await load_health(context.session, context.now, delay)
+    checks = [*database_checks(health, context.now), *await context.services.checks()]
+    return page(
+        context.request,
+        "settings.html.jinja",
+        checks=checks,
+        amiss=sum(check.standing is Standing.BAD for check in checks),
+        standing=STANDING_WORDS,
+        settings=context.services.settings,
+    )

@@ -1,0 +1,102 @@
+"""What is said of the program's health wherever it is said, and what to do where it is bad."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from handlers.wording.bill_text import bill_count
+from handlers.wording.formatting import ago, counted, listing
+from models.queries.health import MOST_COUNTED, Health
+
+
+class Standing(StrEnum):
+    """`WAIT`: nothing is lost, and somebody may want to know."""
+
+    GOOD = "good"
+    WAIT = "wait"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: how it stands, and what to do where it is not good."""
+
+    name: str
+    standing: Standing
+    told: str
+    to_do: str = ""
+
+
+STANDING_WORDS = {Standing.GOOD: "in order", Standing.WAIT: "look", Standing.BAD: "not working"}
+
+
+def good(name: str, told: str) -> Check:
+    return Check(name, Standing.GOOD, told)
+
+
+def database_checks(health: Health, now: datetime) -> list[Check]:
+    """What the database itself tells of."""
+    return [
+        good("Database", f"PostgreSQL {health.server} answers."),
+        _schema(health),
+        _worker(health),
+        _messages(health, now),
+        _given_up(health),
+        _deliveries(health),
+    ]
+
+
+def _schema(health: Health) -> Check:
+    if health.is_migrated:
+        return good("Schema", "Its tables and functions are those of this version.")
+    told = "Its tables or functions are not those of this version."
+    return Check("Schema", Standing.BAD, told, "Run countersign migrate, then start again.")
+
+
+def _worker(health: Health) -> Check:
+    if health.workers:
+        return good("Worker", "At work.")
+    told = "Nobody works off what was promised: nothing is posted, generated or sent."
+    return Check("Worker", Standing.BAD, told, "Start countersign serve, or serve --role worker.")
+
+
+def _messages(health: Health, now: datetime) -> Check:
+    if not health.waiting or health.since is None:
+        return good("Messages to Slack", "None waits.")
+    told = f"{_many(health.waiting, 'message')} to be posted, the oldest from"
+    told = f"{told} {ago(health.since, now)}."
+    if (now - health.since).total_seconds() < SLOW_S:
+        return good("Messages to Slack", told)
+    to_do = "If it does not shrink by itself, look at the worker and at Slack above."
+    return Check("Messages to Slack", Standing.WAIT, told, to_do)
+
+
+SLOW_S = 300
+
+
+def _given_up(health: Health) -> Check:
+    if not health.failed:
+        return good("Given up", "No message was given up.")
+    causes = listing([f"{cause} ({count})" for cause, count in health.causes])
+    told = f"{_many(health.failed, 'message')} Slack did not take: {causes}."
+    to_do = "Mend the cause; what they told is on the pages here all the same."
+    return Check("Given up", Standing.WAIT, told, to_do)
+
+
+def _deliveries(health: Health) -> Check:
+    if health.undelivered:
+        told = f"{bill_count(health.undelivered)} could not be delivered by mail."
+        return Check("Bills on their way", Standing.BAD, told, UNDELIVERED)
+    if health.late:
+        told = f"{bill_count(health.late)} should have gone out and did not."
+        return Check("Bills on their way", Standing.WAIT, told, "Look at worker and mail above.")
+    told = f"{bill_count(health.sending)} on their way." if health.sending else "None waits."
+    return good("Bills on their way", told)
+
+
+UNDELIVERED = "Each says why on its own page; mend the address or the mail server, then send it."
+
+
+def _many(count: int, noun: str) -> str:
+    more = "more than " if count >= MOST_COUNTED else ""
+    return f"{more}{counted(count, noun)}"

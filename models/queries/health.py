@@ -1,0 +1,80 @@
+"""How the program's work stands, as far as the database tells."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.db.revision import is_migrated
+
+MOST_COUNTED = 1_000
+CAUSES = 5
+ALIVE_S = 30
+"""A worker that has given no sign for so long is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """`waiting` messages are promised and not posted, `since` when the oldest is; `failed` ones are
+    given up, the most frequent `causes` with how many each. `sending`: bills on their way, `late`
+    of which should have gone out; `undelivered`: approved ones that could not be. Up to
+    `MOST_COUNTED` of each are counted.
+    """
+
+    server: str
+    is_migrated: bool
+    workers: int
+    waiting: int
+    since: datetime | None
+    failed: int
+    causes: tuple[tuple[str, int], ...]
+    sending: int
+    late: int
+    undelivered: int
+
+
+_COUNTS = sa.text("""
+select split_part(current_setting('server_version'), ' ', 1) as server,
+       (select count(*) from procrastinate_workers
+        where last_heartbeat > clock_timestamp() - make_interval(secs => :alive)) as workers,
+       (select count(*) from (
+            select from messages where state in ('waiting', 'sending') limit :most) w) as waiting,
+       (select created_at from messages where state in ('waiting', 'sending')
+        order by id limit 1) as since,
+       (select count(*) from (
+            select from bills where status = 'sending' limit :most) s) as sending,
+       (select count(*) from (
+            select from bills where status = 'sending' and updated_at < :long_ago limit :most) l)
+       as late,
+       (select count(*) from (
+            select from bills where status = 'approved' and number is not null limit :most) u)
+       as undelivered
+""")
+
+_FAILED = sa.text("""
+select failure, count(*) as messages, sum(count(*)) over () as failed
+from (select coalesce(failure, 'unknown') as failure from messages
+      where state = 'failed' and ts is null limit :most) given_up
+group by failure order by 2 desc, 1 limit :causes
+""")
+
+
+async def load_health(session: AsyncSession, now: datetime, send_delay_minutes: float) -> Health:
+    """What is on its way, what is stuck, and who works on it."""
+    long_ago = now - timedelta(minutes=send_delay_minutes + 15)
+    values = {"alive": ALIVE_S, "most": MOST_COUNTED, "long_ago": long_ago}
+    counts = (await session.execute(_COUNTS, values)).one()
+    failed = (await session.execute(_FAILED, {"most": MOST_COUNTED, "causes": CAUSES})).all()
+    return Health(
+        server=counts.server,
+        is_migrated=await is_migrated(session),
+        workers=counts.workers,
+        waiting=counts.waiting,
+        since=counts.since,
+        failed=int(failed[0].failed) if failed else 0,
+        causes=tuple((row.failure, row.messages) for row in failed),
+        sending=counts.sending,
+        late=counts.late,
+        undelivered=counts.undelivered,
+    )

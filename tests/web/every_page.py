@@ -1,0 +1,176 @@
+"""Every page there is, found in the routes themselves, over the demo company."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from playwright.async_api import Page, ViewportSize
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.http.gate import Access, PageRoute
+from handlers.web.app import ROUTERS
+from models.batches.bulk_send import start_send
+from models.batches.send_preview import preview_send
+from models.bills.bill import Bill
+from models.bills.states import State
+from models.context import Context
+from models.customers.customers import Customer
+from models.people.users import User
+from models.period import Period
+from sandbox.demo import KIM
+
+HEAVIEST = 60_000
+"""Bytes of a page's HTML and style as they travel."""
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+BY_COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""What axe looks at anew where nothing but the colours has changed."""
+
+Examples = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Visited:
+    """A page by the path of its route, and where an example of it is found."""
+
+    route: PageRoute
+    address: str
+
+    @property
+    def name(self) -> str:
+        """As in "customers-customer_id", for a file."""
+        return re.sub(r"\W+", "-", self.route.path).strip("-") or "start"
+
+    def may_open(self, user: User | None) -> bool:
+        rule = self.route.rule
+        if isinstance(rule, Access):
+            return rule is Access.ANYBODY or user is not None
+        return user is not None and user.can(rule)
+
+
+def all_pages(examples: Examples) -> Iterator[Visited]:
+    """Every page that can be asked for; KeyError names a parameter that has no example yet."""
+    for route in _routes():
+        if "GET" in (route.methods or ()):
+            own = examples.get(route.path)
+            yield Visited(route, own or route.path.format_map(examples))
+
+
+def _routes() -> Iterator[PageRoute]:
+    routers: tuple[APIRouter, ...] = ROUTERS
+    for router in routers:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            if isinstance(route, PageRoute):
+                yield route
+
+
+async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Examples:
+    """Something of the demo company for every parameter that a page's path has; for a path of its
+    own where that is another.
+    """
+    billed = last.plus(-1)
+    bill = await session.scalar(
+        sa.select(Bill.id)
+        .join(Customer, Customer.id == Bill.customer_id)
+        .join(User, User.id == Customer.csm_id)
+        .where(Bill.status == State.PENDING, User.name == KIM.name)
+    )
+    acme = await session.scalar(sa.select(Customer.id).where(Customer.name == "Acme Corp"))
+    shown = await preview_send(session, by, period=billed)
+    assert shown.id
+    await start_send(session, shown.id, by)
+    return {
+        "bill_id": str(bill),
+        "customer_id": str(acme),
+        "list_id": str(shown.id),
+        "month": str(billed),
+        "period": str(billed),
+        "/month/{month}/generate": f"/month/{last}/generate",
+    }
+
+
+class Watch:
+    """What a browser's page complains about, and whom else it asks: until that is taken."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self._faults: list[str] = []
+        self._base = base
+        page.on("request", lambda asked: self._asked(asked.url))
+        page.on("pageerror", lambda error: self._faults.append(str(error)))
+        page.on("console", self._said)
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((f"{self._base}/", "data:")):
+            self._faults.append(f"asks {url}")
+
+    def _said(self, line: Any) -> None:
+        if line.type == "error" and "the server responded with a status of 4" not in line.text:
+            self._faults.append(line.text)
+
+    def take(self) -> list[str]:
+        taken, self._faults = self._faults, []
+        return taken
+
+
+class Inspection:
+    """Looks over what a browser has open; with a folder it leaves pictures there."""
+
+    def __init__(self, page: Page, pictures: str | None = None) -> None:
+        self.page = page
+        self._pictures = pictures
+        self._axe = Axe().axe_script
+
+    async def look(self, name: str) -> list[str]:
+        """What is wrong in either theme at either width.
+
+        All of axe at each width, and what colours decide once more in the dark.
+        """
+        faults = []
+        for width in (WIDE, PHONE):
+            await self.page.set_viewport_size(width)
+            for theme in THEMES:
+                await self.page.emulate_media(color_scheme=theme)
+                found = await self.violations(BY_COLOUR if theme == "dark" else {})
+                faults += [f"{width['width']} px, {theme}: {one}" for one in found]
+                await self._picture(f"{name}-{width['width']}-{theme}")
+            faults += await self._overflow(width["width"])
+        return faults
+
+    async def violations(self, options: dict[str, Any]) -> list[str]:
+        """What axe has to say against the page."""
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(self._axe)
+        found = await self.page.evaluate(
+            "options => axe.run(document, {resultTypes: ['violations'], ...options})", options
+        )
+        return [_told(one) for one in found["violations"]]
+
+    async def _overflow(self, width: int) -> list[str]:
+        wider = await self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        return [f"{wider} px wider than {width}"] if wider > 0 else []
+
+    async def _picture(self, name: str) -> None:
+        if self._pictures:
+            path = Path(self._pictures) / f"{name}.png"
+            await self.page.screenshot(path=path, full_page=True)
+
+
+def _told(violation: dict[str, Any]) -> str:
+    nodes = "; ".join(node["html"][:120] for node in violation["nodes"][:3])
+    return f"{violation['id']}: {violation['help']}: {nodes}"
+
+
+def weight(html: bytes, style: bytes) -> int:
+    """A page and its style, in bytes as they travel."""
+    return len(gzip.compress(html)) + len(gzip.compress(style))

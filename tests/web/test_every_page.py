@@ -1,0 +1,118 @@
+"""Every page in Chromium: for whoever cannot see, has a phone, or likes it dark.
+
+With COUNTERSIGN_PICTURES set to a folder, it leaves a picture of each page there, in both
+widths and themes.
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+from playwright.async_api import APIResponse, Browser, BrowserContext
+
+from models.context import Context, Source
+from models.db.database import Database
+from models.people.users import User
+from models.period import Period
+from sandbox.demo import DANA, KIM, MAX, load
+from tests.harness.browser_side import BrowserSide, browser_side
+from tests.harness.slack_people import NOW
+from tests.sandbox.page_browser import needs_chromium
+from tests.web.every_page import (
+    HEAVIEST,
+    PHONE,
+    Examples,
+    Inspection,
+    Visited,
+    Watch,
+    all_pages,
+    demo_examples,
+    weight,
+)
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
+
+
+@pytest.fixture
+async def company(db: Database) -> AsyncIterator[tuple[BrowserSide, Examples]]:
+    await load(db, NOW)
+    async with db.transaction() as session:
+        dana = await session.scalar(sa.select(User).where(User.name == DANA.name))
+        assert dana
+        by = Context(dana, NOW, Source.WEB)
+        examples = await demo_examples(session, Period.of(NOW.date()).plus(-1), by)
+    async with browser_side(db) as served:
+        yield served, examples
+
+
+async def test_every_page_is_for_everybody(
+    company: tuple[BrowserSide, Examples], browser: Browser, db: Database
+) -> None:
+    """Finance sees each page at both widths and in both themes; of the others each sees what is
+    theirs, on a phone.
+    """
+    served, examples = company
+    async with db.transaction() as session:
+        newcomer = User(name="Newcomer")
+        session.add(newcomer)
+        people = {user.name: user for user in await session.scalars(sa.select(User))}
+    pages = list(all_pages(examples))
+    faults: list[str] = []
+    for user in (people[DANA.name], people[KIM.name], people[MAX.name], newcomer, None):
+        faults += await _visit_all(browser, served, user, pages)
+    assert not faults, "\n".join(faults)
+
+
+async def _visit_all(
+    browser: Browser, served: BrowserSide, user: User | None, pages: list[Visited]
+) -> list[str]:
+    context = await browser.new_context(
+        base_url=served.base, viewport=PHONE, reduced_motion="reduce"
+    )
+    whose = (user.role or "nobody yet") if user else "a stranger"
+    if user:
+        token = await served.token(user)
+        await context.add_cookies([{"name": "session", "value": token, "url": served.base}])
+    page = await context.new_page()
+    watch, inspection = Watch(page, served.base), Inspection(page, PICTURES)
+    faults, refused = [], 0
+    for one in pages:
+        answer = await context.request.get(one.address, max_redirects=0)
+        found = await _answered(one, user, answer, context)
+        refused += answer.status == 403
+        if _is_page(answer) and refused < 2:
+            await page.goto(one.address)
+            look = inspection.look(one.name) if whose == "Finance" else inspection.violations({})
+            found += await look + watch.take()
+        faults += [f"{one.address} as {whose}: {fault}" for fault in found]
+    await context.close()
+    return faults
+
+
+def _is_page(answer: APIResponse) -> bool:
+    return "text/html" in answer.headers.get("content-type", "")
+
+
+async def _answered(
+    visited: Visited, user: User | None, answer: APIResponse, context: BrowserContext
+) -> list[str]:
+    """Whoever may not see a page is told so, or sent to where one signs in. What a role may do can
+    be refused all the same, for the state of a bill or because another is asked.
+    """
+    faults = []
+    allowed = {200, 204, 303, 409} if visited.may_open(user) else {403 if user else 303}
+    if visited.route.path.startswith("/bills/{bill_id}/"):
+        allowed.add(403)
+    if answer.status not in allowed:
+        faults.append(f"answered {answer.status}")
+    if _is_page(answer):
+        html = await answer.body()
+        [style] = re.findall(r'<link rel="stylesheet" href="([^"]+)"', html.decode())
+        heavy = weight(html, await (await context.request.get(style)).body())
+        if heavy > HEAVIEST:
+            faults.append(f"weighs {heavy:,} bytes")
+    return faults

@@ -1,0 +1,87 @@
+"""Settings and health: Finance sees what stands and what to do, and no secret."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from bot.health import ProgramChecks, told_settings
+from bot.mail.smtp import Mailer
+from bot.mail.smtp_url import MailServer
+from bot.settings import WHAT_TO_DO, Settings
+from bot.slack.client import SlackClient
+from handlers.wording.health_text import Check, Standing
+from models.db.database import Database
+from sandbox.fake_slack.app import serve
+from sandbox.fake_slack.sandbox import Sandbox
+from tests.harness.browser_side import BrowserSide, browser_side
+from tests.harness.cast import People
+from tests.harness.slack_people import NOW
+
+SECRET = "hunter2hunter2"
+
+
+def test_no_secret_is_ever_told() -> None:
+    given = Settings(
+        _env_file=None,
+        database_url=SecretStr(f"postgresql://countersign:{SECRET}@db/bills"),
+        slack_bot_token=SecretStr(f"xoxb-{SECRET}"),
+        slack_app_token=SecretStr(f"xapp-{SECRET}"),
+        slack_signing_secret=SecretStr(SECRET),
+        smtp_url=SecretStr(f"smtp://billing:{SECRET}@mail.example:587"),
+        company_name="Meridian <AG>",
+    )
+    told = dict(told_settings(given))
+    assert SECRET not in str(told)
+    assert told["SMTP_URL"] == told["SLACK_BOT_TOKEN"] == "set, not shown"
+    assert (told["COMPANY_NAME"], told["HOLD_JUMP_FACTOR"]) == ("Meridian <AG>", "not set")
+    assert set(WHAT_TO_DO) <= set(told)
+
+
+async def test_without_a_worker_health_says_what_to_do(served: BrowserSide, people: People) -> None:
+    page = (await (await served.signed_in(people.ana)).get("/settings")).text
+    assert "Something needs somebody" in page
+    assert "Start countersign serve, or serve --role worker." in page
+    assert "Its tables and functions are those of this version." in page
+
+
+async def test_what_is_stuck_is_told_with_its_cause(people: People, db: Database) -> None:
+    async with db.transaction() as session:
+        await session.execute(_STUCK, {"at": NOW - timedelta(hours=2)})
+        await session.execute(_WORKER)
+
+    async def checks() -> list[Check]:
+        return [Check("Mail", Standing.BAD, "No <answer> in time.", "SMTP_URL: mend it.")]
+
+    settings = [("COMPANY_NAME", "A & B")]
+    async with browser_side(db, checks=checks, settings=settings) as served:
+        page = (await (await served.signed_in(people.ana)).get("/settings")).text
+    assert "1 message to be posted, the oldest from 2 hours ago." in page
+    assert "2 messages Slack did not take: channel_not_found (2)." in page
+    assert "No &lt;answer&gt; in time." in page
+    assert "SMTP_URL: mend it." in page
+    assert "A &amp; B" in page
+    assert "At work." in page
+
+
+_STUCK = sa.text("""
+insert into messages (key, kind, recipient, state, failure, created_at) values
+    ('a', 'run', 'user:1', 'waiting', null, :at),
+    ('b', 'run', 'user:1', 'failed', 'channel_not_found', :at),
+    ('c', 'run', 'user:1', 'failed', 'channel_not_found', :at)
+""")
+_WORKER = sa.text("insert into procrastinate_workers (last_heartbeat) values (clock_timestamp())")
+
+
+async def test_slack_and_mail_are_asked_themselves() -> None:
+    slack = Sandbox()
+    async with serve(slack) as served, SlackClient.open(slack.bot_token, served.api_url) as client:
+        nobody = Mailer(MailServer.parse("smtp://127.0.0.1:1"), "billing@example.com")
+        works, refused = await ProgramChecks(client, None, nobody)()
+        assert (works.name, works.standing) == ("Slack", Standing.GOOD)
+        assert (refused.name, refused.standing) == ("Mail", Standing.BAD)
+        assert "could not be reached" in refused.told
+        async with SlackClient.open("xoxb-wrong", served.api_url) as stranger:
+            [unknown, unset] = await ProgramChecks(stranger, None, None)()
+    assert "invalid_auth" in unknown.told
+    assert "no bill can go out" in unset.told
