@@ -64,13 +64,28 @@ class CustomerPage:
     count: int | None
 
 
-_LISTED = """
+# All customers: walked in the order of names, each looked up by itself, and no more than are asked
+# for. What is fenced off by `offset 0` keeps the plan from joining them all and sorting them.
+_WALKED = """
 select n.name_key, n.name as listed_as, c.id, c.name, c.csm_id
 from customer_names n
-join customers named on named.id = n.customer_id
-join customers c on c.id = coalesce(named.merged_into_id, named.id)
-where n.name_key > :after and {meant}
-  and (cast(:csm_id as bigint) is null or coalesce(c.csm_id, 0) = :csm_id)
+cross join lateral (
+    select * from customers where id = n.customer_id offset 0) named
+cross join lateral (
+    select * from customers where id = coalesce(named.merged_into_id, named.id) offset 0) c
+where n.name_key > :after and coalesce({meant}, false)
+order by n.name_key limit :most"""
+
+# Those of one CSM, or of nobody, are found by that.
+_LOOKED_AFTER = """
+select n.name_key, n.name as listed_as, c.id, c.name, c.csm_id
+from customers c
+cross join lateral (
+    select c.id union all select id from customers where merged_into_id = c.id) own (id)
+join customers named on named.id = own.id
+join customer_names n on n.customer_id = named.id
+where {whose} and c.merged_into_id is null
+  and n.name_key > :after and coalesce({meant}, false)
 order by n.name_key limit :most"""
 
 _ALL = "n.name = named.name and named.merged_into_id is null"
@@ -111,7 +126,7 @@ async def list_customers(
     `after` continues a page.
     """
     needle = await session.scalar(sa.select(sa.func.name_key(cleaned_name(wanted.name)))) or ""
-    listed = _LISTED.format(meant=_NAMED if needle else _ALL)
+    listed = _listed(wanted, _NAMED if needle else _ALL)
     most = LOOKED_THROUGH if wanted.over else limit + 1
     values = {
         "after": after or "",
@@ -130,6 +145,13 @@ async def list_customers(
         after=await _next(session, listed, values, found, limit),
         count=None if wanted.over else await _count(session, listed, values),
     )
+
+
+def _listed(wanted: CustomerFilter, meant: str) -> str:
+    if wanted.csm_id is None:
+        return _WALKED.format(meant=meant)
+    whose = "c.csm_id = :csm_id" if wanted.csm_id else "c.csm_id is null"
+    return _LOOKED_AFTER.format(meant=meant, whose=whose)
 
 
 async def _next(

@@ -17,7 +17,7 @@ from models.queries.bill_list import BillFilter, BillLine, bill_line
 from models.queries.totals import Total
 
 BIGGEST = 5
-MOST_AGED = 100_000
+MOST_AGED = 10_000
 NAMED_MISSING = 12
 MOST_LOOKED_THROUGH = 50_000
 """Customers without usage are looked for among so many at most while somebody waits."""
@@ -72,11 +72,14 @@ group by status, hold_reason, currency order by currency
 # The biggest of each currency, then the second of each, and so on: currencies are not compared.
 _BIGGEST = sa.text("""
 with ranked as (
-    select b.*, count(*) over (partition by currency) as bills, row_number() over (
-        partition by currency order by overage_amount desc, id) as place
-    from bills b
-    where year = :year and month = :month and kind = 'overage' and overage_amount > 0
-      and status not in ('rejected', 'void')
+    select b.*, codes.bills, row_number() over (
+        partition by b.currency order by overage_amount desc, id) as place
+    from unnest(cast(:codes as text[]), cast(:counts as int[])) codes (code, bills)
+    cross join lateral (
+        select * from bills
+        where year = :year and month = :month and currency = code and kind = 'overage'
+          and overage_amount > 0 and status not in ('rejected', 'void')
+        order by overage_amount desc, id limit :most) b
 ), first as (select * from ranked order by place, bills desc, currency limit :most)
 select f.*, c.name from first f join customers c on c.id = f.customer_id
 order by bills desc, f.currency, place
@@ -99,11 +102,13 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
     """The month as it stands."""
     of_month = {"year": period.year, "month": period.month}
     rows = (await session.execute(_STATES, of_month)).all()
-    biggest = await session.execute(_BIGGEST, of_month | {"most": BIGGEST})
+    standing = _totals(row for row in rows if row.status not in (State.REJECTED, State.VOID))
+    codes = {"codes": [one.currency for one in standing], "counts": [one.bills for one in standing]}
+    biggest = await session.execute(_BIGGEST, of_month | codes | {"most": BIGGEST})
     return MonthBoard(
         period=period,
         generated=sum(row.bills for row in rows),
-        standing=_totals(row for row in rows if row.status not in (State.REJECTED, State.VOID)),
+        standing=standing,
         states=tuple(_of_state(state, rows) for state in State),
         held=_held(rows),
         biggest=tuple(bill_line(row, row.name) for row in biggest),
