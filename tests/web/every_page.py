@@ -16,14 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.http.gate import Access, PageRoute
 from handlers.web.app import ROUTERS
+from models.actions.keep_books import Book
+from models.actions.uploaded_files import look_at_file
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
 from models.bills.states import State
 from models.context import Context
 from models.customers.customers import Customer
+from models.people.sign_in_links import make_sign_in_link
 from models.people.users import User
 from models.period import Period
+from models.webhooks.events import Event
+from models.webhooks.keeping import add_webhook, send_test
 from sandbox.demo import KIM
 
 HEAVIEST = 60_000
@@ -88,7 +93,17 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
     shown = await preview_send(session, by, period=billed)
     assert shown.id
     await start_send(session, shown.id, by)
+    usage = f"customer,year,month,api_usage\nAcme Corp,{last.year},{last.month},1300000\n"
+    file = await look_at_file(session, Book.USAGE, "usage.csv", usage.encode(), by)
+    webhook, _ = await add_webhook(session, by, "https://8.8.8.8/bills", [*Event])
+    delivery = await send_test(session, by, webhook.id)
+    link = await make_sign_in_link(session, by.user, by.now)
     return {
+        "delivery_id": str(delivery.id),
+        "file_id": str(file.id),
+        "token": link,
+        "user_id": str(by.user.id),
+        "webhook_id": str(webhook.id),
         "bill_id": str(bill),
         "customer_id": str(acme),
         "list_id": str(shown.id),

@@ -34,6 +34,7 @@ from tests.web.every_page import (
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
+LOOKED_OVER = ("Customer Success", "nobody yet", "a stranger")
 PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
 
 
@@ -86,8 +87,11 @@ async def _visit_all(
         refused += answer.status == 403
         if _is_page(answer) and refused < 2:
             await page.goto(one.address)
-            look = inspection.look(one.name) if whose == "Finance" else inspection.violations({})
-            found += await look + watch.take()
+            if whose == "Finance":
+                found += await inspection.look(one.name)
+            elif whose in LOOKED_OVER:
+                found += await inspection.violations({})
+            found += watch.take()
         faults += [f"{one.address} as {whose}: {fault}" for fault in found]
     await context.close()
     return faults
