@@ -96,4 +96,4 @@ def _encoded(password: str) -> bytes:
 def _give_way() -> None:
     """Lets what answers people go first, where threads have a priority of their own: on Linux."""
     if os.uname().sysname == "Linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)

@@ -11,6 +11,10 @@ import structlog
 from bot.logs import HIDDEN, configure_logging
 
 SECRETS = {
+    "device": "css_0123456789abcdefghij-_0123456789",
+    "script": "cst_0123456789abcdefghij-_0123456789",
+    "link": "csl_0123456789abcdefghij-_0123456789",
+    "password": "$2b$12$/NDxgpckv/6cMAXGWWheIu4g9bFhVCPFClSigTBULa8n0a558.7i6",
     "a bot token": "xoxb-12-34-Ab_c-d",
     "an app token": "xapp-1-A1-2-abc",
     "a password": "hunter2",
@@ -21,7 +25,10 @@ SECRETS = {
 SAID = (
     "xoxb-12-34-Ab_c-d, xapp-1-A1-2-abc, postgresql://me:hunter2@db/x, "
     "wss://host/link/?ticket=3f2a-77&app_id=A1, "
-    "https://hooks.slack.com/commands/T0/B0/zzz, 5f5f5f5f"
+    "https://hooks.slack.com/commands/T0/B0/zzz, 5f5f5f5f, "
+    "session=css_0123456789abcdefghij-_0123456789; Bearer cst_0123456789abcdefghij-_0123456789, "
+    "https://host/sign-in/csl_0123456789abcdefghij-_0123456789, "
+    "(1, kim, $2b$12$/NDxgpckv/6cMAXGWWheIu4g9bFhVCPFClSigTBULa8n0a558.7i6)"
 )
 
 

@@ -1,15 +1,20 @@
 """Finance gives roles, links Slack accounts and switches people off, through the API."""
 
+from io import BytesIO
+
 import pytest
 import sqlalchemy as sa
 
 from models.db.database import Database
 from models.errors import Invalid
+from models.imports.files import import_people
+from models.imports.rows import BadRows
 from models.outbox.messages import Message, MessageKind
 from models.people.permissions import Role
 from models.people.users import User, add_user
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
+from tests.harness.slack_people import NOW
 
 VERA = {"name": "Vera", "email": "vera@example.com", "password": "correct horse 12"}
 
@@ -154,3 +159,9 @@ async def test_a_stranger_who_took_a_colleagues_name_does_not_get_the_colleagues
     for slack_id in (None, "UVERA"):
         with pytest.raises(Invalid, match="made an account on the web"):
             await add(db, "Vera", Role.CSM, slack_id)
+    file = b"name,email,role,slack_user_id\nVera,vera@example.com,Customer Success,UVERA\n"
+    async with db.long_transaction() as session:
+        with pytest.raises(BadRows) as refused:
+            await import_people(session, BytesIO(file), people.ana, NOW)
+    (flaw,) = refused.value.flaws
+    assert "made an account on the web" in flaw.reason

@@ -64,7 +64,10 @@ async def test_vera_makes_an_account_and_waits_until_finance_gives_her_a_role(
     served: BrowserSide, people: People
 ) -> None:
     vera, ana = served.visitor(), await served.signed_in(people.ana)
-    assert "Make an account" in (await vera.get("/welcome")).text
+    welcome = (await vera.get("/welcome")).text
+    assert "Make an account" in welcome
+    assert welcome.count('autocomplete="current-password"') == 1
+    assert welcome.count('autocomplete="new-password"') == 1
     assert to(await sign_up(vera)) == (303, "/")
     assert to(await vera.get("/")) == (303, "/access")
     told = await vera.get("/access")
