@@ -22,6 +22,7 @@ from models.people.permissions import Permission
 
 router = APIRouter(route_class=PageRoute)
 uploads = APIRouter(route_class=PageUpload)
+COUNTS = ("api_usage", "monthly_api_limit")
 BOOKS = [(Book.USAGE, "Usage"), (Book.CUSTOMERS, "Customers"), (Book.PEOPLE, "People")]
 
 
@@ -61,6 +62,7 @@ async def looked_at(context: Asking, file_id: PathId) -> Response:
         foreseen=file.would_do,
         agreed=AGREED,
         field_name=field_name,
+        counts=COUNTS,
         **drawing(),
     )
 

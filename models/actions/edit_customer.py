@@ -39,9 +39,13 @@ async def create_customer(
     _refuse_unkeepable(fields)
     needed = {"name": "", "monthly_api_limit": ""}
     other = await find_exactly(session, fields.get("name", ""))
-    if other is not None:
-        raise Invalid(f"There is a customer {other.name} already.", "name")
-    done = await _take(session, _paired(needed | dict(fields), {}), context)
+    taken = {"name": f"There is a customer {other.name} already."} if other else {}
+    try:
+        done = await _take(session, _paired(needed | dict(fields), {}), context)
+    except InvalidFields as refused:
+        raise InvalidFields(taken | refused.faults) from None
+    if taken:
+        raise InvalidFields(taken)
     customer = await find_exactly(session, fields["name"])
     assert customer is not None
     return customer, BookChange(done, *await follow_customers(session, context, []))

@@ -74,6 +74,17 @@ async def test_every_field_is_checked_in_its_place_and_what_was_typed_is_kept(
     assert await rows_of(db, "select count(*) from customers") == [(0,)]
 
 
+async def test_a_name_in_use_is_told_beside_all_else_that_is_wrong(
+    ana: Visitor, db: Database
+) -> None:
+    assert (await ana.post("/customers/new", data=ACME)).status == 303
+    page = await ana.post("/customers/new", data=ACME | {"name": "ACME", "country": "UK"})
+    assert errors(page).keys() == {"name", "country"}
+    again = await ana.post("/customers/new", data=ACME | {"tax_id": "DE1"})
+    assert errors(again).keys() == {"name"}
+    assert await rows_of(db, "select tax_id from customers") == [(None,)]
+
+
 async def test_what_moves_no_bill_is_saved_at_once(
     ana: Visitor, db: Database, people: People
 ) -> None:

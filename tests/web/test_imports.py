@@ -67,8 +67,8 @@ async def test_a_file_says_what_it_would_do_and_does_it_once_agreed(
         ["Customer 2", "October 2026", "", "$40.00"],
     ]
     assert cells(page)[2:] == [
-        ["2", "Customer 1 2026-10", "Calls", "1500", "1600"],
-        ["3", "Customer 2 2026-10", "Calls", "1500", "1700"],
+        ["2", "Customer 1 2026-10", "Calls", "1,500", "1,600"],
+        ["3", "Customer 2 2026-10", "Calls", "1,500", "1,700"],
         ["4", "Customer 1 2026-09", "New", "none", "7"],
     ]
     done = await take_in(ana, page)
@@ -95,7 +95,7 @@ async def test_where_the_books_have_changed_since_it_is_seen_again(
     again = await ana.get(stale.headers["Location"])
     assert "The books have changed since you looked at this file." in again.text
     assert await rows_of(db, "select api_usage from usages") == [(1550,)]
-    assert cells(again)[-1][-2:] == ["1550", "1600"]
+    assert cells(again)[-1][-2:] == ["1,550", "1,600"]
     assert (await take_in(ana, again)).headers["Location"] == "/import"
     assert await rows_of(db, "select api_usage from usages") == [(1600,)]
 
@@ -125,7 +125,7 @@ async def test_customers_show_what_changes_of_whom(
     )
     assert cells(page) == [
         ["2", "Acme", "CSM", "Kim", "Lee"],
-        ["2", "Acme", "Included calls a month", "1000", "2000"],
+        ["2", "Acme", "Included calls a month", "1,000", "2,000"],
         ["3", "Beta", "New", "none", ""],
     ]
     same = await looked_at(ana, "customers", start)
@@ -167,5 +167,6 @@ async def test_nothing_is_locked_while_somebody_looks(
     assert await rows_of(
         db,
         "select count(*) from pg_locks l join pg_class c on c.oid = l.relation"
+        " join pg_database d on d.oid = l.database and d.datname = current_database()"
         " where c.relname in ('usages', 'bills', 'customers') and l.pid <> pg_backend_pid()",
     ) == [(0,)]
