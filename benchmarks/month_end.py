@@ -91,6 +91,11 @@ async def _spent(place: Ground, do: Callable[[], Awaitable[None]]) -> Spent:
     return Spent(cost.seconds, cost.client_s + cost.server_s)
 
 
+async def spent_on_generating(place: Ground, url: str) -> Spent:
+    """What generating the month takes."""
+    return await _spent(place, partial(generated, url))
+
+
 async def generated(url: str) -> None:
     """Generate the month."""
     db = Database(url)
@@ -118,8 +123,8 @@ def measure(place: Ground, runs: int) -> list[str]:
                 took, made = asyncio.run(by_hand(place, url, *how))
                 taken.append(took)
         with place.clone() as url:
-            ours.append(asyncio.run(_spent(place, partial(generated, url))))
-            again.append(asyncio.run(_spent(place, partial(generated, url))))
+            ours.append(asyncio.run(spent_on_generating(place, url)))
+            again.append(asyncio.run(spent_on_generating(place, url)))
     return [
         report_spent("bare: two tables, foreign keys", bare, floor, made),
         report_spent("thin: our promises, small snapshots", thin, floor, made),
