@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from signal import SIGKILL
 from typing import Any
 
 import pytest
+from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
 from bot.slack.client import SlackClient
@@ -29,6 +31,7 @@ from tests.harness.receiver import Receiver, cut_off, hang, receiver, status
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW, Clock
 from tests.harness.waiting import until
+from tests.soak.process import bot_process
 from tests.store.books import make_bills, send_out, work_on
 
 OWN = BillingSettings("CAPPROVALS", webhook_hosts=frozenset({"127.0.0.1"}))
@@ -402,27 +405,35 @@ async def test_a_name_that_leads_to_a_private_place_is_not_connected_to(
     }
 
 
-async def test_whoever_dies_between_an_answer_and_its_record_sends_the_same_message_again(
-    kept: Kept, told: Receiver, gateway: SlackClient, monkeypatch: pytest.MonkeyPatch
+async def test_a_bot_that_is_killed_before_it_has_written_an_answer_down_sends_the_same_again(
+    db: Database,
+    people: People,
+    told: Receiver,
+    slack: Sandbox,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("WEBHOOK_HOSTS", "127.0.0.1")
+    today = Clock(datetime.now(UTC))
+    kept, dead = Kept(db, people, today), asyncio.Event()
     webhook_id, secret = await kept.add(told)
-    await kept.do(keeping.send_test, webhook_id)
-    died = asyncio.Event()
+    async with bot_process(slack, database_url) as bot:
 
-    async def die(*_: Any) -> None:
-        died.set()
-        await asyncio.Event().wait()
+        async def kill(_: web.Request) -> web.Response:
+            await bot.strike(SIGKILL)
+            dead.set()
+            return web.Response()
 
-    with monkeypatch.context() as patch:
-        patch.setattr(send_webhooks, "record_outcomes", die)
-        async with working(kept, gateway) as dying:
-            await died.wait()
-            await dying.stop(0.1)
-    async with working(kept, gateway, stalled=1.0):
+        told.answers = [kill]
+        await kept.do(keeping.send_test, webhook_id)
+        await dead.wait()
+        await bot.start()
         await until(lambda: kept.is_all("delivered"))
     first, second = told.received
     assert (first.id, first.body) == (second.id, second.body)
     assert second.verified(secret)
+    tried = await rows(db, "select response_status from webhook_attempts")
+    assert [one.response_status for one in tried] == [200]
 
 
 async def test_a_comment_tells_the_figures_that_stood_when_it_was_written(
