@@ -7,6 +7,7 @@ from handlers.http.gate import Access, Asking, PageRoute, open_to
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from models.actions.access import ask_for_role
+from models.errors import Refusal
 
 router = APIRouter(route_class=PageRoute)
 
@@ -24,6 +25,9 @@ async def no_role(context: Asking) -> Response:
 @open_to(Access.SIGNED_IN)
 async def ask(context: Asking) -> Response:
     """Ask Finance once more, at most once a day."""
-    asked = await ask_for_role(context.session, context.user, context.now)
+    try:
+        asked = await ask_for_role(context.session, context.user, context.now)
+    except Refusal as refused:  # before anything was written
+        return see(context.request, "/access", refused.sentence, "problem")
     told = "Finance has been asked in Slack." if asked else "Finance sees you on the page People."
     return see(context.request, "/access", told)

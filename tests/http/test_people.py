@@ -14,6 +14,7 @@ from models.people.permissions import Role
 from models.people.users import User, add_user
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
+from tests.harness.lock_order import watched_locks
 from tests.harness.slack_people import NOW
 
 VERA = {"name": "Vera", "email": "vera@example.com", "password": "correct horse 12"}
@@ -110,6 +111,21 @@ async def test_whoever_is_switched_off_is_out_at_once_and_starts_anew(
     assert (await vera.get("/api/session")).status == 401
     assert (await script.get("/api/session")).status == 401
     assert (await served.visitor().post("/api/session", json=signed)).status == 401
+
+
+async def test_what_accounts_change_is_locked_in_the_one_order(
+    served: BrowserSide, people: People
+) -> None:
+    ana, vera = await served.signed_in(people.ana), served.visitor()
+    signed = {"name": "Vera", "password": VERA["password"]}
+    new = {"old_password": VERA["password"], "new_password": "another horse 34"}
+    with watched_locks() as faults:
+        vera_id = (await vera.post("/api/users", json=VERA)).json["id"]
+        await vera.post("/api/session", json=signed)
+        assert (await vera.put("/api/password", json=new)).status == 204
+        for edit in ({"role": "Sales", "slack_user_id": "UVERA"}, {"active": False}):
+            assert (await ana.patch(f"/api/users/{vera_id}", json=edit)).status == 200
+    assert faults == []
 
 
 # -- Slack accounts ------------------------------------------------------------------------

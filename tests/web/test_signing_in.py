@@ -84,6 +84,18 @@ async def test_vera_makes_an_account_and_waits_until_finance_gives_her_a_role(
     assert (await vera.get("/dashboard")).status == 200
 
 
+async def test_whoever_was_declined_today_reads_so_and_may_ask_again_tomorrow(
+    served: BrowserSide, people: People
+) -> None:
+    vera, ana = served.visitor(), await served.signed_in(people.ana)
+    await sign_up(vera)
+    decline = re.search(r'action="(/people/\d+/decline)"', (await ana.get("/people")).text)
+    assert decline is not None
+    assert to(await ana.post(decline[1])) == (303, "/people")
+    assert to(await vera.post("/access")) == (303, "/access")
+    assert "Your request was declined today." in (await vera.get("/access")).text
+
+
 async def test_what_is_wrong_with_a_new_account_stands_beside_its_field(
     served: BrowserSide, people: People
 ) -> None:
