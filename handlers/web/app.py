@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI
 from handlers.web import (
     access,
     account,
+    api_docs,
     bills,
     bulk_approve,
     customers,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     settings.router,
     live.router,
     webhooks.router,
+    api_docs.router,
     static_files.router,
 )
 

@@ -110,6 +110,7 @@ _PERMITTED = {
 PAGES = (
     Row("GET /", EVERYBODY),
     Row("POST /sign-out", EVERYBODY),
+    Row("GET /api/docs", EVERYBODY),
     Row("GET /welcome", EVERYBODY),
     Row("POST /welcome/sign-in", EVERYBODY, {"data": {}}),
     Row("GET /sign-in/{token}", EVERYBODY),
