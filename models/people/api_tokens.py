@@ -25,7 +25,7 @@ class ApiToken(Base):
     __tablename__ = "api_tokens"
 
     id: Mapped[Id]
-    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     name: Mapped[str]
     token_hash: Mapped[bytes]
     created_at: Mapped[datetime]

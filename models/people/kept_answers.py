@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.db.columns import Base
 from models.db.locks import busy_after_waiting
 from models.errors import Busy, Invalid, Refusal
+from models.people.users import User
 
 KEPT_FOR = timedelta(days=1)
 KEY_FIELD = "Idempotency-Key"
@@ -25,7 +26,7 @@ class KeptAnswer(Base):
 
     __tablename__ = "kept_answers"
 
-    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[bytes] = mapped_column(sa.LargeBinary)
     status: Mapped[int | None]

@@ -25,7 +25,7 @@ class WebSession(Base):
     __tablename__ = "sessions"
 
     id: Mapped[Id]
-    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     token_hash: Mapped[bytes]
     label: Mapped[str]
     by_link: Mapped[bool]

@@ -20,7 +20,7 @@ class SignInLink(Base):
     __tablename__ = "sign_in_links"
 
     id: Mapped[Id]
-    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     slack_user_id: Mapped[str | None]
     token_hash: Mapped[bytes]
     created_at: Mapped[datetime]

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
+from models.people.users import User
 
 
 class WebhookState(StrEnum):
@@ -38,7 +39,7 @@ class Webhook(Base):
     events: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
     state: Mapped[str] = mapped_column(server_default=WebhookState.ACTIVE)
     off_cause: Mapped[str | None]
-    created_by_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    created_by_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     created_at: Mapped[datetime]
     failing_since: Mapped[datetime | None]
     rests_until: Mapped[datetime | None]
