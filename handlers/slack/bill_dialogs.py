@@ -4,30 +4,38 @@ Each opens only where the verb would be allowed now, and is judged again when it
 done is then said in its place.
 """
 
+from handlers.asking import question_of
 from handlers.slack.answers import Answer, Dialog, as_dialog
 from handlers.slack.blocks import dialogs
+from handlers.slack.blocks.action_ids import ActionId
 from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
 from handlers.slack.context import RequestContext
 from handlers.slack.references import bill_details
+from handlers.wording.refusals import Medium
 from models.actions.approve import reject_bill
-from models.actions.checks import check
-from models.actions.hold import hold_reason_now, release_bill
+from models.actions.hold import release_bill
 from models.actions.revise import revise_bill
-from models.actions.undo import GONE, undo_decision
-from models.actions.void import hold_reason_again, reissue_bill, void_bill
-from models.bills.figures import figures_again, figures_anew
-from models.bills.replay import undoable, without
-from models.bills.states import RejectReason, State, Verb
-from models.errors import Invalid, NotFound
+from models.actions.undo import undo_decision
+from models.actions.void import reissue_bill, void_bill
+from models.bills.states import RejectReason, Verb
+from models.errors import Invalid
 from models.numerals import read_units
 
 DONE = "Done"
 
 
+async def _asked(
+    context: RequestContext, click: ActionId, verb: Verb, bill_id: int, version: int | None
+) -> Answer:
+    facts, question = await question_of(
+        context.session, context, bill_id, verb, version, Medium.SLACK
+    )
+    return Dialog(dialogs.asking(click, facts, question))
+
+
 async def ask_why_rejected(context: RequestContext) -> Answer:
     ids = context.ids("bill", "version")
-    await check(context.session, ids["bill"], Verb.REJECT, ids["version"], context)
-    return Dialog(dialogs.reject(await bill_details(context, ids["bill"])))
+    return await _asked(context, ActionId.REJECT, Verb.REJECT, ids["bill"], ids["version"])
 
 
 async def reject(context: RequestContext) -> Answer:
@@ -48,17 +56,7 @@ async def reject(context: RequestContext) -> Answer:
 
 
 async def undo(context: RequestContext, bill_id: int, version: int | None) -> Answer:
-    loaded = await check(context.session, bill_id, Verb.UNDO, version, context)
-    decision = undoable(loaded.state, context.user)
-    facts = await bill_details(context, bill_id)
-    entry = next(
-        (one for one in facts.decisions if decision and one.id == decision.action_id), None
-    )
-    if decision is None or entry is None:
-        raise NotFound(GONE)
-    back = without(loaded.state, decision.action_id)
-    wait = context.settings.send_delay_minutes if back.status is State.SENDING else None
-    return Dialog(dialogs.undo(facts, entry, wait))
+    return await _asked(context, ActionId.UNDO, Verb.UNDO, bill_id, version)
 
 
 async def submit_undo(context: RequestContext) -> Answer:
@@ -77,11 +75,7 @@ async def _done(context: RequestContext, bill_id: int) -> Answer:
 
 
 async def release(context: RequestContext, bill_id: int, version: int | None) -> Answer:
-    loaded = await check(context.session, bill_id, Verb.RELEASE, version, context)
-    cause = await hold_reason_now(loaded, context)
-    return Dialog(
-        dialogs.release(await bill_details(context, bill_id), still_stands=cause is not None)
-    )
+    return await _asked(context, ActionId.RELEASE, Verb.RELEASE, bill_id, version)
 
 
 async def submit_release(context: RequestContext) -> Answer:
@@ -92,10 +86,7 @@ async def submit_release(context: RequestContext) -> Answer:
 
 
 async def revise(context: RequestContext, bill_id: int, version: int | None) -> Answer:
-    await check(context.session, bill_id, Verb.REVISE, version, context)
-    facts = await bill_details(context, bill_id)
-    anew = await figures_anew(context.session, bill_id)
-    return Dialog(dialogs.revise(facts, facts.with_figures(anew)))
+    return await _asked(context, ActionId.REVISE, Verb.REVISE, bill_id, version)
 
 
 async def submit_revise(context: RequestContext) -> Answer:
@@ -109,8 +100,7 @@ async def submit_revise(context: RequestContext) -> Answer:
 
 
 async def void(context: RequestContext, bill_id: int, version: int | None) -> Answer:
-    await check(context.session, bill_id, Verb.VOID, version, context)
-    return Dialog(dialogs.void(await bill_details(context, bill_id)))
+    return await _asked(context, ActionId.VOID, Verb.VOID, bill_id, version)
 
 
 async def submit_void(context: RequestContext) -> Answer:
@@ -126,11 +116,7 @@ async def submit_void(context: RequestContext) -> Answer:
 
 
 async def reissue(context: RequestContext, bill_id: int, version: int | None) -> Answer:
-    loaded = await check(context.session, bill_id, Verb.REISSUE, version, context)
-    facts = await bill_details(context, bill_id)
-    again = await figures_again(context.session, bill_id)
-    cause = await hold_reason_again(loaded)
-    return Dialog(dialogs.reissue(facts, facts.with_figures(again), cause))
+    return await _asked(context, ActionId.REISSUE, Verb.REISSUE, bill_id, version)
 
 
 async def submit_reissue(context: RequestContext) -> Answer:

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
 
+from handlers.asking import question_of
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, decide
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
-from handlers.web.asking import question_of
 from handlers.web.bills import details_of
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
@@ -40,15 +40,16 @@ async def _form_page(context: HttpContext, bill_id: int, verb: Verb, form: Form)
 
     Whoever was refused because it changed is told so by the form, which is for the new version.
     """
-
-    facts = await details_of(context, bill_id)
     seen = _version(form.typed) if form.typed is not None and not form.trouble else None
     try:
-        question = await question_of(context, facts, verb, None if form.is_refused else seen)
+        version = None if form.is_refused else seen
+        facts, question = await question_of(
+            context.session, context, bill_id, verb, version, Medium.WEB
+        )
     except (WrongState, NotAllowed) as refused:
         if not form.is_refused:
             raise
-        return _too_late(context, facts, form, refused)
+        return _too_late(context, await details_of(context, bill_id), form, refused)
     return page(
         context.request,
         "decision.html.jinja",

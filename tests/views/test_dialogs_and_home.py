@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from handlers.slack.blocks import dialogs
 from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.home import home_view
 from models.bills.states import RejectReason, Verb
 from models.people.permissions import Role
 from models.people.users import User
 from sandbox.blockkit import check_view
+from tests.views import asked as dialogs
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, NOON, buttons, shown
 

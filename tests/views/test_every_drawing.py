@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.slack.blocks import block_kit, dialogs
+from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.access import (
     access_asked,
     access_granted,
@@ -61,6 +61,7 @@ from models.queries.bill_details import BillDetails, Comment
 from models.queries.bill_list import Page
 from models.usage.usage import UsageMonth
 from sandbox.blockkit import block_text, check_message, check_view
+from tests.views import asked as dialogs
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, NAMES, NOON, OCTOBER
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.slack.blocks import dialogs
 from handlers.slack.blocks.bulk_send import (
     send_preview,
     send_progress,
@@ -13,6 +12,7 @@ from handlers.slack.blocks.bulk_send import (
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.outcomes import bill_voided, sending_started
 from models.bills.states import NotSent, State
+from tests.views import asked as dialogs
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from handlers.http.gate import HttpContext
 from handlers.wording.questions import (
     Field,
     Question,
@@ -25,25 +24,37 @@ from models.actions.void import hold_reason_again
 from models.bills.figures import figures_again, figures_anew
 from models.bills.replay import undoable, without
 from models.bills.states import State, Verb
+from models.context import Context
+from models.db.columns import Session
 from models.errors import Stale
 from models.queries.bill_details import BillDetails
+from models.queries.bill_loader import load_bill_details
 
 
 @dataclass(frozen=True)
 class Looked:
-    """A bill as it is now, twice: to decide on, and to be shown."""
+    """A bill as it is now, twice: to decide on, and to be shown; in which medium it is asked."""
 
-    context: HttpContext
+    context: Context
     loaded: LoadedBill
     facts: BillDetails
+    medium: Medium
 
 
 async def question_of(
-    context: HttpContext, facts: BillDetails, verb: Verb, version: int | None
-) -> Question:
-    """What is asked before `verb` is done to the `version` that somebody saw."""
-    loaded = await check(context.session, facts.id, verb, version, context)
-    return await _QUESTIONS[verb](Looked(context, loaded, facts))
+    session: Session,
+    context: Context,
+    bill_id: int,
+    verb: Verb,
+    version: int | None,
+    medium: Medium,
+) -> tuple[BillDetails, Question]:
+    """The bill, and what is asked before `verb` is done to the `version` of it that somebody saw,
+    None for the present one.
+    """
+    loaded = await check(session, bill_id, verb, version, context)
+    (facts,) = await load_bill_details(session, [bill_id])
+    return facts, await _QUESTIONS[verb](Looked(context, loaded, facts, medium))
 
 
 REMARK = Field("comment", "Comment", "It stays in the bill’s history.", optional=True)
@@ -69,18 +80,18 @@ async def _release(looked: Looked) -> Question:
 
 
 async def _revise(looked: Looked) -> Question:
-    anew = await figures_anew(looked.context.session, looked.facts.id)
+    anew = await figures_anew(looked.loaded.session, looked.facts.id)
     return ask_to_revise(looked.facts, looked.facts.with_figures(anew))
 
 
 async def _reissue(looked: Looked) -> Question:
-    again = await figures_again(looked.context.session, looked.facts.id)
+    again = await figures_again(looked.loaded.session, looked.facts.id)
     cause = await hold_reason_again(looked.loaded)
     return ask_to_reissue(looked.facts, looked.facts.with_figures(again), cause)
 
 
 async def _void(looked: Looked) -> Question:
-    return ask_to_void(looked.facts, Medium.WEB)
+    return ask_to_void(looked.facts, looked.medium)
 
 
 async def _undo(looked: Looked) -> Question:
