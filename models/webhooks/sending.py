@@ -130,15 +130,20 @@ async def record_outcomes(
 
     What was not taken is tried again, ever later, for a day. A receiver that takes nothing of a
     `crowd` is left alone for as long as that has been going on, at most ten minutes; one that says
-    it is gone, or has taken nothing for three days, is not sent anything any more.
+    it is gone, or has taken nothing for three days, is not sent anything any more. Of what was
+    forgotten meanwhile nothing is written down.
     """
     locked = sa.select(Webhook).where(Webhook.id == webhook_id).with_for_update(key_share=True)
-    webhook = (await session.scalars(locked.execution_options(populate_existing=True))).one()
-    query = sa.select(Delivery).where(Delivery.id.in_([one.delivery_id for one in outcomes]))
-    ordered = query.order_by(Delivery.id).with_for_update(key_share=True)
+    query = locked.execution_options(populate_existing=True)
+    webhook = (await session.scalars(query)).one_or_none()
+    if webhook is None:
+        return None
+    sent = sa.select(Delivery).where(Delivery.id.in_([one.delivery_id for one in outcomes]))
+    ordered = sent.order_by(Delivery.id).with_for_update(key_share=True)
     deliveries = {one.id: one for one in await session.scalars(ordered)}
     for outcome in outcomes:
-        _record(session, deliveries[outcome.delivery_id], outcome, now)
+        if outcome.delivery_id in deliveries:
+            _record(session, deliveries[outcome.delivery_id], outcome, now)
     cause = _judge(webhook, outcomes, now, crowd)
     if webhook.state != WebhookState.ACTIVE:
         cause = None

@@ -27,6 +27,7 @@ from models.webhooks.keeping import (
     send_test,
 )
 from models.webhooks.reading import list_deliveries, list_webhooks, load_delivery
+from models.webhooks.sending import Outcome, prune_webhooks, record_outcomes
 from models.webhooks.webhooks import DeliveryStatus, WebhookState
 from tests.harness.cast import People
 from tests.rules.scene import NOW, act, bill_for
@@ -159,6 +160,20 @@ async def test_of_a_deleted_webhook_nothing_is_left_to_do(
     for webhook_id in (webhook.id, 999):
         with pytest.raises(NotFound):
             await VERBS[verb](session, act(people.ana), webhook_id)
+
+
+async def test_what_is_deleted_while_it_is_sent_is_not_written_down(
+    session: AsyncSession, people: People
+) -> None:
+    webhook, _ = await add_webhook(session, act(people.ana), HERE, ALL)
+    sent = await send_test(session, act(people.ana), webhook.id)
+    await delete_webhook(session, act(people.ana), webhook.id)
+    taken = [Outcome(sent.id, NOW, 5, 200)]
+    for _ in range(3):
+        await record_outcomes(session, webhook.id, taken, NOW, 10)
+        session.expunge_all()
+        await prune_webhooks(session, NOW, 10)
+    assert await session.scalar(sa.text("select count(*) from webhooks")) == 0
 
 
 async def test_there_are_so_many_webhooks_and_no_more(
