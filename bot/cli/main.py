@@ -175,6 +175,12 @@ def rename_person_command(name: str, new_name: str) -> None:
     people.rename(name, new_name)
 
 
+@_command(people_app, "link")
+def link_command(name: str) -> None:
+    """Make a one-time link for somebody who has forgotten their password and is not in Slack."""
+    people.link(name)
+
+
 app.add_typer(export_app, name="export")
 
 Month = Annotated[

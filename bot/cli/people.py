@@ -7,8 +7,10 @@ from bot.cli.output import Exit, opened, run, say
 from bot.settings import BooksSettings, read
 from models.actions.reroute import reroute_open_bills
 from models.context import Source, system_context
+from models.errors import NotFound
 from models.people.permissions import Role
-from models.people.users import PersonChange, rename_person, set_person
+from models.people.sign_in_links import make_sign_in_link
+from models.people.users import PersonChange, find_by_name, rename_person, set_person
 
 NAMED_PEOPLE = 50
 """So many people are told one by one; of others it is said that there are more."""
@@ -24,6 +26,10 @@ def add_person(
 
 def rename(name: str, new_name: str) -> None:
     run(_rename(name, new_name))
+
+
+def link(name: str) -> None:
+    run(_link(name))
 
 
 async def _add_person(
@@ -44,6 +50,18 @@ async def _rename(name: str, new_name: str) -> Exit:
     async with opened(read(BooksSettings).address()) as db, db.transaction() as session:
         change = await rename_person(session, name, new_name)
     say("\n".join(people_lines([change])) or f"{new_name} is called that already.")
+    return Exit.DONE
+
+
+async def _link(name: str) -> Exit:
+    settings = read(BooksSettings)
+    async with opened(settings.address()) as db, db.transaction() as session:
+        user = await find_by_name(session, name)
+        if user is None:
+            raise NotFound(f"Nobody here is called “{name}”.")
+        token = await make_sign_in_link(session, user, datetime.now(settings.timezone))
+    say(f"Behind the address of the web pages, within ten minutes, this signs {user.name} in once:")
+    say(f"/sign-in/{token}")
     return Exit.DONE
 
 

@@ -1,5 +1,6 @@
 """The command line: what it says, and the exit status it leaves with."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -313,3 +314,16 @@ def test_a_file_that_cannot_be_written_is_refused_and_leaves_nothing(terminal: T
     before = set(terminal.folder.iterdir())
     assert terminal.run("export", "bills", "--bill", "#77", "--output", "x.csv").status == 1
     assert set(terminal.folder.iterdir()) == before
+
+
+def test_whoever_forgot_the_password_gets_a_link_that_works_once(terminal: Terminal) -> None:
+    furnish(terminal)
+    told, path = terminal.done("people", "link", "KIM").splitlines()
+    assert "signs Kim in once" in told
+    assert path.startswith("/sign-in/csl_")
+    with psycopg.connect(terminal.settings["DATABASE_URL"]) as connection:
+        kept = connection.execute("select token_hash from sign_in_links").fetchall()
+    token = path.rpartition("/")[2]
+    assert kept == [(hashlib.sha256(token.encode()).digest(),)]
+    refused = terminal.run("people", "link", "Nobody")
+    assert (refused.status, "Nobody here is called" in refused.stderr) == (1, True)
