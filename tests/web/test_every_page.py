@@ -85,7 +85,7 @@ async def _visit_all(
         answer = await context.request.get(one.address, max_redirects=0)
         found = await _answered(one, user, answer, context)
         refused += answer.status == 403
-        if _is_page(answer) and refused < 2:
+        if _is_page(answer) and (answer.status != 403 or refused == 1):
             await page.goto(one.address)
             if whose == "Finance":
                 found += await inspection.look(one.name)
