@@ -90,7 +90,8 @@ def _deliveries(health: Health) -> Check:
     if health.late:
         told = f"{bill_count(health.late)} should have gone out and did not."
         return Check("Bills on their way", Standing.WAIT, told, "Look at worker and mail above.")
-    told = f"{bill_count(health.sending)} on their way." if health.sending else "None waits."
+    whose = "its" if health.sending == 1 else "their"
+    told = f"{bill_count(health.sending)} on {whose} way." if health.sending else "None waits."
     return good("Bills on their way", told)
 
 

@@ -21,7 +21,7 @@ def age_text(age: Age) -> str:
 
 def cause_text(cause: HoldReason) -> str:
     """Why bills are held, and what then: as whole sentences."""
-    cure = HOLD_CURES.get(cause, "With a price they go on by themselves.")
+    cure = HOLD_CURES.get(cause, "With a price it goes on by itself.")
     return f"{sentence(HOLD_CAUSES[cause])} {cure}"
 
 

@@ -39,6 +39,15 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 BY_COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 """What axe looks at anew where nothing but the colours has changed."""
 
+OVERLAPPING = """() => {
+  const texts = [...document.querySelectorAll("svg text")];
+  const boxes = texts.map((text) => [text, text.getBoundingClientRect()]);
+  return boxes.flatMap(([a, one], at) => boxes.slice(at + 1)
+    .filter(([, other]) => one.left < other.right && other.left < one.right
+      && one.top < other.bottom - 2 && other.top < one.bottom - 2)
+    .map(([b]) => `${a.textContent} and ${b.textContent}`));
+}"""
+
 Examples = dict[str, str]
 
 
@@ -158,6 +167,7 @@ class Inspection:
                 faults += [f"{width['width']} px, {theme}: {one}" for one in found]
                 await self._picture(f"{name}-{width['width']}-{theme}")
             faults += await self._overflow(width["width"])
+            faults += [f"letters overlap: {one}" for one in await self.page.evaluate(OVERLAPPING)]
         return faults
 
     async def violations(self, options: dict[str, Any]) -> list[str]:

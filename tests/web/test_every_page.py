@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 from playwright.async_api import APIResponse, Browser, BrowserContext
 
+from bot.health import told_settings
+from bot.settings import Settings
 from models.context import Context, Source
 from models.db.database import Database
 from models.people.users import User
@@ -46,8 +48,13 @@ async def company(db: Database) -> AsyncIterator[tuple[BrowserSide, Examples]]:
         assert dana
         by = Context(dana, NOW, Source.WEB)
         examples = await demo_examples(session, Period.of(NOW.date()).plus(-1), by)
-    async with browser_side(db) as served:
+        await session.execute(_WORKER)
+    settings = told_settings(Settings(_env_file=None))
+    async with browser_side(db, settings=settings) as served:
         yield served, examples
+
+
+_WORKER = sa.text("insert into procrastinate_workers (last_heartbeat) values (clock_timestamp())")
 
 
 async def test_every_page_is_for_everybody(
