@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from yarl import URL
 
-from handlers.api.app import PREFIX, add_api
+from handlers.api.app import PREFIX, add_api, methods_at
 from handlers.api.problems import problem_of
 from handlers.http.errors import Trouble
 from handlers.http.headers import SecurityHeaders
@@ -64,7 +64,10 @@ def serve_people(web: FastAPI, services: HttpServices) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         is_api = request.url.path.startswith(f"{PREFIX}/")
-        return problem_of(request, error) if is_api else error_page(request, error)
+        answer = problem_of(request, error) if is_api else error_page(request, error)
+        if is_api and answer.status_code == 405:
+            answer.headers["Allow"] = ", ".join(methods_at(request.url.path))
+        return answer
 
     for kind in ENDINGS:
         web.add_exception_handler(kind, refused)
