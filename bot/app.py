@@ -21,7 +21,7 @@ from bot.slack.responder import SlackResponder
 from bot.slack.socket_mode import Socket
 from bot.timings import Timings
 from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
-from bot.worker.deliver_bills import company_of, mailer_of
+from bot.worker.deliver_bills import mailer_of
 from bot.worker.worker import Worker
 from handlers.http.services import HttpServices
 from handlers.slack.app import register
@@ -127,7 +127,6 @@ class App:
                 billing=self._billing,
                 timings=self._timings,
                 mailer=mailer_of(self._settings),
-                company=company_of(self._settings),
             )
             await self._worker.start()
         if self._role != "worker":

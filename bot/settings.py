@@ -18,7 +18,7 @@ from models.errors import Unreadable
 from models.late import Late
 from models.mailboxes import mailboxes, read_mailboxes
 from models.regions import read_country, read_locale
-from models.settings import CHUNK_CUSTOMERS, BillingSettings
+from models.settings import CHUNK_CUSTOMERS, BillingSettings, Company
 from models.slack_ids import read_channel_id, read_member_id
 from models.text import refuse_placeholder
 
@@ -258,6 +258,23 @@ class Settings(BooksSettings):
             send_delay_minutes=self.send_delay_minutes,
             can_mail=self.smtp_url is not None and self.mail_from is not None,
             webhook_hosts=frozenset(self.webhook_hosts),
+            company=self.company,
+        )
+
+    @property
+    def company(self) -> Company:
+        """The company as documents show it; without a name of its own it is called as it mails."""
+        called = self.company_name
+        if called is None and self.mail_from:
+            (sender,) = mailboxes(self.mail_from)
+            called = sender.display_name or sender.addr_spec
+        return Company(
+            name=called or "",
+            address=self.company_address,
+            country=self.company_country,
+            tax_id=self.company_tax_id,
+            payment_days=self.payment_days,
+            payment_note=self.payment_note,
         )
 
     def require_slack(self) -> None:

@@ -9,6 +9,18 @@ UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
+class Company:
+    """Whoever bills, as documents show it. `payment_days` where a customer has none of its own."""
+
+    name: str
+    address: str | None = None
+    country: str | None = None
+    tax_id: str | None = None
+    payment_days: int = 30
+    payment_note: str | None = None
+
+
+@dataclass(frozen=True)
 class BillingSettings:
     """`jump_factor` None holds no jump; `zone` counts the company's days.
 
@@ -17,6 +29,7 @@ class BillingSettings:
     `send_delay_minutes`: for how long a bill that is being sent can be called back.
     `can_mail`: whether there is a mail server to send bills with.
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
+    `company`: as documents that are issued now show it.
     """
 
     approvals_channel: str | None = None
@@ -28,3 +41,4 @@ class BillingSettings:
     zone: ZoneInfo = UTC
     can_mail: bool = True
     webhook_hosts: frozenset[str] = frozenset()
+    company: Company = Company("")

@@ -10,19 +10,12 @@ from bot.mail.smtp import Email, Mailer, MailError
 from bot.settings import Settings
 from bot.timings import Timings
 from handlers.documents.bill_email import email_subject, email_text
-from handlers.documents.invoice import Company, invoice_text
-from models.actions.send import (
-    issue_bill,
-    issue_due,
-    mark_delivered,
-    mark_send_failed,
-    outgoing_invoice,
-)
-from models.bills.documents import InvoiceData
+from handlers.documents.invoice import invoice_text
+from models.actions.send import issue_bill, issue_due, mark_delivered, mark_send_failed
+from models.bills.documents import OutgoingDocument, outgoing_document
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
-from models.mailboxes import mailboxes
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
@@ -38,7 +31,6 @@ class BillDelivery:
         now: Callable[[], datetime],
         timings: Timings,
         mailer: Mailer | None,
-        company: Company,
     ) -> None:
         """Without a `mailer` whatever is to be mailed waits for one."""
         self._db = db
@@ -46,15 +38,11 @@ class BillDelivery:
         self._now = now
         self._timings = timings
         self._mailer = mailer
-        self._company = company
 
     async def issue(self, bill_id: int) -> None:
         """Take the bill's number and store its document; nothing where it was called back."""
         async with self._db.transaction() as session:
-            await issue_bill(session, bill_id, await self._act(session), self._draw)
-
-    def _draw(self, facts: InvoiceData) -> str:
-        return invoice_text(facts, self._company)
+            await issue_bill(session, bill_id, await self._act(session), invoice_text)
 
     async def deliver(self, bill_id: int) -> None:
         """Mail the stored document, outside of any transaction, and record what came of it.
@@ -65,12 +53,12 @@ class BillDelivery:
         as the same message.
         """
         async with self._db.transaction() as session:
-            facts = await outgoing_invoice(session, bill_id, await self._act(session))
-            since = await issue_due(session, bill_id) if facts else None
-        if facts is None or since is None:
+            document = await outgoing_document(session, bill_id, await self._act(session))
+            since = await issue_due(session, bill_id) if document else None
+        if document is None or since is None:
             return
         try:
-            answer = await self._mail(facts)
+            answer = await self._mail(document)
         except Exception as error:
             tired = self._now() - since >= timedelta(seconds=self._timings.mail_give_up)
             if not tired and not (isinstance(error, MailError) and error.permanent):
@@ -79,7 +67,7 @@ class BillDelivery:
             log.error("bill could not be sent", bill=bill_id, cause=cause)
             await self._record(lambda db, context: mark_send_failed(db, bill_id, context, cause))
             return
-        to = ", ".join(filter(None, (facts.billing_email, facts.cc_emails)))
+        to = ", ".join(filter(None, (document.to, document.cc)))
         await self._record(lambda db, context: mark_delivered(db, bill_id, context, answer, to))
 
     async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
@@ -99,17 +87,17 @@ class BillDelivery:
             else:
                 return
 
-    async def _mail(self, facts: InvoiceData) -> str:
+    async def _mail(self, document: OutgoingDocument) -> str:
         if self._mailer is None:
             raise MailError("SMTP_URL and MAIL_FROM are not set.", needs_somebody=True)
         return await self._mailer.send(
             Email(
-                name=facts.number,
-                to=facts.billing_email or "",
-                cc=facts.cc_emails or "",
-                subject=email_subject(facts, self._company),
-                text=email_text(facts, self._company),
-                document=facts.content or "",
+                name=document.facts.number,
+                to=document.to,
+                cc=document.cc,
+                subject=email_subject(document.facts),
+                text=email_text(document.facts),
+                document=document.content.decode(),
                 date=self._now(),
             )
         )
@@ -122,19 +110,3 @@ def mailer_of(settings: Settings) -> Mailer | None:
     """None where the settings name no mail server, or nobody to mail as."""
     server = settings.mail_server
     return Mailer(server, settings.mail_from) if server and settings.mail_from else None
-
-
-def company_of(settings: Settings) -> Company:
-    """The company as invoices show it; without a name of its own it is called as it mails."""
-    called = settings.company_name
-    if called is None and settings.mail_from:
-        (sender,) = mailboxes(settings.mail_from)
-        called = sender.display_name or sender.addr_spec
-    return Company(
-        name=called or "",
-        address=settings.company_address,
-        country=settings.company_country,
-        tax_id=settings.company_tax_id,
-        payment_days=settings.payment_days,
-        payment_note=settings.payment_note,
-    )

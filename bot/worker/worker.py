@@ -23,7 +23,6 @@ from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
 from bot.worker.send_webhooks import WebhookSender
 from bot.worker.update_messages import MessageUpdater
-from handlers.documents.invoice import Company
 from models.actions.absence import end_absences
 from models.actions.reroute import reroute_open_bills
 from models.batches.upkeep import upkeep_step
@@ -68,9 +67,8 @@ class Worker:
         billing: BillingSettings,
         timings: Timings | None = None,
         mailer: Mailer | None = None,
-        company: Company | None = None,
     ) -> None:
-        """Without a `mailer` issued bills wait for one; `company` is whose documents they are."""
+        """Without a `mailer` issued bills wait for one."""
         self._db = db
         self._now = now
         self._billing = billing
@@ -86,9 +84,7 @@ class Worker:
         self._bulk_sends = BulkSendWork(
             db, self._updater, billing, now, self._timings, self._stopping
         )
-        self._delivery = BillDelivery(
-            db, billing, now, self._timings, mailer, company or Company("")
-        )
+        self._delivery = BillDelivery(db, billing, now, self._timings, mailer)
         self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
         self._lanes = [
             Lane(

@@ -14,7 +14,7 @@ from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, d
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from models.bills.bill import get_bill
-from models.bills.documents import PDF, stored_document
+from models.bills.documents import PDF, issued_document
 from models.bills.states import RejectReason, State, Verb
 from models.errors import NotFound, Stale
 from models.exports.formats import Table
@@ -94,7 +94,7 @@ async def find_bills(
 async def invoice(context: Asking, bill_id: PathId) -> Response:
     """The document just as it was issued, where that is a PDF."""
     bill = await get_bill(context.session, bill_id)
-    document = await stored_document(context.session, bill_id)
+    document = await issued_document(context.session, bill_id)
     if document is None:
         raise NotFound(f"Bill #{bill_id} has no document. It gets one when it is issued.")
     if document.media_type != PDF:

@@ -3,32 +3,20 @@
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 
 from babel import Locale
 from babel.dates import format_date
 
 from handlers.wording.formatting import calls, clean, money, name, number, period_name, unit_price
-from models.bills.documents import InvoiceData
+from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind
-from models.money import Taxed, overage_amount, taxed
+from models.money import overage_amount
 
 WIDTH = 78
 LABEL = 11
 TIMES = "×"
-
-
-@dataclass(frozen=True)
-class Company:
-    """Whoever bills. `payment_days` where the customer has no number of its own."""
-
-    name: str
-    address: str | None = None
-    country: str | None = None
-    tax_id: str | None = None
-    payment_days: int = 30
-    payment_note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,33 +41,22 @@ DOCUMENT_KINDS = {
 }
 
 
-def sums(facts: InvoiceData) -> Taxed:
-    return taxed(facts.amount, facts.tax_rate_percent, facts.currency)
-
-
-def due_on(facts: InvoiceData, company: Company) -> date | None:
-    """When it is to be paid; None of a credit note."""
-    if facts.kind == BillKind.CREDIT:
-        return None
-    days = company.payment_days if facts.payment_days is None else facts.payment_days
-    return facts.issued_on + timedelta(days=days)
-
-
 def written_day(value: date) -> str:
     """As in "3 November 2026"."""
     return format_date(value, "d MMMM yyyy", locale="en")
 
 
-def invoice_text(facts: InvoiceData, company: Company) -> str:
+def invoice_text(facts: InvoiceData) -> str:
     """The whole document, no line wider than 78 columns, the same for the same facts."""
+    company = facts.company
     parts = [
         [f"{DOCUMENT_KINDS[facts.kind].title} {facts.number}", "=" * WIDTH],
         _labelled("From", _party(company.name, company.address, company.country, company.tax_id)),
         _labelled("To", _party(facts.customer, facts.billing_address, facts.country, facts.tax_id)),
-        _dates(facts, company),
+        _dates(facts),
         _arithmetic(facts),
         _totals(facts),
-        _payment(facts, company),
+        _payment(facts),
     ]
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
@@ -105,14 +82,13 @@ def country_name(code: str) -> str:
     return str(Locale("en").territories.get(code, code))
 
 
-def _dates(facts: InvoiceData, company: Company) -> Iterator[str]:
+def _dates(facts: InvoiceData) -> Iterator[str]:
     yield from _labelled("Date", [written_day(facts.issued_on)])
-    due = due_on(facts, company)
-    if due:
-        yield from _labelled("Due", [written_day(due)])
+    if facts.due_on:
+        yield from _labelled("Due", [written_day(facts.due_on)])
     yield from _labelled("For", [f"API calls in {period_name(facts.period)}"])
-    if facts.adjusts_number:
-        yield from _labelled(DOCUMENT_KINDS[facts.kind].refers, [facts.adjusts_number])
+    yield from _labelled(DOCUMENT_KINDS[facts.kind].refers, facts.refers_to)
+    yield from _labelled("Less", facts.credited_before)
 
 
 def _arithmetic(facts: InvoiceData) -> Iterator[str]:
@@ -134,7 +110,7 @@ def _arithmetic(facts: InvoiceData) -> Iterator[str]:
 
 
 def _totals(facts: InvoiceData) -> Iterator[str]:
-    due = sums(facts)
+    due = facts.sums
     rate = f"{facts.tax_rate_percent.normalize():f}"
     yield from _row("Net", money(due.net, facts.currency))
     yield from _row(f"Tax {rate} %", money(due.tax, facts.currency))
@@ -145,15 +121,14 @@ def _totals(facts: InvoiceData) -> Iterator[str]:
         yield from _paragraphs(facts.tax_note or "No tax is charged.")
 
 
-def _payment(facts: InvoiceData, company: Company) -> Iterator[str]:
-    due = due_on(facts, company)
-    gross = money(abs(sums(facts).gross), facts.currency)
+def _payment(facts: InvoiceData) -> Iterator[str]:
+    due, gross = facts.due_on, money(abs(facts.sums.gross), facts.currency)
     if due is None:
         yield from _paragraphs(f"We credit you with {gross}. There is nothing to pay.")
         return
     yield from _paragraphs(f"Please pay {gross} by {written_day(due)}, and name {facts.number}.")
-    if company.payment_note:
-        yield from _paragraphs(company.payment_note)
+    if facts.company.payment_note:
+        yield from _paragraphs(facts.company.payment_note)
 
 
 def _labelled(label: str, values: Iterable[str]) -> Iterator[str]:

@@ -5,7 +5,6 @@ document, for good. Then `deliver` or `send_failed` says what the mail server ma
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,9 +14,10 @@ from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.next_steps import checks
 from models.actions.recalculate import recalculate
 from models.bills.bill import Bill, get_bill
-from models.bills.documents import PLAIN_TEXT, Document, InvoiceData, invoice_data
+from models.bills.documents import PLAIN_TEXT, Document, issued_document
 from models.bills.figures import newer_figures
 from models.bills.history import BillAction, actions_of
+from models.bills.invoice_data import InvoiceData, invoice_data
 from models.bills.numbers import take_number
 from models.bills.states import BillKind, State, Verb
 from models.context import Context, as_system
@@ -62,6 +62,26 @@ async def check_send(loaded: LoadedBill, context: Context) -> None:
             f"{loaded.customer.name} has no billing e-mail address.",
             [NextStep(Step.IMPORT_BILLING_EMAIL)],
         )
+    await _check_corrected_is_out(loaded, context)
+
+
+async def _check_corrected_is_out(loaded: LoadedBill, context: Context) -> None:
+    """Nobody gets a correction of what they never got."""
+    if loaded.bill.adjusts_id is None:
+        return
+    first = await loaded.session.scalar(_WAITS_FOR, {"bill_id": loaded.bill.id})
+    if first is None:
+        return
+    corrected = await get_bill(loaded.session, first)
+    steps = [NextStep(Verb.SEND, first)] if corrected.status == State.APPROVED else []
+    raise WrongState(
+        f"This corrects {corrected.number}, bill #{first}, which has not gone out yet: that one "
+        "comes first.",
+        steps,
+    )
+
+
+_WAITS_FOR = sa.text("select waits_for(b) from bills b where b.id = :bill_id")
 
 
 def check_can_mail(context: Context) -> None:
@@ -81,29 +101,39 @@ async def issue_bill(
     failed before has its number and document, and goes out with those.
     """
     bill = await _locked_with_customer(session, bill_id)
-    if bill.status != State.SENDING:
+    if bill.status != State.SENDING or not await _is_ready(session, bill, context):
         return False
-    issue_at = await issue_due(session, bill_id)
+    if bill.number is None or await issued_document(session, bill_id) is None:
+        await _issue(session, bill, await as_system(session, context), draw)
+    await defer_delivery(session, bill_id)
+    return True
+
+
+async def _is_ready(session: AsyncSession, bill: Bill, context: Context) -> bool:
+    """Whether the delay is over, and the figures are still those of usage and terms."""
+    issue_at = await issue_due(session, bill.id)
     if context.now < issue_at:
-        await defer_issue(session, bill_id, context.now, issue_at)
+        await defer_issue(session, bill.id, context.now, issue_at)
         return False
     if await newer_figures(session, bill) is not None:
-        await recalculate(session, context, [bill_id])
+        await recalculate(session, context, [bill.id])
         return False
-    if await _is_issued(session, bill):
-        await defer_delivery(session, bill_id)
-        return True
-    automatic = await as_system(session, context)
-    loaded = await load_for(session, bill_id, Verb.ISSUE, automatic)
-    number = loaded.bill.number or await take_number(session, loaded.bill, context)
-    customer = await session.get_one(Customer, bill.customer_id)
-    facts = await invoice_data(session, loaded.bill, customer, number, context.today)
+    return True
+
+
+async def _issue(
+    session: AsyncSession, bill: Bill, automatic: Context, draw: Callable[[InvoiceData], str]
+) -> None:
+    loaded = await load_for(session, bill.id, Verb.ISSUE, automatic)
+    number = loaded.bill.number or await take_number(session, loaded.bill, automatic)
+    facts = await invoice_data(session, loaded.bill, number, automatic.today, automatic)
     document = Document(
-        bill_id=bill_id,
+        bill_id=bill.id,
         number=number,
         media_type=PLAIN_TEXT,
         content=draw(facts).encode(),
-        created_at=context.now,
+        facts=facts.as_json(),
+        created_at=automatic.now,
     )
     session.add(document)
     await session.flush()
@@ -114,10 +144,12 @@ async def issue_bill(
         Verb.ISSUE,
         automatic,
         Change(State.SENDING, {"number": number}),
-        snapshot={"number": number, "sha256": document.sha256},
+        snapshot={
+            "number": number,
+            "sha256": document.sha256,
+            "facts_sha256": document.facts_sha256,
+        },
     )
-    await defer_delivery(session, bill_id)
-    return True
 
 
 async def _locked_with_customer(session: AsyncSession, bill_id: int) -> Bill:
@@ -141,24 +173,6 @@ async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
     )
 
 
-async def _is_issued(session: AsyncSession, bill: Bill) -> bool:
-    return bill.number is not None and await session.get(Document, bill.id) is not None
-
-
-async def outgoing_invoice(
-    session: AsyncSession, bill_id: int, context: Context
-) -> InvoiceData | None:
-    """What is to be mailed; None where the bill is not on its way out any more."""
-    bill = await get_bill(session, bill_id)
-    document = await session.get(Document, bill_id)
-    if bill.status != State.SENDING or document is None:
-        return None
-    customer = await session.get_one(Customer, bill.customer_id)
-    issued_on = document.created_at.astimezone(context.settings.zone).date()
-    facts = await invoice_data(session, bill, customer, document.number, issued_on)
-    return replace(facts, content=document.content.decode())
-
-
 async def mark_delivered(
     session: AsyncSession, bill_id: int, context: Context, answer: str, to: str | None = None
 ) -> BillAction | None:
@@ -167,7 +181,7 @@ async def mark_delivered(
     None where that is recorded already.
     """
     bill = await get_bill(session, bill_id, lock=True)
-    document = await session.get(Document, bill_id)
+    document = await issued_document(session, bill_id)
     if bill.status != State.SENDING or document is None:
         return None
     loaded = await load_for(session, bill_id, Verb.DELIVER, context)

@@ -158,6 +158,9 @@ def _may_start(verb: Verb, state: BillState | None) -> bool:
 
 def _another_document(action: Any, row: Any) -> bool:
     """Whether a delivery, or another action that names a document, means one that is not kept."""
+    facts = action.snapshot.get("facts_sha256")
+    if facts is not None and facts != row.facts_sha256:
+        return True
     named = action.snapshot.get("sha256")
     if named is None and action.action != Verb.DELIVER:
         return False

@@ -113,7 +113,8 @@ _ROWS = sa.text("""
 select told.id as told_id, b.*,
        c.bill_version as chain_version, c.actions as chain_actions, c.last_hash as chain_hash,
        d.number as document_number, d.sha256 as document_sha256,
-       d.sha256 = encode(sha256(d.content), 'hex') as document_fits
+       d.sha256 = encode(sha256(d.content), 'hex') as document_fits,
+       encode(sha256(convert_to(d.facts, 'UTF8')), 'hex') as facts_sha256
 from unnest(cast(:ids as bigint[])) as told (id)
 left join bills b on b.id = told.id
 left join bill_chains c on c.bill_id = told.id

@@ -78,6 +78,7 @@ asked as materialized (
     select b.id, b.version, b.status, b.currency, b.overage_amount, b.number,
            case when b.status <> 'approved' then 'state'
                 when nullif(trim(c.billing_email), '') is null then 'no_address'
+                when b.adjusts_id is not null and waits_for(b) is not null then 'not_its_turn'
                 when {outdated} then 'outdated' end as kept
     from bills b join customers c on c.id = b.customer_id
     where {which})"""

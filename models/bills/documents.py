@@ -1,24 +1,29 @@
-"""What was issued for a bill, and what a document says."""
+"""Documents as they were issued, and what they say."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
+from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.bill import Bill
-from models.bills.states import BillKind
+from models.bills.invoice_data import InvoiceData, invoice_data
+from models.bills.states import State
+from models.context import Context
 from models.customers.customers import Customer
 from models.db.columns import Base
-from models.period import Period
 
 PLAIN_TEXT, PDF = "text/plain; charset=utf-8", "application/pdf"
 
 
 class Document(Base):
-    """What was issued for a bill, just as it goes out; `sha256` in hex. Never changed."""
+    """What was issued for a bill, just as it goes out; `sha256` in hex. Never changed.
+
+    `facts` is what it says, as JSON: all that speaks of the document afterwards reads it from here.
+    None of one that was issued before these were kept, and does not tell them itself.
+    """
 
     __tablename__ = "documents"
 
@@ -27,11 +32,17 @@ class Document(Base):
     media_type: Mapped[str]
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)
     sha256: Mapped[str] = mapped_column(server_default=sa.FetchedValue())
+    facts: Mapped[str | None]
     created_at: Mapped[datetime]
 
     @property
-    def text(self) -> str:
-        return self.content.decode()
+    def facts_sha256(self) -> str | None:
+        return sha256(self.facts.encode()).hexdigest() if self.facts is not None else None
+
+    @property
+    def text(self) -> str | None:
+        """What it says, where it is plain text."""
+        return self.content.decode() if self.media_type == PLAIN_TEXT else None
 
 
 async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:
@@ -39,67 +50,39 @@ async def issued_document(session: AsyncSession, bill_id: int) -> Document | Non
     return await session.get(Document, bill_id)
 
 
-async def stored_document(session: AsyncSession, bill_id: int) -> Document | None:
-    """What was issued for a bill; None before that."""
-    return await session.get(Document, bill_id)
-
-
 @dataclass(frozen=True)
-class InvoiceData:
-    """What an invoice or a credit note says. `amount` is net, in `currency`.
+class OutgoingDocument:
+    """A document that is to be mailed: as it was issued, to the addresses of today."""
 
-    `adjusts_number`: the number of the bill that this one corrects. `content`: the document as it
-    was stored, None while it is being drawn.
-    """
-
-    bill_id: int
-    number: str
-    kind: BillKind
-    issued_on: date
-    customer: str
-    billing_address: str | None
-    billing_email: str | None
-    cc_emails: str | None
-    country: str | None
-    tax_id: str | None
-    tax_rate_percent: Decimal
-    tax_note: str | None
-    payment_days: int | None
-    period: Period
-    api_usage: int
-    limit_calls: int
-    overage_units: int
-    unit_cost: Decimal | None
-    amount: Decimal
-    currency: str
-    adjusts_number: str | None = None
-    content: str | None = None
+    facts: InvoiceData
+    media_type: str
+    content: bytes
+    to: str
+    cc: str
 
 
-async def invoice_data(
-    session: AsyncSession, bill: Bill, customer: Customer, number: str, issued_on: date
-) -> InvoiceData:
-    adjusted = await session.get(Bill, bill.adjusts_id) if bill.adjusts_id else None
-    return InvoiceData(
-        bill_id=bill.id,
-        number=number,
-        kind=BillKind(bill.kind),
-        issued_on=issued_on,
-        customer=customer.name,
-        billing_address=customer.billing_address,
-        billing_email=customer.billing_email,
-        cc_emails=customer.cc_emails,
-        country=customer.country,
-        tax_id=customer.tax_id,
-        tax_rate_percent=customer.tax_rate_percent,
-        tax_note=customer.tax_note,
-        payment_days=customer.payment_days,
-        period=bill.period,
-        api_usage=bill.api_usage,
-        limit_calls=bill.monthly_api_limit,
-        overage_units=bill.overage_units,
-        unit_cost=bill.overage_unit_cost,
-        amount=bill.overage_amount or Decimal(0),
-        currency=bill.currency,
-        adjusts_number=adjusted.number if adjusted else None,
+async def outgoing_document(
+    session: AsyncSession, bill_id: int, context: Context
+) -> OutgoingDocument | None:
+    """None where the bill is not on its way out any more."""
+    bill = await session.get_one(Bill, bill_id)
+    document = await issued_document(session, bill_id)
+    if bill.status != State.SENDING or document is None:
+        return None
+    customer = await session.get_one(Customer, bill.customer_id)
+    return OutgoingDocument(
+        facts=await _facts(session, bill, document, context),
+        media_type=document.media_type,
+        content=document.content,
+        to=customer.billing_email or "",
+        cc=customer.cc_emails or "",
     )
+
+
+async def _facts(
+    session: AsyncSession, bill: Bill, document: Document, context: Context
+) -> InvoiceData:
+    if document.facts is not None:
+        return InvoiceData.from_json(document.facts)
+    issued_on = document.created_at.astimezone(context.settings.zone).date()
+    return await invoice_data(session, bill, document.number, issued_on, context)

@@ -66,6 +66,7 @@ class NotSent(StrEnum):
     STATE = "state"
     OUTDATED = "outdated"
     NO_ADDRESS = "no_address"
+    NOT_ITS_TURN = "not_its_turn"
     CHANGED = "changed"
     BUSY = "busy"
 

@@ -57,6 +57,10 @@ def _balances(facts: BillDetails) -> bool:
     return facts.adjusts is not None and facts.adjusts.status is State.VOID
 
 
+def _is_not_ahead_of_what_it_corrects(facts: BillDetails) -> bool:
+    return facts.adjusts is None or facts.adjusts.status in (State.SENT, State.VOID)
+
+
 def _can_be_billed_again(facts: BillDetails) -> bool:
     return facts.kind == BillKind.OVERAGE and facts.replaced_by is None
 
@@ -75,7 +79,7 @@ _POSSIBLE: dict[Verb, Callable[[BillDetails], bool]] = {
     Verb.APPROVE: _always,
     Verb.REJECT: _always,
     Verb.RELEASE: _has_amount,
-    Verb.SEND: _always,
+    Verb.SEND: _is_not_ahead_of_what_it_corrects,
     Verb.REVISE: _leaves_something_to_bill,
     Verb.REISSUE: _can_be_billed_again,
     Verb.UNDO: _has_a_decision_to_undo,

@@ -18,6 +18,23 @@ language sql stable as $$
               select from bills p where p.id = m.adjusts_id and p.status = 'void') end
 $$;
 
+-- The documents that a correction corrects: what stands of its month, issued before it. What is void
+-- and was credited on its own is none of them.
+create function corrected_documents(b bills) returns setof bills language sql stable as $$
+    select c.*
+    from bills c join documents d on d.bill_id = c.id
+    where (c.id = b.adjusts_id or c.adjusts_id = b.adjusts_id) and c.id <> b.id
+      and (c.status <> 'void' or c.id = b.adjusts_id and exists (
+          select from bill_actions a where a.bill_id = c.id and a.action = 'deliver'))
+      and (b.number is null or d.created_at < (
+          select own.created_at from documents own where own.bill_id = b.id))
+$$;
+
+-- The first of them that has not gone out yet; null where nothing keeps the correction back.
+create function waits_for(b bills) returns bigint language sql stable as $$
+    select min(c.id) from corrected_documents(b) c where c.status not in ('sent', 'void')
+$$;
+
 -- What Finance agreed not to bill of a month: as the latest of its bills that has been issued has
 -- it, and before that as its first bill has it. Null where nothing was agreed.
 create function waived_of(root bigint) returns bigint language sql stable as $$

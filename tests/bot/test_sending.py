@@ -15,16 +15,15 @@ from bot.slack.client import SlackClient
 from bot.worker.deliver_bills import BillDelivery
 from bot.worker.worker import AT_ONCE as JOBS_AT_ONCE
 from bot.worker.worker import Worker
-from handlers.documents.invoice import Company
 from models.actions.approve import approve_bill
 from models.actions.send import mark_delivered, send_bill
 from models.actions.undo import undo_decision
-from models.bills.documents import InvoiceData
+from models.bills.documents import OutgoingDocument
 from models.context import Context, Source
 from models.db.database import Database
 from models.outbox.jobs import Queue
 from models.people.users import User
-from models.settings import BillingSettings
+from models.settings import BillingSettings, Company
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows
 from tests.bot.test_redrawing_together import redraw, standing_cards
@@ -38,7 +37,7 @@ from tests.store.books import make_bills
 
 SENDER = "Billing <billing@meridian.example>"
 MERIDIAN = Company("Meridian API AG", payment_days=30)
-AT_ONCE = BillingSettings("CAPPROVALS", send_delay_minutes=0)
+AT_ONCE = BillingSettings("CAPPROVALS", send_delay_minutes=0, company=MERIDIAN)
 BRIEF_LOCK_S = 1.0
 """So long whoever clicks waits for a lock."""
 LATER = BillingSettings("CAPPROVALS", send_delay_minutes=5)
@@ -71,7 +70,7 @@ def mailing(
     db: Database, gateway: SlackClient, slack: Sandbox, watch: Watch, **timings: float
 ) -> Any:
     mailer = Mailer(MailServer.parse(slack.smtp_url), SENDER)
-    return worker_only(db, gateway, AT_ONCE, now=watch, mailer=mailer, company=MERIDIAN, **timings)
+    return worker_only(db, gateway, AT_ONCE, now=watch, mailer=mailer, **timings)
 
 
 async def approved(db: Database, people: People, bills: int = 1) -> list[int]:
@@ -325,8 +324,8 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
 
     async with db.long_transaction() as somebody:
 
-        async def holds_the_bill_meanwhile(sender: BillDelivery, facts: InvoiceData) -> str:
-            answer = await mail(sender, facts)
+        async def holds_the_bill_meanwhile(sender: BillDelivery, document: OutgoingDocument) -> str:
+            answer = await mail(sender, document)
             await somebody.execute(sa.text("select from bills for update"))
             return answer
 

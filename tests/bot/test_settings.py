@@ -5,9 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.settings import WHAT_TO_DO, BadSettings, BooksSettings, DatabaseSettings, Settings, read
-from bot.worker.deliver_bills import company_of, mailer_of
-from handlers.documents.invoice import Company
-from models.settings import BillingSettings
+from bot.worker.deliver_bills import mailer_of
+from models.settings import BillingSettings, Company
 
 MAIL = {
     "SMTP_URL": "smtp://clerk:hush%21hush@mail.example:587?starttls=1",
@@ -55,6 +54,7 @@ def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatc
         jump_factor=4,
         chunk_customers=7,
         lookback_months=0,
+        company=Company("Meridian Billing"),
         send_delay_minutes=0.5,
         zone=tokyo,
         can_mail=True,
@@ -158,8 +158,8 @@ def test_the_mail_servers_password_is_a_secret(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_company_is_called_as_set_or_else_as_it_mails(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert company_of(given(monkeypatch, **MAIL)).name == "Meridian Billing"
-    assert company_of(given(monkeypatch, MAIL_FROM="b@m.example")).name == "b@m.example"
+    assert given(monkeypatch, **MAIL).company.name == "Meridian Billing"
+    assert given(monkeypatch, MAIL_FROM="b@m.example").company.name == "b@m.example"
     settings = given(
         monkeypatch,
         COMPANY_NAME="Meridian API AG",
@@ -169,7 +169,7 @@ def test_the_company_is_called_as_set_or_else_as_it_mails(monkeypatch: pytest.Mo
         PAYMENT_DAYS="0",
         PAYMENT_NOTE="IBAN CH93",
     )
-    assert company_of(settings) == Company(
+    assert settings.company == Company(
         "Meridian API AG", "5 Bay Road\n8001 Zürich", "CH", "CHE-1", 0, "IBAN CH93"
     )
 

@@ -23,7 +23,6 @@ from bot.slack.client import SlackClient
 from bot.slack.responder import SlackResponder
 from bot.timings import Timings
 from bot.worker.worker import Worker
-from handlers.documents.invoice import Company
 from handlers.slack.app import register
 from handlers.slack.context import Services
 from models.db.database import Database
@@ -116,7 +115,6 @@ async def worker_only(
     *,
     now: Callable[[], datetime] = lambda: NOW,
     mailer: Mailer | None = None,
-    company: Company | None = None,
     timings: Timings = QUICK,
     **changed: float,
 ) -> AsyncIterator[Worker]:
@@ -128,7 +126,6 @@ async def worker_only(
         billing=billing or BillingSettings("CAPPROVALS"),
         timings=replace(timings, **changed),  # type: ignore[arg-type]
         mailer=mailer,
-        company=company,
     )
     await made.start()
     try:

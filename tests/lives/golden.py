@@ -62,6 +62,37 @@ def tax_on(amount: Decimal, rate_percent: Decimal, currency: str) -> Decimal:
     return amount_of(1, amount * rate_percent / 100, currency)
 
 
+def corrected(ledger: Ledger, bill: Row, before: int) -> list[Row]:
+    """The bills whose documents a correction corrects, as they stood when it was issued: what was
+    void, and had gone out, was taken back by a credit of its own.
+    """
+    root = ledger.bill[bill.adjusts_id]
+    parts = [p for p in ledger.corrections[root.id] if p.id != bill.id]
+    issued = [p for p in (root, *parts) if ledger.did(p.id, "issue", before)]
+    return [
+        p
+        for p in issued
+        if not ledger.did(p.id, "void", before)
+        or (p.id == root.id and ledger.did(p.id, "deliver", before))
+    ]
+
+
+def tax_of(bill: Row, taken_back: list[tuple[Decimal, Decimal]], rate_percent: Decimal) -> Decimal:
+    """What takes back the whole net takes back the very taxes; all else has its own."""
+    if taken_back and sum(net for net, _ in taken_back) == -bill.overage_amount:
+        return -sum((tax for _, tax in taken_back), Decimal(0))
+    return tax_on(bill.overage_amount, rate_percent, bill.currency)
+
+
+def replaced(ledger: Ledger, bill: Row) -> str | None:
+    """The number of the latest bill before it in whose place it stands."""
+    while bill.replaces_id:
+        bill = ledger.bill[bill.replaces_id]
+        if bill.number:
+            return str(bill.number)
+    return None
+
+
 def billable(over: int, used: int, off: int | None, billed: int) -> int:
     """The calls that a month is billed for, where Finance agreed to leave `off` some of them."""
     if off is None:

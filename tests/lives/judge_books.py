@@ -11,9 +11,8 @@ from tests.lives.ledger import Ledger, Row
 from tests.lives.moves import TermsAsked, Turn
 from tests.lives.moves_books import Found, RowRead, cell
 
-ADDRESSED = (
-    *("billing_address", "country", "tax_id", "tax_rate_percent", "tax_note", "payment_days"),
-)
+ADDRESSED = (*("billing_address", "country", "tax_id", "tax_rate_percent", "tax_note", "locale"),)
+INHERITED = ("customer", *ADDRESSED, "payment_days", "company")
 FIGURES = ("api_usage", "overage_units", "currency", "number", "kind")
 TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
 FIRST_MONTH, MONTHS = Period(2025, 10), 40
@@ -117,26 +116,55 @@ def check_usage_stays(before: Ledger, after: Ledger, name: str) -> None:
 
 
 def check_document_says(before: Ledger, after: Ledger, bill_id: int, today: date) -> None:
-    """What the bill is made of, and the tax on it; an invoice to whom, at the rate of that day."""
-    bill, said = after.bill[bill_id], json.loads(after.document[bill_id].content)
+    """What the bill is made of, and the tax on it; an invoice to whom, at the rate of that day. A
+    correction says of all that what the document says that it corrects.
+    """
+    bill, said = after.bill[bill_id], _said(after, bill_id)
     assert [said[name] for name in FIGURES] == [getattr(bill, name) for name in FIGURES]
     assert said["issued_on"] == today.isoformat()
     assert said["period"] == {"year": bill.year, "month": bill.month}
     assert said["limit_calls"] == bill.monthly_api_limit
     assert _same(said["unit_cost"], bill.overage_unit_cost)
     assert _same(said["amount"], bill.overage_amount)
-    root = after.bill[bill.adjusts_id] if bill.adjusts_id else None
-    assert said["adjusts_number"] == (root and root.number)
-    rate = Decimal(said["tax_rate_percent"])
-    assert Decimal(said["tax"]) == golden.tax_on(bill.overage_amount, rate, bill.currency)
-    if root is not None:
-        assert said["currency"] == root.currency
+    if bill.adjusts_id:
+        _check_correction_says(before, after, bill, said)
         return
     customer = before.customer[bill.customer_id]
     assert said["customer"] == customer.name
-    assert rate == customer.tax_rate_percent
     for name in ADDRESSED:
         assert str(said[name]) == str(getattr(customer, name))
+    days = customer.payment_days
+    assert said["payment_days"] == (said["company"]["payment_days"] if days is None else days)
+    replaced = golden.replaced(after, bill)
+    assert said["refers_to"] == ([replaced] if replaced else [])
+    tax = golden.tax_on(bill.overage_amount, customer.tax_rate_percent, bill.currency)
+    assert Decimal(said["tax"]) == tax
+
+
+def _check_correction_says(before: Ledger, after: Ledger, bill: Row, said: Any) -> None:
+    issue = next(a for a in after.actions[bill.id] if a.action == "issue")
+    corrected = golden.corrected(after, bill, issue.id)
+    papers = [_said(after, one.id) for one in corrected]
+    for name in INHERITED:
+        assert {str(said[name])} == {str(paper[name]) for paper in papers}, name
+    taxes = (Decimal(paper["tax"]) for paper in papers)
+    taken_back = [(one.overage_amount, tax) for one, tax in zip(corrected, taxes, strict=True)]
+    rate = Decimal(said["tax_rate_percent"])
+    assert Decimal(said["tax"]) == golden.tax_of(bill, taken_back, rate)
+    is_credit = [(one.number, one.kind == "credit") for one in corrected]
+    assert said["refers_to"] == [number for number, credit in is_credit if not credit]
+    assert said["credited_before"] == [number for number, credit in is_credit if credit]
+    assert all(before.bill[one.id].status in ("sent", "void") for one in corrected)
+
+
+def _said(ledger: Ledger, bill_id: int) -> Any:
+    """What is kept of a document, which is what it was drawn from."""
+    document = ledger.document[bill_id]
+    said, kept = json.loads(document.content), json.loads(document.facts)
+    assert said.keys() == kept.keys()
+    for name in (*INHERITED, "tax", "amount", "refers_to"):
+        assert str(said[name]) == str(kept[name]), name
+    return said
 
 
 def _same(said: str | None, amount: Decimal | None) -> bool:

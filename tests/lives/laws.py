@@ -66,6 +66,8 @@ def check_document(ledger: Ledger, bill: Row) -> None:
     assert [a.snapshot["number"] for a in issued] == [bill.number]
     delivered = [a for a in ledger.actions[bill.id] if a.action == "deliver"]
     assert {a.snapshot["sha256"] for a in (*issued, *delivered)} == {document.sha256}
+    facts = sha256(document.facts.encode()).hexdigest()
+    assert [a.snapshot["facts_sha256"] for a in issued] == [facts]
     assert len(delivered) <= 1
     assert (bill.status == "sent") <= bool(delivered)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.documents.invoice import sums
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
 from models.actions.comment import delete_comment as delete
@@ -25,7 +24,7 @@ from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
-from models.bills.documents import InvoiceData
+from models.bills.invoice_data import InvoiceData
 from models.bills.states import HoldReason, RejectReason, State
 from models.context import Context
 from models.customers.terms import show_terms_of_today
@@ -204,7 +203,7 @@ def due(scene: Scene, bill: Row) -> datetime | None:
 
 def draw(facts: InvoiceData) -> str:
     """All that a document would say, to be held to what it should."""
-    return json.dumps(asdict(facts) | {"tax": sums(facts).tax}, default=str)
+    return json.dumps(asdict(facts), default=str)
 
 
 def _on_its_way(bill: Row) -> bool:

@@ -31,10 +31,13 @@ from models.outbox.jobs import Queue
 from models.outbox.messages import Message, MessageState
 from models.people.users import User, find_by_name
 from models.period import Period
-from models.settings import BillingSettings
+from models.settings import BillingSettings, Company
 from tests.old_databases.company import slack_id
 
-RULES = BillingSettings(approvals_channel="CAPPROVALS", jump_factor=5, chunk_customers=15)
+COMPANY = Company("Meadow API AG", "1 Mill Road, 8001 Zürich", "CH", "CHE-111.222.333 MWST")
+RULES = BillingSettings(
+    approvals_channel="CAPPROVALS", jump_factor=5, chunk_customers=15, company=COMPANY
+)
 AFTER_ALL = datetime(2025, 2, 1, tzinfo=UTC)
 """What is later has its time from the database's clock, and not from the timeline."""
 

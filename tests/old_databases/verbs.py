@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from handlers.documents.invoice import Company, invoice_text
+from handlers.documents.invoice import invoice_text
 from models.actions.approve import approve_bill as approve_one
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
@@ -19,7 +19,6 @@ from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
-from models.bills.documents import InvoiceData
 from models.bills.states import RejectReason
 from models.context import Source
 from models.customers.terms import change_terms as set_terms
@@ -31,8 +30,6 @@ from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from models.webhooks.webhooks import WebhookSecret
 from tests.old_databases.timeline import RULES, Timeline
-
-COMPANY = Company("Meadow API AG", "1 Mill Road, 8001 Zürich", "CH", "CHE-111.222.333 MWST")
 
 
 async def tell(time: Timeline, who: str, address: str) -> None:
@@ -182,11 +179,7 @@ async def issue(time: Timeline, bill_id: int) -> None:
     """The send delay is over: the bill gets its number and its document."""
     time.now += timedelta(minutes=RULES.send_delay_minutes)
     async with time.step() as session:
-        assert await issue_bill(session, bill_id, await time.clock(session), _document)
-
-
-def _document(facts: InvoiceData) -> str:
-    return invoice_text(facts, COMPANY)
+        assert await issue_bill(session, bill_id, await time.clock(session), invoice_text)
 
 
 async def deliver(time: Timeline, bill_id: int) -> None:

@@ -11,8 +11,8 @@ from models.actions.recalculate import recalculate
 from models.actions.send import issue_bill, mark_delivered, send_bill
 from models.actions.void import void_bill
 from models.bills.bill import Bill
-from models.bills.documents import InvoiceData
 from models.bills.history import BillAction
+from models.bills.invoice_data import InvoiceData
 from models.context import Context, Source
 from models.customers.customers import Customer
 from models.outbox.notifications import Recalculation

@@ -14,13 +14,12 @@ from models.actions.send import (
     issue_bill,
     mark_delivered,
     mark_send_failed,
-    outgoing_invoice,
     send_bill,
 )
 from models.actions.undo import undo_decision
 from models.actions.void import void_bill
 from models.bills.bill import get_bill
-from models.bills.documents import Document
+from models.bills.documents import Document, outgoing_document
 from models.bills.history import actions_of
 from models.bills.replay import replay, undoable
 from models.bills.states import BillKind, RejectReason, State, Verb
@@ -76,7 +75,7 @@ async def test_what_was_delivered_says_so_with_the_documents_hash(
     assert document.content == b"2026-000001: 5000.00 USD"
     assert (told.snapshot["answer"], told.snapshot["sha256"]) == ("250 OK", document.sha256)
     assert await mark_delivered(session, bill.id, clock(people), "250 OK") is None
-    assert await outgoing_invoice(session, bill.id, clock(people)) is None
+    assert await outgoing_document(session, bill.id, clock(people)) is None
     await prove(session, bill.id)
 
 
@@ -94,8 +93,8 @@ async def test_a_failed_delivery_keeps_number_and_document_for_the_next_try(
         assert undoable(replay(await actions_of(session, bill.id)), who) is None
     await send_bill(session, bill.id, bill.version, act(people.ana))
     assert await issue_bill(session, bill.id, clock(people), drawn)
-    letter = await outgoing_invoice(session, bill.id, clock(people))
-    assert letter and (letter.number, letter.content) == ("2026-000001", "2026-000001: 5000.00 USD")
+    letter = await outgoing_document(session, bill.id, clock(people))
+    assert letter and letter.content == b"2026-000001: 5000.00 USD"
     assert await mark_delivered(session, bill.id, clock(people), "250 OK")
     actions = [action.action for action in await actions_of(session, bill.id)]
     assert actions.count(Verb.ISSUE) == 1

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.mail.smtp import Mailer
 from bot.mail.smtp_url import MailServer
 from bot.slack.client import SlackClient
+from handlers.documents.invoice import invoice_text
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment, edit_reply, is_reply_recorded
 from models.actions.send import issue_bill, mark_delivered
@@ -24,7 +25,9 @@ from models.batches.bill_run import BillRun, run_step, start_bill_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import CHUNK, send_report, send_step, start_send
 from models.bills.bill import Bill, bill_of_month, get_bill
+from models.bills.documents import Document
 from models.bills.history import BillAction, actions_of, comment_text
+from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind, State, Verb
 from models.context import Context, Source, system_context
 from models.customers.search import find_customer
@@ -227,6 +230,16 @@ async def test_todays_program_makes_such_a_database(postgres: TestPostgres) -> N
         assert {*await session.scalars(TASKS)} == {*Task}
     await db.close()
     postgres.drop(name)
+
+
+async def test_what_its_documents_say_is_known_from_their_text(db: Database) -> None:
+    """So that what follows from them speaks as they do: drawn again, they are the same."""
+    async with db.reading() as session:
+        documents = (await session.scalars(sa.select(Document))).all()
+    assert documents
+    for document in documents:
+        assert document.facts is not None
+        assert invoice_text(InvoiceData.from_json(document.facts)) == document.text
 
 
 # -- life goes on ----------------------------------------------------------------------------

@@ -1,0 +1,189 @@
+"""What a document says, gathered once, as it is issued."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.bills.bill import Bill
+from models.bills.states import BillKind
+from models.context import Context
+from models.customers.customers import Customer
+from models.money import Taxed, add_up, taxed
+from models.period import Period
+from models.settings import Company
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedTerms:
+    """Who bills whom, and on which terms. A correction has those of the bill that it corrects.
+
+    `payment_days`: the customer's own, or the company's.
+    """
+
+    customer: str
+    billing_address: str | None
+    country: str | None
+    tax_id: str | None
+    locale: str | None
+    tax_rate_percent: Decimal
+    tax_note: str | None
+    payment_days: int
+    company: Company
+
+    def as_arguments(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(IssuedTerms)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceData(IssuedTerms):
+    """What an invoice, an adjustment or a credit note says. `amount` is net, in `currency`.
+
+    `refers_to`: the numbers of the invoice and the adjustments that it corrects, or of the invoice
+    that it replaces. `credited_before`: of credit notes that had taken back a part of these.
+    """
+
+    bill_id: int
+    number: str
+    kind: BillKind
+    issued_on: date
+    period: Period
+    api_usage: int
+    limit_calls: int
+    overage_units: int
+    unit_cost: Decimal | None
+    amount: Decimal
+    tax: Decimal
+    currency: str
+    refers_to: tuple[str, ...] = ()
+    credited_before: tuple[str, ...] = ()
+
+    @property
+    def sums(self) -> Taxed:
+        return Taxed(self.amount, self.tax, add_up((self.amount, self.tax)))
+
+    @property
+    def due_on(self) -> date | None:
+        """When it is to be paid; None of a credit note."""
+        if self.kind == BillKind.CREDIT:
+            return None
+        return self.issued_on + timedelta(days=self.payment_days)
+
+    def as_json(self) -> str:
+        """As it is stored: money as text, to the last digit."""
+        return _JSON.dump_json(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> "InvoiceData":
+        return _JSON.validate_json(text)
+
+
+_JSON = TypeAdapter(InvoiceData)
+
+
+@dataclass(frozen=True)
+class _Corrected:
+    """A document that stands for the month which is corrected; `facts` None where none are kept."""
+
+    number: str
+    kind: BillKind
+    amount: Decimal
+    currency: str
+    facts: InvoiceData | None
+
+    def tax(self, rate_percent: Decimal) -> Decimal:
+        return self.facts.tax if self.facts else taxed(self.amount, rate_percent, self.currency).tax
+
+
+_CORRECTED = sa.text("""
+select c.number, c.kind, c.overage_amount, c.currency, d.facts
+from bills b cross join lateral corrected_documents(b) c left join documents d on d.bill_id = c.id
+where b.id = :bill_id order by c.id
+""")
+
+# What it replaces may have been called back before it had a number.
+_REPLACED = sa.text("""
+with recursive replaced as (
+    select b.replaces_id, b.number, 0 as ago from bills b where b.id = :replaces_id
+    union all
+    select b.replaces_id, b.number, r.ago + 1
+    from replaced r join bills b on b.id = r.replaces_id where r.number is null)
+select number from replaced where number is not null order by ago limit 1
+""")
+
+
+async def invoice_data(
+    session: AsyncSession, bill: Bill, number: str, issued_on: date, context: Context
+) -> InvoiceData:
+    """What the bill's document says if it is issued on that day."""
+    corrected = await _corrected(session, bill)
+    terms = await _terms(session, bill, corrected, context)
+    replaced = None
+    if bill.replaces_id is not None:
+        replaced = await session.scalar(_REPLACED, {"replaces_id": bill.replaces_id})
+    return InvoiceData(
+        **terms.as_arguments(),
+        bill_id=bill.id,
+        number=number,
+        kind=BillKind(bill.kind),
+        issued_on=issued_on,
+        period=bill.period,
+        api_usage=bill.api_usage,
+        limit_calls=bill.monthly_api_limit,
+        overage_units=bill.overage_units,
+        unit_cost=bill.overage_unit_cost,
+        amount=bill.overage_amount or Decimal(0),
+        tax=_tax(bill, corrected, terms.tax_rate_percent),
+        currency=bill.currency,
+        refers_to=(replaced,) if replaced else _numbers(corrected, of_credits=False),
+        credited_before=_numbers(corrected, of_credits=True),
+    )
+
+
+async def _corrected(session: AsyncSession, bill: Bill) -> Sequence[_Corrected]:
+    if bill.adjusts_id is None:
+        return ()
+    rows = await session.execute(_CORRECTED, {"bill_id": bill.id})
+    return [
+        _Corrected(number, BillKind(kind), amount, currency, facts and InvoiceData.from_json(facts))
+        for number, kind, amount, currency, facts in rows
+    ]
+
+
+async def _terms(
+    session: AsyncSession, bill: Bill, corrected: Sequence[_Corrected], context: Context
+) -> IssuedTerms:
+    """Those of the month's invoice; of an invoice itself, and where none are kept, today's."""
+    kept = next((one.facts for one in corrected if one.facts), None)
+    if kept is not None:
+        return kept
+    customer = await session.get_one(Customer, bill.customer_id)
+    company, days = context.settings.company, customer.payment_days
+    return IssuedTerms(
+        customer=customer.name,
+        billing_address=customer.billing_address,
+        country=customer.country,
+        tax_id=customer.tax_id,
+        locale=customer.locale,
+        tax_rate_percent=customer.tax_rate_percent,
+        tax_note=customer.tax_note,
+        payment_days=company.payment_days if days is None else days,
+        company=company,
+    )
+
+
+def _tax(bill: Bill, corrected: Sequence[_Corrected], rate_percent: Decimal) -> Decimal:
+    """On its amount, rounded once; what takes back all that was billed takes back all its tax."""
+    amount = bill.overage_amount or Decimal(0)
+    if corrected and add_up(one.amount for one in corrected) == -amount:
+        return -add_up(one.tax(rate_percent) for one in corrected)
+    return taxed(amount, rate_percent, bill.currency).tax
+
+
+def _numbers(corrected: Sequence[_Corrected], *, of_credits: bool) -> tuple[str, ...]:
+    return tuple(one.number for one in corrected if (one.kind == BillKind.CREDIT) == of_credits)
