@@ -19,10 +19,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from yarl import URL
 
-from handlers.api.app import PREFIX, add_api, methods_at
+from handlers.api.app import PREFIX, add_api
 from handlers.api.problems import problem_of
 from handlers.http.errors import Trouble
 from handlers.http.headers import SecurityHeaders
+from handlers.http.methods import methods_at
 from handlers.http.services import HttpServices
 from handlers.web.app import add_pages
 from handlers.web.errors import error_page
@@ -65,8 +66,8 @@ def serve_people(web: FastAPI, services: HttpServices) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         is_api = request.url.path.startswith(f"{PREFIX}/")
         answer = problem_of(request, error) if is_api else error_page(request, error)
-        if is_api and answer.status_code == 405:
-            answer.headers["Allow"] = ", ".join(methods_at(request.url.path))
+        if answer.status_code == 405:
+            answer.headers["Allow"] = methods_at(request)
         return answer
 
     for kind in ENDINGS:

@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 
 from handlers.api import (
     bill_runs,
@@ -39,14 +38,6 @@ def add_api(web: FastAPI) -> None:
     for router in ROUTERS:
         web.include_router(router, prefix=PREFIX)
     web.openapi = _document  # type: ignore[method-assign]
-
-
-def methods_at(path: str) -> list[str]:
-    """What can be asked of an address; the router itself tells but its first route's."""
-    asked = path.removeprefix(PREFIX)
-    routes = (one for router in ROUTERS for one in router.routes if isinstance(one, APIRoute))
-    found = (route.methods or () for route in routes if route.path_regex.fullmatch(asked))
-    return sorted({method for methods in found for method in methods})
 
 
 @cache

@@ -169,10 +169,3 @@ async def test_the_list_is_read_page_by_page(
     assert (wrong.status, wrong.json["field"]) == (422, "status")
     nobody = await max_.get("/api/bills", params={"csm_id": str(people.lee.id)})
     assert nobody.json == {"bills": [], "next_cursor": None}
-
-
-async def test_what_an_address_takes_is_told_whole(served: BrowserSide, people: People) -> None:
-    ana = await served.signed_in(people.ana)
-    for path, methods in (("/api/bills", "GET, POST"), ("/api/bills/1/approve", "PATCH")):
-        refused = await ana.put(path)
-        assert (refused.status, refused.headers["Allow"]) == (405, methods)

@@ -1,6 +1,7 @@
 """Every route, asked by everybody: whoever may not is refused, and learns nothing by it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
@@ -59,6 +60,21 @@ def test_every_route_has_its_row() -> None:
 def test_every_number_in_an_address_is_looked_for() -> None:
     named = {name for route in _routes() for name in re.findall(r"{(\w+_id)}", route)}
     assert named <= set(FINDERS)
+
+
+def test_no_route_has_two_rows() -> None:
+    assert [route for route, rows in Counter(row.route for row in ROWS).items() if rows > 1] == []
+
+
+async def test_what_an_address_takes_is_told_whole(served: BrowserSide) -> None:
+    taken: dict[str, set[str]] = {"/health": {"GET"}}
+    for method, path in (row.route.split() for row in ROWS):
+        taken.setdefault(path, set()).add(method)
+    visitor = served.visitor()
+    for path, methods in taken.items():
+        address = path.format(**WORDS, **dict.fromkeys(FINDERS, 1))
+        refused = await visitor.ask("LOCK", address)
+        assert (refused.status, {*refused.headers["Allow"].split(", ")}) == (405, methods), path
 
 
 @pytest.fixture
