@@ -111,7 +111,7 @@ async def _generate(db: Database) -> None:
     finished = False
     while not finished:
         async with db.long_transaction() as session:
-            finished = (await run_step(session, run, BillingSettings(), now)).finished
+            finished = (await run_step(session, run, BillingSettings(), now)).ended
 
 
 def measure(place: Ground, runs: int) -> list[str]:

@@ -65,10 +65,10 @@ async def _run(
         context = await system_context(session, now, Source.CLI)
         run_id = await start_bill_run(session, period, context, settings.timezone, customer_id)
     with progress_bar(f"Generating {period}") as progress:
-        finished = False
-        while not finished:
+        ended = False
+        while not ended:
             async with db.long_transaction() as session:
                 step = await run_step(session, run_id, billing, datetime.now(now.tzinfo))
             progress(step.done, step.customers)
-            finished = step.finished
+            ended = step.ended
     return run_id

@@ -92,7 +92,7 @@ class BillRunWork(LongWork):
     async def _step(self, run_id: int, _done: int) -> int | None:
         async with self.db.long_transaction() as session:
             step = await run_step(session, run_id, self.billing, self.now())
-        return None if step.finished else step.done
+        return None if step.ended else step.done
 
     async def _redraw(self, run_id: int) -> None:
         await self.updater.redraw_run(run_id)

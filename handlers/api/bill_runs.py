@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StrictBool
 from handlers.api.fields import MONTH, WHOLE, Asked, Id, Money
 from handlers.http.gate import ApiRoute, Caller, Calling, open_to
 from handlers.http.once import Key, answered, keep, key_of
+from handlers.wording.month_text import stopped_text
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_preview import BillRunPreview, preview_run
 from models.batches.bill_run_report import BillRunReport, run_report
@@ -17,9 +18,10 @@ from models.bills.states import HoldReason
 from models.context import Context
 from models.customers.customers import get_customer
 from models.db.columns import Session
-from models.errors import Invalid, NotFound
+from models.errors import Invalid, NotFound, Refusal
 from models.money import round_amount
 from models.outbox.jobs import defer_bill_run
+from models.people.kept_answers import name_of_claim
 from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.queries.totals import Total
@@ -71,7 +73,8 @@ async def generate_bills(caller: Calling, asked: GenerateRequest) -> Response:
     """Generate a month's bills; answers once they are there, also where that takes minutes.
 
     A run goes on when nobody waits for its answer any more, and a month run twice adds nothing:
-    asked again by the same `Idempotency-Key` it is the same run, which is waited for.
+    asked again by the same `Idempotency-Key` it is the same run, which is waited for. One that was
+    given up is refused with 409; what it has made stands, and another may be asked for by its key.
     """
     period = _closed(Period(asked.year, asked.month), caller)
     if asked.dry_run:
@@ -110,7 +113,7 @@ async def _start(
     await _check_customer(session, customer_id)
     billing = caller.services.billing
     context = Context(caller.user, caller.services.now(), caller.source, billing)
-    named = f"api:{key.user_id}:{key.request.hex()}:{key.text}" if key else None
+    named = f"api:{await name_of_claim(session, key.user_id, key.text)}" if key else None
     run_id = await start_bill_run(session, period, context, billing.zone, customer_id, named)
     await defer_bill_run(session, run_id)
     return run_id
@@ -126,13 +129,15 @@ async def _check_customer(session: Session, customer_id: int | None) -> None:
 
 async def _worked_off(caller: Caller, run_id: int, key: Key | None) -> Response:
     """Work the run off step by step; where a worker is at it too, each goes on after the other."""
-    services, finished = caller.services, False
-    while not finished:
+    services, ended = caller.services, False
+    while not ended:
         async with services.db.long_transaction() as session:
             step = await run_step(session, run_id, services.billing, services.now())
-        finished = step.finished
+        ended = step.ended
     async with services.db.long_transaction() as session:
         made = await run_report(session, run_id)
+        if made.failure:
+            raise Refusal(stopped_text(made.failure))
         response = _response(_done(made), 201 if made.added else 200)
         if key is not None:
             await keep(session, key, response)

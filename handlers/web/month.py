@@ -66,7 +66,7 @@ async def board(context: Asking, month: Month) -> Response:
         before=period.plus(-1) if period > Period(FIRST_YEAR, 1) else None,
         following=period.plus(1) if period < Period(LAST_YEAR, 12) else None,
         run=run,
-        is_running=run is not None and run.finished_at is None and not run.failure,
+        is_running=run is not None and not run.has_ended,
         is_open=period >= Period.of(context.today),
         may_generate=context.user.can(Permission.GENERATE),
         may_send=context.user.can(Permission.SEND),

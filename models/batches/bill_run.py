@@ -46,14 +46,19 @@ class BillRun(Base):
     def period(self) -> Period:
         return Period(self.year, self.month)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is done for it: it is finished, or was given up."""
+        return self.finished_at is not None or self.failure is not None
+
 
 @dataclass(frozen=True)
 class Step:
-    """How far a run is: customers looked at, of how many, and whether that was the last."""
+    """How far a run is: customers looked at, of how many, and whether it has ended."""
 
     done: int
     customers: int
-    finished: bool
+    ended: bool
 
 
 _CHUNK_OF_FRESH = f"and customer_id > :after and customer_id <= :upto {FRESH}"
@@ -139,8 +144,8 @@ async def start_bill_run(
 ) -> int:
     """Record that somebody asked for this month's bills; returns the run's id.
 
-    What was asked already under the same `request_key` is the same run. Refuses whoever may not,
-    and a month that is not over yet where `zone` counts the days.
+    What was asked already under the same `request_key` is the same run, unless that was given up.
+    Refuses whoever may not, and a month that is not over yet where `zone` counts the days.
     """
     context.user.require(Permission.GENERATE)
     period.refuse_if_open(context.now, zone)
@@ -164,12 +169,13 @@ async def start_bill_run(
 async def run_step(
     session: AsyncSession, run_id: int, settings: BillingSettings, now: datetime
 ) -> Step:
-    """Do the next chunk of a run in this transaction, or finish it; done again, it goes on.
+    """Do the next chunk of a run in this transaction, or finish it; done again, it goes on. For one
+    that has ended it does nothing.
 
     Runs of one month take turns, so that each sees what the others have made.
     """
     run = await _locked_run(session, run_id)
-    if run.finished_at is not None:
+    if run.has_ended:
         return await progress_of(session, run)
     month = {"month": run.year * 100 + run.month}
     await session.execute(sa.text("select pg_advisory_xact_lock(:month)"), month)
@@ -223,7 +229,7 @@ async def _make(
 async def progress_of(session: AsyncSession, run: BillRun) -> Step:
     """How far a run is."""
     done, total = (await session.execute(_DONE, {"run_id": run.id})).one()
-    return Step(done, total, run.finished_at is not None)
+    return Step(done, total, run.has_ended)
 
 
 _DONE = sa.text("""
@@ -241,9 +247,15 @@ async def progress_message_of(session: AsyncSession, run_id: int) -> Message | N
 
 
 async def fail_run(session: AsyncSession, run_id: int, cause: str) -> None:
-    """A run will not go on; what it made so far is announced, and its message says why."""
+    """A run will not go on; what it made so far is announced, and its message says why.
+
+    What asked for it may ask for another. A run that somebody else has brought to its end stays so.
+    """
     run = await _locked_run(session, run_id)
+    if run.has_ended:
+        return
     run.failure = cause
+    run.request_key = None
     await session.flush()
     await defer_all_sending(session)
     await defer_bill_run_update(session, run_id)

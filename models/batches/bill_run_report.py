@@ -57,6 +57,10 @@ class BillRunReport:
     jumps: int = 0
     held_customers: Mapping[HoldReason, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def has_ended(self) -> bool:
+        return self.finished_at is not None or self.failure is not None
+
 
 _MADE = sa.text(f"""
 select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
@@ -108,7 +112,7 @@ async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
     if run is None:
         raise NotFound("That run is not here.")
     report = await _so_far(session, run)
-    if run.finished_at is None and run.failure is None:
+    if not report.has_ended:
         return report
     return replace(report, **await _done(session, run))
 

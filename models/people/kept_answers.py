@@ -68,6 +68,12 @@ async def claim_key(
     return kept
 
 
+async def name_of_claim(session: AsyncSession, user_id: int, key: str) -> str:
+    """What is asked by this key, told apart from what was once asked by it and is forgotten."""
+    claim = await session.get_one(KeptAnswer, (user_id, key))
+    return f"{user_id}:{claim.created_at.isoformat()}:{key}"
+
+
 async def keep_answer(
     session: AsyncSession,
     user_id: int,

@@ -5,12 +5,17 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from models.batches.bill_run import BillRun, fail_run, run_step
+from models.batches.bill_run_report import run_report
+from models.customers.customers import Customer
 from models.db.database import Database
 from models.people.expiry import delete_expired
 from models.people.kept_answers import KEPT_FOR, KeptAnswer
-from tests.harness.browser_side import BrowserSide
+from models.settings import BillingSettings
+from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People
-from tests.harness.slack_people import NOW
+from tests.harness.slack_people import NOW, Clock
+from tests.harness.waiting import until
 from tests.rules.scene import act, add_customer, bill_for
 
 OCTOBER = {"year": 2026, "month": 10}
@@ -72,6 +77,78 @@ async def test_a_run_asked_for_twice_by_one_key_is_one_run(
     assert first.json == second.json == later.json
     other = await ana.post("/api/bills", json={"year": 2026, "month": 9}, headers=KEY)
     assert (other.status, other.json["field"]) == (422, "Idempotency-Key")
+
+
+async def test_a_run_that_a_worker_gave_up_is_not_gone_on_with_and_another_may_be_asked_for(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        made = [await add_customer(session, f"Customer {number}") for number in range(6)]
+    async with browser_side(db, billing=BillingSettings(chunk_customers=1)) as served:
+        ana = await served.signed_in(people.ana)
+        async with db.transaction() as holding:
+            second = sa.select(Customer).where(Customer.id == made[1].id).with_for_update()
+            await holding.execute(second)
+            asking = asyncio.create_task(ana.post("/api/bills", json=OCTOBER, headers=KEY))
+            run_id = await until(lambda: _begun(db))
+            giving_up = asyncio.create_task(_give_up(db, run_id))
+            await until(lambda: _waits_for_the_run(db))
+        await giving_up
+        refused = await asking
+        assert refused.status == 409
+        assert refused.json["detail"].startswith(
+            "Generating stopped before its end. The cause: ZeroDivisionError. Generate it again"
+        )
+        async with db.transaction() as session:
+            stopped = await run_report(session, run_id)
+            assert (stopped.finished_at, stopped.added < len(made)) == (None, True)
+            await run_step(session, run_id, BillingSettings(), NOW)
+            assert await run_report(session, run_id) == stopped
+        rest = await ana.post("/api/bills", json=OCTOBER, headers=KEY)
+    assert (rest.status, rest.json["existing"]) == (201, stopped.added)
+    assert rest.json["bills"] == len(made) - stopped.added
+
+
+async def _begun(db: Database) -> int | None:
+    async with db.transaction() as session:
+        return await session.scalar(sa.select(BillRun.id).where(BillRun.added == 1))
+
+
+async def _give_up(db: Database, run_id: int) -> None:
+    async with db.transaction() as session:
+        await fail_run(session, run_id, "The cause: ZeroDivisionError.")
+
+
+async def _waits_for_the_run(db: Database) -> bool:
+    waiting = sa.text(
+        "select exists (select from pg_stat_activity where datname = current_database() "
+        "and wait_event_type = 'Lock' and query ilike '%from bill_runs%for no key update%')"
+    )
+    async with db.transaction() as session:
+        return bool(await session.scalar(waiting))
+
+
+async def test_a_run_that_somebody_else_brought_to_its_end_is_not_given_up(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    ana = await served.signed_in(people.ana)
+    done = await ana.post("/api/bills", json=OCTOBER)
+    await _give_up(db, done.json["run"])
+    async with db.transaction() as session:
+        assert (await run_report(session, done.json["run"])).failure is None
+
+
+async def test_a_key_that_is_forgotten_asks_for_another_run(db: Database, people: People) -> None:
+    """A script may name every week's run alike, and customers come late with their usage."""
+    clock = Clock()
+    async with browser_side(db, now=clock) as served:
+        ana = await served.signed_in(people.ana)
+        for customers, later in ((1, timedelta()), (1, KEPT_FOR / 2), (2, KEPT_FOR)):
+            async with db.transaction() as session:
+                await add_customer(session, f"Customer {later}")
+            clock.now = NOW + later
+            asked = await ana.post("/api/bills", json=OCTOBER, headers=KEY)
+            assert (asked.status, asked.json["bills"]) == (201, customers)
 
 
 async def test_a_comment_sent_twice_by_one_key_stands_once(

@@ -284,7 +284,7 @@ async def generate(turn: Turn) -> Any:
 async def _run(turn: Turn, act: Any, period: Any, customer_id: int | None) -> int:
     zone = turn.scene.settings.zone
     run_id = await start_bill_run(turn.session, period, act, zone, customer_id)
-    while not (await run_step(turn.session, run_id, act.settings, act.now)).finished:
+    while not (await run_step(turn.session, run_id, act.settings, act.now)).ended:
         pass
     return (await run_report(turn.session, run_id)).added
 

@@ -153,7 +153,7 @@ async def generate(time: Timeline, run_id: int, most_steps: int = 100) -> None:
     """Work a run off, or only its first steps."""
     for _ in range(most_steps):
         async with time.step() as session:
-            if (await run_step(session, run_id, RULES, time.now)).finished:
+            if (await run_step(session, run_id, RULES, time.now)).ended:
                 return
 
 

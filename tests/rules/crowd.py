@@ -98,7 +98,7 @@ async def found(db: Database) -> Crowd:
     finished = False
     while not finished:
         async with db.long_transaction() as session:
-            finished = (await run_step(session, run_id, SETTINGS, NOW)).finished
+            finished = (await run_step(session, run_id, SETTINGS, NOW)).ended
     return crowd
 
 

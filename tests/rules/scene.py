@@ -76,7 +76,7 @@ async def generate(
 ) -> int:
     """Work a whole run off in this transaction; returns how many bills it added."""
     run_id = await start_bill_run(session, period, by, ZONE, customer_id)
-    while not (await run_step(session, run_id, settings, by.now)).finished:
+    while not (await run_step(session, run_id, settings, by.now)).ended:
         pass
     return (await run_report(session, run_id)).added
 

@@ -292,7 +292,7 @@ async def whole_run(db: Database, by: Context, settings: BillingSettings) -> int
     finished = False
     while not finished:
         async with db.long_transaction() as session:
-            finished = (await run_step(session, run_id, settings, by.now)).finished
+            finished = (await run_step(session, run_id, settings, by.now)).ended
     return run_id
 
 
@@ -307,9 +307,7 @@ async def test_one_run_worked_on_by_two_machines_goes_on_and_ends_once(
         for steps in range(1, 40):
             async with db.long_transaction() as session:
                 now = NOW + timedelta(seconds=steps)
-                if (
-                    await run_step(session, run_id, BillingSettings(chunk_customers=7), now)
-                ).finished:
+                if (await run_step(session, run_id, BillingSettings(chunk_customers=7), now)).ended:
                     return steps
         raise AssertionError("the run never ends")
 

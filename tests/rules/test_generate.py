@@ -49,7 +49,7 @@ async def facts_of_run(
 ) -> BillRunReport:
     """A whole run of October, and what it says of itself."""
     run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
-    while not (await run_step(session, run_id, settings, NOW)).finished:
+    while not (await run_step(session, run_id, settings, NOW)).ended:
         pass
     return await run_report(session, run_id)
 
@@ -85,7 +85,7 @@ async def test_a_run_goes_chunk_by_chunk_to_its_end(
     await customers(session, count)
     run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
     seen: list[Step] = []
-    while not seen or not seen[-1].finished:
+    while not seen or not seen[-1].ended:
         seen.append(await run_step(session, run_id, SMALL, NOW))
     assert [step.done for step in seen] == [min(2 * n, count) for n in range(1, len(seen) + 1)]
     assert {step.customers for step in seen} == {count}
@@ -106,7 +106,7 @@ async def test_a_run_stopped_after_any_chunk_goes_on_there(db: Database, people:
         async with db.long_transaction() as session:
             step = await run_step(session, run_id, SMALL, NOW)
             made.append((await run_report(session, run_id)).added)
-    assert (made, step.finished) == ([2, 4, 5], True)
+    assert (made, step.ended) == ([2, 4, 5], True)
     async with db.transaction() as session:
         assert await amounts(session) == ["10.00", "20.00", "30.00", "40.00", "50.00"]
 
@@ -117,7 +117,7 @@ async def test_a_step_after_the_end_does_nothing(session: AsyncSession, people: 
     await add_customer(session, "Late Ltd", 100_010)
     before = await contents(session)
     step = await run_step(session, run_id, SMALL, NOW)
-    assert (step.finished, await contents(session)) == (True, before)
+    assert (step.ended, await contents(session)) == (True, before)
 
 
 async def test_a_run_for_one_customer_bills_nobody_else(

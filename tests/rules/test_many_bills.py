@@ -139,7 +139,7 @@ async def test_a_run_that_goes_on_tells_how_far_it_is_without_looking_at_its_bil
     run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
     step = await run_step(session, run_id, BillingSettings(chunk_customers=1_000), NOW)
     read = await rows_read(session, lambda: run_report(session, run_id))
-    assert not step.finished
+    assert not step.ended
     assert (read["bills"], read["bill_actions"], read["usages"]) == (0, 0, 0)
     assert (await run_report(session, run_id)).done == 1_000
 

@@ -107,7 +107,7 @@ async def compare(
     session: AsyncSession, by: User, seen: BillRunPreview, last_id: int, settings: BillingSettings
 ) -> None:
     run_id = await start_bill_run(session, OCTOBER, act(by), ZONE)
-    while not (await run_step(session, run_id, settings, NOW)).finished:
+    while not (await run_step(session, run_id, settings, NOW)).ended:
         pass
     told = await run_report(session, run_id)
     held, totals = await made_after(session, last_id)

@@ -33,6 +33,8 @@ class Bot:
         self._sandbox = sandbox
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
+        port = _free_port()
+        self.base = f"http://127.0.0.1:{port}"
         inherited = {name: value for name, value in os.environ.items() if "SLACK_" not in name}
         self._settings = inherited | {
             "PYTHONPATH": str(ROOT),
@@ -41,7 +43,7 @@ class Bot:
             "SLACK_BOT_TOKEN": sandbox.bot_token,
             "SLACK_APP_TOKEN": sandbox.app_token,
             "HOST": "127.0.0.1",
-            "PORT": str(_free_port()),
+            "PORT": str(port),
         }
 
     async def start(self) -> None:

@@ -43,7 +43,7 @@ async def make_bills(db: Database, user: User, customers: int = 1) -> list[int]:
     async with db.transaction() as session:
         run = await start_bill_run(session, OCTOBER, act(user), ZoneInfo("UTC"))
     async with db.transaction() as session:
-        assert (await run_step(session, run, BillingSettings(), NOW)).finished
+        assert (await run_step(session, run, BillingSettings(), NOW)).ended
     async with db.transaction() as session:
         return list(await session.scalars(sa.text("select id from bills order by id")))
 

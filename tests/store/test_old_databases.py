@@ -304,7 +304,7 @@ async def work_off(db: Database, run_id: int, now: datetime) -> int:
     finished = False
     while not finished:
         async with db.transaction() as session:
-            finished = (await run_step(session, run_id, RULES, now)).finished
+            finished = (await run_step(session, run_id, RULES, now)).ended
     async with db.reading() as session:
         return (await run_report(session, run_id)).added
 

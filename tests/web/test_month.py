@@ -73,7 +73,7 @@ async def test_finance_previews_generates_once_and_sees_how_far_it_is(
         [run_id] = await session.scalars(sa.select(BillRun.id))
         jobs = await session.scalars(sa.text("select task_name from procrastinate_jobs"))
         assert "generate" in set(jobs)
-        while not (await run_step(session, run_id, BillingSettings(), NOW)).finished:
+        while not (await run_step(session, run_id, BillingSettings(), NOW)).ended:
             pass
     assert (await ana.get("/month/2026-10/live", headers=version)).status == 204
     board = (await ana.get("/month/2026-10")).text

@@ -111,7 +111,7 @@ def run_cancelled(period: Period) -> SlackMessage:
 
 def run_progress(run: BillRunReport) -> SlackMessage:
     """One message that is redrawn while the run goes on."""
-    if run.finished_at is not None or run.failure:
+    if run.has_ended:
         return run_summary(run)
     looked = f"{number(run.done)} of {counted(run.customers, 'customer')} looked at"
     month = period_name(run.period)
