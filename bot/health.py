@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from pydantic import SecretStr
 
-from bot.mail.smtp import Mailer, MailError
+from bot.mail.errors import MailError
+from bot.mail.smtp import Mailer
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.client import SlackClient, SlackError
 from bot.slack.socket_mode import Socket

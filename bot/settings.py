@@ -1,6 +1,7 @@
 """Settings, from the environment or a `.env` file; each command reads only those it uses."""
 
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.mail.smtp_url import MailServer
+from bot.mail.smtp_url import DOMAIN_NAME, MailServer
 from models.db.url import to_url
 from models.errors import Unreadable
 from models.late import Late
@@ -53,6 +54,9 @@ WHAT_TO_DO = {
     "PORT": "Write a number from 1 to 65535.",
     "SMTP_URL": "Write it as smtp://user:password@host:587?starttls=1, or with smtps://, and what "
     "is special in the password percent-encoded.",
+    "SMTP_CA_FILE": "Name a file of certificates in PEM, which starts with BEGIN CERTIFICATE.",
+    "SMTP_HELO_NAME": "Write this machine’s name with its domain, as in bills.example.com, in "
+    "ASCII, or leave it unset.",
     "MAIL_FROM": "Write one address, as in Example Billing <billing@example.com>.",
     "SEND_DELAY_MINUTES": "Write a number of minutes from 0 to 10080.",
     "COMPANY_NAME": "Write the company's name as it stands on invoices, on one line.",
@@ -135,6 +139,15 @@ def _mail_server(url: SecretStr) -> SecretStr:
     if server.user and not server.password:
         raise ValueError
     return url
+
+
+def _certificates(path: Path) -> Path:
+    """A file that a certificate can be checked by."""
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError:
+        raise ValueError from None
+    return path
 
 
 def _one_mailbox(text: str) -> str:
@@ -222,6 +235,8 @@ class Settings(BooksSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     trusted_proxies: Annotated[tuple[Proxy, ...], NoDecode, BeforeValidator(_split)] = ()
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    smtp_ca_file: Annotated[Path, AfterValidator(_certificates)] | None = None
+    smtp_helo_name: Annotated[str, _matching(DOMAIN_NAME.pattern)] | None = None
     mail_from: Annotated[str, _read_by(read_mailboxes), AfterValidator(_one_mailbox)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
     company_name: OneLine | None = None

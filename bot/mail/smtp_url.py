@@ -1,7 +1,11 @@
 """Where mail is handed in: what `SMTP_URL` says."""
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+DOMAIN_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+"""A machine's name with its domain."""
 
 PORTS = {"smtp": 587, "smtps": 465}
 _YES_NO = {"1": True, "true": True, "0": False, "false": False}

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.mail.smtp import Email, Mailer, MailError
+from bot.mail.errors import MailError, MailErrorKind
+from bot.mail.message import Email
+from bot.mail.smtp import Mailer, Receipt
 from bot.settings import Settings
 from bot.timings import Timings
 from handlers.documents.bill_email import email_subject, email_text
@@ -58,17 +60,26 @@ class BillDelivery:
         if document is None or since is None:
             return
         try:
-            answer = await self._mail(document)
+            receipt = await self._mail(document)
         except Exception as error:
-            tired = self._now() - since >= timedelta(seconds=self._timings.mail_give_up)
-            if not tired and not (isinstance(error, MailError) and error.permanent):
+            if not self._is_hopeless(error, since):
                 raise
-            cause = error.code if isinstance(error, MailError) else f"{type(error).__name__}"
+            cause = error.code if isinstance(error, MailError) else type(error).__name__
             log.error("bill could not be sent", bill=bill_id, cause=cause)
             await self._record(lambda db, context: mark_send_failed(db, bill_id, context, cause))
             return
-        to = ", ".join(filter(None, (document.to, document.cc)))
-        await self._record(lambda db, context: mark_delivered(db, bill_id, context, answer, to))
+        to = ", ".join(receipt.to)
+        await self._record(
+            lambda db, context: mark_delivered(
+                db, bill_id, context, receipt.answer, to, receipt.missing
+            )
+        )
+
+    def _is_hopeless(self, error: Exception, since: datetime) -> bool:
+        """Whether the letter is not tried again. What is the server's matter passes one day."""
+        if isinstance(error, MailError) and (error.permanent or error.of_the_server):
+            return error.permanent
+        return self._now() - since >= timedelta(seconds=self._timings.mail_give_up)
 
     async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
         """Write down what came of a letter, however long somebody else holds its bill.
@@ -87,9 +98,9 @@ class BillDelivery:
             else:
                 return
 
-    async def _mail(self, document: OutgoingDocument) -> str:
+    async def _mail(self, document: OutgoingDocument) -> Receipt:
         if self._mailer is None:
-            raise MailError("SMTP_URL and MAIL_FROM are not set.", needs_somebody=True)
+            raise MailError("SMTP_URL and MAIL_FROM are not set.", MailErrorKind.MENDING)
         return await self._mailer.send(
             Email(
                 name=document.facts.number,
@@ -109,4 +120,7 @@ class BillDelivery:
 def mailer_of(settings: Settings) -> Mailer | None:
     """None where the settings name no mail server, or nobody to mail as."""
     server = settings.mail_server
-    return Mailer(server, settings.mail_from) if server and settings.mail_from else None
+    if server is None or settings.mail_from is None:
+        return None
+    ca_file = str(settings.smtp_ca_file) if settings.smtp_ca_file else None
+    return Mailer(server, settings.mail_from, greet_as=settings.smtp_helo_name, ca_file=ca_file)

@@ -12,7 +12,8 @@ import procrastinate
 import structlog
 
 from bot.cli.run_report import recalculation_counts
-from bot.mail.smtp import Mailer, MailError
+from bot.mail.errors import MailError
+from bot.mail.smtp import Mailer
 from bot.slack.client import SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.batches import BillRunWork, BulkSendWork

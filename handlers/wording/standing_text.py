@@ -28,6 +28,7 @@ from handlers.wording.labels import HOLD_CURES, STATE_WORDS
 from handlers.wording.refusals import Medium, step_parts
 from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
 from handlers.wording.text_chart import sparkline
+from models.bills.deliveries import Missing
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.errors import NextStep, Step
 from models.money import add_up
@@ -36,6 +37,7 @@ from models.queries.history import HistoryEntry
 
 LONGEST_CAUSE = 400
 MOST_RELATED = 5
+MOST_MISSING = 5
 
 
 def trend_text(facts: BillDetails) -> list[Sentence]:
@@ -210,7 +212,19 @@ def _sending(facts: BillDetails, _: Medium) -> list[Statement]:
 def _sent(facts: BillDetails, _: Medium) -> list[Statement]:
     at: Sentence = [", ", facts.brought.at] if facts.brought else []
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
-    return [[bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at]]
+    sent: Sentence = [bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at]
+    return [sent, *missing_text(facts.brought.missing if facts.brought else ())]
+
+
+def missing_text(missing: Sequence[Missing]) -> list[Statement]:
+    """To whom a letter did not go, each with the mail server's words."""
+    return [
+        [
+            bold(f"Not to {name(one.address)}"),
+            f": {plain(one.answer, LONGEST_CAUSE).rstrip('.')}.",
+        ]
+        for one in missing[:MOST_MISSING]
+    ]
 
 
 def _void(facts: BillDetails, _: Medium) -> list[Statement]:

@@ -4,8 +4,10 @@
 document, for good. Then `deliver` or `send_failed` says what the mail server made of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +16,7 @@ from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.next_steps import checks
 from models.actions.recalculate import recalculate
 from models.bills.bill import Bill, get_bill
+from models.bills.deliveries import Missing
 from models.bills.documents import PLAIN_TEXT, Document, issued_document
 from models.bills.figures import newer_figures
 from models.bills.history import BillAction, actions_of
@@ -174,9 +177,14 @@ async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
 
 
 async def mark_delivered(
-    session: AsyncSession, bill_id: int, context: Context, answer: str, to: str | None = None
+    session: AsyncSession,
+    bill_id: int,
+    context: Context,
+    answer: str,
+    to: str | None = None,
+    missing: Sequence[Missing] = (),
 ) -> BillAction | None:
-    """The mail server took it: the bill is sent, `to` these addresses.
+    """The mail server took it: the bill is sent, `to` these addresses and not to those `missing`.
 
     None where that is recorded already.
     """
@@ -185,7 +193,9 @@ async def mark_delivered(
     if bill.status != State.SENDING or document is None:
         return None
     loaded = await load_for(session, bill_id, Verb.DELIVER, context)
-    told = {"answer": answer[:500], "sha256": document.sha256, "to": to}
+    told: dict[str, Any] = {"answer": answer[:500], "sha256": document.sha256, "to": to}
+    if missing:
+        told["missing"] = [asdict(one) for one in missing]
     return await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
 
 

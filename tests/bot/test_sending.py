@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.mail.smtp import Mailer
+from bot.mail.smtp import Mailer, Receipt
 from bot.mail.smtp_url import MailServer
 from bot.slack.client import SlackClient
 from bot.worker.deliver_bills import BillDelivery
@@ -324,7 +324,9 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
 
     async with db.long_transaction() as somebody:
 
-        async def holds_the_bill_meanwhile(sender: BillDelivery, document: OutgoingDocument) -> str:
+        async def holds_the_bill_meanwhile(
+            sender: BillDelivery, document: OutgoingDocument
+        ) -> Receipt:
             answer = await mail(sender, document)
             await somebody.execute(sa.text("select from bills for update"))
             return answer

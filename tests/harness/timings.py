@@ -23,6 +23,7 @@ QUICK = Timings(
     back_off_first=0.1,
     back_off_longest=0.5,
     back_off_mending=0.5,
+    mail_unknown=0.5,
     attempts=4,
     run_attempts=2,
     send_attempts=2,

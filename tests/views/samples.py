@@ -12,6 +12,7 @@ from models.batches.bill_run_report import BillRunReport
 from models.batches.bulk_send import SendReport
 from models.batches.send_preview import BIGGEST, NAMED, OutgoingBill, SendPreview
 from models.bills.approvers import Slot
+from models.bills.deliveries import Missing
 from models.bills.replay import Approval, BillState, Decision
 from models.bills.states import BillKind, Cause, HoldReason, NotSent, RejectReason, State, Verb
 from models.context import Source
@@ -254,6 +255,9 @@ def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
     yield "sent without a delay", way
     yield "issued", issued
     yield "delivered", replace(issued, status=State.SENT, brought=DELIVERED)
+    missing = (Missing("boss@acme.example", "550 5.1.1 <boss> unknown.", later=False),)
+    parted = replace(DELIVERED, missing=missing)
+    yield "delivered but for a copy", replace(issued, status=State.SENT, brought=parted)
     yield (
         "not delivered",
         replace(issued, status=State.APPROVED, brought=None, failure=FAILED.failure),

@@ -420,6 +420,8 @@ def test_the_way_out_is_told_step_by_step() -> None:
     assert issued.startswith("Acme Corp, October 2026 · #42 · 2026-000123")
     assert "On its way out as 2026-000123\n to billing@acme.example." in issued
     assert "Sent as 2026-000123\n to billing@acme.example, " in told(BILLS["delivered"])
+    copyless = told(BILLS["delivered but for a copy"])
+    assert "Not to boss@acme.example\n: 550 5.1.1 <boss> unknown.\n" in f"{copyless}\n"
     failed = told(BILLS["not delivered"])
     assert "Could not be delivered\n: 550 5.1.1 no such mailbox" in failed
     assert "Its number, 2026-000123, stays." in failed

@@ -1,0 +1,116 @@
+"""What mail servers answer, and what it means for the bill that was to go out."""
+
+import re
+import socket
+import ssl
+from enum import Enum, auto
+
+import aiosmtplib
+from aiosmtplib import SMTPResponse, SMTPResponseException
+
+from handlers.wording.formatting import clean
+
+
+class MailErrorKind(Enum):
+    """`REFUSED`: this letter will never be taken as it is. `LATER`: not now. `SERVER`: the server
+    takes no letters now, whichever. `MENDING`: nor will it before somebody mends the settings or
+    the server. `UNKNOWN`: it was handed over, and nobody can tell whether it was taken.
+    """
+
+    REFUSED = auto()
+    LATER = auto()
+    SERVER = auto()
+    MENDING = auto()
+    UNKNOWN = auto()
+
+
+class MailError(Exception):
+    """A letter was not accepted, or nobody can tell whether it was."""
+
+    def __init__(
+        self, code: str, kind: MailErrorKind, *, retry_after_s: float | None = None
+    ) -> None:
+        """`code` is a sentence for people. `retry_after_s`: when to try again, where that is set
+        already.
+        """
+        super().__init__(code)
+        self.code, self.kind, self.retry_after_s = code, kind, retry_after_s
+
+    @property
+    def permanent(self) -> bool:
+        return self.kind is MailErrorKind.REFUSED
+
+    @property
+    def needs_somebody(self) -> bool:
+        return self.kind is MailErrorKind.MENDING
+
+    @property
+    def of_the_server(self) -> bool:
+        """Whether every other letter would meet the same."""
+        return self.kind in (MailErrorKind.SERVER, MailErrorKind.MENDING)
+
+
+ABOUT_US = re.compile(
+    r"\brelay|\bhelo\b|\behlo\b|\bsender\b|authenticat|not owned|client host|access denied",
+    re.IGNORECASE,
+)
+"""How servers say, of a recipient, that it is we who may not: Postfix and others ask all they have
+against a client when it names the first recipient. Their codes are those of unknown mailboxes.
+"""
+
+_CREDENTIALS = frozenset({530, 534, 535, 538})
+_TOO_LARGE = re.compile(r"^(5\.3\.4|5\.2\.3)\b|\bsize\b|too (big|large)", re.IGNORECASE)
+
+
+def kind_of_answer(code: int, text: str) -> MailErrorKind:
+    """What an answer to a recipient or to the letter itself means."""
+    if code in _CREDENTIALS or ABOUT_US.search(text):
+        return MailErrorKind.MENDING
+    return MailErrorKind.REFUSED if 500 <= code < 600 else MailErrorKind.LATER
+
+
+def _kind_of_refusal(error: SMTPResponseException) -> MailErrorKind:
+    if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
+        return kind_of_answer(error.code, error.message)
+    if isinstance(error, aiosmtplib.SMTPSenderRefused):
+        if error.code == 552 or (error.code >= 500 and _TOO_LARGE.search(error.message)):
+            return MailErrorKind.REFUSED
+        if ABOUT_US.search(error.message):
+            return MailErrorKind.MENDING
+    return MailErrorKind.MENDING if 500 <= error.code < 600 else MailErrorKind.SERVER
+
+
+def trouble(error: Exception) -> MailError:
+    """What an error of the library means, where the letter was certainly not taken."""
+    if isinstance(error, SMTPResponseException):
+        return MailError(f"The mail server answered: {told(error)}", _kind_of_refusal(error))
+    what = one_line(str(error)) or type(error).__name__
+    if isinstance(error, TimeoutError):
+        return MailError(f"The mail server did not answer in time: {what}", MailErrorKind.SERVER)
+    causes = {type(one) for one in (error, error.__cause__)}
+    mistrusted = any(issubclass(one, ssl.SSLError) for one in causes)
+    if isinstance(error, OSError) and not mistrusted:
+        unknown_host = any(_is_no_host(one) for one in (error, error.__cause__))
+        kind = MailErrorKind.MENDING if unknown_host else MailErrorKind.SERVER
+        return MailError(f"The mail server could not be reached: {what}", kind)
+    return MailError(
+        f"The mail server cannot be used the way it is set: {what}", MailErrorKind.MENDING
+    )
+
+
+def _is_no_host(error: BaseException | None) -> bool:
+    """Whether the server's name means nothing, rather than that nobody could be asked."""
+    return isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+
+
+def told(answer: SMTPResponse | SMTPResponseException) -> str:
+    """An answer as the server gave it, and to whom it was given."""
+    about = (
+        f" (to {answer.recipient})" if isinstance(answer, aiosmtplib.SMTPRecipientRefused) else ""
+    )
+    return f"{answer.code} {answer.message}{about}"
+
+
+def one_line(text: str) -> str:
+    """`text` without what could end a line, or hide in one."""
+    return re.sub(r"\s+", " ", clean(text)).strip()

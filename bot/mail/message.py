@@ -1,0 +1,99 @@
+"""A letter with its document as a message, written so that every reader of mail reads the same."""
+
+import email.policy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, quote
+from typing import Any
+
+from bot.mail.errors import one_line
+
+LINE_CHARS = 60
+_WRITTEN_HERE = frozenset({"from", "to", "cc", "subject"})
+
+
+@dataclass(frozen=True)
+class Email:
+    """What is mailed. `to` and `cc` are addresses with commas between them.
+
+    `name` names the document, and the message: mailed again it is the same message.
+    """
+
+    name: str
+    to: str
+    cc: str
+    subject: str
+    text: str
+    document: str
+    date: datetime
+
+
+class _Policy(email.policy.EmailPolicy):
+    """Writes names and subjects itself: the library's own folding of a long name loses its
+    quotation marks, which makes one address several, and blanks between encoded words.
+    """
+
+    def fold(self, name: str, value: Any) -> str:
+        if name.lower() not in _WRITTEN_HERE:
+            return str(super().fold(name, value))
+        addresses = getattr(value, "addresses", None)
+        if addresses is None:
+            written = _encoded(str(value), name)
+        else:
+            written = ",\r\n ".join(_mailbox(one) for one in addresses)
+        return f"{name}: {written}\r\n"
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() not in _WRITTEN_HERE:
+            return super().fold_binary(name, value)
+        return self.fold(name, value).encode()
+
+
+# Whatever is written, it arrives as it was: nothing on the way has to take eight bits.
+POLICY = _Policy(linesep="\r\n", cte_type="7bit")
+
+
+def _encoded(text: str, header: str) -> str:
+    """As it is where it fits on a line, else in encoded words."""
+    if text.isascii() and len(text) <= LINE_CHARS and "=?" not in text:
+        return text
+    return Header(text, "utf-8", header_name=header).encode(linesep="\r\n")
+
+
+def _mailbox(address: Address) -> str:
+    spec, name = address.addr_spec, address.display_name
+    if not name:
+        return spec
+    written = _encoded(name, "Sender")
+    return f'"{quote(name)}" <{spec}>' if written == name else f"{written}\r\n <{spec}>"
+
+
+def compose(
+    letter: Email, sender: Address, to: Sequence[Address], copies: Sequence[Address]
+) -> bytes:
+    """The message as it is handed over. Of addresses beyond ASCII it takes a server with SMTPUTF8
+    to read the heads.
+    """
+    message = EmailMessage(policy=POLICY)
+    message["From"] = sender
+    message["To"] = to
+    if copies:
+        message["Cc"] = copies
+    message["Subject"] = one_line(letter.subject)
+    message["Date"] = format_datetime(letter.date)
+    message["Message-ID"] = f"<{letter.name}@{sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    # As bytes, or its line ends would be the mail's and no longer those that were stored.
+    message.add_attachment(
+        letter.document.encode(),
+        maintype="text",
+        subtype="plain",
+        filename=f"{letter.name}.txt",
+        params={"charset": "utf-8"},
+    )
+    return message.as_bytes()
