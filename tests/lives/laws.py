@@ -9,6 +9,7 @@ from typing import Any
 from models.bills.snapshots import column_value
 from models.period import Period
 from tests.lives import golden
+from tests.lives.deliveries import check_deliveries
 from tests.lives.ledger import Ledger, Row, figures
 from tests.lives.names import check_names
 from tests.lives.scene import Scene
@@ -27,6 +28,7 @@ def check_everything(scene: Scene, ledger: Ledger) -> None:
     check_one_of_each(ledger)
     check_numbers(ledger)
     check_names(ledger)
+    check_deliveries(ledger)
 
 
 def check_record(ledger: Ledger, bill: Row) -> None:

@@ -40,6 +40,8 @@ class Ledger:
     bill_runs: tuple[Row, ...]
     thread_replies: tuple[Row, ...]
     messages: tuple[Row, ...]
+    webhooks: tuple[Row, ...]
+    webhook_deliveries: tuple[Row, ...]
     procrastinate_jobs: tuple[Row, ...]
 
     def differences(self, other: "Ledger") -> list[str]:

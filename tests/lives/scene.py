@@ -16,6 +16,8 @@ from models.people.permissions import Role
 from models.people.users import User, add_user, system_user
 from models.period import Period
 from models.settings import BillingSettings
+from models.webhooks.events import Event
+from models.webhooks.keeping import add_webhook
 from tests.lives.ledger import Ledger, Row
 
 BEGIN = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -32,6 +34,8 @@ ROLES = {
 CAST = (*ROLES, "system")
 FINANCE = ("ana", "bob")
 APPROVERS = ("kim", "lee", "sam", "sue")
+TOLD = (tuple(Event), (Event.PARTLY_APPROVED, Event.SENT, Event.VOIDED))
+"""What each webhook asks for."""
 CURRENCIES = ("USD", "JPY", "KWD")
 CUSTOMERS = ("Café Zürich AG", "Straße 7, GmbH", "Łódź & Co")
 
@@ -118,7 +122,7 @@ class Scene:
 
 
 async def set_up(db: Database, policies: tuple[Policy, ...]) -> dict[str, int]:
-    """The cast, and a customer for each policy, each in a currency of its own."""
+    """The cast, a customer for each policy, each in a currency of its own, and the webhooks."""
     async with db.transaction() as session:
         people = {
             name: await add_user(session, name.title(), role, f"U{name.upper()}")
@@ -128,6 +132,9 @@ async def set_up(db: Database, policies: tuple[Policy, ...]) -> dict[str, int]:
         ids["system"] = (await system_user(session)).id
         for name, currency, policy in zip(CUSTOMERS, CURRENCIES, policies, strict=False):
             session.add(_customer(name, currency, policy, ids))
+        finance = Context(people["ana"], BEGIN, Source.WEB, BillingSettings())
+        for events in TOLD:
+            await add_webhook(session, finance, "https://8.8.8.8/", events)
         return ids
 
 
