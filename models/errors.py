@@ -1,7 +1,8 @@
 """What the models refuse. A refusal is an answer to a person, not an accident."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -108,6 +109,40 @@ class InvalidFields(Invalid):
         self.faults = dict(faults)
         field, sentence = next(iter(self.faults.items()))
         super().__init__(sentence, field)
+
+
+class Faults:
+    """Several inputs looked at before any of them is refused.
+
+    `noted` holds back the refusal of one, and `refuse` raises all there were: one as it was,
+    several as `InvalidFields`, the first of a field.
+    """
+
+    def __init__(self) -> None:
+        self._refused: list[Invalid] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        try:
+            yield
+        except Invalid as refused:
+            self._refused.append(refused)
+
+    def refuse(self) -> None:
+        if len(self._refused) == 1:
+            raise self._refused[0]
+        if self._refused:
+            raise InvalidFields(self._by_field())
+
+    def _by_field(self) -> dict[str, str]:
+        told: dict[str, str] = {}
+        for one in self._refused:
+            told = (one.faults if isinstance(one, InvalidFields) else _fault(one)) | told
+        return told
+
+
+def _fault(refused: Invalid) -> dict[str, str]:
+    return {refused.field or "": refused.sentence}
 
 
 class Unreadable(Invalid):

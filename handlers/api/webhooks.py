@@ -23,6 +23,7 @@ from handlers.api.webhook_answers import (
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import PathId
 from handlers.http.lookup import refuse_private_name
+from models.errors import Faults
 from models.people.permissions import Permission
 from models.webhooks import keeping
 from models.webhooks.addresses import LONGEST
@@ -88,8 +89,12 @@ async def find_webhooks(context: Asking) -> WebhooksAnswer:
 @open_to(Permission.KEEP_WEBHOOKS, holds_secret=True)
 async def add_webhook(context: Asking, asked: WebhookRequest) -> NewWebhookAnswer:
     """Tell an address of these events from now on. Its secret is told here, and never again."""
-    await refuse_private_name(asked.address, context.settings.webhook_hosts)
-    added = await keeping.add_webhook(context.session, context, asked.address, asked.events)
+    faults = Faults()
+    with faults.noted():
+        await refuse_private_name(asked.address, context.settings.webhook_hosts)
+    with faults.noted():
+        added = await keeping.add_webhook(context.session, context, asked.address, asked.events)
+    faults.refuse()
     return new_webhook(*added)
 
 

@@ -16,7 +16,7 @@ from models.actions.accounts import (
     set_password,
 )
 from models.db.columns import Session
-from models.errors import Invalid
+from models.errors import Faults, Invalid
 from models.people.access_attempts import (
     AccessAttempt,
     AttemptKind,
@@ -70,10 +70,14 @@ async def sign_in_by_link(caller: Caller, token: str) -> SignedIn:
 
 async def sign_up(caller: Caller, name: str, email: str, password: str) -> User:
     """Make an account, in which nobody is signed in yet; raises Invalid, and TooOften."""
-    password = read_password(password)
+    faults = Faults()
+    with faults.noted():
+        password = read_password(password)
     with caller.services.passwords.admitted():
         async with caller.transaction() as session:
-            await check_new_account(session, name, email)
+            with faults.noted():
+                await check_new_account(session, name, email)
+            faults.refuse()
             attempt = await _attempt(caller, session, AttemptKind.SIGN_UP, name)
         digest = await caller.services.passwords.digest(password)
     async with caller.transaction() as session:

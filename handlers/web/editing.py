@@ -71,9 +71,7 @@ async def change_customer(context: Asking, customer_id: PathId, typed: Typed) ->
     customer = await get_customer(context.session, customer_id)
     shown = await _shown(context, customer)
     given = _given(typed)
-    fields = {name: text for name, text in given.items() if text != shown.get(name, "")}
-    if not any(term in fields for term in TERMS):
-        fields.pop("valid_from", None)
+    fields = _changed(given, shown)
     address = f"/customers/{customer_id}"
     question = Question(f"Change {customer.name}?", f"{address}/edit", address, "Save changes")
 
@@ -84,7 +82,19 @@ async def change_customer(context: Asking, customer_id: PathId, typed: Typed) ->
 
     async with shown_again(context, typed, partial(_edit_page, customer_id)):
         asked = await confirmed(context, typed, question, change)
-    return asked or see(context.request, address, "Saved." if fields else "Nothing was changed.")
+    is_same = await customer_version(context.session, customer_id) == shown["version"]
+    return asked or see(context.request, address, "Nothing was changed." if is_same else "Saved.")
+
+
+def _changed(given: Mapping[str, str], shown: Mapping[str, str]) -> dict[str, str]:
+    """What differs from what was shown; terms together, and as they stand where a month is given.
+
+    Those shown are today's, and may be others than those of that month.
+    """
+    other = {name for name, text in given.items() if text != shown.get(name, "")}
+    terms = {"valid_from", *TERMS}
+    kept = other | terms if other & terms else other
+    return {name: text for name, text in given.items() if name in kept}
 
 
 async def _edit_page(customer_id: int, context: HttpContext, form: Form) -> Response:

@@ -16,7 +16,7 @@ from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import webhook_text
 from handlers.wording.formatting import counted
-from models.errors import Invalid
+from models.errors import Faults, Invalid
 from models.people.permissions import Permission
 from models.webhooks import keeping
 from models.webhooks.addresses import LONGEST
@@ -71,11 +71,14 @@ async def new_webhook(context: Asking) -> Response:
 async def add_webhook(context: Asking, typed: Typed) -> Response:
     """The answer shows the secret, and nothing does later."""
     async with shown_again(context, typed, _form_page):
-        address = typed.get("address", "")
-        await refuse_private_name(address, context.settings.webhook_hosts)
-        webhook, secret = await keeping.add_webhook(
-            context.session, context, address, _chosen(typed)
-        )
+        address, faults = typed.get("address", ""), Faults()
+        with faults.noted():
+            await refuse_private_name(address, context.settings.webhook_hosts)
+        with faults.noted():
+            webhook, secret = await keeping.add_webhook(
+                context.session, context, address, _chosen(typed)
+            )
+        faults.refuse()
     return _secret_page(context, webhook, secret, is_new=True)
 
 
@@ -104,11 +107,14 @@ async def change_webhook(context: Asking, webhook_id: PathId, typed: Typed) -> R
 
     await find_webhook(context.session, webhook_id)
     async with shown_again(context, typed, drawn):
-        address = typed.get("address", "")
-        await refuse_private_name(address, context.settings.webhook_hosts)
-        await keeping.change_webhook(
-            context.session, context, webhook_id, address=address, events=_chosen(typed)
-        )
+        address, faults = typed.get("address", ""), Faults()
+        with faults.noted():
+            await refuse_private_name(address, context.settings.webhook_hosts)
+        with faults.noted():
+            await keeping.change_webhook(
+                context.session, context, webhook_id, address=address, events=_chosen(typed)
+            )
+        faults.refuse()
     return see(context.request, f"/webhooks/{webhook_id}", "The webhook is changed.")
 
 

@@ -15,7 +15,7 @@ from handlers.web.next_page import next_page
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.formatting import slash
-from models.errors import Invalid, Refusal
+from models.errors import Invalid, InvalidFields, Refusal
 from models.people.passwords import FEWEST_CHARS
 from models.people.sign_in_links import whose_link
 
@@ -97,9 +97,12 @@ def _refused(request: Request, asked: str, refused: Refusal, **forms: Form) -> R
 def _refused_account(typed: Mapping[str, str], refused: Refusal) -> Form:
     """The form of a new account again, without the password, and the refusal beside its field."""
     kept = {field: typed.get(field, "") for field in OF_NEW.values()}
+    if isinstance(refused, InvalidFields):
+        there = {OF_NEW.get(name, name): told for name, told in refused.faults.items()}
+        return refused_form(kept, InvalidFields(there))
     if isinstance(refused, Invalid) and refused.field in OF_NEW:
-        there = Invalid(refused.sentence, OF_NEW[refused.field], refused.next_steps)
-        return refused_form(kept, there)
+        named = Invalid(refused.sentence, OF_NEW[refused.field], refused.next_steps)
+        return refused_form(kept, named)
     return refused_form(kept, refused)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.access import ask_for_role
 from models.db.locks import lock_for_import, lock_for_write
-from models.errors import Invalid, NextStep, NotAllowed, Stale, Step, Unreadable
+from models.errors import Faults, Invalid, NextStep, NotAllowed, Stale, Step, Unreadable
 from models.mailboxes import mailboxes, read_mailboxes
 from models.people.access_attempts import sign_ups_since
 from models.people.permissions import Role
@@ -26,12 +26,22 @@ async def check_new_account(session: AsyncSession, name: str, email: str) -> tup
 
     Refuses a name that somebody has, and what is not one address.
     """
-    name, key = await person_name(session, name)
+    faults = Faults()
+    with faults.noted():
+        name = await _free_name(session, name)
+    with faults.noted():
+        email = _one_mailbox(email.strip())
+    faults.refuse()
+    return name, email
+
+
+async def _free_name(session: AsyncSession, typed: str) -> str:
+    name, key = await person_name(session, typed)
     if await session.scalar(sa.select(sa.exists().where(User.name_key == key))):
         raise Invalid(
             f"Somebody is called {name} already.", "name", [NextStep(Step.SIGN_IN_FROM_SLACK)]
         )
-    return name, _one_mailbox(email.strip())
+    return name
 
 
 def _one_mailbox(typed: str) -> str:

@@ -16,7 +16,7 @@ from models.context import Context
 from models.customers.customers import Customer, customer_version, lock_customer
 from models.customers.search import find_exactly
 from models.db.locks import lock_for_write
-from models.errors import Invalid, InvalidFields, WrongState
+from models.errors import Faults, Invalid, InvalidFields, WrongState
 from models.imports.files import Imported, import_customers
 from models.imports.rows import NOT_TEXT, BadRows, GivenRow, is_sound
 from models.outbox.cards import redraw_cards_of_customer
@@ -38,14 +38,12 @@ async def create_customer(
     context.user.require(Permission.KEEP_BOOKS)
     _refuse_unkeepable(fields)
     needed = {"name": "", "monthly_api_limit": ""}
-    other = await find_exactly(session, fields.get("name", ""))
-    taken = {"name": f"There is a customer {other.name} already."} if other else {}
-    try:
+    faults = Faults()
+    with faults.noted():
+        await _refuse_taken(session, fields.get("name", ""))
+    with faults.noted():
         done = await _take(session, _paired(needed | dict(fields), {}), context)
-    except InvalidFields as refused:
-        raise InvalidFields(taken | refused.faults) from None
-    if taken:
-        raise InvalidFields(taken)
+    faults.refuse()
     customer = await find_exactly(session, fields["name"])
     assert customer is not None
     return customer, BookChange(done, *await follow_customers(session, context, []))
@@ -71,9 +69,16 @@ async def edit_customer(
     if customer.merged_into_id is not None:
         raise WrongState(f"{customer.name} was merged into another customer and stays as it is.")
     renamed = "name" in fields and cleaned_name(fields["name"]) != customer.name
+    faults = Faults()
+    with faults.noted():
+        _refuse_unpriced(customer, fields)
     if renamed:
-        await rename_customer(session, customer_id, fields["name"], context)
-    done = await _take(session, {**_completed(customer, fields), "name": customer.name}, context)
+        with faults.noted():
+            await rename_customer(session, customer_id, fields["name"], context)
+    with faults.noted():
+        row = {**_completed(customer, fields), "name": customer.name}
+        done = await _take(session, row, context)
+    faults.refuse()
     bills = await bills_of_few(session, [customer_id])
     change = BookChange(
         Imported(0, 1, 0, emptied=done.emptied) if renamed else done,
@@ -82,6 +87,19 @@ async def edit_customer(
     await redraw_cards_of_customer(session, customer_id)
     await session.refresh(customer)
     return customer, change
+
+
+async def _refuse_taken(session: AsyncSession, name: str) -> None:
+    other = await find_exactly(session, name)
+    if other:
+        raise Invalid(f"There is a customer {other.name} already.", "name")
+
+
+def _refuse_unpriced(customer: Customer, fields: Fields) -> None:
+    """A price in one currency is none in another."""
+    given = fields.get("currency", "").strip().upper()
+    if given and given != customer.currency and "overage_unit_cost" not in fields:
+        raise Invalid("Say the price of a call in that currency as well.", "overage_unit_cost")
 
 
 def _refuse_unkeepable(fields: Fields) -> None:
@@ -111,14 +129,13 @@ def _completed(customer: Customer, fields: Fields) -> Fields:
     """With what is known of fields that mean something only beside those given."""
     known = {name: str(getattr(customer, name) or "") for name in DATES}
     given = dict(fields)
-    if given.get("currency", "").strip().upper() == customer.currency:
+    is_same = given.get("currency", "").strip().upper() == customer.currency
+    if is_same and "overage_unit_cost" not in given:
         del given["currency"]
     return _paired(given, known)
 
 
 def _paired(fields: Fields, known: Fields) -> Fields:
     others = {other: known.get(other, "") for name, other in DATES.items() if name in fields}
-    if fields.get("currency") and "overage_unit_cost" not in fields and known:
-        raise Invalid("Say the price of a call in that currency as well.", "overage_unit_cost")
     price = {"overage_unit_cost": ""} if "currency" in fields else {}
     return price | others | dict(fields)

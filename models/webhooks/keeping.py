@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context
-from models.errors import Invalid, NotFound, WrongState
+from models.errors import Faults, Invalid, NotFound, WrongState
 from models.outbox.jobs import defer_webhook
 from models.people.permissions import Permission
 from models.webhooks.addresses import read_address
@@ -37,12 +37,11 @@ async def add_webhook(
     """
     context.user.require(Permission.KEEP_WEBHOOKS)
     webhook = Webhook(
-        address=read_address(address, context.settings.webhook_hosts),
-        events=_read_events(events),
         state=WebhookState.ACTIVE,
         created_by_id=context.user.id,
         created_at=context.now,
     )
+    _fill(webhook, context, address, events)
     await session.execute(sa.text("select pg_advisory_xact_lock(hashtext('webhooks'))"))
     kept = sa.select(sa.func.count()).where(Webhook.state != WebhookState.DELETED)
     if (await session.scalar(kept) or 0) >= MOST_WEBHOOKS:
@@ -50,6 +49,20 @@ async def add_webhook(
     session.add(webhook)
     await session.flush()
     return webhook, await _add_secret(session, webhook, context.now)
+
+
+def _fill(
+    webhook: Webhook, context: Context, address: str | None, events: Collection[str] | None
+) -> None:
+    """With what is given; all that cannot be kept of it is refused together."""
+    faults = Faults()
+    if address is not None:
+        with faults.noted():
+            webhook.address = read_address(address, context.settings.webhook_hosts)
+    if events is not None:
+        with faults.noted():
+            webhook.events = _read_events(events)
+    faults.refuse()
 
 
 def _read_events(events: Collection[str]) -> list[str]:
@@ -91,10 +104,7 @@ async def change_webhook(
 ) -> Webhook:
     """Change what is given. What happened while it was paused or off goes out when it goes on."""
     webhook = await webhook_to_keep(session, context, webhook_id)
-    if address is not None:
-        webhook.address = read_address(address, context.settings.webhook_hosts)
-    if events is not None:
-        webhook.events = _read_events(events)
+    _fill(webhook, context, address, events)
     if paused:
         webhook.state = WebhookState.PAUSED
     elif paused is False:

@@ -85,6 +85,43 @@ async def test_a_name_in_use_is_told_beside_all_else_that_is_wrong(
     assert await rows_of(db, "select tax_id from customers") == [(None,)]
 
 
+async def test_all_that_is_wrong_in_a_change_is_told_at_once(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    other = await ana.post("/customers/new", data=ACME | {"name": "Taken"})
+    assert other.status == 303
+    wrong = {
+        **{"name": "taken", "currency": "XXQ", "valid_from": "2026-13", "country": "UK"},
+        **{"start_date": "31 June", "billing_email": "nobody"},
+    }
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    page = await ana.post(f"/customers/{one}/edit", data=form | wrong)
+    assert (page.status, errors(page).keys()) == (422, wrong.keys())
+    assert "is not a currency" in errors(page)["currency"]
+    alone = await ana.post(f"/customers/{one}/edit", data=form | {"valid_from": "2026-13"})
+    assert (alone.status, errors(alone).keys()) == (422, {"valid_from"})
+
+
+async def test_terms_that_stand_as_they_are_can_be_asked_for_from_another_month(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    """Those shown are today's, in force again once others that were still ahead are taken back."""
+    one, _ = await customer(db, people.ana)
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    ahead = form | {"currency": "EUR", "valid_from": "2027-02"}
+    assert (await ana.post(f"/customers/{one}/edit", data=ahead)).status == 303
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    assert form["currency"] == "USD"
+    back = await ana.post(f"/customers/{one}/edit", data=form | {"valid_from": "2027-02"})
+    assert back.status == 303
+    assert "Saved." in (await ana.get(back.headers["Location"])).text
+    assert await rows_of(db, "select distinct currency from customer_terms") == [("USD",)]
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    same = await ana.post(f"/customers/{one}/edit", data=form | {"valid_from": "2027-02"})
+    assert "Nothing was changed." in (await ana.get(same.headers["Location"])).text
+
+
 async def test_what_moves_no_bill_is_saved_at_once(
     ana: Visitor, db: Database, people: People
 ) -> None:

@@ -106,6 +106,8 @@ async def test_what_is_wrong_with_a_new_account_stands_beside_its_field(
     taken = await sign_up(served.visitor(), name="KIM")
     assert (taken.status, 'id="e-new_name"' in taken.text) == (422, True)
     assert "If that is you, type `/bill web` in Slack" in taken.text
+    wrong = await sign_up(served.visitor(), name="KIM", email="nobody", new_password="short")
+    assert re.findall(r'id="e-(\w+)"', wrong.text) == ["new_name", "email", "new_password"]
 
 
 async def test_a_wrong_password_is_told_on_the_page_and_the_name_stays(

@@ -79,6 +79,12 @@ async def test_what_is_refused_is_shown_again_with_the_reason(
     assert ticked == len(given) - 1
 
 
+async def test_a_wrong_address_and_no_event_are_told_together(ana: Visitor) -> None:
+    refused = await ana.post("/webhooks/new", data={"address": "http://hooks.example/"})
+    assert refused.status == 422
+    assert "begin with https://" in refused.text and "Choose at least one event." in refused.text
+
+
 async def test_a_webhook_is_edited_paused_resumed_and_deleted(ana: Visitor) -> None:
     path = await _added(ana)
     typed = {"address": f"{HERE}/two", "bill.voided": "yes"}
