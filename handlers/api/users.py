@@ -1,5 +1,6 @@
 """People: making an account, seeing who there is, and what Finance changes about them."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -22,7 +23,11 @@ EMAIL = {"format": "email"}
 
 
 class Person(BaseModel):
-    """Somebody; `role` null: none yet, so they may do nothing."""
+    """Somebody; `role` null: none yet, so they may do nothing.
+
+    `away_until`: their last day away, null for whoever is here; meanwhile the person of
+    `delegate_id` decides in their place.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -32,6 +37,8 @@ class Person(BaseModel):
     role: Role | None
     active: bool
     slack_user_id: str | None
+    away_until: date | None
+    delegate_id: int | None
 
 
 class People(BaseModel):

@@ -19,11 +19,11 @@ from handlers.slack.blocks.action_ids import (
     action_of,
 )
 from handlers.slack.blocks.help import (
-    NOT_YET,
+    ELSEWHERE,
+    elsewhere,
     help_for,
     nearest_commands,
     needs_command,
-    not_yet,
 )
 from handlers.slack.context import Listener, RequestContext, Services, handle
 from handlers.slack.parsing import (
@@ -122,8 +122,8 @@ async def _run(context: RequestContext) -> Answer:
         if rest and rest.lower() in HELP:
             return Reply(help_for(command, word))
         return await COMMANDS[command][word](context, rest)
-    if word in NOT_YET[command] and not await is_customer(context.session, context.text):
-        return Reply(not_yet(command, word))
+    if word in ELSEWHERE[command] and not await is_customer(context.session, context.text):
+        return Reply(elsewhere(command, word, rest))
     return await OTHERWISE[command](context, context.text.strip())
 
 

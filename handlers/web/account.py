@@ -1,20 +1,32 @@
-"""One's own account: password, devices, tokens for scripts."""
+"""One's own account: going away, password, devices, tokens for scripts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from fastapi import APIRouter, Response
 
 from handlers.http.errors import NotSignedIn, headers_of, status_of
 from handlers.http.gate import Access, Asking, Caller, Calling, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
+from handlers.http.services import HttpServices
 from handlers.http.signing_in import change_password
 from handlers.web.forms import Form, Typed, refused_form, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
+from handlers.wording.formatting import day, name
+from models.actions.absence import MOST_DAYS, mark_away, mark_back
 from models.actions.accounts import needs_old_password
+from models.dates import read_day
 from models.db.columns import Session
-from models.errors import Refusal
+from models.errors import Invalid, Refusal, Unreadable
 from models.people.api_tokens import api_tokens_of, make_api_token, revoke_api_token
 from models.people.passwords import FEWEST_CHARS
+from models.people.permissions import Permission
 from models.people.sessions import devices_of, end_device, end_devices
+from models.people.stand_ins import stand_ins
+from models.people.users import User, find_by_name
+from models.queries.people import delegates_of
 
 router = APIRouter(route_class=PageRoute)
 PATH = "/account"
@@ -25,6 +37,47 @@ PATH = "/account"
 async def account(context: Asking) -> Response:
     """Who one is here, and where one is signed in."""
     return await _account(context)
+
+
+@router.post(f"{PATH}/away")
+@open_to(Permission.GO_AWAY)
+async def go_away(context: Asking, typed: Typed) -> Response:
+    """Be away up to and including a day; somebody decides in one's place meanwhile."""
+
+    async def again(context: HttpContext, form: Form) -> Response:
+        return await _draw(context, context.session, away=form)
+
+    async with shown_again(context, typed, again):
+        until = _day(typed.get("until", ""))
+        delegate = await _delegate(context, typed.get("delegate", ""))
+        await mark_away(context.session, context, until, delegate)
+    told = (
+        f"You are away up to and including {day(until)}; {name(delegate.name)} decides meanwhile."
+    )
+    return see(context.request, PATH, told)
+
+
+def _day(typed: str) -> date:
+    try:
+        return read_day(typed)
+    except Unreadable as refused:
+        raise Invalid(f"That {refused.reason}.", "until") from None
+
+
+async def _delegate(context: HttpContext, typed: str) -> User:
+    found = await find_by_name(context.session, typed)
+    if found is None:
+        raise Invalid("Choose somebody who may approve bills.", "delegate")
+    return found
+
+
+@router.post(f"{PATH}/back")
+@open_to(Permission.GO_AWAY)
+async def come_back(context: Asking) -> Response:
+    """Decide oneself again."""
+    was_away = await mark_back(context.session, context)
+    told = "What needs you comes to you again." if was_away else "You were not away."
+    return see(context.request, PATH, told)
 
 
 @router.post(f"{PATH}/password")
@@ -89,6 +142,7 @@ async def _draw(
     *,
     password: Form | None = None,
     token: Form | None = None,
+    away: Form | None = None,
     made: tuple[str, str] | None = None,
 ) -> Response:
     """`made`: the name and the text of a token that was made just now."""
@@ -108,4 +162,30 @@ async def _draw(
         token=token or Form(),
         made=made,
         now=now,
+        absence=await _absence(session, user, _today(asked.services), away or Form()),
     )
+
+
+@dataclass(frozen=True)
+class Absence:
+    """`delegate`: who decides meanwhile, for whoever is away. `choices`: whom one may name."""
+
+    form: Form
+    delegate: User | None
+    choices: Sequence[tuple[str, str]]
+    first: date
+    last: date
+
+
+def _today(services: HttpServices) -> date:
+    return services.now().astimezone(services.billing.zone).date()
+
+
+async def _absence(session: Session, user: User, today: date, form: Form) -> Absence | None:
+    """None for whoever decides on nothing."""
+    if not user.can(Permission.GO_AWAY):
+        return None
+    delegates = await delegates_of(session, [user], today)
+    choices = [(one, name(one)) for one in await stand_ins(session, user, today)]
+    last = today + timedelta(days=MOST_DAYS)
+    return Absence(form, delegates.get(user.id), choices, today, last)

@@ -17,7 +17,7 @@ from models.db.names import MOST_KEY
 from models.errors import Invalid, NotFound
 from models.people.permissions import Permission, Role
 from models.people.users import NAME_CHARS, User
-from models.queries.people import find_people, get_person, waiting_for_role
+from models.queries.people import delegates_of, find_people, get_person, waiting_for_role
 
 router = APIRouter(route_class=PageRoute)
 PATH = "/people"
@@ -34,11 +34,13 @@ async def people(
     looked_for, after = q.replace("\x00", "").strip(), after.replace("\x00", "")
     found = await find_people(context.session, looked_for, after)
     waiting = [] if looked_for or after else await waiting_for_role(context.session)
+    delegates = await delegates_of(context.session, found.people, context.today)
     more = {"q": looked_for, "after": found.after}
     return page(
         context.request,
         "people.html.jinja",
         people=found.people,
+        delegates=delegates,
         waiting=waiting,
         looked_for=looked_for,
         roles=list(Role),
@@ -113,4 +115,12 @@ def _changed(user: User, given: Mapping[str, object]) -> PersonEdit:
 
 async def _draw(context: HttpContext, user: User, form: Form) -> Response:
     roles = [("", "No role"), *((role.value, role.value) for role in Role)]
-    return page(context.request, "person.html.jinja", person=user, form=form, roles=roles)
+    delegates = await delegates_of(context.session, [user], context.today)
+    return page(
+        context.request,
+        "person.html.jinja",
+        person=user,
+        delegate=delegates.get(user.id),
+        form=form,
+        roles=roles,
+    )

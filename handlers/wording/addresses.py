@@ -1,5 +1,7 @@
 """Where things are on the web, for whoever is told of them elsewhere."""
 
+from urllib.parse import urlencode
+
 _public_url = ""
 
 
@@ -9,11 +11,17 @@ def use_public_url(address: str) -> None:
     _public_url = address
 
 
+def page_address(path: str, **query: str) -> str | None:
+    """A page of ours, if there are pages."""
+    asked = f"?{urlencode(query)}" if query else ""
+    return f"{_public_url}{path}{asked}" if _public_url else None
+
+
 def bill_address(bill_id: int) -> str | None:
     """The page of a bill, if there are pages."""
-    return f"{_public_url}/bills/{bill_id}" if _public_url else None
+    return page_address(f"/bills/{bill_id}")
 
 
 def sign_in_address(token: str) -> str | None:
     """Where a one-time link leads, if there are pages. It is a secret."""
-    return f"{_public_url}/sign-in/{token}" if _public_url else None
+    return page_address(f"/sign-in/{token}")

@@ -1,7 +1,8 @@
 """People, as Finance looks after them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,6 +40,16 @@ async def waiting_for_role(session: AsyncSession, most: int = PAGE) -> Sequence[
     """Whoever has an account and no role, the newest first."""
     query = sa.select(User).where(User.role.is_(None), User.active, User.name != SYSTEM)
     return (await session.scalars(query.order_by(User.id.desc()).limit(most))).all()
+
+
+async def delegates_of(
+    session: AsyncSession, people: Iterable[User], today: date
+) -> Mapping[int, User]:
+    """Who decides in whose place today, by the id of whoever of these is away."""
+    away = {user.id: user.delegate_id for user in people if user.is_away(today)}
+    query = sa.select(User).where(User.id.in_(set(away.values())))
+    delegates = {user.id: user for user in await session.scalars(query)}
+    return {who: delegates[delegate] for who, delegate in away.items() if delegate in delegates}
 
 
 async def get_person(session: AsyncSession, user_id: int) -> User:

@@ -197,7 +197,7 @@ async def test_help_with_one_command_is_about_that(team: Team) -> None:
         assert "/bill generate" not in told, typed
 
 
-async def test_what_cannot_be_done_in_slack_yet_is_answered_with_the_command_line(
+async def test_without_pages_what_slack_does_not_do_is_answered_with_the_command_line(
     team: Team,
 ) -> None:
     for typed, instead in (
@@ -208,7 +208,7 @@ async def test_what_cannot_be_done_in_slack_yet_is_answered_with_the_command_lin
         ("/bill people", "countersign people add"),
     ):
         told = await team.ana.types(typed)
-        assert "yet" in told["text"], typed
+        assert "On the command line" in told["text"], typed
         assert instead in said(told), typed
     assert "1,500" in said(await team.kim.types("/customer acme"))
 

@@ -65,3 +65,27 @@ async def test_somebody_without_a_role_gets_no_link(team: Team) -> None:
 async def test_without_pages_it_is_said_that_there_are_none(team: Team) -> None:
     use_public_url("")
     assert "There are no web pages here." in (await team.kim.types("/bill web"))["text"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "page", "cli"),
+    [
+        ("/customer list", "/customers", "countersign export customers"),
+        ("/customer new", "/customers/new", "countersign import customers FILE.csv"),
+        ("/customer edit Søren & Co", "/customers?name=S%C3%B8ren+%26+Co", "countersign import"),
+        ("/customer edit", "/customers", "countersign import customers FILE.csv"),
+        ("/usage record Acme 2026-10 5", "/customers", "countersign import usage FILE.csv"),
+        ("/usage import", "/import", "countersign import usage FILE.csv"),
+        ("/bill people", "/people", "countersign people add"),
+    ],
+)
+async def test_what_pages_do_is_answered_with_the_page(
+    team: Team, typed: str, page: str, cli: str
+) -> None:
+    answer = await team.ana.types(typed)
+    assert link_in(answer) == f"{PAGES}{page}"
+    assert cli in said(answer)
+
+
+async def test_a_name_without_end_still_fits_a_link(team: Team) -> None:
+    assert len(link_in(await team.ana.types("/customer edit " + "😀" * 400))) < 3000

@@ -119,6 +119,8 @@ PAGES = (
     Row("GET /access", SIGNED_IN),
     Row("POST /access", SIGNED_IN),
     Row("GET /account", SIGNED_IN),
+    Row("POST /account/away", "CS", {"data": {"until": "x"}}),
+    Row("POST /account/back", "CS"),
     Row("POST /account/password", SIGNED_IN, {"data": {}}),
     Row("POST /account/devices/{device_id}/sign-out", _MINE_TOO, hides=True),
     Row("POST /account/tokens", SIGNED_IN, {"data": {"name": "another"}}),

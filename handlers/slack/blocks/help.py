@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from handlers.slack.blocks.block_kit import SlackMessage, bullets, message, rich, sentence_message
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import (
+    SlackMessage,
+    bullets,
+    button,
+    message,
+    opening,
+    rich,
+    sentence_message,
+)
+from handlers.wording.addresses import page_address
 from handlers.wording.formatting import cut, listing, slash
 from handlers.wording.rich_text import Sentence, code, fallback_text
 
@@ -92,42 +102,78 @@ ON_THE_CARD = {
 }
 
 
-# What is done elsewhere for now: what cannot be done here, and the command line's way.
-NOT_YET: dict[str, dict[str, tuple[str, str]]] = {
+@dataclass(frozen=True)
+class Elsewhere:
+    """What Slack has no command for: who does what, on which page, and the command line's way.
+
+    `by_name`: whether what stands behind the word is the customer to be found on that page.
+    """
+
+    done: str
+    label: str
+    path: str
+    cli: str
+    by_name: bool = False
+
+
+_USAGE_FILE = "countersign import usage FILE.csv"
+_CUSTOMERS_FILE = "countersign import customers FILE.csv"
+
+ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
     "bill": {
-        "people": (
-            "People are not looked after in Slack yet; on the command line it is ",
+        "people": Elsewhere(
+            "Finance looks after people on the web.",
+            "Open the people",
+            "/people",
             "countersign people add NAME --role ROLE --slack-id ID",
         ),
     },
     "usage": {
-        verb: (
-            f"Usage is not {done} in Slack yet. Put it into a file with the columns customer, year,"
-            " month and api_usage, and have it imported with ",
-            "countersign import usage FILE.csv",
-        )
-        for verb, done in (("record", "recorded"), ("import", "imported"))
+        "record": Elsewhere(
+            "Finance records usage on the web, on the page of its customer.",
+            "Find the customer",
+            "/customers",
+            _USAGE_FILE,
+        ),
+        "import": Elsewhere(
+            "Finance imports usage on the web, from a file with the columns customer, year, month"
+            " and api_usage.",
+            "Import a file",
+            "/import",
+            _USAGE_FILE,
+        ),
     },
     "customer": {
-        verb: (
-            f"Customers are not {done} in Slack yet. They are imported with ",
-            "countersign import customers FILE.csv",
-        )
-        for verb, done in (("new", "added"), ("edit", "changed"))
-    }
-    | {
-        "list": (
-            "Customers are not listed in Slack yet; on the command line it is ",
+        "new": Elsewhere(
+            "Finance adds customers on the web.", "New customer", "/customers/new", _CUSTOMERS_FILE
+        ),
+        "edit": Elsewhere(
+            "Finance changes customers on the web, each on its page.",
+            "Find the customer",
+            "/customers",
+            _CUSTOMERS_FILE,
+            by_name=True,
+        ),
+        "list": Elsewhere(
+            "All customers are listed on the web.",
+            "Open the customers",
+            "/customers",
             "countersign export customers",
         ),
     },
 }
 
 
-def not_yet(command: str, word: str) -> SlackMessage:
-    """For what `word` will do one day: the command line's way."""
-    told, instead = NOT_YET[command][word]
-    return sentence_message(told, code(instead), ".")
+def elsewhere(command: str, word: str, rest: str = "") -> SlackMessage:
+    """For what pages do: a link there, where there are pages, and the command line's way."""
+    one = ELSEWHERE[command][word]
+    looked_for = {"name": rest[:REPEATED]} if rest and one.by_name else {}
+    address = page_address(one.path, **looked_for)
+    on_cli: Sentence = ("On the command line it is ", code(one.cli), ".")
+    if address is None:
+        return sentence_message(*on_cli)
+    opened = opening(button(ActionId.OPEN_PAGE, one.label, pack(), "primary"), address)
+    return sentence_message(f"{one.done} ", *on_cli, buttons=[opened])
 
 
 def help_for(command: str, subcommand: str = "") -> SlackMessage:
