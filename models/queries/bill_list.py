@@ -17,7 +17,7 @@ from models.bills.states import BillKind, HoldReason, State
 from models.customers.customers import Customer, with_merged
 from models.errors import Invalid
 from models.people.users import User
-from models.period import Period
+from models.period import FIRST_YEAR, Period
 from models.queries.totals import Total
 from models.queries.waiting import WAITING, Selection, waiting_for
 from models.settings import MOST_AT_ONCE
@@ -132,16 +132,25 @@ async def selection_of(session: AsyncSession, wanted: BillFilter) -> Selection:
     if wanted.customer_id is not None:
         filters.append(await _of_customer(session, wanted.customer_id))
     if wanted.csm_id is not None:
-        theirs = sa.select(Customer.id).where(Customer.csm_id == wanted.csm_id)
-        filters.append(Bill.customer_id.in_(theirs))
+        filters.append(await _of_csm(session, wanted.csm_id))
     period = wanted.period
     year, month = (period.year, period.month) if period else (wanted.year, wanted.month)
-    if year is not None:
-        filters.append(Bill.year == year)
-    if month is not None:
-        filters.append(Bill.month == month)
+    months: tuple[Period, ...] = ()
+    if year is not None and month is not None:
+        filters += [Bill.year == year, Bill.month == month]
+    elif year is not None:
+        months = tuple(Period(year, one) for one in range(1, 13))
+    elif month is not None:
+        months = tuple(Period(one, month) for one in await _years(session))
     states = selection.states & ({wanted.status} if wanted.status else selection.states)
-    return replace(selection, states=states, where=tuple(filters))
+    return replace(selection, states=states, where=tuple(filters), months=months)
+
+
+async def _years(session: AsyncSession) -> range:
+    """From that of the first month billed to that of the last; at least one."""
+    ends = sa.select(sa.func.min(Bill.year), sa.func.max(Bill.year))
+    first, last = (await session.execute(ends)).one()
+    return range(first, last + 1) if first else range(FIRST_YEAR, FIRST_YEAR + 1)
 
 
 async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tuple[BillLine, ...]:
@@ -153,6 +162,18 @@ async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tup
 async def _of_customer(session: AsyncSession, customer_id: int) -> ColumnElement[bool]:
     """Bills of a customer and of those that were merged into it."""
     return Bill.customer_id.in_((await session.scalars(with_merged(customer_id))).all())
+
+
+FEW_CUSTOMERS = 100
+
+
+async def _of_csm(session: AsyncSession, csm_id: int) -> ColumnElement[bool]:
+    """Bills of customers that are theirs. Few are named, since a plan that knows no better expects
+    as many as others have, and looks through everybody's bills for them.
+    """
+    theirs = sa.select(Customer.id).where(Customer.csm_id == csm_id)
+    few = (await session.scalars(theirs.limit(FEW_CUSTOMERS + 1))).all()
+    return Bill.customer_id.in_(few if len(few) <= FEW_CUSTOMERS else theirs)
 
 
 async def _page(
@@ -237,9 +258,10 @@ def oldest_of(selection: Selection, beyond: _Place | None, most: int) -> sa.Subq
     return sa.union_all(*(_oldest_in(selection, one, beyond, most) for one in states)).subquery()
 
 
-def _oldest_in(
-    selection: Selection, state: State, beyond: _Place | None, most: int
-) -> sa.Select[int, datetime, str, Decimal | None, bool, int]:
+Oldest = sa.Select[int, datetime, str, Decimal | None, bool, int]
+
+
+def _oldest_in(selection: Selection, state: State, beyond: _Place | None, most: int) -> Oldest:
     rank = _rank(state)
     told = (Bill.id, Bill.created_at, Bill.currency, Bill.overage_amount)
     ordered = (
@@ -247,12 +269,25 @@ def _oldest_in(
         .where(Bill.status == state.value, *selection.where, *_behind(beyond, rank))
         .order_by(Bill.created_at, Bill.id)
     )
+    if selection.months:
+        ordered = _month_by_month(ordered, selection.months, None if selection.asks else most)
     if selection.asks is None:
         return ordered.limit(most)
     # Behind an offset they are sorted first, and then asked one after the other.
     candidates = ordered.offset(0).subquery()
     asked = sa.select(candidates).where(selection.asks(candidates.c.id))
     return asked.order_by(candidates.c.created_at, candidates.c.id).limit(most)
+
+
+def _month_by_month(ordered: Oldest, months: Sequence[Period], most: int | None) -> Oldest:
+    """Bills of these months: the oldest of each, which an index has in their order, and of those
+    the oldest again.
+    """
+    columns = (sa.column("year", sa.Integer), sa.column("month", sa.Integer))
+    one = sa.values(*columns, name="one").data([(each.year, each.month) for each in months])
+    of_one = ordered.where(Bill.year == one.c.year, Bill.month == one.c.month).limit(most).lateral()
+    oldest: Oldest = sa.select(of_one).select_from(one.join(of_one, sa.true()))
+    return oldest.order_by(of_one.c.created_at, of_one.c.id)
 
 
 def _behind(place: _Place | None, rank: int) -> list[ColumnElement[bool]]:

@@ -15,6 +15,7 @@ from models.bills.states import State
 from models.customers.customers import Customer
 from models.people.permissions import Role
 from models.people.users import User
+from models.period import Period
 
 WAITING = frozenset({State.HELD, State.PENDING})
 """States in which a bill waits for somebody."""
@@ -27,11 +28,13 @@ class Selection:
     """Bills in one of these `states` of which all of `where` is true, and `asks` of their ids.
 
     To ask that of a bill takes long, so it is asked last, and of no more than are looked for.
+    `months`: with any, only bills of these, each of which is looked through by itself.
     """
 
     states: frozenset[State]
     where: Conditions = ()
     asks: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None
+    months: tuple[Period, ...] = ()
 
 
 async def waiting_for(session: AsyncSession, user: User) -> Selection:

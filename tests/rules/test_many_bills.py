@@ -15,7 +15,7 @@ from models.bills.states import State
 from models.db.database import do_put_off
 from models.people.users import User
 from models.queries.ageing import ages_of_waiting
-from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills
+from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills, list_bills
 from models.queries.newest import LATEST_ACTIONS, newest_actions
 from models.settings import BillingSettings
 from tests.harness.cast import People
@@ -33,6 +33,11 @@ ASKED: dict[str, Callable[[People], BillFilter]] = {
     "a month": lambda _: BillFilter(period=OCTOBER),
     "a month's pending": lambda _: BillFilter(State.PENDING, period=OCTOBER),
     "a month's sent": lambda _: BillFilter(State.SENT, period=OCTOBER),
+    "a year's sent": lambda _: BillFilter(State.SENT, year=2026),
+    "a year without any": lambda _: BillFilter(year=2024),
+    "every October": lambda _: BillFilter(month=10),
+    "every October's sent": lambda _: BillFilter(State.SENT, month=10),
+    "a CSM's without customers": lambda people: BillFilter(csm_id=people.ana.id),
     "the manager's": lambda people: BillFilter(mine_of=people.max),
     "Finance's": lambda people: BillFilter(mine_of=people.ana),
     "nobody's in Sales": lambda people: BillFilter(mine_of=people.sam),
@@ -46,6 +51,34 @@ async def test_a_list_reads_no_more_than_it_shows_and_counts(
     read = await rows_read(session, lambda: find_bills(session, ASKED[asked](people), most=MOST))
     assert read["bills"] <= 2 * (MOST + 1 + SHOWN), read
     assert read["customers"] <= 2 * SHOWN, read
+
+
+async def test_a_year_reads_no_more_than_its_months_one_by_one(
+    session: AsyncSession, company: None
+) -> None:
+    wanted, months = BillFilter(year=2026), 2
+    read = await rows_read(session, lambda: find_bills(session, wanted, most=MOST))
+    assert read["bills"] <= months * 2 * (MOST + 1 + SHOWN), read
+
+
+async def test_the_bills_of_a_year_or_of_a_month_of_each_follow_on_one_another(
+    session: AsyncSession, company: None
+) -> None:
+    """Page by page they are those of their months, the oldest first."""
+    for wanted, months in (
+        (BillFilter(State.PENDING, year=2026), (9, 10)),
+        (BillFilter(State.PENDING, month=10), (10,)),
+        (BillFilter(State.PENDING, year=2025), ()),
+        (BillFilter(State.PENDING, month=1), ()),
+    ):
+        found: list[Bill] = []
+        page = await list_bills(session, wanted, after=None, limit=700)
+        found += [one.bill for one in page.bills]
+        while page.after:
+            page = await list_bills(session, wanted, after=page.after, limit=700)
+            found += [one.bill for one in page.bills]
+        expected = sa.select(Bill).where(Bill.year == 2026, Bill.month.in_(months))
+        assert found == list(await session.scalars(expected.order_by(Bill.created_at, Bill.id)))
 
 
 @pytest.mark.parametrize("state", [None, State.PENDING, State.SENT])
