@@ -23,6 +23,8 @@ from bot.timings import Timings
 from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
 from bot.worker.deliver_bills import mailer_of
 from bot.worker.worker import Worker
+from handlers.documents.printer import InvoicePrinter, own_printer
+from handlers.documents.samples import samples
 from handlers.http.services import HttpServices
 from handlers.slack.app import register
 from handlers.slack.context import Services
@@ -31,6 +33,7 @@ from handlers.wording.addresses import use_public_url
 from handlers.wording.formatting import use_prefix
 from handlers.wording.refusals import Medium, refusal_text
 from models.actions.access import welcome
+from models.bills.documents import CannotBeDrawn
 from models.db.database import Database
 from models.db.revision import is_migrated
 from models.errors import NotFound, Refusal
@@ -120,6 +123,7 @@ class App:
             # Connections of its own: whoever clicks does not wait behind a night's messages.
             db = self._database(self._db.url, WORKER_CONNECTIONS)
             self._open.push_async_callback(db.close)
+            draw = self._printer().draw
             self._worker = Worker(
                 db,
                 gateway,
@@ -127,6 +131,7 @@ class App:
                 billing=self._billing,
                 timings=self._timings,
                 mailer=mailer_of(self._settings),
+                draw=draw,
             )
             await self._worker.start()
         if self._role != "worker":
@@ -177,6 +182,18 @@ class App:
             lock_s=self._timings.lock,
             silent_s=self._timings.stalled,
         )
+
+    def _printer(self) -> InvoicePrinter:
+        """What draws documents; refuses a template that does not, and names that no font has."""
+        folder = self._settings.invoice_templates
+        try:
+            printer = InvoicePrinter(folder) if folder else own_printer()
+            for sample in samples(self._settings.company):
+                printer.draw(sample)
+        except CannotBeDrawn as error:
+            setting = "INVOICE_TEMPLATES" if folder else "COMPANY_NAME"
+            raise BootError(f"{setting}: no document can be drawn. {error}") from None
+        return printer
 
     async def _check_database(self) -> None:
         try:

@@ -67,6 +67,7 @@ WHAT_TO_DO = {
     "PAYMENT_DAYS": "Write a number of days from 0 to 365.",
     "PAYMENT_NOTE": "Write what invoices say about payment, up to 1,000 characters.",
     "LOCALE": "Name a language and country as in en_GB.",
+    "INVOICE_TEMPLATES": "Name a folder with an invoice.typ in it, or leave it unset for our own.",
     "WEBHOOK_HOSTS": "Write names or addresses of hosts with commas between them, without https:// "
     "and without a port, as in hooks.internal,10.0.0.8.",
     "LOG_LEVEL": "Choose DEBUG, INFO, WARNING or ERROR.",
@@ -155,6 +156,12 @@ def _one_mailbox(text: str) -> str:
     if not mailbox.username.isascii():
         raise ValueError
     return text
+
+
+def _with_a_template(folder: Path) -> Path:
+    if not (folder / "invoice.typ").is_file():
+        raise ValueError
+    return folder
 
 
 def _split(given: str | tuple[str, ...]) -> list[str]:
@@ -246,6 +253,7 @@ class Settings(BooksSettings):
     payment_days: Annotated[int, Field(ge=0, le=365)] = 30
     payment_note: SomeLines | None = None
     locale: Annotated[str, _read_by(read_locale)] = "en"
+    invoice_templates: Annotated[Path, AfterValidator(_with_a_template)] | None = None
     webhook_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split)] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -290,6 +298,7 @@ class Settings(BooksSettings):
             tax_id=self.company_tax_id,
             payment_days=self.payment_days,
             payment_note=self.payment_note,
+            locale=self.locale,
         )
 
     def require_slack(self) -> None:

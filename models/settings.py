@@ -10,7 +10,9 @@ UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True)
 class Company:
-    """Whoever bills, as documents show it. `payment_days` where a customer has none of its own."""
+    """Whoever bills, as documents show it. `payment_days` and `locale` are for
+    customers who have none of their own.
+    """
 
     name: str
     address: str | None = None
@@ -18,6 +20,7 @@ class Company:
     tax_id: str | None = None
     payment_days: int = 30
     payment_note: str | None = None
+    locale: str = "en"
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,14 @@ async def _write(
     return Exit.DONE
 
 
+def write_file(output: Path, content: bytes, what: str) -> Exit:
+    """Write what is there already, whole or not at all."""
+    with _written(output) as file:
+        file.write(content)
+    say(f"{output}: {what}.")
+    return Exit.DONE
+
+
 @contextmanager
 def _written(output: Path) -> Iterator[BinaryIO]:
     """What a link leads to is written; what is no regular file, as a pipe, is written through."""

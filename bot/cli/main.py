@@ -17,11 +17,22 @@ from models.people.permissions import Role
 from models.period import Period
 
 if TYPE_CHECKING:
-    from bot.cli import customers, export, generate, import_file, migrate, people, serve, verify
+    from bot.cli import (
+        customers,
+        document,
+        export,
+        generate,
+        import_file,
+        migrate,
+        people,
+        serve,
+        verify,
+    )
     from handlers.wording import refusals
     from models.queries import scope
 else:
     customers = Late("bot.cli.customers")
+    document = Late("bot.cli.document")
     export = Late("bot.cli.export")
     generate = Late("bot.cli.generate")
     import_file = Late("bot.cli.import_file")
@@ -123,6 +134,20 @@ def generate_command(
 def verify_command(what: Annotated[str | None, WHAT] = None, as_json: Json = False) -> None:
     """Prove that no record was changed behind its back, and each bill is what its record says."""
     verify.verify_record(what, as_json)
+
+
+@_command(app, "document")
+def document_command(
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", help="#12, 2026-000123, or its customer and month.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", dir_okay=False, metavar="FILE", help="The file to write."),
+    ],
+) -> None:
+    """Write the document of a bill, byte for byte as it was issued."""
+    document.write_document(reference, output)
 
 
 @_command(app, "serve")

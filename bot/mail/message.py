@@ -8,6 +8,7 @@ from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, quote
+from mimetypes import guess_extension
 from typing import Any
 
 from bot.mail.errors import one_line
@@ -28,7 +29,8 @@ class Email:
     cc: str
     subject: str
     text: str
-    document: str
+    document: bytes
+    media_type: str
     date: datetime
 
 
@@ -88,12 +90,14 @@ def compose(
     message["Message-ID"] = f"<{letter.name}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
-    # As bytes, or its line ends would be the mail's and no longer those that were stored.
+    # As bytes, or the line ends of a text would be the mail's and no longer those stored.
+    media, *parameters = letter.media_type.split("; ")
+    maintype, _, subtype = media.partition("/")
     message.add_attachment(
-        letter.document.encode(),
-        maintype="text",
-        subtype="plain",
-        filename=f"{letter.name}.txt",
-        params={"charset": "utf-8"},
+        letter.document,
+        maintype=maintype,
+        subtype=subtype,
+        filename=f"{letter.name}{guess_extension(media)}",
+        params=dict(one.split("=") for one in parameters),
     )
     return message.as_bytes()

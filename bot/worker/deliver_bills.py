@@ -12,9 +12,8 @@ from bot.mail.smtp import Mailer, Receipt
 from bot.settings import Settings
 from bot.timings import Timings
 from handlers.documents.bill_email import email_subject, email_text
-from handlers.documents.invoice import invoice_text
 from models.actions.send import issue_bill, issue_due, mark_delivered, mark_send_failed
-from models.bills.documents import OutgoingDocument, outgoing_document
+from models.bills.documents import Draw, OutgoingDocument, outgoing_document
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
@@ -33,18 +32,20 @@ class BillDelivery:
         now: Callable[[], datetime],
         timings: Timings,
         mailer: Mailer | None,
+        draw: Draw,
     ) -> None:
-        """Without a `mailer` whatever is to be mailed waits for one."""
+        """`draw` makes the documents. Without a `mailer` whatever is to be mailed waits for one."""
         self._db = db
         self._billing = billing
         self._now = now
         self._timings = timings
         self._mailer = mailer
+        self._draw = draw
 
     async def issue(self, bill_id: int) -> None:
         """Take the bill's number and store its document; nothing where it was called back."""
         async with self._db.transaction() as session:
-            await issue_bill(session, bill_id, await self._act(session), invoice_text)
+            await issue_bill(session, bill_id, await self._act(session), self._draw)
 
     async def deliver(self, bill_id: int) -> None:
         """Mail the stored document, outside of any transaction, and record what came of it.
@@ -108,7 +109,8 @@ class BillDelivery:
                 cc=document.cc,
                 subject=email_subject(document.facts),
                 text=email_text(document.facts),
-                document=document.content.decode(),
+                document=document.content,
+                media_type=document.media_type,
                 date=self._now(),
             )
         )

@@ -24,9 +24,11 @@ from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
 from bot.worker.send_webhooks import WebhookSender
 from bot.worker.update_messages import MessageUpdater
+from handlers.documents.printer import own_printer
 from models.actions.absence import end_absences
 from models.actions.reroute import reroute_open_bills
 from models.batches.upkeep import upkeep_step
+from models.bills.documents import Draw
 from models.context import Source, system_context
 from models.db.database import Database
 from models.outbox.cards import redraw_cards_waiting_for
@@ -68,8 +70,11 @@ class Worker:
         billing: BillingSettings,
         timings: Timings | None = None,
         mailer: Mailer | None = None,
+        draw: Draw | None = None,
     ) -> None:
-        """Without a `mailer` issued bills wait for one."""
+        """Without a `mailer` issued bills wait for one. `draw` makes the documents, by default as
+        our own template has them.
+        """
         self._db = db
         self._now = now
         self._billing = billing
@@ -85,7 +90,9 @@ class Worker:
         self._bulk_sends = BulkSendWork(
             db, self._updater, billing, now, self._timings, self._stopping
         )
-        self._delivery = BillDelivery(db, billing, now, self._timings, mailer)
+        self._delivery = BillDelivery(
+            db, billing, now, self._timings, mailer, draw or own_printer().draw
+        )
         self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
         self._lanes = [
             Lane(

@@ -15,7 +15,7 @@ def email_subject(facts: InvoiceData) -> str:
 def email_text(facts: InvoiceData) -> str:
     """The figures that matter, for whoever opens no attachments."""
     kind, due = DOCUMENT_KINDS[facts.kind], facts.due_on
-    gross = money(abs(facts.sums.gross), facts.currency)
+    gross = money(facts.sums.gross.copy_abs(), facts.currency)
     comes_to = f"{kind.total}: {gross}" + (f", by {written_day(due)}." if due else ".")
     return "\n\n".join(
         (

@@ -104,7 +104,8 @@ async def _adjusted(loaded: LoadedBill, now: Figures, units: int) -> Figures:
     _check_units(loaded.bill, now, units, billed.units)
     assert now.overage_unit_cost is not None
     month = billed.units + units
-    amount = money.overage_amount(month, now.overage_unit_cost, now.currency) - billed.amount
+    comes_to = money.overage_amount(month, now.overage_unit_cost, now.currency)
+    amount = money.add_up((comes_to, billed.amount.copy_negate()))
     if amount == 0:
         raise Invalid("So few calls come to nothing once they are rounded.", "units")
     return replace(

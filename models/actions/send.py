@@ -4,8 +4,9 @@
 document, for good. Then `deliver` or `send_failed` says what the mail server made of it.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +18,11 @@ from models.actions.next_steps import checks
 from models.actions.recalculate import recalculate
 from models.bills.bill import Bill, get_bill
 from models.bills.deliveries import Missing
-from models.bills.documents import PLAIN_TEXT, Document, issued_document
+from models.bills.documents import CannotBeDrawn, Document, Draw, Drawn, issued_document
 from models.bills.figures import newer_figures
 from models.bills.history import BillAction, actions_of
 from models.bills.invoice_data import InvoiceData, invoice_data
-from models.bills.numbers import take_number
+from models.bills.numbers import likely_number, take_number
 from models.bills.states import BillKind, State, Verb
 from models.context import Context, as_system
 from models.customers.contracts import keep_billed_contract
@@ -94,20 +95,24 @@ def check_can_mail(context: Context) -> None:
         )
 
 
-async def issue_bill(
-    session: AsyncSession, bill_id: int, context: Context, draw: Callable[[InvoiceData], str]
-) -> bool:
+async def issue_bill(session: AsyncSession, bill_id: int, context: Context, draw: Draw) -> bool:
     """Take the bill's number, and store its document as `draw` makes it; then it can be mailed.
 
     False where there is nothing to issue: it was called back, its delay has been started anew, or
-    usage or terms have changed, which makes it a new version for approval instead. A bill that
-    failed before has its number and document, and goes out with those.
+    usage or terms have changed, which makes it a new version for approval instead. What cannot be
+    drawn gets no number, and is back with Finance. A bill that failed after it was issued has its
+    number and document, and goes out with those.
     """
     bill = await _locked_with_customer(session, bill_id)
     if bill.status != State.SENDING or not await _is_ready(session, bill, context):
         return False
     if bill.number is None or await issued_document(session, bill_id) is None:
-        await _issue(session, bill, await as_system(session, context), draw)
+        automatic = await as_system(session, context)
+        try:
+            await _issue(session, bill, automatic, draw)
+        except CannotBeDrawn as error:
+            await _send_failed(session, bill_id, automatic, str(error))
+            return False
     await defer_delivery(session, bill_id)
     return True
 
@@ -124,17 +129,14 @@ async def _is_ready(session: AsyncSession, bill: Bill, context: Context) -> bool
     return True
 
 
-async def _issue(
-    session: AsyncSession, bill: Bill, automatic: Context, draw: Callable[[InvoiceData], str]
-) -> None:
+async def _issue(session: AsyncSession, bill: Bill, automatic: Context, draw: Draw) -> None:
     loaded = await load_for(session, bill.id, Verb.ISSUE, automatic)
-    number = loaded.bill.number or await take_number(session, loaded.bill, automatic)
-    facts = await invoice_data(session, loaded.bill, number, automatic.today, automatic)
+    facts, drawn = await _drawn(session, loaded.bill, automatic, draw)
     document = Document(
         bill_id=bill.id,
-        number=number,
-        media_type=PLAIN_TEXT,
-        content=draw(facts).encode(),
+        number=facts.number,
+        media_type=drawn.media_type,
+        content=drawn.content,
         facts=facts.as_json(),
         created_at=automatic.now,
     )
@@ -146,13 +148,29 @@ async def _issue(
     await loaded.record(
         Verb.ISSUE,
         automatic,
-        Change(State.SENDING, {"number": number}),
+        Change(State.SENDING, {"number": facts.number}),
         snapshot={
-            "number": number,
+            "number": facts.number,
             "sha256": document.sha256,
             "facts_sha256": document.facts_sha256,
         },
     )
+
+
+async def _drawn(
+    session: AsyncSession, bill: Bill, automatic: Context, draw: Draw
+) -> tuple[InvoiceData, Drawn]:
+    """Drawn before its number is taken, and once more only where somebody else got that number:
+    so nobody waits at the series for a drawing, and what cannot be drawn takes no number.
+    """
+    likely = bill.number or await likely_number(session, bill, automatic)
+    facts = await invoice_data(session, bill, likely, automatic.today, automatic)
+    drawn = await asyncio.to_thread(draw, facts)
+    number = bill.number or await take_number(session, bill, automatic)
+    if number != likely:
+        facts = replace(facts, number=number)
+        drawn = await asyncio.to_thread(draw, facts)
+    return facts, drawn
 
 
 async def _locked_with_customer(session: AsyncSession, bill_id: int) -> Bill:
@@ -206,6 +224,12 @@ async def mark_send_failed(
     bill = await get_bill(session, bill_id, lock=True)
     if bill.status != State.SENDING or bill.number is None:
         return None
+    return await _send_failed(session, bill_id, context, cause)
+
+
+async def _send_failed(
+    session: AsyncSession, bill_id: int, context: Context, cause: str
+) -> BillAction:
     loaded = await load_for(session, bill_id, Verb.SEND_FAILED, context)
     action = await loaded.record(
         Verb.SEND_FAILED, context, Change(State.APPROVED), snapshot={"failure": cause[:1000]}

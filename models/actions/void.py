@@ -129,14 +129,15 @@ async def _corrections(session: AsyncSession, bill_id: int, lock: bool) -> list[
 async def _credit(loaded: LoadedBill, context: Context, voiding: BillAction, billed: Billed) -> int:
     """The bill that takes back what went out; nobody is asked about it once more."""
     told = {"cause": Cause.VOID, "void": voiding.id}
+    takes_back = billed.amount.copy_negate()
     columns = {
-        "kind": correction_kind(-billed.amount),
+        "kind": correction_kind(takes_back),
         "adjusts_id": loaded.bill.id,
         "api_usage": loaded.bill.api_usage,
         "monthly_api_limit": loaded.bill.monthly_api_limit,
         "overage_units": -billed.units,
         "overage_unit_cost": loaded.bill.overage_unit_cost,
-        "overage_amount": -billed.amount,
+        "overage_amount": takes_back,
         "currency": loaded.bill.currency,
         "waived_units": billed.waived_units,
     }

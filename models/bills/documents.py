@@ -1,8 +1,10 @@
 """Documents as they were issued, and what they say."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +45,21 @@ class Document(Base):
     def text(self) -> str | None:
         """What it says, where it is plain text."""
         return self.content.decode() if self.media_type == PLAIN_TEXT else None
+
+
+class Drawn(NamedTuple):
+    """A document before it is stored."""
+
+    content: bytes
+    media_type: str
+
+
+class CannotBeDrawn(Exception):
+    """No document can be made of what it would say; the message tells people why."""
+
+
+Draw = Callable[[InvoiceData], Drawn]
+"""Makes a document of what it says, the same for the same facts; raises CannotBeDrawn."""
 
 
 async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:

@@ -15,8 +15,11 @@ from models.bills.states import BillKind
 from models.context import Context
 from models.customers.customers import Customer
 from models.money import Taxed, add_up, taxed
-from models.period import Period
+from models.period import FIRST_YEAR, Period
 from models.settings import Company
+from models.usage.usage import UsageMonth, usage_months
+
+MONTHS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +43,22 @@ class IssuedTerms:
         return {field.name: getattr(self, field.name) for field in fields(IssuedTerms)}
 
 
+@dataclass(frozen=True)
+class Proration:
+    """How the month's limit came about: so much of a whole month's, rounded up to a whole call."""
+
+    limit_calls: int
+    days: int
+    of_days: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvoiceData(IssuedTerms):
     """What an invoice, an adjustment or a credit note says. `amount` is net, in `currency`.
 
     `refers_to`: the numbers of the invoice and the adjustments that it corrects, or of the invoice
     that it replaces. `credited_before`: of credit notes that had taken back a part of these.
+    `months`: the year's usage up to the month that is billed.
     """
 
     bill_id: int
@@ -62,6 +75,8 @@ class InvoiceData(IssuedTerms):
     currency: str
     refers_to: tuple[str, ...] = ()
     credited_before: tuple[str, ...] = ()
+    proration: Proration | None = None
+    months: tuple[UsageMonth, ...] = ()
 
     @property
     def sums(self) -> Taxed:
@@ -142,7 +157,33 @@ async def invoice_data(
         currency=bill.currency,
         refers_to=(replaced,) if replaced else _numbers(corrected, of_credits=False),
         credited_before=_numbers(corrected, of_credits=True),
+        proration=await _proration(session, bill),
+        months=tuple(await usage_months(session, bill.customer_id, *_year_to(bill.period))),
     )
+
+
+def _year_to(last: Period) -> tuple[Period, Period]:
+    """The first and the last of its twelve months, as far back as there are months."""
+    first = last.plus(1 - MONTHS) if last.year > FIRST_YEAR else Period(FIRST_YEAR, 1)
+    return first, last
+
+
+_WHOLE_LIMIT = sa.text("""
+select whole.monthly_api_limit, m.active_days
+from bills b
+cross join lateral terms_in_force(b.customer_id, make_date(b.year, b.month, 1)) whole
+cross join lateral month_terms(b.customer_id, b.year, b.month) m
+where b.id = :bill_id
+""")
+
+
+async def _proration(session: AsyncSession, bill: Bill) -> Proration | None:
+    """None where the month has the whole limit, or the bill another one than terms give now."""
+    limit, days = (await session.execute(_WHOLE_LIMIT, {"bill_id": bill.id})).one()
+    of_days = bill.period.last_day.day
+    if limit == bill.monthly_api_limit or -(-limit * days // of_days) != bill.monthly_api_limit:
+        return None
+    return Proration(limit, days, of_days)
 
 
 async def _corrected(session: AsyncSession, bill: Bill) -> Sequence[_Corrected]:
@@ -169,7 +210,7 @@ async def _terms(
         billing_address=customer.billing_address,
         country=customer.country,
         tax_id=customer.tax_id,
-        locale=customer.locale,
+        locale=customer.locale or company.locale,
         tax_rate_percent=customer.tax_rate_percent,
         tax_note=customer.tax_note,
         payment_days=company.payment_days if days is None else days,
@@ -180,8 +221,8 @@ async def _terms(
 def _tax(bill: Bill, corrected: Sequence[_Corrected], rate_percent: Decimal) -> Decimal:
     """On its amount, rounded once; what takes back all that was billed takes back all its tax."""
     amount = bill.overage_amount or Decimal(0)
-    if corrected and add_up(one.amount for one in corrected) == -amount:
-        return -add_up(one.tax(rate_percent) for one in corrected)
+    if corrected and add_up(one.amount for one in corrected) == amount.copy_negate():
+        return add_up(one.tax(rate_percent) for one in corrected).copy_negate()
     return taxed(amount, rate_percent, bill.currency).tax
 
 

@@ -13,11 +13,24 @@ FORMS = {"invoice": "{year}-{last:06}", "credit": "CN-{year}-{last:06}"}
 
 async def take_number(session: AsyncSession, bill: Bill, context: Context) -> str:
     """The next of its series; the series' row stays locked until this is committed or gone."""
+    return await _number(session, bill, context, _TAKE)
+
+
+async def likely_number(session: AsyncSession, bill: Bill, context: Context) -> str:
+    """The one that `take_number` will give, unless somebody else is given it first."""
+    return await _number(session, bill, context, _NEXT)
+
+
+async def _number(session: AsyncSession, bill: Bill, context: Context, query: sa.TextClause) -> str:
     kind = SERIES.get(BillKind(bill.kind), "invoice")
     values = {"kind": kind, "year": context.today.year}
-    last = await session.scalar(_TAKE, values)
+    last = await session.scalar(query, values)
     return FORMS[kind].format(year=context.today.year, last=last)
 
+
+_NEXT = sa.text("""
+select coalesce(max(last), 0) + 1 from number_series where kind = :kind and year = :year
+""")
 
 _TAKE = sa.text("""
 insert into number_series as s (kind, year, last) values (:kind, :year, 1)

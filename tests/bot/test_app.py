@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -310,6 +311,21 @@ async def test_what_it_cannot_start_with_is_named_in_one_line(
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+async def test_a_template_that_draws_no_document_is_named_before_anything_is_issued(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "invoice.typ").write_text("#page-of.nothing", encoding="utf-8")
+    own = settings.model_copy(update={"invoice_templates": tmp_path})
+    with pytest.raises(BootError, match=r"INVOICE_TEMPLATES: .*unknown variable: page-of"):
+        await App(own, "worker", timings=QUICK).start()
+
+
+async def test_a_company_whose_name_no_font_has_is_named_too(settings: Settings) -> None:
+    odd = settings.model_copy(update={"company_address": "1 \U0001f600 Road"})
+    with pytest.raises(BootError, match=r"U\+1F600\), which stands in COMPANY_ADDRESS"):
+        await App(odd, "worker", timings=QUICK).start()
 
 
 async def test_an_old_schema_is_named_with_its_cure(settings: Settings, db: Database) -> None:

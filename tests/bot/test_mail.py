@@ -16,6 +16,7 @@ from bot.mail.session import Patience
 from bot.mail.smtp import Mailer
 from bot.mail.smtp_url import MailServer
 from models.bills.deliveries import Missing
+from models.bills.documents import PLAIN_TEXT
 from models.mailboxes import mailboxes
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.watched_slack import WatchedSandbox
@@ -27,7 +28,8 @@ LETTER = Email(
     cc="boss@acme.example, archive@acme.example",
     subject="Invoice 2026-000123 für Müller & Söhne",
     text="Please find attached.\n",
-    document="Rechnung für Müller\n\n  1,000.00 €\n.\nlast line without its end",
+    document="Rechnung für Müller\n\n  1,000.00 €\n.\nlast line without its end".encode(),
+    media_type=PLAIN_TEXT,
     date=datetime(2026, 11, 3, 9, tzinfo=UTC),
 )
 
@@ -57,7 +59,7 @@ async def test_a_letter_arrives_whole_with_its_document_byte_for_byte(
     assert mail["subject"] == LETTER.subject
     assert mail["text"] == LETTER.text
     assert [one["filename"] for one in mail["attachments"]] == ["2026-000123.txt"]
-    assert document(slack) == LETTER.document.encode()
+    assert document(slack) == LETTER.document
     headers = slack.smtp.mails[0].message
     assert headers["To"] == "accounts@acme.example"
     assert headers["Cc"] == "boss@acme.example, archive@acme.example"
@@ -110,7 +112,7 @@ async def test_addresses_beyond_ascii_reach_a_server_that_can_take_them(
     await mailer.send(replace(LETTER, to="Jürg <jürg@zürich.example>", cc=""))
     (mail,) = slack.smtp.mails
     assert mail.recipients == ("jürg@xn--zrich-kva.example",)
-    assert document(slack) == LETTER.document.encode()
+    assert document(slack) == LETTER.document
 
 
 # -- trouble -------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows
 from tests.bot.test_redrawing_together import redraw, standing_cards
 from tests.harness.cast import People
+from tests.harness.pdf import pdf_text
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
 from tests.harness.timings import BRIEF_S
@@ -98,6 +99,16 @@ async def bill(db: Database, bill_id: int) -> Any:
     return found
 
 
+def attached(slack: Sandbox) -> tuple[str | None, str, object]:
+    """What came with the latest letter: its name, what it is, and its bytes."""
+    (document,) = slack.smtp.mails[-1].attachments()
+    return (
+        document.get_filename(),
+        document.get_content_type(),
+        document.get_payload(decode=True),
+    )
+
+
 async def verbs(db: Database, bill_id: int) -> list[str]:
     found = await rows(
         db, "select action from bill_actions where bill_id = :id order by id", id=bill_id
@@ -139,8 +150,8 @@ async def test_a_bill_that_is_sent_arrives_with_its_number_and_document(
     assert mail["subject"] == "Invoice 2026-000001 from Meridian API AG for October 2026"
     assert mail["message_id"] == "<2026-000001@meridian.example>"
     (stored,) = await rows(db, "select * from documents")
-    assert stored.content.decode() == mail["attachments"][0]["text"]
-    assert "Total due" in mail["attachments"][0]["text"]
+    assert attached(slack) == ("2026-000001.pdf", "application/pdf", stored.content)
+    assert "Total due" in pdf_text(stored.content)
     delivered = await told_by(db, bill_id, "deliver")
     assert (delivered["answer"], delivered["sha256"]) == ("250 kept", stored.sha256)
 
@@ -238,7 +249,7 @@ async def test_a_refused_bill_comes_back_with_the_cause_and_keeps_number_and_doc
     assert (await bill(db, other)).number == "2026-000002"
     (again,) = await rows(db, "select * from documents where bill_id = :id", id=failing)
     assert again == first
-    assert slack.mail()[-1]["attachments"][0]["text"] == first.content.decode()
+    assert attached(slack)[2] == first.content
 
 
 async def test_a_server_that_says_later_is_asked_again(

@@ -19,6 +19,7 @@ from tests.harness.cast import People
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import NOW, Team, acts, carried, element, labels, read, said
+from tests.rules.billing import drawn
 
 OCTOBER = Period(2026, 10)
 
@@ -285,7 +286,7 @@ async def test_the_credit_of_a_voided_bill_is_offered_to_be_sent(
         await send_bill(
             session, approved.acme, 2, replace(act, settings=BillingSettings(send_delay_minutes=0))
         )
-        await issue_bill(session, approved.acme, act, lambda facts: facts.number)
+        await issue_bill(session, approved.acme, act, drawn)
         await mark_delivered(session, approved.acme, replace(act, user=people.system), "250 OK")
     await team.ana.types(f"/bill void #{approved.acme}")
     assert "2026-000001 has gone out" in said(team.ana.dialog)
@@ -337,7 +338,7 @@ async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
     async with team.db.transaction() as session:
         now = replace(act, settings=BillingSettings(send_delay_minutes=0))
         await send_bill(session, approved.acme, 2, now)
-        await issue_bill(session, approved.acme, act, lambda facts: facts.number)
+        await issue_bill(session, approved.acme, act, drawn)
         system = replace(act, user=people.system)
         await mark_send_failed(session, approved.acme, system, "550 no such mailbox")
     preview = await team.ana.types(f"/bill send #{approved.acme}")

@@ -11,8 +11,8 @@ from tests.lives.ledger import Ledger, Row
 from tests.lives.moves import TermsAsked, Turn
 from tests.lives.moves_books import Found, RowRead, cell
 
-ADDRESSED = (*("billing_address", "country", "tax_id", "tax_rate_percent", "tax_note", "locale"),)
-INHERITED = ("customer", *ADDRESSED, "payment_days", "company")
+ADDRESSED = (*("billing_address", "country", "tax_id", "tax_rate_percent", "tax_note"),)
+INHERITED = ("customer", *ADDRESSED, "locale", "payment_days", "company")
 FIGURES = ("api_usage", "overage_units", "currency", "number", "kind")
 TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
 FIRST_MONTH, MONTHS = Period(2025, 10), 40
@@ -133,6 +133,7 @@ def check_document_says(before: Ledger, after: Ledger, bill_id: int, today: date
     assert said["customer"] == customer.name
     for name in ADDRESSED:
         assert str(said[name]) == str(getattr(customer, name))
+    assert said["locale"] == (customer.locale or said["company"]["locale"])
     days = customer.payment_days
     assert said["payment_days"] == (said["company"]["payment_days"] if days is None else days)
     replaced = golden.replaced(after, bill)

@@ -24,6 +24,7 @@ from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
+from models.bills.documents import PLAIN_TEXT, Drawn
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import HoldReason, RejectReason, State
 from models.context import Context
@@ -201,9 +202,9 @@ def due(scene: Scene, bill: Row) -> datetime | None:
     return datetime.fromisoformat(told[-1]) if told else None
 
 
-def draw(facts: InvoiceData) -> str:
+def draw(facts: InvoiceData) -> Drawn:
     """All that a document would say, to be held to what it should."""
-    return json.dumps(asdict(facts), default=str)
+    return Drawn(json.dumps(asdict(facts), default=str).encode(), PLAIN_TEXT)
 
 
 def _on_its_way(bill: Row) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from handlers.documents.invoice import invoice_text
+from handlers.documents.printer import own_printer
 from models.actions.approve import approve_bill as approve_one
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
@@ -179,7 +179,7 @@ async def issue(time: Timeline, bill_id: int) -> None:
     """The send delay is over: the bill gets its number and its document."""
     time.now += timedelta(minutes=RULES.send_delay_minutes)
     async with time.step() as session:
-        assert await issue_bill(session, bill_id, await time.clock(session), invoice_text)
+        assert await issue_bill(session, bill_id, await time.clock(session), own_printer().draw)
 
 
 async def deliver(time: Timeline, bill_id: int) -> None:

@@ -11,6 +11,7 @@ from models.actions.recalculate import recalculate
 from models.actions.send import issue_bill, mark_delivered, send_bill
 from models.actions.void import void_bill
 from models.bills.bill import Bill
+from models.bills.documents import PLAIN_TEXT, Drawn
 from models.bills.history import BillAction
 from models.bills.invoice_data import InvoiceData
 from models.context import Context, Source
@@ -34,8 +35,9 @@ def clock(people: People, now: datetime = NOW) -> Context:
     return act(people.system, now, Source.CLOCK)
 
 
-def drawn(facts: InvoiceData) -> str:
-    return f"{facts.number}: {facts.amount} {facts.currency}"
+def drawn(facts: InvoiceData) -> Drawn:
+    """A document as short as can be."""
+    return Drawn(f"{facts.number}: {facts.amount} {facts.currency}".encode(), PLAIN_TEXT)
 
 
 async def approved(

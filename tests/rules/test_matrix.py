@@ -31,6 +31,7 @@ from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import Usage
 from tests.harness.cast import People
+from tests.rules.billing import drawn
 from tests.rules.scene import (
     NOW,
     act,
@@ -290,7 +291,7 @@ DO: dict[Verb, Doing] = {
     Verb.REVISE: lambda s, bill, by, _: revise_bill(s, bill.id, bill.version, by, "Agreed", 1000),
     Verb.INVALIDATE: _invalidate,
     Verb.SEND: _send,
-    Verb.ISSUE: lambda s, bill, by, _: issue_bill(s, bill.id, by, lambda facts: facts.number),
+    Verb.ISSUE: lambda s, bill, by, _: issue_bill(s, bill.id, by, drawn),
     Verb.DELIVER: lambda s, bill, by, _: mark_delivered(s, bill.id, by, "250 OK"),
     Verb.SEND_FAILED: lambda s, bill, by, _: mark_send_failed(s, bill.id, by, "550 No"),
     Verb.VOID: lambda s, bill, by, _: void_bill(s, bill.id, bill.version, by, "Wrong"),

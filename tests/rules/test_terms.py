@@ -32,6 +32,7 @@ from models.settings import BillingSettings
 from tests.billed import write_bill
 from tests.harness.cast import People
 from tests.harness.waiting import PATIENCE_S
+from tests.rules.billing import drawn
 from tests.rules.scene import NOW, OCTOBER, act, add_customer, bill_for, prove
 from tests.store.files import HEADERS
 
@@ -323,7 +324,7 @@ async def test_a_month_freezes_with_its_number_and_is_free_again_once_it_is_void
     assert (await change(120_000)).overage_units == 30_000
     await approve_bill(session, bill.id, 2, act(people.kim))
     await send_bill(session, bill.id, 3, by)
-    assert await issue_bill(session, bill.id, soon, lambda facts: facts.number)
+    assert await issue_bill(session, bill.id, soon, drawn)
     await mark_send_failed(session, bill.id, act(people.system), "No such mailbox")
     with pytest.raises(Invalid, match=r"2026-10 has its number.* from 2026-11 on"):
         await change(110_000)

@@ -17,6 +17,7 @@ from models.people.users import User
 from models.period import Period
 from models.settings import BillingSettings
 from tests.harness.cast import People
+from tests.rules.billing import drawn
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 OCTOBER = Period(2026, 10)
@@ -69,7 +70,5 @@ async def send_out(db: Database, people: People, bill_id: int, minutes: int = 10
             await approve_bill(session, bill_id, bill.version, act(people.sam, minutes))
         await send_bill(session, bill_id, bill.version, act(people.ana, minutes + 1))
         later = await as_system(session, act(people.ana, minutes + 10))
-        assert await issue_bill(
-            session, bill_id, later, lambda facts: f"Invoice {facts.number} to {facts.customer}"
-        )
+        assert await issue_bill(session, bill_id, later, drawn)
         await mark_delivered(session, bill_id, later, "250 OK")

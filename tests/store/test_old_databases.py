@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.mail.smtp import Mailer
 from bot.mail.smtp_url import MailServer
 from bot.slack.client import SlackClient
-from handlers.documents.invoice import invoice_text
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment, edit_reply, is_reply_recorded
 from models.actions.send import issue_bill, mark_delivered
@@ -67,6 +66,7 @@ from tests.old_databases.company import (
     slack_id,
 )
 from tests.old_databases.history import happen
+from tests.old_databases.printed import invoice_text
 from tests.rules.billing import drawn
 from tests.rules.scene import prove
 from tests.store.tampering import discrepancies, tamper

@@ -1,23 +1,36 @@
 """Documents as customers read them, and the mails they come with."""
 
+import io
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from handlers.documents.bill_email import email_subject, email_text
-from handlers.documents.invoice import WIDTH, invoice_text, width, wrapped
-from models.bills.invoice_data import InvoiceData
+from handlers.documents.figures import Figures
+from handlers.documents.invoice_page import invoice_page
+from handlers.documents.printer import TEMPLATES, InvoicePrinter, own_printer
+from handlers.documents.samples import samples
+from models.bills.documents import PDF, CannotBeDrawn
+from models.bills.invoice_data import InvoiceData, Proration
 from models.bills.states import BillKind
 from models.money import taxed
 from models.period import Period
 from models.settings import Company
+from models.usage.usage import UsageMonth
+from tests.harness.pdf import pdf_text
 from tests.views.samples import NAMES
 
 MERIDIAN = Company(
     "Meridian API AG", "5 Bay Road, 8001 Zürich", "CH", "CHE-987.654.321", 30, "IBAN CH93 0076"
+)
+YEAR = tuple(
+    UsageMonth(Period(2025, 11).plus(month), calls, 1_000_000, "USD")
+    for month, calls in enumerate([*[700_000] * 4, None, *[900_000] * 6, 1_250_000])
 )
 ACME = InvoiceData(
     bill_id=42,
@@ -41,93 +54,163 @@ ACME = InvoiceData(
     amount=Decimal("1000.00"),
     tax=Decimal("81.00"),
     currency="USD",
+    months=YEAR,
 )
+CREDIT: dict[str, Any] = {
+    "kind": BillKind.CREDIT,
+    "number": "CN-2026-000007",
+    "overage_units": -250_000,
+    "amount": Decimal("-1000.00"),
+    "refers_to": ("2026-000123",),
+}
 
 
-def drawn(**changes: Any) -> str:
-    """As it is issued, with the tax on it."""
+def issued(**changes: Any) -> InvoiceData:
+    """With the tax on its amount."""
     facts = replace(ACME, **changes)
     tax = taxed(facts.amount, facts.tax_rate_percent, facts.currency).tax
-    return invoice_text(replace(facts, tax=changes.get("tax", tax)))
+    return replace(facts, tax=changes.get("tax", tax))
 
 
-def figure(text: str, label: str) -> str:
-    """What stands at the right end of the line that begins with `label`."""
-    (line,) = [line for line in text.splitlines() if line.startswith(label)]
-    return line.removeprefix(label).strip()
+def page(**changes: Any) -> dict[str, Any]:
+    return invoice_page(issued(**changes))
+
+
+def printed(**changes: Any) -> str:
+    return pdf_text(own_printer().draw(issued(**changes)).content)
+
+
+def sums(**changes: Any) -> dict[str, str]:
+    return dict(page(**changes)["sums"])
+
+
+def calls(**changes: Any) -> dict[str, str]:
+    return {what: calls for what, calls, _ in page(**changes)["rows"]}
+
+
+def amounts(**changes: Any) -> dict[str, str]:
+    return {what: amount for what, _, amount in page(**changes)["rows"] if amount}
+
+
+# -- what stands there --------------------------------------------------------------------
 
 
 def test_an_invoice_reads_from_who_to_whom_to_what_is_due() -> None:
-    assert drawn() == (
-        """\
-INVOICE 2026-000123
-==============================================================================
-
-From       Meridian API AG
-           5 Bay Road
-           8001 Zürich
-           Switzerland
-           Tax ID CHE-987.654.321
-
-To         Acme Corp
-           1 Example Street
-           10115 Berlin
-           Germany
-           Tax ID DE123456789
-
-Date       3 November 2026
-Due        3 December 2026
-For        API calls in October 2026
-
-Calls used                                                           1,250,000
-Calls included                                                       1,000,000
-Calls over the limit                                                   250,000
-------------------------------------------------------------------------------
-250,000 calls × $0.004                                               $1,000.00
-
-Net                                                                  $1,000.00
-Tax 8.1 %                                                               $81.00
-------------------------------------------------------------------------------
-Total due                                                            $1,081.00
-
-Please pay $1,081.00 by 3 December 2026, and name 2026-000123.
-IBAN CH93 0076
-"""
+    lines = printed().splitlines()
+    in_order = (
+        *("Invoice", "From", "Meridian API AG", "5 Bay Road", "8001 Zürich", "Switzerland"),
+        *("Tax ID CHE-987.654.321", "To", "Acme Corp", "1 Example Street", "10115 Berlin"),
+        *("Germany", "Tax ID DE123456789", "Number2026-000123", "Date3 November 2026"),
+        *("Due3 December 2026", "ForAPI calls in October 2026", "Calls used1,250,000"),
+        *("Calls included1,000,000", "Calls over the limit250,000"),
+        *("250,000 calls × $0.004$1,000.00", "Net$1,000.00", "Tax 8.1 %$81.00"),
+        *("Total due$1,081.00", "Please pay $1,081.00 by 3 December 2026, and name 2026-000123."),
+        "IBAN CH93 0076",
     )
+    squeezed = [line.replace(" ", "") for line in lines]
+    places = [squeezed.index(one.replace(" ", "")) for one in in_order]
+    assert places == sorted(places)
 
 
 def test_it_is_due_so_many_days_after_its_date() -> None:
-    assert figure(drawn(payment_days=0), "Due") == "3 November 2026"
-    assert figure(drawn(payment_days=90), "Due") == "1 February 2027"
+    assert dict(page(payment_days=0)["about"])["Due"] == "3 November 2026"
+    assert dict(page(payment_days=90)["about"])["Due"] == "1 February 2027"
 
 
 def test_without_a_tax_rate_the_customers_note_says_why() -> None:
     note = "Reverse charge: the recipient accounts for the tax."
-    text = drawn(tax_rate_percent=Decimal(0), tax_note=note)
-    assert figure(text, "Tax 0 %") == "$0.00"
-    assert figure(text, "Total due") == "$1,000.00"
-    assert note in text
-    assert "No tax is charged." in drawn(tax_rate_percent=Decimal(0))
-    assert note not in drawn(tax_note=note)
+    free = {"tax_rate_percent": Decimal(0), "tax_note": note}
+    assert sums(**free) == {"Net": "$1,000.00", "Tax 0 %": "$0.00", "Total due": "$1,000.00"}
+    assert page(**free)["notes"][0] == note
+    assert page(tax_rate_percent=Decimal(0))["notes"][0] == "No tax is charged."
+    assert note not in page(tax_note=note)["notes"]
+
+
+def test_a_prorated_limit_says_how_it_came_about() -> None:
+    share = Proration(3100, 21, 31)
+    assert "3,100 × 21/31 days = 2,100" in calls(limit_calls=2100, proration=share)
+    share = Proration(1000, 10, 31)
+    assert "1,000 × 10/31 days = 323, rounded up" in calls(limit_calls=323, proration=share)
+
+
+def test_a_credit_note_names_what_it_takes_back_and_asks_for_nothing() -> None:
+    both = {"refers_to": ("2026-000123", "2026-000124"), "credited_before": ("CN-2026-000006",)}
+    text = printed(**CREDIT | both)
+    assert "Credit note" in text.splitlines()
+    assert "2026-000123 and 2026-000124" in text
+    assert dict(page(**CREDIT | both)["about"])["Less"] == "CN-2026-000006"
+    assert calls(**CREDIT)["Calls credited"] == "-250,000"
+    assert sums(**CREDIT)["Total credited"] == "-$1,081.00"
+    assert "We credit you with $1,081.00. There is nothing to pay." in text
+    assert not {"Due", "IBAN CH93 0076"} & {*text.split("\n")}
+
+
+def test_an_adjustment_names_what_it_adjusts_and_shows_the_difference() -> None:
+    more = {
+        "kind": BillKind.ADJUSTMENT, "api_usage": 1_300_000, "overage_units": 50_000,
+        "amount": Decimal("200.00"), "number": "2026-000124", "refers_to": ("2026-000123",),
+    }  # fmt: skip
+    assert dict(page(**more)["about"])["Adjusts"] == "2026-000123"
+    assert calls(**more)["Calls over the limit"] == "300,000"
+    assert calls(**more)["Calls billed in addition"] == "50,000"
+    assert amounts(**more) == {"50,000 calls × $0.004": "$200.00"}
+
+
+def test_an_invoice_that_stands_for_another_names_it() -> None:
+    assert dict(page(refers_to=("2026-000099",))["about"])["Replaces"] == "2026-000099"
+
+
+def test_a_difference_that_is_no_multiplication_is_not_written_as_one() -> None:
+    odd = {"kind": BillKind.ADJUSTMENT, "overage_units": 0, "amount": Decimal("12.34")}
+    assert amounts(**odd) == {"Difference to what was billed before": "$12.34"}
+
+
+def test_units_that_finance_set_by_hand_stand_beside_those_counted() -> None:
+    fewer = {"overage_units": 200_000, "amount": Decimal("800.00")}
+    told = calls(**fewer)
+    assert (told["Calls over the limit"], told["Calls billed"]) == ("250,000", "200,000")
+    assert amounts(**fewer) == {"200,000 calls × $0.004": "$800.00"}
+
+
+def test_the_tax_is_the_one_that_was_issued() -> None:
+    assert sums(tax=Decimal("80.99"))["Total due"] == "$1,080.99"
+
+
+def test_an_amount_of_any_length_is_asked_for_to_the_last_digit() -> None:
+    much = Decimal("9" * 40 + ".05")
+    facts = {"amount": much, "tax_rate_percent": Decimal(0)}
+    assert f"Please pay ${much:,} by 3 December 2026" in page(**facts)["notes"][1]
+    assert f"Total due: ${much:,}, by" in email_text(issued(**facts))
+
+
+# -- figures ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("currency", "unit_cost", "net", "tax", "gross"),
+    ("locale", "currency", "value", "written"),
     [
-        ("JPY", "0.35", "¥87,500", "¥7,088", "¥94,588"),
-        ("EUR", "0.0018", "€450.00", "€36.45", "€486.45"),
-        ("KWD", "0.0045", "KWD 1,125.000", "KWD 91.125", "KWD 1,216.125"),
+        ("en", "USD", "-1000.50", "-$1,000.50"),
+        ("de_DE", "EUR", "1234567.50", "1.234.567,50 €"),
+        ("de_CH", "CHF", "1234.50", "CHF 1’234.50"),
+        ("fr_FR", "EUR", "1234.50", "1 234,50 €"),
+        ("ja_JP", "JPY", "94588", "￥94,588"),
+        ("en", "KWD", "1216.125", "KWD 1,216.125"),
+        ("en", "IQD", "1.250", "IQD 1.250"),
+        ("sv_SE", "HUF", "5.50", "5,50 HUF"),
+        ("en", "USD", "-0.00", "$0.00"),
+        ("en", "USD", "9" * 60 + ".05", f"${int('9' * 60):,}.05"),
     ],
 )
-def test_each_currency_has_its_own_digits(
-    currency: str, unit_cost: str, net: str, tax: str, gross: str
+def test_amounts_are_written_as_the_customer_writes_them_with_isos_digits(
+    locale: str, currency: str, value: str, written: str
 ) -> None:
-    cost = Decimal(unit_cost)
-    text = drawn(currency=currency, unit_cost=cost, amount=250_000 * cost)
-    assert figure(text, "Net") == net
-    assert figure(text, "Tax 8.1 %") == tax
-    assert figure(text, "Total due") == gross
-    assert figure(text, "250,000 calls × ").endswith(net)
+    found = Figures(locale).amount(Decimal(value), currency)
+    assert found.translate({0xA0: " ", 0x202F: " "}) == written
+
+
+def test_a_price_has_all_its_decimals() -> None:
+    assert Figures("en").price(Decimal("0.0000000001"), "USD") == "$0.0000000001"
+    assert Figures("de_DE").price(Decimal("0.5000000000"), "EUR") == "0,50\xa0€"
 
 
 @pytest.mark.parametrize(
@@ -154,117 +237,103 @@ def test_tax_is_rounded_once_and_half_up(
     assert tuple(map(str, found)) == (net, tax, gross)
 
 
-CREDIT: dict[str, Any] = {
-    "kind": BillKind.CREDIT,
-    "number": "CN-2026-000007",
-    "overage_units": -250_000,
-    "amount": Decimal("-1000.00"),
-    "refers_to": ("2026-000123",),
-}
-
-
-def test_a_credit_note_names_what_it_credits_and_asks_for_nothing() -> None:
-    text = drawn(**CREDIT)
-    assert text.startswith("CREDIT NOTE CN-2026-000007\n")
-    assert figure(text, "Credits") == "2026-000123"
-    assert figure(text, "Calls credited") == "-250,000"
-    assert figure(text, "-250,000 calls × $0.004") == "-$1,000.00"
-    assert figure(text, "Tax 8.1 %") == "-$81.00"
-    assert figure(text, "Total credited") == "-$1,081.00"
-    assert "We credit you with $1,081.00. There is nothing to pay." in text
-    assert "Due" not in text
-    assert "IBAN" not in text
-
-
-def test_a_credit_note_names_all_that_it_takes_back_and_what_was_credited_before() -> None:
-    text = drawn(
-        **CREDIT
-        | {"refers_to": ("2026-000123", "2026-000124"), "credited_before": ("CN-2026-000006",)}
-    )
-    assert "Credits    2026-000123\n           2026-000124\n" in text
-    assert figure(text, "Less") == "CN-2026-000006"
-
-
-def test_an_invoice_that_stands_for_another_names_it() -> None:
-    assert figure(drawn(refers_to=("2026-000099",)), "Replaces") == "2026-000099"
-
-
-def test_the_tax_is_the_one_that_was_issued() -> None:
-    text = drawn(tax=Decimal("80.99"))
-    assert figure(text, "Tax 8.1 %") == "$80.99"
-    assert figure(text, "Total due") == "$1,080.99"
-
-
 def test_what_a_document_says_is_read_back_as_it_was_kept() -> None:
     awkward = replace(
         ACME, amount=Decimal("0.10"), unit_cost=Decimal("0.0000000001"), customer='"\\\n株 \u2028',
-        refers_to=("2026-000001",), tax_note=None,
+        refers_to=("2026-000001",), proration=Proration(3, 2, 1),
     )  # fmt: skip
     assert InvoiceData.from_json(awkward.as_json()) == awkward
 
 
-def test_an_adjustment_names_what_it_adjusts_and_shows_the_difference() -> None:
-    text = drawn(
-        kind=BillKind.ADJUSTMENT,
-        api_usage=1_300_000,
-        overage_units=50_000,
-        amount=Decimal("200.00"),
-        number="2026-000124",
-        refers_to=("2026-000123",),
-    )
-    assert text.startswith("ADJUSTMENT 2026-000124\n")
-    assert figure(text, "Adjusts") == "2026-000123"
-    assert figure(text, "Calls over the limit") == "300,000"
-    assert figure(text, "Calls billed in addition") == "50,000"
-    assert figure(text, "50,000 calls × $0.004") == "$200.00"
+# -- the file -----------------------------------------------------------------------------
 
 
-def test_a_difference_that_is_no_multiplication_is_not_written_as_one() -> None:
-    text = drawn(
-        kind=BillKind.ADJUSTMENT, overage_units=0, amount=Decimal("12.34"), refers_to=("x",)
-    )
-    assert figure(text, "Difference to what was billed before") == "$12.34"
-    assert "×" not in text
+def test_the_same_facts_make_the_same_bytes() -> None:
+    first = own_printer().draw(ACME)
+    assert first.media_type == PDF
+    assert own_printer().draw(replace(ACME, number="2026-000124")).content != first.content
+    assert InvoicePrinter().draw(ACME) == first
 
 
-def test_units_that_finance_set_by_hand_stand_beside_those_counted() -> None:
-    text = drawn(overage_units=200_000, amount=Decimal("800.00"))
-    assert figure(text, "Calls over the limit") == "250,000"
-    assert figure(text, "Calls billed") == "200,000"
-    assert figure(text, "200,000 calls × $0.004") == "$800.00"
+def test_it_says_that_it_is_pdf_a_and_pdf_ua_and_describes_its_chart() -> None:
+    content = own_printer().draw(ACME).content
+    reader = PdfReader(io.BytesIO(content))
+    catalog = reader.trailer["/Root"]
+    xmp = catalog["/Metadata"].get_data().decode()
+    assert "<pdfaid:part>3</pdfaid:part>" in xmp
+    assert "<pdfaid:conformance>B</pdfaid:conformance>" in xmp
+    assert "<pdfuaid:part>1</pdfuaid:part>" in xmp
+    assert (catalog["/Lang"], catalog["/MarkInfo"]["/Marked"]) == ("en", True)
+    assert reader.metadata and reader.metadata.title == "Invoice 2026-000123"
+    alternatives = [one for one in _alternatives(catalog["/StructTreeRoot"]) if one]
+    assert any("Acme Corp made 1,250,000 calls in October 2026" in one for one in alternatives)
+
+
+def _alternatives(node: Any) -> list[str]:
+    node = node.get_object() if hasattr(node, "get_object") else node
+    if isinstance(node, list):
+        return [one for child in node for one in _alternatives(child)]
+    if not isinstance(node, dict):
+        return []
+    return [str(node.get("/Alt", "")), *_alternatives(node.get("/K", []))]
 
 
 @pytest.mark.parametrize(
-    "called", [*NAMES.values(), "W" * 300, "株式会社" * 40, "a\r\nb\x00\u202ec"]
-)
-def test_no_name_breaks_the_page(called: str) -> None:
-    text = drawn(
+    "called",
+    [
+        *(name for key, name in NAMES.items() if key not in {"emoji", "family"}),
+        *("W" * 300, "株式会社" * 40, "a\r\nb\x00\u202ec", "شركة المثال للتجارة", "한국 주식회사"),
+        *("בע״מ דוגמה", "บริษัท ตัวอย่าง", "उदाहरण लिमिटेड", "Ελλάδα ΑΕ", "ООО «Пример»", "ምሳሌ"),
+    ],
+)  # fmt: skip
+def test_names_of_many_scripts_and_any_length_are_drawn_within_the_page(called: str) -> None:
+    facts = issued(
         customer=called, billing_address=called, tax_id=called, tax_note=called,
         tax_rate_percent=Decimal(0),
         company=replace(MERIDIAN, name=called, address=called, payment_note=called),
     )  # fmt: skip
-    assert max(width(line) for line in text.splitlines()) <= WIDTH
-    assert not {"\r", "\x00", "\u202e"} & set(text)
-    assert figure(text, "Total due") == "$1,000.00"
+    assert own_printer().draw(facts).content.startswith(b"%PDF-1.7")
 
 
-def test_a_right_to_left_name_leaves_the_line_around_it_in_order() -> None:
-    called = NAMES["right to left"]
-    assert f"To         \u2068{called}\u2069\n" in drawn(customer=called)
+def test_a_sign_that_no_font_has_is_named_with_where_it_stands() -> None:
+    with pytest.raises(CannotBeDrawn, match=r"“𐤀” \(U\+10900\), which stands in COMPANY_ADDRESS\."):
+        own_printer().draw(issued(company=replace(MERIDIAN, address="1 𐤀 Road")))
+    with pytest.raises(CannotBeDrawn, match="the customer's name and the customer's tax_note"):
+        own_printer().draw(issued(customer="A 😀", tax_note="😀", tax_rate_percent=Decimal(0)))
 
 
-def test_figures_beyond_the_line_take_one_of_their_own() -> None:
-    amount = Decimal("9" * 60 + ".00")
-    lines = drawn(amount=amount).splitlines()
-    at = lines.index("Difference to what was billed before")
-    assert lines[at + 1].strip() == f"${amount:,}"
+def test_without_any_usage_known_there_is_no_chart() -> None:
+    empty = tuple(replace(month, calls=None) for month in YEAR)
+    for months in ((), empty):
+        assert page(months=months)["chart"] is None
+        assert "Usage of twelve months" not in printed(months=months)
 
 
-def test_words_wrap_between_them_and_break_where_one_is_too_long() -> None:
-    assert wrapped("one two three", 7) == ["one two", "three"]
-    assert wrapped("a " + "b" * 9, 4) == ["a", "bbbb", "bbbb", "b"]
-    assert wrapped("日本語", 4) == ["日本", "語"]
-    assert wrapped("  ", 4) == []
+def test_a_chart_tells_what_is_over_and_what_is_not_known() -> None:
+    columns = page()["chart"]["columns"]
+    assert (columns[-1]["within"], columns[-1]["over"], columns[-1]["limit"]) == (0.8, 0.2, 0.8)
+    assert [column["known"] for column in columns].count(False) == 1
+    assert [column["year"] for column in columns if column["year"]] == ["2025", "2026"]
+
+
+def test_a_template_of_ones_own_takes_the_place_of_ours(tmp_path: Path) -> None:
+    ours = (TEMPLATES / "invoice.typ").read_text(encoding="utf-8")
+    own = ours.replace("page-of.noun)", '"Rechnung / " + page-of.noun)')
+    (tmp_path / "invoice.typ").write_text(own, encoding="utf-8")
+    assert "Rechnung / Invoice" in pdf_text(InvoicePrinter(tmp_path).draw(ACME).content)
+    (tmp_path / "invoice.typ").write_text("#page-of.nothing", encoding="utf-8")
+    with pytest.raises(CannotBeDrawn, match="The template cannot draw it: "):
+        InvoicePrinter(tmp_path).draw(ACME)
+
+
+def test_what_is_tried_at_the_start_is_one_of_each_kind() -> None:
+    tried = samples(MERIDIAN)
+    assert {one.kind for one in tried} == {*BillKind}
+    for one in tried:
+        assert own_printer().draw(one).content
+
+
+# -- the mail -----------------------------------------------------------------------------
 
 
 def test_a_mail_says_what_it_brings() -> None:
@@ -275,7 +344,7 @@ def test_a_mail_says_what_it_brings() -> None:
 
 
 def test_a_mail_with_a_credit_note_says_what_it_corrects() -> None:
-    credit = replace(ACME, **CREDIT, tax=Decimal("-81.00"))
+    credit = issued(**CREDIT)
     assert email_subject(credit).startswith("Credit note CN-2026-000007 from")
     text = email_text(credit)
     assert "which corrects 2026-000123." in text

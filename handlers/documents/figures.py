@@ -1,0 +1,58 @@
+"""Amounts, prices and numbers as whoever gets a document writes them, with ISO 4217's digits."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from functools import cached_property
+
+from babel import Locale
+from babel.numbers import format_decimal, parse_pattern
+
+from models.money import minor_units
+
+MOST_DECIMALS = 10
+NO_BREAK = "\xa0"
+MOST_DIGITS = 200
+"""More than any number of calls at any price comes to."""
+
+_LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`locale` as in "de_CH"."""
+
+    locale: str
+
+    @cached_property
+    def _locale(self) -> Locale:
+        return Locale.parse(self.locale)
+
+    def number(self, value: int) -> str:
+        return str(format_decimal(value, locale=self._locale))
+
+    def percent(self, value: Decimal) -> str:
+        """As in "8.1 %"."""
+        return f"{format_decimal(value.normalize(), locale=self._locale)} %"
+
+    def amount(self, value: Decimal, currency: str) -> str:
+        digits = minor_units(currency)
+        return self._priced(value, currency, (digits, digits))
+
+    def price(self, value: Decimal, currency: str) -> str:
+        """A price per call: all its decimals, and no fewer than an amount has."""
+        return self._priced(value, currency, (minor_units(currency), MOST_DECIMALS))
+
+    def _priced(self, value: Decimal, currency: str, decimals: tuple[int, int]) -> str:
+        """The locale's own pattern, but for its decimals: CLDR gives some currencies fewer."""
+        pattern = parse_pattern(self._locale.currency_formats["standard"].pattern)
+        pattern.frac_prec = decimals
+        with localcontext(prec=MOST_DIGITS):
+            shown = pattern.apply(
+                value or value.copy_abs(),
+                self._locale,
+                currency=currency,
+                currency_digits=False,
+                decimal_quantization=False,
+            )
+        return _LETTER_BESIDE_DIGIT.sub(NO_BREAK, shown)

@@ -1,0 +1,157 @@
+"""What stands on a document: every word and figure, for a template that only sets them."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from handlers.documents.figures import Figures
+from handlers.documents.invoice import (
+    DOCUMENT_KINDS,
+    TIMES,
+    address_lines,
+    country_name,
+    written_day,
+)
+from handlers.wording.formatting import clean, listing, month_name, period_name
+from handlers.wording.usage_text import usage_finding
+from models.bills.invoice_data import InvoiceData, Proration
+from models.money import overage_amount
+from models.usage.usage import UsageMonth
+
+DEFAULT_LOCALE = "en"
+LONGEST_WORD = 24
+BREAK = "\u200b"
+
+Row = tuple[str, str, str]
+"""What it is, calls, amount."""
+
+
+def invoice_page(facts: InvoiceData) -> dict[str, Any]:
+    """As JSON can hold it; `docs/reference/invoice-page.md` tells it to writers of templates."""
+    figures = Figures(facts.locale or DEFAULT_LOCALE)
+    kind, company = DOCUMENT_KINDS[facts.kind], facts.company
+    noun = kind.noun.capitalize()
+    net, tax, gross = (figures.amount(sum_, facts.currency) for sum_ in facts.sums)
+    return {
+        "title": f"{noun} {facts.number}",
+        "kind": facts.kind,
+        "noun": noun,
+        "number": facts.number,
+        "currency": facts.currency,
+        "seller": _party(company.name, company.address, company.country, company.tax_id),
+        "customer": _party(facts.customer, facts.billing_address, facts.country, facts.tax_id),
+        "about": list(_about(facts)),
+        "rows": list(_rows(facts, figures)),
+        "sums": [
+            ("Net", net),
+            (f"Tax {figures.percent(facts.tax_rate_percent)}", tax),
+            (kind.total, gross),
+        ],
+        "notes": list(_notes(facts, figures)),
+        "chart": _chart(facts, figures),
+    }
+
+
+def _party(who: str, address: str | None, country: str | None, tax_id: str | None) -> Any:
+    lines = [*address_lines(address)]
+    if country:
+        lines.append(country_name(country))
+    if tax_id:
+        lines.append(f"Tax ID {tax_id}")
+    return {"name": _line(who), "lines": [_line(line) for line in lines]}
+
+
+def _line(text: str) -> str:
+    """On one line as far as there is room; a word longer than that may break anywhere."""
+    return re.sub(rf"\S{{{LONGEST_WORD},}}", _breakable, " ".join(clean(text).split()))
+
+
+def _breakable(word: re.Match[str]) -> str:
+    return BREAK.join(word[0])
+
+
+def _about(facts: InvoiceData) -> Iterator[tuple[str, str]]:
+    yield "Number", facts.number
+    yield "Date", written_day(facts.issued_on)
+    if facts.due_on:
+        yield "Due", written_day(facts.due_on)
+    yield "For", f"API calls in {period_name(facts.period)}"
+    if facts.refers_to:
+        yield DOCUMENT_KINDS[facts.kind].refers, listing(facts.refers_to)
+    if facts.credited_before:
+        yield "Less", listing(facts.credited_before)
+
+
+def _rows(facts: InvoiceData, figures: Figures) -> Iterator[Row]:
+    """How the net amount comes about; written out as a multiplication wherever it is one."""
+    over, units, cost = (
+        max(0, facts.api_usage - facts.limit_calls),
+        facts.overage_units,
+        facts.unit_cost,
+    )
+    yield "Calls used", figures.number(facts.api_usage), ""
+    yield "Calls included", figures.number(facts.limit_calls), ""
+    if facts.proration:
+        yield _prorated(facts.proration, facts.limit_calls, figures), "", ""
+    yield "Calls over the limit", figures.number(over), ""
+    if units not in (0, over):
+        yield DOCUMENT_KINDS[facts.kind].units, figures.number(units), ""
+    shown = figures.amount(facts.amount, facts.currency)
+    if cost is not None and overage_amount(units, cost, facts.currency) == facts.amount:
+        price = figures.price(cost, facts.currency)
+        yield f"{figures.number(units)} calls {TIMES} {price}", "", shown
+    else:
+        yield "Difference to what was billed before", "", shown
+
+
+def _prorated(share: Proration, limit_calls: int, figures: Figures) -> str:
+    """As in "3,100 × 21/31 days = 2,100"."""
+    whole = share.limit_calls * share.days % share.of_days == 0
+    product = f"{figures.number(share.limit_calls)} {TIMES} {share.days}/{share.of_days} days"
+    return f"{product} = {figures.number(limit_calls)}{'' if whole else ', rounded up'}"
+
+
+def _notes(facts: InvoiceData, figures: Figures) -> Iterator[str]:
+    if not facts.tax_rate_percent:
+        yield from _paragraphs(facts.tax_note or "No tax is charged.")
+    gross = figures.amount(facts.sums.gross.copy_abs(), facts.currency)
+    if facts.due_on is None:
+        yield f"We credit you with {gross}. There is nothing to pay."
+        return
+    yield f"Please pay {gross} by {written_day(facts.due_on)}, and name {facts.number}."
+    yield from _paragraphs(facts.company.payment_note or "")
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    yield from filter(None, map(_line, clean(text).splitlines()))
+
+
+def _chart(facts: InvoiceData, figures: Figures) -> Any:
+    """None where no month's usage is known. Heights are parts of the tallest."""
+    known = [month for month in facts.months if month.calls is not None]
+    if not known:
+        return None
+    most = max(max(month.calls or 0, month.limit_calls) for month in facts.months) or 1
+    return {
+        "finding": usage_finding(facts.customer, facts.months),
+        "most": figures.number(most),
+        "columns": [_column(month, most, index) for index, month in enumerate(facts.months)],
+    }
+
+
+def _column(month: UsageMonth, most: int, index: int) -> dict[str, Any]:
+    calls = month.calls or 0
+    within = min(calls, month.limit_calls)
+    return {
+        "label": month_name(month.period)[:3],
+        "year": str(month.period.year) if index == 0 or month.period.month == 1 else "",
+        "known": month.calls is not None,
+        "within": _part(within, most),
+        "over": _part(calls - within, most),
+        "limit": _part(month.limit_calls, most),
+    }
+
+
+def _part(calls: int, most: int) -> float:
+    return float(round(Decimal(calls) / most, 4))

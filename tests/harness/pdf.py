@@ -1,0 +1,12 @@
+"""PDF read by somebody else's reader."""
+
+import io
+
+from pypdf import PdfReader
+
+
+def pdf_text(content: bytes) -> str:
+    """What stands on its pages, with plain blanks and without signs that nobody sees."""
+    pages = PdfReader(io.BytesIO(content)).pages
+    text = "\n".join(page.extract_text() for page in pages)
+    return text.translate({0xA0: " ", 0x202F: " ", 0x200B: None, 0x200F: None, 0x200E: None})
