@@ -72,7 +72,7 @@ async def ask(context: Asking) -> Response:
 async def approve(context: Asking) -> Response:
     """Each in a transaction of its own, under the same guards as one alone."""
     fields = await context.request.form()
-    seen = _read([text for text in fields.getlist("bill") if isinstance(text, str)])
+    seen = read_seen([text for text in fields.getlist("bill") if isinstance(text, str)])
     outcomes: dict[int, str] = {}
     services, user_id = context.services, context.user.id
 
@@ -87,12 +87,13 @@ async def approve(context: Asking) -> Response:
 
 
 async def _chosen(context: HttpContext, texts: Sequence[str]) -> list[Chosen]:
-    seen = {one.bill_id: one for one in _read(texts)}
+    seen = {one.bill_id: one for one in read_seen(texts)}
     found = await load_bill_details(context.session, list(seen))
     return [Chosen(seen[facts.id], facts) for facts in found]
 
 
-def _read(texts: Sequence[str]) -> list[Seen]:
+def read_seen(texts: Sequence[str]) -> list[Seen]:
+    """The bills that were ticked, as forms name them."""
     found = [_SEEN.fullmatch(text) for text in dict.fromkeys(texts)]
     if len(found) > MOST_BILLS or not all(found):
         raise Invalid("That is not a list of bills as one of our pages shows it.")

@@ -81,11 +81,34 @@ async def dashboard(context: Asking) -> Response:
         not_standing=NOT_STANDING,
         ages=ages,
         now=context.now,
-        can_approve=context.user.can(Permission.APPROVE),
+        bulk=_bulk(context.user, found),
         month_of=month_of,
         state_of=state_of,
         live=live if after is None else None,
     )
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What can be done with the bills of one `state` that are ticked."""
+
+    permission: Permission
+    state: State
+    words: str
+    action: str
+    method: str
+
+
+_BULK = (
+    Bulk(Permission.APPROVE, State.PENDING, "Approve", "/dashboard/approve", "get"),
+    Bulk(Permission.SEND, State.APPROVED, "Send", "/dashboard/send", "post"),
+)
+
+
+def _bulk(user: User, found: Page) -> Bulk | None:
+    """Nothing where none of these bills is in a state for it."""
+    states = {line.status for line in found.lines}
+    return next((one for one in _BULK if one.state in states and user.can(one.permission)), None)
 
 
 def _views(user: User) -> Mapping[str, str]:

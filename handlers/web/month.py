@@ -12,11 +12,12 @@ from handlers.http.ids import PathId
 from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.wording import bill_text, month_text, run_text, send_text
+from handlers.web.sending import Place, preview_page, sent_page, sent_still
+from handlers.wording import bill_text, month_text, run_text
 from models.batches.bill_run import start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
 from models.batches.bill_run_report import latest_run, run_version
-from models.batches.bulk_send import is_send_started, send_list, send_report, start_send
+from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_bill_run
@@ -29,7 +30,6 @@ router = APIRouter(route_class=PageRoute)
 Month = Annotated[str, Path(max_length=20)]
 PREVIEWED = 20_000
 """A preview looks at so many customers at most while somebody waits for it."""
-SENT_SHOWN = 50_000
 NO_MONTH = "There is no such month. Write it as 2026-10."
 
 
@@ -130,16 +130,7 @@ async def preview_sending(context: Asking, month: Month) -> Response:
     """What sending all approved bills would do; the list of them is kept as it is shown."""
     period = _period(month)
     facts = await preview_send(context.session, context, period=period)
-    return page(
-        context.request,
-        "send.html.jinja",
-        period=period,
-        facts=facts,
-        words=send_text,
-        month_of=bill_text.month_of,
-        amount=bill_text.amount,
-        bill_count=bill_text.bill_count,
-    )
+    return preview_page(context, _place(period), facts)
 
 
 @router.post("/month/{month}/send/{list_id}")
@@ -156,20 +147,7 @@ async def send(context: Asking, month: Month, list_id: PathId) -> Response:
 async def sent(context: Asking, month: Month, list_id: PathId) -> Response:
     """How far a list is that is being sent, and what became of its bills."""
     period = _period(month)
-    if not await is_send_started(context.session, list_id):
-        return see(context.request, f"/month/{period}", "That list was not sent.", "problem")
-    so_far = await _so_far(context, list_id)
-    facts = await send_report(context.session, list_id, SENT_SHOWN)
-    address = f"/month/{period}/send/{list_id}/live"
-    return page(
-        context.request,
-        "sent.html.jinja",
-        period=period,
-        live=None if facts.ended else Live(address, so_far),
-        facts=facts,
-        words=send_text,
-        bill_count=bill_text.bill_count,
-    )
+    return await sent_page(context, _place(period), list_id)
 
 
 @router.get("/month/{month}/send/{list_id}/live")
@@ -177,10 +155,8 @@ async def sent(context: Asking, month: Month, list_id: PathId) -> Response:
 async def sent_live(context: Asking, month: Month, list_id: PathId) -> Response:
     """Whether the list is still as far as its open page shows."""
     _period(month)
-    return still_true(context, await _so_far(context, list_id))
+    return await sent_still(context, list_id)
 
 
-async def _so_far(context: HttpContext, list_id: int) -> str:
-    """Another one once more of the list was sent."""
-    facts = (await send_list(context.session, list_id)).facts
-    return f"{facts.get('sent', 0)}-{'ended' in facts}"
+def _place(period: Period) -> Place:
+    return Place(period.in_words, f"/month/{period}/send", f"/month/{period}")

@@ -194,12 +194,21 @@ async def send_report(session: AsyncSession, list_id: int, most: float = math.in
     )
 
 
+async def sent_by_list(session: AsyncSession, list_id: int) -> list[int]:
+    """The ids of the bills that were sent from a list, lowest first."""
+    return list(await session.scalars(_SENT_IDS, {"id": list_id}))
+
+
 # A bill was sent from here if the very next thing that happened to it was that.
 _HAPPENED = f"""
 {_PAIRS}
 left join bill_actions a on a.bill_id = b.id and a.action = 'send'
     and a.bill_version = shown.version + 1
 """
+
+_SENT_IDS = sa.text(f"""
+select b.id from {_HAPPENED} where shown.list_id = :id and a.id is not null order by b.id
+""")
 
 # One that has its number from before goes out at once.
 _ISSUED = "(a.snapshot -> 'before' ->> 'number' is not null)"

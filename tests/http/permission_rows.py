@@ -172,6 +172,11 @@ PAGES = (
     Row("GET /dashboard", WITH_A_ROLE),
     Row("GET /dashboard/approve", "CS"),
     Row("POST /dashboard/approve", "CS", {"data": {"bill": "1-1"}}),
+    Row("GET /dashboard/send", FINANCE),
+    Row("POST /dashboard/send", FINANCE, {"data": {"bill": "1-1"}}),
+    Row("GET /dashboard/send/{list_id}", FINANCE),
+    Row("POST /dashboard/send/{list_id}", FINANCE),
+    Row("GET /dashboard/send/{list_id}/live", FINANCE),
     Row("GET /bills/{bill_id}", WITH_A_ROLE),
     Row("POST /bills/{bill_id}/comments", "FCS", {"data": {"comment": "Hm"}}),
     *(

@@ -1,0 +1,64 @@
+"""Finance ticks approved bills, sees what sending them would be, and sends them."""
+
+import re
+
+from models.actions.approve import approve_bill
+from models.actions.void import void_bill
+from models.bills.bill import Bill, get_bill
+from models.bills.states import State
+from models.db.database import Database
+from tests.harness.browser_side import BrowserSide
+from tests.harness.cast import People
+from tests.rules.scene import act, bill_for
+
+
+async def _approved(db: Database, people: People, *names: str) -> list[Bill]:
+    async with db.transaction() as session:
+        made = []
+        for name in names:
+            email = None if name == "Nowhere Inc" else "billing@acme.example"
+            kims = {"csm_id": people.kim.id, "require_csm_approval": True}
+            bill = await bill_for(session, act(people.ana), name, billing_email=email, **kims)
+            await approve_bill(session, bill.id, bill.version, act(people.kim))
+            made.append(bill)
+        return made
+
+
+async def test_finance_sends_the_bills_that_were_ticked_and_sees_what_became_of_each(
+    served: BrowserSide, db: Database, people: People
+) -> None:
+    acme, bolt, cedar, _ = await _approved(
+        db, people, "Acme Corp", "Bolt Ltd", "Cedar", "Nowhere Inc"
+    )
+    ana, kim = await served.signed_in(people.ana), await served.signed_in(people.kim)
+    listed = (await ana.get("/dashboard?view=approved")).text
+    assert "Send selected" in listed
+    assert "selected</button>" not in (await kim.get("/dashboard?view=approved")).text
+    ticks = re.findall(r'name="bill" value="([^"]+)" aria-label="(?:Acme|Bolt|Nowhere)', listed)
+    preview = (await ana.post("/dashboard/send", data=[("bill", one) for one in ticks])).text
+    assert "2 bills would go out: $10,000.00. Nothing has been sent yet." in preview
+    assert "no billing e-mail address" in preview
+    [address] = re.findall(r'action="(/dashboard/send/\d+)"', preview)
+    assert (await ana.get(address)).headers["Location"] == "/dashboard?view=approved"
+
+    async with db.transaction() as session:
+        now = await get_bill(session, bolt.id)
+        await void_bill(session, bolt.id, now.version, act(people.ana), "Doubled")
+    for _ in range(2):
+        assert (await ana.post(address)).headers["Location"] == address
+    sent = (await ana.get(address)).text
+    assert "1 bill is on its way: $5,000.00" in sent
+    assert f'<a href="/bills/{acme.id}">Acme Corp, October 2026</a>' in sent
+    assert f"#{bolt.id}" in sent and "What stays" in sent
+    async with db.transaction() as session:
+        states = [(await get_bill(session, one.id)).status for one in (acme, bolt, cedar)]
+    assert states == [State.SENDING, State.VOID, State.APPROVED]
+
+
+async def test_nothing_ticked_and_what_is_no_list_of_ours_send_nothing(
+    served: BrowserSide, db: Database, people: People
+) -> None:
+    ana = await served.signed_in(people.ana)
+    for answer in (await ana.post("/dashboard/send"), await ana.get("/dashboard/send")):
+        assert (answer.status, answer.headers["Location"]) == (303, "/dashboard?view=approved")
+    assert (await ana.post("/dashboard/send", data={"bill": "1 or 1=1"})).status == 422
