@@ -43,7 +43,9 @@ class BillAnswer(BaseModel):
 
 
 class ActionAnswer(BaseModel):
-    """What was done to a bill. `changes`: each figure that it moved, before and after."""
+    """What was done to a bill. `changes`: each figure that it moved, before and after;
+    `corrected_by`: after whose correction of usage or terms Countersign did it.
+    """
 
     id: int
     bill_id: int
@@ -53,6 +55,8 @@ class ActionAnswer(BaseModel):
     stakeholder: str
     acted_for_id: int | None
     acted_for: str | None
+    corrected_by_id: int | None
+    corrected_by: str | None
     source: Source
     comment: str | None
     reason_code: RejectReason | None
@@ -129,6 +133,8 @@ def action_answer(entry: HistoryEntry, bill_id: int) -> ActionAnswer:
         stakeholder=entry.by.name,
         acted_for_id=entry.acted_for.id if entry.acted_for else None,
         acted_for=entry.acted_for.name if entry.acted_for else None,
+        corrected_by_id=entry.corrected_by.id if entry.corrected_by else None,
+        corrected_by=entry.corrected_by.name if entry.corrected_by else None,
         source=entry.source,
         comment=entry.comment,
         reason_code=entry.reject_reason,

@@ -94,11 +94,19 @@ def _caused(entry: HistoryEntry) -> str:
         dropped = (
             f"; {units_no_longer(entry.dropped_units)}" if entry.dropped_units is not None else ""
         )
-        corrected = "usage or terms" if entry.changes else "the contract dates"
-        return f", because {corrected} were corrected{dropped}"
-    if entry.cause is None:
-        return ""
-    return CAUSE_WORDS[entry.cause] + (f": #{entry.about}" if entry.about else "")
+        return f", because {_correction(entry)}{dropped}"
+    cause = CAUSE_WORDS[entry.cause] if entry.cause else ""
+    after = f", after {_correction(entry)}" if entry.corrected_by else ""
+    return cause + (f": #{entry.about}" if entry.cause and entry.about else "") + after
+
+
+def _correction(entry: HistoryEntry) -> str:
+    """As in "Ana Ruiz (Finance) corrected usage or terms"."""
+    is_of_figures = entry.changes or entry.verb is Verb.GENERATE
+    corrected = "usage or terms" if is_of_figures else "the contract dates"
+    if entry.corrected_by is None:
+        return f"{corrected} were corrected"
+    return f"{person(entry.corrected_by)} corrected {corrected}"
 
 
 def _done(entry: HistoryEntry, currency: str) -> str:

@@ -83,7 +83,7 @@ async def _followed(
     if book is Book.CUSTOMERS:
         return BookChange(done, *await follow_customers(session, context))
     bill_ids = await bills_of_few(session, done.customer_ids)
-    return BookChange(done, (), await recalculate(session, context, bill_ids, reports=True))
+    return BookChange(done, (), await _recalculated(session, context, bill_ids))
 
 
 class UsageChanged(WrongState):
@@ -112,8 +112,16 @@ async def record_month(
         return BookChange(Imported(0, 0, 1))
     added = month.calls is None
     bills = await bills_of_few(session, [customer_id])
-    recalculated = await recalculate(session, context, bills, reports=True)
+    recalculated = await _recalculated(session, context, bills)
     return BookChange(Imported(int(added), int(not added), 0), (), recalculated)
+
+
+async def _recalculated(
+    session: AsyncSession, context: Context, bill_ids: Sequence[int] | None
+) -> Recalculation:
+    """After usage was corrected, by whoever the record of the bills names."""
+    by = context.user
+    return await recalculate(session, context, bill_ids, reports=True, corrected_by=by)
 
 
 async def bills_of_few(

@@ -65,7 +65,7 @@ async def merge_customers(
     )
     session.add(change)
     await session.flush()
-    return change, await recalculate(session, context)
+    return change, await recalculate(session, context, corrected_by=context.user)
 
 
 def _ids(merged: Customer, into: Customer) -> dict[str, int]:

@@ -25,6 +25,7 @@ from models.outbox.cards import (
     redraw_cards_of_relatives,
 )
 from models.outbox.notifications import Recalculation, notify_recalculated
+from models.people.users import User
 from models.period import Period
 
 _OF_BILLS = "(cast(:bill_ids as bigint[]) is null or id = any(:bill_ids))"
@@ -103,7 +104,7 @@ due as (
         || case when b.status = 'void' then '{{"cause": "no_overage"}}'::jsonb else '{{}}' end
         as snapshot
 )
-{append_actions("moved")}
+{append_actions("moved", is_correction=True)}
 returning bill_id, snapshot -> 'after' ->> 'status' as status
 """)
 
@@ -119,7 +120,7 @@ held as (
         case was.status when 'sending' then 'invalidate' else 'hold' end as action,
         jsonb_build_object('before', bill_figures(was), 'after', bill_figures(b)) as snapshot
 )
-{append_actions("held")}
+{append_actions("held", is_correction=True)}
 returning bill_id
 """)
 
@@ -150,7 +151,7 @@ with made as (
         jsonb_build_object('cause', 'late_usage', 'bill', bills.adjusts_id,
                            'after', bill_figures(bills)) as snapshot
 )
-{append_actions("made")}
+{append_actions("made", is_correction=True)}
 returning bill_id, snapshot -> 'after' ->> 'status' as status
 """)
 
@@ -212,7 +213,10 @@ async def follow_customers(
     values = _values(context, bill_ids)
     stranded = f"select id from ({STRANDED}) s where {_OF_BILLS}"
     locked = await lock_bills(session, f"({stranded}) union ({_CONCERNED})", values)
-    recalculated = await recalculate(session, context, bill_ids, locked, reports=True)
+    by = context.user
+    recalculated = await recalculate(
+        session, context, bill_ids, locked, reports=True, corrected_by=by
+    )
     return await reroute_open_bills(session, context, locked, bill_ids), recalculated
 
 
@@ -223,6 +227,7 @@ async def recalculate(
     locked: Sequence[int] | None = None,
     *,
     reports: bool | None = None,
+    corrected_by: User | None = None,
 ) -> Recalculation:
     """Take every bill, or those given, to the figures that usage and terms give now.
 
@@ -236,10 +241,13 @@ async def recalculate(
     reported where its dates changed at `context.now`.
 
     `locked`: all that may be touched, where the caller has locked that. `reports`: whether what is
-    only reported is looked for; without it, where no bills are given.
+    only reported is looked for; without it, where no bills are given. `corrected_by`: whoever
+    corrected usage or terms just now, whom the record of the bills then names.
     """
     automatic = await as_system(session, context)
     values = _values(automatic, bill_ids)
+    is_known = corrected_by is not None and corrected_by.id != automatic.user.id
+    values["corrected_by"] = corrected_by.id if corrected_by and is_known else None
     await session.flush()
     if locked is None:
         locked = await lock_bills(session, _CONCERNED, values)

@@ -42,14 +42,16 @@ class BillAction(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
-def append_actions(query: str) -> str:
+def append_actions(query: str, *, is_correction: bool = False) -> str:
     """The SQL that appends an action to the record of many bills: done by `:user_id`, from
     `:source`, at `:now`. `query` names a query with the `id` and the `version` of each bill, the
-    `action`, and its `snapshot`.
+    `action`, and its `snapshot`, in which a correction keeps `:corrected_by`, null for nobody.
     """
+    corrected = "jsonb_build_object('corrected_by', cast(:corrected_by as bigint))"
+    snapshot = f"snapshot || jsonb_strip_nulls({corrected})" if is_correction else "snapshot"
     return f"""insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source,
         snapshot, created_at, updated_at)
-    select id, version, :user_id, action, :source, snapshot, :now, :now
+    select id, version, :user_id, action, :source, {snapshot}, :now, :now
     from {query}"""
 
 

@@ -13,6 +13,7 @@ from models.db.rows import made
 from models.people.permissions import Role
 from models.people.users import PersonRef
 
+PEOPLE = ("by", "acted_for", "corrector")
 BILL_COLUMNS = tuple(Bill.__table__.columns.keys())
 
 
@@ -32,9 +33,9 @@ def read_actions(found: Iterable[Mapping[str, Any]]) -> list[BillAction]:
 
 
 def read_people(found: Iterable[Mapping[str, Any]]) -> dict[int, PersonRef]:
-    """Everybody who did something in a record, or for whom it was done."""
-    both = (person for one in found for person in (one["by"], one["acted_for"]))
-    return {person[0]: PersonRef(*person) for person in both if person is not None}
+    """Everybody in a record, as `people_in` has it."""
+    told = (one[role] for one in found for role in PEOPLE)
+    return {person[0]: PersonRef(*person) for person in told if person is not None}
 
 
 def read_approvers(found: Iterable[Mapping[str, Any]]) -> Approvers:
@@ -49,7 +50,7 @@ def read_figures(found: Mapping[str, Any] | None) -> Figures | None:
 
 
 def _action(one: Mapping[str, Any]) -> BillAction:
-    told = {name: value for name, value in one.items() if name not in ("by", "acted_for")}
+    told = {name: value for name, value in one.items() if name not in PEOPLE}
     for name in ("created_at", "updated_at"):
         told[name] = datetime.fromisoformat(told[name])
     return made(BillAction, told)

@@ -23,12 +23,13 @@ class HistoryEntry:
     `reject_reason` only of a rejection; `changes` maps a figure to (before, after), where the
     action moved it, and `currency` is that of the figures after it; `reverses` is what an undo took
     back; `edits` the comment that an edit or a deletion is about. `cause`: why Countersign did it
-    by itself; `about`: another bill that it was because of. `rule`: what approved the bill without
-    anybody, `auto_approve_below` (with its amount in `rule_below`) or `void`. `due`: when a bill
-    being sent is issued; `number`: the one taken by `issue`; `answer` and `failure`: what the mail
-    server said. `adjusted_units`: calls that Finance set by hand in a revision; `dropped_units`:
-    such calls, where usage and terms that were corrected later took their place. `to`: where the
-    mail server took it for, and `missing` for whom it did not.
+    by itself; `corrected_by`: after whose correction; `about`: another bill that it was because of.
+    `rule`: what approved the bill without anybody, `auto_approve_below` (with its amount in
+    `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one taken by
+    `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls that Finance
+    set by hand in a revision; `dropped_units`: such calls, where usage and terms that were
+    corrected later took their place. `to`: where the mail server took it for, and `missing` for
+    whom it did not.
     """
 
     id: int
@@ -48,6 +49,7 @@ class HistoryEntry:
     amount: Decimal | None = None
     currency: str | None = None
     cause: Cause | None = None
+    corrected_by: PersonRef | None = None
     rule: str | None = None
     rule_below: Decimal | None = None
     due: datetime | None = None
@@ -73,16 +75,23 @@ async def load_history(session: AsyncSession, bill_id: int) -> list[HistoryEntry
 
 
 async def people_in(session: AsyncSession, records: Iterable[Record]) -> dict[int, PersonRef]:
-    """Everybody who did something in these records, or for whom it was done."""
+    """Everybody who did something in these records, for whom it was done, or after whose
+    correction.
+    """
     ids = {
         user_id
         for record in records
         for action in record
-        for user_id in (action.stakeholder_id, action.acted_for_id)
+        for user_id in (action.stakeholder_id, action.acted_for_id, _corrector(action))
         if user_id is not None
     }
     users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
     return {user.id: person_ref(user) for user in users}
+
+
+def _corrector(action: BillAction) -> int | None:
+    user_id: int | None = action.snapshot.get("corrected_by")
+    return user_id
 
 
 def history_entries(record: Record, people: Mapping[int, PersonRef]) -> dict[int, HistoryEntry]:
@@ -118,6 +127,7 @@ def _entry(
         amount=_money(after.get("overage_amount")),
         currency=after.get("currency"),
         cause=Cause(cause) if cause else None,
+        corrected_by=people.get(_corrector(action) or 0),
         rule=snapshot.get("rule"),
         rule_below=_money(snapshot.get("below")),
         due=datetime.fromisoformat(due) if due else None,

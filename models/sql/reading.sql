@@ -30,10 +30,13 @@ begin
             'snapshot', a.snapshot, 'created_at', a.created_at, 'updated_at', a.updated_at,
             'by', json_build_array(u.id, u.name, u.role, u.slack_user_id),
             'acted_for', case when f.id is not null
-                then json_build_array(f.id, f.name, f.role, f.slack_user_id) end) order by a.id)
+                then json_build_array(f.id, f.name, f.role, f.slack_user_id) end,
+            'corrector', case when k.id is not null
+                then json_build_array(k.id, k.name, k.role, k.slack_user_id) end) order by a.id)
         from bill_actions a
         join users u on u.id = a.stakeholder_id
         left join users f on f.id = a.acted_for_id
+        left join users k on k.id = (a.snapshot ->> 'corrected_by')::bigint
         where a.bill_id = bill);
 end
 $$;

@@ -58,7 +58,8 @@ def _event(event: str, action: Mapping[Any, Any]) -> str:
     bill["period"] = str(Period(figures["year"], figures["month"]))
     bill["overage_amount"] = _amount(figures["overage_amount"], figures["currency"])
     told = {name: action[name] for name in ACTION}
-    told["reason_code"] = action["snapshot"].get("reason_code")
+    for name in ("reason_code", "corrected_by"):
+        told[name] = action["snapshot"].get(name)
     return _body(event, action["created_at"], {"bill": bill, "action": told})
 
 

@@ -91,6 +91,22 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
             ", Countersign worked the bill out anew from the command line,"
             " because usage or terms were corrected",
         ),
+        (
+            replace(samples.CORRECTED, corrected_by=ANA),
+            ", Countersign worked the bill out anew from the command line,"
+            " because Ana Ruiz (Finance) corrected usage or terms",
+        ),
+        (
+            entry(
+                Verb.VOID,
+                samples.CLOCK,
+                cause=Cause.NO_OVERAGE,
+                changes={"api_usage": (1500, 900)},
+                corrected_by=ANA,
+            ),
+            ", Countersign made the bill void in Slack, because usage and terms leave nothing to"
+            " bill, after Ana Ruiz (Finance) corrected usage or terms",
+        ),
         (samples.SENT_OFF, ", Ana Ruiz (Finance) sent the bill on its way in Slack, to go out "),
         (
             entry(Verb.ISSUE, samples.CLOCK, source=Source.CLOCK, number="2026-000123"),

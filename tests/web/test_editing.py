@@ -177,6 +177,25 @@ async def test_what_would_happen_is_asked_again_where_something_changed_meanwhil
     assert "Somebody recorded something else" in stale.text
 
 
+async def test_the_story_of_a_bill_says_who_corrected_its_figures(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, bill = await customer(db, people.ana)
+    address = f"/customers/{one}/usage/2026-10"
+    form = shown(await ana.get(address))
+    agreed = shown(await ana.post(address, data=form | {"api_usage": "1600"}))
+    assert (await ana.post(address, data=agreed)).status == 303
+    assert (await ana.post(f"/customers/{one}/edit", data=await changed_price(ana, one))).status
+    told = re.findall(r"because (.*?) corrected usage or terms", await story(ana, bill))
+    assert told == ["Ana (Finance)"] * 2
+    actions = (await ana.get(f"/api/bills/{bill}")).json["actions"]
+    assert [one["corrected_by"] for one in actions] == [None, "Ana", "Ana"]
+
+
+async def story(ana: Visitor, bill: int) -> str:
+    return re.sub(r"<[^>]+>", "", (await ana.get(f"/bills/{bill}")).text)
+
+
 async def changed_price(ana: Visitor, one: int) -> dict[str, str]:
     """What is sent once the question about it was answered."""
     form = shown(await ana.get(f"/customers/{one}/edit"))
