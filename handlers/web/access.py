@@ -6,6 +6,7 @@ from fastapi.responses import RedirectResponse
 from handlers.http.gate import Access, Asking, PageRoute, open_to
 from handlers.web.notices import see
 from handlers.web.rendering import page
+from handlers.wording.refusals import Medium, refusal_text
 from models.actions.access import ask_for_role
 from models.errors import Refusal
 
@@ -28,6 +29,6 @@ async def ask(context: Asking) -> Response:
     try:
         asked = await ask_for_role(context.session, context.user, context.now)
     except Refusal as refused:  # before anything was written
-        return see(context.request, "/access", refused.sentence, "problem")
+        return see(context.request, "/access", refusal_text(refused, Medium.WEB), "problem")
     told = "Finance has been asked in Slack." if asked else "Finance sees you on the page People."
     return see(context.request, "/access", told)

@@ -13,6 +13,7 @@ from handlers.web.forms import Form
 from handlers.web.live import live_since
 from handlers.web.rendering import page
 from handlers.wording.bill_text import NOT_STANDING, listed, month_of, state_of
+from handlers.wording.formatting import clean, name
 from models.bills.states import State
 from models.customers.search import find_named
 from models.errors import Ambiguous, Invalid, NotFound
@@ -53,7 +54,7 @@ class Choice:
     def address(self, **changed: str | None) -> str:
         """This list with something changed, always from its first page."""
         asked = {"view": self.view, **self.typed, **changed}
-        query = urlencode({name: value for name, value in asked.items() if value})
+        query = urlencode({key: value for key, value in asked.items() if value})
         return f"/dashboard?{query}" if query else "/dashboard"
 
 
@@ -120,15 +121,15 @@ def _views(user: User) -> Mapping[str, str]:
 async def _choice(context: HttpContext) -> Choice:
     asked = context.request.query_params
     view = asked.get("view")
-    typed = {name: asked.get(name, "").strip() for name in FILTERS}
+    typed = {key: asked.get(key, "").strip() for key in FILTERS}
     read: dict[str, Any] = {}
     errors: dict[str, str] = {}
-    for name, reading in _READINGS.items():
-        if typed[name]:
+    for key, reading in _READINGS.items():
+        if typed[key]:
             try:
-                read |= await reading(context, typed[name])
+                read |= await reading(context, typed[key])
             except (Invalid, NotFound) as refused:
-                errors[name] = _told(refused)
+                errors[key] = _told(refused)
     wanted = BillFilter(**read, status=State(view) if view in set(State) else None)
     return Choice(view if view in VIEWS else None, typed, wanted, errors)
 
@@ -136,7 +137,8 @@ async def _choice(context: HttpContext) -> Choice:
 def _told(refused: Invalid | NotFound) -> str:
     """Of a name that several have, which they are."""
     choices = refused.choices if isinstance(refused, Ambiguous) else []
-    return f"{refused.sentence} {', '.join(choices)}." if choices else refused.sentence
+    told = clean(refused.sentence)
+    return f"{told} {', '.join(map(name, choices))}." if choices else told
 
 
 async def _customer(context: HttpContext, typed: str) -> dict[str, Any]:

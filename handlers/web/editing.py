@@ -13,7 +13,7 @@ from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.field_text import FIELDS
-from handlers.wording.formatting import counted
+from handlers.wording.formatting import counted, name
 from models.actions.edit_customer import create_customer, edit_customer
 from models.actions.keep_books import BookChange, record_month
 from models.currencies import MINOR_UNITS
@@ -50,7 +50,9 @@ async def add_customer(context: Asking, typed: Typed) -> Response:
     fields = _given(typed)
     async with shown_again(context, typed, _new_page):
         customer, _ = await create_customer(context.session, fields, context)
-    return see(context.request, f"/customers/{customer.id}", f"{customer.name} is a customer now.")
+    return see(
+        context.request, f"/customers/{customer.id}", f"{name(customer.name)} is a customer now."
+    )
 
 
 async def _new_page(context: HttpContext, form: Form) -> Response:
@@ -73,7 +75,9 @@ async def change_customer(context: Asking, customer_id: PathId, typed: Typed) ->
     given = _given(typed)
     fields = _changed(given, shown)
     address = f"/customers/{customer_id}"
-    question = Question(f"Change {customer.name}?", f"{address}/edit", address, "Save changes")
+    question = Question(
+        f"Change {name(customer.name)}?", f"{address}/edit", address, "Save changes"
+    )
 
     async def change() -> BookChange:
         version = typed.get("version")
@@ -91,10 +95,10 @@ def _changed(given: Mapping[str, str], shown: Mapping[str, str]) -> dict[str, st
 
     Those shown are today's, and may be others than those of that month.
     """
-    other = {name for name, text in given.items() if text != shown.get(name, "")}
+    other = {field for field, text in given.items() if text != shown.get(field, "")}
     terms = {"valid_from", *TERMS}
     kept = other | terms if other & terms else other
-    return {name: text for name, text in given.items() if name in kept}
+    return {field: text for field, text in given.items() if field in kept}
 
 
 async def _edit_page(customer_id: int, context: HttpContext, form: Form) -> Response:
@@ -102,7 +106,7 @@ async def _edit_page(customer_id: int, context: HttpContext, form: Form) -> Resp
     address = f"/customers/{customer_id}"
     shown = await _shown(context, customer)
     return await _form_page(
-        context, form, shown, f"Edit {customer.name}", f"{address}/edit", address
+        context, form, shown, f"Edit {name(customer.name)}", f"{address}/edit", address
     )
 
 
@@ -134,17 +138,17 @@ def _choices(people: Any, now: str) -> list[tuple[str, str]]:
     """Whoever has the role, and who it is already."""
     names = [person.name for person in people]
     names += [now] if now and now not in names else []
-    return [("", "Nobody"), *((name, name) for name in names)]
+    return [("", "Nobody"), *((one, one) for one in names)]
 
 
 async def _shown(context: HttpContext, customer: Customer) -> dict[str, str]:
     """The fields as texts, as the form has them."""
-    told = {name: getattr(customer, name, None) for name in (*TEXTS, *CHECKS)}
-    for name in ("csm", "sales"):
-        user_id = getattr(customer, f"{name}_id")
+    told = {field: getattr(customer, field, None) for field in (*TEXTS, *CHECKS)}
+    for field in ("csm", "sales"):
+        user_id = getattr(customer, f"{field}_id")
         person = user_id and await find_person(context.session, user_id)
-        told[name] = person.name if person else ""
-    texts = {name: _text(value) for name, value in told.items()}
+        told[field] = person.name if person else ""
+    texts = {field: _text(value) for field, value in told.items()}
     return texts | {"version": await customer_version(context.session, customer.id)}
 
 
@@ -156,8 +160,8 @@ def _text(value: Any) -> str:
 
 def _given(typed: Mapping[str, str]) -> dict[str, str]:
     """What was typed, as a file would have it: a box that is not ticked says no."""
-    lines = {name: typed.get(name, "").replace("\r\n", "\n").strip() for name in TEXTS}
-    checks = {name: "yes" if name in typed else "no" for name in CHECKS}
+    lines = {field: typed.get(field, "").replace("\r\n", "\n").strip() for field in TEXTS}
+    checks = {field: "yes" if field in typed else "no" for field in CHECKS}
     month = typed.get("valid_from", "").strip()
     return lines | checks | ({"valid_from": month} if month else {})
 
@@ -175,7 +179,7 @@ async def change_usage(context: Asking, customer_id: PathId, period: str, typed:
     """Record a month's calls; where bills would move, ask first."""
     customer, month = await get_customer(context.session, customer_id), _month(period)
     address = f"/customers/{customer_id}"
-    title = f"Record other usage of {customer.name} for {month.in_words}?"
+    title = f"Record other usage of {name(customer.name)} for {month.in_words}?"
     question = Question(title, f"{address}/usage/{month}", address, "Record usage")
 
     async def change() -> BookChange:

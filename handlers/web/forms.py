@@ -22,6 +22,7 @@ from fastapi import Depends, Request, Response
 from handlers.http.errors import status_of
 from handlers.http.gate import AnsweredLater, HttpContext
 from handlers.http.refused import follow_refusal
+from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Invalid, InvalidFields, Refusal
 
@@ -58,7 +59,7 @@ def refused_form(typed: Mapping[str, str], refused: Refusal) -> Form:
     """The same form, with each refusal beside its field if that is one of the form's."""
     told = refusal_text(refused, Medium.WEB)
     if isinstance(refused, InvalidFields):
-        faults = refused.faults
+        faults = {field: clean(told) for field, told in refused.faults.items()}
     else:
         faults = {(refused.field or "") if isinstance(refused, Invalid) else "": told}
     beside = {name: text for name, text in faults.items() if name in typed}

@@ -13,7 +13,7 @@ from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.field_text import field_name
-from handlers.wording.formatting import number
+from handlers.wording.formatting import name, number
 from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file, take_in_file, uploaded_file
 from models.errors import Invalid
@@ -42,11 +42,11 @@ async def look(context: Asking, request: Request, typed: Typed) -> Response:
         book = _book(typed["book"])
         if not isinstance(chosen, UploadFile) or not chosen.filename:
             raise Invalid("Choose a file first.", "file")
-        name, content = chosen.filename, await chosen.read()
+        called, content = chosen.filename, await chosen.read()
         try:
-            file = await look_at_file(context.session, book, name, content, context)
+            file = await look_at_file(context.session, book, called, content, context)
         except BadRows as refused:
-            draw = partial(_refused_page, refused, name)
+            draw = partial(_refused_page, refused, called)
             raise AnsweredLater(_nothing, draw) from refused
     return see(context.request, f"/import/{file.id}")
 
@@ -76,7 +76,7 @@ async def take_in(context: Asking, file_id: PathId, typed: Typed) -> Response:
     if not is_done:
         return see(context.request, f"/import/{file_id}", CHANGED, "problem")
     told = (
-        f"{file.name} is in: {number(done.added)} added, {number(done.changed)} changed, "
+        f"{name(file.name)} is in: {number(done.added)} added, {number(done.changed)} changed, "
         f"{number(done.unchanged)} unchanged."
     )
     return see(context.request, "/import", told)
@@ -103,12 +103,12 @@ async def _choose_page(context: HttpContext, form: Form) -> Response:
     return page(context.request, "import.html.jinja", form=form, books=BOOKS)
 
 
-async def _refused_page(refused: BadRows, name: str, context: HttpContext) -> Response:
+async def _refused_page(refused: BadRows, called: str, context: HttpContext) -> Response:
     return page(
         context.request,
         "import_refused.html.jinja",
         422,
-        name=name,
+        name=name(called),
         refused=refused,
         field_name=field_name,
     )

@@ -11,6 +11,7 @@ from handlers.http.ids import PathId
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
+from handlers.wording.formatting import name
 from models.actions.access import decline_access
 from models.actions.people import PersonEdit, edit_person
 from models.db.names import MOST_KEY
@@ -72,7 +73,7 @@ async def change(context: Asking, user_id: PathId, typed: Typed) -> Response:
             "slack_user_id": typed.get("slack_user_id", "").strip() or None,
         }
         user = await edit_person(context.session, user_id, _changed(user, given), context)
-    return see(context.request, PATH, f"{user.name} is changed.")
+    return see(context.request, PATH, f"{name(user.name)} is changed.")
 
 
 @router.post(f"{PATH}/{{user_id}}/role")
@@ -84,7 +85,7 @@ async def give_role(context: Asking, user_id: PathId, typed: Typed) -> Response:
         raise Invalid("Name a role.", "role")
     await _known(context, user_id)
     user = await edit_person(context.session, user_id, PersonEdit({"role": role}), context)
-    return see(context.request, PATH, f"{user.name} is {role} now.")
+    return see(context.request, PATH, f"{name(user.name)} is {role} now.")
 
 
 @router.post(f"{PATH}/{{user_id}}/decline")
@@ -92,7 +93,9 @@ async def give_role(context: Asking, user_id: PathId, typed: Typed) -> Response:
 async def decline(context: Asking, user_id: PathId) -> Response:
     """Give no role to somebody who waits for one; in Slack they are told."""
     user = await decline_access(context.session, user_id, context)
-    return see(context.request, PATH, f"{user.name} gets no role, and can ask again tomorrow.")
+    return see(
+        context.request, PATH, f"{name(user.name)} gets no role, and can ask again tomorrow."
+    )
 
 
 async def _known(context: HttpContext, user_id: int) -> User:

@@ -42,9 +42,8 @@ def refusal_reason(refused: Refusal, ending: str = NOTHING_RECORDED) -> str:
     if isinstance(refused, FiguresChanged):
         changes = corrected(refused.changes, refused.currency)
         return f"This bill changed while you were looking: {changes}. {ending}"
-    if refused.earlier is None:
-        return refused.sentence
-    return f"{_earlier(refused.earlier)} {refused.sentence}"
+    told = clean(refused.sentence)
+    return told if refused.earlier is None else f"{_earlier(refused.earlier)} {told}"
 
 
 _PAST = {

@@ -23,7 +23,7 @@ async def ana(served: BrowserSide, people: People) -> Visitor:
 
 
 async def send(visitor: Visitor, book: str, content: str, name: str = "file.csv") -> Answer:
-    form = aiohttp.FormData({"book": book})
+    form = aiohttp.FormData({"book": book}, quote_fields=False)
     form.add_field("file", content.encode(), filename=name, content_type="text/csv")
     return await visitor.post("/import", data=form)
 
