@@ -1,4 +1,4 @@
-"""A company with bills in every state, and schemathesis asking for it."""
+"""A company with bills in every state and webhooks, and schemathesis asking for it."""
 
 import asyncio
 import os
@@ -9,6 +9,10 @@ from pathlib import Path
 from models.actions.approve import approve_bill, reject_bill
 from models.bills.states import RejectReason
 from models.db.database import Database
+from models.people.permissions import Role
+from models.people.users import User
+from models.webhooks.events import Event
+from models.webhooks.keeping import add_webhook, send_test
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
 from tests.rules.billing import MAIL, go_out, void
@@ -17,12 +21,18 @@ from tests.rules.scene import act, bill_for
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 ROOT = CONFIG.parent.parent.parent
 TOKENS, VARIABLE = 100, "FUZZ_TOKENS"
-EVERY_STATE = 12
+EVERY_STATE, WEBHOOKS = 12, 4
 
 
 async def add_company(db: Database, people: People) -> None:
-    """Twelve customers with a bill each, three of each state that people bring about."""
+    """Twelve customers with a bill each, three of each state that people bring about; webhooks that
+    are promised all of it, and people without a role and switched off.
+    """
     async with db.long_transaction() as session:
+        session.add_all((User(name="New"), User(name="Off", role=Role.FINANCE, active=False)))
+        for _ in range(WEBHOOKS):
+            webhook, _ = await add_webhook(session, act(people.ana), "https://8.8.8.8/", [*Event])
+            await send_test(session, act(people.ana), webhook.id)
         for number in range(EVERY_STATE):
             bill = await bill_for(
                 session, act(people.system), f"Customer {number}", csm_id=people.kim.id, **MAIL
