@@ -6,28 +6,26 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, get_args
 
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.signature import Clock, SignatureVerifier
-from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from yarl import URL
 
 from handlers.api.app import PREFIX, add_api
 from handlers.api.problems import problem_of
-from handlers.http.errors import Trouble
+from handlers.http.errors import Ending
 from handlers.http.headers import SecurityHeaders
 from handlers.http.methods import methods_at
 from handlers.http.services import HttpServices
 from handlers.web.app import add_pages
 from handlers.web.errors import error_page
-from models.errors import Refusal
 
 log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
@@ -52,9 +50,6 @@ def make_web_app(reasons: Reasons) -> FastAPI:
     return web
 
 
-ENDINGS = (Refusal, Trouble, HTTPException, RequestValidationError)
-
-
 def serve_people(web: FastAPI, services: HttpServices) -> None:
     """Answer with pages, and under `/api` with JSON; so too where a request is refused."""
     web.state.services = services
@@ -63,14 +58,14 @@ def serve_people(web: FastAPI, services: HttpServices) -> None:
     add_api(web)
     add_pages(web)
 
-    async def refused(request: Request, error: Exception) -> Response:
+    async def refused(request: Request, error: Any) -> Response:
         is_api = request.url.path.startswith(f"{PREFIX}/")
         answer = problem_of(request, error) if is_api else error_page(request, error)
         if answer.status_code == 405:
             answer.headers["Allow"] = methods_at(request)
         return answer
 
-    for kind in ENDINGS:
+    for kind in get_args(Ending):
         web.add_exception_handler(kind, refused)
 
 

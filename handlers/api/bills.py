@@ -9,7 +9,7 @@ from pydantic import Field, create_model
 
 from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
 from handlers.api.fields import LARGEST_EXACT, Asked, Id, Text, Units, Version
-from handlers.http.csv_files import csv_file
+from handlers.http.csv_files import AS_CSV, CSV, csv_file
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
@@ -28,7 +28,6 @@ from models.queries.scope import Scope
 
 router = APIRouter(route_class=ApiRoute)
 PAGE_BILLS, LARGEST_PAGE = 50, 200
-CSV = "text/csv"
 
 
 class BillsWanted(Asked):
@@ -54,9 +53,6 @@ class BillsWanted(Asked):
 class BillQuery(BillsWanted):
     cursor: str | None = Field(None, pattern=CURSOR, description="`next_cursor` of the page before")
     limit: int = Field(PAGE_BILLS, ge=1, le=LARGEST_PAGE)
-
-
-AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {"schema": {"type": "string"}}}}}
 
 
 @router.get("/bills.csv", response_class=StreamingResponse, responses=AS_CSV)

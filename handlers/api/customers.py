@@ -15,7 +15,7 @@ from handlers.api.customer_answers import (
     whole_customer,
 )
 from handlers.api.fields import Asked
-from handlers.http.csv_files import csv_file
+from handlers.http.csv_files import AS_CSV, csv_file
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import LARGEST_ID, PathId
 from models.actions.edit_customer import create_customer, edit_customer
@@ -69,11 +69,7 @@ async def find_customers(
     return CustomersAnswer(customers=[customer_answer(one) for one in shown], next_cursor=more)
 
 
-@router.get(
-    "/customers.csv",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}}},
-)
+@router.get("/customers.csv", response_class=StreamingResponse, responses=AS_CSV)
 @open_to(Permission.SEE)
 async def customers_as_csv(
     context: Asking, asked: Annotated[CustomerFilter, Query()]

@@ -10,13 +10,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from handlers.api.bill_answers import action_answer
-from handlers.http.errors import Trouble, headers_of, status_of
+from handlers.http.errors import Ending, headers_of, status_of
 from handlers.http.refused import standing_of
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Invalid, InvalidFields, Refusal
 from models.imports.rows import BadRows
-
-TROUBLE = "Something went wrong on our side. Tell whoever looks after Countersign: {}."
 
 
 def problem(status: int, detail: str, **more: Any) -> JSONResponse:
@@ -31,7 +29,7 @@ def problem(status: int, detail: str, **more: Any) -> JSONResponse:
     return JSONResponse(body, status_code=status, media_type="application/problem+json")
 
 
-def problem_of(request: Request, error: Exception) -> JSONResponse:
+def problem_of(request: Request, error: Ending) -> JSONResponse:
     """The answer to whatever a request ended with."""
     if isinstance(error, Refusal):
         field = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
@@ -45,8 +43,7 @@ def problem_of(request: Request, error: Exception) -> JSONResponse:
         answer = problem(error.status_code, str(error.detail))
         answer.headers.update(error.headers or {})
         return answer
-    reference = error.reference if isinstance(error, Trouble) else "no reference"
-    return problem(500, TROUBLE.format(reference), reference=reference)
+    return problem(500, str(error), reference=error.reference)
 
 
 def _faults(refused: Refusal) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from handlers.api.fields import MONTH, Asked
-from handlers.http.csv_files import csv_file
+from handlers.http.csv_files import AS_CSV, CSV, csv_file
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import LARGEST_ID
 from handlers.http.uploads import ApiUpload, Uploaded
@@ -87,11 +87,7 @@ async def find_usage(context: Asking, asked: Annotated[UsageQuery, Query()]) -> 
     return UsageListAnswer(usage=[_answer(one) for one in shown], next_cursor=more)
 
 
-@router.get(
-    "/usage.csv",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}}},
-)
+@router.get("/usage.csv", response_class=StreamingResponse, responses=AS_CSV)
 @open_to(Permission.SEE)
 async def usage_as_csv(
     context: Asking, asked: Annotated[UsageFilter, Query()]
@@ -144,7 +140,7 @@ _BODY = {
         "content": {
             "application/json": {"schema": {"type": "array", "items": _ROW}},
             "application/x-ndjson": {"schema": {"type": "string"}},
-            "text/csv": {"schema": {"type": "string"}},
+            CSV: {"schema": {"type": "string"}},
         },
     }
 }
@@ -170,7 +166,7 @@ async def put_usage(context: Asking, request: Request, file: Uploaded) -> UsageC
 
 def _rows(content_type: str, file: Uploaded) -> Rows:
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == "text/csv":
+    if kind == CSV:
         return CsvReader(file, MOST_FLAWS)
     if kind in ("application/json", "application/x-ndjson", "application/jsonl"):
         return usage_of_json(file, MOST_FLAWS)

@@ -20,10 +20,9 @@ from handlers.api.webhook_answers import (
     webhooks_answer,
     whole_delivery,
 )
+from handlers.http import webhooks
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import PathId
-from handlers.http.lookup import refuse_private_name
-from models.errors import Faults
 from models.people.permissions import Permission
 from models.webhooks import keeping
 from models.webhooks.addresses import LONGEST
@@ -89,13 +88,7 @@ async def find_webhooks(context: Asking) -> WebhooksAnswer:
 @open_to(Permission.KEEP_WEBHOOKS, holds_secret=True)
 async def add_webhook(context: Asking, asked: WebhookRequest) -> NewWebhookAnswer:
     """Tell an address of these events from now on. Its secret is told here, and never again."""
-    faults = Faults()
-    with faults.noted():
-        await refuse_private_name(asked.address, context.settings.webhook_hosts)
-    with faults.noted():
-        added = await keeping.add_webhook(context.session, context, asked.address, asked.events)
-    faults.refuse()
-    return new_webhook(*added)
+    return new_webhook(*await webhooks.add_webhook(context, asked.address, asked.events))
 
 
 @router.get("/webhooks/{webhook_id}")
@@ -111,16 +104,8 @@ async def change_webhook(
     context: Asking, webhook_id: PathId, asked: WebhookChange
 ) -> WebhookAnswer:
     """Change its address or events, pause or resume it."""
-    await find_webhook(context.session, webhook_id)
-    if asked.address is not None:
-        await refuse_private_name(asked.address, context.settings.webhook_hosts)
-    changed = await keeping.change_webhook(
-        context.session,
-        context,
-        webhook_id,
-        address=asked.address,
-        events=asked.events,
-        paused=asked.paused,
+    changed = await webhooks.change_webhook(
+        context, webhook_id, address=asked.address, events=asked.events, paused=asked.paused
     )
     return WebhookAnswer.model_validate(changed)
 

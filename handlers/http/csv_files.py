@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
-from typing import IO
+from typing import IO, Any
 
 from fastapi.responses import StreamingResponse
 
@@ -10,6 +10,10 @@ from handlers.http.gate import HttpContext
 from models.exports.books import export_book
 from models.exports.formats import Format, Table
 from models.queries.scope import Scope
+
+CSV = "text/csv"
+AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {"schema": {"type": "string"}}}}}
+"""What the description of a route says of it."""
 
 IN_MEMORY = 1_000_000
 CHUNK = 1 << 16
@@ -25,7 +29,7 @@ async def csv_file(context: HttpContext, table: Table, scope: Scope) -> Streamin
             file.write(piece)
     file.seek(0)
     named = {"Content-Disposition": f'attachment; filename="{table}.csv"'}
-    return StreamingResponse(_pieces(file), media_type="text/csv; charset=utf-8", headers=named)
+    return StreamingResponse(_pieces(file), media_type=f"{CSV}; charset=utf-8", headers=named)
 
 
 def _untold(done: int, total: int) -> None:

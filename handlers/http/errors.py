@@ -3,6 +3,9 @@
 import math
 from collections.abc import Mapping
 
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
 from models.errors import (
     Busy,
     Collision,
@@ -41,7 +44,9 @@ class Trouble(Exception):
     """Something went wrong that nobody foresaw. It is in the log under this reference."""
 
     def __init__(self, reference: str) -> None:
-        super().__init__(reference)
+        super().__init__(
+            f"Something went wrong on our side. Tell whoever looks after Countersign: {reference}."
+        )
         self.reference = reference
 
 
@@ -59,6 +64,10 @@ _STATUS: dict[type[Refusal], int] = {
     Busy: 503,
     Refusal: 409,
 }
+
+
+Ending = Refusal | Trouble | HTTPException | RequestValidationError
+"""Whatever a request ends with that is not answered."""
 
 
 def status_of(refused: Refusal) -> int:

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from handlers.http.errors import NotSignedIn, Trouble, headers_of, status_of
+from handlers.http.errors import Ending, NotSignedIn, headers_of, status_of
 from handlers.http.same_site import SAFE
 from handlers.web.next_page import local_path
 from handlers.web.rendering import page
@@ -16,10 +16,9 @@ from models.errors import NotAllowed, Refusal
 
 NOT_FOUND = "There is no such page."
 UNREADABLE = "That is not something Countersign can read."
-TROUBLE = "Something went wrong on our side. Tell whoever looks after Countersign: {}."
 
 
-def error_page(request: Request, error: Exception) -> Response:
+def error_page(request: Request, error: Ending) -> Response:
     """The answer to whatever a request for a page ended with.
 
     Who is not signed in is sent to where that is done, and comes back from there.
@@ -34,8 +33,7 @@ def error_page(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         sentence = NOT_FOUND if error.status_code == 404 else str(error.detail)
         return _error(request, error.status_code, sentence)
-    reference = error if isinstance(error, Trouble) else "no reference"
-    return _error(request, 500, TROUBLE.format(reference))
+    return _error(request, 500, str(error))
 
 
 def _refused(request: Request, refused: Refusal) -> Response:

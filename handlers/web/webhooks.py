@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
+from handlers.http import webhooks as kept
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
-from handlers.http.lookup import refuse_private_name
 from handlers.web.forms import Draw, Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import webhook_text
 from handlers.wording.formatting import counted
-from models.errors import Faults, Invalid
+from models.errors import Invalid
 from models.people.permissions import Permission
 from models.webhooks import keeping
 from models.webhooks.addresses import LONGEST
@@ -71,14 +71,8 @@ async def new_webhook(context: Asking) -> Response:
 async def add_webhook(context: Asking, typed: Typed) -> Response:
     """The answer shows the secret, and nothing does later."""
     async with shown_again(context, typed, _form_page):
-        address, faults = typed.get("address", ""), Faults()
-        with faults.noted():
-            await refuse_private_name(address, context.settings.webhook_hosts)
-        with faults.noted():
-            webhook, secret = await keeping.add_webhook(
-                context.session, context, address, _chosen(typed)
-            )
-        faults.refuse()
+        address = typed.get("address", "")
+        webhook, secret = await kept.add_webhook(context, address, _chosen(typed))
     return _secret_page(context, webhook, secret, is_new=True)
 
 
@@ -107,14 +101,8 @@ async def change_webhook(context: Asking, webhook_id: PathId, typed: Typed) -> R
 
     await find_webhook(context.session, webhook_id)
     async with shown_again(context, typed, drawn):
-        address, faults = typed.get("address", ""), Faults()
-        with faults.noted():
-            await refuse_private_name(address, context.settings.webhook_hosts)
-        with faults.noted():
-            await keeping.change_webhook(
-                context.session, context, webhook_id, address=address, events=_chosen(typed)
-            )
-        faults.refuse()
+        address, events = typed.get("address", ""), _chosen(typed)
+        await kept.change_webhook(context, webhook_id, address=address, events=events)
     return see(context.request, f"/webhooks/{webhook_id}", "The webhook is changed.")
 
 
