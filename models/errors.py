@@ -188,7 +188,7 @@ class Busy(Refusal):
     """Somebody else is importing or changing the same things. Nothing was done; try again."""
 
 
-class TooSlow(Refusal):
+class TooSlow(Busy):
     """The database took too long for that. Nothing was done; try again when less is going on."""
 
 

@@ -14,7 +14,6 @@ from models.errors import (
     NotFound,
     Refusal,
     TooOften,
-    TooSlow,
 )
 from models.imports.rows import BadRows
 from models.people.sign_in_links import SpentLink
@@ -60,7 +59,6 @@ _STATUS: dict[type[Refusal], int] = {
     BadRows: 422,
     TooOften: 429,
     Collision: 409,
-    TooSlow: 503,
     Busy: 503,
     Refusal: 409,
 }

@@ -30,7 +30,7 @@ from models.context import Context, Source
 from models.db.columns import Session
 from models.db.database import Database
 from models.db.locks import busy_after_waiting
-from models.errors import Invalid, Refusal
+from models.errors import Invalid, Refusal, TooSlow
 from models.people.api_tokens import find_api_token
 from models.people.permissions import Permission
 from models.people.secret_tokens import TokenKind
@@ -176,6 +176,8 @@ class GatedRoute(APIRoute):
             try:
                 return await self.let_through(request, inner)
             except Refusal as refused:
+                if isinstance(refused, TooSlow):
+                    log.warning("A request took too long", route=self.path)
                 await follow_refusal(request, refused, self.source)
                 raise
             except (HTTPException, RequestValidationError):

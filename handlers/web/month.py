@@ -19,6 +19,7 @@ from models.batches.bill_run_preview import is_quick, preview_run
 from models.batches.bill_run_report import latest_run, run_version
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
+from models.db.database import limit_statements
 from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Permission
@@ -30,6 +31,8 @@ router = APIRouter(route_class=PageRoute)
 Month = Annotated[str, Path(max_length=20)]
 PREVIEWED = 20_000
 """A preview looks at so many customers at most while somebody waits for it."""
+PREVIEW_S = 15.0
+"""A statement of a preview may take so long: a browser waits, where Slack would have given up."""
 NO_MONTH = "There is no such month. Write it as 2026-10."
 
 
@@ -94,6 +97,7 @@ async def preview_generating(context: Asking, month: Month) -> Response:
     """What generating would do, before it is done."""
     period = _period(month)
     period.refuse_if_open(context.now, context.settings.zone)
+    await limit_statements(context.session, PREVIEW_S)
     is_shown = await is_quick(context.session, None, PREVIEWED)
     factor = context.settings.jump_factor
     facts = await preview_run(context.session, period, None, factor) if is_shown else None
@@ -129,6 +133,7 @@ async def generate(
 async def preview_sending(context: Asking, month: Month) -> Response:
     """What sending all approved bills would do; the list of them is kept as it is shown."""
     period = _period(month)
+    await limit_statements(context.session, PREVIEW_S)
     facts = await preview_send(context.session, context, period=period)
     return preview_page(context, _place(period), facts)
 

@@ -84,8 +84,7 @@ class Database:
         """
         async with _refusing_what_takes_too_long(), _Session(self._long) as session:
             if statement_s:
-                limit = f"set local statement_timeout = {statement_s * 1000:.0f}"
-                await session.execute(sa.text(limit))
+                await limit_statements(session, statement_s)
             yield session
             await session.commit()
 
@@ -101,6 +100,11 @@ class Database:
     async def close(self) -> None:
         await self._short.dispose()
         await self._long.dispose()
+
+
+async def limit_statements(session: AsyncSession, statement_s: float) -> None:
+    """Let each statement of this transaction take so long from here on, and no longer."""
+    await session.execute(sa.text(f"set local statement_timeout = {statement_s * 1000:.0f}"))
 
 
 @asynccontextmanager

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from psycopg.errors import DeadlockDetected, LockNotAvailable, UniqueViolation
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, UniqueViolation
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.errors import Busy, Collision
+from models.errors import Busy, Collision, TooSlow
 
 LOCK_ORDER = (
     ("sessions", "api_tokens", "sign_in_links", "access_attempts", "kept_answers"),
@@ -41,7 +41,7 @@ LOCK_ORDER = (
 @contextmanager
 def busy_after_waiting() -> Iterator[None]:
     """Refuse as Busy where somebody else was in the way: a lock was waited for in vain, or they did
-    the same at the same moment.
+    the same at the same moment; as TooSlow where a statement went on for longer than it may.
     """
     try:
         yield
@@ -56,6 +56,7 @@ _IN_THE_WAY = (
     (LockNotAvailable, Busy),
     (DeadlockDetected, Busy),
     (UniqueViolation, Collision),
+    (QueryCanceled, TooSlow),
 )
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from models.bills.bill import get_bill
 from models.db.database import Database
+from models.db.locks import busy_after_waiting
 from models.db.rows import rows
-from models.errors import Busy
+from models.errors import Busy, TooSlow
 from models.outbox.jobs import defer_card_update, defer_sending
 from models.people.users import User, add_user
 from tests.harness.cast import People
@@ -124,6 +125,8 @@ async def test_what_goes_wrong_is_raised_as_by_the_session(db: Database) -> None
             await session.execute(sa.text("set statement_timeout = 50"))
             await rows(session, "select pg_sleep(5)")
     assert isinstance(slow.value.orig, QueryCanceled)
+    with pytest.raises(TooSlow), busy_after_waiting():
+        raise slow.value
     with pytest.raises(DBAPIError) as killed:
         async with db.transaction() as session:
             await rows(session, "select pg_terminate_backend(pg_backend_pid())")

@@ -86,6 +86,18 @@ async def test_finance_previews_generates_once_and_sees_how_far_it_is(
     assert '<button class="button button-primary">' not in again
 
 
+async def test_a_preview_that_takes_too_long_says_what_to_do(
+    served: BrowserSide, people: People, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with db.transaction() as session:
+        await add_customer(session, "Acme Corp")
+    monkeypatch.setattr("handlers.web.month.PREVIEW_S", 0.001)
+    ana = await served.signed_in(people.ana)
+    slow = await ana.get("/month/2026-10/generate")
+    assert (slow.status, slow.headers["Retry-After"]) == (503, "5")
+    assert "The database took too long for that. Nothing was done; try again" in slow.text
+
+
 async def test_currencies_stand_beside_each_other_and_are_never_added(
     served: BrowserSide, people: People, db: Database
 ) -> None:
