@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
 
 from fastapi import APIRouter, Response
 
 from handlers.asking import question_of
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, decide
-from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
+from handlers.http.gate import AnsweredLater, Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.bills import details_of
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.bill_text import short_title, where_it_stands
+from handlers.wording.labels import PARTICIPLES
 from handlers.wording.refusals import Medium, refusal_text
 from models.bills.states import RejectReason, State, Verb
 from models.errors import Invalid, NotAllowed, Refusal, WrongState
@@ -32,6 +35,9 @@ DONE = {
     Verb.RELEASE: "Released.",
     Verb.REISSUE: "The month is billed again, by this bill.",
 }
+NOT_DONE = {verb: f"Nothing was {word}." for verb, word in PARTICIPLES.items()}
+REPEATED_WITHIN = timedelta(seconds=10)
+"""A decision that its own taker finds taken so lately came twice, as by a double click."""
 _SAYS_ALL = frozenset({State.APPROVED, State.REJECTED, State.VOID, State.SENDING})
 
 
@@ -49,7 +55,7 @@ async def _form_page(context: HttpContext, bill_id: int, verb: Verb, form: Form)
     except (WrongState, NotAllowed) as refused:
         if not form.is_refused:
             raise
-        return _too_late(context, await details_of(context, bill_id), form, refused)
+        return _too_late(context, verb, await details_of(context, bill_id), form, refused)
     return page(
         context.request,
         "decision.html.jinja",
@@ -62,15 +68,21 @@ async def _form_page(context: HttpContext, bill_id: int, verb: Verb, form: Form)
     )
 
 
-def _too_late(context: HttpContext, facts: BillDetails, form: Form, refused: Refusal) -> Response:
-    """Who did what meanwhile, and what was typed, which nobody has to type again."""
+def _too_late(
+    context: HttpContext, verb: Verb, facts: BillDetails, form: Form, refused: Refusal
+) -> Response:
+    """Who did what meanwhile, that it is not done therefore, and what was typed, which nobody has
+    to type again.
+    """
     typed = {name: text for name, text in (form.typed or {}).items() if name in _WORDS and text}
     return page(
         context.request,
         "too_late.html.jinja",
         bill=facts,
         title=short_title(facts),
-        trouble=form.trouble or refusal_text(refused, Medium.WEB),
+        trouble=f"{form.trouble} {NOT_DONE[verb]}"
+        if form.trouble
+        else refusal_text(refused, Medium.WEB),
         stands=where_it_stands(facts),
         typed=typed,
     )
@@ -112,6 +124,21 @@ async def _done(context: HttpContext, bill_id: int, verb: Verb, made: int | None
     return see(context.request, f"/bills/{shown}", told)
 
 
+def _came_twice(verb: Verb, refused: WrongState) -> bool:
+    earlier = refused.earlier
+    if earlier is None or not earlier.is_own or earlier.verb != verb:
+        return False
+    return earlier.now - earlier.at < REPEATED_WITHIN
+
+
+async def _again_done(bill_id: int, verb: Verb, context: HttpContext) -> Response:
+    return await _done(context, bill_id, verb, None)
+
+
+async def _nothing() -> None:
+    pass
+
+
 Route = Callable[..., Awaitable[Response]]
 
 
@@ -130,7 +157,12 @@ def _decided(verb: Verb, decision: Decision) -> Route:
 
         fields = {part.value: "" for part in (*decision.needs, *decision.may_have)}
         async with shown_again(context, {**fields, **typed}, again):
-            made = await decide(context, bill_id, verb, _given(typed))
+            try:
+                made = await decide(context, bill_id, verb, _given(typed))
+            except WrongState as refused:
+                if not _came_twice(verb, refused):
+                    raise
+                raise AnsweredLater(_nothing, partial(_again_done, bill_id, verb)) from refused
         return await _done(context, bill_id, verb, made)
 
     return open_to(decision.permission)(decided)

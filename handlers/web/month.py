@@ -125,7 +125,7 @@ async def generate(
     zone = context.settings.zone
     run_id = await start_bill_run(context.session, period, context, zone, request_key=own)
     await notify_bill_run(context.session, run_id, context.user)
-    return see(context.request, f"/month/{period}", f"Generating the bills of {period.in_words}.")
+    return see(context.request, f"/month/{period}")
 
 
 @router.post("/month/{month}/send")

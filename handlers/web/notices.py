@@ -15,12 +15,17 @@ from handlers.http.services import services_of
 COOKIE = "notice"
 KEPT_S = 60
 LONGEST = 1000
+ANY_PAGE = "/"
+"""Leads on to the page that its reader begins with."""
 Tone = Literal["done", "problem"]
 
 
 @dataclass(frozen=True)
 class Notice:
+    """`path`: of the page that it is for."""
+
     text: str
+    path: str
     tone: Tone = "done"
 
 
@@ -33,7 +38,7 @@ def see(request: Request, path: str, text: str = "", tone: Tone = "done") -> Red
     if text:
         answer.set_cookie(
             COOKIE,
-            _packed(Notice(text[:LONGEST], tone)),
+            _packed(Notice(text[:LONGEST], parts.path, tone)),
             max_age=KEPT_S,
             httponly=True,
             samesite="lax",
@@ -43,11 +48,14 @@ def see(request: Request, path: str, text: str = "", tone: Tone = "done") -> Red
 
 
 def notice_for(request: Request) -> Notice | None:
-    """What is to be told; a script that fetches a page for a part of it is told nothing."""
+    """What is to be told on this very page, and on no other that is opened before; a script that
+    fetches a page for a part of it is told nothing.
+    """
     packed = request.cookies.get(COOKIE)
     if packed is None or request.headers.get("sec-fetch-dest", "document") != "document":
         return None
-    return _unpacked(packed)
+    notice = _unpacked(packed)
+    return notice if notice and notice.path in (ANY_PAGE, request.url.path) else None
 
 
 def forget_notice(response: Response) -> None:
@@ -62,6 +70,6 @@ def _unpacked(packed: str) -> Notice | None:
     try:
         told = json.loads(base64.urlsafe_b64decode(packed))
         tone: Tone = "problem" if told["tone"] == "problem" else "done"
-        return Notice(str(told["text"])[:LONGEST], tone)
+        return Notice(str(told["text"])[:LONGEST], str(told["path"]), tone)
     except (binascii.Error, ValueError, KeyError, TypeError):
         return None

@@ -1,6 +1,6 @@
 """What states, reasons and sources are called: one table an enum."""
 
-from models.bills.states import Cause, HoldReason, NotSent, RejectReason, State
+from models.bills.states import Cause, HoldReason, NotSent, RejectReason, State, Verb
 from models.context import Source
 from models.people.permissions import Role
 
@@ -70,3 +70,15 @@ SOURCE_WORDS = {
 }
 
 KIND_WORDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}
+
+PARTICIPLES = {
+    Verb.APPROVE: "approved",
+    Verb.REJECT: "rejected",
+    Verb.RELEASE: "released",
+    Verb.REVISE: "revised",
+    Verb.SEND: "sent",
+    Verb.UNDO: "undone",
+    Verb.VOID: "made void",
+    Verb.REISSUE: "billed",
+}
+"""What a bill was not, where a decision came too late."""

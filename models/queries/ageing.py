@@ -33,14 +33,14 @@ class Age:
 async def ages_of_waiting(
     session: AsyncSession, wanted: BillFilter, now: datetime, most: int = MOST_AT_ONCE
 ) -> tuple[Age, ...]:
-    """Of the bills that are meant, those that wait, by age, youngest first: the oldest of each
-    state, at most so many.
+    """Of the bills that are meant, those that wait, by age, youngest first; none is told where
+    there are more than `most` of them.
     """
     selection = await selection_of(session, wanted)
     selection = replace(selection, states=selection.states & WAITING)
     if not selection.states:
         return ()
-    waiting = oldest_of(selection, None, most)
+    waiting = oldest_of(selection, None, most + 1)
     query = (
         sa.select(
             _age(waiting.c.created_at, now).label("age"),
@@ -54,6 +54,8 @@ async def ages_of_waiting(
     of_age: dict[int, list[Any]] = defaultdict(list)
     for row in await session.execute(query):
         of_age[row.age].append(row)
+    if sum(row.bills for rows in of_age.values() for row in rows) > most:
+        return ()
     return tuple(_read(days, of_age[days]) for days in EDGES_DAYS)
 
 

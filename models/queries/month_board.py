@@ -15,12 +15,16 @@ from models.period import Period
 from models.queries.ageing import Age, ages_of_waiting
 from models.queries.bill_list import BillFilter, BillLine, bill_line
 from models.queries.totals import Total
+from models.queries.waiting import WAITING
 
 BIGGEST = 5
-MOST_AGED = 10_000
+MOST_AGED = 100_000
 NAMED_MISSING = 12
 MOST_LOOKED_THROUGH = 50_000
 """Customers without usage are looked for among so many at most while somebody waits."""
+
+
+NOT_STANDING = (State.REJECTED, State.VOID)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class MissingUsage:
 @dataclass(frozen=True)
 class MonthBoard:
     """`generated`: all bills of the month; `standing`: what those come to that are neither rejected
-    nor void. `held` counts by cause. `ages` are of bills that wait for somebody.
+    nor void. `held` counts by cause. `ages` are of bills that wait for somebody,
+    none where they are too many to look at while somebody waits.
     """
 
     period: Period
@@ -59,12 +64,23 @@ class MonthBoard:
     missing: MissingUsage
 
     @property
+    def without_amount(self) -> int:
+        """How many of those that stand have none: they are held until they have a price."""
+        stands = [one.bills for one in self.states if one.state not in NOT_STANDING]
+        return sum(stands) - sum(total.bills for total in self.standing)
+
+    @property
+    def waiting(self) -> int:
+        return sum(one.bills for one in self.states if one.state in WAITING)
+
+    @property
     def approved(self) -> int:
         return next(one.bills for one in self.states if one.state is State.APPROVED)
 
 
 _STATES = sa.text("""
-select status, hold_reason, currency, count(*) as bills, sum(overage_amount) as amount
+select status, hold_reason, currency, count(*) as bills,
+       count(overage_amount) as priced, sum(overage_amount) as amount
 from bills where year = :year and month = :month
 group by status, hold_reason, currency order by currency
 """)
@@ -102,7 +118,7 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
     """The month as it stands."""
     of_month = {"year": period.year, "month": period.month}
     rows = (await session.execute(_STATES, of_month)).all()
-    standing = _totals(row for row in rows if row.status not in (State.REJECTED, State.VOID))
+    standing = _totals(row for row in rows if row.status not in NOT_STANDING)
     codes = {"codes": [one.currency for one in standing], "counts": [one.bills for one in standing]}
     biggest = await session.execute(_BIGGEST, of_month | codes | {"most": BIGGEST})
     return MonthBoard(
@@ -125,11 +141,11 @@ def _of_state(state: State, rows: Sequence[Any]) -> StateCount:
 
 
 def _totals(rows: Iterable[Any]) -> tuple[Total, ...]:
-    """By currency; bills without an amount are counted, and add nothing."""
+    """By currency; of bills with an amount."""
     bills: dict[str, int] = defaultdict(int)
     amounts: dict[str, Decimal] = {}
     for row in rows:
-        bills[row.currency] += row.bills
+        bills[row.currency] += row.priced
         if row.amount is not None:
             amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.amount
     return tuple(Total(code, bills[code], amount) for code, amount in sorted(amounts.items()))

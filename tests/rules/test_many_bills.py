@@ -104,6 +104,16 @@ async def test_ages_are_told_of_no_more_than_is_counted(
     assert read["bills"] <= 2 * (MOST + 1), read
 
 
+async def test_ages_of_more_than_are_counted_are_not_told(
+    session: AsyncSession, people: People, company: None
+) -> None:
+    waiting = BillFilter(State.PENDING)
+    whole = (await find_bills(session, waiting, most=100 * CUSTOMERS)).count
+    told = await ages_of_waiting(session, waiting, NOW, most=whole)
+    assert sum(age.bills for age in told) == whole
+    assert await ages_of_waiting(session, waiting, NOW, most=whole - 1) == ()
+
+
 async def test_that_more_was_done_is_found_by_the_latest_actions_alone(
     session: AsyncSession, company: None
 ) -> None:

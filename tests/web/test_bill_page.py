@@ -106,6 +106,25 @@ async def test_whoever_comes_too_late_reads_who_decided_and_keeps_what_they_wrot
     assert (opened.status, "Kim (CSM) rejected this bill" in opened.text) == (409, True)
 
 
+async def test_what_is_sent_twice_by_a_double_click_is_done_once_and_told_as_done(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    kim = await served.signed_in(people.kim)
+    form = _hidden(await kim.get(f"/bills/{bill.id}/approve?version=1"))
+    for _ in range(2):
+        done = await kim.post(f"/bills/{bill.id}/approve", data=form)
+        assert (done.status, done.headers["Location"]) == (303, f"/bills/{bill.id}")
+    assert "Approved. It waits for Sam (Sales)." in (await kim.get(f"/bills/{bill.id}")).text
+    async with db.transaction() as session:
+        assert [one.verb for one in await load_history(session, bill.id)].count("approve") == 1
+    sam = await served.signed_in(people.sam)
+    rejecting = {**_hidden(await sam.get(f"/bills/{bill.id}/reject")), "reason_code": "other"}
+    await _decide(sam, bill, "approve")
+    late = await sam.post(f"/bills/{bill.id}/reject", data={**rejecting, "reason": "No."})
+    assert (late.status, "You approved this bill a moment ago" in late.text) == (409, True)
+    assert "Nothing was rejected." in late.text
+
+
 async def test_figures_that_moved_are_told_and_the_form_is_for_the_new_ones(
     served: BrowserSide, db: Database, people: People, bill: Bill
 ) -> None:

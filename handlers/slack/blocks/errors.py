@@ -13,6 +13,7 @@ from handlers.slack.blocks.block_kit import (
     under,
 )
 from handlers.wording.formatting import name, plain
+from handlers.wording.labels import PARTICIPLES
 from handlers.wording.refusals import Medium, refusal_parts
 from handlers.wording.rich_text import Part, code, fallback_text
 from models.errors import Ambiguous, Refusal
@@ -39,16 +40,7 @@ def refusal_message(
     return message(fallback_text(*told), [paragraph(*told), *actions(*buttons[:CHOICES])])
 
 
-_NOT_DONE = {
-    ActionId.APPROVE: "approved",
-    ActionId.REJECT: "rejected",
-    ActionId.RELEASE: "released",
-    ActionId.REVISE: "revised",
-    ActionId.SEND: "sent",
-    ActionId.UNDO: "undone",
-    ActionId.VOID: "made void",
-    ActionId.REISSUE: "billed",
-}
+_NOT_DONE = {ActionId[verb.name]: word for verb, word in PARTICIPLES.items()}
 
 
 def _up_to_date(click: ActionId | None) -> str:

@@ -56,8 +56,9 @@ function lead(address) {
 
 async function submitted(event, dialog) {
   const form = event.target;
-  if (form.method !== "post" || dialog.getAttribute("aria-busy")) return;
+  if (form.method !== "post") return;
   event.preventDefault();
+  if (dialog.getAttribute("aria-busy")) return;
   dialog.setAttribute("aria-busy", "true");
   const data = new FormData(form, event.submitter);
   const isFile = form.enctype === "multipart/form-data";
@@ -72,9 +73,8 @@ async function submitted(event, dialog) {
     show(dialog, body);
   } catch {
     tell(form, "That did not reach Countersign. Nothing was lost: try again.");
-  } finally {
-    dialog.removeAttribute("aria-busy");
   }
+  dialog.removeAttribute("aria-busy");
 }
 
 function tell(form, words) {
@@ -102,5 +102,26 @@ async function choose(event) {
   }
 }
 
+// A form that leads on is sent once, however often it is clicked until the next page is there.
+function once(event) {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.hasAttribute("aria-busy")) event.preventDefault();
+  else form.setAttribute("aria-busy", "true");
+}
+
+function pageShown() {
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+}
+
+// The page behind an open dialog has changed, so what the dialog asks may be settled already.
+function changedBehind() {
+  const form = document.querySelector("dialog[open] form[method=post]");
+  if (form) tell(form, "The bill has changed meanwhile: close this to see how it stands.");
+}
+
 document.addEventListener("click", follow);
 document.addEventListener("submit", choose);
+document.addEventListener("submit", once);
+document.addEventListener("changed", changedBehind);
+window.addEventListener("pageshow", pageShown);

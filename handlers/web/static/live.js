@@ -40,6 +40,13 @@ async function redraw() {
   }
   version = page.querySelector("[data-live]").dataset.version;
   document.title = page.title;
+  if (place.dataset.live.includes("bill=")) changed();
+}
+
+// What was told of this bill when its page was opened, and what a dialog asks, is of before.
+function changed() {
+  place.querySelector(":scope > .notice")?.remove();
+  document.dispatchEvent(new Event("changed"));
 }
 
 async function ask() {
