@@ -14,10 +14,13 @@ class Timings:
     given up. A letter is given up `mail_give_up` after its bill was to go out, a run after as many
     failures as `run_attempts`; bills that somebody else is at are come back to so often as
     `send_attempts`; what came of a letter is written down again after each of `record_again`.
-    `mail_unknown`: before a letter is mailed again that may have arrived. `heal`: how many ids of
-    cards, and bills on their way, a sweep looks at. `tend`: between looks at what time alone brings
-    about; infinite, nobody looks. `again`: before a worker that lost its database looks for it.
-    `ping`: between signs of life of the socket, `watch`: between looks at
+    `mail_unheard`: before a letter is mailed again that may have arrived, each time it was not
+    answered; then it counts as failed. `mail_pause`: after a try that takes somebody to mend,
+    doubled up to `back_off_mending`; `mail_turn`: for so long the others leave it to one letter to
+    try again. `mail_quiet`: for so long Finance is not told of a server that may come back.
+    `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tend`: between looks
+    at what time alone brings about; infinite, nobody looks. `again`: before a worker that lost its
+    database looks for it. `ping`: between signs of life of the socket, `watch`: between looks at
     it; without one for `reconnect` the address is asked for anew, without one for `hopeless` the
     program ends.
     `statement` and `lock`: how long the database is waited for while a person waits; `work`: how
@@ -39,7 +42,10 @@ class Timings:
     attempts: int = 8
     give_up: float = 7 * 86_400.0
     mail_give_up: float = 86_400.0
-    mail_unknown: float = 4 * 3_600.0
+    mail_unheard: tuple[float, ...] = (4 * 3_600.0, 12 * 3_600.0)
+    mail_pause: float = 60.0
+    mail_turn: float = 900.0
+    mail_quiet: float = 900.0
     record_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     heal: int = 5000
     tend: float = 300.0

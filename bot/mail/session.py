@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPResponse
 
-from bot.mail.errors import MailError, MailErrorKind, kind_of_answer, told
+from bot.mail.errors import MailError, MailErrorKind, told
 from bot.mail.smtp_url import DOMAIN_NAME, MailServer
 from models.bills.deliveries import Missing
 
@@ -84,7 +84,7 @@ class Session(SMTP):
         try:
             await self.rcpt(recipient, encoding=encoding)
         except aiosmtplib.SMTPRecipientRefused as answer:
-            later = kind_of_answer(answer.code, answer.message) is not MailErrorKind.REFUSED
+            later = 400 <= answer.code < 500
             missing = Missing(recipient, f"{answer.code} {answer.message}", later)
             if answer.code == aiosmtplib.SMTPStatus.domain_unavailable:
                 raise RecipientsLost([*refused, missing]) from answer

@@ -1,10 +1,9 @@
 """Mail: a letter with its document is handed to the mail server, which says yes or why not."""
 
-import asyncio
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.headerregistry import Address
 
 import aiosmtplib
@@ -15,9 +14,6 @@ from bot.mail.session import Patience, RecipientsLost, Session
 from bot.mail.smtp_url import MailServer
 from models.bills.deliveries import Missing
 from models.mailboxes import mailboxes
-
-CONNECTIONS = 5
-"""At once: servers turn away those who open many."""
 
 ANSWER_CHARS = 500
 LEAVING_S = 5.0
@@ -32,6 +28,38 @@ class Receipt:
     answer: str
     to: tuple[str, ...]
     missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Envelope:
+    """Who stands in the heads, whom the server is `asked` to take it for, and of whom one at least
+    is `needed`. `is_rest`: others have it already.
+    """
+
+    to: Sequence[Address]
+    copies: Sequence[Address]
+    asked: frozenset[str]
+    needed: frozenset[str]
+    is_rest: bool = False
+
+    @classmethod
+    def of(
+        cls, to: Sequence[Address], copies: Sequence[Address], only: frozenset[str] | None
+    ) -> "_Envelope":
+        everybody = frozenset(one.addr_spec for one in (*to, *copies))
+        if only is not None:
+            return cls(to, copies, everybody & only, everybody & only, is_rest=True)
+        return cls(to, copies, everybody, frozenset(one.addr_spec for one in to))
+
+    @property
+    def addresses(self) -> list[str]:
+        return list(dict.fromkeys(one.addr_spec for one in (*self.to, *self.copies)))
+
+    def without(self, gone: Collection[str], *, in_heads: bool = False) -> "_Envelope":
+        rest = replace(self, asked=self.asked.difference(gone))
+        if not in_heads:
+            return rest
+        return replace(rest, to=_without(gone, self.to), copies=_without(gone, self.copies))
 
 
 class Mailer:
@@ -53,13 +81,12 @@ class Mailer:
         (self._sender,) = mailboxes(sender)
         self._greet_as, self._ca_file = greet_as, ca_file
         self._patience = patience or Patience()
-        self._slots = asyncio.Semaphore(CONNECTIONS)
 
-    async def send(self, letter: Email) -> Receipt:
-        """Hand the letter over to everybody the server takes it for.
+    async def send(self, letter: Email, only: frozenset[str] | None = None) -> Receipt:
+        """Hand the letter over to everybody the server takes it for, or to those `only`.
 
-        It goes out where one billing address at least is taken; whoever else it does not go to,
-        of these or the copies, is `missing`.
+        It goes out where one billing address at least is taken, or one of `only`; whoever else it
+        does not go to is `missing`.
         """
         to, none = _addresses(letter.to)
         if not to:
@@ -70,16 +97,17 @@ class Mailer:
         copies, also_none = _addresses(letter.cc)
         copies = _without({one.addr_spec for one in to}, copies)
         missing = [Missing(text, NO_ADDRESS, later=False) for text in (*none, *also_none)]
-        async with self._slots:
-            while True:
-                try:
-                    return await self._converse(letter, to, copies, missing)
-                except RecipientsLost as lost:
-                    missing += [self._shown(one) for one in lost.missing]
-                    gone = {one.address for one in lost.missing}
-                    to, copies = _without(gone, to), _without(gone, copies)
-                    if not to:
-                        raise self._nobody(lost.missing) from None
+        envelope = _Envelope.of(to, copies, only)
+        while True:
+            try:
+                receipt = await self._converse(letter, envelope)
+            except RecipientsLost as lost:
+                missing += [self._shown(one) for one in lost.missing]
+                envelope = envelope.without({one.address for one in lost.missing})
+                if not envelope.asked & envelope.needed:
+                    raise self._nobody(lost.missing, envelope) from None
+            else:
+                return replace(receipt, missing=(*missing, *receipt.missing))
 
     async def greet(self) -> None:
         """Go as far as the server lets in whoever has a letter, and hand it none."""
@@ -100,55 +128,47 @@ class Mailer:
         with suppress(aiosmtplib.SMTPException, OSError):
             await client.quit(timeout=LEAVING_S)
 
-    async def _converse(
-        self,
-        letter: Email,
-        to: Sequence[Address],
-        copies: Sequence[Address],
-        missing: Sequence[Missing],
-    ) -> Receipt:
+    async def _converse(self, letter: Email, envelope: "_Envelope") -> Receipt:
         client = self._session()
         try:
             await client.connect()
-            receipt = await self._hand_in(client, letter, to, copies)
+            receipt = await self._hand_in(client, letter, envelope)
             await self._leave(client)
         except (aiosmtplib.SMTPException, OSError, MailError) as error:
             raise self._trouble(error) from None
         finally:
             client.close()
-        return Receipt(receipt.answer, receipt.to, (*missing, *receipt.missing))
+        return receipt
 
-    async def _hand_in(
-        self, client: Session, letter: Email, to: Sequence[Address], copies: Sequence[Address]
-    ) -> Receipt:
-        everybody = [one.addr_spec for one in (*to, *copies)]
+    async def _hand_in(self, client: Session, letter: Email, envelope: "_Envelope") -> Receipt:
         unwritable = [
             Missing(one, CANNOT_WRITE, later=False)
-            for one in everybody
+            for one in envelope.addresses
             if not client.can_write_to(one)
         ]
-        out = {one.address for one in unwritable}
-        to, copies = _without(out, to), _without(out, copies)
-        if not to:
-            raise self._nobody(unwritable)
-        content = compose(letter, self._sender, to, copies)
-        asked = [one.addr_spec for one in (*to, *copies)]
+        envelope = envelope.without({one.address for one in unwritable}, in_heads=True)
+        if not envelope.asked & envelope.needed:
+            raise self._nobody(unwritable, envelope)
+        content = compose(letter, self._sender, envelope.to, envelope.copies)
+        asked = [one for one in envelope.addresses if one in envelope.asked]
         refused = await client.offer(self._sender.addr_spec, asked, len(content))
-        out = {one.address for one in refused}
-        if all(one.addr_spec in out for one in to):
-            raise self._nobody([one for one in refused if one.address in {a.addr_spec for a in to}])
+        taken = [one for one in asked if one not in {said.address for said in refused}]
+        if envelope.needed.isdisjoint(taken):
+            needed = [one for one in refused if one.address in envelope.needed]
+            raise self._nobody(needed, envelope)
         await client.begin(refused)
         answer = await client.hand_over(content)
-        taken = tuple(one for one in asked if one not in out)
         missing = tuple(self._shown(one) for one in (*unwritable, *refused))
-        return Receipt(self._plain(answer), taken, missing)
+        return Receipt(self._plain(answer), tuple(taken), missing)
 
-    def _nobody(self, refused: Sequence[Missing]) -> MailError:
-        """No billing address is taken: that may pass where it may for one of them."""
+    def _nobody(self, refused: Sequence[Missing], envelope: "_Envelope") -> MailError:
+        """Nobody who is needed is taken: that may pass where it may for one of them. What a server
+        that has taken the letter for others says now is about these addresses alone.
+        """
         telling = next((one for one in refused if one.later), refused[0])
         about = f"{self._plain(telling.answer)} (to {telling.address})"
         code, _, words = telling.answer.partition(" ")
-        if code.isdecimal():
+        if code.isdecimal() and not envelope.is_rest:
             return MailError(f"The mail server answered: {about}", kind_of_answer(int(code), words))
         kind = MailErrorKind.LATER if telling.later else MailErrorKind.REFUSED
         return MailError(f"The mail server does not take it: {about}", kind)

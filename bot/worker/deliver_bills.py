@@ -1,22 +1,38 @@
 """The last part of a bill's way: its number is taken, its document is mailed, the answer kept."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.mail.errors import MailError, MailErrorKind
 from bot.mail.message import Email
+from bot.mail.slots import Slots
 from bot.mail.smtp import Mailer, Receipt
 from bot.settings import Settings
 from bot.timings import Timings
 from handlers.documents.bill_email import email_subject, email_text
+from models.actions.mail_trouble import note_missing, note_trouble, sent_at
 from models.actions.send import issue_bill, issue_due, mark_delivered, mark_send_failed
+from models.bills.deliveries import Delivery, Missing, delivery_of
 from models.bills.documents import Draw, OutgoingDocument, outgoing_document
+from models.bills.states import State
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
+from models.outbox.mail_pause import (
+    MailPause,
+    Pacing,
+    end_wait,
+    find_pause,
+    has_issued_waiting,
+    pause_mail,
+    resume_mail,
+    take_turn,
+)
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
@@ -41,34 +57,56 @@ class BillDelivery:
         self._timings = timings
         self._mailer = mailer
         self._draw = draw
+        self._slots = Slots()
+
+    async def start(self) -> None:
+        """What was amiss may have been mended with the start: it is tried at once."""
+        async with self._db.transaction() as session:
+            await end_wait(session, self._now())
 
     async def issue(self, bill_id: int) -> None:
-        """Take the bill's number and store its document; nothing where it was called back."""
+        """Take the bill's number and store its document; nothing where it was called back.
+
+        While no mail goes out no number is taken either, so that it can still be called back.
+        """
         async with self._db.transaction() as session:
-            await issue_bill(session, bill_id, await self._act(session), self._draw)
+            held = await self._holds_numbers(session)
+            if held is None:
+                await issue_bill(session, bill_id, await self._act(session), self._draw)
+                return
+        raise held
+
+    async def _holds_numbers(self, session: Session) -> MailError | None:
+        """When a pause is over, a bill that has its number is the one to try, if there is one."""
+        pause = await find_pause(session)
+        if pause is not None and not await has_issued_waiting(session):
+            pause = await self._take_turn(session)
+        return self._held(pause) if pause is not None else None
 
     async def deliver(self, bill_id: int) -> None:
         """Mail the stored document, outside of any transaction, and record what came of it.
 
-        Trouble that may pass is raised, to be tried again; after a day of it, and at once where
-        the letter is refused for good, the bill is back with Finance, number and document kept.
+        Trouble that may pass is raised, to be tried again. The bill is back with Finance, number
+        and document kept, where the letter is refused for good, or for now for a whole day, or was
+        handed over again and again without an answer; never where no letter would be taken.
         Whoever ends between the server's yes and its record leaves a letter that is mailed again,
         as the same message.
         """
-        async with self._db.transaction() as session:
-            document = await outgoing_document(session, bill_id, await self._act(session))
-            since = await issue_due(session, bill_id) if document else None
-        if document is None or since is None:
-            return
-        try:
-            receipt = await self._mail(document)
-        except Exception as error:
-            if not self._is_hopeless(error, since):
-                raise
-            cause = error.code if isinstance(error, MailError) else type(error).__name__
-            log.error("bill could not be sent", bill=bill_id, cause=cause)
-            await self._record(lambda db, context: mark_send_failed(db, bill_id, context, cause))
-            return
+        async with self._slots.one():
+            async with self._db.transaction() as session:
+                document = await outgoing_document(session, bill_id, await self._act(session))
+                if document is None:
+                    return
+                since = await issue_due(session, bill_id)
+                delivery = await delivery_of(session, bill_id)
+                unheard = delivery.unheard if delivery else 0
+                self._check_due(delivery)
+                await self._check_pause(session)
+            try:
+                receipt = await self._try(document)
+            except MailError as error:
+                await self._note(bill_id, error, since, unheard)
+                return
         to = ", ".join(receipt.to)
         await self._record(
             lambda db, context: mark_delivered(
@@ -76,11 +114,138 @@ class BillDelivery:
             )
         )
 
-    def _is_hopeless(self, error: Exception, since: datetime) -> bool:
-        """Whether the letter is not tried again. What is the server's matter passes one day."""
-        if isinstance(error, MailError) and (error.permanent or error.of_the_server):
-            return error.permanent
-        return self._now() - since >= timedelta(seconds=self._timings.mail_give_up)
+    async def send_copies(self, bill_id: int) -> None:
+        """Mail the same message to those who may take it by now; after a day they are left out."""
+        async with self._slots.one():
+            async with self._db.transaction() as session:
+                act = await self._act(session)
+                document = await outgoing_document(session, bill_id, act, State.SENT)
+                delivery = await delivery_of(session, bill_id)
+                if document is None or delivery is None or not delivery.later:
+                    return
+                tired = self._now() - await sent_at(session, bill_id) >= self._give_up
+                missing = [Missing(**one) for one in delivery.missing]
+                await self._check_pause(session)
+            await self._send_copies(bill_id, document, missing, tired=tired)
+
+    async def _send_copies(
+        self, bill_id: int, document: OutgoingDocument, missing: Sequence[Missing], *, tired: bool
+    ) -> None:
+        asked = [one for one in missing if one.later]
+        others = [one for one in missing if not one.later]
+        trouble: MailError | None = None
+        try:
+            addresses = frozenset(one.address for one in asked)
+            receipt = await self._try(document, addresses)
+            left = [one for one in receipt.missing if one.address in addresses]
+        except MailError as error:
+            if error.of_the_server:
+                raise
+            trouble = error
+            later = error.kind is MailErrorKind.LATER
+            left = [Missing(one.address, error.code, later) for one in asked]
+        if tired:
+            left = [replace(one, later=False) for one in left]
+        await self._record(lambda db, _: note_missing(db, bill_id, [*others, *left]))
+        if any(one.later for one in left):
+            raise trouble or MailError("A copy is not taken yet.", MailErrorKind.LATER)
+
+    async def _try(self, document: OutgoingDocument, only: frozenset[str] | None = None) -> Receipt:
+        """Hand the letter over; where no letter would be taken, all of them pause."""
+        began = self._now()
+        try:
+            receipt = await self._mail(document, only)
+        except MailError as error:
+            if error.of_the_server:
+                self._slots.is_proven = False
+                raise await self._pause(error, began) from None
+            await self._listens()
+            raise
+        await self._listens()
+        return receipt
+
+    async def _listens(self) -> None:
+        """The server answers for letters: if there was a pause it is over."""
+        if not self._slots.is_proven:
+            self._slots.is_proven = True
+            await self._record(lambda db, _: resume_mail(db))
+
+    async def _note(self, bill_id: int, error: MailError, since: datetime, unheard: int) -> None:
+        """Show what keeps the letter, and raise it where it is tried again."""
+        if error.of_the_server:
+            raise error
+        gaps, retry_after_s = self._timings.mail_unheard, None
+        is_unheard = error.kind is MailErrorKind.UNKNOWN
+        if is_unheard and unheard < len(gaps):
+            retry_after_s = gaps[unheard]
+        hopeless = (
+            error.permanent
+            or (is_unheard and retry_after_s is None)
+            or self._now() - since >= self._give_up
+        )
+        unheard += is_unheard
+        if hopeless:
+            cause = f"It may have arrived. {error.code}" if unheard else error.code
+            log.error("bill could not be sent", bill=bill_id, cause=cause)
+            await self._record(lambda db, context: mark_send_failed(db, bill_id, context, cause))
+            return
+        next_at = self._now() + timedelta(seconds=retry_after_s) if retry_after_s else None
+        await self._record(
+            lambda db, context: note_trouble(db, bill_id, error.code, unheard, next_at)
+        )
+        raise MailError(error.code, error.kind, retry_after_s=retry_after_s)
+
+    def _check_due(self, delivery: Delivery | None) -> None:
+        """What may have arrived is not mailed again before its time, whatever brought the job."""
+        if delivery is None or delivery.next_at is None or delivery.next_at <= self._now():
+            return
+        wait_s = (delivery.next_at - self._now()).total_seconds()
+        raise MailError(delivery.trouble or "", MailErrorKind.UNKNOWN, retry_after_s=wait_s)
+
+    async def _take_turn(self, session: Session) -> MailPause | None:
+        if await find_pause(session) is not None:
+            self._slots.is_proven = False
+        return await take_turn(session, self._now(), self._timings.mail_turn)
+
+    async def _check_pause(self, session: Session) -> None:
+        pause = await self._take_turn(session)
+        if pause is not None:
+            raise self._held(pause)
+
+    def _held(self, pause: MailPause) -> MailError:
+        """All wait for the end of the pause, and a little more, lest they all come at once."""
+        kind = MailErrorKind.MENDING if pause.needs_somebody else MailErrorKind.SERVER
+        wait_s = max(0.0, (pause.until - self._now()).total_seconds())
+        wait_s += random.uniform(0, self._lull_s)
+        return MailError(pause.cause, kind, retry_after_s=wait_s)
+
+    async def _pause(self, error: MailError, began: datetime) -> MailError:
+        mending = error.needs_somebody
+        times = self._timings
+        pacing = Pacing(
+            first=times.mail_pause if mending else times.back_off_first,
+            longest=times.back_off_mending if mending else times.back_off_longest,
+            quiet=times.mail_quiet,
+        )
+        log.error("no mail goes out", cause=error.code, needs_somebody=mending)
+        async with self._db.transaction() as session:
+            pause = await pause_mail(
+                session,
+                error.code,
+                needs_somebody=mending,
+                began=began,
+                now=self._now(),
+                pacing=pacing,
+            )
+            return self._held(pause)
+
+    @property
+    def _give_up(self) -> timedelta:
+        return timedelta(seconds=self._timings.mail_give_up)
+
+    @property
+    def _lull_s(self) -> float:
+        return self._timings.back_off_first
 
     async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
         """Write down what came of a letter, however long somebody else holds its bill.
@@ -99,7 +264,7 @@ class BillDelivery:
             else:
                 return
 
-    async def _mail(self, document: OutgoingDocument) -> Receipt:
+    async def _mail(self, document: OutgoingDocument, only: frozenset[str] | None) -> Receipt:
         if self._mailer is None:
             raise MailError("SMTP_URL and MAIL_FROM are not set.", MailErrorKind.MENDING)
         return await self._mailer.send(
@@ -112,7 +277,8 @@ class BillDelivery:
                 document=document.content,
                 media_type=document.media_type,
                 date=self._now(),
-            )
+            ),
+            only,
         )
 
     async def _act(self, session: Session) -> Context:

@@ -21,6 +21,8 @@ from handlers.slack.blocks.notifications import (
     RECALCULATED_NAMED,
     approvals_notice,
     approvals_revoked_notice,
+    mail_stopped_notice,
+    may_have_arrived_notice,
     not_sent_notice,
     recalculated_notice,
     rejection_notice,
@@ -35,6 +37,7 @@ from models.batches.send_preview import fill_list
 from models.bills.states import State
 from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
+from models.outbox.mail_pause import count_waiting, find_pause
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.people_notices import DECLINED
 from models.people.permissions import Role
@@ -196,6 +199,25 @@ async def _access_granted(session: Session, message: Message) -> Content:
     return Content(partial(access_granted, Role(message.facts["role"])))
 
 
+async def _may_have_arrived(session: Session, message: Message) -> Content | None:
+    """Nothing once its fate is known."""
+    (facts,) = await load_bill_details(session, [message.facts["bill_id"]])
+    if facts.status is not State.SENDING or not facts.letter.unheard:
+        return None
+    return Content(partial(may_have_arrived_notice, facts))
+
+
+async def _mail_stopped(session: Session, message: Message) -> Content | None:
+    """Nothing once mail goes out again."""
+    del message
+    pause = await find_pause(session)
+    if pause is None:
+        return None
+    waiting = await count_waiting(session)
+    draw = partial(mail_stopped_notice, pause.cause, waiting, needs_somebody=pause.needs_somebody)
+    return Content(draw)
+
+
 async def _webhook_off(session: Session, message: Message) -> Content | None:
     """Nothing once somebody has looked after it."""
     webhook = await session.get(Webhook, message.facts["webhook_id"])
@@ -223,4 +245,6 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.DELEGATED: _delegated,
     MessageKind.UNREACHED: _unreached,
     MessageKind.WEBHOOK_OFF: _webhook_off,
+    MessageKind.MAIL_STOPPED: _mail_stopped,
+    MessageKind.MAY_HAVE_ARRIVED: _may_have_arrived,
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import procrastinate
 from procrastinate.jobs import Job
 
-from bot.mail.errors import MailError, MailErrorKind
+from bot.mail.errors import MailError
 from bot.slack.client import ErrorKind, SlackError
 from bot.timings import Timings
 from bot.worker.errors import GivenUp, Interrupted
@@ -39,8 +39,8 @@ class RetryPolicy(procrastinate.BaseRetryStrategy):
         longest = self._timings.back_off_longest
         if isinstance(exception, SlackError) and exception.kind is ErrorKind.RATE_LIMITED:
             return exception.retry_after_s + random.random()
-        if isinstance(exception, MailError) and exception.kind is MailErrorKind.UNKNOWN:
-            return self._timings.mail_unknown
+        if isinstance(exception, MailError) and exception.retry_after_s is not None:
+            return exception.retry_after_s
         if isinstance(exception, SlackError | MailError) and exception.needs_somebody:
             longest = self._timings.back_off_mending
         doubled = self._timings.back_off_first * 2.0 ** min(job.attempts, 30)

@@ -124,6 +124,7 @@ class Worker:
         self._task(Task.REROUTE, self._reroute)
         self._task(Task.SEND_WEBHOOK, lambda _, webhook_id: self._webhooks.send(webhook_id))
         self._task(Task.DELIVER, lambda _, bill_id: self._delivery.deliver(bill_id))
+        self._task(Task.SEND_COPIES, lambda _, bill_id: self._delivery.send_copies(bill_id))
 
     async def _reroute(self, _: int, source: str, user_ids: Sequence[int]) -> None:
         async with self._db.long_transaction() as session:
@@ -143,7 +144,9 @@ class Worker:
                 await work(before, **arguments)
             except (SlackError, MailError) as trouble:
                 told = {"task": name, "attempt": before + 1, "cause": trouble.code, **arguments}
-                if trouble.needs_somebody and not before:
+                if isinstance(trouble, MailError) and trouble.retry_after_s is not None:
+                    log.info("job waits", **told)
+                elif trouble.needs_somebody and not before:
                     log.error(_NEEDS_SOMEBODY[type(trouble)], **told)
                 else:
                     log.warning("job broke off", **told)
@@ -162,6 +165,7 @@ class Worker:
         """Returns with the connections open, and begins to look for jobs and for what was left."""
         for lane in self._lanes:
             await lane.jobs.open_async()
+        await self._delivery.start()
         self._loops = [
             *(asyncio.create_task(lane.work(), name="worker") for lane in self._lanes),
             asyncio.create_task(self._sweep(), name="worker's sweep"),

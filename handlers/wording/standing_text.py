@@ -32,7 +32,7 @@ from models.bills.deliveries import Missing
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.errors import NextStep, Step
 from models.money import add_up
-from models.queries.bill_details import BillDetails, MonthOverage
+from models.queries.bill_details import BillDetails, Letter, MonthOverage
 from models.queries.history import HistoryEntry
 
 LONGEST_CAUSE = 400
@@ -204,23 +204,40 @@ def _sending(facts: BillDetails, _: Medium) -> list[Statement]:
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     if facts.send_due is None:
         number = f" as {facts.number}" if facts.number else ""
-        return [[bold(f"On its way out{number}"), f"{to}."]]
+        return [[bold(f"On its way out{number}"), f"{to}."], *letter_text(facts.letter)]
     by: Sentence = [f"{to}. Sent by {person(facts.brought.by)}."] if facts.brought else [f"{to}."]
-    return [[bold("Goes out "), facts.send_due, *by, " Until then it can be called back."]]
+    out: Sentence = [bold("Goes out "), facts.send_due, *by, " Until then it can be called back."]
+    return [out, *letter_text(facts.letter)]
+
+
+def letter_text(letter: Letter) -> list[Statement]:
+    """Why a letter is not out yet."""
+    if letter.waits:
+        cause = plain(letter.waits, LONGEST_CAUSE)
+        return [[bold("No mail goes out now"), f": {cause} It goes out once that is mended."]]
+    if letter.trouble is None:
+        return []
+    cause = plain(letter.trouble, LONGEST_CAUSE)
+    if not letter.unheard:
+        return [[bold("Not taken yet"), f": {cause} It is tried again."]]
+    told: Sentence = [bold("It may have arrived"), f": {cause}"]
+    if letter.next_at is None:
+        return [told]
+    return [[*told, " It is mailed again, as the same message, ", letter.next_at, "."]]
 
 
 def _sent(facts: BillDetails, _: Medium) -> list[Statement]:
     at: Sentence = [", ", facts.brought.at] if facts.brought else []
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     sent: Sentence = [bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at]
-    return [sent, *missing_text(facts.brought.missing if facts.brought else ())]
+    return [sent, *missing_text(facts.letter.missing)]
 
 
 def missing_text(missing: Sequence[Missing]) -> list[Statement]:
     """To whom a letter did not go, each with the mail server's words."""
     return [
         [
-            bold(f"Not to {name(one.address)}"),
+            bold(f"Not {'yet ' if one.later else ''}to {name(one.address)}"),
             f": {plain(one.answer, LONGEST_CAUSE).rstrip('.')}.",
         ]
         for one in missing[:MOST_MISSING]

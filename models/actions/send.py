@@ -17,7 +17,7 @@ from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.next_steps import checks
 from models.actions.recalculate import recalculate
 from models.bills.bill import Bill, get_bill
-from models.bills.deliveries import Missing
+from models.bills.deliveries import Missing, forget_delivery, write_missing
 from models.bills.documents import CannotBeDrawn, Document, Draw, Drawn, issued_document
 from models.bills.figures import newer_figures
 from models.bills.history import BillAction, actions_of
@@ -28,11 +28,14 @@ from models.context import Context, as_system
 from models.customers.contracts import keep_billed_contract
 from models.customers.customers import Customer
 from models.errors import NextStep, Step, WrongState
-from models.outbox.jobs import defer_delivery, defer_issue
+from models.outbox.jobs import defer_copies, defer_delivery, defer_issue
 from models.outbox.notifications import notify_not_sent
 from models.people.permissions import Role
 from models.people.users import users_with_role
 from models.text import remark_text
+
+COPIES_AFTER_S = 600
+"""So long a server that refused somebody for now is left alone; most take it by then."""
 
 
 async def send_bill(
@@ -214,6 +217,11 @@ async def mark_delivered(
     told: dict[str, Any] = {"answer": answer[:500], "sha256": document.sha256, "to": to}
     if missing:
         told["missing"] = [asdict(one) for one in missing]
+        await write_missing(session, bill_id, missing)
+    else:
+        await forget_delivery(session, bill_id)
+    if any(one.later for one in missing):
+        await defer_copies(session, bill_id, COPIES_AFTER_S)
     return await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
 
 
@@ -231,6 +239,7 @@ async def _send_failed(
     session: AsyncSession, bill_id: int, context: Context, cause: str
 ) -> BillAction:
     loaded = await load_for(session, bill_id, Verb.SEND_FAILED, context)
+    await forget_delivery(session, bill_id)
     action = await loaded.record(
         Verb.SEND_FAILED, context, Change(State.APPROVED), snapshot={"failure": cause[:1000]}
     )

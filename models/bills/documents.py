@@ -79,12 +79,12 @@ class OutgoingDocument:
 
 
 async def outgoing_document(
-    session: AsyncSession, bill_id: int, context: Context
+    session: AsyncSession, bill_id: int, context: Context, state: State = State.SENDING
 ) -> OutgoingDocument | None:
-    """None where the bill is not on its way out any more."""
+    """None where the bill is not on its way out any more, or in that other state."""
     bill = await session.get_one(Bill, bill_id)
     document = await issued_document(session, bill_id)
-    if bill.status != State.SENDING or document is None:
+    if bill.status != state or document is None:
         return None
     customer = await session.get_one(Customer, bill.customer_id)
     return OutgoingDocument(

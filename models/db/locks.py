@@ -28,10 +28,11 @@ LOCK_ORDER = (
     ("bills",),
     (
         *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
-        "thread_replies",
+        *("thread_replies", "deliveries"),
     ),
     ("webhooks", "webhook_secrets"),
     ("webhook_deliveries", "webhook_attempts"),
+    ("mail_pause",),
     ("messages",),
     ("procrastinate_jobs",),
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import sqlalchemy as sa
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
@@ -65,6 +66,7 @@ class Task(StrEnum):
     SEND = "send"
     ISSUE = "issue"
     DELIVER = "deliver"
+    SEND_COPIES = "send_copies"
     REROUTE = "reroute"
     SEND_WEBHOOK = "send_webhook"
 
@@ -77,6 +79,7 @@ _QUEUES = {
     Task.SEND: Queue.CUSTOMERS,
     Task.ISSUE: Queue.CUSTOMERS,
     Task.DELIVER: Queue.CUSTOMERS,
+    Task.SEND_COPIES: Queue.CUSTOMERS,
     Task.SEND_WEBHOOK: Queue.WEBHOOKS,
 }
 
@@ -216,6 +219,26 @@ async def defer_webhook(session: AsyncSession, webhook_id: int) -> None:
 async def defer_delivery(session: AsyncSession, bill_id: int) -> None:
     """An issued bill is to be mailed."""
     await defer(session, Task.DELIVER, f"send:{bill_id}", {"bill_id": bill_id})
+
+
+async def defer_copies(session: AsyncSession, bill_id: int, delay_s: int) -> None:
+    """Those whom a bill's letter did not reach are to be tried again."""
+    call = {"bill_id": bill_id}
+    await defer(session, Task.SEND_COPIES, f"send:{bill_id}", call, delay_s)
+
+
+async def hasten(session: AsyncSession, tasks: Iterable[Task]) -> None:
+    """Jobs of these kinds that have failed and wait to be tried again are due now."""
+    await session.execute(_HASTEN, {"tasks": list(tasks)})
+
+
+_HASTEN = sa.text("""
+with late as (
+    select id from procrastinate_jobs
+    where task_name = any(:tasks) and status = 'todo' and attempts > 0 and scheduled_at > now()
+    order by id for no key update skip locked)
+update procrastinate_jobs j set scheduled_at = now() from late where j.id = late.id
+""")
 
 
 async def defer_sending(session: AsyncSession, recipient: str, delay_s: int = 0) -> None:

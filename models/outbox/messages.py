@@ -41,6 +41,8 @@ class MessageKind(StrEnum):
     UNREACHED = "unreached"
     DELEGATED = "delegated"
     WEBHOOK_OFF = "webhook_off"
+    MAIL_STOPPED = "mail_stopped"
+    MAY_HAVE_ARRIVED = "may_have_arrived"
 
 
 class MessageState(StrEnum):

@@ -145,6 +145,20 @@ async def notify_not_sent(
     await add_messages(session, MessageKind.NOT_SENT, f"not-sent:{action_id}", to, facts)
 
 
+async def notify_may_have_arrived(session: AsyncSession, bill_id: int, number: str | None) -> None:
+    """Finance hears, once, that a bill was handed over and nobody can tell whether it arrived."""
+    finance = await users_with_role(session, Role.FINANCE)
+    key = f"may-have-arrived:{bill_id}:{number}"
+    await add_messages(session, MessageKind.MAY_HAVE_ARRIVED, key, finance, {"bill_id": bill_id})
+
+
+async def notify_mail_stopped(session: AsyncSession, since: datetime, needs_somebody: bool) -> None:
+    """Finance hears, once a pause, that no bill goes out."""
+    finance = await users_with_role(session, Role.FINANCE)
+    key = f"mail-stopped:{since.isoformat()}:{'mend' if needs_somebody else 'wait'}"
+    await add_messages(session, MessageKind.MAIL_STOPPED, key, finance, {})
+
+
 async def notify_recalculated(session: AsyncSession, now: datetime, done: Recalculation) -> None:
     """Finance hears what changed usage, terms or people have done to bills."""
     facts = {

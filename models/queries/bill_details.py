@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from models.bills.approvers import Slot
+from models.bills.deliveries import Missing
 from models.bills.figures import Figures
 from models.bills.replay import BillState
 from models.bills.states import BillKind, HoldReason, State
@@ -82,6 +83,21 @@ class RelatedBill:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """What is amiss with a bill's letter. `waits`: what keeps every letter from going out now;
+    `trouble`: what keeps this one. `unheard`: how often it was handed over without an answer, and
+    so may have arrived; `next_at`: when it is tried again, where that is set. `missing`: to whom it
+    did not go.
+    """
+
+    waits: str | None = None
+    trouble: str | None = None
+    unheard: int = 0
+    next_at: datetime | None = None
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True)
 class BillDetails:
     """One bill, ready to be drawn. Money is in `currency`; calls are whole calls.
 
@@ -98,7 +114,8 @@ class BillDetails:
     `billed` what had been billed for the month before it, and `agreed` the bill by whose revision
     Finance agreed on the units of the month. `waived_units`: calls over the limit that are not
     billed as agreed, below zero calls billed beyond them. `slots`, `made_by` (whoever had a hand in
-    the figures) and `state` are what each person may do rests on.
+    the figures) and `state` are what each person may do rests on. `letter`: what keeps it,
+    and whom it missed.
     """
 
     id: int
@@ -136,6 +153,7 @@ class BillDetails:
     send_due: datetime | None = None
     sent_to: str | None = None
     failure: str | None = None
+    letter: Letter = Letter()
     adjusts: RelatedBill | None = None
     billed: Decimal | None = None
     waived_units: int | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.approvers import Approvers, Slot, role_of_slot
 from models.bills.bill import Bill
+from models.bills.deliveries import Missing
 from models.bills.history import comment_text, figures_made_by
 from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.reading import read_actions, read_approvers, read_bill, read_people
@@ -20,6 +21,7 @@ from models.period import FIRST_YEAR, Period
 from models.queries.bill_details import (
     BillDetails,
     Comment,
+    Letter,
     MissingApproval,
     MonthOverage,
     Outdated,
@@ -32,7 +34,8 @@ TREND_MONTHS = 6
 
 _FACTS = """
 select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.rules_currency,
-       f.requires_both, f.slots, f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id
+       f.requires_both, f.slots, f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id,
+       f.delivery, f.mail_waits
 from card_facts(%s::bigint[], %s, %s, %s) f
 """
 
@@ -87,11 +90,23 @@ def _details(row: Row) -> BillDetails:
         slots=approvers.slots,
         made_by=figures_made_by(record),
         state=state,
+        letter=_letter(row["delivery"] or {}, row["mail_waits"]),
     )
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
     past |= _changed(facts, record, done)
     return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
+
+
+def _letter(delivery: Mapping[str, Any], waits: str | None) -> Letter:
+    next_at = delivery.get("next_at")
+    return Letter(
+        waits=waits,
+        trouble=delivery.get("trouble"),
+        unheard=delivery.get("unheard", 0),
+        next_at=datetime.fromisoformat(next_at) if next_at else None,
+        missing=tuple(Missing(**one) for one in delivery.get("missing", ())),
+    )
 
 
 def _month(

@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.deliveries import Missing
 from models.bills.history import BillAction, actions_of
 from models.bills.states import BillKind, Cause, HoldReason, RejectReason, Verb
 from models.context import Source
@@ -28,8 +27,7 @@ class HistoryEntry:
     `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one taken by
     `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls that Finance
     set by hand in a revision; `dropped_units`: such calls, where usage and terms that were
-    corrected later took their place. `to`: where the mail server took it for, and `missing` for
-    whom it did not.
+    corrected later took their place. `to`: where the mail server took it for.
     """
 
     id: int
@@ -56,7 +54,6 @@ class HistoryEntry:
     number: str | None = None
     answer: str | None = None
     to: str | None = None
-    missing: tuple[Missing, ...] = ()
     failure: str | None = None
     about: int | None = None
     adjusted_units: int | None = None
@@ -134,7 +131,6 @@ def _entry(
         number=snapshot.get("number"),
         answer=snapshot.get("answer"),
         to=snapshot.get("to"),
-        missing=tuple(Missing(**one) for one in snapshot.get("missing") or ()),
         failure=snapshot.get("failure"),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),

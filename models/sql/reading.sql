@@ -79,7 +79,7 @@ create function card_facts(
 returns table (
     bill bills, customer_name text, billing_email text, second_approval_above numeric,
     rules_currency text, requires_both boolean, slots json, actions json, trend json,
-    jumps boolean, outdated json, related json, agreed_id bigint)
+    jumps boolean, outdated json, related json, agreed_id bigint, delivery json, mail_waits text)
 language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     return query
@@ -104,7 +104,9 @@ begin
                   union select * from bills where adjusts_id = b.id
                   union select * from bills where replaces_id = b.id
                   union select * from bills where id = agreed.id) r),
-           agreed.id
+           agreed.id,
+           (select to_json(d) from deliveries d where d.bill_id = b.id),
+           case when b.status = 'sending' then (select p.cause from mail_pause p) end
     from unnest(bill_ids) with ordinality asked (id, place)
     join bills b on b.id = asked.id
     cross join lateral (select agreed_before(b) as id) agreed

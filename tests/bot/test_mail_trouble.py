@@ -120,7 +120,8 @@ async def test_a_host_that_does_not_exist_needs_somebody() -> None:
         ("450 4.2.0 Greylisted", True),
         ("550 5.1.1 unknown", False),
         (HANG_UP, True),
-        ("554 5.7.1 Relay access denied", True),
+        ("554 5.7.1 Relay access denied", False),
+        ("454 4.7.1 Relay access denied", True),
     ],
 )
 async def test_a_copy_never_holds_the_bill_up(answer: str, later: bool) -> None:
@@ -131,6 +132,14 @@ async def test_a_copy_never_holds_the_bill_up(answer: str, later: bool) -> None:
     assert (missing.address, missing.later) == ("boss@acme.example", later)
     assert answer.removesuffix(HANG_UP) in missing.answer
     assert len(script.taken) == 1
+
+
+async def test_what_is_said_of_a_copy_alone_concerns_nobody_else() -> None:
+    async with scripted(rcpt_boss="454 4.7.1 Relay access denied") as script:
+        with pytest.raises(MailError, match=r"454 4.7.1 .* \(to boss@acme.example\)") as caught:
+            await mailer(script).send(LETTER, frozenset({"boss@acme.example"}))
+    assert caught.value.kind is LATER
+    assert script.count("RCPT") == 1
 
 
 async def test_copies_that_are_no_addresses_are_named_and_the_others_written_to() -> None:

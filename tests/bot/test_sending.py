@@ -336,9 +336,9 @@ async def test_a_letter_is_not_mailed_again_because_somebody_holds_its_bill(
     async with db.long_transaction() as somebody:
 
         async def holds_the_bill_meanwhile(
-            sender: BillDelivery, document: OutgoingDocument
+            sender: BillDelivery, document: OutgoingDocument, only: frozenset[str] | None
         ) -> Receipt:
-            answer = await mail(sender, document)
+            answer = await mail(sender, document, only)
             await somebody.execute(sa.text("select from bills for update"))
             return answer
 

@@ -19,6 +19,7 @@ from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
+from models.bills.deliveries import Missing
 from models.bills.states import RejectReason
 from models.context import Source
 from models.customers.terms import change_terms as set_terms
@@ -182,10 +183,15 @@ async def issue(time: Timeline, bill_id: int) -> None:
         assert await issue_bill(session, bill_id, await time.clock(session), own_printer().draw)
 
 
+NOT_YET = Missing("archive@example.com", "450 4.2.0 not yet", later=True)
+
+
 async def deliver(time: Timeline, bill_id: int) -> None:
     async with time.step() as session:
         act = await time.clock(session)
-        assert await mark_delivered(session, bill_id, act, "250 queued", "pay@example.com")
+        assert await mark_delivered(
+            session, bill_id, act, "250 queued", "pay@example.com", [NOT_YET]
+        )
 
 
 async def fail_to_deliver(time: Timeline, bill_id: int) -> None:

@@ -22,6 +22,7 @@ from models.period import Period
 from models.queries.bill_details import (
     BillDetails,
     Comment,
+    Letter,
     MissingApproval,
     MonthOverage,
     Outdated,
@@ -256,8 +257,13 @@ def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
     yield "issued", issued
     yield "delivered", replace(issued, status=State.SENT, brought=DELIVERED)
     missing = (Missing("boss@acme.example", "550 5.1.1 <boss> unknown.", later=False),)
-    parted = replace(DELIVERED, missing=missing)
-    yield "delivered but for a copy", replace(issued, status=State.SENT, brought=parted)
+    parted = replace(issued, status=State.SENT, brought=DELIVERED, letter=Letter(missing=missing))
+    yield "delivered but for a copy", parted
+    waits = Letter(waits="The mail server answered: 535 5.7.8 wrong.")
+    yield "kept by the mail server", replace(issued, letter=waits)
+    yield "not taken yet", replace(issued, letter=Letter(trouble="450 4.2.0 Greylisted."))
+    unheard = Letter(trouble="It was not heard.", unheard=1, next_at=SENT_OFF.due)
+    yield "perhaps arrived", replace(issued, letter=unheard)
     yield (
         "not delivered",
         replace(issued, status=State.APPROVED, brought=None, failure=FAILED.failure),

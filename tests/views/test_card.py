@@ -422,6 +422,13 @@ def test_the_way_out_is_told_step_by_step() -> None:
     assert "Sent as 2026-000123\n to billing@acme.example, " in told(BILLS["delivered"])
     copyless = told(BILLS["delivered but for a copy"])
     assert "Not to boss@acme.example\n: 550 5.1.1 <boss> unknown.\n" in f"{copyless}\n"
+    assert "Not taken yet\n: 450 4.2.0 Greylisted. It is tried again." in told(
+        BILLS["not taken yet"]
+    )
+    kept = told(BILLS["kept by the mail server"])
+    assert "No mail goes out now\n: The mail server answered: 535 5.7.8 wrong. It goes" in kept
+    perhaps = told(BILLS["perhaps arrived"])
+    assert "It may have arrived\n: It was not heard. It is mailed again, as the same" in perhaps
     failed = told(BILLS["not delivered"])
     assert "Could not be delivered\n: 550 5.1.1 no such mailbox" in failed
     assert "Its number, 2026-000123, stays." in failed

@@ -45,6 +45,8 @@ from handlers.slack.blocks.home import home_view
 from handlers.slack.blocks.notifications import (
     approvals_notice,
     approvals_revoked_notice,
+    mail_stopped_notice,
+    may_have_arrived_notice,
     not_sent_notice,
     recalculated_notice,
     rejection_notice,
@@ -104,6 +106,8 @@ OF_A_BILL: dict[str, Draw] = {
     "reissued": bill_reissued,
     "decided": lambda f: decided(f, samples.user(samples.ANA)),
     "not sent": lambda f: not_sent_notice(f, samples.FAILED),
+    "may have arrived": may_have_arrived_notice,
+    "mail stopped": lambda f: mail_stopped_notice(f.customer, 1, needs_somebody=True),
     "settled": lambda f: recalculated_notice(
         {
             what: (60, [f.id] * 50)

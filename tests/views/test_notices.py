@@ -10,6 +10,8 @@ from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.notifications import (
     approvals_notice,
     approvals_revoked_notice,
+    mail_stopped_notice,
+    may_have_arrived_notice,
     not_sent_notice,
     recalculated_notice,
     rejection_notice,
@@ -154,3 +156,20 @@ def test_a_digest_says_what_is_left_of_it() -> None:
     assert left == "1 bill of October 2026 waits for you: $1,000.00. Of 13, the others are decided."
     none = digest_message(Digest(12))
     assert none.text == "All 12 are decided: none of these bills waits for you now."
+
+
+def test_finance_reads_that_mail_has_stopped_why_and_what_waits() -> None:
+    message = mail_stopped_notice("The mail server answered: 535 wrong", 2, needs_somebody=True)
+    told = shown(message.blocks)
+    assert "No bill goes out by mail now." in told
+    assert "2 bills wait. Have it mended" in told
+    assert "535 wrong" in told
+    passing = mail_stopped_notice("No connection", 1, needs_somebody=False)
+    assert "1 bill waits. It is tried again and again." in shown(passing.blocks)
+
+
+def test_finance_reads_of_a_bill_that_may_have_arrived() -> None:
+    told = shown(may_have_arrived_notice(BILLS["perhaps arrived"]).blocks)
+    assert "may have arrived." in told
+    assert "It was not heard." in told
+    assert "owes it once" in told

@@ -216,6 +216,34 @@ def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
     )
 
 
+def may_have_arrived_notice(facts: BillDetails) -> SlackMessage:
+    """To Finance: a bill was handed over, and nobody can tell whether it arrived."""
+    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
+    told: list[Part] = [bold(what), " may have arrived."]
+    why = (
+        " The mail server was given it and was not heard to take it. It is mailed again later, as "
+        "the same message; whoever gets it twice owes it once."
+    )
+    cause = [quote(plain(facts.letter.trouble, SAID_BY_A_SERVER))] if facts.letter.trouble else []
+    return message(
+        fallback_text(*told), [rich(line(*told, why), *cause), *actions(_history(facts))]
+    )
+
+
+def mail_stopped_notice(cause: str, waiting: int, *, needs_somebody: bool) -> SlackMessage:
+    """To Finance: the mail server takes nothing from us. Nothing is lost by it."""
+    told: list[Part] = [bold("No bill goes out by mail now.")]
+    waits = f" {bill_count(waiting)} {'waits' if waiting == 1 else 'wait'}." if waiting else ""
+    mend = (
+        " Have it mended by whoever looks after Countersign or the mail server; it is tried again "
+        "by itself. What has no number yet can be called back."
+        if needs_somebody
+        else " It is tried again and again. What has no number yet can be called back."
+    )
+    said = quote(plain(cause, SAID_BY_A_SERVER))
+    return message(fallback_text(*told), [rich(line(*told, waits, mend), said)])
+
+
 def webhook_off_notice(host: str, cause: OffCause) -> SlackMessage:
     """To Finance: a webhook is not sent anything any more."""
     return sentence_message(

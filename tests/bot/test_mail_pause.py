@@ -1,0 +1,236 @@
+"""A mail server that takes nothing, takes no copy, or is not heard: what waits, and who is told."""
+
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.mail.session import Patience
+from bot.mail.smtp import Mailer
+from bot.mail.smtp_url import MailServer
+from bot.slack.client import SlackClient
+from models.actions.undo import undo_decision
+from models.context import Context, Source
+from models.db.database import Database
+from models.queries.bill_details import BillDetails
+from models.queries.bill_loader import load_bill_details
+from tests.bot.helpers import rows
+from tests.bot.test_sending import (
+    AT_ONCE,
+    SENDER,
+    approved,
+    bill,
+    has_done,
+    reaches,
+    send,
+    told_by,
+)
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.scripted_smtp import HANG_UP, Script, scripted
+from tests.harness.slack_people import NOW
+from tests.harness.waiting import until
+
+WITH_LOGIN = "250-scripted\r\n250 AUTH PLAIN"
+
+
+class Clock:
+    """Goes on from the day of the tests, and can be set forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+        self._began = time.monotonic()
+
+    def __call__(self) -> datetime:
+        return NOW + self.ahead + timedelta(seconds=time.monotonic() - self._began)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def mailing(
+    db: Database, gateway: SlackClient, script: Script, clock: Clock, **timings: Any
+) -> Any:
+    server = MailServer.parse(f"smtp://clerk:hush@127.0.0.1:{script.port}?starttls=0")
+    if "AUTH" not in script.answer("EHLO"):
+        server = MailServer("127.0.0.1", script.port)
+    mailer = Mailer(server, SENDER, patience=Patience(accepted=0.5))
+    return worker_only(db, gateway, AT_ONCE, now=clock, mailer=mailer, **timings)
+
+
+async def details(db: Database, bill_id: int) -> BillDetails:
+    async with db.transaction() as session:
+        (found,) = await load_bill_details(session, [bill_id])
+    return found
+
+
+async def told(db: Database, kind: str) -> int:
+    """How many people were told so."""
+    found = await rows(
+        db, "select from messages where kind = :kind and state = 'posted'", kind=kind
+    )
+    return len(found)
+
+
+async def test_a_wrong_password_is_tried_once_told_at_once_and_fails_no_bill(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    made = await approved(db, people, 6)
+    async with (
+        scripted(ehlo=WITH_LOGIN, auth="535 5.7.8 wrong") as script,
+        mailing(db, gateway, script, clock, mail_pause=4.0, back_off_mending=4.0),
+    ):
+        for bill_id in made:
+            await send(db, people.ana, bill_id)
+        await until(lambda: told(db, "mail_stopped"))
+        assert script.count("AUTH") == 1
+        for bill_id in made:
+            assert "535 5.7.8 wrong" in str((await details(db, bill_id)).letter.waits)
+        clock.ahead += timedelta(days=2)
+        script.answers = {**script.answers, "AUTH": "235 2.7.0 welcome"}
+        for bill_id in made:
+            await reaches(db, bill_id, "sent")
+    assert len(script.taken) == len(made)
+    assert await rows(db, "select from mail_pause") == []
+    for bill_id in made:
+        assert (await details(db, bill_id)).letter.waits is None
+        assert not await has_done(db, bill_id, "send_failed")
+
+
+async def test_while_no_mail_goes_out_no_number_is_taken_and_sending_is_called_back(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    first, second = await approved(db, people, 2)
+    async with (
+        scripted(rcpt="554 5.7.1 Relay access denied") as script,
+        mailing(db, gateway, script, clock, mail_pause=60.0, back_off_mending=60.0),
+    ):
+        await send(db, people.ana, first)
+        await until(lambda: told(db, "mail_stopped"))
+        await send(db, people.ana, second)
+
+        async def has_waited() -> bool:
+            return bool(await rows(
+                db,
+                "select from procrastinate_jobs where task_name = 'issue' and attempts > 0"
+                " and status = 'todo'",
+            ))  # fmt: skip
+
+        await until(has_waited)
+        assert (await bill(db, second)).number is None
+        async with db.transaction() as session:
+            version = (await bill(db, second)).version
+            act = Context(people.ana, clock(), Source.SLACK, AT_ONCE)
+            await undo_decision(session, second, version, act, "Not now")
+    assert (await bill(db, second)).status == "approved"
+    assert (await bill(db, first)).status == "sending"
+
+
+async def test_a_letter_that_is_not_heard_of_is_repeated_seldom_and_then_left_to_finance(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    (bill_id,) = await approved(db, people)
+    async with (
+        scripted(end=HANG_UP) as script,
+        mailing(db, gateway, script, clock, mail_unheard=(1.0, 2.0)),
+    ):
+        await send(db, people.ana, bill_id)
+        await until(lambda: told(db, "may_have_arrived"))
+        shown = (await details(db, bill_id)).letter
+        assert shown.unheard
+        assert shown.next_at is not None
+        await reaches(db, bill_id, "approved")
+    assert len(script.taken) == 3
+    assert len({letter.split("Message-ID:")[1].splitlines()[0] for letter in script.taken}) == 1
+    failure = (await told_by(db, bill_id, "send_failed"))["failure"]
+    assert failure.startswith("It may have arrived. ")
+    assert await told(db, "may_have_arrived") == 1
+
+
+async def test_what_may_have_arrived_is_not_mailed_again_by_a_second_job(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    (bill_id,) = await approved(db, people)
+    async with (
+        scripted(end=HANG_UP) as script,
+        mailing(db, gateway, script, clock, mail_unheard=(3_600.0,)),
+    ):
+        await send(db, people.ana, bill_id)
+        await until(lambda: told(db, "may_have_arrived"))
+        async with db.transaction() as session:
+            await session.execute(sa.text("delete from procrastinate_jobs"))
+        async with mailing(db, gateway, script, clock, mail_unheard=(3_600.0,)):
+
+            async def has_looked() -> bool:
+                return bool(await rows(
+                    db,
+                    "select from procrastinate_jobs where task_name = 'deliver' and attempts > 0",
+                ))  # fmt: skip
+
+            await until(has_looked)
+    assert len(script.taken) == 1
+
+
+async def test_a_copy_that_is_refused_for_now_follows_later(
+    db: Database,
+    people: People,
+    gateway: SlackClient,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.actions.send.COPIES_AFTER_S", 1)
+    (bill_id,) = await approved(db, people)
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set cc_emails = 'boss@a.example, no'"))
+    async with (
+        scripted(rcpt_boss="450 4.2.0 Greylisted") as script,
+        mailing(db, gateway, script, clock),
+    ):
+        await send(db, people.ana, bill_id)
+        await reaches(db, bill_id, "sent")
+        facts = await details(db, bill_id)
+        assert "boss@a.example" not in (facts.sent_to or "")
+        assert [(one.address, one.later) for one in facts.letter.missing] == [
+            ("no", False), ("boss@a.example", True),
+        ]  # fmt: skip
+        script.answers = {}
+
+        async def has_it() -> bool:
+            return [one.address for one in (await details(db, bill_id)).letter.missing] == ["no"]
+
+        await until(has_it)
+    assert len({letter.split("Message-ID:")[1].splitlines()[0] for letter in script.taken}) == 1
+    assert len(script.taken) == 2
+    assert script.heard.count("RCPT TO:<boss@a.example>") >= 2
+    assert sum(line.startswith("RCPT TO:<pay@") for line in script.heard) == 1
+
+
+async def test_a_copy_that_is_refused_for_a_day_is_left_out(
+    db: Database,
+    people: People,
+    gateway: SlackClient,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.actions.send.COPIES_AFTER_S", 1)
+    (bill_id,) = await approved(db, people)
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set cc_emails = 'boss@a.example'"))
+    async with (
+        scripted(rcpt_boss="450 4.2.0 Greylisted") as script,
+        mailing(db, gateway, script, clock),
+    ):
+        await send(db, people.ana, bill_id)
+        await reaches(db, bill_id, "sent")
+        clock.ahead += timedelta(days=1)
+
+        async def is_left_out() -> bool:
+            (missing,) = (await details(db, bill_id)).letter.missing
+            return not missing.later
+
+        await until(is_left_out)
+    assert len(script.taken) == 1
