@@ -156,14 +156,17 @@ async def _no_undo(loaded: LoadedBill, context: Context, decision: Decision | No
     if decision is not None:
         return Stale(GONE)
     if loaded.state.last_decision is None:
-        why, instead = _instead(loaded.bill)
+        why, instead = _instead(loaded)
         steps = await next_steps(loaded, context, *instead)
         return Stale(why.format(number=loaded.bill.number).strip(), steps)
     last = await loaded.last_action(context)
     return NotAllowed("Only whoever decided, or Finance, may undo that.", earlier=last)
 
 
-def _instead(bill: Bill) -> tuple[str, tuple[Verb | Step, ...]]:
+def _instead(loaded: LoadedBill) -> tuple[str, tuple[Verb | Step, ...]]:
+    bill = loaded.bill
+    if loaded.is_credit_for_void and bill.status == State.APPROVED:
+        return f"{_NONE}It was approved when the bill that it credits was made void.", (Verb.SEND,)
     if bill.kind == BillKind.CREDIT and bill.status == State.SENT:
         return "This credit note went out as {number}, and stays.", (Step.RECORD_USAGE,)
     told = _INSTEAD_OF_ISSUED if bill.number is not None else _INSTEAD
@@ -177,8 +180,8 @@ _INSTEAD: _Instead = {
     State.HELD: (_NONE, (Verb.RELEASE, Verb.REVISE, Step.IMPORT_PRICE)),
     State.PENDING: (_NONE + "It waits to be approved or rejected.", (Verb.REVISE, Verb.VOID)),
     State.APPROVED: (
-        _NONE + "It was approved when the bill that it credits was made void.",
-        (Verb.SEND,),
+        _NONE + "No document could be made of it: mend what was wrong, and send it again.",
+        (Verb.SEND, Verb.VOID),
     ),
     State.REJECTED: (_NONE, (Verb.REVISE,)),
     State.SENDING: (_NONE + "It is on its way out.", ()),

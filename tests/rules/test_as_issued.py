@@ -12,6 +12,7 @@ from handlers.documents.bill_email import email_subject, email_text
 from handlers.documents.printer import own_printer
 from models.actions.approve import approve_bill
 from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill, get_bill
@@ -21,7 +22,7 @@ from models.bills.states import NotSent, State, Verb
 from models.context import Context
 from models.customers.customers import Customer
 from models.db.database import do_put_off
-from models.errors import NextStep, WrongState
+from models.errors import NextStep, Stale, WrongState
 from models.settings import BillingSettings, Company
 from tests.harness.cast import People
 from tests.harness.pdf import pdf_text
@@ -329,3 +330,20 @@ async def test_a_credit_takes_back_an_amount_of_any_length_to_the_last_digit(
     assert credit.overage_amount == bill.overage_amount.copy_negate()
     taken, given = await said(session, bill), await said(session, credit)
     assert given.sums == tuple(one.copy_negate() for one in taken.sums)
+
+
+async def test_a_bill_that_could_not_be_drawn_is_mended_or_void(
+    session: AsyncSession, people: People
+) -> None:
+    """It has no number, so nothing of it has gone out."""
+    bill = await approved(session, people, **THEN)
+    await change(session, bill, "Acme \U00010900")
+    await send_bill(session, bill.id, bill.version, act(people.ana))
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), own_printer().draw)
+    by = later(act(people.ana), minutes=10)
+    with pytest.raises(Stale, match="No document could be made of it") as refused:
+        await undo_decision(session, bill.id, bill.version, by, "The name is not settled")
+    assert refused.value.next_steps == (NextStep(Verb.SEND, bill.id), NextStep(Verb.VOID, bill.id))
+    done = await void_bill(session, bill.id, bill.version, by, "To another company")
+    assert (bill.status, done.credit_id) == (State.VOID, None)
+    await prove(session, bill.id)

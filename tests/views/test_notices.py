@@ -106,6 +106,13 @@ def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> No
     assert "bill:send" not in buttons(sent.blocks)
 
 
+def test_a_bill_that_failed_before_it_had_a_number_is_told_of_without_one() -> None:
+    unnumbered = replace(BILLS["not delivered"], number=None)
+    told = str(not_sent_notice(unnumbered, samples.FAILED))
+    assert "Mend what was wrong, then send it again." in told
+    assert "number" not in told
+
+
 def test_finance_hears_what_corrected_figures_have_done() -> None:
     done = {"invalidated": (2, [42, 43]), "reported": (1, [42]), "held": (0, [])}
     message = recalculated_notice(done, {42: BILL})

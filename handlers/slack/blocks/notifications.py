@@ -100,16 +100,17 @@ def _what_changed(facts: BillDetails) -> str:
 
 
 def not_sent_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
-    """To Finance: a bill that could not be delivered, and why. Its number stays."""
+    """To Finance: a bill that could not be delivered, and why. A number that it has stays."""
     what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     told: list[Part] = [bold(what), f" could not be delivered{to}."]
-    stays = f" Its number, {facts.number}, stays. Mend what was wrong, then send it again."
+    stays = f" Its number, {facts.number}, stays." if facts.number else ""
+    mend = " Mend what was wrong, then send it again."
     again = [buttons.send_button(facts)] if facts.status is State.APPROVED else []
     return message(
         fallback_text(*told),
         [
-            rich(line(*told, stays), quote(plain(entry.failure or "", SAID_BY_A_SERVER))),
+            rich(line(*told, stays + mend), quote(plain(entry.failure or "", SAID_BY_A_SERVER))),
             *actions(*again, _history(facts)),
         ],
     )
