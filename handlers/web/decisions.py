@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from handlers.asking import question_of
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, decide
+from handlers.http.errors import status_of
 from handlers.http.gate import AnsweredLater, Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.bills import details_of
@@ -53,9 +54,9 @@ async def _form_page(context: HttpContext, bill_id: int, verb: Verb, form: Form)
             context.session, context, bill_id, verb, version, Medium.WEB
         )
     except (WrongState, NotAllowed) as refused:
-        if not form.is_refused:
-            raise
-        return _too_late(context, verb, await details_of(context, bill_id), form, refused)
+        shown = _too_late(context, verb, await details_of(context, bill_id), form, refused)
+        shown.status_code = status_of(refused)
+        return shown
     return page(
         context.request,
         "decision.html.jinja",

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from handlers.http.errors import Ending, NotSignedIn, headers_of, status_of
 from handlers.http.same_site import SAFE
-from handlers.web.next_page import local_path
+from handlers.web.next_page import local_path, page_before
 from handlers.web.rendering import page
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import NotAllowed, Refusal
@@ -24,7 +24,7 @@ def error_page(request: Request, error: Ending) -> Response:
     Who is not signed in is sent to where that is done, and comes back from there.
     """
     if isinstance(error, NotSignedIn):
-        back = local_path(request) if request.method in SAFE else "/"
+        back = local_path(request) if request.method in SAFE else page_before(request)
         return RedirectResponse(f"/welcome?{urlencode({'next': back})}", status_code=303)
     if isinstance(error, Refusal):
         return _refused(request, error)

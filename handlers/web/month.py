@@ -128,6 +128,13 @@ async def generate(
     return see(context.request, f"/month/{period}")
 
 
+@router.get("/month/{month}/send")
+@open_to(Permission.SEND)
+async def begin_sending(context: Asking, month: Month) -> Response:
+    """A preview opened anew by its address: back to where it is asked for."""
+    return see(context.request, f"/month/{_period(month)}")
+
+
 @router.post("/month/{month}/send")
 @open_to(Permission.SEND)
 async def preview_sending(context: Asking, month: Month) -> Response:

@@ -27,7 +27,7 @@ PLACES = (
     Place("Import", "/import", Permission.KEEP_BOOKS, "/import/"),
     Place("People", "/people", Permission.GIVE_ROLES, "/people/"),
     Place("Webhooks", "/webhooks", Permission.KEEP_WEBHOOKS, "/webhooks/"),
-    Place("Settings", "/settings", Permission.KEEP_BOOKS, "/settings/"),
+    Place("Settings", "/settings", Permission.SEE_SETTINGS, "/settings/"),
 )
 
 

@@ -12,7 +12,7 @@ router = APIRouter(route_class=PageRoute)
 
 
 @router.get("/settings")
-@open_to(Permission.KEEP_BOOKS)
+@open_to(Permission.SEE_SETTINGS)
 async def settings(context: Asking) -> Response:
     """How everything stands, what to do where it does not, and what the program was told."""
     delay = context.settings.send_delay_minutes

@@ -29,6 +29,8 @@ def missing_text(missing: MissingUsage) -> str:
     """How many customers have no usage on record: missing is not zero."""
     if missing.count is None:
         return "There are too many customers to look for missing usage here; a preview names it."
+    if not missing.has_customers:
+        return "No customer is in contract in this month."
     if not missing.count:
         return "Every customer in contract has its usage on record."
     return f"{counted(missing.count, 'customer')} in contract, with no usage recorded:"

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     KEEP_BOOKS = "record usage and edit customers"
     GIVE_ROLES = "give people roles"
     KEEP_WEBHOOKS = "keep webhooks"
+    SEE_SETTINGS = "see settings and health"
     AUTOMATE = "do what Countersign does by itself"
 
 
@@ -59,6 +60,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.KEEP_BOOKS,
             Permission.GIVE_ROLES,
             Permission.KEEP_WEBHOOKS,
+            Permission.SEE_SETTINGS,
         }
     ),
     Role.CSM: _APPROVERS,

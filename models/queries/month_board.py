@@ -41,10 +41,12 @@ class MissingUsage:
     """Customers in contract with no usage recorded, the first by name with their ids.
 
     `count` None: there are too many customers to look for them while somebody waits.
+    `has_customers`: whether any is in contract at all.
     """
 
     count: int | None
     first: tuple[tuple[int, str], ...] = ()
+    has_customers: bool = True
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,14 @@ order by lower(c.name), c.id limit :named
 """)
 
 
+_IN_CONTRACT = sa.text("""
+select exists (
+    select from customers c
+    cross join lateral contract_days(c.id, start_date, end_date, :first_day, :last_day) d
+    where d.days > 0 and c.merged_into_id is null)
+""")
+
+
 async def load_month(session: AsyncSession, period: Period, now: datetime) -> MonthBoard:
     """The month as it stands."""
     of_month = {"year": period.year, "month": period.month}
@@ -165,5 +175,7 @@ async def _missing(session: AsyncSession, period: Period, of_month: dict[str, in
         return MissingUsage(None)
     days = {"first_day": period.first_day, "last_day": period.last_day, "named": NAMED_MISSING}
     found = (await session.execute(_MISSING, of_month | days)).all()
-    first = tuple((row.id, row.name) for row in found)
-    return MissingUsage(found[0].customers if found else 0, first)
+    if not found:
+        anybody = await session.scalar(_IN_CONTRACT, days)
+        return MissingUsage(0, has_customers=bool(anybody))
+    return MissingUsage(found[0].customers, tuple((row.id, row.name) for row in found))

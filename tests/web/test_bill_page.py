@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
+from playwright.async_api import Browser, expect
 
 from models.actions.approve import approve_bill
 from models.bills.bill import Bill, get_bill
@@ -104,6 +105,7 @@ async def test_whoever_comes_too_late_reads_who_decided_and_keeps_what_they_wrot
     assert "I have talked to them.</textarea>" in late.text
     opened = await sam.get(f"/bills/{bill.id}/reject?version=1")
     assert (opened.status, "Kim (CSM) rejected this bill" in opened.text) == (409, True)
+    assert f'href="/bills/{bill.id}">Back to the bill' in opened.text
 
 
 async def test_what_is_sent_twice_by_a_double_click_is_done_once_and_told_as_done(
@@ -203,3 +205,36 @@ async def test_there_is_no_page_of_a_bill_that_is_not_there(
     kim = await served.signed_in(people.kim)
     for path in ("/bills/99", "/bills/x", "/bills/99/approve", f"/bills/{2**64}"):
         assert (await kim.get(path)).status == 404, path
+
+
+async def test_a_form_sent_signed_out_leads_back_to_its_page_after_signing_in(
+    served: BrowserSide, bill: Bill
+) -> None:
+    sent = {"data": {"comment": "Is this right?"}}
+    for came, back in (
+        (f"{served.base}/bills/{bill.id}", f"%2Fbills%2F{bill.id}"),
+        ("https://elsewhere.example/bills/1", "%2F"),
+    ):
+        headers = {"Referer": came}
+        left = await served.visitor().post(f"/bills/{bill.id}/comments", headers=headers, **sent)
+        assert (left.status, left.headers["Location"]) == (303, f"/welcome?next={back}")
+
+
+async def test_an_open_page_says_that_it_is_signed_out_and_sends_a_double_click_once(
+    served: BrowserSide, db: Database, people: People, bill: Bill, browser: Browser
+) -> None:
+    context = await browser.new_context(base_url=served.base)
+    cookie = {"name": "session", "value": await served.token(people.kim), "url": served.base}
+    await context.add_cookies([cookie])
+    page = await context.new_page()
+    await page.goto(f"/bills/{bill.id}")
+    await page.get_by_role("link", name="Approve").click()
+    await page.locator("dialog button", has_text="Approve").dblclick()
+    await expect(page.get_by_text("Approved. It waits for Sam (Sales).")).to_be_visible()
+    await page.get_by_label("Comment").fill("Half a thought")
+    await context.clear_cookies()
+    await expect(page.get_by_text("You are signed out.")).to_be_visible()
+    await expect(page.get_by_text("$5,000.00").first).to_be_hidden()
+    await context.add_cookies([cookie])
+    await expect(page.get_by_text("You are signed out.")).to_be_hidden()
+    await expect(page.get_by_label("Comment")).to_have_value("Half a thought")

@@ -206,6 +206,9 @@ async def test_a_month_that_is_not_over_says_so(served: BrowserSide, people: Peo
     ana = await served.signed_in(people.ana)
     page = (await ana.get("/month/2026-11")).text
     assert "Not over yet" in page
+    assert "No customer is in contract in this month." in page
+    again = await ana.get("/month/2026-11/send")
+    assert (again.status, again.headers["Location"]) == (303, "/month/2026-11")
     assert "/generate" not in page
     assert (await ana.get("/month/2026-11/generate")).status == 422
     assert 'href="/month/2026-10"' in page

@@ -43,9 +43,16 @@ async function follow(event) {
     const body = bodyOf(await answer.text());
     if (answer.redirected || !body) throw new Error("no form there");
     show(opened(link), body);
-  } catch {
-    location.assign(link.href);
+  } catch (trouble) {
+    orElse(trouble, link.href);
   }
+}
+
+// What cannot open here is a page of its own, unless nobody answers at all.
+function orElse(trouble, address) {
+  if (!(trouble instanceof TypeError)) return location.assign(address);
+  tellPage("Countersign does not answer just now. Try again in a moment.");
+  document.getElementById("trouble").scrollIntoView({ block: "nearest" });
 }
 
 function lead(address) {
@@ -97,16 +104,28 @@ async function choose(event) {
     const body = bodyOf(await answer.text());
     if (answer.redirected || !body) throw new Error("no form there");
     show(opened(event.submitter || form), body);
-  } catch {
-    location.assign(address);
+  } catch (trouble) {
+    orElse(trouble, address);
   }
+}
+
+// Says what is wrong with the page as a whole, above all of it; without words nothing is any more.
+function tellPage(words) {
+  document.getElementById("trouble")?.remove();
+  if (!words) return;
+  const notice = document.createElement("p");
+  notice.id = "trouble";
+  notice.className = "notice notice-problem";
+  notice.setAttribute("role", "alert");
+  notice.textContent = words;
+  document.getElementById("main").prepend(notice);
 }
 
 // A form that leads on is sent once, however often it is clicked until the next page is there.
 function once(event) {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;
-  if (form.hasAttribute("aria-busy")) event.preventDefault();
+  if (document.body.dataset.signedOut || form.hasAttribute("aria-busy")) event.preventDefault();
   else form.setAttribute("aria-busy", "true");
 }
 

@@ -55,14 +55,38 @@ async function ask() {
     headers: { "If-None-Match": `"${version}"` },
     cache: "no-store",
   });
+  signedIn(!answer.redirected);
   if (answer.status === 204 && !answer.redirected) await redraw();
+}
+
+// Who signed out elsewhere sees no figures here any more, and keeps what they were typing.
+function signedIn(is) {
+  if (is !== Boolean(document.body.dataset.signedOut)) return;
+  if (is) delete document.body.dataset.signedOut;
+  else document.body.dataset.signedOut = "yes";
+  for (const part of document.querySelectorAll("[data-live-part]")) part.hidden = !is;
+  if (is) tellPage("");
+  else tellPage("You are signed out. Sign in on another tab, and go on here: what you typed stays.");
+}
+
+const UNANSWERED = 3;
+let unanswered = 0;
+
+function answered(is) {
+  if (is && unanswered >= UNANSWERED) tellPage("");
+  unanswered = is ? 0 : unanswered + 1;
+  if (unanswered === UNANSWERED) {
+    const since = new Date().toLocaleTimeString();
+    tellPage(`Countersign does not answer since ${since}: this page shows how things stood then.`);
+  }
 }
 
 async function again() {
   try {
     await ask();
+    answered(true);
   } catch {
-    // Nobody answers just now; the page stays as it is, and asks again.
+    answered(false);
   }
   setTimeout(again, EVERY_MS);
 }
