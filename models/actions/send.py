@@ -27,7 +27,8 @@ from models.bills.states import BillKind, State, Verb
 from models.context import Context, as_system
 from models.customers.contracts import keep_billed_contract
 from models.customers.customers import Customer
-from models.errors import NextStep, Step, WrongState
+from models.errors import NextStep, Step, Unreadable, WrongState
+from models.mailboxes import mailboxes
 from models.outbox.jobs import defer_copies, defer_delivery, defer_issue
 from models.outbox.notifications import notify_not_sent
 from models.people.permissions import Role
@@ -103,8 +104,8 @@ async def issue_bill(session: AsyncSession, bill_id: int, context: Context, draw
 
     False where there is nothing to issue: it was called back, its delay has been started anew, or
     usage or terms have changed, which makes it a new version for approval instead. What cannot be
-    drawn gets no number, and is back with Finance. A bill that failed after it was issued has its
-    number and document, and goes out with those.
+    drawn, or has no address to go to, gets no number, and is back with Finance. A bill that failed
+    after it was issued has its number and document, and goes out with those.
     """
     bill = await _locked_with_customer(session, bill_id)
     if bill.status != State.SENDING or not await _is_ready(session, bill, context):
@@ -112,12 +113,23 @@ async def issue_bill(session: AsyncSession, bill_id: int, context: Context, draw
     if bill.number is None or await issued_document(session, bill_id) is None:
         automatic = await as_system(session, context)
         try:
+            await _check_addresses(session, bill)
             await _issue(session, bill, automatic, draw)
-        except CannotBeDrawn as error:
+        except (CannotBeDrawn, Unreadable) as error:
             await _send_failed(session, bill_id, automatic, str(error))
             return False
     await defer_delivery(session, bill_id)
     return True
+
+
+async def _check_addresses(session: AsyncSession, bill: Bill) -> None:
+    """What nobody could be mailed at takes no number; raises Unreadable."""
+    customer = await session.get_one(Customer, bill.customer_id)
+    for text in filter(None, (customer.billing_email, customer.cc_emails)):
+        try:
+            mailboxes(text)
+        except ValueError:
+            raise Unreadable(text, "is not an e-mail address") from None
 
 
 async def _is_ready(session: AsyncSession, bill: Bill, context: Context) -> bool:

@@ -281,16 +281,27 @@ async def has_done(db: Database, bill_id: int, verb: str) -> bool:
     return verb in await verbs(db, bill_id)
 
 
-async def test_an_address_that_is_none_comes_back_at_once(
-    db: Database, people: People, slack: Sandbox, worker: Worker
+@pytest.mark.parametrize(
+    ("column", "typed"),
+    [
+        ("billing_email", "the usual one"),
+        ("billing_email", "a@x.example / b@x.example"),
+        ("cc_emails", "n/a"),
+        ("cc_emails", "Smith, Ann <a@x.example>"),
+    ],
+)
+async def test_an_address_that_is_none_comes_back_at_once_and_takes_no_number(
+    column: str, typed: str, db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:
     (bill_id,) = await approved(db, people)
     async with db.transaction() as session:
-        await session.execute(sa.text("update customers set billing_email = 'the usual one'"))
+        change = sa.text(f"update customers set {column} = :typed")
+        await session.execute(change, {"typed": typed})
     await send(db, people.ana, bill_id)
     await reaches(db, bill_id, "approved")
     failure = (await told_by(db, bill_id, "send_failed"))["failure"]
-    assert failure == "The billing address is no e-mail address: the usual one."
+    assert failure == f"“{typed}” is not an e-mail address."
+    assert (await bill(db, bill_id)).number is None
     assert slack.mail() == []
 
 
