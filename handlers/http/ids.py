@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BeforeValidator
 
+from models.actions.comment import get_comment
 from models.actions.uploaded_files import known_file
 from models.batches.bulk_send import send_list
 from models.bills.bill import get_bill
@@ -36,6 +37,7 @@ Finder = Callable[[Session, int], Awaitable[object]]
 
 FINDERS: dict[str, Finder] = {
     "bill_id": get_bill,
+    "comment_id": get_comment,
     "customer_id": get_customer,
     "webhook_id": find_webhook,
     "delivery_id": find_delivery,

@@ -6,13 +6,17 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
-from handlers.http.gate import Asking, PageRoute, open_to
+from handlers.http.csv_files import csv_file
+from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.charts import usage_chart
+from handlers.web.forms import Form, refused_form
 from handlers.web.rendering import page
 from handlers.wording import customer_text
 from handlers.wording.bill_text import month_of, state_of
 from models.customers.terms import terms_in_force
+from models.errors import Invalid
+from models.exports.formats import Table
 from models.people.permissions import Permission
 from models.period import LAST_YEAR, Period
 from models.queries.customer_details import CustomerDetails, load_customer
@@ -23,10 +27,13 @@ from models.queries.customer_list import (
     csms,
     list_customers,
 )
+from models.queries.scope import Scope
 
 router = APIRouter(route_class=PageRoute)
 NO_NUL = r"^[^\x00]*$"
 SPANS = (12, 24)
+MOST_MONTHS = 99
+CSV_PAGE = 1000
 
 
 @router.get("/customers")
@@ -53,6 +60,7 @@ async def customers(
         csms=await csms(context.session),
         is_filtered=bool(chosen),
         may_edit=context.user.can(Permission.KEEP_BOOKS),
+        csv=_address("/customers.csv", chosen),
         first=_address("/customers", chosen) if after else None,
         after=_address("/customers", chosen | {"after": found.after}) if found.after else None,
         price=customer_text.price_text,
@@ -65,6 +73,31 @@ def _address(path: str, asked: dict[str, str]) -> str:
     return f"{path}?{urlencode(asked)}" if asked else path
 
 
+@router.get("/customers.csv")
+@open_to(Permission.SEE)
+async def customers_as_csv(
+    context: Asking,
+    name: Annotated[str, Query(max_length=300, pattern=NO_NUL)] = "",
+    csm: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "",
+    over: bool = False,
+) -> Response:
+    """All of the list as CSV, as it is filtered."""
+    wanted = CustomerFilter(name.strip(), int(csm) if csm else None, over)
+    ids = await _ids(context, wanted) if wanted != CustomerFilter() else None
+    return await csv_file(context, Table.CUSTOMERS, Scope(customer_ids=ids))
+
+
+async def _ids(context: HttpContext, wanted: CustomerFilter) -> tuple[int, ...]:
+    period = Period.last_closed(context.now, context.settings.zone)
+    ids: dict[int, None] = {}
+    after: str | None = ""
+    while after is not None:
+        found = await list_customers(context.session, wanted, period, after, CSV_PAGE)
+        ids |= dict.fromkeys(line.id for line in found.lines)
+        after = found.after
+    return tuple(ids)
+
+
 @router.get("/customers/{customer_id}")
 @open_to(Permission.SEE)
 async def customer(
@@ -72,22 +105,36 @@ async def customer(
     customer_id: PathId,
     months: Annotated[int, Query(ge=1, le=max(SPANS))] = SPANS[0],
     year: Annotated[int | None, Query(ge=2000, le=LAST_YEAR)] = None,
+    from_: Annotated[str, Query(alias="from", max_length=50)] = "",
+    to: Annotated[str, Query(max_length=50)] = "",
 ) -> Response:
-    """One customer: `months` up to this one, or those of a `year`."""
+    """One customer: `months` up to this one, those of a `year`, or any `from` one `to` another."""
     running = Period.of(context.today)
     first = Period(year, 1) if year else running.plus(1 - months)
     last = Period(year, 12) if year else running
+    span = Form({"from": from_, "to": to} if from_ or to else None)
+    if from_ or to:
+        try:
+            first, last = _range(context, from_, to)
+        except Invalid as refused:
+            span = refused_form({"from": from_, "to": to}, refused)
     facts = await load_customer(context.session, customer_id, first, last, running)
     return page(
         context.request,
         "customer.html.jinja",
+        422 if span.is_refused else 200,
         facts=facts,
         customer=facts.customer,
         chart=usage_chart(facts.customer.name, facts.usage, running),
         running=running,
+        closed=running.plus(-1),
         year=year,
         months=months,
         spans=SPANS,
+        first=first,
+        last=last,
+        span=span,
+        is_span=bool(from_ or to),
         years=range(running.year, facts.first_year - 1, -1),
         terms=_terms(facts, running),
         may_edit=context.user.can(Permission.KEEP_BOOKS) and not facts.merged_into,
@@ -96,6 +143,24 @@ async def customer(
         month_of=month_of,
         state_of=state_of,
     )
+
+
+def _range(context: HttpContext, first: str, last: str) -> tuple[Period, Period]:
+    """The months named, both included; a missing end is this month, or as much as is shown."""
+    running = Period.of(context.today)
+    to = _month(last, "to", running) if last else running
+    since = _month(first, "from", running) if first else to.plus(1 - SPANS[0])
+    count = (to.year - since.year) * 12 + to.month - since.month + 1
+    if not 1 <= count <= MOST_MONTHS:
+        raise Invalid(f"That is not a span of 1 to {MOST_MONTHS} months.", "to")
+    return since, to
+
+
+def _month(typed: str, field: str, running: Period) -> Period:
+    try:
+        return Period.parse(typed, running.first_day)
+    except Invalid as refused:
+        raise Invalid(refused.sentence, field) from refused
 
 
 def _terms(facts: CustomerDetails, running: Period) -> Sequence[dict[str, object]]:

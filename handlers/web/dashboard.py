@@ -51,6 +51,23 @@ class Choice:
     wanted: BillFilter
     errors: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def csv(self) -> str | None:
+        """All of this list as CSV; none of what waits for oneself."""
+        wanted = self.wanted
+        if wanted.mine_of is not None or self.errors:
+            return None
+        period = wanted.period
+        asked = {
+            "status": wanted.status,
+            "customer_id": wanted.customer_id,
+            "csm_id": wanted.csm_id,
+            "year": period.year if period else None,
+            "month": period.month if period else None,
+        }
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        return f"/api/bills.csv?{query}" if query else "/api/bills.csv"
+
     def address(self, **changed: str | None) -> str:
         """This list with something changed, always from its first page."""
         asked = {"view": self.view, **self.typed, **changed}

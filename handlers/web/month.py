@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Path, Response
 from fastapi.responses import RedirectResponse
 
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
-from handlers.http.ids import PathId
+from handlers.http.ids import PathId, read_id
 from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
@@ -19,6 +19,7 @@ from models.batches.bill_run_preview import is_quick, preview_run
 from models.batches.bill_run_report import latest_run, run_version
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
+from models.customers.customers import get_customer
 from models.db.database import limit_statements
 from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_bill_run
@@ -93,14 +94,14 @@ async def _version(context: HttpContext, period: Period) -> str:
 
 @router.get("/month/{month}/generate")
 @open_to(Permission.GENERATE)
-async def preview_generating(context: Asking, month: Month) -> Response:
-    """What generating would do, before it is done."""
-    period = _period(month)
+async def preview_generating(context: Asking, month: Month, customer: str = "") -> Response:
+    """What generating would do, for all or one customer, before it is done."""
+    period, customer_id = _period(month), await _one(context, customer)
     period.refuse_if_open(context.now, context.settings.zone)
     await limit_statements(context.session, PREVIEW_S)
-    is_shown = await is_quick(context.session, None, PREVIEWED)
+    is_shown = await is_quick(context.session, customer_id, PREVIEWED)
     factor = context.settings.jump_factor
-    facts = await preview_run(context.session, period, None, factor) if is_shown else None
+    facts = await preview_run(context.session, period, customer_id, factor) if is_shown else None
     return page(
         context.request,
         "generate.html.jinja",
@@ -108,6 +109,7 @@ async def preview_generating(context: Asking, month: Month) -> Response:
         facts=facts,
         most=PREVIEWED,
         key=secrets.token_hex(16),
+        customer_id=customer_id,
         words=run_text,
         amount=bill_text.amount,
         bill_count=bill_text.bill_count,
@@ -117,14 +119,20 @@ async def preview_generating(context: Asking, month: Month) -> Response:
 @router.post("/month/{month}/generate")
 @open_to(Permission.GENERATE)
 async def generate(
-    context: Asking, month: Month, key: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")]
+    context: Asking,
+    month: Month,
+    key: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")],
+    customer: Annotated[str, Form()] = "",
 ) -> Response:
     """Generate the month: once for one preview, however often its form arrives."""
-    period = _period(month)
+    period, customer_id = _period(month), await _one(context, customer)
     own = f"web:{context.user.id}:{key}"
     zone = context.settings.zone
-    run_id = await start_bill_run(context.session, period, context, zone, request_key=own)
+    run_id = await start_bill_run(context.session, period, context, zone, customer_id, own)
     await notify_bill_run(context.session, run_id, context.user)
+    if customer_id:
+        told = f"Generating the bill of {period.in_words}. It is here in a moment."
+        return see(context.request, f"/customers/{customer_id}#bills", told)
     return see(context.request, f"/month/{period}")
 
 
@@ -133,6 +141,11 @@ async def generate(
 async def begin_sending(context: Asking, month: Month) -> Response:
     """A preview opened anew by its address: back to where it is asked for."""
     return see(context.request, f"/month/{_period(month)}")
+
+
+async def _one(context: HttpContext, customer: str) -> int | None:
+    """The one customer that is meant, if it is one."""
+    return (await get_customer(context.session, read_id(customer))).id if customer else None
 
 
 @router.post("/month/{month}/send")

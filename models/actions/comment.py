@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.actions.loaded_bill import load_for
 from models.bills.bill import get_bill
-from models.bills.history import BillAction, comment_text
+from models.bills.history import BillAction, actions_of, comment_text
 from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base
@@ -78,6 +78,25 @@ async def delete_comment(
     if comment_text(loaded.actions, comment_id) is None:
         return None
     return await loaded.record(Verb.COMMENT_DELETE, context, snapshot={"comment_id": comment_id})
+
+
+async def get_comment(session: AsyncSession, comment_id: int) -> BillAction:
+    """A comment as it was added, deleted or not; refuses what is none."""
+    action = await session.get(BillAction, comment_id)
+    if action is None or action.action != Verb.COMMENT:
+        raise NotFound(GONE)
+    return action
+
+
+async def own_comment(
+    session: AsyncSession, bill_id: int, comment_id: int, context: Context
+) -> str:
+    """What one's own comment on that bill says now; refuses one of somebody else."""
+    original = await _own(session, comment_id, context.user)
+    now = comment_text(await actions_of(session, bill_id), comment_id)
+    if original.bill_id != bill_id or now is None:
+        raise NotFound(GONE)
+    return now
 
 
 async def is_reply_recorded(session: AsyncSession, channel: str, ts: str) -> bool:
@@ -154,9 +173,7 @@ async def _locked(session: AsyncSession, channel: str, ts: str) -> ThreadReply |
 
 
 async def _own(session: AsyncSession, comment_id: int, user: User) -> BillAction:
-    action = await session.get(BillAction, comment_id)
-    if action is None or action.action != Verb.COMMENT:
-        raise NotFound(GONE)
+    action = await get_comment(session, comment_id)
     if action.stakeholder_id != user.id:
         raise NotAllowed("Only its author may change a comment.")
     return action

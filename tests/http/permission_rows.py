@@ -43,6 +43,9 @@ _SINCE = {"since": "2026-11-01T00:00:00Z"}
 _ASKED = {"own": "CS", "other": ""}
 """Those whose word a bill needs."""
 
+_OWN_WORDS = {"own": "C", "other": "S", "second": "F"}
+"""Whose comment that is."""
+
 _MINE, _MINE_TOO = {"own": "C", "other": ""}, {"second": "C", "other": ""}
 
 API = (
@@ -131,6 +134,7 @@ PAGES = (
     Row("POST /people/{user_id}/role", FINANCE, {"data": {}}),
     Row("POST /people/{user_id}/decline", FINANCE),
     Row("GET /customers", WITH_A_ROLE),
+    Row("GET /customers.csv", WITH_A_ROLE),
     Row("GET /customers/{customer_id}", WITH_A_ROLE),
     Row("GET /month", WITH_A_ROLE),
     Row("GET /settings", FINANCE),
@@ -180,6 +184,9 @@ PAGES = (
     Row("GET /dashboard/send/{list_id}/live", FINANCE),
     Row("GET /bills/{bill_id}", WITH_A_ROLE),
     Row("POST /bills/{bill_id}/comments", "FCS", {"data": {"comment": "Hm"}}),
+    Row("GET /bills/{bill_id}/comments/{comment_id}", _OWN_WORDS),
+    Row("POST /bills/{bill_id}/comments/{comment_id}", _OWN_WORDS, {"data": {"comment": ""}}),
+    Row("POST /bills/{bill_id}/comments/{comment_id}/delete", _OWN_WORDS),
     *(
         Row(f"{method} /bills/{{bill_id}}/{verb}", _ASKED if may == "CS" else may, asked)
         for verb, may in _PERMITTED.items()

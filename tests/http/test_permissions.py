@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from handlers.api import app as api
 from handlers.http.ids import FINDERS, LARGEST_ID
 from handlers.web import app as pages
+from models.actions.comment import add_comment
 from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file
 from models.batches.send_preview import new_list
@@ -107,7 +108,11 @@ async def things(db: Database, people: People) -> Things:
                 ("other", other, people.lee, tests[1]),
             )
         }
-        return things | {"second": things["own"] | await _signed_in(session, people.kim)}
+        things["second"] = things["own"] | await _signed_in(session, people.kim)
+        for name, author in (("own", people.kim), ("other", people.sam), ("second", people.ana)):
+            said = await add_comment(session, things[name]["bill_id"], act(author), "Hm")
+            things[name]["comment_id"] = said.id
+        return things
 
 
 async def _signed_in(session: Session, user: User) -> dict[str, int]:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.http.gate import Access, PageRoute
 from handlers.web.app import ROUTERS
+from models.actions.comment import add_comment
 from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file
 from models.batches.bulk_send import start_send
@@ -107,7 +108,10 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
     webhook, _ = await add_webhook(session, by, "https://8.8.8.8/bills", [*Event])
     delivery = await send_test(session, by, webhook.id)
     link = await make_sign_in_link(session, by.user, by.now)
+    assert bill
+    said = await add_comment(session, bill, by, "Is the test traffic in?")
     return {
+        "comment_id": str(said.id),
         "delivery_id": str(delivery.id),
         "file_id": str(file.id),
         "token": link,
