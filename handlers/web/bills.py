@@ -50,7 +50,7 @@ _ACTS = (
     Act(Verb.REVISE, "Revise"),
     Act(Verb.REISSUE, "Reissue"),
     Act(Verb.UNDO, "Undo"),
-    Act(Verb.VOID, "Void", "quiet"),
+    Act(Verb.VOID, "Void"),
 )
 """In the order in which they stand, as under a card."""
 

@@ -130,8 +130,14 @@ async def _form_page(
         words=FIELDS,
         csms=_choices(people[Role.CSM], shown.get("csm", "")),
         sales=_choices(people[Role.SALES], shown.get("sales", "")),
-        currencies=sorted(MINOR_UNITS),
+        currencies=_currencies(form),
     )
+
+
+def _currencies(form: Form) -> list[tuple[str, str]]:
+    """All there are, and what was typed instead of one, to be shown as it was refused."""
+    typed = {form.value("currency"), form.value("rules_currency")} - {""}
+    return [(code, code) for code in sorted(typed.union(MINOR_UNITS))]
 
 
 def _choices(people: Any, now: str) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from models.people.users import PersonRef
 
 @dataclass(frozen=True)
 class Place:
-    """A page that the header leads to; `below` begins the paths that belong to it too."""
+    """A page that the header leads to; to it belong those below it, and below `below`."""
 
     name: str
     path: str
@@ -17,17 +17,20 @@ class Place:
     below: str = ""
 
     def holds(self, path: str) -> bool:
-        return path == self.path or (bool(self.below) and path.startswith(self.below))
+        return path == self.path or self.is_above(path)
+
+    def is_above(self, path: str) -> bool:
+        return path.startswith((f"{self.path}/", self.below or f"{self.path}/"))
 
 
 PLACES = (
     Place("Bills", "/dashboard", Permission.SEE, "/bills/"),
-    Place("Month", "/month", Permission.SEE, "/month/"),
-    Place("Customers", "/customers", Permission.SEE, "/customers/"),
-    Place("Import", "/import", Permission.KEEP_BOOKS, "/import/"),
-    Place("People", "/people", Permission.GIVE_ROLES, "/people/"),
-    Place("Webhooks", "/webhooks", Permission.KEEP_WEBHOOKS, "/webhooks/"),
-    Place("Settings", "/settings", Permission.SEE_SETTINGS, "/settings/"),
+    Place("Month", "/month", Permission.SEE),
+    Place("Customers", "/customers", Permission.SEE),
+    Place("Import", "/import", Permission.KEEP_BOOKS),
+    Place("People", "/people", Permission.GIVE_ROLES),
+    Place("Webhooks", "/webhooks", Permission.KEEP_WEBHOOKS),
+    Place("Settings", "/settings", Permission.SEE_SETTINGS),
 )
 
 

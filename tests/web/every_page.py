@@ -49,6 +49,15 @@ OVERLAPPING = """() => {
     .map(([b]) => `${a.textContent} and ${b.textContent}`));
 }"""
 
+WIDER = """() => {
+  const told = (part) => part.getAttribute("aria-label") || part.querySelector("h1")?.textContent
+    || part.tagName;
+  return [document.documentElement, ...document.querySelectorAll(".scrolling, dialog")]
+    .filter((part) => part.scrollWidth > part.clientWidth)
+    .map((part) => `${told(part).slice(0, 60)}: ${part.scrollWidth - part.clientWidth} px`);
+}"""
+"""What is wider than its room: the page, a dialog, a table."""
+
 Examples = dict[str, str]
 
 

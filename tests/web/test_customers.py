@@ -27,7 +27,7 @@ def by(people: People) -> Context:
 
 
 def names(text: str) -> list[str]:
-    return re.findall(r'<a href="/customers/\d+">([^<]*)</a>', text)
+    return re.findall(r'<a href="/customers/\d+" class="named">([^<]*)</a>', text)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ async def bills(db: Database, people: People) -> dict[str, Bill]:
 
 
 def _rows(shown: Answer) -> list[str]:
-    return re.findall(r'<td><a href="/bills/\d+">([^<]+)</a>', shown.text)
+    return re.findall(r'<td><a href="/bills/\d+" class="named">([^<]+)</a>', shown.text)
 
 
 async def test_what_waits_for_whoever_looks_comes_first(

@@ -7,16 +7,19 @@ widths and themes.
 import os
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from playwright.async_api import APIResponse, Browser, BrowserContext
+from playwright.async_api import APIResponse, Browser, BrowserContext, Page
 
 from bot.health import told_settings
 from bot.settings import Settings
+from models.actions.edit_customer import edit_customer
 from models.context import Context, Source
+from models.customers.customers import Customer
 from models.db.database import Database
-from models.people.users import User
+from models.people.users import NAME_CHARS, User
 from models.period import Period
 from sandbox.demo import DANA, KIM, MAX, load
 from tests.harness.browser_side import BrowserSide, browser_side
@@ -25,6 +28,8 @@ from tests.sandbox.page_browser import needs_chromium
 from tests.web.every_page import (
     HEAVIEST,
     PHONE,
+    WIDE,
+    WIDER,
     Examples,
     Inspection,
     Visited,
@@ -36,6 +41,7 @@ from tests.web.every_page import (
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
+MOST_DIALOGS = 3
 LOOKED_OVER = ("Customer Success", "nobody yet", "a stranger")
 PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
 
@@ -68,11 +74,67 @@ async def test_every_page_is_for_everybody(
         newcomer = User(name="Newcomer")
         session.add(newcomer)
         people = {user.name: user for user in await session.scalars(sa.select(User))}
-    pages = list(all_pages(examples))
+    pages = list(all_pages(examples | {"/people/{user_id}/role": _request_of(newcomer)}))
     faults: list[str] = []
     for user in (people[DANA.name], people[KIM.name], people[MAX.name], newcomer, None):
         faults += await _visit_all(browser, served, user, pages)
     assert not faults, "\n".join(faults)
+
+
+def _request_of(newcomer: User) -> str:
+    return f"/people/{newcomer.id}/role"
+
+
+async def test_a_word_of_three_hundred_letters_fits_every_page_table_and_dialog(
+    company: tuple[BrowserSide, Examples], browser: Browser, db: Database
+) -> None:
+    served, examples = company
+    async with db.transaction() as session:
+        newcomer = User(name="W" * NAME_CHARS, email=f"{'w' * 60}@{'w' * 60}.example")
+        session.add(newcomer)
+        await session.flush()
+        dana = await session.scalar(sa.select(User).where(User.name == DANA.name))
+        assert dana
+        by = Context(dana, NOW, Source.WEB)
+        customers = list(await session.scalars(sa.select(Customer.id).order_by(Customer.id)))
+        for number, customer_id in enumerate(customers):
+            longest = {"name": f"{'W' * 298}{number:02}"}
+            await edit_customer(session, customer_id, longest, by)
+    more = {"/people/{user_id}/role": _request_of(newcomer)}
+    context = await browser.new_context(base_url=served.base, reduced_motion="reduce")
+    token = await served.token(dana)
+    await context.add_cookies([{"name": "session", "value": token, "url": served.base}])
+    page = await context.new_page()
+    faults = []
+    for one in all_pages(examples | more):
+        if _is_page(await context.request.get(one.address, max_redirects=0)):
+            await page.goto(one.address)
+            faults += [f"{one.address}: {fault}" for fault in await too_wide(page, one.name)]
+    await context.close()
+    assert not faults, "\n".join(faults)
+
+
+async def too_wide(page: Page, name: str) -> list[str]:
+    """What a page and each of its dialogs holds that is wider than its room, at either width."""
+    faults = await _wider_parts(page, f"{name}-long")
+    links = page.locator("main a[data-dialog]:visible")
+    for at in range(min(await links.count(), MOST_DIALOGS)):
+        await links.nth(at).click()
+        await page.locator("dialog h1").wait_for()
+        faults += await _wider_parts(page, f"{name}-long-dialog-{at}")
+        await page.keyboard.press("Escape")
+    return faults
+
+
+async def _wider_parts(page: Page, name: str) -> list[str]:
+    faults = []
+    for width in (PHONE, WIDE):
+        await page.set_viewport_size(width)
+        faults += [f"at {width['width']} px, {one}" for one in await page.evaluate(WIDER)]
+        if PICTURES:
+            path = Path(PICTURES) / f"{name}-{width['width']}.png"
+            await page.screenshot(path=path, full_page="dialog" not in name)
+    return faults
 
 
 async def _visit_all(
