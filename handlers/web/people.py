@@ -44,7 +44,6 @@ async def people(
         delegates=delegates,
         waiting=waiting,
         looked_for=looked_for,
-        roles=list(Role),
         first=f"{PATH}?{urlencode({'q': looked_for})}" if after else None,
         after=f"{PATH}?{urlencode(more)}" if found.after else None,
     )
@@ -76,16 +75,36 @@ async def change(context: Asking, user_id: PathId, typed: Typed) -> Response:
     return see(context.request, PATH, f"{name(user.name)} is changed.")
 
 
+@router.get(f"{PATH}/{{user_id}}/role")
+@open_to(Permission.GIVE_ROLES)
+async def asked_for_role(context: Asking, user_id: PathId) -> Response:
+    """Which role somebody gets who waits for one, if any; who has one is changed instead."""
+    user = await _known(context, user_id)
+    if user.role is not None:
+        return see(context.request, f"{PATH}/{user.id}")
+    return _draw_request(context, user, Form())
+
+
 @router.post(f"{PATH}/{{user_id}}/role")
 @open_to(Permission.GIVE_ROLES)
 async def give_role(context: Asking, user_id: PathId, typed: Typed) -> Response:
-    """Give a role to somebody who waits for one, by one click."""
-    role = _role(typed.get("role", ""))
-    if role is None:
-        raise Invalid("Name a role.", "role")
-    await _known(context, user_id)
-    user = await edit_person(context.session, user_id, PersonEdit({"role": role}), context)
+    """Give a role to somebody who waits for one."""
+    user = await _known(context, user_id)
+
+    async def again(context: HttpContext, form: Form) -> Response:
+        return _draw_request(context, user, form)
+
+    async with shown_again(context, {"role": "", **typed}, again):
+        role = _role(typed.get("role", ""))
+        if role is None:
+            raise Invalid("Name a role.", "role")
+        user = await edit_person(context.session, user_id, PersonEdit({"role": role}), context)
     return see(context.request, PATH, f"{name(user.name)} is {role} now.")
+
+
+def _draw_request(context: HttpContext, user: User, form: Form) -> Response:
+    roles = [("", "Choose one"), *((role.value, role.value) for role in Role)]
+    return page(context.request, "give_role.html.jinja", person=user, form=form, roles=roles)
 
 
 @router.post(f"{PATH}/{{user_id}}/decline")

@@ -76,10 +76,14 @@ async def test_vera_makes_an_account_and_waits_until_finance_gives_her_a_role(
     assert (refused.status, "You have no role yet" in refused.text) == (403, True)
 
     waiting = (await ana.get("/people")).text
-    action = re.search(r'action="(/people/\d+/role)"', waiting)
-    assert action is not None
+    asked = re.search(r'href="(/people/\d+/role)"', waiting)
+    assert asked is not None
     assert "Vera Moss" in waiting
-    assert to(await ana.post(action[1], data={"role": "Manager"})) == (303, "/people")
+    assert "give a role to nobody whom you have not asked" in (await ana.get(asked[1])).text
+    none_chosen = await ana.post(asked[1], data={"role": ""})
+    assert (none_chosen.status, "Name a role." in none_chosen.text) == (422, True)
+    assert to(await ana.post(asked[1], data={"role": "Manager"})) == (303, "/people")
+    assert to(await ana.get(asked[1])) == (303, asked[1].removesuffix("/role"))
     assert to(await vera.get("/")) == (303, "/dashboard")
     assert (await vera.get("/dashboard")).status == 200
 
@@ -89,7 +93,9 @@ async def test_whoever_was_declined_today_reads_so_and_may_ask_again_tomorrow(
 ) -> None:
     vera, ana = served.visitor(), await served.signed_in(people.ana)
     await sign_up(vera)
-    decline = re.search(r'action="(/people/\d+/decline)"', (await ana.get("/people")).text)
+    asked = re.search(r'href="(/people/\d+/role)"', (await ana.get("/people")).text)
+    assert asked is not None
+    decline = re.search(r'action="(/people/\d+/decline)"', (await ana.get(asked[1])).text)
     assert decline is not None
     assert to(await ana.post(decline[1])) == (303, "/people")
     assert to(await vera.post("/access")) == (303, "/access")
