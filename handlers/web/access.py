@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from handlers.http.gate import Access, Asking, PageRoute, open_to
+from handlers.web.live import NO_ROLE, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.refusals import Medium, refusal_text
@@ -19,7 +20,14 @@ async def no_role(context: Asking) -> Response:
     """Whoever has a role by now goes on to the bills."""
     if context.user.role is not None:
         return RedirectResponse("/dashboard", status_code=303)
-    return page(context.request, "no_role.html.jinja")
+    return page(context.request, "no_role.html.jinja", live=NO_ROLE)
+
+
+@router.get("/access/live")
+@open_to(Access.SIGNED_IN)
+async def still_none(context: Asking) -> Response:
+    """Whether whoever has no role has none still."""
+    return still_true(context, context.user.role or NO_ROLE.version)
 
 
 @router.post("/access")

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from handlers.http.errors import Ending, NotSignedIn, headers_of, status_of
 from handlers.http.same_site import SAFE
+from handlers.web.live import NO_ROLE
 from handlers.web.next_page import local_path, page_before
 from handlers.web.rendering import page
 from handlers.wording.refusals import Medium, refusal_text
@@ -40,7 +41,7 @@ def _refused(request: Request, refused: Refusal) -> Response:
     """Somebody without a role is told what becomes of that, not what they may not do."""
     reader = getattr(request.state, "reader", None)
     if isinstance(refused, NotAllowed) and reader and reader.role is None:
-        return page(request, "no_role.html.jinja", status_of(refused))
+        return page(request, "no_role.html.jinja", status_of(refused), live=NO_ROLE)
     answer = _error(request, status_of(refused), refusal_text(refused, Medium.WEB))
     answer.headers.update(headers_of(refused))
     return answer

@@ -22,6 +22,10 @@ class Live:
     version: str
 
 
+NO_ROLE = Live("/access/live", "none")
+"""For the page of whoever has no role yet."""
+
+
 async def live_since(context: HttpContext, bill_id: int | None = None) -> Live:
     """For a page about one bill, or about any number of them; read before what it shows is."""
     version = await newest_actions(context.session, bill_id)

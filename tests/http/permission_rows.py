@@ -120,6 +120,7 @@ PAGES = (
     Row("POST /sign-in/{token}", EVERYBODY),
     Row("POST /welcome/sign-up", EVERYBODY, {"data": {}}),
     Row("GET /access", SIGNED_IN),
+    Row("GET /access/live", SIGNED_IN),
     Row("POST /access", SIGNED_IN),
     Row("GET /account", SIGNED_IN),
     Row("POST /account/away", "CS", {"data": {"until": "x"}}),

@@ -307,3 +307,23 @@ async def test_people_that_nobody_finds_and_the_system_are_not_there(
     assert "Nobody is called that" in (await ana.get("/people?q=zzz%00")).text
     for path in (f"/people/{people.system.id}", "/people/999999", "/people/x"):
         assert (await ana.get(path)).status == 404
+
+
+async def test_the_page_of_whoever_has_no_role_follows_when_it_is_given(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    async with db.transaction() as session:
+        vera = User(name="Vera")
+        session.add(vera)
+    visitor = await served.signed_in(vera)
+    for path in ("/access", "/customers"):
+        shown = (await visitor.get(path)).text
+        assert 'data-live="/access/live" data-version="none"' in shown
+    known = {"headers": {"If-None-Match": '"none"'}}
+    assert (await visitor.get("/access/live", **known)).status == 304
+    ana = await served.signed_in(people.ana)
+    await ana.post(f"/people/{vera.id}/role", data={"role": "Sales"})
+    assert (await visitor.get("/access/live", **known)).status == 204
+    assert (await visitor.get("/customers")).status == 200
+    refused = await visitor.get("/settings")
+    assert (refused.status, "see settings and health" in refused.text) == (403, True)

@@ -32,8 +32,10 @@ function swap(old, fresh) {
 
 async function redraw() {
   const answer = await fetch(location.href);
-  if (!answer.ok || answer.redirected) return;
+  if (answer.redirected) return location.reload();
+  if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (page.querySelector("[data-live]")?.dataset.live !== place.dataset.live) return location.reload();
   for (const old of document.querySelectorAll("[data-live-part]")) {
     const fresh = page.getElementById(old.id);
     if (fresh) swap(old, fresh);
