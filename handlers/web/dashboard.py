@@ -1,6 +1,6 @@
 """The index of bills: what waits for whoever looks, first, then all there are, filtered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -12,8 +12,9 @@ from handlers.http.ids import read_id
 from handlers.web.forms import Form
 from handlers.web.live import live_since
 from handlers.web.rendering import page
-from handlers.wording.bill_text import NOT_STANDING, listed, month_of, state_of
+from handlers.wording.bill_text import NOT_STANDING, listed, month_of, short_title, state_of
 from handlers.wording.formatting import clean, name
+from handlers.wording.history_text import history_sentence
 from models.bills.states import State
 from models.customers.search import find_named
 from models.errors import Ambiguous, Invalid, NotFound
@@ -22,6 +23,7 @@ from models.people.users import User, users_with_role
 from models.period import Period
 from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, find_bills
+from models.queries.recent_decisions import RecentDecision, recent_decisions
 
 router = APIRouter(route_class=PageRoute)
 PAGE_BILLS = 25
@@ -99,9 +101,12 @@ async def dashboard(context: Asking) -> Response:
         not_standing=NOT_STANDING,
         ages=ages,
         now=context.now,
+        recent=await _recent(context, choice, after),
         bulk=_bulk(context.user, found),
         month_of=month_of,
         state_of=state_of,
+        short_title=short_title,
+        history_sentence=history_sentence,
         live=live if after is None else None,
     )
 
@@ -127,6 +132,15 @@ def _bulk(user: User, found: Page) -> Bulk | None:
     """Nothing where none of these bills is in a state for it."""
     states = {line.status for line in found.lines}
     return next((one for one in _BULK if one.state in states and user.can(one.permission)), None)
+
+
+async def _recent(
+    context: HttpContext, choice: Choice, after: str | None
+) -> Sequence[RecentDecision]:
+    """Beneath what waits for oneself."""
+    if choice.view != MINE or after is not None:
+        return ()
+    return await recent_decisions(context.session, context.user)
 
 
 def _views(user: User) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 import re
 
+from models.actions.approve import approve_bill
 from models.actions.comment import add_comment
 from models.db.database import Database
 from tests.harness.browser_side import BrowserSide
@@ -87,3 +88,26 @@ async def test_lists_are_files_with_the_filter_in_force(
         assert "Acme Corp" in told.text and "Bolt Ltd" not in told.text, listed
     assert "Bolt Ltd" in (await ana.get("/customers.csv")).text
     assert "/api/bills.csv" not in (await kim.get("/dashboard?view=mine")).text
+
+
+async def test_kim_finds_what_she_decided_and_can_undo_it_there(
+    served: BrowserSide, db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        kims = {"csm_id": people.kim.id, "require_csm_approval": True}
+        acme = await bill_for(session, act(people.ana), "Acme Corp", **kims)
+        bolt = await bill_for(session, act(people.ana), "Bolt Ltd", **kims)
+        await approve_bill(session, acme.id, 1, act(people.kim))
+    kim, lee = await served.signed_in(people.kim), await served.signed_in(people.lee)
+    shown = (await kim.get("/dashboard?view=mine")).text
+    _, _, decided = shown.partition("Your recent decisions")
+    assert "approved $5,000.00" in decided and "Bolt Ltd" not in decided
+    [undo] = re.findall(r'href="(/bills/\d+/undo\?version=\d+)"', decided)
+    assert (await kim.get(undo)).status == 200
+    given = {"version": undo.rpartition("=")[2], "reason": "Too soon"}
+    undone = await kim.post(f"/bills/{acme.id}/undo", data=given)
+    assert undone.status == 303
+    after = (await kim.get("/dashboard?view=mine")).text.partition("Your recent decisions")[2]
+    assert "took back in Slack" not in after and "took back on the web" in after
+    assert f"/bills/{bolt.id}" not in after
+    assert "Your recent decisions" not in (await lee.get("/dashboard?view=mine")).text
