@@ -30,7 +30,7 @@ def price_text(unit_cost: Decimal | None, currency: str) -> str:
 
 
 def terms_change(before: Terms | None, after: Terms) -> str:
-    """What terms change: "from 800,000 calls (+25 %), from $0.005 (-20 %)"."""
+    """What terms change: "from 800,000 calls (+25 %), from $0.005 (−20 %)"."""
     if before is None:
         return "the first terms, which hold for all that was before too"
     changes = []

@@ -156,6 +156,9 @@ def by_currency(currencies: Iterable[str]) -> str:
     return ", by currency" if len(set(currencies)) > 1 else ""
 
 
+MINUS = "\N{MINUS SIGN}"
+
+
 def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
     """As in "+22 %", rounded half up; None where there is nothing to compare with."""
     if not before or after is None:
@@ -168,7 +171,7 @@ def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
     whole = percent.quantize(Decimal(1), ROUND_HALF_UP)
     if not whole:
         return "less than 1 % more" if percent > 0 else "less than 1 % less"
-    return f"{whole:+,} %"
+    return f"{whole:+,} %".replace("-", MINUS)
 
 
 def period_name(period: Period) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from handlers.wording.formatting import (
+    MINUS,
     calls,
     counted,
     name,
@@ -55,7 +56,7 @@ def _more_or_fewer(before: int, after: int) -> str:
     change = percent_change(Decimal(before), Decimal(after))
     if change is None:
         return "after none" if after else "none as"
-    if change[0] in "+-":
+    if change[0] in f"+{MINUS}":
         return f"{change[1:]} {'more' if change[0] == '+' else 'fewer'} than"
     return _IN_WORDS[change]
 

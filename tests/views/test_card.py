@@ -166,7 +166,7 @@ def test_a_bill_without_a_price_multiplies_nothing() -> None:
         ((None, "1000.00"), "September 2026: no usage recorded"),
         (("0.00", "1000.00"), "September 2026: $0.00"),
         (("1000.00", "1000.00"), "September 2026: $1,000.00 (no change)"),
-        (("2000.00", "1000.00"), "September 2026: $2,000.00 (-50 %)"),
+        (("2000.00", "1000.00"), "September 2026: $2,000.00 (\N{MINUS SIGN}50 %)"),
     ],
 )
 def test_last_month_is_compared_only_where_it_can_be(

@@ -165,7 +165,7 @@ async def test_a_customer_is_shown_with_its_terms_and_what_they_changed(
             session, acme, by(people), 200_000, Decimal("0.05"), ahead.plus(1), "EUR"
         )
     page = (await (await served.signed_in(people.kim)).get(f"/customers/{acme}")).text
-    assert "from 100,000 calls (+100 %) and from $0.10 (-20 %)" in page
+    assert "from 100,000 calls (+100 %) and from $0.10 (\N{MINUS SIGN}20 %)" in page
     assert "from $0.08" in page
     assert "in force" in page
     assert page.count("ahead") == 2
