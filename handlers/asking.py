@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from handlers.wording.formatting import name
 from handlers.wording.questions import (
     Field,
     Question,
@@ -16,6 +17,7 @@ from handlers.wording.questions import (
     send_question,
 )
 from handlers.wording.refusals import Medium
+from handlers.wording.send_text import delay_text
 from models.actions.checks import check
 from models.actions.hold import hold_reason_now
 from models.actions.loaded_bill import LoadedBill
@@ -66,8 +68,11 @@ async def _approve(looked: Looked) -> Question:
 
 
 async def _send(looked: Looked) -> Question:
-    told = [send_question(looked.facts)]
-    return Question("Send this bill?", "Send", ([told],), (REMARK,))
+    facts, minutes = looked.facts, looked.context.settings.send_delay_minutes
+    told = [[send_question(facts)], [f"It goes to {name(facts.sent_to or '')}."]]
+    if not facts.number:
+        told.append([delay_text(minutes, 1)])
+    return Question("Send this bill?", "Send", (told,), (REMARK,))
 
 
 async def _reject(looked: Looked) -> Question:

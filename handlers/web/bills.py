@@ -19,7 +19,7 @@ from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Statement
 from handlers.wording.standing_text import standing_text, trend_text
 from models.bills.documents import issued_document
-from models.bills.states import State, Verb
+from models.bills.states import HoldReason, State, Verb
 from models.errors import NotFound
 from models.outbox.threads import thread_of_bill
 from models.people.permissions import Permission
@@ -97,6 +97,8 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         trend=trend_text(facts)[:1],
         standing=standing_text(facts, Medium.WEB),
         acts=_acts(facts, context),
+        mends_customer=facts.hold_reason in _MENDED_THERE
+        and context.user.can(Permission.KEEP_BOOKS),
         chart=await _chart(context, facts),
         past=_past(history, facts),
         related=relatives(facts),
@@ -105,6 +107,12 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         can_comment=context.user.can(Permission.COMMENT),
         live=live,
     )
+
+
+_MENDED_THERE = frozenset(
+    {HoldReason.NO_PRICE, HoldReason.OUTSIDE_CONTRACT, HoldReason.NO_APPROVER}
+)
+"""What holds a bill and is mended at its customer."""
 
 
 def _acts(facts: BillDetails, context: HttpContext) -> Sequence[Act]:

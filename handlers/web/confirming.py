@@ -9,8 +9,12 @@ from fastapi import Response
 from handlers.http.gate import HttpContext
 from handlers.web.rendering import page
 from handlers.wording.change_text import OUTCOMES
+from handlers.wording.field_text import field_name
 from models.actions.foresee import Change, Foreseen, do_if_agreed
 from models.period import Period
+
+COUNTS = ("api_usage", "monthly_api_limit")
+"""Fields with thousands to be told apart."""
 
 AGREED = "agreed"
 """The field that names what was seen."""
@@ -50,5 +54,5 @@ def _asked(
 
 
 def drawing() -> dict[str, Any]:
-    """What the list of bills is drawn with."""
-    return {"outcomes": OUTCOMES, "period": Period}
+    """What the lists of changes and of bills are drawn with."""
+    return {"outcomes": OUTCOMES, "period": Period, "field_name": field_name, "counts": COUNTS}

@@ -172,6 +172,7 @@ def _terms(facts: CustomerDetails, running: Period) -> Sequence[dict[str, object
             "terms": terms,
             "change": customer_text.terms_change(earlier, terms),
             "since": Period.of(terms.valid_from),
+            "is_first": earlier is None,
             "is_in_force": terms is in_force,
             "is_ahead": terms.valid_from > running.first_day and terms is not in_force,
         }

@@ -1,5 +1,6 @@
 """Files of customers, usage and people: chosen, looked at, taken in."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -12,17 +13,15 @@ from handlers.web.confirming import AGREED, drawing
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.wording.field_text import field_name
 from handlers.wording.formatting import name, number
 from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file, take_in_file, uploaded_file
 from models.errors import Invalid
-from models.imports.rows import BadRows
+from models.imports.rows import BadRows, Flaw
 from models.people.permissions import Permission
 
 router = APIRouter(route_class=PageRoute)
 uploads = APIRouter(route_class=PageUpload)
-COUNTS = ("api_usage", "monthly_api_limit")
 BOOKS = [(Book.USAGE, "Usage"), (Book.CUSTOMERS, "Customers"), (Book.PEOPLE, "People")]
 
 
@@ -61,8 +60,6 @@ async def looked_at(context: Asking, file_id: PathId) -> Response:
         file=file,
         foreseen=file.would_do,
         agreed=AGREED,
-        field_name=field_name,
-        counts=COUNTS,
         **drawing(),
     )
 
@@ -103,6 +100,14 @@ async def _choose_page(context: HttpContext, form: Form) -> Response:
     return page(context.request, "import.html.jinja", form=form, books=BOOKS)
 
 
+def _together(flaws: Sequence[Flaw]) -> list[tuple[str, str, list[int]]]:
+    """Column and reason, each once, with the lines that have it."""
+    lines: dict[tuple[str, str], list[int]] = {}
+    for flaw in flaws:
+        lines.setdefault((flaw.column, flaw.reason), []).append(flaw.line)
+    return [(*fault, found) for fault, found in lines.items()]
+
+
 async def _refused_page(refused: BadRows, called: str, context: HttpContext) -> Response:
     return page(
         context.request,
@@ -110,5 +115,5 @@ async def _refused_page(refused: BadRows, called: str, context: HttpContext) -> 
         422,
         name=name(called),
         refused=refused,
-        field_name=field_name,
+        faults=_together(refused.flaws),
     )

@@ -29,6 +29,14 @@ def price_text(unit_cost: Decimal | None, currency: str) -> str:
     return "no price" if unit_cost is None else unit_price(unit_cost, currency)
 
 
+def terms_text(terms: Terms) -> str:
+    """As in "1,000,000 calls included, then $0.004 each"."""
+    included = f"{calls(terms.monthly_api_limit)} included"
+    if terms.overage_unit_cost is None:
+        return f"{included}, without a price beyond them"
+    return f"{included}, then {price_text(terms.overage_unit_cost, terms.currency)} each"
+
+
 def terms_change(before: Terms | None, after: Terms) -> str:
     """What terms change: "from 800,000 calls (+25 %), from $0.005 (−20 %)"."""
     if before is None:

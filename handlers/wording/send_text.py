@@ -33,11 +33,11 @@ def going_text(facts: SendPreview) -> str:
     again = facts.at_once
     later = facts.bills - again
     if not again:
-        return _delay(facts.delay_minutes, later)
+        return delay_text(facts.delay_minutes, later)
     if not later:
         return at_once(again, "It" if again == 1 else "They")
     first = at_once(again, bill_count(again))
-    return f"{first} Of the others: {_delay(facts.delay_minutes, later)}"
+    return f"{first} Of the others: {delay_text(facts.delay_minutes, later)}"
 
 
 def at_once(count: int, who: str) -> str:
@@ -46,7 +46,7 @@ def at_once(count: int, who: str) -> str:
     return f"{who} have their numbers from before: they go out at once and cannot be called back."
 
 
-def _delay(minutes: float, count: int) -> str:
+def delay_text(minutes: float, count: int) -> str:
     """For how long a mistake can be mended."""
     it, goes = ("It", "goes") if count == 1 else ("They", "go")
     if minutes <= 0:

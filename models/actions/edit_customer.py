@@ -17,6 +17,7 @@ from models.customers.customers import Customer, customer_version, lock_customer
 from models.customers.search import find_exactly
 from models.db.locks import lock_for_write
 from models.errors import Faults, Invalid, InvalidFields, WrongState
+from models.imports.differences import Difference
 from models.imports.files import Imported, import_customers
 from models.imports.rows import NOT_TEXT, BadRows, GivenRow, is_sound
 from models.outbox.cards import redraw_cards_of_customer
@@ -69,7 +70,7 @@ async def edit_customer(
     if customer.merged_into_id is not None:
         raise WrongState(f"{customer.name} was merged into another customer and stays as it is.")
     renamed = "name" in fields and cleaned_name(fields["name"]) != customer.name
-    faults = Faults()
+    old_name, faults = customer.name, Faults()
     with faults.noted():
         _refuse_unpriced(customer, fields)
     if renamed:
@@ -80,13 +81,20 @@ async def edit_customer(
         done = await _take(session, row, context)
     faults.refuse()
     bills = await bills_of_few(session, [customer_id])
+    if renamed:
+        told = done.differences.preceded_by(_renaming(old_name, customer.name))
+        done = Imported(0, 1, 0, emptied=done.emptied, differences=told)
     change = BookChange(
-        Imported(0, 1, 0, emptied=done.emptied) if renamed else done,
+        done,
         *await follow_customers(session, context, bills),
     )
     await redraw_cards_of_customer(session, customer_id)
     await session.refresh(customer)
     return customer, change
+
+
+def _renaming(old: str, new: str) -> Difference:
+    return Difference(1, old, "name", old, new, is_new=False)
 
 
 async def _refuse_taken(session: AsyncSession, name: str) -> None:
@@ -113,7 +121,7 @@ async def _take(session: AsyncSession, fields: Fields, context: Context) -> Impo
     local = context.now.astimezone(context.settings.zone)
     try:
         return await import_customers(
-            session, GivenRow(fields), context.user, local, lock=lock_for_write
+            session, GivenRow(fields), context.user, local, lock=lock_for_write, details=True
         )
     except BadRows as refused:
         raise InvalidFields(

@@ -13,6 +13,7 @@ from models.actions.reroute import reroute_open_bills
 from models.context import Context
 from models.customers.customers import lock_customer
 from models.errors import WrongState
+from models.imports.differences import Difference, Differences
 from models.imports.files import Imported, import_customers, import_people, import_usage
 from models.imports.rows import Rows
 from models.imports.staging import Progress
@@ -113,7 +114,10 @@ async def record_month(
     added = month.calls is None
     bills = await bills_of_few(session, [customer_id])
     recalculated = await _recalculated(session, context, bills)
-    return BookChange(Imported(int(added), int(not added), 0), (), recalculated)
+    was = None if month.calls is None else str(month.calls)
+    told = Difference(1, str(period), "api_usage", was, str(calls), is_new=added)
+    done = Imported(int(added), int(not added), 0, differences=Differences().preceded_by(told))
+    return BookChange(done, (), recalculated)
 
 
 async def _recalculated(

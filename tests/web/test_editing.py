@@ -4,12 +4,14 @@ import re
 from html import unescape
 
 import pytest
+import sqlalchemy as sa
 
+from models.actions.approve import approve_bill
 from models.db.database import Database
 from models.people.users import User
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.store.books import make_bills
+from tests.store.books import act, make_bills
 from tests.store.files import rows_of
 
 ACME = {"name": "Acme", "monthly_api_limit": "1000", "overage_unit_cost": "0.2", "currency": "USD"}
@@ -143,9 +145,10 @@ async def test_other_terms_say_first_which_bills_move(
     form = shown(await ana.get(f"/customers/{one}/edit"))
     typed = form | {"overage_unit_cost": "0.4", "valid_from": "2026-10"}
     asked = await ana.post(f"/customers/{one}/edit", data=typed)
-    assert asked.status == 200
+    assert asked.status == 200, asked.text
     assert "One bill moves with it." in asked.text
     assert "$100.00" in asked.text and "$200.00" in asked.text
+    assert "Price of a call over" in asked.text and "The terms hold from 2026-10 on." in asked.text
     assert await rows_of(db, "select version, overage_amount = 100 from bills") == [(1, True)]
     agreed = shown(asked)
     assert {name: agreed[name] for name in typed} == typed
@@ -224,3 +227,30 @@ async def test_a_month_that_has_no_figure_gets_one_and_one_ahead_none(
     assert (await ana.get(f"/customers/{one}/usage/soon")).status == 404
     ahead = await ana.post(f"/customers/{one}/usage/2027-01", data={"api_usage": "1"})
     assert (ahead.status, "has not begun" in ahead.text) == (422, True)
+
+
+async def test_a_bill_held_for_want_of_a_price_leads_to_its_customer(
+    served: BrowserSide, ana: Visitor, db: Database, people: People
+) -> None:
+    one, bill = await customer(db, people.ana)
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    typed = form | {"overage_unit_cost": "", "valid_from": "2026-10"}
+    agreed = shown(await ana.post(f"/customers/{one}/edit", data=typed))
+    assert (await ana.post(f"/customers/{one}/edit", data=agreed)).status == 303
+    cure = f'href="/customers/{one}/edit"'
+    assert cure in (await ana.get(f"/bills/{bill}")).text
+    kim = await served.signed_in(people.kim)
+    assert cure not in (await kim.get(f"/bills/{bill}")).text
+    assert "without a price beyond them" in (await ana.get(f"/customers/{one}")).text
+
+
+async def test_sending_asks_with_its_address_and_its_delay(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    _, bill = await customer(db, people.ana)
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set billing_email = 'ap@acme.example'"))
+        await approve_bill(session, bill, 1, act(people.sam, 1))
+    asked = await ana.get(f"/bills/{bill}/send")
+    assert "It goes to ap@acme.example." in asked.text
+    assert re.search(r"It goes out .*called back", asked.text)

@@ -64,7 +64,7 @@ async def test_a_file_says_what_it_would_do_and_does_it_once_agreed(
     assert await rows_of(db, "select count(*) from usages where api_usage <> 1500") == [(0,)]
     assert [row[:4] for row in cells(page)][:2] == [
         ["Customer 1", "October 2026", "$100.00", "$120.00"],
-        ["Customer 2", "October 2026", "", "$40.00"],
+        ["Customer 2", "October 2026", "as sent", "+$40.00"],
     ]
     assert cells(page)[2:] == [
         ["2", "Customer 1 2026-10", "Calls", "1,500", "1,600"],
@@ -108,6 +108,9 @@ async def test_a_file_with_faults_is_refused_with_every_one_and_not_kept(
     assert page.status == 422
     assert [row[:2] for row in cells(page)] == [["2", "customer"], ["3", ""]]
     assert "<b>" not in page.text
+    thrice = await send(ana, "usage", USAGE + "".join(f"Nobody,2026,{m},1\n" for m in (7, 8, 9)))
+    [[line, *_]] = cells(thrice)
+    assert (line, "3 faults" in thrice.text) == ("2and 2 more", True)
     assert await rows_of(db, "select count(*) from uploaded_files") == [(0,)]
     none = await ana.post("/import", data={"book": "usage"})
     assert (none.status, "Choose a file first." in none.text) == (422, True)
@@ -126,7 +129,7 @@ async def test_customers_show_what_changes_of_whom(
     assert cells(page) == [
         ["2", "Acme", "CSM", "Kim", "Lee"],
         ["2", "Acme", "Included calls a month", "1,000", "2,000"],
-        ["3", "Beta", "New", "none", ""],
+        ["3", "Beta", "New", "", "Included calls a month: 5Tax rate in percent: 0"],
     ]
     same = await looked_at(ana, "customers", start)
     assert "Nothing to do" in same.text
@@ -136,7 +139,7 @@ async def test_people_show_whose_role_changes(ana: Visitor, people: People) -> N
     file = "name,email,role,slack_user_id\nKim,,Manager,\nNew One,,Sales,\n"
     page = await looked_at(ana, "people", file)
     assert cells(page)[0] == ["2", "Kim", "Role", "Customer Success", "Manager"]
-    assert cells(page)[1][1:3] == ["New One", "New"]
+    assert cells(page)[1:] == [["3", "New One", "New", "", "Role: Sales"]]
     assert (await take_in(ana, page)).status == 303
 
 
