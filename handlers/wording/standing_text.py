@@ -194,9 +194,10 @@ def _approved(facts: BillDetails, _: Medium) -> list[Statement]:
     if not facts.failure:
         return []
     cause = plain(facts.failure, LONGEST_CAUSE)
+    stays = f"Its number, {facts.number}, stays. " if facts.number else ""
     return [
         [bold("Could not be delivered"), f": {cause}"],
-        [f"Its number, {facts.number}, stays. Mend what was wrong, then send it again."],
+        [f"{stays}Mend what was wrong, then send it again."],
     ]
 
 

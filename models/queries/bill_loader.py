@@ -154,11 +154,19 @@ def _sending(bill: Bill, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     if bill.status == State.SENDING and bill.number is None:
         due, began = next((one.due, one.at) for one in reversed(entries) if one.due)
         return {"send_due": due} if due > began else {}
-    if bill.status == State.APPROVED and bill.number is not None:
+    if bill.status == State.APPROVED and (bill.number is not None or _just_failed(entries)):
         return {
             "failure": next((entry.failure for entry in reversed(entries) if entry.failure), None)
         }
     return {}
+
+
+def _just_failed(entries: Sequence[HistoryEntry]) -> bool:
+    """Whether nothing but comments followed on a sending that failed."""
+    comments = (Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE)
+    return next(one.verb for one in reversed(entries) if one.verb not in comments) is (
+        Verb.SEND_FAILED
+    )
 
 
 def _last(verb: Verb, entries: Sequence[HistoryEntry]) -> HistoryEntry | None:

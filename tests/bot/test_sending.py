@@ -23,6 +23,7 @@ from models.context import Context, Source
 from models.db.database import Database
 from models.outbox.jobs import Queue
 from models.people.users import User
+from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings, Company
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows
@@ -302,6 +303,9 @@ async def test_an_address_that_is_none_comes_back_at_once_and_takes_no_number(
     failure = (await told_by(db, bill_id, "send_failed"))["failure"]
     assert failure == f"“{typed}” is not an e-mail address."
     assert (await bill(db, bill_id)).number is None
+    async with db.transaction() as session:
+        (shown,) = await load_bill_details(session, [bill_id])
+    assert shown.failure == failure
     assert slack.mail() == []
 
 
