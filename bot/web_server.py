@@ -35,7 +35,9 @@ Reasons = Callable[[], Awaitable[list[str]]]
 
 def make_web_app(reasons: Reasons) -> FastAPI:
     """`/health`: this process is alive. `/ready`: it can do its work, or the `reasons` why not."""
-    web = FastAPI(title="Countersign", docs_url=None, redoc_url=None, openapi_url=None)
+    web = FastAPI(
+        title="Countersign", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
 
     @web.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:

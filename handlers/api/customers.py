@@ -45,7 +45,7 @@ class CustomerFilter(Asked):
 
     @property
     def filter(self) -> RecordFilter:
-        return RecordFilter(self.name.replace("\x00", ""), self.csm_id)
+        return RecordFilter(self.name, self.csm_id)
 
 
 class CustomerQuery(CustomerFilter):

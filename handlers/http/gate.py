@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from handlers.http.clean_request import CleanRequest
 from handlers.http.cookies import bearer_token, session_token
 from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Trouble
 from handlers.http.ids import refuse_unknown
@@ -172,7 +173,8 @@ class GatedRoute(APIRoute):
     def get_route_handler(self) -> Any:
         inner = super().get_route_handler()
 
-        async def handle(request: Request) -> Response:
+        async def handle(asked: Request) -> Response:
+            request = CleanRequest(asked.scope, asked.receive)
             try:
                 return await self.let_through(request, inner)
             except Refusal as refused:

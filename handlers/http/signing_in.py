@@ -47,7 +47,7 @@ async def sign_in(caller: Caller, name: str, password: str) -> SignedIn:
     with caller.services.passwords.admitted():
         async with caller.transaction() as session:
             attempt = await _attempt(caller, session, AttemptKind.SIGN_IN, name)
-            found = await find_by_name(session, name.replace("\x00", ""))
+            found = await find_by_name(session, name)
         digest = found.password_digest if found else None
         if not await caller.services.passwords.matches(password, digest):
             raise WrongPassword

@@ -13,6 +13,7 @@ from typing import Annotated, BinaryIO, cast
 from fastapi import Depends, Request, Response
 from starlette.types import Message, Receive
 
+from handlers.http.clean_request import CleanRequest
 from handlers.http.errors import TooLarge
 from handlers.http.gate import Answering, ApiRoute, GatedRoute, PageRoute
 from models.db.columns import Session
@@ -45,7 +46,7 @@ class _Uploading(GatedRoute):
                     raise TooLarge
                 file.write(chunk)
             file.seek(0)
-            again = Request(request.scope, _replaying(cast(BinaryIO, file)))
+            again = CleanRequest(request.scope, _replaying(cast(BinaryIO, file)))
             again.state.upload = file
             try:
                 return await self.answer(again, inner, _long)

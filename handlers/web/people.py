@@ -32,7 +32,7 @@ async def people(
     after: Annotated[str, Query(max_length=MOST_KEY)] = "",
 ) -> Response:
     """Everybody by name, a hundred at a time, below those who wait for a role."""
-    looked_for, after = q.replace("\x00", "").strip(), after.replace("\x00", "")
+    looked_for = q.strip()
     found = await find_people(context.session, looked_for, after)
     waiting = [] if looked_for or after else await waiting_for_role(context.session)
     delegates = await delegates_of(context.session, found.people, context.today)

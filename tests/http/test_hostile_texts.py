@@ -1,0 +1,84 @@
+"""What no browser of ours sends: it is answered, and never an accident."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.routing import APIRoute
+
+from handlers.web.app import ROUTERS
+from tests.harness.browser_side import BrowserSide, Visitor
+from tests.harness.cast import People
+
+VERA = {"name": "Vera\x00", "email": "vera@example.com", "password": "correct horse\x00 12"}
+ASKED_ON_PAGES = (
+    "after",
+    "before",
+    "bills",
+    "csm",
+    "cursor",
+    "customer",
+    "month",
+    "name",
+    "months",
+    "next",
+    "q",
+    "view",
+    "year",
+)
+
+
+def _pages() -> Iterator[str]:
+    for route in (one for router in ROUTERS for one in router.routes):
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+            yield route.path
+
+
+async def _asked_of_the_api(ana: Visitor) -> list[tuple[str, str]]:
+    paths = (await ana.get("/api/openapi.json")).json["paths"]
+    return [
+        (path, parameter["name"])
+        for path, methods in paths.items()
+        for parameter in methods.get("get", {}).get("parameters", ())
+        if parameter["in"] == "query"
+    ]
+
+
+@pytest.mark.parametrize("text", ["%00", "a%00b", "%ED%A0%80"])
+async def test_no_sign_in_an_address_is_an_accident(
+    served: BrowserSide, people: People, text: str
+) -> None:
+    ana = await served.signed_in(people.ana)
+    asked = [
+        f"{path}?{name}={text}".replace("_id}", f"_id}}{text}")
+        for path, name in await _asked_of_the_api(ana)
+    ]
+    for page in _pages():
+        asked += [page.replace("}", f"}}{text}")] if "{" in page else []
+        asked += [f"{page}?{name}={text}" for name in ASKED_ON_PAGES]
+    assert len(asked) > 50
+    for address in asked:
+        path = address.replace("{", "").replace("}", "")
+        assert (await ana.get(path)).status < 500, address
+
+
+async def test_nul_is_left_out_of_whatever_is_typed(served: BrowserSide, people: People) -> None:
+    ana = await served.signed_in(people.ana)
+    made = await served.visitor().post("/api/users", json=VERA)
+    assert (made.status, made.json["name"]) == (201, "Vera")
+    typed = {"name": "Ve\x00ra", "password": "correct horse 12\x00"}
+    assert (await served.visitor().post("/api/session", json=typed)).status == 201
+    assert (await served.visitor().post("/welcome/sign-in", data=typed)).status == 303
+    found = await ana.get("/api/users?q=ve%00ra")
+    assert [one["name"] for one in found.json["users"]] == ["Vera"]
+    assert (await ana.get("/dashboard?customer=%00")).status == 200
+    named = await ana.post("/api/customers", json={"name": "Acme\x00"})
+    assert named.status == 422
+    assert "name" not in {fault["field"] for fault in named.json["errors"]}
+
+
+async def test_a_slash_too_many_leads_nowhere(served: BrowserSide, people: People) -> None:
+    """A redirect to the same without it would go wherever the Host header says."""
+    ana = await served.signed_in(people.ana)
+    for path in ("/dashboard/", "/api/bills/", "/welcome/"):
+        answer = await ana.get(path, headers={"Host": "evil.example"})
+        assert (answer.status, answer.headers.get("Location")) == (404, None)
