@@ -16,6 +16,7 @@ from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.signature import Clock, SignatureVerifier
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 from yarl import URL
 
 from handlers.api.app import PREFIX, add_api
@@ -30,6 +31,8 @@ from handlers.web.errors import error_page
 log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
 SMALL = 500
+GONE = 499
+"""What nobody reads: whoever asked went away before they had asked all of it."""
 Reasons = Callable[[], Awaitable[list[str]]]
 
 
@@ -48,6 +51,11 @@ def make_web_app(reasons: Reasons) -> FastAPI:
         missing = await reasons()
         body = {"ready": not missing, "reasons": missing}
         return JSONResponse(body, status_code=503 if missing else 200)
+
+    @web.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: Exception) -> Response:
+        log.info("A client went away while it asked")
+        return Response(status_code=GONE)
 
     return web
 

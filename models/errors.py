@@ -70,7 +70,7 @@ class Refusal(Exception):
         Each medium says in its own words what came `earlier`, and which of `next_steps` could be
         done instead.
         """
-        super().__init__(sentence or type(self).__doc__)
+        super().__init__(sentence or " ".join((type(self).__doc__ or "").split()))
         self.next_steps = tuple(next_steps)
         self.earlier = earlier
 

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from handlers.api.bill_answers import action_answer
+from handlers.api.faults import WHOLE_BODY, faults_of
 from handlers.http.errors import Ending, headers_of, status_of
 from handlers.http.refused import standing_of
 from handlers.wording.refusals import Medium, refusal_text
@@ -73,12 +74,7 @@ def _since(request: Request) -> dict[str, Any]:
 
 
 def _invalid(errors: Sequence[Any]) -> JSONResponse:
-    faults = [{"field": _field(one["loc"]), "reason": one["msg"]} for one in errors]
-    first = faults[0]
-    sentence = f"{first['field']}: {first['reason']}." if first["field"] else f"{first['reason']}."
-    return problem(422, sentence, field=first["field"], errors=faults)
-
-
-def _field(place: Sequence[Any]) -> str:
-    """As in "rows.3.month", without the part of the request that it stands in."""
-    return ".".join(map(str, place[1:]))
+    faults = faults_of(errors)
+    field, reason = faults[0]["field"], faults[0]["reason"]
+    sentence = reason if field == WHOLE_BODY else f"{field}: {reason}"
+    return problem(422, sentence, field=field, errors=faults)

@@ -18,6 +18,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from handlers.http.clean_request import CleanRequest
 from handlers.http.cookies import bearer_token, session_token
@@ -182,7 +183,7 @@ class GatedRoute(APIRoute):
                     log.warning("A request took too long", route=self.path)
                 await follow_refusal(request, refused, self.source)
                 raise
-            except (HTTPException, RequestValidationError):
+            except (HTTPException, RequestValidationError, ClientDisconnect):
                 raise
             except Exception as error:
                 reference = secrets.token_hex(4)

@@ -75,10 +75,11 @@ async def sign_up(caller: Caller, name: str, email: str, password: str) -> User:
         password = read_password(password)
     with caller.services.passwords.admitted():
         async with caller.transaction() as session:
+            attempt = await _attempt(caller, session, AttemptKind.SIGN_UP, name)
+        async with caller.transaction() as session:
             with faults.noted():
                 await check_new_account(session, name, email)
             faults.refuse()
-            attempt = await _attempt(caller, session, AttemptKind.SIGN_UP, name)
         digest = await caller.services.passwords.digest(password)
     async with caller.transaction() as session:
         await attempt_succeeded(session, attempt)

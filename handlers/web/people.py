@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import APIRouter, Query, Response
 
+from handlers.http.errors import NotByScript
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.forms import Form, Typed, shown_again
@@ -13,13 +15,14 @@ from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.formatting import name
 from models.actions.access import decline_access
-from models.actions.people import PersonEdit, edit_person
+from models.actions.people import PersonEdit, edit_person, make_way_in
 from models.db.names import MOST_KEY
 from models.errors import Invalid, NotFound
 from models.people.permissions import Permission, Role
 from models.people.users import NAME_CHARS, User
 from models.queries.people import delegates_of, find_people, get_person, waiting_for_role
 
+log = structlog.get_logger()
 router = APIRouter(route_class=PageRoute)
 PATH = "/people"
 
@@ -83,6 +86,18 @@ async def asked_for_role(context: Asking, user_id: PathId) -> Response:
     if user.role is not None:
         return see(context.request, f"{PATH}/{user.id}")
     return _draw_request(context, user, Form())
+
+
+@router.post(f"{PATH}/{{user_id}}/link")
+@open_to(Permission.GIVE_ROLES, holds_secret=True)
+async def make_link(context: Asking, user_id: PathId) -> Response:
+    """A one-time link for somebody without Slack. The answer shows it, and nothing does later."""
+    if context.device is None:
+        raise NotByScript
+    user, token = await make_way_in(context.session, user_id, context)
+    log.info("Finance made a sign-in link", made_for=user.id, by=context.user.id)
+    address = f"{context.services.public_url}/sign-in/{token}"
+    return page(context.request, "person_link.html.jinja", person=user, address=address)
 
 
 @router.post(f"{PATH}/{{user_id}}/role")

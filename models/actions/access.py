@@ -95,4 +95,5 @@ async def deactivate(session: AsyncSession, slack_user_id: str) -> bool:
     leaving = sa.update(User).where(User.slack_user_id == slack_user_id, User.active)
     gone = leaving.values(active=False, updated_at=sa.func.now()).returning(User.role)
     left = await session.scalar(gone) == Role.FINANCE
-    return left and not await users_with_role(session, Role.FINANCE)
+    finance = await users_with_role(session, Role.FINANCE)
+    return left and not any(one.can_get_in for one in finance)

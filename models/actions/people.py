@@ -14,8 +14,8 @@ from models.outbox.people_notices import notify_access_granted
 from models.people.api_tokens import revoke_api_tokens
 from models.people.permissions import Permission, Role
 from models.people.sessions import end_devices
-from models.people.sign_in_links import cancel_sign_in_links
-from models.people.users import User, keeping_finance
+from models.people.sign_in_links import cancel_sign_in_links, make_sign_in_link
+from models.people.users import User, keeping_finance, lock_users
 from models.slack_ids import read_member_id
 
 
@@ -60,6 +60,24 @@ async def edit_person(
         await notify_access_granted(session, user, context.user, context.now)
     await promise_reroute(session, context)
     return user
+
+
+async def make_way_in(session: AsyncSession, user_id: int, context: Context) -> tuple[User, str]:
+    """Somebody, and the token of a one-time link for them, which is told once and never again.
+
+    For whoever has no other way in, as after a password was forgotten. Refuses whoever is in Slack,
+    who gets a link there and whom nobody else needs to sign in; and whoever is switched off.
+    """
+    context.user.require(Permission.GIVE_ROLES)
+    user = (await lock_users(session, user_id)).get(user_id)
+    if user is None or user.is_system:
+        raise NotFound("That person is not here.")
+    if not user.active:
+        raise WrongState(f"{user.name} is switched off. Switch them on first.")
+    if user.slack_user_id is not None:
+        raise WrongState(f"{user.name} has a Slack account, and gets a link there.")
+    await cancel_sign_in_links(session, user.id)
+    return user, await make_sign_in_link(session, user, context.now)
 
 
 def _slack_id(edit: PersonEdit) -> str | None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from enum import IntEnum
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from psycopg.errors import QueryCanceled
 from sqlalchemy import make_url
@@ -213,6 +214,25 @@ async def driver_connection(session: AsyncSession) -> Any:
         if isinstance(session, _Session):
             session.driver = known
     return known
+
+
+@asynccontextmanager
+async def on_driver(session: AsyncSession, statement: str) -> AsyncIterator[Any]:
+    """The same for one `statement`, with what goes wrong raised as by the session itself."""
+    connection = await driver_connection(session)
+    try:
+        yield connection
+    except psycopg.Error as error:
+        if connection.closed:
+            await (await session.connection()).invalidate(error)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            error,
+            psycopg.Error,
+            hide_parameters=True,
+            connection_invalidated=connection.closed,
+        ) from error
 
 
 async def check_reachable(db: Database) -> None:

@@ -6,17 +6,15 @@ What they read or write is told to the session, so that it knows the objects as 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-import psycopg
 import sqlalchemy as sa
 from psycopg.rows import dict_row
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_dict, set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from models.db.columns import Base
-from models.db.database import driver_connection
+from models.db.database import on_driver
 
 
 async def rows(
@@ -29,22 +27,10 @@ async def rows(
     """
     if session.new or session.dirty or session.deleted:
         await session.flush()
-    connection = await driver_connection(session)
-    cursor = connection.cursor(row_factory=dict_row)
-    try:
+    async with on_driver(session, sql) as connection:
+        cursor = connection.cursor(row_factory=dict_row)
         await cursor.execute(sql, values, prepare=True)
         found: list[dict[str, Any]] = await cursor.fetchall() if cursor.pgresult.nfields else []
-    except psycopg.Error as error:
-        if connection.closed:
-            await (await session.connection()).invalidate(error)
-        raise DBAPIError.instance(
-            sql,
-            None,
-            error,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=connection.closed,
-        ) from error
     return found
 
 

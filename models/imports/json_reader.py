@@ -153,4 +153,6 @@ def _unreadable(error: Exception) -> str:
         return "this is not UTF-8"
     if isinstance(error, json.JSONDecodeError):
         return f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}"
+    if isinstance(error, RecursionError):
+        return "this is nested too deeply"
     return str(error)

@@ -11,7 +11,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.database import driver_connection
+from models.db.database import on_driver
 from models.db.locks import lock_for_import
 from models.imports.csv_columns import SHOWN_CHARS, Column, clock
 from models.imports.rows import BadRows, Flaw, Flaws, Rows
@@ -125,10 +125,11 @@ async def _copy(
     await session.execute(
         sa.text(f"create temp table staged (line bigint, {fields}) on commit drop")
     )
-    connection = await driver_connection(session)
+    copying = f"copy staged (line, {given}) from stdin (format csv)"
     async with (
+        on_driver(session, copying) as connection,
         connection.cursor() as cursor,
-        cursor.copy(f"copy staged (line, {given}) from stdin (format csv)") as copy,
+        cursor.copy(copying) as copy,
     ):
         for batch in rows.batches([column.read for column in columns]):
             await copy.write(batch)

@@ -51,6 +51,11 @@ class User(Base):
         """Whether they made an account for themselves, and nobody has said yet who they are."""
         return self.active and self.role is None and self.password_digest is not None
 
+    @property
+    def can_get_in(self) -> bool:
+        """Whether there is a way in for them: from Slack, or by a password."""
+        return self.slack_user_id is not None or self.password_digest is not None
+
     def is_away(self, today: date) -> bool:
         """Away up to and including the day named, where the company counts days."""
         return self.away_until is not None and today <= self.away_until
@@ -219,7 +224,8 @@ async def rename_person(session: AsyncSession, name: str, new_name: str) -> Pers
 async def keeping_finance(
     session: AsyncSession, *others: sa.ColumnElement[bool]
 ) -> AsyncIterator[list[User]]:
-    """Refuse what is done inside where it leaves nobody of Finance though there was somebody.
+    """Refuse what is done inside where it leaves nobody of Finance though there was somebody, or
+    nobody who can get in though somebody could.
 
     Gives Finance and whom any of `others` means, locked together: two who take the last two away
     at once wait for each other here.
@@ -227,19 +233,24 @@ async def keeping_finance(
     await lock_for_write(session, User.__tablename__)
     ids = await session.scalars(sa.select(User.id).where(sa.or_(_IS_FINANCE, *others)))
     locked = list((await lock_users(session, *ids)).values())
-    were = [user.name for user in locked if user.active and user.role == Role.FINANCE]
+    of_finance = [user for user in locked if user.active and user.role == Role.FINANCE]
+    inside = [user.name for user in of_finance if user.can_get_in]
+    were = inside or [user.name for user in of_finance]
     yield locked
     await session.flush()
-    if were and not await session.scalar(sa.select(sa.exists().where(_IS_FINANCE))):
+    enough = sa.and_(_IS_FINANCE, _CAN_GET_IN) if inside else _IS_FINANCE
+    if were and not await session.scalar(sa.select(sa.exists().where(enough))):
         last = ", ".join(were[:3])
+        able = " who can sign in" if inside else ""
         raise Invalid(
-            f"That would leave nobody with the role Finance, which {last} had.",
+            f"That would leave nobody with the role Finance{able}; {last} had it.",
             "role",
             [NextStep(Step.ADD_FINANCE)],
         )
 
 
 _IS_FINANCE = sa.and_(User.role == Role.FINANCE, User.active)
+_CAN_GET_IN = sa.or_(User.slack_user_id.is_not(None), User.password_digest.is_not(None))
 
 
 async def _matched(

@@ -133,6 +133,7 @@ PAGES = (
     Row("GET /people/{user_id}", FINANCE),
     Row("POST /people/{user_id}", FINANCE, {"data": {"role": "Boss"}}),
     Row("GET /people/{user_id}/role", FINANCE),
+    Row("POST /people/{user_id}/link", FINANCE),
     Row("POST /people/{user_id}/role", FINANCE, {"data": {}}),
     Row("POST /people/{user_id}/decline", FINANCE),
     Row("GET /customers", WITH_A_ROLE),

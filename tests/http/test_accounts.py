@@ -179,6 +179,15 @@ async def test_whoever_fails_to_sign_in_learns_nothing_of_why(
     assert all("Set-Cookie" not in one.headers for one in tried)
 
 
+async def test_who_has_an_account_is_not_asked_for_ever(
+    served: BrowserSide, people: People
+) -> None:
+    taken = dict(VERA, name="Kim")
+    visitor = served.visitor()
+    told = [(await visitor.post("/api/users", json=taken)).status for _ in range(101)]
+    assert told == [422] * 100 + [429]
+
+
 async def test_an_unknown_name_takes_as_long_as_a_wrong_password(
     served: BrowserSide, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,12 @@
 """Who is let in, who is not, and what every answer says to browsers."""
 
+import asyncio
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from handlers.http.gate import LARGEST_BODY, ApiRoute
 from models.db.database import Database
@@ -10,6 +14,7 @@ from models.people.sessions import LIFETIME
 from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People
 from tests.harness.slack_people import NOW
+from tests.harness.waiting import until
 
 
 async def test_whoever_is_not_signed_in_is_asked_to(served: BrowserSide) -> None:
@@ -108,6 +113,33 @@ async def test_what_is_not_there_is_said_in_the_words_of_the_medium(served: Brow
     assert (page.status, api.status) == (404, 404)
     assert "There is no such page." in page.text
     assert api.json["title"] == "Not Found"
+
+
+async def test_a_database_that_takes_too_long_is_no_accident(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    slow = Database(db.url, statement_s=0.2, lock_s=20)
+    async with browser_side(slow) as overloaded, db.transaction() as session:
+        ana = overloaded.visitor(await served.token(people.ana))
+        await session.execute(sa.text("lock table customers in access exclusive mode"))
+        refused = await ana.get("/api/customers")
+    await slow.close()
+    assert (refused.status, refused.json["title"]) == (503, "Service Unavailable")
+    assert "took too long" in refused.json["detail"]
+
+
+async def test_whoever_goes_away_while_asking_is_no_accident(served: BrowserSide) -> None:
+    port = urlsplit(served.base).port
+    with capture_logs() as logs:
+        for path in ("/api/session", "/welcome/sign-in"):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{".encode()
+            )
+            await writer.drain()
+            writer.close()
+        await until(lambda: len(logs) == 2)
+    assert {one["log_level"] for one in logs} == {"info"}
 
 
 async def test_no_request_is_longer_than_it_may_be(served: BrowserSide) -> None:

@@ -1,6 +1,8 @@
 """What no browser of ours sends: it is answered, and never an accident."""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
@@ -82,3 +84,59 @@ async def test_a_slash_too_many_leads_nowhere(served: BrowserSide, people: Peopl
     for path in ("/dashboard/", "/api/bills/", "/welcome/"):
         answer = await ana.get(path, headers={"Host": "evil.example"})
         assert (answer.status, answer.headers.get("Location")) == (404, None)
+
+
+JSON_TYPE = {"Content-Type": "application/json"}
+NEW = {"name": "Zed", "email": "zed@example.com", "password": "correct horse 12"}
+TAKEN = {"email": "zed@example.com", "password": "correct horse 12"}
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "detail"),
+    [
+        ({"data": "{", "headers": JSON_TYPE}, "body", "The body is not JSON that can be read."),
+        ({"data": "[" * 100_000, "headers": JSON_TYPE}, "body", "The body is not JSON that"),
+        ({"data": "{}", "headers": {"Content-Type": "text/plain"}}, "body", "application/json"),
+        ({"json": []}, "body", "An object with fields is needed."),
+        ({"json": TAKEN}, "name", "name: That is needed."),
+        ({"json": NEW | {"name": " "}}, "name", "name: Something that can be read is needed."),
+        ({"json": NEW | {"password": "short"}}, "password", "At least 12 characters are needed."),
+        ({"json": NEW | {"name": "x" * 201}}, "name", "At most 200 characters fit."),
+        ({"json": NEW | {"name": 3}}, "name", "A text is needed."),
+        ({"json": NEW | {"boss": True}}, "boss", "Nothing is known by that name."),
+    ],
+)
+async def test_what_cannot_be_read_is_told_in_a_sentence(
+    served: BrowserSide, people: People, given: dict[str, Any], field: str, detail: str
+) -> None:
+    refused = await served.visitor().post("/api/users", **given)
+    assert (refused.status, refused.json["field"]) == (422, field)
+    assert detail in refused.json["detail"]
+
+
+async def test_no_pattern_and_no_library_speaks_to_people(
+    served: BrowserSide, people: People
+) -> None:
+    ana = await served.signed_in(people.ana)
+    told = [
+        await ana.patch(f"/api/users/{people.kim.id}", json={"slack_user_id": "@kim"}),
+        await ana.patch(f"/api/users/{people.kim.id}", json={"role": "Boss", "active": 1}),
+        await ana.get("/api/bills?cursor=%21&limit=0&month=October"),
+        await ana.get("/api/customers?limit=x&csm_id=0"),
+        await ana.post("/api/bills", json={"period": "13"}),
+    ]
+    for one in told:
+        assert one.status == 422
+        reasons = [fault["reason"] for fault in one.json["errors"]]
+        assert reasons
+        for reason in reasons:
+            assert reason.endswith(".")
+            assert not {"pattern", "Input", "String", "Value"} & set(re.findall(r"\w+", reason))
+
+
+async def test_a_refusal_is_one_line(served: BrowserSide, people: People) -> None:
+    ana = await served.signed_in(people.ana)
+    again = {"Idempotency-Key": "k1"}
+    made = [await ana.post("/api/tokens", json={"name": "x"}, headers=again) for _ in range(2)]
+    assert [one.status for one in made] == [201, 409]
+    assert "told only once. Take back what was made" in made[1].json["detail"]

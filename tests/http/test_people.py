@@ -89,6 +89,17 @@ async def test_the_last_of_finance_stays(served: BrowserSide, people: People) ->
     assert (await ana.get("/api/users")).status == 200
 
 
+async def test_whoever_cannot_sign_in_is_not_counted_as_finance(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    """Zoe has neither Slack nor a password: alone, she would be the last of Finance for ever."""
+    await add(db, "Zoe", Role.FINANCE)
+    ana, herself = await served.signed_in(people.ana), f"/api/users/{people.ana.id}"
+    for given in ({"role": "Sales"}, {"active": False}, {"slack_user_id": None}):
+        refused = await ana.patch(herself, json=given)
+        assert (refused.status, "who can sign in" in refused.json["detail"]) == (422, True)
+
+
 async def test_the_system_is_nobody(served: BrowserSide, people: People) -> None:
     ana = await served.signed_in(people.ana)
     refused = await ana.patch(f"/api/users/{people.system.id}", json={"role": "Finance"})

@@ -1,5 +1,7 @@
 """What a transaction writes at its end, and what its statements by key are and are not."""
 
+import time
+from io import BytesIO
 from typing import Any
 
 import psycopg
@@ -14,9 +16,11 @@ from models.db.database import Database
 from models.db.locks import busy_after_waiting
 from models.db.rows import rows
 from models.errors import Busy, TooSlow
+from models.imports.files import import_people
 from models.outbox.jobs import defer_card_update, defer_sending
 from models.people.users import User, add_user
 from tests.harness.cast import People
+from tests.harness.slack_people import NOW
 from tests.rules.scene import act, bill_for
 
 JOBS = "select task_name as task, lock, args, priority from procrastinate_jobs order by id"
@@ -134,6 +138,24 @@ async def test_what_goes_wrong_is_raised_as_by_the_session(db: Database) -> None
     assert killed.value.connection_invalidated
     async with db.transaction() as session:
         await add_user(session, "Zoe", None)
+
+
+class SlowFile(BytesIO):
+    """A file each piece of which takes longer to come than a statement may."""
+
+    def read1(self, size: int | None = -1) -> bytes:
+        time.sleep(0.3)
+        return super().read1(size)
+
+
+async def test_an_import_that_takes_too_long_is_refused_as_too_slow(
+    db: Database, people: People
+) -> None:
+    """Also where it is cut off within COPY, which is the driver's own."""
+    file = SlowFile(b"name,role,slack_user_id\nZoe,CSM,UZOE\n")
+    with pytest.raises(TooSlow):
+        async with db.long_transaction(0.1) as session:
+            await import_people(session, file, people.ana, NOW)
 
 
 async def test_a_transaction_that_falls_silent_is_ended_with_its_locks(db: Database) -> None:

@@ -300,6 +300,33 @@ async def test_the_last_of_finance_is_kept_on_the_page_too(
     assert (await ana.get("/people")).status == 200
 
 
+async def test_finance_lets_somebody_in_again_who_is_not_in_slack(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    """Switched off and on, Vera has no password any more; whoever is in Slack gets a link there."""
+    async with db.transaction() as session:
+        vera = await add_user(session, "Vera", Role.FINANCE)
+    ana, page = await served.signed_in(people.ana), f"/people/{vera.id}"
+    assert "Make a link" in (await ana.get(page)).text
+    made = await ana.post(f"{page}/link")
+    link = re.search(r"/sign-in/[\w-]+", made.text)
+    assert made.status == 200
+    assert link is not None
+    entered = await served.visitor().post(link[0])
+    assert to(entered) == (303, "/account")
+    assert (await served.visitor().post(link[0])).status == 410
+    there = await ana.post(f"/people/{people.kim.id}/link")
+    assert (there.status, "gets a link there" in there.text) == (409, True)
+    assert "Make a link" not in (await ana.get(f"/people/{people.kim.id}")).text
+    script = served.visitor(await made_token(ana))
+    assert (await script.post(f"{page}/link")).status == 403
+
+
+async def made_token(person: Visitor) -> str:
+    made = await person.post("/api/tokens", json={"name": "report"})
+    return str(made.json["token"])
+
+
 async def test_people_that_nobody_finds_and_the_system_are_not_there(
     served: BrowserSide, people: People
 ) -> None:

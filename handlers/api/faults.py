@@ -1,0 +1,77 @@
+"""What is wrong with a request that its schema does not let in, in sentences for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handlers.api.fields import MONTH, SEEN
+
+WHOLE_BODY = "body"
+NOT_JSON = "The body is not JSON that can be read."
+NO_JSON_TYPE = "Send the body as JSON, with Content-Type: application/json."
+UNREADABLE = "That is not something Countersign can read."
+
+_OF_TYPE: dict[str, str] = {
+    "missing": "That is needed.",
+    "extra_forbidden": "Nothing is known by that name.",
+    "json_invalid": NOT_JSON,
+    "string_type": "A text is needed.",
+    "string_unicode": "That text has signs that are none.",
+    "string_too_short": "At least {min_length:,} characters are needed.",
+    "string_too_long": "At most {max_length:,} characters fit.",
+    "too_short": "At least {min_length:,} are needed.",
+    "too_long": "At most {max_length:,} fit.",
+    "enum": "That is none of {expected}.",
+    "literal_error": "That is none of {expected}.",
+    "int_parsing": "A whole number is needed.",
+    "int_parsing_size": "That number is too large.",
+    "int_type": "A whole number is needed.",
+    "int_from_float": "A whole number is needed.",
+    "bool_type": "true or false is needed.",
+    "bool_parsing": "true or false is needed.",
+    "greater_than_equal": "That has to be {ge:,} or more.",
+    "less_than_equal": "That has to be {le:,} or less.",
+    "list_type": "A list is needed.",
+    "dict_type": "An object with fields is needed.",
+    "model_type": "An object with fields is needed.",
+    "model_attributes_type": "An object with fields is needed.",
+}
+"""By pydantic's types of errors, with what it says of each between braces."""
+
+_OF_PATTERN: dict[str, str] = {
+    SEEN: "Something that can be read is needed.",
+    MONTH: "A month is written as in 2026-10.",
+}
+_OF_FIELD: dict[str, str] = {
+    "address": "An address begins with https://.",
+    "cursor": "That is no `next_cursor` of a page before.",
+    "if-match": "Send the ETag that came with what was seen.",
+    "slack_user_id": "A member id is written as in U012AB3CD.",
+}
+"""What has a form of its own, by its name."""
+
+
+def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Of pydantic's errors, each field by its name, and what is wrong with it."""
+    return [{"field": _field(one), "reason": _reason(one)} for one in errors]
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    """As in "rows.3.month", without the part of the request that it stands in."""
+    place = error["loc"]
+    if error["type"] == "json_invalid" or len(place) == 1:
+        return WHOLE_BODY
+    return ".".join(map(str, place[1:]))
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if isinstance(error.get("input"), bytes):
+        return NO_JSON_TYPE
+    if kind == "value_error":
+        return f"{context['error']}"
+    if kind == "string_pattern_mismatch":
+        told = _OF_PATTERN.get(context["pattern"], "That is not written as it has to be.")
+        return _OF_FIELD.get(str(error["loc"][-1]).lower(), told)
+    if kind in ("too_short", "too_long") and isinstance(error.get("input"), str):
+        kind = f"string_{kind}"
+    return _OF_TYPE.get(kind, UNREADABLE).format(**context)
