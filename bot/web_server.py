@@ -23,6 +23,7 @@ from handlers.api.app import PREFIX, add_api
 from handlers.api.problems import problem_of
 from handlers.http.errors import Ending
 from handlers.http.headers import SecurityHeaders
+from handlers.http.heads import HeadAsGet
 from handlers.http.methods import methods_at
 from handlers.http.services import HttpServices
 from handlers.web.app import add_pages
@@ -65,6 +66,7 @@ def serve_people(web: FastAPI, services: HttpServices) -> None:
     web.state.services = services
     web.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     web.add_middleware(SecurityHeaders, is_secure=services.is_secure)
+    web.add_middleware(HeadAsGet)
     add_api(web)
     add_pages(web)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, SecretStr
 from handlers.api.fields import Asked
 from handlers.api.users import LONGEST_PASSWORD, Person, person_of
 from handlers.http.cookies import forget_session, set_session
+from handlers.http.errors import NotByScript
 from handlers.http.gate import Access, ApiRoute, Asking, Calling, open_to
 from handlers.http.ids import PathId
 from handlers.http.signing_in import change_password, sign_in
@@ -68,8 +69,9 @@ async def who_asks(context: Asking) -> Person:
 @open_to(Access.SIGNED_IN)
 async def sign_out(context: Asking, response: Response) -> None:
     """End the session that this request came by."""
-    if context.device is not None:
-        await end_session(context.session, context.device)
+    if context.device is None:
+        raise NotByScript("A token for scripts is no session: revoke it at /api/tokens.")
+    await end_session(context.session, context.device)
     forget_session(context.request, response)
 
 

@@ -65,7 +65,11 @@ class PastOfBill:
         )
 
     async def too_late(self, context: Context, version: int | None = None) -> Stale:
-        """The refusal for whoever saw `version`; it names the figures that moved since then."""
+        """The refusal for whoever saw `version`; it names the figures that moved since then. Nobody
+        can have seen one that is not there yet.
+        """
+        if version is not None and version > self.bill.version:
+            return Stale(f"This bill has no version {version}; it is at {self.bill.version}.")
         since = [a for a in self.actions if version is not None and a.bill_version > version]
         moves = [action for action in since if "before" in action.snapshot]
         if moves and Verb(moves[-1].action) in NEW_FIGURES:

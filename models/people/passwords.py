@@ -29,6 +29,8 @@ def read_password(typed: str, field: str = "password") -> str:
     short or too long, and never repeats it.
     """
     password = unicodedata.normalize("NFC", typed)
+    if any(unicodedata.category(char) == "Cs" for char in password):
+        raise Invalid("That password has half of a sign in it, which nobody can type again.", field)
     if len(password) < FEWEST_CHARS:
         raise Invalid(
             f"A password has at least {FEWEST_CHARS} characters; that one has {len(password)}.",

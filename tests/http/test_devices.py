@@ -64,6 +64,17 @@ async def change(visitor: Visitor, old: str | None, new: str = NEW) -> Answer:
     return await visitor.put("/api/password", json=given)
 
 
+async def test_a_token_for_scripts_is_no_session_to_end(
+    served: BrowserSide, people: People
+) -> None:
+    kim = await served.signed_in(people.kim)
+    token = (await kim.post("/api/tokens", json={"name": "report"})).json["token"]
+    script = served.visitor(token)
+    refused = await script.delete("/api/session")
+    assert (refused.status, "/api/tokens" in refused.json["detail"]) == (403, True)
+    assert (await script.get("/api/session")).status == 200
+
+
 async def test_kim_sees_her_devices_and_signs_one_of_them_out(served: BrowserSide) -> None:
     laptop, phone = await kim_on(served), await kim_on(served, PHONE)
     listed = (await laptop.get("/api/sessions")).json

@@ -142,6 +142,16 @@ async def test_whoever_goes_away_while_asking_is_no_accident(served: BrowserSide
     assert {one["log_level"] for one in logs} == {"info"}
 
 
+async def test_head_is_answered_wherever_get_is(served: BrowserSide, people: People) -> None:
+    ana = await served.signed_in(people.ana)
+    for path in ("/dashboard", "/api/users", "/health", "/api/openapi.json"):
+        got, head = await ana.get(path), await ana.ask("HEAD", path)
+        assert (head.status, head.text) == (200, "")
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
+    assert (await ana.ask("HEAD", "/nowhere")).status == 404
+    assert (await ana.ask("HEAD", "/api/bills/1/approve")).status == 405
+
+
 async def test_no_request_is_longer_than_it_may_be(served: BrowserSide) -> None:
     refused = await served.visitor().delete("/api/session", data=b"x" * (LARGEST_BODY + 1))
     assert refused.status == 413

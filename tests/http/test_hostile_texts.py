@@ -102,6 +102,7 @@ TAKEN = {"email": "zed@example.com", "password": "correct horse 12"}
         ({"json": NEW | {"name": " "}}, "name", "name: Something that can be read is needed."),
         ({"json": NEW | {"password": "short"}}, "password", "At least 12 characters are needed."),
         ({"json": NEW | {"name": "x" * 201}}, "name", "At most 200 characters fit."),
+        ({"json": NEW | {"password": "half a sign \ud83d"}}, "password", "half of a sign"),
         ({"json": NEW | {"name": 3}}, "name", "A text is needed."),
         ({"json": NEW | {"boss": True}}, "boss", "Nothing is known by that name."),
     ],
