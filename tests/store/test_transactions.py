@@ -152,7 +152,7 @@ async def test_an_import_that_takes_too_long_is_refused_as_too_slow(
     db: Database, people: People
 ) -> None:
     """Also where it is cut off within COPY, which is the driver's own."""
-    file = SlowFile(b"name,role,slack_user_id\nZoe,CSM,UZOE\n")
+    file = SlowFile(b"name,role,slack_user_id,email\nZoe,CSM,UZOE,\n")
     with pytest.raises(TooSlow):
         async with db.long_transaction(0.1) as session:
             await import_people(session, file, people.ana, NOW)
