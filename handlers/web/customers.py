@@ -76,7 +76,7 @@ def _address(path: str, asked: dict[str, str]) -> str:
 @open_to(Permission.SEE)
 async def customers_as_csv(
     context: Asking,
-    name: Annotated[str, Query(max_length=300, pattern=NO_NUL)] = "",
+    name: Annotated[str, Query(max_length=300)] = "",
     csm: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "",
     over: bool = False,
 ) -> Response:
