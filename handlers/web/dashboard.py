@@ -137,8 +137,9 @@ def _bulk(user: User, found: Page) -> Bulk | None:
 async def _recent(
     context: HttpContext, choice: Choice, after: str | None
 ) -> Sequence[RecentDecision]:
-    """Beneath what waits for oneself."""
-    if choice.view != MINE or after is not None:
+    """Beneath what waits for oneself, and where the page opens since nothing does."""
+    is_own = choice.view == MINE or context.request.query_params.get("view") is None
+    if not is_own or after is not None:
         return ()
     return await recent_decisions(context.session, context.user)
 

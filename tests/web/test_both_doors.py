@@ -110,4 +110,5 @@ async def test_kim_finds_what_she_decided_and_can_undo_it_there(
     after = (await kim.get("/dashboard?view=mine")).text.partition("Your recent decisions")[2]
     assert "took back in Slack" not in after and "took back on the web" in after
     assert f"/bills/{bolt.id}" not in after
+    assert "Your recent decisions" in (await kim.get("/dashboard")).text
     assert "Your recent decisions" not in (await lee.get("/dashboard?view=mine")).text
