@@ -60,6 +60,8 @@ async def test_the_very_first_account_is_of_finance_and_the_next_has_no_role(
         "role": "Finance",
         "active": True,
         "slack_user_id": None,
+        "away_until": None,
+        "delegate_id": None,
     }
     assert first.headers["Location"] == f"/api/users/{first.json['id']}"
     second = await sign_up(served.visitor(), name="Wim")
