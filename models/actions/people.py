@@ -47,7 +47,7 @@ async def edit_person(
     if edit.switches_off:
         await _shut_out(session, user_id)
     wanted = sa.or_(User.id == user_id, User.slack_user_id == (slack_id or ""))
-    async with keeping_finance(session, wanted) as locked:
+    async with keeping_finance(session, wanted, can_get_in=True) as locked:
         user = next((one for one in locked if one.id == user_id and not one.is_system), None)
         if user is None:
             raise NotFound("That person is not here.")

@@ -222,10 +222,11 @@ async def rename_person(session: AsyncSession, name: str, new_name: str) -> Pers
 
 @asynccontextmanager
 async def keeping_finance(
-    session: AsyncSession, *others: sa.ColumnElement[bool]
+    session: AsyncSession, *others: sa.ColumnElement[bool], can_get_in: bool = False
 ) -> AsyncIterator[list[User]]:
-    """Refuse what is done inside where it leaves nobody of Finance though there was somebody, or
-    nobody who can get in though somebody could.
+    """Refuse what is done inside where it leaves nobody of Finance though there was somebody;
+    with `can_get_in` also where it leaves nobody who can get in though somebody could, which only
+    whoever has the command line could mend.
 
     Gives Finance and whom any of `others` means, locked together: two who take the last two away
     at once wait for each other here.
@@ -234,7 +235,7 @@ async def keeping_finance(
     ids = await session.scalars(sa.select(User.id).where(sa.or_(_IS_FINANCE, *others)))
     locked = list((await lock_users(session, *ids)).values())
     of_finance = [user for user in locked if user.active and user.role == Role.FINANCE]
-    inside = [user.name for user in of_finance if user.can_get_in]
+    inside = [user.name for user in of_finance if can_get_in and user.can_get_in]
     were = inside or [user.name for user in of_finance]
     yield locked
     await session.flush()
@@ -243,7 +244,7 @@ async def keeping_finance(
         last = ", ".join(were[:3])
         able = " who can sign in" if inside else ""
         raise Invalid(
-            f"That would leave nobody with the role Finance{able}; {last} had it.",
+            f"That would leave nobody with the role Finance{able}, which {last} had.",
             "role",
             [NextStep(Step.ADD_FINANCE)],
         )

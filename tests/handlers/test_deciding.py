@@ -74,7 +74,7 @@ async def test_a_stale_click_on_a_posted_card_is_refused_privately(
     card = await team.kim.card(october.acme)
     old = {"type": "button", "action_id": "bill:approve", "value": _value(october.acme, 9)}
     (told,) = await team.kim.forges(old, on=card)
-    assert "Nothing more was recorded" in told["text"]
+    assert told["text"] == "This bill has no version 9; it is at 1."
     assert await verbs_of(team.db, october.acme) == ["generate"]
 
 

@@ -142,13 +142,21 @@ async def test_a_late_click_is_told_who_decided_and_when(
     assert in_slack(refused_again.value).startswith("You approved this bill 2 hours ago.")
 
 
-@pytest.mark.parametrize("version", [0, -1, 2, 2**31 - 1])
-async def test_a_version_that_never_was_on_a_card_is_refused(
+@pytest.mark.parametrize("version", [0, -1])
+async def test_a_version_before_the_first_is_out_of_date(
     session: AsyncSession, people: People, simple: Bill, version: int
 ) -> None:
     with pytest.raises(Stale) as refused:
         await approve_bill(session, simple.id, version, act(people.kim))
     assert in_slack(refused.value).startswith("Ana (Finance) generated this bill a moment ago.")
+
+
+@pytest.mark.parametrize("version", [2, 2**31 - 1])
+async def test_a_version_that_is_not_there_yet_is_refused(
+    session: AsyncSession, people: People, simple: Bill, version: int
+) -> None:
+    with pytest.raises(Stale, match=f"This bill has no version {version}; it is at 1."):
+        await approve_bill(session, simple.id, version, act(people.kim))
 
 
 async def test_an_unknown_bill_is_not_found(session: AsyncSession, people: People) -> None:

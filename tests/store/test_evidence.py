@@ -60,7 +60,7 @@ async def test_each_bill_is_gathered_whole(db: Database, bills: list[int]) -> No
     assert sent.facts is not None
     assert sent.paper is not None
     assert (sent.line.number, sent.paper.number) == ("2026-000001", "2026-000001")
-    assert sent.paper.size_bytes == len("Invoice 2026-000001 to Customer 2")
+    assert sent.paper.size_bytes == len(f"2026-000001: {sent.line.amount} USD")
     [(needed, given)] = sent.required
     assert (needed.slot, given and given.by.name) == ("any", "Sam")
     links = [(link.prev_hash, link.hash) for link in sent.record]

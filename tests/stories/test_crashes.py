@@ -37,7 +37,7 @@ async def test_a_bot_that_is_killed_posts_every_card_once(database_url: str) -> 
     outcome = await play(SMALL, database_url, blows)
     assert not outcome.violations
     assert len(outcome.exits) == 3
-    assert outcome.stages[Stage.POSTING] == 2
+    assert outcome.stages[Stage.POSTING] >= 2
 
 
 async def test_a_bot_that_is_asked_to_stop_ends_well_and_loses_nothing(database_url: str) -> None:
