@@ -44,7 +44,7 @@ def _operations(document: Json) -> Iterator[Operation]:
         for method, one in methods.items():
             yield Operation(
                 name=one["operationId"],
-                group=one["tags"][0],
+                group=one["tags"][0].removesuffix(".csv"),
                 method=method.upper(),
                 path=path,
                 told=one["description"],

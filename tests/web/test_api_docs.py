@@ -15,6 +15,10 @@ async def test_every_operation_is_told_also_without_javascript(served: BrowserSi
     for path, methods in document["paths"].items():
         for method in methods:
             assert f"<code>{method.upper()} {path}</code>" in shown.text
+    assert "`" not in shown.text
+    assert shown.text.count("<h2") == len(
+        {path.split("/")[2].removesuffix(".csv") for path in document["paths"]}
+    )
 
 
 async def test_finance_tries_the_api_on_the_page(
