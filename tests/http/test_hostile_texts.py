@@ -55,8 +55,8 @@ async def test_no_sign_in_an_address_is_an_accident(
         for path, name in await _asked_of_the_api(ana)
     ]
     for page in _pages():
-        every = "&".join(f"{name}={text}" for name in ASKED_ON_PAGES)
-        asked += [page.replace("}", f"}}{text}"), f"{page}?{every}"]
+        asked += [page.replace("}", f"}}{text}")] if "{" in page else []
+        asked += [f"{page}?{name}={text}" for name in ASKED_ON_PAGES]
     assert len(asked) > 50
     for address in asked:
         path = address.replace("{", "").replace("}", "")

@@ -151,3 +151,13 @@ async def test_a_file_that_takes_all_of_finance_away_at_once_is_refused(
     assert await load_rows(db, people.system, "people", "Fay,,Finance,") == Imported(0, 0, 1)
     with pytest.raises(Invalid, match="which Ana, Fay had"):
         await load_rows(db, people.system, "people", "Fay,,Sales,", "Ana,,Manager,")
+
+
+async def test_a_file_of_a_person_leaves_somebody_of_finance_who_can_sign_in(
+    db: Database, people: People
+) -> None:
+    """Ana could not come back to mend it; whoever types commands could."""
+    await load_rows(db, people.system, "people", "Fay,,Finance,")
+    with pytest.raises(Invalid, match="nobody with the role Finance who can sign in, which Ana"):
+        await load_rows(db, people.ana, "people", "Ana,,Manager,UANA")
+    assert (await load_rows(db, people.system, "people", "Ana,,Manager,UANA")).changed == 1

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -157,12 +158,14 @@ async def test_in_a_browser_the_whole_way_by_keyboard(
 
 
 @pytest.mark.browser
-async def test_pages_of_webhooks_with_much_to_show_are_accessible(
-    browser: Browser, db: Database, people: People
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_every_page_of_webhooks_is_accessible(
+    scheme: str, width: int, browser: Browser, db: Database, people: People, tmp_path: Path
 ) -> None:
     paths = await _samples(db, people)
     async with browser_side(db) as served:
-        page = await _signed_in(browser, served, people, "dark", 390)
+        page = await _signed_in(browser, served, people, scheme, width)
         for name, path in paths.items():
             await page.goto(served.base + path)
             if name == "secret":
@@ -171,6 +174,7 @@ async def test_pages_of_webhooks_with_much_to_show_are_accessible(
             assert found.violations_count == 0, (path, found.generate_report())
             overflow = "document.documentElement.scrollWidth - innerWidth"
             assert await page.evaluate(overflow) <= 0, path
+            await page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
 async def _samples(db: Database, people: People) -> dict[str, str]:
