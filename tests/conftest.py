@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db.database import Database
 from tests.harness.cast import People, add_people, find_people
 from tests.harness.database import TestDatabase, TestPostgres
+from tests.harness.mail_packages import why_not
+from tests.harness.mail_servers import Root, Store, dovecot, own_root
 from tests.sandbox.page_browser import chromium
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -97,6 +99,29 @@ async def browser(_chromium: Browser) -> AsyncIterator[Browser]:
     yield _chromium
     for context in _chromium.contexts:
         await context.close()
+
+
+@pytest.fixture(scope="session")
+def mail_root() -> Iterator[Root]:
+    """Where real mail servers run, if they can here."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    with own_root() as root:
+        yield root
+
+
+@pytest.fixture(scope="session")
+def _dovecot(mail_root: Root) -> Iterator[Store]:
+    with dovecot(mail_root) as store:
+        yield store
+
+
+@pytest.fixture
+def store(_dovecot: Store) -> Iterator[Store]:
+    """Dovecot, with nothing in any mailbox."""
+    yield _dovecot
+    _dovecot.forget()
 
 
 @pytest.fixture
