@@ -35,6 +35,7 @@ from models.outbox.jobs import Queue
 from models.outbox.messages import defer_all_sending
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
+from tests.harness.drawing import draw_here
 
 CARDS = 1000
 TIMINGS = Timings(pace=0.0)
@@ -121,7 +122,12 @@ async def posted(meter: Meter, db: Database, slack: SlackClient) -> Cost:
 
 async def _worked_off(meter: Meter, db: Database, slack: SlackClient) -> Cost:
     worker = Worker(
-        db, slack, now=lambda: datetime.now(UTC), billing=BillingSettings(), timings=TIMINGS
+        db,
+        slack,
+        now=lambda: datetime.now(UTC),
+        billing=BillingSettings(),
+        draw=draw_here,
+        timings=TIMINGS,
     )
 
     async def work() -> None:

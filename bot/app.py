@@ -22,8 +22,10 @@ from bot.slack.socket_mode import Socket
 from bot.timings import Timings
 from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
 from bot.worker.deliver_bills import mailer_of
+from bot.worker.drawing import draw_in
+from bot.worker.processes import Processes
 from bot.worker.worker import Worker
-from handlers.documents.printer import InvoicePrinter, own_printer
+from handlers.documents.printer import InvoicePrinter
 from handlers.documents.samples import samples
 from handlers.http.services import HttpServices
 from handlers.slack.app import register
@@ -123,7 +125,8 @@ class App:
             # Connections of its own: whoever clicks does not wait behind a night's messages.
             db = self._database(self._db.url, WORKER_CONNECTIONS)
             self._open.push_async_callback(db.close)
-            draw = self._printer().draw
+            processes = Processes()
+            self._open.push_async_callback(processes.stop)
             self._worker = Worker(
                 db,
                 gateway,
@@ -131,7 +134,7 @@ class App:
                 billing=self._billing,
                 timings=self._timings,
                 mailer=mailer_of(self._settings),
-                draw=draw,
+                draw=draw_in(processes, self._printer()),
             )
             await self._worker.start()
         if self._role != "worker":
@@ -187,7 +190,7 @@ class App:
         """What draws documents; refuses a template that does not, and names that no font has."""
         folder = self._settings.invoice_templates
         try:
-            printer = InvoicePrinter(folder) if folder else own_printer()
+            printer = InvoicePrinter(folder) if folder else InvoicePrinter()
             for sample in samples(self._settings.company):
                 printer.draw(sample)
         except CannotBeDrawn as error:

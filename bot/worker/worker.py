@@ -24,7 +24,6 @@ from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
 from bot.worker.send_webhooks import WebhookSender
 from bot.worker.update_messages import MessageUpdater
-from handlers.documents.printer import own_printer
 from models.actions.absence import end_absences
 from models.actions.reroute import reroute_open_bills
 from models.batches.upkeep import upkeep_step
@@ -68,13 +67,11 @@ class Worker:
         *,
         now: Callable[[], datetime],
         billing: BillingSettings,
+        draw: Draw,
         timings: Timings | None = None,
         mailer: Mailer | None = None,
-        draw: Draw | None = None,
     ) -> None:
-        """Without a `mailer` issued bills wait for one. `draw` makes the documents, by default as
-        our own template has them.
-        """
+        """`draw` makes the documents. Without a `mailer` issued bills wait for one."""
         self._db = db
         self._now = now
         self._billing = billing
@@ -90,9 +87,7 @@ class Worker:
         self._bulk_sends = BulkSendWork(
             db, self._updater, billing, now, self._timings, self._stopping
         )
-        self._delivery = BillDelivery(
-            db, billing, now, self._timings, mailer, draw or own_printer().draw
-        )
+        self._delivery = BillDelivery(db, billing, now, self._timings, mailer, draw)
         self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
         self._lanes = [
             Lane(

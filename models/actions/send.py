@@ -4,7 +4,6 @@
 document, for good. Then `deliver` or `send_failed` says what the mail server made of it.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -180,11 +179,11 @@ async def _drawn(
     """
     likely = bill.number or await likely_number(session, bill, automatic)
     facts = await invoice_data(session, bill, likely, automatic.today, automatic)
-    drawn = await asyncio.to_thread(draw, facts)
+    drawn = await draw(facts)
     number = bill.number or await take_number(session, bill, automatic)
     if number != likely:
         facts = replace(facts, number=number)
-        drawn = await asyncio.to_thread(draw, facts)
+        drawn = await draw(facts)
     return facts, drawn
 
 

@@ -1,6 +1,6 @@
 """Documents as they were issued, and what they say."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -58,7 +58,7 @@ class CannotBeDrawn(Exception):
     """No document can be made of what it would say; the message tells people why."""
 
 
-Draw = Callable[[InvoiceData], Drawn]
+Draw = Callable[[InvoiceData], Awaitable[Drawn]]
 """Makes a document of what it says, the same for the same facts; raises CannotBeDrawn."""
 
 

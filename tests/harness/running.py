@@ -29,6 +29,7 @@ from models.db.database import Database
 from models.settings import BillingSettings
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
+from tests.harness.drawing import draw_here
 from tests.harness.slack_people import NOW, Json, Team
 from tests.harness.timings import BRIEF_S, LONG_ACK_S, QUICK
 from tests.harness.waiting import until
@@ -125,6 +126,7 @@ async def worker_only(
         now=now,
         billing=billing or BillingSettings("CAPPROVALS"),
         timings=replace(timings, **changed),  # type: ignore[arg-type]
+        draw=draw_here,
         mailer=mailer,
     )
     await made.start()

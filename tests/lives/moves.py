@@ -202,7 +202,7 @@ def due(scene: Scene, bill: Row) -> datetime | None:
     return datetime.fromisoformat(told[-1]) if told else None
 
 
-def draw(facts: InvoiceData) -> Drawn:
+async def draw(facts: InvoiceData) -> Drawn:
     """All that a document would say, to be held to what it should."""
     return Drawn(json.dumps(asdict(facts), default=str).encode(), PLAIN_TEXT)
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from handlers.documents.printer import own_printer
 from models.actions.approve import approve_bill as approve_one
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
@@ -30,6 +29,7 @@ from models.usage.usage import record_usage
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from models.webhooks.webhooks import WebhookSecret
+from tests.harness.drawing import draw_here
 from tests.old_databases.timeline import RULES, Timeline
 
 
@@ -180,7 +180,7 @@ async def issue(time: Timeline, bill_id: int) -> None:
     """The send delay is over: the bill gets its number and its document."""
     time.now += timedelta(minutes=RULES.send_delay_minutes)
     async with time.step() as session:
-        assert await issue_bill(session, bill_id, await time.clock(session), own_printer().draw)
+        assert await issue_bill(session, bill_id, await time.clock(session), draw_here)
 
 
 NOT_YET = Missing("archive@example.com", "450 4.2.0 not yet", later=True)

@@ -35,7 +35,7 @@ def clock(people: People, now: datetime = NOW) -> Context:
     return act(people.system, now, Source.CLOCK)
 
 
-def drawn(facts: InvoiceData) -> Drawn:
+async def drawn(facts: InvoiceData) -> Drawn:
     """A document as short as can be."""
     return Drawn(f"{facts.number}: {facts.amount} {facts.currency}".encode(), PLAIN_TEXT)
 

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.documents.bill_email import email_subject, email_text
-from handlers.documents.printer import own_printer
 from models.actions.approve import approve_bill
 from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
@@ -25,6 +24,7 @@ from models.db.database import do_put_off
 from models.errors import NextStep, Stale, WrongState
 from models.settings import BillingSettings, Company
 from tests.harness.cast import People
+from tests.harness.drawing import draw_here
 from tests.harness.pdf import pdf_text
 from tests.rules.billing import (
     DELAY,
@@ -81,7 +81,7 @@ async def issue_under(
     by = replace(clock(people), settings=settings)
     await send_bill(session, bill.id, bill.version, replace(act(people.ana), settings=settings))
     due = replace(by, now=NOW + DELAY)
-    assert await issue_bill(session, bill.id, due, own_printer().draw)
+    assert await issue_bill(session, bill.id, due, draw_here)
 
 
 async def deliver(session: AsyncSession, people: People, bill: Bill) -> None:
@@ -152,7 +152,7 @@ async def test_the_letter_and_its_repeats_tell_what_the_document_tells_to_the_ad
     )
     assert await mark_send_failed(session, bill.id, clock(people), "550 no such mailbox")
     await send_bill(session, bill.id, bill.version, act(people.ana))
-    assert await issue_bill(session, bill.id, replace(under, now=NOW + DELAY), own_printer().draw)
+    assert await issue_bill(session, bill.id, replace(under, now=NOW + DELAY), draw_here)
     after = await outgoing_document(session, bill.id, under)
     assert before and after
     assert (after.to, after.cc) == ("new@acme.example", "cfo@x.y")
@@ -302,7 +302,7 @@ async def test_a_name_that_no_font_has_takes_no_number_and_is_told_to_finance(
     await change(session, bill, f"Acme {phoenician}")
     await send_bill(session, bill.id, bill.version, act(people.ana))
     due = clock(people, NOW + DELAY)
-    assert not await issue_bill(session, bill.id, due, own_printer().draw)
+    assert not await issue_bill(session, bill.id, due, draw_here)
     assert (bill.status, bill.number) == (State.APPROVED, None)
     failed = await last_action(session, bill)
     assert failed.action == Verb.SEND_FAILED
@@ -314,7 +314,7 @@ async def test_a_name_that_no_font_has_takes_no_number_and_is_told_to_finance(
     await change(session, bill, "Acme")
     await send_bill(session, bill.id, bill.version, later(act(people.ana), minutes=10))
     due = clock(people, NOW + DELAY * 3)
-    assert await issue_bill(session, bill.id, due, own_printer().draw)
+    assert await issue_bill(session, bill.id, due, draw_here)
     assert bill.number == "2026-000001"
     await prove(session, bill.id)
 
@@ -339,7 +339,7 @@ async def test_a_bill_that_could_not_be_drawn_is_mended_or_void(
     bill = await approved(session, people, **THEN)
     await change(session, bill, "Acme \U00010900")
     await send_bill(session, bill.id, bill.version, act(people.ana))
-    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), own_printer().draw)
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), draw_here)
     by = later(act(people.ana), minutes=10)
     with pytest.raises(Stale, match="No document could be made of it") as refused:
         await undo_decision(session, bill.id, bill.version, by, "The name is not settled")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from handlers.documents.printer import own_printer
 from models.actions.approve import approve_bill
 from models.actions.send import issue_bill, send_bill
 from models.bills.documents import Document
 from tests.harness.cast import People
 from tests.harness.database import TestDatabase
+from tests.harness.drawing import draw_here
 from tests.rules.billing import DELAY, MAIL, clock
 from tests.rules.scene import NOW, act, bill_for
 from tests.store.terminal import Terminal
@@ -22,7 +22,7 @@ async def content(database: TestDatabase, people: People) -> bytes:
         bill = await bill_for(session, act(people.ana), **MAIL)
         await approve_bill(session, bill.id, bill.version, act(people.kim))
         await send_bill(session, bill.id, bill.version, act(people.ana))
-        assert await issue_bill(session, bill.id, clock(people, NOW + DELAY), own_printer().draw)
+        assert await issue_bill(session, bill.id, clock(people, NOW + DELAY), draw_here)
         return (await session.get_one(Document, bill.id)).content
 
 

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from handlers.documents.bill_email import email_subject, email_text
 from handlers.documents.figures import Figures
 from handlers.documents.invoice_page import invoice_page
-from handlers.documents.printer import TEMPLATES, InvoicePrinter, own_printer
+from handlers.documents.printer import TEMPLATES, InvoicePrinter
 from handlers.documents.samples import samples
 from models.bills.documents import PDF, CannotBeDrawn
 from models.bills.invoice_data import InvoiceData, Proration
@@ -77,7 +77,7 @@ def page(**changes: Any) -> dict[str, Any]:
 
 
 def printed(**changes: Any) -> str:
-    return pdf_text(own_printer().draw(issued(**changes)).content)
+    return pdf_text(InvoicePrinter().draw(issued(**changes)).content)
 
 
 def sums(**changes: Any) -> dict[str, str]:
@@ -249,14 +249,14 @@ def test_what_a_document_says_is_read_back_as_it_was_kept() -> None:
 
 
 def test_the_same_facts_make_the_same_bytes() -> None:
-    first = own_printer().draw(ACME)
+    first = InvoicePrinter().draw(ACME)
     assert first.media_type == PDF
-    assert own_printer().draw(replace(ACME, number="2026-000124")).content != first.content
+    assert InvoicePrinter().draw(replace(ACME, number="2026-000124")).content != first.content
     assert InvoicePrinter().draw(ACME) == first
 
 
 def test_it_says_that_it_is_pdf_a_and_pdf_ua_and_describes_its_chart() -> None:
-    content = own_printer().draw(ACME).content
+    content = InvoicePrinter().draw(ACME).content
     reader = PdfReader(io.BytesIO(content))
     catalog = reader.trailer["/Root"]
     xmp = catalog["/Metadata"].get_data().decode()
@@ -292,14 +292,14 @@ def test_names_of_many_scripts_and_any_length_are_drawn_within_the_page(called: 
         tax_rate_percent=Decimal(0),
         company=replace(MERIDIAN, name=called, address=called, payment_note=called),
     )  # fmt: skip
-    assert own_printer().draw(facts).content.startswith(b"%PDF-1.7")
+    assert InvoicePrinter().draw(facts).content.startswith(b"%PDF-1.7")
 
 
 def test_a_sign_that_no_font_has_is_named_with_where_it_stands() -> None:
     with pytest.raises(CannotBeDrawn, match=r"“𐤀” \(U\+10900\), which stands in COMPANY_ADDRESS\."):
-        own_printer().draw(issued(company=replace(MERIDIAN, address="1 𐤀 Road")))
+        InvoicePrinter().draw(issued(company=replace(MERIDIAN, address="1 𐤀 Road")))
     with pytest.raises(CannotBeDrawn, match="the customer's name and the customer's tax_note"):
-        own_printer().draw(issued(customer="A 😀", tax_note="😀", tax_rate_percent=Decimal(0)))
+        InvoicePrinter().draw(issued(customer="A 😀", tax_note="😀", tax_rate_percent=Decimal(0)))
 
 
 def test_without_any_usage_known_there_is_no_chart() -> None:
@@ -330,7 +330,7 @@ def test_what_is_tried_at_the_start_is_one_of_each_kind() -> None:
     tried = samples(MERIDIAN)
     assert {one.kind for one in tried} == {*BillKind}
     for one in tried:
-        assert own_printer().draw(one).content
+        assert InvoicePrinter().draw(one).content
 
 
 # -- the mail -----------------------------------------------------------------------------
