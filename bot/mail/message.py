@@ -21,14 +21,17 @@ _WRITTEN_HERE = frozenset({"from", "to", "cc", "subject"})
 class Email:
     """What is mailed. `to` and `cc` are addresses with commas between them.
 
-    `name` names the document, and the message: mailed again it is the same message.
+    `mail_id` makes the message's id, and `name` names the document. The same letter is the same
+    message, byte for byte, however often it is written. `html` says what `text` says.
     """
 
+    mail_id: str
     name: str
     to: str
     cc: str
     subject: str
     text: str
+    html: str
     document: bytes
     media_type: str
     date: datetime
@@ -87,9 +90,11 @@ def compose(
         message["Cc"] = copies
     message["Subject"] = one_line(letter.subject)
     message["Date"] = format_datetime(letter.date)
-    message["Message-ID"] = f"<{letter.name}@{sender.domain}>"
+    message["Message-ID"] = f"<{letter.mail_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    message.set_boundary(f"=_{letter.mail_id}_words")
     # As bytes, or the line ends of a text would be the mail's and no longer those stored.
     media, *parameters = letter.media_type.split("; ")
     maintype, _, subtype = media.partition("/")
@@ -100,4 +105,6 @@ def compose(
         filename=f"{letter.name}{guess_extension(media)}",
         params=dict(one.split("=") for one in parameters),
     )
+    # Left to the library they are drawn by lot. No encoding that is used here writes `=_`.
+    message.set_boundary(f"=_{letter.mail_id}")
     return message.as_bytes()

@@ -14,9 +14,9 @@ from bot.mail.slots import Slots
 from bot.mail.smtp import Mailer, Receipt
 from bot.settings import Settings
 from bot.timings import Timings
-from handlers.documents.bill_email import email_subject, email_text
+from handlers.documents.bill_email import BillEmail
 from models.actions.mail_trouble import note_missing, note_trouble, sent_at
-from models.actions.send import issue_bill, issue_due, mark_delivered, mark_send_failed
+from models.actions.send import issue_bill, mark_delivered, mark_send_failed
 from models.bills.deliveries import Delivery, Missing, delivery_of
 from models.bills.documents import Draw, OutgoingDocument, outgoing_document
 from models.bills.states import State
@@ -97,7 +97,6 @@ class BillDelivery:
                 document = await outgoing_document(session, bill_id, await self._act(session))
                 if document is None:
                     return
-                since = await issue_due(session, bill_id)
                 delivery = await delivery_of(session, bill_id)
                 unheard = delivery.unheard if delivery else 0
                 self._check_due(delivery)
@@ -105,7 +104,7 @@ class BillDelivery:
             try:
                 receipt = await self._try(document)
             except MailError as error:
-                await self._note(bill_id, error, since, unheard)
+                await self._note(bill_id, error, document.since, unheard)
                 return
         to = ", ".join(receipt.to)
         await self._record(
@@ -267,16 +266,19 @@ class BillDelivery:
     async def _mail(self, document: OutgoingDocument, only: frozenset[str] | None) -> Receipt:
         if self._mailer is None:
             raise MailError("SMTP_URL and MAIL_FROM are not set.", MailErrorKind.MENDING)
+        words = BillEmail.about(document.facts)
         return await self._mailer.send(
             Email(
+                mail_id=document.mail_id,
                 name=document.facts.number,
                 to=document.to,
                 cc=document.cc,
-                subject=email_subject(document.facts),
-                text=email_text(document.facts),
+                subject=words.subject,
+                text=words.text,
+                html=words.html,
                 document=document.content,
                 media_type=document.media_type,
-                date=self._now(),
+                date=document.since,
             ),
             only,
         )

@@ -1,4 +1,10 @@
-"""The mail with which a document goes out: its subject and its text."""
+"""The mail with which a document goes out: what it says, as text and as HTML."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jinja2
 
 from handlers.documents.invoice import DOCUMENT_KINDS, written_day
 from handlers.wording.formatting import listing, money, name, period_name
@@ -6,29 +12,57 @@ from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind
 
 
-def email_subject(facts: InvoiceData) -> str:
-    """As in "Invoice 2026-000123 from Meridian for October 2026"."""
-    noun = DOCUMENT_KINDS[facts.kind].noun.capitalize()
-    return f"{noun} {facts.number} from {name(facts.company.name)} for {period_name(facts.period)}"
+@dataclass(frozen=True)
+class BillEmail:
+    """The figures that matter, for whoever opens no attachments. `comes_to` is the one sentence
+    that stands out where type can.
+    """
 
+    subject: str
+    greeting: str
+    announces: str
+    comes_to: str
+    regards: str
+    company: str
 
-def email_text(facts: InvoiceData) -> str:
-    """The figures that matter, for whoever opens no attachments."""
-    kind, due = DOCUMENT_KINDS[facts.kind], facts.due_on
-    gross = money(facts.sums.gross.copy_abs(), facts.currency)
-    comes_to = f"{kind.total}: {gross}" + (f", by {written_day(due)}." if due else ".")
-    return "\n\n".join(
-        (
-            f"Dear {name(facts.customer)},",
-            f"Attached is {kind.noun} {facts.number} for API calls in "
-            f"{period_name(facts.period)}{_about(facts)}.",
-            comes_to,
-            f"Kind regards\n{name(facts.company.name)}\n",
+    @classmethod
+    def about(cls, facts: InvoiceData) -> "BillEmail":
+        """Says of a document what it says itself."""
+        kind, due = DOCUMENT_KINDS[facts.kind], facts.due_on
+        gross = money(facts.sums.gross.copy_abs(), facts.currency)
+        company, month = name(facts.company.name), period_name(facts.period)
+        return cls(
+            subject=f"{kind.noun.capitalize()} {facts.number} from {company} for {month}",
+            greeting=f"Dear {name(facts.customer)},",
+            announces=f"Attached is {kind.noun} {facts.number} for API calls in "
+            f"{month}{_refers(facts)}.",
+            comes_to=f"{kind.total}: {gross}" + (f", by {written_day(due)}." if due else "."),
+            regards="Kind regards",
+            company=company,
         )
+
+    @property
+    def text(self) -> str:
+        closing = f"{self.regards}\n{self.company}\n"
+        return "\n\n".join((self.greeting, self.announces, self.comes_to, closing))
+
+    @property
+    def html(self) -> str:
+        """The same words, as a page that needs nothing else."""
+        return _template().render(email=self)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
     )
+    return environment.get_template("bill_email.html.jinja")
 
 
-def _about(facts: InvoiceData) -> str:
+def _refers(facts: InvoiceData) -> str:
     if not facts.refers_to:
         return ""
     verb = "replaces" if facts.kind == BillKind.OVERAGE else "corrects"

@@ -6,7 +6,6 @@ document, for good. Then `deliver` or `send_failed` says what the mail server ma
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,9 +16,17 @@ from models.actions.next_steps import checks
 from models.actions.recalculate import recalculate
 from models.bills.bill import Bill, get_bill
 from models.bills.deliveries import Missing, forget_delivery, write_missing
-from models.bills.documents import CannotBeDrawn, Document, Draw, Drawn, issued_document
+from models.bills.documents import (
+    CannotBeDrawn,
+    Document,
+    Draw,
+    Drawn,
+    issue_due,
+    issued_document,
+    new_mail_id,
+)
 from models.bills.figures import newer_figures
-from models.bills.history import BillAction, actions_of
+from models.bills.history import BillAction
 from models.bills.invoice_data import InvoiceData, invoice_data
 from models.bills.numbers import likely_number, take_number
 from models.bills.states import BillKind, State, Verb
@@ -152,6 +159,7 @@ async def _issue(session: AsyncSession, bill: Bill, automatic: Context, draw: Dr
         media_type=drawn.media_type,
         content=drawn.content,
         facts=facts.as_json(),
+        mail_id=await new_mail_id(session, facts.number),
         created_at=automatic.now,
     )
     session.add(document)
@@ -196,16 +204,6 @@ async def _locked_with_customer(session: AsyncSession, bill_id: int) -> Bill:
     customer = sa.select(Customer.id).where(Customer.id == bill.customer_id)
     await session.execute(customer.with_for_update(read=True))
     return await get_bill(session, bill_id, lock=True)
-
-
-async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
-    """When the bill that is being sent was, or is, to be issued."""
-    actions = await actions_of(session, bill_id)
-    return next(
-        datetime.fromisoformat(action.snapshot["due"])
-        for action in reversed(actions)
-        if "due" in action.snapshot
-    )
 
 
 async def mark_delivered(

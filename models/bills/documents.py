@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.bill import Bill
+from models.bills.history import actions_of
 from models.bills.invoice_data import InvoiceData, invoice_data
 from models.bills.states import State
 from models.context import Context
@@ -24,7 +25,8 @@ class Document(Base):
     """What was issued for a bill, just as it goes out; `sha256` in hex. Never changed.
 
     `facts` is what it says, as JSON: all that speaks of the document afterwards reads it from here.
-    None of one that was issued before these were kept, and does not tell them itself.
+    None of one that was issued before these were kept, and does not tell them itself. `mail_id` is
+    what its letter is known by, of all letters of all installations; None of older ones.
     """
 
     __tablename__ = "documents"
@@ -35,6 +37,7 @@ class Document(Base):
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)
     sha256: Mapped[str] = mapped_column(server_default=sa.FetchedValue())
     facts: Mapped[str | None]
+    mail_id: Mapped[str | None] = mapped_column(unique=True)
     created_at: Mapped[datetime]
 
     @property
@@ -62,6 +65,21 @@ Draw = Callable[[InvoiceData], Awaitable[Drawn]]
 """Makes a document of what it says, the same for the same facts; raises CannotBeDrawn."""
 
 
+async def new_mail_id(session: AsyncSession, number: str) -> str:
+    """What the letter with that document is known by, from here and from nowhere else."""
+    return f"{number}.{await session.scalar(sa.text('select id from installation'))}"
+
+
+async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
+    """When the bill that is being sent was, or is, to be issued."""
+    actions = await actions_of(session, bill_id)
+    return next(
+        datetime.fromisoformat(action.snapshot["due"])
+        for action in reversed(actions)
+        if "due" in action.snapshot
+    )
+
+
 async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:
     """What was issued for this bill; None where nothing was yet."""
     return await session.get(Document, bill_id)
@@ -69,8 +87,13 @@ async def issued_document(session: AsyncSession, bill_id: int) -> Document | Non
 
 @dataclass(frozen=True)
 class OutgoingDocument:
-    """A document that is to be mailed: as it was issued, to the addresses of today."""
+    """A document that is to be mailed: as it was issued, to the addresses of today.
 
+    `since` is when its sending was due: the date of the letter, however often it is written.
+    """
+
+    mail_id: str
+    since: datetime
     facts: InvoiceData
     media_type: str
     content: bytes
@@ -88,6 +111,8 @@ async def outgoing_document(
         return None
     customer = await session.get_one(Customer, bill.customer_id)
     return OutgoingDocument(
+        mail_id=document.mail_id or document.number,
+        since=await issue_due(session, bill_id),
         facts=await _facts(session, bill, document, context),
         media_type=document.media_type,
         content=document.content,

@@ -23,11 +23,13 @@ from tests.harness.watched_slack import WatchedSandbox
 
 SENDER = "Müller Billing <billing@meridian.example>"
 LETTER = Email(
+    mail_id="2026-000123.a1b2c3",
     name="2026-000123",
     to="accounts@acme.example",
     cc="boss@acme.example, archive@acme.example",
     subject="Invoice 2026-000123 für Müller & Söhne",
     text="Please find attached.\n",
+    html="<p>Please find it attached, für Müller.</p>",
     document="Rechnung für Müller\n\n  1,000.00 €\n.\nlast line without its end".encode(),
     media_type=PLAIN_TEXT,
     date=datetime(2026, 11, 3, 9, tzinfo=UTC),
@@ -58,6 +60,8 @@ async def test_a_letter_arrives_whole_with_its_document_byte_for_byte(
     assert mail["to"] == ["accounts@acme.example", "boss@acme.example", "archive@acme.example"]
     assert mail["subject"] == LETTER.subject
     assert mail["text"] == LETTER.text
+    html = slack.smtp.mails[0].message.get_body(("html",))
+    assert html.get_content().splitlines() == [LETTER.html]
     assert [one["filename"] for one in mail["attachments"]] == ["2026-000123.txt"]
     assert document(slack) == LETTER.document
     headers = slack.smtp.mails[0].message
@@ -69,12 +73,14 @@ async def test_a_letter_arrives_whole_with_its_document_byte_for_byte(
 async def test_the_same_document_mailed_twice_is_the_same_message(
     slack: WatchedSandbox, mailer: Mailer
 ) -> None:
-    slack.expect_twice("<2026-000123@meridian.example>")
+    slack.expect_twice("<2026-000123.a1b2c3@meridian.example>")
     await mailer.send(LETTER)
-    await mailer.send(replace(LETTER, text="Once more.\n"))
-    await mailer.send(replace(LETTER, name="2026-000124"))
-    ids = [mail["message_id"] for mail in slack.mail()]
-    assert ids == ["<2026-000123@meridian.example>"] * 2 + ["<2026-000124@meridian.example>"]
+    await mailer.send(LETTER)
+    await mailer.send(replace(LETTER, mail_id="2026-000123.d4e5f6"))
+    first, again, elsewhere = (bytes(mail.message) for mail in slack.smtp.mails)
+    assert first == again
+    assert first != elsewhere
+    assert slack.mail()[2]["message_id"] == "<2026-000123.d4e5f6@meridian.example>"
 
 
 @pytest.mark.parametrize(

@@ -41,5 +41,5 @@ async def test_a_mail_that_comes_twice_is_noticed(slack: WatchedSandbox) -> None
     for _ in range(2):
         await mailer.send(LETTER)
     [noticed] = slack.seen_twice()
-    assert "<2026-000123@meridian.example>" in noticed
+    assert "<2026-000123.a1b2c3@meridian.example>" in noticed
     await slack.reset()

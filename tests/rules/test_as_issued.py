@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.documents.bill_email import email_subject, email_text
+from handlers.documents.bill_email import BillEmail
 from models.actions.approve import approve_bill
 from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
@@ -156,10 +156,10 @@ async def test_the_letter_and_its_repeats_tell_what_the_document_tells_to_the_ad
     after = await outgoing_document(session, bill.id, under)
     assert before and after
     assert (after.to, after.cc) == ("new@acme.example", "cfo@x.y")
-    assert replace(after, to=before.to, cc=before.cc) == before
-    assert "from Meridian AG" in email_subject(after.facts)
-    assert "Dear Acme Corp," in email_text(after.facts)
-    assert "Total due: $5,950.00, by 16 November 2026." in email_text(after.facts)
+    assert replace(after, to=before.to, cc=before.cc, since=before.since) == before
+    assert "from Meridian AG" in BillEmail.about(after.facts).subject
+    assert "Dear Acme Corp," in BillEmail.about(after.facts).text
+    assert "Total due: $5,950.00, by 16 November 2026." in BillEmail.about(after.facts).text
 
 
 async def test_what_takes_back_several_documents_takes_back_the_tax_of_each(
@@ -236,7 +236,7 @@ async def test_a_reissued_invoice_names_the_one_it_stands_for_and_speaks_of_toda
     await go_out(session, people, again)
     facts = await said(session, again)
     assert (facts.refers_to, facts.tax_rate_percent) == (("2026-000001",), Decimal(20))
-    assert "which replaces 2026-000001" in email_text(facts)
+    assert "which replaces 2026-000001" in BillEmail.about(facts).text
 
 
 async def test_nobody_is_credited_for_an_invoice_that_never_reached_them(

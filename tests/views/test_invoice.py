@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from handlers.documents.bill_email import email_subject, email_text
+from handlers.documents.bill_email import BillEmail
 from handlers.documents.figures import Figures
 from handlers.documents.invoice_page import invoice_page
 from handlers.documents.printer import TEMPLATES, InvoicePrinter
@@ -180,7 +180,7 @@ def test_an_amount_of_any_length_is_asked_for_to_the_last_digit() -> None:
     much = Decimal("9" * 40 + ".05")
     facts = {"amount": much, "tax_rate_percent": Decimal(0)}
     assert f"Please pay ${much:,} by 3 December 2026" in page(**facts)["notes"][1]
-    assert f"Total due: ${much:,}, by" in email_text(issued(**facts))
+    assert f"Total due: ${much:,}, by" in BillEmail.about(issued(**facts)).text
 
 
 # -- figures ------------------------------------------------------------------------------
@@ -337,15 +337,16 @@ def test_what_is_tried_at_the_start_is_one_of_each_kind() -> None:
 
 
 def test_a_mail_says_what_it_brings() -> None:
-    assert email_subject(ACME) == "Invoice 2026-000123 from Meridian API AG for October 2026"
-    text = email_text(ACME)
+    email = BillEmail.about(ACME)
+    assert email.subject == "Invoice 2026-000123 from Meridian API AG for October 2026"
+    text = email.text
     assert "Dear Acme Corp," in text
     assert "Total due: $1,081.00, by 3 December 2026." in text
 
 
 def test_a_mail_with_a_credit_note_says_what_it_corrects() -> None:
     credit = issued(**CREDIT)
-    assert email_subject(credit).startswith("Credit note CN-2026-000007 from")
-    text = email_text(credit)
+    assert BillEmail.about(credit).subject.startswith("Credit note CN-2026-000007 from")
+    text = BillEmail.about(credit).text
     assert "which corrects 2026-000123." in text
     assert "Total credited: $1,081.00." in text
