@@ -14,9 +14,11 @@ from bot.mail.slots import Slots
 from bot.mail.smtp import Mailer, Receipt
 from bot.settings import Settings
 from bot.timings import Timings
+from bot.worker.batcher import Batcher
 from handlers.documents.bill_email import BillEmail
+from models.actions.issue import issue_bills
 from models.actions.mail_trouble import note_missing, note_trouble, sent_at
-from models.actions.send import issue_bill, mark_delivered, mark_send_failed
+from models.actions.send import mark_delivered, mark_send_failed
 from models.bills.deliveries import Delivery, Missing, delivery_of
 from models.bills.documents import Draw, OutgoingDocument, outgoing_document
 from models.bills.states import State
@@ -58,6 +60,7 @@ class BillDelivery:
         self._mailer = mailer
         self._draw = draw
         self._slots = Slots()
+        self._issuing = Batcher(self._issue)
 
     async def start(self) -> None:
         """What was amiss may have been mended with the start: it is tried at once."""
@@ -67,14 +70,20 @@ class BillDelivery:
     async def issue(self, bill_id: int) -> None:
         """Take the bill's number and store its document; nothing where it was called back.
 
-        While no mail goes out no number is taken either, so that it can still be called back.
+        Those that come at the same moment are issued together, in the order in which they came, so
+        that they are drawn beside each other. While no mail goes out no number is taken either, so
+        that it can still be called back.
         """
+        held = await self._issuing.ask(bill_id)
+        if held is not None:
+            raise held
+
+    async def _issue(self, bill_ids: Sequence[int]) -> Sequence[MailError | None]:
         async with self._db.transaction() as session:
             held = await self._holds_numbers(session)
             if held is None:
-                await issue_bill(session, bill_id, await self._act(session), self._draw)
-                return
-        raise held
+                await issue_bills(session, bill_ids, await self._act(session), self._draw)
+        return [held] * len(bill_ids)
 
     async def _holds_numbers(self, session: Session) -> MailError | None:
         """When a pause is over, a bill that has its number is the one to try, if there is one."""

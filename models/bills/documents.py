@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.bill import Bill
-from models.bills.history import actions_of
+from models.bills.history import actions_of, due_by
 from models.bills.invoice_data import InvoiceData, invoice_data
 from models.bills.states import State
 from models.context import Context
@@ -65,19 +65,14 @@ Draw = Callable[[InvoiceData], Awaitable[Drawn]]
 """Makes a document of what it says, the same for the same facts; raises CannotBeDrawn."""
 
 
-async def new_mail_id(session: AsyncSession, number: str) -> str:
-    """What the letter with that document is known by, from here and from nowhere else."""
-    return f"{number}.{await session.scalar(sa.text('select id from installation'))}"
+async def installation_id(session: AsyncSession) -> str:
+    """With a document's number before it, it is what a letter of ours is known by."""
+    return str(await session.scalar(sa.text("select id from installation")))
 
 
 async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
     """When the bill that is being sent was, or is, to be issued."""
-    actions = await actions_of(session, bill_id)
-    return next(
-        datetime.fromisoformat(action.snapshot["due"])
-        for action in reversed(actions)
-        if "due" in action.snapshot
-    )
+    return due_by(await actions_of(session, bill_id))
 
 
 async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:

@@ -116,6 +116,12 @@ async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction
     return (await session.scalars(query)).all()
 
 
+def due_by(actions: Sequence[BillAction]) -> datetime:
+    """When the bill that is being sent was, or is, to be issued."""
+    dues = (action.snapshot["due"] for action in reversed(actions) if "due" in action.snapshot)
+    return datetime.fromisoformat(next(dues))
+
+
 def figures_made_by(actions: Sequence[BillAction]) -> frozenset[int]:
     """Whoever had a hand in a bill's figures: none of them decides on the bill."""
     revised = (one.stakeholder_id for one in actions if one.action == Verb.REVISE)

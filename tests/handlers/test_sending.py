@@ -6,9 +6,10 @@ import pytest
 
 from handlers.slack.parsing import refs
 from models.actions.approve import approve_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.context import Context, Source
 from models.period import Period

@@ -17,9 +17,10 @@ from models.actions.comment import add_comment
 from models.actions.comment import delete_comment as delete
 from models.actions.comment import edit_comment as edit
 from models.actions.hold import hold_bill, release_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run

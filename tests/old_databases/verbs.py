@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from models.actions.approve import approve_bill as approve_one
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run

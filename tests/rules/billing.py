@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
-from models.actions.send import issue_bill, mark_delivered, send_bill
+from models.actions.send import mark_delivered, send_bill
 from models.actions.void import void_bill
 from models.bills.bill import Bill
 from models.bills.documents import PLAIN_TEXT, Drawn

@@ -16,10 +16,11 @@ from models.actions.access import deactivate, grant_role
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
 from models.actions.hold import release_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import follow_customers, recalculate
 from models.actions.reroute import reroute_open_bills
 from models.actions.revise import revise_bill
-from models.actions.send import issue_bill, mark_delivered
+from models.actions.send import mark_delivered
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.documents.bill_email import BillEmail
 from models.actions.approve import approve_bill
-from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.issue import issue_bill
+from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.send_preview import preview_send

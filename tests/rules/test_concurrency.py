@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.absence import mark_away, mark_back
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment, add_reply, delete_reply, edit_reply
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
-from models.actions.send import issue_bill, send_bill
+from models.actions.send import send_bill
 from models.actions.undo import undo_decision
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report

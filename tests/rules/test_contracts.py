@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
 from models.actions.hold import release_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
-from models.actions.send import issue_bill, send_bill
+from models.actions.send import send_bill
 from models.actions.void import reissue_bill
 from models.batches.bill_run_preview import preview_run
 from models.bills.bill import bill_of_month, get_bill

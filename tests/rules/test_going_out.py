@@ -8,14 +8,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill, reject_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import (
-    issue_bill,
-    mark_delivered,
-    mark_send_failed,
-    send_bill,
-)
+from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import void_bill
 from models.bills.bill import get_bill

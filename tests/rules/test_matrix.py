@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment, delete_comment, edit_comment
 from models.actions.hold import hold_bill, release_bill
+from models.actions.issue import issue_bill
 from models.actions.loaded_bill import load_for
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import issue_bill, mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.bills.bill import Bill, bill_of_month

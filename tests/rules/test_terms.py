@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
+from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
-from models.actions.send import issue_bill, mark_send_failed, send_bill
+from models.actions.send import mark_send_failed, send_bill
 from models.actions.void import reissue_bill, void_bill
 from models.bills.bill import Bill, get_bill
 from models.context import Context

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from models.actions.approve import approve_bill, reject_bill
-from models.actions.send import issue_bill, mark_delivered, send_bill
+from models.actions.issue import issue_bill
+from models.actions.send import mark_delivered, send_bill
 from models.actions.undo import undo_decision
 from models.batches.bill_run import run_step, start_bill_run
 from models.bills.bill import get_bill

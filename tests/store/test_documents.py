@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from models.actions.approve import approve_bill
-from models.actions.send import issue_bill, send_bill
+from models.actions.issue import issue_bill
+from models.actions.send import send_bill
 from models.bills.documents import Document
 from tests.harness.cast import People
 from tests.harness.database import TestDatabase

@@ -17,7 +17,8 @@ from bot.mail.smtp_url import MailServer
 from bot.slack.client import SlackClient
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment, edit_reply, is_reply_recorded
-from models.actions.send import issue_bill, mark_delivered
+from models.actions.issue import issue_bill
+from models.actions.send import mark_delivered
 from models.actions.undo import undo_decision
 from models.audit.bill_check import REWRITTEN, Discrepancy
 from models.batches.bill_run import BillRun, run_step, start_bill_run

@@ -1,0 +1,211 @@
+"""Bills whose delay is over get their number and their document, for good."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.recalculate import recalculate
+from models.actions.send import return_to_finance
+from models.bills.bill import Bill, lock_bills
+from models.bills.documents import (
+    CannotBeDrawn,
+    Document,
+    Draw,
+    Drawn,
+    installation_id,
+    issued_document,
+)
+from models.bills.history import due_by
+from models.bills.invoice_data import InvoiceData, invoice_data
+from models.bills.numbers import likely_numbers, take_numbers
+from models.bills.states import BillKind, State, Verb
+from models.context import Context, as_system
+from models.customers.contracts import keep_billed_contract
+from models.customers.customers import Customer
+from models.db.locks import busy_after_waiting
+from models.errors import Unreadable
+from models.mailboxes import mailboxes
+from models.outbox.jobs import defer_delivery, defer_issue
+
+
+async def issue_bill(session: AsyncSession, bill_id: int, context: Context, draw: Draw) -> bool:
+    """`issue_bills` of one; whether it can be mailed."""
+    return bill_id in await issue_bills(session, [bill_id], context, draw)
+
+
+async def issue_bills(
+    session: AsyncSession, bill_ids: Sequence[int], context: Context, draw: Draw
+) -> list[int]:
+    """Take the numbers of these bills, in this order, and store their documents as `draw` makes
+    them. Returns those that can be mailed then.
+
+    There is nothing to issue where it was called back, its delay has been started anew, or usage
+    or terms have changed, which makes it a new version for approval instead. What cannot be drawn,
+    or has no address to go to, gets no number, and is back with Finance. A bill that failed after
+    it was issued has its number and document, and goes out with those.
+    """
+    automatic = await as_system(session, context)
+    ready = [
+        loaded
+        for loaded in await _locked(session, bill_ids, automatic)
+        if await _is_ready(loaded, context)
+    ]
+    new = [loaded for loaded in ready if not await _is_issued(loaded)]
+    sheets, causes = await _drawn(session, [loaded.bill for loaded in new], automatic, draw)
+    await _store(session, sheets, automatic)
+    for loaded in new:
+        if loaded.bill.id in sheets:
+            await _record(loaded, sheets[loaded.bill.id], automatic)
+        else:
+            await return_to_finance(loaded, automatic, causes[loaded.bill.id])
+    issued = [one.bill.id for one in ready if one.bill.id not in causes]
+    for bill_id in issued:
+        await defer_delivery(session, bill_id)
+    return issued
+
+
+_CUSTOMERS = "select customer_id from bills where id = any(:bill_ids)"
+_BILLS = "select unnest(array[id, adjusts_id]) from bills where id = any(:bill_ids)"
+
+
+async def _locked(
+    session: AsyncSession, bill_ids: Sequence[int], automatic: Context
+) -> list[LoadedBill]:
+    """Those on their way out, after their customers: terms that change now either come before, or
+    spare this month. Both are locked in this order, as by whoever changes terms and then
+    recalculates the bills.
+    """
+    values = {"bill_ids": list(bill_ids)}
+    customers = sa.select(Customer).where(Customer.id.in_(sa.text(f"({_CUSTOMERS})")))
+    locking = customers.order_by(Customer.id).with_for_update(read=True)
+    with busy_after_waiting():
+        await session.execute(locking.execution_options(populate_existing=True), values)
+    await lock_bills(session, _BILLS, values)
+    sending = set(await session.scalars(_SENDING, values))
+    return [
+        await load_for(session, bill_id, Verb.ISSUE, automatic)
+        for bill_id in bill_ids
+        if bill_id in sending
+    ]
+
+
+_SENDING = sa.text(f"select id from bills where id = any(:bill_ids) and status = '{State.SENDING}'")
+
+
+async def _is_ready(loaded: LoadedBill, context: Context) -> bool:
+    """Whether the delay is over, and the figures are still those of usage and terms."""
+    bill = loaded.bill
+    due = due_by(loaded.actions)
+    if context.now < due:
+        await defer_issue(loaded.session, bill.id, context.now, due)
+        return False
+    if loaded.newer_figures is not None:
+        await recalculate(loaded.session, context, [bill.id])
+        return False
+    return True
+
+
+async def _is_issued(loaded: LoadedBill) -> bool:
+    bill = loaded.bill
+    return bill.number is not None and await issued_document(loaded.session, bill.id) is not None
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """What is to be stored for a bill: what the document says, and how it is drawn."""
+
+    facts: InvoiceData
+    drawn: Drawn
+
+
+async def _drawn(
+    session: AsyncSession, bills: Sequence[Bill], automatic: Context, draw: Draw
+) -> tuple[dict[int, _Sheet], dict[int, str]]:
+    """Drawn before their numbers are taken, and once more only where somebody else got one of them,
+    or one that was to come before cannot be drawn: so nobody waits at the series for a drawing, and
+    what cannot be drawn takes no number. By bill, and why not.
+    """
+    likely = await likely_numbers(session, bills, automatic)
+    facts: dict[int, InvoiceData] = {}
+    causes: dict[int, str] = {}
+    for bill, number in zip(bills, likely, strict=True):
+        try:
+            await _check_addresses(session, bill)
+            facts[bill.id] = await invoice_data(session, bill, number, automatic.today, automatic)
+        except Unreadable as refused:
+            causes[bill.id] = str(refused)
+    sheets = await _draw_all(facts, draw, causes)
+    able = [bill for bill in bills if bill.id in sheets]
+    numbers = await take_numbers(session, able, automatic)
+    others = {
+        bill.id: replace(sheets[bill.id].facts, number=number)
+        for bill, number in zip(able, numbers, strict=True)
+        if sheets[bill.id].facts.number != number
+    }
+    return sheets | await _draw_all(others, draw), causes
+
+
+async def _draw_all(
+    facts: Mapping[int, InvoiceData], draw: Draw, causes: dict[int, str] | None = None
+) -> dict[int, _Sheet]:
+    """All at once. Why one could not be drawn is put into `causes`, or raised without these."""
+    drawing = (draw(one) for one in facts.values())
+    sheets: dict[int, _Sheet] = {}
+    for bill_id, drawn in zip(
+        facts, await asyncio.gather(*drawing, return_exceptions=True), strict=True
+    ):
+        if isinstance(drawn, CannotBeDrawn) and causes is not None:
+            causes[bill_id] = str(drawn)
+        elif isinstance(drawn, BaseException):
+            raise drawn
+        else:
+            sheets[bill_id] = _Sheet(facts[bill_id], drawn)
+    return sheets
+
+
+async def _check_addresses(session: AsyncSession, bill: Bill) -> None:
+    """What nobody could be mailed at takes no number; raises Unreadable."""
+    customer = await session.get_one(Customer, bill.customer_id)
+    for text in filter(None, (customer.billing_email, customer.cc_emails)):
+        try:
+            mailboxes(text)
+        except ValueError:
+            raise Unreadable(text, "is not an e-mail address") from None
+
+
+async def _store(session: AsyncSession, sheets: Mapping[int, _Sheet], automatic: Context) -> None:
+    here = await installation_id(session)
+    session.add_all(
+        Document(
+            bill_id=bill_id,
+            number=sheet.facts.number,
+            media_type=sheet.drawn.media_type,
+            content=sheet.drawn.content,
+            facts=sheet.facts.as_json(),
+            mail_id=f"{sheet.facts.number}.{here}",
+            created_at=automatic.now,
+        )
+        for bill_id, sheet in sheets.items()
+    )
+    await session.flush()
+
+
+async def _record(loaded: LoadedBill, sheet: _Sheet, automatic: Context) -> None:
+    session, bill = loaded.session, loaded.bill
+    document = await session.get_one(Document, bill.id)
+    if bill.kind == BillKind.OVERAGE:
+        await keep_billed_contract(session, bill.id, bill.customer_id, bill.period)
+    await loaded.record(
+        Verb.ISSUE,
+        automatic,
+        Change(State.SENDING, {"number": sheet.facts.number}),
+        snapshot={
+            "number": sheet.facts.number,
+            "sha256": document.sha256,
+            "facts_sha256": document.facts_sha256,
+        },
+    )
