@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -88,6 +89,8 @@ class App:
         self._role = role
         self._now = now
         self._timings = timings or Timings()
+        if settings.send_per_minute:
+            self._timings = replace(self._timings, mail_gap=60 / settings.send_per_minute)
         self._billing = settings.billing(chunk_customers)
         self._open = AsyncExitStack()
         self._worker: Worker | None = None

@@ -59,6 +59,8 @@ WHAT_TO_DO = {
     "ASCII, or leave it unset.",
     "MAIL_FROM": "Write one address, as in Example Billing <billing@example.com>.",
     "SEND_DELAY_MINUTES": "Write a number of minutes from 0 to 10080.",
+    "SEND_PER_MINUTE": "Write how many bills are mailed in a minute, up to 100000; 0 is as fast as "
+    "they go.",
     "COMPANY_NAME": "Write the company's name as it stands on invoices, on one line.",
     "COMPANY_ADDRESS": "Write the company's address, with commas or line breaks in it.",
     "COMPANY_COUNTRY": "Write the country's two letters of ISO 3166-1, as in CH or, for the United "
@@ -246,6 +248,7 @@ class Settings(BooksSettings):
     smtp_helo_name: Annotated[str, _matching(DOMAIN_NAME.pattern)] | None = None
     mail_from: Annotated[str, _read_by(read_mailboxes), AfterValidator(_one_mailbox)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
+    send_per_minute: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] = 0
     company_name: OneLine | None = None
     company_address: SomeLines | None = None
     company_country: Annotated[str, _read_by(read_country)] | None = None

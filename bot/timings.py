@@ -17,7 +17,8 @@ class Timings:
     `mail_unheard`: before a letter is mailed again that may have arrived, each time it was not
     answered; then it counts as failed. `mail_pause`: after a try that takes somebody to mend,
     doubled up to `back_off_mending`; `mail_turn`: for so long the others leave it to one letter to
-    try again. `mail_quiet`: for so long Finance is not told of a server that may come back.
+    try again. `mail_gap`: from one letter to the next, of all workers; 0: as fast as they go.
+    `mail_quiet`: for so long Finance is not told of a server that may come back.
     `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tend`: between looks
     at what time alone brings about; infinite, nobody looks. `again`: before a worker that lost its
     database looks for it. `ping`: between signs of life of the socket, `watch`: between looks at
@@ -45,6 +46,7 @@ class Timings:
     mail_unheard: tuple[float, ...] = (4 * 3_600.0, 12 * 3_600.0)
     mail_pause: float = 60.0
     mail_turn: float = 900.0
+    mail_gap: float = 0.0
     mail_quiet: float = 900.0
     record_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     heal: int = 5000

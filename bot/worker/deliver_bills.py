@@ -15,6 +15,7 @@ from bot.mail.smtp import Mailer, Receipt
 from bot.settings import Settings
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
+from bot.worker.pace import Pace
 from handlers.documents.bill_email import BillEmail
 from models.actions.issue import issue_bills
 from models.actions.mail_trouble import note_missing, note_trouble, sent_at
@@ -51,6 +52,7 @@ class BillDelivery:
         timings: Timings,
         mailer: Mailer | None,
         draw: Draw,
+        stopping: asyncio.Event,
     ) -> None:
         """`draw` makes the documents. Without a `mailer` whatever is to be mailed waits for one."""
         self._db = db
@@ -60,6 +62,7 @@ class BillDelivery:
         self._mailer = mailer
         self._draw = draw
         self._slots = Slots()
+        self._pace = Pace(db, timings.mail_gap, stopping)
         self._issuing = Batcher(self._issue)
 
     async def start(self) -> None:
@@ -102,6 +105,7 @@ class BillDelivery:
         as the same message.
         """
         async with self._slots.one():
+            await self._pace.keep(self._now())
             async with self._db.transaction() as session:
                 document = await outgoing_document(session, bill_id, await self._act(session))
                 if document is None:
@@ -125,6 +129,7 @@ class BillDelivery:
     async def send_copies(self, bill_id: int) -> None:
         """Mail the same message to those who may take it by now; after a day they are left out."""
         async with self._slots.one():
+            await self._pace.keep(self._now())
             async with self._db.transaction() as session:
                 act = await self._act(session)
                 document = await outgoing_document(session, bill_id, act, State.SENT)

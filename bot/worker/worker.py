@@ -47,7 +47,7 @@ from models.webhooks.keeping import MOST_WEBHOOKS
 from models.webhooks.sending import defer_due_webhooks, prune_webhooks
 
 log = structlog.get_logger()
-AT_ONCE = {Queue.TEAM: 50, Queue.CUSTOMERS: 10, Queue.WEBHOOKS: MOST_WEBHOOKS}
+AT_ONCE = {Queue.TEAM: 50, Queue.CUSTOMERS: 20, Queue.WEBHOOKS: MOST_WEBHOOKS}
 CONNECTIONS = {Queue.TEAM: 5, Queue.CUSTOMERS: 2, Queue.WEBHOOKS: 2}
 CLOSING_S = 1.0
 
@@ -87,7 +87,7 @@ class Worker:
         self._bulk_sends = BulkSendWork(
             db, self._updater, billing, now, self._timings, self._stopping
         )
-        self._delivery = BillDelivery(db, billing, now, self._timings, mailer, draw)
+        self._delivery = BillDelivery(db, billing, now, self._timings, mailer, draw, self._stopping)
         self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
         self._lanes = [
             Lane(

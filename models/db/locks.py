@@ -33,6 +33,7 @@ LOCK_ORDER = (
     ("webhooks", "webhook_secrets"),
     ("webhook_deliveries", "webhook_attempts"),
     ("mail_pause",),
+    ("mail_pace",),
     ("messages",),
     ("procrastinate_jobs",),
 )

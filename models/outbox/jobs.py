@@ -84,6 +84,12 @@ _QUEUES = {
 }
 
 
+_PRIORITIES = {Task.DELIVER: 1, Task.SEND: 2}
+"""What has its number goes out before the next bill takes one, so that others can still be called
+back while they wait.
+"""
+
+
 async def defer(
     session: AsyncSession, task: Task, lock: str, call: dict[str, Any], delay_s: int = 0
 ) -> None:
@@ -120,7 +126,7 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
             "lock": job.lock,
             "args": job.args,
             # Put off, it has a lower priority, or what comes now would queue up behind it.
-            "priority": -1 if job.delay_s else 0,
+            "priority": -1 if job.delay_s else _PRIORITIES.get(job.task, 0),
             "delay_s": job.delay_s or None,
         }
         for job in jobs

@@ -115,7 +115,8 @@ select count(*), max(b.id), array_agg(b.id order by b.id) filter (
     where s.due <= :now and not exists (
         select from procrastinate_jobs j
         where j.lock = 'send:' || b.id
-          and (j.status = 'doing' or j.status = 'todo' and j.priority >= 0)))
+          and (j.status = 'doing'
+               or j.status = 'todo' and (j.priority >= 0 or j.scheduled_at <= now()))))
 from next b
 left join lateral (
     select (a.snapshot ->> 'due')::timestamptz as due

@@ -90,6 +90,8 @@ def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.Monk
         ("SEND_DELAY_MINUTES", "hush"),
         ("SEND_DELAY_MINUTES", "nan"),
         ("SEND_DELAY_MINUTES", "10081"),
+        ("SEND_PER_MINUTE", "-1"),
+        ("SEND_PER_MINUTE", "inf"),
         ("LOOKBACK_MONTHS", "-1"),
         ("LOOKBACK_MONTHS", "1.5"),
         ("LOOKBACK_MONTHS", "121"),

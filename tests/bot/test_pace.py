@@ -1,0 +1,62 @@
+"""Bills go out at the pace that is set, by however many workers."""
+
+import time
+
+from bot.mail.smtp import Mailer
+from bot.mail.smtp_url import MailServer
+from bot.slack.client import SlackClient
+from models.actions.undo import undo_decision
+from models.context import Context, Source
+from models.db.database import Database
+from models.outbox.mail_pace import take_place
+from sandbox.fake_slack.sandbox import Sandbox
+from tests.bot.helpers import rows
+from tests.bot.test_sending import AT_ONCE, SENDER, approved, bill, reaches, send
+from tests.harness.cast import People
+from tests.harness.running import worker_only
+from tests.harness.slack_people import NOW
+from tests.harness.waiting import until
+
+GAP_S = 0.4
+BILLS = 45
+"""More than two workers have at hand."""
+
+
+async def test_places_are_a_gap_apart_whoever_takes_them(db: Database) -> None:
+    waits = []
+    for _ in range(3):
+        async with db.transaction() as session:
+            waits.append(await take_place(session, 60.0))
+    assert waits[0] <= 0
+    assert [55 < wait < 61 + 60 * place for place, wait in enumerate(waits[1:])] == [True, True]
+    assert waits[2] - waits[1] > 55
+
+
+async def test_two_workers_keep_one_pace_and_what_waits_can_be_called_back(
+    db: Database, people: People, gateway: SlackClient, slack: Sandbox
+) -> None:
+    made = await approved(db, people, BILLS)
+    mailer = Mailer(MailServer.parse(slack.smtp.url), SENDER)
+    for bill_id in made:
+        await send(db, people.ana, bill_id)
+    began = time.monotonic()
+    async with (
+        worker_only(db, gateway, AT_ONCE, mailer=mailer, mail_gap=GAP_S),
+        worker_only(db, gateway, AT_ONCE, mailer=mailer, mail_gap=GAP_S),
+    ):
+        await until(lambda: len(slack.smtp.mails) >= 4)
+        assert time.monotonic() - began >= 3 * GAP_S
+        last = await bill(db, made[-1])
+        assert (last.status, last.number) == ("sending", None)
+        act = Context(people.ana, NOW, Source.SLACK, AT_ONCE)
+        async with db.transaction() as session:
+            await undo_decision(session, last.id, last.version, act, "Not that one")
+    took_s = time.monotonic() - began
+    mailed = len(slack.smtp.mails)
+    assert mailed <= took_s / GAP_S + 2
+    issued = await rows(db, "select from bills where number is not null")
+    assert mailed <= len(issued) < len(made)
+    async with worker_only(db, gateway, AT_ONCE, mailer=mailer):
+        for bill_id in made[:-1]:
+            await reaches(db, bill_id, "sent")
+    assert len(slack.smtp.mails) == len(made) - 1
