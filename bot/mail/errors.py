@@ -50,6 +50,15 @@ class MailError(Exception):
         return self.kind in (MailErrorKind.SERVER, MailErrorKind.MENDING)
 
 
+ABOUT_RECIPIENT = re.compile(
+    r"^[45]\.(1\.(1|2|3|6|10)|2\.\d+|4\.1|7\.1[23]\d)\b|user unknown|unknown user|recipient table"
+    r"|no such (user|mailbox|recipient)|gr[ae]ylist",
+    re.IGNORECASE,
+)
+"""How servers say that it is this recipient whom they do not take, perhaps in words that are those
+about us as well: "unknown in relay recipient table", or "access denied" where Microsoft knows none.
+"""
+
 ABOUT_US = re.compile(
     r"\brelay|\bhelo\b|\behlo\b|\bsender\b|authenticat|not owned|client host|access denied",
     re.IGNORECASE,
@@ -64,7 +73,8 @@ _TOO_LARGE = re.compile(r"^(5\.3\.4|5\.2\.3)\b|\bsize\b|too (big|large)", re.IGN
 
 def kind_of_answer(code: int, text: str) -> MailErrorKind:
     """What an answer to a recipient or to the letter itself means."""
-    if code in _CREDENTIALS or ABOUT_US.search(text):
+    about_us = ABOUT_US.search(text) and not ABOUT_RECIPIENT.search(text)
+    if code in _CREDENTIALS or about_us:
         return MailErrorKind.MENDING
     return MailErrorKind.REFUSED if 500 <= code < 600 else MailErrorKind.LATER
 

@@ -61,6 +61,13 @@ class Session(SMTP):
             self.local_hostname = address_literal(self.get_transport_info("sockname")[0])
         return await super().ehlo(hostname=hostname, **options)
 
+    async def connect(self, **options: Any) -> SMTPResponse:
+        """As far as that it is known what the server can do, which it tells anew once encrypted."""
+        response = await super().connect(**options)
+        if self.is_ehlo_or_helo_needed:
+            await self._ehlo_or_helo_if_needed()
+        return response
+
     def can_write_to(self, address: str) -> bool:
         return address.isascii() or self.supports_extension("smtputf8")
 

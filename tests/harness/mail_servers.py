@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,13 @@ class Root:
         file.write_text(content)
         return file
 
+    def folder(self, name: str, owner: str) -> Path:
+        """One that is there, and belongs to that user of the root."""
+        made = self.path / name
+        made.mkdir(parents=True, exist_ok=True)
+        os.chown(made, owner_id(self, owner), owner_id(self, owner))
+        return made
+
     @contextmanager
     def running(self, *command: str, ports: list[int]) -> Iterator[None]:
         """Yields when all of `ports` listen. Whoever ends the tests ends the server."""
@@ -57,7 +64,8 @@ class Root:
             _wait_for(process, ports, Path(said.name))
             yield
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
@@ -71,6 +79,11 @@ def _wait_for(process: "subprocess.Popen[bytes]", ports: list[int], said: Path) 
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"a mail server did not start: {said.read_text()}")
             time.sleep(0.01)
+
+
+def owner_id(root: Root, name: str) -> int:
+    users = (root.path / "etc/passwd").read_text().splitlines()
+    return next(int(one.split(":")[2]) for one in users if one.startswith(f"{name}:"))
 
 
 @contextmanager
@@ -97,6 +110,7 @@ def _certify(root: Root) -> None:
         "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -addext basicConstraints=CA:FALSE",
     ):
         subprocess.run([*new, *more.split()], cwd=place, check=True, capture_output=True)
+    Path(place, "server.key").chmod(0o644)  # read by each server's own user
 
 
 @dataclass(frozen=True)
@@ -118,7 +132,7 @@ class Store:
 
     def forget(self) -> None:
         for box in (self.root.path / "boxes").glob("*"):
-            shutil.rmtree(box)
+            shutil.rmtree(box, ignore_errors=True)
 
     @property
     def ca_file(self) -> Path:
@@ -194,15 +208,8 @@ def dovecot(root: Root, relay: int = 25) -> Iterator[Store]:
     """Any user with PASSWORD has a mailbox; what is submitted is handed to port `relay`."""
     names = ("imap", "imaps", "lmtp", "submission", "login")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
-    boxes = root.path / "boxes"
-    boxes.mkdir()
-    shutil.chown(boxes, _owner(root, "vmail"))
+    root.folder("boxes", "vmail")
     settings = DOVECOT.format(**ports, relay=relay, password=PASSWORD)
     root.write("dovecot/dovecot.conf", settings)
     with root.running("/usr/sbin/dovecot", "-F", ports=list(ports.values())):
         yield Store(root, **ports)
-
-
-def _owner(root: Root, name: str) -> int:
-    users = (root.path / "etc/passwd").read_text().splitlines()
-    return next(int(one.split(":")[2]) for one in users if one.startswith(f"{name}:"))
