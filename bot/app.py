@@ -25,6 +25,7 @@ from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
 from bot.worker.deliver_bills import mailer_of
 from bot.worker.drawing import draw_in
 from bot.worker.processes import Processes
+from bot.worker.read_mailbox import MailboxReader, mailbox_of
 from bot.worker.worker import Worker
 from handlers.documents.printer import InvoicePrinter
 from handlers.documents.samples import samples
@@ -94,6 +95,7 @@ class App:
         self._billing = settings.billing(chunk_customers)
         self._open = AsyncExitStack()
         self._worker: Worker | None = None
+        self._reader: MailboxReader | None = None
         self._web: WebServer | None = None
         self._socket: Socket | None = None
 
@@ -140,6 +142,7 @@ class App:
                 draw=draw_in(processes, self._printer()),
             )
             await self._worker.start()
+            await self._read_mailbox(db)
         if self._role != "worker":
             await self._listen(gateway, identity)
         log.info("started", role=self._role, port=self.port)
@@ -151,10 +154,12 @@ class App:
         stops = [stop(deadline_s) for stop in parts if stop]
         if self._worker:
             stops.append(self._worker.stop(deadline_s))
+        if self._reader:
+            stops.append(self._reader.stop(deadline_s))
         for outcome in await asyncio.gather(*stops, return_exceptions=True):
             if isinstance(outcome, Exception):
                 log.error("a part did not stop cleanly", exc_info=outcome)
-        self._socket = self._web = self._worker = None
+        self._socket = self._web = self._worker = self._reader = None
         await self._open.aclose()
         log.info("stopped")
 
@@ -179,6 +184,12 @@ class App:
         if self._worker is not None and not self._worker.is_working:
             reasons.append("The worker is not at work.")
         return reasons
+
+    async def _read_mailbox(self, db: Database) -> None:
+        mailbox = mailbox_of(self._settings)
+        if mailbox is not None:
+            self._reader = MailboxReader(db, mailbox, self._billing, self._now, self._timings)
+            await self._reader.start()
 
     def _database(self, url: str, pool_size: int = CONNECTIONS) -> Database:
         return Database(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.mail.imap_url import MailboxAddress
 from bot.mail.smtp_url import DOMAIN_NAME, MailServer
 from models.db.url import to_url
 from models.errors import Unreadable
@@ -57,6 +58,8 @@ WHAT_TO_DO = {
     "SMTP_CA_FILE": "Name a file of certificates in PEM, which starts with BEGIN CERTIFICATE.",
     "SMTP_HELO_NAME": "Write this machine’s name with its domain, as in bills.example.com, in "
     "ASCII, or leave it unset.",
+    "BOUNCES_URL": "Write it as imaps://user:password@host:993/INBOX, or with imap://, and what is "
+    "special in the password percent-encoded.",
     "MAIL_FROM": "Write one address, as in Example Billing <billing@example.com>.",
     "SEND_DELAY_MINUTES": "Write a number of minutes from 0 to 10080.",
     "SEND_PER_MINUTE": "Write how many bills are mailed in a minute, up to 100000; 0 is as fast as "
@@ -141,6 +144,11 @@ def _mail_server(url: SecretStr) -> SecretStr:
     server = MailServer.parse(url.get_secret_value())
     if server.user and not server.password:
         raise ValueError
+    return url
+
+
+def _mailbox_address(url: SecretStr) -> SecretStr:
+    MailboxAddress.parse(url.get_secret_value())
     return url
 
 
@@ -247,6 +255,7 @@ class Settings(BooksSettings):
     smtp_ca_file: Annotated[Path, AfterValidator(_certificates)] | None = None
     smtp_helo_name: Annotated[str, _matching(DOMAIN_NAME.pattern)] | None = None
     mail_from: Annotated[str, _read_by(read_mailboxes), AfterValidator(_one_mailbox)] | None = None
+    bounces_url: Annotated[SecretStr, AfterValidator(_mailbox_address)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
     send_per_minute: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] = 0
     company_name: OneLine | None = None
@@ -263,8 +272,9 @@ class Settings(BooksSettings):
     def secrets(self) -> list[str]:
         """What must never be shown, beside what looks like a secret by itself."""
         named = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
-        password = self.mail_server.password if self.mail_server else None
-        return [secret.get_secret_value() for secret in named if secret] + [password or ""]
+        servers = (self.mail_server, self.mailbox)
+        passwords = [server.password or "" for server in servers if server]
+        return [secret.get_secret_value() for secret in named if secret] + passwords
 
     def require(self, *names: str) -> None:
         """Refuse to go on without these settings, given by the names people set them under."""
@@ -275,6 +285,12 @@ class Settings(BooksSettings):
     @property
     def mail_server(self) -> MailServer | None:
         return MailServer.parse(self.smtp_url.get_secret_value()) if self.smtp_url else None
+
+    @property
+    def mailbox(self) -> MailboxAddress | None:
+        return (
+            MailboxAddress.parse(self.bounces_url.get_secret_value()) if self.bounces_url else None
+        )
 
     def billing(self, chunk_customers: int = CHUNK_CUSTOMERS) -> BillingSettings:
         """All that the rules of billing depend on."""

@@ -19,6 +19,7 @@ class Timings:
     doubled up to `back_off_mending`; `mail_turn`: for so long the others leave it to one letter to
     try again. `mail_gap`: from one letter to the next, of all workers; 0: as fast as they go.
     `mail_quiet`: for so long Finance is not told of a server that may come back.
+    `mailbox`: between looks for answers to letters; who looks is left `mailbox_turn` for it.
     `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tend`: between looks
     at what time alone brings about; infinite, nobody looks. `again`: before a worker that lost its
     database looks for it. `ping`: between signs of life of the socket, `watch`: between looks at
@@ -48,6 +49,8 @@ class Timings:
     mail_turn: float = 900.0
     mail_gap: float = 0.0
     mail_quiet: float = 900.0
+    mailbox: float = 60.0
+    mailbox_turn: float = 300.0
     record_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     heal: int = 5000
     tend: float = 300.0

@@ -11,6 +11,16 @@ PORTS = {"smtp": 587, "smtps": 465}
 _YES_NO = {"1": True, "true": True, "0": False, "false": False}
 
 
+def asked_start_tls(query: str) -> bool | None:
+    """What `starttls=1` or `starttls=0` asks for, None where nothing does; ValueError otherwise."""
+    asked = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    if [name for name, _ in asked] not in ([], ["starttls"]):
+        raise ValueError("only starttls can be asked for")
+    if any(answer not in _YES_NO for _, answer in asked):
+        raise ValueError("starttls is 1 or 0")
+    return _YES_NO[asked[0][1]] if asked else None
+
+
 @dataclass(frozen=True)
 class MailServer:
     """A server that takes mail, and how it is talked to.
@@ -34,13 +44,11 @@ class MailServer:
         never sent in the clear, unless `starttls=0` asks for it.
         """
         parts = urlsplit(url.strip())
-        asked = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/"):
             raise ValueError("not an address of a mail server")
-        if parts.fragment or [name for name, _ in asked] not in ([], ["starttls"]):
-            raise ValueError("only starttls can be asked for")
-        if any(answer not in _YES_NO for _, answer in asked):
-            raise ValueError("starttls is 1 or 0")
+        if parts.fragment:
+            raise ValueError("not an address of a mail server")
+        asked = asked_start_tls(parts.query)
         tls = parts.scheme == "smtps"
         return cls(
             host=parts.hostname,
@@ -48,5 +56,5 @@ class MailServer:
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
             tls=tls,
-            start_tls=_YES_NO[asked[0][1]] if asked else (True if parts.username else None),
+            start_tls=(True if parts.username else None) if asked is None else asked,
         )

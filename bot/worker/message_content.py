@@ -18,10 +18,16 @@ from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.notifications import (
+    MAILS_NOTICED,
+    NOTICED_AT_MOST,
     RECALCULATED_NAMED,
     approvals_notice,
     approvals_revoked_notice,
+    bounced_notice,
+    delivered_notice,
+    mail_reply_notice,
     mail_stopped_notice,
+    mailbox_unread_notice,
     may_have_arrived_notice,
     not_sent_notice,
     recalculated_notice,
@@ -38,6 +44,7 @@ from models.bills.states import State
 from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
 from models.outbox.mail_pause import count_waiting, find_pause
+from models.outbox.mailbox import find_reading
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.people_notices import DECLINED
 from models.people.permissions import Role
@@ -47,6 +54,7 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
+from models.queries.totals import totals_of_sent
 from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
 BULKY = frozenset(
@@ -207,6 +215,47 @@ async def _may_have_arrived(session: Session, message: Message) -> Content | Non
     return Content(partial(may_have_arrived_notice, facts))
 
 
+async def _delivered(session: Session, message: Message) -> Content | None:
+    """What was made void since is told elsewhere."""
+    sums = await totals_of_sent(session, message.facts["bills"])
+    if not sums:
+        return None
+    shown = await load_bill_details(session, message.facts["bills"][:NOTICED_AT_MOST])
+    sent = [facts for facts in shown if facts.status is State.SENT]
+    return Content(partial(delivered_notice, sent, sums))
+
+
+async def _bounced(session: Session, message: Message) -> Content:
+    return Content(partial(bounced_notice, *await _told_of_several(session, message)))
+
+
+async def _mail_reply(session: Session, message: Message) -> Content:
+    return Content(partial(mail_reply_notice, *await _told_of_several(session, message)))
+
+
+async def _told_of_several(
+    session: Session, message: Message
+) -> tuple[list[tuple[BillDetails, HistoryEntry]], int]:
+    """The first actions that somebody is told of, each with its bill as it is now, and how many
+    there are more.
+    """
+    shown = set(message.facts["actions"][:MAILS_NOTICED])
+    told = []
+    for facts in await load_bill_details(session, message.facts["bills"][:MAILS_NOTICED]):
+        history = await load_history(session, facts.id)
+        told += [(facts, entry) for entry in history if entry.id in shown]
+    return told, len(message.facts["actions"]) - len(told)
+
+
+async def _mailbox_unread(session: Session, message: Message) -> Content | None:
+    """Nothing once it is read again."""
+    found = await find_reading(session, message.facts["mailbox"])
+    if found is None or found.trouble is None:
+        return None
+    draw = partial(mailbox_unread_notice, found.trouble, needs_somebody=found.needs_somebody)
+    return Content(draw)
+
+
 async def _mail_stopped(session: Session, message: Message) -> Content | None:
     """Nothing once mail goes out again."""
     del message
@@ -247,4 +296,8 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.WEBHOOK_OFF: _webhook_off,
     MessageKind.MAIL_STOPPED: _mail_stopped,
     MessageKind.MAY_HAVE_ARRIVED: _may_have_arrived,
+    MessageKind.DELIVERED: _delivered,
+    MessageKind.BOUNCED: _bounced,
+    MessageKind.MAIL_REPLY: _mail_reply,
+    MessageKind.MAILBOX_UNREAD: _mailbox_unread,
 }

@@ -44,7 +44,9 @@ class BillAnswer(BaseModel):
 
 class ActionAnswer(BaseModel):
     """What was done to a bill. `changes`: each figure that it moved, before and after;
-    `corrected_by`: after whose correction of usage or terms Countersign did it.
+    `corrected_by`: after whose correction of usage or terms Countersign did it; `to`: where a
+    letter went or did not, `answer`: what a mail server said of it; `mailed_by`: whom a mail names
+    as its writer, which proves nothing.
     """
 
     id: int
@@ -59,6 +61,9 @@ class ActionAnswer(BaseModel):
     corrected_by: str | None
     source: Source
     comment: str | None
+    to: str | None
+    answer: str | None
+    mailed_by: str | None
     reason_code: RejectReason | None
     reverses_id: int | None
     changes: dict[str, list[Any]]
@@ -137,6 +142,9 @@ def action_answer(entry: HistoryEntry, bill_id: int) -> ActionAnswer:
         corrected_by=entry.corrected_by.name if entry.corrected_by else None,
         source=entry.source,
         comment=entry.comment,
+        to=entry.to,
+        answer=entry.answer or entry.failure,
+        mailed_by=entry.mailed_by,
         reason_code=entry.reject_reason,
         reverses_id=entry.reverses.id if entry.reverses else None,
         changes={name: list(moved) for name, moved in entry.changes.items()},

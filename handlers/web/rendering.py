@@ -57,6 +57,7 @@ _environment.filters |= {
     "money": formatting.amount_or,
     "number": formatting.number,
     "person": formatting.person,
+    "writer": formatting.writer,
     "name": formatting.name,
     "unit_price": formatting.unit_price,
     "clean": formatting.clean,

@@ -226,6 +226,11 @@ def person(who: PersonRef | User, limit: int = 80) -> str:
     return f"{name(who.name, limit)} ({role})" if role else name(who.name, limit)
 
 
+def writer(by: PersonRef, mailed_by: str | None) -> str:
+    """Who wrote a comment; of one that came by mail, whom the mail names."""
+    return f"{name(mailed_by, 120)} (by e-mail)" if mailed_by else person(by)
+
+
 def listing(items: Sequence[str], word: str = "and", most: int = 12) -> str:
     """As in "a, b and c"; beyond `most` items the rest are counted: "a, b and 12 more"."""
     if len(items) > most:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from handlers.wording.bill_text import SAID_BY_A_SERVER, reject_reason
 from handlers.wording.change_text import differences, units_no_longer
-from handlers.wording.formatting import money, number, person, plain, sentence
+from handlers.wording.formatting import money, name, number, person, plain, sentence
 from handlers.wording.labels import CAUSE_WORDS, HOLD_CAUSES, SOURCE_WORDS
 from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
 from models.bills.states import Verb
@@ -41,6 +41,7 @@ _DONE = {
     Verb.ISSUE: "issued the bill",
     Verb.DELIVER: "delivered the bill",
     Verb.SEND_FAILED: "could not deliver the bill",
+    Verb.BOUNCE: "got a report that the bill did not arrive",
     Verb.VOID: "made the bill void",
 }
 
@@ -74,13 +75,22 @@ def history_text(
 
 def history_sentence(entry: HistoryEntry, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
-    who, where = bold(person(entry.by)), SOURCE_WORDS[entry.source]
+    who, where = bold(_who(entry)), _where(entry)
     if entry.verb is Verb.UNDO and entry.reverses:
         return [who, f" took back {where} ", *undone_text(entry, entry.reverses, currency)]
     stead = f", for {person(entry.acted_for)} who is away" if entry.acted_for else ""
     why = f"{_held(entry)}{_caused(entry)}{reject_reason(entry)}"
     done = f" {_done(entry, currency)} {where}{stead}{why}"
     return [who, done, *_outcome(entry, currency)]
+
+
+def _who(entry: HistoryEntry) -> str:
+    return name(entry.mailed_by) if entry.mailed_by else person(entry.by)
+
+
+def _where(entry: HistoryEntry) -> str:
+    by_mail = entry.mailed_by or entry.verb is Verb.BOUNCE
+    return "by e-mail" if by_mail else SOURCE_WORDS[entry.source]
 
 
 def _held(entry: HistoryEntry) -> str:
@@ -114,7 +124,7 @@ def _done(entry: HistoryEntry, currency: str) -> str:
     if entry.number:
         return f"{done} as {entry.number}"
     if entry.to:
-        return f"{done} to {entry.to}"
+        return f"{done} {'at' if entry.verb is Verb.BOUNCE else 'to'} {entry.to}"
     if entry.amount is None:
         return done
     told = money(entry.amount, entry.currency or currency)

@@ -231,7 +231,20 @@ def _sent(facts: BillDetails, _: Medium) -> list[Statement]:
     at: Sentence = [", ", facts.brought.at] if facts.brought else []
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     sent: Sentence = [bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at]
-    return [sent, *missing_text(facts.letter.missing)]
+    return [sent, *missing_text(facts.letter.missing), *bounces_text(facts)]
+
+
+def bounces_text(facts: BillDetails) -> list[Statement]:
+    """The latest reports that it did not arrive, each with a mail server's words."""
+    return [
+        [
+            bold(f"Reported not to have arrived at {name(one.to or 'its address')}"),
+            ", ",
+            one.at,
+            f": {plain(one.failure or '', LONGEST_CAUSE).rstrip('.')}.",
+        ]
+        for one in facts.bounces[-MOST_MISSING:]
+    ]
 
 
 def missing_text(missing: Sequence[Missing]) -> list[Statement]:

@@ -30,6 +30,7 @@ EVENT_WORDS: dict[Event, str] = {
     Event.ISSUED: "It has its number and its document.",
     Event.SENT: "The mail server took it.",
     Event.SEND_FAILED: "It could not be delivered.",
+    Event.BOUNCED: "A mail server reported that it did not arrive.",
     Event.VOIDED: "It is void.",
 }
 

@@ -16,7 +16,7 @@ from models.bills.history import BillAction, append_action, figures_made_by
 from models.bills.reading import bill_columns, read_actions, read_approvers, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
-from models.bills.states import NEW_FIGURES, ON_FIGURES, TRANSITIONS, State, Verb
+from models.bills.states import NEW_FIGURES, ON_FIGURES, REMARKS, TRANSITIONS, State, Verb
 from models.context import Context
 from models.customers.customers import CustomerRef
 from models.db.locks import busy_after_waiting
@@ -25,9 +25,6 @@ from models.errors import EarlierAction, FiguresChanged, Stale, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.jobs import defer_card_update
 from models.people.users import User
-
-REMARKS = frozenset({Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE})
-"""Verbs that do nothing to a bill but speak of it."""
 
 
 class Change(NamedTuple):

@@ -21,7 +21,7 @@ from models.bills.states import State, Verb
 from models.context import Context
 from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import defer_copies, defer_issue
-from models.outbox.notifications import notify_not_sent
+from models.outbox.notifications import notify_delivered, notify_not_sent
 from models.people.permissions import Role
 from models.people.users import users_with_role
 from models.text import remark_text
@@ -115,7 +115,15 @@ async def mark_delivered(
         await forget_delivery(session, bill_id)
     if any(one.later for one in missing):
         await defer_copies(session, bill_id, COPIES_AFTER_S)
-    return await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
+    action = await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
+    await notify_delivered(session, bill_id, action.id, _sender(loaded))
+    return action
+
+
+def _sender(loaded: LoadedBill) -> int:
+    """Whoever sent the bill last."""
+    sent = (one for one in reversed(loaded.actions) if one.action == Verb.SEND)
+    return next(sent).stakeholder_id
 
 
 async def mark_send_failed(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models.bills.history import BillAction
-from models.bills.states import State, Verb
+from models.bills.states import REMARKS, State, Verb
 from models.people.permissions import Permission
 from models.people.users import User
 
@@ -67,7 +67,7 @@ def apply_action(state: BillState | None, action: BillAction) -> BillState:
         reason = action.snapshot["after"]["hold_reason"]
         status = State.HELD if reason else State.PENDING
         return BillState(status, action.bill_version, reason)
-    if verb in _UNMOVED:
+    if verb in REMARKS:
         return state
     told = replace(_EFFECTS.get(verb, _move)(state, action), version=action.bill_version)
     if not is_decision(action):
@@ -77,8 +77,6 @@ def apply_action(state: BillState | None, action: BillAction) -> BillState:
     decision = Decision(action.id, verb, action.stakeholder_id, moved, state, figures)
     return replace(told, decisions=(*told.decisions, decision))
 
-
-_UNMOVED = {Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE}
 
 _DECISIONS = {
     Verb.RELEASE,

@@ -34,6 +34,7 @@ class Verb(StrEnum):
     ISSUE = "issue"
     DELIVER = "deliver"
     SEND_FAILED = "send_failed"
+    BOUNCE = "bounce"
     VOID = "void"
 
 
@@ -120,6 +121,7 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.ISSUE: Transition(frozenset({State.SENDING}), State.SENDING, Permission.AUTOMATE),
     Verb.DELIVER: Transition(frozenset({State.SENDING}), State.SENT, Permission.AUTOMATE),
     Verb.SEND_FAILED: Transition(frozenset({State.SENDING}), State.APPROVED, Permission.AUTOMATE),
+    Verb.BOUNCE: Transition(ANYWHERE, None, Permission.AUTOMATE),
     Verb.VOID: Transition(ANYWHERE - {State.VOID}, State.VOID, Permission.VOID),
 }
 """Whatever is not in this table cannot happen.
@@ -127,6 +129,9 @@ TRANSITIONS: dict[Verb, Transition] = {
 `reissue` makes a bill that takes the void one's place. A `generate` or an `invalidate` with a cause
 leads to `held`, and an `invalidate` that leaves no overage is recorded as `void`.
 """
+
+REMARKS = frozenset({Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE, Verb.BOUNCE})
+"""Verbs that do nothing to a bill but speak of it."""
 
 NEW_FIGURES = frozenset({Verb.REVISE, Verb.INVALIDATE})
 ON_FIGURES = frozenset({Verb.APPROVE, Verb.REJECT, Verb.RELEASE, Verb.SEND})

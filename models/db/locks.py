@@ -25,10 +25,11 @@ LOCK_ORDER = (
     ("users",),
     ("customers", "customer_terms", "former_contracts", "customer_names", "customer_changes"),
     ("usages", "usage_changes"),
+    ("mailbox_readings",),
     ("bills",),
     (
         *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
-        *("thread_replies", "deliveries"),
+        *("thread_replies", "deliveries", "received_mails"),
     ),
     ("webhooks", "webhook_secrets"),
     ("webhook_deliveries", "webhook_attempts"),

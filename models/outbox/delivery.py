@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.digests import BUNDLED, bundle_approvals, list_crowd
+from models.outbox.digests import BUNDLE_AT_MOST_S, BUNDLED, bundle_notices, list_crowd
 from models.outbox.jobs import (
     defer_bill_run_update,
     defer_card_update,
@@ -42,15 +42,15 @@ async def next_due(
     """What is to be posted there next, the oldest first, `without` those ids.
 
     Before that, what belongs together is put together: a crowd of cards for one person into a
-    digest, approvals that have waited their time into one notice. The others are then `listed`.
+    digest, news that have waited their time into one notice a kind. The others are then `listed`.
     """
     if recipient.startswith("user:"):
         await list_crowd(session, recipient)
-    await bundle_approvals(session, recipient)
+    await bundle_notices(session, recipient)
     query = (
         sa.select(Message)
         .where(Message.recipient == recipient, _OPEN, Message.id.not_in(without))
-        .where(sa.or_(Message.kind != MessageKind.APPROVAL, BUNDLED))
+        .where(sa.or_(Message.kind.not_in(BUNDLE_AT_MOST_S), BUNDLED))
         .order_by(Message.id)
         .limit(1)
     )

@@ -1,5 +1,6 @@
 """Digests: one message in the place of many cards or notices."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -58,24 +59,44 @@ async def list_crowd(session: AsyncSession, recipient: str) -> None:
         await session.execute(_DIGEST, values)
 
 
-async def bundle_approvals(session: AsyncSession, recipient: str) -> None:
-    """The oldest notice takes all of them over, once it has waited long enough."""
-    age = sa.func.now() - Message.created_at
+BUNDLE_AT_MOST_S = {
+    MessageKind.APPROVAL: BUNDLING_S,
+    MessageKind.DELIVERED: 600,
+    MessageKind.BOUNCED: 600,
+    MessageKind.MAIL_REPLY: 600,
+}
+"""What is told in bundles: once nothing was added for a while, or the oldest has waited so long."""
+
+
+async def bundle_notices(session: AsyncSession, recipient: str) -> None:
+    """Of each kind the oldest notice takes all of them over, once they have waited long enough."""
+    age = sa.extract("epoch", sa.func.now() - Message.created_at)
     query = (
-        sa.select(Message, sa.extract("epoch", age))
-        .where(Message.recipient == recipient, Message.kind == MessageKind.APPROVAL)
+        sa.select(Message, age)
+        .where(Message.recipient == recipient, Message.kind.in_(BUNDLE_AT_MOST_S))
         .where(Message.state == MessageState.WAITING, sa.not_(BUNDLED))
         .order_by(Message.id)
     )
-    found = (await session.execute(query)).all()
-    if not found or found[0][1] < BUNDLING_S - EARLY_S:
-        return
-    notices = [message for message, _ in found]
-    bills = dict.fromkeys(message.facts["bill_id"] for message in notices)
-    notices[0].facts = {"bills": [*bills]}
+    waiting = defaultdict[str, list[tuple[Message, float]]](list)
+    for message, age_s in await session.execute(query):
+        waiting[message.kind].append((message, float(age_s)))
+    for kind, found in waiting.items():
+        longest_s = BUNDLE_AT_MOST_S[MessageKind(kind)]
+        is_quiet = found[-1][1] >= BUNDLING_S - EARLY_S
+        if is_quiet or found[0][1] >= longest_s - EARLY_S:
+            _bundle([message for message, _ in found])
+    await session.flush()
+
+
+def _bundle(notices: Sequence[Message]) -> None:
+    """Each is about a bill, and about one of its actions."""
+    told = [message.facts for message in notices]
+    notices[0].facts = {
+        "bills": [*dict.fromkeys(one["bill_id"] for one in told)],
+        "actions": [one["action_id"] for one in told],
+    }
     for message in notices[1:]:
         message.state = MessageState.LISTED
-    await session.flush()
 
 
 async def digests_of(session: AsyncSession, bill_ids: Sequence[int]) -> Sequence[int]:

@@ -43,6 +43,10 @@ class MessageKind(StrEnum):
     WEBHOOK_OFF = "webhook_off"
     MAIL_STOPPED = "mail_stopped"
     MAY_HAVE_ARRIVED = "may_have_arrived"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    MAIL_REPLY = "mail_reply"
+    MAILBOX_UNREAD = "mailbox_unread"
 
 
 class MessageState(StrEnum):

@@ -80,51 +80,57 @@ async def notify_rejected(
     session: AsyncSession, bill_id: int, action_id: int, generated_by: int
 ) -> None:
     """Whoever generated the bill hears of a rejection at once; all of Finance if nobody did."""
-    await _notify_generator(session, MessageKind.REJECTION, bill_id, action_id, generated_by)
+    await _notify_doer(session, MessageKind.REJECTION, bill_id, action_id, generated_by)
 
 
 async def notify_approved(
     session: AsyncSession, bill_id: int, action_id: int, generated_by: int
 ) -> None:
     """The same of an approval, bundled with others."""
-    await _notify_generator(
-        session, MessageKind.APPROVAL, bill_id, action_id, generated_by, BUNDLING_S
-    )
+    await _notify_doer(session, MessageKind.APPROVAL, bill_id, action_id, generated_by, BUNDLING_S)
 
 
-async def _notify_generator(
+async def notify_delivered(
+    session: AsyncSession, bill_id: int, action_id: int, sent_by: int
+) -> None:
+    """Whoever sent the bill hears that the mail server took it, bundled with others."""
+    await _notify_doer(session, MessageKind.DELIVERED, bill_id, action_id, sent_by, BUNDLING_S)
+
+
+async def _notify_doer(
     session: AsyncSession,
     kind: MessageKind,
     bill_id: int,
     action_id: int,
-    generated_by: int,
+    done_by: int,
     delay_s: int = 0,
 ) -> None:
-    news = _News(kind, bill_id, action_id, generated_by, delay_s)
-    await put_off(session, AtCommit.ADD_MESSAGES, _tell_generators, [news])
+    """All of Finance where Countersign did it by itself."""
+    news = _News(kind, bill_id, action_id, done_by, delay_s)
+    await put_off(session, AtCommit.ADD_MESSAGES, _tell_doers, [news])
 
 
 class _News(NamedTuple):
     kind: MessageKind
     bill_id: int
     action_id: int
-    generated_by: int
+    done_by: int
     delay_s: int
 
 
-async def _tell_generators(session: AsyncSession, news: Iterable[_News]) -> None:
+async def _tell_doers(session: AsyncSession, news: Iterable[_News]) -> None:
     for one in news:
         values = {
             "kind": one.kind,
             "key": f"{one.kind}:{one.action_id}",
             "facts": Jsonb({"bill_id": one.bill_id, "action_id": one.action_id}),
-            "user_id": one.generated_by,
+            "user_id": one.done_by,
         }
-        added = await rows(session, _NOTIFY_GENERATOR, values)
+        added = await rows(session, _NOTIFY_DOER, values)
         await defer_sending_to(session, [row["recipient"] for row in added], one.delay_s)
 
 
-_NOTIFY_GENERATOR = """
+_NOTIFY_DOER = """
 insert into messages (key, kind, recipient, facts)
 select %(key)s::text || ':user:' || id, %(kind)s, 'user:' || id, %(facts)s
 from users
@@ -150,6 +156,31 @@ async def notify_may_have_arrived(session: AsyncSession, bill_id: int, number: s
     finance = await users_with_role(session, Role.FINANCE)
     key = f"may-have-arrived:{bill_id}:{number}"
     await add_messages(session, MessageKind.MAY_HAVE_ARRIVED, key, finance, {"bill_id": bill_id})
+
+
+async def notify_bounced(session: AsyncSession, bill_id: int, action_id: int) -> None:
+    """Finance hears, bundled, that a bill has not arrived, as a mail server reports."""
+    await _notify_finance_bundled(session, MessageKind.BOUNCED, bill_id, action_id)
+
+
+async def notify_mail_reply(session: AsyncSession, bill_id: int, action_id: int) -> None:
+    """Finance hears, bundled with others, what was written back on a bill."""
+    await _notify_finance_bundled(session, MessageKind.MAIL_REPLY, bill_id, action_id)
+
+
+async def _notify_finance_bundled(
+    session: AsyncSession, kind: MessageKind, bill_id: int, action_id: int
+) -> None:
+    finance = await users_with_role(session, Role.FINANCE)
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    await add_messages(session, kind, f"{kind}:{action_id}", finance, facts, BUNDLING_S)
+
+
+async def notify_mailbox_unread(session: AsyncSession, mailbox: str, since: datetime) -> None:
+    """Finance hears, once, that what comes back on bills is not read."""
+    finance = await users_with_role(session, Role.FINANCE)
+    key = f"mailbox-unread:{mailbox}:{since.isoformat()}"
+    await add_messages(session, MessageKind.MAILBOX_UNREAD, key, finance, {"mailbox": mailbox})
 
 
 async def notify_mail_stopped(session: AsyncSession, since: datetime, needs_somebody: bool) -> None:

@@ -16,13 +16,16 @@ from models.queries.history import HistoryEntry
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment as it reads now, after its edits; a deleted one is not listed."""
+    """A comment as it reads now, after its edits; a deleted one is not listed. `mailed_by`: whom
+    the mail names that it came by.
+    """
 
     id: int
     by: PersonRef
     at: datetime
     text: str
     edited: bool = False
+    mailed_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class BillDetails:
     Finance agreed on the units of the month. `waived_units`: calls over the limit that are not
     billed as agreed, below zero calls billed beyond them. `slots`, `made_by` (whoever had a hand in
     the figures) and `state` are what each person may do rests on. `letter`: what keeps it,
-    and whom it missed.
+    and whom it missed; `bounces`: reports that it did not arrive, since it was last taken.
     """
 
     id: int
@@ -154,6 +157,7 @@ class BillDetails:
     sent_to: str | None = None
     failure: str | None = None
     letter: Letter = Letter()
+    bounces: tuple[HistoryEntry, ...] = ()
     adjusts: RelatedBill | None = None
     billed: Decimal | None = None
     waived_units: int | None = None

@@ -15,7 +15,7 @@ from models.bills.history import comment_text, figures_made_by
 from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.reading import read_actions, read_approvers, read_bill, read_people
 from models.bills.replay import BillState, replay
-from models.bills.states import NEW_FIGURES, OPEN, BillKind, HoldReason, State, Verb
+from models.bills.states import NEW_FIGURES, OPEN, REMARKS, BillKind, HoldReason, State, Verb
 from models.db.rows import rows
 from models.period import FIRST_YEAR, Period
 from models.queries.bill_details import (
@@ -94,7 +94,7 @@ def _details(row: Row) -> BillDetails:
     )
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
-    past |= _changed(facts, record, done)
+    past |= _changed(facts, record, done) | {"bounces": _bounces(done)}
     return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
 
 
@@ -161,10 +161,20 @@ def _sending(bill: Bill, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     return {}
 
 
+def _bounces(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Reports about the letter that went out last."""
+    found: list[HistoryEntry] = []
+    for entry in entries:
+        if entry.verb is Verb.DELIVER:
+            found.clear()
+        elif entry.verb is Verb.BOUNCE:
+            found.append(entry)
+    return tuple(found)
+
+
 def _just_failed(entries: Sequence[HistoryEntry]) -> bool:
-    """Whether nothing but comments followed on a sending that failed."""
-    comments = (Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE)
-    return next(one.verb for one in reversed(entries) if one.verb not in comments) is (
+    """Whether nothing but remarks followed on a sending that failed."""
+    return next(one.verb for one in reversed(entries) if one.verb not in REMARKS) is (
         Verb.SEND_FAILED
     )
 
@@ -262,7 +272,7 @@ def _comments(record: Record, entries: Mapping[int, HistoryEntry]) -> tuple[Comm
         if action.action == Verb.COMMENT
     )
     return tuple(
-        Comment(entry.id, entry.by, entry.at, text, entry.id in edited)
+        Comment(entry.id, entry.by, entry.at, text, entry.id in edited, entry.mailed_by)
         for entry, text in texts
         if text is not None
     )

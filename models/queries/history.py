@@ -27,7 +27,8 @@ class HistoryEntry:
     `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one taken by
     `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls that Finance
     set by hand in a revision; `dropped_units`: such calls, where usage and terms that were
-    corrected later took their place. `to`: where the mail server took it for.
+    corrected later took their place. `to`: where the mail server took it for, or did not.
+    `mailed_by`: whom a mail names as its writer, which proves nothing.
     """
 
     id: int
@@ -54,6 +55,7 @@ class HistoryEntry:
     number: str | None = None
     answer: str | None = None
     to: str | None = None
+    mailed_by: str | None = None
     failure: str | None = None
     about: int | None = None
     adjusted_units: int | None = None
@@ -131,6 +133,7 @@ def _entry(
         number=snapshot.get("number"),
         answer=snapshot.get("answer"),
         to=snapshot.get("to"),
+        mailed_by=snapshot.get("mailed_by"),
         failure=snapshot.get("failure"),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),

@@ -1,8 +1,11 @@
 """Totals, a currency each: currencies are never added together, and never compared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.money import add_up
 
@@ -23,3 +26,15 @@ def add_totals(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Total, ..
     return tuple(
         Total(currency, len(each), add_up(each)) for currency, each in sorted(by_currency.items())
     )
+
+
+async def totals_of_sent(session: AsyncSession, bill_ids: Sequence[int]) -> tuple[Total, ...]:
+    """What those of these bills come to that have gone out."""
+    found = await session.execute(_SENT, {"bill_ids": list(bill_ids)})
+    return tuple(Total(row.currency, row.bills, row.amount) for row in found)
+
+
+_SENT = sa.text("""
+select currency, count(*) as bills, sum(overage_amount) as amount
+from bills where id = any(:bill_ids) and status = 'sent' group by currency order by currency
+""")

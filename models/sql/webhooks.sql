@@ -22,6 +22,7 @@ language sql immutable parallel safe as $$
         when 'issue' then 'bill.issued'
         when 'deliver' then 'bill.sent'
         when 'send_failed' then 'bill.send_failed'
+        when 'bounce' then 'bill.bounced'
         when 'void' then 'bill.voided'
     end
 $$;

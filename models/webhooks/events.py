@@ -23,6 +23,7 @@ class Event(StrEnum):
     ISSUED = "bill.issued"
     SENT = "bill.sent"
     SEND_FAILED = "bill.send_failed"
+    BOUNCED = "bill.bounced"
     VOIDED = "bill.voided"
 
 

@@ -21,6 +21,7 @@ EVENT_OF = {
     "issue": "bill.issued",
     "deliver": "bill.sent",
     "send_failed": "bill.send_failed",
+    "bounce": "bill.bounced",
     "void": "bill.voided",
 }
 """An approval is the one verb that is two events."""

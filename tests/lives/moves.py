@@ -17,6 +17,7 @@ from models.actions.comment import add_comment
 from models.actions.comment import delete_comment as delete
 from models.actions.comment import edit_comment as edit
 from models.actions.hold import hold_bill, release_bill
+from models.actions.incoming import record_mail
 from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
@@ -25,7 +26,8 @@ from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
-from models.bills.documents import PLAIN_TEXT, Drawn
+from models.bills.documents import PLAIN_TEXT, Drawn, issued_document
+from models.bills.incoming import DeliveryReport, Failure, Incoming, Reply
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import HoldReason, RejectReason, State
 from models.context import Context
@@ -220,6 +222,23 @@ async def deliver(turn: Turn) -> Any:
 async def send_failed(turn: Turn) -> Any:
     bill = turn.target(_on_its_way)
     return await mark_send_failed(turn.session, bill.id, await turn.act("system"), "550 No")
+
+
+async def mail_back(turn: Turn) -> Any:
+    """Somebody writes upon a letter, or a server does: twice, and once about none of ours."""
+    bill = turn.target(lambda bill: turn.scene.ledger.did(bill.id, "deliver"))
+    document = await issued_document(turn.session, bill.id)
+    assert document is not None
+    about = (f"{document.mail_id}@us",)
+    mail: Incoming = Reply(about, "Jane <jane@acme.example>", "Hm")
+    if turn.lot.pick % 2:
+        mail = DeliveryReport(about, (Failure("pay@acme.example", "550 No"),))
+    act, name = await turn.act("system"), f"{turn.lot.pick}"
+    nothing = DeliveryReport((f"{bill.number}@us", "x@us"), (Failure(None, "550"),))
+    assert await record_mail(turn.session, nothing, "nothing", act) is None
+    first = await record_mail(turn.session, mail, name, act)
+    assert await record_mail(turn.session, mail, name, act) is None
+    return first
 
 
 async def void(turn: Turn) -> Any:

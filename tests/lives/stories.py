@@ -32,6 +32,7 @@ STEPS: dict[Move, int] = {
     moves.issue: 20,
     moves.deliver: 15,
     moves.send_failed: 4,
+    moves.mail_back: 3,
     moves.void: 2,
     moves.void_sent: 4,
     moves.reissue: 3,

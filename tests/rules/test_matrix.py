@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment, delete_comment, edit_comment
 from models.actions.hold import hold_bill, release_bill
+from models.actions.incoming import record_mail
 from models.actions.issue import issue_bill
 from models.actions.loaded_bill import load_for
 from models.actions.recalculate import recalculate
@@ -21,7 +22,9 @@ from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.bills.bill import Bill, bill_of_month
-from models.bills.states import HoldReason, RejectReason, Verb
+from models.bills.documents import issued_document
+from models.bills.incoming import DeliveryReport, Failure
+from models.bills.states import REMARKS, HoldReason, RejectReason, Verb
 from models.context import Context
 from models.customers.customers import Customer
 from models.db.database import Database
@@ -92,6 +95,8 @@ deliver        *     anybody               same    same     same     same     sa
 deliver        *     system                same    same     same     same     same     sent     same     same same
 send_failed    *     anybody               same    same     same     same     same     no       same     same same
 send_failed    *     system                same    same     same     same     same     approved same     same same
+bounce         *     anybody               same    same     same     same     same     no       no       no   same
+bounce         *     system                same    same     same     same     same     kept     kept     kept same
 void           *     finance system        void    void     void     void     void     late     void     void late
 comment        *     finance csm csm2      kept    kept     kept     kept     kept     kept     kept     kept kept
 comment        *     sales sales2          kept    kept     kept     kept     kept     kept     kept     kept kept
@@ -276,6 +281,13 @@ async def _invalidate(session: AsyncSession, bill: Bill, by: Context, _: int) ->
     await recalculate(session, replace(by, settings=BillingSettings(lookback_months=12)))
 
 
+async def _bounce(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
+    document = await issued_document(session, bill.id)
+    name = document.mail_id if document is not None else "nothing"
+    failures = (Failure("pay@acme.example", "550 No"),)
+    await record_mail(session, DeliveryReport((f"{name}@us",), failures), "returned", by)
+
+
 Doing = Callable[[AsyncSession, Bill, Context, int], Awaitable[Any]]
 DO: dict[Verb, Doing] = {
     Verb.GENERATE: _generate,
@@ -295,6 +307,7 @@ DO: dict[Verb, Doing] = {
     Verb.ISSUE: lambda s, bill, by, _: issue_bill(s, bill.id, by, drawn),
     Verb.DELIVER: lambda s, bill, by, _: mark_delivered(s, bill.id, by, "250 OK"),
     Verb.SEND_FAILED: lambda s, bill, by, _: mark_send_failed(s, bill.id, by, "550 No"),
+    Verb.BOUNCE: _bounce,
     Verb.VOID: lambda s, bill, by, _: void_bill(s, bill.id, bill.version, by, "Wrong"),
 }
 """How each verb is done to a bill; the last is the person's own comment on it."""
@@ -327,7 +340,7 @@ async def outcome(
         return "same"
     assert after["procrastinate_jobs"] != before["procrastinate_jobs"], "nobody will redraw it"
     await session.execute(sa.text("set constraints all immediate"))
-    if after["bills"] == before["bills"] and cell.verb.startswith("comment"):
+    if after["bills"] == before["bills"] and cell.verb in REMARKS:
         return "kept"
     return (await prove(session, exhibit.bill.id)).status
 

@@ -25,7 +25,7 @@ from handlers.wording.bill_text import (
     status_text,
     usage_text,
 )
-from handlers.wording.formatting import counted, name, person
+from handlers.wording.formatting import counted, name, writer
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Quote, Sentence, bold, fallback_text
 from handlers.wording.standing_text import standing_text, trend_text
@@ -97,5 +97,5 @@ def _comments(comments: Sequence[Comment]) -> list[Block]:
     count = counted(len(comments), "comment")
     lead = f"{count}, the latest by" if len(comments) > 1 else "1 comment, by"
     edited = " (edited)" if latest.edited else ""
-    said = line(f"{lead} {person(latest.by)}, ", latest.at, f"{edited}:")
+    said = line(f"{lead} {writer(latest.by, latest.mailed_by)}, ", latest.at, f"{edited}:")
     return [rich(said, quote(latest.text, LATEST_COMMENT))]

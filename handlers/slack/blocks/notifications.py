@@ -29,7 +29,7 @@ from handlers.wording.bill_text import (
     status_text,
 )
 from handlers.wording.change_text import correction_text
-from handlers.wording.formatting import name, number, person, plain, slash
+from handlers.wording.formatting import counted, name, number, person, plain, slash, totals
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
 from models.bills.states import State
@@ -37,11 +37,14 @@ from models.people.permissions import Role
 from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
+from models.queries.totals import Total
 from models.webhooks.webhooks import OffCause
 
 NOTICED_AT_MOST = 20
+MAILS_NOTICED = 8
 RECALCULATED_NAMED = 5
 SAID_BY_A_SERVER = 300
+SAID_IN_A_REPLY = 600
 
 
 def rejection_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
@@ -229,6 +232,85 @@ def may_have_arrived_notice(facts: BillDetails) -> SlackMessage:
     return message(
         fallback_text(*told), [rich(line(*told, why), *cause), *actions(_history(facts))]
     )
+
+
+def delivered_notice(
+    delivered: Sequence[BillDetails], all_of_them: Sequence[Total]
+) -> SlackMessage:
+    """To whoever sent them: the bills that the mail server took, the first of them by name."""
+    bills = sum(one.bills for one in all_of_them)
+    if bills == 1:
+        (one,) = delivered
+        told = f"{_numbered(one)}, is delivered{_to(one)}."
+        return message(fallback_text(told), [paragraph(told), *actions(_history(one))])
+    told = f"{bill_count(bills)} are delivered: {totals(all_of_them)}."
+    each: list[Sequence[Part]] = [[bold(f"{_numbered(one)}"), _to(one)] for one in delivered]
+    more = bills - len(delivered)
+    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more > 0 else []
+    return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest]))])
+
+
+def _numbered(facts: BillDetails) -> str:
+    """As in "2026-000042, Acme Corp, October 2026, $1,000.00"."""
+    return f"{facts.number or f'#{facts.id}'}, {short_title(facts)}, {amount(facts)}"
+
+
+def _to(facts: BillDetails) -> str:
+    return f" to {name(facts.sent_to)}" if facts.sent_to else ""
+
+
+def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int = 0) -> SlackMessage:
+    """To Finance: what mail servers reported not to have arrived. What can be done about it."""
+    bills = len({facts.id for facts, _ in told}) + more
+    lead = f"{bill_count(bills)} did not arrive, as mail servers report."
+    each: list[Sequence[Part]] = [
+        [
+            bold(_numbered(facts)),
+            f", at {name(entry.to or 'its address')}: ",
+            plain(entry.failure or "", SAID_BY_A_SERVER),
+        ]
+        for facts, entry in told
+    ]
+    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
+    mend = (
+        "The bills stay sent: anybody can write such a report. Ask the customer, mend the address, "
+        "and mail them the invoice, which the menu of its card has."
+    )
+    return message(
+        fallback_text(lead), [paragraph(bold(lead)), rich(bullets([*each, *rest])), paragraph(mend)]
+    )
+
+
+def mail_reply_notice(
+    told: Sequence[tuple[BillDetails, HistoryEntry]], more: int = 0
+) -> SlackMessage:
+    """To Finance: what was written back on bills, by whom the mails name."""
+    count = len(told) + more
+    lead = f"{counted(count, 'reply', 'replies')} to bills came by e-mail."
+    blocks = [
+        rich(
+            line(bold(name(entry.mailed_by or "")), f" on {_numbered(facts)}:"),
+            quote(plain(entry.comment or "", SAID_IN_A_REPLY)),
+        )
+        for facts, entry in told
+    ]
+    note = "They are comments on their bills now. Who wrote them is what the mails say."
+    rest = [paragraph(f"and {number(more)} more")] if more else []
+    return message(fallback_text(lead), [paragraph(bold(lead)), *blocks, *rest, paragraph(note)])
+
+
+def mailbox_unread_notice(cause: str, *, needs_somebody: bool) -> SlackMessage:
+    """To Finance: what comes back on bills is not read. Bills go out all the same."""
+    told = bold("The mailbox that replies to bills come to cannot be read.")
+    mend = (
+        " Have it mended by whoever looks after Countersign or the mail server; it is tried again "
+        "by itself."
+        if needs_somebody
+        else " It is tried again and again."
+    )
+    why = " Bills go out, but nobody hears here of those that do not arrive."
+    said = quote(plain(cause, SAID_BY_A_SERVER))
+    return message(fallback_text(told), [rich(line(told, why, mend), said)])
 
 
 def mail_stopped_notice(cause: str, waiting: int, *, needs_somebody: bool) -> SlackMessage:

@@ -1,0 +1,66 @@
+"""What came back by mail on a bill that was mailed is put on its record. It moves no bill.
+
+Anybody can write such a mail. So it tells, and never decides: neither state nor figures change.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.loaded_bill import LoadedBill, load_for
+from models.bills.history import BillAction
+from models.bills.incoming import (
+    DeliveryReport,
+    Incoming,
+    Reply,
+    bill_of_letter,
+    is_received_anew,
+)
+from models.bills.states import Verb
+from models.context import Context
+from models.outbox.notifications import notify_bounced, notify_mail_reply
+
+MAILS_OF_A_BILL = 50
+"""More are left where they are: nobody fills the record of a bill by writing mails."""
+
+
+async def record_mail(
+    session: AsyncSession, mail: Incoming, name: str, context: Context
+) -> BillAction | None:
+    """Put it on the record of the bill it is about. None where it is about none, is there already,
+    or is one too many.
+
+    `name` tells it from every other mail.
+    """
+    bill_id = await bill_of_letter(session, mail.about)
+    if bill_id is None:
+        return None
+    loaded = await load_for(session, bill_id, Verb.BOUNCE, context)
+    if not await is_received_anew(session, name, bill_id, context.now, MAILS_OF_A_BILL):
+        return None
+    if isinstance(mail, DeliveryReport):
+        return await _record_bounce(loaded, mail, context)
+    return await _record_reply(loaded, mail, context)
+
+
+async def _record_bounce(
+    loaded: LoadedBill, report: DeliveryReport, context: Context
+) -> BillAction:
+    to = ", ".join(dict.fromkeys(one.address for one in report.failures if one.address))
+    words = " ".join(dict.fromkeys(one.words for one in report.failures))
+    action = await loaded.record(
+        Verb.BOUNCE, context, snapshot={"to": to[:500] or None, "failure": words[:1000]}
+    )
+    await notify_bounced(loaded.session, loaded.bill.id, action.id)
+    return action
+
+
+async def _record_reply(loaded: LoadedBill, reply: Reply, context: Context) -> BillAction:
+    """A comment of nobody's in particular: who wrote it is what the mail says of itself."""
+    files = "".join(f"\n(file: {name})" for name in reply.attachments)
+    action = await loaded.record(
+        Verb.COMMENT,
+        context,
+        comment=f"{reply.text}{files}".strip(),
+        snapshot={"mailed_by": reply.sender},
+    )
+    await notify_mail_reply(loaded.session, loaded.bill.id, action.id)
+    return action
