@@ -32,8 +32,8 @@ router = APIRouter(route_class=PageRoute)
 Month = Annotated[str, Path(max_length=20)]
 PREVIEWED = 20_000
 """A preview looks at so many customers at most while somebody waits for it."""
-PREVIEW_S = 15.0
-"""A statement of a preview may take so long: a browser waits, where Slack would have given up."""
+LIST_S = 15.0
+"""Writing down what would be sent may take so long: a browser waits, where Slack would not."""
 NO_MONTH = "There is no such month. Write it as 2026-10."
 
 
@@ -98,7 +98,6 @@ async def preview_generating(context: Asking, month: Month, customer: str = "") 
     """What generating would do, for all or one customer, before it is done."""
     period, customer_id = _period(month), await _one(context, customer)
     period.refuse_if_open(context.now, context.settings.zone)
-    await limit_statements(context.session, PREVIEW_S)
     is_shown = await is_quick(context.session, customer_id, PREVIEWED)
     factor = context.settings.jump_factor
     facts = await preview_run(context.session, period, customer_id, factor) if is_shown else None
@@ -153,7 +152,7 @@ async def _one(context: HttpContext, customer: str) -> int | None:
 async def preview_sending(context: Asking, month: Month) -> Response:
     """What sending all approved bills would do; the list of them is kept as it is shown."""
     period = _period(month)
-    await limit_statements(context.session, PREVIEW_S)
+    await limit_statements(context.session, LIST_S)
     facts = await preview_send(context.session, context, period=period)
     return preview_page(context, _place(period), facts)
 

@@ -67,9 +67,6 @@ NAMED_MISSING = 10
 NAMED_HELD = 5
 BIGGEST = 5
 
-_JUMPS = f"""
-flags_jump(p.customer_id, p.currency, :year, :month, p.overage_amount, {JUMP_FACTOR})"""
-
 FIRST_HELD = f"""
 select hold_reason, name
 from (select hold_reason, name,
@@ -82,25 +79,30 @@ where place <= {NAMED_HELD} order by hold_reason, place"""
 # comes first, then the second, and so on.
 _PROPOSED = sa.text(f"""
 with {PROPOSED.format(narrowed=FRESH)},
+compared as (
+    select p.*, is_jump(p.overage_amount, before.amount, {JUMP_FACTOR}) as jumps
+    from proposed p
+    left join lateral amount_before(p.customer_id, p.currency, p.year, p.month) before on true
+),
 sums as (
     select hold_reason, currency, count(*) as bills, sum(overage_amount)::text as amount,
            coalesce(overage_amount = 0, false) as zero,
            count(*) filter (where passes) as by_rule,
-           count(*) filter (where hold_reason is null and {_JUMPS}) as jumps
-    from proposed p group by hold_reason, currency, zero
+           count(*) filter (where hold_reason is null and jumps) as jumps
+    from compared group by hold_reason, currency, zero
 ),
 ranked as (
     select p.*, name,
            row_number() over (
                partition by p.currency order by overage_amount desc, name) as place,
            count(*) over (partition by p.currency) as bills
-    from proposed p join customers c on c.id = p.customer_id
+    from compared p join customers c on c.id = p.customer_id
     where overage_amount > 0
 ),
 first as (select * from ranked order by place, bills desc, currency limit {BIGGEST}),
 biggest as (
-    select name, hold_reason, overage_amount::text as amount, currency, {_JUMPS} as jumps
-    from first p order by bills desc, currency, place
+    select name, hold_reason, overage_amount::text as amount, currency, jumps
+    from first order by bills desc, currency, place
 ),
 held as (
     select hold_reason, name from proposed p join customers c on c.id = p.customer_id

@@ -67,9 +67,10 @@ select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
        count(*) filter (where exists (
            select from bill_actions r where r.bill_id = b.id and r.action = 'auto_approve'))
        as by_rule,
-       count(*) filter (where b.hold_reason is null and flags_jump(
-           b.customer_id, b.currency, b.year, b.month, b.overage_amount, {JUMP_FACTOR})) as jumps
+       count(*) filter (where b.hold_reason is null
+           and is_jump(b.overage_amount, before.amount, {JUMP_FACTOR})) as jumps
 from bill_actions a join bills b on b.id = a.bill_id
+left join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before on true
 where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
   and b.year = :year and b.month = :month
 group by b.hold_reason, b.currency order by b.currency

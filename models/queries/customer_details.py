@@ -178,10 +178,10 @@ async def _months(
 
 _FLAGGED = sa.text(f"""
 select id, year, month, kind, hold_reason, jumps
-from (select b.*, b.kind = 'overage' and coalesce(flags_jump(
-                 b.customer_id, b.currency, b.year, b.month, b.overage_amount, {JUMP_FACTOR}),
-                 false) as jumps
+from (select b.*, b.kind = 'overage'
+                  and is_jump(b.overage_amount, before.amount, {JUMP_FACTOR}) as jumps
       from bills b
+      left join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before on true
       where b.customer_id = :customer_id and b.status in ('held', 'pending')) open
 where hold_reason is not null or jumps
 order by year, month, id

@@ -26,19 +26,21 @@ language sql immutable parallel safe as $$
     select coalesce(previous > 0 and amount > previous * factor, false)
 $$;
 
--- Whether an overage is to be flagged, held or not: beside what was billed last or, for a customer
--- who has not been billed, beside what the month before comes to.
-create function flags_jump(
-    customer bigint, in_currency text, of_year integer, of_month integer, amount numeric,
-    factor numeric)
-returns boolean language sql stable as $$
-    select is_jump(amount, coalesce(
-        (select p.amount from previous_amount(customer, in_currency, of_year, of_month) p),
-        (select o.overage_amount
-         from (select make_date(of_year, of_month, 1) - interval '1 month' as first_day) m
-         cross join lateral overage_of(
-             customer, extract(year from m.first_day)::int, extract(month from m.first_day)::int) o
-         where o.currency = in_currency)), factor)
+-- What an overage is compared with to be flagged, held or not: what was billed last or, for a
+-- customer who has not been billed, what the month before comes to. It is put in place of its call
+-- wherever it is joined, so that a whole month is one plan.
+create function amount_before(
+    customer bigint, in_currency text, of_year integer, of_month integer)
+returns table (amount numeric) language sql stable rows 1 as $$
+    select coalesce(billed.amount, used.overage_amount)
+    from (select make_date(of_year, of_month, 1) - interval '1 month' as first_day) m
+    left join lateral previous_amount(customer, in_currency, of_year, of_month) billed on true
+    left join lateral (
+        select o.overage_amount
+        from overage_of(
+            customer, extract(year from m.first_day)::int, extract(month from m.first_day)::int) o
+        where o.currency = in_currency and billed.amount is null
+        offset 0) used on true
 $$;
 
 -- The first cause for which an overage's bill is held, if any.

@@ -88,8 +88,7 @@ begin
            c.require_csm_approval and c.require_sales_approval,
            slots_of(b), record_of(b.id),
            trend_of(b, months, first_year),
-           b.kind = 'overage' and flags_jump(
-               b.customer_id, b.currency, b.year, b.month, b.overage_amount, jump_factor),
+           b.kind = 'overage' and is_jump(b.overage_amount, before.amount, jump_factor),
            case when b.status = 'rejected' then (
                select json_build_array(t.api_usage, t.monthly_api_limit,
                                        t.overage_unit_cost::text, t.overage_amount::text,
@@ -111,6 +110,7 @@ begin
     join bills b on b.id = asked.id
     cross join lateral (select agreed_before(b) as id) agreed
     join customers c on c.id = b.customer_id
+    left join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before on true
     order by asked.place;
 end
 $$;

@@ -324,20 +324,36 @@ def cause(
 
 
 def jumps(ledger: Ledger, customer_id: int, period: Period, now: Fresh, factor: float) -> bool:
-    """Whether it is more than so many times the month's that was billed last before it, with the
-    corrections of that one that stand.
-    """
+    """Whether it is more than so many times the month's that was billed last before it."""
+    return _is_jump(now.amount, billed_last(ledger, customer_id, period, now.currency), factor)
+
+
+def is_flagged(ledger: Ledger, bill: Row, factor: float) -> bool:
+    """Whether its card says that it jumps: beside what nobody was billed, what was used counts."""
+    period = Period(bill.year, bill.month)
+    last = billed_last(ledger, bill.customer_id, period, bill.currency)
+    if last is None:
+        before = fresh(ledger, bill.customer_id, period.plus(-1))
+        last = before.amount if before and before.currency == bill.currency else None
+    return _is_jump(bill.overage_amount, last, factor)
+
+
+def _is_jump(amount: Decimal | None, last: Decimal | None, factor: float) -> bool:
+    return bool(last and amount and Fraction(amount) > Fraction(last) * Fraction(factor))
+
+
+def billed_last(ledger: Ledger, customer_id: int, period: Period, currency: str) -> Decimal | None:
+    """What the last month before was billed, with the corrections of it that stand."""
     earlier = [
         (bill.year, bill.month, _in_the_end(ledger, bill))
         for bill in ledger.bills
         if bill.customer_id == customer_id
         and bill.kind == "overage"
         and bill.status != "void"
-        and bill.currency == now.currency
+        and bill.currency == currency
         and (bill.year, bill.month) < (period.year, period.month)
     ]
-    last = max(earlier)[2] if earlier else None
-    return bool(last and now.amount and Fraction(now.amount) > Fraction(last) * Fraction(factor))
+    return max(earlier)[2] if earlier else None
 
 
 def _in_the_end(ledger: Ledger, bill: Row) -> Decimal | None:

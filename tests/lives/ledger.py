@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.replay import BillState, replay
 from models.period import Period
 
@@ -172,6 +173,19 @@ def read(connection: psycopg.Connection[Any]) -> Ledger:
             for table, order in _TABLES.items()
         }
     return Ledger(**rows)
+
+
+_FLAGGED = f"""
+select b.id from bills b
+join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before
+    on is_jump(b.overage_amount, before.amount, {JUMP_FACTOR})
+where b.kind = 'overage'
+"""
+
+
+def read_flagged(connection: psycopg.Connection[Any]) -> set[int]:
+    """The bills that jump, as cards and previews find them."""
+    return {bill_id for (bill_id,) in connection.execute(_FLAGGED)}
 
 
 def figures(bill: Row) -> tuple[Any, ...]:

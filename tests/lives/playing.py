@@ -17,7 +17,7 @@ from models.errors import Refusal
 from models.outbox.notifications import Recalculation
 from tests.lives import moves, moves_around
 from tests.lives.judge import Taken, judge
-from tests.lives.laws import check_everything
+from tests.lives.laws import check_everything, check_flags
 from tests.lives.ledger import Ledger, Row
 from tests.lives.moves import Idle, Move, Turn
 from tests.lives.scene import Lot, Scene, set_up
@@ -49,6 +49,7 @@ def play(stage: Stage, story: Story, tally: Tally) -> None:
         for step in story.steps:
             take(stage, scene, tally, step.move, step.lot)
         stage.run(generates_nothing_more(scene))
+        check_flags(stage.look(), stage.look_for_jumps())
         assert stage.run(discrepancies(scene)) == []
 
 

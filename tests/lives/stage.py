@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from tests.harness.database import TestDatabase, TestPostgres
-from tests.lives.ledger import Ledger, read
+from tests.lives.ledger import Ledger, read, read_flagged
 
 T = TypeVar("T")
 
@@ -38,6 +38,10 @@ class Stage:
     def look(self) -> Ledger:
         """What is committed, seen from outside."""
         return read(self._eye)
+
+    def look_for_jumps(self) -> set[int]:
+        """The bills that are flagged."""
+        return read_flagged(self._eye)
 
     def close(self) -> None:
         self._eye.close()
