@@ -13,7 +13,7 @@ from handlers.web.charts import usage_chart
 from handlers.web.forms import Form, refused_form
 from handlers.web.rendering import page
 from handlers.wording import customer_text
-from handlers.wording.bill_text import month_of, state_of
+from handlers.wording.bill_text import awaited, month_of, state_of
 from models.customers.terms import terms_in_force
 from models.errors import Invalid
 from models.exports.formats import Table
@@ -27,6 +27,7 @@ from models.queries.customer_list import (
     csms,
     list_customers,
 )
+from models.queries.missing_approvals import missing_approvals
 from models.queries.scope import Scope
 
 router = APIRouter(route_class=PageRoute)
@@ -139,6 +140,9 @@ async def customer(
         may_edit=context.user.can(Permission.KEEP_BOOKS) and not facts.merged_into,
         amiss=customer_text.amiss(facts, running),
         words=customer_text,
+        missing=await missing_approvals(context.session, facts.bills),
+        awaited=awaited,
+        now=context.now,
         month_of=month_of,
         state_of=state_of,
     )

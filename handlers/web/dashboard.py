@@ -12,7 +12,14 @@ from handlers.http.ids import read_id
 from handlers.web.forms import Form
 from handlers.web.live import live_since
 from handlers.web.rendering import page
-from handlers.wording.bill_text import NOT_STANDING, listed, month_of, short_title, state_of
+from handlers.wording.bill_text import (
+    NOT_STANDING,
+    awaited,
+    listed,
+    month_of,
+    short_title,
+    state_of,
+)
 from handlers.wording.formatting import clean, name
 from handlers.wording.history_text import history_sentence
 from models.bills.states import State
@@ -23,6 +30,7 @@ from models.people.users import User, users_with_role
 from models.period import Period
 from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, find_bills
+from models.queries.missing_approvals import missing_approvals
 from models.queries.recent_decisions import RecentDecision, recent_decisions
 
 router = APIRouter(route_class=PageRoute)
@@ -97,6 +105,8 @@ async def dashboard(context: Asking) -> Response:
         found=found,
         is_first=after is None,
         next_page=choice.address(after=found.after) if found.after else None,
+        missing=await missing_approvals(context.session, found.lines),
+        awaited=awaited,
         told=listed(found),
         not_standing=NOT_STANDING,
         ages=ages,

@@ -150,6 +150,10 @@ def _approver(needed: MissingApproval) -> str:
         return f"{person(needed.delegate)}, in the place of {away} who is away"
     if needed.people:
         return listing([_reachable(who) for who in needed.people], "or", NAMED_AT_MOST)
+    return _anybody(needed)
+
+
+def _anybody(needed: MissingApproval) -> str:
     roles = [needed.role] if needed.role else [Role.CSM, Role.SALES]
     return f"anybody in {listing(roles, 'or')}"
 
@@ -214,6 +218,22 @@ def state_of(bill: BillLine) -> str:
     if bill.status is State.HELD and bill.hold_reason:
         return f"held: {HOLD_SHORT[bill.hold_reason]}"
     return STATE_WORDS[bill.status]
+
+
+def awaited(bill: BillLine, needed: Sequence[MissingApproval], reader_id: int | None = None) -> str:
+    """For whom a bill of a table waits: "you", "Kim Lee (CSM) +1", "anybody in Sales"."""
+    if bill.status is State.HELD:
+        return Role.FINANCE
+    asked = [_asked(one, reader_id) for one in needed]
+    return f"{asked[0]} +{len(asked) - 1}" if len(asked) > 1 else "".join(asked)
+
+
+def _asked(needed: MissingApproval, reader_id: int | None) -> str:
+    """Whoever is to act, which for somebody who is away is the delegate."""
+    people = [needed.delegate] if needed.people and needed.delegate else needed.people
+    if reader_id in {one.id for one in people}:
+        return "you"
+    return listing([person(one) for one in people], "or") or _anybody(needed)
 
 
 def reject_reason(entry: HistoryEntry) -> str:

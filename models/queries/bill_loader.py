@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.approvers import Approvers, Slot, role_of_slot
+from models.bills.approvers import Approvers
 from models.bills.bill import Bill
 from models.bills.deliveries import Missing
 from models.bills.history import comment_text, figures_made_by
@@ -22,12 +22,12 @@ from models.queries.bill_details import (
     BillDetails,
     Comment,
     Letter,
-    MissingApproval,
     MonthOverage,
     Outdated,
     RelatedBill,
 )
 from models.queries.history import HistoryEntry, Record, history_entries
+from models.queries.missing_approvals import Needed, missing_of
 
 TREND_MONTHS = 6
 
@@ -245,23 +245,10 @@ def _both_above(row: Row) -> Decimal | None:
     return None if row["requires_both"] else above
 
 
-def _needed(state: BillState, approvers: Approvers) -> tuple[MissingApproval, ...]:
+def _needed(state: BillState, approvers: Approvers) -> Needed:
     if state.status is not State.PENDING:
         return ()
-    given = {approval.slot for approval in state.approvals}
-    gave = {approval.user_id for approval in state.approvals}
-    return tuple(_need(slot, gave) for slot in approvers.slots if slot.slot not in given)
-
-
-def _need(slot: Slot, gave: set[int]) -> MissingApproval:
-    """Whoever `gave` their own word already has none for somebody who is away."""
-    return MissingApproval(
-        slot.slot,
-        role_of_slot(slot.slot),
-        (slot.named,) if slot.named else (),
-        away=slot.away,
-        delegate=None if slot.delegate and slot.delegate.id in gave else slot.delegate,
-    )
+    return missing_of(approvers.slots, {approval.user_id for approval in state.approvals})
 
 
 def _comments(record: Record, entries: Mapping[int, HistoryEntry]) -> tuple[Comment, ...]:

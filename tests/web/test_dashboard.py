@@ -45,6 +45,10 @@ def _rows(shown: Answer) -> list[str]:
     return re.findall(r'<td><a href="/bills/\d+" class="named">([^<]+)</a>', shown.text)
 
 
+def _waits(shown: Answer) -> list[str]:
+    return re.findall(r'class="under">for ([^<]+)<', shown.text)
+
+
 async def test_what_waits_for_whoever_looks_comes_first(
     served: BrowserSide, people: People, bills: dict[str, Bill]
 ) -> None:
@@ -55,6 +59,23 @@ async def test_what_waits_for_whoever_looks_comes_first(
     told = re.sub(r"<[^>]+>|\s+", " ", everything.text)
     assert re.search(r"EUR +€5,000.00 +USD +\$10,000.00", told), told
     assert re.search(r"Waiting under 3 days +1 .*Waiting 7 to 14 days +2 ", told), told
+
+
+async def test_each_bill_says_for_whom_it_waits_and_to_whoever_that_is_that_it_is_they(
+    served: BrowserSide, people: People, bills: dict[str, Bill], db: Database
+) -> None:
+    kim, max_ = await served.signed_in(people.kim), await served.signed_in(people.max)
+    assert _waits(await kim.get("/dashboard?view=all")) == ["you", "Lee (CSM)", "you +1"]
+    async with db.transaction() as session:
+        await approve_bill(session, bills["bolt"].id, 1, act(people.kim, LATER))
+        await bill_for(session, act(people.ana, LATER), "Dune", csm_id=people.kim.id)
+        await bill_for(session, act(people.ana, LATER), "Echo", overage_unit_cost=None)
+    shown = await max_.get("/dashboard?view=all")
+    anybody = "anybody in Customer Success or Sales"
+    assert _waits(shown) == ["Kim (CSM)", "Lee (CSM)", "Sam (Sales)", anybody, "Finance"]
+    customer = await max_.get(f"/customers/{bills['bolt'].customer_id}")
+    assert _waits(customer) == ["Sam (Sales)"]
+    assert 'class="slim">, a moment ago</span>' in customer.text
 
 
 async def test_lists_are_narrowed_by_state_month_customer_and_csm(
