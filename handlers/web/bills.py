@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from handlers.http.decisions import comment
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
-from handlers.web.charts import UsageChart, usage_chart
+from handlers.web.charts import MonthsChart, usage_chart
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.live import live_since
 from handlers.web.notices import see
@@ -130,7 +130,7 @@ def _acts(facts: BillDetails, context: HttpContext) -> Sequence[Act]:
     return acts
 
 
-async def _chart(context: HttpContext, facts: BillDetails) -> UsageChart:
+async def _chart(context: HttpContext, facts: BillDetails) -> MonthsChart:
     first = facts.period.plus(1 - CHART_MONTHS)
     months = await usage_months(context.session, facts.customer_id, first, facts.period)
     return usage_chart(facts.customer, months)

@@ -4,13 +4,18 @@ Across they are told in percent of their width, up and down in pixels, so that l
 size on every screen. Colours are the stylesheet's; what is over the limit is hatched as well.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from handlers.wording.formatting import month_name
+from handlers.wording.month_text import billed_finding, billed_told
 from handlers.wording.usage_text import month_told, usage_finding
 from models.period import Period
+from models.queries.months_billed import CurrencyMonths
 from models.usage.usage import UsageMonth
 
 TOP, BASE = 20, 164
@@ -26,8 +31,8 @@ THOUSANDS = ("", "k", "M", "B", "T")
 
 @dataclass(frozen=True)
 class Column:
-    """One month. `calls` None: a hollow mark instead of a bar. `within` and `over`: y and height
-    of the two parts of a bar; `label` and `year` are empty where there is no room for them.
+    """One month. `calls` None: of usage, a hollow mark instead of a bar. `within` and `over`: y and
+    height of the two parts of a bar; `label` and `year` are empty where there is no room for them.
     """
 
     told: str
@@ -54,8 +59,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class UsageChart:
-    """A bar a month, and the limit as a line that steps where it changes.
+class MonthsChart:
+    """A bar a month and, of usage, the limit as a line that steps where it changes.
 
     `finding` is the sentence that stands for the whole chart; `key` is its own on its page.
     """
@@ -72,7 +77,7 @@ class UsageChart:
 
     @property
     def has_missing(self) -> bool:
-        return any(column.calls is None for column in self.columns)
+        return bool(self.limit) and any(column.calls is None for column in self.columns)
 
 
 def usage_chart(
@@ -80,15 +85,36 @@ def usage_chart(
     months: Sequence[UsageMonth],
     running: Period | None = None,
     key: str = "usage",
-) -> UsageChart:
+) -> MonthsChart:
     """The usage of these months, oldest first; `running` is one that is not over yet."""
     top, lines = _scale(max((max(m.calls or 0, m.limit_calls) for m in months), default=0))
     columns = tuple(_column(months, index, top) for index in range(len(months)))
-    return UsageChart(
+    return MonthsChart(
         key=key,
         finding=usage_finding(customer, months, running),
         columns=columns,
         limit=tuple(_limit(months, columns, top)),
+        scale=tuple((_y(value, top), compact(value)) for value in lines),
+    )
+
+
+def amounts_chart(periods: Sequence[Period], one: CurrencyMonths) -> MonthsChart:
+    """What these months were billed in one currency, oldest first."""
+    top, lines = _scale(math.ceil(max(one.amounts)))
+    return MonthsChart(
+        key=f"billed-{one.currency}",
+        finding=billed_finding(periods, one),
+        columns=tuple(
+            Column(
+                told=billed_told(period, amount, one.currency),
+                **_place(periods, index),
+                calls=None,
+                within=_part(0, amount, top),
+                over=None,
+            )
+            for index, (period, amount) in enumerate(zip(periods, one.amounts, strict=True))
+        ),
+        limit=(),
         scale=tuple((_y(value, top), compact(value)) for value in lines),
     )
 
@@ -105,51 +131,58 @@ def _scale(largest: int) -> tuple[int, list[int]]:
         power *= 10
 
 
-def _y(value: int, top: int) -> float:
-    return round(BASE - value * (BASE - TOP) / top, 1)
+def _y(value: int | Decimal, top: int) -> float:
+    return round(BASE - float(value) * (BASE - TOP) / top, 1)
 
 
 def _column(months: Sequence[UsageMonth], index: int, top: int) -> Column:
     month = months[index]
-    width = (100 - GUTTER) / len(months)
-    left = GUTTER + index * width
-    label, year = _labels(months, index)
     within = min(month.calls or 0, month.limit_calls)
     return Column(
         told=month_told(month),
-        left=round(left, 2),
-        width=round(width, 2),
-        centre=round(left + width / 2, 2),
-        bar_left=round(left + width * (1 - BAR_PART) / 2, 2),
-        bar_width=round(width * BAR_PART, 2),
+        **_place([one.period for one in months], index),
         calls=month.calls,
         within=_part(0, within, top),
         over=_part(within, within + month.over_calls, top),
-        label=label,
-        year=year,
     )
 
 
-def _part(low: int, high: int, top: int) -> tuple[float, float] | None:
-    """From one value up to another; anything at all is seen."""
+def _place(periods: Sequence[Period], index: int) -> dict[str, Any]:
+    """Where a month's column stands, and what is written under it."""
+    width = (100 - GUTTER) / len(periods)
+    left = GUTTER + index * width
+    label, year = _labels(periods, index)
+    return {
+        "left": round(left, 2),
+        "width": round(width, 2),
+        "centre": round(left + width / 2, 2),
+        "bar_left": round(left + width * (1 - BAR_PART) / 2, 2),
+        "bar_width": round(width * BAR_PART, 2),
+        "label": label,
+        "year": year,
+    }
+
+
+def _part(low: int, high: int | Decimal, top: int) -> tuple[float, float] | None:
+    """From one value up to another; anything at all is seen, and nothing below zero."""
     if high <= low:
         return None
-    height = max(LEAST_PX, round((high - low) * (BASE - TOP) / top, 1))
+    height = max(LEAST_PX, round(float(high - low) * (BASE - TOP) / top, 1))
     return round(_y(low, top) - height, 1), height
 
 
-def _labels(months: Sequence[UsageMonth], index: int) -> tuple[str, str]:
+def _labels(periods: Sequence[Period], index: int) -> tuple[str, str]:
     """A month's letters and its year: of many months every second or third, each year once.
 
     A year needs the room of two labels, and is left out where another follows sooner.
     """
-    every = -(-len(months) // MOST_LABELS)
+    every = -(-len(periods) // MOST_LABELS)
     if index % every:
         return "", ""
-    period = months[index].period
-    before, after = months[max(0, index - every)], months[min(index + every, len(months) - 1)]
-    begins = index == 0 or before.period.year != period.year
-    crowded = after.period.year != period.year
+    period = periods[index]
+    before, after = periods[max(0, index - every)], periods[min(index + every, len(periods) - 1)]
+    begins = index == 0 or before.year != period.year
+    crowded = after.year != period.year
     return month_name(period)[:3], str(period.year) if begins and not crowded else ""
 
 

@@ -11,6 +11,7 @@ from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import read_id
 from handlers.web.forms import Form
 from handlers.web.live import live_since
+from handlers.web.month import billed_facts
 from handlers.web.rendering import page
 from handlers.wording.bill_text import (
     NOT_STANDING,
@@ -112,6 +113,7 @@ async def dashboard(context: Asking) -> Response:
         ages=ages,
         now=context.now,
         recent=await _recent(context, choice, after),
+        billed=await _billed(context, choice, after),
         bulk=_bulk(context.user, found),
         month_of=month_of,
         state_of=state_of,
@@ -152,6 +154,14 @@ async def _recent(
     if not is_own or after is not None:
         return ()
     return await recent_decisions(context.session, context.user)
+
+
+async def _billed(context: HttpContext, choice: Choice, after: str | None) -> dict[str, Any] | None:
+    """For managers, whose page opens with all bills: what the months came to."""
+    opens = context.user.role == Role.MANAGER and choice == Choice(ALL, choice.typed, BillFilter())
+    if not opens or after is not None:
+        return None
+    return await billed_facts(context, Period.last_closed(context.now, context.settings.zone))
 
 
 def _views(user: User) -> Mapping[str, str]:

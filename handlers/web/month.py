@@ -2,13 +2,14 @@
 
 import re
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Response
 from fastapi.responses import RedirectResponse
 
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId, read_id
+from handlers.web.charts import amounts_chart
 from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
@@ -26,6 +27,7 @@ from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.queries.month_board import load_month
+from models.queries.months_billed import months_billed
 from models.queries.newest import newest_actions
 
 router = APIRouter(route_class=PageRoute)
@@ -69,6 +71,7 @@ async def board(context: Asking, month: Month) -> Response:
         board=await load_month(context.session, period, context.now),
         before=period.plus(-1) if period > Period(FIRST_YEAR, 1) else None,
         following=period.plus(1) if period < Period(LAST_YEAR, 12) else None,
+        **await billed_facts(context, period),
         run=run,
         is_running=run is not None and not run.has_ended,
         is_open=period >= Period.of(context.today),
@@ -84,6 +87,21 @@ async def board(context: Asking, month: Month) -> Response:
 async def board_live(context: Asking, month: Month) -> Response:
     """Whether the month still stands as its open page shows it."""
     return still_true(context, await _version(context, _period(month)))
+
+
+CHARTED = 3
+"""So many currencies are drawn; the others stand in the table."""
+
+
+async def billed_facts(context: HttpContext, last: Period) -> dict[str, Any]:
+    """What `billed` of `charts.html.jinja` draws: the months up to this one."""
+    months = await months_billed(context.session, last)
+    drawn = [one for one in months.currencies if max(one.amounts) > 0][:CHARTED]
+    return {
+        "last": last,
+        "months": months,
+        "charts": [amounts_chart(months.periods, one) for one in drawn],
+    }
 
 
 async def _version(context: HttpContext, period: Period) -> str:

@@ -1,13 +1,26 @@
 """What is said of a month as a whole wherever it is said: ages, causes, its generation."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from handlers.wording.bill_text import bill_count
-from handlers.wording.formatting import counted, number, period_name, person, sentence
+from handlers.wording.formatting import (
+    counted,
+    money,
+    number,
+    percent_change,
+    period_name,
+    person,
+    sentence,
+)
 from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES
 from handlers.wording.rich_text import Sentence
 from models.batches.bill_run_report import BillRunReport
 from models.bills.states import HoldReason
+from models.period import Period
 from models.queries.ageing import Age
 from models.queries.month_board import MissingUsage
+from models.queries.months_billed import CurrencyMonths
 
 
 def age_text(age: Age) -> str:
@@ -17,6 +30,34 @@ def age_text(age: Age) -> str:
     return (
         f"{age.from_days} to {age.to_days} days" if age.from_days else f"under {age.to_days} days"
     )
+
+
+def billed_finding(periods: Sequence[Period], one: CurrencyMonths) -> str:
+    """What a chart of months finds: as in "October 2026: $35,000.00, after $28,000.00 the month
+    before (+25 %). The most was March 2026: $40,000.00.".
+    """
+    amounts = one.amounts
+    at_most = max(range(len(periods)), key=lambda at: amounts[at])
+    told = billed_told(periods[-1], amounts[-1], one.currency) + _after(one)
+    if at_most == len(periods) - 1:
+        return f"{told}: the most of these months."
+    return f"{told}. The most was {billed_told(periods[at_most], amounts[at_most], one.currency)}."
+
+
+def _after(one: CurrencyMonths) -> str:
+    if len(one.amounts) == 1:
+        return ""
+    before, last = one.amounts[-2:]
+    change = percent_change(before, last) if before > 0 and last >= 0 else None
+    beside = f" ({change})" if change else ""
+    return (
+        f", after {money(before, one.currency) if before else 'nothing'} the month before{beside}"
+    )
+
+
+def billed_told(period: Period, amount: Decimal, currency: str) -> str:
+    """As in "October 2026: $35,000.00"."""
+    return f"{period_name(period)}: {money(amount, currency)}"
 
 
 def cause_text(cause: HoldReason) -> str:

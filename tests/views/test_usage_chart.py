@@ -124,7 +124,7 @@ def test_no_more_months_are_labelled_than_have_room(count: int) -> None:
 @pytest.mark.parametrize("customer", NAMES.values(), ids=NAMES.keys())
 def test_the_drawing_escapes_names_and_styles_nothing_inline(customer: str) -> None:
     chart = usage_chart(customer, months(None, 0, 5, 2 * LIMIT))
-    drawn = str(_environment.get_template("charts.html.jinja").module.usage_chart(chart))  # type: ignore[attr-defined]
+    drawn = str(_environment.get_template("charts.html.jinja").module.months_chart(chart))  # type: ignore[attr-defined]
     assert not re.search(r"\sstyle=|\son\w+=", drawn)
     assert 'aria-labelledby="usage-finding"' in drawn
     assert "Over the limit" in drawn

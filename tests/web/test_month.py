@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from models.actions.approve import approve_bill, reject_bill
+from models.actions.void import void_bill
 from models.batches.bill_run import BillRun, run_step
 from models.batches.bulk_send import end_send, sender_of
 from models.bills.bill import Bill, bill_of_month
@@ -20,7 +21,7 @@ from models.settings import BillingSettings
 from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People
 from tests.harness.slack_people import NOW
-from tests.rules.scene import OCTOBER, add_customer, generate
+from tests.rules.scene import OCTOBER, add_customer, generate, record_usage
 
 EURO = {"currency": "EUR"}
 ADDRESS = {"billing_email": "billing@acme.example"}
@@ -127,6 +128,52 @@ async def test_currencies_stand_beside_each_other_and_are_never_added(
     assert "Send approved" not in page
 
 
+async def test_a_manager_sees_what_months_were_billed_a_chart_for_each_currency(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    september, august = OCTOBER.plus(-1), OCTOBER.plus(-2)
+    async with db.transaction() as session:
+        acme = await add_customer(session, "Acme Corp", 180_000, period=august)
+        await record_usage(session, acme, september, 140_000)
+        await record_usage(session, acme, OCTOBER, 150_000)
+        await add_customer(session, "Düne GmbH", 160_000, **EURO)
+        for period in (august, september, OCTOBER):
+            await generate(session, act(people.ana), period)
+        void = await add_customer(session, "Void Ltd", 900_000)
+        await generate(session, act(people.ana), customer_id=void.id)
+        bill = await bill_of_month(session, void.id, OCTOBER)
+        await void_bill(session, bill.id, 1, act(people.ana), "Not theirs")
+    max_, kim = await served.signed_in(people.max), await served.signed_in(people.kim)
+    dollars = (
+        "October 2026: $5,000.00, after $4,000.00 the month before (+25 %). "
+        "The most was August 2026: $8,000.00."
+    )
+    euros = "October 2026: €6,000.00, after nothing the month before: the most of these months."
+    board = (await max_.get("/month/2026-10")).text
+    for page in (board, (await max_.get("/dashboard")).text):
+        assert re.findall(r"<figcaption[^>]*>([^<]+)<", page) == [dollars, euros]
+        assert "<title>August 2026: $8,000.00</title>" in page
+        [table] = re.findall(r'id="months-table">.*?</details>', page, re.DOTALL)
+        last = ["$8,000.00", "$4,000.00", "$5,000.00", "€6,000.00"]
+        assert re.findall(r'class="row">([^<]+)</span>', table) == last
+    before = (await max_.get("/month/2026-09")).text
+    assert "September 2026: $4,000.00, after $8,000.00 the month before (−50 %)." in before
+    for path in ("/dashboard", "/dashboard?view=sent"):
+        visitor = max_ if "sent" in path else kim
+        assert "Billed by month" not in (await visitor.get(path)).text
+
+
+async def test_too_many_bills_are_not_added_up_while_somebody_waits(
+    served: BrowserSide, people: People, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.queries.months_billed.MOST_ADDED_UP", 0)
+    async with db.transaction() as session:
+        await add_customer(session, "Acme Corp")
+        await generate(session, act(people.ana))
+    page = (await (await served.signed_in(people.max)).get("/dashboard")).text
+    assert "There are too many bills in these months to add them up here." in page
+
+
 async def test_what_waits_is_told_by_how_long_it_has(people: People, db: Database) -> None:
     async with db.transaction() as session:
         await add_customer(session, "Acme Corp")
@@ -134,7 +181,7 @@ async def test_what_waits_is_told_by_how_long_it_has(people: People, db: Databas
     later = NOW + timedelta(days=8)
     async with browser_side(db, now=lambda: later) as served:
         page = (await (await served.signed_in(people.max)).get("/month/2026-10")).text
-    ages = page[page.index('id="ages"') :]
+    ages = page[page.index('id="ages"') : page.index('id="months"')]
     assert "7 to 14 days" in ages
     assert ages.count("$5,000.00") == 1
 
