@@ -11,6 +11,7 @@ from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.charts import usage_chart
 from handlers.web.forms import Form, refused_form
+from handlers.web.live import live_customer
 from handlers.web.rendering import page
 from handlers.wording import customer_text
 from handlers.wording.bill_text import awaited, month_of, state_of
@@ -118,11 +119,13 @@ async def customer(
             first, last = _range(context, from_, to)
         except Invalid as refused:
             span = refused_form({"from": from_, "to": to}, refused)
+    live = await live_customer(context, customer_id)
     facts = await load_customer(context.session, customer_id, first, last, running)
     return page(
         context.request,
         "customer.html.jinja",
         422 if span.is_refused else 200,
+        live=None if span.is_refused else live,
         facts=facts,
         customer=facts.customer,
         chart=usage_chart(facts.customer.name, facts.usage, running),

@@ -11,6 +11,7 @@ from handlers.http.errors import NotByScript
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.forms import Form, Typed, shown_again
+from handlers.web.live import live_people
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.formatting import name
@@ -35,6 +36,7 @@ async def people(
     after: Annotated[str, Query(max_length=MOST_KEY)] = "",
 ) -> Response:
     """Everybody by name, a hundred at a time, below those who wait for a role."""
+    live = await live_people(context)
     looked_for = q.strip()
     found = await find_people(context.session, looked_for, after)
     waiting = [] if looked_for or after else await waiting_for_role(context.session)
@@ -43,6 +45,7 @@ async def people(
     return page(
         context.request,
         "people.html.jinja",
+        live=live,
         people=found.people,
         delegates=delegates,
         waiting=waiting,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from handlers.http.gate import Asking, PageRoute, open_to
+from handlers.web.live import live_health
 from handlers.web.rendering import page
 from handlers.wording.health_text import STANDING_WORDS, Standing, database_checks
 from models.people.permissions import Permission
@@ -21,6 +22,7 @@ async def settings(context: Asking) -> Response:
     return page(
         context.request,
         "settings.html.jinja",
+        live=live_health(context.now),
         checks=checks,
         amiss=sum(check.standing is Standing.BAD for check in checks),
         standing=STANDING_WORDS,

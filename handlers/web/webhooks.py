@@ -12,6 +12,7 @@ from handlers.http import webhooks as kept
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.forms import Draw, Form, Typed, shown_again
+from handlers.web.live import live_delivery, live_webhooks
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import webhook_text
@@ -38,8 +39,9 @@ SHOWN_CHARS = 300
 @open_to(Permission.KEEP_WEBHOOKS)
 async def webhooks(context: Asking) -> Response:
     """All of them."""
+    live = await live_webhooks(context)
     found = await list_webhooks(context.session)
-    return page(context.request, "webhooks.html.jinja", found=found, words=webhook_text)
+    return page(context.request, "webhooks.html.jinja", live=live, found=found, words=webhook_text)
 
 
 # -- adding and changing -------------------------------------------------------------------
@@ -128,6 +130,7 @@ async def _webhook_page(
     status: DeliveryStatus | None = None,
     before: int | None = None,
 ) -> Response:
+    live = await live_webhooks(context, webhook_id)
     found = await list_deliveries(context.session, webhook_id, status, before)
     chosen = {"status": status.value} if status else {}
     here = f"/webhooks/{webhook_id}"
@@ -135,6 +138,7 @@ async def _webhook_page(
     return page(
         context.request,
         "webhook.html.jinja",
+        live=None if form.is_refused or before else live,
         webhook=await find_webhook(context.session, webhook_id),
         form=form,
         deliveries=found.deliveries,
@@ -175,7 +179,7 @@ async def resume(context: Asking, webhook_id: PathId) -> Response:
 async def send_test(context: Asking, webhook_id: PathId) -> Response:
     async with shown_again(context, {}, _webhook_again(webhook_id)):
         sent = await keeping.send_test(context.session, context, webhook_id)
-    told = "A test is on its way. Load this page again to see what came of it."
+    told = "A test is on its way. What comes of it appears here."
     return see(context.request, f"/webhooks/{webhook_id}/deliveries/{sent.id}", told)
 
 
@@ -229,10 +233,12 @@ def _day_begins(context: HttpContext, typed: str) -> datetime:
 @open_to(Permission.KEEP_WEBHOOKS)
 async def delivery(context: Asking, webhook_id: PathId, delivery_id: PathId) -> Response:
     """One delivery with its payload and each attempt."""
+    live = await live_delivery(context, delivery_id)
     found = await load_delivery(context.session, webhook_id, delivery_id)
     return page(
         context.request,
         "webhook_delivery.html.jinja",
+        live=live,
         webhook=await find_webhook(context.session, webhook_id),
         delivery=found.delivery,
         attempts=found.attempts[::-1],
@@ -247,5 +253,5 @@ async def delivery(context: Asking, webhook_id: PathId, delivery_id: PathId) -> 
 async def send_again(context: Asking, webhook_id: PathId, delivery_id: PathId) -> Response:
     async with shown_again(context, {}, _webhook_again(webhook_id)):
         await keeping.send_again(context.session, context, webhook_id, delivery_id)
-    told = "It is on its way again. Load this page again to see what came of it."
+    told = "It is on its way again. What comes of it appears here."
     return see(context.request, f"/webhooks/{webhook_id}/deliveries/{delivery_id}", told)

@@ -1,5 +1,7 @@
 """Whether anything has been done since somebody looked: for pages that are open."""
 
+from datetime import date
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +19,19 @@ async def newest_actions(session: AsyncSession, bill_id: int | None = None) -> s
     return found or "none"
 
 
+async def state_of_customer(session: AsyncSession, customer_id: int, since: date) -> str:
+    """Something that differs as soon as a customer's details, terms, bills or usage `since` that
+    month do.
+    """
+    values = {"customer_id": customer_id, "since": since}
+    return await session.scalar(_OF_CUSTOMER, values) or "none"
+
+
+async def state_of_people(session: AsyncSession) -> str:
+    """Something that differs as soon as anything about anybody does that people are shown."""
+    return await session.scalar(_OF_PEOPLE) or "none"
+
+
 # Whoever began first may commit last, so that the highest id alone would not tell of it.
 _OF_ALL = sa.text("""
 select md5(string_agg(id::text, ',')) from (
@@ -32,4 +47,25 @@ related as (
 )
 select md5(string_agg(c.last_action_id::text, ',' order by c.bill_id))
 from bill_chains c join related r on r.id = c.bill_id
+""")
+
+_OF_CUSTOMER = sa.text("""
+select md5(concat_ws('|', c,
+    (select string_agg(t::text, ',' order by valid_from)
+     from customer_terms t where t.customer_id = c.id),
+    (select string_agg(k.last_action_id::text, ',' order by b.id)
+     from bills b join bill_chains k on k.bill_id = b.id where b.customer_id = c.id),
+    (select string_agg(concat_ws(' ', m.first_day, u.api_usage), ',' order by m.first_day)
+     from generate_series(cast(:since as date), cast(:since as date) + interval '2 years',
+                          interval '1 month') m (first_day)
+     join usages u on u.customer_id = c.id
+         and u.year = extract(year from m.first_day)::int
+         and u.month = extract(month from m.first_day)::int)))
+from customers c where c.id = :customer_id
+""")
+
+_OF_PEOPLE = sa.text("""
+select md5(string_agg(concat_ws('-', id, name, email, role, slack_user_id, active,
+                                password_digest is null, away_until, delegate_id), ',' order by id))
+from users
 """)

@@ -36,6 +36,32 @@ async def list_webhooks(session: AsyncSession) -> Sequence[Webhook]:
     return (await session.scalars(kept.order_by(Webhook.id))).all()
 
 
+async def state_of_webhooks(session: AsyncSession, webhook_id: int | None = None) -> str:
+    """Something that differs as soon as a webhook does or, of one, what it was sent lately."""
+    return await session.scalar(_STATE, {"webhook_id": webhook_id, "latest": PAGE}) or "none"
+
+
+_STATE = sa.text("""
+select md5(concat_ws('|',
+    (select string_agg(w::text, ',' order by id) from webhooks w
+     where w.state <> 'deleted' and (cast(:webhook_id as bigint) is null or id = :webhook_id)),
+    (select string_agg(latest::text, ',') from (
+        select id, status, attempts, next_attempt_at from webhook_deliveries
+        where webhook_id = :webhook_id order by id desc limit :latest) latest)))
+""")
+
+
+async def state_of_delivery(session: AsyncSession, delivery_id: int) -> str:
+    """Something that differs as soon as a delivery was tried, or its webhook changed."""
+    return await session.scalar(_STATE_OF_DELIVERY, {"delivery_id": delivery_id}) or "none"
+
+
+_STATE_OF_DELIVERY = sa.text("""
+select md5(concat_ws('|', d.status, d.attempts, d.next_attempt_at, w.state))
+from webhook_deliveries d join webhooks w on w.id = d.webhook_id where d.id = :delivery_id
+""")
+
+
 async def find_webhook(session: AsyncSession, webhook_id: int) -> Webhook:
     found = await session.get(Webhook, webhook_id)
     if found is None or found.state == WebhookState.DELETED:

@@ -33,6 +33,7 @@ function swap(old, fresh) {
 async function redraw() {
   const answer = await fetch(location.href);
   if (answer.redirected) return location.reload();
+  if (answer.status === 404) return location.reload();
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (page.querySelector("[data-live]")?.dataset.live !== place.dataset.live) return location.reload();
