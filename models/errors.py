@@ -17,6 +17,7 @@ class Step(StrEnum):
     USAGE_THEN_REISSUE = "record usage, then reissue"
     USAGE_THEN_REVISE = "record usage, then revise"
     IMPORT_BILLING_EMAIL = "import billing e-mail"
+    MEND_ADDRESSES = "mend addresses"
     IMPORT_PRICE = "import price"
     SET_MAIL_SERVER = "set mail server"
     MIGRATE = "migrate"

@@ -16,7 +16,9 @@ from handlers.wording.formatting import (
 )
 from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS
 from models.customers.customers import Customer
+from models.customers.mail_addresses import check_mail_addresses
 from models.customers.terms import Terms
+from models.errors import WrongState
 from models.people.users import PersonRef
 from models.period import Period
 from models.queries.customer_details import CustomerDetails, FlaggedBill
@@ -105,9 +107,17 @@ def amiss(facts: CustomerDetails, running: Period) -> list[str]:
         told.append(_missing(facts.missing))
     if customer.overage_unit_cost is None:
         told.append("There is no overage price: what is over the limit will be held.")
+    return told + _cannot_be_mailed(customer) + _nearly_over(facts, running)
+
+
+def _cannot_be_mailed(customer: Customer) -> list[str]:
     if not (customer.billing_email or "").strip():
-        told.append("There is no billing e-mail address, so no bill can go out.")
-    return told + _nearly_over(facts, running)
+        return ["There is no billing e-mail address, so no bill can go out."]
+    try:
+        check_mail_addresses(customer)
+    except WrongState as refused:
+        return [str(refused)]
+    return []
 
 
 def _missing(months: Sequence[Period]) -> str:

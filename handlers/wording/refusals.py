@@ -92,6 +92,7 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Step.SEE_THROUGH: "see it through first",
     Step.RECORD_USAGE: "record the right usage, which settles the rest by itself",
     Step.IMPORT_BILLING_EMAIL: "give it one",
+    Step.MEND_ADDRESSES: "write its addresses anew, with commas between them",
     Step.IMPORT_PRICE: "give the customer one from that month on",
     Step.SET_MAIL_SERVER: "have SMTP_URL and MAIL_FROM set by whoever looks after Countersign",
     Step.MIGRATE: "migrate it",
@@ -105,6 +106,8 @@ _WITHOUT_COMMAND: dict[str, str] = {
 
 _WITH_COMMAND: dict[str, str] = {
     Step.IMPORT_BILLING_EMAIL: "give it one, in the column billing_email of {}",
+    Step.MEND_ADDRESSES: "write its addresses anew, with commas between them, in the columns "
+    "billing_email and cc_emails of {}",
     Step.IMPORT_PRICE: "give the customer one from that month on, in the columns overage_unit_cost "
     "and valid_from of {}",
     Step.MIGRATE: "run {}",
@@ -124,6 +127,7 @@ _SLASH_COMMANDS: dict[str, Verb] = {
 
 _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
     Step.IMPORT_BILLING_EMAIL: lambda _: "countersign import customers FILE.csv",
+    Step.MEND_ADDRESSES: lambda _: "countersign import customers FILE.csv",
     Step.IMPORT_PRICE: lambda _: "countersign import customers FILE.csv",
     Step.MIGRATE: lambda _: "countersign migrate",
     Step.ADD_FINANCE: lambda _: "countersign people add NAME --role Finance",

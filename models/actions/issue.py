@@ -26,9 +26,9 @@ from models.bills.states import BillKind, State, Verb
 from models.context import Context, as_system
 from models.customers.contracts import keep_billed_contract
 from models.customers.customers import Customer
+from models.customers.mail_addresses import check_mail_addresses
 from models.db.locks import busy_after_waiting
-from models.errors import Unreadable
-from models.mailboxes import mailboxes
+from models.errors import Unreadable, WrongState
 from models.outbox.jobs import defer_delivery, defer_issue
 
 
@@ -134,9 +134,9 @@ async def _drawn(
     causes: dict[int, str] = {}
     for bill, number in zip(bills, likely, strict=True):
         try:
-            await _check_addresses(session, bill)
+            check_mail_addresses(await session.get_one(Customer, bill.customer_id))
             facts[bill.id] = await invoice_data(session, bill, number, automatic.today, automatic)
-        except Unreadable as refused:
+        except (Unreadable, WrongState) as refused:
             causes[bill.id] = str(refused)
     sheets = await _draw_all(facts, draw, causes)
     able = [bill for bill in bills if bill.id in sheets]
@@ -165,16 +165,6 @@ async def _draw_all(
         else:
             sheets[bill_id] = _Sheet(facts[bill_id], drawn)
     return sheets
-
-
-async def _check_addresses(session: AsyncSession, bill: Bill) -> None:
-    """What nobody could be mailed at takes no number; raises Unreadable."""
-    customer = await session.get_one(Customer, bill.customer_id)
-    for text in filter(None, (customer.billing_email, customer.cc_emails)):
-        try:
-            mailboxes(text)
-        except ValueError:
-            raise Unreadable(text, "is not an e-mail address") from None
 
 
 async def _store(session: AsyncSession, sheets: Mapping[int, _Sheet], automatic: Context) -> None:

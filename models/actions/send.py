@@ -19,6 +19,7 @@ from models.bills.documents import issued_document
 from models.bills.history import BillAction
 from models.bills.states import State, Verb
 from models.context import Context
+from models.customers.mail_addresses import check_mail_addresses
 from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import defer_copies, defer_issue
 from models.outbox.notifications import notify_delivered, notify_not_sent
@@ -56,11 +57,7 @@ async def send_bill(
 async def check_send(loaded: LoadedBill, context: Context) -> None:
     """Why this bill could not go out at all."""
     check_can_mail(context)
-    if not (loaded.customer.billing_email or "").strip():
-        raise WrongState(
-            f"{loaded.customer.name} has no billing e-mail address.",
-            [NextStep(Step.IMPORT_BILLING_EMAIL)],
-        )
+    check_mail_addresses(loaded.customer)
     await _check_corrected_is_out(loaded, context)
 
 

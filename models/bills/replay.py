@@ -70,6 +70,8 @@ def apply_action(state: BillState | None, action: BillAction) -> BillState:
     if verb in REMARKS:
         return state
     told = replace(_EFFECTS.get(verb, _move)(state, action), version=action.bill_version)
+    if verb is Verb.SEND_FAILED and _number_before(action) is None:
+        return replace(told, decisions=_decisions_before_sending(state))
     if not is_decision(action):
         return replace(told, decisions=())
     moved = action.bill_version > state.version
@@ -96,9 +98,19 @@ def is_decision(action: BillAction) -> bool:
     What Countersign does for a `cause` of its own is none, and neither is the approval that a
     voided bill's credit has from the voiding.
     """
-    figures = action.snapshot.get("before") or {}
     by_itself = "cause" in action.snapshot
-    return action.action in _DECISIONS and not by_itself and figures.get("number") is None
+    return action.action in _DECISIONS and not by_itself and _number_before(action) is None
+
+
+def _number_before(action: BillAction) -> str | None:
+    number: str | None = (action.snapshot.get("before") or {}).get("number")
+    return number
+
+
+def _decisions_before_sending(state: BillState) -> tuple[Decision, ...]:
+    """What stood before a bill was sent that never got a number: all of it is as it was."""
+    sent = state.last_decision
+    return sent.before.decisions if sent and sent.before.status is State.APPROVED else ()
 
 
 def _move(state: BillState, action: BillAction) -> BillState:

@@ -55,6 +55,7 @@ class CustomerRef:
     id: int
     name: str
     billing_email: str | None
+    cc_emails: str | None
 
 
 async def get_customer(session: AsyncSession, customer_id: int) -> Customer:

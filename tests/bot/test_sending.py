@@ -23,7 +23,6 @@ from models.context import Context, Source
 from models.db.database import Database
 from models.outbox.jobs import Queue
 from models.people.users import User
-from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings, Company
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows
@@ -286,33 +285,6 @@ async def test_after_a_day_of_later_the_bill_is_back_with_finance(
 
 async def has_done(db: Database, bill_id: int, verb: str) -> bool:
     return verb in await verbs(db, bill_id)
-
-
-@pytest.mark.parametrize(
-    ("column", "typed"),
-    [
-        ("billing_email", "the usual one"),
-        ("billing_email", "a@x.example / b@x.example"),
-        ("cc_emails", "n/a"),
-        ("cc_emails", "Smith, Ann <a@x.example>"),
-    ],
-)
-async def test_an_address_that_is_none_comes_back_at_once_and_takes_no_number(
-    column: str, typed: str, db: Database, people: People, slack: Sandbox, worker: Worker
-) -> None:
-    (bill_id,) = await approved(db, people)
-    async with db.transaction() as session:
-        change = sa.text(f"update customers set {column} = :typed")
-        await session.execute(change, {"typed": typed})
-    await send(db, people.ana, bill_id)
-    await reaches(db, bill_id, "approved")
-    failure = (await told_by(db, bill_id, "send_failed"))["failure"]
-    assert failure == f"“{typed}” is not an e-mail address."
-    assert (await bill(db, bill_id)).number is None
-    async with db.transaction() as session:
-        (shown,) = await load_bill_details(session, [bill_id])
-    assert shown.failure == failure
-    assert slack.mail() == []
 
 
 async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_message_twice(

@@ -25,6 +25,16 @@ from tests.harness.cast import People
 from tests.rules.scene import NOW, OCTOBER, act, bill_for
 
 MAIL = {"billing_email": "billing@acme.example"}
+NO_ADDRESSES = (
+    "n/a",
+    "a@x.example / b@x.example",
+    "Smith, Ann <a@x.example>",
+    "nonsense",
+    "mailto:ap@acme.example",
+    "ap@acme",
+    "ap@acme.example, TBD",
+)
+"""What people write where an address is asked for."""
 DELAY = timedelta(minutes=5)
 
 

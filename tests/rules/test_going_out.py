@@ -15,8 +15,9 @@ from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import void_bill
 from models.bills.bill import get_bill
-from models.bills.documents import Document, outgoing_document
+from models.bills.documents import CannotBeDrawn, Document, Drawn, outgoing_document
 from models.bills.history import actions_of
+from models.bills.invoice_data import InvoiceData
 from models.bills.replay import replay, undoable
 from models.bills.states import BillKind, RejectReason, State, Verb
 from models.customers.customers import Customer
@@ -27,6 +28,7 @@ from models.settings import BillingSettings
 from tests.harness.cast import People
 from tests.rules.billing import (
     DELAY,
+    NO_ADDRESSES,
     approved,
     bills_of,
     clock,
@@ -109,6 +111,42 @@ async def test_without_a_mail_server_or_an_address_nothing_is_sent(
     with pytest.raises(WrongState) as refused:
         await send_bill(session, bill.id, bill.version, offline)
     assert refused.value.next_steps == (NextStep(Step.SET_MAIL_SERVER),)
+
+
+@pytest.mark.parametrize("column", ["billing_email", "cc_emails"])
+@pytest.mark.parametrize("typed", NO_ADDRESSES)
+async def test_what_is_no_address_is_neither_sent_to_nor_takes_a_number(
+    column: str, typed: str, session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people, "Acme")
+    customer = await session.get_one(Customer, bill.customer_id)
+    usual = getattr(customer, column)
+    setattr(customer, column, typed)
+    await session.flush()
+    with pytest.raises(WrongState, match="Bills cannot be mailed to Acme: “") as refused:
+        await send_bill(session, bill.id, bill.version, act(people.ana))
+    assert refused.value.next_steps == (NextStep(Step.MEND_ADDRESSES),)
+    setattr(customer, column, usual)
+    await session.flush()
+    await send_bill(session, bill.id, bill.version, act(people.ana))
+    setattr(customer, column, typed)
+    await session.flush()
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), drawn)
+    assert (bill.status, bill.number) == (State.APPROVED, None)
+
+
+async def test_an_address_that_is_taken_away_during_the_delay_takes_no_number(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people, "Acme")
+    await send_bill(session, bill.id, bill.version, act(people.ana))
+    (await session.get_one(Customer, bill.customer_id)).billing_email = None
+    await session.flush()
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), drawn)
+    assert (bill.status, bill.number) == (State.APPROVED, None)
+    assert (
+        "no billing e-mail address" in (await actions_of(session, bill.id))[-1].snapshot["failure"]
+    )
 
 
 async def test_each_series_counts_without_gaps_and_begins_anew_with_the_companys_year(
@@ -263,3 +301,23 @@ async def test_a_month_is_corrected_in_the_currency_it_was_billed_in(
     await correct_usage(session, by, bill.customer_id, 160_007)
     correction = await get_bill(session, proposal)
     assert (correction.currency, correction.overage_amount) == ("USD", Decimal("1000.70"))
+
+
+async def test_what_could_not_be_drawn_goes_back_to_its_approver(
+    session: AsyncSession, people: People
+) -> None:
+    """No number was taken, so nothing keeps it from being decided anew."""
+    bill = await approved(session, people)
+    await send_bill(session, bill.id, bill.version, act(people.ana))
+
+    async def cannot(_: InvoiceData) -> Drawn:
+        raise CannotBeDrawn("No font has “𓀀”, in the customer’s name.")
+
+    assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), cannot)
+    assert (bill.status, bill.number) == (State.APPROVED, None)
+    await undo_decision(session, bill.id, bill.version, act(people.kim), "The limit is wrong")
+    assert bill.status == State.PENDING
+    await reject_bill(
+        session, bill.id, bill.version, act(people.kim), RejectReason.LIMIT_WRONG, "It is 200,000"
+    )
+    await prove(session, bill.id)
