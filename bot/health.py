@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 
 from bot.mail.errors import MailError
-from bot.mail.smtp import Mailer
+from bot.mail.smtp import DryMailer, Mailer
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.client import SlackClient, SlackError
 from bot.slack.socket_mode import Socket
@@ -14,6 +14,7 @@ from handlers.wording.health_text import Check, Standing, good
 
 PATIENCE_S = 3.0
 NO_MAILER = "There is no mail server, so no bill can go out."
+DRY_RUN = "It is a dry run: bills take their numbers, and nothing is mailed."
 NOT_TOLD = "set, not shown"
 NOT_SET = "not set"
 
@@ -57,6 +58,8 @@ class ProgramChecks:
     async def _of_mail(self) -> Check:
         if self._mailer is None:
             return Check("Mail", Standing.BAD, NO_MAILER, f"SMTP_URL: {WHAT_TO_DO['SMTP_URL']}")
+        if isinstance(self._mailer, DryMailer):
+            return Check("Mail", Standing.WAIT, DRY_RUN, "Unset EMAIL_DRY_RUN to mail bills.")
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._mailer.greet()

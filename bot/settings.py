@@ -61,6 +61,7 @@ WHAT_TO_DO = {
     "BOUNCES_URL": "Write it as imaps://user:password@host:993/INBOX, or with imap://, and what is "
     "special in the password percent-encoded.",
     "MAIL_FROM": "Write one address, as in Example Billing <billing@example.com>.",
+    "EMAIL_DRY_RUN": "Write 1 to have letters written and not mailed, or leave it unset.",
     "SEND_DELAY_MINUTES": "Write a number of minutes from 0 to 10080.",
     "SEND_PER_MINUTE": "Write how many bills are mailed in a minute, up to 100000; 0 is as fast as "
     "they go.",
@@ -255,6 +256,7 @@ class Settings(BooksSettings):
     smtp_ca_file: Annotated[Path, AfterValidator(_certificates)] | None = None
     smtp_helo_name: Annotated[str, _matching(DOMAIN_NAME.pattern)] | None = None
     mail_from: Annotated[str, _read_by(read_mailboxes), AfterValidator(_one_mailbox)] | None = None
+    email_dry_run: bool = False
     bounces_url: Annotated[SecretStr, AfterValidator(_mailbox_address)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
     send_per_minute: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] = 0
@@ -298,7 +300,7 @@ class Settings(BooksSettings):
             super().billing(),
             chunk_customers=chunk_customers,
             send_delay_minutes=self.send_delay_minutes,
-            can_mail=self.smtp_url is not None and self.mail_from is not None,
+            can_mail=self.mail_from is not None and (self.email_dry_run or bool(self.smtp_url)),
             webhook_hosts=frozenset(self.webhook_hosts),
             company=self.company,
         )

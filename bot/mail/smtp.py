@@ -187,6 +187,28 @@ class Mailer:
         return one_line(text)[:ANSWER_CHARS]
 
 
+class NotMailed(Exception):
+    """A letter was written and, in a dry run, handed to nobody."""
+
+    def __init__(self, to: Sequence[str]) -> None:
+        super().__init__(", ".join(to))
+        self.to = ", ".join(to)
+
+
+class DryMailer(Mailer):
+    """Does with a letter all that comes before the mail server, and then raises NotMailed."""
+
+    def __init__(self, sender: str) -> None:
+        super().__init__(MailServer("", 0), sender)
+
+    async def greet(self) -> None:
+        """There is nobody to greet."""
+
+    async def _converse(self, letter: Email, envelope: "_Envelope") -> Receipt:
+        compose(letter, self._sender, envelope.to, envelope.copies)
+        raise NotMailed([one for one in envelope.addresses if one in envelope.asked])
+
+
 def _without(gone: Collection[str], addresses: Sequence[Address]) -> list[Address]:
     return [one for one in addresses if one.addr_spec not in gone]
 

@@ -11,7 +11,7 @@ import structlog
 from bot.mail.errors import MailError, MailErrorKind
 from bot.mail.message import Email
 from bot.mail.slots import Slots
-from bot.mail.smtp import Mailer, Receipt
+from bot.mail.smtp import DryMailer, Mailer, NotMailed, Receipt
 from bot.settings import Settings
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
@@ -19,7 +19,7 @@ from bot.worker.pace import Pace
 from handlers.documents.bill_email import BillEmail
 from models.actions.issue import issue_bills
 from models.actions.mail_trouble import note_missing, note_trouble, sent_at
-from models.actions.send import mark_delivered, mark_send_failed
+from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed
 from models.bills.deliveries import Delivery, Missing, delivery_of
 from models.bills.documents import Draw, OutgoingDocument, outgoing_document
 from models.bills.states import State
@@ -29,6 +29,7 @@ from models.db.database import Database
 from models.outbox.mail_pause import (
     MailPause,
     Pacing,
+    end_pause,
     end_wait,
     find_pause,
     has_issued_waiting,
@@ -68,7 +69,10 @@ class BillDelivery:
     async def start(self) -> None:
         """What was amiss may have been mended with the start: it is tried at once."""
         async with self._db.transaction() as session:
-            await end_wait(session, self._now())
+            if isinstance(self._mailer, DryMailer):
+                await end_pause(session)
+            else:
+                await end_wait(session, self._now())
 
     async def issue(self, bill_id: int) -> None:
         """Take the bill's number and store its document; nothing where it was called back.
@@ -116,6 +120,10 @@ class BillDelivery:
                 await self._check_pause(session)
             try:
                 receipt = await self._try(document)
+            except NotMailed as dry:
+                to = dry.to
+                await self._record(lambda db, context: mark_not_mailed(db, bill_id, context, to))
+                return
             except MailError as error:
                 await self._note(bill_id, error, document.since, unheard)
                 return
@@ -151,6 +159,8 @@ class BillDelivery:
             addresses = frozenset(one.address for one in asked)
             receipt = await self._try(document, addresses)
             left = [one for one in receipt.missing if one.address in addresses]
+        except NotMailed:
+            raise MailError("It is a dry run.", MailErrorKind.LATER) from None
         except MailError as error:
             if error.of_the_server:
                 raise
@@ -304,6 +314,8 @@ class BillDelivery:
 def mailer_of(settings: Settings) -> Mailer | None:
     """None where the settings name no mail server, or nobody to mail as."""
     server = settings.mail_server
+    if settings.email_dry_run and settings.mail_from is not None:
+        return DryMailer(settings.mail_from)
     if server is None or settings.mail_from is None:
         return None
     ca_file = str(settings.smtp_ca_file) if settings.smtp_ca_file else None

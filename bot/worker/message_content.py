@@ -26,6 +26,7 @@ from handlers.slack.blocks.notifications import (
     bounced_notice,
     delivered_notice,
     mail_reply_notice,
+    mail_resumed_notice,
     mail_stopped_notice,
     mailbox_unread_notice,
     may_have_arrived_notice,
@@ -267,6 +268,14 @@ async def _mail_stopped(session: Session, message: Message) -> Content | None:
     return Content(draw)
 
 
+async def _mail_resumed(session: Session, message: Message) -> Content | None:
+    """Nothing where it has stopped anew."""
+    del message
+    if await find_pause(session) is not None:
+        return None
+    return Content(partial(mail_resumed_notice, await count_waiting(session)))
+
+
 async def _webhook_off(session: Session, message: Message) -> Content | None:
     """Nothing once somebody has looked after it."""
     webhook = await session.get(Webhook, message.facts["webhook_id"])
@@ -295,6 +304,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.UNREACHED: _unreached,
     MessageKind.WEBHOOK_OFF: _webhook_off,
     MessageKind.MAIL_STOPPED: _mail_stopped,
+    MessageKind.MAIL_RESUMED: _mail_resumed,
     MessageKind.MAY_HAVE_ARRIVED: _may_have_arrived,
     MessageKind.DELIVERED: _delivered,
     MessageKind.BOUNCED: _bounced,

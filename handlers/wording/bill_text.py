@@ -185,6 +185,8 @@ def where_it_stands(facts: BillDetails) -> str:
 
 
 def _approved(facts: BillDetails) -> str:
+    if facts.dry_run:
+        return "approved, and not mailed in a dry run"
     if facts.failure:
         return "approved, but could not be delivered"
     if facts.by_rule:

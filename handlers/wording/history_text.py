@@ -120,6 +120,8 @@ def _correction(entry: HistoryEntry) -> str:
 
 
 def _done(entry: HistoryEntry, currency: str) -> str:
+    if entry.dry_run:
+        return f"did all but mail the bill to {entry.to}: it was a dry run"
     done = _DONE[entry.verb]
     if entry.number:
         return f"{done} as {entry.number}"
@@ -142,7 +144,7 @@ def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
         return [f", and set the calls to bill to {number(entry.adjusted_units)}"]
     if entry.due:
         return [", to go out ", entry.due]
-    if entry.failure:
+    if entry.failure and not entry.dry_run:
         return [f": {plain(entry.failure, SAID_BY_A_SERVER)}"]
     if entry.answer:
         return [f"; the mail server answered “{plain(entry.answer, SAID_BY_A_SERVER)}”"]

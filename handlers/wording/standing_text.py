@@ -193,6 +193,9 @@ def _rejected(facts: BillDetails, _: Medium) -> list[Statement]:
 def _approved(facts: BillDetails, _: Medium) -> list[Statement]:
     if not facts.failure:
         return []
+    if facts.dry_run:
+        told = ": all was done but the mailing. Send it once EMAIL_DRY_RUN is off."
+        return [[bold(f"Dry run as {facts.number}"), told]]
     cause = plain(facts.failure, LONGEST_CAUSE)
     stays = f"Its number, {facts.number}, stays. " if facts.number else ""
     return [

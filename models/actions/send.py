@@ -127,11 +127,32 @@ async def mark_send_failed(
     session: AsyncSession, bill_id: int, context: Context, cause: str
 ) -> BillAction | None:
     """It cannot be delivered: the bill is approved again, keeps its number, and Finance is told."""
+    loaded = await _issued_and_under_way(session, bill_id, context)
+    return await return_to_finance(loaded, context, cause) if loaded else None
+
+
+async def mark_not_mailed(
+    session: AsyncSession, bill_id: int, context: Context, to: str
+) -> BillAction | None:
+    """A dry run did all but mail it `to` these: the bill is approved again, its number kept."""
+    loaded = await _issued_and_under_way(session, bill_id, context)
+    if loaded is None:
+        return None
+    await forget_delivery(session, bill_id)
+    told = {"failure": DRY_RUN, "dry_run": True, "to": to}
+    return await loaded.record(Verb.SEND_FAILED, context, Change(State.APPROVED), snapshot=told)
+
+
+DRY_RUN = "It was a dry run: all was done but the mailing."
+
+
+async def _issued_and_under_way(
+    session: AsyncSession, bill_id: int, context: Context
+) -> LoadedBill | None:
     bill = await get_bill(session, bill_id, lock=True)
     if bill.status != State.SENDING or bill.number is None:
         return None
-    loaded = await load_for(session, bill_id, Verb.SEND_FAILED, context)
-    return await return_to_finance(loaded, context, cause)
+    return await load_for(session, bill_id, Verb.SEND_FAILED, context)
 
 
 async def return_to_finance(loaded: LoadedBill, context: Context, cause: str) -> BillAction:

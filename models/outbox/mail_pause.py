@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.db.columns import Base
 from models.outbox.cards import redraw_cards
 from models.outbox.jobs import Task, hasten
-from models.outbox.notifications import notify_mail_stopped
+from models.outbox.notifications import notify_mail_resumed, notify_mail_stopped
 
 MOST_REDRAWN = 500
 """So many cards say by themselves that mail waits; who looks at others reads it as well."""
@@ -106,13 +106,23 @@ async def pause_mail(
 
 
 async def resume_mail(session: AsyncSession) -> bool:
-    """The server listens to us again: what waits goes on at once. Returns whether it was paused."""
-    ended = sa.delete(MailPause).returning(MailPause.id)
-    if await session.scalar(ended) is None:
-        return False
-    await _redraw_all(session)
-    await hasten(session, (Task.ISSUE, Task.DELIVER, Task.SEND_COPIES))
-    return True
+    """The server listens to us again, which whoever was told of the pause is told. Returns whether
+    there was one.
+    """
+    since = await end_pause(session)
+    if since is not None:
+        await notify_mail_resumed(session, since)
+    return since is not None
+
+
+async def end_pause(session: AsyncSession) -> datetime | None:
+    """What waits goes on at once. Returns since when it did, None where nothing was paused."""
+    ended = sa.delete(MailPause).returning(MailPause.since)
+    since: datetime | None = await session.scalar(ended)
+    if since is not None:
+        await _redraw_all(session)
+        await hasten(session, (Task.ISSUE, Task.DELIVER, Task.SEND_COPIES))
+    return since
 
 
 async def end_wait(session: AsyncSession, now: datetime) -> None:

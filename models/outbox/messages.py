@@ -42,6 +42,7 @@ class MessageKind(StrEnum):
     DELEGATED = "delegated"
     WEBHOOK_OFF = "webhook_off"
     MAIL_STOPPED = "mail_stopped"
+    MAIL_RESUMED = "mail_resumed"
     MAY_HAVE_ARRIVED = "may_have_arrived"
     DELIVERED = "delivered"
     BOUNCED = "bounced"

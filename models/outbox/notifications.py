@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db.database import AtCommit, put_off
 from models.db.rows import rows
 from models.outbox.jobs import defer_bill_run, defer_sending_to
-from models.outbox.messages import MessageKind, add_messages
+from models.outbox.messages import (
+    Message,
+    MessageKind,
+    MessageState,
+    add_messages,
+    user_recipient,
+)
 from models.people.permissions import Role
 from models.people.users import User, users_with_role
 
@@ -188,6 +194,20 @@ async def notify_mail_stopped(session: AsyncSession, since: datetime, needs_some
     finance = await users_with_role(session, Role.FINANCE)
     key = f"mail-stopped:{since.isoformat()}:{'mend' if needs_somebody else 'wait'}"
     await add_messages(session, MessageKind.MAIL_STOPPED, key, finance, {})
+
+
+async def notify_mail_resumed(session: AsyncSession, since: datetime) -> None:
+    """Who of Finance heard that no bill goes out hears that they do again."""
+    told = sa.select(Message.recipient).where(
+        Message.kind == MessageKind.MAIL_STOPPED,
+        Message.key.startswith(f"mail-stopped:{since.isoformat()}:"),
+        Message.state.in_((MessageState.SENDING, MessageState.POSTED)),
+    )
+    heard = set(await session.scalars(told))
+    finance = await users_with_role(session, Role.FINANCE)
+    those = [one for one in finance if user_recipient(one.id) in heard]
+    key = f"mail-resumed:{since.isoformat()}"
+    await add_messages(session, MessageKind.MAIL_RESUMED, key, those, {})
 
 
 async def notify_recalculated(session: AsyncSession, now: datetime, done: Recalculation) -> None:

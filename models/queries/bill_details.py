@@ -156,6 +156,7 @@ class BillDetails:
     send_due: datetime | None = None
     sent_to: str | None = None
     failure: str | None = None
+    dry_run: bool = False
     letter: Letter = Letter()
     bounces: tuple[HistoryEntry, ...] = ()
     adjusts: RelatedBill | None = None

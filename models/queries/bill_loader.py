@@ -155,9 +155,8 @@ def _sending(bill: Bill, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
         due, began = next((one.due, one.at) for one in reversed(entries) if one.due)
         return {"send_due": due} if due > began else {}
     if bill.status == State.APPROVED and (bill.number is not None or _just_failed(entries)):
-        return {
-            "failure": next((entry.failure for entry in reversed(entries) if entry.failure), None)
-        }
+        failed = next((entry for entry in reversed(entries) if entry.failure), None)
+        return {"failure": failed.failure, "dry_run": failed.dry_run} if failed else {}
     return {}
 
 

@@ -57,6 +57,7 @@ class HistoryEntry:
     to: str | None = None
     mailed_by: str | None = None
     failure: str | None = None
+    dry_run: bool = False
     about: int | None = None
     adjusted_units: int | None = None
     dropped_units: int | None = None
@@ -135,6 +136,7 @@ def _entry(
         to=snapshot.get("to"),
         mailed_by=snapshot.get("mailed_by"),
         failure=snapshot.get("failure"),
+        dry_run=snapshot.get("dry_run", False),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),
         dropped_units=_dropped_units(Verb(action.action), snapshot.get("before"), after),

@@ -94,8 +94,10 @@ async def test_a_wrong_password_is_tried_once_told_at_once_and_fails_no_bill(
         script.answers = {**script.answers, "AUTH": "235 2.7.0 welcome"}
         for bill_id in made:
             await reaches(db, bill_id, "sent")
+        await until(lambda: told(db, "mail_resumed"))
     assert len(script.taken) == len(made)
     assert await rows(db, "select from mail_pause") == []
+    assert await told(db, "mail_resumed") == await told(db, "mail_stopped")
     for bill_id in made:
         assert (await details(db, bill_id)).letter.waits is None
         assert not await has_done(db, bill_id, "send_failed")

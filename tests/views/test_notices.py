@@ -10,6 +10,7 @@ from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.notifications import (
     approvals_notice,
     approvals_revoked_notice,
+    mail_resumed_notice,
     mail_stopped_notice,
     may_have_arrived_notice,
     not_sent_notice,
@@ -171,6 +172,8 @@ def test_finance_reads_that_mail_has_stopped_why_and_what_waits() -> None:
     assert "No bill goes out by mail now." in told
     assert "2 bills wait. Have it mended" in told
     assert "535 wrong" in told
+    again = shown(mail_resumed_notice(2).blocks)
+    assert "Bills go out by mail again. 2 bills are on the way." in " ".join(again.split())
     passing = mail_stopped_notice("No connection", 1, needs_somebody=False)
     assert "1 bill waits. It is tried again and again." in shown(passing.blocks)
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bot.health import ProgramChecks, told_settings
-from bot.mail.smtp import Mailer
+from bot.mail.smtp import DryMailer, Mailer
 from bot.mail.smtp_url import MailServer
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.client import SlackClient
@@ -81,6 +81,8 @@ async def test_slack_and_mail_are_asked_themselves() -> None:
         assert (works.name, works.standing) == ("Slack", Standing.GOOD)
         assert (refused.name, refused.standing) == ("Mail", Standing.BAD)
         assert "could not be reached" in refused.told
+        _, dry = await ProgramChecks(client, None, DryMailer("billing@example.com"))()
+        assert (dry.standing, "nothing is mailed" in dry.told) == (Standing.WAIT, True)
         async with SlackClient.open("xoxb-wrong", served.api_url) as stranger:
             [unknown, unset] = await ProgramChecks(stranger, None, None)()
     assert "invalid_auth" in unknown.told

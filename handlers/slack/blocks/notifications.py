@@ -327,6 +327,14 @@ def mail_stopped_notice(cause: str, waiting: int, *, needs_somebody: bool) -> Sl
     return message(fallback_text(*told), [rich(line(*told, waits, mend), said)])
 
 
+def mail_resumed_notice(waiting: int) -> SlackMessage:
+    """To Finance, who was told that mail had stopped."""
+    waits = (
+        f" {bill_count(waiting)} {'is' if waiting == 1 else 'are'} on the way." if waiting else ""
+    )
+    return sentence_message(bold("Bills go out by mail again."), waits)
+
+
 def webhook_off_notice(host: str, cause: OffCause) -> SlackMessage:
     """To Finance: a webhook is not sent anything any more."""
     return sentence_message(
