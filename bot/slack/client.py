@@ -186,6 +186,19 @@ class SlackClient:
             raise
         return str(answer["channel"]["id"])
 
+    async def upload(self, name: str, content: bytes) -> str:
+        """Bring Slack a file that nobody sees before it is shared; returns its id."""
+        place = await ask_slack(
+            self.asking.files_getUploadURLExternal(filename=name, length=len(content))
+        )
+        try:
+            async with self.session.post(place["upload_url"], data=content) as answer:
+                if answer.status != 200:
+                    raise SlackError(f"http_{answer.status}", ErrorKind.TRANSIENT)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackError(type(error).__name__, ErrorKind.TRANSIENT, answered=False) from None
+        return str(place["file_id"])
+
     async def post(self, channel: str, key: str, message: SlackMessage) -> MessageRef:
         """Send a message once; `key` is what `find` recognises it by afterwards."""
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"k": key}}

@@ -97,6 +97,14 @@ class SlackResponder:
 
         await _sent(send_simplified(message, send))
 
+    async def send_file(self, slack_user_id: str, name: str, content: bytes, comment: str) -> None:
+        dm = await self._slack.open_dm(slack_user_id)
+        file: dict[str, str | None] = {"id": await self._slack.upload(name, content), "title": name}
+        sharing = self._client.files_completeUploadExternal(
+            files=[file], channel_id=dm, initial_comment=comment
+        )
+        await _sent(ask_slack(sharing))
+
     async def respond(
         self,
         response_url: str,

@@ -14,9 +14,9 @@ from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, d
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from models.bills.bill import get_bill
-from models.bills.documents import PDF, issued_document
+from models.bills.documents import PDF, issued_pdf
 from models.bills.states import RejectReason, State, Verb
-from models.errors import NotFound, Stale
+from models.errors import Stale
 from models.exports.formats import Table
 from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR
@@ -89,13 +89,9 @@ async def find_bills(
 @open_to(Permission.SEE)
 async def invoice(context: Asking, bill_id: PathId) -> Response:
     """The document just as it was issued, where that is a PDF."""
-    bill = await get_bill(context.session, bill_id)
-    document = await issued_document(context.session, bill_id)
-    if document is None:
-        raise NotFound(f"Bill #{bill_id} has no document. It gets one when it is issued.")
-    if document.media_type != PDF:
-        raise NotFound(f"Document {bill.number} is no PDF but text, just as it went out.")
-    named = {"Content-Disposition": f'inline; filename="{bill.number}.pdf"'}
+    await get_bill(context.session, bill_id)
+    document = await issued_pdf(context.session, bill_id)
+    named = {"Content-Disposition": f'inline; filename="{document.number}.pdf"'}
     return Response(document.content, media_type=PDF, headers=named)
 
 

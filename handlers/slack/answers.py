@@ -41,6 +41,9 @@ class Responder(Protocol):
     ) -> None:
         """Say something that only this person sees."""
 
+    async def send_file(self, slack_user_id: str, name: str, content: bytes, comment: str) -> None:
+        """Bring a person a file in their direct messages; `comment` is Slack's markup."""
+
     async def respond(
         self,
         response_url: str,

@@ -9,7 +9,7 @@ import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from handlers.slack import absence, bill, bill_dialogs, home, people, send, thread, usage
+from handlers.slack import absence, bill, bill_dialogs, home, invoice, people, send, thread, usage
 from handlers.slack.answers import Answer, Dialog, Reply
 from handlers.slack.blocks.action_ids import (
     ANY_ACTION,
@@ -162,6 +162,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.REISSUE: clicked(bill_dialogs.reissue),
     ActionId.SEND: send.send_one,
     ActionId.HISTORY: bill.history_clicked,
+    ActionId.INVOICE: invoice.invoice,
     ActionId.MORE: _more,
     ActionId.CHOOSE: _choose,
     ActionId.GENERATE: bill.start_run,

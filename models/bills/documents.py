@@ -17,6 +17,7 @@ from models.bills.states import State
 from models.context import Context
 from models.customers.customers import Customer
 from models.db.columns import Base
+from models.errors import NotFound
 
 PLAIN_TEXT, PDF = "text/plain; charset=utf-8", "application/pdf"
 
@@ -78,6 +79,16 @@ async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
 async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:
     """What was issued for this bill; None where nothing was yet."""
     return await session.get(Document, bill_id)
+
+
+async def issued_pdf(session: AsyncSession, bill_id: int) -> Document:
+    """The document just as it was issued; refuses where there is none, or one that is no PDF."""
+    document = await issued_document(session, bill_id)
+    if document is None:
+        raise NotFound(f"Bill #{bill_id} has no document. It gets one when it is issued.")
+    if document.media_type != PDF:
+        raise NotFound(f"Document {document.number} is no PDF but text, just as it went out.")
+    return document
 
 
 @dataclass(frozen=True)

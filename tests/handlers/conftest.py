@@ -116,3 +116,15 @@ async def hold(db: Database, bill_id: int) -> None:
     async with db.transaction() as session:
         act = await system_context(session, NOW, Source.CLOCK)
         await hold_bill(session, bill_id, act, HoldReason.JUMP)
+
+
+@pytest.fixture
+async def approved(team: Team, october: Bills) -> Bills:
+    """Both bills are approved, and both customers have an address."""
+    async with team.db.transaction() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("update customers set billing_email = 'to@acme.example'")
+    for user, bill_id in (("UKIM", october.acme), ("ULEE", october.bolt)):
+        card = await team.person(user).types(f"/bill show #{bill_id}")
+        await team.person(user).clicks("bill:approve", on=card)
+    return october

@@ -15,26 +15,22 @@ from models.context import Context, Source
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
+from tests.bot.helpers import rows
 from tests.handlers.conftest import Bills
 from tests.harness.cast import People
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import NOW, Team, acts, carried, element, labels, read, said
+from tests.harness.waiting import until
 from tests.rules.billing import drawn
 
 OCTOBER = Period(2026, 10)
 
 
-@pytest.fixture
-async def approved(team: Team, october: Bills) -> Bills:
-    """Both bills are approved, and both customers have an address."""
-    async with team.db.transaction() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("update customers set billing_email = 'to@acme.example'")
-    for user, bill_id in (("UKIM", october.acme), ("ULEE", october.bolt)):
-        card = await team.person(user).types(f"/bill show #{bill_id}")
-        await team.person(user).clicks("bill:approve", on=card)
-    return october
+async def is_left_alone(team: Team, bill_id: int) -> bool:
+    """Whether no job to send the bill is left, which would hold it while it looks."""
+    jobs = f"select from procrastinate_jobs where lock = 'send:{bill_id}'"
+    return not await rows(team.db, jobs)
 
 
 async def act_as(listeners: Listeners, people: People) -> Context:
@@ -342,6 +338,7 @@ async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
         await issue_bill(session, approved.acme, act, drawn)
         system = replace(act, user=people.system)
         await mark_send_failed(session, approved.acme, system, "550 no such mailbox")
+    await until(lambda: is_left_alone(team, approved.acme))
     preview = await team.ana.types(f"/bill send #{approved.acme}")
     at_once = "It has its number from before: it goes out at once and cannot be called back."
     assert at_once in said(preview)

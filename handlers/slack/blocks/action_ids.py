@@ -20,6 +20,7 @@ class ActionId(StrEnum):
     REISSUE = "bill:reissue"
     SEND = "bill:send"
     HISTORY = "bill:history"
+    INVOICE = "bill:invoice"
     MORE = "bill:more"
     GENERATE = "run:generate"
     CANCEL = "run:cancel"

@@ -27,7 +27,15 @@ def bill_buttons(facts: BillDetails, reader: User | None = None) -> list[Element
         row = [_for_authors(facts, one) for one in row]
     elif not reader.can(Permission.SEE):
         return row
-    return [*row, _menu(facts, verbs & aside)]
+    return [*row, *invoice_buttons(facts), _menu(facts, verbs & aside)]
+
+
+def invoice_buttons(facts: BillDetails) -> list[Element]:
+    """What brings the document, where there is one."""
+    if facts.number is None:
+        return []
+    label = f"Invoice {facts.number}: {_what(facts)}"
+    return [button(ActionId.INVOICE, "Invoice", pack(bill=facts.id), label=label)]
 
 
 def undo_buttons(facts: BillDetails, reader: User) -> list[Element]:

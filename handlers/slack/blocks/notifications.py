@@ -242,7 +242,8 @@ def delivered_notice(
     if bills == 1:
         (one,) = delivered
         told = f"{_numbered(one)}, is delivered{_to(one)}."
-        return message(fallback_text(told), [paragraph(told), *actions(_history(one))])
+        below = actions(*buttons.invoice_buttons(one), _history(one))
+        return message(fallback_text(told), [paragraph(told), *below])
     told = f"{bill_count(bills)} are delivered: {totals(all_of_them)}."
     each: list[Sequence[Part]] = [[bold(f"{_numbered(one)}"), _to(one)] for one in delivered]
     more = bills - len(delivered)
@@ -274,7 +275,7 @@ def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int =
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
     mend = (
         "The bills stay sent: anybody can write such a report. Ask the customer, mend the address, "
-        "and mail them the invoice, which the menu of its card has."
+        "and mail them the document by hand: *Invoice* on the bill’s card brings it."
     )
     return message(
         fallback_text(lead), [paragraph(bold(lead)), rich(bullets([*each, *rest])), paragraph(mend)]

@@ -11,6 +11,7 @@ from handlers.slack.blocks.block_kit import (
     paragraph,
     sentence_message,
 )
+from handlers.wording.addresses import bill_address
 from handlers.wording.bill_text import amount, reject_reason, short_title, where_it_stands
 from handlers.wording.change_text import corrected
 from handlers.wording.formatting import calls, name, slash
@@ -87,6 +88,18 @@ def sending_started(facts: BillDetails, reader: User) -> SlackMessage:
     back = actions(*buttons.undo_buttons(facts, reader))
     told: Sentence = [what, ", goes out ", facts.send_due, f" to {name(facts.sent_to or '')}."]
     return message(fallback_text(*told), [paragraph(*told), *back])
+
+
+def invoice_coming(name_: str) -> SlackMessage:
+    """To whoever asked for a document."""
+    return sentence_message(f"{name_} comes to your direct messages with Countersign.")
+
+
+def invoice_missed(bill_id: int, name_: str) -> SlackMessage:
+    """To whoever asked for a document that Slack did not take."""
+    page = bill_address(bill_id)
+    told = f"Slack did not take {name_}. Nothing else came of it."
+    return sentence_message(told, *([" It is on the bill’s page: ", page, "."] if page else []))
 
 
 def bill_voided(facts: BillDetails, credit: BillDetails) -> SlackMessage:
