@@ -12,7 +12,6 @@ from handlers.documents.bill_email import BillEmail
 from models.actions.approve import approve_bill
 from models.actions.issue import issue_bill
 from models.actions.send import mark_delivered, mark_send_failed, send_bill
-from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill, get_bill
@@ -22,7 +21,7 @@ from models.bills.states import NotSent, State, Verb
 from models.context import Context
 from models.customers.customers import Customer
 from models.db.database import do_put_off
-from models.errors import NextStep, Stale, WrongState
+from models.errors import NextStep, WrongState
 from models.settings import BillingSettings, Company
 from tests.harness.cast import People
 from tests.harness.drawing import draw_here
@@ -342,9 +341,6 @@ async def test_a_bill_that_could_not_be_drawn_is_mended_or_void(
     await send_bill(session, bill.id, bill.version, act(people.ana))
     assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), draw_here)
     by = later(act(people.ana), minutes=10)
-    with pytest.raises(Stale, match="No document could be made of it") as refused:
-        await undo_decision(session, bill.id, bill.version, by, "The name is not settled")
-    assert refused.value.next_steps == (NextStep(Verb.SEND, bill.id), NextStep(Verb.VOID, bill.id))
     done = await void_bill(session, bill.id, bill.version, by, "To another company")
     assert (bill.status, done.credit_id) == (State.VOID, None)
     await prove(session, bill.id)

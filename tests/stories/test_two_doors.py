@@ -105,7 +105,7 @@ async def test_whoever_is_too_late_in_a_dialog_is_told_who_decided_and_loses_no_
         await expect(dialog.get_by_label("What you wrote")).to_have_value("Wait for the audit.")
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("dialog")).to_have_count(0)
-        await expect(page.get_by_text("Approved by Kim (CSM)")).to_be_visible()
+        await expect(page.get_by_text("Approved by Kim (CSM)", exact=True)).to_be_visible()
 
 
 async def test_kim_approves_all_that_waits_on_a_phone_and_both_cards_say_so(
