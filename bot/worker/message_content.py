@@ -55,7 +55,7 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
-from models.queries.totals import totals_of_sent
+from models.queries.totals import first_sent, totals_of_sent
 from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
 BULKY = frozenset(
@@ -221,8 +221,8 @@ async def _delivered(session: Session, message: Message) -> Content | None:
     sums = await totals_of_sent(session, message.facts["bills"])
     if not sums:
         return None
-    shown = await load_bill_details(session, message.facts["bills"][:NOTICED_AT_MOST])
-    sent = [facts for facts in shown if facts.status is State.SENT]
+    shown = await first_sent(session, message.facts["bills"], NOTICED_AT_MOST)
+    sent = await load_bill_details(session, shown)
     return Content(partial(delivered_notice, sent, sums))
 
 

@@ -38,3 +38,19 @@ _SENT = sa.text("""
 select currency, count(*) as bills, sum(overage_amount) as amount
 from bills where id = any(:bill_ids) and status = 'sent' group by currency order by currency
 """)
+
+
+async def first_sent(session: AsyncSession, bill_ids: Sequence[int], most: int) -> list[int]:
+    """The first of those of these bills that have gone out."""
+    found = await session.scalars(_FIRST_SENT, {"bill_ids": list(bill_ids), "most": most})
+    return list(found)
+
+
+_FIRST_SENT = sa.text("""
+select b.id
+from unnest(cast(:bill_ids as bigint[])) with ordinality as asked (id, at)
+join bills b using (id)
+where b.status = 'sent'
+order by asked.at
+limit :most
+""")

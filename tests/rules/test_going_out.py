@@ -24,6 +24,7 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.errors import NextStep, NotAllowed, Stale, Step, WrongState
 from models.outbox.notifications import Recalculation
+from models.queries.totals import first_sent, totals_of_sent
 from models.settings import BillingSettings
 from tests.harness.cast import People
 from tests.rules.billing import (
@@ -73,6 +74,16 @@ async def test_what_was_delivered_says_so_with_the_documents_hash(
     assert document.content == b"2026-000001: 5000.00 USD"
     assert (told.snapshot["answer"], told.snapshot["sha256"]) == ("250 OK", document.sha256)
     assert await mark_delivered(session, bill.id, clock(people), "250 OK") is None
+
+
+async def test_the_first_that_went_out_are_found_behind_many_that_did_not(
+    session: AsyncSession, people: People
+) -> None:
+    bill, waits = await approved(session, people), await approved(session, people, "Bolt Ltd")
+    await go_out(session, people, bill)
+    asked = [waits.id] * 25 + [bill.id]
+    assert await first_sent(session, asked, 20) == [bill.id]
+    assert [one.bills for one in await totals_of_sent(session, asked)] == [1]
     assert await outgoing_document(session, bill.id, clock(people)) is None
     await prove(session, bill.id)
 

@@ -10,6 +10,7 @@ from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.notifications import (
     approvals_notice,
     approvals_revoked_notice,
+    delivered_notice,
     mail_resumed_notice,
     mail_stopped_notice,
     may_have_arrived_notice,
@@ -183,3 +184,18 @@ def test_finance_reads_of_a_bill_that_may_have_arrived() -> None:
     assert "may have arrived." in told
     assert "It was not heard." in told
     assert "owes it once" in told
+
+
+def test_whoever_sent_bills_reads_which_were_delivered_and_what_they_come_to() -> None:
+    one = BILLS["delivered"]
+    alone = delivered_notice([one], [Total("USD", 1, Decimal("1000.00"))])
+    assert check_message(alone.blocks) == []
+    assert f"{one.number}, Acme Corp, October 2026" in shown(alone.blocks)
+    assert "is delivered to" in shown(alone.blocks)
+    many = delivered_notice([one], [Total("EUR", 1, Decimal(5)), Total("USD", 21, Decimal(9))])
+    assert check_message(many.blocks) == []
+    told = " ".join(shown(many.blocks).split())
+    assert "22 bills are delivered: " in told
+    assert "€5.00" in told
+    assert "$9.00" in told
+    assert "and 21 more" in told
