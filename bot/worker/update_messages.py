@@ -29,11 +29,13 @@ from models.outbox.delivery import (
 )
 from models.outbox.digests import digests_of
 from models.outbox.jobs import (
+    defer_answer_update,
     defer_copy_update,
     defer_message_update,
     drop_answered_updates,
 )
 from models.outbox.messages import Message, MessageState
+from models.outbox.private_answers import answers_about
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 
@@ -92,7 +94,8 @@ class MessageUpdater:
             await self._give_up(message, trouble)
 
     async def _read(self, bill_ids: Sequence[int]) -> list[_Outdated | None]:
-        """What is to be drawn of each, None where nothing is; promises their digests.
+        """What is to be drawn of each, None where nothing is; promises their digests, and what
+        people were answered about them.
 
         One drawing answers all that was promised of a bill by then.
         """
@@ -100,6 +103,8 @@ class MessageUpdater:
             await drop_answered_updates(session, bill_ids)
             for digest_id in await digests_of(session, bill_ids):
                 await defer_message_update(session, digest_id)
+            for answer_id in await answers_about(session, bill_ids):
+                await defer_answer_update(session, answer_id)
             outdated = await _outdated(session, bill_ids)
         return [outdated.get(bill_id) for bill_id in bill_ids]
 

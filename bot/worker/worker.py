@@ -15,6 +15,7 @@ from bot.cli.run_report import recalculation_counts
 from bot.mail.errors import MailError
 from bot.mail.smtp import Mailer
 from bot.slack.client import SlackClient, SlackError
+from bot.slack.responder import SlackResponder
 from bot.timings import Timings
 from bot.worker.batches import BillRunWork, BulkSendWork
 from bot.worker.deliver_bills import BillDelivery
@@ -23,6 +24,7 @@ from bot.worker.lane import Lane
 from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
 from bot.worker.send_webhooks import WebhookSender
+from bot.worker.update_answers import AnswerUpdater
 from bot.worker.update_messages import MessageUpdater
 from models.actions.absence import end_absences
 from models.actions.reroute import reroute_open_bills
@@ -34,6 +36,7 @@ from models.outbox.cards import redraw_cards_waiting_for
 from models.outbox.jobs import Queue, Task
 from models.outbox.messages import defer_all_sending
 from models.outbox.notifications import Recalculation
+from models.outbox.private_answers import forget_expired_answers
 from models.outbox.recovery import (
     defer_due_sends,
     defer_lost_bill_runs,
@@ -81,6 +84,7 @@ class Worker:
             db, slack, self._timings, self._stopping, billing.approvals_channel
         )
         self._updater = MessageUpdater(db, slack, self._timings)
+        self._answers = AnswerUpdater(db, SlackResponder(slack), now)
         self._bill_runs = BillRunWork(
             db, self._updater, billing, now, self._timings, self._stopping
         )
@@ -112,6 +116,7 @@ class Worker:
         self._task(
             Task.REDRAW_DIGEST, lambda _, message_id: self._updater.redraw_message(message_id)
         )
+        self._task(Task.REDRAW_ANSWER, lambda _, answer_id: self._answers.redraw(answer_id))
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._updater.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._bill_runs.generate(run_id))
         self._task(Task.SEND, lambda before, list_id: self._bulk_sends.dispatch(list_id, before))
@@ -259,6 +264,7 @@ class Worker:
         async with self._db.long_transaction() as session:
             if await try_recovery_lock(session):
                 await delete_expired(session, self._now())
+                await forget_expired_answers(session, self._now())
                 await prune_webhooks(session, self._now(), self._timings.heal)
 
     async def _keep_up(self, after: int) -> None:

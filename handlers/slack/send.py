@@ -5,17 +5,20 @@ from handlers.slack.blocks.bulk_send import (
     send_cancelled,
     send_preview,
     send_preview_promised,
-    send_started,
 )
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.outcomes import sending_started
+from handlers.slack.blocks.sendings import list_going, list_sent, one_sent, shape
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import month_and_rest, refs
 from handlers.slack.references import bill_details, referenced_bill
+from handlers.slack.request import Click
 from models.actions.send import send_bill
 from models.batches.bulk_send import is_send_started, send_report, start_send
 from models.batches.send_preview import is_quick, preview_send, promise_send_preview
+from models.batches.sendings import listed, sendings_of
 from models.errors import Invalid
+from models.outbox.private_answers import Told, keep_answer
+from models.outbox.threads import is_card_at
 from models.period import Period, is_month_name
 from models.queries.references import is_customer
 
@@ -66,15 +69,38 @@ async def cancel_list(context: RequestContext) -> Answer:
 
 
 async def _report(context: RequestContext, list_id: int, *, again: bool) -> Reply:
-    facts = await send_report(context.session, list_id, context.settings.most_at_once)
-    return Reply(send_started(facts, again=again), replace=True)
+    """What became of the list so far; what is told is corrected when that changes."""
+    session = context.session
+    report = await send_report(session, list_id, context.settings.most_at_once)
+    if not report.ended:
+        return Reply(list_going(await listed(session, list_id), again=again), replace=True)
+    facts = await sendings_of(session, list_id, report)
+    await _keep(context, Told(shape(facts), list_id=list_id))
+    return Reply(list_sent(facts, context.user, again=again), replace=True)
 
 
-async def send_one(context: RequestContext) -> Answer:
-    """Send the bill in the version that was shown; whoever did is told when it goes out."""
+async def send_one(context: RequestContext) -> Answer | None:
+    """Send the bill in the version that was shown. Its card says so; elsewhere the answer takes
+    the place of what was clicked.
+    """
     ids = context.ids("bill", "version")
     await send_bill(context.session, ids["bill"], ids["version"], context)
     facts = await bill_details(context, ids["bill"])
-    if context.is_private:
-        return Reply(bill_card(facts, context.user, has_thread=False), replace=True)
-    return Reply(sending_started(facts, context.user))
+    place = context.request.message if isinstance(context.request, Click) else None
+    if place is not None and await is_card_at(context.session, *place):
+        return None
+    shows_card = context.is_private
+    told = (
+        bill_card(facts, context.user, has_thread=False)
+        if shows_card
+        else one_sent(facts, context.user)
+    )
+    await _keep(context, Told(told.text, bill_id=ids["bill"], has_card=shows_card))
+    return Reply(told, replace=True)
+
+
+async def _keep(context: RequestContext, told: Told) -> None:
+    """Have the answer corrected when its bills move, as far as it has an address."""
+    address = context.request.body.get("response_url")
+    if address:
+        await keep_answer(context.session, context.user, address, told, context.now)

@@ -14,11 +14,13 @@ from handlers.http.gate import AnsweredLater, Asking, HttpContext, PageRoute, op
 from handlers.http.ids import PathId
 from handlers.web.bills import details_of
 from handlers.web.forms import Form, Typed, shown_again
+from handlers.web.markup import text
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.bill_text import short_title, where_it_stands
 from handlers.wording.labels import PARTICIPLES
 from handlers.wording.refusals import Medium, refusal_text
+from handlers.wording.sendings_text import sending_text
 from models.bills.states import RejectReason, State, Verb
 from models.errors import Invalid, NotAllowed, Refusal, WrongState
 from models.numerals import read_units
@@ -31,7 +33,7 @@ DONE = {
     Verb.REJECT: "Rejected.",
     Verb.UNDO: "Taken back.",
     Verb.REVISE: "Revised.",
-    Verb.SEND: "On its way.",
+    Verb.SEND: "Sent.",
     Verb.VOID: "Made void.",
     Verb.RELEASE: "Released.",
     Verb.REISSUE: "The month is billed again, by this bill.",
@@ -119,6 +121,9 @@ async def _done(context: HttpContext, bill_id: int, verb: Verb, made: int | None
     """On to the bill, or to the one that stands in its place, with what came of it."""
     shown = made if verb is Verb.REISSUE and made else bill_id
     facts = await details_of(context, shown)
+    if verb is Verb.SEND:
+        told = text(sending_text(facts), context.services.billing.zone)
+        return see(context.request, f"/bills/{shown}", told)
     told = DONE[verb] if facts.status in _SAYS_ALL else f"{DONE[verb]} {where_it_stands(facts)}"
     if verb is Verb.VOID and made:
         told = f"{told} Its credit is #{made}: it goes to the customer once you send it."

@@ -16,6 +16,11 @@ def html(parts: Sentence | str, zone: ZoneInfo) -> Markup:
     return Markup("").join(_part(part, zone) for part in each)
 
 
+def text(parts: Sentence | str, zone: ZoneInfo) -> str:
+    """The same in plain words."""
+    return html(parts, zone).striptags()
+
+
 def moment(at: datetime, zone: ZoneInfo) -> Markup:
     """As in "3 Nov 2026, 09:12", which a machine can read too."""
     local = at.astimezone(zone)

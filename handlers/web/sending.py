@@ -9,9 +9,12 @@ from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import bill_text, send_text
+from handlers.wording.sendings_text import all_sent_text
 from models.batches.bulk_send import is_send_started, send_list, send_report, sent_by_list
 from models.batches.send_preview import SendPreview
+from models.batches.sendings import sendings_of
 from models.queries.bill_loader import load_bill_details
+from models.queries.newest import actions_of_list
 
 SENT_SHOWN = 50_000
 EACH_SHOWN = 100
@@ -47,16 +50,18 @@ async def sent_page(context: HttpContext, place: Place, list_id: int) -> Respons
         return see(context.request, place.back, "That list was not sent.", "problem")
     so_far = await _so_far(context, list_id)
     facts = await send_report(session, list_id, SENT_SHOWN)
+    sendings = await sendings_of(session, list_id, facts)
     sent = await sent_by_list(session, list_id) if facts.sent <= EACH_SHOWN else ()
     return page(
         context.request,
         "sent.html.jinja",
         place=place,
-        live=None if facts.ended else Live(f"{place.path}/{list_id}/live", so_far),
+        live=Live(f"{place.path}/{list_id}/live", so_far),
         facts=facts,
+        told=all_sent_text(sendings),
         sent=await load_bill_details(session, sent),
         words=send_text,
-        short_title=bill_text.short_title,
+        numbered=bill_text.numbered,
         bill_count=bill_text.bill_count,
     )
 
@@ -67,6 +72,7 @@ async def sent_still(context: HttpContext, list_id: int) -> Response:
 
 
 async def _so_far(context: HttpContext, list_id: int) -> str:
-    """Another one once more of the list was sent."""
+    """Another one once more of the list was sent, or one that was has moved."""
     facts = (await send_list(context.session, list_id)).facts
-    return f"{facts.get('sent', 0)}-{'ended' in facts}"
+    done = await actions_of_list(context.session, list_id)
+    return f"{facts.get('sent', 0)}-{'ended' in facts}-{done}"

@@ -44,6 +44,11 @@ def short_title(facts: BillDetails | BillLine) -> str:
     return f"{name(facts.customer)}, {month_of(facts)}"
 
 
+def numbered(facts: BillDetails) -> str:
+    """As in "2026-000042, Acme Corp, October 2026, $1,000.00", or "#42, Acme Corp" and so on."""
+    return f"{facts.number or f'#{facts.id}'}, {short_title(facts)}, {amount(facts)}"
+
+
 def month_of(facts: BillDetails | BillLine) -> str:
     """As in "October 2026", or "October 2026 adjustment"."""
     return f"{period_name(facts.period)}{KIND_WORDS[facts.kind]}"

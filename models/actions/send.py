@@ -113,14 +113,8 @@ async def mark_delivered(
     if any(one.later for one in missing):
         await defer_copies(session, bill_id, COPIES_AFTER_S)
     action = await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
-    await notify_delivered(session, bill_id, action.id, _sender(loaded))
+    await notify_delivered(session, bill_id, action.id)
     return action
-
-
-def _sender(loaded: LoadedBill) -> int:
-    """Whoever sent the bill last."""
-    sent = (one for one in reversed(loaded.actions) if one.action == Verb.SEND)
-    return next(sent).stakeholder_id
 
 
 async def mark_send_failed(

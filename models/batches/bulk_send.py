@@ -199,15 +199,15 @@ async def sent_by_list(session: AsyncSession, list_id: int) -> list[int]:
     return list(await session.scalars(_SENT_IDS, {"id": list_id}))
 
 
-# A bill was sent from here if the very next thing that happened to it was that.
-_HAPPENED = f"""
+HAPPENED = f"""
 {_PAIRS}
 left join bill_actions a on a.bill_id = b.id and a.action = 'send'
     and a.bill_version = shown.version + 1
 """
+"""A bill was sent from a list if the very next thing that happened to it was that."""
 
 _SENT_IDS = sa.text(f"""
-select b.id from {_HAPPENED} where shown.list_id = :id and a.id is not null order by b.id
+select b.id from {HAPPENED} where shown.list_id = :id and a.id is not null order by b.id
 """)
 
 # One that has its number from before goes out at once.
@@ -223,14 +223,14 @@ select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
        count(*) filter (where {_IN_DELAY}) as in_delay,
        min(b.id) filter (where {_IN_DELAY}) as first_in_delay,
        max({_DUE}) filter (where {_IN_DELAY}) as due
-from {_HAPPENED}
+from {HAPPENED}
 where shown.list_id = :id and a.id is not null
 group by b.currency order by b.currency
 """)
 
 _LEFT = sa.text(f"""
 select {LINE}, b.version <> shown.version as changed
-from {_HAPPENED}
+from {HAPPENED}
 join customers c on c.id = b.customer_id
 where shown.list_id = :id and a.id is null
 order by shown.bill_id limit :most

@@ -61,6 +61,7 @@ class Task(StrEnum):
     REDRAW = "redraw"
     REDRAW_CARD = "redraw_card"
     REDRAW_DIGEST = "redraw_digest"
+    REDRAW_ANSWER = "redraw_answer"
     GENERATE = "generate"
     REDRAW_RUN = "redraw_run"
     SEND = "send"
@@ -186,6 +187,11 @@ async def defer_message_update(session: AsyncSession, message_id: int) -> None:
     """
     call = {"message_id": message_id}
     await defer(session, Task.REDRAW_DIGEST, f"card:{message_id}", call)
+
+
+async def defer_answer_update(session: AsyncSession, answer_id: int) -> None:
+    """What one person was answered is out of date."""
+    await defer(session, Task.REDRAW_ANSWER, f"answer:{answer_id}", {"answer_id": answer_id})
 
 
 async def defer_bill_run(session: AsyncSession, run_id: int) -> None:

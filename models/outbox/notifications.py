@@ -96,11 +96,9 @@ async def notify_approved(
     await _notify_doer(session, MessageKind.APPROVAL, bill_id, action_id, generated_by, BUNDLING_S)
 
 
-async def notify_delivered(
-    session: AsyncSession, bill_id: int, action_id: int, sent_by: int
-) -> None:
-    """Whoever sent the bill hears that the mail server took it, bundled with others."""
-    await _notify_doer(session, MessageKind.DELIVERED, bill_id, action_id, sent_by, BUNDLING_S)
+async def notify_delivered(session: AsyncSession, bill_id: int, action_id: int) -> None:
+    """Finance hears, bundled with others, that the mail server took the bill."""
+    await _notify_finance_bundled(session, MessageKind.DELIVERED, bill_id, action_id)
 
 
 async def _notify_doer(

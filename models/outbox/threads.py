@@ -12,6 +12,12 @@ async def bill_of_thread(session: AsyncSession, channel: str, thread_ts: str) ->
     return (await session.scalars(query)).one_or_none()
 
 
+async def is_card_at(session: AsyncSession, channel: str, ts: str) -> bool:
+    """Whether a bill's card stands there, which is drawn anew by itself."""
+    card = (Message.channel == channel, Message.ts == ts, Message.kind == MessageKind.CARD)
+    return bool(await session.scalar(sa.select(sa.exists().where(*card))))
+
+
 async def thread_of_bill(
     session: AsyncSession, bill_id: int, user_id: int
 ) -> tuple[str, str] | None:

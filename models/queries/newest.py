@@ -19,6 +19,17 @@ async def newest_actions(session: AsyncSession, bill_id: int | None = None) -> s
     return found or "none"
 
 
+async def actions_of_list(session: AsyncSession, list_id: int) -> int:
+    """How much was ever done to the bills of a list that somebody sends."""
+    return int(await session.scalar(_OF_LIST, {"list_id": list_id}) or 0)
+
+
+_OF_LIST = sa.text("""
+select sum(c.actions) from send_list_bills l join bill_chains c using (bill_id)
+where l.list_id = :list_id
+""")
+
+
 async def state_of_customer(session: AsyncSession, customer_id: int, since: date) -> str:
     """Something that differs as soon as a customer's details, terms, bills or usage `since` that
     month do.

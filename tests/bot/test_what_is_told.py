@@ -10,6 +10,8 @@ from bot.worker.message_content import CONTENT_BY_KIND
 from bot.worker.worker import Worker
 from handlers.slack.blocks.access import access_granted
 from models.actions.approve import approve_bill, reject_bill
+from models.actions.issue import issue_bills
+from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.bills.states import RejectReason
 from models.db.database import Database
@@ -34,6 +36,7 @@ from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
 from tests.harness.waiting import until
+from tests.rules.billing import DELAY, clock, drawn
 from tests.store.books import act, make_bills
 
 
@@ -161,6 +164,41 @@ async def test_approvals_are_told_in_one_message(
     assert "3 bills you generated are approved" in text
     told = await rows(db, "select state from messages where kind = 'approval' order by id")
     assert [row.state for row in told] == ["posted", "listed", "listed"]
+
+
+async def test_all_of_finance_hears_in_one_message_what_was_delivered_and_of_the_failure_apart(
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    gateway: SlackClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Max belongs to Finance by now; Ana sent all five, and one did not arrive."""
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
+    await rows(db, "update users set role = 'Finance' where name = 'Max' returning id")
+    bills = await make_bills(db, people.ana, 5)
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set billing_email = 'a@b.example'"))
+        for bill_id in bills:
+            await approve_bill(session, bill_id, 1, act(people.kim))
+            await send_bill(session, bill_id, 2, act(people.ana))
+        late = clock(people, NOW + DELAY)
+        await issue_bills(session, bills, late, drawn)
+        await mark_send_failed(session, bills[0], late, "550 no such mailbox")
+        for bill_id in bills[1:]:
+            await mark_delivered(session, bill_id, late, "250 OK", "a@b.example")
+    async with worker_only(db, gateway):
+        for person in ("UANA", "UMAX"):
+            await until(lambda person=person: _heard(slack, person, "4 bills are delivered: "))
+            told = [text for text in said_to(slack, person) if "deliver" in text]
+            assert sorted("could not be" in text for text in told) == [False, True]
+    told = await rows(db, "select state from messages where kind = 'delivered'")
+    assert sorted(row.state for row in told) == ["listed"] * 6 + ["posted"] * 2
+
+
+def _heard(slack: Sandbox, person: str, words: str) -> bool:
+    return any(words in text for text in said_to(slack, person))
 
 
 async def test_a_bill_that_was_approved_again_meanwhile_is_told_of_once(

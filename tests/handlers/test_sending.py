@@ -64,8 +64,10 @@ async def test_a_month_is_previewed_and_sent_once(team: Team, approved: Bills) -
 
     await team.ana.clicks("sending:go", on=preview)
     done = team.again(preview)
-    assert done["text"].startswith("2 bills are on their way: $500.00")
-    assert acts(done) == []
+    assert done["text"].startswith("2 bills go out ")
+    assert done["text"].endswith(": $500.00.")
+    assert f"#{approved.acme}, Acme Corp, October 2026, $250.00" in read(done)
+    assert labels(done) == [f"Undo #{approved.acme}", f"Undo #{approved.bolt}"]
     for bill_id in (approved.acme, approved.bolt):
         assert (await bill_of(team.db, bill_id)).status == "sending"
 
@@ -96,7 +98,7 @@ async def test_without_a_delay_nobody_is_told_of_calling_back(team: Team, approv
     assert "It goes out at once and cannot be called back." in said(preview)
     await team.ana.clicks("sending:go", on=preview)
     done = said(team.again(preview))
-    assert "1 bill is on its way: $250.00." in done
+    assert "$250.00, is on its way to " in done
     assert "undo" not in done
     card = await team.ana.types(f"/bill show #{approved.bolt}")
     await team.ana.clicks("bill:send", on=card)
@@ -104,12 +106,16 @@ async def test_without_a_delay_nobody_is_told_of_calling_back(team: Team, approv
     assert "called back" not in said(team.again(card))
 
 
-async def test_the_bill_that_was_sent_alone_is_called_back_by_the_line_that_is_shown(
+async def test_the_bill_that_was_sent_alone_is_called_back_by_the_button_under_its_name(
     team: Team, approved: Bills
 ) -> None:
     preview = await team.ana.types(f"/bill send #{approved.acme}")
     await team.ana.clicks("sending:go", on=preview)
-    assert f"To call it back, type  /bill undo #{approved.acme} ." in read(team.again(preview))
+    sent = team.again(preview)
+    assert carried(sent, "bill:undo") == {"bill": approved.acme, "version": 3}
+    await team.ana.clicks("Undo", on=sent)
+    await team.ana.submits(reason="Too early.")
+    assert (await bill_of(team.db, approved.acme)).status == "approved"
 
 
 async def test_cancel_sends_nothing_and_does_not_deny_what_was_sent(
@@ -120,7 +126,7 @@ async def test_cancel_sends_nothing_and_does_not_deny_what_was_sent(
     assert team.again(preview)["text"] == "Cancelled: nothing was sent."
     await team.ana.forges(element(preview, "sending:go"), on=preview)
     await team.ana.forges(element(preview, "sending:cancel"), on=preview)
-    assert "That is done already. 1 bill is on its way" in team.again(preview)["text"]
+    assert f"That is done already. #{approved.acme}, Acme Corp" in team.again(preview)["text"]
 
 
 async def test_several_bills_are_named_by_number_and_by_customer(
@@ -344,6 +350,5 @@ async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
     assert at_once in said(preview)
     await team.ana.clicks("sending:go", on=preview)
     done = team.again(preview)
-    assert at_once in done["text"]
-    assert "to go out" not in done["text"]
-    assert "To call one back" not in said(done)
+    assert done["text"].startswith("2026-000001, Acme Corp, October 2026, $250.00, is on its way")
+    assert labels(done) == []

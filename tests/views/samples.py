@@ -11,6 +11,7 @@ from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
 from models.batches.bulk_send import SendReport
 from models.batches.send_preview import BIGGEST, NAMED, OutgoingBill, SendPreview
+from models.batches.sendings import Fate, Listed, Sendings
 from models.bills.approvers import Slot
 from models.bills.deliveries import Missing
 from models.bills.replay import Approval, BillState, Decision
@@ -472,6 +473,22 @@ def send_facts(facts: BillDetails = BILL, **changes: Any) -> SendReport:
         "kept": kept,
     }
     return SendReport(**{**known, **changes})
+
+
+def sendings(facts: BillDetails | None = None, **changes: Any) -> Sendings:
+    one = facts or BILLS["in its delay"]
+    known: dict[str, Any] = {
+        "report": send_facts(),
+        "fates": {Fate.IN_DELAY: 2},
+        "totals": (Total("USD", 2, Decimal(2000)),),
+        "due": NOON + timedelta(minutes=5),
+        "named": (one, replace(one, id=43)),
+    }
+    return Sendings(**{**known, **changes})
+
+
+def listed(facts: BillDetails = BILL, bills: int = 400) -> Listed:
+    return Listed(bills, (Total("USD", bills, Decimal(1000 * bills)),), (bill_line(facts),))
 
 
 def preview(**changes: Any) -> BillRunPreview:

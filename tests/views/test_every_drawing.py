@@ -34,7 +34,6 @@ from handlers.slack.blocks.bulk_send import (
     send_preview,
     send_preview_promised,
     send_progress,
-    send_started,
 )
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import refusal_message, trouble_message
@@ -51,7 +50,8 @@ from handlers.slack.blocks.notifications import (
     recalculated_notice,
     rejection_notice,
 )
-from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided, sending_started
+from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
+from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from models.batches.bill_run_preview import ProposedBill
@@ -100,8 +100,9 @@ OF_A_BILL: dict[str, Draw] = {
     "send preview": lambda f: send_preview(samples.send_preview(f)),
     "send preview of one": lambda f: send_preview(samples.send_preview(f, 1, 0)),
     "send preview of many": lambda f: send_preview(samples.send_preview(f, 300, 300)),
-    "sent": lambda f: send_started(samples.send_facts(f), again=False),
-    "on its way": lambda f: sending_started(f, samples.user(samples.ANA)),
+    "sent": lambda f: list_sent(samples.sendings(f), samples.user(samples.ANA)),
+    "sending": lambda f: list_going(samples.listed(f)),
+    "on its way": lambda f: one_sent(f, samples.user(samples.ANA)),
     "voided": lambda f: bill_voided(f, f),
     "reissued": bill_reissued,
     "decided": lambda f: decided(f, samples.user(samples.ANA)),
@@ -150,8 +151,9 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "summary, by rule": run_summary(samples.run(by_rule=12)),
     "send preview, promised": send_preview_promised(OCTOBER),
     "nothing to send": send_preview(samples.send_preview(BILL, 0, 0)),
-    "nothing sent": send_started(samples.send_facts(sent=0, totals=(), due=None), again=True),
-    "sending": send_started(samples.send_facts(ended=False, kept=()), again=False),
+    "nothing sent": list_sent(
+        samples.sendings(fates={}, totals=(), due=None, named=()), samples.user(samples.ANA)
+    ),
     "sending, progress": send_progress(samples.send_facts(ended=False, kept=())),
     "sending, ended": send_progress(samples.send_facts()),
     "sending cancelled": send_cancelled(),

@@ -1,20 +1,22 @@
 """Sending bills: the preview, what it carries, and what is told of a list."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from handlers.slack.blocks.bulk_send import (
-    send_preview,
-    send_progress,
-    send_started,
-)
+from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.outcomes import bill_voided, sending_started
+from handlers.slack.blocks.outcomes import bill_voided
+from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
+from models.batches.sendings import Fate
 from models.bills.states import NotSent, State
+from models.queries.totals import Total
 from tests.views import asked as dialogs
 from tests.views import samples
 from tests.views.samples import ANA, BILL, BILLS, OCTOBER, buttons, shown, value_of
+
+READER = samples.user(ANA)
 
 
 def test_a_preview_names_count_totals_delay_and_receivers() -> None:
@@ -81,10 +83,6 @@ def test_what_has_its_number_already_is_told_apart_from_what_has_a_delay() -> No
     assert "after you press Send" not in alone
     mixed = shown(send_preview(samples.send_preview(BILL, 3, 0, at_once=1)).blocks)
     assert f"1 bill {at_once} Of the others: They go out 5 minutes after" in mixed
-    sent = send_started(samples.send_facts(sent=1, at_once=1, due=None), again=False)
-    assert sent.text.endswith(f"It {at_once}")
-    assert "To call one back" not in shown(sent.blocks)
-    assert at_once in sending_started(BILLS["issued"], samples.user(ANA)).text
     failed = buttons(bill_card(BILLS["not delivered"]).blocks)["bill:send"]
     assert failed["confirm"]["text"]["text"] == (
         "$1,000.00 for October 2026, to Acme Corp. It goes out at once, and cannot be called back."
@@ -92,37 +90,58 @@ def test_what_has_its_number_already_is_told_apart_from_what_has_a_delay() -> No
 
 
 def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
-    message = send_started(samples.send_facts(), again=False)
-    assert message.text.startswith("2 bills are on their way: $2,000.00, to go out ")
-    assert "it changed after you were shown it" in shown(message.blocks)
-    again = send_started(samples.send_facts(), again=True)
-    assert again.text.startswith("That is done already. 2 bills are on their way")
+    message = list_sent(samples.sendings(), READER)
+    assert message.text.startswith("2 bills go out ")
+    assert message.text.endswith(": $2,000.00.")
+    told = shown(message.blocks)
+    assert "#42, Acme Corp, October 2026, $1,000.00" in told
+    assert "it changed after you were shown it" in told
+    again = list_sent(samples.sendings(), READER, again=True)
+    assert again.text.startswith("That is done already. 2 bills go out")
 
 
-def test_one_bill_is_called_back_by_its_own_number() -> None:
-    one = samples.send_facts(sent=1, only_in_delay=9)
-    assert "To call it back, type \n/bill undo #9\n." in shown(
-        send_started(one, again=False).blocks
+def test_of_several_bills_a_few_are_named_and_the_others_counted() -> None:
+    dollars, euros = Total("USD", 39, Decimal(39_000)), Total("EUR", 1, Decimal(5))
+    forty = samples.sendings(
+        fates={Fate.IN_DELAY: 36, Fate.DELIVERED: 3, Fate.FAILED: 1}, totals=(euros, dollars)
     )
-    last = samples.send_facts(only_in_delay=9)
-    assert "To call #9 back, type \n/bill undo #9\n." in shown(
-        send_started(last, again=False).blocks
+    message = list_sent(forty, READER)
+    assert message.text == (
+        "40 bills, €5.00 and $39,000.00: 36 go out, 3 are delivered and 1 could not be delivered."
     )
+    told = shown(message.blocks)
+    assert "and 38 more" in told
+    assert "To call back another, type \n/bill undo\n and its number." in told
+    assert list(buttons(message.blocks)) == ["bill:undo", "bill:undo.2"]
 
 
-def test_a_long_list_shows_its_progress_elsewhere() -> None:
+def test_a_long_list_names_some_and_shows_its_progress_elsewhere() -> None:
+    message = list_going(samples.listed())
+    assert message.text.startswith("Sending 400 bills: $400,000.00.")
+    told = shown(message.blocks)
+    assert "#42, Acme Corp, October 2026, $1,000.00" in told
+    assert "and 399 more" in told
     going = samples.send_facts(bills=400, sent=25, ended=False, kept=())
-    assert send_started(going, again=False).text == (
-        "Sending 400 bills. Progress is in your direct messages with Countersign."
-    )
     assert send_progress(going).text == "Sending: 25 of 400 bills on their way."
 
 
-def test_a_bill_in_its_delay_can_be_called_back_where_it_was_sent() -> None:
-    message = sending_started(BILLS["in its delay"], samples.user(ANA))
-    assert list(buttons(message.blocks)) == ["bill:undo"]
-    for state in ("issued", "sent without a delay"):
-        assert buttons(sending_started(BILLS[state], samples.user(ANA)).blocks) == {}
+@pytest.mark.parametrize(
+    ("standing", "told"),
+    [
+        ("in its delay", "#42, Acme Corp, October 2026, $1,000.00, goes out "),
+        ("issued", "2026-000123, Acme Corp, October 2026, $1,000.00, is on its way to billing@"),
+        ("sent without a delay", "$1,000.00, is on its way to billing@acme.example. It cannot be"),
+        ("delivered", "2026-000123, Acme Corp, October 2026, $1,000.00, is delivered to "),
+        ("not delivered", "2026-000123, Acme Corp, October 2026, $1,000.00, could not be deliv"),
+        ("approved", "#42, Acme Corp, October 2026, $1,000.00, was called back and stays approved"),
+        ("corrected", "#42, Acme Corp, October 2026, $720.00, is waiting for approval."),
+    ],
+)
+def test_a_bill_that_was_sent_says_how_far_it_has_come(standing: str, told: str) -> None:
+    message = one_sent(BILLS[standing], READER)
+    assert told in message.text
+    can_undo = standing == "in its delay"
+    assert list(buttons(message.blocks)) == (["bill:undo"] if can_undo else [])
 
 
 def test_whoever_voids_is_given_the_credit_to_send() -> None:

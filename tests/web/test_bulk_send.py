@@ -47,12 +47,19 @@ async def test_finance_sends_the_bills_that_were_ticked_and_sees_what_became_of_
     for _ in range(2):
         assert (await ana.post(address)).headers["Location"] == address
     sent = (await ana.get(address)).text
-    assert "1 bill is on its way: $5,000.00" in sent
-    assert f'<a href="/bills/{acme.id}">Acme Corp, October 2026</a>' in sent
+    named = f"#{acme.id}, Acme Corp, October 2026, $5,000.00"
+    assert f"{named}, goes out <time" in sent
+    assert f'<a href="/bills/{acme.id}">{named}</a>' in sent
+    assert f'href="/bills/{acme.id}/undo?version=3"' in sent
+    undo = {"version": "3", "reason": "Too early."}
+    assert (await ana.post(f"/bills/{acme.id}/undo", data=undo)).status == 303
+    back = (await ana.get(address)).text
+    assert f"{named}, was called back and stays approved." in back
+    assert "goes out" not in back and "/undo" not in back
     assert f"#{bolt.id}" in sent and "What stays" in sent
     async with db.transaction() as session:
         states = [(await get_bill(session, one.id)).status for one in (acme, bolt, cedar)]
-    assert states == [State.SENDING, State.VOID, State.APPROVED]
+    assert states == [State.APPROVED, State.VOID, State.APPROVED]
 
 
 async def test_nothing_ticked_and_what_is_no_list_of_ours_send_nothing(

@@ -214,7 +214,7 @@ async def test_finance_sends_what_is_approved_as_it_was_shown(
         done = await ana.post(address)
         assert (done.status, done.headers["Location"]) == (303, address)
     result = (await ana.get(address)).text
-    assert "1 bill is on its way: $5,000.00" in result
+    assert "Acme Corp, October 2026, $5,000.00, goes out <time" in result
     async with db.transaction() as session:
         sent = (await session.scalars(sa.select(Bill).where(Bill.status == "sending"))).all()
         [source] = await session.scalars(

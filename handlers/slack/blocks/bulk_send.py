@@ -53,7 +53,7 @@ def send_preview(facts: SendPreview) -> SlackMessage:
             paragraph(told),
             *([paragraph(going_text(facts))] if facts.bills else []),
             *_biggest(facts),
-            *_kept(facts.stay, facts.kept),
+            *kept(facts.stay, facts.kept),
             *_buttons(facts),
         ],
     )
@@ -76,7 +76,7 @@ def _cells(bill: BillLine) -> list[str]:
     return [f"#{bill.id}", name(bill.customer), month_of(bill), amount(bill)]
 
 
-def _kept(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None) -> list[Block]:
+def kept(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None) -> list[Block]:
     """What stays where it is, each with its reason; of a long list the rest by state."""
     if not stay:
         return []
@@ -107,18 +107,6 @@ def send_cancelled() -> SlackMessage:
     return sentence_message("Cancelled: nothing was sent.")
 
 
-def send_started(facts: SendReport, again: bool) -> SlackMessage:
-    """To whoever sent a list; `again` where they had done so before."""
-    if not facts.ended:
-        where = "Progress is in your direct messages with Countersign."
-        return sentence_message(f"{_already(again)}Sending {bill_count(facts.bills)}. {where}")
-    return _result(facts, _already(again))
-
-
-def _already(again: bool) -> str:
-    return "That is done already. " if again else ""
-
-
 def send_progress(facts: SendReport) -> SlackMessage:
     """One message that is redrawn while a long list is sent."""
     if facts.ended:
@@ -136,7 +124,7 @@ def _result(facts: SendReport, lead: str = "") -> SlackMessage:
         fallback_text(*out),
         [
             paragraph(*out),
-            *_kept(facts.kept),
+            *kept(facts.kept),
             *([paragraph(*_call_back(facts))] if facts.due else []),
         ],
     )

@@ -38,9 +38,9 @@ def invoice_buttons(facts: BillDetails) -> list[Element]:
     return [button(ActionId.INVOICE, "Invoice", pack(bill=facts.id), label=label)]
 
 
-def undo_buttons(facts: BillDetails, reader: User) -> list[Element]:
+def undo_buttons(facts: BillDetails, reader: User, words: str = "Undo") -> list[Element]:
     """Undo alone, where this person has something to undo."""
-    return [_undo(facts)] if Verb.UNDO in allowed_verbs(facts, reader) else []
+    return [_undo(facts, words)] if Verb.UNDO in allowed_verbs(facts, reader) else []
 
 
 def who_may(facts: BillDetails) -> str:
@@ -115,9 +115,9 @@ def _reissue(facts: BillDetails) -> Element:
     return button(ActionId.REISSUE, "Reissue", _value(facts), label=label)
 
 
-def _undo(facts: BillDetails) -> Element:
+def _undo(facts: BillDetails, words: str = "Undo") -> Element:
     label = f"Undo the last decision on #{facts.id}"
-    return button(ActionId.UNDO, "Undo", _value(facts), label=label)
+    return button(ActionId.UNDO, words, _value(facts), label=label)
 
 
 _BUTTONS: dict[Verb, Callable[[BillDetails], Element]] = {

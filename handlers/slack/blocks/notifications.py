@@ -24,6 +24,7 @@ from handlers.wording.bill_text import (
     amount,
     bill_count,
     hold_cause,
+    numbered,
     reject_reason,
     short_title,
     status_text,
@@ -237,23 +238,18 @@ def may_have_arrived_notice(facts: BillDetails) -> SlackMessage:
 def delivered_notice(
     delivered: Sequence[BillDetails], all_of_them: Sequence[Total]
 ) -> SlackMessage:
-    """To whoever sent them: the bills that the mail server took, the first of them by name."""
+    """To Finance: the bills that the mail server took, the first of them by name."""
     bills = sum(one.bills for one in all_of_them)
     if bills == 1:
         (one,) = delivered
-        told = f"{_numbered(one)}, is delivered{_to(one)}."
+        told = f"{numbered(one)}, is delivered{_to(one)}."
         below = actions(*buttons.invoice_buttons(one), _history(one))
         return message(fallback_text(told), [paragraph(told), *below])
     told = f"{bill_count(bills)} are delivered: {totals(all_of_them)}."
-    each: list[Sequence[Part]] = [[bold(f"{_numbered(one)}"), _to(one)] for one in delivered]
+    each: list[Sequence[Part]] = [[bold(numbered(one)), _to(one)] for one in delivered]
     more = bills - len(delivered)
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more > 0 else []
     return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest]))])
-
-
-def _numbered(facts: BillDetails) -> str:
-    """As in "2026-000042, Acme Corp, October 2026, $1,000.00"."""
-    return f"{facts.number or f'#{facts.id}'}, {short_title(facts)}, {amount(facts)}"
 
 
 def _to(facts: BillDetails) -> str:
@@ -266,7 +262,7 @@ def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int =
     lead = f"{bill_count(bills)} did not arrive, as mail servers report."
     each: list[Sequence[Part]] = [
         [
-            bold(_numbered(facts)),
+            bold(numbered(facts)),
             f", at {name(entry.to or 'its address')}: ",
             plain(entry.failure or "", SAID_BY_A_SERVER),
         ]
@@ -290,7 +286,7 @@ def mail_reply_notice(
     lead = f"{counted(count, 'reply', 'replies')} to bills came by e-mail."
     blocks = [
         rich(
-            line(bold(name(entry.mailed_by or "")), f" on {_numbered(facts)}:"),
+            line(bold(name(entry.mailed_by or "")), f" on {numbered(facts)}:"),
             quote(plain(entry.comment or "", SAID_IN_A_REPLY)),
         )
         for facts, entry in told

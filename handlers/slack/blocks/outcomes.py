@@ -14,11 +14,10 @@ from handlers.slack.blocks.block_kit import (
 from handlers.wording.addresses import bill_address
 from handlers.wording.bill_text import amount, reject_reason, short_title, where_it_stands
 from handlers.wording.change_text import corrected
-from handlers.wording.formatting import calls, name, slash
+from handlers.wording.formatting import calls, slash
 from handlers.wording.history_text import undone_text
 from handlers.wording.questions import reads_reasons
 from handlers.wording.rich_text import Sentence, bold, code, fallback_text
-from handlers.wording.send_text import at_once
 from models.bills.states import Verb
 from models.people.users import User
 from models.queries.bill_details import BillDetails
@@ -76,18 +75,6 @@ _DID: dict[Verb, Callable[[BillDetails, HistoryEntry], Sentence]] = {
 
 _SAYS_ALL = frozenset({Verb.REJECT, Verb.VOID})
 """What was decided is where the bill stands."""
-
-
-def sending_started(facts: BillDetails, reader: User) -> SlackMessage:
-    """To the `reader` who sent one bill with its button."""
-    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
-    if facts.send_due is None:
-        to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
-        once = f" {at_once(1, 'It')}" if facts.number else ""
-        return sentence_message(f"{what}, is on its way{to}.{once}")
-    back = actions(*buttons.undo_buttons(facts, reader))
-    told: Sentence = [what, ", goes out ", facts.send_due, f" to {name(facts.sent_to or '')}."]
-    return message(fallback_text(*told), [paragraph(*told), *back])
 
 
 def invoice_coming(name_: str) -> SlackMessage:

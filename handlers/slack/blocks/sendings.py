@@ -1,0 +1,90 @@
+"""To whoever sent bills: which they are and how far they have come, with Undo while that works."""
+
+from collections.abc import Sequence
+
+from handlers.slack.blocks.block_kit import (
+    Block,
+    Element,
+    SlackMessage,
+    actions,
+    bullets,
+    message,
+    paragraph,
+    rich,
+)
+from handlers.slack.blocks.bulk_send import kept
+from handlers.slack.blocks.buttons import undo_buttons
+from handlers.wording.bill_text import bill_count
+from handlers.wording.formatting import slash, totals
+from handlers.wording.rich_text import Sentence, code, fallback_text
+from handlers.wording.sendings_text import (
+    all_sent_text,
+    named_lines,
+    named_sendings,
+    sending_text,
+)
+from models.batches.sendings import Fate, Listed, Sendings
+from models.people.users import User
+from models.queries.bill_details import BillDetails
+
+DONE_BEFORE = "That is done already. "
+
+
+def one_sent(facts: BillDetails, reader: User) -> SlackMessage:
+    """Of one bill, sent by its button."""
+    told = sending_text(facts)
+    return message(fallback_text(*told), [paragraph(*told), *actions(*_undo([facts], reader))])
+
+
+def list_sent(facts: Sendings, reader: User, *, again: bool = False) -> SlackMessage:
+    """Of a list that was sent; `again`: it had been before."""
+    told: Sentence = [DONE_BEFORE if again else "", *all_sent_text(facts)]
+    named = named_sendings(facts) if facts.bills > 1 else []
+    return message(
+        fallback_text(*told),
+        [
+            paragraph(*told),
+            *([rich(bullets(named))] if named else []),
+            *kept(facts.report.kept),
+            *actions(*_undo(facts.named, reader)),
+            *_undo_by_command(facts),
+        ],
+    )
+
+
+def list_going(facts: Listed, *, again: bool = False) -> SlackMessage:
+    """Of a list that is too long to be sent at once: what comes of it is told elsewhere."""
+    lead = DONE_BEFORE if again else ""
+    told = f"{lead}Sending {bill_count(facts.bills)}: {totals(facts.totals)}."
+    where = "How far it is, and what comes of each, is in your direct messages with Countersign."
+    return message(
+        fallback_text(f"{told} {where}"),
+        [paragraph(told), rich(bullets(named_lines(facts))), paragraph(where)],
+    )
+
+
+def _undo(named: Sequence[BillDetails], reader: User) -> list[Element]:
+    """For each that can still be called back."""
+    due = [one for one in named if one.send_due]
+    return [
+        element
+        for one in due
+        for element in undo_buttons(one, reader, "Undo" if len(named) == 1 else f"Undo #{one.id}")
+    ]
+
+
+def _undo_by_command(facts: Sendings) -> list[Block]:
+    in_delay = facts.fates.get(Fate.IN_DELAY, 0)
+    if in_delay <= sum(one.send_due is not None for one in facts.named):
+        return []
+    told: Sentence = ["To call back another, type ", code(slash("bill undo")), " and its number."]
+    return [paragraph(*told)]
+
+
+def shape(facts: Sendings) -> str:
+    """What a correction is worth: that some were called back, or that no delay or nobody's way is
+    left. Of a long list not how many are on their way.
+    """
+    fates = facts.fates
+    going = [fate for fate in (Fate.IN_DELAY, Fate.ON_ITS_WAY) if fate in fates]
+    return f"{fates.get(Fate.CALLED_BACK, 0)} called back, then {' and '.join(going) or 'done'}"

@@ -1,0 +1,92 @@
+"""What became of bills that were sent: which they are, and how far each has come."""
+
+from collections.abc import Callable
+
+from handlers.wording.bill_text import amount, bill_count, numbered, short_title
+from handlers.wording.formatting import listing, name, number, totals
+from handlers.wording.labels import STATE_WORDS
+from handlers.wording.rich_text import Part, Sentence, bold
+from models.batches.sendings import Fate, Listed, Sendings
+from models.bills.states import State
+from models.queries.bill_details import BillDetails
+
+
+def sending_text(facts: BillDetails) -> Sentence:
+    """Of one bill: as in "#42, Acme Corp, October 2026, $1,000.00, goes out 09:12 to a@acme.com."""
+    is_gone = facts.status is State.SENDING and facts.send_due is None
+    return [
+        f"{numbered(facts)}, ",
+        *_fate(facts),
+        ". It cannot be called back." if is_gone else ".",
+    ]
+
+
+def _fate(facts: BillDetails) -> list[Part]:
+    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    if facts.status is State.SENDING:
+        return ["goes out ", facts.send_due, to] if facts.send_due else [f"is on its way{to}"]
+    if facts.status is State.SENT:
+        return [f"is delivered{to}"]
+    if facts.failure and not facts.dry_run:
+        return [f"could not be delivered{to}"]
+    if facts.status is State.APPROVED and facts.number is None:
+        return ["was called back and stays approved"]
+    return [f"is {STATE_WORDS[facts.status]}"]
+
+
+def all_sent_text(facts: Sendings) -> Sentence:
+    """Of all that were sent together: of one that it is, and how far; of several how many."""
+    if not facts.bills:
+        return ["No bill was sent."]
+    return sending_text(facts.named[0]) if facts.bills == 1 else _several(facts)
+
+
+def _several(facts: Sendings) -> Sentence:
+    """How many, what they come to, and how far they are."""
+    if len(facts.fates) != 1:
+        each = [_AMONG_OTHERS[fate](number(count), count) for fate, count in facts.fates.items()]
+        return [f"{bill_count(facts.bills)}, {totals(facts.totals)}: {listing(each)}."]
+    (fate,) = facts.fates
+    due: list[Part] = [" ", facts.due] if facts.due else []
+    told = _AMONG_OTHERS[fate](bill_count(facts.bills), facts.bills)
+    return [told, *due, f": {totals(facts.totals)}."]
+
+
+def _verb(one: str, several: str) -> Callable[[str, int], str]:
+    return lambda who, count: f"{who} {one if count == 1 else several}"
+
+
+_AMONG_OTHERS = {
+    Fate.IN_DELAY: _verb("goes out", "go out"),
+    Fate.ON_ITS_WAY: _verb("is on its way", "are on their way"),
+    Fate.DELIVERED: _verb("is delivered", "are delivered"),
+    Fate.FAILED: _verb("could not be delivered", "could not be delivered"),
+    Fate.CALLED_BACK: _verb("was called back", "were called back"),
+}
+
+
+def named_sendings(facts: Sendings) -> list[Sentence]:
+    """A few of them by name, each with how far it is where they differ, and how many there are
+    besides.
+    """
+    differ = len(facts.fates) > 1
+    named: list[Sentence] = [
+        [bold(numbered(one)), *([", ", *_fate(one)] if differ else _where_to(one))]
+        for one in facts.named
+    ]
+    more = facts.bills - len(named)
+    return [*named, [f"and {number(more)} more"]] if more else named
+
+
+def _where_to(facts: BillDetails) -> list[Part]:
+    return [f", to {name(facts.sent_to)}"] if facts.sent_to else []
+
+
+def named_lines(facts: Listed) -> list[Sentence]:
+    """A few of the bills that a list has, and how many there are besides."""
+    named: list[Sentence] = [
+        [bold(f"{one.number or f'#{one.id}'}, {short_title(one)}, {amount(one)}")]
+        for one in facts.named
+    ]
+    more = facts.bills - len(named)
+    return [*named, [f"and {number(more)} more"]] if more else named

@@ -1,0 +1,146 @@
+"""What became of the bills that somebody sent together, as far as it is known by now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.batches.bulk_send import HAPPENED, SendReport, send_report
+from models.batches.send_preview import LINE
+from models.money import add_up
+from models.queries.bill_details import BillDetails
+from models.queries.bill_list import BillLine, bill_line
+from models.queries.bill_loader import load_bill_details
+from models.queries.totals import Total
+
+NAMED_SENDINGS = 5
+
+
+class Fate(StrEnum):
+    """`in_delay`: it can still be called back. `called_back` also says that figures changed."""
+
+    IN_DELAY = "in_delay"
+    ON_ITS_WAY = "on_its_way"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CALLED_BACK = "called_back"
+
+
+@dataclass(frozen=True)
+class Sendings:
+    """How many bills of a list came to which `fates`, and by name the first of each currency.
+
+    The last of those `in_delay` goes out at `due`.
+    """
+
+    report: SendReport
+    fates: Mapping[Fate, int]
+    totals: tuple[Total, ...]
+    due: datetime | None
+    named: tuple[BillDetails, ...]
+
+    @property
+    def bills(self) -> int:
+        return sum(self.fates.values())
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The bills of a list that is being sent, a few of them by name."""
+
+    bills: int
+    totals: tuple[Total, ...]
+    named: tuple[BillLine, ...]
+
+
+async def listed(session: AsyncSession, list_id: int) -> Listed:
+    """What somebody was shown to send, and is sent by and by."""
+    values = {"list_id": list_id, "most": NAMED_SENDINGS}
+    sums = (await session.execute(_LISTED, values)).all()
+    named = (await session.execute(_FIRST_LISTED, values)).all()
+    return Listed(
+        sum(row.bills for row in sums),
+        tuple(Total(row.currency, row.bills, row.amount) for row in sums),
+        tuple(bill_line(row, row.name) for row in named),
+    )
+
+
+_LISTED = sa.text("""
+select b.currency, count(*) as bills, sum(b.overage_amount) as amount
+from send_list_bills l join bills b on b.id = l.bill_id
+where l.list_id = :list_id group by b.currency order by b.currency
+""")
+
+_FIRST_LISTED = sa.text(f"""
+select {LINE} from (
+    select b.id, b.currency, row_number() over (
+        partition by b.currency order by abs(b.overage_amount) desc, b.id) as place
+    from send_list_bills l join bills b on b.id = l.bill_id
+    where l.list_id = :list_id) ranked
+join bills b using (id) join customers c on c.id = b.customer_id
+order by place, ranked.currency limit :most
+""")
+
+
+async def sendings_of(session: AsyncSession, list_id: int, report: SendReport) -> Sendings:
+    """Of a list that has ended; of one that goes on, of those bills that were sent so far."""
+    values = {"list_id": list_id, "most": NAMED_SENDINGS}
+    found = (await session.execute(_FATES, values)).all()
+    fates = {fate: sum(row.bills for row in found if row.fate == fate) for fate in Fate}
+    totals = {
+        currency: [row for row in found if row.currency == currency]
+        for currency in sorted({row.currency for row in found})
+    }
+    first = list(await session.scalars(_FIRST, values))
+    return Sendings(
+        report=report,
+        fates={fate: count for fate, count in fates.items() if count},
+        totals=tuple(
+            Total(one, sum(row.bills for row in rows), add_up(row.amount for row in rows))
+            for one, rows in totals.items()
+        ),
+        due=max((row.due for row in found if row.fate == Fate.IN_DELAY), default=None),
+        named=tuple(await load_bill_details(session, first)),
+    )
+
+
+async def sendings_of_list(session: AsyncSession, list_id: int) -> Sendings:
+    return await sendings_of(session, list_id, await send_report(session, list_id))
+
+
+_SENT_BILLS = f"""
+{HAPPENED}
+join lateral (
+    select (d.snapshot ->> 'due')::timestamptz as at, d.created_at as since
+    from bill_actions d where d.bill_id = b.id and d.snapshot ? 'due'
+    order by d.id desc limit 1) due on true
+where shown.list_id = :list_id and a.id is not null
+"""
+
+# Sent without a delay, a bill is issued as soon as somebody gets to it.
+_FATES = sa.text(f"""
+select case
+    when b.status = 'sending' and b.number is null and due.at > due.since then 'in_delay'
+    when b.status = 'sending' then 'on_its_way'
+    when b.status = 'sent' or b.status = 'void' and b.number is not null then 'delivered'
+    when b.status = 'approved' and exists (
+        select from bill_actions f
+        where f.bill_id = b.id and f.action = 'send_failed' and f.bill_version = b.version)
+        then 'failed'
+    else 'called_back' end as fate,
+    b.currency, count(*) as bills, sum(b.overage_amount) as amount, max(due.at) as due
+from {_SENT_BILLS}
+group by 1, 2
+""")
+
+# As the preview ranks the biggest: the first of each currency, then the second, and so on.
+_FIRST = sa.text(f"""
+select id from (
+    select b.id, b.currency, row_number() over (
+        partition by b.currency order by abs(b.overage_amount) desc, b.id) as place
+    from {_SENT_BILLS}) ranked
+order by place, currency limit :most
+""")
