@@ -1,5 +1,6 @@
 """Bills: the list, one with its story, and what is decided on it."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from handlers.http.csv_files import AS_CSV, CSV, csv_file
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
+from handlers.http.refused import Deciding
 from models.bills.bill import get_bill
 from models.bills.documents import PDF, issued_pdf
 from models.bills.states import RejectReason, State, Verb
@@ -127,11 +129,20 @@ IfMatch = Annotated[
 ]
 
 
-def _refuse_other(if_match: str | None, version: int) -> None:
-    """Refuse where the header names other versions than the body."""
-    seen = [tag.strip() for tag in (if_match or "*").split(",")]
-    if not {"*", _etag(version)} & set(seen):
-        raise Stale("`If-Match` names another version than `version`, so nothing was done.")
+async def _refuse_other(
+    context: HttpContext, bill_id: int, if_match: str | None, version: int
+) -> None:
+    """Refuse where the header names other versions than the body; of both the older was seen."""
+    tags = {tag.strip() for tag in (if_match or "*").split(",")}
+    if {"*", _etag(version)} & tags:
+        return
+    await get_bill(context.session, bill_id)
+    named = [int(tag[1:-1]) for tag in tags if _VERSION_TAG.fullmatch(tag)]
+    context.request.state.deciding = Deciding(bill_id, min((version, *named)))
+    raise Stale("`If-Match` names another version than `version`, so nothing was done.")
+
+
+_VERSION_TAG = re.compile(r'"[1-9]\d{0,9}"', re.ASCII)
 
 
 def _etag(version: int) -> str:
@@ -147,10 +158,10 @@ def _body(verb: Verb, decision: Decision) -> type[Asked]:
     return named
 
 
-Deciding = Callable[..., Awaitable[WholeBillAnswer]]
+Endpoint = Callable[..., Awaitable[WholeBillAnswer]]
 
 
-def _deciding(verb: Verb, decision: Decision) -> Deciding:
+def _deciding(verb: Verb, decision: Decision) -> Endpoint:
     async def decided(
         context: Asking,
         bill_id: PathId,
@@ -158,7 +169,7 @@ def _deciding(verb: Verb, decision: Decision) -> Deciding:
         response: Response,
         if_match: IfMatch = None,
     ) -> WholeBillAnswer:
-        _refuse_other(if_match, asked.version)
+        await _refuse_other(context, bill_id, if_match, asked.version)
         made = await decide(context, bill_id, verb, Given(**asked.model_dump()))
         shown = made if verb is Verb.REISSUE and made else bill_id
         return await _answer(context, shown, response)

@@ -58,13 +58,22 @@ PROBLEMS: dict[int, str] = {
     401: "Not signed in, or by a token that does not count any more.",
     403: "Not allowed, whatever it is about; or sent by another site's page.",
     404: "Not there.",
+    405: "Another method than there is at this address; `Allow` names those.",
     409: "Not as it stands by now; nothing was done.",
     413: "More than is taken at once.",
+    415: "Another kind of content than is taken there.",
     422: "Not readable; the field is named.",
     429: "Too many attempts; `Retry-After` says when to try again.",
     500: "An accident, which is in the log under the reference.",
     503: "Somebody else is at the same things, or the database is slow; nothing was done.",
 }
+TOLD_BESIDE: dict[int, tuple[str, str]] = {
+    401: ("WWW-Authenticate", "How to say who asks."),
+    405: ("Allow", "The methods that there are."),
+    429: ("Retry-After", "In so many seconds."),
+    503: ("Retry-After", "In so many seconds."),
+}
+"""The header that goes with a refusal, and what it says."""
 SECURITY = {
     "token": {
         "type": "http",
@@ -149,7 +158,15 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute, method: str) -> No
         told[str(status)] = {
             "description": described if status != 422 and described else PROBLEMS[status],
             "content": {"application/problem+json": {"schema": {"$ref": f"{SCHEMAS}Problem"}}},
+            **_told_beside(status),
         }
+
+
+def _told_beside(status: int) -> dict[str, Any]:
+    if status not in TOLD_BESIDE:
+        return {}
+    name, says = TOLD_BESIDE[status]
+    return {"headers": {name: {"description": says, "schema": {"type": "string"}}}}
 
 
 def _may(rule: Permission) -> str:
@@ -166,8 +183,8 @@ def _refused(rule: Rule, path: str, method: str) -> Iterator[int]:
     if "{" in path:
         yield 404
     if changes:
-        yield from (409, 413)
-    yield from (422, 500, 503)
+        yield 409
+    yield from (405, 413, 422, 500, 503)
 
 
 def _problem_schemas() -> dict[str, Any]:

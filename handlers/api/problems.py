@@ -13,6 +13,7 @@ from handlers.api.bill_answers import action_answer
 from handlers.api.faults import WHOLE_BODY, faults_of
 from handlers.http.errors import Ending, headers_of, status_of
 from handlers.http.refused import standing_of
+from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Invalid, InvalidFields, Refusal
 from models.imports.rows import BadRows
@@ -33,9 +34,8 @@ def problem(status: int, detail: str, **more: Any) -> JSONResponse:
 def problem_of(request: Request, error: Ending) -> JSONResponse:
     """The answer to whatever a request ended with."""
     if isinstance(error, Refusal):
-        field = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
-        told = field | _faults(error) | _since(request)
-        answer = problem(status_of(error), refusal_text(error, Medium.WEB), **told)
+        told = _faults(error) | _since(request)
+        answer = problem(status_of(error), _sentence(error), **told)
         answer.headers.update(headers_of(error))
         return answer
     if isinstance(error, RequestValidationError):
@@ -47,17 +47,30 @@ def problem_of(request: Request, error: Ending) -> JSONResponse:
     return problem(500, str(error), reference=error.reference)
 
 
+def _sentence(refused: Refusal) -> str:
+    told = refusal_text(refused, Medium.WEB)
+    if not isinstance(refused, BadRows):
+        return told
+    first = refused.flaws[0]
+    place = f"row {first.line}, {first.column}" if first.column else f"row {first.line}"
+    return f"{told} The first, {place}: {clean(first.reason)}."
+
+
 def _faults(refused: Refusal) -> dict[str, Any]:
-    """Everything that is wrong, where it is more than one thing."""
+    """The input that is at fault; where it is more than one thing, everything that is wrong."""
     if isinstance(refused, InvalidFields):
         each = refused.faults.items()
-        return {"errors": [{"field": field, "reason": reason} for field, reason in each]}
+        errors = [{"field": field, "reason": reason} for field, reason in each]
+        return {"field": refused.field, "errors": errors}
+    if isinstance(refused, Invalid) and refused.field:
+        return {"field": refused.field}
     if isinstance(refused, BadRows):
         rows = [
             {"row": flaw.line, "field": flaw.column, "reason": flaw.reason}
             for flaw in refused.flaws
         ]
-        return {"errors": rows, "total": refused.total}
+        field = refused.flaws[0].column or WHOLE_BODY
+        return {"field": field, "errors": rows, "total": refused.total}
     return {}
 
 

@@ -5,10 +5,13 @@ from fastapi.routing import iter_route_contexts
 
 
 def methods_at(request: Request) -> str:
-    """As the header `Allow` has it: of every route there, not of the first one alone."""
+    """As the header `Allow` has it: of every route there, not of the first one alone. Wherever GET
+    is, HEAD is answered.
+    """
     found = (
         one.methods or ()
         for one in iter_route_contexts(request.app.routes)
         if one.path_regex.fullmatch(request.url.path)
     )
-    return ", ".join(sorted({method for methods in found for method in methods}))
+    methods = {method for those in found for method in those}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))

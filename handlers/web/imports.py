@@ -1,6 +1,5 @@
 """Files of customers, usage and people: chosen, looked at, taken in."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -17,7 +16,7 @@ from handlers.wording.formatting import name, number
 from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file, take_in_file, uploaded_file
 from models.errors import Invalid
-from models.imports.rows import BadRows, Flaw
+from models.imports.rows import SHOWN_FLAWS, BadRows
 from models.people.permissions import Permission
 
 router = APIRouter(route_class=PageRoute)
@@ -100,20 +99,14 @@ async def _choose_page(context: HttpContext, form: Form) -> Response:
     return page(context.request, "import.html.jinja", form=form, books=BOOKS)
 
 
-def _together(flaws: Sequence[Flaw]) -> list[tuple[str, str, list[int]]]:
-    """Column and reason, each once, with the lines that have it."""
-    lines: dict[tuple[str, str], list[int]] = {}
-    for flaw in flaws:
-        lines.setdefault((flaw.column, flaw.reason), []).append(flaw.line)
-    return [(*fault, found) for fault, found in lines.items()]
-
-
 async def _refused_page(refused: BadRows, called: str, context: HttpContext) -> Response:
+    shown = refused.alike[:SHOWN_FLAWS]
     return page(
         context.request,
         "import_refused.html.jinja",
         422,
         name=name(called),
-        refused=refused,
-        faults=_together(refused.flaws),
+        faults=refused.total,
+        shown=shown,
+        others=refused.total - sum(alike.rows for alike in shown),
     )

@@ -199,8 +199,7 @@ async def _refuse_frozen(session: AsyncSession, frozen: Mapping[int, Period]) ->
                 f"terms can change from {frozen[customer_id].plus(1)} on",
             )
             for line, customer_id in found
-        ],
-        len(frozen),
+        ]
     )
 
 

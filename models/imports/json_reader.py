@@ -15,10 +15,21 @@ MOST_CHARACTERS = 1 << 16
 
 _BLANK = " \t\r\n"
 _NEITHER = "this is neither a list of JSON objects nor one object a line"
+_NO_ROW = (
+    "a list of rows is expected, or one row a line, each with {}; this is an object around "
+    "something else"
+)
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 """Numbers stay as they are written, so that nothing of them is lost."""
 
 Object = Mapping[str, Any]
+
+
+class _TooLong(ValueError):
+    """What is no row, if it is JSON at all."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the row is not JSON, or longer than {MOST_CHARACTERS:,} characters")
 
 
 class JsonReader(Rows):
@@ -28,6 +39,8 @@ class JsonReader(Rows):
     such headers, the first one with a column first that the first object has. `shaped` makes of an
     object what it means.
     """
+
+    counted = "row"
 
     def __init__(
         self,
@@ -42,6 +55,8 @@ class JsonReader(Rows):
         self._file, self._size = file, size_of(file)
         self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         self._text, self._at = "", 0
+        self._is_list = False
+        self._columns = columns
         first = self._start()
         named = [header for header in columns if header[0] in first]
         self.header = list(named[0] if named else columns[-1])
@@ -51,12 +66,26 @@ class JsonReader(Rows):
         begins_at = self._file.tell()
         try:
             first: Any = next(self._objects(), None)
+        except _TooLong:
+            first = {}
         except (ValueError, RecursionError):
             first = None
+        if not self._is_list and isinstance(first, dict):
+            self._refuse_envelope(first)
         self._file.seek(begins_at)
         self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         self._text, self._at = "", 0
         return first if isinstance(first, dict) else {}
+
+    def _refuse_envelope(self, one: Object) -> None:
+        """Refuse an object that stands where rows are expected and cannot be one of them."""
+        known = self._passed_over.union(*self._columns)
+        unknown = [name for name in one if name not in known]
+        around = [name for name in unknown if isinstance(one[name], dict | list)]
+        if around or not known & one.keys():
+            fields = ", ".join(self._columns[-1])
+            field = next(iter(around or unknown), "")
+            raise BadRows([Flaw(1, field, _NO_ROW.format(fields))])
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -91,7 +120,7 @@ class JsonReader(Rows):
         return None if flaws else [_text(value) for value in values]
 
     def _objects(self) -> Iterator[Any]:
-        is_list = self._next_sign() == "["
+        is_list = self._is_list = self._next_sign() == "["
         if is_list:
             self._at += 1
         elif self._next_sign() != "{":
@@ -119,9 +148,7 @@ class JsonReader(Rows):
                 return value
             except json.JSONDecodeError:
                 if len(self._text) - self._at > MOST_CHARACTERS:
-                    raise ValueError(
-                        f"the row is not JSON, or longer than {MOST_CHARACTERS:,} characters"
-                    ) from None
+                    raise _TooLong from None
                 if not self._more():
                     raise
 

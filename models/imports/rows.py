@@ -4,13 +4,15 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from models.errors import Refusal
 from models.text import trimmed
 
 SHOWN_FLAWS = 100
+MOST_ALIKE = 1_000
+"""So many different faults are counted, each with all its rows."""
 BATCH = 500
 NOT_TEXT = "has a sign that cannot be kept"
 Row = tuple[int, list[str]]
@@ -31,28 +33,57 @@ class Flaw:
         return f"{place}: {self.reason}"
 
 
+@dataclass(frozen=True, order=True)
+class AlikeFlaws:
+    """What is wrong with so many `rows` alike, the first of which stands on `line`."""
+
+    line: int
+    column: str
+    reason: str
+    rows: int = 1
+
+
 @dataclass
 class Flaws:
-    """The first flaws found, `most` of them, and the number of all."""
+    """The first flaws found, `most` of them, the number of all, and which are alike."""
 
     first: list[Flaw] = field(default_factory=list)
     total: int = 0
     most: int = SHOWN_FLAWS
+    _alike: dict[tuple[str, str], AlikeFlaws] = field(default_factory=dict)
+
+    @property
+    def alike(self) -> list[AlikeFlaws]:
+        return sorted(self._alike.values())
 
     def add(self, *flaws: Flaw) -> None:
-        self.total += len(flaws)
-        self.first.extend(flaws[: max(0, self.most - len(self.first))])
+        alike = (AlikeFlaws(flaw.line, flaw.column, flaw.reason) for flaw in flaws)
+        self.take(flaws, len(flaws), alike)
+
+    def take(self, first: Sequence[Flaw], total: int, alike: Iterable[AlikeFlaws]) -> None:
+        """Add so many, the `first` of which are told one by one, and all of them together."""
+        self.total += total
+        self.first.extend(first[: max(0, self.most - len(self.first))])
+        for more in alike:
+            key = (more.column, more.reason)
+            known = self._alike.get(key)
+            if known:
+                line, rows = min(known.line, more.line), known.rows + more.rows
+                self._alike[key] = replace(known, line=line, rows=rows)
+            elif len(self._alike) < MOST_ALIKE:
+                self._alike[key] = more
 
 
 class BadRows(Refusal):
     """The file has faults, so nothing of it was imported."""
 
-    def __init__(
-        self, flaws: Iterable[Flaw], total: int | None = None, most: int = SHOWN_FLAWS
-    ) -> None:
-        """`flaws` are the first of `total`; `most` of them are kept, in the order of their rows."""
-        self.flaws = sorted(flaws)[:most]
-        self.total = len(self.flaws) if total is None else total
+    def __init__(self, found: Flaws | Iterable[Flaw]) -> None:
+        """What was found, or all the flaws there are, told in the order of their rows."""
+        if not isinstance(found, Flaws):
+            all_of_them, found = sorted(found), Flaws()
+            found.add(*all_of_them)
+        self.flaws = sorted(found.first)
+        self.total, self.alike = found.total, found.alike
         faults = "one fault" if self.total == 1 else f"{self.total:,} faults"
         super().__init__(f"Nothing was imported: the file has {faults}.")
 
@@ -61,11 +92,12 @@ class Rows(ABC):
     """Rows under a header, each value a text; memory does not grow with their number.
 
     A row that cannot be read is noted in `flaws` and left out. `semicolons`: whether whoever wrote
-    them has the comma for a decimal sign.
+    them has the comma for a decimal sign; `counted`: what the numbers count.
     """
 
     header: list[str]
     header_line = 1
+    counted = "line"
     semicolons = False
 
     def __init__(self, most_flaws: int = SHOWN_FLAWS) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db.database import on_driver
 from models.db.locks import lock_for_import
 from models.imports.csv_columns import SHOWN_CHARS, Column, clock
-from models.imports.rows import BadRows, Flaw, Flaws, Rows
+from models.imports.rows import MOST_ALIKE, AlikeFlaws, BadRows, Flaw, Flaws, Rows
 
 WORK_MEM = "64MB"
 """So that a million rows are matched and sorted in memory."""
@@ -75,7 +75,7 @@ async def stage(
     await lock(session, layout.locked)
     matched = f"staged s {layout.joins} cross join ({clock(today)}) clock"
     count = await _check(session, columns, layout, matched)
-    await _refuse_flaws(session, columns, layout, matched, rows.flaws)
+    await _refuse_flaws(session, columns, layout, matched, rows)
     return columns, count
 
 
@@ -162,8 +162,9 @@ async def _check(session: AsyncSession, columns: list[Column], layout: Layout, m
 
 
 async def _refuse_flaws(
-    session: AsyncSession, columns: list[Column], layout: Layout, matched: str, flaws: Flaws
+    session: AsyncSession, columns: list[Column], layout: Layout, matched: str, rows: Rows
 ) -> None:
+    flaws = rows.flaws
     if await session.scalar(sa.text("select exists (select from ready where not sound)")):
         reasons = ", ".join(f"('{column.name}', {column.reason})" for column in columns)
         await _gather(
@@ -187,7 +188,7 @@ async def _refuse_flaws(
         await _gather(
             session,
             flaws,
-            f"""select line, '{unique.column}', '{unique.reason} as line ' || first
+            f"""select line, '{unique.column}', '{unique.reason} as {rows.counted} ' || first
                 from (
                     select line, min(line) over (partition by {unique.key}) as first
                     from ready
@@ -198,19 +199,27 @@ async def _refuse_flaws(
                 where line > first""",
         )
     if flaws.total:
-        raise BadRows(flaws.first, flaws.total, flaws.most)
+        raise BadRows(flaws)
 
 
 async def _gather(session: AsyncSession, flaws: Flaws, query: str) -> None:
-    """Add what the query finds, the first lines in full and the rest by number."""
-    found = await session.execute(
+    """Add what the query finds: the first lines one by one, and all of them by what is alike."""
+    found = f"with found (line, name, reason) as materialized ({query})"
+    told = await session.execute(
         sa.text(
-            f"with found (line, name, reason) as materialized ({query})"
-            " select line, name, reason, count(*) over () from found"
+            f"{found} select line, name, reason, count(*) over () from found"
             f" order by line, name limit {flaws.most}"
         )
     )
-    rows = found.all()
-    if rows:
-        flaws.add(*(Flaw(line, name, reason) for line, name, reason, _ in rows))
-        flaws.total += rows[0][3] - len(rows)
+    rows = told.all()
+    first = [Flaw(*row[:3]) for row in rows]
+    if not rows or rows[0][3] == len(rows):
+        flaws.add(*first)
+        return
+    alike = await session.execute(
+        sa.text(
+            f"{found} select min(line), name, reason, count(*) from found"
+            f" group by name, reason order by 1, 2 limit {MOST_ALIKE}"
+        )
+    )
+    flaws.take(first, rows[0][3], (AlikeFlaws(*row) for row in alike))

@@ -96,6 +96,25 @@ async def test_a_late_decision_hears_what_happened_since(
     assert (late.json["version"], [one["action"] for one in late.json["since"]]) == (2, ["approve"])
 
 
+async def test_whoever_names_an_older_version_in_the_header_hears_the_same(
+    served: BrowserSide, people: People, bill: Bill
+) -> None:
+    kim, ana = await served.signed_in(people.kim), await served.signed_in(people.ana)
+    assert (await kim.patch(at(bill, "approve"), json={"version": 1})).status == 200
+    for version, if_match, since in (
+        (2, '"1"', ["approve"]),
+        (1, '"2"', ["approve"]),
+        (2, '"3", "4"', []),
+        (2, 'W/"2"', []),
+    ):
+        said = {"version": version, "reason": "No"}
+        late = await ana.patch(at(bill, "void"), json=said, headers={"If-Match": if_match})
+        assert (late.status, late.json["version"]) == (409, 2)
+        assert [one["action"] for one in late.json["since"]] == since
+    nowhere = {"json": {"version": 1, "reason": "No"}, "headers": {"If-Match": '"7"'}}
+    assert (await ana.patch("/api/bills/404/void", **nowhere)).status == 404
+
+
 async def test_figures_nobody_saw_are_not_approved_but_worked_out(
     served: BrowserSide, people: People, bill: Bill, db: Database
 ) -> None:

@@ -1,7 +1,9 @@
 """What the API says of itself is so, whatever it is asked."""
 
+import re
+
 from handlers.api.app import ROUTERS
-from handlers.http.gate import Access, ApiRoute
+from handlers.http.gate import LARGEST_BODY, Access, ApiRoute
 from models.db.database import Database
 from tests.fuzz.asking import add_company, ask
 from tests.harness.browser_side import BrowserSide
@@ -17,6 +19,51 @@ async def test_whatever_is_asked_is_answered_as_described(
     await add_company(db, people)
     status, said = await ask(served, people, *QUICK)
     assert status == 0, said
+
+
+JSON, TEXT = ({"Content-Type": kind} for kind in ("application/json", "text/plain"))
+FROM_ELSEWHERE = {"headers": {"Origin": "https://elsewhere.example"}}
+UNREADABLE = ({"data": b"{", "headers": JSON}, {"data": b"{}", "headers": TEXT})
+TOO_LONG = {"data": b"x" * (LARGEST_BODY + 1), "headers": JSON}
+NO_METHOD = "LOCK"
+
+
+async def test_whatever_is_refused_is_described_where_it_can_happen(
+    served: BrowserSide, people: People
+) -> None:
+    stranger = served.visitor()
+    document = (await stranger.get("/api/openapi.json")).json
+    ana = served.visitor(await served.token(people.ana))
+    unlike = dict.fromkeys(("get", "post", "patch", "put", "delete"), TOO_LONG)
+    seen = set[int]()
+    for path, operations in document["paths"].items():
+        address = re.sub("{.*?}", "404", path)
+        none_such = await stranger.ask(NO_METHOD, address)
+        for method, operation in operations.items():
+            amiss = UNREADABLE if "requestBody" in operation else ()
+            asked = unlike.pop(method, FROM_ELSEWHERE)
+            answers = [
+                none_such,
+                await stranger.ask(method, address, **asked),
+                *[await ana.ask(method, address, **one) for one in amiss],
+            ]
+            for answer in answers:
+                told = operation["responses"].get(str(answer.status))
+                assert told, (method, path, answer.status)
+                assert {*told.get("headers", ())} <= {*answer.headers}, (path, answer.status)
+                seen.add(answer.status)
+    assert {401, 403, 404, 405, 413, 415, 422} <= seen
+
+
+async def test_too_many_attempts_are_described(served: BrowserSide) -> None:
+    document = (await served.visitor().get("/api/openapi.json")).json
+    limited = {
+        f"{method} {path}"
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "429" in operation["responses"]
+    }
+    assert limited == {"post /api/session", "post /api/users", "put /api/password"}
 
 
 def test_no_answer_with_a_secret_is_kept() -> None:

@@ -121,6 +121,45 @@ async def test_every_bad_row_is_named_with_its_field_and_reason_and_nothing_is_k
     assert [one["row"] for one in many.json["errors"]] == list(range(1, 1501))
 
 
+async def test_the_field_at_fault_is_named_and_rows_are_counted_as_rows(
+    ana: Visitor, ids: list[int]
+) -> None:
+    twice = (await put(ana, [of(ids[0], 9, 1), of(ids[0], 9, 2)])).json
+    assert (twice["field"], twice["errors"][0]["row"]) == ("customer_id", 2)
+    assert twice["errors"][0]["reason"].endswith("as row 1")
+    assert "row 2, customer_id: " in twice["detail"]
+    csv = (
+        await put(ana, b"customer,year,month,api_usage\nAcme,2026,9,1\nAcme,2026,9,1\n", CSV)
+    ).json
+    assert csv["errors"][0]["reason"].endswith("as line 2")
+    assert (await put(ana, b"nonsense")).json["field"] == "body"
+
+
+ROW = {"customer": "Acme", "month": "2026-09", "api_usage": 1}
+
+
+@pytest.mark.parametrize(
+    ("around", "field"),
+    [
+        ({"usage": [ROW]}, "usage"),
+        ({"month": "2026-09", "rows": [ROW]}, "rows"),
+        ({"data": {"usage": [ROW]}}, "data"),
+        ({"usage": []}, "usage"),
+        ({"next_cursor": None, "usage": [ROW]}, "usage"),
+        ({"usage": [ROW] * 5_000}, "body"),
+        ({}, "body"),
+        ({"message": "ok"}, "message"),
+    ],
+)
+async def test_an_object_around_the_rows_is_answered_with_what_is_expected(
+    ana: Visitor, ids: list[int], around: dict[str, Any], field: str
+) -> None:
+    refused = await put(ana, around)
+    assert (refused.status, refused.json["total"], refused.json["field"]) == (422, 1, field)
+    assert "a list of rows is expected" in refused.json["detail"]
+    assert (await put(ana, ROW)).status == 200, "one row is a line of rows"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -112,6 +112,10 @@ async def test_a_file_with_faults_is_refused_with_every_one_and_not_kept(
     [[line, *_]] = cells(thrice)
     assert (line, "3 faults" in thrice.text) == ("2and 2 more", True)
     assert await rows_of(db, "select count(*) from uploaded_files") == [(0,)]
+    many = "".join(f"Nobody,2026,{1 + n % 9},{n}\n" for n in range(300)) + "Customer 1,2026,13,1\n"
+    faults = await send(ana, "usage", USAGE + many)
+    assert [row[:2] for row in cells(faults)] == [["2and 299 more", "customer"], ["302", "month"]]
+    assert "301 faults." in faults.text
     none = await ana.post("/import", data={"book": "usage"})
     assert (none.status, "Choose a file first." in none.text) == (422, True)
     odd = await send(ana, "bills", USAGE)
