@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from handlers.api.fields import MONTH, Money
+from handlers.api.fields import Money
+from handlers.http.faults import MONTH
 from models.bills.bill import Bill
 from models.bills.states import BillKind, HoldReason, RejectReason, State, Verb
 from models.context import Source

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StrictBool
 
-from handlers.api.fields import MONTH, WHOLE, Asked, Id, Money
+from handlers.api.fields import WHOLE, Asked, Id, Money
+from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Caller, Calling, open_to
 from handlers.http.once import Key, answered, keep, key_of
 from handlers.wording.month_text import stopped_text

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from handlers.api.fields import MONTH, WHOLE, Asked, Id, Money
+from handlers.api.fields import WHOLE, Asked, Id, Money
+from handlers.http.faults import MONTH
 from models.customers.terms import Terms
 from models.db.columns import MOST_CALLS
 from models.imports.csv_columns import MAX_TEXT

@@ -5,13 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from handlers.http.faults import SEEN
 from models.db.columns import MOST_CALLS
 from models.text import REASON_CHARS
-
-SEEN = r"[^\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
-"""A pattern of one sign that can be seen, which every text that is needed has."""
-
-MONTH = r"^2[01]\d\d-(0[1-9]|1[0-2])$"
 
 
 class Asked(BaseModel):

@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from handlers.api.bill_answers import action_answer
-from handlers.api.faults import WHOLE_BODY, faults_of
 from handlers.http.errors import Ending, headers_of, status_of
+from handlers.http.faults import WHOLE_BODY, faults_of, sentence_of
+from handlers.http.names import names_known
 from handlers.http.refused import standing_of
 from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
@@ -39,7 +40,7 @@ def problem_of(request: Request, error: Ending) -> JSONResponse:
         answer.headers.update(headers_of(error))
         return answer
     if isinstance(error, RequestValidationError):
-        return _invalid(error.errors())
+        return _invalid(request, error.errors())
     if isinstance(error, HTTPException):
         answer = problem(error.status_code, str(error.detail))
         answer.headers.update(error.headers or {})
@@ -86,8 +87,6 @@ def _since(request: Request) -> dict[str, Any]:
     }
 
 
-def _invalid(errors: Sequence[Any]) -> JSONResponse:
-    faults = faults_of(errors)
-    field, reason = faults[0]["field"], faults[0]["reason"]
-    sentence = reason if field == WHOLE_BODY else f"{field}: {reason}"
-    return problem(422, sentence, field=field, errors=faults)
+def _invalid(request: Request, errors: Sequence[Any]) -> JSONResponse:
+    faults = faults_of(errors, names_known(request))
+    return problem(422, sentence_of(faults[0]), field=faults[0]["field"], errors=faults)

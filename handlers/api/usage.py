@@ -7,8 +7,9 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from handlers.api.fields import MONTH, Asked
+from handlers.api.fields import Asked
 from handlers.http.csv_files import AS_CSV, CSV, csv_file
+from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import LARGEST_ID
 from handlers.http.uploads import ApiUpload, Uploaded

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
-from handlers.api.fields import SEEN, Asked
+from handlers.api.fields import Asked
+from handlers.http.faults import SEEN
 from handlers.http.gate import Access, ApiRoute, Asking, Calling, open_to
 from handlers.http.ids import PathId
 from handlers.http.signing_in import sign_up

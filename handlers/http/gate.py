@@ -23,7 +23,9 @@ from starlette.requests import ClientDisconnect
 from handlers.http.clean_request import CleanRequest
 from handlers.http.cookies import bearer_token, session_token
 from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Trouble
+from handlers.http.faults import UNKNOWN_NAME
 from handlers.http.ids import refuse_unknown
+from handlers.http.names import names_known
 from handlers.http.once import answered, keep, key_of
 from handlers.http.refused import follow_refusal
 from handlers.http.same_site import refuse_foreign
@@ -172,7 +174,7 @@ class GatedRoute(APIRoute):
         self.holds_secret: bool = getattr(endpoint, "holds_secret", False)
 
     def get_route_handler(self) -> Any:
-        inner = super().get_route_handler()
+        inner = self.strictly(super().get_route_handler())
 
         async def handle(asked: Request) -> Response:
             request = CleanRequest(asked.scope, asked.receive)
@@ -191,6 +193,23 @@ class GatedRoute(APIRoute):
                 raise Trouble(reference) from error
 
         return handle
+
+    def passes_over_unknown(self) -> bool:
+        return False
+
+    def strictly(self, inner: Answering) -> Answering:
+        """`inner`, refusing names in the query that it does not know: a filter that is misspelt
+        does not answer everything, nor does an order that came to the wrong place.
+        """
+
+        async def answer(request: Request) -> Response:
+            if request.query_params and not self.passes_over_unknown():
+                known = names_known(request)["query"]
+                if unknown := [name for name in request.query_params if name not in known]:
+                    raise RequestValidationError([_unknown(name) for name in unknown])
+            return await inner(request)
+
+        return answer
 
     async def let_through(self, request: Request, inner: Answering) -> Response:
         """The answer of `inner`, which has the body whole, inside of a short transaction."""
@@ -271,6 +290,14 @@ class ApiRoute(GatedRoute):
 
 class PageRoute(GatedRoute):
     source = Source.WEB
+
+    def passes_over_unknown(self) -> bool:
+        """Where there are no filters: links from elsewhere bring along what they like."""
+        return not self.dependant.query_params or self.rule is Access.ANYBODY
+
+
+def _unknown(name: str) -> dict[str, Any]:
+    return {"type": UNKNOWN_NAME, "loc": ("query", name), "msg": "", "input": None}
 
 
 async def _read(

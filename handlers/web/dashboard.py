@@ -38,6 +38,9 @@ router = APIRouter(route_class=PageRoute)
 PAGE_BILLS = 25
 MINE, ALL = "mine", "all"
 FILTERS = ("month", "customer", "csm")
+LISTS = ("view", "status")
+"""Either names the list; `status` as the JSON API has it."""
+KNOWN = (*LISTS, *FILTERS, "after")
 
 VIEWS: dict[str, str] = {
     MINE: "For you",
@@ -61,6 +64,13 @@ class Choice:
     typed: Mapping[str, str]
     wanted: BillFilter
     errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def form(self) -> Form:
+        """What was typed, with each error beside its field; of what has none, above them."""
+        beside = {key: told for key, told in self.errors.items() if key in self.typed}
+        above = [told for key, told in self.errors.items() if key not in self.typed]
+        return Form(self.typed, beside, " ".join(above))
 
     @property
     def csv(self) -> str | None:
@@ -101,7 +111,7 @@ async def dashboard(context: Asking) -> Response:
         422 if choice.errors else 200,
         views=_views(context.user),
         choice=choice,
-        form=Form(choice.typed, choice.errors),
+        form=choice.form,
         csms=[("", "Anybody"), *((str(one.id), one.name) for one in csms)],
         found=found,
         is_first=after is None,
@@ -150,7 +160,7 @@ async def _recent(
     context: HttpContext, choice: Choice, after: str | None
 ) -> Sequence[RecentDecision]:
     """Beneath what waits for oneself, and where the page opens since nothing does."""
-    is_own = choice.view == MINE or context.request.query_params.get("view") is None
+    is_own = choice.view == MINE or not {*LISTS} & context.request.query_params.keys()
     if not is_own or after is not None:
         return ()
     return await recent_decisions(context.session, context.user)
@@ -172,10 +182,19 @@ def _views(user: User) -> Mapping[str, str]:
 
 async def _choice(context: HttpContext) -> Choice:
     asked = context.request.query_params
-    view = asked.get("view")
+    view = next((asked[key] for key in LISTS if asked.get(key)), None)
     typed = {key: asked.get(key, "").strip() for key in FILTERS}
     read: dict[str, Any] = {}
-    errors: dict[str, str] = {}
+    errors = {
+        key: f"There is no filter {name(key)}. There are: {', '.join(KNOWN)}."
+        for key in asked
+        if key not in KNOWN
+    }
+    errors |= {
+        key: f"There is no list {name(asked[key])}. There are: {', '.join(VIEWS)}."
+        for key in LISTS
+        if asked.get(key) and asked[key] not in VIEWS
+    }
     for key, reading in _READINGS.items():
         if typed[key]:
             try:

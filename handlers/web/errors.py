@@ -8,6 +8,8 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from handlers.http.errors import Ending, NotSignedIn, headers_of, status_of
+from handlers.http.faults import faults_of, sentence_of
+from handlers.http.names import names_known
 from handlers.http.same_site import SAFE
 from handlers.web.live import NO_ROLE
 from handlers.web.next_page import local_path, page_before
@@ -16,7 +18,6 @@ from handlers.wording.refusals import Medium, refusal_text
 from models.errors import NotAllowed, Refusal
 
 NOT_FOUND = "There is no such page."
-UNREADABLE = "That is not something Countersign can read."
 
 
 def error_page(request: Request, error: Ending) -> Response:
@@ -30,7 +31,8 @@ def error_page(request: Request, error: Ending) -> Response:
     if isinstance(error, Refusal):
         return _refused(request, error)
     if isinstance(error, RequestValidationError):
-        return _error(request, 422, UNREADABLE)
+        faults = faults_of(error.errors(), names_known(request))
+        return _error(request, 422, " ".join(map(sentence_of, faults)))
     if isinstance(error, HTTPException):
         sentence = NOT_FOUND if error.status_code == 404 else str(error.detail)
         return _error(request, error.status_code, sentence)

@@ -55,6 +55,31 @@ async def test_whatever_is_refused_is_described_where_it_can_happen(
     assert {401, 403, 404, 405, 413, 415, 422} <= seen
 
 
+async def test_a_name_that_is_not_known_in_an_address_is_refused_everywhere(
+    served: BrowserSide, people: People
+) -> None:
+    """What is misspelt does not answer everything, and is not passed over by what writes."""
+    ana, max_ = await served.signed_in(people.ana), await served.signed_in(people.max)
+    for path, known in (
+        ("/api/bills?stauts=sent", "status, customer_id, csm_id, year, month, cursor, limit"),
+        ("/api/usage.csv?form=2026-10", "customer_id, from, to"),
+        ("/api/webhooks?status=failed", "none here"),
+        ("/customers?csmm=1", "name, csm, over, after"),
+        ("/people?name=kim", "q, after"),
+    ):
+        refused = await ana.get(path)
+        assert (refused.status, f"There are: {known}." in refused.text) == (422, True), path
+    dry = await ana.post("/api/bills?dry_run=true", json={"year": 2026, "month": 10})
+    assert (dry.status, dry.json["field"]) == (422, "dry_run")
+    assert (await max_.post("/api/bills?dry_run=true", json={})).status == 403
+    assert (await ana.get("/api/webhooks/404?status=failed")).status == 404
+    body = await ana.post("/api/bills", json={"year": 2026, "month": 10, "costumer_id": 1})
+    assert "There are: customer_id, year, month, dry_run." in body.json["detail"]
+    named = await ana.get("/api/bills", params={"status": "zzz"})
+    assert "pending" in named.json["detail"]
+    assert (await ana.get("/settings?utm_source=mail")).status == 200
+
+
 async def test_too_many_attempts_are_described(served: BrowserSide) -> None:
     document = (await served.visitor().get("/api/openapi.json")).json
     limited = {

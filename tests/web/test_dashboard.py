@@ -97,6 +97,28 @@ async def test_lists_are_narrowed_by_state_month_customer_and_csm(
     assert 'value="Zzz"' in wrong.text
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("status=zzz", "There is no list zzz. There are: mine, all, pending, "),
+        ("view=nearly", "There is no list nearly."),
+        ("view=all&status=nearly", "There is no list nearly."),
+        ("stauts=sent", "There is no filter stauts. There are: view, status, month, customer, csm"),
+        ("month=2026-13", "2026-13 is not a month."),
+        ("csm=kim", "There is nothing under that number."),
+    ],
+)
+async def test_a_filter_that_is_none_is_refused_and_named(
+    served: BrowserSide, people: People, bills: dict[str, Bill], query: str, told: str
+) -> None:
+    max_ = await served.signed_in(people.max)
+    refused = await max_.get(f"/dashboard?{query}")
+    assert (refused.status, _rows(refused)) == (422, [])
+    assert told in refused.text
+    as_in_the_api = await max_.get("/dashboard?status=pending&customer=acme")
+    assert _rows(as_in_the_api) == ["Acme Corp"]
+
+
 async def test_a_long_list_goes_on_page_by_page(
     served: BrowserSide, db: Database, people: People
 ) -> None:

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handlers.api.fields import MONTH, SEEN
+SEEN = r"[^\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+"""A pattern of one sign that can be seen, which every text that is needed has."""
+MONTH = r"^2[01]\d\d-(0[1-9]|1[0-2])$"
 
 WHOLE_BODY = "body"
 NOT_JSON = "The body is not JSON that can be read."
 NO_JSON_TYPE = "Send the body as JSON, with Content-Type: application/json."
+UNKNOWN_NAME = "extra_forbidden"
 UNREADABLE = "That is not something Countersign can read."
 
 _OF_TYPE: dict[str, str] = {
     "missing": "That is needed.",
-    "extra_forbidden": "Nothing is known by that name.",
+    UNKNOWN_NAME: "Nothing is known by that name.",
     "json_invalid": NOT_JSON,
     "string_type": "A text is needed.",
     "string_unicode": "That text has signs that are none.",
@@ -43,6 +46,7 @@ _OF_PATTERN: dict[str, str] = {
 }
 _OF_FIELD: dict[str, str] = {
     "address": "An address begins with https://.",
+    "csm": "The number of a person is needed.",
     "cursor": "That is no `next_cursor` of a page before.",
     "if-match": "Send the ETag that came with what was seen.",
     "slack_user_id": "A member id is written as in U012AB3CD.",
@@ -50,9 +54,20 @@ _OF_FIELD: dict[str, str] = {
 """What has a form of its own, by its name."""
 
 
-def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Of pydantic's errors, each field by its name, and what is wrong with it."""
-    return [{"field": _field(one), "reason": _reason(one)} for one in errors]
+def faults_of(
+    errors: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]
+) -> list[dict[str, str]]:
+    """Of pydantic's errors, each field by its name, and what is wrong with it.
+
+    `known`: the names that there are, by the part of the request they stand in.
+    """
+    return [{"field": _field(one), "reason": _reason(one, known)} for one in errors]
+
+
+def sentence_of(fault: Mapping[str, str]) -> str:
+    """As in "month: That has to be 12 or less."."""
+    field, reason = fault["field"], fault["reason"]
+    return reason if field == WHOLE_BODY else f"{field}: {reason}"
 
 
 def _field(error: Mapping[str, Any]) -> str:
@@ -63,8 +78,11 @@ def _field(error: Mapping[str, Any]) -> str:
     return ".".join(map(str, place[1:]))
 
 
-def _reason(error: Mapping[str, Any]) -> str:
+def _reason(error: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> str:
     kind, context = error["type"], error.get("ctx", {})
+    if kind == UNKNOWN_NAME and len(error["loc"]) == 2:
+        there_are = ", ".join(known.get(error["loc"][0], ())) or "none here"
+        return f"{_OF_TYPE[kind]} There are: {there_are}."
     if isinstance(error.get("input"), bytes):
         return NO_JSON_TYPE
     if kind == "value_error":
