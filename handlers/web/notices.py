@@ -11,10 +11,12 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from handlers.http.services import services_of
+from handlers.web.next_page import next_page
 
 COOKIE = "notice"
 KEPT_S = 60
 LONGEST = 1000
+NO_OFFER = ("", "")
 ANY_PAGE = "/"
 """Leads on to the page that its reader begins with."""
 Tone = Literal["done", "problem"]
@@ -22,15 +24,27 @@ Tone = Literal["done", "problem"]
 
 @dataclass(frozen=True)
 class Notice:
-    """`path`: of the page that it is for."""
+    """`path`: of the page that it is for. `offer`: the page of ours where something can be done
+    about it, if there is one, and `words`: what.
+    """
 
     text: str
     path: str
     tone: Tone = "done"
+    offer: str = ""
+    words: str = ""
 
 
-def see(request: Request, path: str, text: str = "", tone: Tone = "done") -> RedirectResponse:
-    """After a form: on to one of our own pages, which tells `text` once."""
+def see(
+    request: Request,
+    path: str,
+    text: str = "",
+    tone: Tone = "done",
+    offer: tuple[str, str] = NO_OFFER,
+) -> RedirectResponse:
+    """After a form: on to one of our own pages, which tells `text` once, and offers another page in
+    words.
+    """
     parts = urlsplit(path)
     if parts.scheme or parts.netloc or not path.startswith("/") or path.startswith("//"):
         raise ValueError(f"not a page of ours: {path}")
@@ -38,7 +52,7 @@ def see(request: Request, path: str, text: str = "", tone: Tone = "done") -> Red
     if text:
         answer.set_cookie(
             COOKIE,
-            _packed(Notice(text[:LONGEST], parts.path, tone)),
+            _packed(Notice(text[:LONGEST], parts.path, tone, *offer)),
             max_age=KEPT_S,
             httponly=True,
             samesite="lax",
@@ -70,6 +84,7 @@ def _unpacked(packed: str) -> Notice | None:
     try:
         told = json.loads(base64.urlsafe_b64decode(packed))
         tone: Tone = "problem" if told["tone"] == "problem" else "done"
-        return Notice(str(told["text"])[:LONGEST], str(told["path"]), tone)
+        text, path, offer, words = (str(told[one]) for one in ("text", "path", "offer", "words"))
+        return Notice(text[:LONGEST], path, tone, offer and next_page(offer), words[:LONGEST])
     except (binascii.Error, ValueError, KeyError, TypeError):
         return None

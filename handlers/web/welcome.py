@@ -11,8 +11,14 @@ from handlers.http.errors import headers_of, status_of
 from handlers.http.gate import Access, Calling, PageRoute, Visiting, open_to
 from handlers.http.signing_in import SignedIn, sign_in, sign_in_by_link, sign_in_new, sign_up
 from handlers.web.forms import Form, Typed, refused_form
-from handlers.web.next_page import next_page
-from handlers.web.notices import see
+from handlers.web.next_page import (
+    FIRST,
+    forget_next,
+    next_page,
+    remember_next,
+    remembered_next,
+)
+from handlers.web.notices import NO_OFFER, see
 from handlers.web.rendering import page
 from handlers.wording.formatting import slash
 from models.errors import Invalid, InvalidFields, Refusal
@@ -20,6 +26,7 @@ from models.people.passwords import FEWEST_CHARS
 from models.people.sign_in_links import whose_link
 
 router = APIRouter(route_class=PageRoute)
+OF_PASSWORD = ("/account#password", "Set a password to sign in without a link the next time")
 OF_NEW = {"name": "new_name", "email": "email", "password": "new_password"}
 """What the fields of a new account are called beside those of signing in, on one page."""
 
@@ -32,7 +39,10 @@ async def welcome(
     """Where one signs in or makes an account; whoever is signed in goes on."""
     if visit.user is not None:
         return RedirectResponse(next_page(asked), status_code=303)
-    return _welcome(visit.request, asked)
+    answer = _welcome(visit.request, asked)
+    if next_page(asked) != FIRST:
+        remember_next(visit.request, answer, asked)
+    return answer
 
 
 @router.post("/welcome/sign-in")
@@ -74,17 +84,24 @@ async def look_at_link(visit: Visiting, token: str) -> Response:
 @router.post("/sign-in/{token}")
 @open_to(Access.ANYBODY, own_transactions=True)
 async def use_link(caller: Calling, token: str) -> Response:
-    """Sign in by a one-time link; whoever has no password yet sets one next."""
+    """Sign in by a one-time link, and go on to the page that one came for before."""
     signed = await sign_in_by_link(caller, token)
-    if signed.user.password_digest is not None:
-        return _entered(caller.request, signed, "/", "You are signed in.")
-    told = "You are signed in. Set a password here to sign in without Slack the next time."
-    return _entered(caller.request, signed, "/account", told)
+    has_password = signed.user.password_digest is not None
+    offer = NO_OFFER if has_password else OF_PASSWORD
+    path = remembered_next(caller.request)
+    return _entered(caller.request, signed, path, "You are signed in.", offer)
 
 
-def _entered(request: Request, signed: SignedIn, path: str, told: str = "") -> Response:
-    answer = see(request, path, told)
+def _entered(
+    request: Request,
+    signed: SignedIn,
+    path: str,
+    told: str = "",
+    offer: tuple[str, str] = NO_OFFER,
+) -> Response:
+    answer = see(request, path, told, offer=offer)
     set_session(request, answer, signed.token)
+    forget_next(answer)
     return answer
 
 

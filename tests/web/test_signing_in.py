@@ -181,13 +181,31 @@ async def test_kim_without_a_password_comes_by_a_link_and_sets_one(
     assert (looked.status, "Sign in as Kim?" in looked.text) == (200, True)
     assert "Set-Cookie" not in looked.headers
     assert looked.headers["Referrer-Policy"] == "same-origin"
-    assert to(await kim.post(link)) == (303, "/account")
+    assert to(await kim.post(link)) == (303, "/")
+    dashboard = (await kim.get("/dashboard")).text
+    assert '<a href="/account#password">Set a password' in dashboard
+    assert "Set a password" not in (await kim.get("/dashboard")).text
     account = (await kim.get("/account")).text
     assert "Set a password" in account
     assert 'name="old_password"' not in account
     set_ = await kim.post("/account/password", data={"new_password": PASSWORD})
     assert to(set_) == (303, "/account")
     assert to(await sign_in(served.visitor(), "Kim")) == (303, "/")
+
+
+async def test_a_link_leads_on_to_the_bill_that_one_came_for(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    """Kim follows *Web page* on a card, is asked to sign in, and types `/bill web`."""
+    kim = served.visitor()
+    came = (await kim.get("/bills/7?from=card#figures")).headers["Location"]
+    await kim.get(came)
+    assert to(await kim.post(await link_for(db, people.kim))) == (303, "/bills/7?from=card")
+    assert to(await kim.post(await link_for(db, people.kim))) == (303, "/")
+    for elsewhere in ("//elsewhere.example", "https:%2F%2Felsewhere.example", "/%5Celsewhere"):
+        cookie = {"Cookie": f"next={elsewhere}"}
+        entered = await served.visitor().post(await link_for(db, people.kim), headers=cookie)
+        assert to(entered) == (303, "/")
 
 
 async def test_a_link_holds_once_and_whoever_looks_at_it_does_not_use_it_up(
@@ -313,7 +331,7 @@ async def test_finance_lets_somebody_in_again_who_is_not_in_slack(
     assert made.status == 200
     assert link is not None
     entered = await served.visitor().post(link[0])
-    assert to(entered) == (303, "/account")
+    assert to(entered) == (303, "/")
     assert (await served.visitor().post(link[0])).status == 410
     there = await ana.post(f"/people/{people.kim.id}/link")
     assert (there.status, "gets a link there" in there.text) == (409, True)
