@@ -54,7 +54,7 @@ class NewPassword(Asked):
 async def sign_in_by_password(caller: Calling, given: Credentials, response: Response) -> SignedIn:
     """Sign in on a new device: the answer has its token, and sets it as a cookie."""
     signed = await sign_in(caller, given.name, given.password.get_secret_value())
-    set_session(caller.request, response, signed.token)
+    set_session(caller.request, response, signed.token, signed.browser)
     return SignedIn(token=signed.token, user=person_of(signed.user))
 
 

@@ -3,9 +3,9 @@
 A password is hashed between two short transactions, so that nobody holds a connection meanwhile.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from handlers.http.cookies import session_token
+from handlers.http.cookies import browser_token, session_token
 from handlers.http.devices import device_label
 from handlers.http.errors import NotSignedIn, WrongPassword
 from handlers.http.gate import Caller
@@ -20,11 +20,13 @@ from models.errors import Faults, Invalid
 from models.people.access_attempts import (
     AccessAttempt,
     AttemptKind,
+    Origin,
     attempt_succeeded,
     begin_attempt,
     note_arrival,
 )
 from models.people.passwords import read_password
+from models.people.secret_tokens import TokenKind, new_token
 from models.people.sessions import end_session_by_token, open_session
 from models.people.sign_in_links import use_sign_in_link
 from models.people.users import User, find_by_name
@@ -34,10 +36,13 @@ WRONG = "That is not your password."
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who is signed in by now, and the token of their device."""
+    """Who is signed in by now, the token of their device, and that by which their browser is known
+    afterwards.
+    """
 
     user: User
     token: str
+    browser: str
 
 
 async def sign_in(caller: Caller, name: str, password: str) -> SignedIn:
@@ -62,9 +67,7 @@ async def sign_in(caller: Caller, name: str, password: str) -> SignedIn:
 async def sign_in_by_link(caller: Caller, token: str) -> SignedIn:
     """Sign in whom a one-time link is for; raises SpentLink."""
     async with caller.transaction() as session:
-        now = caller.services.now()
-        user = await use_sign_in_link(session, token, now)
-        await note_arrival(session, user.name, _address(caller), now)
+        user = await use_sign_in_link(session, token, caller.services.now())
         return await _signed_in(caller, session, user, by_link=True)
 
 
@@ -119,13 +122,13 @@ async def _check_old(caller: Caller, user: User, old: str) -> None:
 
 
 async def _attempt(caller: Caller, session: Session, kind: AttemptKind, name: str) -> AccessAttempt:
-    return await begin_attempt(session, kind, name, _address(caller), caller.services.now())
+    return await begin_attempt(session, kind, name, _origin(caller), caller.services.now())
 
 
-def _address(caller: Caller) -> str:
+def _origin(caller: Caller) -> Origin:
     """Where the request comes from, as the server knows it: see `TRUSTED_PROXIES`."""
     client = caller.request.client
-    return client.host if client else ""
+    return Origin(client.host if client else "", browser_token(caller.request))
 
 
 async def _signed_in(
@@ -135,6 +138,9 @@ async def _signed_in(
     former = session_token(caller.request)
     if former is not None:
         await end_session_by_token(session, former)
-    label = device_label(caller.request)
-    now = caller.services.now()
-    return SignedIn(user, await open_session(session, user, now, label, by_link=by_link))
+    now, label = caller.services.now(), device_label(caller.request)
+    origin = _origin(caller)
+    browser = origin.browser or new_token(TokenKind.BROWSER)
+    await note_arrival(session, user.name, replace(origin, browser=browser), now)
+    token = await open_session(session, user, now, label, by_link=by_link)
+    return SignedIn(user, token, browser)

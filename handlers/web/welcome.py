@@ -100,7 +100,7 @@ def _entered(
     offer: tuple[str, str] = NO_OFFER,
 ) -> Response:
     answer = see(request, path, told, offer=offer)
-    set_session(request, answer, signed.token)
+    set_session(request, answer, signed.token, signed.browser)
     forget_next(answer)
     return answer
 

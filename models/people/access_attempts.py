@@ -1,4 +1,7 @@
-"""How often somebody may try to get in: per account, and per address that they try from.
+"""How often somebody may try to get in: per account, and per place that they try from.
+
+A place is an address; or a browser, for the accounts that have signed in by it. So whoever guesses
+behind an address keeps nobody else there out of a browser that they have used before.
 
 Every attempt is a row, so that the limits hold over restarts and over all replicas. It counts as
 failed from its beginning on, so that many at once are no way around them.
@@ -17,10 +20,11 @@ from sqlalchemy.orm import Mapped
 from models.db.columns import Base, Id
 from models.db.names import name_key
 from models.errors import TooOften
+from models.people.secret_tokens import token_hash
 from models.text import cleaned_name
 
 KNOWN_FOR = timedelta(days=90)
-"""So long an address from which somebody has signed in counts as theirs."""
+"""So long a place from which somebody has signed in counts as theirs."""
 
 
 class AttemptKind(StrEnum):
@@ -30,7 +34,7 @@ class AttemptKind(StrEnum):
 
 class AccessAttempt(Base):
     """Somebody tried to get in. `account`: a hash of the name that they gave, whosever it is, since
-    people type passwords there by mistake.
+    people type passwords there by mistake. `address`: the place that they tried from.
     """
 
     __tablename__ = "access_attempts"
@@ -53,7 +57,7 @@ class Limit:
 
 
 _FAILED = "a.kind = 'sign_in' and not a.succeeded"
-_FROM_ELSEWHERE = """not exists (
+_KNOWN = """exists (
     select from access_attempts k
     where k.account = :account and k.address = :address and k.succeeded and k.at > :known_since)"""
 
@@ -61,7 +65,7 @@ SIGN_IN_LIMITS = (
     Limit(
         10, timedelta(minutes=15), f"{_FAILED} and a.account = :account and a.address = :address"
     ),
-    Limit(50, timedelta(hours=1), f"{_FAILED} and a.account = :account and {_FROM_ELSEWHERE}"),
+    Limit(50, timedelta(hours=1), f"{_FAILED} and a.account = :account and not {_KNOWN}"),
     Limit(100, timedelta(minutes=15), f"{_FAILED} and a.address = :address"),
 )
 """The second one stops whoever tries one account from many addresses, and leaves its person alone
@@ -85,16 +89,44 @@ def place_of(address: str) -> str:
     return str(found)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where somebody tries from: an address, and the token of their browser, if it has one."""
+
+    address: str
+    browser: str | None = None
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The browser first."""
+        browser = (_place_of_browser(self.browser),) if self.browser else ()
+        return (*browser, place_of(self.address))
+
+
+def _place_of_browser(token: str) -> str:
+    return f"browser {token_hash(token).hex()}"
+
+
+async def _place(session: AsyncSession, account: bytes, origin: Origin, now: datetime) -> str:
+    """The browser, where it is known for that account; else the address."""
+    *browser, address = origin.places
+    values = {"account": account, "known_since": now - KNOWN_FOR}
+    for place in browser:
+        if await session.scalar(sa.text(f"select {_KNOWN}"), values | {"address": place}):
+            return place
+    return address
+
+
 async def begin_attempt(
-    session: AsyncSession, kind: AttemptKind, name: str, address: str, now: datetime
+    session: AsyncSession, kind: AttemptKind, name: str, origin: Origin, now: datetime
 ) -> AccessAttempt:
-    """Note an attempt to get in by that name from that address.
+    """Note an attempt to get in by that name from there.
 
     Raises TooOften where there were too many; that one is not counted, so that nobody is kept out
     for longer by trying again, nor for ever by somebody else.
     """
     account = await _account(session, name)
-    place = place_of(address)
+    place = await _place(session, account, origin, now)
     for what in (account.hex(), place):
         await session.execute(_LOCK, {"what": f"{kind} {what}"})
     values = {"account": account, "address": place, "known_since": now - KNOWN_FOR}
@@ -127,19 +159,19 @@ async def _account(session: AsyncSession, name: str) -> bytes:
 
 
 async def attempt_succeeded(session: AsyncSession, attempt: AccessAttempt) -> None:
-    """It does not count as failed, and its address is known for that account from now on."""
+    """It does not count as failed, and its place is known for that account from now on."""
     won = sa.update(AccessAttempt).where(AccessAttempt.id == attempt.id).values(succeeded=True)
     await session.execute(won)
 
 
-async def note_arrival(session: AsyncSession, name: str, address: str, now: datetime) -> None:
-    """Somebody got in by other means than a password: their address is known from now on."""
-    account, place = await _account(session, name), place_of(address)
-    session.add(
-        AccessAttempt(
-            kind=AttemptKind.SIGN_IN, account=account, address=place, at=now, succeeded=True
-        )
-    )
+async def note_arrival(session: AsyncSession, name: str, origin: Origin, now: datetime) -> None:
+    """Somebody got in: their browser and their address are known from now on."""
+    key = {"kind": AttemptKind.SIGN_IN, "account": await _account(session, name)}
+    for place in origin.places:
+        came = key | {"address": place, "succeeded": True}
+        again = sa.update(AccessAttempt).filter_by(**came).values(at=now)
+        if not (await session.scalars(again.returning(AccessAttempt.id))).all():
+            session.add(AccessAttempt(**came, at=now))
     await session.flush()
 
 

@@ -15,6 +15,7 @@ class TokenKind(StrEnum):
     SESSION = "css_"
     SCRIPT = "cst_"
     LINK = "csl_"
+    BROWSER = "csb_"
 
 
 def new_token(kind: TokenKind) -> str:

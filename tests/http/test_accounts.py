@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from typing import Any
 
@@ -327,6 +328,53 @@ async def test_whoever_floods_an_account_does_not_keep_its_person_out_at_home(
             .values(address="192.0.2.7", kind="sign_in")
         )
     assert (await sign_in(served.visitor())).status == 429
+
+
+async def test_whoever_guesses_behind_one_address_keeps_nobody_out_of_a_browser_they_know(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    """A company behind one address: somebody there guesses at everybody, and at Vera above all."""
+    await sign_up(served.visitor())
+    home, elsewhere = served.visitor(), served.visitor()
+    assert (await sign_in(home)).status == 201
+    assert (await home.delete("/api/session")).status == 204
+    async with db.transaction() as session:
+        hers = next(one for one in await session.scalars(sa.select(AccessAttempt)) if one.account)
+        guessed_at = [hers.account] * SIGN_IN_LIMITS[0].most
+        guessed_at += [b"%d" % n for n in range(SIGN_IN_LIMITS[2].most)]
+        session.add_all(
+            AccessAttempt(
+                kind="sign_in", account=one, address=hers.address, at=NOW, succeeded=False
+            )
+            for one in guessed_at
+        )
+    assert (await sign_in(elsewhere)).status == 429
+    assert (await sign_in(elsewhere, "Kim")).status == 429
+    assert (await sign_in(home)).status == 201
+    assert (await sign_in(home, "Kim")).status == 429, "nobody but Vera has signed in by it"
+    most = SIGN_IN_LIMITS[0].most
+    told = [(await sign_in(home, password="wrong guess 12")).status for _ in range(most + 1)]
+    assert told == [401] * most + [429], "who took the browser guesses no more often"
+
+
+async def test_a_browser_is_known_by_a_token_that_signs_nobody_in(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    await sign_up(served.visitor())
+    vera = served.visitor()
+    cookies = SimpleCookie()
+    for one in (await sign_in(vera)).headers.getall("Set-Cookie"):
+        cookies.load(one)
+    browser = cookies["browser"]
+    assert (browser["httponly"], browser["samesite"]) == (True, "lax")
+    assert (await served.visitor(browser.value).get("/api/session")).status == 401
+    async with db.transaction() as session:
+        places = set(await session.scalars(sa.select(AccessAttempt.address)))
+    assert len(places) == 2
+    assert not any(browser.value in place for place in places)
+    for planted in ("csb_short", "x" * 3000):
+        again = await sign_in(served.visitor(), headers={"Cookie": f"browser={planted}"})
+        assert f"browser={planted}" not in "".join(again.headers.getall("Set-Cookie"))
 
 
 async def test_limits_hold_on_another_replica(

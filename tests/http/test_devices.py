@@ -220,8 +220,8 @@ async def test_what_is_over_is_deleted(served: BrowserSide, db: Database, people
                 await session.scalar(sa.select(sa.func.count()).select_from(one)) for one in counted
             ]
 
-    assert await left(timedelta(minutes=9)) == [1, 1, 2]
-    assert await left(timedelta(minutes=10)) == [1, 0, 2]
-    assert await left(timedelta(hours=1)) == [1, 0, 1]
-    assert await left(timedelta(days=14)) == [0, 0, 1]
+    assert await left(timedelta(minutes=9)) == [1, 1, 3]
+    assert await left(timedelta(minutes=10)) == [1, 0, 3]
+    assert await left(timedelta(hours=1)) == [1, 0, 2]
+    assert await left(timedelta(days=14)) == [0, 0, 2]
     assert await left(timedelta(days=90)) == [0, 0, 0]
