@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 import structlog
@@ -29,10 +30,10 @@ from bot.worker.read_mailbox import MailboxReader, mailbox_of
 from bot.worker.worker import Worker
 from handlers.documents.printer import InvoicePrinter
 from handlers.documents.samples import samples
-from handlers.http.services import HttpServices
+from handlers.http.services import HttpServices, SlackMember
 from handlers.slack.app import register
 from handlers.slack.context import Services
-from handlers.slack.users import check_member, display_name
+from handlers.slack.users import display_name, known_member
 from handlers.wording.addresses import use_public_url
 from handlers.wording.formatting import use_prefix
 from handlers.wording.refusals import Medium, refusal_text
@@ -40,7 +41,7 @@ from models.actions.access import welcome
 from models.bills.documents import CannotBeDrawn
 from models.db.database import Database
 from models.db.revision import is_migrated
-from models.errors import NotFound, Refusal
+from models.errors import Refusal
 from models.people.permissions import Role
 from models.people.users import add_user
 from models.settings import CHUNK_CUSTOMERS
@@ -239,10 +240,7 @@ class App:
         """Those named in FINANCE_SLACK_IDS belong to Finance, unless they have a role already."""
         for slack_id in self._settings.finance_slack_ids:
             try:
-                account = await gateway.user_info(slack_id)
-                if account is None:
-                    raise NotFound(f"Slack knows nobody of the id {slack_id}.")
-                check_member(account, identity.team_id)
+                account = await known_member(gateway.user_info, identity.team_id, slack_id)
                 await self._to_finance(slack_id, identity.team_id, account)
             except SlackError as trouble:
                 raise BootError(f"FINANCE_SLACK_IDS: {slack_id}: {trouble.code}.", 1) from None
@@ -282,7 +280,9 @@ class App:
         self._web = self._server(web)
         use_public_url(self._public_url(self._web.port))
         checks = ProgramChecks(gateway, self._socket, mailer_of(self._settings))
-        serve_people(web, self._http_services(self._web.port, identity.url, checks))
+        ask = SlackResponder(gateway).user_info
+        member = partial(known_member, ask, identity.team_id)
+        serve_people(web, self._http_services(self._web.port, identity.url, checks, member))
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()
@@ -291,13 +291,16 @@ class App:
         """Where people reach the pages; where nobody says, on this machine."""
         return self._settings.public_url or f"http://{self._settings.host}:{port}"
 
-    def _http_services(self, port: int, slack_url: str, checks: ProgramChecks) -> HttpServices:
+    def _http_services(
+        self, port: int, slack_url: str, checks: ProgramChecks, member: SlackMember
+    ) -> HttpServices:
         return HttpServices(
             db=self._db,
             now=self._now,
             billing=self._billing,
             public_url=self._public_url(port),
             slack_url=slack_url,
+            slack_member=member,
             settings=told_settings(self._settings),
             checks=checks,
         )

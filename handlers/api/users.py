@@ -10,8 +10,9 @@ from handlers.api.fields import Asked
 from handlers.http.faults import SEEN
 from handlers.http.gate import Access, ApiRoute, Asking, Calling, open_to
 from handlers.http.ids import PathId
+from handlers.http.people import change_person
 from handlers.http.signing_in import sign_up
-from models.actions.people import PersonEdit, edit_person
+from models.actions.people import PersonEdit
 from models.db.names import MOST_KEY
 from models.people.permissions import Permission, Role
 from models.people.users import NAME_CHARS, User
@@ -112,4 +113,4 @@ async def person(context: Asking, user_id: PathId) -> Person:
 async def change(context: Asking, user_id: PathId, edit: Edit) -> Person:
     """Give or take a role, switch somebody off or on, link their Slack account or none."""
     given = edit.model_dump(exclude_unset=True)
-    return person_of(await edit_person(context.session, user_id, PersonEdit(given), context))
+    return person_of(await change_person(context, user_id, PersonEdit(given)))

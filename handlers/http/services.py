@@ -12,6 +12,9 @@ from models.db.database import Database
 from models.people.passwords import Passwords
 from models.settings import BillingSettings
 
+SlackMember = Callable[[str], Awaitable[object]]
+"""Refuses an id of Slack's that is nobody's of this workspace, and where Slack does not answer."""
+
 
 async def _no_checks() -> Sequence[Check]:
     return ()
@@ -21,7 +24,8 @@ async def _no_checks() -> Sequence[Check]:
 class HttpServices:
     """`public_url`: where people reach the pages, without a slash at its end; `slack_url`: where
     they reach the workspace, with one, empty where nobody knows. `settings` are told without
-    secrets, and `checks` are what the program looks at beside the database.
+    secrets, and `checks` are what the program looks at beside the database. `slack_member` None:
+    there is no Slack to ask.
     """
 
     db: Database
@@ -29,6 +33,7 @@ class HttpServices:
     billing: BillingSettings
     public_url: str
     slack_url: str = ""
+    slack_member: SlackMember | None = None
     passwords: Passwords = field(default_factory=Passwords)
     settings: Sequence[tuple[str, str]] = ()
     checks: Callable[[], Awaitable[Sequence[Check]]] = _no_checks

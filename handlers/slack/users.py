@@ -1,15 +1,18 @@
 """Who people are to Slack: asked of Slack, remembered for minutes, and turned away if need be."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from cachetools import TTLCache
 
 from handlers.slack.answers import Json, Responder, Unanswered
-from models.errors import Busy, NotAllowed
+from models.errors import Busy, NotAllowed, NotFound
 
 REMEMBERED = timedelta(minutes=5)
 MOST_PEOPLE = 10_000
+SLACKBOT = "USLACKBOT"
+"""Slack's own, of which it says that it is no bot."""
 
 _TURNED_AWAY = {
     "deleted": "This Slack account is deactivated, so it can do nothing in Countersign.",
@@ -56,11 +59,40 @@ class SlackUsers:
         self._known.pop(slack_user_id, None)
 
 
+ASKED_S = 3.0
+
+
+async def known_member(
+    ask: Callable[[str], Awaitable[Json | None]], team_id: str, slack_user_id: str
+) -> Json:
+    """Slack's description of a member of this workspace, whom somebody else names, asked of Slack
+    now; refuses whoever is none, each kind in its own sentence, and as Busy where Slack does not
+    answer in time.
+    """
+    try:
+        async with asyncio.timeout(ASKED_S):
+            user = await ask(slack_user_id)
+    except (Unanswered, TimeoutError):
+        raise Busy(_UNCERTAIN) from None
+    if user is None:
+        raise NotFound(f"Slack knows nobody with the id {slack_user_id}.")
+    check_member(user, team_id)
+    return user
+
+
+_UNCERTAIN = (
+    "Slack does not say just now whose account that is, so nothing was changed. Please try again in"
+    " a minute."
+)
+
+
 def check_member(user: Json, team_id: str) -> None:
     """Refuse guests, bots, the deactivated, and people of another workspace."""
     for flag, sentence in _TURNED_AWAY.items():
         if user.get(flag):
             raise NotAllowed(sentence)
+    if user.get("id") == SLACKBOT:
+        raise NotAllowed(_TURNED_AWAY["is_bot"])
     if user.get("team_id", team_id) != team_id:
         raise NotAllowed(_TURNED_AWAY["is_stranger"])
 

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Query, Response
 from handlers.http.errors import NotByScript
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
+from handlers.http.people import change_person
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.live import live_people
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.formatting import name
 from models.actions.access import decline_access
-from models.actions.people import PersonEdit, edit_person, make_way_in
+from models.actions.people import PersonEdit, make_way_in
 from models.db.names import MOST_KEY
 from models.errors import Invalid, NotFound
 from models.people.permissions import Permission, Role
@@ -77,7 +78,7 @@ async def change(context: Asking, user_id: PathId, typed: Typed) -> Response:
             "active": "active" in typed,
             "slack_user_id": typed.get("slack_user_id", "").strip() or None,
         }
-        user = await edit_person(context.session, user_id, _changed(user, given), context)
+        user = await change_person(context, user_id, _changed(user, given))
     return see(context.request, PATH, f"{name(user.name)} is changed.")
 
 
@@ -116,7 +117,7 @@ async def give_role(context: Asking, user_id: PathId, typed: Typed) -> Response:
         role = _role(typed.get("role", ""))
         if role is None:
             raise Invalid("Name a role.", "role")
-        user = await edit_person(context.session, user_id, PersonEdit({"role": role}), context)
+        user = await change_person(context, user_id, PersonEdit({"role": role}))
     return see(context.request, PATH, f"{name(user.name)} is {role} now.")
 
 
