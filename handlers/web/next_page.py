@@ -58,5 +58,6 @@ def remembered_next(request: Request) -> str:
     return next_page(unquote(request.cookies.get(COOKIE, "")))
 
 
-def forget_next(answer: Response) -> None:
-    answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
+def forget_next(request: Request, answer: Response) -> None:
+    if COOKIE in request.cookies:
+        answer.delete_cookie(COOKIE, httponly=True, samesite="lax")

@@ -101,7 +101,7 @@ def _entered(
 ) -> Response:
     answer = see(request, path, told, offer=offer)
     set_session(request, answer, signed.token, signed.browser)
-    forget_next(answer)
+    forget_next(request, answer)
     return answer
 
 
