@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
+from models.outbox.messages import Message
 from models.people.users import User
 
 SLACK_TAKES_FOR = timedelta(minutes=29)
@@ -28,7 +29,7 @@ class PrivateAnswer(Base):
     id: Mapped[Id]
     user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
     response_url: Mapped[str]
-    list_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("messages.id"))
+    list_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(Message.id))
     bill_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("bills.id"))
     has_card: Mapped[bool] = mapped_column(server_default=sa.false())
     shown: Mapped[str]

@@ -17,9 +17,16 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.outbox.delivery import claim, mark_failed, next_due, stale_cards
 from models.outbox.digests import digests_of
-from models.outbox.jobs import Task, defer_bill_run_update, defer_copy_update, defer_message_update
+from models.outbox.jobs import (
+    Task,
+    defer_answer_update,
+    defer_bill_run_update,
+    defer_copy_update,
+    defer_message_update,
+)
 from models.outbox.notifications import BUNDLING_S
 from models.outbox.people_notices import notify_access_requested
+from models.outbox.private_answers import Told, answers_about, keep_answer
 from models.people.permissions import Role
 from models.people.users import add_user
 from models.period import Period
@@ -313,6 +320,7 @@ async def _send_lists(time: Timeline) -> None:
     """One list is sent, one begun with more than goes out at once, and one only looked at."""
     two = [await _bill_id(time, name, NOVEMBER) for name in (BIRCH, DOGWOOD)]
     await verbs.begin_sending(time, BO, await verbs.preview_sending(time, BO, tuple(two)))
+    await _an_answer_is_out_of_date(time, two[0])
     await verbs.issue(time, two[0])
     await verbs.deliver(time, two[0])
     for name in WILLOWS[:-2]:
@@ -324,6 +332,15 @@ async def _send_lists(time: Timeline) -> None:
     await verbs.fail_to_deliver(time, two[1])
     ivy = await _bill_id(time, IVY, DECEMBER)
     await verbs.preview_sending(time, BO, (ivy,))
+
+
+async def _an_answer_is_out_of_date(time: Timeline, bill_id: int) -> None:
+    async with time.step() as session:
+        answer = Told("It goes out.", bill_id=bill_id)
+        bo = await time.user(session, BO)
+        await keep_answer(session, bo, "https://slack.example/actions/1", answer, time.now)
+        (answer_id,) = await answers_about(session, [bill_id])
+        await defer_answer_update(session, answer_id)
 
 
 async def _redrawing_waits(time: Timeline) -> None:
