@@ -1,10 +1,14 @@
 """What no browser of ours sends: it is answered, and never an accident."""
 
+import inspect
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
 
 from handlers.web.app import ROUTERS
@@ -12,27 +16,26 @@ from tests.harness.browser_side import BrowserSide, Visitor
 from tests.harness.cast import People
 
 VERA = {"name": "Vera\x00", "email": "vera@example.com", "password": "correct horse\x00 12"}
-ASKED_ON_PAGES = (
-    "after",
-    "before",
-    "bills",
-    "csm",
-    "cursor",
-    "customer",
-    "month",
-    "name",
-    "months",
-    "next",
-    "q",
-    "view",
-    "year",
-)
+NAMES_NOTHING = "nothing"
+READS_BY_ITSELF = "query_params"
 
 
-def _pages() -> Iterator[str]:
+def _pages() -> Iterator[APIRoute]:
     for route in (one for router in ROUTERS for one in router.routes):
         if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
-            yield route.path
+            yield route
+
+
+def _is_in_query(asked: Any) -> bool:
+    return getattr(asked.field_info, "in_", None) is ParamTypes.query
+
+
+def _asked_of(page: APIRoute) -> list[str]:
+    """What an address of this page may ask: as its function says, or as its module reads it."""
+    declared = [one.alias for one in get_flat_params(page.dependant) if _is_in_query(one)]
+    source = inspect.getsource(sys.modules[page.endpoint.__module__])
+    read = re.findall(r"[\"'](\w+)[\"']", source) if READS_BY_ITSELF in source else []
+    return [*dict.fromkeys([NAMES_NOTHING, *declared, *read])]
 
 
 async def _asked_of_the_api(ana: Visitor) -> list[tuple[str, str]]:
@@ -55,8 +58,8 @@ async def test_no_sign_in_an_address_is_an_accident(
         for path, name in await _asked_of_the_api(ana)
     ]
     for page in _pages():
-        asked += [page.replace("}", f"}}{text}")] if "{" in page else []
-        asked += [f"{page}?{name}={text}" for name in ASKED_ON_PAGES]
+        asked += [page.path.replace("}", f"}}{text}")] if "{" in page.path else []
+        asked += [f"{page.path}?{name}={text}" for name in _asked_of(page)]
     assert len(asked) > 50
     for address in asked:
         path = address.replace("{", "").replace("}", "")
