@@ -10,10 +10,12 @@ from playwright.async_api import Browser
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import Database
+from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People, add_people, find_people
 from tests.harness.database import TestDatabase, TestPostgres
 from tests.harness.mail_packages import why_not
 from tests.harness.mail_servers import Root, Store, dovecot, own_root
+from tests.harness.slack_people import Clock
 from tests.sandbox.page_browser import chromium
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -85,6 +87,18 @@ async def people(database: TestDatabase) -> People:
     await database.seeded("people", added)
     async with database.db.transaction() as session:
         return await find_people(session)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def served(db: Database, clock: Clock) -> AsyncIterator[BrowserSide]:
+    """The browser side over the test's database, at the time of the clock."""
+    async with browser_side(db, now=clock) as side:
+        yield side
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,15 @@ import aiohttp
 from bot.web_server import WebServer, make_web_app, serve_people
 from handlers.http.services import HttpServices
 from models.db.database import Database
+from models.people.passwords import Passwords
 from models.people.sessions import open_session
 from models.people.users import User
 from models.settings import BillingSettings
 from tests.harness.slack_people import NOW
 
 STOP_S = 2.0
+FEWEST_ROUNDS = 4
+"""Of bcrypt: in earnest it takes 256 times as long."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ async def browser_side(
         "now": now,
         "billing": billing or BillingSettings("CAPPROVALS"),
         "public_url": base,
+        "passwords": Passwords(FEWEST_ROUNDS),
     }
     services = HttpServices(**(given | changed))
     serve_people(web, services)

@@ -19,18 +19,17 @@ from models.people.passwords import Passwords
 from models.people.permissions import Role
 from models.people.sessions import WebSession
 from models.people.users import User
-from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_side
+from tests.harness.browser_side import (
+    FEWEST_ROUNDS,
+    Answer,
+    BrowserSide,
+    Visitor,
+    browser_side,
+)
 from tests.harness.cast import People
 from tests.harness.slack_people import NOW
 
 VERA = {"name": "Vera Moss", "email": "vera@example.com", "password": "correct horse 12"}
-
-
-@pytest.fixture
-async def served(db: Database) -> AsyncIterator[BrowserSide]:
-    """With hashes that take no time."""
-    async with browser_side(db, passwords=Passwords(rounds=4)) as side:
-        yield side
 
 
 async def sign_up(visitor: Visitor, **changed: Any) -> Answer:
@@ -255,7 +254,7 @@ async def _later(db: Database) -> AsyncIterator[tuple[BrowserSide, Clock]]:
     def now() -> datetime:
         return moment
 
-    async with browser_side(db, now=now, passwords=Passwords(rounds=4)) as side:
+    async with browser_side(db, now=now) as side:
         yield side, wait
 
 
@@ -382,14 +381,14 @@ async def test_limits_hold_on_another_replica(
 ) -> None:
     for _ in range(SIGN_IN_LIMITS[0].most):
         await sign_in(served.visitor(), "Kim")
-    async with browser_side(db, passwords=Passwords(rounds=4)) as other:
+    async with browser_side(db) as other:
         assert (await sign_in(other.visitor(), "Kim")).status == 429
 
 
 async def test_nobody_waits_behind_more_passwords_than_can_be_looked_at(
     db: Database, people: People
 ) -> None:
-    async with browser_side(db, passwords=Passwords(rounds=4, most_at_once=0)) as served:
+    async with browser_side(db, passwords=Passwords(FEWEST_ROUNDS, most_at_once=0)) as served:
         refused = await sign_in(served.visitor(), "Kim")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
     async with db.transaction() as session:

@@ -1,6 +1,5 @@
 """Devices, tokens for scripts, and another password."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,13 +8,12 @@ import sqlalchemy as sa
 from models.db.database import Database
 from models.people.access_attempts import AccessAttempt
 from models.people.expiry import delete_expired
-from models.people.passwords import Passwords
 from models.people.sessions import SEEN_EVERY, WebSession
 from models.people.sign_in_links import SignInLink, make_sign_in_link
 from models.people.users import User
 from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
-from tests.harness.slack_people import NOW
+from tests.harness.slack_people import NOW, Clock
 
 OLD, NEW = "correct horse 12", "another horse 34"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0"
@@ -25,29 +23,12 @@ PHONE = (
 )
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.moment = NOW
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def served(db: Database, clock: Clock, people: People) -> AsyncIterator[BrowserSide]:
-    """Kim has a password here."""
-    passwords = Passwords(rounds=4)
-    digest = await passwords.digest(OLD)
+@pytest.fixture(autouse=True)
+async def _kim_has_a_password(served: BrowserSide, db: Database, people: People) -> None:
+    digest = await served.services.passwords.digest(OLD)
     async with db.transaction() as session:
         kim = sa.update(User).where(User.id == people.kim.id)
         await session.execute(kim.values(password_digest=digest))
-    async with browser_side(db, now=clock, passwords=passwords) as side:
-        yield side
 
 
 async def kim_on(served: BrowserSide, agent: str = FIREFOX, password: str = OLD) -> Visitor:
@@ -111,10 +92,10 @@ async def test_a_device_is_seen_and_that_is_not_written_at_every_look(
 ) -> None:
     kim = await kim_on(served)
     for later in (SEEN_EVERY - timedelta(seconds=1), SEEN_EVERY):
-        clock.moment = NOW + later
+        clock.now = NOW + later
         (device,) = (await kim.get("/api/sessions")).json
         seen = datetime.fromisoformat(device["last_seen_at"])
-        assert seen == (NOW if later < SEEN_EVERY else clock.moment)
+        assert seen == (NOW if later < SEEN_EVERY else clock.now)
 
 
 async def test_a_new_password_needs_the_old_one_and_signs_the_others_out(
@@ -196,7 +177,7 @@ async def test_a_script_makes_no_tokens_and_no_passwords_and_signs_nobody_out(
 async def test_where_somebody_comes_from_is_believed_of_trusted_proxies_alone(
     db: Database, people: People, trusted: tuple[str, ...], forwarded: str, address: str
 ) -> None:
-    async with browser_side(db, trusted_proxies=trusted, passwords=Passwords(4)) as served:
+    async with browser_side(db, trusted_proxies=trusted) as served:
         await served.visitor().post(
             "/api/session",
             json={"name": "Kim", "password": "guess"},

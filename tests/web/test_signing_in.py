@@ -1,7 +1,6 @@
 """Welcome, one-time links, one's own account, people: as a browser without JavaScript has them."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,34 +10,14 @@ import sqlalchemy as sa
 from handlers.web.next_page import next_page
 from models.actions.accounts import FRESH
 from models.db.database import Database
-from models.people.passwords import Passwords
 from models.people.permissions import Role
 from models.people.sign_in_links import LIFETIME, make_sign_in_link
 from models.people.users import User, add_user
-from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_side
+from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.harness.slack_people import NOW
+from tests.harness.slack_people import NOW, Clock
 
 PASSWORD = "correct horse 12"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.moment = NOW
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def served(db: Database, clock: Clock, people: People) -> AsyncIterator[BrowserSide]:
-    async with browser_side(db, now=clock, passwords=Passwords(rounds=4)) as side:
-        yield side
 
 
 async def sign_up(visitor: Visitor, name: str = "Vera Moss", **more: str) -> Answer:
@@ -225,9 +204,9 @@ async def test_a_link_holds_for_ten_minutes_and_for_one_slack_account(
     served: BrowserSide, people: People, db: Database, clock: Clock
 ) -> None:
     late, in_time = await link_for(db, people.kim), await link_for(db, people.kim)
-    clock.moment = NOW + LIFETIME - timedelta(seconds=1)
+    clock.now = NOW + LIFETIME - timedelta(seconds=1)
     assert (await served.visitor().post(in_time)).status == 303
-    clock.moment = NOW + LIFETIME
+    clock.now = NOW + LIFETIME
     assert (await served.visitor().post(late)).status == 410
     moved, off = await link_for(db, people.lee), await link_for(db, people.sam)
     async with db.transaction() as session:
@@ -252,9 +231,9 @@ async def test_whoever_came_by_a_link_needs_no_old_password_for_an_hour(
     await kim.post(await link_for(db, people.kim))
     new = {"new_password": PASSWORD}
     assert (await kim.post("/account/password", data=new)).status == 303
-    clock.moment = NOW + FRESH - timedelta(seconds=1)
+    clock.now = NOW + FRESH - timedelta(seconds=1)
     assert (await kim.post("/account/password", data=new)).status == 303
-    clock.moment = NOW + FRESH
+    clock.now = NOW + FRESH
     refused = await kim.post("/account/password", data=new)
     assert (refused.status, 'id="e-old_password"' in refused.text) == (422, True)
 
