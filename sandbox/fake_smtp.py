@@ -33,6 +33,7 @@ class Mail:
             "id": self.id,
             "from": str(self.message["From"] or self.sender),
             "to": list(self.recipients),
+            "headers": [[name, str(value)] for name, value in self.message.items()],
             "subject": str(self.message["Subject"] or ""),
             "date": str(self.message["Date"] or ""),
             "message_id": str(self.message["Message-ID"] or ""),

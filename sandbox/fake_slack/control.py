@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from types import UnionType
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -120,6 +121,10 @@ def _check_kinds(body: Any) -> None:
             raise ValueError(f"{name} is no {word}")
 
 
+SHOWN_BY_BROWSERS = frozenset({"application/pdf"})
+"""What may open beside the page; anything else, HTML above all, is only saved."""
+
+
 class StateApi:
     """What can be looked at."""
 
@@ -167,8 +172,11 @@ class StateApi:
     async def views(self, request: web.Request) -> web.Response:
         return web.json_response({"ok": True, **self._sandbox.views(request.match_info["user"])})
 
-    async def mail(self, _request: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "mail": self._sandbox.mail()})
+    async def mail(self, request: web.Request) -> web.Response:
+        latest = request.query.get("latest", "0")
+        kept = self._sandbox.mail()
+        shown = kept[-int(latest) :] if latest.isdigit() else kept
+        return web.json_response({"ok": True, "mail": shown})
 
     async def attachment(self, request: web.Request) -> web.Response:
         mail = self._sandbox.smtp.find(request.match_info["mail"])
@@ -177,7 +185,14 @@ class StateApi:
         if not number.isdigit() or int(number) >= len(parts):
             return web.Response(status=404)
         part = parts[int(number)]
-        return web.Response(body=content_of(part), content_type=part.get_content_type())
+        kind = part.get_content_type()
+        opens = "inline" if kind in SHOWN_BY_BROWSERS else "attachment"
+        name = quote(part.get_filename() or "attachment", safe="")
+        headers = {
+            "Content-Disposition": f"{opens}; filename*=UTF-8''{name}",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(body=content_of(part), content_type=kind, headers=headers)
 
 
 def _person(sandbox: Sandbox, user_id: str) -> JsonObject:

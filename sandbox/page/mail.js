@@ -13,20 +13,33 @@ function dateWords(date) {
 
 const addresses = (value) => (Array.isArray(value) ? value.join(", ") : (value ?? ""));
 
+const UNITS = [
+  ["MB", 1024 * 1024],
+  ["kB", 1024],
+];
+
+function sizeWords(bytes) {
+  const [unit, size] = UNITS.find(([, least]) => bytes >= least) ?? ["bytes", 1];
+  return `${(bytes / size).toLocaleString(undefined, { maximumFractionDigits: 1 })} ${unit}`;
+}
+
+const OPENED = new Set(["application/pdf"]);
+
+/** What the browser can show opens beside the page; everything else is saved. */
 function attachment(one, index, letter) {
-  const name = one.filename ?? one.name ?? "attachment";
-  const href =
-    one.url ??
-    (one.content_base64
-      ? `data:${one.content_type ?? "application/octet-stream"};base64,${one.content_base64}`
-      : `/_page/mail/${encodeURIComponent(letter.id)}/attachments/${index}`);
-  const size = one.size === undefined ? "" : ` · ${Math.ceil(one.size / 1024)} kB`;
+  const name = one.filename || "attachment";
+  const opens = OPENED.has(one.content_type);
   return el(
     "a",
-    { class: "attachment-link", href, download: name, dir: "auto" },
+    {
+      class: "attachment-link",
+      href: `/_page/mail/${encodeURIComponent(letter.id)}/attachments/${index}`,
+      dir: "auto",
+      ...(opens ? { target: "_blank", rel: "noopener" } : { download: name }),
+    },
     icon("file"),
     name,
-    el("span", { class: "quiet" }, size),
+    el("span", { class: "quiet" }, ` · ${sizeWords(one.size)}`),
   );
 }
 
@@ -42,11 +55,11 @@ function document(one) {
 
 const PLAIN_LOOK = "<style>body { font: 15px/1.5 sans-serif }</style>";
 
-/** HTML of a letter stays in a frame that may run and load nothing. */
+/** HTML of a letter stays in a frame that may run and load nothing; its links open elsewhere. */
 function body(letter) {
   if (!letter.html) return el("pre", { class: "letter-text", dir: "auto" }, letter.text ?? "");
   const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-  const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${PLAIN_LOOK}`;
+  const head = `<meta http-equiv="Content-Security-Policy" content="${policy}"><base target="_blank">${PLAIN_LOOK}`;
   const frame = el("iframe", {
     class: "letter-frame",
     title: letter.subject || "E-mail",
@@ -65,6 +78,22 @@ function body(letter) {
   ];
 }
 
+function headers(letter) {
+  return el(
+    "details",
+    { class: "letter-headers" },
+    el("summary", {}, "Headers"),
+    el(
+      "dl",
+      {},
+      letter.headers.map(([name, value]) => [
+        el("dt", {}, name),
+        el("dd", { dir: "auto" }, value),
+      ]),
+    ),
+  );
+}
+
 function reading(letter, back) {
   if (!letter) return el("p", { class: "beginning quiet" }, "Choose an e-mail to read it.");
   const line = (name, value) =>
@@ -76,8 +105,8 @@ function reading(letter, back) {
     el("h2", { dir: "auto" }, letter.subject || "(no subject)"),
     line("From", addresses(letter.from)),
     line("To", addresses(letter.to)),
-    line("Cc", addresses(letter.cc)),
     el("div", { class: "quiet" }, dateWords(letter.date)),
+    headers(letter),
     letter.attachments?.length
       ? el(
           "div",
@@ -157,10 +186,17 @@ export class Mail {
           "No e-mail has been sent yet. Approved bills that are sent arrive here.",
         ),
     };
-    reconcile(
-      this.list,
-      newestFirst.length ? newestFirst.map((letter) => this.row(letter)) : [nothing],
-    );
+    const older = (store.snapshot?.mail ?? 0) - newestFirst.length;
+    const more = {
+      key: "more",
+      signature: String(older),
+      draw: () => el("p", { class: "beginning quiet" }, `${older} older ones are not shown.`),
+    };
+    reconcile(this.list, [
+      ...newestFirst.map((letter) => this.row(letter)),
+      ...(newestFirst.length ? [] : [nothing]),
+      ...(newestFirst.length && older > 0 ? [more] : []),
+    ]);
     const letter = store.mail.find((one) => one.id === this.open) ?? null;
     this.columns.classList.toggle("is-reading", Boolean(letter));
     reconcile(this.reader, [

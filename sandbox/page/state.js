@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 
 export const HOME = "home";
 export const MAIL = "mail";
+const LETTERS_SHOWN = 200;
 
 /**
  * place: user, at (channel id, HOME or MAIL), thread (ts or null).
@@ -200,7 +201,7 @@ async function fetchMessages(channel) {
 }
 
 async function fetchMail() {
-  store.mail = (await get("/_control/mail")).mail;
+  store.mail = (await get(`/_control/mail?latest=${LETTERS_SHOWN}`)).mail;
 }
 
 function markRead() {

@@ -14,7 +14,7 @@ from sandbox.fake_slack.sandbox import Sandbox
 PDF = b"%PDF-1.7 an invoice"
 
 
-def letter() -> EmailMessage:
+def letter(html: str = "<p>Please find attached.</p>") -> EmailMessage:
     message = EmailMessage()
     message["From"] = "Billing <billing@example.test>"
     message["To"] = "accounts@acme.test"
@@ -22,7 +22,7 @@ def letter() -> EmailMessage:
     message["Subject"] = "Invoice 2026-000123 für Müller & Söhne"
     message["Message-ID"] = "<bill-42@example.test>"
     message.set_content("Please find attached.\n")
-    message.add_alternative("<p>Please find attached.</p>", subtype="html")
+    message.add_alternative(html, subtype="html")
     message.add_attachment(PDF, maintype="application", subtype="pdf", filename="2026-000123.pdf")
     return message
 
@@ -43,6 +43,7 @@ async def test_a_letter_is_kept_with_its_parts(sandbox: Sandbox) -> None:
     assert mail["to"] == ["accounts@acme.test", "boss@acme.test"]
     assert mail["subject"] == "Invoice 2026-000123 für Müller & Söhne"
     assert mail["message_id"] == "<bill-42@example.test>"
+    assert ["Cc", "boss@acme.test"] in mail["headers"]
     assert (mail["text"], mail["html"]) == (
         "Please find attached.\n",
         "<p>Please find attached.</p>\n",
@@ -69,9 +70,27 @@ async def test_letters_and_attachments_are_fetched_over_http(sandbox: Sandbox) -
             path = f"/{side}/mail/{mail['id']}/attachments"
             async with session.get(f"{path}/0") as answer:
                 assert (answer.content_type, await answer.read()) == ("application/pdf", PDF)
+                assert answer.headers["Content-Disposition"] == (
+                    "inline; filename*=UTF-8''2026-000123.pdf"
+                )
             for wrong in ("1", "x"):
                 async with session.get(f"{path}/{wrong}") as answer:
                     assert answer.status == 404
+
+
+async def test_an_attachment_that_could_run_is_saved_and_never_opened(sandbox: Sandbox) -> None:
+    message = letter()
+    page = b"<script>alert(1)</script>"
+    message.add_attachment(page, maintype="text", subtype="html", filename='a"b;ü.html')
+    await sent(sandbox, message)
+    (mail,) = sandbox.mail()
+    async with (
+        aiohttp.ClientSession(sandbox.base_url) as session,
+        session.get(f"/_page/mail/{mail['id']}/attachments/1") as answer,
+    ):
+        named = "attachment; filename*=UTF-8''a%22b%3B%C3%BC.html"
+        assert answer.headers["Content-Disposition"] == named
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(("kind", "code"), [("reject", 550), ("defer", 451)])

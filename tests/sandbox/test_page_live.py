@@ -13,6 +13,7 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.sandbox.page_browser import PHONE, needs_chromium, visit
 from tests.sandbox.slack_bot import WORKSPACE, Bot, connected, dialog, field_block, text_input
+from tests.sandbox.test_fake_smtp import PDF, letter, sent
 
 Json = dict[str, Any]
 
@@ -206,3 +207,35 @@ async def test_home_keeps_what_was_ticked_when_the_app_draws_it_again(
     await expect(page.get_by_role("heading", name="3", exact=True)).to_be_visible()
     state = app.bodies("action")[-1]["view"]["state"]["values"]
     assert state["inbox"]["pick"]["selected_options"][0]["value"] == "12.1"
+
+
+async def test_letters_come_while_the_page_is_open_and_what_is_in_them_stays_in_its_frame(
+    browser: Browser, live: Sandbox
+) -> None:
+    """One loads a picture from elsewhere, runs a script, and covers the page; its PDF opens."""
+    page, complaints = await visit(browser, f"{live.base_url}/#UANA/mail")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await expect(page.get_by_text("No e-mail has been sent yet.")).to_be_visible()
+    picture = '<img src="http://tracker.example/1.png"><script>parent.document.title = "x"</script>'
+    await sent(live, letter(f"<p>Due: 5</p>{picture}"))
+    plain = letter()
+    del plain["Subject"]
+    plain["Subject"] = "The newest"
+    await sent(live, plain)
+    rows = page.get_by_role("listitem")
+    await expect(rows).to_have_count(2)
+    await expect(rows.first).to_contain_text("The newest")
+    await rows.last.get_by_role("button").click()
+    await expect(page.frame_locator("iframe").get_by_text("Due: 5")).to_be_visible()
+    await page.get_by_text("Plain text").click()
+    await expect(page.locator(".letter-text")).to_have_text("Please find attached.")
+    await page.get_by_text("Headers").click()
+    await expect(page.get_by_text("<bill-42@example.test>")).to_be_visible()
+    document = page.get_by_role("link", name="2026-000123.pdf")
+    await expect(document).to_contain_text(f"{len(PDF)} bytes")
+    assert await document.get_attribute("target") == "_blank"
+    assert await document.get_attribute("download") is None
+    assert [one for one in asked if not one.startswith(live.base_url)] == []
+    assert await page.title() != "x"
+    assert all("tracker.example" in one or "sandboxed" in one for one in complaints)
