@@ -28,7 +28,7 @@ from bot.worker.drawing import draw_in
 from bot.worker.processes import Processes
 from bot.worker.read_mailbox import MailboxReader, mailbox_of
 from bot.worker.worker import Worker
-from handlers.documents.printer import InvoicePrinter
+from handlers.documents.printer import TEMPLATES, InvoicePrinter
 from handlers.documents.samples import samples
 from handlers.http.services import HttpServices, SlackMember
 from handlers.slack.app import register
@@ -205,13 +205,13 @@ class App:
         """What draws documents; refuses a template that does not, and names that no font has."""
         folder = self._settings.invoice_templates
         try:
-            printer = InvoicePrinter(folder) if folder else InvoicePrinter()
+            printer = InvoicePrinter(folder or TEMPLATES)
             for sample in samples(self._settings.company):
                 printer.draw(sample)
         except CannotBeDrawn as error:
             setting = "INVOICE_TEMPLATES" if folder else "COMPANY_NAME"
             raise BootError(f"{setting}: no document can be drawn. {error}") from None
-        return printer
+        return InvoicePrinter(folder or TEMPLATES, e_invoices=self._settings.e_invoice is not None)
 
     async def _check_database(self) -> None:
         try:
@@ -279,7 +279,8 @@ class App:
             hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
         self._web = self._server(web)
         use_public_url(self._public_url(self._web.port))
-        checks = ProgramChecks(gateway, self._socket, mailer_of(self._settings))
+        company = self._settings.company if self._settings.e_invoice else None
+        checks = ProgramChecks(gateway, self._socket, mailer_of(self._settings), company)
         ask = SlackResponder(gateway).user_info
         member = partial(known_member, ask, identity.team_id)
         serve_people(web, self._http_services(self._web.port, identity.url, checks, member))

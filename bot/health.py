@@ -1,7 +1,7 @@
 """What the running program can tell of itself: its settings without secrets, Slack, mail."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
 
@@ -10,7 +10,9 @@ from bot.mail.smtp import DryMailer, Mailer
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.client import SlackClient, SlackError
 from bot.slack.socket_mode import Socket
+from handlers.wording.formatting import listing
 from handlers.wording.health_text import Check, Standing, good
+from models.settings import Company
 
 PATIENCE_S = 3.0
 NO_MAILER = "There is no mail server, so no bill can go out."
@@ -35,11 +37,33 @@ def _told(value: object) -> str:
 class ProgramChecks:
     """Asks Slack and the mail server whether they would do what they are needed for."""
 
-    def __init__(self, slack: SlackClient, socket: Socket | None, mailer: Mailer | None) -> None:
+    def __init__(
+        self,
+        slack: SlackClient,
+        socket: Socket | None,
+        mailer: Mailer | None,
+        e_invoices_of: Company | None = None,
+    ) -> None:
+        """`e_invoices_of`: the company, where it wants e-invoices."""
         self._slack, self._socket, self._mailer = slack, socket, mailer
+        self._e_invoices_of = e_invoices_of
 
     async def __call__(self) -> Sequence[Check]:
-        return await asyncio.gather(self._of_slack(), self._of_mail())
+        asked = await asyncio.gather(self._of_slack(), self._of_mail())
+        return [*asked, *self._of_e_invoices()]
+
+    def _of_e_invoices(self) -> Iterator[Check]:
+        company = self._e_invoices_of
+        if company is None:
+            return
+        needed = {"COMPANY_COUNTRY": company.country, "COMPANY_TAX_ID": company.tax_id}
+        missing = [name for name, value in needed.items() if value is None]
+        if missing:
+            told = f"Every bill goes out as a PDF alone: {listing(missing)} not set."
+            to_do = " ".join(f"{name}: {WHAT_TO_DO[name]}" for name in missing)
+            yield Check("E-invoices", Standing.BAD, told, to_do)
+        else:
+            yield good("E-invoices", "Documents are e-invoices too (Factur-X), where they can be.")
 
     async def _of_slack(self) -> Check:
         try:

@@ -4,6 +4,7 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -74,10 +75,15 @@ WHAT_TO_DO = {
     "PAYMENT_NOTE": "Write what invoices say about payment, up to 1,000 characters.",
     "LOCALE": "Name a language and country as in en_GB.",
     "INVOICE_TEMPLATES": "Name a folder with an invoice.typ in it, or leave it unset for our own.",
+    "E_INVOICE": "Write factur-x, and install countersign[e-invoice]; or leave it unset for "
+    "PDF alone.",
     "WEBHOOK_HOSTS": "Write names or addresses of hosts with commas between them, without https:// "
     "and without a port, as in hooks.internal,10.0.0.8.",
     "LOG_LEVEL": "Choose DEBUG, INFO, WARNING or ERROR.",
 }
+
+FACTUR_X = "factur-x"
+E_INVOICE_PACKAGES = ("facturx", "lxml", "pikepdf", "saxonche")
 
 
 class BadSettings(Exception):
@@ -175,6 +181,21 @@ def _with_a_template(folder: Path) -> Path:
     return folder
 
 
+def _form_of_e_invoices(typed: object) -> object:
+    """The one form that there is, also by a plain yes; None for a no."""
+    word = str(typed or "no").casefold()
+    if word in ("0", "no", "false", "off"):
+        return None
+    return FACTUR_X if word in ("facturx", "zugferd", "1", "yes", "true", "on") else word
+
+
+def _installed(form: str | None) -> str | None:
+    """What e-invoices take is an extra of the installation."""
+    if form and not all(map(find_spec, E_INVOICE_PACKAGES)):
+        raise ValueError
+    return form
+
+
 def _split(given: str | tuple[str, ...]) -> list[str]:
     """What was typed, or the default."""
     typed = given if isinstance(given, str) else ",".join(given)
@@ -194,6 +215,9 @@ Host = Annotated[str, AfterValidator(_host)]
 Proxy = Annotated[str, AfterValidator(_network)]
 SlackId = Annotated[str, _read_by(read_member_id)]
 OneLine = Annotated[str, _matching(r"[^\r\n]{1,300}"), _read_by(refuse_placeholder)]
+EInvoices = Annotated[
+    Literal["factur-x"] | None, BeforeValidator(_form_of_e_invoices), AfterValidator(_installed)
+]
 SomeLines = Annotated[str, Field(max_length=1000), _read_by(refuse_placeholder)]
 
 
@@ -268,6 +292,7 @@ class Settings(BooksSettings):
     payment_note: SomeLines | None = None
     locale: Annotated[str, _read_by(read_locale)] = "en"
     invoice_templates: Annotated[Path, AfterValidator(_with_a_template)] | None = None
+    e_invoice: EInvoices = None
     webhook_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split)] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

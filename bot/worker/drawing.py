@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.worker.processes import Processes, ProcessLost
 from handlers.documents.printer import InvoicePrinter
-from handlers.documents.typesetting import typeset
+from handlers.documents.typesetting import Typeset, typeset
 from models.bills.documents import CannotBeDrawn, Draw, Drawn
 from models.bills.invoice_data import InvoiceData
 
@@ -13,8 +13,10 @@ from models.bills.invoice_data import InvoiceData
 def draw_in(processes: Processes, printer: InvoicePrinter) -> Draw:
     """As the printer draws them."""
 
-    async def set_there(folder: Path, page: str, issued_on: date) -> bytes:
-        return await processes.call(typeset, folder, page, issued_on)
+    async def set_there(
+        folder: Path, page: str, issued_on: date, e_invoice: bytes | None
+    ) -> Typeset:
+        return await processes.call(typeset, folder, page, issued_on, e_invoice)
 
     async def draw(facts: InvoiceData) -> Drawn:
         try:

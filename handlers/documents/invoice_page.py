@@ -13,6 +13,7 @@ from handlers.documents.invoice import (
     country_name,
     written_day,
 )
+from handlers.documents.tax_categories import shown_tax_note
 from handlers.wording.formatting import clean, listing, month_name, period_name
 from handlers.wording.usage_text import usage_finding
 from models.bills.invoice_data import InvoiceData, Proration
@@ -114,7 +115,7 @@ def _prorated(share: Proration, limit_calls: int, figures: Figures) -> str:
 
 def _notes(facts: InvoiceData, figures: Figures) -> Iterator[str]:
     if not facts.tax_rate_percent:
-        yield from _paragraphs(facts.tax_note or "No tax is charged.")
+        yield from _paragraphs(shown_tax_note(facts))
     gross = figures.amount(facts.sums.gross.copy_abs(), facts.currency)
     if facts.due_on is None:
         yield f"We credit you with {gross}. There is nothing to pay."

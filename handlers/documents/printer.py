@@ -7,36 +7,60 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from handlers.documents.e_invoice import NoEInvoice, written_e_invoice
 from handlers.documents.invoice_page import invoice_page
-from handlers.documents.typesetting import NotTypeset, typeset
+from handlers.documents.typesetting import NotTypeset, Typeset, typeset
 from handlers.wording.formatting import clean, listing
 from models.bills.documents import PDF, CannotBeDrawn, Drawn
 from models.bills.invoice_data import InvoiceData
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-Typeset = Callable[[Path, str, date], Awaitable[bytes]]
+Work = tuple[Path, str, date, bytes | None]
+"""What `typeset` is given."""
+
+TypesetElsewhere = Callable[[Path, str, date, bytes | None], Awaitable[Typeset]]
 """What `typeset` does, done somewhere else; raises as it does."""
 
 
 class InvoicePrinter:
     """Draws documents by the template in a folder; our own, where none is named."""
 
-    def __init__(self, folder: Path = TEMPLATES) -> None:
+    def __init__(self, folder: Path = TEMPLATES, *, e_invoices: bool = False) -> None:
+        """With `e_invoices` each document is one too, where it can be."""
         self._folder = folder
+        self._e_invoices = e_invoices
 
     def draw(self, facts: InvoiceData) -> Drawn:
         """Here and now: nothing else happens in this process meanwhile.
 
         Raises CannotBeDrawn where a name or an address has signs that no font has.
         """
+        work, refusal = self._work(facts)
         with _told(facts):
-            return Drawn(typeset(self._folder, _page(facts), facts.issued_on), PDF)
+            return _drawn(typeset(*work), refusal)
 
-    async def draw_elsewhere(self, facts: InvoiceData, typeset: Typeset) -> Drawn:
+    async def draw_elsewhere(self, facts: InvoiceData, typeset: TypesetElsewhere) -> Drawn:
         """The same, while others go on."""
+        work, refusal = self._work(facts)
         with _told(facts):
-            return Drawn(await typeset(self._folder, _page(facts), facts.issued_on), PDF)
+            return _drawn(await typeset(*work), refusal)
+
+    def _work(self, facts: InvoiceData) -> tuple[Work, str | None]:
+        """With why it can be no e-invoice, where it was to be one."""
+        e_invoice, refusal = None, None
+        if self._e_invoices:
+            try:
+                e_invoice = written_e_invoice(facts)
+            except NoEInvoice as why:
+                refusal = str(why)
+        return (self._folder, _page(facts), facts.issued_on, e_invoice), refusal
+
+
+def _drawn(document: Typeset, refusal: str | None) -> Drawn:
+    if document.broken_rules:
+        refusal = f"The rules of EN 16931 do not allow it: {' '.join(document.broken_rules)}"
+    return Drawn(document.content, PDF, refusal)
 
 
 def _page(facts: InvoiceData) -> str:

@@ -1,13 +1,38 @@
 """Pages into PDF by typst, and nothing else: light enough for a process that only does this."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import typst
 
+from handlers.documents.cii import FILE_NAME
+from models.late import Late
+
+if TYPE_CHECKING:
+    from handlers.documents import e_invoice_rules as rules
+    from handlers.documents import factur_x
+else:
+    rules = Late("handlers.documents.e_invoice_rules")
+    factur_x = Late("handlers.documents.factur_x")
+
 TEMPLATE = "invoice.typ"
+MAIN = f"""
+#{{
+  if "e-invoice" in sys.inputs {{
+    pdf.attach(
+      "{FILE_NAME}", bytes(sys.inputs.e-invoice),
+      mime-type: "text/xml", relationship: "alternative", description: "E-invoice",
+    )
+  }}
+  include "{TEMPLATE}"
+}}
+""".encode()
+"""So that no template has to see to it. Given anew each time: a compiler forgets it after one."""
+
 FONT_PACKAGES = (
     "fontpkg_noto_sans",
     *("justmytype_intl_cjk", "justmytype_intl_rtl"),
@@ -20,14 +45,35 @@ class NotTypeset(Exception):
     """What typst says of a template or a text that it cannot set."""
 
 
-def typeset(folder: Path, page: str, issued_on: date) -> bytes:
+class Typeset(NamedTuple):
+    """A PDF. `broken_rules`: why it has no e-invoice in it, where one was given."""
+
+    content: bytes
+    broken_rules: Sequence[str] = ()
+
+
+def typeset(folder: Path, page: str, issued_on: date, e_invoice: bytes | None = None) -> Typeset:
     """The template in `folder`, filled with a page as JSON: PDF/A-3b and PDF/UA-1 at once, the same
-    bytes each time. Raises NotTypeset.
+    bytes each time. With an e-invoice it is Factur-X besides, unless that breaks rules.
+
+    Raises NotTypeset.
     """
+    inputs = {"invoice": page}
+    if e_invoice is None:
+        return Typeset(_compiled(folder, inputs, issued_on))
+    broken = rules.broken_rules(e_invoice)
+    if broken:
+        return Typeset(_compiled(folder, inputs, issued_on), broken)
+    attached = _compiled(folder, {**inputs, "e-invoice": e_invoice.decode()}, issued_on)
+    return Typeset(factur_x.declared(attached))
+
+
+def _compiled(folder: Path, inputs: dict[str, str], issued_on: date) -> bytes:
     try:
         content = _compiler(folder).compile(
+            MAIN,
             format="pdf",
-            sys_inputs={"invoice": page},
+            sys_inputs=inputs,
             pdf_standards=["a-3b", "ua-1"],
             timestamp=datetime.combine(issued_on, time(), UTC),
         )
@@ -41,7 +87,6 @@ def typeset(folder: Path, page: str, issued_on: date) -> bytes:
 def _compiler(folder: Path) -> typst.Compiler:
     """Kept as long as the process runs: it takes longer to make than a hundred pages to set."""
     return typst.Compiler(
-        str(folder / TEMPLATE),
         root=str(folder),
         font_paths=[str(resources.files(package)) for package in FONT_PACKAGES],
         ignore_system_fonts=True,

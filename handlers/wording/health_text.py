@@ -43,6 +43,7 @@ def database_checks(health: Health, now: datetime) -> list[Check]:
         _messages(health, now),
         _given_up(health),
         _deliveries(health),
+        *_pdf_alone(health),
     ]
 
 
@@ -96,6 +97,17 @@ def _deliveries(health: Health) -> Check:
 
 
 UNDELIVERED = "Each says why on its own page; mend the address or the mail server, then send it."
+
+
+def _pdf_alone(health: Health) -> list[Check]:
+    if not health.pdf_alone:
+        return []
+    causes = " ".join(f"{cause} ({count})" for cause, count in health.pdf_causes)
+    told = f"{_many(health.pdf_alone, 'document')} of the last month went out as a PDF alone."
+    return [Check("Without an e-invoice", Standing.WAIT, f"{told} {causes}", PDF_ALONE)]
+
+
+PDF_ALONE = "What is mended counts for documents to come; one that is out stays as it is."
 
 
 def _many(count: int, noun: str) -> str:

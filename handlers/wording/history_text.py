@@ -144,11 +144,12 @@ def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
         return [f", and set the calls to bill to {number(entry.adjusted_units)}"]
     if entry.due:
         return [", to go out ", entry.due]
-    if entry.failure and not entry.dry_run:
-        return [f": {plain(entry.failure, SAID_BY_A_SERVER)}"]
-    if entry.answer:
-        return [f"; the mail server answered “{plain(entry.answer, SAID_BY_A_SERVER)}”"]
-    return []
+    told = (
+        (": {}", None if entry.dry_run else entry.failure),
+        ("; as a PDF without an e-invoice: {}", entry.no_e_invoice),
+        ("; the mail server answered “{}”", entry.answer),
+    )
+    return [form.format(plain(text, SAID_BY_A_SERVER)) for form, text in told if text]
 
 
 def undone_text(

@@ -94,6 +94,7 @@ def standing_text(facts: BillDetails, medium: Medium) -> list[Statement]:
         *_changed(facts),
         *_decided(facts),
         *_WHERE[facts.status](facts, medium),
+        *_without_e_invoice(facts),
         *_related(facts),
         [*_made(facts)],
     ]
@@ -259,6 +260,13 @@ def missing_text(missing: Sequence[Missing]) -> list[Statement]:
         ]
         for one in missing[:MOST_MISSING]
     ]
+
+
+def _without_e_invoice(facts: BillDetails) -> list[Statement]:
+    if facts.no_e_invoice is None:
+        return []
+    cause = plain(facts.no_e_invoice, LONGEST_CAUSE)
+    return [[bold("A PDF without an e-invoice"), f": {cause}"]]
 
 
 def _void(facts: BillDetails, _: Medium) -> list[Statement]:

@@ -185,7 +185,7 @@ async def _store(session: AsyncSession, sheets: Mapping[int, _Sheet], automatic:
 
 
 async def _record(loaded: LoadedBill, sheet: _Sheet, automatic: Context) -> None:
-    session, bill = loaded.session, loaded.bill
+    session, bill, refused = loaded.session, loaded.bill, sheet.drawn.no_e_invoice
     document = await session.get_one(Document, bill.id)
     if bill.kind == BillKind.OVERAGE:
         await keep_billed_contract(session, bill.id, bill.customer_id, bill.period)
@@ -197,5 +197,6 @@ async def _record(loaded: LoadedBill, sheet: _Sheet, automatic: Context) -> None
             "number": sheet.facts.number,
             "sha256": document.sha256,
             "facts_sha256": document.facts_sha256,
+            **({"no_e_invoice": refused} if refused else {}),
         },
     )

@@ -52,10 +52,13 @@ class Document(Base):
 
 
 class Drawn(NamedTuple):
-    """A document before it is stored."""
+    """A document before it is stored. `no_e_invoice`: why it goes out without one that was asked
+    for.
+    """
 
     content: bytes
     media_type: str
+    no_e_invoice: str | None = None
 
 
 class CannotBeDrawn(Exception):

@@ -119,6 +119,7 @@ class BillDetails:
     billed as agreed, below zero calls billed beyond them. `slots`, `made_by` (whoever had a hand in
     the figures) and `state` are what each person may do rests on. `letter`: what keeps it,
     and whom it missed; `bounces`: reports that it did not arrive, since it was last taken.
+    `no_e_invoice`: why its document is none, where one was asked for.
     """
 
     id: int
@@ -146,6 +147,7 @@ class BillDetails:
     last_decision: HistoryEntry | None = None
     comments: tuple[Comment, ...] = ()
     number: str | None = None
+    no_e_invoice: str | None = None
     changed: HistoryEntry | None = None
     fell: bool = False
     outdated: Outdated | None = None

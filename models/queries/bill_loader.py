@@ -94,7 +94,7 @@ def _details(row: Row) -> BillDetails:
     )
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
-    past |= _changed(facts, record, done) | {"bounces": _bounces(done)}
+    past |= _changed(facts, record, done) | _issued(done) | {"bounces": _bounces(done)}
     return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
 
 
@@ -169,6 +169,11 @@ def _bounces(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
         elif entry.verb is Verb.BOUNCE:
             found.append(entry)
     return tuple(found)
+
+
+def _issued(entries: Sequence[HistoryEntry]) -> dict[str, Any]:
+    issued = _last(Verb.ISSUE, entries)
+    return {"no_e_invoice": issued.no_e_invoice} if issued else {}
 
 
 def _just_failed(entries: Sequence[HistoryEntry]) -> bool:

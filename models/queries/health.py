@@ -10,6 +10,7 @@ from models.db.revision import is_migrated
 
 MOST_COUNTED = 1_000
 CAUSES = 5
+LATELY = timedelta(days=31)
 ALIVE_S = 30
 """A worker that has given no sign for so long is taken for dead."""
 
@@ -18,8 +19,9 @@ ALIVE_S = 30
 class Health:
     """`waiting` messages are promised and not posted, `since` when the oldest is; `failed` ones are
     given up, the most frequent `causes` with how many each. `sending`: bills on their way, `late`
-    of which should have gone out; `undelivered`: approved ones that could not be. Up to
-    `MOST_COUNTED` of each are counted.
+    of which should have gone out; `undelivered`: approved ones that could not be.
+    `pdf_alone`: documents of the last month that are no e-invoices although these were asked for,
+    and `pdf_causes` why. Up to `MOST_COUNTED` of each are counted.
     """
 
     server: str
@@ -32,6 +34,8 @@ class Health:
     sending: int
     late: int
     undelivered: int
+    pdf_alone: int = 0
+    pdf_causes: tuple[tuple[str, int], ...] = ()
 
 
 _COUNTS = sa.text("""
@@ -60,12 +64,21 @@ group by failure order by 2 desc, 1 limit :causes
 """)
 
 
+_PDF_ALONE = sa.text("""
+select cause, count(*) as documents, sum(count(*)) over () as total
+from (select snapshot ->> 'no_e_invoice' as cause from bill_actions
+      where action = 'issue' and snapshot ? 'no_e_invoice' and created_at > :since limit :most) d
+group by cause order by 2 desc, 1 limit :causes
+""")
+
+
 async def load_health(session: AsyncSession, now: datetime, send_delay_minutes: float) -> Health:
     """What is on its way, what is stuck, and who works on it."""
     long_ago = now - timedelta(minutes=send_delay_minutes + 15)
-    values = {"alive": ALIVE_S, "most": MOST_COUNTED, "long_ago": long_ago}
+    values = {"alive": ALIVE_S, "most": MOST_COUNTED, "long_ago": long_ago, "causes": CAUSES}
     counts = (await session.execute(_COUNTS, values)).one()
-    failed = (await session.execute(_FAILED, {"most": MOST_COUNTED, "causes": CAUSES})).all()
+    failed = (await session.execute(_FAILED, values)).all()
+    alone = (await session.execute(_PDF_ALONE, {**values, "since": now - LATELY})).all()
     return Health(
         server=counts.server,
         is_migrated=await is_migrated(session),
@@ -77,4 +90,6 @@ async def load_health(session: AsyncSession, now: datetime, send_delay_minutes: 
         sending=counts.sending,
         late=counts.late,
         undelivered=counts.undelivered,
+        pdf_alone=int(alone[0].total) if alone else 0,
+        pdf_causes=tuple((row.cause, row.documents) for row in alone),
     )

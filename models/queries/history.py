@@ -25,7 +25,8 @@ class HistoryEntry:
     by itself; `corrected_by`: after whose correction; `about`: another bill that it was because of.
     `rule`: what approved the bill without anybody, `auto_approve_below` (with its amount in
     `rule_below`) or `void`. `due`: when a bill being sent is issued; `number`: the one taken by
-    `issue`; `answer` and `failure`: what the mail server said. `adjusted_units`: calls that Finance
+    `issue`, and `no_e_invoice` why the document is none; `answer` and `failure`: what the mail
+    server said. `adjusted_units`: calls that Finance
     set by hand in a revision; `dropped_units`: such calls, where usage and terms that were
     corrected later took their place. `to`: where the mail server took it for, or did not.
     `mailed_by`: whom a mail names as its writer, which proves nothing.
@@ -53,6 +54,7 @@ class HistoryEntry:
     rule_below: Decimal | None = None
     due: datetime | None = None
     number: str | None = None
+    no_e_invoice: str | None = None
     answer: str | None = None
     to: str | None = None
     mailed_by: str | None = None
@@ -132,6 +134,7 @@ def _entry(
         rule_below=_money(snapshot.get("below")),
         due=datetime.fromisoformat(due) if due else None,
         number=snapshot.get("number"),
+        no_e_invoice=snapshot.get("no_e_invoice"),
         answer=snapshot.get("answer"),
         to=snapshot.get("to"),
         mailed_by=snapshot.get("mailed_by"),

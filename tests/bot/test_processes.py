@@ -40,6 +40,11 @@ async def test_a_document_drawn_there_is_the_one_drawn_here(processes: Processes
         await draw(issued(customer="A 😀"))
 
 
+async def test_an_e_invoice_made_there_is_the_one_made_here(processes: Processes) -> None:
+    printer = InvoicePrinter(e_invoices=True)
+    assert await draw_in(processes, printer)(ACME) == printer.draw(ACME)
+
+
 async def test_each_gives_way_to_a_new_one_after_so_many_calls(processes: Processes) -> None:
     seen = [await processes.call(os.getpid) for _ in range(2 * CALLS_EACH)]
     assert os.getpid() not in seen

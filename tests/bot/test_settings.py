@@ -124,6 +124,7 @@ def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.Monk
         ("PAYMENT_DAYS", "-1"),
         ("PAYMENT_DAYS", "366"),
         ("PAYMENT_NOTE", "hush" * 300),
+        ("E_INVOICE", "hush"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do_and_never_shown(
@@ -134,6 +135,21 @@ def test_a_wrong_setting_is_named_with_what_to_do_and_never_shown(
     (line,) = str(caught.value).splitlines()
     assert line == f"{name} cannot be used as it is. {WHAT_TO_DO[name]}"
     assert "hush" not in line
+
+
+@pytest.mark.parametrize("typed", ["factur-x", "Factur-X", "ZUGFeRD", "1", "yes"])
+def test_e_invoices_are_wanted_by_their_name_or_by_a_yes(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert given(monkeypatch, E_INVOICE=typed).e_invoice == "factur-x"
+    assert given(monkeypatch, E_INVOICE="no").e_invoice is None
+
+
+def test_e_invoices_take_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.settings.find_spec", lambda name: None)
+    assert read(Settings).e_invoice is None
+    with pytest.raises(BadSettings, match=r"install countersign\[e-invoice\]"):
+        given(monkeypatch, E_INVOICE="factur-x")
 
 
 def test_an_id_is_found_in_what_people_copy(monkeypatch: pytest.MonkeyPatch) -> None:
