@@ -12,6 +12,7 @@ from models.bills.bill import Bill, get_bill
 from models.bills.states import State
 from models.context import Source
 from models.db.database import Database
+from models.people.users import User
 from models.queries.history import load_history
 from models.usage.usage import Usage
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
@@ -238,3 +239,45 @@ async def test_an_open_page_says_that_it_is_signed_out_and_sends_a_double_click_
     await context.add_cookies([cookie])
     await expect(page.get_by_text("You are signed out.")).to_be_hidden()
     await expect(page.get_by_label("Comment")).to_have_value("Half a thought")
+
+
+async def test_what_was_sent_just_after_being_signed_out_is_there_after_signing_in(
+    served: BrowserSide, people: People, bill: Bill, browser: Browser
+) -> None:
+    context = await browser.new_context(base_url=served.base)
+    page = await context.new_page()
+    await page.route("**/live?*", lambda asked: asked.abort())
+    comment = page.get_by_label("Comment", exact=True)
+
+    async def signed_in(user: User) -> None:
+        token = await served.token(user)
+        await context.add_cookies([{"name": "session", "value": token, "url": served.base}])
+
+    async def sent_signed_out() -> None:
+        await comment.fill("Half a thought")
+        await context.clear_cookies()
+        await page.get_by_role("button", name="Comment").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    await signed_in(people.kim)
+    await page.goto(f"/bills/{bill.id}")
+    await sent_signed_out()
+    await signed_in(people.kim)
+    await page.goto(page.url)
+    await expect(comment).to_have_value("Half a thought")
+    await expect(page.get_by_text("What you typed is here again.")).to_be_visible()
+
+    await comment.fill("")
+    await sent_signed_out()
+    await signed_in(people.sam)
+    await page.goto(page.url)
+    await expect(comment, "nobody reads what another person typed").to_have_value("")
+
+    await page.get_by_role("link", name="Reject").click()
+    reason = page.locator("dialog textarea")
+    await page.locator("dialog select").select_option("other")
+    await reason.fill("Not what was agreed")
+    await context.clear_cookies()
+    await page.locator("dialog button", has_text="Reject").click()
+    await expect(page.locator("dialog").get_by_text("You are signed out.")).to_be_visible()
+    await expect(reason).to_have_value("Not what was agreed")

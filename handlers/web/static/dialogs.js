@@ -61,6 +61,11 @@ function lead(address) {
   else location.assign(address);
 }
 
+class SignedOut extends Error {}
+const isSignIn = (address) => new URL(address).pathname === "/welcome";
+const SIGNED_OUT = "You are signed out. Sign in on another tab, and send this again: what you typed stays.";
+const UNREACHED = "That did not reach Countersign. Nothing was lost: try again.";
+
 async function submitted(event, dialog) {
   const form = event.target;
   if (form.method !== "post") return;
@@ -74,12 +79,13 @@ async function submitted(event, dialog) {
       method: "POST",
       body: isFile ? data : new URLSearchParams(data),
     });
-    if (answer.redirected) return lead(answer.url);
+    if (answer.redirected && !isSignIn(answer.url)) return lead(answer.url);
+    if (answer.redirected) throw new SignedOut();
     const body = bodyOf(await answer.text());
     if (!body) throw new Error("nothing to show");
     show(dialog, body);
-  } catch {
-    tell(form, "That did not reach Countersign. Nothing was lost: try again.");
+  } catch (trouble) {
+    tell(form, trouble instanceof SignedOut ? SIGNED_OUT : UNREACHED);
   }
   dialog.removeAttribute("aria-busy");
 }
