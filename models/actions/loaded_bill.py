@@ -23,7 +23,6 @@ from models.db.locks import busy_after_waiting
 from models.db.rows import keep, rows, set_values
 from models.errors import EarlierAction, FiguresChanged, Stale, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
-from models.outbox.jobs import defer_card_update
 from models.people.users import User
 
 
@@ -140,7 +139,6 @@ class LoadedBill(PastOfBill):
             reverses_id=reverses,
             snapshot=seen | (snapshot or {}),
         )
-        await defer_card_update(self.session, self.bill.id)
         if self.bill.adjusts_id or self.bill.replaces_id:
             await redraw_cards_of_relatives(self.session, [self.bill.id])
         return action

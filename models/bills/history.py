@@ -15,6 +15,7 @@ from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
 from models.db.rows import made, rows
+from models.outbox.jobs import redrawing
 from models.people.users import User
 
 
@@ -74,6 +75,11 @@ set user_id = excluded.user_id, action_id = excluded.action_id
 """
 
 
+_LINKED = ("id", "prev_hash", "hash")
+
+_APPENDED = f"select {', '.join(_LINKED)}, ({redrawing('appended')}) from appended"
+
+
 async def append_action(
     session: AsyncSession,
     context: Context,
@@ -84,8 +90,9 @@ async def append_action(
 ) -> BillAction:
     """Append an action to the record of a bill, which is as it is after the action already.
 
-    The same statement writes `moved`, what of the bill's row is yet to be written; and an approval
-    fills the slot that its snapshot names, in the place of what stood there.
+    The same statement writes `moved`, what of the bill's row is yet to be written, and promises new
+    drawings of the bill's cards; and an approval fills the slot that its snapshot names, in the
+    place of what stood there.
     """
     values = dict(moved or {})
     written = {
@@ -106,9 +113,8 @@ async def append_action(
     writes = {"moved": moving(values)} if values else {}
     writes |= {"appended": _APPEND} | ({"filled": _FILL} if verb is Verb.APPROVE else {})
     told = ", ".join(f"{name} as ({sql})" for name, sql in writes.items())
-    statement = f"with {told} select id, prev_hash, hash from appended"
-    (row,) = await rows(session, statement, given)
-    return made(BillAction, written | row)
+    (row,) = await rows(session, f"with {told} {_APPENDED}", given)
+    return made(BillAction, written | {name: row[name] for name in _LINKED})
 
 
 async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction]:

@@ -75,6 +75,10 @@ class Task(StrEnum):
     def queue(self) -> Queue:
         return _QUEUES.get(self, Queue.TEAM)
 
+    @property
+    def priority(self) -> int:
+        return _PRIORITIES.get(self, 0)
+
 
 _QUEUES = {
     Task.SEND: Queue.CUSTOMERS,
@@ -125,9 +129,8 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
             "task": job.task,
             "queue": job.task.queue,
             "lock": job.lock,
-            "args": job.args,
-            # Put off, it has a lower priority, or what comes now would queue up behind it.
-            "priority": -1 if job.delay_s else _PRIORITIES.get(job.task, 0),
+            "priority": job.task.priority,
+            "args": json.loads(job.args),
             "delay_s": job.delay_s or None,
         }
         for job in jobs
@@ -136,15 +139,49 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
         await rows(session, _DEFER, (Jsonb(told[first : first + JOBS_AT_ONCE]),))
 
 
-_DEFER = """
+def deferring(jobs: str) -> str:
+    """The SQL that writes what the query `jobs` finds: task, queue, priority, lock, args and the
+    delay_s of each, which is null where it is to be done at once.
+
+    As the job library itself does it, but as a part of a statement whose plan is kept. Put off, a
+    job has a lower priority, or what comes now would queue up behind it.
+    """
+    return f"""
 select procrastinate_defer_jobs_v1(array(
-    select row(job ->> 'queue', job ->> 'task', (job ->> 'priority')::int, job ->> 'lock', null,
-               (job ->> 'args')::jsonb,
-               clock_timestamp() + make_interval(secs => (job ->> 'delay_s')::int)
+    select row(queue, task, case when delay_s is null then priority else -1 end, lock, null, args,
+               clock_timestamp() + make_interval(secs => delay_s)
            )::procrastinate_job_to_defer_v1
-    from jsonb_array_elements(%s) job))
+    from ({jobs}) job))
 """
-"""How the job library itself writes them, but for a plan that is kept."""
+
+
+_DEFER = deferring("""
+select * from jsonb_to_recordset(%s)
+    as job (task text, queue text, priority integer, lock text, args jsonb, delay_s integer)""")
+
+
+def redrawing(bills: str) -> str:
+    """The SQL that says of a bill's cards, in the statement that changes it, that they are out of
+    date; `bills` names a query with its `bill_id`.
+    """
+    return deferring(f"""
+select {_columns(Task.REDRAW)}, 'bill:' || bill_id as lock,
+       jsonb_build_object('bill_id', bill_id) as args, null::integer as delay_s
+from {bills}""")
+
+
+def sending(messages: str) -> str:
+    """The SQL that sends for the worker, in the statement that promises messages; `messages` names
+    a query with their `recipient` and `delay_s`.
+    """
+    return deferring(f"""
+select distinct {_columns(Task.POST)}, 'recipient:' || recipient as lock,
+       jsonb_build_object('recipient', recipient) as args, delay_s
+from {messages}""")
+
+
+def _columns(task: Task) -> str:
+    return f"'{task}' as task, '{task.queue}' as queue, {task.priority} as priority"
 
 
 async def defer_card_update(session: AsyncSession, bill_id: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import AtCommit, put_off
 from models.db.rows import rows
-from models.outbox.jobs import defer_bill_run, defer_sending_to
+from models.outbox.jobs import defer_bill_run, sending
 from models.outbox.messages import (
     Message,
     MessageKind,
@@ -93,7 +93,7 @@ async def notify_approved(
     session: AsyncSession, bill_id: int, action_id: int, generated_by: int
 ) -> None:
     """The same of an approval, bundled with others."""
-    await _notify_doer(session, MessageKind.APPROVAL, bill_id, action_id, generated_by, BUNDLING_S)
+    await _notify_doer(session, MessageKind.APPROVAL, bill_id, action_id, generated_by)
 
 
 async def notify_delivered(session: AsyncSession, bill_id: int, action_id: int) -> None:
@@ -102,16 +102,14 @@ async def notify_delivered(session: AsyncSession, bill_id: int, action_id: int) 
 
 
 async def _notify_doer(
-    session: AsyncSession,
-    kind: MessageKind,
-    bill_id: int,
-    action_id: int,
-    done_by: int,
-    delay_s: int = 0,
+    session: AsyncSession, kind: MessageKind, bill_id: int, action_id: int, done_by: int
 ) -> None:
     """All of Finance where Countersign did it by itself."""
-    news = _News(kind, bill_id, action_id, done_by, delay_s)
+    news = _News(kind, bill_id, action_id, done_by, _DELAY_S.get(kind))
     await put_off(session, AtCommit.ADD_MESSAGES, _tell_doers, [news])
+
+
+_DELAY_S = {MessageKind.APPROVAL: BUNDLING_S}
 
 
 class _News(NamedTuple):
@@ -119,31 +117,30 @@ class _News(NamedTuple):
     bill_id: int
     action_id: int
     done_by: int
-    delay_s: int
+    delay_s: int | None
 
 
 async def _tell_doers(session: AsyncSession, news: Iterable[_News]) -> None:
-    for one in news:
-        values = {
-            "kind": one.kind,
-            "key": f"{one.kind}:{one.action_id}",
-            "facts": Jsonb({"bill_id": one.bill_id, "action_id": one.action_id}),
-            "user_id": one.done_by,
-        }
-        added = await rows(session, _NOTIFY_DOER, values)
-        await defer_sending_to(session, [row["recipient"] for row in added], one.delay_s)
+    await rows(session, _NOTIFY_DOERS, (Jsonb([one._asdict() for one in news]),))
 
 
-_NOTIFY_DOER = """
-insert into messages (key, kind, recipient, facts)
-select %(key)s::text || ':user:' || id, %(kind)s, 'user:' || id, %(facts)s
-from users
-where active and slack_user_id <> ''
-  and (id = %(user_id)s
-       or role = 'Finance' and (select name = 'system' from users where id = %(user_id)s))
-order by name
-on conflict do nothing
-returning recipient
+_NOTIFY_DOERS = f"""
+with news as (
+    select n.kind, n.delay_s, 'user:' || u.id as recipient,
+           n.kind || ':' || n.action_id || ':user:' || u.id as key,
+           jsonb_build_object('bill_id', n.bill_id, 'action_id', n.action_id) as facts
+    from jsonb_to_recordset(%s) as n
+        (kind text, bill_id bigint, action_id bigint, done_by bigint, delay_s integer)
+    join users by on by.id = n.done_by
+    join users u on u.active and u.slack_user_id <> ''
+        and (u.id = by.id or u.role = 'Finance' and by.name = 'system')
+    order by n.action_id, u.name),
+added as (
+    insert into messages (key, kind, recipient, facts)
+    select key, kind, recipient, facts from news
+    on conflict do nothing
+    returning key)
+{sending("news join added using (key)")}
 """
 
 
