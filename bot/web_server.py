@@ -90,7 +90,6 @@ def hear_slack(web: FastAPI, bolt: AsyncApp, secret: str, clock: Clock | None = 
     """
     verifier = SignatureVerifier(secret, clock or Clock())
 
-    @web.post("/slack/events", include_in_schema=False)
     async def events(request: Request) -> Response:
         body = await _body(request)
         if body is None:
@@ -103,6 +102,8 @@ def hear_slack(web: FastAPI, bolt: AsyncApp, secret: str, clock: Clock | None = 
             log.warning("signed request cannot be read", cause=type(error).__name__)
             return Response(status_code=400)
         return to_starlette_response(await bolt.async_dispatch(asked))
+
+    web.add_route("/slack/events", events, methods=["POST"], include_in_schema=False)
 
 
 async def _body(request: Request) -> bytes | None:

@@ -215,9 +215,10 @@ def register(app: AsyncApp, services: Services) -> None:
     async def user_changed(body: Body) -> None:
         await _user_changed(services, body["event"]["user"])
 
+    # Bolt asks one after the other whether it is meant; what comes most often is asked first.
+    app.action(ANY_ACTION)(click)
     for name in COMMANDS:
         app.command(slash(name))(command)
-    app.action(ANY_ACTION)(click)
     app.view_submission(ANY_DIALOG)(submission)
     app.event("message")(message)
     app.event("app_home_opened")(home_opened)
