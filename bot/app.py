@@ -1,6 +1,7 @@
 """The composition root: everything that runs is put together, started and stopped here."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -348,6 +349,14 @@ async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> bo
     return False
 
 
+def _keep_for_good() -> None:
+    """What there is by now lives as long as the program: looked through for garbage again and
+    again, it keeps everybody waiting for a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def serve(
     settings: Settings,
     role: Part = "all",
@@ -370,6 +379,7 @@ async def serve(
     except BootError as error:
         sys.stderr.write(f"countersign: {error}\n")
         return error.status
+    _keep_for_good()
     asked = not await _unless(asked_to_stop, app.wait_until_hopeless())
     try:
         await asyncio.wait_for(app.drain_and_stop(), DRAIN_S + CLOSING_S)

@@ -1,6 +1,7 @@
 """`countersign generate`."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.cli.output import UNCHANGED, Exit, opened, progress_bar, run, say, say_json
 from bot.cli.run_report import preview_as_json, preview_lines, run_as_json, run_lines
@@ -9,9 +10,14 @@ from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
 from models.context import Source, system_context
-from models.customers.search import find_customer
 from models.db.database import Database
+from models.late import Late
 from models.period import Period
+
+if TYPE_CHECKING:
+    from models.customers import search
+else:
+    search = Late("models.customers.search")
 
 KEPT = (
     "Bills made by then stand, if there are any. Run the same command again: it makes those that "
@@ -53,7 +59,7 @@ async def _customer_id(db: Database, name: str | None) -> int | None:
     if name is None:
         return None
     async with db.transaction() as session:
-        return (await find_customer(session, name)).id
+        return (await search.find_customer(session, name)).id
 
 
 async def _run(
