@@ -7,7 +7,8 @@
 #   the message, which waits in its queue and is obeyed with force, whatever has been opened since.
 #   The first of the two is closed within some milliseconds. What the server sends on it in between
 #   may be lost; a person's click is then answered by Slack with a warning.
-# Cure: none in its settings. Whoever tests with it waits for the connection that stays.
+# Cure: none in its settings. A client of ours renews the connection once, and before it leaves the old
+#   one where Slack lets it: bot/slack/lasting_client.py.
 # Output when it was written:
 #   slack_sdk 3.47.0
 #     closed without a word: 1

@@ -10,6 +10,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.slack.lasting_client import LastingClient
 from bot.timings import Timings
 
 log = structlog.get_logger()
@@ -20,8 +21,15 @@ class CountingHandler(AsyncSocketModeHandler):
     unacknowledged, so that Slack gives them to somebody else.
     """
 
+    client: LastingClient
+
     def __init__(self, bolt: AsyncApp, app_token: str, ping_s: float) -> None:
-        super().__init__(bolt, app_token, ping_interval=ping_s)
+        """As the handler it comes from, but for its client."""
+        self.app, self.app_token = bolt, app_token
+        self.client = LastingClient(
+            app_token, logger=bolt.logger, web_client=bolt.client, ping_interval=ping_s
+        )
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
         self._at_work = 0
         self.draining = False
         self.idle = asyncio.Event()
@@ -95,4 +103,4 @@ class Socket:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._handler.idle.wait(), deadline_s)
-        await self._handler.client.close()  # type: ignore[no-untyped-call]
+        await self._handler.client.close()

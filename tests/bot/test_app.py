@@ -35,7 +35,7 @@ from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import all_posted, grant, rows, said_to
 from tests.harness.cast import People
 from tests.harness.database import TestPostgres
-from tests.harness.timings import INTERRUPTED, QUICK
+from tests.harness.timings import INTERRUPTED, LONG_ACK_S, QUICK
 from tests.harness.waiting import PATIENCE_S, until
 
 
@@ -159,14 +159,24 @@ async def _is_not_ready(app: App) -> bool:
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])
-async def test_the_socket_is_renewed_when_slack_asks(
+async def test_the_socket_is_renewed_once_when_slack_asks_and_nothing_sent_meanwhile_is_lost(
     reason: str, app: App, slack: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slack.sockets, "_ack_s", 1.0)
+    """Commands come one upon the other, from before the goodbye until long after it. One that is
+    ended at once leaves a moment in which Slack has no socket to send by, and says so.
+    """
+    monkeypatch.setattr(slack.sockets, "_ack_s", LONG_ACK_S)
     await until(lambda: is_ready(app))
-    await slack.fault(socket=reason)
-    await until(lambda: is_ready(app))
+    greeted: list[dict[str, Any]] = []
+    greet = slack.sockets._hello
+    monkeypatch.setattr(slack.sockets, "_hello", lambda: greeted.append(greet()) or greeted[-1])
+    goodbye = asyncio.create_task(slack.fault(socket=reason))
+    answered = [await slack.command("UANA", "CAPPROVALS", "/bill", "help") for _ in range(60)]
+    await goodbye
+    lost = {one["error"] for one in answered if not one["ok"]}
+    assert lost <= (set() if reason == "warning" else {"no_connection"})
     await until(lambda: _helped(slack))
+    assert len(greeted) == 1
 
 
 async def _helped(slack: Sandbox) -> bool:

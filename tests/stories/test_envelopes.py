@@ -30,7 +30,6 @@ from tests.stories.october import (
 )
 
 ACK_S = 1.0
-STEADY_S = 0.3
 BRIEFLY = replace(QUICK, lock=0.3)
 """So long whoever waits for a bill waits in vain."""
 
@@ -98,22 +97,11 @@ async def test_what_is_posted_while_sockets_are_refused_stands_once(team: Team) 
     await shows(team, "CACME", "Approved by Kim")
 
 
-async def _stays_connected(team: Team) -> None:
-    """slack_sdk 3.47 connects twice after a goodbye that ends its connection: because it ended,
-    and because it was told so. What Slack sends by the first of the two may be lost.
-    """
-    await until(lambda: team.sandbox.delivery.connected)
-    before: set[object] = set()
-    while before != (now := set(team.sandbox.sockets._sockets)) or not now:
-        before = now
-        await asyncio.sleep(STEADY_S)
-
-
 @pytest.mark.parametrize("goodbye", ["refresh_requested", "link_disabled", "warning"])
 async def test_the_bot_comes_back_after(team: Team, goodbye: str) -> None:
     await generated(team)
     await team.sandbox.fault(socket=goodbye)
-    await _stays_connected(team)
+    await until(lambda: team.sandbox.delivery.connected)
     await approve(team, KIM)
     assert await recorded(team) == Counter(generate=2, approve=1)
 
