@@ -1,12 +1,14 @@
 """Who is let in, who is not, and what every answer says to browsers."""
 
 import asyncio
+import socket
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from handlers.http.gate import LARGEST_BODY, ApiRoute
 from models.db.database import Database
@@ -162,3 +164,18 @@ def test_a_route_that_does_not_say_whom_it_is_open_to_cannot_be_added() -> None:
 
     with pytest.raises(TypeError, match="careless does not say whom it is open to"):
         ApiRoute("/careless", careless)
+
+
+async def test_an_answer_does_not_wait_until_its_head_is_acknowledged(
+    served: BrowserSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = []
+    made = HttpToolsProtocol.connection_made
+
+    def seen(self: HttpToolsProtocol, transport: asyncio.Transport) -> None:
+        met.append(transport.get_extra_info("socket"))
+        made(self, transport)
+
+    monkeypatch.setattr(HttpToolsProtocol, "connection_made", seen)
+    await served.visitor().get("/")
+    assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in met] == [1]
