@@ -27,7 +27,7 @@ from handlers.wording.formatting import (
 )
 from handlers.wording.history_text import history_sentence
 from handlers.wording.labels import STATE_WORDS
-from handlers.wording.rich_text import Mention, Part, Styled
+from handlers.wording.rich_text import Link, Mention, Part, Styled
 from models.audit.evidence import BillEvidence, ChainedAction, StateTotal, Verdict
 from models.bills.states import OPEN, BillKind, State, Verb
 from models.people.permissions import Role
@@ -138,7 +138,9 @@ class Clock:
             return self.moment(part)
         if isinstance(part, Styled):
             return Markup("<{0}>{1}</{0}>").format(Markup(TAGS[part.style]), clean(part.text))
-        return escape(clean(part.slack_user_id if isinstance(part, Mention) else part))
+        if isinstance(part, Mention):
+            return escape(clean(part.slack_user_id))
+        return escape(clean(part.text if isinstance(part, Link) else part))
 
 
 def _title(scope: Scope) -> str:

@@ -7,7 +7,7 @@ from babel.dates import format_date
 from markupsafe import Markup, escape
 
 from handlers.wording.formatting import clean
-from handlers.wording.rich_text import Mention, Part, Sentence
+from handlers.wording.rich_text import Link, Mention, Part, Sentence
 
 
 def html(parts: Sentence | str, zone: ZoneInfo) -> Markup:
@@ -38,5 +38,7 @@ def _part(part: Part, zone: ZoneInfo) -> Markup:
         return escape(part.slack_user_id)
     if isinstance(part, str):
         return escape(clean(part))
+    if isinstance(part, Link):
+        return Markup('<a href="{}">{}</a>').format(part.address, clean(part.text))
     tag = Markup(_TAGS[part.style])
     return Markup("<{0}>{1}</{0}>").format(tag, clean(part.text))

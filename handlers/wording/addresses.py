@@ -2,6 +2,8 @@
 
 from urllib.parse import urlencode
 
+from handlers.wording.rich_text import Link, Sentence, code
+
 _public_url = ""
 
 
@@ -15,6 +17,12 @@ def page_address(path: str, **query: str) -> str | None:
     """A page of ours, if there are pages."""
     asked = f"?{urlencode(query)}" if query else ""
     return f"{_public_url}{path}{asked}" if _public_url else None
+
+
+def on_page(words: str, path: str, command: str) -> Sentence:
+    """As in "on the page Import"; where there are no pages, "with `countersign import`"."""
+    address = page_address(path)
+    return ("with ", code(command)) if address is None else ("on ", Link(words, address))
 
 
 def bill_address(bill_id: int) -> str | None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from enum import Enum, auto
 
+from handlers.wording.addresses import page_address
 from handlers.wording.change_text import corrected
 from handlers.wording.formatting import ago, clean, role_short, slash
 from handlers.wording.labels import CAUSE_WORDS
-from handlers.wording.rich_text import Part, Styled, code
+from handlers.wording.rich_text import Link, Part, Styled, code
 from models.bills.states import Cause, Verb
 from models.errors import EarlierAction, FiguresChanged, NextStep, Refusal, Step
 
@@ -31,10 +32,13 @@ def refusal_parts(refused: Refusal, medium: Medium, ending: str = NOTHING_RECORD
 
 def refusal_text(refused: Refusal, medium: Medium) -> str:
     """The same as plain text, with commands between backticks."""
-    return "".join(
-        f"`{part.text}`" if isinstance(part, Styled) else str(part)
-        for part in refusal_parts(refused, medium)
-    )
+    return "".join(map(_plain, refusal_parts(refused, medium)))
+
+
+def _plain(part: Part) -> str:
+    if isinstance(part, Link):
+        return part.text
+    return f"`{part.text}`" if isinstance(part, Styled) else str(part)
 
 
 def refusal_reason(refused: Refusal, ending: str = NOTHING_RECORDED) -> str:
@@ -139,9 +143,37 @@ _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
 }
 
 
+_CUSTOMER, _PEOPLE = ("/customers/{}", "the customer’s page"), ("/people", "the page People")
+_ON_PAGE: dict[str, tuple[str, tuple[str, str]]] = {
+    Step.IMPORT_BILLING_EMAIL: ("give it one on {}", _CUSTOMER),
+    Step.MEND_ADDRESSES: (
+        "write its addresses anew, with commas between them, on {}",
+        _CUSTOMER,
+    ),
+    Step.IMPORT_PRICE: ("give the customer one from that month on, on {}", _CUSTOMER),
+    Step.RECORD_USAGE: (
+        "record the right usage on {}, which settles the rest by itself",
+        _CUSTOMER,
+    ),
+    Step.ADD_FINANCE: ("give somebody else that role first, on {}", _PEOPLE),
+    Step.REPLACE_ACCOUNT: ("give that person the new account on {}", _PEOPLE),
+}
+"""What is done on a page, of which Slack tells, and no command line."""
+
+
+def _page(step: NextStep, medium: Medium) -> Link | None:
+    if medium is not Medium.SLACK or step.verb not in _ON_PAGE:
+        return None
+    path, words = _ON_PAGE[step.verb][1]
+    if "{}" in path and step.customer_id is None:
+        return None
+    address = page_address(path.format(step.customer_id))
+    return Link(words, address) if address else None
+
+
 def _command(step: NextStep, medium: Medium) -> str | None:
-    """What is typed for it; in Slack, too, where only the command line can do it. On the web
-    nothing is typed, but where only Slack can do it.
+    """What is typed for it; in Slack, too, where no page can do it. On the web nothing is typed,
+    but where only Slack can do it.
     """
     if step.verb in _SHELL_COMMANDS and medium is not Medium.WEB:
         return _SHELL_COMMANDS[step.verb](step)
@@ -157,13 +189,21 @@ def step_parts(steps: tuple[NextStep, ...], medium: Medium) -> list[Part]:
     parts: list[Part] = []
     for index, step in enumerate(steps):
         lead = f"{step.role} can " if step.role and index == 0 else ""
-        command = _command(step, medium)
-        words = _WITHOUT_COMMAND[step.verb]
-        if command is not None:
-            words = _WITH_COMMAND.get(step.verb, f"{words} with {{}}")
-        before, placed, after = f"{lead}{words}".partition("{}")
+        words, way = _way(step, medium)
+        before, _, after = f"{lead}{words}".partition("{}")
         before = before if index or lead else before[:1].upper() + before[1:]
         parts += [f"{', or ' if index else ' '}{before}"]
-        if command is not None and placed:
-            parts += [code(clean(command)), after]
+        if way is not None:
+            parts += [way, after]
     return [*parts, "."] if parts else []
+
+
+def _way(step: NextStep, medium: Medium) -> tuple[str, Part | None]:
+    """The words for a step, and what stands in the place of `{}`: a page, or a command."""
+    link = _page(step, medium)
+    if link is not None:
+        return _ON_PAGE[step.verb][0], link
+    words, command = _WITHOUT_COMMAND[step.verb], _command(step, medium)
+    if command is None:
+        return words, None
+    return _WITH_COMMAND.get(step.verb, f"{words} with {{}}"), code(clean(command))

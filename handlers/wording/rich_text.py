@@ -1,4 +1,4 @@
-"""A sentence as its parts: words, bold, code and moments, for each medium to draw."""
+"""A sentence as its parts: words, bold, code, links and moments, for each medium to draw."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,14 @@ class Styled:
 
     text: str
     style: Literal["bold", "code"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Words that lead to a page of ours, by its whole address."""
+
+    text: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Bullets:
     sentences: tuple["Sentence", ...]
 
 
-Part = str | Styled | Mention | datetime
+Part = str | Styled | Link | Mention | datetime
 Sentence = Sequence[Part]
 Statement = Sentence | Quote
 """What a story is told in: sentences, and what people wrote."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from handlers.wording.addresses import on_page
 from handlers.wording.bill_text import bill_count, jumps_text
 from handlers.wording.formatting import (
     counted,
@@ -13,7 +14,7 @@ from handlers.wording.formatting import (
     totals,
 )
 from handlers.wording.labels import HOLD_CAUSES, HOLD_SHORT
-from handlers.wording.rich_text import Sentence, bold, code
+from handlers.wording.rich_text import Sentence, bold
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
 from models.bills.states import HoldReason
@@ -78,8 +79,8 @@ def left_out(facts: BillRunPreview) -> list[Sentence]:
         over = counted(facts.zero, "overage")
         told.append([f"{over} would round to zero and make no bill."])
     if not facts.usages:
-        how = code("countersign import usage FILE.csv")
-        told.append([f"No usage is recorded for {_what(facts)}. It is brought in with ", how, "."])
+        way = on_page("the page Import", "/import", "countersign import usage FILE.csv")
+        told.append([f"No usage is recorded for {_what(facts)}. It is brought in ", *way, "."])
     elif facts.is_within_limits:
         who = name(facts.customer, 80) if facts.customer else "Everybody whose usage is recorded"
         told.append([f"{who} stayed within the limit."])

@@ -62,5 +62,8 @@ async def check_release(loaded: LoadedBill, context: Context) -> None:
         raise WrongState(
             "This bill has no amount, because its customer had no price that month; with one it is "
             "worked out anew by itself.",
-            [NextStep(Step.IMPORT_PRICE), *await next_steps(loaded, context, Verb.VOID)],
+            [
+                NextStep(Step.IMPORT_PRICE, customer_id=loaded.bill.customer_id),
+                *await next_steps(loaded, context, Verb.VOID),
+            ],
         )

@@ -78,7 +78,7 @@ async def check_revise(loaded: LoadedBill, context: Context) -> Figures:
             "Usage and terms leave nothing to bill any more.",
             await next_steps(loaded, context, Verb.VOID, Step.RECORD_USAGE),
         )
-    check_has_price(now)
+    check_has_price(loaded, now)
     return now
 
 
@@ -88,11 +88,11 @@ def is_nothing_to_bill(bill: Bill, now: Figures) -> bool:
     return nothing_over or now.overage_amount == 0
 
 
-def check_has_price(now: Figures) -> None:
+def check_has_price(loaded: LoadedBill, now: Figures) -> None:
     if now.overage_amount is None:
         raise WrongState(
             "The customer has no overage price for that month, so there is no amount.",
-            [NextStep(Step.IMPORT_PRICE)],
+            [NextStep(Step.IMPORT_PRICE, customer_id=loaded.bill.customer_id)],
         )
 
 

@@ -195,7 +195,7 @@ async def check_reissue(loaded: LoadedBill, context: Context) -> Figures:
             "Usage and terms leave nothing to bill for this month.",
             await next_steps(loaded, context, Step.RECORD_USAGE),
         )
-    check_has_price(now)
+    check_has_price(loaded, now)
     return now
 
 

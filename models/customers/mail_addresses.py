@@ -11,7 +11,7 @@ def check_mail_addresses(customer: Customer | CustomerRef) -> None:
     if not billing:
         raise WrongState(
             f"{customer.name} has no billing e-mail address.",
-            [NextStep(Step.IMPORT_BILLING_EMAIL)],
+            [NextStep(Step.IMPORT_BILLING_EMAIL, customer_id=customer.id)],
         )
     for typed in filter(None, (billing, copies)):
         try:
@@ -19,5 +19,5 @@ def check_mail_addresses(customer: Customer | CustomerRef) -> None:
         except Unreadable as unreadable:
             raise WrongState(
                 f"Bills cannot be mailed to {customer.name}: {unreadable}",
-                [NextStep(Step.MEND_ADDRESSES)],
+                [NextStep(Step.MEND_ADDRESSES, customer_id=customer.id)],
             ) from None

@@ -136,7 +136,8 @@ async def test_what_is_no_address_is_neither_sent_to_nor_takes_a_number(
     await session.flush()
     with pytest.raises(WrongState, match="Bills cannot be mailed to Acme: “") as refused:
         await send_bill(session, bill.id, bill.version, act(people.ana))
-    assert refused.value.next_steps == (NextStep(Step.MEND_ADDRESSES),)
+    [step] = refused.value.next_steps
+    assert step.verb == Step.MEND_ADDRESSES
     setattr(customer, column, usual)
     await session.flush()
     await send_bill(session, bill.id, bill.version, act(people.ana))

@@ -25,6 +25,7 @@ from models.queries.digest import Digest
 from models.queries.totals import Total
 from sandbox.blockkit import check_message
 from tests.views import samples
+from tests.views.conftest import PUBLIC_URL
 from tests.views.samples import ANA, BILL, BILLS, buttons, shown, value_of
 
 
@@ -54,7 +55,8 @@ def test_finance_reads_whom_slack_cannot_reach_and_what_to_do(who: PersonRef | N
         f"Bills wait for {missing} Slack account in Countersign, so nobody is asked."
         in message.text
     )
-    assert "countersign people add" in shown(message.blocks)
+    assert "Give the Slack member id on the page People" in message.text
+    assert f"{PUBLIC_URL}/people" in str(message.blocks)
 
 
 def test_no_name_or_address_of_whoever_asks_is_read_as_markup() -> None:

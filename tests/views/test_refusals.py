@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handlers.slack.blocks.errors import refusal_message
+from handlers.wording import addresses
 from handlers.wording.formatting import ago, use_prefix
 from handlers.wording.refusals import Medium, refusal_text
 from models.bills.states import Cause, Verb
@@ -19,6 +20,8 @@ from models.errors import (
     Step,
     WrongState,
 )
+from sandbox.blockkit import check_message
+from tests.views.conftest import PUBLIC_URL
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 HELD = WrongState("It is held.", [NextStep(Verb.RELEASE, 42), NextStep(Verb.REVISE, 42)])
@@ -77,6 +80,35 @@ def test_what_only_the_command_line_does_is_named_where_things_are_typed(
 ) -> None:
     for medium in (Medium.SLACK, Medium.COMMAND_LINE):
         assert refusal_text(Refusal("No.", [step]), medium) == f"No. {told}"
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "page"),
+    [
+        (Step.IMPORT_BILLING_EMAIL, "Give it one on the customer’s page.", "/customers/7"),
+        (Step.MEND_ADDRESSES, "on the customer’s page.", "/customers/7"),
+        (
+            Step.IMPORT_PRICE,
+            "Give the customer one from that month on, on the customer’s page.",
+            "/customers/7",
+        ),
+        (Step.RECORD_USAGE, "on the customer’s page, which settles the rest", "/customers/7"),
+        (Step.ADD_FINANCE, "on the page People.", "/people"),
+        (Step.REPLACE_ACCOUNT, "Give that person the new account on the page People.", "/people"),
+    ],
+)
+def test_what_a_page_does_is_told_in_slack_with_a_link_to_it(
+    step: Step, words: str, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = Refusal("No.", [NextStep(step, 42, customer_id=7)])
+    shown = refusal_message(refused)
+    assert words in shown.text and "countersign" not in str(shown.blocks)
+    assert check_message(shown.blocks) == []
+    [link] = [e for e in shown.blocks[0]["elements"][0]["elements"] if e["type"] == "link"]
+    assert link["url"] == f"{PUBLIC_URL}{page}"
+    assert "page" not in refusal_text(refused, Medium.COMMAND_LINE)
+    monkeypatch.setattr(addresses, "_public_url", "")
+    assert "page" not in refusal_text(refused, Medium.SLACK), "there is none"
 
 
 @pytest.mark.parametrize("step", [*Step])

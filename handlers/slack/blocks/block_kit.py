@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.wording.formatting import ELLIPSIS, cut, escaped_length, plain, utc
-from handlers.wording.rich_text import Mention, Part, Sentence, Styled, fallback_text
+from handlers.wording.rich_text import Link, Mention, Part, Sentence, Styled, fallback_text
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -132,6 +132,8 @@ def _inline(part: Part) -> Element:
         return {"type": "date", "timestamp": stamp, "format": shape, "fallback": utc(part)}
     if isinstance(part, Mention):
         return {"type": "user", "user_id": part.slack_user_id}
+    if isinstance(part, Link):
+        return {"type": "link", "url": part.address, "text": cut(part.text, TEXT_LIMIT)}
     if isinstance(part, Styled):
         return {"type": "text", "text": cut(part.text, TEXT_LIMIT), "style": {part.style: True}}
     return {"type": "text", "text": cut(part, TEXT_LIMIT)}

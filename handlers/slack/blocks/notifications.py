@@ -20,6 +20,7 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.slack.blocks.card import arithmetic
+from handlers.wording.addresses import on_page
 from handlers.wording.bill_text import (
     amount,
     bill_count,
@@ -213,9 +214,10 @@ def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
     told = f"Bills wait for {whom} Slack account in Countersign"
     return sentence_message(
         bold(f"{told}, so nobody is asked."),
-        " Give the Slack member id with ",
-        code("countersign people add"),
-        " or an import of people, or name somebody else for these customers. For the bills, type ",
+        " Give the Slack member id ",
+        *on_page("the page People", "/people", "countersign people add"),
+        " or by an import of people, or name somebody else for these customers. For the bills,"
+        " type ",
         code(slash("bill list waiting")),
         ".",
     )
