@@ -47,7 +47,8 @@ class ActionAnswer(BaseModel):
     """What was done to a bill. `changes`: each figure that it moved, before and after;
     `corrected_by`: after whose correction of usage or terms Countersign did it; `to`: where a
     letter went or did not, `answer`: what a mail server said of it; `mailed_by`: whom a mail names
-    as its writer, which proves nothing.
+    as its writer, which proves nothing; `no_e_invoice`: why the document that was issued is none,
+    where one was asked for.
     """
 
     id: int
@@ -65,6 +66,7 @@ class ActionAnswer(BaseModel):
     to: str | None
     answer: str | None
     mailed_by: str | None
+    no_e_invoice: str | None
     reason_code: RejectReason | None
     reverses_id: int | None
     changes: dict[str, list[Any]]
@@ -146,6 +148,7 @@ def action_answer(entry: HistoryEntry, bill_id: int) -> ActionAnswer:
         to=entry.to,
         answer=entry.answer or entry.failure,
         mailed_by=entry.mailed_by,
+        no_e_invoice=entry.no_e_invoice,
         reason_code=entry.reject_reason,
         reverses_id=entry.reverses.id if entry.reverses else None,
         changes={name: list(moved) for name, moved in entry.changes.items()},

@@ -63,7 +63,8 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Invoice:
-    """What a program reads. Amounts are text, positive, with the currency's own digits.
+    """What a program reads. Amounts are text with the currency's own digits, above zero
+    in a credit note too.
 
     `type_code`: 380 an invoice, 381 a credit note. `delivered_to`: a country, where the rules ask
     for it. `corrects`: numbers of earlier invoices.

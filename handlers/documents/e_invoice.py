@@ -43,7 +43,8 @@ def written_e_invoice(facts: InvoiceData) -> bytes:
     category = _category(facts)
     _check_figures(facts)
     is_credit = facts.kind == BillKind.CREDIT
-    net, tax, gross = (_amount(sum_, facts.currency) for sum_ in facts.sums)
+    sums = (-one if is_credit else +one for one in facts.sums)
+    net, tax, gross = (_amount(one, facts.currency) for one in sums)
     subject_to_tax = category is not OUT_OF_SCOPE
     return cii.written(
         cii.Invoice(
@@ -114,7 +115,7 @@ def _check_figures(facts: InvoiceData) -> None:
 
 def _amount(value: Decimal, currency: str) -> str:
     digits = min(MOST_DECIMALS, minor_units(currency))
-    whole, _, fraction = number_text(value.copy_abs()).partition(".")
+    whole, _, fraction = number_text(value).partition(".")
     return f"{whole}.{fraction:0<{digits}}" if digits else whole
 
 

@@ -11,19 +11,28 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.period import Period
 from models.usage.usage import record_usage
+from sandbox.fake_smtp import Mail
 from tests.harness.cast import People
+from tests.harness.pdf import attachments
 from tests.harness.slack_people import Json, Person, Seen, Team, labels, read
 from tests.harness.waiting import until
 from tests.stories.conftest import sign_up, team_with_bot
 from tests.stories.test_main_job import generate, reads
+from tests.views.e_invoices import SUMS, Read
 
 OCTOBER = Period(2026, 10)
 DELAY_MINUTES = 5
 
 
+E_INVOICES = {"e_invoice": "factur-x", "company_country": "DE", "company_tax_id": "DE987654321"}
+
+
 @pytest.fixture
-async def team(db: Database, people: People) -> AsyncIterator[Team]:
-    """Acme needs its CSM, Kim; it has an address for bills, and October is generated."""
+async def team(db: Database, people: People, request: pytest.FixtureRequest) -> AsyncIterator[Team]:
+    """Acme needs its CSM, Kim; it has an address for bills, and October is generated. A story may
+    choose settings.
+    """
+    settings = getattr(request, "param", {})
     async with db.transaction() as session:
         await sign_up(
             session,
@@ -31,8 +40,9 @@ async def team(db: Database, people: People) -> AsyncIterator[Team]:
             csm_id=people.kim.id,
             require_csm_approval=True,
             billing_email="billing@acme.example",
+            country="DE",
         )
-    async with team_with_bot(db, send_delay_minutes=DELAY_MINUTES) as (opened, _):
+    async with team_with_bot(db, send_delay_minutes=DELAY_MINUTES, **settings) as (opened, _):
         await generate(opened)
         yield opened
 
@@ -68,6 +78,24 @@ async def over(team: Team, card: Seen, number: str) -> Json:
     await reads(team, card, f"Sent as {number}")
     (mail,) = [one for one in team.sandbox.mail() if number in one["subject"]]
     return mail
+
+
+def e_invoice(mail: Mail) -> Read:
+    """What is for programs in the PDF that came with it."""
+    (document,) = mail.attachments()
+    content = document.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return Read(attachments(content)["factur-x.xml"])
+
+
+def told_to_programs(invoice: Read) -> tuple[str, str, str]:
+    """Its number, what it is, and what it comes to."""
+    document = "rsm:ExchangedDocument/ram"
+    return (
+        invoice.one(f"{document}:ID"),
+        invoice.one(f"{document}:TypeCode"),
+        invoice.one(f"{SUMS}/ram:GrandTotalAmount"),
+    )
 
 
 async def dialog(person: Person, line: str) -> Json:
@@ -133,6 +161,7 @@ async def test_corrected_usage_asks_for_approval_of_what_it_comes_to(
     await reads(team, card, "Approved by Kim", "$34,000.00")
 
 
+@pytest.mark.parametrize("team", [E_INVOICES], indirect=True, ids=["e-invoices"])
 async def test_a_sent_bill_is_made_void_and_its_credit_note_goes_out(team: Team) -> None:
     card = await approved(team)
     await send(team, "#1")
@@ -150,6 +179,10 @@ async def test_a_sent_bill_is_made_void_and_its_credit_note_goes_out(team: Team)
     team.clock.travel(minutes=DELAY_MINUTES + 1)
     await until(lambda: any("CN-2026-000001" in one["subject"] for one in team.sandbox.mail()))
     await reads(team, card, "Credited with #2 (CN-2026-000001): -$35,000.00")
+    invoice, credit = (e_invoice(mail) for mail in team.sandbox.smtp.mails)
+    assert told_to_programs(invoice) == ("2026-000001", "380", "35000.00")
+    assert told_to_programs(credit) == ("CN-2026-000001", "381", "35000.00")
+    assert credit.one("ram:InvoiceReferencedDocument/ram:IssuerAssignedID") == "2026-000001"
 
     await dialog(team.ana, "/bill reissue #1")
     answer = await team.ana.submits(reason="The new contract holds.")

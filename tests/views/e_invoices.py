@@ -204,7 +204,9 @@ def check_figures(read: Read, facts: InvoiceData) -> None:
         read.number(f"{SUMS}/ram:{name}")
         for name in ("TaxBasisTotalAmount", "TaxTotalAmount", "GrandTotalAmount")
     )
-    assert (net, tax) == (abs(facts.amount), abs(facts.tax))
+    sign = -1 if facts.kind == BillKind.CREDIT else 1
+    assert (net, tax) == (sign * facts.amount, sign * facts.tax)
+    assert not any(one.is_zero() and one.is_signed() for one in (net, tax, gross))
     assert gross == net + tax == read.number(f"{SUMS}/ram:DuePayableAmount")
     assert net == read.number(f"{SUMS}/ram:LineTotalAmount")
     quantity, price = (read.number(f"ram:{name}") for name in ("BilledQuantity", "ChargeAmount"))

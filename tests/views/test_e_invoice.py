@@ -187,6 +187,17 @@ def test_a_credit_of_several_takes_back_their_taxes_and_not_much_more() -> None:
     assert "Its tax of -189.97" in refusal(**two, tax=Decimal("-189.97"))
 
 
+def test_a_credit_whose_taxes_were_all_rounded_away_may_take_tax_the_other_way() -> None:
+    """Of two invoices of 0.02 without tax, a credit of 0.03 gave back 0.01 of tax."""
+    rest = {"unit_cost": None, "amount": Decimal("-0.01"), "tax": Decimal("0.01")}
+    numbers = {"refers_to": ("2026-000123", "2026-000130"), "credited_before": ("CN-2026-1",)}
+    credit = written_e_invoice(in_berlin(**{**CREDIT, **rest, **numbers}))
+    assert broken_rules(credit) == []
+    sums = ("TaxBasisTotalAmount", "TaxTotalAmount", "GrandTotalAmount")
+    told = [Read(credit).one(f"{SUMS}/ram:{name}") for name in sums]
+    assert told == ["0.01", "-0.01", "0.00"]
+
+
 def test_schema_and_rules_each_find_what_the_other_does_not() -> None:
     right = written_e_invoice(in_berlin()).decode()
     exponent = right.replace(">0.004<", ">4E-3<")

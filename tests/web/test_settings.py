@@ -12,6 +12,7 @@ from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.client import SlackClient
 from handlers.wording.health_text import Check, Standing
 from models.db.database import Database
+from models.settings import Company
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.browser_side import BrowserSide, browser_side
@@ -19,6 +20,10 @@ from tests.harness.cast import People
 from tests.harness.slack_people import NOW
 
 SECRET = "hunter2hunter2"
+E_INVOICES_OF = {
+    Company("Meridian", "5 Weg", "DE", "DE987654321"): Standing.GOOD,
+    Company("Meridian", "5 Weg", "DE"): Standing.BAD,
+}
 
 
 def test_no_secret_is_ever_told() -> None:
@@ -83,6 +88,10 @@ async def test_slack_and_mail_are_asked_themselves() -> None:
         assert "could not be reached" in refused.told
         _, dry = await ProgramChecks(client, None, DryMailer("billing@example.com"))()
         assert (dry.standing, "nothing is mailed" in dry.told) == (Standing.WAIT, True)
+        for company, standing in E_INVOICES_OF.items():
+            *_, told = await ProgramChecks(client, None, None, company)()
+            assert (told.name, told.standing) == ("E-invoices", standing)
+        assert "COMPANY_TAX_ID" in f"{told.told} {told.to_do}"
         async with SlackClient.open("xoxb-wrong", served.api_url) as stranger:
             [unknown, unset] = await ProgramChecks(stranger, None, None)()
     assert "invalid_auth" in unknown.told
