@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StrictBool
 from handlers.api.fields import WHOLE, Asked, Id, Money
 from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Caller, Calling, open_to
-from handlers.http.once import Key, answered, keep, key_of
+from handlers.http.once import Key, answered, keep, key_of_request
 from handlers.wording.month_text import stopped_text
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_preview import BillRunPreview, preview_run
@@ -81,7 +81,7 @@ async def generate_bills(caller: Calling, asked: GenerateRequest) -> Response:
     if asked.dry_run:
         return await _previewed(caller, asked.customer_id, period)
     async with caller.transaction() as session:
-        key = await key_of(session, caller.request, caller.user)
+        key = await key_of_request(session, caller.request, caller.user)
         before = await answered(session, caller.request, key) if key else None
         if before is not None:
             return before

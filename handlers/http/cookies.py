@@ -1,4 +1,6 @@
-"""The cookies that say which device asks, and which browser somebody has signed in with before."""
+"""The cookies that say which device asks, which browser somebody has signed in with before, and
+what the next page tells once.
+"""
 
 import re
 
@@ -9,7 +11,7 @@ from models.people.access_attempts import KNOWN_FOR
 from models.people.secret_tokens import TokenKind
 from models.people.sessions import LIFETIME
 
-SESSION, BROWSER = "session", "browser"
+SESSION, BROWSER, NOTICE = "session", "browser", "notice"
 _BROWSER_TOKEN = re.compile(rf"{TokenKind.BROWSER}[\w-]{{43}}", re.ASCII)
 
 

@@ -26,7 +26,7 @@ from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Trouble
 from handlers.http.faults import UNKNOWN_NAME
 from handlers.http.ids import refuse_unknown
 from handlers.http.names import names_known
-from handlers.http.once import answered, keep, key_of
+from handlers.http.once import Key, answered, keep, key_of_form, key_of_request
 from handlers.http.refused import follow_refusal
 from handlers.http.same_site import refuse_foreign
 from handlers.http.services import HttpServices, services_of
@@ -217,7 +217,11 @@ class GatedRoute(APIRoute):
         await _read_body(request)
         if self.own_transactions:
             return await self._without_transaction(request, inner)
-        return await self.answer(request, inner)
+        return await self.answer(request, self.once(inner))
+
+    def once(self, inner: Answering) -> Answering:
+        """The same, where what comes again by its key is not done again."""
+        return inner
 
     def refuse_elsewhere(self, request: Request) -> None:
         """Refuse what another site's page sent in the name of whoever is signed in here."""
@@ -266,18 +270,21 @@ class GatedRoute(APIRoute):
                 return await _read(request, inner, lambda: nullcontext(session))
 
 
-class ApiRoute(GatedRoute):
-    source = Source.API
+class KeyedRoute(GatedRoute):
+    """A route where what comes again by its key is done once."""
 
-    async def let_through(self, request: Request, inner: Answering) -> Response:
-        """As elsewhere; what is asked by a key is done once."""
+    async def key(self, visit: Visit, user: User) -> Key | None:
+        """The key that the request came with, if any."""
+        raise NotImplementedError
+
+    def once(self, inner: Answering) -> Answering:
         if self.own_transactions or self.rule is Access.ANYBODY:
-            return await super().let_through(request, inner)
-        return await super().let_through(request, partial(self._once, inner))
+            return inner
+        return partial(self._once, inner)
 
     async def _once(self, inner: Answering, request: Request) -> Response:
         visit: Visit = request.state.visit
-        key = await key_of(visit.session, request, visit.user, holds_secret=self.holds_secret)
+        key = await self.key(visit, visit.user) if visit.user else None
         if key is None:
             return await inner(request)
         before = await answered(visit.session, request, key)
@@ -288,8 +295,20 @@ class ApiRoute(GatedRoute):
         return response
 
 
-class PageRoute(GatedRoute):
+class ApiRoute(KeyedRoute):
+    source = Source.API
+
+    async def key(self, visit: Visit, user: User) -> Key | None:
+        return await key_of_request(
+            visit.session, visit.request, user, holds_secret=self.holds_secret
+        )
+
+
+class PageRoute(KeyedRoute):
     source = Source.WEB
+
+    async def key(self, visit: Visit, user: User) -> Key | None:
+        return await key_of_form(visit.request, user, holds_secret=self.holds_secret)
 
     def passes_over_unknown(self) -> bool:
         """Where there are no filters: links from elsewhere bring along what they like."""

@@ -1,13 +1,20 @@
-"""`Idempotency-Key`: a request that comes again by its key is answered as before, and not done."""
+"""A request that comes again by its key is answered as before, and not done.
+
+Programs send a key of their own as `Idempotency-Key`. Each form of a page carries one: clicked
+twice, or sent again because no answer came, it is done once and told as done.
+"""
 
 import hashlib
 import json
 import re
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from fastapi import Request, Response
 
+from handlers.http.cookies import NOTICE
 from handlers.http.ids import refuse_unknown
 from models.db.columns import Session
 from models.errors import Invalid, Refusal
@@ -17,11 +24,13 @@ from models.people.users import User
 HEADER = KEY_FIELD
 KEY = r"^[!-~]{1,255}$"
 KEPT_HEADERS = ("content-type", "etag", "location")
+FIELD = "once"
+_FIELD = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
 class ToldOnce(Refusal):
     """That was done already, and its answer holds a secret that is told only once. Take back what
-    was made and make another, by a new key.
+    was made, and make another by a new request.
     """
 
 
@@ -35,7 +44,7 @@ class Key:
     holds_secret: bool = False
 
 
-async def key_of(
+async def key_of_request(
     session: Session, request: Request, user: User | None, *, holds_secret: bool = False
 ) -> Key | None:
     """The key that a request came with; None without one. Refuses what is no key."""
@@ -46,6 +55,26 @@ async def key_of(
         await refuse_unknown(session, request.path_params)
         raise Invalid("A key is 1 to 255 visible signs of ASCII.", HEADER)
     return Key(user.id, text, _fingerprint(request, await request.body()), holds_secret)
+
+
+def new_form_key() -> str:
+    """For one form, as it is drawn once."""
+    return secrets.token_urlsafe(16)
+
+
+async def key_of_form(request: Request, user: User, *, holds_secret: bool = False) -> Key | None:
+    """The key of the form that a request brings, with what it says: gone back to and sent with
+    other words it is another request. None without one.
+    """
+    kind = request.headers.get("content-type", "")
+    if request.method != "POST" or not kind.startswith("application/x-www-form-urlencoded"):
+        return None
+    body = await request.body()
+    [text] = parse_qs(body.decode("utf-8", "replace")).get(FIELD, [""])[-1:]
+    if not _FIELD.fullmatch(text):
+        return None
+    said = _fingerprint(request, body)
+    return Key(user.id, f"{FIELD}:{text}:{said.hex()}", said, holds_secret)
 
 
 async def answered(session: Session, request: Request, key: Key) -> Response | None:
@@ -70,6 +99,9 @@ def _again(kept: KeptAnswer) -> Response:
 async def keep(session: Session, key: Key, response: Response) -> None:
     """Keep this answer for whoever asks again."""
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    for cookie in response.headers.getlist("set-cookie"):
+        if cookie.startswith(f"{NOTICE}="):
+            headers["set-cookie"] = cookie
     body = None if key.holds_secret else bytes(response.body)
     await keep_answer(session, key.user_id, key.text, response.status_code, headers, body)
 

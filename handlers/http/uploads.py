@@ -49,7 +49,7 @@ class _Uploading(GatedRoute):
             again = CleanRequest(request.scope, _replaying(cast(BinaryIO, file)))
             again.state.upload = file
             try:
-                return await self.answer(again, inner, _long)
+                return await self.answer(again, self.once(inner), _long)
             finally:
                 await again.close()
 

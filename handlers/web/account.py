@@ -115,7 +115,7 @@ async def sign_device_out(context: Asking, device_id: PathId) -> Response:
 
 
 @router.post(f"{PATH}/tokens")
-@open_to(Access.IN_PERSON)
+@open_to(Access.IN_PERSON, holds_secret=True)
 async def make_token(context: Asking, typed: Typed) -> Response:
     """Make a token for a script, and show it this once."""
     async with shown_again(context, typed, _account):

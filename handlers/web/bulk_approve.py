@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import APIRouter, Response
 
@@ -13,7 +14,7 @@ from handlers.wording.bill_text import short_title, waits_for
 from handlers.wording.refusals import Medium, refusal_text
 from models.actions.approve import approve_bill
 from models.actions.refused import put_right
-from models.bills.states import State
+from models.bills.states import State, Verb
 from models.context import Context, Source, system_context
 from models.errors import Invalid, Refusal, WrongState
 from models.people.permissions import Permission
@@ -24,6 +25,7 @@ from models.queries.totals import Total, add_totals
 
 router = APIRouter(route_class=PageRoute)
 MOST_BILLS = 100
+REPEATED_WITHIN = timedelta(seconds=10)
 _SEEN = re.compile(r"(\d{1,18})-(\d{1,9})", re.ASCII)
 
 
@@ -113,11 +115,23 @@ async def _approve(services: HttpServices, user_id: int, seen: Seen) -> str:
             await approve_bill(session, seen.bill_id, seen.version, context)
         return ""
     except Refusal as refused:
+        if _came_twice(refused):
+            return ""
         if isinstance(refused, WrongState):
             async with services.db.transaction() as session:
                 act = await system_context(session, services.now(), Source.WEB, services.billing)
                 await put_right(session, seen.bill_id, refused, act)
         return refusal_text(refused, Medium.WEB)
+
+
+def _came_twice(refused: Refusal) -> bool:
+    """Whether whoever approves did so a moment ago, as by a double click: these are transactions
+    of their own, which the form's key does not hold together.
+    """
+    earlier = refused.earlier if isinstance(refused, WrongState) else None
+    if earlier is None or not earlier.is_own or earlier.verb != Verb.APPROVE:
+        return False
+    return earlier.now - earlier.at < REPEATED_WITHIN
 
 
 async def _outcomes(

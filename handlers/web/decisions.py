@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from functools import partial
 
 from fastapi import APIRouter, Response
 
 from handlers.asking import question_of
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, decide
 from handlers.http.errors import status_of
-from handlers.http.gate import AnsweredLater, Asking, HttpContext, PageRoute, open_to
+from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.bills import details_of
 from handlers.web.forms import Form, Typed, shown_again
@@ -39,8 +37,6 @@ DONE = {
     Verb.REISSUE: "The month is billed again, by this bill.",
 }
 NOT_DONE = {verb: f"Nothing was {word}." for verb, word in PARTICIPLES.items()}
-REPEATED_WITHIN = timedelta(seconds=10)
-"""A decision that its own taker finds taken so lately came twice, as by a double click."""
 _SAYS_ALL = frozenset({State.APPROVED, State.REJECTED, State.VOID, State.SENDING})
 
 
@@ -130,21 +126,6 @@ async def _done(context: HttpContext, bill_id: int, verb: Verb, made: int | None
     return see(context.request, f"/bills/{shown}", told)
 
 
-def _came_twice(verb: Verb, refused: WrongState) -> bool:
-    earlier = refused.earlier
-    if earlier is None or not earlier.is_own or earlier.verb != verb:
-        return False
-    return earlier.now - earlier.at < REPEATED_WITHIN
-
-
-async def _again_done(bill_id: int, verb: Verb, context: HttpContext) -> Response:
-    return await _done(context, bill_id, verb, None)
-
-
-async def _nothing() -> None:
-    pass
-
-
 Route = Callable[..., Awaitable[Response]]
 
 
@@ -163,12 +144,7 @@ def _decided(verb: Verb, decision: Decision) -> Route:
 
         fields = {part.value: "" for part in (*decision.needs, *decision.may_have)}
         async with shown_again(context, {**fields, **typed}, again):
-            try:
-                made = await decide(context, bill_id, verb, _given(typed))
-            except WrongState as refused:
-                if not _came_twice(verb, refused):
-                    raise
-                raise AnsweredLater(_nothing, partial(_again_done, bill_id, verb)) from refused
+            made = await decide(context, bill_id, verb, _given(typed))
         return await _done(context, bill_id, verb, made)
 
     return open_to(decision.permission)(decided)

@@ -21,6 +21,7 @@ from fastapi import Depends, Request, Response
 
 from handlers.http.errors import status_of
 from handlers.http.gate import AnsweredLater, HttpContext
+from handlers.http.once import FIELD
 from handlers.http.refused import follow_refusal
 from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
@@ -67,9 +68,11 @@ def refused_form(typed: Mapping[str, str], refused: Refusal) -> Form:
 
 
 async def _typed(request: Request) -> dict[str, str]:
-    """Every field by its name; of several of one name the last, and no files."""
+    """Every field by its name but the form's own key; of several of one name the last, no files."""
     fields = await request.form()
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
+    return {
+        name: value for name, value in fields.items() if isinstance(value, str) and name != FIELD
+    }
 
 
 Typed = Annotated[dict[str, str], Depends(_typed)]

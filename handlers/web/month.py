@@ -1,7 +1,6 @@
 """The month's board: what became of its bills, and generating and sending them."""
 
 import re
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Response
@@ -125,7 +124,6 @@ async def preview_generating(context: Asking, month: Month, customer: str = "") 
         period=period,
         facts=facts,
         most=PREVIEWED,
-        key=secrets.token_hex(16),
         customer_id=customer_id,
         words=run_text,
         amount=bill_text.amount,
@@ -138,14 +136,12 @@ async def preview_generating(context: Asking, month: Month, customer: str = "") 
 async def generate(
     context: Asking,
     month: Month,
-    key: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")],
     customer: Annotated[str, Form()] = "",
 ) -> Response:
-    """Generate the month: once for one preview, however often its form arrives."""
+    """Generate the month."""
     period, customer_id = _period(month), await _one(context, customer)
-    own = f"web:{context.user.id}:{key}"
     zone = context.settings.zone
-    run_id = await start_bill_run(context.session, period, context, zone, customer_id, own)
+    run_id = await start_bill_run(context.session, period, context, zone, customer_id)
     await notify_bill_run(context.session, run_id, context.user)
     if customer_id:
         told = f"Generating the bill of {period.in_words}. It is here in a moment."

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from handlers.http.cookies import NOTICE
 from handlers.http.services import services_of
 from handlers.web.next_page import next_page
 
-COOKIE = "notice"
 KEPT_S = 60
 LONGEST = 1000
 NO_OFFER = ("", "")
@@ -51,7 +51,7 @@ def see(
     answer = RedirectResponse(path, status_code=303)
     if text:
         answer.set_cookie(
-            COOKIE,
+            NOTICE,
             _packed(Notice(text[:LONGEST], parts.path, tone, *offer)),
             max_age=KEPT_S,
             httponly=True,
@@ -65,7 +65,7 @@ def notice_for(request: Request) -> Notice | None:
     """What is to be told on this very page, and on no other that is opened before; a script that
     fetches a page for a part of it is told nothing.
     """
-    packed = request.cookies.get(COOKIE)
+    packed = request.cookies.get(NOTICE)
     if packed is None or request.headers.get("sec-fetch-dest", "document") != "document":
         return None
     notice = _unpacked(packed)
@@ -73,7 +73,7 @@ def notice_for(request: Request) -> Notice | None:
 
 
 def forget_notice(response: Response) -> None:
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(NOTICE, httponly=True, samesite="lax")
 
 
 def _packed(notice: Notice) -> str:

@@ -3,7 +3,7 @@
 Every template has, beside what its page gives it: `reader`, who is signed in, or None; `places`,
 where the header leads; `notice`, told once; the filters `told` (a sentence of `handlers.wording`),
 `moment`, `day`, `money`, `unit_price`, `number`, `person`, `name`, `clean` and `ago`; and the
-functions `static_url` and `state_word`.
+functions `static_url`, `state_word` and `once`, which stands in every form that does something.
 """
 
 from datetime import datetime
@@ -16,6 +16,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from handlers.http.once import FIELD, new_form_key
 from handlers.http.services import services_of
 from handlers.web import markup
 from handlers.web.navigation import places_of
@@ -63,7 +64,18 @@ _environment.filters |= {
     "clean": formatting.clean,
     "ago": formatting.ago,
 }
-_environment.globals |= {"static_url": static_url, "state_word": STATE_WORDS.__getitem__}
+
+
+def _once() -> Markup:
+    """What lets a form be done once, however often it comes."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, new_form_key())
+
+
+_environment.globals |= {
+    "static_url": static_url,
+    "state_word": STATE_WORDS.__getitem__,
+    "once": _once,
+}
 
 
 def page(request: Request, template: str, status_code: int = 200, **facts: Any) -> HTMLResponse:

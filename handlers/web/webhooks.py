@@ -69,7 +69,7 @@ async def new_webhook(context: Asking) -> Response:
 
 
 @router.post("/webhooks/new")
-@open_to(Permission.KEEP_WEBHOOKS)
+@open_to(Permission.KEEP_WEBHOOKS, holds_secret=True)
 async def add_webhook(context: Asking, typed: Typed) -> Response:
     """The answer shows the secret, and nothing does later."""
     async with shown_again(context, typed, _form_page):
@@ -184,7 +184,7 @@ async def send_test(context: Asking, webhook_id: PathId) -> Response:
 
 
 @router.post("/webhooks/{webhook_id}/secret")
-@open_to(Permission.KEEP_WEBHOOKS)
+@open_to(Permission.KEEP_WEBHOOKS, holds_secret=True)
 async def rotate_secret(context: Asking, webhook_id: PathId) -> Response:
     """The answer shows the secret, and nothing does later."""
     async with shown_again(context, {}, _webhook_again(webhook_id)):

@@ -145,7 +145,7 @@ PAGES = (
     Row("GET /month/{month}/live", WITH_A_ROLE),
     Row("GET /month/{month}/send/{list_id}/live", FINANCE),
     Row("GET /month/{month}/generate", FINANCE),
-    Row("POST /month/{month}/generate", FINANCE, {"data": {"key": "0" * 32}}),
+    Row("POST /month/{month}/generate", FINANCE),
     Row("GET /month/{month}/send", FINANCE),
     Row("POST /month/{month}/send", FINANCE),
     Row("GET /month/{month}/send/{list_id}", FINANCE),

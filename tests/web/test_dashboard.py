@@ -146,7 +146,8 @@ async def test_many_are_approved_each_by_itself_with_its_own_outcome(
     assert "€5,000.00</strong> and <strong>$10,000.00" in asked.text
     form = [("bill", one) for one in re.findall(r'name="bill" value="([^"]+)"', asked.text)]
     told = await kim.post("/dashboard/approve", data=form)
-    assert "2 of 3 approved" in told.text
+    again = await kim.post("/dashboard/approve", data=form)
+    assert "2 of 3 approved" in told.text and "2 of 3 approved" in again.text
     assert "Waits for Sam (Sales)." in told.text
     assert "Not approved</span>: " in told.text and "Lee" in told.text
     async with db.transaction() as session:
@@ -157,8 +158,9 @@ async def test_many_are_approved_each_by_itself_with_its_own_outcome(
 async def test_what_changed_since_it_was_seen_is_left_out_and_named(
     served: BrowserSide, db: Database, people: People, bills: dict[str, Bill]
 ) -> None:
+    before = LATER - timedelta(seconds=30)
     async with db.transaction() as session:
-        await approve_bill(session, bills["acme"].id, 1, act(people.kim, LATER))
+        await approve_bill(session, bills["acme"].id, 1, act(people.kim, before))
     kim = await served.signed_in(people.kim)
     chosen = "&".join(f"bill={bills[name].id}-1" for name in ("acme", "bolt"))
     asked = await kim.get(f"/dashboard/approve?{chosen}")

@@ -1,11 +1,11 @@
 """Customers added and changed on the web, and the usage of a month."""
 
 import re
-from html import unescape
 
 import pytest
 import sqlalchemy as sa
 
+from handlers.http.once import FIELD
 from models.actions.approve import approve_bill
 from models.db.database import Database
 from models.people.users import User
@@ -13,6 +13,7 @@ from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
 from tests.store.books import act, make_bills
 from tests.store.files import rows_of
+from tests.web.form_fields import fields_of
 
 ACME = {"name": "Acme", "monthly_api_limit": "1000", "overage_unit_cost": "0.2", "currency": "USD"}
 
@@ -23,22 +24,9 @@ async def ana(served: BrowserSide, people: People) -> Visitor:
 
 
 def shown(page: Answer) -> dict[str, str]:
-    """What a browser would send of the form as it stands."""
-    form = page.text[page.text.index("data-dialog-body") :]
-    fields = {}
-    for tag in re.findall(r"<input [^>]*>", form):
-        told = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        if told.get("type") != "checkbox" or " checked" in tag:
-            fields[told["name"]] = unescape(told.get("value", ""))
-    for name, inner in re.findall(
-        r'<textarea [^>]*?name="(\w+)"[^>]*>(.*?)</textarea>', form, re.S
-    ):
-        fields[name] = unescape(inner.removeprefix("\n"))
-    choices = re.findall(r'<select [^>]*?name="(\w+)"[^>]*>(.*?)</select>', form, re.S)
-    for name, inner in choices:
-        values = re.findall(r'<option value="([^"]*)"( selected)?', inner)
-        fields[name] = unescape(next((v for v, chosen in values if chosen), values[0][0]))
-    return fields
+    """What a browser would send of the form as it stands, but for its own key."""
+    fields = fields_of(page.text[page.text.index("data-dialog-body") :])
+    return {name: value for name, value in fields.items() if name != FIELD}
 
 
 def errors(page: Answer) -> dict[str, str]:

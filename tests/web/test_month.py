@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from handlers.http.once import FIELD
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.void import void_bill
 from models.batches.bill_run import BillRun, run_step
@@ -60,7 +61,7 @@ async def test_finance_previews_generates_once_and_sees_how_far_it_is(
     assert "Silent &lt;Ltd&gt;" in preview
     assert "Generate 2 bills" in preview
 
-    form = {"key": hidden(preview, "key")}
+    form = {FIELD: hidden(preview, FIELD)}
     for _ in range(2):
         done = await ana.post("/month/2026-10/generate", data=form)
         assert (done.status, done.headers["Location"]) == (303, "/month/2026-10")

@@ -13,8 +13,15 @@ function find(region, key) {
   return [...all].find((element) => keyOf(element) === key);
 }
 
+// What a part says, but for the keys of its forms, which are others each time it is drawn.
+function saying(part) {
+  const said = part.cloneNode(true);
+  for (const key of said.querySelectorAll("input[name=once]")) key.remove();
+  return said.outerHTML;
+}
+
 function swap(old, fresh) {
-  if (old.outerHTML === fresh.outerHTML) return;
+  if (saying(old) === saying(fresh)) return;
   const focused = old.contains(document.activeElement) ? keyOf(document.activeElement) : null;
   const ticked = [...old.querySelectorAll("input:checked")].map(keyOf);
   const open = [...old.querySelectorAll("details[open]")].map((one) => one.id);
