@@ -31,6 +31,7 @@ from models.period import Period
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from sandbox.demo import KIM
+from tests.harness.browser_side import Visitor
 
 HEAVIEST = 60_000
 """Bytes of a page's HTML and style as they travel."""
@@ -57,6 +58,11 @@ WIDER = """() => {
     .map((part) => `${told(part).slice(0, 60)}: ${part.scrollWidth - part.clientWidth} px`);
 }"""
 """What is wider than its room: the page, a dialog, a table."""
+
+VIOLATIONS = """async (options) => "axe" in window
+  ? (await axe.run(document, {resultTypes: ["violations"], ...options})).violations
+  : null"""
+"""What axe finds; null where it is not there yet."""
 
 Examples = dict[str, str]
 
@@ -185,12 +191,11 @@ class Inspection:
 
     async def violations(self, options: dict[str, Any]) -> list[str]:
         """What axe has to say against the page."""
-        if not await self.page.evaluate("'axe' in window"):
+        found = await self.page.evaluate(VIOLATIONS, options)
+        if found is None:
             await self.page.evaluate(self._axe)
-        found = await self.page.evaluate(
-            "options => axe.run(document, {resultTypes: ['violations'], ...options})", options
-        )
-        return [_told(one) for one in found["violations"]]
+            found = await self.page.evaluate(VIOLATIONS, options)
+        return [_told(one) for one in found]
 
     async def _overflow(self, width: int) -> list[str]:
         wider = await self.page.evaluate(
@@ -209,6 +214,20 @@ def _told(violation: dict[str, Any]) -> str:
     return f"{violation['id']}: {violation['help']}: {nodes}"
 
 
-def weight(html: bytes, style: bytes) -> int:
-    """A page and its style, in bytes as they travel."""
-    return len(gzip.compress(html)) + len(gzip.compress(style))
+class Weights:
+    """What pages weigh as they travel, each with its style."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+        self._styles: dict[str, int] = {}
+
+    async def too_heavy(self, html: str) -> list[str]:
+        [style] = re.findall(r'<link rel="stylesheet" href="([^"]+)"', html)
+        if style not in self._styles:
+            self._styles[style] = _travelling((await self._visitor.get(style)).text)
+        heavy = _travelling(html) + self._styles[style]
+        return [f"weighs {heavy:,} bytes"] if heavy > HEAVIEST else []
+
+
+def _travelling(text: str) -> int:
+    return len(gzip.compress(text.encode()))

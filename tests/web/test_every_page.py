@@ -5,13 +5,14 @@ widths and themes.
 """
 
 import os
-import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from playwright.async_api import APIResponse, Browser, BrowserContext, Page
+from playwright.async_api import Browser, Page
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.health import told_settings
 from bot.settings import Settings
@@ -22,11 +23,11 @@ from models.db.database import Database
 from models.people.users import NAME_CHARS, User
 from models.period import Period
 from sandbox.demo import DANA, KIM, MAX, load
-from tests.harness.browser_side import BrowserSide, browser_side
+from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_side
+from tests.harness.database import TestDatabase
 from tests.harness.slack_people import NOW
 from tests.sandbox.page_browser import needs_chromium
 from tests.web.every_page import (
-    HEAVIEST,
     PHONE,
     WIDE,
     WIDER,
@@ -34,83 +35,96 @@ from tests.web.every_page import (
     Inspection,
     Visited,
     Watch,
+    Weights,
     all_pages,
     demo_examples,
-    weight,
 )
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 MOST_DIALOGS = 3
-LOOKED_OVER = ("Customer Success", "nobody yet", "a stranger")
+NEWCOMER, STRANGER = "Newcomer", "a stranger"
+LOOKED_OVER = ("Customer Success", NEWCOMER, STRANGER)
 PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
 
 
+PARTS = 4
+"""So many tests share the pages of whoever sees the most."""
+
+
+@dataclass(frozen=True)
+class Company:
+    """The demo company as browsers see it, and an example of every page."""
+
+    served: BrowserSide
+    people: dict[str, User]
+    pages: list[Visited]
+
+
 @pytest.fixture
-async def company(db: Database) -> AsyncIterator[tuple[BrowserSide, Examples]]:
-    await load(db, NOW)
+async def company(database: TestDatabase) -> AsyncIterator[Company]:
+    db = database.db
+
+    async def founded() -> Examples:
+        await load(db, NOW)
+        async with db.transaction() as session:
+            dana = (await _people(session))[DANA.name]
+            by = Context(dana, NOW, Source.WEB)
+            examples = await demo_examples(session, Period.of(NOW.date()).plus(-1), by)
+            newcomer = User(name=NEWCOMER)
+            session.add(newcomer)
+            await session.flush()
+            return examples | {"/people/{user_id}/role": f"/people/{newcomer.id}/role"}
+
+    pages = list(all_pages(await database.seeded("every page", founded)))
     async with db.transaction() as session:
-        dana = await session.scalar(sa.select(User).where(User.name == DANA.name))
-        assert dana
-        by = Context(dana, NOW, Source.WEB)
-        examples = await demo_examples(session, Period.of(NOW.date()).plus(-1), by)
         await session.execute(_WORKER)
+        people = await _people(session)
     settings = told_settings(Settings(_env_file=None))
     async with browser_side(db, settings=settings) as served:
-        yield served, examples
+        yield Company(served, people, pages)
 
 
 _WORKER = sa.text("insert into procrastinate_workers (last_heartbeat) values (clock_timestamp())")
 
 
-async def test_every_page_is_for_everybody(
-    company: tuple[BrowserSide, Examples], browser: Browser, db: Database
+async def _people(session: AsyncSession) -> dict[str, User]:
+    return {user.name: user for user in await session.scalars(sa.select(User))}
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_finance_sees_each_page_at_both_widths_and_in_both_themes(
+    company: Company, browser: Browser, part: int
 ) -> None:
-    """Finance sees each page at both widths and in both themes; of the others each sees what is
-    theirs, on a phone.
-    """
-    served, examples = company
-    async with db.transaction() as session:
-        newcomer = User(name="Newcomer")
-        session.add(newcomer)
-        people = {user.name: user for user in await session.scalars(sa.select(User))}
-    pages = list(all_pages(examples | {"/people/{user_id}/role": _request_of(newcomer)}))
-    faults: list[str] = []
-    for user in (people[DANA.name], people[KIM.name], people[MAX.name], newcomer, None):
-        faults += await _visit_all(browser, served, user, pages)
-    assert not faults, "\n".join(faults)
+    finance = company.people[DANA.name]
+    assert await _visit_all(browser, company, finance, company.pages[part::PARTS]) == []
 
 
-def _request_of(newcomer: User) -> str:
-    return f"/people/{newcomer.id}/role"
+@pytest.mark.parametrize("name", [KIM.name, MAX.name, NEWCOMER, STRANGER])
+async def test_the_others_see_on_a_phone_what_is_theirs(
+    company: Company, browser: Browser, name: str
+) -> None:
+    assert await _visit_all(browser, company, company.people.get(name), company.pages) == []
 
 
 async def test_a_word_of_three_hundred_letters_fits_every_page_table_and_dialog(
-    company: tuple[BrowserSide, Examples], browser: Browser, db: Database
+    company: Company, browser: Browser, db: Database
 ) -> None:
-    served, examples = company
+    dana = company.people[DANA.name]
     async with db.transaction() as session:
-        newcomer = User(name="W" * NAME_CHARS, email=f"{'w' * 60}@{'w' * 60}.example")
-        session.add(newcomer)
-        await session.flush()
-        dana = await session.scalar(sa.select(User).where(User.name == DANA.name))
-        assert dana
+        newcomer = await session.get_one(User, company.people[NEWCOMER].id)
+        newcomer.name, newcomer.email = "W" * NAME_CHARS, f"{'w' * 60}@{'w' * 60}.example"
         by = Context(dana, NOW, Source.WEB)
         customers = list(await session.scalars(sa.select(Customer.id).order_by(Customer.id)))
         for number, customer_id in enumerate(customers):
             longest = {"name": f"{'W' * 298}{number:02}"}
             await edit_customer(session, customer_id, longest, by)
-    more = {"/people/{user_id}/role": _request_of(newcomer)}
-    context = await browser.new_context(base_url=served.base, reduced_motion="reduce")
-    token = await served.token(dana)
-    await context.add_cookies([{"name": "session", "value": token, "url": served.base}])
-    page = await context.new_page()
+    page, asking = await _signed_in(browser, company.served, dana)
     faults = []
-    for one in all_pages(examples | more):
-        if _is_page(await context.request.get(one.address, max_redirects=0)):
+    for one in company.pages:
+        if _is_page(await asking.get(one.address)):
             await page.goto(one.address)
             faults += [f"{one.address}: {fault}" for fault in await too_wide(page, one.name)]
-    await context.close()
     assert not faults, "\n".join(faults)
 
 
@@ -137,55 +151,54 @@ async def _wider_parts(page: Page, name: str) -> list[str]:
     return faults
 
 
-async def _visit_all(
-    browser: Browser, served: BrowserSide, user: User | None, pages: list[Visited]
-) -> list[str]:
+async def _signed_in(
+    browser: Browser, served: BrowserSide, user: User | None
+) -> tuple[Page, Visitor]:
+    """A browser's page, and whoever asks as the same person without one."""
     context = await browser.new_context(
         base_url=served.base, viewport=PHONE, reduced_motion="reduce"
     )
-    whose = (user.role or "nobody yet") if user else "a stranger"
     if user:
         token = await served.token(user)
         await context.add_cookies([{"name": "session", "value": token, "url": served.base}])
-    page = await context.new_page()
-    watch, inspection = Watch(page, served.base), Inspection(page, PICTURES)
+    asking = await served.signed_in(user) if user else served.visitor()
+    return await context.new_page(), asking
+
+
+async def _visit_all(
+    browser: Browser, company: Company, user: User | None, pages: list[Visited]
+) -> list[str]:
+    whose = (user.role or NEWCOMER) if user else STRANGER
+    page, asking = await _signed_in(browser, company.served, user)
+    watch, inspection = Watch(page, company.served.base), Inspection(page, PICTURES)
+    weights = Weights(asking)
     faults, refused = [], 0
     for one in pages:
-        answer = await context.request.get(one.address, max_redirects=0)
-        found = await _answered(one, user, answer, context)
+        answer = await asking.get(one.address)
+        found = _answered(one, user, answer)
         refused += answer.status == 403
-        if _is_page(answer) and (answer.status != 403 or refused == 1):
-            await page.goto(one.address)
-            if whose == "Finance":
-                found += await inspection.look(one.name)
-            elif whose in LOOKED_OVER:
-                found += await inspection.violations({})
-            found += watch.take()
+        if _is_page(answer):
+            found += await weights.too_heavy(answer.text)
+            if answer.status != 403 or refused == 1:
+                await page.goto(one.address)
+                if whose == "Finance":
+                    found += await inspection.look(one.name)
+                elif whose in LOOKED_OVER:
+                    found += await inspection.violations({})
+                found += watch.take()
         faults += [f"{one.address} as {whose}: {fault}" for fault in found]
-    await context.close()
     return faults
 
 
-def _is_page(answer: APIResponse) -> bool:
+def _is_page(answer: Answer) -> bool:
     return "text/html" in answer.headers.get("content-type", "")
 
 
-async def _answered(
-    visited: Visited, user: User | None, answer: APIResponse, context: BrowserContext
-) -> list[str]:
+def _answered(visited: Visited, user: User | None, answer: Answer) -> list[str]:
     """Whoever may not see a page is told so, or sent to where one signs in. What a role may do can
     be refused all the same, for the state of a bill or because another is asked.
     """
-    faults = []
     allowed = {200, 204, 303, 409} if visited.may_open(user) else {403 if user else 303}
     if visited.route.path.startswith("/bills/{bill_id}/"):
         allowed.add(403)
-    if answer.status not in allowed:
-        faults.append(f"answered {answer.status}")
-    if _is_page(answer):
-        html = await answer.body()
-        [style] = re.findall(r'<link rel="stylesheet" href="([^"]+)"', html.decode())
-        heavy = weight(html, await (await context.request.get(style)).body())
-        if heavy > HEAVIEST:
-            faults.append(f"weighs {heavy:,} bytes")
-    return faults
+    return [] if answer.status in allowed else [f"answered {answer.status}"]
