@@ -69,7 +69,9 @@ async def _approve(looked: Looked) -> Question:
 
 async def _send(looked: Looked) -> Question:
     facts, minutes = looked.facts, looked.context.settings.send_delay_minutes
-    told = [[send_question(facts)], [f"It goes to {name(facts.sent_to or '')}."]]
+    told = [[send_question(facts)]]
+    if facts.status is not State.SENT:
+        told.append([f"It goes to {name(facts.goes_to or '')}."])
     if not facts.number:
         told.append([delay_text(minutes, 1)])
     return Question("Send this bill?", "Send", (told,), (REMARK,))

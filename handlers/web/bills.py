@@ -15,6 +15,7 @@ from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.bill_text import month_of, multiplication, relatives, usage_text
 from handlers.wording.history_text import history_text
+from handlers.wording.questions import is_sent_again
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Statement
 from handlers.wording.standing_text import standing_text, trend_text
@@ -97,7 +98,7 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         trend=trend_text(facts)[:1],
         standing=standing_text(facts, Medium.WEB),
         acts=_acts(facts, context),
-        mends_customer=facts.hold_reason in _MENDED_THERE
+        mends_customer=(facts.hold_reason in _MENDED_THERE or bool(facts.bounces))
         and context.user.can(Permission.KEEP_BOOKS),
         chart=await _chart(context, facts),
         past=_past(history, facts),
@@ -119,7 +120,7 @@ def _acts(facts: BillDetails, context: HttpContext) -> Sequence[Act]:
     """The first that is offered stands out; one that could not be delivered is sent again."""
     allowed = allowed_verbs(facts, context.user)
     acts = [act for act in _ACTS if act.verb in allowed]
-    if facts.failure:
+    if is_sent_again(facts):
         acts = [
             Act(act.verb, "Send again", act.kind) if act.verb is Verb.SEND else act for act in acts
         ]

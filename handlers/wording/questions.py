@@ -240,5 +240,12 @@ def approve_question(facts: BillDetails, room: int = 220) -> str:
 
 def send_question(facts: BillDetails, room: int = 150) -> str:
     """The same of sending; one that has its number goes out at once."""
+    to = f" to {name(facts.goes_to or 'no address', room)}" if facts.status is State.SENT else ""
+    same = f" The same document goes out again at once{to}, and cannot be called back."
     once = " It goes out at once, and cannot be called back." if facts.number else ""
-    return f"{approve_question(facts, room)}{once}"
+    return f"{approve_question(facts, room)}{same if to else once}"
+
+
+def is_sent_again(facts: BillDetails) -> bool:
+    """Whether sending it repeats what failed, or what did not arrive."""
+    return bool(facts.failure) or facts.status is State.SENT

@@ -26,7 +26,7 @@ def _fate(facts: BillDetails) -> list[Part]:
     if facts.status is State.SENDING:
         return ["goes out ", facts.send_due, to] if facts.send_due else [f"is on its way{to}"]
     if facts.status is State.SENT:
-        return [f"is delivered{to}"]
+        return [f"is reported not to have arrived{to}" if facts.bounces else f"is delivered{to}"]
     if facts.failure and not facts.dry_run:
         return [f"could not be delivered{to}"]
     if facts.status is State.APPROVED and facts.number is None:

@@ -16,7 +16,7 @@ from models.actions.next_steps import checks
 from models.bills.bill import get_bill
 from models.bills.deliveries import Missing, forget_delivery, write_missing
 from models.bills.documents import issued_document
-from models.bills.history import BillAction
+from models.bills.history import BillAction, has_arrived_once, has_come_back
 from models.bills.states import State, Verb
 from models.context import Context
 from models.customers.mail_addresses import check_mail_addresses
@@ -37,7 +37,8 @@ async def send_bill(
     """Start the send delay of an approved bill; until it ends, `undo` calls it back.
 
     Refuses where there is no mail server or no address to send to. One that has its number
-    already keeps it, and its document, and goes out at once.
+    already keeps it, and its document, and goes out at once; one that has gone out does so where it
+    is reported not to have arrived.
     """
     loaded = await load_for(session, bill_id, Verb.SEND, context, version)
     await check_send(loaded, context)
@@ -56,9 +57,17 @@ async def send_bill(
 @checks(Verb.SEND)
 async def check_send(loaded: LoadedBill, context: Context) -> None:
     """Why this bill could not go out at all."""
+    if loaded.bill.status == State.SENT and not has_come_back(loaded.actions):
+        raise WrongState(ARRIVED, earlier=await loaded.last_action(context))
     check_can_mail(context)
     check_mail_addresses(loaded.customer)
     await _check_corrected_is_out(loaded, context)
+
+
+ARRIVED = (
+    "It has gone out, and only what was reported not to have arrived is sent again. To bring "
+    "somebody the document, mail it by hand."
+)
 
 
 async def _check_corrected_is_out(loaded: LoadedBill, context: Context) -> None:
@@ -120,7 +129,9 @@ async def mark_delivered(
 async def mark_send_failed(
     session: AsyncSession, bill_id: int, context: Context, cause: str
 ) -> BillAction | None:
-    """It cannot be delivered: the bill is approved again, keeps its number, and Finance is told."""
+    """It cannot be delivered: the bill is where it was before it was sent, keeps its number, and
+    Finance is told.
+    """
     loaded = await _issued_and_under_way(session, bill_id, context)
     return await return_to_finance(loaded, context, cause) if loaded else None
 
@@ -128,13 +139,18 @@ async def mark_send_failed(
 async def mark_not_mailed(
     session: AsyncSession, bill_id: int, context: Context, to: str
 ) -> BillAction | None:
-    """A dry run did all but mail it `to` these: the bill is approved again, its number kept."""
+    """A dry run did all but mail it `to` these: the bill is where it was, its number kept."""
     loaded = await _issued_and_under_way(session, bill_id, context)
     if loaded is None:
         return None
     await forget_delivery(session, bill_id)
     told = {"failure": DRY_RUN, "dry_run": True, "to": to}
-    return await loaded.record(Verb.SEND_FAILED, context, Change(State.APPROVED), snapshot=told)
+    return await loaded.record(Verb.SEND_FAILED, context, _back(loaded), snapshot=told)
+
+
+def _back(loaded: LoadedBill) -> Change:
+    """Approved, or sent: what went out before has gone out, whatever became of it afterwards."""
+    return Change(State.SENT if has_arrived_once(loaded.actions) else State.APPROVED)
 
 
 DRY_RUN = "It was a dry run: all was done but the mailing."
@@ -150,11 +166,11 @@ async def _issued_and_under_way(
 
 
 async def return_to_finance(loaded: LoadedBill, context: Context, cause: str) -> BillAction:
-    """It does not go out, for this cause: the bill is approved again, and Finance is told."""
+    """It does not go out, for this cause: the bill is where it was, and Finance is told."""
     bill_id = loaded.bill.id
     await forget_delivery(loaded.session, bill_id)
     action = await loaded.record(
-        Verb.SEND_FAILED, context, Change(State.APPROVED), snapshot={"failure": cause[:1000]}
+        Verb.SEND_FAILED, context, _back(loaded), snapshot={"failure": cause[:1000]}
     )
     finance = await users_with_role(loaded.session, Role.FINANCE)
     await notify_not_sent(loaded.session, bill_id, action.id, finance)

@@ -139,7 +139,7 @@ _PAIRS = "send_list_bills shown join bills b on b.id = shown.bill_id"
 _NEXT = sa.text(f"""
 select b.id, b.version, b.adjusts_id from {_PAIRS}
 where shown.list_id = :id and shown.bill_id > :after
-  and b.version = shown.version and b.status = 'approved'
+  and b.version = shown.version and can_be_sent(b)
 order by shown.bill_id limit :most
 """)
 

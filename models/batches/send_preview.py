@@ -76,7 +76,7 @@ _IS_OUTDATED = {
 _ASKED = """
 asked as materialized (
     select b.id, b.version, b.status, b.currency, b.overage_amount, b.number,
-           case when b.status <> 'approved' then 'state'
+           case when can_be_sent(b) is not true then 'state'
                 when nullif(trim(c.billing_email), '') is null then 'no_address'
                 when b.adjusts_id is not null and waits_for(b) is not null then 'not_its_turn'
                 when {outdated} then 'outdated' end as kept

@@ -125,6 +125,7 @@ _FATES = sa.text(f"""
 select case
     when b.status = 'sending' and b.number is null and due.at > due.since then 'in_delay'
     when b.status = 'sending' then 'on_its_way'
+    when b.status = 'sent' and can_be_sent(b) then 'failed'
     when b.status = 'sent' or b.status = 'void' and b.number is not null then 'delivered'
     when b.status = 'approved' and exists (
         select from bill_actions f

@@ -1,6 +1,6 @@
 """Documents as they were issued, and what they say."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.bill import Bill
-from models.bills.history import actions_of, due_by
+from models.bills.history import BillAction, actions_of, due_by
 from models.bills.invoice_data import InvoiceData, invoice_data
-from models.bills.states import State
+from models.bills.states import State, Verb
 from models.context import Context
 from models.customers.customers import Customer
 from models.db.columns import Base
@@ -119,15 +119,34 @@ async def outgoing_document(
     if bill.status != state or document is None:
         return None
     customer = await session.get_one(Customer, bill.customer_id)
+    actions = await actions_of(session, bill_id)
     return OutgoingDocument(
-        mail_id=document.mail_id or document.number,
-        since=await issue_due(session, bill_id),
+        mail_id=_mail_id(document, actions, state),
+        since=due_by(actions),
         facts=await _facts(session, bill, document, context),
         media_type=document.media_type,
         content=document.content,
         to=customer.billing_email or "",
         cc=customer.cc_emails or "",
     )
+
+
+def _mail_id(document: Document, actions: Sequence[BillAction], state: State) -> str:
+    """What the letter is known by that is on its way, or is out: one that goes out after another
+    was reported not to have arrived is another letter.
+    """
+    taken = sum(action.action == Verb.DELIVER for action in actions)
+    earlier = taken - (state is State.SENT)
+    name = document.mail_id or document.number
+    return f"{name}{_LATER_LETTER}{earlier + 1}" if earlier else name
+
+
+_LATER_LETTER = ".letter"
+
+
+def document_letter(mail_id: str) -> str:
+    """What the first letter of a document is known by, whichever of its letters it is."""
+    return mail_id.partition(_LATER_LETTER)[0]
 
 
 async def _facts(

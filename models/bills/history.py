@@ -128,6 +128,17 @@ def due_by(actions: Sequence[BillAction]) -> datetime:
     return datetime.fromisoformat(next(dues))
 
 
+def has_arrived_once(actions: Sequence[BillAction]) -> bool:
+    """Whether a mail server has taken the bill's letter, this time or an earlier one."""
+    return any(action.action == Verb.DELIVER for action in actions)
+
+
+def has_come_back(actions: Sequence[BillAction]) -> bool:
+    """Whether the letter that a mail server took last is reported not to have arrived."""
+    since = (one.action for one in reversed(actions) if one.action in (Verb.DELIVER, Verb.BOUNCE))
+    return next(since, None) == Verb.BOUNCE
+
+
 def figures_made_by(actions: Sequence[BillAction]) -> frozenset[int]:
     """Whoever had a hand in a bill's figures: none of them decides on the bill."""
     revised = (one.stakeholder_id for one in actions if one.action == Verb.REVISE)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.bill import Bill
-from models.bills.documents import Document
+from models.bills.documents import Document, document_letter
 from models.db.columns import Base
 
 
@@ -49,7 +49,7 @@ Incoming = DeliveryReport | Reply
 
 async def bill_of_letter(session: AsyncSession, message_ids: Sequence[str]) -> int | None:
     """The bill whose letter bears the first of these Message-IDs that is ours; None without."""
-    names = [one.partition("@")[0] for one in message_ids]
+    names = [document_letter(one.partition("@")[0]) for one in message_ids]
     is_older = sa.and_(Document.mail_id.is_(None), Document.number.in_(names))
     query = sa.select(
         sa.func.coalesce(Document.mail_id, Document.number).label("name"), Document.bill_id

@@ -57,8 +57,10 @@ def _balances(facts: BillDetails) -> bool:
     return facts.adjusts is not None and facts.adjusts.status is State.VOID
 
 
-def _is_not_ahead_of_what_it_corrects(facts: BillDetails) -> bool:
-    return facts.adjusts is None or facts.adjusts.status in (State.SENT, State.VOID)
+def _can_go_out(facts: BillDetails) -> bool:
+    """Not ahead of what it corrects, and once more only where it did not arrive."""
+    is_its_turn = facts.adjusts is None or facts.adjusts.status in (State.SENT, State.VOID)
+    return is_its_turn and (facts.status is not State.SENT or bool(facts.bounces))
 
 
 def _can_be_billed_again(facts: BillDetails) -> bool:
@@ -79,7 +81,7 @@ _POSSIBLE: dict[Verb, Callable[[BillDetails], bool]] = {
     Verb.APPROVE: _always,
     Verb.REJECT: _always,
     Verb.RELEASE: _has_amount,
-    Verb.SEND: _is_not_ahead_of_what_it_corrects,
+    Verb.SEND: _can_go_out,
     Verb.REVISE: _leaves_something_to_bill,
     Verb.REISSUE: _can_be_billed_again,
     Verb.UNDO: _has_a_decision_to_undo,

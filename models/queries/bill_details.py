@@ -112,8 +112,9 @@ class BillDetails:
     fell at that. `outdated`: of a rejected bill. `both_above`: the amount from which on the
     customer needs both approvals, where that is why; it is in `rules_currency`. `by_rule`: what
     approved it where nobody did. `send_due`: when a bill being sent is issued that has a delay
-    to be called back in; `sent_to`: where it goes, or went. `brought`: the sending, delivery or
-    voiding that led to where the bill stands. Of a correction, `adjusts` is the bill it corrects,
+    to be called back in; `sent_to`: where it goes, or went; `goes_to`: where it would go today.
+    `brought`: the sending, delivery or voiding that led to where the bill stands. Of a correction,
+    `adjusts` is the bill it corrects,
     `billed` what had been billed for the month before it, and `agreed` the bill by whose revision
     Finance agreed on the units of the month. `waived_units`: calls over the limit that are not
     billed as agreed, below zero calls billed beyond them. `slots`, `made_by` (whoever had a hand in
@@ -157,6 +158,7 @@ class BillDetails:
     brought: HistoryEntry | None = None
     send_due: datetime | None = None
     sent_to: str | None = None
+    goes_to: str | None = None
     failure: str | None = None
     dry_run: bool = False
     letter: Letter = Letter()

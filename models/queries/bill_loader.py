@@ -85,6 +85,7 @@ def _details(row: Row) -> BillDetails:
         both_above=_both_above(row),
         rules_currency=row["rules_currency"],
         sent_to=row["billing_email"],
+        goes_to=row["billing_email"],
         billed=bill.billed_so_far,
         waived_units=bill.waived_units,
         slots=approvers.slots,

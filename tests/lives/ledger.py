@@ -120,6 +120,11 @@ class Ledger:
     def used(self) -> dict[tuple[int, Period], int]:
         return {(u.customer_id, Period(u.year, u.month)): u.api_usage for u in self.usages}
 
+    def came_back(self, bill_id: int) -> bool:
+        """Whether the letter that was taken last was reported not to have arrived."""
+        fates = [a.action for a in self.actions[bill_id] if a.action in ("deliver", "bounce")]
+        return fates[-1:] == ["bounce"]
+
     def did(self, bill_id: int, verb: str, before: int | None = None) -> bool:
         """Whether that was done to a bill, before another action."""
         return any(

@@ -210,6 +210,15 @@ async def draw(facts: InvoiceData) -> Drawn:
     return Drawn(json.dumps(asdict(facts), default=str).encode(), PLAIN_TEXT)
 
 
+async def send_again(turn: Turn) -> Any:
+    """What has gone out and come back, under the number and with the document that it has."""
+
+    def came_back(bill: Row) -> bool:
+        return bill.status == State.SENT and turn.scene.ledger.came_back(bill.id)
+
+    return await send_bill(*await turn.card(came_back, turn.finance))
+
+
 def _on_its_way(bill: Row) -> bool:
     return bill.status == State.SENDING and bill.number is not None
 

@@ -37,7 +37,7 @@ LIKELY: dict[str, tuple[Move, ...]] = {
     "approved": (moves.send, moves.send, moves.undo, moves.hold),
     "rejected": (moves.undo, moves.revise),
     "sending": (*[moves.issue] * 3, moves.undo, moves.deliver, moves.send_failed),
-    "sent": (moves.void_sent,) * 2,
+    "sent": (moves.void_sent, moves.void_sent, moves.send_again),
     "void": (moves.reissue, moves.reissue, moves.undo, moves.generate),
 }
 

@@ -33,6 +33,7 @@ STEPS: dict[Move, int] = {
     moves.deliver: 15,
     moves.send_failed: 4,
     moves.mail_back: 3,
+    moves.send_again: 3,
     moves.void: 2,
     moves.void_sent: 4,
     moves.reissue: 3,

@@ -8,15 +8,24 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill, reject_bill
+from models.actions.incoming import record_mail
 from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import void_bill
-from models.bills.bill import get_bill
-from models.bills.documents import CannotBeDrawn, Document, Drawn, outgoing_document
+from models.batches.send_preview import preview_send
+from models.bills.bill import Bill, get_bill
+from models.bills.documents import (
+    CannotBeDrawn,
+    Document,
+    Drawn,
+    OutgoingDocument,
+    outgoing_document,
+)
 from models.bills.history import actions_of
+from models.bills.incoming import DeliveryReport, Failure
 from models.bills.invoice_data import InvoiceData
 from models.bills.replay import replay, undoable
 from models.bills.states import BillKind, RejectReason, State, Verb
@@ -24,6 +33,7 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.errors import NextStep, NotAllowed, Stale, Step, WrongState
 from models.outbox.notifications import Recalculation
+from models.queries.bill_loader import load_bill_details
 from models.queries.totals import first_sent, totals_of_sent
 from models.settings import BillingSettings
 from tests.harness.cast import People
@@ -74,6 +84,89 @@ async def test_what_was_delivered_says_so_with_the_documents_hash(
     assert document.content == b"2026-000001: 5000.00 USD"
     assert (told.snapshot["answer"], told.snapshot["sha256"]) == ("250 OK", document.sha256)
     assert await mark_delivered(session, bill.id, clock(people), "250 OK") is None
+
+
+async def come_back(session: AsyncSession, people: People, bill: Bill, mail: str) -> None:
+    """A mail server reports that this letter did not arrive."""
+    letter = await outgoing_document(session, bill.id, clock(people), State.SENT)
+    assert letter is not None
+    failures = (Failure("pay@acme.example", "550 User unknown"),)
+    report = DeliveryReport((f"{letter.mail_id}@meridian.example",), failures)
+    assert await record_mail(session, report, mail, clock(people)) is not None
+
+
+async def mail_again(session: AsyncSession, people: People, bill: Bill) -> OutgoingDocument:
+    """Finance sends it; returns what is mailed."""
+    await send_bill(session, bill.id, bill.version, act(people.ana, LATER))
+    assert await issue_bill(session, bill.id, clock(people, LATER), drawn)
+    letter = await outgoing_document(session, bill.id, clock(people, LATER))
+    assert letter is not None
+    return letter
+
+
+LATER = NOW + timedelta(days=2)
+
+
+async def test_what_came_back_is_sent_again_as_the_same_document_in_another_letter(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    first = await outgoing_document(session, bill.id, clock(people), State.SENT)
+    assert first is not None
+    with pytest.raises(WrongState, match="only what was reported not to have arrived is sent"):
+        await send_bill(session, bill.id, bill.version, act(people.ana))
+
+    await come_back(session, people, bill, "report 1")
+    with pytest.raises(NotAllowed, match="only Finance may send"):
+        await send_bill(session, bill.id, bill.version, act(people.kim))
+    (await session.get_one(Customer, bill.customer_id)).billing_email = "new@acme.example"
+    shown = await preview_send(session, act(people.ana), [bill.id])
+    assert [(one.line.id, one.to) for one in shown.biggest] == [(bill.id, "new@acme.example")]
+    assert (await preview_send(session, act(people.ana), period=OCTOBER)).bills == 0
+
+    seen = bill.version
+    again = await mail_again(session, people, bill)
+    with pytest.raises(Stale):
+        await send_bill(session, bill.id, seen, act(people.ana, LATER))
+    with pytest.raises(Stale, match="on its way out as 2026-000001"):
+        await undo_decision(session, bill.id, bill.version, act(people.ana, LATER), "Stop")
+    assert (again.content, again.facts) == (first.content, first.facts)
+    assert (again.to, again.since) == ("new@acme.example", LATER)
+    assert again.mail_id == f"{first.mail_id}.letter2"
+
+    assert await mark_delivered(session, bill.id, clock(people, LATER), "250 OK", again.to)
+    assert (bill.status, bill.number) == (State.SENT, "2026-000001")
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert (facts.bounces, facts.sent_to) == ((), "new@acme.example")
+    await come_back(session, people, bill, "report 2")
+    assert (await mail_again(session, people, bill)).mail_id == f"{first.mail_id}.letter3"
+    await prove(session, bill.id)
+
+
+async def test_what_came_back_stays_sent_where_it_cannot_be_mailed_again_either(
+    session: AsyncSession, people: People
+) -> None:
+    """So all that was billed by it is credited when it is made void, and the credit note that
+    comes back is sent again likewise.
+    """
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    await come_back(session, people, bill, "report 1")
+    await mail_again(session, people, bill)
+    assert await mark_send_failed(session, bill.id, clock(people, LATER), "550 No")
+    assert bill.status == State.SENT
+    await mail_again(session, people, bill)
+    assert await mark_not_mailed(session, bill.id, clock(people, LATER), "pay@acme.example")
+    assert bill.status == State.SENT
+
+    made = await void_bill(session, bill.id, bill.version, act(people.ana, LATER), "Wrong firm")
+    assert made.credit_id is not None
+    credit = await get_bill(session, made.credit_id)
+    await go_out(session, people, credit, LATER)
+    await come_back(session, people, credit, "report 2")
+    assert (await mail_again(session, people, credit)).mail_id.endswith(".letter2")
+    await prove(session, credit.id)
 
 
 async def test_the_first_that_went_out_are_found_behind_many_that_did_not(

@@ -104,6 +104,7 @@ DELIVERED = entry(
     Verb.DELIVER, CLOCK, source=Source.CLOCK, to="billing@acme.example", answer="250 2.0.0 kept"
 )
 FAILED = entry(Verb.SEND_FAILED, CLOCK, source=Source.CLOCK, failure="550 5.1.1 no such mailbox")
+BOUNCED = entry(Verb.BOUNCE, CLOCK, to="billing@acme.example", failure="550 User unknown")
 VOIDED = entry(Verb.VOID, ANA, comment="Agreed with their new management.")
 UNDONE = entry(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
 
@@ -257,6 +258,16 @@ def _on_the_way() -> Iterator[tuple[str, BillDetails]]:
     yield "sent without a delay", way
     yield "issued", issued
     yield "delivered", replace(issued, status=State.SENT, brought=DELIVERED)
+    yield (
+        "came back",
+        replace(
+            issued,
+            status=State.SENT,
+            brought=DELIVERED,
+            bounces=(BOUNCED,),
+            goes_to="new@acme.example",
+        ),
+    )
     missing = (Missing("boss@acme.example", "550 5.1.1 <boss> unknown.", later=False),)
     parted = replace(issued, status=State.SENT, brought=DELIVERED, letter=Letter(missing=missing))
     yield "delivered but for a copy", parted

@@ -7,9 +7,11 @@ import pytest
 
 from handlers.slack.blocks.access import access_granted, access_requested
 from handlers.slack.blocks.bill_list import digest_message
+from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.notifications import (
     approvals_notice,
     approvals_revoked_notice,
+    bounced_notice,
     delivered_notice,
     mail_resumed_notice,
     mail_stopped_notice,
@@ -188,7 +190,25 @@ def test_finance_reads_of_a_bill_that_may_have_arrived() -> None:
     assert "owes it once" in told
 
 
-def test_whoever_sent_bills_reads_which_were_delivered_and_what_they_come_to() -> None:
+def test_finance_can_send_again_what_came_back_to_the_address_of_today() -> None:
+    one = BILLS["came back"]
+    alone = bounced_notice([(one, samples.BOUNCED)])
+    assert check_message(alone.blocks) == []
+    again = buttons(alone.blocks)["bill:send"]
+    assert (again["text"]["text"], value_of(again)["bill"]) == ("Send again", one.id)
+    asked = again["confirm"]["text"]["text"]
+    assert "The same document goes out again at once to new@acme.example" in asked
+    several = bounced_notice([(one, samples.BOUNCED), (replace(one, id=43), samples.BOUNCED)], 3)
+    assert [one["text"]["text"] for one in buttons(several.blocks).values()] == [
+        "Send again #42",
+        "Send again #43",
+    ]
+    assert "bill:send" in buttons(bill_card(one).blocks)
+    sent_already = bounced_notice([(BILLS["delivered"], samples.BOUNCED)])
+    assert buttons(sent_already.blocks) == {}
+
+
+def test_finance_reads_which_were_delivered_and_what_they_come_to() -> None:
     one = BILLS["delivered"]
     alone = delivered_notice([one], [Total("USD", 1, Decimal("1000.00"))])
     assert check_message(alone.blocks) == []

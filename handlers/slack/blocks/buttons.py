@@ -7,7 +7,7 @@ from handlers.slack.blocks.block_kit import Element, button, confirm, drawn_for,
 from handlers.wording.addresses import bill_address
 from handlers.wording.bill_text import amount, approvers_text, short_title
 from handlers.wording.formatting import listing
-from handlers.wording.questions import approve_question, send_question
+from handlers.wording.questions import approve_question, is_sent_again, send_question
 from models.bills.states import OPEN, TRANSITIONS, State, Verb
 from models.people.permissions import ROLE_PERMISSIONS, Permission
 from models.people.users import User
@@ -89,12 +89,14 @@ def _release(facts: BillDetails) -> Element:
     return button(ActionId.RELEASE, "Release", _value(facts), label=label)
 
 
-def send_button(facts: BillDetails) -> Element:
-    """Sends this version; one that could not be delivered is sent again under its number."""
-    words = "Send again" if facts.failure else "Send"
+def send_button(facts: BillDetails, *, is_one: bool = True) -> Element:
+    """Sends this version; one that could not be delivered is sent again under its number. One of
+    several says which it is.
+    """
+    words = "Send again" if is_sent_again(facts) else "Send"
     return button(
         ActionId.SEND,
-        words,
+        words if is_one else f"{words} #{facts.id}",
         _value(facts),
         ask=confirm("Send this bill?", send_question(facts), "Send"),
         label=f"{words} #{facts.id}: {amount(facts)}",

@@ -34,9 +34,10 @@ from handlers.wording.change_text import correction_text
 from handlers.wording.formatting import counted, name, number, person, plain, slash, totals
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
-from models.bills.states import State
+from models.bills.states import State, Verb
 from models.people.permissions import Role
 from models.people.users import PersonRef
+from models.queries.allowed_verbs import possible_verbs
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 from models.queries.totals import Total
@@ -111,7 +112,7 @@ def not_sent_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
     told: list[Part] = [bold(what), f" could not be delivered{to}."]
     stays = f" Its number, {facts.number}, stays." if facts.number else ""
     mend = " Mend what was wrong, then send it again."
-    again = [buttons.send_button(facts)] if facts.status is State.APPROVED else []
+    again = [buttons.send_button(facts)] if Verb.SEND in possible_verbs(facts) else []
     return message(
         fallback_text(*told),
         [
@@ -272,11 +273,19 @@ def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int =
     ]
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
     mend = (
-        "The bills stay sent: anybody can write such a report. Ask the customer, mend the address, "
-        "and mail them the document by hand: *Invoice* on the bill’s card brings it."
+        "The bills stay sent: anybody can write such a report. Ask the customer, mend the address "
+        "on their page, and send it again: the same document goes out under the same number."
     )
+    known = {facts.id: facts for facts, _ in told}
+    bounced = [one for one in known.values() if Verb.SEND in possible_verbs(one)]
     return message(
-        fallback_text(lead), [paragraph(bold(lead)), rich(bullets([*each, *rest])), paragraph(mend)]
+        fallback_text(lead),
+        [
+            paragraph(bold(lead)),
+            rich(bullets([*each, *rest])),
+            paragraph(mend),
+            *actions(*(buttons.send_button(one, is_one=len(bounced) == 1) for one in bounced)),
+        ],
     )
 
 
