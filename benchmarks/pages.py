@@ -146,7 +146,7 @@ async def _visitor(db: Database, served: BrowserSide) -> tuple[Visitor, dict[str
 
 _EXAMPLE = """
 select id, customer_id from bills where (year, month) = (2026, 9) and status = 'pending'
-order by id limit 1 offset 10
+order by customer_id limit 1 offset 10
 """
 
 
