@@ -281,7 +281,13 @@ class App:
         self._web = self._server(web)
         use_public_url(self._public_url(self._web.port))
         company = self._settings.company if self._settings.e_invoice else None
-        checks = ProgramChecks(gateway, self._socket, mailer_of(self._settings), company)
+        checks = ProgramChecks(
+            gateway,
+            self._socket,
+            mailer_of(self._settings),
+            company,
+            send_per_minute=self._settings.send_per_minute,
+        )
         ask = SlackResponder(gateway).user_info
         member = partial(known_member, ask, identity.team_id)
         serve_people(web, self._http_services(self._web.port, identity.url, checks, member))
@@ -305,6 +311,7 @@ class App:
             slack_member=member,
             settings=told_settings(self._settings),
             checks=checks,
+            mailbox=self._settings.mailbox.name if self._settings.mailbox else None,
         )
 
     def _server(self, web: FastAPI) -> WebServer:

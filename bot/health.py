@@ -43,8 +43,13 @@ class ProgramChecks:
         socket: Socket | None,
         mailer: Mailer | None,
         e_invoices_of: Company | None = None,
+        *,
+        send_per_minute: float | None = None,
     ) -> None:
-        """`e_invoices_of`: the company, where it wants e-invoices."""
+        """`e_invoices_of`: the company, where it wants e-invoices; `send_per_minute`: so many
+        letters at most.
+        """
+        self._send_per_minute = send_per_minute
         self._slack, self._socket, self._mailer = slack, socket, mailer
         self._e_invoices_of = e_invoices_of
 
@@ -90,4 +95,6 @@ class ProgramChecks:
         except (MailError, TimeoutError) as trouble:
             told = trouble.code if isinstance(trouble, MailError) else "No answer in time."
             return Check("Mail", Standing.BAD, told, f"SMTP_URL: {WHAT_TO_DO['SMTP_URL']}")
-        return good("Mail", "The mail server answers.")
+        pace = self._send_per_minute
+        at_most = f" At most {pace:g} letters a minute, by SEND_PER_MINUTE." if pace else ""
+        return good("Mail", f"The mail server answers.{at_most}")

@@ -24,7 +24,8 @@ async def _no_checks() -> Sequence[Check]:
 class HttpServices:
     """`public_url`: where people reach the pages, without a slash at its end; `slack_url`: where
     they reach the workspace, with one, empty where nobody knows. `settings` are told without
-    secrets, and `checks` are what the program looks at beside the database. `slack_member` None:
+    secrets, and `checks` are what the program looks at beside the database. `mailbox`: the name of
+    the one that replies to bills come to. `slack_member` None:
     there is no Slack to ask.
     """
 
@@ -36,6 +37,7 @@ class HttpServices:
     slack_member: SlackMember | None = None
     passwords: Passwords = field(default_factory=Passwords)
     settings: Sequence[tuple[str, str]] = ()
+    mailbox: str | None = None
     checks: Callable[[], Awaitable[Sequence[Check]]] = _no_checks
 
     @property

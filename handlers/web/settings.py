@@ -17,7 +17,7 @@ router = APIRouter(route_class=PageRoute)
 async def settings(context: Asking) -> Response:
     """How everything stands, what to do where it does not, and what the program was told."""
     delay = context.settings.send_delay_minutes
-    health = await load_health(context.session, context.now, delay)
+    health = await load_health(context.session, context.now, delay, context.services.mailbox)
     checks = [*database_checks(health, context.now), *await context.services.checks()]
     return page(
         context.request,

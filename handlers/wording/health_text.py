@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from handlers.wording.bill_text import bill_count
-from handlers.wording.formatting import ago, counted, listing
-from models.queries.health import MOST_COUNTED, Health
+from handlers.wording.bill_text import SAID_BY_A_SERVER, bill_count
+from handlers.wording.formatting import ago, counted, listing, plain
+from models.queries.health import MOST_COUNTED, Health, MailHealth
 
 
 class Standing(StrEnum):
@@ -43,6 +43,8 @@ def database_checks(health: Health, now: datetime) -> list[Check]:
         _messages(health, now),
         _given_up(health),
         _deliveries(health),
+        _letters(health.mail, now),
+        _replies(health.mail, now),
         *_pdf_alone(health),
     ]
 
@@ -97,6 +99,44 @@ def _deliveries(health: Health) -> Check:
 
 
 UNDELIVERED = "Each says why on its own page; mend the address or the mail server, then send it."
+
+
+def _letters(mail: MailHealth, now: datetime) -> Check:
+    if mail.stopped is None or mail.since is None:
+        return good("Letters", "Nothing keeps letters from going out.")
+    told = f"None goes out, which began {ago(mail.since, now)}: {_cause(mail.stopped)}"
+    standing, to_do = _ends(needs_somebody=mail.needs_somebody)
+    return Check("Letters", standing, told, to_do)
+
+
+def _replies(mail: MailHealth, now: datetime) -> Check:
+    """Of the mailbox that replies and reports come to."""
+    if not mail.has_mailbox:
+        told = "No mailbox is read, so nobody hears of bills that do not arrive, nor of replies."
+        return Check("Replies", Standing.WAIT, told, "Set BOUNCES_URL to the mailbox of MAIL_FROM.")
+    read = f"The mailbox was last read {ago(mail.read_at, now)}." if mail.read_at else ""
+    if mail.unread is not None and mail.unread_since is not None:
+        since = ago(mail.unread_since, now)
+        told = f"The mailbox cannot be read, which began {since}: {_cause(mail.unread)} {read}"
+        standing, to_do = _ends(needs_somebody=mail.unread_needs_somebody)
+        return Check("Replies", standing, told.strip(), to_do)
+    if mail.read_at is None or (now - mail.read_at).total_seconds() >= UNREAD_S:
+        told = read or "The mailbox was not read yet."
+        return Check("Replies", Standing.WAIT, told, "Look at the worker above, which reads it.")
+    return good("Replies", read)
+
+
+UNREAD_S = 900
+
+
+def _cause(words: str) -> str:
+    return f"{plain(words, SAID_BY_A_SERVER).rstrip('.')}."
+
+
+def _ends(*, needs_somebody: bool) -> tuple[Standing, str]:
+    if needs_somebody:
+        return Standing.BAD, "Mend what it says; it is tried again by itself, and at a new start."
+    return Standing.WAIT, "It is tried again and again; nothing is lost."
 
 
 def _pdf_alone(health: Health) -> list[Check]:

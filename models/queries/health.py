@@ -1,18 +1,37 @@
 """How the program's work stands, as far as the database tells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.revision import is_migrated
+from models.outbox.mail_pause import find_pause
+from models.outbox.mailbox import find_reading
 
 MOST_COUNTED = 1_000
 CAUSES = 5
 LATELY = timedelta(days=31)
 ALIVE_S = 30
 """A worker that has given no sign for so long is taken for dead."""
+
+
+@dataclass(frozen=True)
+class MailHealth:
+    """`stopped`: why no letter goes out, `since` when. Of the mailbox that replies and reports come
+    to, where one is set: when it was last `read_at`, and why it is `unread` since `unread_since`.
+    What `needs_somebody` does not end by waiting.
+    """
+
+    stopped: str | None = None
+    since: datetime | None = None
+    needs_somebody: bool = False
+    has_mailbox: bool = False
+    read_at: datetime | None = None
+    unread: str | None = None
+    unread_since: datetime | None = None
+    unread_needs_somebody: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,7 @@ class Health:
     undelivered: int
     pdf_alone: int = 0
     pdf_causes: tuple[tuple[str, int], ...] = ()
+    mail: MailHealth = MailHealth()
 
 
 _COUNTS = sa.text("""
@@ -72,8 +92,12 @@ group by cause order by 2 desc, 1 limit :causes
 """)
 
 
-async def load_health(session: AsyncSession, now: datetime, send_delay_minutes: float) -> Health:
-    """What is on its way, what is stuck, and who works on it."""
+async def load_health(
+    session: AsyncSession, now: datetime, send_delay_minutes: float, mailbox: str | None = None
+) -> Health:
+    """What is on its way, what is stuck, and who works on it. `mailbox`: the name of the one that
+    is set to be read.
+    """
     long_ago = now - timedelta(minutes=send_delay_minutes + 15)
     values = {"alive": ALIVE_S, "most": MOST_COUNTED, "long_ago": long_ago, "causes": CAUSES}
     counts = (await session.execute(_COUNTS, values)).one()
@@ -92,4 +116,23 @@ async def load_health(session: AsyncSession, now: datetime, send_delay_minutes: 
         undelivered=counts.undelivered,
         pdf_alone=int(alone[0].total) if alone else 0,
         pdf_causes=tuple((row.cause, row.documents) for row in alone),
+        mail=await _mail(session, mailbox),
+    )
+
+
+async def _mail(session: AsyncSession, mailbox: str | None) -> MailHealth:
+    told = MailHealth(has_mailbox=mailbox is not None)
+    pause = await find_pause(session)
+    if pause is not None:
+        needs = pause.needs_somebody
+        told = replace(told, stopped=pause.cause, since=pause.since, needs_somebody=needs)
+    reading = await find_reading(session, mailbox) if mailbox is not None else None
+    if reading is None:
+        return told
+    return replace(
+        told,
+        read_at=reading.read_at,
+        unread=reading.trouble,
+        unread_since=reading.since,
+        unread_needs_somebody=reading.needs_somebody,
     )

@@ -12,6 +12,13 @@ from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.client import SlackClient
 from handlers.wording.health_text import Check, Standing
 from models.db.database import Database
+from models.outbox.mail_pause import Pacing, pause_mail
+from models.outbox.mailbox import (
+    ReadingPace,
+    mark_mailbox_read,
+    note_mailbox_trouble,
+    take_reading_turn,
+)
 from models.settings import Company
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
@@ -69,6 +76,43 @@ async def test_what_is_stuck_is_told_with_its_cause(people: People, db: Database
     assert "At work." in page
 
 
+async def test_why_no_letter_goes_out_and_why_the_mailbox_is_not_read_is_told_with_since_when(
+    people: People, db: Database
+) -> None:
+    mailbox, pace = "billing@imap.example/INBOX", ReadingPace(60, 600, 900)
+    trouble = "The mailbox lets nobody in: <no>"
+    async with browser_side(db, mailbox=mailbox) as served:
+        ana = await served.signed_in(people.ana)
+        before = (await ana.get("/settings")).text
+        assert "Nothing keeps letters from going out." in before
+        assert "The mailbox was not read yet." in before
+
+        async with db.transaction() as session:
+            began = NOW - timedelta(minutes=10)
+            await pause_mail(
+                session,
+                "The mail server answered: 535 wrong",
+                needs_somebody=True,
+                began=began,
+                now=began,
+                pacing=Pacing(60, 600, 900),
+            )
+            await take_reading_turn(session, mailbox, began, 300)
+            await mark_mailbox_read(session, mailbox, began, pace)
+        told = (await ana.get("/settings")).text
+        assert "None goes out, which began 10 minutes ago: The mail server answered: 535" in told
+        assert "The mailbox was last read 10 minutes ago." in told
+        async with db.transaction() as session:
+            await note_mailbox_trouble(
+                session, mailbox, trouble, needs_somebody=True, now=NOW, pace=pace
+            )
+        told = (await ana.get("/settings")).text
+        assert "which began a moment ago: The mailbox lets nobody in: &lt;no&gt;. The" in told
+    async with browser_side(db) as unset:
+        told = (await (await unset.signed_in(people.ana)).get("/settings")).text
+        assert "Set BOUNCES_URL to the mailbox of MAIL_FROM." in told
+
+
 _STUCK = sa.text("""
 insert into messages (key, kind, recipient, state, failure, created_at) values
     ('a', 'run', 'user:1', 'waiting', null, :at),
@@ -81,11 +125,15 @@ _WORKER = sa.text("insert into procrastinate_workers (last_heartbeat) values (cl
 async def test_slack_and_mail_are_asked_themselves() -> None:
     slack = Sandbox()
     async with serve(slack) as served, SlackClient.open(slack.bot_token, served.api_url) as client:
+        catcher = MailServer.parse(slack.smtp_url)
         nobody = Mailer(MailServer.parse("smtp://127.0.0.1:1"), "billing@example.com")
         works, refused = await ProgramChecks(client, None, nobody)()
         assert (works.name, works.standing) == ("Slack", Standing.GOOD)
         assert (refused.name, refused.standing) == ("Mail", Standing.BAD)
         assert "could not be reached" in refused.told
+        spared = ProgramChecks(client, None, Mailer(catcher, "b@x.example"), send_per_minute=30)
+        _, paced = await spared()
+        assert "At most 30 letters a minute, by SEND_PER_MINUTE." in paced.told
         _, dry = await ProgramChecks(client, None, DryMailer("billing@example.com"))()
         assert (dry.standing, "nothing is mailed" in dry.told) == (Standing.WAIT, True)
         for company, standing in E_INVOICES_OF.items():
