@@ -36,11 +36,13 @@ from handlers.slack.blocks.notifications import (
     unreached_notice,
     webhook_off_notice,
 )
+from handlers.slack.blocks.sendings import list_progress
 from handlers.wording.webhook_text import host_of
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import send_report
 from models.batches.send_preview import fill_list
+from models.batches.sendings import sendings_of
 from models.bills.states import State
 from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
@@ -159,7 +161,13 @@ async def _send_preview(session: Session, message: Message) -> Content:
 
 
 async def _sending(session: Session, message: Message) -> Content:
-    return Content(partial(send_progress, await send_report(session, message.id)))
+    report = await send_report(session, message.id)
+    if not report.ended:
+        return Content(partial(send_progress, report))
+    facts = await sendings_of(session, message.id, report)
+    reader = await reader_of(session, message.recipient)
+    assert reader is not None
+    return Content(partial(list_progress, facts, reader))
 
 
 async def _access_request(session: Session, message: Message) -> Content | None:

@@ -17,6 +17,7 @@ from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from models.batches.bill_run import progress_message_of
 from models.batches.bill_run_report import run_report
+from models.batches.sendings import lists_about
 from models.db.columns import Session
 from models.db.database import Database
 from models.outbox.delivery import (
@@ -94,8 +95,8 @@ class MessageUpdater:
             await self._give_up(message, trouble)
 
     async def _read(self, bill_ids: Sequence[int]) -> list[_Outdated | None]:
-        """What is to be drawn of each, None where nothing is; promises their digests, and what
-        people were answered about them.
+        """What is to be drawn of each, None where nothing is; promises their digests, what people
+        were answered about them, and after a while what is said of lists in which they were sent.
 
         One drawing answers all that was promised of a bill by then.
         """
@@ -103,6 +104,8 @@ class MessageUpdater:
             await drop_answered_updates(session, bill_ids)
             for digest_id in await digests_of(session, bill_ids):
                 await defer_message_update(session, digest_id)
+            for list_id in await lists_about(session, bill_ids):
+                await defer_message_update(session, list_id, math.ceil(self._timings.progress))
             for answer_id in await answers_about(session, bill_ids):
                 await defer_answer_update(session, answer_id)
             outdated = await _outdated(session, bill_ids)

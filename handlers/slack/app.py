@@ -169,6 +169,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.CANCEL: bill.cancel_run,
     ActionId.SEND_LIST: send.send_list,
     ActionId.CANCEL_LIST: send.cancel_list,
+    ActionId.RETRY_LIST: send.retry_list,
     ActionId.REQUEST_ACCESS: people.request_access,
     ActionId.GRANT_ACCESS: people.grant,
     ActionId.DECLINE_ACCESS: people.decline,

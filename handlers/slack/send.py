@@ -7,13 +7,14 @@ from handlers.slack.blocks.bulk_send import (
     send_preview_promised,
 )
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.sendings import list_going, list_sent, one_sent, shape
+from handlers.slack.blocks.sendings import list_going, list_retried, list_sent, one_sent, shape
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import month_and_rest, refs
 from handlers.slack.references import bill_details, referenced_bill
 from handlers.slack.request import Click
 from models.actions.send import send_bill
 from models.batches.bulk_send import is_send_started, send_report, start_send
+from models.batches.send_again import retry_failed
 from models.batches.send_preview import is_quick, preview_send, promise_send_preview
 from models.batches.sendings import listed, sendings_of
 from models.errors import Invalid
@@ -66,6 +67,13 @@ async def cancel_list(context: RequestContext) -> Answer:
     if await is_send_started(context.session, list_id):
         return await _report(context, list_id, again=True)
     return Reply(send_cancelled(), replace=True)
+
+
+async def retry_list(context: RequestContext) -> Answer:
+    """Send those of a list that failed once more: once, however often the click arrives."""
+    again, begun = await retry_failed(context.session, context.ids("list")["list"], context)
+    bills = (await listed(context.session, again)).bills
+    return Reply(list_retried(bills, again=not begun))
 
 
 async def _report(context: RequestContext, list_id: int, *, again: bool) -> Reply:

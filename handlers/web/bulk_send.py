@@ -6,7 +6,7 @@ from handlers.http.gate import Asking, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.bulk_approve import read_seen
 from handlers.web.notices import see
-from handlers.web.sending import Place, preview_page, sent_page, sent_still
+from handlers.web.sending import Place, preview_page, send_again, sent_page, sent_still
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.people.permissions import Permission
@@ -49,6 +49,13 @@ async def send(context: Asking, list_id: PathId) -> Response:
 async def sent(context: Asking, list_id: PathId) -> Response:
     """How far it is, and what became of each."""
     return await sent_page(context, PLACE, list_id)
+
+
+@router.post(f"{PATH}/{{list_id}}/retry")
+@open_to(Permission.SEND)
+async def retry(context: Asking, list_id: PathId) -> Response:
+    """Send those that failed once more: once, however often its form arrives."""
+    return await send_again(context, PLACE, list_id)
 
 
 @router.get(f"{PATH}/{{list_id}}/live")

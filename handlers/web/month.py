@@ -12,7 +12,7 @@ from handlers.web.charts import amounts_chart
 from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.web.sending import Place, preview_page, sent_page, sent_still
+from handlers.web.sending import Place, preview_page, send_again, sent_page, sent_still
 from handlers.wording import bill_text, month_text, run_text
 from models.batches.bill_run import start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
@@ -186,6 +186,13 @@ async def sent(context: Asking, month: Month, list_id: PathId) -> Response:
     """How far a list is that is being sent, and what became of its bills."""
     period = _period(month)
     return await sent_page(context, _place(period), list_id)
+
+
+@router.post("/month/{month}/send/{list_id}/retry")
+@open_to(Permission.SEND)
+async def retry(context: Asking, month: Month, list_id: PathId) -> Response:
+    """Send those that failed once more: once, however often its form arrives."""
+    return await send_again(context, _place(_period(month)), list_id)
 
 
 @router.get("/month/{month}/send/{list_id}/live")

@@ -8,9 +8,9 @@ from handlers.http.gate import HttpContext
 from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.wording import bill_text, send_text
-from handlers.wording.sendings_text import all_sent_text
+from handlers.wording import bill_text, send_text, sendings_text
 from models.batches.bulk_send import is_send_started, send_list, send_report, sent_by_list
+from models.batches.send_again import retry_failed
 from models.batches.send_preview import SendPreview
 from models.batches.sendings import sendings_of
 from models.queries.bill_loader import load_bill_details
@@ -58,7 +58,8 @@ async def sent_page(context: HttpContext, place: Place, list_id: int) -> Respons
         place=place,
         live=Live(f"{place.path}/{list_id}/live", so_far),
         facts=facts,
-        told=all_sent_text(sendings),
+        sendings=sendings,
+        told=sendings_text,
         sent=await load_bill_details(session, sent),
         words=send_text,
         numbered=bill_text.numbered,
@@ -76,3 +77,9 @@ async def _so_far(context: HttpContext, list_id: int) -> str:
     facts = (await send_list(context.session, list_id)).facts
     done = await actions_of_list(context.session, list_id)
     return f"{facts.get('sent', 0)}-{'ended' in facts}-{done}"
+
+
+async def send_again(context: HttpContext, place: Place, list_id: int) -> Response:
+    """Send those of a list that failed once more, and show what becomes of them."""
+    again, _ = await retry_failed(context.session, list_id, context)
+    return see(context.request, f"{place.path}/{again}")

@@ -89,20 +89,3 @@ def _states(counts: Mapping[State, int]) -> str:
 def sending_text(facts: SendReport) -> str:
     """How far a list is that is being sent: "20 of 100 bills on their way"."""
     return f"{number(facts.sent)} of {bill_count(facts.bills)} on their way"
-
-
-def sent_text(facts: SendReport) -> Sentence:
-    if not facts.sent:
-        return ["No bill was sent."]
-    verb = "is" if facts.sent == 1 else "are"
-    told = f"{bill_count(facts.sent)} {verb} on {'its' if facts.sent == 1 else 'their'} way"
-    last: Sentence = [", to go out ", facts.due] if facts.due else []
-    return [f"{told}: {totals(facts.totals)}", *last, ".", _gone(facts)]
-
-
-def _gone(facts: SendReport) -> str:
-    if not facts.at_once:
-        return ""
-    whole = "It" if facts.sent == 1 else "They"
-    who = whole if facts.at_once == facts.sent else bill_count(facts.at_once)
-    return f" {at_once(facts.at_once, who)}"

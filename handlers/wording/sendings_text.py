@@ -1,11 +1,12 @@
 """What became of bills that were sent: which they are, and how far each has come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from handlers.wording.bill_text import amount, bill_count, numbered, short_title
 from handlers.wording.formatting import listing, name, number, totals
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold
+from models.batches.send_failures import FailedBills
 from models.batches.sendings import Fate, Listed, Sendings
 from models.bills.states import State
 from models.queries.bill_details import BillDetails
@@ -61,6 +62,7 @@ _AMONG_OTHERS = {
     Fate.ON_ITS_WAY: _verb("is on its way", "are on their way"),
     Fate.DELIVERED: _verb("is delivered", "are delivered"),
     Fate.FAILED: _verb("could not be delivered", "could not be delivered"),
+    Fate.DRY_RUN: _verb("was not mailed, in a dry run", "were not mailed, in a dry run"),
     Fate.CALLED_BACK: _verb("was called back", "were called back"),
 }
 
@@ -80,6 +82,27 @@ def named_sendings(facts: Sendings) -> list[Sentence]:
 
 def _where_to(facts: BillDetails) -> list[Part]:
     return [f", to {name(facts.sent_to)}"] if facts.sent_to else []
+
+
+RETRY = "Retry failed"
+RETRIED = "Those that failed were sent again."
+CAUSES = 10
+
+
+def failure_lines(failed: Sequence[FailedBills]) -> list[Sentence]:
+    """A line for each cause, those of the most bills: how many, why, and the first of them."""
+    told: list[Sentence] = [
+        [bold(f"{bill_count(one.bills)}: "), f"{one.cause.rstrip('.')}. {_first_failed(one)}."]
+        for one in failed[:CAUSES]
+    ]
+    rest = sum(one.bills for one in failed[CAUSES:])
+    return [*told, [f"and {bill_count(rest)} for other causes"]] if rest else told
+
+
+def _first_failed(failed: FailedBills) -> str:
+    named = [f"{one.number or f'#{one.id}'} {short_title(one)}" for one in failed.named]
+    more = failed.bills - len(named)
+    return listing([*named, f"{number(more)} more"] if more else named)
 
 
 def named_lines(facts: Listed) -> list[Sentence]:

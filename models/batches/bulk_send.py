@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,27 +20,19 @@ from models.outbox.messages import Message, MessageKind, MessageState, user_reci
 from models.people.permissions import Permission
 from models.people.users import User
 from models.queries.bill_list import bill_line
-from models.queries.totals import Total
 
 
 @dataclass(frozen=True)
 class SendReport:
     """How far a list is that is being sent: `sent` of `bills`, and whether that was all.
 
-    What became of them is told once it has `ended`: `totals` are of those sent; `due`: when the
-    last of those goes out that can still be called back, and `only_in_delay` the id of the one that
-    can where there is but one. So many had their numbers, and went out `at_once`. `kept` are the
-    first of the others.
+    Which were not sent is told once it has `ended`: `kept` are the first of them.
     """
 
     id: int
     bills: int
     sent: int
     ended: bool
-    totals: tuple[Total, ...] = ()
-    due: datetime | None = None
-    only_in_delay: int | None = None
-    at_once: int = 0
     kept: tuple[OutgoingBill, ...] = ()
 
 
@@ -175,18 +166,12 @@ async def send_report(session: AsyncSession, list_id: int, most: float = math.in
     facts = (await send_list(session, list_id)).facts
     if "ended" not in facts or facts["count"] > most:
         return SendReport(list_id, facts["count"], facts.get("sent", 0), ended=False)
-    sums = (await session.execute(_SENT, {"id": list_id})).all()
-    in_delay = [row.first_in_delay for row in sums if row.in_delay]
     left = await session.execute(_LEFT, {"id": list_id, "most": NAMED})
     return SendReport(
         id=list_id,
         bills=facts["count"],
-        sent=sum(row.bills for row in sums),
+        sent=facts.get("sent", 0),
         ended=True,
-        totals=tuple(Total(row.currency, row.bills, row.amount) for row in sums),
-        due=max((row.due for row in sums if row.due), default=None),
-        only_in_delay=in_delay[0] if sum(row.in_delay for row in sums) == 1 else None,
-        at_once=sum(row.at_once for row in sums),
         kept=tuple(
             OutgoingBill(bill_line(row, row.name), row.address, _why(row, facts.get("busy", ())))
             for row in left
@@ -208,24 +193,6 @@ left join bill_actions a on a.bill_id = b.id and a.action = 'send'
 
 _SENT_IDS = sa.text(f"""
 select b.id from {HAPPENED} where shown.list_id = :id and a.id is not null order by b.id
-""")
-
-# One that has its number from before goes out at once.
-_ISSUED = "(a.snapshot -> 'before' ->> 'number' is not null)"
-
-# Sent without a delay, a bill is issued as soon as somebody gets to it.
-_DUE = "(a.snapshot ->> 'due')::timestamptz"
-_IN_DELAY = f"(b.status = 'sending' and b.number is null and {_DUE} > a.created_at)"
-
-_SENT = sa.text(f"""
-select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
-       count(*) filter (where {_ISSUED}) as at_once,
-       count(*) filter (where {_IN_DELAY}) as in_delay,
-       min(b.id) filter (where {_IN_DELAY}) as first_in_delay,
-       max({_DUE}) filter (where {_IN_DELAY}) as due
-from {HAPPENED}
-where shown.list_id = :id and a.id is not null
-group by b.currency order by b.currency
 """)
 
 _LEFT = sa.text(f"""

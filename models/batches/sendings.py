@@ -1,6 +1,6 @@
 """What became of the bills that somebody sent together, as far as it is known by now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.batches.bulk_send import HAPPENED, SendReport, send_report
+from models.batches.bulk_send import HAPPENED, SendReport, send_list, send_report
+from models.batches.send_failures import FailedBills, failed_bills
 from models.batches.send_preview import LINE
 from models.money import add_up
 from models.queries.bill_details import BillDetails
@@ -20,12 +21,15 @@ NAMED_SENDINGS = 5
 
 
 class Fate(StrEnum):
-    """`in_delay`: it can still be called back. `called_back` also says that figures changed."""
+    """`in_delay`: it can still be called back. `dry_run`: all was done but the mailing.
+    `called_back` also says that figures changed.
+    """
 
     IN_DELAY = "in_delay"
     ON_ITS_WAY = "on_its_way"
     DELIVERED = "delivered"
     FAILED = "failed"
+    DRY_RUN = "dry_run"
     CALLED_BACK = "called_back"
 
 
@@ -33,7 +37,8 @@ class Fate(StrEnum):
 class Sendings:
     """How many bills of a list came to which `fates`, and by name the first of each currency.
 
-    The last of those `in_delay` goes out at `due`.
+    The last of those `in_delay` goes out at `due`. `failed`: why some did; `retry`: the list by
+    which these were sent once more.
     """
 
     report: SendReport
@@ -41,10 +46,21 @@ class Sendings:
     totals: tuple[Total, ...]
     due: datetime | None
     named: tuple[BillDetails, ...]
+    failed: tuple[FailedBills, ...] = ()
+    retry: int | None = None
 
     @property
     def bills(self) -> int:
         return sum(self.fates.values())
+
+    @property
+    def going(self) -> int:
+        """How many of them are neither delivered nor back with Finance."""
+        return self.fates.get(Fate.IN_DELAY, 0) + self.fates.get(Fate.ON_ITS_WAY, 0)
+
+    @property
+    def can_retry(self) -> bool:
+        return bool(self.failed) and self.report.ended and not self.going and self.retry is None
 
 
 @dataclass(frozen=True)
@@ -104,11 +120,28 @@ async def sendings_of(session: AsyncSession, list_id: int, report: SendReport) -
         ),
         due=max((row.due for row in found if row.fate == Fate.IN_DELAY), default=None),
         named=tuple(await load_bill_details(session, first)),
+        failed=await failed_bills(session, list_id) if fates[Fate.FAILED] else (),
+        retry=(await send_list(session, list_id)).facts.get("retry"),
     )
 
 
 async def sendings_of_list(session: AsyncSession, list_id: int) -> Sendings:
     return await sendings_of(session, list_id, await send_report(session, list_id))
+
+
+async def lists_about(session: AsyncSession, bill_ids: Sequence[int]) -> list[int]:
+    """Posted messages about lists with any of these bills, but for those to be redrawn anyway."""
+    return list(await session.scalars(_ABOUT, {"bill_ids": list(bill_ids)}))
+
+
+_ABOUT = sa.text("""
+select distinct m.id
+from send_list_bills l join messages m on m.id = l.list_id
+where l.bill_id = any(:bill_ids) and m.state = 'posted'
+  and not exists (
+      select from procrastinate_jobs j where j.lock = 'card:' || m.id and j.status = 'todo')
+order by m.id
+""")
 
 
 _SENT_BILLS = f"""
@@ -127,10 +160,11 @@ select case
     when b.status = 'sending' then 'on_its_way'
     when b.status = 'sent' and can_be_sent(b) then 'failed'
     when b.status = 'sent' or b.status = 'void' and b.number is not null then 'delivered'
-    when b.status = 'approved' and exists (
-        select from bill_actions f
-        where f.bill_id = b.id and f.action = 'send_failed' and f.bill_version = b.version)
-        then 'failed'
+    when b.status = 'approved' then coalesce((
+        select case when f.snapshot ? 'dry_run' then 'dry_run' else 'failed' end
+        from bill_actions f
+        where f.bill_id = b.id and f.action = 'send_failed' and f.bill_version = b.version),
+        'called_back')
     else 'called_back' end as fate,
     b.currency, count(*) as bills, sum(b.overage_amount) as amount, max(due.at) as due
 from {_SENT_BILLS}

@@ -217,13 +217,13 @@ async def defer_copy_update(
     await defer(session, Task.REDRAW_CARD, f"card:{message_id}", call, delay_s)
 
 
-async def defer_message_update(session: AsyncSession, message_id: int) -> None:
+async def defer_message_update(session: AsyncSession, message_id: int, delay_s: int = 0) -> None:
     """A digest, the progress of a list, or what stands there without its buttons, is out of date.
 
     Redrawn one at a time, the last drawing is the true one.
     """
     call = {"message_id": message_id}
-    await defer(session, Task.REDRAW_DIGEST, f"card:{message_id}", call)
+    await defer(session, Task.REDRAW_DIGEST, f"card:{message_id}", call, delay_s)
 
 
 async def defer_answer_update(session: AsyncSession, answer_id: int) -> None:

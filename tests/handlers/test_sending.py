@@ -20,7 +20,7 @@ from tests.handlers.conftest import Bills
 from tests.harness.cast import People
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
-from tests.harness.slack_people import NOW, Team, acts, carried, element, labels, read, said
+from tests.harness.slack_people import NOW, Seen, Team, acts, carried, element, labels, read, said
 from tests.harness.waiting import until
 from tests.rules.billing import drawn
 
@@ -352,3 +352,32 @@ async def test_a_bill_that_failed_before_is_told_to_go_out_at_once(
     done = team.again(preview)
     assert done["text"].startswith("2026-000001, Acme Corp, October 2026, $250.00, is on its way")
     assert labels(done) == []
+
+
+@pytest.mark.parametrize("billing", [BillingSettings(send_delay_minutes=0)])
+async def test_those_that_failed_are_sent_again_once_by_a_button_that_is_finances(
+    team: Team, listeners: Listeners, people: People, approved: Bills
+) -> None:
+    preview = await team.ana.types("/bill send 2026-10")
+    await team.ana.clicks("sending:go", on=preview)
+    act = replace(await act_as(listeners, people), user=people.system)
+    async with team.db.transaction() as session:
+        for bill_id in (approved.acme, approved.bolt):
+            await issue_bill(session, bill_id, act, drawn)
+            await mark_send_failed(session, bill_id, act, "550 no such mailbox")
+    await until(lambda: _offers_retry(team.again(preview)))
+    failed = team.again(preview)
+    assert failed["text"] == "2 bills could not be delivered: $500.00."
+    assert "2 bills:  550 no such mailbox. 2026-000001 Acme Corp, October 2026 and" in read(failed)
+    button = element(failed, "sending:retry")
+    (refused,) = await team.kim.forges(button, on=failed)
+    assert "only Finance may send bills" in refused["text"]
+    (told,) = await team.ana.clicks("sending:retry", on=failed)
+    assert told["text"].startswith("Sending 2 bills again.")
+    (told,) = await team.ana.forges(button, on=failed)
+    assert told["text"].startswith("That is done already. Sending 2 bills again.")
+    assert (await verbs_of(team.db, approved.acme)).count("send") == 2
+
+
+async def _offers_retry(message: Seen) -> bool:
+    return "sending:retry" in acts(message)

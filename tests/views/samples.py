@@ -479,8 +479,6 @@ def send_facts(facts: BillDetails = BILL, **changes: Any) -> SendReport:
         "bills": 6,
         "sent": 2,
         "ended": True,
-        "totals": (Total("USD", 2, Decimal(2000)),),
-        "due": NOON + timedelta(minutes=5),
         "kept": kept,
     }
     return SendReport(**{**known, **changes})

@@ -1,15 +1,22 @@
 """Finance ticks approved bills, sees what sending them would be, and sends them."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 from models.actions.approve import approve_bill
+from models.actions.issue import issue_bill
+from models.actions.send import mark_send_failed
 from models.actions.void import void_bill
 from models.bills.bill import Bill, get_bill
 from models.bills.states import State
 from models.db.database import Database
+from models.people.users import User
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
+from tests.rules.billing import drawn
 from tests.rules.scene import act, bill_for
+from tests.web.test_month import hidden_version
 
 
 async def _approved(db: Database, people: People, *names: str) -> list[Bill]:
@@ -69,3 +76,41 @@ async def test_nothing_ticked_and_what_is_no_list_of_ours_send_nothing(
     for answer in (await ana.post("/dashboard/send"), await ana.get("/dashboard/send")):
         assert (answer.status, answer.headers["Location"]) == (303, "/dashboard?view=approved")
     assert (await ana.post("/dashboard/send", data={"bill": "1 or 1=1"})).status == 422
+
+
+async def test_finance_without_slack_reads_what_failed_and_sends_it_again_once(
+    served: BrowserSide, db: Database, people: People
+) -> None:
+    acme, bolt = await _approved(db, people, "Acme Corp", "Bolt Ltd")
+    async with db.transaction() as session:
+        eva = User(name="Eva", role="Finance")
+        session.add(eva)
+    web = await served.signed_in(eva)
+    ticks = [("bill", f"{one.id}-{one.version}") for one in (acme, bolt)]
+    preview = (await web.post("/dashboard/send", data=ticks)).text
+    [address] = re.findall(r'action="(/dashboard/send/\d+)"', preview)
+    await web.post(address)
+    going = (await web.get(address)).text
+    assert 'value="0" aria-label="Bills that are out"' in going
+    assert "Retry failed" not in going
+    version = {"If-None-Match": f'"{hidden_version(going)}"'}
+    assert (await web.get(f"{address}/live", headers=version)).status == 304
+
+    async with db.transaction() as session:
+        system = act(people.system)
+        due = replace(system, now=system.now + timedelta(minutes=6))
+        for one in (acme, bolt):
+            await issue_bill(session, one.id, due, drawn)
+            await mark_send_failed(session, one.id, due, "No such mailbox.")
+    assert (await web.get(f"{address}/live", headers=version)).status == 204
+    failed = (await web.get(address)).text
+    assert "2 bills could not be delivered: $10,000.00." in failed
+    assert "<strong>2 bills: </strong>No such mailbox." in failed
+    assert f'action="{address}/retry"' in failed
+    lists = {(await web.post(f"{address}/retry")).headers["Location"] for _ in range(2)}
+    [again] = lists
+    assert again != address
+    assert "2 bills are on their way: $10,000.00." in (await web.get(again)).text
+    done = (await web.get(address)).text
+    assert f'<a href="{again}">Those that failed were sent again.</a>' in done
+    assert "/retry" not in done

@@ -26,6 +26,7 @@ class ActionId(StrEnum):
     CANCEL = "run:cancel"
     SEND_LIST = "sending:go"
     CANCEL_LIST = "sending:cancel"
+    RETRY_LIST = "sending:retry"
     REQUEST_ACCESS = "access:request"
     GRANT_ACCESS = "access:grant"
     DECLINE_ACCESS = "access:decline"

@@ -1,4 +1,4 @@
-"""Sending bills: what would go out, what is on its way, and how far a long list is."""
+"""Sending bills: what would go out, and how far a long list is."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,17 +23,15 @@ from handlers.wording.formatting import (
     by_currency,
     name,
     period_name,
-    slash,
     totals,
 )
-from handlers.wording.rich_text import Sentence, code, fallback_text
+from handlers.wording.rich_text import fallback_text
 from handlers.wording.send_text import (
     going_text,
     kept_count,
     kept_lines,
     send_outcome,
     sending_text,
-    sent_text,
 )
 from handlers.wording.text_chart import progress_bar
 from models.batches.bulk_send import SendReport
@@ -108,30 +106,9 @@ def send_cancelled() -> SlackMessage:
 
 
 def send_progress(facts: SendReport) -> SlackMessage:
-    """One message that is redrawn while a long list is sent."""
-    if facts.ended:
-        return _result(facts)
+    """One message that is redrawn while a long list is sent; `facts` of one that has not ended."""
     told = sending_text(facts)
     bar = progress_bar(facts.sent, facts.bills)
     return message(
         fallback_text(f"Sending: {told}."), [header("Sending bills"), lines([bar], [told])]
     )
-
-
-def _result(facts: SendReport, lead: str = "") -> SlackMessage:
-    out: Sentence = [lead, *sent_text(facts)]
-    return message(
-        fallback_text(*out),
-        [
-            paragraph(*out),
-            *kept(facts.kept),
-            *([paragraph(*_call_back(facts))] if facts.due else []),
-        ],
-    )
-
-
-def _call_back(facts: SendReport) -> Sentence:
-    if facts.only_in_delay is None:
-        return ["To call one back, type ", code(slash("bill undo")), " and its number."]
-    it = "it" if facts.sent == 1 else f"#{facts.only_in_delay}"
-    return [f"To call {it} back, type ", code(slash(f"bill undo #{facts.only_in_delay}")), "."]

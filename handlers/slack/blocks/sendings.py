@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
+from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
     Block,
     Element,
     SlackMessage,
     actions,
     bullets,
+    button,
+    lines,
     message,
     paragraph,
     rich,
+    sentence_message,
 )
 from handlers.slack.blocks.bulk_send import kept
 from handlers.slack.blocks.buttons import undo_buttons
@@ -18,11 +22,15 @@ from handlers.wording.bill_text import bill_count
 from handlers.wording.formatting import slash, totals
 from handlers.wording.rich_text import Sentence, code, fallback_text
 from handlers.wording.sendings_text import (
+    RETRIED,
+    RETRY,
     all_sent_text,
+    failure_lines,
     named_lines,
     named_sendings,
     sending_text,
 )
+from handlers.wording.text_chart import progress_bar
 from models.batches.sendings import Fate, Listed, Sendings
 from models.people.users import User
 from models.queries.bill_details import BillDetails
@@ -39,17 +47,47 @@ def one_sent(facts: BillDetails, reader: User) -> SlackMessage:
 def list_sent(facts: Sendings, reader: User, *, again: bool = False) -> SlackMessage:
     """Of a list that was sent; `again`: it had been before."""
     told: Sentence = [DONE_BEFORE if again else "", *all_sent_text(facts)]
+    return message(fallback_text(*told), [paragraph(*told), *_which(facts, reader)])
+
+
+def list_progress(facts: Sendings, reader: User) -> SlackMessage:
+    """Of a list in a message of its own, which is redrawn as long as its bills move."""
+    told, done = all_sent_text(facts), facts.bills - facts.going
+    bar = [lines([progress_bar(done, facts.bills)])] if facts.going and facts.bills > 1 else []
+    return message(fallback_text(*told), [paragraph(*told), *bar, *_which(facts, reader)])
+
+
+def _which(facts: Sendings, reader: User) -> list[Block]:
+    """A few by name, why some failed, and what stays, with what can be done."""
     named = named_sendings(facts) if facts.bills > 1 else []
-    return message(
-        fallback_text(*told),
-        [
-            paragraph(*told),
-            *([rich(bullets(named))] if named else []),
-            *kept(facts.report.kept),
-            *actions(*_undo(facts.named, reader)),
-            *_undo_by_command(facts),
-        ],
-    )
+    return [
+        *([rich(bullets(named))] if named else []),
+        *_failed(facts),
+        *kept(facts.report.kept),
+        *actions(*_undo(facts.named, reader)),
+        *_undo_by_command(facts),
+    ]
+
+
+def _failed(facts: Sendings) -> list[Block]:
+    """Why, and what is done about it."""
+    if facts.retry is not None:
+        return [paragraph(RETRIED)]
+    if not facts.failed:
+        return []
+    retry = button(ActionId.RETRY_LIST, RETRY, pack(list=facts.report.id), "primary")
+    return [
+        paragraph("What failed:"),
+        rich(bullets(failure_lines(facts.failed))),
+        *(actions(retry) if facts.can_retry else []),
+    ]
+
+
+def list_retried(bills: int, *, again: bool) -> SlackMessage:
+    """Of a list whose failed bills were sent once more."""
+    lead = DONE_BEFORE if again else ""
+    where = "What comes of them is in your direct messages with Countersign."
+    return sentence_message(f"{lead}Sending {bill_count(bills)} again. {where}")
 
 
 def list_going(facts: Listed, *, again: bool = False) -> SlackMessage:
