@@ -179,15 +179,11 @@ _Instead = dict[State, tuple[str, tuple[Verb | Step, ...]]]
 _INSTEAD: _Instead = {
     State.HELD: (_NONE, (Verb.RELEASE, Verb.REVISE, Step.IMPORT_PRICE)),
     State.PENDING: (_NONE + "It waits to be approved or rejected.", (Verb.REVISE, Verb.VOID)),
-    State.APPROVED: (
-        _NONE + "No document could be made of it: mend what was wrong, and send it again.",
-        (Verb.SEND, Verb.VOID),
-    ),
-    State.REJECTED: (_NONE, (Verb.REVISE,)),
-    State.SENDING: (_NONE + "It is on its way out.", ()),
     State.VOID: (_NONE + "Countersign made it void.", (Verb.REISSUE, Step.RECORD_USAGE)),
 }
-"""Why there is nothing to undo, and what can be done instead."""
+"""Why there is nothing to undo, and what can be done instead. To approve, reject and send are
+decisions themselves, so what is where they lead has one to undo.
+"""
 
 _INSTEAD_OF_ISSUED: _Instead = {
     State.APPROVED: (
