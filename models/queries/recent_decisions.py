@@ -14,8 +14,12 @@ from models.queries.bill_loader import load_bill_details
 from models.queries.history import HistoryEntry
 
 SHOWN = 5
-LOOKED_THROUGH = 20_000
-"""So many actions of everybody are looked through at most while somebody waits."""
+LOOKED_THROUGH = 5_000
+"""So many of one's own decisions are looked through at most: whoever sends bills by the thousand
+has mostly such as are issued, on which nothing can be decided any more.
+"""
+LOOKED_AT = 8
+"""So many bills are looked at for each shown: on some nothing stands of what one decided."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,15 @@ async def recent_decisions(
     session: AsyncSession, user: User, most: int = SHOWN
 ) -> Sequence[RecentDecision]:
     """What this person decided of late and stands, the newest first."""
-    values = {"user_id": user.id, "looked": LOOKED_THROUGH, "most": most}
+    values = {"user_id": user.id, "looked": LOOKED_THROUGH, "most": most * LOOKED_AT}
     bill_ids = (await session.scalars(_DECIDED_ON, values)).all()
-    found = [_of(facts, user) for facts in await load_bill_details(session, bill_ids)]
-    return sorted(filter(None, found), key=lambda one: one.decision.id, reverse=True)
+    found: list[RecentDecision] = []
+    for start in range(0, len(bill_ids), most):
+        details = await load_bill_details(session, bill_ids[start : start + most])
+        found += filter(None, (_of(facts, user) for facts in details))
+        if len(found) >= most:
+            break
+    return sorted(found, key=lambda one: one.decision.id, reverse=True)[:most]
 
 
 def _of(facts: BillDetails, user: User) -> RecentDecision | None:
@@ -46,8 +55,21 @@ def _of(facts: BillDetails, user: User) -> RecentDecision | None:
 
 _DECIDED_ON = sa.text("""
 select bill_id
-from (select * from bill_actions order by id desc limit :looked) latest
-where stakeholder_id = :user_id
-  and action in ('approve', 'reject', 'release', 'revise', 'send', 'void', 'undo')
-group by bill_id order by max(id) desc limit :most
+from (
+    select own.id, own.bill_id
+    from (
+        select id, bill_id from bill_actions
+        where stakeholder_id = :user_id
+          and action in ('approve', 'reject', 'release', 'revise', 'send', 'void', 'undo')
+        order by id desc limit :looked
+    ) own
+    cross join lateral (
+        select from bills where bills.id = own.bill_id and number is null offset 0
+    ) open
+    order by own.id desc limit :most
+) newest
+group by bill_id order by max(id) desc
 """)
+"""The bills without a number on which somebody decided last; once there is one, no decision that
+came before it stands any more.
+"""

@@ -5,9 +5,11 @@ import re
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment
 from models.db.database import Database
+from models.queries.recent_decisions import recent_decisions
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
 from tests.harness.slack_people import NOW
+from tests.rules.billing import MAIL, go_out
 from tests.rules.scene import act, add_customer, bill_for
 
 
@@ -98,6 +100,11 @@ async def test_kim_finds_what_she_decided_and_can_undo_it_there(
         acme = await bill_for(session, act(people.ana), "Acme Corp", **kims)
         bolt = await bill_for(session, act(people.ana), "Bolt Ltd", **kims)
         await approve_bill(session, acme.id, 1, act(people.kim))
+        gone = await bill_for(session, act(people.ana), "Gone Ltd", **kims, **MAIL)
+        await approve_bill(session, gone.id, 1, act(people.kim))
+        await go_out(session, people, gone)
+        [own] = await recent_decisions(session, people.kim, most=1)
+        assert own.bill.id == acme.id, "nothing can be decided any more on what has gone out"
     kim, lee = await served.signed_in(people.kim), await served.signed_in(people.lee)
     shown = (await kim.get("/dashboard?view=mine")).text
     _, _, decided = shown.partition("Your recent decisions")
