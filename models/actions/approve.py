@@ -12,7 +12,7 @@ from models.bills.snapshots import bill_snapshot
 from models.bills.states import RejectReason, State, Verb
 from models.context import Context
 from models.errors import NotAllowed, Stale
-from models.outbox.notifications import notify_approved, notify_rejected
+from models.outbox.notifications import approved, rejected
 from models.text import reason_text, remark_text
 
 
@@ -26,17 +26,14 @@ async def approve_bill(
     slot = await _slot_to_fill(loaded, context)
     complete = all(one is slot or one.given_action_id for one in loaded.approvers.slots)
     seen = {} if complete else {"after": bill_snapshot(loaded.bill)}
-    action = await loaded.record(
+    return await loaded.record(
         Verb.APPROVE,
         context,
-        Change(State.APPROVED) if complete else None,
+        Change(State.APPROVED, news=approved(loaded.generated_by)) if complete else None,
         comment=remark_text(words),
         acted_for=slot.acted_for(context.user),
         snapshot={"part": slot.slot, **seen},
     )
-    if complete:
-        await notify_approved(session, bill_id, action.id, loaded.generated_by)
-    return action
 
 
 async def reject_bill(
@@ -50,16 +47,14 @@ async def reject_bill(
     """Reject on behalf of any of the required approvers; needs a reason in words."""
     loaded = await load_for(session, bill_id, Verb.REJECT, context, version)
     slot = check_approver(loaded, context, "reject")[0]
-    action = await loaded.record(
+    return await loaded.record(
         Verb.REJECT,
         context,
-        Change(State.REJECTED),
+        Change(State.REJECTED, news=rejected(loaded.generated_by)),
         comment=reason_text(words),
         acted_for=slot.acted_for(context.user),
         snapshot={"reason_code": code},
     )
-    await notify_rejected(session, bill_id, action.id, loaded.generated_by)
-    return action
 
 
 @checks(Verb.APPROVE)

@@ -23,15 +23,17 @@ from models.db.locks import busy_after_waiting
 from models.db.rows import keep, rows, set_values
 from models.errors import EarlierAction, FiguresChanged, Stale, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
+from models.outbox.notifications import News
 from models.people.users import User
 
 
 class Change(NamedTuple):
-    """Where a bill goes, and with which new figures, if there are any."""
+    """Where a bill goes, with which new figures, if there are any, and what is told of it."""
 
     to: State
     columns: Mapping[str, Any] = MappingProxyType({})
     hold_reason: str | None = None
+    news: News | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class LoadedBill(PastOfBill):
             self.bill,
             verb,
             moved,
+            move.news if move else None,
             comment=comment,
             acted_for_id=acted_for,
             reverses_id=reverses,

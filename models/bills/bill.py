@@ -1,6 +1,6 @@
 """A bill, and finding and locking one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -88,9 +88,9 @@ async def lock_bills(session: AsyncSession, which: str, values: Mapping[str, Any
         return list(await session.scalars(sa.text(locking), values))
 
 
-def moving(values: Mapping[str, Any]) -> str:
+def moving(columns: Iterable[str]) -> str:
     """The SQL that writes a new version of the bill `bill_id`, which goes with an action only."""
-    moved = ", ".join(f"{name} = %({name})s" for name in values)
+    moved = ", ".join(f"{name} = %({name})s" for name in columns)
     return f"update bills set {moved} where id = %(bill_id)s"
 
 

@@ -15,7 +15,8 @@ from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
 from models.db.rows import made, rows
-from models.outbox.jobs import redrawing
+from models.outbox.jobs import deferring, redrawing, sending
+from models.outbox.notifications import News, telling
 from models.people.users import User
 
 
@@ -74,10 +75,7 @@ on conflict (bill_id, slot) do update
 set user_id = excluded.user_id, action_id = excluded.action_id
 """
 
-
 _LINKED = ("id", "prev_hash", "hash")
-
-_APPENDED = f"select {', '.join(_LINKED)}, ({redrawing('appended')}) from appended"
 
 
 async def append_action(
@@ -86,13 +84,14 @@ async def append_action(
     bill: Bill,
     verb: Verb,
     moved: Mapping[str, Any] | None = None,
+    news: News | None = None,
     **columns: Any,
 ) -> BillAction:
     """Append an action to the record of a bill, which is as it is after the action already.
 
-    The same statement writes `moved`, what of the bill's row is yet to be written, and promises new
-    drawings of the bill's cards; and an approval fills the slot that its snapshot names, in the
-    place of what stood there.
+    The same statement writes `moved`, what of the bill's row is yet to be written, and promises
+    `news` of it and new drawings of the bill's cards; and an approval fills the slot that its
+    snapshot names, in the place of what stood there.
     """
     values = dict(moved or {})
     written = {
@@ -110,11 +109,23 @@ async def append_action(
         "updated_at": context.now,
     }
     given = values | written | {"snapshot": Jsonb(written["snapshot"])}
-    writes = {"moved": moving(values)} if values else {}
-    writes |= {"appended": _APPEND} | ({"filled": _FILL} if verb is Verb.APPROVE else {})
-    told = ", ".join(f"{name} as ({sql})" for name, sql in writes.items())
-    (row,) = await rows(session, f"with {told} {_APPENDED}", given)
+    given |= vars(news) if news else {}
+    (row,) = await rows(session, _appending(values, verb is Verb.APPROVE, news is not None), given)
     return made(BillAction, written | {name: row[name] for name in _LINKED})
+
+
+def _appending(moved: Iterable[str], is_approval: bool, has_news: bool) -> str:
+    writes = {"appended": _APPEND}
+    jobs = [redrawing("appended")]
+    if moved:
+        writes["moved"] = moving(moved)
+    if is_approval:
+        writes["filled"] = _FILL
+    if has_news:
+        writes["told"] = telling("appended")
+        jobs.append(sending("told"))
+    steps = ", ".join(f"{name} as ({sql})" for name, sql in writes.items())
+    return f"with {steps} select {', '.join(_LINKED)}, ({deferring(*jobs)}) from appended"
 
 
 async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction]:

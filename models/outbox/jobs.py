@@ -139,8 +139,8 @@ async def _write(session: AsyncSession, jobs: Iterable[_Job]) -> None:
         await rows(session, _DEFER, (Jsonb(told[first : first + JOBS_AT_ONCE]),))
 
 
-def deferring(jobs: str) -> str:
-    """The SQL that writes what the query `jobs` finds: task, queue, priority, lock, args and the
+def deferring(*jobs: str) -> str:
+    """The SQL that writes what the queries `jobs` find: task, queue, priority, lock, args and the
     delay_s of each, which is null where it is to be done at once.
 
     As the job library itself does it, but as a part of a statement whose plan is kept. Put off, a
@@ -151,7 +151,7 @@ select procrastinate_defer_jobs_v1(array(
     select row(queue, task, case when delay_s is null then priority else -1 end, lock, null, args,
                clock_timestamp() + make_interval(secs => delay_s)
            )::procrastinate_job_to_defer_v1
-    from ({jobs}) job))
+    from ({" union all ".join(jobs)}) job))
 """
 
 
@@ -161,23 +161,23 @@ select * from jsonb_to_recordset(%s)
 
 
 def redrawing(bills: str) -> str:
-    """The SQL that says of a bill's cards, in the statement that changes it, that they are out of
-    date; `bills` names a query with its `bill_id`.
+    """The jobs, as SQL, of a statement that changes bills: their cards are out of date. `bills`
+    names a query with their `bill_id`.
     """
-    return deferring(f"""
+    return f"""
 select {_columns(Task.REDRAW)}, 'bill:' || bill_id as lock,
        jsonb_build_object('bill_id', bill_id) as args, null::integer as delay_s
-from {bills}""")
+from {bills}"""
 
 
 def sending(messages: str) -> str:
-    """The SQL that sends for the worker, in the statement that promises messages; `messages` names
-    a query with their `recipient` and `delay_s`.
+    """The jobs, as SQL, of a statement that promises messages. `messages` names a query with their
+    `recipient`, each once, and `delay_s`.
     """
-    return deferring(f"""
-select distinct {_columns(Task.POST)}, 'recipient:' || recipient as lock,
+    return f"""
+select {_columns(Task.POST)}, 'recipient:' || recipient as lock,
        jsonb_build_object('recipient', recipient) as args, delay_s
-from {messages}""")
+from {messages}"""
 
 
 def _columns(task: Task) -> str:

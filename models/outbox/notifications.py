@@ -1,17 +1,13 @@
 """Who is told what: one function a notification."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import sqlalchemy as sa
-from psycopg.types.json import Jsonb
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.database import AtCommit, put_off
-from models.db.rows import rows
-from models.outbox.jobs import defer_bill_run, sending
+from models.outbox.jobs import defer_bill_run
 from models.outbox.messages import (
     Message,
     MessageKind,
@@ -82,66 +78,46 @@ async def notify_bill_run(session: AsyncSession, run_id: int, user: User) -> Non
     await defer_bill_run(session, run_id)
 
 
-async def notify_rejected(
-    session: AsyncSession, bill_id: int, action_id: int, generated_by: int
-) -> None:
-    """Whoever generated the bill hears of a rejection at once; all of Finance if nobody did."""
-    await _notify_doer(session, MessageKind.REJECTION, bill_id, action_id, generated_by)
+@dataclass(frozen=True)
+class News:
+    """What is told of an action: to whoever did what it answers, or to all of Finance where
+    Countersign did that by itself.
+    """
+
+    kind: MessageKind
+    done_by: int
+    delay_s: int | None = None
 
 
-async def notify_approved(
-    session: AsyncSession, bill_id: int, action_id: int, generated_by: int
-) -> None:
+def rejected(generated_by: int) -> News:
+    """Whoever generated the bill hears of a rejection at once."""
+    return News(MessageKind.REJECTION, generated_by)
+
+
+def approved(generated_by: int) -> News:
     """The same of an approval, bundled with others."""
-    await _notify_doer(session, MessageKind.APPROVAL, bill_id, action_id, generated_by)
+    return News(MessageKind.APPROVAL, generated_by, BUNDLING_S)
+
+
+def telling(actions: str) -> str:
+    """The SQL that promises `News`, whose fields are its parameters, in the statement that appends
+    what `actions` names.
+    """
+    return f"""
+insert into messages (key, kind, recipient, facts)
+select %(kind)s || ':' || a.id || ':user:' || u.id, %(kind)s, 'user:' || u.id,
+       jsonb_build_object('bill_id', a.bill_id, 'action_id', a.id)
+from {actions} a
+join users by on by.id = %(done_by)s
+join users u on u.active and u.slack_user_id <> ''
+    and (u.id = by.id or u.role = 'Finance' and by.name = 'system')
+order by u.name
+returning recipient, %(delay_s)s::integer as delay_s"""
 
 
 async def notify_delivered(session: AsyncSession, bill_id: int, action_id: int) -> None:
     """Finance hears, bundled with others, that the mail server took the bill."""
     await _notify_finance_bundled(session, MessageKind.DELIVERED, bill_id, action_id)
-
-
-async def _notify_doer(
-    session: AsyncSession, kind: MessageKind, bill_id: int, action_id: int, done_by: int
-) -> None:
-    """All of Finance where Countersign did it by itself."""
-    news = _News(kind, bill_id, action_id, done_by, _DELAY_S.get(kind))
-    await put_off(session, AtCommit.ADD_MESSAGES, _tell_doers, [news])
-
-
-_DELAY_S = {MessageKind.APPROVAL: BUNDLING_S}
-
-
-class _News(NamedTuple):
-    kind: MessageKind
-    bill_id: int
-    action_id: int
-    done_by: int
-    delay_s: int | None
-
-
-async def _tell_doers(session: AsyncSession, news: Iterable[_News]) -> None:
-    await rows(session, _NOTIFY_DOERS, (Jsonb([one._asdict() for one in news]),))
-
-
-_NOTIFY_DOERS = f"""
-with news as (
-    select n.kind, n.delay_s, 'user:' || u.id as recipient,
-           n.kind || ':' || n.action_id || ':user:' || u.id as key,
-           jsonb_build_object('bill_id', n.bill_id, 'action_id', n.action_id) as facts
-    from jsonb_to_recordset(%s) as n
-        (kind text, bill_id bigint, action_id bigint, done_by bigint, delay_s integer)
-    join users by on by.id = n.done_by
-    join users u on u.active and u.slack_user_id <> ''
-        and (u.id = by.id or u.role = 'Finance' and by.name = 'system')
-    order by n.action_id, u.name),
-added as (
-    insert into messages (key, kind, recipient, facts)
-    select key, kind, recipient, facts from news
-    on conflict do nothing
-    returning key)
-{sending("news join added using (key)")}
-"""
 
 
 async def notify_not_sent(
