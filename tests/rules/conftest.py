@@ -1,13 +1,15 @@
 """A company of many customers, for whatever has to be as quick with them as with ten."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import Database
-from tests.harness.cast import People
-from tests.harness.database import TestDatabase
+from tests.harness.cast import add_people, find_people
+from tests.harness.database import TestPostgres
 from tests.rules.scene import OCTOBER, act, generate
 
 CUSTOMERS, KIMS = 3_000, 60
@@ -25,16 +27,30 @@ select id, 2026, month, 2000 from customers, generate_series(9, 10) month;
 """
 
 
-@pytest.fixture
-async def company(database: TestDatabase, people: People) -> None:
-    """September's bills and October's of three thousand customers; all of them wait."""
-    await database.seeded("many bills", partial(_company, database.db, people))
-    async with database.db.transaction() as session:
+@pytest.fixture(scope="session")
+async def _company(postgres: TestPostgres) -> AsyncIterator[Database]:
+    lent = postgres.lend()
+    await lent.seeded("many bills", partial(_bill_two_months, lent.db))
+    async with lent.db.transaction() as session:
         await session.execute(sa.text("analyze"))
+    yield lent.db
+    await postgres.take_back(lent)
 
 
-async def _company(db: Database, people: People) -> None:
+@pytest.fixture
+async def company(_company: Database) -> AsyncIterator[AsyncSession]:
+    """September's bills and October's of three thousand customers; all of them wait. What is done
+    to them in this transaction comes to nothing.
+    """
+    async with _company.long_transaction() as session:
+        yield session
+        await session.rollback()
+
+
+async def _bill_two_months(db: Database) -> None:
     async with db.long_transaction() as session:
+        await add_people(session)
+        people = await find_people(session)
         connection = await session.connection()
         for statement in COMPANY.strip().split(";")[:-1]:
             await connection.execute(sa.text(statement))

@@ -18,7 +18,7 @@ from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills, list_bills
 from models.queries.newest import LATEST_ACTIONS, newest_actions
 from models.settings import BillingSettings
-from tests.harness.cast import People
+from tests.harness.cast import People, find_people
 from tests.harness.reading import rows_read
 from tests.rules.conftest import CUSTOMERS, KIMS
 from tests.rules.scene import NOW, OCTOBER, ZONE, act
@@ -44,25 +44,33 @@ ASKED: dict[str, Callable[[People], BillFilter]] = {
 }
 
 
+@pytest.fixture
+def session(company: AsyncSession) -> AsyncSession:
+    return company
+
+
+@pytest.fixture
+async def people(company: AsyncSession) -> People:
+    return await find_people(company)
+
+
 @pytest.mark.parametrize("asked", ASKED)
 async def test_a_list_reads_no_more_than_it_shows_and_counts(
-    session: AsyncSession, people: People, company: None, asked: str
+    session: AsyncSession, people: People, asked: str
 ) -> None:
     read = await rows_read(session, lambda: find_bills(session, ASKED[asked](people), most=MOST))
     assert read["bills"] <= 2 * (MOST + 1 + SHOWN), read
     assert read["customers"] <= 2 * SHOWN, read
 
 
-async def test_a_year_reads_no_more_than_its_months_one_by_one(
-    session: AsyncSession, company: None
-) -> None:
+async def test_a_year_reads_no_more_than_its_months_one_by_one(session: AsyncSession) -> None:
     wanted, months = BillFilter(year=2026), 2
     read = await rows_read(session, lambda: find_bills(session, wanted, most=MOST))
     assert read["bills"] <= months * 2 * (MOST + 1 + SHOWN), read
 
 
 async def test_the_bills_of_a_year_or_of_a_month_of_each_follow_on_one_another(
-    session: AsyncSession, company: None
+    session: AsyncSession,
 ) -> None:
     """Page by page they are those of their months, the oldest first."""
     for wanted, months in (
@@ -83,7 +91,7 @@ async def test_the_bills_of_a_year_or_of_a_month_of_each_follow_on_one_another(
 
 @pytest.mark.parametrize("state", [None, State.PENDING, State.SENT])
 async def test_the_bills_of_a_csm_are_found_by_their_customers(
-    session: AsyncSession, people: People, company: None, state: State | None
+    session: AsyncSession, people: People, state: State | None
 ) -> None:
     kims = BillFilter(state, csm_id=people.kim.id)
     for ask in (
@@ -96,7 +104,7 @@ async def test_the_bills_of_a_csm_are_found_by_their_customers(
 
 @pytest.mark.parametrize("asked", ASKED)
 async def test_ages_are_told_of_no_more_than_is_counted(
-    session: AsyncSession, people: People, company: None, asked: str
+    session: AsyncSession, people: People, asked: str
 ) -> None:
     read = await rows_read(
         session, lambda: ages_of_waiting(session, ASKED[asked](people), NOW, most=MOST)
@@ -105,7 +113,7 @@ async def test_ages_are_told_of_no_more_than_is_counted(
 
 
 async def test_ages_of_more_than_are_counted_are_not_told(
-    session: AsyncSession, people: People, company: None
+    session: AsyncSession, people: People
 ) -> None:
     waiting = BillFilter(State.PENDING)
     whole = (await find_bills(session, waiting, most=100 * CUSTOMERS)).count
@@ -115,7 +123,7 @@ async def test_ages_of_more_than_are_counted_are_not_told(
 
 
 async def test_that_more_was_done_is_found_by_the_latest_actions_alone(
-    session: AsyncSession, company: None
+    session: AsyncSession,
 ) -> None:
     first = await session.scalar(sa.select(sa.func.min(Bill.id)))
     for bill_id in (None, first):
@@ -124,7 +132,7 @@ async def test_that_more_was_done_is_found_by_the_latest_actions_alone(
 
 
 async def test_what_waits_for_somebody_is_found_by_who_names_them(
-    session: AsyncSession, people: People, company: None
+    session: AsyncSession, people: People
 ) -> None:
     found: list[Page] = []
 
@@ -138,7 +146,7 @@ async def test_what_waits_for_somebody_is_found_by_who_names_them(
 
 
 async def test_of_more_bills_than_are_counted_there_are_more_and_no_totals(
-    session: AsyncSession, people: People, company: None
+    session: AsyncSession, people: People
 ) -> None:
     for most, is_counted in ((2 * CUSTOMERS - 1, False), (2 * CUSTOMERS, True)):
         page = await find_bills(session, BillFilter(), most=most)
@@ -147,7 +155,7 @@ async def test_of_more_bills_than_are_counted_there_are_more_and_no_totals(
 
 
 async def test_pages_tell_of_every_bill_once_in_their_order(
-    session: AsyncSession, people: People, company: None
+    session: AsyncSession, people: People
 ) -> None:
     ordered = sa.select(Bill.id).order_by(Bill.created_at, Bill.id)
     for user, most in ((people.max, CUSTOMERS * 2), (people.kim, 2 * KIMS)):
@@ -161,7 +169,7 @@ async def test_pages_tell_of_every_bill_once_in_their_order(
 
 
 async def test_going_away_and_coming_back_look_at_no_bill(
-    session: AsyncSession, people: People, company: None
+    session: AsyncSession, people: People
 ) -> None:
     """What that means for bills is looked at by a job."""
 
@@ -177,7 +185,7 @@ async def test_going_away_and_coming_back_look_at_no_bill(
 
 
 async def test_a_run_that_goes_on_tells_how_far_it_is_without_looking_at_its_bills(
-    session: AsyncSession, people: People, company: None
+    session: AsyncSession, people: People
 ) -> None:
     run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
     step = await run_step(session, run_id, BillingSettings(chunk_customers=1_000), NOW)

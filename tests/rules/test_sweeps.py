@@ -9,7 +9,7 @@ from models.actions.send import send_bill
 from models.batches.upkeep import upkeep_step
 from models.db.database import do_put_off
 from models.outbox.recovery import defer_due_sends, has_lost_messages
-from tests.harness.cast import People
+from tests.harness.cast import People, find_people
 from tests.harness.reading import rows_read
 from tests.rules.billing import approved, clock
 from tests.rules.conftest import KIMS
@@ -19,20 +19,21 @@ ISSUES = sa.text("select args from procrastinate_jobs where task_name = 'issue' 
 
 
 async def test_every_customer_has_its_turn_and_no_look_reads_more_than_its_own(
-    session: AsyncSession, people: People, company: None
+    company: AsyncSession,
 ) -> None:
     last = "update usages set api_usage = 2001 where customer_id = (select max(id) from customers)"
-    await session.execute(sa.text(last))
+    await company.execute(sa.text(last))
+    people = await find_people(company)
     steps, settled, after = 0, 0, 0
 
     async def look() -> None:
         nonlocal after, settled
-        step = await upkeep_step(session, clock(people), after, most=1_000)
+        step = await upkeep_step(company, clock(people), after, most=1_000)
         settled += len(step.settled.invalidated)
         after = step.upto or 0
 
     while steps == 0 or after:
-        read = await rows_read(session, look)
+        read = await rows_read(company, look)
         assert read["customers"] <= 20_000, read
         steps += 1
     assert (steps, settled) == (4, 2)
@@ -55,16 +56,16 @@ async def test_bills_whose_delay_is_over_are_found_a_few_at_a_time(
 
 
 async def test_whoever_waits_for_many_messages_is_found_by_the_oldest(
-    session: AsyncSession, people: People, company: None
+    company: AsyncSession,
 ) -> None:
     found = list[bool]()
 
     async def look() -> None:
-        found.append(await has_lost_messages(session))
+        found.append(await has_lost_messages(company))
 
-    read = await rows_read(session, look)
+    read = await rows_read(company, look)
     assert read["messages"] <= 10 * KIMS, read
-    await session.execute(sa.text("delete from procrastinate_jobs"))
-    await session.execute(sa.text("update messages set created_at = now() - interval '1 hour'"))
+    await company.execute(sa.text("delete from procrastinate_jobs"))
+    await company.execute(sa.text("update messages set created_at = now() - interval '1 hour'"))
     await look()
     assert found == [False, True]
