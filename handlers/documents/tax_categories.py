@@ -10,8 +10,10 @@ from models.regions import COUNTRIES
 
 _MEMBERS = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 EUROPEAN_UNION = frozenset(_MEMBERS.split())
-_PREFIXES = {"GR": ("EL",), "GB": ("GB", "XI")}
-"""How the VAT ids of a country begin where not by its own two letters."""
+_PREFIXES: dict[str, tuple[str, ...]] = {"GR": ("EL",), "GB": ("GB", "XI"), "SS": (), "XK": ()}
+"""How the VAT ids of a country begin where not by its own two letters; the rules know of none in
+South Sudan and Kosovo.
+"""
 
 NO_TAX = "No tax is charged."
 

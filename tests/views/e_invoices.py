@@ -62,7 +62,7 @@ RATED = (
     Rated("S", "19"),
     Rated("S", "8.1", ("CH", "CHE-987.654.321 MWST"), ("CH", None)),
     Rated("S", "5.5", ("FR", "FR12987654321"), ("US", "12-3456789")),
-    Rated("S", "20", ("GB", "GB 123 4567 89"), ("XK", None), "Kept for a year of no tax"),
+    Rated("S", "20", ("GB", "GB 123 4567 89"), ("XK", "XK811223344"), "Kept for a year of no tax"),
     Rated("S", "24", ("GR", "EL123456789"), ("GB", "XI123456789")),
     Rated("S", "19", ("DE", "12/345/67890")),
     Rated("S", "0.9", ("JP", "T1234567890123"), ("JP", None)),

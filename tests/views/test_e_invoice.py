@@ -206,6 +206,8 @@ def test_schema_and_rules_each_find_what_the_other_does_not() -> None:
     assert any("4E-3" in one for one in broken_rules(exponent.encode()))
     assert any("BR-CO-15" in one for one in broken_rules(wrong_sum.encode()))
     assert broken_rules(right[:-9].encode()) != []
+    no_number = broken_rules(right.replace(">19<", ">x<").encode())
+    assert any(one.startswith("A rule could not be applied") for one in no_number)
     withdrawn = broken_rules(right.replace("USD", "BGN").encode())
     assert any("InvoiceCurrencyCode" in one for one in withdrawn), withdrawn
 
