@@ -25,12 +25,10 @@ from bot.slack.socket_mode import Socket
 from bot.timings import Timings
 from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
 from bot.worker.deliver_bills import mailer_of
-from bot.worker.drawing import draw_in
+from bot.worker.drawing import CannotDraw, tried_drawing
 from bot.worker.processes import Processes
 from bot.worker.read_mailbox import MailboxReader, mailbox_of
 from bot.worker.worker import Worker
-from handlers.documents.printer import TEMPLATES, InvoicePrinter
-from handlers.documents.samples import samples
 from handlers.http.services import HttpServices, SlackMember
 from handlers.slack.app import register
 from handlers.slack.context import Services
@@ -39,7 +37,7 @@ from handlers.wording.addresses import use_public_url
 from handlers.wording.formatting import use_prefix
 from handlers.wording.refusals import Medium, refusal_text
 from models.actions.access import welcome
-from models.bills.documents import CannotBeDrawn
+from models.bills.documents import Draw
 from models.db.database import Database
 from models.db.revision import is_migrated
 from models.errors import Refusal
@@ -141,7 +139,7 @@ class App:
                 billing=self._billing,
                 timings=self._timings,
                 mailer=mailer_of(self._settings),
-                draw=draw_in(processes, self._printer()),
+                draw=await self._draw(processes),
             )
             await self._worker.start()
             await self._read_mailbox(db)
@@ -202,17 +200,11 @@ class App:
             silent_s=self._timings.stalled,
         )
 
-    def _printer(self) -> InvoicePrinter:
-        """What draws documents; refuses a template that does not, and names that no font has."""
-        folder = self._settings.invoice_templates
+    async def _draw(self, processes: Processes) -> Draw:
         try:
-            printer = InvoicePrinter(folder or TEMPLATES)
-            for sample in samples(self._settings.company):
-                printer.draw(sample)
-        except CannotBeDrawn as error:
-            setting = "INVOICE_TEMPLATES" if folder else "COMPANY_NAME"
-            raise BootError(f"{setting}: no document can be drawn. {error}") from None
-        return InvoicePrinter(folder or TEMPLATES, e_invoices=self._settings.e_invoice is not None)
+            return await tried_drawing(self._settings, processes)
+        except CannotDraw as refused:
+            raise BootError(str(refused)) from None
 
     async def _check_database(self) -> None:
         try:

@@ -3,11 +3,40 @@
 from datetime import date
 from pathlib import Path
 
+from bot.settings import Settings
 from bot.worker.processes import Processes, ProcessLost
-from handlers.documents.printer import InvoicePrinter
-from handlers.documents.typesetting import Typeset, typeset
+from handlers.documents.printer import TEMPLATES, InvoicePrinter
+from handlers.documents.samples import samples
+from handlers.documents.typesetting import Typeset, prepare_rules, typeset
 from models.bills.documents import CannotBeDrawn, Draw, Drawn
 from models.bills.invoice_data import InvoiceData
+
+
+class CannotDraw(Exception):
+    """No document can be drawn, or no e-invoice checked: says by which setting, and why."""
+
+
+async def tried_drawing(settings: Settings, processes: Processes) -> Draw:
+    """What draws documents as the settings want them, tried before a bill waits for it.
+
+    Raises CannotDraw for a template that draws none, for names that no font has, and where
+    e-invoices are wanted and could not be checked.
+    """
+    folder = settings.invoice_templates
+    try:
+        printer = InvoicePrinter(folder or TEMPLATES)
+        for sample in samples(settings.company):
+            printer.draw(sample)
+    except CannotBeDrawn as error:
+        setting = "INVOICE_TEMPLATES" if folder else "COMPANY_NAME"
+        raise CannotDraw(f"{setting}: no document can be drawn. {error}") from None
+    if settings.e_invoice is None:
+        return draw_in(processes, printer)
+    try:
+        await processes.call(prepare_rules)
+    except (ImportError, OSError, ProcessLost) as error:
+        raise CannotDraw(f"E_INVOICE: e-invoices cannot be checked here. {error}") from None
+    return draw_in(processes, InvoicePrinter(folder or TEMPLATES, e_invoices=True))
 
 
 def draw_in(processes: Processes, printer: InvoicePrinter) -> Draw:

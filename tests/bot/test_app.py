@@ -338,6 +338,16 @@ async def test_a_company_whose_name_no_font_has_is_named_too(settings: Settings)
         await App(odd, "worker", timings=QUICK).start()
 
 
+async def test_checks_of_e_invoices_that_do_not_run_here_are_named_before_a_bill_waits_for_them(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "saxonche.py").write_text("raise ImportError('No libsaxon.')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    wanted = settings.model_copy(update={"e_invoice": "factur-x"})
+    with pytest.raises(BootError, match=r"E_INVOICE: .* No libsaxon\."):
+        await App(wanted, "worker", timings=QUICK).start()
+
+
 async def test_an_old_schema_is_named_with_its_cure(settings: Settings, db: Database) -> None:
     await rows(db, "update alembic_version set version_num = '0001' returning version_num")
     with pytest.raises(BootError, match="countersign migrate"):
