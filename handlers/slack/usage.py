@@ -7,6 +7,7 @@ from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.context import RequestContext
 from handlers.slack.references import referenced_customer_and_month
+from handlers.wording.addresses import customer_address
 from models.bills.bill import get_bill
 from models.customers.customers import Customer, get_customer
 from models.errors import Invalid
@@ -89,7 +90,7 @@ async def _report(
     used = await usage_months(context.session, customer.id, first, last)
     waiting = await open_bills_of_customer(context.session, customer.id)
     running = Period.current(context.now, context.services.zone)
-    return usage_report(customer.name, used, waiting, share, running)
+    return usage_report(customer.name, used, waiting, share, running, customer_address(customer.id))
 
 
 def _read_span(typed: str, current: Period) -> tuple[str, Span | None]:

@@ -30,6 +30,11 @@ def bill_address(bill_id: int) -> str | None:
     return page_address(f"/bills/{bill_id}")
 
 
+def customer_address(customer_id: int) -> str | None:
+    """The page of a customer, if there are pages."""
+    return page_address(f"/customers/{customer_id}")
+
+
 def sign_in_address(token: str) -> str | None:
     """Where a one-time link leads, if there are pages. It is a secret."""
     return page_address(f"/sign-in/{token}")

@@ -23,9 +23,8 @@ def pages() -> Iterator[None]:
 
 def link_in(answer: Json) -> str:
     (row,) = [block for block in answer["blocks"] if block["type"] == "actions"]
-    (element,) = row["elements"]
-    assert element["action_id"] == "page:open"
-    return str(element["url"])
+    (url,) = [one["url"] for one in row["elements"] if one["action_id"] == "page:open"]
+    return str(url)
 
 
 async def test_kim_gets_a_link_that_only_she_sees(team: Team) -> None:
@@ -85,6 +84,13 @@ async def test_what_pages_do_is_answered_with_the_page(
     answer = await team.ana.types(typed)
     assert link_in(answer) == f"{PAGES}{page}"
     assert cli in said(answer)
+
+
+async def test_what_a_customer_used_leads_to_its_page(team: Team) -> None:
+    private = await team.kim.types("/usage acme")
+    await team.kim.clicks("Share here", on=private)
+    for told in (private, team.messages("CBILLS")[-1]):
+        assert link_in(told).startswith(f"{PAGES}/customers/")
 
 
 async def test_a_name_without_end_still_fits_a_link(team: Team) -> None:

@@ -7,6 +7,7 @@ from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.bill_list import MONTHS_CHARTED, MONTHS_SHOWN
 from handlers.slack.blocks.block_kit import (
     Block,
+    Element,
     SlackMessage,
     actions,
     button,
@@ -14,6 +15,7 @@ from handlers.slack.blocks.block_kit import (
     context,
     header,
     message,
+    opening,
     paragraph,
     preformatted,
     rich,
@@ -35,11 +37,12 @@ def usage_report(
     open_bills: Sequence[BillLine],
     share: int | None,
     running: Period | None = None,
+    page: str | None = None,
 ) -> SlackMessage:
     """A customer's calls by month against the limit, and the bills that are not settled.
 
     `share` is the id that a button carries which shows them to everybody; None: no button.
-    `running`: the month that is not over yet.
+    `running`: the month that is not over yet; `page`: the customer's address on the web.
     """
     told = usage_finding(customer, months, running)
     return message(
@@ -51,7 +54,7 @@ def usage_report(
             *_month_table(months),
             *_open(open_bills),
             context(f"│ marks the limit, ▓ what is over it.{_currencies(months)}"),
-            *_share(share, months),
+            *actions(*_share(share, months), *_page(page)),
         ],
     )
 
@@ -105,19 +108,23 @@ def _currencies(months: Sequence[UsageMonth]) -> str:
     return f" Bills are in {months[0].currency}{''.join(changed)}."
 
 
-def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Block]:
+def _page(address: str | None) -> list[Element]:
+    return [opening(button(ActionId.OPEN_PAGE, "Web page", pack()), address)] if address else []
+
+
+def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Element]:
     if customer_id is None or not months:
         return []
     first, last = str(months[0].period), str(months[-1].period)
     warning = "Everybody in this conversation will see these figures, now and later."
-    return actions(
+    return [
         button(
             ActionId.SHARE_USAGE,
             "Share here",
             pack(customer=customer_id, first=first, last=last),
             ask=confirm("Share these figures?", warning, "Share"),
         )
-    )
+    ]
 
 
 OPEN_SHOWN = 10
