@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from handlers.api.fields import WHOLE, Asked, Id, Money
+from handlers.api.fields import WHOLE, Asked, Id, Money, Text
 from handlers.http.faults import MONTH
 from models.customers.terms import Terms
 from models.db.columns import MOST_CALLS
@@ -58,8 +58,14 @@ class CustomerFields(Asked):
     @property
     def texts(self) -> dict[str, str]:
         """What is given, as a file would have it; ids apart."""
-        given = self.model_dump(exclude_unset=True, exclude={"csm_id", "sales_id"})
+        given = self.model_dump(exclude_unset=True, exclude={"csm_id", "sales_id", "reason"})
         return {name: _text(value) for name, value in given.items()}
+
+
+class CustomerEdits(CustomerFields):
+    """What is changed of a customer; `reason` is kept with what stood there before."""
+
+    reason: Text | None = None
 
 
 class NewCustomer(CustomerFields):

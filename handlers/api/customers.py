@@ -7,6 +7,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from handlers.api.customer_answers import (
+    CustomerEdits,
     CustomerFields,
     CustomersAnswer,
     NewCustomer,
@@ -111,7 +112,7 @@ IfMatch = Annotated[
 async def change_customer(
     context: Asking,
     customer_id: PathId,
-    asked: CustomerFields,
+    asked: CustomerEdits,
     response: Response,
     if_match: IfMatch = None,
 ) -> WholeCustomer:
@@ -119,7 +120,7 @@ async def change_customer(
     await get_customer(context.session, customer_id)
     fields = await _fields(context, asked)
     seen = if_match.strip('"') if if_match else None
-    await edit_customer(context.session, customer_id, fields, context, seen)
+    await edit_customer(context.session, customer_id, fields, context, seen, asked.reason)
     return await _answer(context, customer_id, response)
 
 

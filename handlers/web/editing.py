@@ -81,7 +81,9 @@ async def change_customer(context: Asking, customer_id: PathId, typed: Typed) ->
 
     async def change() -> BookChange:
         version = typed.get("version")
-        _, done = await edit_customer(context.session, customer_id, fields, context, version)
+        _, done = await edit_customer(
+            context.session, customer_id, fields, context, version, typed.get("reason")
+        )
         return done
 
     async with shown_again(context, typed, partial(_edit_page, customer_id)):

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from handlers.wording.field_text import field_name
 from handlers.wording.formatting import (
     calls,
+    clean,
     day,
     listing,
     money,
@@ -14,14 +16,15 @@ from handlers.wording.formatting import (
     person,
     unit_price,
 )
-from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS
+from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS, SOURCE_WORDS
+from handlers.wording.rich_text import Sentence, bold
 from models.customers.customers import Customer
 from models.customers.mail_addresses import check_mail_addresses
 from models.customers.terms import Terms
 from models.errors import WrongState
 from models.people.users import PersonRef
 from models.period import Period
-from models.queries.customer_details import CustomerDetails, FlaggedBill
+from models.queries.customer_details import CustomerDetails, FlaggedBill, ToldEdit
 
 NEARLY = 75
 """From this percentage of its limit on, a month that is not over is worth a look."""
@@ -53,6 +56,26 @@ def terms_change(before: Terms | None, after: Terms) -> str:
         was_told = price_text(before.overage_unit_cost, before.currency)
         changes.append(f"from {was_told}{_by(before.overage_unit_cost, after.overage_unit_cost)}")
     return listing(changes) or "nothing"
+
+
+def edit_text(edit: ToldEdit) -> Sentence:
+    """As in "Ana (Finance) on the web, …"."""
+    return (bold(person(edit.by)), f" {SOURCE_WORDS[edit.source]}, ", edit.at)
+
+
+def field_change(column: str, before: str | None, after: str | None) -> str:
+    """As in "Country: DE, was none"."""
+    return f"{field_name(column)}: {_field(column, after)}, was {_field(column, before)}"
+
+
+_YES_NO = {"true": "yes", "false": "no"}
+
+
+def _field(column: str, text: str | None) -> str:
+    if not text:
+        return "none"
+    told = _YES_NO.get(text, text) if column.startswith("require_") else clean(text)
+    return number(int(told)) if column == "monthly_api_limit" else told
 
 
 def _by(before: Decimal | None, after: Decimal | None) -> str:

@@ -14,6 +14,7 @@ from models.actions.recalculate import follow_customers
 from models.actions.rename_customer import rename_customer
 from models.context import Context
 from models.customers.customers import Customer, customer_version, lock_customer
+from models.customers.edits import Changes, CustomerEdit
 from models.customers.search import find_exactly
 from models.db.locks import lock_for_write
 from models.errors import Faults, Invalid, InvalidFields, WrongState
@@ -22,7 +23,7 @@ from models.imports.files import Imported, import_customers
 from models.imports.rows import NOT_TEXT, BadRows, GivenRow, is_sound
 from models.outbox.cards import redraw_cards_of_customer
 from models.people.permissions import Permission
-from models.text import cleaned_name
+from models.text import cleaned_name, reason_text
 
 Fields = Mapping[str, str]
 DATES = {"start_date": "end_date", "end_date": "start_date"}
@@ -56,14 +57,17 @@ async def edit_customer(
     fields: Fields,
     context: Context,
     version: str | None = None,
+    reason: str | None = None,
 ) -> tuple[Customer, BookChange]:
-    """Change the fields given; another name is on record, and the old one goes on finding it.
+    """Change the fields given, on record with the reason; the old one of another name goes on
+    finding it.
 
     With a `version` that is not the current one, as `customer_version` tells it, refuses with
     CustomerChanged. Refuses, field by field, what a file could not hold.
     """
     context.user.require(Permission.KEEP_BOOKS)
     _refuse_unkeepable(fields)
+    reason = reason_text(reason) if reason and reason.strip() else None
     customer = await lock_customer(session, customer_id)
     if version is not None and version != await customer_version(session, customer_id):
         raise CustomerChanged
@@ -75,7 +79,7 @@ async def edit_customer(
         _refuse_unpriced(customer, fields)
     if renamed:
         with faults.noted():
-            await rename_customer(session, customer_id, fields["name"], context)
+            await rename_customer(session, customer_id, fields["name"], context, reason)
     with faults.noted():
         row = {**_completed(customer, fields), "name": customer.name}
         done = await _take(session, row, context)
@@ -84,6 +88,7 @@ async def edit_customer(
     if renamed:
         told = done.differences.preceded_by(_renaming(old_name, customer.name))
         done = Imported(0, 1, 0, emptied=done.emptied, differences=told)
+    _keep(session, customer_id, done, reason, context)
     change = BookChange(
         done,
         *await follow_customers(session, context, bills),
@@ -91,6 +96,24 @@ async def edit_customer(
     await redraw_cards_of_customer(session, customer_id)
     await session.refresh(customer)
     return customer, change
+
+
+def _keep(
+    session: AsyncSession, customer_id: int, done: Imported, reason: str | None, context: Context
+) -> None:
+    changes: Changes = {one.field: (one.old, one.new) for one in done.differences.first}
+    if not changes:
+        return
+    session.add(
+        CustomerEdit(
+            customer_id=customer_id,
+            changes=changes,
+            reason=reason,
+            changed_by=context.user.id,
+            changed_at=context.now,
+            source=context.source,
+        )
+    )
 
 
 def _renaming(old: str, new: str) -> Difference:

@@ -23,7 +23,10 @@ LOCK_ORDER = (
     ("sessions", "api_tokens", "sign_in_links", "access_attempts", "kept_answers"),
     ("bill_runs",),
     ("users",),
-    ("customers", "customer_terms", "former_contracts", "customer_names", "customer_changes"),
+    (
+        *("customers", "customer_terms", "former_contracts", "customer_names"),
+        *("customer_changes", "customer_edits"),
+    ),
     ("usages", "usage_changes"),
     ("mailbox_readings",),
     ("bills",),

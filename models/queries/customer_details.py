@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.states import BillKind, HoldReason
+from models.context import Source
 from models.customers.customers import Customer, get_customer
+from models.customers.edits import Changes, newest_edits
 from models.customers.terms import Terms, terms_history
 from models.people.users import PersonRef, User, person_ref
 from models.period import FIRST_YEAR, Period
@@ -19,6 +21,7 @@ from models.queries.bill_list import BillLine, bill_line
 from models.usage.usage import UsageMonth, usage_months
 
 BILLS_SHOWN = 36
+EDITS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,17 @@ class FormerName:
     name: str
     since: datetime
     was_another: bool
+
+
+@dataclass(frozen=True)
+class ToldEdit:
+    """What somebody changed by hand: a column to (before, after), as texts; and why."""
+
+    by: PersonRef
+    at: datetime
+    source: Source
+    changes: Changes
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class CustomerDetails:
 
     `terms` oldest first, those still ahead among them; `former` contracts by their days; `missing`:
     closed months in contract without usage, of those in `months`; `first_year`: of its usage;
-    `bills`: the newest, with those of customers that were merged into it.
+    `bills`: the newest, with those of customers that were merged into it; `edits`: the newest.
     """
 
     customer: Customer
@@ -66,6 +80,7 @@ class CustomerDetails:
     terms: Sequence[Terms]
     former: Sequence[tuple[date | None, date]]
     names: Sequence[FormerName]
+    edits: Sequence[ToldEdit]
     months: Sequence[BilledMonth]
     flagged: Sequence[FlaggedBill]
     missing: Sequence[Period]
@@ -92,6 +107,7 @@ async def load_customer(
         terms=await terms_history(session, customer_id),
         former=[(start, end) for start, end in await session.execute(_FORMER, _id(customer_id))],
         names=[FormerName(*row) for row in await session.execute(_NAMES, _id(customer_id))],
+        edits=await _edits(session, customer_id),
         months=months,
         flagged=await _flagged(session, customer_id),
         missing=await _missing(session, customer, months, running),
@@ -103,6 +119,13 @@ async def load_customer(
 async def _first_year(session: AsyncSession, customer_id: int, running: Period) -> int:
     years = {"first_year": FIRST_YEAR, "last_year": running.year}
     return await session.scalar(_FIRST_YEAR, _id(customer_id) | years) or running.year
+
+
+async def _edits(session: AsyncSession, customer_id: int) -> list[ToldEdit]:
+    return [
+        ToldEdit(person_ref(by), one.changed_at, Source(one.source), one.changes, one.reason)
+        for one, by in await newest_edits(session, customer_id, EDITS_SHOWN)
+    ]
 
 
 def _id(customer_id: int) -> dict[str, Any]:

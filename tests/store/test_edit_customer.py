@@ -27,9 +27,10 @@ async def add(db: Database, user: User, **fields: str) -> tuple[Customer, BookCh
 async def edit(
     db: Database, user: User, customer_id: int, minutes: int = 30, **fields: Any
 ) -> tuple[Customer, BookChange]:
-    version = fields.pop("version", None)
+    version, reason = fields.pop("version", None), fields.pop("reason", None)
+    by = act(user, minutes)
     async with db.transaction() as session:
-        return await edit_customer(session, customer_id, fields, act(user, minutes), version)
+        return await edit_customer(session, customer_id, fields, by, version, reason)
 
 
 async def test_finance_adds_a_customer_with_all_there_is(db: Database, people: People) -> None:
@@ -151,6 +152,25 @@ async def test_another_name_is_on_record_and_the_old_one_finds_it(
     ]
     with pytest.raises(Invalid):
         await add(db, people.ana, name="acme corp")
+
+
+async def test_what_was_changed_by_hand_is_on_record_with_the_reason(
+    db: Database, people: People
+) -> None:
+    acme, _ = await add(db, people.ana)
+    await edit(db, people.ana, acme.id, country="DE", csm="Kim", reason=" They moved ")
+    await edit(db, people.ana, acme.id, 31, country="DE", reason="Once more")
+    await edit(db, people.ana, acme.id, 32, monthly_api_limit="5", valid_from="2026-12")
+    told = await rows_of(db, "select changes, reason, changed_by from customer_edits order by id")
+    assert told == [
+        ({"country": [None, "DE"], "csm": [None, "Kim"]}, "They moved", people.ana.id),
+        ({"monthly_api_limit": ["1000000", "5"]}, None, people.ana.id),
+    ], "nothing is kept where nothing was changed"
+    with pytest.raises(Invalid) as refused:
+        await edit(db, people.ana, acme.id, 33, country="FR", reason="x" * 3_001)
+    assert refused.value.field == "reason"
+    with pytest.raises(sa.exc.DBAPIError):
+        await rows_of(db, "delete from customer_edits returning 1")
 
 
 async def test_a_currency_comes_with_its_price(db: Database, people: People) -> None:

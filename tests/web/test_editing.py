@@ -52,6 +52,25 @@ async def test_finance_adds_a_customer(ana: Visitor, db: Database, people: Peopl
     ) == [("Acme", people.kim.id, "DE", "1 Road\nTown", True)]
 
 
+async def test_everybody_reads_what_was_changed_and_why(
+    served: BrowserSide, ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    typed = form | {"country": "de", "require_csm_approval": "yes", "reason": "They <moved>"}
+    asked = await ana.post(f"/customers/{one}/edit", data=typed)
+    if asked.status == 200:
+        asked = await ana.post(f"/customers/{one}/edit", data=shown(asked))
+    assert asked.status == 303
+    more = {"tax_id": "DE1", "reason": "By their letter"}
+    assert (await ana.patch(f"/api/customers/{one}", json=more)).status == 200
+    page = (await (await served.signed_in(people.max)).get(f"/customers/{one}")).text
+    _, _, told = page.partition("What was changed")
+    assert "Ana (Finance)</strong> through the API" in told and "By their letter" in told
+    assert "Country: DE, was none" in told and "The CSM must approve: yes, was no" in told
+    assert "They &lt;moved&gt;" in told
+
+
 async def test_every_field_is_checked_in_its_place_and_what_was_typed_is_kept(
     ana: Visitor, db: Database
 ) -> None:
