@@ -4,7 +4,8 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page
+import sqlalchemy as sa
+from playwright.async_api import Browser, Page, expect
 
 from handlers.wording.webhook_text import DELIVERY_WORDS, EVENT_WORDS, OFF_CAUSES
 from models.db.database import Database
@@ -12,7 +13,7 @@ from models.settings import BillingSettings
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, change_webhook, send_test
 from models.webhooks.sending import Outcome, record_outcomes
-from models.webhooks.webhooks import DeliveryStatus, OffCause
+from models.webhooks.webhooks import DeliveryStatus, OffCause, Webhook
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
 from tests.harness.receiver import Receiver, receiver
@@ -151,6 +152,12 @@ async def test_in_a_browser_the_whole_way_by_keyboard(
         await page.get_by_role("button", name="Send a test").press("Enter")
         await page.get_by_role("heading", name="webhook.test").wait_for()
         await page.go_back()
+        await page.get_by_role("button", name="Pause").focus()
+        async with db.transaction() as session:
+            webhook = (await session.scalars(sa.select(Webhook.id))).one()
+            await send_test(session, act(people.ana), webhook)
+        await expect(page.get_by_role("link", name="webhook.test")).to_have_count(2)
+        await expect(page.get_by_role("button", name="Pause")).to_be_focused()
         await page.get_by_role("link", name="Delete").press("Enter")
         await page.get_by_role("dialog").get_by_role("button", name="Delete webhook").press("Enter")
         await page.get_by_text("The webhook is deleted.").wait_for()
