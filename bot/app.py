@@ -268,8 +268,6 @@ class App:
         app_token = _plain(self._settings.slack_app_token)
         if app_token:
             self._socket = Socket(bolt, app_token, self._timings)
-        else:
-            hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
         self._web = self._server(web)
         use_public_url(self._public_url(self._web.port))
         company = self._settings.company if self._settings.e_invoice else None
@@ -283,6 +281,8 @@ class App:
         ask = SlackResponder(gateway).user_info
         member = partial(known_member, ask, identity.team_id)
         serve_people(web, self._http_services(self._web.port, identity.url, checks, member))
+        if self._socket is None:
+            hear_slack(web, bolt, _plain(self._settings.slack_signing_secret) or "")
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()

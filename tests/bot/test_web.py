@@ -65,6 +65,12 @@ async def test_a_signed_command_is_answered(listening: tuple[App, Sandbox]) -> N
     assert await post(app, SLASH, signed(slack, SLASH)) == 200
 
 
+async def test_slack_only_posts(listening: tuple[App, Sandbox]) -> None:
+    address = f"http://127.0.0.1:{listening[0].port}/slack/events"
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
 OLD = str(int(time.time()) - 3600)
 NESTED = b"[" * 400_000
 FIELDS = b"&".join(b"f%d=1" % n for n in range(90_000))
