@@ -93,21 +93,18 @@ class Worker:
         )
         self._delivery = BillDelivery(db, billing, now, self._timings, mailer, draw, self._stopping)
         self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
-        self._lanes = [
-            Lane(
-                db.url,
-                queue,
-                self._timings,
-                concurrency=AT_ONCE[queue],
-                connections=CONNECTIONS[queue],
-            )
-            for queue in Queue
-        ]
+        self._lanes = [self._lane(queue) for queue in Queue]
         self._healed_upto = self._sends_upto = 0
         self._kept_upto: int | None = None
         self._tended_at = -math.inf
         self._loops: list[asyncio.Task[None]] = []
         self._register()
+
+    def _lane(self, queue: Queue) -> Lane:
+        at_once, connections = AT_ONCE[queue], CONNECTIONS[queue]
+        return Lane(
+            self._db.url, queue, self._timings, concurrency=at_once, connections=connections
+        )
 
     def _register(self) -> None:
         self._task(Task.POST, self._post)

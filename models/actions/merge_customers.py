@@ -42,10 +42,7 @@ async def merge_customers(
     customers = {one: await lock_customer(session, one) for one in sorted(ids)}
     await lock_for_write(session, Usage.__tablename__)
     merged, into = customers[customer_id], customers[into_id]
-    if into.id in (merged.id, merged.merged_into_id):
-        raise WrongState(f"{merged.name} and {into.name} are one customer. Nothing was changed.")
-    if into.merged_into_id is not None or merged.merged_into_id is not None:
-        raise WrongState("One of these was merged into another customer before.")
+    _refuse_merged(merged, into)
     await _refuse_under_way(session, merged)
     await _refuse_used_twice(session, merged, into, context)
     moved = sorted(await session.scalars(_MOVE, _ids(merged, into) | {"now": context.now}))
@@ -66,6 +63,13 @@ async def merge_customers(
     session.add(change)
     await session.flush()
     return change, await recalculate(session, context, corrected_by=context.user)
+
+
+def _refuse_merged(merged: Customer, into: Customer) -> None:
+    if into.id in (merged.id, merged.merged_into_id):
+        raise WrongState(f"{merged.name} and {into.name} are one customer. Nothing was changed.")
+    if into.merged_into_id is not None or merged.merged_into_id is not None:
+        raise WrongState("One of these was merged into another customer before.")
 
 
 def _ids(merged: Customer, into: Customer) -> dict[str, int]:

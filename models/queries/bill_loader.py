@@ -56,22 +56,9 @@ def _details(row: Row) -> BillDetails:
     state, approvers = replay(record), read_approvers(row["slots"])
     decisions = [entries[decision.action_id] for decision in state.decisions]
     facts = BillDetails(
-        id=bill.id,
-        version=bill.version,
+        **_as_billed(bill),
         actions=len(record),
-        customer_id=bill.customer_id,
         customer=row["customer_name"],
-        period=bill.period,
-        kind=bill.kind,
-        status=State(bill.status),
-        hold_reason=HoldReason(bill.hold_reason) if bill.hold_reason else None,
-        api_usage=bill.api_usage,
-        limit_calls=bill.monthly_api_limit,
-        overage_units=bill.overage_units,
-        unit_cost=bill.overage_unit_cost,
-        amount=bill.overage_amount,
-        currency=bill.currency,
-        created_at=bill.created_at,
         generated_by=entries[record[0].id].by,
         trend=tuple(_month(*month) for month in row["trend"] or ()),
         jumps=bool(row["jumps"]),
@@ -80,14 +67,11 @@ def _details(row: Row) -> BillDetails:
         decisions=tuple(decisions),
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, entries),
-        number=bill.number,
         outdated=_outdated(*row["outdated"]) if row["outdated"] else None,
         both_above=_both_above(row),
         rules_currency=row["rules_currency"],
         sent_to=row["billing_email"],
         goes_to=row["billing_email"],
-        billed=bill.billed_so_far,
-        waived_units=bill.waived_units,
         slots=approvers.slots,
         made_by=figures_made_by(record),
         state=state,
@@ -97,6 +81,29 @@ def _details(row: Row) -> BillDetails:
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
     past |= _changed(facts, record, done) | _issued(done) | {"bounces": _bounces(done)}
     return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
+
+
+def _as_billed(bill: Bill) -> dict[str, Any]:
+    """What the bill says by itself."""
+    return {
+        "id": bill.id,
+        "version": bill.version,
+        "customer_id": bill.customer_id,
+        "period": bill.period,
+        "kind": bill.kind,
+        "status": State(bill.status),
+        "hold_reason": HoldReason(bill.hold_reason) if bill.hold_reason else None,
+        "api_usage": bill.api_usage,
+        "limit_calls": bill.monthly_api_limit,
+        "overage_units": bill.overage_units,
+        "unit_cost": bill.overage_unit_cost,
+        "amount": bill.overage_amount,
+        "currency": bill.currency,
+        "created_at": bill.created_at,
+        "number": bill.number,
+        "billed": bill.billed_so_far,
+        "waived_units": bill.waived_units,
+    }
 
 
 def _letter(delivery: Mapping[str, Any], waits: str | None) -> Letter:
