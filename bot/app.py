@@ -122,7 +122,7 @@ class App:
         await self._check_database()
         token = _plain(self._settings.slack_bot_token) or ""
         gateway = await self._open.enter_async_context(
-            SlackClient.open(token, self._settings.slack_api_url)
+            SlackClient.open(token, self._settings.slack_api_url, self._timings.ask_again)
         )
         identity = await self._check_tokens(gateway)
         await self._welcome_finance(gateway, identity)

@@ -25,6 +25,7 @@ class Timings:
     database looks for it. `ping`: between signs of life of the socket, `watch`: between looks at
     it; without one for `reconnect` the address is asked for anew, without one for `hopeless` the
     program ends.
+    `ask_again`: before Slack is asked once more what it did not answer, doubled the second time.
     `statement` and `lock`: how long the database is waited for while a person waits; `work`: how
     long a request is worked on before it is called off, less than the 3 s that Slack waits.
     `bulk`: how long the database is waited for by a job that tells of any number of bills.
@@ -65,4 +66,5 @@ class Timings:
     bulk: float = 300.0
     ping: float = 5.0
     again: float = 1.0
+    ask_again: float = 0.5
     webhook: float = 15.0

@@ -16,6 +16,7 @@ from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import retrying
+from bot.timings import Timings
 from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage
 from handlers.slack.blocks.fallbacks import has_buttons, message_fallbacks
 
@@ -133,9 +134,15 @@ class SlackClient:
     a second message. `answering` is for what is sent once while a person waits.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, token: str, base_url: str) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        token: str,
+        base_url: str,
+        ask_again_s: float = Timings.ask_again,
+    ) -> None:
         self.session, self.token, self.base_url = session, token, base_url
-        self.asking = self._client(retrying.freely())
+        self.asking = self._client(retrying.freely(ask_again_s))
         self.once = self._client(retrying.never())
         self.answering = self._client(retrying.after_a_moment())
         self._ours: Identity | None = None
@@ -143,11 +150,13 @@ class SlackClient:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, token: str, base_url: str) -> AsyncIterator[Self]:
+    async def open(
+        cls, token: str, base_url: str, ask_again_s: float = Timings.ask_again
+    ) -> AsyncIterator[Self]:
         """A gateway with a connection pool of its own, closed with it."""
         timeout = aiohttp.ClientTimeout(total=CALL_S, connect=CONNECT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            yield cls(session, token, base_url)
+            yield cls(session, token, base_url, ask_again_s)
 
     def _client(self, retry_handlers: list[AsyncRetryHandler]) -> AsyncWebClient:
         return AsyncWebClient(

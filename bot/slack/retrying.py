@@ -1,14 +1,23 @@
 """What Slack's client asks again by itself, and what it never does."""
 
-from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryState
+import random
+
+from slack_sdk.http_retry import (
+    BackoffRetryIntervalCalculator,
+    HttpRequest,
+    HttpResponse,
+    RetryState,
+)
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
+from slack_sdk.http_retry.jitter import Jitter
 
 MOMENT_S = 1
+TIMES = 2
 
 
 class _ShortRateLimit(AsyncRateLimitErrorRetryHandler):
@@ -29,6 +38,16 @@ class _ShortRateLimit(AsyncRateLimitErrorRetryHandler):
         return wait_s.isdecimal() and int(wait_s) <= MOMENT_S
 
 
+class _UpTo(Jitter):
+    """Adds up to so many seconds."""
+
+    def __init__(self, most_s: float) -> None:
+        self._most_s = most_s
+
+    def recalculate(self, duration: float) -> float:
+        return duration + random.random() * self._most_s
+
+
 def never() -> list[AsyncRetryHandler]:
     """For what is sent once, where somebody else waits for a rate limit: a job."""
     return []
@@ -39,9 +58,14 @@ def after_a_moment() -> list[AsyncRetryHandler]:
     return [_ShortRateLimit()]
 
 
-def freely() -> list[AsyncRetryHandler]:
-    """For what may be said twice: questions, and a message drawn anew."""
+def freely(after_s: float) -> list[AsyncRetryHandler]:
+    """For what may be said twice: questions, and a message drawn anew.
+
+    `after_s`: before the first time, and twice that before the second; by chance up to twice that
+    is added.
+    """
+    pauses = BackoffRetryIntervalCalculator(after_s, _UpTo(2 * after_s))
     return [
-        AsyncConnectionErrorRetryHandler(max_retry_count=2),
-        AsyncServerErrorRetryHandler(max_retry_count=2),
+        AsyncConnectionErrorRetryHandler(TIMES, pauses),
+        AsyncServerErrorRetryHandler(TIMES, pauses),
     ]

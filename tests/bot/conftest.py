@@ -10,7 +10,7 @@ from bot.worker.worker import Worker
 from models.db.database import Database
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.cast import accounts
-from tests.harness.running import plain_log, settings_for, worker_only, workspace
+from tests.harness.running import plain_log, settings_for, slack_client, worker_only, workspace
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def settings(slack: Sandbox, database_url: str) -> Settings:
 
 @pytest.fixture
 async def gateway(slack: Sandbox) -> AsyncIterator[SlackClient]:
-    async with SlackClient.open(slack.bot_token, slack.api_url) as opened:
+    async with slack_client(slack) as opened:
         await opened.auth_test()
         yield opened
 

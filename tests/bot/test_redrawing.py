@@ -102,7 +102,7 @@ async def _some_are(db: Database, state: str) -> list[Any]:
 TROUBLES = [
     {"kind": "lost_response", "times": 3},
     {"kind": "error", "status": 500, "times": 4},
-    {"kind": "ratelimited", "retry_after": 1, "times": 4},
+    {"kind": "ratelimited", "retry_after": 1, "times": 2},
 ]
 
 

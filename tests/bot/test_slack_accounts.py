@@ -11,7 +11,7 @@ from models.people.users import User
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.browser_side import browser_side
 from tests.harness.cast import FAR, FOREIGN_TEAM, GUS, People, accounts
-from tests.harness.running import workspace
+from tests.harness.running import slack_client, workspace
 
 STRANGERS = [
     {"id": GUS, "name": "gus", "is_restricted": True},
@@ -35,7 +35,7 @@ def member_of(sandbox: Sandbox, slack: SlackClient) -> SlackMember:
 async def test_only_a_member_of_the_workspace_is_linked(db: Database, people: People) -> None:
     async with (
         workspace({"users": accounts(*STRANGERS), "channels": []}) as sandbox,
-        SlackClient.open(sandbox.bot_token, sandbox.api_url) as slack,
+        slack_client(sandbox) as slack,
         browser_side(db, slack_member=member_of(sandbox, slack)) as served,
     ):
         ana = await served.signed_in(people.ana)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -78,12 +78,17 @@ async def workspace(given: Json, **more: Any) -> AsyncIterator[WatchedSandbox]:
         assert sandbox.seen_twice() == []
 
 
+def slack_client(sandbox: Sandbox) -> AbstractAsyncContextManager[SlackClient]:
+    """The bot's way to that Slack."""
+    return SlackClient.open(sandbox.bot_token, sandbox.api_url, QUICK.ask_again)
+
+
 @asynccontextmanager
 async def listeners_only(
     sandbox: Sandbox, db: Database, billing: BillingSettings | None = None
 ) -> AsyncIterator[Listeners]:
     """The listeners connected by Socket Mode."""
-    async with SlackClient.open(sandbox.bot_token, sandbox.api_url) as slack:
+    async with slack_client(sandbox) as slack:
         services = Services(
             db=db,
             now=lambda: NOW,

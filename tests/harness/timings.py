@@ -15,14 +15,14 @@ BRIEF_S = 20.0
 
 QUICK = Timings(
     pace=0.0,
-    settle=0.1,
+    settle=0.05,
     progress=0.0,
-    poll=0.2,
+    poll=0.1,
     sweep=1.0,
     heartbeat=0.5,
-    back_off_first=0.1,
-    back_off_longest=0.5,
-    back_off_mending=0.5,
+    back_off_first=0.05,
+    back_off_longest=0.2,
+    back_off_mending=0.2,
     mail_unheard=(0.5, 0.5),
     mail_pause=0.3,
     mail_turn=5.0,
@@ -38,6 +38,7 @@ QUICK = Timings(
     work=BRIEF_S / 2,
     ping=1.0,
     again=0.1,
+    ask_again=0.02,
 )
 
 INTERRUPTED = replace(QUICK, settle=0.5, progress=0.2, sweep=0.5, heartbeat=0.2, stalled=2.0)

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.mail.smtp import Mailer
 from bot.mail.smtp_url import MailServer
-from bot.slack.client import SlackClient
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment, edit_reply, is_reply_recorded
 from models.actions.issue import issue_bill
@@ -46,7 +45,7 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import said_to
 from tests.harness.database import EMPTY, TestPostgres
-from tests.harness.running import worker_only
+from tests.harness.running import slack_client, worker_only
 from tests.harness.waiting import until
 from tests.old_databases import OLD_DATABASES, OldDatabase, contents
 from tests.old_databases.company import (
@@ -377,7 +376,7 @@ async def test_todays_bot_does_the_jobs_that_waited(db: Database, migrated: Migr
     workspace = {"users": users, "channels": [{"id": "CAPPROVALS", "name": "approvals"}]}
     async with (
         serve(Sandbox(workspace=workspace, rate_limits=False)) as slack,
-        SlackClient.open(slack.bot_token, slack.api_url) as gateway,
+        slack_client(slack) as gateway,
     ):
         mailer = Mailer(MailServer.parse(slack.smtp_url), "Billing <billing@meadow.example>")
         at_once = replace(RULES, send_delay_minutes=0)
