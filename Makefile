@@ -22,6 +22,7 @@ check: .venv
 # LIFE: what whole lives are told with, as in `make soak LIFE="--minutes 60"`.
 soak: .venv
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak.sending
 	$(BIN)/python -m tests.soak.life $(LIFE)
 
 # `built` is written last, so that an interrupted build is never taken for a finished one.

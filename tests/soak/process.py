@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,7 +28,9 @@ class BotDied(Exception):
 class Bot:
     """One bot, life after life; what each of them logs is kept."""
 
-    def __init__(self, sandbox: Sandbox, database_url: str, folder: Path) -> None:
+    def __init__(
+        self, sandbox: Sandbox, database_url: str, folder: Path, settings: Mapping[str, str]
+    ) -> None:
         """`folder` is empty, lest the bot find settings there; its log is written to it."""
         self._sandbox = sandbox
         self._folder = folder
@@ -44,6 +46,7 @@ class Bot:
             "SLACK_APP_TOKEN": sandbox.app_token,
             "HOST": "127.0.0.1",
             "PORT": str(port),
+            **settings,
         }
 
     async def start(self) -> None:
@@ -81,6 +84,10 @@ class Bot:
         self._process.send_signal(number)
         return await asyncio.wait_for(self._process.wait(), EXIT_S)
 
+    async def kill_and_start(self) -> None:
+        await self.strike(signal.SIGKILL)
+        await self.start()
+
     async def freeze(self, pause_s: float) -> None:
         """It stands still for so long, and does not notice: a laptop that sleeps."""
         assert self._process is not None
@@ -104,10 +111,10 @@ class Bot:
 
 
 @asynccontextmanager
-async def bot_process(sandbox: Sandbox, database_url: str) -> AsyncIterator[Bot]:
-    """A bot that has been started, and is gone when the block ends."""
+async def bot_process(sandbox: Sandbox, database_url: str, **settings: str) -> AsyncIterator[Bot]:
+    """A bot with these settings besides that has been started, and is gone when the block ends."""
     with tempfile.TemporaryDirectory(prefix="countersign-bot-") as folder:
-        bot = Bot(sandbox, database_url, Path(folder))
+        bot = Bot(sandbox, database_url, Path(folder), settings)
         try:
             await bot.start()
             await bot.connected()

@@ -23,6 +23,7 @@ from tests.soak.audit import OPEN, audit
 from tests.soak.company import FINANCE, Company
 from tests.soak.month import Blow, Stage, play
 from tests.soak.process import bot_process
+from tests.soak.sending import send_month
 
 SMALL = Company(bills=60, approvers=8)
 
@@ -101,3 +102,11 @@ async def _made(db: Database) -> int:
 async def _all_is_done(db: Database) -> bool:
     async with db.transaction() as session:
         return not any((await session.execute(OPEN)).one())
+
+
+async def test_a_bot_that_is_killed_while_it_mails_gives_each_bill_one_number_and_one_letter(
+    database_url: str,
+) -> None:
+    sent = await send_month(database_url, 30, [5, 15])
+    assert not sent.violations
+    assert (len(sent.letters), sent.kills) == (30, 2)
