@@ -7,12 +7,17 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.send import mark_send_failed
+from models.actions.incoming import record_mail
+from models.actions.issue import issue_bill
+from models.actions.send import mark_delivered, mark_send_failed
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
 from models.batches.bulk_send import SendReport, send_report, send_step, start_send
 from models.batches.send_preview import preview_send
+from models.batches.sendings import Fate, sendings_of_list
 from models.bills.bill import Bill
+from models.bills.documents import outgoing_document
+from models.bills.incoming import DeliveryReport, Failure
 from models.bills.states import NotSent, State
 from models.context import Context
 from models.db.database import do_put_off
@@ -22,8 +27,8 @@ from models.outbox.messages import Message, MessageKind, MessageState
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from tests.harness.cast import People
-from tests.rules.billing import approved, clock, correct_usage, go_out, issue
-from tests.rules.scene import OCTOBER, act, bill_for, contents
+from tests.rules.billing import DELAY, approved, clock, correct_usage, drawn, go_out, issue
+from tests.rules.scene import NOW, OCTOBER, act, bill_for, contents
 
 
 async def listed(session: AsyncSession, people: People, *bills: Bill) -> int:
@@ -186,3 +191,39 @@ async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_numbe
     await correct_usage(session, act(people.ana), bill.customer_id, 170_000)
     shown = await preview_send(session, act(people.ana), [bill.id])
     assert [one.line.id for one in shown.biggest] == [bill.id]
+
+
+async def test_what_became_of_each_of_seven_that_were_sent_is_told_by_currency(
+    session: AsyncSession, people: People
+) -> None:
+    """One was called back, one failed, two arrived and one of these came back, one is on its way,
+    and two can still be called back, of which one is in yen.
+    """
+    names = ("Acme", "Birch", "Cove", "Dune", "Elm", "Fjord")
+    bills = [await approved(session, people, name) for name in names]
+    yen = await approved(session, people, "Gull KK", currency="JPY")
+    list_id = await listed(session, people, *bills, yen)
+    await begun(session, people, list_id)
+    await do_put_off(session)
+    back, failed, arrived, returned, going, _ = bills
+    await undo_decision(session, back.id, back.version, act(people.ana), "Not yet.")
+    late = clock(people, NOW + DELAY)
+    for bill in (failed, arrived, returned, going):
+        assert await issue_bill(session, bill.id, late, drawn)
+    await mark_send_failed(session, failed.id, late, "550 No")
+    for bill in (arrived, returned):
+        await mark_delivered(session, bill.id, late, "250 OK")
+    letter = await outgoing_document(session, returned.id, late, State.SENT)
+    assert letter is not None
+    report = DeliveryReport((f"{letter.mail_id}@us",), (Failure(None, "550 No"),))
+    assert await record_mail(session, report, "report", late)
+
+    told = await sendings_of_list(session, list_id)
+
+    assert told.fates == {
+        Fate.IN_DELAY: 2, Fate.ON_ITS_WAY: 1, Fate.DELIVERED: 1, Fate.FAILED: 2,
+        Fate.CALLED_BACK: 1,
+    }  # fmt: skip
+    assert [(one.currency, one.bills) for one in told.totals] == [("JPY", 1), ("USD", 6)]
+    assert told.due == NOW + DELAY
+    assert [one.customer for one in told.named] == ["Gull KK", "Acme", "Birch", "Cove", "Dune"]
