@@ -368,10 +368,14 @@ async def test_what_is_on_its_way_gets_the_next_numbers_and_arrives(db: Database
     assert await discrepancies(db) == []
 
 
-async def test_todays_bot_does_the_jobs_that_waited(db: Database, migrated: Migrated) -> None:
+async def test_todays_bot_does_the_jobs_that_waited(
+    db: Database, migrated: Migrated, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That of a worker that died, too. The one that had been given up stays so, and what is put
     off for the first time may wait.
     """
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
     users = [{"id": one, "name": one.lower()} for one in map(slack_id, [*ROLES, NEWCOMER])]
     workspace = {"users": users, "channels": [{"id": "CAPPROVALS", "name": "approvals"}]}
     async with (
