@@ -4,8 +4,9 @@
 
 The server and its loop are in this process, whoever signs in is in another one: twenty attempts
 a second for ten seconds, with the right password, at bcrypt's cost 12. `quiet` is the same server
-before that. Where the machine hashes fewer a second, the others wait, and of more than a hundred
-that wait the rest is answered with 503.
+before that, and `beside` the same beside a process that only keeps a processor busy: what of the
+lag is the machine's own. Where the machine hashes fewer a second, the others wait, and of more than
+a hundred that wait the rest is answered with 503.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 
 import aiohttp
 
@@ -53,10 +55,15 @@ async def served(url: str) -> list[str]:
     await seeded(db, passwords)
     lines = []
     async with browser_side(db, passwords=passwords) as side:
-        for name, work in (("quiet", None), ("20 a second", side.base)):
+        phases = {
+            "quiet": _nothing,
+            "beside": _beside_a_busy_process,
+            f"{A_SECOND} a second": partial(_signing_in, side.base),
+        }
+        for name, work in phases.items():
             over = asyncio.Event()
             measured = asyncio.create_task(lags(over))
-            told = await _signing_in(work) if work else await _nothing()
+            told = await work()
             over.set()
             late = sorted(await measured)
             p50, p99 = late[len(late) // 2], late[len(late) * 99 // 100]
@@ -70,6 +77,14 @@ async def served(url: str) -> list[str]:
 
 async def _nothing() -> str:
     await asyncio.sleep(FOR_S / 2)
+    return ""
+
+
+async def _beside_a_busy_process() -> str:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+    await asyncio.sleep(FOR_S / 2)
+    process.kill()
+    await process.wait()
     return ""
 
 
