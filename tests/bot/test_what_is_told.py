@@ -264,12 +264,11 @@ async def test_a_channel_gets_no_more_than_one_message_a_pace(
 async def test_a_preview_that_takes_too_long_is_told_to_whoever_waits_for_it(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
-    async with db.transaction() as holding:
+    async with worker_only(db, gateway, bulk=0.2), db.transaction() as holding:
         await holding.execute(sa.text("lock table customers in access exclusive mode"))
         async with db.transaction() as session:
             await promise_run_preview(session, "2026-10", None, people.ana, NOW)
-        async with worker_only(db, gateway, bulk=0.2):
-            await until(lambda: all_settled(db))
+        await until(lambda: all_settled(db))
     assert "took too long" in said_to(slack, "UANA")[0]
 
 
