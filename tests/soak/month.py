@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -34,14 +35,15 @@ RESCUED = "job rescued"
 @dataclass(frozen=True)
 class Blow:
     """A signal to the bot once it has worked for so long since the click (the time it is down does
-    not count), and so many messages stand in Slack. SIGSTOP lasts for `pause_s`; from other
-    signals it does not recover.
+    not count), and so many messages stand in Slack; `generating`: while it generates, which waits
+    for the blow. SIGSTOP lasts for `pause_s`; from other signals it does not recover.
     """
 
     worked_s: float = 0.0
     messages: int = 0
     signal: Signals = SIGKILL
     pause_s: float = 0.0
+    generating: bool = False
 
 
 class Stage(StrEnum):
@@ -97,16 +99,28 @@ class Month:
         return self._outcome
 
     async def _take(self, blows: Sequence[Blow]) -> None:
-        click = asyncio.create_task(self._click())
+        click: asyncio.Task[None] | None = None
         for blow in blows:
-            if not await self._comes(blow):
-                break
-            await self._deal(blow)
+            async with self._kept_waiting(blow):
+                click = click or asyncio.create_task(self._click())
+                if not await self._comes(blow):
+                    break
+                await self._deal(blow)
             if not await self._runs():
                 await click
                 click = asyncio.create_task(self._click_until_it_runs())
             self._resumed = time.monotonic()
-        await click
+        await (click or self._click())
+
+    @asynccontextmanager
+    async def _kept_waiting(self, blow: Blow) -> AsyncIterator[None]:
+        """No bill can be made meanwhile, where the blow is to come before that."""
+        if not blow.generating:
+            yield
+            return
+        async with self._db.long_transaction() as session:
+            await session.execute(sa.text("select from customers for update"))
+            yield
 
     async def _deal(self, blow: Blow) -> None:
         """Returns as soon as the bot is at work again."""
@@ -124,9 +138,12 @@ class Month:
         """Wait for its moment; False if everything was done before."""
         worked_s = self._outcome.working_s + time.monotonic() - self._resumed
         await asyncio.sleep(blow.worked_s - worked_s)
-        while (stage := await self._stage()) and messages(self._sandbox) < blow.messages:  # noqa: ASYNC110
+        while stage := await self._stage():
+            begun = stage is Stage.GENERATION or not blow.generating
+            if begun and messages(self._sandbox) >= blow.messages:
+                return True
             await asyncio.sleep(0.005)
-        return stage is not None
+        return False
 
     async def _type_the_command(self) -> None:
         """The preview is there; from now on time counts."""
