@@ -37,6 +37,7 @@ FONT_PACKAGES = (
     "fontpkg_noto_sans",
     *("justmytype_intl_cjk", "justmytype_intl_rtl"),
     *("justmytype_intl_sea", "justmytype_intl_south_asia", "justmytype_intl_africa"),
+    "manimgx_fonts",
 )
 """Noto's, under the SIL Open Font License: no font of the machine is looked at."""
 
