@@ -9,9 +9,9 @@ from models.bills.states import RejectReason
 from models.db.database import Database
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import all_settled, rows, said_to
+from tests.harness.books import act, make_bills
 from tests.harness.cast import People
 from tests.harness.waiting import until
-from tests.store.books import act, make_bills
 
 
 async def test_a_digest_is_redrawn_after_each_decision(

@@ -28,11 +28,11 @@ from models.outbox.messages import user_recipient
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 from tests.bot.helpers import rows
+from tests.harness.billing import approved, go_out
 from tests.harness.cast import People
 from tests.harness.mail_servers import PASSWORD, Store
 from tests.harness.returned_mail import message_id, reply, status_report
 from tests.harness.slack_people import NOW
-from tests.rules.billing import approved, go_out
 
 _LONG_AGO = sa.text(
     "update messages set created_at = created_at - interval '1 hour' where kind = :kind"

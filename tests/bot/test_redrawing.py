@@ -27,10 +27,10 @@ from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import all_posted, all_settled, grant, no_jobs, rows, said_to, texts
+from tests.harness.books import OCTOBER, act, make_bills
 from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.waiting import until
-from tests.store.books import OCTOBER, act, make_bills
 
 
 async def drawn_now(db: Database, bill_id: int) -> str:

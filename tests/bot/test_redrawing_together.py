@@ -23,10 +23,10 @@ from models.outbox.jobs import defer_card_update
 from models.queries.bill_loader import load_bill_details
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows, texts
+from tests.harness.books import act, make_bills
 from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.waiting import until
-from tests.store.books import act, make_bills
 
 CARDS = 50
 

@@ -14,11 +14,11 @@ from models.outbox.messages import Message, MessageKind, user_recipient
 from models.people.permissions import Role
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import all_posted, grant, no_jobs, rows, said_to, states, told_to
+from tests.harness.books import make_bills
 from tests.harness.cast import People
 from tests.harness.database import TestDatabase, TestPostgres
 from tests.harness.running import worker_only
 from tests.harness.waiting import until
-from tests.store.books import make_bills
 
 
 async def test_stopping_in_the_middle_loses_and_doubles_nothing(

@@ -27,6 +27,7 @@ from models.settings import BillingSettings, Company
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows
 from tests.bot.test_redrawing_together import redraw, standing_cards
+from tests.harness.books import make_bills
 from tests.harness.cast import People
 from tests.harness.pdf import pdf_text
 from tests.harness.running import worker_only
@@ -34,7 +35,6 @@ from tests.harness.slack_people import NOW
 from tests.harness.timings import BRIEF_S
 from tests.harness.waiting import until
 from tests.harness.watched_slack import WatchedSandbox
-from tests.store.books import make_bills
 
 SENDER = "Billing <billing@meridian.example>"
 MERIDIAN = Company("Meridian API AG", payment_days=30)

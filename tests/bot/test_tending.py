@@ -10,11 +10,11 @@ from models.actions.approve import approve_bill
 from models.context import Context, Source
 from models.db.database import Database
 from tests.bot.helpers import rows
+from tests.harness.books import make_bills
 from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
 from tests.harness.waiting import until
-from tests.store.books import make_bills
 
 
 async def test_absences_end_with_their_last_day(

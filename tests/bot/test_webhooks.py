@@ -26,13 +26,13 @@ from models.webhooks.sending import GIVEN_UP_AFTER, OFF_AFTER
 from models.webhooks.webhooks import Webhook
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import no_jobs, rows, said_to
+from tests.harness.books import make_bills, send_out, work_on
 from tests.harness.cast import People
 from tests.harness.receiver import Receiver, cut_off, hang, receiver, status
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW, Clock
 from tests.harness.waiting import until
 from tests.soak.process import bot_process
-from tests.store.books import make_bills, send_out, work_on
 
 OWN = BillingSettings("CAPPROVALS", webhook_hosts=frozenset({"127.0.0.1"}))
 

@@ -32,12 +32,12 @@ from tests.bot.helpers import (
     texts,
     told_to,
 )
+from tests.harness.billing import DELAY, clock, drawn
+from tests.harness.books import act, make_bills
 from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
 from tests.harness.waiting import until
-from tests.rules.billing import DELAY, clock, drawn
-from tests.store.books import act, make_bills
 
 
 @pytest.mark.parametrize(

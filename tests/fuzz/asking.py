@@ -13,10 +13,10 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
+from tests.harness.billing import MAIL, go_out, void
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.rules.billing import MAIL, go_out, void
-from tests.rules.scene import act, bill_for
+from tests.harness.scene import act, bill_for
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 ROOT = CONFIG.parent.parent.parent

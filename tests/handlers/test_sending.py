@@ -17,12 +17,12 @@ from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from tests.bot.helpers import rows
 from tests.handlers.conftest import Bills
+from tests.harness.billing import drawn
 from tests.harness.cast import People
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import NOW, Seen, Team, acts, carried, element, labels, read, said
 from tests.harness.waiting import until
-from tests.rules.billing import drawn
 
 OCTOBER = Period(2026, 10)
 

@@ -6,11 +6,11 @@ import io
 from models.bills.bill import get_bill
 from models.db.database import Database
 from models.text import without_guard
+from tests.harness.billing import MAIL, go_out
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
 from tests.harness.database import TestDatabase, unguarded
-from tests.rules.billing import MAIL, go_out
-from tests.rules.scene import act, bill_for
+from tests.harness.scene import act, bill_for
 
 NAMES = ("Acme, “Corp”", "=1+1", "'=1+1", "@SUM(A1)", "-3", "+49 30", "Ünïcode\u3000")
 

@@ -9,10 +9,10 @@ from models.bills.bill import Bill
 from models.db.database import Database
 from models.period import Period
 from tests.billed import write_bill
+from tests.harness.billing import MAIL
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.rules.billing import MAIL
-from tests.rules.scene import act, add_customer, bill_for
+from tests.harness.scene import act, add_customer, bill_for
 
 
 @pytest.fixture

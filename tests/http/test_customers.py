@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from models.db.database import Database
 from models.imports.files import Imported
+from tests.harness.books import make_bills
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.store.books import make_bills
-from tests.store.files import load, rows_of
+from tests.harness.files import load, rows_of
 
 ACME = {"name": "Acme", "monthly_api_limit": 1_000_000, "overage_unit_cost": "0.0040"}
 

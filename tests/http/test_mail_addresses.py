@@ -7,10 +7,10 @@ import pytest
 
 from models.db.database import Database
 from models.imports.files import BadRows
+from tests.harness.billing import NO_ADDRESSES
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.rules.billing import NO_ADDRESSES
-from tests.store.files import load, rows_of
+from tests.harness.files import load, rows_of
 from tests.web.test_editing import ACME as FORM
 from tests.web.test_editing import errors
 

@@ -14,9 +14,9 @@ from models.people.kept_answers import KEPT_FOR, KeptAnswer
 from models.settings import BillingSettings
 from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People
+from tests.harness.scene import act, add_customer, bill_for
 from tests.harness.slack_people import NOW, Clock
 from tests.harness.waiting import until
-from tests.rules.scene import act, add_customer, bill_for
 
 OCTOBER = {"year": 2026, "month": 10}
 KEY = {"Idempotency-Key": "0c1d"}

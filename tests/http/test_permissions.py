@@ -24,9 +24,9 @@ from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
+from tests.harness.scene import act, bill_for
 from tests.harness.slack_people import NOW
 from tests.http.permission_rows import EVERYBODY, ROWS, Row
-from tests.rules.scene import act, bill_for
 
 Callers = Mapping[str, User | None]
 Things = Mapping[str, Mapping[str, int]]

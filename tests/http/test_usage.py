@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from handlers.http.uploads import LARGEST_UPLOAD
 from models.db.database import Database
 from models.imports.files import Imported
+from tests.harness.books import make_bills, send_out
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.store.books import make_bills, send_out
-from tests.store.files import load, load_rows, rows_of
+from tests.harness.files import load, load_rows, rows_of
 
 JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "application/x-ndjson"}

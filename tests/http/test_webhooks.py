@@ -10,10 +10,10 @@ from models.db.database import Database
 from models.settings import BillingSettings
 from models.webhooks.events import Event
 from models.webhooks.sending import Outcome, record_outcomes
+from tests.harness.books import make_bills
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
 from tests.harness.slack_people import NOW
-from tests.store.books import make_bills
 
 HERE = "https://hooks.example/countersign"
 OWN = BillingSettings("CAPPROVALS", webhook_hosts=frozenset({"hooks.internal"}))

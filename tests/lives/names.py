@@ -1,7 +1,7 @@
 """What must be true of the names of customers, and of customers that are one."""
 
 from tests.lives.ledger import Ledger
-from tests.store.names import seen
+from tests.models.customers.names import seen
 
 
 def check_names(ledger: Ledger) -> None:

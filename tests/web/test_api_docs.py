@@ -5,7 +5,7 @@ from playwright.async_api import Browser, expect
 from models.db.database import Database
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.rules.scene import act, bill_for
+from tests.harness.scene import act, bill_for
 
 
 async def test_every_operation_is_told_also_without_javascript(served: BrowserSide) -> None:

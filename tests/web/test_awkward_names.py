@@ -5,9 +5,9 @@ import re
 import sqlalchemy as sa
 
 from models.db.database import Database
+from tests.harness.books import make_bills
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.store.books import make_bills
 from tests.web.test_editing import shown
 from tests.web.test_imports import send
 

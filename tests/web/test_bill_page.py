@@ -17,7 +17,7 @@ from models.queries.history import load_history
 from models.usage.usage import Usage
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.rules.scene import act, bill_for
+from tests.harness.scene import act, bill_for
 
 
 @pytest.fixture

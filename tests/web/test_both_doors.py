@@ -6,11 +6,11 @@ from models.actions.approve import approve_bill
 from models.actions.comment import add_comment
 from models.db.database import Database
 from models.queries.recent_decisions import recent_decisions
+from tests.harness.billing import MAIL, go_out
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
+from tests.harness.scene import act, add_customer, bill_for
 from tests.harness.slack_people import NOW
-from tests.rules.billing import MAIL, go_out
-from tests.rules.scene import act, add_customer, bill_for
 
 
 async def test_kim_changes_her_comment_and_takes_it_back(

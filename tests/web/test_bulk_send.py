@@ -12,10 +12,10 @@ from models.bills.bill import Bill, get_bill
 from models.bills.states import State
 from models.db.database import Database
 from models.people.users import User
+from tests.harness.billing import drawn
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.rules.billing import drawn
-from tests.rules.scene import act, bill_for
+from tests.harness.scene import act, bill_for
 from tests.web.test_month import hidden_version
 
 

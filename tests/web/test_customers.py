@@ -16,8 +16,8 @@ from models.period import Period
 from models.queries import customer_list
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
+from tests.harness.scene import OCTOBER, add_customer, bill_for, record_usage
 from tests.harness.slack_people import NOW
-from tests.rules.scene import OCTOBER, add_customer, bill_for, record_usage
 
 LONG = "Consolidated " * 20 + "Corp"
 

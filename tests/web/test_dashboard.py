@@ -13,8 +13,8 @@ from models.db.database import Database
 from models.period import Period
 from tests.harness.browser_side import Answer, BrowserSide, browser_side
 from tests.harness.cast import People
+from tests.harness.scene import act, add_customer, bill_for, generate
 from tests.harness.slack_people import NOW
-from tests.rules.scene import act, add_customer, bill_for, generate
 
 LATER = NOW + timedelta(days=9)
 

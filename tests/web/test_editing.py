@@ -9,10 +9,10 @@ from handlers.http.once import FIELD
 from models.actions.approve import approve_bill
 from models.db.database import Database
 from models.people.users import User
+from tests.harness.books import act, make_bills
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.store.books import act, make_bills
-from tests.store.files import rows_of
+from tests.harness.files import rows_of
 from tests.web.form_fields import fields_of
 
 ACME = {"name": "Acme", "monthly_api_limit": "1000", "overage_unit_cost": "0.2", "currency": "USD"}

@@ -17,7 +17,7 @@ from models.people.passwords import Passwords
 from models.people.users import User
 from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
-from tests.rules.scene import act, add_customer, bill_for
+from tests.harness.scene import act, add_customer, bill_for
 from tests.web.form_fields import fields_of, form_to
 
 PASSWORD = "correct horse 12"

@@ -8,11 +8,11 @@ import pytest
 
 from models.actions.uploaded_files import LIFETIME
 from models.db.database import Database
+from tests.harness.books import make_bills, send_out
 from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
+from tests.harness.files import load, rows_of
 from tests.harness.slack_people import NOW
-from tests.store.books import make_bills, send_out
-from tests.store.files import load, rows_of
 
 USAGE = "customer,year,month,api_usage\n"
 

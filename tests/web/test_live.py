@@ -13,8 +13,8 @@ from models.webhooks.keeping import add_webhook, change_webhook, send_test
 from models.webhooks.sending import Outcome, record_outcomes
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
+from tests.harness.scene import OCTOBER, act, add_customer, generate, record_usage
 from tests.harness.slack_people import NOW
-from tests.rules.scene import OCTOBER, act, add_customer, generate, record_usage
 
 HERE = "https://8.8.8.8/bills"
 Change = Callable[[AsyncSession], Awaitable[object]]

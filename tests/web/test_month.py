@@ -21,8 +21,8 @@ from models.people.users import User
 from models.settings import BillingSettings
 from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People
+from tests.harness.scene import OCTOBER, add_customer, generate, record_usage
 from tests.harness.slack_people import NOW
-from tests.rules.scene import OCTOBER, add_customer, generate, record_usage
 
 EURO = {"currency": "EUR"}
 ADDRESS = {"billing_email": "billing@acme.example"}

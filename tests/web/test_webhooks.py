@@ -14,12 +14,12 @@ from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, change_webhook, send_test
 from models.webhooks.sending import Outcome, record_outcomes
 from models.webhooks.webhooks import DeliveryStatus, OffCause, Webhook
+from tests.harness.books import make_bills
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
 from tests.harness.receiver import Receiver, receiver
+from tests.harness.scene import act
 from tests.harness.slack_people import NOW
-from tests.rules.scene import act
-from tests.store.books import make_bills
 from tests.web.every_page import Inspection
 
 HERE = "https://hooks.example/countersign"

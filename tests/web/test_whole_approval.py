@@ -12,7 +12,7 @@ from models.db.database import Database
 from models.people.users import User
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.rules.scene import act, bill_for
+from tests.harness.scene import act, bill_for
 
 MOST_KEYS = 40
 

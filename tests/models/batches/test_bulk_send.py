@@ -1,0 +1,229 @@
+"""Many bills sent at once: what is previewed, what of it goes out, and what is left out."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.actions.incoming import record_mail
+from models.actions.issue import issue_bill
+from models.actions.send import mark_delivered, mark_send_failed
+from models.actions.undo import undo_decision
+from models.batches import bulk_send
+from models.batches.bulk_send import SendReport, send_report, send_step, start_send
+from models.batches.send_preview import preview_send
+from models.batches.sendings import Fate, sendings_of_list
+from models.bills.bill import Bill
+from models.bills.documents import outgoing_document
+from models.bills.incoming import DeliveryReport, Failure
+from models.bills.states import NotSent, State
+from models.context import Context
+from models.db.database import do_put_off
+from models.errors import NotAllowed, NotFound, WrongState
+from models.outbox.jobs import Task
+from models.outbox.messages import Message, MessageKind, MessageState
+from models.settings import BillingSettings
+from models.usage.usage import record_usage
+from tests.harness.billing import DELAY, approved, clock, correct_usage, drawn, go_out, issue
+from tests.harness.cast import People
+from tests.harness.scene import NOW, OCTOBER, act, bill_for, contents
+
+
+async def listed(session: AsyncSession, people: People, *bills: Bill) -> int:
+    shown = await preview_send(session, act(people.ana), [bill.id for bill in bills])
+    assert shown.id is not None
+    return shown.id
+
+
+async def begun(session: AsyncSession, people: People, list_id: int) -> SendReport:
+    assert await start_send(session, list_id, act(people.ana))
+    return await send_report(session, list_id)
+
+
+async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
+    session: AsyncSession, people: People
+) -> None:
+    ready = await approved(session, people)
+    nowhere = await approved(session, people, "Brook Ltd", billing_email="  ")
+    yen = await approved(session, people, "Cove KK", currency="JPY")
+    waits = await bill_for(session, act(people.ana), "Elm Inc")
+    out = await approved(session, people, "Fjord AS")
+    await go_out(session, people, out)
+
+    shown = await preview_send(session, act(people.ana), period=OCTOBER)
+
+    assert [(one.line.id, one.to) for one in shown.biggest] == [
+        (yen.id, "billing@acme.example"),
+        (ready.id, "billing@acme.example"),
+    ]
+    assert (shown.bills, shown.kept) == (2, {State.APPROVED: 1, State.PENDING: 1})
+    assert [(one.line.id, one.kept) for one in shown.stay] == [
+        (nowhere.id, NotSent.NO_ADDRESS),
+        (waits.id, NotSent.STATE),
+    ]
+    sums = [(total.currency, total.bills, total.amount) for total in shown.totals]
+    assert sums == [("JPY", 1, Decimal(5000)), ("USD", 1, Decimal("5000.00"))]
+    assert shown.delay_minutes == 5
+
+
+async def test_a_bill_whose_figures_have_changed_is_kept(
+    session: AsyncSession, people: People
+) -> None:
+    late = await approved(session, people)
+    await record_usage(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
+    shown = await preview_send(session, act(people.ana), [late.id])
+    assert [one.kept for one in shown.stay] == [NotSent.OUTDATED]
+
+
+async def test_where_nothing_can_go_out_no_list_is_kept(
+    session: AsyncSession, people: People
+) -> None:
+    waits = await bill_for(session, act(people.ana))
+    shown = await preview_send(session, act(people.ana), [waits.id])
+    assert shown.id is None
+    assert [one.kept for one in shown.stay] == [NotSent.STATE]
+
+
+async def test_a_list_goes_out_once_however_often_it_is_begun(
+    session: AsyncSession, people: People
+) -> None:
+    bills = [await approved(session, people, name) for name in ("Acme Corp", "Brook Ltd")]
+    list_id = await listed(session, people, *bills)
+    facts = await begun(session, people, list_id)
+    assert (facts.sent, facts.bills, facts.ended, facts.kept) == (2, 2, True, ())
+    brief = await send_report(session, list_id, most=1)
+    assert (brief.bills, brief.ended) == (2, False)
+    before = await contents(session)
+    assert not await start_send(session, list_id, act(people.ana))
+    assert await contents(session) == before
+
+
+async def test_what_changed_after_it_was_shown_is_left_out_and_named(
+    session: AsyncSession, people: People
+) -> None:
+    stays = await approved(session, people)
+    undone = await approved(session, people, "Brook Ltd")
+    late = await approved(session, people, "Cove KK")
+    list_id = await listed(session, people, stays, undone, late)
+    await undo_decision(session, undone.id, undone.version, act(people.kim), "Wait.")
+    await record_usage(session, late.customer_id, OCTOBER, 170_000, act(people.ana), "Late.")
+
+    facts = await begun(session, people, list_id)
+
+    assert facts.sent == 1
+    left = [(one.line.id, one.kept, one.line.status) for one in facts.kept]
+    assert left == [
+        (undone.id, NotSent.CHANGED, State.PENDING),
+        (late.id, NotSent.CHANGED, State.PENDING),
+    ]
+
+
+async def test_a_bill_called_back_from_a_list_is_not_sent_by_it_again(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    list_id = await listed(session, people, bill)
+    await begun(session, people, list_id)
+    await undo_decision(session, bill.id, bill.version, act(people.ana), "Not yet.")
+    assert (await send_step(session, list_id, act(people.ana))).is_last
+    await session.refresh(bill)
+    assert bill.status == State.APPROVED
+    assert (await send_report(session, list_id)).sent == 1
+
+
+async def test_a_long_list_goes_on_by_itself_and_shows_its_progress(
+    session: AsyncSession, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_send, "CHUNK", 2)
+    bills = [await approved(session, people, f"Customer {n}") for n in range(5)]
+    list_id = await listed(session, people, *bills)
+    facts = await begun(session, people, list_id)
+    assert (facts.sent, facts.ended) == (2, False)
+    posting = await session.get_one(Message, list_id)
+    assert (posting.kind, posting.state) == (MessageKind.SENDING, MessageState.WAITING)
+    await do_put_off(session)
+    jobs = sa.text("select count(*) from procrastinate_jobs where task_name = :task")
+    assert await session.scalar(jobs, {"task": Task.SEND}) == 1
+
+    after: int | None = 0
+    steps = []
+    while after is not None:
+        after = (await send_step(session, list_id, act(people.ana), after)).after
+        steps.append((await send_report(session, list_id)).sent)
+    assert steps == [4, 5]
+
+
+async def test_a_list_is_for_whoever_saw_it(session: AsyncSession, people: People) -> None:
+    list_id = await listed(session, people, await approved(session, people))
+    for user, refused in ((people.kim, NotAllowed), (people.system, NotAllowed)):
+        with pytest.raises(refused):
+            await start_send(session, list_id, act(user))
+    await session.execute(
+        sa.text("update messages set recipient = 'user:999' where id = :id"), {"id": list_id}
+    )
+    with pytest.raises(NotFound, match="somebody else's"):
+        await start_send(session, list_id, act(people.ana))
+    with pytest.raises(NotFound, match="not here any more"):
+        await start_send(session, list_id + 1, act(people.ana))
+
+
+async def test_without_a_mail_server_nothing_is_previewed_or_sent(
+    session: AsyncSession, people: People
+) -> None:
+    list_id = await listed(session, people, await approved(session, people))
+    without = BillingSettings(can_mail=False)
+    mute: Context = replace(act(people.ana), settings=without)
+    with pytest.raises(WrongState, match="no mail server"):
+        await preview_send(session, mute, period=OCTOBER)
+    with pytest.raises(WrongState, match="no mail server"):
+        await start_send(session, list_id, mute)
+
+
+async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_number(
+    session: AsyncSession, people: People
+) -> None:
+    """Usage that changes later makes an adjustment; the issued document stays as it is."""
+    bill = await approved(session, people)
+    await issue(session, people, bill)
+    await mark_send_failed(session, bill.id, clock(people), "no such mailbox")
+    await correct_usage(session, act(people.ana), bill.customer_id, 170_000)
+    shown = await preview_send(session, act(people.ana), [bill.id])
+    assert [one.line.id for one in shown.biggest] == [bill.id]
+
+
+async def test_what_became_of_each_of_seven_that_were_sent_is_told_by_currency(
+    session: AsyncSession, people: People
+) -> None:
+    """One was called back, one failed, two arrived and one of these came back, one is on its way,
+    and two can still be called back, of which one is in yen.
+    """
+    names = ("Acme", "Birch", "Cove", "Dune", "Elm", "Fjord")
+    bills = [await approved(session, people, name) for name in names]
+    yen = await approved(session, people, "Gull KK", currency="JPY")
+    list_id = await listed(session, people, *bills, yen)
+    await begun(session, people, list_id)
+    await do_put_off(session)
+    back, failed, arrived, returned, going, _ = bills
+    await undo_decision(session, back.id, back.version, act(people.ana), "Not yet.")
+    late = clock(people, NOW + DELAY)
+    for bill in (failed, arrived, returned, going):
+        assert await issue_bill(session, bill.id, late, drawn)
+    await mark_send_failed(session, failed.id, late, "550 No")
+    for bill in (arrived, returned):
+        await mark_delivered(session, bill.id, late, "250 OK")
+    letter = await outgoing_document(session, returned.id, late, State.SENT)
+    assert letter is not None
+    report = DeliveryReport((f"{letter.mail_id}@us",), (Failure(None, "550 No"),))
+    assert await record_mail(session, report, "report", late)
+
+    told = await sendings_of_list(session, list_id)
+
+    assert told.fates == {
+        Fate.IN_DELAY: 2, Fate.ON_ITS_WAY: 1, Fate.DELIVERED: 1, Fate.FAILED: 2,
+        Fate.CALLED_BACK: 1,
+    }  # fmt: skip
+    assert [(one.currency, one.bills) for one in told.totals] == [("JPY", 1), ("USD", 6)]
+    assert told.due == NOW + DELAY
+    assert [one.customer for one in told.named] == ["Gull KK", "Acme", "Birch", "Cove", "Dune"]
