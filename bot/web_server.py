@@ -12,14 +12,14 @@ import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
+from slack_bolt.adapter.starlette.async_handler import to_starlette_response
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.signature import Clock, SignatureVerifier
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
-from yarl import URL
 
+from bot.slack.hearing import hear, read_body
 from handlers.api.app import PREFIX, add_api
 from handlers.api.problems import problem_of
 from handlers.http.errors import Ending
@@ -99,11 +99,11 @@ def hear_slack(web: FastAPI, bolt: AsyncApp, secret: str, clock: Clock | None = 
         if not _is_signed(request, body, verifier):
             return Response(status_code=401)
         try:
-            asked = to_async_bolt_request(request, _unwrapped(body))
-        except Exception as error:  # Bolt's parser fails in as many ways as there are bodies.
+            said = read_body(body, request.headers.get("content-type", ""))
+        except (ValueError, RecursionError) as error:
             log.warning("signed request cannot be read", cause=type(error).__name__)
             return Response(status_code=400)
-        return to_starlette_response(await bolt.async_dispatch(asked))
+        return to_starlette_response(await hear(bolt, said, request.headers))
 
     web.add_middleware(_SlackFirst, hear=events)
 
@@ -139,20 +139,6 @@ async def _body(request: Request) -> bytes | None:
         if len(body) > LARGEST_BODY:
             return None
     return bytes(body)
-
-
-def _unwrapped(body: bytes) -> bytes:
-    """The JSON that Slack wraps in a form for clicks and dialogs; anything else as it is.
-
-    Bolt unquotes a form escape by escape, of which a card has thousands: half of all that a receipt
-    takes.
-    """
-    if not body.startswith(_WRAPPED):
-        return body
-    return URL.build(query_string=body.decode(), encoded=True).query["payload"].encode()
-
-
-_WRAPPED = b"payload=%7B"
 
 
 def _is_signed(request: Request, body: bytes, verifier: SignatureVerifier) -> bool:

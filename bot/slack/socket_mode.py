@@ -6,10 +6,14 @@ from contextlib import suppress
 
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.slack.hearing import MALFORMED, hear
 from bot.slack.lasting_client import LastingClient
 from bot.timings import Timings
 
@@ -41,11 +45,16 @@ class CountingHandler(AsyncSocketModeHandler):
         self._at_work += 1
         self.idle.clear()
         try:
-            await super().handle(client, req)
+            await send_async_response(client, req, await self._answer(req), time.time())
         finally:
             self._at_work -= 1
             if not self._at_work:
                 self.idle.set()
+
+    async def _answer(self, req: SocketModeRequest) -> BoltResponse:
+        """What is malformed is received all the same: brought again, it would be no better."""
+        answer = await hear(self.app, req.payload, build_headers(req))
+        return BoltResponse(status=200, body="") if answer.status == MALFORMED else answer
 
 
 class Socket:

@@ -217,7 +217,7 @@ def register(app: AsyncApp, services: Services) -> None:
         await _user_changed(services, body["event"]["user"])
 
     # Bolt asks one after the other whether it is meant; what comes most often is asked first.
-    app.action(ANY_ACTION)(click)
+    app.block_action(ANY_ACTION)(click)
     for name in COMMANDS:
         app.command(slash(name))(command)
     app.view_submission(ANY_DIALOG)(submission)
@@ -237,7 +237,8 @@ def _take_receipt_of_the_rest(app: AsyncApp, services: Services) -> None:
         return _nothing() if press.is_link else await handle(services, press, _out_of_date)
 
     app.command(EVERYTHING)(_received)
-    app.action(EVERYTHING)(unknown_click)
+    app.block_action(EVERYTHING)(unknown_click)
+    app.action(EVERYTHING)(_received)
     app.view_submission(EVERYTHING)(_received)
     app.view_closed(EVERYTHING)(_received)
     app.options(EVERYTHING)(_no_options)

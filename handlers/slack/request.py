@@ -143,7 +143,7 @@ class Click(Request):
     @property
     def is_link(self) -> bool:
         """Links open by themselves; Slack tells of the click all the same."""
-        return "url" in self.action
+        return bool(self.action.get("url"))
 
     @property
     def is_private(self) -> bool:
@@ -180,7 +180,7 @@ class Click(Request):
 
     async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
         for answer in answers:
-            if isinstance(answer, Reply) and "response_url" in self.body:
+            if isinstance(answer, Reply) and self.body.get("response_url"):
                 await self._reply(slack, answer)
             elif isinstance(answer, Reply):
                 await self._show(slack, as_dialog(answer.message))
@@ -223,12 +223,14 @@ class Submission(Request):
 
     def entered(self, block_id: str) -> str:
         """What was typed or chosen in a field; empty where nothing was."""
-        state = self.view["state"]["values"].get(block_id, {}).get("value", {})
+        values = self.view.get("state", {}).get("values", {})
+        state = values.get(block_id, {}).get("value", {})
         chosen = state.get("selected_option") or state
         return chosen.get("value") or ""
 
     def refused(self, refusal: Refusal) -> list[Answer]:
-        fields = {block["block_id"] for block in self.view["blocks"] if block["type"] == "input"}
+        blocks = self.view.get("blocks", ())
+        fields = {block.get("block_id") for block in blocks if block["type"] == "input"}
         field = refusal.field if isinstance(refusal, Invalid) else None
         if field in fields and field is not None:
             return [FieldErrors({field: refusal_text(refusal, Medium.SLACK)})]

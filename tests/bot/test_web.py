@@ -118,7 +118,7 @@ async def test_unsigned_fields_are_not_even_counted(
     listening: tuple[App, Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[bytes] = []
-    monkeypatch.setattr(web_server, "to_async_bolt_request", lambda _, body: parsed.append(body))
+    monkeypatch.setattr(web_server, "read_body", lambda _, body: parsed.append(body))
     app, _ = listening
     assert await post(app, FIELDS, {"Content-Type": URLENCODED}) == 401
     assert not parsed
@@ -148,7 +148,12 @@ async def test_a_click_says_what_was_typed_however_a_form_escapes_it(
         heard.append(body["actions"][0]["value"])
         return BoltResponse(status=200)
 
-    payload = {"type": "block_actions", "actions": [{"action_id": "any", "value": typed}]}
+    payload = {
+        "type": "block_actions",
+        "user": {"id": "UKIM"},
+        "trigger_id": "1",
+        "actions": [{"action_id": "any", "value": typed}],
+    }
     web_server.hear_slack(web, bolt, slack.signing_secret)
     form = urlencode({"payload": json.dumps(payload)})
     for body in (form.encode(), form.replace("+", "%20").replace("%7B", "%7b").encode()):

@@ -58,7 +58,8 @@ class WatchedSandbox(Sandbox):
         yield from (f"{mail} came {n} times" for mail, n in often.items() if n > 1)
 
     @contextmanager
-    def _asking(self, user: str) -> Iterator[None]:
+    def asking(self, user: str) -> Iterator[None]:
+        """What comes of this is an answer to what that person asks now."""
         self._asked[user].append(self.workspace.next_ts())
         self._unanswered[user] += 1
         self._at_once[user, len(self._asked[user])] = self._unanswered[user]
@@ -68,23 +69,23 @@ class WatchedSandbox(Sandbox):
             self._unanswered[user] -= 1
 
     async def command(self, user: str, *words: Any, **more: Any) -> JsonObject:
-        with self._asking(user):
+        with self.asking(user):
             return await super().command(user, *words, **more)
 
     async def message(self, user: str, *words: Any, **more: Any) -> JsonObject:
-        with self._asking(user):
+        with self.asking(user):
             return await super().message(user, *words, **more)
 
     async def edit(self, user: str, *words: Any, **more: Any) -> JsonObject:
-        with self._asking(user):
+        with self.asking(user):
             return await super().edit(user, *words, **more)
 
     async def interact(self, user: str, *clicked: Any, **more: Any) -> JsonObject:
-        with self._asking(user):
+        with self.asking(user):
             return await super().interact(user, *clicked, **more)
 
     async def submit(self, user: str, *answers: Any, **more: Any) -> JsonObject:
-        with self._asking(user):
+        with self.asking(user):
             return await super().submit(user, *answers, **more)
 
 
