@@ -28,13 +28,20 @@ class MailError(Exception):
     """A letter was not accepted, or nobody can tell whether it was."""
 
     def __init__(
-        self, code: str, kind: MailErrorKind, *, retry_after_s: float | None = None
+        self,
+        code: str,
+        kind: MailErrorKind,
+        *,
+        retry_after_s: float | None = None,
+        turned_away: bool = False,
     ) -> None:
         """`code` is a sentence for people. `retry_after_s`: when to try again, where that is set
-        already.
+        already. `turned_away`: the words are those to senders whom the server does not serve, and
+        nothing in this answer tells whether it serves us.
         """
         super().__init__(code)
         self.code, self.kind, self.retry_after_s = code, kind, retry_after_s
+        self.turned_away = turned_away
 
     @property
     def permanent(self) -> bool:
@@ -71,17 +78,14 @@ _CREDENTIALS = frozenset({530, 534, 535, 538})
 _TOO_LARGE = re.compile(r"^(5\.3\.4|5\.2\.3)\b|\bsize\b|too (big|large)", re.IGNORECASE)
 
 
-def kind_of_answer(code: int, text: str) -> MailErrorKind:
-    """What an answer to a recipient or to the letter itself means."""
-    about_us = ABOUT_US.search(text) and not ABOUT_RECIPIENT.search(text)
-    if code in _CREDENTIALS or about_us:
-        return MailErrorKind.MENDING
-    return MailErrorKind.REFUSED if 500 <= code < 600 else MailErrorKind.LATER
+def not_taken(code: int, text: str, told: str) -> MailError:
+    """What an answer to a recipient or to the letter itself means; `told` in our words."""
+    kind = MailErrorKind.REFUSED if 500 <= code < 600 else MailErrorKind.LATER
+    about_us = bool(ABOUT_US.search(text)) and not ABOUT_RECIPIENT.search(text)
+    return MailError(told, kind, turned_away=about_us or code in _CREDENTIALS)
 
 
 def _kind_of_refusal(error: SMTPResponseException) -> MailErrorKind:
-    if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
-        return kind_of_answer(error.code, error.message)
     if isinstance(error, aiosmtplib.SMTPSenderRefused):
         if error.code == 552 or (error.code >= 500 and _TOO_LARGE.search(error.message)):
             return MailErrorKind.REFUSED
@@ -93,7 +97,10 @@ def _kind_of_refusal(error: SMTPResponseException) -> MailErrorKind:
 def trouble(error: Exception) -> MailError:
     """What an error of the library means, where the letter was certainly not taken."""
     if isinstance(error, SMTPResponseException):
-        return MailError(f"The mail server answered: {told(error)}", _kind_of_refusal(error))
+        answered = f"The mail server answered: {told(error)}"
+        if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
+            return not_taken(error.code, error.message, answered)
+        return MailError(answered, _kind_of_refusal(error))
     what = one_line(str(error)) or type(error).__name__
     if isinstance(error, TimeoutError):
         return MailError(f"The mail server did not answer in time: {what}", MailErrorKind.SERVER)

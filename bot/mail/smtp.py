@@ -8,7 +8,7 @@ from email.headerregistry import Address
 
 import aiosmtplib
 
-from bot.mail.errors import MailError, MailErrorKind, kind_of_answer, one_line, trouble
+from bot.mail.errors import MailError, MailErrorKind, not_taken, one_line, trouble
 from bot.mail.message import Email, compose
 from bot.mail.session import Patience, RecipientsLost, Session
 from bot.mail.smtp_url import MailServer
@@ -169,7 +169,7 @@ class Mailer:
         about = f"{self._plain(telling.answer)} (to {telling.address})"
         code, _, words = telling.answer.partition(" ")
         if code.isdecimal() and not envelope.is_rest:
-            return MailError(f"The mail server answered: {about}", kind_of_answer(int(code), words))
+            return not_taken(int(code), words, f"The mail server answered: {about}")
         kind = MailErrorKind.LATER if telling.later else MailErrorKind.REFUSED
         return MailError(f"The mail server does not take it: {about}", kind)
 
@@ -178,7 +178,7 @@ class Mailer:
 
     def _trouble(self, error: Exception) -> MailError:
         found = error if isinstance(error, MailError) else trouble(error)
-        return MailError(self._plain(found.code), found.kind)
+        return MailError(self._plain(found.code), found.kind, turned_away=found.turned_away)
 
     def _plain(self, text: str) -> str:
         """On one line, bounded, and without the password, whoever repeated it."""

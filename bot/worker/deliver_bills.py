@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.mail.doubts import Doubts, Verdict
 from bot.mail.errors import MailError, MailErrorKind
 from bot.mail.message import Email
 from bot.mail.slots import Slots
@@ -63,6 +64,7 @@ class BillDelivery:
         self._mailer = mailer
         self._draw = draw
         self._slots = Slots()
+        self._doubts = Doubts()
         self._pace = Pace(db, timings.mail_gap, stopping)
         self._issuing = Batcher(self._issue)
 
@@ -119,7 +121,7 @@ class BillDelivery:
                 self._check_due(delivery)
                 await self._check_pause(session)
             try:
-                receipt = await self._try(document)
+                receipt = await self._try(bill_id, document)
             except NotMailed as dry:
                 to = dry.to
                 await self._record(lambda db, context: mark_not_mailed(db, bill_id, context, to))
@@ -157,7 +159,7 @@ class BillDelivery:
         trouble: MailError | None = None
         try:
             addresses = frozenset(one.address for one in asked)
-            receipt = await self._try(document, addresses)
+            receipt = await self._try(bill_id, document, addresses)
             left = [one for one in receipt.missing if one.address in addresses]
         except NotMailed:
             raise MailError("It is a dry run.", MailErrorKind.LATER) from None
@@ -173,19 +175,43 @@ class BillDelivery:
         if any(one.later for one in left):
             raise trouble or MailError("A copy is not taken yet.", MailErrorKind.LATER)
 
-    async def _try(self, document: OutgoingDocument, only: frozenset[str] | None = None) -> Receipt:
+    async def _try(
+        self, bill_id: int, document: OutgoingDocument, only: frozenset[str] | None = None
+    ) -> Receipt:
         """Hand the letter over; where no letter would be taken, all of them pause."""
         began = self._now()
+        domain = document.to.rpartition("@")[2].rstrip(">").lower()
         try:
             receipt = await self._mail(document, only)
-        except MailError as error:
+        except MailError as answered:
+            error = answered
+            if error.turned_away and only is None:
+                error = await self._judged(bill_id, domain, error)
             if error.of_the_server:
                 self._slots.is_proven = False
                 raise await self._pause(error, began) from None
-            await self._listens()
-            raise
+            if not error.turned_away:
+                await self._listens()
+            raise error from None
+        self._doubts.taken(bill_id, domain)
         await self._listens()
         return receipt
+
+    async def _judged(self, bill_id: int, domain: str, error: MailError) -> MailError:
+        """Whether it is this customer alone whom the server does not serve, as far as that shows
+        by now. What already waits for somebody to mend it goes on waiting.
+        """
+        async with self._db.transaction() as session:
+            pause = await find_pause(session)
+        if pause is not None and pause.needs_somebody:
+            return MailError(error.code, MailErrorKind.MENDING)
+        verdict = self._doubts.turned_away(bill_id, domain)
+        if verdict is Verdict.ALL:
+            return MailError(error.code, MailErrorKind.MENDING)
+        if verdict is Verdict.THIS_ONE:
+            return MailError(error.code, error.kind)
+        again_s = self._timings.mail_pause
+        return MailError(error.code, MailErrorKind.LATER, retry_after_s=again_s, turned_away=True)
 
     async def _listens(self) -> None:
         """The server answers for letters: if there was a pause it is over."""
@@ -197,7 +223,7 @@ class BillDelivery:
         """Show what keeps the letter, and raise it where it is tried again."""
         if error.of_the_server:
             raise error
-        gaps, retry_after_s = self._timings.mail_unheard, None
+        gaps, retry_after_s = self._timings.mail_unheard, error.retry_after_s
         is_unheard = error.kind is MailErrorKind.UNKNOWN
         if is_unheard and unheard < len(gaps):
             retry_after_s = gaps[unheard]
@@ -212,7 +238,7 @@ class BillDelivery:
             log.error("bill could not be sent", bill=bill_id, cause=cause)
             await self._record(lambda db, context: mark_send_failed(db, bill_id, context, cause))
             return
-        next_at = self._now() + timedelta(seconds=retry_after_s) if retry_after_s else None
+        next_at = self._now() + timedelta(seconds=retry_after_s or 0) if is_unheard else None
         await self._record(
             lambda db, context: note_trouble(db, bill_id, error.code, unheard, next_at)
         )

@@ -108,7 +108,7 @@ async def test_while_no_mail_goes_out_no_number_is_taken_and_sending_is_called_b
 ) -> None:
     first, second = await approved(db, people, 2)
     async with (
-        scripted(rcpt="554 5.7.1 Relay access denied") as script,
+        scripted(mail="553 5.7.1 Sender address rejected") as script,
         mailing(db, gateway, script, clock, mail_pause=60.0, back_off_mending=60.0),
     ):
         await send(db, people.ana, first)
@@ -130,6 +130,61 @@ async def test_while_no_mail_goes_out_no_number_is_taken_and_sending_is_called_b
             await undo_decision(session, second, version, act, "Not now")
     assert (await bill(db, second)).status == "approved"
     assert (await bill(db, first)).status == "sending"
+
+
+NO_RELAY = "550 relay not permitted"
+
+
+async def test_one_customer_whom_the_server_turns_away_stops_nobody_elses_mail(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    bad, *others = await approved(db, people, 3)
+    await _addressed(db, bad, "pay@bad.example")
+    async with (
+        scripted(**{"rcpt_pay@bad": NO_RELAY}) as script,
+        mailing(db, gateway, script, clock, mail_pause=0.5),
+    ):
+        for bill_id in (bad, *others):
+            await send(db, people.ana, bill_id)
+        await reaches(db, bad, "approved")
+        for bill_id in others:
+            await reaches(db, bill_id, "sent")
+        await until(lambda: told(db, "not_sent"))
+    assert NO_RELAY in (await told_by(db, bad, "send_failed"))["failure"]
+    assert await rows(db, "select from messages where kind like 'mail_%'") == []
+    assert await rows(db, "select from mail_pause") == []
+
+
+async def test_a_server_that_turns_three_domains_away_serves_nobody_of_ours(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    made = await approved(db, people, 3)
+    async with (
+        scripted(rcpt=NO_RELAY) as script,
+        mailing(db, gateway, script, clock, mail_pause=4.0, back_off_mending=4.0),
+    ):
+        for bill_id in made:
+            await send(db, people.ana, bill_id)
+        await until(lambda: told(db, "mail_stopped"))
+        for bill_id in made:
+            assert (await bill(db, bill_id)).status == "sending"
+        clock.ahead += timedelta(days=2)
+        script.answers = {}
+        for bill_id in made:
+            await reaches(db, bill_id, "sent")
+    for bill_id in made:
+        assert not await has_done(db, bill_id, "send_failed")
+
+
+async def _addressed(db: Database, bill_id: int, to: str) -> None:
+    async with db.transaction() as session:
+        await session.execute(
+            sa.text(
+                "update customers set billing_email = :to"
+                " where id = (select customer_id from bills where id = :bill)"
+            ),
+            {"to": to, "bill": bill_id},
+        )
 
 
 async def test_a_letter_that_is_not_heard_of_is_repeated_seldom_and_then_left_to_finance(

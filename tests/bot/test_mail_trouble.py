@@ -78,12 +78,6 @@ def test_answers_are_waited_for_as_long_as_smtp_asks() -> None:
         ({"mail": "450 4.1.8 Sender address rejected: Domain not found"}, MENDING),
         ({"mail": "452 4.3.1 no room"}, SERVER),
         ({"mail": "552 5.3.4 Message size exceeds fixed limit"}, REFUSED),
-        ({"rcpt": "554 5.7.1 <a@b>: Relay access denied"}, MENDING),
-        ({"rcpt": "454 4.7.1 <a@b>: Relay access denied"}, MENDING),
-        ({"rcpt": "550 relay not permitted"}, MENDING),
-        ({"rcpt": "504 5.5.2 <box>: Helo command rejected: need fully-qualified"}, MENDING),
-        ({"rcpt": "553 5.7.1 Sender address rejected: not owned by user x"}, MENDING),
-        ({"rcpt": "530 5.7.0 Must issue a STARTTLS command first"}, MENDING),
         ({"rcpt": "550 5.1.1 User unknown in local recipient table"}, REFUSED),
         ({"rcpt": "550 5.1.1 <a@b>: User unknown in relay recipient table"}, REFUSED),
         ({"rcpt": "550 User unknown in relay recipient table"}, REFUSED),
@@ -105,8 +99,30 @@ async def test_what_concerns_us_is_told_apart_from_what_concerns_the_letter(
     assert caught.value.kind is kind
     told = next(iter(answers.values())).removesuffix(HANG_UP)
     assert told in caught.value.code
-    if "rcpt" in answers and kind is not MENDING:
+    assert not caught.value.turned_away
+    if "rcpt" in answers:
         assert "accounts@acme.example" in caught.value.code
+
+
+TURNED_AWAY = [
+    ({"rcpt": "554 5.7.1 <a@b>: Relay access denied"}, REFUSED),
+    ({"rcpt": "454 4.7.1 <a@b>: Relay access denied"}, LATER),
+    ({"rcpt": "550 relay not permitted"}, REFUSED),
+    ({"rcpt": "504 5.5.2 <box>: Helo command rejected: need fully-qualified"}, REFUSED),
+    ({"rcpt": "553 5.7.1 Sender address rejected: not owned by user x"}, REFUSED),
+    ({"rcpt": "530 5.7.0 Must issue a STARTTLS command first"}, REFUSED),
+    ({"end": "550 5.7.60 Client does not have permissions to send as this sender"}, REFUSED),
+]
+
+
+@pytest.mark.parametrize(("answers", "kind"), TURNED_AWAY)
+async def test_an_answer_to_one_letter_that_may_concern_us_is_marked_as_such(
+    answers: dict[str, str], kind: MailErrorKind
+) -> None:
+    async with scripted(**answers) as script:
+        with pytest.raises(MailError) as caught:
+            await mailer(script).send(ONE)
+    assert (caught.value.kind, caught.value.turned_away) == (kind, True)
 
 
 async def test_a_host_that_does_not_exist_needs_somebody() -> None:
