@@ -124,6 +124,7 @@ def fill(url: str, customers: int, months: int) -> None:
                 connection.execute(statements.encode())
             for _, definition in indexes:
                 connection.execute(definition.encode())
+        connection.execute("select count_months_anew()")
         connection.execute("vacuum analyze")
 
 

@@ -30,6 +30,7 @@ from models.actions.absence import end_absences
 from models.actions.reroute import reroute_open_bills
 from models.batches.upkeep import upkeep_step
 from models.bills.documents import Draw
+from models.bills.month_totals import fold_month_totals
 from models.context import Source, system_context
 from models.db.database import Database
 from models.outbox.cards import redraw_cards_waiting_for
@@ -220,7 +221,9 @@ class Worker:
                 log.warning("messages without a job", recipients=recipients)
 
     async def _heal(self) -> None:
-        """Promise anew what was promised and has no job any more."""
+        """Promise anew what was promised and has no job any more; and put together what is kept
+        in parts.
+        """
         async with self._db.transaction() as session:
             if not await try_recovery_lock(session):
                 return
@@ -232,6 +235,7 @@ class Worker:
                 session, self._now(), self._sends_upto, self._timings.heal
             )
             await defer_due_webhooks(session, self._now())
+            await fold_month_totals(session)
         if bills or runs:
             log.warning("promised anew", bills=bills, runs=runs)
 

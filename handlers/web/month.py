@@ -96,11 +96,7 @@ async def billed_facts(context: HttpContext, last: Period) -> dict[str, Any]:
     """What `billed` of `charts.html.jinja` draws: the months up to this one."""
     months = await months_billed(context.session, last)
     drawn = [one for one in months.currencies if max(one.amounts) > 0][:CHARTED]
-    return {
-        "last": last,
-        "months": months,
-        "charts": [amounts_chart(months.periods, one) for one in drawn],
-    }
+    return {"months": months, "charts": [amounts_chart(months.periods, one) for one in drawn]}
 
 
 async def _version(context: HttpContext, period: Period) -> str:

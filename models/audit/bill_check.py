@@ -18,16 +18,17 @@ class Discrepancy:
     """Something that is not as it was written.
 
     `action_id` None: no one action is at fault, but the bill; `bill_id` None: no one bill either,
-    but a series of numbers.
+    but numbers, or months: what is told `of`.
     """
 
     bill_id: int | None
     action_id: int | None
     what: str
+    of: str = "numbers"
 
     def __str__(self) -> str:
         if self.bill_id is None:
-            return f"numbers: {self.what}"
+            return f"{self.of}: {self.what}"
         if self.action_id is None:
             return f"bill {self.bill_id}: {self.what}"
         return f"action {self.action_id} of bill {self.bill_id}: {self.what}"

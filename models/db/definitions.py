@@ -12,7 +12,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 SQL = Path(__file__).parent.parent / "sql"
-FILES = ("names", "record", "amounts", "approvers", "holds", "corrections", "reading", "webhooks")
+FILES = (
+    *("names", "record", "amounts", "approvers", "holds", "corrections", "reading", "webhooks"),
+    "month_totals",
+)
 """In this order: each uses what stands in those before it."""
 
 _CREATED = re.compile(r"^create (view|function) (\w+)", re.MULTILINE)

@@ -32,7 +32,7 @@ LOCK_ORDER = (
     ("bills",),
     (
         *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
-        *("thread_replies", "deliveries", "received_mails"),
+        *("thread_replies", "deliveries", "received_mails", "month_totals"),
     ),
     ("webhooks", "webhook_secrets"),
     ("webhook_deliveries", "webhook_attempts"),

@@ -1,6 +1,5 @@
 """For how long bills have been waiting for somebody."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.queries.bill_list import BillFilter, oldest_of, selection_of
-from models.queries.totals import Total
+from models.queries.totals import Total, totals_of
 from models.queries.waiting import WAITING
 from models.settings import MOST_AT_ONCE
 
@@ -41,29 +41,29 @@ async def ages_of_waiting(
     if not selection.states:
         return ()
     waiting = oldest_of(selection, None, most + 1)
-    query = (
-        sa.select(
-            _age(waiting.c.created_at, now).label("age"),
-            waiting.c.currency,
-            sa.func.count().label("bills"),
-            sa.func.sum(waiting.c.overage_amount).label("amount"),
-        )
-        .group_by(sa.literal_column("age"), waiting.c.currency)
-        .order_by(waiting.c.currency)
-    )
-    of_age: dict[int, list[Any]] = defaultdict(list)
-    for row in await session.execute(query):
-        of_age[row.age].append(row)
-    if sum(row.bills for rows in of_age.values() for row in rows) > most:
-        return ()
-    return tuple(_read(days, of_age[days]) for days in EDGES_DAYS)
+    query = sa.select(
+        age_of(waiting.c.created_at, now).label("age"),
+        waiting.c.currency,
+        sa.func.count().label("bills"),
+        sa.func.count(waiting.c.overage_amount).label("priced"),
+        sa.func.sum(waiting.c.overage_amount).label("amount"),
+    ).group_by(sa.literal_column("age"), waiting.c.currency)
+    rows = (await session.execute(query)).all()
+    return ages_of(rows) if sum(row.bills for row in rows) <= most else ()
 
 
-def _age(created_at: ColumnElement[datetime], now: datetime) -> ColumnElement[int]:
+def age_of(
+    created_at: ColumnElement[datetime] | Mapped[datetime | None], now: datetime
+) -> ColumnElement[int]:
+    """The least days of the age that a bill has."""
     younger = ((created_at > now - timedelta(days=to), since) for since, to in _ENDS.items())
     return sa.case(*younger, else_=EDGES_DAYS[-1])
 
 
-def _read(days: int, rows: Sequence[Any]) -> Age:
-    totals = (Total(row.currency, row.bills, row.amount) for row in rows if row.amount is not None)
-    return Age(days, _ENDS.get(days), sum(row.bills for row in rows), tuple(totals))
+def ages_of(rows: Sequence[Any]) -> tuple[Age, ...]:
+    """What rows come to that tell the `age` of so many `bills`."""
+    return tuple(_age(days, [row for row in rows if row.age == days]) for days in EDGES_DAYS)
+
+
+def _age(days: int, rows: Sequence[Any]) -> Age:
+    return Age(days, _ENDS.get(days), sum(int(row.bills) for row in rows), totals_of(rows))

@@ -113,6 +113,12 @@ order by l.name_key limit :limit"""
 _END = "select max(name_key), count(*) from ({listed}) listed"
 _COUNT = "select count(*) from ({listed}) listed"
 
+# Each customer that is not merged has one name of its own: without a name that is looked for they
+# are as many as there are customers, and nothing has to be looked up for them.
+_COUNT_ALL = """
+select count(*) from (
+    select from customers c where {whose} and c.merged_into_id is null limit :most) listed"""
+
 
 async def list_customers(
     session: AsyncSession,
@@ -127,6 +133,7 @@ async def list_customers(
     """
     needle = await session.scalar(sa.select(sa.func.name_key(cleaned_name(wanted.name)))) or ""
     listed = _listed(wanted, _NAMED if needle else _ALL)
+    counting = _COUNT.format(listed=listed) if needle else _COUNT_ALL.format(whose=_whose(wanted))
     most = LOOKED_THROUGH if wanted.over else limit + 1
     values = {
         "after": after or "",
@@ -143,15 +150,20 @@ async def list_customers(
         period=period,
         lines=tuple(map(_line, found[:limit])),
         after=await _next(session, listed, values, found, limit),
-        count=None if wanted.over else await _count(session, listed, values),
+        count=None if wanted.over else await _count(session, counting, values),
     )
 
 
 def _listed(wanted: CustomerFilter, meant: str) -> str:
     if wanted.csm_id is None:
         return _WALKED.format(meant=meant)
-    whose = "c.csm_id = :csm_id" if wanted.csm_id else "c.csm_id is null"
-    return _LOOKED_AFTER.format(meant=meant, whose=whose)
+    return _LOOKED_AFTER.format(meant=meant, whose=_whose(wanted))
+
+
+def _whose(wanted: CustomerFilter) -> str:
+    if wanted.csm_id is None:
+        return "true"
+    return "c.csm_id = :csm_id" if wanted.csm_id else "c.csm_id is null"
 
 
 async def _next(
@@ -166,9 +178,9 @@ async def _next(
     return str(last) if looked == values["most"] else None
 
 
-async def _count(session: AsyncSession, listed: str, values: dict[str, Any]) -> int:
+async def _count(session: AsyncSession, counting: str, values: dict[str, Any]) -> int:
     whole = values | {"after": "", "most": MOST_COUNTED + 1}
-    return int(await session.scalar(sa.text(_COUNT.format(listed=listed)), whole) or 0)
+    return int(await session.scalar(sa.text(counting), whole) or 0)
 
 
 def _line(row: Any) -> CustomerLine:

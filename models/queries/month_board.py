@@ -4,21 +4,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.bills.month_totals import MonthTotal
 from models.bills.states import HoldReason, State
 from models.period import Period
-from models.queries.ageing import Age, ages_of_waiting
-from models.queries.bill_list import BillFilter, BillLine, bill_line
-from models.queries.totals import Total
+from models.queries.ageing import Age, age_of, ages_of
+from models.queries.bill_list import BillLine, bill_line
+from models.queries.totals import Total, totals_of
 from models.queries.waiting import WAITING
 
 BIGGEST = 5
-MOST_AGED = 100_000
 NAMED_MISSING = 12
 MOST_LOOKED_THROUGH = 50_000
 """Customers without usage are looked for among so many at most while somebody waits."""
@@ -52,8 +51,7 @@ class MissingUsage:
 @dataclass(frozen=True)
 class MonthBoard:
     """`generated`: all bills of the month; `standing`: what those come to that are neither rejected
-    nor void. `held` counts by cause. `ages` are of bills that wait for somebody,
-    none where they are too many to look at while somebody waits.
+    nor void. `held` counts by cause. `ages` are of bills that wait for somebody.
     """
 
     period: Period
@@ -80,13 +78,6 @@ class MonthBoard:
         return next(one.bills for one in self.states if one.state is State.APPROVED)
 
 
-_STATES = sa.text("""
-select status, hold_reason, currency, count(*) as bills,
-       count(overage_amount) as priced, sum(overage_amount) as amount
-from bills where year = :year and month = :month
-group by status, hold_reason, currency order by currency
-""")
-
 # The biggest of each currency, then the second of each, and so on: currencies are not compared.
 _BIGGEST = sa.text("""
 with ranked as (
@@ -103,7 +94,12 @@ select f.*, c.name from first f join customers c on c.id = f.customer_id
 order by bills desc, f.currency, place
 """)
 
-_CUSTOMERS = sa.text("select count(*) from (select from customers limit :most) found")
+# Statistics tell it of very many, and of fewer they are counted.
+_ARE_MANY = sa.text("""
+select case when (select reltuples from pg_class where oid = 'customers'::regclass) > 2 * :most
+            then true else (select count(*) from (select from customers limit :most + 1) c) > :most
+       end
+""")
 
 _MISSING = sa.text("""
 select c.id, c.name, count(*) over () as customers
@@ -127,51 +123,52 @@ select exists (
 async def load_month(session: AsyncSession, period: Period, now: datetime) -> MonthBoard:
     """The month as it stands."""
     of_month = {"year": period.year, "month": period.month}
-    rows = (await session.execute(_STATES, of_month)).all()
-    standing = _totals(row for row in rows if row.status not in NOT_STANDING)
+    rows = (await session.execute(_sums(period, now))).all()
+    standing = totals_of(row for row in rows if row.status not in NOT_STANDING)
     codes = {"codes": [one.currency for one in standing], "counts": [one.bills for one in standing]}
     biggest = await session.execute(_BIGGEST, of_month | codes | {"most": BIGGEST})
     return MonthBoard(
         period=period,
-        generated=sum(row.bills for row in rows),
+        generated=_bills(rows),
         standing=standing,
         states=tuple(_of_state(state, rows) for state in State),
         held=_held(rows),
         biggest=tuple(bill_line(row, row.name) for row in biggest),
-        ages=await ages_of_waiting(
-            session, BillFilter(year=period.year, month=period.month), now, MOST_AGED
-        ),
+        ages=ages_of([row for row in rows if row.status in WAITING]),
         missing=await _missing(session, period, of_month),
     )
 
 
+def _sums(period: Period, now: datetime) -> sa.Select[Any]:
+    of = MonthTotal
+    key = (of.status, of.hold_reason, of.currency, age_of(of.made_at, now).label("age"))
+    sums = (sa.func.sum(getattr(of, name)).label(name) for name in ("bills", "priced", "amount"))
+    return (
+        sa.select(*key, *sums)
+        .where(of.year == period.year, of.month == period.month)
+        .group_by(*key[:3], sa.literal_column("age"))
+    )
+
+
+def _bills(rows: Sequence[Any]) -> int:
+    return sum(int(row.bills) for row in rows)
+
+
 def _of_state(state: State, rows: Sequence[Any]) -> StateCount:
     own = [row for row in rows if row.status == state]
-    return StateCount(state, sum(row.bills for row in own), _totals(own))
-
-
-def _totals(rows: Iterable[Any]) -> tuple[Total, ...]:
-    """By currency; of bills with an amount."""
-    bills: dict[str, int] = defaultdict(int)
-    amounts: dict[str, Decimal] = {}
-    for row in rows:
-        bills[row.currency] += row.priced
-        if row.amount is not None:
-            amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.amount
-    return tuple(Total(code, bills[code], amount) for code, amount in sorted(amounts.items()))
+    return StateCount(state, _bills(own), totals_of(own))
 
 
 def _held(rows: Iterable[Any]) -> dict[HoldReason, int]:
     counts: dict[HoldReason, int] = defaultdict(int)
     for row in rows:
-        if row.hold_reason:
-            counts[HoldReason(row.hold_reason)] += row.bills
+        if row.hold_reason and row.bills:
+            counts[HoldReason(row.hold_reason)] += int(row.bills)
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
 
 
 async def _missing(session: AsyncSession, period: Period, of_month: dict[str, int]) -> MissingUsage:
-    customers = await session.scalar(_CUSTOMERS, {"most": MOST_LOOKED_THROUGH + 1}) or 0
-    if customers > MOST_LOOKED_THROUGH:
+    if await session.scalar(_ARE_MANY, {"most": MOST_LOOKED_THROUGH}):
         return MissingUsage(None)
     days = {"first_day": period.first_day, "last_day": period.last_day, "named": NAMED_MISSING}
     found = (await session.execute(_MISSING, of_month | days)).all()

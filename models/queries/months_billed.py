@@ -10,8 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.period import FIRST_YEAR, Period
 
 MONTHS = 12
-MOST_ADDED_UP = 200_000
-"""So many bills are added up at most while somebody waits."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,11 @@ class CurrencyMonths:
 class MonthsBilled:
     """So many months in a row, oldest first, as they stand: without what is rejected or void.
 
-    The currency of the most bills comes first. `is_added_up` False: there are too many bills.
+    The currency of the most bills comes first.
     """
 
     periods: tuple[Period, ...]
     currencies: tuple[CurrencyMonths, ...] = ()
-    is_added_up: bool = True
 
 
 async def months_billed(session: AsyncSession, last: Period, months: int = MONTHS) -> MonthsBilled:
@@ -39,9 +36,6 @@ async def months_billed(session: AsyncSession, last: Period, months: int = MONTH
     known = (last.year - FIRST_YEAR) * 12 + last.month
     periods = tuple(last.plus(-ago) for ago in reversed(range(min(months, known))))
     values = {"years": [one.year for one in periods], "months": [one.month for one in periods]}
-    found = await session.scalar(_COUNTED, values | {"limit": MOST_ADDED_UP + 1}) or 0
-    if found > MOST_ADDED_UP:
-        return MonthsBilled(periods, is_added_up=False)
     amounts: dict[str, dict[Period, Decimal]] = defaultdict(dict)
     for row in await session.execute(_AMOUNTS, values):
         amounts[row.currency][Period(row.year, row.month)] = row.amount
@@ -54,17 +48,12 @@ async def months_billed(session: AsyncSession, last: Period, months: int = MONTH
     )
 
 
-_OF_MONTHS = """
-unnest(cast(:years as int[]), cast(:months as int[])) m (year, month)
-join bills b on b.year = m.year and b.month = m.month"""
-
-_COUNTED = sa.text(f"select count(*) from (select from {_OF_MONTHS} limit :limit) found")
-
-_AMOUNTS = sa.text(f"""
-select b.currency, b.year, b.month, sum(b.overage_amount) as amount,
-       sum(count(*)) over (partition by b.currency) as bills
-from {_OF_MONTHS}
-where b.overage_amount is not null and b.status not in ('rejected', 'void')
-group by b.currency, b.year, b.month
-order by bills desc, b.currency
+_AMOUNTS = sa.text("""
+select t.currency, t.year, t.month, sum(t.amount) as amount,
+       sum(sum(t.priced)) over (partition by t.currency) as bills
+from unnest(cast(:years as int[]), cast(:months as int[])) m (year, month)
+join month_totals t on t.year = m.year and t.month = m.month
+where t.status not in ('rejected', 'void')
+group by t.currency, t.year, t.month having sum(t.priced) > 0
+order by bills desc, t.currency
 """)

@@ -1,8 +1,10 @@
 """Totals, a currency each: currencies are never added together, and never compared."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +28,17 @@ def add_totals(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Total, ..
     return tuple(
         Total(currency, len(each), add_up(each)) for currency, each in sorted(by_currency.items())
     )
+
+
+def totals_of(rows: Iterable[Any]) -> tuple[Total, ...]:
+    """What rows come to that tell how many bills of a currency are `priced`, and their `amount`."""
+    bills: dict[str, int] = defaultdict(int)
+    amounts: dict[str, list[Decimal]] = defaultdict(list)
+    for row in rows:
+        if row.priced:
+            bills[row.currency] += int(row.priced)
+            amounts[row.currency].append(row.amount)
+    return tuple(Total(code, bills[code], add_up(each)) for code, each in sorted(amounts.items()))
 
 
 async def totals_of_sent(session: AsyncSession, bill_ids: Sequence[int]) -> tuple[Total, ...]:

@@ -28,6 +28,7 @@ def check_everything(scene: Scene, ledger: Ledger) -> None:
         check_void(ledger, bill)
     check_one_of_each(ledger)
     check_numbers(ledger)
+    check_sums(ledger)
     check_names(ledger)
     check_deliveries(ledger)
 
@@ -209,6 +210,23 @@ def check_numbers(ledger: Ledger) -> None:
         form = f"{'CN-' if series.kind == 'credit' else ''}{series.year}-{{:06}}"
         expected = [form.format(place) for place in range(1, series.last + 1)]
         assert sorted(numbers[series.kind, series.year]) == expected
+
+
+def check_sums(ledger: Ledger) -> None:
+    """What is kept of each month is what its bills come to, one by one."""
+    kept: Counter[tuple[Any, ...]] = Counter()
+    for part in ledger.month_totals:
+        key = (part.year, part.month, part.status, part.hold_reason, part.currency, part.made_at)
+        kept[*key, "bills"] += part.bills
+        kept[*key, "priced"] += part.priced
+        kept[*key, "amount"] += part.amount
+    for bill in ledger.bills:
+        made_at = bill.created_at if bill.status in ("held", "pending") else None
+        key = (bill.year, bill.month, bill.status, bill.hold_reason, bill.currency, made_at)
+        kept[*key, "bills"] -= 1
+        kept[*key, "priced"] -= bill.overage_amount is not None
+        kept[*key, "amount"] -= bill.overage_amount or 0
+    assert not any(kept.values())
 
 
 def check_nothing_is_forgotten(before: Ledger, after: Ledger) -> None:

@@ -28,6 +28,7 @@ class Ledger:
     bill_chains: tuple[Row, ...]
     approvals: tuple[Row, ...]
     documents: tuple[Row, ...]
+    month_totals: tuple[Row, ...]
     number_series: tuple[Row, ...]
     customers: tuple[Row, ...]
     customer_names: tuple[Row, ...]
@@ -166,7 +167,10 @@ def _grouped(rows: Any, by: str) -> dict[int, list[Row]]:
 
 _TABLES = {
     f.name: "1" for f in fields(Ledger)
-} | {"customer_terms": "customer_id, valid_from", "approvals": "bill_id, slot"}  # fmt: skip
+} | {
+    "customer_terms": "customer_id, valid_from", "approvals": "bill_id, slot",
+    "month_totals": "year, month, id",
+}  # fmt: skip
 
 
 def read(connection: psycopg.Connection[Any]) -> Ledger:

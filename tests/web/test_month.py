@@ -164,17 +164,6 @@ async def test_a_manager_sees_what_months_were_billed_a_chart_for_each_currency(
         assert "Billed by month" not in (await visitor.get(path)).text
 
 
-async def test_too_many_bills_are_not_added_up_while_somebody_waits(
-    served: BrowserSide, people: People, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("models.queries.months_billed.MOST_ADDED_UP", 0)
-    async with db.transaction() as session:
-        await add_customer(session, "Acme Corp")
-        await generate(session, act(people.ana))
-    page = (await (await served.signed_in(people.max)).get("/dashboard")).text
-    assert "There are too many bills in these months to add them up here." in page
-
-
 async def test_what_waits_is_told_by_how_long_it_has(people: People, db: Database) -> None:
     async with db.transaction() as session:
         await add_customer(session, "Acme Corp")

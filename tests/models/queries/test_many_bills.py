@@ -1,7 +1,8 @@
 """With thousands of bills as with ten: what a waiting person asks for reads only what it shows."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -11,12 +12,16 @@ from models.actions.absence import mark_away, mark_back
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
 from models.bills.bill import Bill
+from models.bills.month_totals import SPARE_PARTS
 from models.bills.states import State
 from models.db.database import do_put_off
 from models.people.users import User
 from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, bills_waiting_for, find_bills, list_bills
+from models.queries.month_board import BIGGEST, load_month
+from models.queries.months_billed import months_billed
 from models.queries.newest import LATEST_ACTIONS, newest_actions
+from models.queries.totals import Total
 from models.settings import BillingSettings
 from tests.harness.cast import People, find_people
 from tests.harness.reading import rows_read
@@ -120,6 +125,39 @@ async def test_ages_of_more_than_are_counted_are_not_told(
     told = await ages_of_waiting(session, waiting, NOW, most=whole)
     assert sum(age.bills for age in told) == whole
     assert await ages_of_waiting(session, waiting, NOW, most=whole - 1) == ()
+
+
+async def test_a_month_and_the_year_before_it_are_told_without_reading_their_bills(
+    session: AsyncSession,
+) -> None:
+    """Whatever was done since: the sums are those of all bills, and few bills are looked at."""
+    some = sa.select(Bill.id).where(Bill.month == 10).order_by(Bill.id).limit(KIMS)
+    for bill_id in (await session.scalars(some)).all():
+        await session.execute(_REJECT, {"bill_id": bill_id})
+    await session.execute(sa.text("set constraints all immediate"))
+    board = await load_month(session, OCTOBER, NOW + timedelta(days=4))
+    counts = {one.state: one.bills for one in board.states if one.bills}
+    assert counts == {State.PENDING: CUSTOMERS - KIMS, State.REJECTED: KIMS}
+    assert board.standing == (Total("USD", CUSTOMERS - KIMS, (CUSTOMERS - KIMS) * Decimal(100)),)
+    assert [age.bills for age in board.ages] == [0, CUSTOMERS - KIMS, 0, 0]
+    [dollars] = (await months_billed(session, OCTOBER)).currencies
+    assert dollars.amounts[-2:] == (CUSTOMERS * Decimal(100), board.standing[0].amount)
+    for ask in (
+        lambda: load_month(session, OCTOBER, NOW),
+        lambda: months_billed(session, OCTOBER),
+    ):
+        read = await rows_read(session, ask)
+        assert read["bills"] <= 2 * BIGGEST, read
+        assert read["month_totals"] <= 2 * (SPARE_PARTS + 2 * KIMS), read
+
+
+# The record is of no matter to what is added up.
+_REJECT = sa.text("""
+with moved as (
+    update bills set status = 'rejected', version = version + 1 where id = :bill_id returning *)
+insert into bill_actions (bill_id, bill_version, stakeholder_id, action, source, snapshot)
+select id, version, (select min(id) from users), 'reject', 'cli', '{}' from moved
+""")
 
 
 async def test_that_more_was_done_is_found_by_the_latest_actions_alone(
