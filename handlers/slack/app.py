@@ -9,7 +9,18 @@ import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from handlers.slack import absence, bill, bill_dialogs, home, invoice, people, send, thread, usage
+from handlers.slack import (
+    absence,
+    bill,
+    bill_dialogs,
+    home,
+    invoice,
+    people,
+    recording,
+    send,
+    thread,
+    usage,
+)
 from handlers.slack.answers import Answer, Dialog, Reply
 from handlers.slack.blocks.action_ids import (
     ANY_ACTION,
@@ -62,7 +73,7 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "web": people.web,
     },
     "customer": {},
-    "usage": {},
+    "usage": {"record": recording.record},
 }
 
 
@@ -118,13 +129,18 @@ async def _run(context: RequestContext) -> Answer:
     word, rest = subcommand_and_rest(context.text)
     if word in HELP:
         return Reply(help_for(command, first_word(rest)[0].lower()))
-    if word in COMMANDS[command]:
+    if word in COMMANDS[command] and not await _is_named_so(context, command):
         if rest and rest.lower() in HELP:
             return Reply(help_for(command, word))
         return await COMMANDS[command][word](context, rest)
     if word in ELSEWHERE[command] and not await is_customer(context.session, context.text):
         return Reply(elsewhere(command, word, rest))
     return await OTHERWISE[command](context, context.text.strip())
+
+
+async def _is_named_so(context: RequestContext, command: str) -> bool:
+    """Whether a customer is called like what was typed, where customers stand behind a command."""
+    return command != "bill" and await is_customer(context.session, context.text)
 
 
 async def _written(context: RequestContext) -> Answer:
@@ -175,6 +191,8 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.DECLINE_ACCESS: people.decline,
     ActionId.LIST_PAGE: bill.next_page,
     ActionId.SHARE_USAGE: usage.share,
+    ActionId.RECORD_USAGE: recording.record_agreed,
+    ActionId.KEEP_USAGE: recording.keep,
     ActionId.OPEN_PAGE: _opened,
 }
 

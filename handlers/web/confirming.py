@@ -8,13 +8,11 @@ from fastapi import Response
 
 from handlers.http.gate import HttpContext
 from handlers.web.rendering import page
-from handlers.wording.change_text import OUTCOMES
+from handlers.wording.change_text import COUNTS, OUTCOMES
 from handlers.wording.field_text import field_name
-from models.actions.foresee import Change, Foreseen, do_if_agreed
+from models.actions.foresee import Change, do_if_agreed
+from models.imports.foreseen import Foreseen
 from models.period import Period
-
-COUNTS = ("api_usage", "monthly_api_limit")
-"""Fields with thousands to be told apart."""
 
 AGREED = "agreed"
 """The field that names what was seen."""

@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from handlers.wording.formatting import calls, listing, money, number, unit_price
+from handlers.wording.field_text import field_name
+from handlers.wording.formatting import (
+    calls,
+    clean,
+    counted,
+    listing,
+    money,
+    number,
+    unit_price,
+)
+from handlers.wording.rich_text import Sentence, bold
+from models.imports.differences import Difference
 from models.queries.bill_details import BillDetails, Outdated
 from models.queries.history import HistoryEntry
 
@@ -130,3 +141,24 @@ def _figure(field: str, value: Any, currency: str) -> str:
     if field == "overage_unit_cost":
         return unit_price(Decimal(value), currency)
     return money(Decimal(value), currency) if field == "overage_amount" else number(int(value))
+
+
+COUNTS = ("api_usage", "monthly_api_limit")
+"""Fields with thousands to be told apart."""
+
+
+def difference_text(one: Difference) -> Sentence:
+    """As in "Calls: 1,250,000, until now 1,180,000."."""
+    new, old = (_value(one.field, value) for value in (one.new, one.old))
+    return [bold(f"{field_name(one.field)}: "), f"{new}, until now {old}."]
+
+
+def _value(field: str, value: str | None) -> str:
+    if not value:
+        return "none"
+    return number(int(value)) if field in COUNTS else clean(value)
+
+
+def moved_count(total: int) -> str:
+    """As in "3 bills move with it"."""
+    return f"{counted(total, 'bill moves', 'bills move')} with it"

@@ -14,11 +14,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.actions.foresee import Foreseen, do_if_agreed
+from models.actions.foresee import do_if_agreed
 from models.actions.keep_books import Book, BookChange, import_book
 from models.context import Context
 from models.db.columns import Base, Id
 from models.errors import NotFound
+from models.imports.foreseen import Foreseen
 from models.people.permissions import Permission
 from models.people.users import User
 

@@ -13,6 +13,7 @@ from models.customers.search import CHOICES, find_exactly, find_named
 from models.errors import Ambiguous, Invalid, NotFound
 from models.period import Period, split_month
 from models.text import plain_form, unquoted
+from models.usage.usage import has_usage
 
 _BILL_ID = re.compile(
     r"(?:bill\s*)?(?:#|№|no\.)?\s*(\d{1,18})\s*[.,;:!?]*(?:\s+please)?", re.ASCII | re.IGNORECASE
@@ -63,6 +64,20 @@ async def find_customer_and_month(
     if named is not None and named.merged_into_id is not None:
         return await get_customer(session, named.merged_into_id), period
     return named, period
+
+
+async def find_month_of_customer(
+    session: AsyncSession, text: str, today: date | None = None
+) -> tuple[Customer | None, Period | None]:
+    """The same, for what is recorded of the month: where that was for a customer before it was
+    merged into another, it stays its own, as in a file of usage.
+    """
+    named, period = await _named_and_month(session, text, today)
+    if named is None or named.merged_into_id is None:
+        return named, period
+    if period is not None and await has_usage(session, named.id, period):
+        return named, period
+    return await get_customer(session, named.merged_into_id), period
 
 
 async def is_customer(session: AsyncSession, text: str) -> bool:

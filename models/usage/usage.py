@@ -115,6 +115,14 @@ async def merge_usage(session: AsyncSession, figures: str, **values: Any) -> tup
     return added, changed
 
 
+async def has_usage(session: AsyncSession, customer_id: int, period: Period) -> bool:
+    """Whether anything is recorded for this customer itself in the month."""
+    recorded = sa.exists().where(
+        Usage.customer_id == customer_id, Usage.year == period.year, Usage.month == period.month
+    )
+    return bool(await session.scalar(sa.select(recorded)))
+
+
 @dataclass(frozen=True)
 class UsageMonth:
     """One month of a customer. `calls` None: nothing was recorded, which is not zero.

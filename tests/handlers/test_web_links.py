@@ -73,7 +73,6 @@ async def test_without_pages_it_is_said_that_there_are_none(team: Team) -> None:
         ("/customer new", "/customers/new", "countersign import customers FILE.csv"),
         ("/customer edit Søren & Co", "/customers?name=S%C3%B8ren+%26+Co", "countersign import"),
         ("/customer edit", "/customers", "countersign import customers FILE.csv"),
-        ("/usage record Acme 2026-10 5", "/customers", "countersign import usage FILE.csv"),
         ("/usage import", "/import", "countersign import usage FILE.csv"),
         ("/bill people", "/people", "countersign people add"),
     ],

@@ -14,9 +14,12 @@ from models.batches.send_preview import BIGGEST, NAMED, OutgoingBill, SendPrevie
 from models.batches.sendings import Fate, Listed, Sendings
 from models.bills.approvers import Slot
 from models.bills.deliveries import Missing
+from models.bills.moved import MovedBill
 from models.bills.replay import Approval, BillState, Decision
 from models.bills.states import BillKind, Cause, HoldReason, NotSent, RejectReason, State, Verb
 from models.context import Source
+from models.imports.differences import Difference
+from models.imports.foreseen import Foreseen
 from models.people.permissions import Role
 from models.people.users import PersonRef, User
 from models.period import Period
@@ -575,3 +578,21 @@ def buttons(payload: Any) -> dict[str, dict[str, Any]]:
 
 def value_of(element: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(element["value"]))
+
+
+def foreseen(facts: BillDetails) -> Foreseen:
+    """A figure that is corrected, with 300 bills that move with it."""
+    period = facts.period
+    told = Difference(1, str(period), "api_usage", "1250000", "1180000", is_new=False)
+    moved = MovedBill(
+        id=facts.id,
+        customer=facts.customer,
+        year=period.year,
+        month=period.month,
+        outcome="invalidated",
+        before=facts.amount,
+        after=facts.amount,
+        currency_before=facts.currency,
+        currency=facts.currency,
+    )
+    return Foreseen(0, 1, 0, (told,), 1, (moved,) * 100, 300, "0" * 64)

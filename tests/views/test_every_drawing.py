@@ -51,6 +51,12 @@ from handlers.slack.blocks.notifications import (
     rejection_notice,
 )
 from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
+from handlers.slack.blocks.recording import (
+    RecordedMonth,
+    recorded,
+    recording_asked,
+    recording_cancelled,
+)
 from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
@@ -127,6 +133,13 @@ OF_A_BILL: dict[str, Draw] = {
         replace(samples.digest(), biggest=(samples.bill_line(f),) * 5)
     ),
     "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
+    "usage to record": lambda f: recording_asked(
+        RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f), has_changed=True
+    ),
+    "usage recorded": lambda f: recorded(
+        RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f)
+    ),
+    "recording cancelled": lambda f: recording_cancelled(f.customer, OCTOBER),
     "usage, plain": lambda f: usage_report(
         f.customer, USAGE, _page(f).lines, None
     ).without_tables(),

@@ -32,6 +32,8 @@ class ActionId(StrEnum):
     DECLINE_ACCESS = "access:decline"
     LIST_PAGE = "list:page"
     SHARE_USAGE = "usage:share"
+    RECORD_USAGE = "usage:record"
+    KEEP_USAGE = "usage:keep"
     OPEN_PAGE = "page:open"
     CHOOSE = "choose"
 
@@ -65,6 +67,8 @@ _FIELDS: dict[str, type] = {
     "first": str,
     "last": str,
     "customer": int,
+    "calls": int,
+    "agreed": str,
     "command": str,
     "text": str,
     "title": str,

@@ -87,6 +87,12 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "Acme Corp 12m",
             "shows a customer’s calls month by month, and the open bills",
         ),
+        Subcommand(
+            "record",
+            "record CUSTOMER YYYY-MM N",
+            "record Acme Corp 2026-10 1250000",
+            "writes down what a customer used in a month",
+        ),
         Subcommand("help", "help", "help", "shows this list"),
     ),
 }
@@ -129,12 +135,6 @@ ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
         ),
     },
     "usage": {
-        "record": Elsewhere(
-            "Finance records usage on the web, on the page of its customer.",
-            "Find the customer",
-            "/customers",
-            _USAGE_FILE,
-        ),
         "import": Elsewhere(
             "Finance imports usage on the web, from a file with the columns customer, year, month"
             " and api_usage.",

@@ -1,0 +1,43 @@
+"""What a change of the books would do, before it is done."""
+
+from handlers.slack.blocks.block_kit import Block, context, paragraph, table
+from handlers.wording.change_text import OUTCOMES, difference_text, moved_count
+from handlers.wording.formatting import money, name, number, period_name
+from models.bills.moved import MovedBill
+from models.imports.foreseen import Foreseen
+from models.period import Period
+
+BILLS_SHOWN = 20
+CHANGED = (
+    "Something has changed since you looked. Nothing was written: below is what would happen now."
+)
+
+
+def foreseen_blocks(foreseen: Foreseen) -> list[Block]:
+    """Each field before and after, and the bills that move with it."""
+    fields = [paragraph(*difference_text(one)) for one in foreseen.differences]
+    moved = [paragraph(f"{moved_count(foreseen.total_bills)}:")] if foreseen.bills else []
+    return [*fields, *moved, *moved_table(foreseen)]
+
+
+def moved_table(foreseen: Foreseen) -> list[Block]:
+    """The first bills that a change moves, or nothing where it moves none."""
+    if not foreseen.bills:
+        return []
+    rows = [_row(one) for one in foreseen.bills[:BILLS_SHOWN]]
+    head = ("Bill", "Customer", "Month", "Now", "Then", "What becomes of it")
+    left = foreseen.total_bills - len(rows)
+    more = [context(f"And {number(left)} more.")] if left else []
+    return [table(head, rows, right=[3, 4], whole=[0]), *more]
+
+
+def _row(bill: MovedBill) -> list[str]:
+    now, then = "", ""
+    if bill.after is not None:
+        now, then = "as sent", money(bill.after, bill.currency)
+    if bill.before is not None:
+        now = money(bill.before, bill.currency_before or bill.currency)
+    elif bill.after is not None and bill.after > 0:
+        then = f"+{then}"
+    month = period_name(Period(bill.year, bill.month))
+    return [f"#{bill.id}", name(bill.customer), month, now, then, OUTCOMES[bill.outcome]]
