@@ -13,6 +13,7 @@ from handlers.slack import (
     absence,
     bill,
     bill_dialogs,
+    customers,
     home,
     invoice,
     people,
@@ -72,7 +73,7 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "back": absence.back,
         "web": people.web,
     },
-    "customer": {},
+    "customer": {"list": customers.list_all},
     "usage": {"record": recording.record},
 }
 
@@ -190,6 +191,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.GRANT_ACCESS: people.grant,
     ActionId.DECLINE_ACCESS: people.decline,
     ActionId.LIST_PAGE: bill.next_page,
+    ActionId.CUSTOMERS_PAGE: customers.next_page,
     ActionId.SHARE_USAGE: usage.share,
     ActionId.RECORD_USAGE: recording.record_agreed,
     ActionId.KEEP_USAGE: recording.keep,

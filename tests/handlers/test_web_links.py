@@ -69,7 +69,6 @@ async def test_without_pages_it_is_said_that_there_are_none(team: Team) -> None:
 @pytest.mark.parametrize(
     ("typed", "page", "cli"),
     [
-        ("/customer list", "/customers", "countersign export customers"),
         ("/customer new", "/customers/new", "countersign import customers FILE.csv"),
         ("/customer edit Søren & Co", "/customers?name=S%C3%B8ren+%26+Co", "countersign import"),
         ("/customer edit", "/customers", "countersign import customers FILE.csv"),

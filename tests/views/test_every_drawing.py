@@ -36,6 +36,7 @@ from handlers.slack.blocks.bulk_send import (
     send_progress,
 )
 from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.customer_list import customer_list
 from handlers.slack.blocks.errors import refusal_message, trouble_message
 from handlers.slack.blocks.fallbacks import message_fallbacks, view_fallbacks
 from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
@@ -67,6 +68,7 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.queries.bill_details import BillDetails, Comment
 from models.queries.bill_list import Page
+from models.queries.customer_list import CustomerLine, CustomerPage
 from models.usage.usage import UsageMonth
 from sandbox.blockkit import block_text, check_message, check_view
 from tests.views import asked as dialogs
@@ -89,6 +91,13 @@ USAGE = [
 def _page(facts: BillDetails) -> Page:
     line = samples.bill_line(facts)
     return Page((line,) * 20, 500, samples.page(1).totals, "next")
+
+
+def _customers(facts: BillDetails) -> CustomerPage:
+    line = CustomerLine(
+        5, facts.customer, facts.customer, samples.KIM, "USD", facts.unit_cost, 5, 10**12, 7
+    )
+    return CustomerPage(OCTOBER, (line,) * 20, "a", 5000)
 
 
 OF_A_BILL: dict[str, Draw] = {
@@ -133,6 +142,7 @@ OF_A_BILL: dict[str, Draw] = {
         replace(samples.digest(), biggest=(samples.bill_line(f),) * 5)
     ),
     "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
+    "customers": lambda f: customer_list(_customers(f), f.customer),
     "usage to record": lambda f: recording_asked(
         RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f), has_changed=True
     ),

@@ -31,6 +31,7 @@ class ActionId(StrEnum):
     GRANT_ACCESS = "access:grant"
     DECLINE_ACCESS = "access:decline"
     LIST_PAGE = "list:page"
+    CUSTOMERS_PAGE = "customers:page"
     SHARE_USAGE = "usage:share"
     RECORD_USAGE = "usage:record"
     KEEP_USAGE = "usage:keep"

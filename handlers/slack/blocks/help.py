@@ -78,6 +78,12 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "Acme Corp",
             "shows a customer’s usage of the last six months, and the open bills",
         ),
+        Subcommand(
+            "list",
+            "list [part of a name]",
+            "list acme",
+            "lists customers with what they used in the last month that is over",
+        ),
         Subcommand("help", "help", "help", "shows this list"),
     ),
     "usage": (
@@ -153,12 +159,6 @@ ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
             "/customers",
             _CUSTOMERS_FILE,
             by_name=True,
-        ),
-        "list": Elsewhere(
-            "All customers are listed on the web.",
-            "Open the customers",
-            "/customers",
-            "countersign export customers",
         ),
     },
 }
