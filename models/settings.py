@@ -30,6 +30,7 @@ class BillingSettings:
     `most_at_once`: what looks at more customers or bills than so many is not for a waiting person.
     `lookback_months`: how many closed months are corrected when their usage comes late.
     `send_delay_minutes`: for how long a bill that is being sent can be called back.
+    `mail_from`: in whose name letters are that are written from now on.
     `can_mail`: whether there is a mail server to send bills with, or a dry run that needs none.
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
     `company`: as documents that are issued now show it.
@@ -43,5 +44,6 @@ class BillingSettings:
     send_delay_minutes: float = 5
     zone: ZoneInfo = UTC
     can_mail: bool = True
+    mail_from: str | None = None
     webhook_hosts: frozenset[str] = frozenset()
     company: Company = Company("")

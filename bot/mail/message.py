@@ -22,7 +22,8 @@ class Email:
     """What is mailed. `to` and `cc` are addresses with commas between them.
 
     `mail_id` makes the message's id, and `name` names the document. The same letter is the same
-    message, byte for byte, however often it is written. `html` says what `text` says.
+    message, byte for byte, however often it is written. `html` says what `text` says. `sender` is
+    one address, with a name or without; None: whoever mails it.
     """
 
     mail_id: str
@@ -35,6 +36,7 @@ class Email:
     document: bytes
     media_type: str
     date: datetime
+    sender: str | None = None
 
 
 class _Policy(email.policy.EmailPolicy):

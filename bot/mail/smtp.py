@@ -74,8 +74,8 @@ class Mailer:
         ca_file: str | None = None,
         patience: Patience | None = None,
     ) -> None:
-        """`sender` is one address, with a name or without. `greet_as`: the name of this machine;
-        `ca_file`: certificates that are trusted besides those of the machine.
+        """`sender` hands letters over: one address, with a name or without. `greet_as`: the name of
+        this machine; `ca_file`: certificates that are trusted besides those of the machine.
         """
         self._server = server
         (self._sender,) = mailboxes(sender)
@@ -134,11 +134,20 @@ class Mailer:
             await client.connect()
             receipt = await self._hand_in(client, letter, envelope)
             await self._leave(client)
+        except aiosmtplib.SMTPDataError as error:
+            raise self._letter_refused(error, self._author(letter)) from None
         except (aiosmtplib.SMTPException, OSError, MailError) as error:
             raise self._trouble(error) from None
         finally:
             client.close()
         return receipt
+
+    def _author(self, letter: Email) -> Address:
+        """Who its reader sees; the mail server is told who hands it over today."""
+        if letter.sender is None:
+            return self._sender
+        (author,) = mailboxes(letter.sender)
+        return author
 
     async def _hand_in(self, client: Session, letter: Email, envelope: "_Envelope") -> Receipt:
         unwritable = [
@@ -149,7 +158,7 @@ class Mailer:
         envelope = envelope.without({one.address for one in unwritable}, in_heads=True)
         if not envelope.asked & envelope.needed:
             raise self._nobody(unwritable, envelope)
-        content = compose(letter, self._sender, envelope.to, envelope.copies)
+        content = compose(letter, self._author(letter), envelope.to, envelope.copies)
         asked = [one for one in envelope.addresses if one in envelope.asked]
         refused = await client.offer(self._sender.addr_spec, asked, len(content))
         taken = [one for one in asked if one not in {said.address for said in refused}]
@@ -180,6 +189,14 @@ class Mailer:
         found = error if isinstance(error, MailError) else trouble(error)
         return MailError(self._plain(found.code), found.kind, turned_away=found.turned_away)
 
+    def _letter_refused(self, error: aiosmtplib.SMTPDataError, author: Address) -> MailError:
+        """A name of before that a server refuses is the matter of the letters that bear it."""
+        found = self._trouble(error)
+        if not found.turned_away or author == self._sender:
+            return found
+        was = f"Its letter is from {author.addr_spec}, as it was issued."
+        return MailError(f"{found.code.rstrip('.')}. {was}", MailErrorKind.REFUSED)
+
     def _plain(self, text: str) -> str:
         """On one line, bounded, and without the password, whoever repeated it."""
         if self._server.password:
@@ -205,7 +222,7 @@ class DryMailer(Mailer):
         """There is nobody to greet."""
 
     async def _converse(self, letter: Email, envelope: "_Envelope") -> Receipt:
-        compose(letter, self._sender, envelope.to, envelope.copies)
+        compose(letter, self._author(letter), envelope.to, envelope.copies)
         raise NotMailed([one for one in envelope.addresses if one in envelope.asked])
 
 

@@ -320,6 +320,7 @@ class BillDelivery:
         return await self._mailer.send(
             Email(
                 mail_id=document.mail_id,
+                sender=document.sender,
                 name=document.facts.number,
                 to=document.to,
                 cc=document.cc,

@@ -177,6 +177,7 @@ async def _store(session: AsyncSession, sheets: Mapping[int, _Sheet], automatic:
             content=sheet.drawn.content,
             facts=sheet.facts.as_json(),
             mail_id=f"{sheet.facts.number}.{here}",
+            sender=automatic.settings.mail_from,
             created_at=automatic.now,
         )
         for bill_id, sheet in sheets.items()

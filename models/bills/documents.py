@@ -27,7 +27,8 @@ class Document(Base):
 
     `facts` is what it says, as JSON: all that speaks of the document afterwards reads it from here.
     None of one that was issued before these were kept, and does not tell them itself. `mail_id` is
-    what its letter is known by, of all letters of all installations; None of older ones.
+    what its letter is known by, of all letters of all installations, and `sender` in whose name it
+    is; None of older ones.
     """
 
     __tablename__ = "documents"
@@ -39,6 +40,7 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(server_default=sa.FetchedValue())
     facts: Mapped[str | None]
     mail_id: Mapped[str | None] = mapped_column(unique=True)
+    sender: Mapped[str | None]
     created_at: Mapped[datetime]
 
     @property
@@ -99,9 +101,11 @@ class OutgoingDocument:
     """A document that is to be mailed: as it was issued, to the addresses of today.
 
     `since` is when its sending was due: the date of the letter, however often it is written.
+    `sender`: None where it was issued before that was kept.
     """
 
     mail_id: str
+    sender: str | None
     since: datetime
     facts: InvoiceData
     media_type: str
@@ -122,6 +126,7 @@ async def outgoing_document(
     actions = await actions_of(session, bill_id)
     return OutgoingDocument(
         mail_id=_mail_id(document, actions, state),
+        sender=document.sender,
         since=due_by(actions),
         facts=await _facts(session, bill, document, context),
         media_type=document.media_type,

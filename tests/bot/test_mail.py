@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from bot.mail.errors import MailError
+from bot.mail.errors import MailError, MailErrorKind
 from bot.mail.message import Email
 from bot.mail.session import Patience
 from bot.mail.smtp import Mailer
@@ -19,6 +19,7 @@ from models.bills.deliveries import Missing
 from models.bills.documents import PLAIN_TEXT
 from models.mailboxes import mailboxes
 from sandbox.fake_slack.sandbox import Sandbox
+from tests.harness.scripted_smtp import scripted
 from tests.harness.watched_slack import WatchedSandbox
 
 SENDER = "Müller Billing <billing@meridian.example>"
@@ -81,6 +82,30 @@ async def test_the_same_document_mailed_twice_is_the_same_message(
     assert first == again
     assert first != elsewhere
     assert slack.mail()[2]["message_id"] == "<2026-000123.d4e5f6@meridian.example>"
+
+
+async def test_a_letter_stays_in_the_name_that_it_was_issued_in(
+    slack: WatchedSandbox, mailer: Mailer
+) -> None:
+    slack.expect_twice("<2026-000123.a1b2c3@meridian.example>")
+    issued = replace(LETTER, sender=SENDER)
+    await mailer.send(issued)
+    await Mailer(MailServer.parse(slack.smtp_url), "Other <new@other.example>").send(issued)
+    first, again = slack.smtp.mails
+    assert bytes(first.message) == bytes(again.message)
+    assert (first.sender, again.sender) == ("billing@meridian.example", "new@other.example")
+
+
+async def test_a_name_of_before_that_is_refused_is_the_matter_of_its_letters_alone() -> None:
+    no = "550 5.7.60 Client does not have permissions to send as this sender"
+    async with scripted(end=no) as script:
+        mailer = Mailer(MailServer("127.0.0.1", script.port), "Other <new@other.example>")
+        with pytest.raises(MailError) as ours:
+            await mailer.send(LETTER)
+        with pytest.raises(MailError, match=r"is from billing@meridian\.example") as letters:
+            await mailer.send(replace(LETTER, sender=SENDER))
+    assert (ours.value.turned_away, letters.value.turned_away) == (True, False)
+    assert letters.value.kind is MailErrorKind.REFUSED
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A mail server that takes nothing, takes no copy, or is not heard: what waits, and who is told."""
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,13 +54,19 @@ def clock() -> Clock:
 
 
 def mailing(
-    db: Database, gateway: SlackClient, script: Script, clock: Clock, **timings: Any
+    db: Database,
+    gateway: SlackClient,
+    script: Script,
+    clock: Clock,
+    sender: str = SENDER,
+    **timings: Any,
 ) -> Any:
     server = MailServer.parse(f"smtp://clerk:hush@127.0.0.1:{script.port}?starttls=0")
     if "AUTH" not in script.answer("EHLO"):
         server = MailServer("127.0.0.1", script.port)
-    mailer = Mailer(server, SENDER, patience=Patience(accepted=0.5))
-    return worker_only(db, gateway, AT_ONCE, now=clock, mailer=mailer, **timings)
+    mailer = Mailer(server, sender, patience=Patience(accepted=0.5))
+    billing = replace(AT_ONCE, mail_from=sender)
+    return worker_only(db, gateway, billing, now=clock, mailer=mailer, **timings)
 
 
 async def details(db: Database, bill_id: int) -> BillDetails:
@@ -206,6 +213,29 @@ async def test_a_letter_that_is_not_heard_of_is_repeated_seldom_and_then_left_to
     failure = (await told_by(db, bill_id, "send_failed"))["failure"]
     assert failure.startswith("It may have arrived. ")
     assert await told(db, "may_have_arrived") == 1
+
+
+async def test_who_mails_in_another_name_by_now_repeats_a_letter_as_it_was(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    (bill_id,) = await approved(db, people)
+
+    async def may_have_arrived() -> bool:
+        return (await details(db, bill_id)).letter.unheard == 1
+
+    async with (
+        scripted(end=HANG_UP) as first,
+        mailing(db, gateway, first, clock, mail_unheard=(0.2,)),
+    ):
+        await send(db, people.ana, bill_id)
+        await until(may_have_arrived)
+    clock.ahead += timedelta(hours=4)
+    moved = "Meridian Two <pay@two.example>"
+    async with scripted() as second, mailing(db, gateway, second, clock, sender=moved):
+        await reaches(db, bill_id, "sent")
+    assert second.taken == first.taken[:1]
+    assert "@meridian.example>" in second.taken[0]
+    assert any(line.startswith("MAIL FROM:<pay@two.example>") for line in second.heard)
 
 
 async def test_what_may_have_arrived_is_not_mailed_again_by_a_second_job(
