@@ -58,33 +58,33 @@ async def _preview_of_month(context: RequestContext, period: Period) -> Reply:
 async def send_list(context: RequestContext) -> Answer:
     """Send what was previewed: once, however often the click arrives."""
     list_id = context.ids("list")["list"]
-    begun = await start_send(context.session, list_id, context)
-    return await _report(context, list_id, again=not begun)
+    await start_send(context.session, list_id, context)
+    return await _report(context, list_id)
 
 
 async def cancel_list(context: RequestContext) -> Answer:
     list_id = context.ids("list")["list"]
     if await is_send_started(context.session, list_id):
-        return await _report(context, list_id, again=True)
+        return await _report(context, list_id, too_late=True)
     return Reply(send_cancelled(), replace=True)
 
 
 async def retry_list(context: RequestContext) -> Answer:
     """Send those of a list that failed once more: once, however often the click arrives."""
-    again, begun = await retry_failed(context.session, context.ids("list")["list"], context)
+    again, _ = await retry_failed(context.session, context.ids("list")["list"], context)
     bills = (await listed(context.session, again)).bills
-    return Reply(list_retried(bills, again=not begun))
+    return Reply(list_retried(bills))
 
 
-async def _report(context: RequestContext, list_id: int, *, again: bool) -> Reply:
+async def _report(context: RequestContext, list_id: int, *, too_late: bool = False) -> Reply:
     """What became of the list so far; what is told is corrected when that changes."""
     session = context.session
     report = await send_report(session, list_id, context.settings.most_at_once)
     if not report.ended:
-        return Reply(list_going(await listed(session, list_id), again=again), replace=True)
+        return Reply(list_going(await listed(session, list_id), too_late=too_late), replace=True)
     facts = await sendings_of(session, list_id, report)
     await _keep(context, Told(shape(facts), list_id=list_id))
-    return Reply(list_sent(facts, context.user, again=again), replace=True)
+    return Reply(list_sent(facts, context.user, too_late=too_late), replace=True)
 
 
 async def send_one(context: RequestContext) -> Answer | None:

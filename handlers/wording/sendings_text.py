@@ -62,7 +62,9 @@ _AMONG_OTHERS = {
     Fate.ON_ITS_WAY: _verb("is on its way", "are on their way"),
     Fate.DELIVERED: _verb("is delivered", "are delivered"),
     Fate.FAILED: _verb("could not be delivered", "could not be delivered"),
+    Fate.CAME_BACK: _verb("is reported not to have arrived", "are reported not to have arrived"),
     Fate.DRY_RUN: _verb("was not mailed, in a dry run", "were not mailed, in a dry run"),
+    Fate.VOID: _verb("was made void and never left", "were made void and never left"),
     Fate.CALLED_BACK: _verb("was called back", "were called back"),
 }
 
@@ -87,6 +89,10 @@ def _where_to(facts: BillDetails) -> list[Part]:
 RETRY = "Retry failed"
 RETRIED = "Those that failed were sent again."
 CAUSES = 10
+CAME_BACK = (
+    "Reported not to have arrived, though the mail server took them. A report can be wrong: ask "
+    "the customer, then send each again by itself."
+)
 
 
 def failure_lines(failed: Sequence[FailedBills]) -> list[Sentence]:
@@ -103,6 +109,13 @@ def _first_failed(failed: FailedBills) -> str:
     named = [f"{one.number or f'#{one.id}'} {short_title(one)}" for one in failed.named]
     more = failed.bills - len(named)
     return listing([*named, f"{number(more)} more"] if more else named)
+
+
+def came_back_lines(facts: Sendings) -> list[Sentence]:
+    """The first of those that may have arrived all the same."""
+    named: list[Sentence] = [[bold(numbered(one)), *_where_to(one)] for one in facts.came_back]
+    more = facts.fates.get(Fate.CAME_BACK, 0) - len(named)
+    return [*named, [f"and {number(more)} more"]] if more > 0 else named
 
 
 def named_lines(facts: Listed) -> list[Sentence]:

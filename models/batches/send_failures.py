@@ -37,11 +37,13 @@ FAILURES = f"""
 {HAPPENED}
 join lateral (
     select f.action, f.bill_version, f.snapshot from bill_actions f
-    where f.bill_id = b.id and f.action in ('send_failed', 'bounce')
+    where f.bill_id = b.id and f.action = 'send_failed'
     order by f.id desc limit 1) f on true
-where shown.list_id = :list_id and a.id is not null and can_be_sent(b)
-  and (f.bill_version = b.version or b.status = 'sent') and not f.snapshot ? 'dry_run'"""
-"""Sent from a list, and the last of a bill `b` is that it failed, or came back; `f` says why."""
+where shown.list_id = :list_id and a.id is not null and b.status = 'approved'
+  and f.bill_version = b.version and not f.snapshot ? 'dry_run'"""
+"""Sent from a list, and the last of a bill `b` is that it failed; `f` says why. One that went out
+and came back may have arrived all the same: whether it is mailed again is asked of each.
+"""
 
 # Addresses, and what a server calls one letter by, are not what several have in common.
 _NO_CAUSE = {

@@ -22,14 +22,17 @@ NAMED_SENDINGS = 5
 
 class Fate(StrEnum):
     """`in_delay`: it can still be called back. `dry_run`: all was done but the mailing.
-    `called_back` also says that figures changed.
+    `called_back` also says that figures changed. `came_back`: the mail server took it, and it is
+    reported not to have arrived. `void`: it never left.
     """
 
     IN_DELAY = "in_delay"
     ON_ITS_WAY = "on_its_way"
     DELIVERED = "delivered"
     FAILED = "failed"
+    CAME_BACK = "came_back"
     DRY_RUN = "dry_run"
+    VOID = "void"
     CALLED_BACK = "called_back"
 
 
@@ -38,7 +41,8 @@ class Sendings:
     """How many bills of a list came to which `fates`, and by name the first of each currency.
 
     The last of those `in_delay` goes out at `due`. `failed`: why some did; `retry`: the list by
-    which these were sent once more.
+    which these were sent once more. `came_back`: the first of those that may have arrived all the
+    same, each of which somebody decides on by itself.
     """
 
     report: SendReport
@@ -48,6 +52,7 @@ class Sendings:
     named: tuple[BillDetails, ...]
     failed: tuple[FailedBills, ...] = ()
     retry: int | None = None
+    came_back: tuple[BillDetails, ...] = ()
 
     @property
     def bills(self) -> int:
@@ -122,7 +127,12 @@ async def sendings_of(session: AsyncSession, list_id: int, report: SendReport) -
         named=tuple(await load_bill_details(session, first)),
         failed=await failed_bills(session, list_id) if fates[Fate.FAILED] else (),
         retry=(await send_list(session, list_id)).facts.get("retry"),
+        came_back=tuple(await _came_back(session, values)) if fates[Fate.CAME_BACK] else (),
     )
+
+
+async def _came_back(session: AsyncSession, values: dict[str, int]) -> list[BillDetails]:
+    return await load_bill_details(session, list(await session.scalars(_CAME_BACK, values)))
 
 
 async def sendings_of_list(session: AsyncSession, list_id: int) -> Sendings:
@@ -158,8 +168,10 @@ _FATES = sa.text(f"""
 select case
     when b.status = 'sending' and b.number is null and due.at > due.since then 'in_delay'
     when b.status = 'sending' then 'on_its_way'
-    when b.status = 'sent' and can_be_sent(b) then 'failed'
-    when b.status = 'sent' or b.status = 'void' and b.number is not null then 'delivered'
+    when b.status = 'sent' and can_be_sent(b) then 'came_back'
+    when b.status = 'sent' or b.status = 'void' and exists (
+        select from bill_actions t where t.bill_id = b.id and t.action = 'deliver') then 'delivered'
+    when b.status = 'void' then 'void'
     when b.status = 'approved' then coalesce((
         select case when f.snapshot ? 'dry_run' then 'dry_run' else 'failed' end
         from bill_actions f
@@ -178,4 +190,8 @@ select id from (
         partition by b.currency order by abs(b.overage_amount) desc, b.id) as place
     from {_SENT_BILLS}) ranked
 order by place, currency limit :most
+""")
+
+_CAME_BACK = sa.text(f"""
+select b.id from {_SENT_BILLS} and b.status = 'sent' and can_be_sent(b) order by b.id limit :most
 """)

@@ -38,7 +38,7 @@ class MailHealth:
 class Health:
     """`waiting` messages are promised and not posted, `since` when the oldest is; `failed` ones are
     given up, the most frequent `causes` with how many each. `sending`: bills on their way, `late`
-    of which should have gone out; `undelivered`: approved ones that could not be.
+    of which should have gone out; `undelivered`: those that could not be, with a number or without.
     `pdf_alone`: documents of the last month that are no e-invoices although these were asked for,
     and `pdf_causes` why. Up to `MOST_COUNTED` of each are counted.
     """
@@ -72,7 +72,11 @@ select split_part(current_setting('server_version'), ' ', 1) as server,
             select from bills where status = 'sending' and updated_at < :long_ago limit :most) l)
        as late,
        (select count(*) from (
-            select from bills where status = 'approved' and number is not null limit :most) u)
+            select from bills b where b.status = 'approved' and exists (
+                select from bill_actions f
+                where f.bill_id = b.id and f.bill_version = b.version
+                  and f.action = 'send_failed' and not f.snapshot ? 'dry_run')
+            limit :most) u)
        as undelivered
 """)
 

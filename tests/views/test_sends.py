@@ -96,8 +96,8 @@ def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
     told = shown(message.blocks)
     assert "#42, Acme Corp, October 2026, $1,000.00" in told
     assert "it changed after you were shown it" in told
-    again = list_sent(samples.sendings(), READER, again=True)
-    assert again.text.startswith("That is done already. 2 bills go out")
+    too_late = list_sent(samples.sendings(), READER, too_late=True)
+    assert too_late.text.startswith("That is done already. 2 bills go out")
 
 
 def test_of_several_bills_a_few_are_named_and_the_others_counted() -> None:
@@ -113,6 +113,19 @@ def test_of_several_bills_a_few_are_named_and_the_others_counted() -> None:
     assert "and 38 more" in told
     assert "To call back another, type \n/bill undo\n and its number." in told
     assert list(buttons(message.blocks)) == ["bill:undo", "bill:undo.2"]
+
+
+def test_what_came_back_is_sent_again_one_by_one_and_asked_for() -> None:
+    back = BILLS["came back"]
+    message = list_sent(
+        samples.sendings(fates={Fate.DELIVERED: 3, Fate.CAME_BACK: 9}, came_back=(back,)), READER
+    )
+    assert "3 are delivered and 9 are reported not to have arrived" in message.text
+    told = shown(message.blocks)
+    assert "2026-000123, Acme Corp, October 2026, $1,000.00" in told and "and 8 more" in told
+    again = buttons(message.blocks)["bill:send"]
+    assert again["text"]["text"] == f"Send again #{back.id}" and "confirm" in again
+    assert "sending:retry" not in buttons(message.blocks)
 
 
 def test_a_long_list_names_some_and_shows_its_progress_elsewhere() -> None:

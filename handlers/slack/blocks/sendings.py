@@ -17,14 +17,16 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.slack.blocks.bulk_send import kept
-from handlers.slack.blocks.buttons import undo_buttons
+from handlers.slack.blocks.buttons import send_button, undo_buttons
 from handlers.wording.bill_text import bill_count
 from handlers.wording.formatting import slash, totals
 from handlers.wording.rich_text import Sentence, code, fallback_text
 from handlers.wording.sendings_text import (
+    CAME_BACK,
     RETRIED,
     RETRY,
     all_sent_text,
+    came_back_lines,
     failure_lines,
     named_lines,
     named_sendings,
@@ -32,10 +34,12 @@ from handlers.wording.sendings_text import (
 )
 from handlers.wording.text_chart import progress_bar
 from models.batches.sendings import Fate, Listed, Sendings
+from models.bills.states import Verb
 from models.people.users import User
+from models.queries.allowed_verbs import possible_verbs
 from models.queries.bill_details import BillDetails
 
-DONE_BEFORE = "That is done already. "
+TOO_LATE = "That is done already. "
 
 
 def one_sent(facts: BillDetails, reader: User) -> SlackMessage:
@@ -44,9 +48,9 @@ def one_sent(facts: BillDetails, reader: User) -> SlackMessage:
     return message(fallback_text(*told), [paragraph(*told), *actions(*_undo([facts], reader))])
 
 
-def list_sent(facts: Sendings, reader: User, *, again: bool = False) -> SlackMessage:
-    """Of a list that was sent; `again`: it had been before."""
-    told: Sentence = [DONE_BEFORE if again else "", *all_sent_text(facts)]
+def list_sent(facts: Sendings, reader: User, *, too_late: bool = False) -> SlackMessage:
+    """Of a list that was sent; `too_late`: whoever reads it wanted to cancel it."""
+    told: Sentence = [TOO_LATE if too_late else "", *all_sent_text(facts)]
     return message(fallback_text(*told), [paragraph(*told), *_which(facts, reader)])
 
 
@@ -63,6 +67,7 @@ def _which(facts: Sendings, reader: User) -> list[Block]:
     return [
         *([rich(bullets(named))] if named else []),
         *_failed(facts),
+        *_came_back(facts),
         *kept(facts.report.kept),
         *actions(*_undo(facts.named, reader)),
         *_undo_by_command(facts),
@@ -83,16 +88,24 @@ def _failed(facts: Sendings) -> list[Block]:
     ]
 
 
-def list_retried(bills: int, *, again: bool) -> SlackMessage:
+def _came_back(facts: Sendings) -> list[Block]:
+    """Each with a button of its own, which asks."""
+    if not facts.came_back:
+        return []
+    found = facts.came_back
+    again = [send_button(one, is_one=False) for one in found if Verb.SEND in possible_verbs(one)]
+    return [paragraph(CAME_BACK), rich(bullets(came_back_lines(facts))), *actions(*again)]
+
+
+def list_retried(bills: int) -> SlackMessage:
     """Of a list whose failed bills were sent once more."""
-    lead = DONE_BEFORE if again else ""
     where = "What comes of them is in your direct messages with Countersign."
-    return sentence_message(f"{lead}Sending {bill_count(bills)} again. {where}")
+    return sentence_message(f"Sending {bill_count(bills)} again. {where}")
 
 
-def list_going(facts: Listed, *, again: bool = False) -> SlackMessage:
+def list_going(facts: Listed, *, too_late: bool = False) -> SlackMessage:
     """Of a list that is too long to be sent at once: what comes of it is told elsewhere."""
-    lead = DONE_BEFORE if again else ""
+    lead = TOO_LATE if too_late else ""
     told = f"{lead}Sending {bill_count(facts.bills)}: {totals(facts.totals)}."
     where = "How far it is, and what comes of each, is in your direct messages with Countersign."
     return message(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.incoming import record_mail
 from models.actions.issue import issue_bill
-from models.actions.send import mark_delivered, mark_send_failed
+from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
 from models.batches.bulk_send import SendReport, send_report, send_step, start_send
@@ -24,9 +24,19 @@ from models.db.database import do_put_off
 from models.errors import NotAllowed, NotFound, WrongState
 from models.outbox.jobs import Task
 from models.outbox.messages import Message, MessageKind, MessageState
+from models.queries.health import load_health
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
-from tests.harness.billing import DELAY, approved, clock, correct_usage, drawn, go_out, issue
+from tests.harness.billing import (
+    DELAY,
+    approved,
+    clock,
+    correct_usage,
+    drawn,
+    go_out,
+    issue,
+    void,
+)
 from tests.harness.cast import People
 from tests.harness.scene import NOW, OCTOBER, act, bill_for, contents
 
@@ -193,24 +203,43 @@ async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_numbe
     assert [one.line.id for one in shown.biggest] == [bill.id]
 
 
-async def test_what_became_of_each_of_seven_that_were_sent_is_told_by_currency(
+async def test_health_counts_what_failed_before_its_number_and_no_dry_run(
     session: AsyncSession, people: People
 ) -> None:
-    """One was called back, one failed, two arrived and one of these came back, one is on its way,
-    and two can still be called back, of which one is in yen.
+    nowhere, dry = [await approved(session, people, name) for name in ("Acme", "Birch")]
+    await send_bill(session, nowhere.id, nowhere.version, act(people.ana))
+    await session.execute(
+        sa.text("update customers set billing_email = 'nonsense' where id = :id"),
+        {"id": nowhere.customer_id},
+    )
+    late = clock(people, NOW + DELAY)
+    await issue_bill(session, nowhere.id, late, drawn)
+    await issue(session, people, dry)
+    await mark_not_mailed(session, dry.id, late, "billing@acme.example")
+    assert (nowhere.status, nowhere.number, dry.status) == (State.APPROVED, None, State.APPROVED)
+    assert (await load_health(session, NOW, 5)).undelivered == 1
+
+
+async def test_what_became_of_each_of_eight_that_were_sent_is_told_by_currency(
+    session: AsyncSession, people: People
+) -> None:
+    """One was called back, two failed and one of these was made void, two arrived and one of these
+    came back, one is on its way, and two can still be called back, of which one is in yen.
     """
-    names = ("Acme", "Birch", "Cove", "Dune", "Elm", "Fjord")
+    names = ("Acme", "Birch", "Cove", "Dune", "Elm", "Fjord", "Heron")
     bills = [await approved(session, people, name) for name in names]
     yen = await approved(session, people, "Gull KK", currency="JPY")
     list_id = await listed(session, people, *bills, yen)
     await begun(session, people, list_id)
     await do_put_off(session)
-    back, failed, arrived, returned, going, _ = bills
+    back, failed, arrived, returned, going, _, voided = bills
     await undo_decision(session, back.id, back.version, act(people.ana), "Not yet.")
     late = clock(people, NOW + DELAY)
-    for bill in (failed, arrived, returned, going):
+    for bill in (failed, arrived, returned, going, voided):
         assert await issue_bill(session, bill.id, late, drawn)
-    await mark_send_failed(session, failed.id, late, "550 No")
+    for bill in (failed, voided):
+        await mark_send_failed(session, bill.id, late, "550 No")
+    await void(session, voided, people.ana, NOW + DELAY)
     for bill in (arrived, returned):
         await mark_delivered(session, bill.id, late, "250 OK")
     letter = await outgoing_document(session, returned.id, late, State.SENT)
@@ -221,9 +250,12 @@ async def test_what_became_of_each_of_seven_that_were_sent_is_told_by_currency(
     told = await sendings_of_list(session, list_id)
 
     assert told.fates == {
-        Fate.IN_DELAY: 2, Fate.ON_ITS_WAY: 1, Fate.DELIVERED: 1, Fate.FAILED: 2,
-        Fate.CALLED_BACK: 1,
+        Fate.IN_DELAY: 2, Fate.ON_ITS_WAY: 1, Fate.DELIVERED: 1, Fate.FAILED: 1,
+        Fate.CAME_BACK: 1, Fate.VOID: 1, Fate.CALLED_BACK: 1,
     }  # fmt: skip
-    assert [(one.currency, one.bills) for one in told.totals] == [("JPY", 1), ("USD", 6)]
+    assert [(one.bills, one.named[0].id) for one in told.failed] == [(1, failed.id)]
+    assert [one.id for one in told.came_back] == [returned.id]
+    assert (await load_health(session, NOW, 5)).undelivered == 1
+    assert [(one.currency, one.bills) for one in told.totals] == [("JPY", 1), ("USD", 7)]
     assert told.due == NOW + DELAY
     assert [one.customer for one in told.named] == ["Gull KK", "Acme", "Birch", "Cove", "Dune"]
