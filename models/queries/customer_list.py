@@ -68,13 +68,22 @@ class CustomerPage:
 # for. What is fenced off by `offset 0` keeps the plan from joining them all and sorting them.
 _WALKED = """
 select n.name_key, n.name as listed_as, c.id, c.name, c.csm_id
-from customer_names n
+from {names} n
 cross join lateral (
     select * from customers where id = n.customer_id offset 0) named
 cross join lateral (
     select * from customers where id = coalesce(named.merged_into_id, named.id) offset 0) c
 where n.name_key > :after and coalesce({meant}, false)
 order by n.name_key limit :most"""
+
+# Names that are looked for are found in their index alone, and only what is found is looked up.
+_FOUND = """(
+    select found.name_key, named.name, named.customer_id
+    from (select name_key from customer_names
+          where name_key > :after and strpos(name_key, :needle) > 0
+          order by name_key offset 0) found
+    cross join lateral (
+        select * from customer_names where name_key = found.name_key offset 0) named)"""
 
 # Those of one CSM, or of nobody, are found by that.
 _LOOKED_AFTER = """
@@ -132,7 +141,7 @@ async def list_customers(
     `after` continues a page.
     """
     needle = await session.scalar(sa.select(sa.func.name_key(cleaned_name(wanted.name)))) or ""
-    listed = _listed(wanted, _NAMED if needle else _ALL)
+    listed = _listed(wanted, is_named=bool(needle))
     counting = _COUNT.format(listed=listed) if needle else _COUNT_ALL.format(whose=_whose(wanted))
     most = LOOKED_THROUGH if wanted.over else limit + 1
     values = {
@@ -154,9 +163,10 @@ async def list_customers(
     )
 
 
-def _listed(wanted: CustomerFilter, meant: str) -> str:
+def _listed(wanted: CustomerFilter, *, is_named: bool) -> str:
+    meant, names = (_NAMED, _FOUND) if is_named else (_ALL, "customer_names")
     if wanted.csm_id is None:
-        return _WALKED.format(meant=meant)
+        return _WALKED.format(meant=meant, names=names)
     return _LOOKED_AFTER.format(meant=meant, whose=_whose(wanted))
 
 
