@@ -15,12 +15,12 @@ from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows
 from tests.bot.slack_payloads import FORM, JSON, Json, broken, payloads, recorded, sent
 from tests.bot.test_web import signed
+from tests.harness.books import make_bills
 from tests.harness.cast import People
 from tests.harness.running import settings_for
 from tests.harness.timings import QUICK
 from tests.harness.waiting import until
 from tests.harness.watched_slack import WatchedSandbox
-from tests.store.books import make_bills
 
 FACTS = ("bills", "bill_actions", "approvals", "users", "messages", "usages", "customers")
 
@@ -134,6 +134,42 @@ async def test_a_command_that_speaks_of_a_payload_is_read(door: Door, slack: San
     body = {**payloads(slack, 1, 1)["command"], "text": "show payload Inc"}
     async with door.asking(*sent(body, slack)) as answer:
         assert "payload Inc" in (await answer.json())["text"]
+
+
+ASKING = ("command", "click", "menu", "submission", "message", "edit", "words", "mention")
+
+
+async def test_who_is_no_member_any_more_is_refused_whatever_they_send(
+    door: Door, slack: Sandbox, db: Database, people: People
+) -> None:
+    """Kim, whose word the bill needs, as a guest, deactivated, as a bot, and from elsewhere."""
+    (bill_id,) = await make_bills(db, people.ana, 1)
+    before = await facts(db)
+    asked = {kind: body for kind, body in payloads(slack, bill_id, 1).items() if kind in ASKING}
+    asked |= {f"{kind} elsewhere": _elsewhere(asked[kind]) for kind in ("click", "submission")}
+    kim = slack.workspace.users["UKIM"]
+    for flag, value in (
+        ("is_restricted", True),
+        ("is_ultra_restricted", True),
+        ("deleted", True),
+        ("is_bot", True),
+        ("team_id", "TELSEWHERE"),
+    ):
+        usual = getattr(kim, flag)
+        setattr(kim, flag, value)
+        answers = await door.brings(asked.items())
+        assert {*answers.values()} == {200}, flag
+        assert await facts(db) == before, flag
+        setattr(kim, flag, usual)
+        await slack.change_user("UKIM")
+    answers = await door.brings((k, b) for k, b in asked.items() if k.endswith("elsewhere"))
+    assert {*answers.values()} == {200}
+    assert await facts(db) == before
+
+
+def _elsewhere(body: Json) -> Json:
+    """The same, of somebody whom Slack says to be of another workspace."""
+    return {**body, "user": {**body["user"], "team_id": "TELSEWHERE"}}
 
 
 async def test_what_a_socket_brings_is_received_however_malformed(
