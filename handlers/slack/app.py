@@ -3,14 +3,15 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from handlers.slack import (
     absence,
+    accounts,
     bill,
     bill_dialogs,
     customers,
@@ -21,8 +22,9 @@ from handlers.slack import (
     send,
     thread,
     usage,
+    words,
 )
-from handlers.slack.answers import Answer, Dialog, Reply
+from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.action_ids import (
     ANY_ACTION,
     ANY_DIALOG,
@@ -35,7 +37,6 @@ from handlers.slack.blocks.help import (
     elsewhere,
     help_for,
     nearest_commands,
-    needs_command,
 )
 from handlers.slack.context import Listener, RequestContext, Services, handle
 from handlers.slack.parsing import (
@@ -46,14 +47,18 @@ from handlers.slack.parsing import (
     typed_text,
 )
 from handlers.slack.references import clicked, commanded
-from handlers.slack.request import Click, DirectMessage, Request, SlashCommand, Submission
+from handlers.slack.request import (
+    Click,
+    DirectMessage,
+    Mention,
+    Request,
+    SlashCommand,
+    Submission,
+)
+from handlers.slack.words import MOST_CHARS, TOO_LONG
 from handlers.wording.formatting import slash
-from models.actions.access import deactivate
-from models.actions.reroute import promise_reroute
-from models.context import Source, system_context
 from models.errors import Invalid
 from models.queries.references import is_customer
-from models.text import unquoted
 
 Subcommand = Callable[[RequestContext, str], Awaitable[Answer]]
 
@@ -107,11 +112,8 @@ MENU: dict[str, Listener] = {
     "void": clicked(bill_dialogs.void),
 }
 
-MOST_CHARS = 1000
-TOO_LONG = f"A command has at most {MOST_CHARS:,} characters. Nothing was done."
 EVERYTHING = re.compile(".*", re.DOTALL)
 Body = Mapping[str, Any]
-log = structlog.get_logger()
 
 
 async def _typed(context: RequestContext) -> Answer:
@@ -142,17 +144,6 @@ async def _run(context: RequestContext) -> Answer:
 async def _is_named_so(context: RequestContext, command: str) -> bool:
     """Whether a customer is called like what was typed, where customers stand behind a command."""
     return command != "bill" and await is_customer(context.session, context.text)
-
-
-async def _written(context: RequestContext) -> Answer:
-    """What somebody writes to the bot: a command without its slash, of `bill` if it names none."""
-    text = unquoted(typed_text(context.request.body["event"].get("text", "")).strip("`"))
-    if len(text) > MOST_CHARS:
-        raise Invalid(TOO_LONG)
-    word, rest = first_word(text.lstrip("/"))
-    command, line = (word.lower(), rest) if word.lower() in COMMANDS else ("bill", text)
-    answer = await _run(replace(context, command=slash(command), text=line))
-    return Reply(needs_command(command, line)) if isinstance(answer, Dialog) else answer
 
 
 async def _choose(context: RequestContext) -> Answer:
@@ -224,29 +215,43 @@ def register(app: AsyncApp, services: Services) -> None:
         receipt = await handle(services, sent, DIALOGS[sent.view["callback_id"]])
         return _with_home(services, sent, receipt)
 
-    async def message(body: Body) -> BoltResponse:
-        written = DirectMessage(body)
-        if written.is_one:
-            return await handle(services, written, _written)
-        return await thread.handle_message(services, body)
-
-    async def home_opened(body: Body) -> None:
-        await home.opened(services, body)
-
-    async def user_changed(body: Body) -> None:
-        await _user_changed(services, body["event"]["user"])
-
     # Bolt asks one after the other whether it is meant; what comes most often is asked first.
     app.block_action(ANY_ACTION)(click)
     for name in COMMANDS:
         app.command(slash(name))(command)
     app.view_submission(ANY_DIALOG)(submission)
+    _hear_events(app, services)
+    _take_receipt_of_the_rest(app, services)
+
+
+def _hear_events(app: AsyncApp, services: Services) -> None:
+    """What happens in Slack by itself, or is written there."""
+
+    answer = partial(words.answer, commands=COMMANDS, run=_run)
+    answer_mention = partial(words.answer_mention, commands=COMMANDS, run=_run)
+
+    async def message(body: Body) -> BoltResponse:
+        written = DirectMessage(body)
+        if written.is_one:
+            return await handle(services, written, answer)
+        return await thread.handle_message(services, body)
+
+    async def mention(body: Body) -> BoltResponse:
+        written = Mention(body)
+        return await handle(services, written, answer_mention) if written.is_one else _nothing()
+
+    async def home_opened(body: Body) -> None:
+        await home.opened(services, body)
+
+    async def user_changed(body: Body) -> None:
+        await accounts.changed(services, body["event"]["user"])
+
     app.event("message")(message)
+    app.event("app_mention")(mention)
     app.event("app_home_opened")(home_opened)
     app.event("user_change")(user_changed)
     for farewell in ("app_uninstalled", "tokens_revoked"):
-        app.event(farewell)(_uninstalled)
-    _take_receipt_of_the_rest(app, services)
+        app.event(farewell)(accounts.access_withdrawn)
 
 
 def _take_receipt_of_the_rest(app: AsyncApp, services: Services) -> None:
@@ -293,21 +298,3 @@ def _with_home(services: Services, request: Request, receipt: BoltResponse) -> B
     if request.is_from_home:
         services.background.start(home.publish(services, request))
     return receipt
-
-
-ADD_FINANCE = "countersign people add NAME --role Finance --slack-id ID"
-
-
-async def _user_changed(services: Services, account: Body) -> None:
-    """Ask Slack again who this is; whoever has left can do nothing any more."""
-    services.users.forget(account["id"])
-    if account.get("deleted"):
-        async with services.db.transaction() as session:
-            if await deactivate(session, account["id"]):
-                log.warning("nobody of Finance is left", command=ADD_FINANCE)
-            act = await system_context(session, services.now(), Source.SLACK, services.billing)
-            await promise_reroute(session, act)
-
-
-async def _uninstalled(body: Body) -> None:
-    log.warning("Slack has withdrawn this app's access", cause=body["event"]["type"])

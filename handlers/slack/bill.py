@@ -117,6 +117,12 @@ async def decide_on_card(context: RequestContext, verb: Verb, typed: str) -> Ans
     return Reply(under(lead, bill_card(facts, context.user, has_thread=False)))
 
 
+async def shown_under(context: RequestContext, lead: SlackMessage, bill_id: int) -> Answer:
+    """A bill's card below a sentence."""
+    facts = await bill_details(context, bill_id)
+    return Reply(under(lead, bill_card(facts, context.user, has_thread=False)))
+
+
 async def history(context: RequestContext, typed: str) -> Answer:
     return Reply(await _history(context, await referenced_bill(context, typed)))
 

@@ -181,6 +181,7 @@ _KINDS: dict[str, type[BaseModel]] = {
 }
 _EVENTS: dict[str, type[BaseModel]] = {
     "message": _MessageEvent,
+    "app_mention": _MessageEvent,
     "app_home_opened": _HomeOpened,
     "user_change": _UserChange,
 }

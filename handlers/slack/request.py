@@ -307,11 +307,23 @@ class DirectMessage(Request):
         return super().refused(refusal)
 
     async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
+        event = self.body["event"]
         for answer in answers:
             if isinstance(answer, Reply):
-                channel = self.body["event"]["channel"]
-                await slack.post_ephemeral(channel, self.user_id, answer.message)
+                await slack.post_ephemeral(
+                    event["channel"], self.user_id, answer.message, event.get("thread_ts")
+                )
         return {}
+
+
+@dataclass(frozen=True)
+class Mention(DirectMessage):
+    """Something that a person writes in a channel and addresses to the bot."""
+
+    @property
+    def is_one(self) -> bool:
+        event = self.body["event"]
+        return bool(event.get("user") and not event.get("bot_id") and not event.get("edited"))
 
 
 class Choice(Ambiguous):

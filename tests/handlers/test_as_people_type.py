@@ -12,7 +12,7 @@ from models.period import Period, split_month
 from models.queries.references import find_bill
 from models.queries.scope import find_scope
 from tests.billed import write_bill
-from tests.handlers.conftest import Bills
+from tests.handlers.conftest import Bills, card_in_channel
 from tests.harness.record import verbs_of
 from tests.harness.slack_people import Team, acts, labels, said
 from tests.harness.waiting import until
@@ -239,7 +239,8 @@ async def test_what_opens_a_dialog_is_named_to_whoever_writes_it(
     await team.sandbox.message("UANA", team.ana.dm, f"void #{october.acme}")
     await until(lambda: team.ana.whispers(team.ana.dm))
     told = team.ana.whispers(team.ana.dm)[-1]
-    assert told["text"] == f"To do that, type /bill void #{october.acme}."
+    assert told["text"].startswith(f"To do that, type /bill void #{october.acme}.")
+    assert "bill:more" in acts(told)
 
 
 async def test_which_bills_is_asked_without_marks_of_code(team: Team) -> None:
@@ -299,3 +300,38 @@ async def test_a_customer_called_like_a_month_is_found_by_its_name(
     assert f"#{october.bolt}" in said(await team.kim.types("/bill show May"))
     assert "May" in said(await team.kim.types("/bill list May 2026-10"))
     assert acts(await team.kim.types("/usage May 12m")) == ["usage:share"]
+
+
+WORDS = (
+    ("what waits for me?", "Acme Corp", "list"),
+    ("please show me the bill of acme for october, thanks!", "Acme Corp", "card"),
+    ("approve acme october", "Acme Corp", "card"),
+    ("usage of acme", "1,500", "usage"),
+    ("show bill {acme}", "Acme Corp", "card"),
+    ("back", "To do that, type /bill back.", "sentence"),
+    ("what is the meaning of life", "Countersign does not understand", "nearest"),
+)
+
+
+async def test_plain_words_are_answered_with_what_they_name_and_decide_nothing(
+    team: Team, october: Bills
+) -> None:
+    bot = f"<@{team.sandbox.bot_user_id}>"
+    for text, words, _ in WORDS:
+        for place, addressed in ((team.kim.dm, ""), ("CBILLS", f"{bot} ")):
+            before = len(team.kim.whispers(place))
+            line = addressed + text.format(acme=october.acme)
+            await team.sandbox.message("UKIM", place, line)
+            told = team.kim.whispers(place)[before:]
+            assert len(told) == 1, line
+            assert words in told[0]["text"] + said(told[0]), line
+    nearest = team.kim.whispers(team.kim.dm)[-1]
+    assert said(nearest).count("/bill") + said(nearest).count("/usage") >= 3
+    assert await verbs_of(team.db, october.acme) == ["generate"]
+
+
+async def test_a_mention_below_a_card_is_a_comment_and_no_more(team: Team, october: Bills) -> None:
+    card = await card_in_channel(team, october.acme)
+    await team.kim.replies(f"<@{team.sandbox.bot_user_id}> is that the usage of October?", card)
+    assert await verbs_of(team.db, october.acme) == ["generate", "comment"]
+    assert team.kim.whispers("CBILLS") == []

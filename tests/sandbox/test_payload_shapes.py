@@ -132,9 +132,12 @@ async def test_other_events_have_slacks_fields(sandbox: Sandbox, bot: Bot) -> No
     await sandbox.open_home("UANA")
     await sandbox.change_user("UKIM", deleted=True)
     await sandbox.change_channel("CGENERAL", invite=["UGUEST"])
+    await sandbox.message("UANA", "CGENERAL", f"<@{sandbox.bot_user_id}> help")
     await sandbox.change_channel("CGENERAL", is_archived=True)
     names = {
         "app_home_opened": "AppHomeOpenedPayload",
+        "app_mention": "AppMentionPayload",
+        "message": "MessagePayload",
         "user_change": "UserChangePayload",
         "member_joined_channel": "MemberJoinedChannelPayload",
         "channel_archive": "ChannelArchivePayload",

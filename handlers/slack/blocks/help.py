@@ -224,6 +224,22 @@ def nearest_commands(command: str, word: str, rest: str = "") -> SlackMessage:
     return sentence_message(f"{lead}Did you mean ", code(f"{name} {near}{behind}"), "? ", *helping)
 
 
+def three_nearest(line: str) -> SlackMessage:
+    """For plain words that call no command: the three that are most like them."""
+    by_line = {
+        f"{slash(command)} {one.example}": f"{command} {one.usage} {one.does}"
+        for command, known in SUBCOMMANDS.items()
+        for one in known
+        if one.name != "help"
+    }
+    near = process.extract(line.lower(), by_line, scorer=fuzz.token_set_ratio, limit=3)
+    lead = f"Countersign does not understand “{cut(line, 60)}”. The nearest that it does:"
+    told: list[Sentence] = [(code(example),) for _, _, example in near]
+    rest = sentence_message("Type ", code(f"{slash('bill')} help"), " for all of them.")
+    blocks = [*sentence_message(lead).blocks, rich(bullets(told)), *rest.blocks]
+    return message(f"{lead} {listing([example for _, _, example in near])}.", blocks)
+
+
 def _nearest(word: str, known: list[str]) -> str | None:
     """The first that begins with the word, else the one that is spelt most like it, if any is."""
     begun = next((one for one in known if one.startswith(word)), None)

@@ -81,6 +81,19 @@ class Delivery:
             return _done(Ack())
         return self.event(f"message.{conversation.kind}", message_event(conversation, message))
 
+    def mention(self, conversation: Conversation, message: JsonObject) -> asyncio.Future[Ack]:
+        """Tells the app, where it is a member, that somebody addresses it; not in its own DMs."""
+        bot = self._slack.installation.bot_user_id
+        if (
+            conversation.is_im
+            or bot not in conversation.members
+            or f"<@{bot}" not in message["text"]
+        ):
+            return _done(Ack())
+        event = message_event(conversation, message)
+        del event["channel_type"]
+        return self.event("app_mention", {**event, "type": "app_mention"})
+
     def event(self, name: str, event: JsonObject) -> asyncio.Future[Ack]:
         """Starts delivering an event; the future holds the outcome of the first attempt. An
         event the app has not subscribed to counts as taken."""

@@ -94,8 +94,11 @@ class Writing:
         if conversation.is_archived:
             raise Refused("is_archived")
         posted = self._slack.workspace.post(conversation, written)
-        ack = await self._delivery.message(conversation, posted)
-        return {"ok": True, "channel": conversation.id, "ts": posted["ts"], "acked": ack.ok}
+        told = self._delivery.message(conversation, posted)
+        called = self._delivery.mention(conversation, posted)
+        acks = [await told, await called]
+        acked = all(ack.ok for ack in acks)
+        return {"ok": True, "channel": conversation.id, "ts": posted["ts"], "acked": acked}
 
     async def edit(self, user: str, channel: str, ts: str, text: str) -> JsonObject:
         conversation, message = self._own(user, channel, ts)

@@ -8,6 +8,7 @@ from sandbox.fake_slack.shapes import JsonObject, new_id
 
 ALL_SCOPES = frozenset(
     {
+        "app_mentions:read",
         "commands",
         "chat:write",
         "im:write",
@@ -30,6 +31,7 @@ ALL_SCOPES = frozenset(
 ALL_EVENTS = frozenset(
     {
         "app_home_opened",
+        "app_mention",
         "message.channels",
         "message.groups",
         "message.im",

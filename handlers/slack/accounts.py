@@ -1,0 +1,29 @@
+"""What Slack tells of accounts, and of the app itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from handlers.slack.context import Services
+from models.actions.access import deactivate
+from models.actions.reroute import promise_reroute
+from models.context import Source, system_context
+
+log = structlog.get_logger()
+ADD_FINANCE = "countersign people add NAME --role Finance --slack-id ID"
+
+
+async def changed(services: Services, account: Mapping[str, Any]) -> None:
+    """Ask Slack again who this is; whoever has left can do nothing any more."""
+    services.users.forget(account["id"])
+    if account.get("deleted"):
+        async with services.db.transaction() as session:
+            if await deactivate(session, account["id"]):
+                log.warning("nobody of Finance is left", command=ADD_FINANCE)
+            act = await system_context(session, services.now(), Source.SLACK, services.billing)
+            await promise_reroute(session, act)
+
+
+async def access_withdrawn(body: Mapping[str, Any]) -> None:
+    log.warning("Slack has withdrawn this app's access", cause=body["event"]["type"])

@@ -1,0 +1,50 @@
+"""What people write to the bot in plain words, read by the commands' own table."""
+
+import re
+from collections.abc import Collection
+
+from handlers.slack.parsing import first_word
+from models.text import unquoted
+
+_COURTESY = re.compile(
+    r"^(?:(?:hi|hello|hey|please|pls|can you|could you|would you)\b[\s,!]*)+"
+    r"(?=\S)|[\s,]*\b(?:please|pls|thanks|thank you)[\s.!]*$|[\s?!]+$",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"^(?:me\s+)?(?:the\s+)?(?:bills?\s+)?(?:(?:of|for|from)\s+|(?<=\s)(?=#?\d))", re.IGNORECASE
+)
+_MEANT = (
+    (r"(?:what|which bills?|who)(?: is|'s|s)?(?: still)? wait(?:s|ing)?(?: for me)?", "list mine"),
+    (r"(?:what|which bills?) (?:needs me|do i (?:have|need) to (?:do|approve|sign))", "list mine"),
+    (r"(?:my|waiting|open|pending) bills?|my (?:inbox|list)|inbox|waiting for me", "list mine"),
+)
+"""What means a command that it does not name."""
+
+
+def bot_left_out(text: str, bot_user_id: str) -> str:
+    """A message without the mentions by which the bot was called."""
+    return re.sub(rf"<@{re.escape(bot_user_id)}(?:\|[^>]*)?>[\s,:]*", " ", text).strip()
+
+
+def line_meant(text: str) -> str:
+    """The words without courtesies; the command that a saying stands for in their place."""
+    line = unquoted(text.strip().strip("`")).lstrip("/")
+    for _ in range(3):
+        line = _COURTESY.sub("", line).strip() or line
+    plain = line.replace("’", "'")
+    for saying, meant in _MEANT:
+        if re.fullmatch(saying, plain, re.IGNORECASE):
+            return meant
+    return line
+
+
+def command_and_line(line: str, commands: Collection[str]) -> tuple[str, str]:
+    """Which command is called, `bill` if the words name none, and what stands behind it."""
+    word, rest = first_word(line)
+    return (word.lower(), rest) if word.lower() in commands else ("bill", line)
+
+
+def without_filler(named: str) -> str:
+    """A name without `of`, `for the` or `the bill of` before it."""
+    return _LEADING.sub("", named, count=1) or named

@@ -1,0 +1,70 @@
+"""Plain words to the bot, answered like the commands that they mean."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
+
+from handlers.slack import bill
+from handlers.slack.answers import Answer, Dialog, Reply
+from handlers.slack.blocks.help import ELSEWHERE, needs_command, three_nearest
+from handlers.slack.context import RequestContext
+from handlers.slack.parsing import HELP, names_a_bill, subcommand_and_rest, typed_text
+from handlers.slack.plain_words import bot_left_out, command_and_line, line_meant, without_filler
+from handlers.slack.request import carried
+from handlers.wording.formatting import slash
+from models.errors import Invalid
+from models.outbox.threads import bill_of_thread
+from models.queries.references import is_customer
+
+Commands = Mapping[str, Collection[str]]
+Run = Callable[[RequestContext], Awaitable[Answer]]
+
+AT_ONCE = frozenset({("bill", "away"), ("bill", "back"), ("usage", "record")})
+"""Commands that change something without another click."""
+MOST_CHARS = 1000
+TOO_LONG = f"A command has at most {MOST_CHARS:,} characters. Nothing was done."
+
+
+async def answer(context: RequestContext, commands: Commands, run: Run) -> Answer:
+    """What somebody writes to the bot: one of the `commands`, of `bill` if they name none.
+
+    Words change nothing: what would at once, or wants a dialog, is answered with the command to
+    type, and the card of the bill that it is about.
+    """
+    said = context.request.body["event"].get("text") or ""
+    line = line_meant(typed_text(bot_left_out(said, context.services.bot_user_id)))
+    if len(line) > MOST_CHARS:
+        raise Invalid(TOO_LONG)
+    command, text = command_and_line(line, commands)
+    word, rest = subcommand_and_rest(text)
+    if (command, word) in AT_ONCE and not await is_customer(context.session, text):
+        return Reply(needs_command(command, text))
+    if word in commands[command] or (command == "bill" and word in bill.ON_ITS_CARD):
+        text = f"{word} {await _without_filler(context, rest)}".strip()
+    elif command != "bill":
+        text = await _without_filler(context, text)
+    elif not await _is_understood(context, word, text):
+        return Reply(three_nearest(line))
+    answered = await run(replace(context, command=slash(command), text=text))
+    if isinstance(answered, Dialog):
+        lead = needs_command(command, text)
+        bill_id = carried(answered.view.get("private_metadata"), "bill")
+        return await bill.shown_under(context, lead, bill_id) if bill_id else Reply(lead)
+    return answered
+
+
+async def answer_mention(context: RequestContext, commands: Commands, run: Run) -> Answer | None:
+    """Words addressed to the bot in a channel; below a card they are a comment on its bill."""
+    event = context.request.body["event"]
+    thread_ts = event.get("thread_ts")
+    if thread_ts and await bill_of_thread(context.session, event["channel"], thread_ts):
+        return None
+    return await answer(context, commands, run)
+
+
+async def _without_filler(context: RequestContext, named: str) -> str:
+    return named if await is_customer(context.session, named) else without_filler(named)
+
+
+async def _is_understood(context: RequestContext, word: str, text: str) -> bool:
+    known = word in HELP or word in ELSEWHERE["bill"] or names_a_bill(text)
+    return known or await is_customer(context.session, text)
