@@ -52,7 +52,9 @@ class Tax:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """The one thing that is billed: `quantity` pieces at `price` each, `amount` in all."""
+    """What is billed: `quantity` pieces at `price` each, `amount` in all; below zero what is taken
+    off.
+    """
 
     name: str
     description: str
@@ -64,7 +66,7 @@ class Line:
 @dataclass(frozen=True, kw_only=True)
 class Invoice:
     """What a program reads. Amounts are text with the currency's own digits, above zero
-    in a credit note too.
+    in a credit note too; `lines` come to `net`.
 
     `type_code`: 380 an invoice, 381 a credit note. `delivered_to`: a country, where the rules ask
     for it. `corrects`: numbers of earlier invoices.
@@ -76,7 +78,7 @@ class Invoice:
     notes: Sequence[str]
     seller: Party
     buyer: Party
-    line: Line
+    lines: Sequence[Line]
     first_day: date
     last_day: date
     delivered_to: str | None
@@ -99,7 +101,7 @@ def written(invoice: Invoice) -> bytes:
         _document(invoice),
         _node(
             "rsm:SupplyChainTradeTransaction",
-            _line(invoice),
+            *(_line(number, line, invoice.tax) for number, line in enumerate(invoice.lines, 1)),
             _node(
                 "ram:ApplicableHeaderTradeAgreement",
                 _party("ram:SellerTradeParty", invoice.seller),
@@ -155,14 +157,13 @@ def _document(invoice: Invoice) -> Node:
     )
 
 
-def _line(invoice: Invoice) -> Node:
-    line = invoice.line
+def _line(number: int, line: Line, tax: Tax) -> Node:
     price = _node("ram:ChargeAmount", number_text(line.price))
     quantity = _node("ram:BilledQuantity", number_text(line.quantity), unitCode=PIECES)
     amount = _node("ram:LineTotalAmount", line.amount)
     return _node(
         "ram:IncludedSupplyChainTradeLineItem",
-        _node("ram:AssociatedDocumentLineDocument", _node("ram:LineID", "1")),
+        _node("ram:AssociatedDocumentLineDocument", _node("ram:LineID", str(number))),
         _node(
             "ram:SpecifiedTradeProduct",
             _node("ram:Name", line.name),
@@ -172,7 +173,7 @@ def _line(invoice: Invoice) -> Node:
         _node("ram:SpecifiedLineTradeDelivery", quantity),
         _node(
             "ram:SpecifiedLineTradeSettlement",
-            _tax(invoice.tax),
+            _tax(tax),
             _node("ram:SpecifiedTradeSettlementLineMonetarySummation", amount),
         ),
     )
@@ -252,7 +253,7 @@ def _settlement(invoice: Invoice) -> Node:
 def _sums(invoice: Invoice) -> Node:
     return _node(
         "ram:SpecifiedTradeSettlementHeaderMonetarySummation",
-        _node("ram:LineTotalAmount", invoice.line.amount),
+        _node("ram:LineTotalAmount", invoice.net),
         _node("ram:TaxBasisTotalAmount", invoice.net),
         _node("ram:TaxTotalAmount", invoice.tax_amount, currencyID=invoice.currency),
         _node("ram:GrandTotalAmount", invoice.gross),

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from handlers.documents import cii
 from handlers.documents.cii import number_text
-from handlers.documents.invoice import address_lines
+from handlers.documents.figures import DEFAULT_LOCALE, Figures
+from handlers.documents.invoice import address_lines, billed_by
 from handlers.documents.tax_categories import (
     INTRA_COMMUNITY,
     OUT_OF_SCOPE,
@@ -19,9 +20,9 @@ from handlers.documents.tax_categories import (
     vat_id,
 )
 from handlers.wording.formatting import clean, listing, period_name
-from models.bills.invoice_data import InvoiceData
+from models.bills.invoice_data import BilledCalls, InvoiceData
 from models.bills.states import BillKind
-from models.money import minor_units, overage_amount, taxed
+from models.money import minor_units, taxed
 
 INVOICE, CREDIT_NOTE = "380", "381"
 MOST_DECIMALS = 2
@@ -43,8 +44,7 @@ def written_e_invoice(facts: InvoiceData) -> bytes:
     category = _category(facts)
     _check_figures(facts)
     is_credit = facts.kind == BillKind.CREDIT
-    sums = (-one if is_credit else +one for one in facts.sums)
-    net, tax, gross = (_amount(one, facts.currency) for one in sums)
+    net, tax, gross = (_amount(_as_written(one, facts), facts.currency) for one in facts.sums)
     subject_to_tax = category is not OUT_OF_SCOPE
     return cii.written(
         cii.Invoice(
@@ -54,7 +54,7 @@ def written_e_invoice(facts: InvoiceData) -> bytes:
             notes=list(_notes(facts, category)),
             seller=_seller(facts, subject_to_tax=subject_to_tax),
             buyer=_buyer(facts, subject_to_tax=subject_to_tax),
-            line=_line(facts, net),
+            lines=[_line(one, facts) for one in facts.lines],
             first_day=facts.period.first_day,
             last_day=facts.period.last_day,
             delivered_to=_country(facts.country) if category is INTRA_COMMUNITY else None,
@@ -92,9 +92,10 @@ def _category(facts: InvoiceData) -> TaxCategory:
 def _check_figures(facts: InvoiceData) -> None:
     """What the rules cannot write, and what they do not check."""
     currency = facts.currency
-    if abs(facts.sums.gross) > MOST:
+    amounts = (*facts.sums, *(line.amount for line in facts.lines))
+    if any(abs(amount) > MOST for amount in amounts):
         raise NoEInvoice(f"Above {MOST:,} the rules of e-invoices do not add up.")
-    for amount in facts.sums:
+    for amount in amounts:
         if len(number_text(amount).partition(".")[2]) > MOST_DECIMALS:
             raise NoEInvoice(
                 f"{number_text(amount.copy_abs())} {currency} has more than two digits after the "
@@ -119,25 +120,27 @@ def _amount(value: Decimal, currency: str) -> str:
     return f"{whole}.{fraction:0<{digits}}" if digits else whole
 
 
-def _line(facts: InvoiceData, net: str) -> cii.Line:
-    """Calls at a price, wherever that is how the amount came about."""
-    units, cost = facts.overage_units, facts.unit_cost
-    month = period_name(facts.period)
-    used = f"{facts.api_usage:,} calls used, {facts.limit_calls:,} included"
-    if cost is not None and overage_amount(units, cost, facts.currency) == facts.amount:
-        return cii.Line(
-            name=f"API calls over the limit, {month}",
-            description=used,
-            quantity=Decimal(abs(units)),
-            price=cost,
-            amount=net,
-        )
+def _as_written(value: Decimal, facts: InvoiceData) -> Decimal:
+    """A credit note is above zero here."""
+    return -value if facts.kind == BillKind.CREDIT else +value
+
+
+def _line(line: BilledCalls, facts: InvoiceData) -> cii.Line:
+    """Calls at a price, wherever they make the amount; else one piece at the amount."""
+    month, amount = period_name(facts.period), _as_written(line.amount, facts)
+    name, pieces, price = "API calls over the limit", Decimal(1).copy_sign(amount), abs(amount)
+    if line.unit_cost is not None and line.is_product(facts.currency):
+        pieces, price = _as_written(Decimal(line.units), facts), line.unit_cost
+    elif line.number is None:
+        name = "Difference to what was billed before for API calls"
+    figures = Figures(facts.locale or DEFAULT_LOCALE)
+    used, included = figures.number(facts.api_usage), figures.number(facts.limit_calls)
     return cii.Line(
-        name=f"Difference to what was billed before for API calls, {month}",
-        description=used,
-        quantity=Decimal(1),
-        price=facts.amount.copy_abs(),
-        amount=net,
+        name=f"{name}, {month}",
+        description=billed_by(line) if line.number else f"{used} calls used, {included} included",
+        quantity=pieces,
+        price=price,
+        amount=_amount(amount, facts.currency),
     )
 
 

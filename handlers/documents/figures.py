@@ -10,6 +10,7 @@ from babel.numbers import format_decimal, parse_pattern
 
 from models.money import minor_units
 
+DEFAULT_LOCALE = "en"
 MOST_DECIMALS = 10
 NO_BREAK = "\xa0"
 MOST_DIGITS = 200

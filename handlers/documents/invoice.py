@@ -8,6 +8,7 @@ from babel import Locale
 from babel.dates import format_date
 
 from handlers.wording.formatting import clean
+from models.bills.invoice_data import BilledCalls
 from models.bills.states import BillKind
 
 TIMES = "×"
@@ -50,3 +51,8 @@ def address_lines(address: str | None) -> list[str]:
 @cache
 def country_name(code: str) -> str:
     return str(Locale("en").territories.get(code, code))
+
+
+def billed_by(taken_back: BilledCalls) -> str:
+    """Of what a correction takes back, as in "Billed by 2026-000123"."""
+    return f"{'Credited' if taken_back.amount > 0 else 'Billed'} by {taken_back.number}"

@@ -5,22 +5,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from handlers.documents.figures import Figures
+from handlers.documents.figures import DEFAULT_LOCALE, Figures
 from handlers.documents.invoice import (
     DOCUMENT_KINDS,
     TIMES,
     address_lines,
+    billed_by,
     country_name,
     written_day,
 )
 from handlers.documents.tax_categories import shown_tax_note
 from handlers.wording.formatting import clean, listing, month_name, period_name
 from handlers.wording.usage_text import usage_finding
-from models.bills.invoice_data import InvoiceData, Proration
-from models.money import overage_amount
+from models.bills.invoice_data import BilledCalls, InvoiceData, Proration
 from models.usage.usage import UsageMonth
 
-DEFAULT_LOCALE = "en"
 LONGEST_WORD = 24
 BREAK = "\u200b"
 
@@ -86,24 +85,40 @@ def _about(facts: InvoiceData) -> Iterator[tuple[str, str]]:
 
 def _rows(facts: InvoiceData, figures: Figures) -> Iterator[Row]:
     """How the net amount comes about; written out as a multiplication wherever it is one."""
-    over, units, cost = (
-        max(0, facts.api_usage - facts.limit_calls),
-        facts.overage_units,
-        facts.unit_cost,
-    )
+    over = max(0, facts.api_usage - facts.limit_calls)
+    units = facts.overage_units + sum(one.units for one in facts.billed)
     yield "Calls used", figures.number(facts.api_usage), ""
     yield "Calls included", figures.number(facts.limit_calls), ""
     if facts.proration:
         yield _prorated(facts.proration, facts.limit_calls, figures), "", ""
     yield "Calls over the limit", figures.number(over), ""
-    if units not in (0, over):
+    if facts.billed and units != over:
+        yield "Calls billed now", figures.number(units), ""
+    elif not facts.billed and units not in (0, over):
         yield DOCUMENT_KINDS[facts.kind].units, figures.number(units), ""
-    shown = figures.amount(facts.amount, facts.currency)
-    if cost is not None and overage_amount(units, cost, facts.currency) == facts.amount:
-        price = figures.price(cost, facts.currency)
-        yield f"{figures.number(units)} calls {TIMES} {price}", "", shown
-    else:
-        yield "Difference to what was billed before", "", shown
+    for line in facts.lines:
+        yield _row(line, facts.currency, figures)
+    if facts.billed:
+        yield DOCUMENT_KINDS[facts.kind].units, figures.number(facts.overage_units), ""
+
+
+def _row(line: BilledCalls, currency: str, figures: Figures) -> Row:
+    """As in "Billed by 2026-000123: 250,000 calls × $0.004", of what a document had billed."""
+    amount = figures.amount(line.amount, currency)
+    product = _product(line, currency, figures)
+    if line.number is None:
+        return product or "Difference to what was billed before", "", amount
+    what = f"{billed_by(line)}: {product}" if product else billed_by(line)
+    return what, figures.number(line.units), amount
+
+
+def _product(line: BilledCalls, currency: str, figures: Figures) -> str | None:
+    """None where the amount is none."""
+    if line.unit_cost is None or not line.is_product(currency):
+        return None
+    units = line.units if line.number is None else abs(line.units)
+    noun = "call" if units == 1 else "calls"
+    return f"{figures.number(units)} {noun} {TIMES} {figures.price(line.unit_cost, currency)}"
 
 
 def _prorated(share: Proration, limit_calls: int, figures: Figures) -> str:

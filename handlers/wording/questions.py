@@ -15,7 +15,7 @@ from handlers.wording.bill_text import (
     usage_text,
 )
 from handlers.wording.change_text import changes_between, corrected
-from handlers.wording.formatting import delay, money, name, sentence, slash
+from handlers.wording.formatting import delay, listing, money, name, sentence, slash
 from handlers.wording.history_text import decision_text
 from handlers.wording.labels import REJECT_WORDS
 from handlers.wording.refusals import Medium
@@ -23,7 +23,7 @@ from handlers.wording.rich_text import Bullets, Sentence, bold, code
 from models.bills.states import BillKind, HoldReason, State
 from models.money import add_up
 from models.people.users import SYSTEM
-from models.queries.bill_details import BillDetails
+from models.queries.bill_details import BillDetails, RelatedBill
 from models.queries.history import HistoryEntry
 
 UNITS = "units"
@@ -178,18 +178,21 @@ def ask_to_void(facts: BillDetails, medium: Medium) -> Question:
 
 
 def _what_voiding_does(facts: BillDetails, medium: Medium) -> Iterator[Sentence]:
-    credit = amount_gone_out(facts)
+    credit, numbers = amount_gone_out(facts), [one.number or "" for one in _gone_out(facts)]
     if credit:
-        out = f"{facts.number} has gone out" if facts.status is State.SENT else "Part of it is out"
         over = bold(money(-credit, facts.currency))
+        out = f"{listing(numbers)} {'has' if len(numbers) == 1 else 'have'} gone out"
         yield [f"{out}, so a credit over the whole standing amount is made: ", over, "."]
         yield ["Nobody has to approve the credit. It goes to the customer once you send it."]
-    elif gone_out(facts):
+    elif numbers:
         yield ["What has gone out is taken back in full already, so no credit is made."]
     else:
         yield ["Nothing of it has gone out, so nothing is sent."]
     if facts.number:
         yield [f"The number {facts.number} stays in the series, as void."]
+    others = [number for number in numbers if number != facts.number]
+    if others:
+        yield [f"{listing(others)} {'stays' if len(others) == 1 else 'stay'} in it as sent."]
     for one in facts.corrections:
         if one.status not in (State.SENT, State.VOID):
             yield [f"Its correction, {bill_reference(one)}, becomes void with it."]
@@ -201,13 +204,12 @@ def _what_voiding_does(facts: BillDetails, medium: Medium) -> Iterator[Sentence]
 
 def amount_gone_out(facts: BillDetails) -> Decimal:
     """What the customer has been sent of this bill and its corrections, taken together."""
-    return add_up(gone_out(facts))
+    return add_up(one.amount or Decimal(0) for one in _gone_out(facts))
 
 
-def gone_out(facts: BillDetails) -> list[Decimal]:
-    parts = [(facts.status, facts.amount)]
-    parts += [(one.status, one.amount) for one in facts.corrections]
-    return [amount for status, amount in parts if status is State.SENT and amount]
+def _gone_out(facts: BillDetails) -> list[BillDetails | RelatedBill]:
+    parts: list[BillDetails | RelatedBill] = [facts, *facts.corrections]
+    return [one for one in parts if one.status is State.SENT and one.amount]
 
 
 def ask_to_reissue(

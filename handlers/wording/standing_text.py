@@ -14,6 +14,7 @@ from handlers.wording.change_text import changes_between, corrected, correction_
 from handlers.wording.formatting import (
     amount_or,
     counted,
+    listing,
     money,
     month_name,
     name,
@@ -314,12 +315,13 @@ def _related(facts: BillDetails) -> list[Statement]:
 def _corrects(facts: BillDetails) -> list[str]:
     if facts.adjusts is None:
         return []
-    first = bill_reference(facts.adjusts)
+    all_of_them = listing([bill_reference(one) for one in facts.corrected or (facts.adjusts,)])
     if facts.billed is None or facts.amount is None:
-        return [f"Takes back {first}, which is void."]
+        void = "which is" if len(facts.corrected) < 2 else f"since #{facts.adjusts.id} is"
+        return [f"Takes back {all_of_them}, {void} void."]
     so_far, now = facts.billed, add_up((facts.billed, facts.amount))
     told = f"billed {money(so_far, facts.currency)} so far"
-    return [f"Corrects {first}: {told}, the month now comes to {money(now, facts.currency)}."]
+    return [f"Corrects {all_of_them}: {told}, the month now comes to {money(now, facts.currency)}."]
 
 
 def _made(facts: BillDetails) -> Sentence:

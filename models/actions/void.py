@@ -49,7 +49,8 @@ async def void_bill(
     billed = await billed_so_far(session, bill_id)
     if not billed.amount:
         return Voided(action, None)
-    return Voided(action, await _credit(loaded, context, action, billed))
+    latest = [loaded.bill, *(one for one in corrections if one.status == State.SENT)][-1]
+    return Voided(action, await _credit(loaded, context, action, billed, latest))
 
 
 async def _void_by_itself(
@@ -126,17 +127,21 @@ async def _corrections(session: AsyncSession, bill_id: int, lock: bool) -> list[
     return list(await session.scalars(query.with_for_update(key_share=True) if lock else query))
 
 
-async def _credit(loaded: LoadedBill, context: Context, voiding: BillAction, billed: Billed) -> int:
-    """The bill that takes back what went out; nobody is asked about it once more."""
+async def _credit(
+    loaded: LoadedBill, context: Context, voiding: BillAction, billed: Billed, latest: Bill
+) -> int:
+    """The bill that takes back what went out, lastly with the figures of `latest`; nobody is asked
+    about it once more.
+    """
     told = {"cause": Cause.VOID, "void": voiding.id}
     takes_back = billed.amount.copy_negate()
     columns = {
         "kind": correction_kind(takes_back),
         "adjusts_id": loaded.bill.id,
-        "api_usage": loaded.bill.api_usage,
-        "monthly_api_limit": loaded.bill.monthly_api_limit,
+        "api_usage": latest.api_usage,
+        "monthly_api_limit": latest.monthly_api_limit,
         "overage_units": -billed.units,
-        "overage_unit_cost": loaded.bill.overage_unit_cost,
+        "overage_unit_cost": latest.overage_unit_cost,
         "overage_amount": takes_back,
         "currency": loaded.bill.currency,
         "waived_units": billed.waived_units,

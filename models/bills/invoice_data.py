@@ -1,7 +1,7 @@
 """What a document says, gathered once, as it is issued."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from models.bills.bill import Bill
 from models.bills.states import BillKind
 from models.context import Context
 from models.customers.customers import Customer
-from models.money import Taxed, add_up, taxed
+from models.money import Taxed, add_up, overage_amount, taxed
 from models.period import FIRST_YEAR, Period
 from models.settings import Company
 from models.usage.usage import UsageMonth, usage_months
@@ -52,13 +52,37 @@ class Proration:
     of_days: int
 
 
+@dataclass(frozen=True)
+class BilledCalls:
+    """Calls, and the net amount that was billed for them; both below zero where it was credited.
+
+    `number`: of the document that did so; None of what is billed now.
+    """
+
+    number: str | None
+    units: int
+    unit_cost: Decimal | None
+    amount: Decimal
+
+    def is_product(self, currency: str) -> bool:
+        """Whether the calls at their price make the amount."""
+        return (
+            self.unit_cost is not None
+            and overage_amount(self.units, self.unit_cost, currency) == self.amount
+        )
+
+    def taken_back(self) -> "BilledCalls":
+        return replace(self, units=-self.units, amount=self.amount.copy_negate())
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvoiceData(IssuedTerms):
     """What an invoice, an adjustment or a credit note says. `amount` is net, in `currency`.
 
     `refers_to`: the numbers of the invoice and the adjustments that it corrects, or of the invoice
     that it replaces. `credited_before`: of credit notes that had taken back a part of these.
-    `months`: the year's usage up to the month that is billed.
+    `billed`: what each of all these had billed, oldest first. `months`: the year's usage up to the
+    month that is billed; of a correction as the documents had it that it corrects.
     """
 
     bill_id: int
@@ -75,8 +99,23 @@ class InvoiceData(IssuedTerms):
     currency: str
     refers_to: tuple[str, ...] = ()
     credited_before: tuple[str, ...] = ()
+    billed: tuple[BilledCalls, ...] = ()
     proration: Proration | None = None
     months: tuple[UsageMonth, ...] = ()
+
+    @property
+    def lines(self) -> tuple[BilledCalls, ...]:
+        """What its calls and its amount are the sums of: what the month comes to, less what each
+        document had billed. Where the month comes to nothing, only the latter.
+        """
+        now = BilledCalls(
+            number=None,
+            units=self.overage_units + sum(one.units for one in self.billed),
+            unit_cost=self.unit_cost,
+            amount=add_up((self.amount, *(one.amount for one in self.billed))),
+        )
+        before = tuple(one.taken_back() for one in self.billed)
+        return (now, *before) if now.units or now.amount or not before else before
 
     @property
     def sums(self) -> Taxed:
@@ -105,18 +144,19 @@ _JSON = TypeAdapter(InvoiceData)
 class _Corrected:
     """A document that stands for the month which is corrected; `facts` None where none are kept."""
 
-    number: str
     kind: BillKind
-    amount: Decimal
     currency: str
+    billed: BilledCalls
     facts: InvoiceData | None
 
     def tax(self, rate_percent: Decimal) -> Decimal:
-        return self.facts.tax if self.facts else taxed(self.amount, rate_percent, self.currency).tax
+        if self.facts:
+            return self.facts.tax
+        return taxed(self.billed.amount, rate_percent, self.currency).tax
 
 
 _CORRECTED = sa.text("""
-select c.number, c.kind, c.overage_amount, c.currency, d.facts
+select c.kind, c.currency, d.facts, c.number, c.overage_units, c.overage_unit_cost, c.overage_amount
 from bills b cross join lateral corrected_documents(b) c left join documents d on d.bill_id = c.id
 where b.id = :bill_id order by c.id
 """)
@@ -137,7 +177,8 @@ async def invoice_data(
 ) -> InvoiceData:
     """What the bill's document says if it is issued on that day."""
     corrected = await _corrected(session, bill)
-    terms = await _terms(session, bill, corrected, context)
+    kept = next((one.facts for one in reversed(corrected) if one.facts), None)
+    terms = kept or await _terms_of_today(session, bill, context)
     replaced = None
     if bill.replaces_id is not None:
         replaced = await session.scalar(_REPLACED, {"replaces_id": bill.replaces_id})
@@ -157,9 +198,20 @@ async def invoice_data(
         currency=bill.currency,
         refers_to=(replaced,) if replaced else _numbers(corrected, of_credits=False),
         credited_before=_numbers(corrected, of_credits=True),
-        proration=await _proration(session, bill),
-        months=tuple(await usage_months(session, bill.customer_id, *_year_to(bill.period))),
+        billed=tuple(one.billed for one in corrected),
+        proration=await _proration(session, bill, kept),
+        months=await _months(session, bill, kept),
     )
+
+
+async def _months(
+    session: AsyncSession, bill: Bill, kept: InvoiceData | None
+) -> tuple[UsageMonth, ...]:
+    """Those of the document that it corrects, but for its own month, which it is about."""
+    if kept is None:
+        return tuple(await usage_months(session, bill.customer_id, *_year_to(bill.period)))
+    own = UsageMonth(bill.period, bill.api_usage, bill.monthly_api_limit, bill.currency)
+    return tuple(own if month.period == bill.period else month for month in kept.months)
 
 
 def _year_to(last: Period) -> tuple[Period, Period]:
@@ -177,8 +229,14 @@ where b.id = :bill_id
 """)
 
 
-async def _proration(session: AsyncSession, bill: Bill) -> Proration | None:
-    """None where the month has the whole limit, or the bill another one than terms give now."""
+async def _proration(
+    session: AsyncSession, bill: Bill, kept: InvoiceData | None
+) -> Proration | None:
+    """That of the document that it corrects, if it has the same limit. None where the month has the
+    whole limit, or the bill another one than terms give now.
+    """
+    if kept is not None and kept.limit_calls == bill.monthly_api_limit:
+        return kept.proration
     limit, days = (await session.execute(_WHOLE_LIMIT, {"bill_id": bill.id})).one()
     of_days = bill.period.last_day.day
     if limit == bill.monthly_api_limit or -(-limit * days // of_days) != bill.monthly_api_limit:
@@ -191,18 +249,15 @@ async def _corrected(session: AsyncSession, bill: Bill) -> Sequence[_Corrected]:
         return ()
     rows = await session.execute(_CORRECTED, {"bill_id": bill.id})
     return [
-        _Corrected(number, BillKind(kind), amount, currency, facts and InvoiceData.from_json(facts))
-        for number, kind, amount, currency, facts in rows
+        _Corrected(
+            BillKind(kind), currency, BilledCalls(*billed), facts and InvoiceData.from_json(facts)
+        )
+        for kind, currency, facts, *billed in rows
     ]
 
 
-async def _terms(
-    session: AsyncSession, bill: Bill, corrected: Sequence[_Corrected], context: Context
-) -> IssuedTerms:
-    """Those of the month's invoice; of an invoice itself, and where none are kept, today's."""
-    kept = next((one.facts for one in corrected if one.facts), None)
-    if kept is not None:
-        return kept
+async def _terms_of_today(session: AsyncSession, bill: Bill, context: Context) -> IssuedTerms:
+    """Those of an invoice, and of what corrects documents of which none are kept."""
     customer = await session.get_one(Customer, bill.customer_id)
     company, days = context.settings.company, customer.payment_days
     return IssuedTerms(
@@ -221,10 +276,12 @@ async def _terms(
 def _tax(bill: Bill, corrected: Sequence[_Corrected], rate_percent: Decimal) -> Decimal:
     """On its amount, rounded once; what takes back all that was billed takes back all its tax."""
     amount = bill.overage_amount or Decimal(0)
-    if corrected and add_up(one.amount for one in corrected) == amount.copy_negate():
+    if corrected and add_up(one.billed.amount for one in corrected) == amount.copy_negate():
         return add_up(one.tax(rate_percent) for one in corrected).copy_negate()
     return taxed(amount, rate_percent, bill.currency).tax
 
 
 def _numbers(corrected: Sequence[_Corrected], *, of_credits: bool) -> tuple[str, ...]:
-    return tuple(one.number for one in corrected if (one.kind == BillKind.CREDIT) == of_credits)
+    return tuple(
+        one.billed.number or "" for one in corrected if (one.kind == BillKind.CREDIT) == of_credits
+    )

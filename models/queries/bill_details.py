@@ -114,7 +114,7 @@ class BillDetails:
     approved it where nobody did. `send_due`: when a bill being sent is issued that has a delay
     to be called back in; `sent_to`: where it goes, or went; `goes_to`: where it would go today.
     `brought`: the sending, delivery or voiding that led to where the bill stands. Of a correction,
-    `adjusts` is the bill it corrects,
+    `adjusts` is the bill it corrects, `corrected` all those whose documents it does,
     `billed` what had been billed for the month before it, and `agreed` the bill by whose revision
     Finance agreed on the units of the month. `waived_units`: calls over the limit that are not
     billed as agreed, below zero calls billed beyond them. `slots`, `made_by` (whoever had a hand in
@@ -164,6 +164,7 @@ class BillDetails:
     letter: Letter = Letter()
     bounces: tuple[HistoryEntry, ...] = ()
     adjusts: RelatedBill | None = None
+    corrected: tuple[RelatedBill, ...] = ()
     billed: Decimal | None = None
     waived_units: int | None = None
     agreed: RelatedBill | None = None

@@ -202,6 +202,7 @@ def _relatives(bill: Bill, related: Sequence[Row], agreed_id: int | None) -> dic
     by_id = {other["id"]: _related(other) for other in related}
     return {
         "adjusts": by_id.get(bill.adjusts_id or 0),
+        "corrected": tuple(by_id[o["id"]] for o in related if o["is_corrected"]),
         "agreed": by_id.get(agreed_id or 0),
         "replaces": by_id.get(bill.replaces_id or 0),
         "replaced_by": next((by_id[o["id"]] for o in related if o["replaces_id"] == bill.id), None),

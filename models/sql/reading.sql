@@ -98,8 +98,11 @@ begin
                 'id', r.id, 'kind', r.kind, 'status', r.status, 'number', r.number,
                 'amount', r.overage_amount::text, 'currency', r.currency, 'units', r.overage_units,
                 'counted', greatest(0, r.api_usage - r.monthly_api_limit),
-                'adjusts_id', r.adjusts_id, 'replaces_id', r.replaces_id) order by r.id)
+                'adjusts_id', r.adjusts_id, 'replaces_id', r.replaces_id,
+                'is_corrected', b.adjusts_id is not null and exists (
+                    select from corrected_documents(b) c where c.id = r.id)) order by r.id)
             from (select * from bills where id in (b.adjusts_id, b.replaces_id)
+                  union select c.* from corrected_documents(b) c where b.adjusts_id is not null
                   union select * from bills where adjusts_id = b.id
                   union select * from bills where replaces_id = b.id
                   union select * from bills where id = agreed.id) r),

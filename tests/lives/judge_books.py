@@ -156,6 +156,22 @@ def _check_correction_says(before: Ledger, after: Ledger, bill: Row, said: Any) 
     assert said["refers_to"] == [number for number, credit in is_credit if not credit]
     assert said["credited_before"] == [number for number, credit in is_credit if credit]
     assert all(before.bill[one.id].status in ("sent", "void") for one in corrected)
+    assert [(one["number"], one["units"], Decimal(one["amount"])) for one in said["billed"]] == [
+        (one.number, one.overage_units, one.overage_amount) for one in corrected
+    ]
+    _check_usage_as_it_was(after, bill, said, papers[-1])
+
+
+def _check_usage_as_it_was(after: Ledger, bill: Row, said: Any, latest: Any) -> None:
+    """Of the months before what the latest document had, of its own month what the bill rests on,
+    which a credit for a void bill has from there too.
+    """
+    *told, own = said["months"]
+    *earlier, last = latest["months"]
+    assert str(told) == str(earlier)
+    assert (own["calls"], own["limit_calls"]) == (bill.api_usage, bill.monthly_api_limit)
+    if after.balances(bill):
+        assert (own["calls"], own["limit_calls"]) == (last["calls"], last["limit_calls"])
 
 
 def _said(ledger: Ledger, bill_id: int) -> Any:

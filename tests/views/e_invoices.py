@@ -16,7 +16,7 @@ from lxml import etree
 
 from handlers.documents.e_invoice import NoEInvoice, written_e_invoice
 from handlers.documents.e_invoice_rules import broken_rules
-from models.bills.invoice_data import InvoiceData
+from models.bills.invoice_data import BilledCalls, InvoiceData
 from models.bills.states import BillKind
 from models.period import Period
 from models.settings import Company
@@ -141,6 +141,9 @@ def document(chance: random.Random, rated: Rated) -> InvoiceData:
         currency=currency,
         refers_to=refers_to,
         credited_before=before,
+        billed=tuple(
+            _billed(chance, number, figures, currency) for number in (*refers_to, *before)
+        ),
         **figures,
     )
 
@@ -164,19 +167,35 @@ def _figures(chance: random.Random, currency: str, sign: int) -> dict[str, Any]:
     }
 
 
+def _billed(
+    chance: random.Random, number: str, figures: dict[str, Any], currency: str
+) -> BilledCalls:
+    """At the price of the correction or another; the last one may leave nothing of the month."""
+    sign = -1 if number.startswith("CN") else 1
+    if chance.random() < 0.4 and figures["amount"] < 0 < sign:
+        return BilledCalls(
+            number, -figures["overage_units"], figures["unit_cost"], -figures["amount"]
+        )
+    units, cost = chance.randint(1, 999), Decimal(chance.randint(1, 999)).scaleb(-2)
+    amount = rounded(units * cost, currency) or Decimal(1)
+    return BilledCalls(number, sign * units, chance.choice((None, cost)), sign * amount)
+
+
 def rounded(value: Decimal, currency: str) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-DIGITS[currency]), ROUND_HALF_UP)
 
 
 def is_too_fine(facts: InvoiceData) -> bool:
     """Whether it has an amount that two decimals do not hold."""
-    return any(value * 100 % 1 for value in (facts.amount, facts.tax))
+    written = (facts.amount, facts.tax, *(one.amount for one in facts.lines))
+    return any(value * 100 % 1 for value in written)
 
 
 NAMESPACES = {
     "rsm": "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100",
     "ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100",
 }
+LINE = "ram:IncludedSupplyChainTradeLineItem"
 SUMS = "ram:SpecifiedTradeSettlementHeaderMonetarySummation"
 TAX = "ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax"
 
@@ -209,13 +228,27 @@ def check_figures(read: Read, facts: InvoiceData) -> None:
     assert not any(one.is_zero() and one.is_signed() for one in (net, tax, gross))
     assert gross == net + tax == read.number(f"{SUMS}/ram:DuePayableAmount")
     assert net == read.number(f"{SUMS}/ram:LineTotalAmount")
-    quantity, price = (read.number(f"ram:{name}") for name in ("BilledQuantity", "ChargeAmount"))
-    assert rounded(quantity * price, facts.currency) == net
+    check_lines(read, facts, net)
     assert read.number(f"{TAX}/ram:CalculatedAmount") == tax
     assert read.number(f"{TAX}/ram:BasisAmount") == net
     assert read.one("ram:InvoiceCurrencyCode") == facts.currency
     corrected = read.all("ram:InvoiceReferencedDocument/ram:IssuerAssignedID")
     assert corrected == list(facts.refers_to)
+
+
+def check_lines(read: Read, facts: InvoiceData, net: Decimal) -> None:
+    """Each is pieces at a price, with what was billed before named; all come to the net amount."""
+    quantities, prices, amounts = (
+        [Decimal(text) for text in read.all(f"{LINE}//ram:{name}")]
+        for name in ("BilledQuantity", "ChargeAmount", "LineTotalAmount")
+    )
+    for quantity, price, amount in zip(quantities, prices, amounts, strict=True):
+        assert rounded(quantity * price, facts.currency) == amount
+    assert sum(amounts) == net
+    told = read.all("ram:SpecifiedTradeProduct/ram:Description")
+    assert [one.rpartition(" by ")[2] for one in told if " by " in one] == [
+        one.number for one in facts.billed
+    ]
 
 
 def outcome(facts: InvoiceData, rated: Rated) -> str:

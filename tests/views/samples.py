@@ -326,6 +326,7 @@ def _corrections() -> Iterator[tuple[str, BillDetails]]:
             status=State.APPROVED,
             needed=(),
             adjusts=void,
+            corrected=(void,),
             billed=None,
             by_rule=by_void,
             overage_units=-250_000,

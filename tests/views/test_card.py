@@ -8,9 +8,10 @@ import pytest
 
 from handlers.slack.blocks.card import bill_card
 from handlers.wording import addresses
+from models.bills.states import BillKind, State
 from models.people.permissions import Role
 from models.people.users import PersonRef
-from models.queries.bill_details import BillDetails, MissingApproval
+from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, buttons, shown, value_of
 
@@ -265,6 +266,17 @@ def test_the_credit_for_a_void_bill_was_approved_by_the_voiding() -> None:
     card = told(BILLS["credit for a void bill"])
     assert "Approved by the voiding of the bill that it takes back" in card
     assert "Takes back #12 (2026-000123), which is void." in card
+
+
+def test_a_correction_names_all_that_it_corrects() -> None:
+    credit = BILLS["credit for a void bill"]
+    assert credit.adjusts
+    more = RelatedBill(22, BillKind.ADJUSTMENT, State.SENT, "2026-000130", Decimal(200), "USD")
+    both = {"corrected": (credit.adjusts, more)}
+    taken = "Takes back #12 (2026-000123) and #22 (2026-000130), since #12 is void."
+    assert taken in told(replace(credit, **both))
+    late = told(replace(BILLS["credit for late usage"], **both))
+    assert "Corrects #12 (2026-000123) and #22 (2026-000130): billed $1,000.00 so far" in late
 
 
 def test_corrected_figures_are_told_before_and_after() -> None:

@@ -11,12 +11,12 @@ import pytest
 from pypdf import PdfReader
 
 from handlers.documents.bill_email import BillEmail
-from handlers.documents.figures import Figures
+from handlers.documents.figures import NO_BREAK, Figures
 from handlers.documents.invoice_page import invoice_page
 from handlers.documents.printer import TEMPLATES, InvoicePrinter
 from handlers.documents.samples import samples
 from models.bills.documents import PDF, CannotBeDrawn
-from models.bills.invoice_data import InvoiceData, Proration
+from models.bills.invoice_data import BilledCalls, InvoiceData, Proration
 from models.bills.states import BillKind
 from models.money import taxed
 from models.period import Period
@@ -62,6 +62,16 @@ CREDIT: dict[str, Any] = {
     "overage_units": -250_000,
     "amount": Decimal("-1000.00"),
     "refers_to": ("2026-000123",),
+}
+BILLED = BilledCalls("2026-000123", 250_000, Decimal("0.004"), Decimal("1000.00"))
+ADJUSTMENT: dict[str, Any] = {
+    "kind": BillKind.ADJUSTMENT,
+    "number": "2026-000124",
+    "api_usage": 1_300_000,
+    "overage_units": 50_000,
+    "amount": Decimal("200.00"),
+    "refers_to": ("2026-000123",),
+    "billed": (BILLED,),
 }
 
 
@@ -145,15 +155,42 @@ def test_a_credit_note_names_what_it_takes_back_and_asks_for_nothing() -> None:
     assert not {"Due", "IBAN CH93 0076"} & {*text.split("\n")}
 
 
-def test_an_adjustment_names_what_it_adjusts_and_shows_the_difference() -> None:
-    more = {
-        "kind": BillKind.ADJUSTMENT, "api_usage": 1_300_000, "overage_units": 50_000,
-        "amount": Decimal("200.00"), "number": "2026-000124", "refers_to": ("2026-000123",),
+def test_an_adjustment_shows_what_was_billed_before_and_now_and_the_difference() -> None:
+    assert dict(page(**ADJUSTMENT)["about"])["Adjusts"] == "2026-000123"
+    assert page(**ADJUSTMENT)["rows"][2:] == [
+        ("Calls over the limit", "300,000", ""),
+        ("300,000 calls × $0.004", "", "$1,200.00"),
+        ("Billed by 2026-000123: 250,000 calls × $0.004", "-250,000", "-$1,000.00"),
+        ("Calls billed in addition", "50,000", ""),
+    ]
+    assert sums(**ADJUSTMENT)["Net"] == "$200.00"
+    cost = Decimal("0.0007")
+    dinar = {"currency": "KWD", "overage_units": 2, "unit_cost": cost, "amount": Decimal("0.001")}
+    one = BilledCalls("2026-000123", 1, cost, Decimal("0.001"))
+    assert amounts(**ADJUSTMENT | dinar | {"billed": (one,)}) == {
+        f"3 calls × KWD{NO_BREAK}0.0007": f"KWD{NO_BREAK}0.002",
+        f"Billed by 2026-000123: 1 call × KWD{NO_BREAK}0.0007": f"-KWD{NO_BREAK}0.001",
+    }
+
+
+def test_a_credit_over_several_documents_shows_what_each_had_billed() -> None:
+    """One of them at another price, and one a credit itself."""
+    dearer = BilledCalls("2026-000124", 50_000, Decimal("0.005"), Decimal("500.00"))
+    credited = BilledCalls("CN-2026-000006", -20_000, Decimal("0.005"), Decimal("-100.00"))
+    all_of_it = {
+        "kind": BillKind.CREDIT, "api_usage": 1_280_000, "unit_cost": Decimal("0.005"),
+        "overage_units": -280_000, "amount": Decimal("-1400.00"),
+        "billed": (BILLED, dearer, credited),
     }  # fmt: skip
-    assert dict(page(**more)["about"])["Adjusts"] == "2026-000123"
-    assert calls(**more)["Calls over the limit"] == "300,000"
-    assert calls(**more)["Calls billed in addition"] == "50,000"
-    assert amounts(**more) == {"50,000 calls × $0.004": "$200.00"}
+    assert page(**all_of_it)["rows"][2:] == [
+        ("Calls over the limit", "280,000", ""),
+        ("Calls billed now", "0", ""),
+        ("Billed by 2026-000123: 250,000 calls × $0.004", "-250,000", "-$1,000.00"),
+        ("Billed by 2026-000124", "-50,000", "-$500.00"),
+        ("Credited by CN-2026-000006: 20,000 calls × $0.005", "20,000", "$100.00"),
+        ("Calls credited", "-280,000", ""),
+    ]
+    assert sums(**all_of_it)["Net"] == "-$1,400.00"
 
 
 def test_an_invoice_that_stands_for_another_names_it() -> None:
@@ -241,6 +278,7 @@ def test_what_a_document_says_is_read_back_as_it_was_kept() -> None:
     awkward = replace(
         ACME, amount=Decimal("0.10"), unit_cost=Decimal("0.0000000001"), customer='"\\\n株 \u2028',
         refers_to=("2026-000001",), proration=Proration(3, 2, 1),
+        billed=(BilledCalls("2026-000001", 1, None, Decimal("0.10")),),
     )  # fmt: skip
     assert InvoiceData.from_json(awkward.as_json()) == awkward
 

@@ -1,6 +1,7 @@
 """What was issued stays as it was issued, for the document and for all that follows from it."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,13 +17,15 @@ from models.actions.void import reissue_bill, void_bill
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill, get_bill
 from models.bills.documents import Document, outgoing_document
-from models.bills.invoice_data import InvoiceData
+from models.bills.invoice_data import InvoiceData, Proration
 from models.bills.states import NotSent, State, Verb
 from models.context import Context
 from models.customers.customers import Customer
 from models.db.database import do_put_off
 from models.errors import NextStep, WrongState
+from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings, Company
+from models.usage.usage import record_usage
 from tests.harness.billing import (
     DELAY,
     approved,
@@ -36,7 +39,7 @@ from tests.harness.billing import (
 from tests.harness.cast import People
 from tests.harness.drawing import draw_here
 from tests.harness.pdf import pdf_text
-from tests.harness.scene import NOW, act, prove
+from tests.harness.scene import NOW, OCTOBER, act, prove
 
 THEN: dict[str, Any] = {
     "billing_address": "1 Example Street\n10115 Berlin",
@@ -175,6 +178,52 @@ async def test_what_takes_back_several_documents_takes_back_the_tax_of_each(
     credit = await said(session, await credit_of(session, people, bill))
     assert (credit.amount, credit.tax) == (Decimal("-1.00"), Decimal("-0.02"))
     assert credit.refers_to == ("2026-000001", "2026-000002")
+
+
+async def test_a_credit_tells_usage_and_each_amount_as_they_were_billed(
+    session: AsyncSession, people: People
+) -> None:
+    """Its table, its chart, and what the card says of it; usage that came later bills nobody."""
+    bill = await approved(session, people, **THEN)
+    await go_out(session, people, bill)
+    more = await proposed(session, people, bill, 180_000)
+    await go_out(session, people, more)
+    adjusted = await said(session, more)
+    assert [(one.number, one.units, one.amount) for one in adjusted.lines] == [
+        (None, 80_000, Decimal("8000.00")),
+        ("2026-000001", -50_000, Decimal("-5000.00")),
+    ]
+    await correct_usage(session, later(act(people.ana), days=2), bill.customer_id, 120_000)
+    done = await void_bill(session, bill.id, bill.version, act(people.ana), "Billed in error")
+    assert done.credit_id is not None
+    (card,) = await load_bill_details(session, [done.credit_id])
+    assert [one.number for one in card.corrected] == ["2026-000001", "2026-000002"]
+    await go_out(session, people, await get_bill(session, done.credit_id))
+    taken_back = await said(session, done.credit_id)
+    assert [(one.number, one.units, one.amount) for one in taken_back.lines] == [
+        ("2026-000001", -50_000, Decimal("-5000.00")),
+        ("2026-000002", -30_000, Decimal("-3000.00")),
+    ]
+    assert (taken_back.api_usage, taken_back.months[-1].calls) == (180_000, 180_000)
+    assert taken_back.months == adjusted.months
+
+
+async def test_a_correction_tells_of_the_other_months_and_of_proration_what_its_invoice_did(
+    session: AsyncSession, people: People
+) -> None:
+    joined = {"start_date": date(2026, 10, 11), "limit_proration": "daily"}
+    bill = await approved(session, people, **THEN | joined)
+    await go_out(session, people, bill)
+    first = await said(session, bill)
+    by = later(act(people.ana), days=1)
+    await record_usage(session, bill.customer_id, OCTOBER.plus(-1), 77, by)
+    await change(session, bill, limit_proration="full")
+    more = await proposed(session, people, bill, 180_000)
+    await go_out(session, people, more)
+    for correction in (more, await credit_of(session, people, bill)):
+        facts = await said(session, correction)
+        assert facts.proration == first.proration == Proration(100_000, 21, 31)
+        assert facts.months[:-1] == first.months[:-1]
 
 
 async def test_late_usage_that_leaves_nothing_takes_back_the_tax_of_each_as_well(
