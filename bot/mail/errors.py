@@ -104,15 +104,33 @@ def trouble(error: Exception) -> MailError:
     what = one_line(str(error)) or type(error).__name__
     if isinstance(error, TimeoutError):
         return MailError(f"The mail server did not answer in time: {what}", MailErrorKind.SERVER)
-    causes = {type(one) for one in (error, error.__cause__)}
-    mistrusted = any(issubclass(one, ssl.SSLError) for one in causes)
-    if isinstance(error, OSError) and not mistrusted:
-        unknown_host = any(_is_no_host(one) for one in (error, error.__cause__))
+    causes = (error, error.__cause__)
+    for one in causes:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return MailError(mistrusted("The mail server", one), MailErrorKind.MENDING)
+    unencrypted = any(isinstance(one, ssl.SSLError) for one in causes)
+    if isinstance(error, OSError) and not unencrypted:
+        unknown_host = any(_is_no_host(one) for one in causes)
         kind = MailErrorKind.MENDING if unknown_host else MailErrorKind.SERVER
         return MailError(f"The mail server could not be reached: {what}", kind)
     return MailError(
         f"The mail server cannot be used the way it is set: {what}", MailErrorKind.MENDING
     )
+
+
+_OTHER_NAME = (62, 64)
+"""OpenSSL's codes for a certificate in the name of another host, or another address."""
+
+
+def mistrusted(whose: str, error: ssl.SSLCertVerificationError) -> str:
+    """Why a server's certificate is not trusted, and what to do."""
+    why = one_line(error.verify_message or str(error)).rstrip(".")
+    to_do = (
+        "Name the server as its certificate does"
+        if error.verify_code in _OTHER_NAME
+        else "If it is the company’s own, set SMTP_CA_FILE to the certificate that it is trusted by"
+    )
+    return f"{whose}’s certificate is not trusted: {why}. {to_do}."
 
 
 def _is_no_host(error: BaseException | None) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
-from bot.mail.errors import MailError, MailErrorKind, one_line
+from bot.mail.errors import MailError, MailErrorKind, mistrusted, one_line
 from bot.mail.imap_url import MailboxAddress
 
 ANSWER_S = 60.0
@@ -139,7 +139,7 @@ def _trouble(error: Exception) -> MailError:
     if isinstance(error, LoginError):
         return MailError(f"The mailbox lets nobody in: {told}", MailErrorKind.MENDING)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return MailError(f"The mailbox’s server is not trusted: {told}", MailErrorKind.MENDING)
+        return MailError(mistrusted("The mailbox’s server", error), MailErrorKind.MENDING)
     if isinstance(error, gaierror):
         return MailError(f"The mailbox’s server is not found: {told}", MailErrorKind.MENDING)
     if isinstance(error, OSError | IMAPClientAbortError):

@@ -3,10 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPResponse
+from aiosmtplib.typing import Default
 
 from bot.mail.errors import MailError, MailErrorKind, told
 from bot.mail.smtp_url import DOMAIN_NAME, MailServer
@@ -67,6 +68,30 @@ class Session(SMTP):
         if self.is_ehlo_or_helo_needed:
             await self._ehlo_or_helo_if_needed()
         return response
+
+    async def login(
+        self,
+        username: str | bytes,
+        password: str | bytes,
+        /,
+        timeout: Any = Default.token,  # noqa: ASYNC109 - the library's own signature
+    ) -> SMTPResponse:
+        """A password that is refused is tried in no other mechanism: that would count as one more
+        try where accounts get locked. The library tries them all.
+        """
+        await self._ehlo_or_helo_if_needed()
+        methods = self.supported_auth_methods
+        if self.get_transport_info("sslcontext") is not None:
+            methods.sort(key=lambda method: method != "plain")
+        for method in methods[:-1]:
+            log_in = getattr(self, f"auth_{method.replace('-', '')}")
+            try:
+                return cast(SMTPResponse, await log_in(username, password, timeout=timeout))
+            except aiosmtplib.SMTPAuthenticationError as refused:
+                if refused.code not in _OTHER_MECHANISM:
+                    raise
+        self.server_auth_methods = methods[-1:]
+        return await super().login(username, password, timeout=timeout)
 
     def can_write_to(self, address: str) -> bool:
         return address.isascii() or self.supports_extension("smtputf8")
@@ -130,6 +155,9 @@ class Session(SMTP):
             raise _unknown(told(answer))
         return told(answer)
 
+
+_OTHER_MECHANISM = (501, 504, 534)
+"""A mechanism, not the password, was refused: malformed, unknown, or too weak."""
 
 _OWN_ADDRESS = "[]"
 """Stands for the address of this end of the connection, until there is one."""

@@ -83,6 +83,12 @@ def plain(text: str, limit: int) -> str:
     return text if text.strip() else BLANK[:limit]
 
 
+def as_said(text: str, limit: int) -> str:
+    """Words from outside as a sentence among ours: plain, bounded, and with a stop at its end."""
+    told = plain(text, limit)
+    return told if told.endswith(("…", "!", "?")) else f"{told.rstrip('.')}."
+
+
 def name(text: str, limit: int = NAME_LIMIT) -> str:
     """A name on one line, just as it was typed; one with right-to-left letters is isolated.
 

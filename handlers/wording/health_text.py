@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from handlers.wording.bill_text import SAID_BY_A_SERVER, bill_count
-from handlers.wording.formatting import ago, counted, listing, plain
+from handlers.wording.formatting import ago, as_said, counted, listing
 from models.queries.health import MOST_COUNTED, Health, MailHealth
 
 
@@ -130,7 +130,7 @@ UNREAD_S = 900
 
 
 def _cause(words: str) -> str:
-    return f"{plain(words, SAID_BY_A_SERVER).rstrip('.')}."
+    return as_said(words, SAID_BY_A_SERVER)
 
 
 def _ends(*, needs_somebody: bool) -> tuple[Standing, str]:

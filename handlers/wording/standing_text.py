@@ -13,6 +13,7 @@ from handlers.wording.bill_text import (
 from handlers.wording.change_text import changes_between, corrected, correction_text
 from handlers.wording.formatting import (
     amount_or,
+    as_said,
     counted,
     listing,
     money,
@@ -198,7 +199,7 @@ def _approved(facts: BillDetails, _: Medium) -> list[Statement]:
     if facts.dry_run:
         told = ": all was done but the mailing. Send it once EMAIL_DRY_RUN is off."
         return [[bold(f"Dry run as {facts.number}"), told]]
-    cause = plain(facts.failure, LONGEST_CAUSE)
+    cause = as_said(facts.failure, LONGEST_CAUSE)
     stays = f"Its number, {facts.number}, stays. " if facts.number else ""
     return [
         [bold("Could not be delivered"), f": {cause}"],
@@ -219,11 +220,11 @@ def _sending(facts: BillDetails, _: Medium) -> list[Statement]:
 def letter_text(letter: Letter) -> list[Statement]:
     """Why a letter is not out yet."""
     if letter.waits:
-        cause = plain(letter.waits, LONGEST_CAUSE)
+        cause = as_said(letter.waits, LONGEST_CAUSE)
         return [[bold("No mail goes out now"), f": {cause} It goes out once that is mended."]]
     if letter.trouble is None:
         return []
-    cause = plain(letter.trouble, LONGEST_CAUSE)
+    cause = as_said(letter.trouble, LONGEST_CAUSE)
     if not letter.unheard:
         return [[bold("Not taken yet"), f": {cause} It is tried again."]]
     told: Sentence = [bold("It may have arrived"), f": {cause}"]
@@ -246,7 +247,7 @@ def bounces_text(facts: BillDetails) -> list[Statement]:
             bold(f"Reported not to have arrived at {name(one.to or 'its address')}"),
             ", ",
             one.at,
-            f": {plain(one.failure or '', LONGEST_CAUSE).rstrip('.')}.",
+            f": {as_said(one.failure or '', LONGEST_CAUSE)}",
         ]
         for one in facts.bounces[-MOST_MISSING:]
     ]
@@ -257,7 +258,7 @@ def missing_text(missing: Sequence[Missing]) -> list[Statement]:
     return [
         [
             bold(f"Not {'yet ' if one.later else ''}to {name(one.address)}"),
-            f": {plain(one.answer, LONGEST_CAUSE).rstrip('.')}.",
+            f": {as_said(one.answer, LONGEST_CAUSE)}",
         ]
         for one in missing[:MOST_MISSING]
     ]

@@ -1,5 +1,6 @@
 """What a mail server may answer, or not, and what it means for the bill."""
 
+import ssl
 from dataclasses import replace
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.errors import MailError, MailErrorKind
+from bot.mail.errors import MailError, MailErrorKind, trouble
 from bot.mail.message import compose
 from bot.mail.session import Patience, address_literal
 from bot.mail.smtp import Mailer
@@ -123,6 +124,53 @@ async def test_an_answer_to_one_letter_that_may_concern_us_is_marked_as_such(
         with pytest.raises(MailError) as caught:
             await mailer(script).send(ONE)
     assert (caught.value.kind, caught.value.turned_away) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "tries"),
+    [
+        ({"auth": "535 5.7.8 wrong"}, ["PLAIN"]),
+        ({"auth": "454 4.7.0 not now"}, ["PLAIN"]),
+        ({"auth": "504 5.5.4 unknown", "auth_login": "535 5.7.8 wrong"}, ["PLAIN", "LOGIN"]),
+    ],
+)
+async def test_a_password_is_tried_once_whatever_mechanisms_there_are(
+    answers: dict[str, str], tries: list[str]
+) -> None:
+    async with scripted(ehlo="250-scripted\r\n250 AUTH LOGIN PLAIN") as script:
+        script.answers = {
+            **script.answers,
+            **{_command(one): told for one, told in answers.items()},
+        }
+        server = MailServer.parse(f"smtp://clerk:hush@127.0.0.1:{script.port}?starttls=0")
+        with pytest.raises(MailError, match=r"535|454") as caught:
+            await Mailer(server, SENDER).send(ONE)
+    assert caught.value.of_the_server
+    assert [line.split()[1] for line in script.heard if line.startswith("AUTH")] == tries
+
+
+def _command(name: str) -> str:
+    return name.replace("_", " ").upper()
+
+
+@pytest.mark.parametrize(
+    ("code", "why", "to_do"),
+    [
+        (18, "self-signed certificate", "set SMTP_CA_FILE"),
+        (62, "Hostname mismatch, certificate is not valid for 'mail.'.", "Name the server as"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_told_with_what_to_do(
+    code: int, why: str, to_do: str
+) -> None:
+    error = ssl.SSLCertVerificationError(1, f"[SSL] certificate verify failed: {why} (_ssl.c:1006)")
+    error.verify_code, error.verify_message = code, why
+    told = trouble(error)
+    assert told.kind is MENDING
+    assert told.code.startswith(
+        f"The mail server’s certificate is not trusted: {why.rstrip('.')}. "
+    )
+    assert to_do in told.code and "_ssl" not in told.code and ".." not in told.code
 
 
 async def test_a_host_that_does_not_exist_needs_somebody() -> None:

@@ -230,7 +230,7 @@ async def test_a_wrong_password_is_tried_ever_less_and_told_once(
 @pytest.mark.parametrize(
     ("changes", "cause", "needs_somebody"),
     [
-        ({"ca_file": Path("/etc/ssl/certs/ca-certificates.crt")}, "is not trusted", True),
+        ({"ca_file": Path("/etc/ssl/certs/ca-certificates.crt")}, "SMTP_CA_FILE", True),
         ({"folder": "Nowhere"}, "has no folder Nowhere", True),
         ({"host": "mail.invalid"}, "is not found", True),
         ({"port": 9}, "cannot be reached", False),

@@ -21,6 +21,7 @@ from handlers.slack.blocks.notifications import (
     rejection_notice,
     unreached_notice,
 )
+from models.bills.deliveries import Missing
 from models.people.permissions import Role
 from models.people.users import PersonRef
 from models.queries.digest import Digest
@@ -181,6 +182,19 @@ def test_finance_reads_that_mail_has_stopped_why_and_what_waits() -> None:
     assert "Bills go out by mail again. 2 bills are on the way." in " ".join(again.split())
     passing = mail_stopped_notice("No connection", 1, needs_somebody=False)
     assert "1 bill waits. It is tried again and again." in shown(passing.blocks)
+
+
+def test_finance_reads_which_copies_a_delivered_bill_did_not_go_to() -> None:
+    parted = BILLS["delivered but for a copy"]
+    alone = delivered_notice([parted], [Total("USD", 1, Decimal(1000))])
+    assert alone.text.endswith(
+        "is delivered to billing@acme.example, but not to boss@acme.example."
+    )
+    waits = Missing("cfo@acme.example", "450 later", later=True)
+    both = replace(parted, letter=replace(parted.letter, missing=(*parted.letter.missing, waits)))
+    several = delivered_notice([both, BILLS["delivered"]], [Total("USD", 2, Decimal(2000))])
+    told = "but not to boss@acme.example and not yet to cfo@acme.example"
+    assert shown(several.blocks).count(told) == 1
 
 
 def test_finance_reads_of_a_bill_that_may_have_arrived() -> None:

@@ -31,7 +31,7 @@ from handlers.wording.bill_text import (
     status_text,
 )
 from handlers.wording.change_text import correction_text
-from handlers.wording.formatting import counted, name, number, person, plain, slash, totals
+from handlers.wording.formatting import counted, listing, name, number, person, plain, slash, totals
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
 from models.bills.states import State, Verb
@@ -245,11 +245,13 @@ def delivered_notice(
     bills = sum(one.bills for one in all_of_them)
     if bills == 1:
         (one,) = delivered
-        told = f"{numbered(one)}, is delivered{_to(one)}."
+        told = f"{numbered(one)}, is delivered{_to(one)}{_not_to(one)}."
         below = actions(*buttons.invoice_buttons(one), _history(one))
         return message(fallback_text(told), [paragraph(told), *below])
     told = f"{bill_count(bills)} are delivered: {totals(all_of_them)}."
-    each: list[Sequence[Part]] = [[bold(numbered(one)), _to(one)] for one in delivered]
+    each: list[Sequence[Part]] = [
+        [bold(numbered(one)), _to(one), _not_to(one)] for one in delivered
+    ]
     more = bills - len(delivered)
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more > 0 else []
     return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest]))])
@@ -257,6 +259,17 @@ def delivered_notice(
 
 def _to(facts: BillDetails) -> str:
     return f" to {name(facts.sent_to)}" if facts.sent_to else ""
+
+
+def _not_to(facts: BillDetails) -> str:
+    """As in ", but not to boss@acme.com": to whom else it was to go."""
+    by_later = {
+        later: [name(one.address) for one in facts.letter.missing if one.later is later]
+        for later in (False, True)
+    }
+    words = {False: "not to", True: "not yet to"}
+    left_out = [f"{words[later]} {listing(some)}" for later, some in by_later.items() if some]
+    return f", but {listing(left_out)}" if left_out else ""
 
 
 def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int = 0) -> SlackMessage:
