@@ -46,7 +46,8 @@ class BillAnswer(BaseModel):
 class ActionAnswer(BaseModel):
     """What was done to a bill. `changes`: each figure that it moved, before and after;
     `corrected_by`: after whose correction of usage or terms Countersign did it; `to`: where a
-    letter went or did not, `answer`: what a mail server said of it; `mailed_by`: whom a mail names
+    letter went or did not, `answer`: what a mail server said of it; `of_copy`: it is a
+    report about somebody copied in, and not about the bill; `mailed_by`: whom a mail names
     as its writer, which proves nothing; `no_e_invoice`: why the document that was issued is none,
     where one was asked for.
     """
@@ -65,6 +66,7 @@ class ActionAnswer(BaseModel):
     comment: str | None
     to: str | None
     answer: str | None
+    of_copy: bool
     mailed_by: str | None
     no_e_invoice: str | None
     reason_code: RejectReason | None
@@ -147,6 +149,7 @@ def action_answer(entry: HistoryEntry, bill_id: int) -> ActionAnswer:
         comment=entry.comment,
         to=entry.to,
         answer=entry.answer or entry.failure,
+        of_copy=entry.of_copy,
         mailed_by=entry.mailed_by,
         no_e_invoice=entry.no_e_invoice,
         reason_code=entry.reject_reason,

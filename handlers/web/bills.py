@@ -98,7 +98,9 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         trend=trend_text(facts)[:1],
         standing=standing_text(facts, Medium.WEB),
         acts=_acts(facts, context),
-        mends_customer=(facts.hold_reason in _MENDED_THERE or bool(facts.bounces))
+        mends_customer=(
+            facts.hold_reason in _MENDED_THERE or bool(facts.bounces or facts.lost_copies)
+        )
         and context.user.can(Permission.KEEP_BOOKS),
         chart=await _chart(context, facts),
         past=_past(history, facts),

@@ -45,6 +45,8 @@ _DONE = {
     Verb.VOID: "made the bill void",
 }
 
+_COPY_LOST = "got a report that a copy did not arrive"
+
 _WITH_AMOUNT = frozenset({Verb.APPROVE, Verb.AUTO_APPROVE, Verb.REJECT})
 _OF_AMOUNT = {Verb.GENERATE: "of", Verb.REISSUE: "with"}
 
@@ -122,7 +124,7 @@ def _correction(entry: HistoryEntry) -> str:
 def _done(entry: HistoryEntry, currency: str) -> str:
     if entry.dry_run:
         return f"did all but mail the bill to {entry.to}: it was a dry run"
-    done = _DONE[entry.verb]
+    done = _COPY_LOST if entry.of_copy else _DONE[entry.verb]
     if entry.number:
         return f"{done} as {entry.number}"
     if entry.to:

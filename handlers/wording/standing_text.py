@@ -241,16 +241,16 @@ def _sent(facts: BillDetails, _: Medium) -> list[Statement]:
 
 
 def bounces_text(facts: BillDetails) -> list[Statement]:
-    """The latest reports that it did not arrive, each with a mail server's words."""
+    """The latest reports that it, or a copy, did not arrive, each with a mail server's words."""
     return [
-        [
-            bold(f"Reported not to have arrived at {name(one.to or 'its address')}"),
-            ", ",
-            one.at,
-            f": {as_said(one.failure or '', LONGEST_CAUSE)}",
-        ]
-        for one in facts.bounces[-MOST_MISSING:]
+        *(_bounce("Reported", one) for one in facts.bounces[-MOST_MISSING:]),
+        *(_bounce("A copy is reported", one) for one in facts.lost_copies[-MOST_MISSING:]),
     ]
+
+
+def _bounce(what: str, report: HistoryEntry) -> Statement:
+    lost = bold(f"{what} not to have arrived at {name(report.to or 'its address')}")
+    return [lost, ", ", report.at, f": {as_said(report.failure or '', LONGEST_CAUSE)}"]
 
 
 def missing_text(missing: Sequence[Missing]) -> list[Statement]:

@@ -3,10 +3,12 @@
 Anybody can write such a mail. So it tells, and never decides: neither state nor figures change.
 """
 
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import LoadedBill, load_for
-from models.bills.history import BillAction
+from models.bills.history import BillAction, last_taken
 from models.bills.incoming import (
     DeliveryReport,
     Incoming,
@@ -16,6 +18,7 @@ from models.bills.incoming import (
 )
 from models.bills.states import Verb
 from models.context import Context
+from models.customers.mail_addresses import copies_alone
 from models.outbox.notifications import notify_bounced, notify_mail_reply
 
 MAILS_OF_A_BILL = 50
@@ -46,11 +49,24 @@ async def _record_bounce(
 ) -> BillAction:
     to = ", ".join(dict.fromkeys(one.address for one in report.failures if one.address))
     words = " ".join(dict.fromkeys(one.words for one in report.failures))
-    action = await loaded.record(
-        Verb.BOUNCE, context, snapshot={"to": to[:500] or None, "failure": words[:1000]}
-    )
+    told: dict[str, Any] = {"to": to[:500] or None, "failure": words[:1000]}
+    if _is_of_copies(loaded, report):
+        told["of_copy"] = True
+    action = await loaded.record(Verb.BOUNCE, context, snapshot=told)
     await notify_bounced(loaded.session, loaded.bill.id, action.id)
     return action
+
+
+def _is_of_copies(loaded: LoadedBill, report: DeliveryReport) -> bool:
+    """Whether it names those alone who were copied in when the letter was taken; of a letter that
+    went out before these were kept, those who are today.
+    """
+    taken = last_taken(loaded.actions)
+    kept = taken.snapshot.get("copies") if taken else None
+    copies = kept if kept is not None else copies_alone(loaded.customer)
+    known = {one.casefold() for one in copies}
+    lost = {(one.address or "").casefold() for one in report.failures}
+    return bool(lost) and lost <= known
 
 
 async def _record_reply(loaded: LoadedBill, reply: Reply, context: Context) -> BillAction:

@@ -19,7 +19,7 @@ from models.bills.documents import issued_document
 from models.bills.history import BillAction, has_arrived_once, has_come_back
 from models.bills.states import State, Verb
 from models.context import Context
-from models.customers.mail_addresses import check_mail_addresses
+from models.customers.mail_addresses import check_mail_addresses, copies_alone
 from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import defer_copies, defer_issue
 from models.outbox.notifications import notify_delivered, notify_not_sent
@@ -114,6 +114,7 @@ async def mark_delivered(
         return None
     loaded = await load_for(session, bill_id, Verb.DELIVER, context)
     told: dict[str, Any] = {"answer": answer[:500], "sha256": document.sha256, "to": to}
+    told["copies"] = copies_alone(loaded.customer)
     if missing:
         told["missing"] = [asdict(one) for one in missing]
         await write_missing(session, bill_id, missing)

@@ -146,8 +146,19 @@ def has_arrived_once(actions: Sequence[BillAction]) -> bool:
 
 def has_come_back(actions: Sequence[BillAction]) -> bool:
     """Whether the letter that a mail server took last is reported not to have arrived."""
-    since = (one.action for one in reversed(actions) if one.action in (Verb.DELIVER, Verb.BOUNCE))
-    return next(since, None) == Verb.BOUNCE
+    fates = (Verb.DELIVER, Verb.BOUNCE)
+    since = (one for one in reversed(actions) if one.action in fates and not is_of_copy(one))
+    return next((one.action for one in since), None) == Verb.BOUNCE
+
+
+def last_taken(actions: Sequence[BillAction]) -> BillAction | None:
+    """The latest letter that a mail server took; None where none was."""
+    return next((one for one in reversed(actions) if one.action == Verb.DELIVER), None)
+
+
+def is_of_copy(action: BillAction) -> bool:
+    """Whether it is a report about a copy alone, which says nothing of the bill."""
+    return bool(action.snapshot.get("of_copy"))
 
 
 def figures_made_by(actions: Sequence[BillAction]) -> frozenset[int]:

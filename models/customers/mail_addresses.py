@@ -2,7 +2,7 @@
 
 from models.customers.customers import Customer, CustomerRef
 from models.errors import NextStep, Step, Unreadable, WrongState
-from models.mailboxes import read_mailboxes
+from models.mailboxes import mailboxes, read_mailboxes
 
 
 def check_mail_addresses(customer: Customer | CustomerRef) -> None:
@@ -21,3 +21,16 @@ def check_mail_addresses(customer: Customer | CustomerRef) -> None:
                 f"Bills cannot be mailed to {customer.name}: {unreadable}",
                 [NextStep(Step.MEND_ADDRESSES, customer_id=customer.id)],
             ) from None
+
+
+def copies_alone(customer: Customer | CustomerRef) -> list[str]:
+    """The bare addresses that are copied in, and to which no bill is addressed."""
+    billing = {one.casefold() for one in _bare(customer.billing_email)}
+    return [one for one in _bare(customer.cc_emails) if one.casefold() not in billing]
+
+
+def _bare(typed: str | None) -> list[str]:
+    try:
+        return [one.addr_spec for one in mailboxes(typed or "")]
+    except ValueError:
+        return []

@@ -119,7 +119,8 @@ class BillDetails:
     Finance agreed on the units of the month. `waived_units`: calls over the limit that are not
     billed as agreed, below zero calls billed beyond them. `slots`, `made_by` (whoever had a hand in
     the figures) and `state` are what each person may do rests on. `letter`: what keeps it,
-    and whom it missed; `bounces`: reports that it did not arrive, since it was last taken.
+    and whom it missed; `bounces`: reports that it did not arrive, since it was last taken,
+    and `lost_copies` that a copy did not.
     `no_e_invoice`: why its document is none, where one was asked for.
     """
 
@@ -163,6 +164,7 @@ class BillDetails:
     dry_run: bool = False
     letter: Letter = Letter()
     bounces: tuple[HistoryEntry, ...] = ()
+    lost_copies: tuple[HistoryEntry, ...] = ()
     adjusts: RelatedBill | None = None
     corrected: tuple[RelatedBill, ...] = ()
     billed: Decimal | None = None

@@ -79,7 +79,7 @@ def _details(row: Row) -> BillDetails:
     )
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
-    past |= _changed(facts, record, done) | _issued(done) | {"bounces": _bounces(done)}
+    past |= _changed(facts, record, done) | _issued(done) | _bounces(done)
     return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
 
 
@@ -168,7 +168,7 @@ def _sending(bill: Bill, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     return {}
 
 
-def _bounces(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+def _bounces(entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     """Reports about the letter that went out last."""
     found: list[HistoryEntry] = []
     for entry in entries:
@@ -176,7 +176,10 @@ def _bounces(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
             found.clear()
         elif entry.verb is Verb.BOUNCE:
             found.append(entry)
-    return tuple(found)
+    return {
+        "bounces": tuple(one for one in found if not one.of_copy),
+        "lost_copies": tuple(one for one in found if one.of_copy),
+    }
 
 
 def _issued(entries: Sequence[HistoryEntry]) -> dict[str, Any]:

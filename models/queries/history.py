@@ -29,6 +29,7 @@ class HistoryEntry:
     server said. `adjusted_units`: calls that Finance
     set by hand in a revision; `dropped_units`: such calls, where usage and terms that were
     corrected later took their place. `to`: where the mail server took it for, or did not.
+    `of_copy`: a report about somebody copied in, and not about the bill.
     `mailed_by`: whom a mail names as its writer, which proves nothing.
     """
 
@@ -60,6 +61,7 @@ class HistoryEntry:
     mailed_by: str | None = None
     failure: str | None = None
     dry_run: bool = False
+    of_copy: bool = False
     about: int | None = None
     adjusted_units: int | None = None
     dropped_units: int | None = None
@@ -140,6 +142,7 @@ def _entry(
         mailed_by=snapshot.get("mailed_by"),
         failure=snapshot.get("failure"),
         dry_run=snapshot.get("dry_run", False),
+        of_copy=snapshot.get("of_copy", False),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),
         dropped_units=_dropped_units(Verb(action.action), snapshot.get("before"), after),

@@ -39,7 +39,7 @@ $$;
 create function can_be_sent(b bills) returns boolean language sql stable as $$
     select b.status = 'approved' or b.status = 'sent' and (
         select a.action = 'bounce' from bill_actions a
-        where a.bill_id = b.id and a.action in ('deliver', 'bounce')
+        where a.bill_id = b.id and a.action in ('deliver', 'bounce') and not a.snapshot ? 'of_copy'
         order by a.id desc limit 1)
 $$;
 

@@ -123,7 +123,11 @@ class Ledger:
 
     def came_back(self, bill_id: int) -> bool:
         """Whether the letter that was taken last was reported not to have arrived."""
-        fates = [a.action for a in self.actions[bill_id] if a.action in ("deliver", "bounce")]
+        fates = [
+            a.action
+            for a in self.actions[bill_id]
+            if a.action in ("deliver", "bounce") and "of_copy" not in a.snapshot
+        ]
         return fates[-1:] == ["bounce"]
 
     def did(self, bill_id: int, verb: str, before: int | None = None) -> bool:

@@ -241,7 +241,8 @@ async def mail_back(turn: Turn) -> Any:
     about = (f"{document.mail_id}@us",)
     mail: Incoming = Reply(about, "Jane <jane@acme.example>", "Hm")
     if turn.lot.pick % 2:
-        mail = DeliveryReport(about, (Failure("pay@acme.example", "550 No"),))
+        to = ("pay@acme.example", "boss@copy.example")[turn.lot.pick // 2 % 2]
+        mail = DeliveryReport(about, (Failure(to, "550 No"),))
     act, name = await turn.act("system"), f"{turn.lot.pick}"
     nothing = DeliveryReport((f"{bill.number}@us", "x@us"), (Failure(None, "550"),))
     assert await record_mail(turn.session, nothing, "nothing", act) is None

@@ -108,6 +108,9 @@ DELIVERED = entry(
 )
 FAILED = entry(Verb.SEND_FAILED, CLOCK, source=Source.CLOCK, failure="550 5.1.1 no such mailbox")
 BOUNCED = entry(Verb.BOUNCE, CLOCK, to="billing@acme.example", failure="550 User unknown")
+COPY_LOST = entry(
+    Verb.BOUNCE, CLOCK, to="boss@acme.example", failure="550 User unknown", of_copy=True
+)
 VOIDED = entry(Verb.VOID, ANA, comment="Agreed with their new management.")
 UNDONE = entry(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
 

@@ -222,6 +222,23 @@ def test_finance_can_send_again_what_came_back_to_the_address_of_today() -> None
     assert buttons(sent_already.blocks) == {}
 
 
+def test_a_copy_that_did_not_arrive_is_told_as_one_and_offers_no_second_letter() -> None:
+    one = replace(BILLS["delivered"], lost_copies=(samples.COPY_LOST,))
+    alone = bounced_notice([(one, samples.COPY_LOST)])
+    assert check_message(alone.blocks) == []
+    told = shown(alone.blocks)
+    assert "1 copy did not arrive" in told
+    assert "a copy, at boss@acme.example" in told
+    assert "the bill itself did, as far as is known" in told
+    assert (buttons(alone.blocks), "send it again" in told) == ({}, False)
+    assert "A copy is reported not to have arrived at boss@acme.example" in str(
+        bill_card(one).blocks
+    )
+    came_back = (BILLS["came back"], samples.BOUNCED)
+    both = shown(bounced_notice([came_back, (one, samples.COPY_LOST)]).blocks)
+    assert "1 bill and 1 copy did not arrive" in both
+
+
 def test_finance_reads_which_were_delivered_and_what_they_come_to() -> None:
     one = BILLS["delivered"]
     alone = delivered_notice([one], [Total("USD", 1, Decimal("1000.00"))])

@@ -272,14 +272,22 @@ def _not_to(facts: BillDetails) -> str:
     return f", but {listing(left_out)}" if left_out else ""
 
 
+COPIES_LOST = (
+    "Of what did not arrive as a copy, the bill itself did, as far as is known. Mend the copies' "
+    "addresses on the customer's page; Invoice on the card brings the document."
+)
+
+
 def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int = 0) -> SlackMessage:
     """To Finance: what mail servers reported not to have arrived. What can be done about it."""
-    bills = len({facts.id for facts, _ in told}) + more
-    lead = f"{bill_count(bills)} did not arrive, as mail servers report."
+    copies = sum(entry.of_copy for _, entry in told)
+    bills = len({facts.id for facts, entry in told if not entry.of_copy}) + more
+    lost = [bill_count(bills)] * bool(bills) + [counted(copies, "copy", "copies")] * bool(copies)
+    lead = f"{listing(lost)} did not arrive, as mail servers report."
     each: list[Sequence[Part]] = [
         [
             bold(numbered(facts)),
-            f", at {name(entry.to or 'its address')}: ",
+            f"{', a copy' if entry.of_copy else ''}, at {name(entry.to or 'its address')}: ",
             plain(entry.failure or "", SAID_BY_A_SERVER),
         ]
         for facts, entry in told
@@ -296,7 +304,8 @@ def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int =
         [
             paragraph(bold(lead)),
             rich(bullets([*each, *rest])),
-            paragraph(mend),
+            *([paragraph(mend)] if bills else []),
+            *([paragraph(COPIES_LOST)] if copies else []),
             *actions(*(buttons.send_button(one, is_one=len(bounced) == 1) for one in bounced)),
         ],
     )

@@ -33,6 +33,7 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.errors import NextStep, NotAllowed, Stale, Step, WrongState
 from models.outbox.notifications import Recalculation
+from models.queries.allowed_verbs import possible_verbs
 from models.queries.bill_loader import load_bill_details
 from models.queries.totals import first_sent, totals_of_sent
 from models.settings import BillingSettings
@@ -86,13 +87,38 @@ async def test_what_was_delivered_says_so_with_the_documents_hash(
     assert await mark_delivered(session, bill.id, clock(people), "250 OK") is None
 
 
-async def come_back(session: AsyncSession, people: People, bill: Bill, mail: str) -> None:
-    """A mail server reports that this letter did not arrive."""
+async def come_back(session: AsyncSession, people: People, bill: Bill, mail: str, *at: str) -> None:
+    """A mail server reports that this letter did not arrive there."""
     letter = await outgoing_document(session, bill.id, clock(people), State.SENT)
     assert letter is not None
-    failures = (Failure("pay@acme.example", "550 User unknown"),)
+    failures = tuple(Failure(one, "550 User unknown") for one in at or ("pay@acme.example",))
     report = DeliveryReport((f"{letter.mail_id}@meridian.example",), failures)
     assert await record_mail(session, report, mail, clock(people)) is not None
+
+
+async def test_a_report_about_a_copy_says_nothing_of_the_bill(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    customer = await session.get_one(Customer, bill.customer_id)
+    customer.billing_email = "pay@acme.example, books@acme.example"
+    customer.cc_emails = "Boss <boss@acme.example>, pay@acme.example"
+    await go_out(session, people, bill)
+    customer.cc_emails = None
+    await come_back(session, people, bill, "copy", "BOSS@acme.example")
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert (facts.bounces, [one.to for one in facts.lost_copies]) == ((), ["BOSS@acme.example"])
+    assert Verb.SEND not in possible_verbs(facts)
+    with pytest.raises(WrongState, match="only what was reported not to have arrived is sent"):
+        await send_bill(session, bill.id, bill.version, act(people.ana))
+    assert (await preview_send(session, act(people.ana), [bill.id])).bills == 0
+
+    await come_back(session, people, bill, "both", "boss@acme.example", "pay@acme.example")
+    await come_back(session, people, bill, "copy again", "boss@acme.example")
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert (len(facts.bounces), len(facts.lost_copies)) == (1, 2)
+    assert Verb.SEND in possible_verbs(facts)
+    await mail_again(session, people, bill)
 
 
 async def mail_again(session: AsyncSession, people: People, bill: Bill) -> OutgoingDocument:
