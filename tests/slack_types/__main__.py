@@ -1,0 +1,56 @@
+"""Holds every drawing to Slack's own types: `python -m tests.slack_types`, where node is."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from tests.views.test_every_drawing import BILLS, OF_A_BILL, OTHERS
+
+HERE = Path(__file__).parent
+FILES = ("package.json", "package-lock.json", "tsconfig.json")
+HEAD = 'import type { AnyBlock, HomeView, ModalView } from "@slack/types";\n'
+INSTALL = ("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
+EACH = 10
+"""Of so many bills one is drawn: the compiler takes a minute for all of them."""
+
+
+def main() -> int:
+    """0: all are of Slack's types, or it cannot be told here and why is said. 1: some are not."""
+    if shutil.which("npm") is None:
+        sys.stdout.write("skipped: npm is not there\n")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for name in FILES:
+            shutil.copy(HERE / name, place)
+        if subprocess.run(INSTALL, cwd=place, capture_output=True, check=False).returncode:
+            sys.stdout.write("skipped: Slack's types cannot be installed here\n")
+            return 0
+        lines = _lines()
+        (place / "drawings.ts").write_text(HEAD + "\n".join(lines), encoding="utf-8")
+        compiler = place / "node_modules" / ".bin" / "tsc"
+        told = subprocess.run((compiler,), cwd=place, capture_output=True, text=True, check=False)
+    sys.stdout.write(told.stdout or f"{len(lines)} drawings are of Slack's types\n")
+    return min(told.returncode, 1)
+
+
+def _lines() -> list[str]:
+    bills = [*BILLS.values()][::EACH]
+    drawn: list[Any] = [draw(facts) for draw, facts in product(OF_A_BILL.values(), bills)]
+    return list(dict.fromkeys(map(_declared, [*drawn, *OTHERS.values()])))
+
+
+def _declared(drawn: Any) -> str:
+    if not isinstance(drawn, dict):
+        return f"void ({json.dumps(drawn.blocks)} satisfies AnyBlock[]);"
+    kind = "HomeView" if drawn["type"] == "home" else "ModalView"
+    return f"void ({json.dumps(drawn)} satisfies {kind});"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
