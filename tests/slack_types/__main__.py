@@ -9,7 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.views.test_every_drawing import BILLS, OF_A_BILL, OTHERS
+from tests.views.samples import BILLS
+from tests.views.test_every_drawing import OF_A_BILL, OTHERS
 
 HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", "tsconfig.json")
