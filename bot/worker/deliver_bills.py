@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -252,8 +253,9 @@ class BillDelivery:
         raise MailError(delivery.trouble or "", MailErrorKind.UNKNOWN, retry_after_s=wait_s)
 
     async def _take_turn(self, session: Session) -> MailPause | None:
-        if await find_pause(session) is not None:
-            self._slots.is_proven = False
+        if await find_pause(session) is None:
+            return None
+        self._slots.is_proven = False
         return await take_turn(session, self._now(), self._timings.mail_turn)
 
     async def _check_pause(self, session: Session) -> None:
@@ -299,16 +301,19 @@ class BillDelivery:
     async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
         """Write down what came of a letter, however long somebody else holds its bill.
 
-        It is out, or never will be: what goes wrong here must not have it mailed again.
+        It is out, or never will be: what goes wrong here must not have it mailed again. At first
+        on a connection that is open, which is far cheaper than a patient one of its own.
         """
+        begin: Callable[[], AbstractAsyncContextManager[Session]] = self._db.transaction
         for wait_s in (*self._timings.record_again, None):
             try:
-                async with self._db.long_transaction() as session:
+                async with begin() as session:
                     await write(session, await self._act(session))
             except Exception:
                 if wait_s is None:
                     raise
                 log.exception("the outcome of a letter is not written down yet")
+                begin = self._db.long_transaction
                 await asyncio.sleep(wait_s)
             else:
                 return

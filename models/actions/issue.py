@@ -49,17 +49,20 @@ async def issue_bills(
     it was issued has its number and document, and goes out with those.
     """
     automatic = await as_system(session, context)
+    customers = await _lock_customers(session, bill_ids)
     ready = [
         loaded
         for loaded in await _locked(session, bill_ids, automatic)
         if await _is_ready(loaded, context)
     ]
     new = [loaded for loaded in ready if not await _is_issued(loaded)]
-    sheets, causes = await _drawn(session, [loaded.bill for loaded in new], automatic, draw)
-    await _store(session, sheets, automatic)
+    bills = [loaded.bill for loaded in new]
+    sheets, causes = await _drawn(session, bills, customers, automatic, draw)
+    documents = await _store(session, sheets, automatic)
     for loaded in new:
         if loaded.bill.id in sheets:
-            await _record(loaded, sheets[loaded.bill.id], automatic)
+            sheet, document = sheets[loaded.bill.id], documents[loaded.bill.id]
+            await _record(loaded, sheet, document, automatic)
         else:
             await return_to_finance(loaded, automatic, causes[loaded.bill.id])
     issued = [one.bill.id for one in ready if one.bill.id not in causes]
@@ -72,18 +75,23 @@ _CUSTOMERS = "select customer_id from bills where id = any(:bill_ids)"
 _BILLS = "select unnest(array[id, adjusts_id]) from bills where id = any(:bill_ids)"
 
 
+async def _lock_customers(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, Customer]:
+    """By id, before their bills: terms that change now either come before, or spare this month.
+    Both are locked in this order, as by whoever changes terms and then recalculates the bills.
+    """
+    customers = sa.select(Customer).where(Customer.id.in_(sa.text(f"({_CUSTOMERS})")))
+    locking = customers.order_by(Customer.id).with_for_update(read=True)
+    locking = locking.execution_options(populate_existing=True)
+    with busy_after_waiting():
+        found = await session.scalars(locking, {"bill_ids": list(bill_ids)})
+    return {customer.id: customer for customer in found}
+
+
 async def _locked(
     session: AsyncSession, bill_ids: Sequence[int], automatic: Context
 ) -> list[LoadedBill]:
-    """Those on their way out, after their customers: terms that change now either come before, or
-    spare this month. Both are locked in this order, as by whoever changes terms and then
-    recalculates the bills.
-    """
+    """Those on their way out."""
     values = {"bill_ids": list(bill_ids)}
-    customers = sa.select(Customer).where(Customer.id.in_(sa.text(f"({_CUSTOMERS})")))
-    locking = customers.order_by(Customer.id).with_for_update(read=True)
-    with busy_after_waiting():
-        await session.execute(locking.execution_options(populate_existing=True), values)
     await lock_bills(session, _BILLS, values)
     sending = set(await session.scalars(_SENDING, values))
     return [
@@ -123,7 +131,11 @@ class _Sheet:
 
 
 async def _drawn(
-    session: AsyncSession, bills: Sequence[Bill], automatic: Context, draw: Draw
+    session: AsyncSession,
+    bills: Sequence[Bill],
+    customers: Mapping[int, Customer],
+    automatic: Context,
+    draw: Draw,
 ) -> tuple[dict[int, _Sheet], dict[int, str]]:
     """Drawn before their numbers are taken, and once more only where somebody else got one of them,
     or one that was to come before cannot be drawn: so nobody waits at the series for a drawing, and
@@ -134,7 +146,11 @@ async def _drawn(
     causes: dict[int, str] = {}
     for bill, number in zip(bills, likely, strict=True):
         try:
-            check_mail_addresses(await session.get_one(Customer, bill.customer_id))
+            # Those of a customer that was merged at this moment are another's by now.
+            owner = bill.customer_id
+            known = owner in customers
+            customer = customers[owner] if known else await session.get_one(Customer, owner)
+            check_mail_addresses(customer)
             facts[bill.id] = await invoice_data(session, bill, number, automatic.today, automatic)
         except (Unreadable, WrongState) as refused:
             causes[bill.id] = str(refused)
@@ -167,10 +183,12 @@ async def _draw_all(
     return sheets
 
 
-async def _store(session: AsyncSession, sheets: Mapping[int, _Sheet], automatic: Context) -> None:
+async def _store(
+    session: AsyncSession, sheets: Mapping[int, _Sheet], automatic: Context
+) -> dict[int, Document]:
     here = await installation_id(session)
-    session.add_all(
-        Document(
+    documents = {
+        bill_id: Document(
             bill_id=bill_id,
             number=sheet.facts.number,
             media_type=sheet.drawn.media_type,
@@ -181,13 +199,16 @@ async def _store(session: AsyncSession, sheets: Mapping[int, _Sheet], automatic:
             created_at=automatic.now,
         )
         for bill_id, sheet in sheets.items()
-    )
+    }
+    session.add_all(documents.values())
     await session.flush()
+    return documents
 
 
-async def _record(loaded: LoadedBill, sheet: _Sheet, automatic: Context) -> None:
+async def _record(
+    loaded: LoadedBill, sheet: _Sheet, document: Document, automatic: Context
+) -> None:
     session, bill, refused = loaded.session, loaded.bill, sheet.drawn.no_e_invoice
-    document = await session.get_one(Document, bill.id)
     if bill.kind == BillKind.OVERAGE:
         await keep_billed_contract(session, bill.id, bill.customer_id, bill.period)
     await loaded.record(

@@ -15,7 +15,7 @@ from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.actions.next_steps import checks
 from models.bills.bill import get_bill
 from models.bills.deliveries import Missing, forget_delivery, write_missing
-from models.bills.documents import issued_document
+from models.bills.documents import issued_sha256
 from models.bills.history import BillAction, has_arrived_once, has_come_back
 from models.bills.states import State, Verb
 from models.context import Context
@@ -109,11 +109,11 @@ async def mark_delivered(
     None where that is recorded already.
     """
     bill = await get_bill(session, bill_id, lock=True)
-    document = await issued_document(session, bill_id)
-    if bill.status != State.SENDING or document is None:
+    sha256 = await issued_sha256(session, bill_id)
+    if bill.status != State.SENDING or sha256 is None:
         return None
     loaded = await load_for(session, bill_id, Verb.DELIVER, context)
-    told: dict[str, Any] = {"answer": answer[:500], "sha256": document.sha256, "to": to}
+    told: dict[str, Any] = {"answer": answer[:500], "sha256": sha256, "to": to}
     told["copies"] = copies_alone(loaded.customer)
     if missing:
         told["missing"] = [asdict(one) for one in missing]

@@ -86,6 +86,13 @@ async def issued_document(session: AsyncSession, bill_id: int) -> Document | Non
     return await session.get(Document, bill_id)
 
 
+async def issued_sha256(session: AsyncSession, bill_id: int) -> str | None:
+    """Its fingerprint alone, where the document itself is not needed."""
+    query = sa.select(Document.sha256).where(Document.bill_id == bill_id)
+    found: str | None = await session.scalar(query)
+    return found
+
+
 async def issued_pdf(session: AsyncSession, bill_id: int) -> Document:
     """The document just as it was issued; refuses where there is none, or one that is no PDF."""
     document = await issued_document(session, bill_id)
