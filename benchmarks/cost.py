@@ -31,12 +31,12 @@ class Meter:
         self._log = data / "log"
 
     async def cost(self, work: Callable[[], Awaitable[None]]) -> Cost:
-        began, client, server = time.perf_counter(), time.process_time(), self._server_s()
+        began, client, server = time.perf_counter(), time.process_time(), self.server_s()
         await work()
         seconds = time.perf_counter() - began
-        return Cost(seconds, time.process_time() - client, self._server_s() - server)
+        return Cost(seconds, time.process_time() - client, self.server_s() - server)
 
-    def _server_s(self) -> float:
+    def server_s(self) -> float:
         ended = self._postmaster.cpu_times()
         total = ended.user + ended.system + ended.children_user + ended.children_system
         for process in self._postmaster.children():

@@ -87,7 +87,7 @@ async def send_month(database_url: str, bills: int, kills: Sequence[int]) -> Sen
     """
     db, sent = Database(database_url), Sent()
     try:
-        await _begin(db, bills)
+        await begin_sending(db, bills)
         users = [{"id": FINANCE, "name": "finance"}]
         slack = WatchedSandbox(
             workspace={"users": users}, manifest=read_manifest(), rate_limits=False
@@ -106,8 +106,8 @@ async def send_month(database_url: str, bills: int, kills: Sequence[int]) -> Sen
         await db.close()
 
 
-async def _begin(db: Database, bills: int) -> None:
-    """Everybody's bills are approved, and Finance sends them."""
+async def begin_sending(db: Database, bills: int) -> None:
+    """All bills of a month are approved, and Finance sends them; the database is empty."""
     now = datetime.now(UTC)
     period = Period.last_closed(now, ZoneInfo("UTC"))
     month = {"year": period.year, "month": period.month}
