@@ -6,8 +6,9 @@ from pathlib import Path
 
 import jinja2
 
+from handlers.documents.figures import DEFAULT_LOCALE, Figures
 from handlers.documents.invoice import DOCUMENT_KINDS, written_day
-from handlers.wording.formatting import listing, money, name, period_name
+from handlers.wording.formatting import listing, name, period_name
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind
 
@@ -29,7 +30,8 @@ class BillEmail:
     def about(cls, facts: InvoiceData) -> "BillEmail":
         """Says of a document what it says itself."""
         kind, due = DOCUMENT_KINDS[facts.kind], facts.due_on
-        gross = money(facts.sums.gross.copy_abs(), facts.currency)
+        figures = Figures(facts.locale or DEFAULT_LOCALE)
+        gross = figures.amount(facts.sums.gross.copy_abs(), facts.currency)
         company, month = name(facts.company.name), period_name(facts.period)
         return cls(
             subject=f"{kind.noun.capitalize()} {facts.number} from {company} for {month}",

@@ -1,6 +1,5 @@
 """What stands on a document: every word and figure, for a template that only sets them."""
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -15,13 +14,10 @@ from handlers.documents.invoice import (
     written_day,
 )
 from handlers.documents.tax_categories import shown_tax_note
-from handlers.wording.formatting import clean, listing, month_name, period_name
+from handlers.wording.formatting import clean, isolated, listing, month_name, period_name
 from handlers.wording.usage_text import usage_finding
 from models.bills.invoice_data import BilledCalls, InvoiceData, Proration
 from models.usage.usage import UsageMonth
-
-LONGEST_WORD = 24
-BREAK = "\u200b"
 
 Row = tuple[str, str, str]
 """What it is, calls, amount."""
@@ -63,12 +59,8 @@ def _party(who: str, address: str | None, country: str | None, tax_id: str | Non
 
 
 def _line(text: str) -> str:
-    """On one line as far as there is room; a word longer than that may break anywhere."""
-    return re.sub(rf"\S{{{LONGEST_WORD},}}", _breakable, " ".join(clean(text).split()))
-
-
-def _breakable(word: re.Match[str]) -> str:
-    return BREAK.join(word[0])
+    """On one line as far as there is room, read in its own direction."""
+    return isolated(" ".join(clean(text).split()))
 
 
 def _about(facts: InvoiceData) -> Iterator[tuple[str, str]]:
@@ -150,7 +142,7 @@ def _chart(facts: InvoiceData, figures: Figures) -> Any:
         return None
     most = max(max(month.calls or 0, month.limit_calls) for month in facts.months) or 1
     return {
-        "finding": usage_finding(facts.customer, facts.months),
+        "finding": usage_finding(facts.customer, facts.months, number=figures.number),
         "most": figures.number(most),
         "columns": [_column(month, most, index) for index, month in enumerate(facts.months)],
     }

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -90,15 +90,22 @@ def as_said(text: str, limit: int) -> str:
 
 
 def name(text: str, limit: int = NAME_LIMIT) -> str:
-    """A name on one line, just as it was typed; one with right-to-left letters is isolated.
-
-    The isolation keeps the words around it in their order.
-    """
+    """A name on one line, just as it was typed; one with right-to-left letters is isolated."""
     line = _SPACES.sub(_on_one_line, clean(text))
-    turns = not line.isascii() and any(
-        unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line
+    return isolated(plain(line, limit - 2)) if _turns(line) else plain(line, limit)
+
+
+def isolated(text: str) -> str:
+    """With right-to-left letters in it, `text` in the direction of its first letter, wherever it
+    stands, and the words around it in their order.
+    """
+    return f"\u2068{text}\u2069" if _turns(text) else text
+
+
+def _turns(text: str) -> bool:
+    return not text.isascii() and any(
+        unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text
     )
-    return f"\u2068{plain(line, limit - 2)}\u2069" if turns else plain(line, limit)
 
 
 def _on_one_line(spaces: re.Match[str]) -> str:
@@ -165,7 +172,9 @@ def by_currency(currencies: Iterable[str]) -> str:
 MINUS = "\N{MINUS SIGN}"
 
 
-def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
+def percent_change(
+    before: Decimal | None, after: Decimal | None, number: Callable[[int], str] = number
+) -> str | None:
     """As in "+22 %", rounded half up; None where there is nothing to compare with."""
     if not before or after is None:
         return None
@@ -177,7 +186,7 @@ def percent_change(before: Decimal | None, after: Decimal | None) -> str | None:
     whole = percent.quantize(Decimal(1), ROUND_HALF_UP)
     if not whole:
         return "less than 1 % more" if percent > 0 else "less than 1 % less"
-    return f"{whole:+,} %".replace("-", MINUS)
+    return f"{MINUS if whole < 0 else '+'}{number(abs(int(whole)))} %"
 
 
 def period_name(period: Period) -> str:

@@ -1,6 +1,6 @@
 """What is said of a customer's usage wherever it is said: what was found, month by month."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from handlers.wording.formatting import (
@@ -18,42 +18,55 @@ from models.usage.usage import UsageMonth
 Months = Sequence[UsageMonth]
 
 
-def usage_finding(customer: str, months: Months, running: Period | None = None) -> str:
+def usage_finding(
+    customer: str,
+    months: Months,
+    running: Period | None = None,
+    number: Callable[[int], str] = number,
+) -> str:
     """What was found in these months, oldest first: the latest, its direction and its overage.
 
     `running` is a month that is not over: its calls so far are told, and compared with nothing.
+    `number` writes calls as whoever reads this does.
     """
     known = [month for month in months if month.calls is not None]
     if not known:
         return f"No usage is recorded for {name(customer)} in these months."
     closed = [month for month in known if month.period != running]
     over = sum(month.over_calls > 0 for month in known)
-    times = f"over the limit in {number(over)} of {counted(len(known), 'recorded month')}"
-    return f"{_latest(customer, closed, known)}; {times}.{_so_far(known[-1], closed)}"
+    times = f"over the limit in {over} of {counted(len(known), 'recorded month')}"
+    latest = _latest(customer, closed, known, number)
+    return f"{latest}; {times}.{_so_far(known[-1], closed, number)}"
 
 
-def _latest(customer: str, closed: Months, known: Months) -> str:
+def _latest(customer: str, closed: Months, known: Months, number: Callable[[int], str]) -> str:
     """As in "Acme made 20 calls in October 2026, 5 % fewer than in September 2026, with ..."."""
     latest = (closed or known)[-1]
-    made = f"{name(customer)} made {calls(latest.calls or 0)}{'' if closed else ' so far'}"
-    before = f", {_compared(*closed[-2:])}" if len(closed) > 1 else ""
+    made = f"{name(customer)} made {_calls(latest, number)}{'' if closed else ' so far'}"
+    before = f", {_compared(closed[-2], closed[-1], number)}" if len(closed) > 1 else ""
     included = f"with {number(latest.limit_calls)} included"
     return f"{made} in {period_name(latest.period)}{before}, {included}"
 
 
-def _so_far(latest: UsageMonth, closed: Months) -> str:
+def _so_far(latest: UsageMonth, closed: Months, number: Callable[[int], str]) -> str:
     if not closed or latest is closed[-1]:
         return ""
-    return f" So far in {period_name(latest.period)}: {calls(latest.calls or 0)}."
+    return f" So far in {period_name(latest.period)}: {_calls(latest, number)}."
 
 
-def _compared(before: UsageMonth, after: UsageMonth) -> str:
+def _calls(month: UsageMonth, number: Callable[[int], str]) -> str:
+    count = month.calls or 0
+    return f"{number(count)} {'call' if count == 1 else 'calls'}"
+
+
+def _compared(before: UsageMonth, after: UsageMonth, number: Callable[[int], str]) -> str:
     """As in "22 % more than in September 2026", of the month recorded before."""
-    return f"{_more_or_fewer(before.calls or 0, after.calls or 0)} in {period_name(before.period)}"
+    change = _more_or_fewer(before.calls or 0, after.calls or 0, number)
+    return f"{change} in {period_name(before.period)}"
 
 
-def _more_or_fewer(before: int, after: int) -> str:
-    change = percent_change(Decimal(before), Decimal(after))
+def _more_or_fewer(before: int, after: int, number: Callable[[int], str]) -> str:
+    change = percent_change(Decimal(before), Decimal(after), number)
     if change is None:
         return "after none" if after else "none as"
     if change[0] in f"+{MINUS}":

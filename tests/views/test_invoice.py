@@ -220,6 +220,18 @@ def test_an_amount_of_any_length_is_asked_for_to_the_last_digit() -> None:
     assert f"Total due: ${much:,}, by" in BillEmail.about(issued(**facts)).text
 
 
+def test_all_that_a_customer_reads_has_the_figures_of_its_locale() -> None:
+    much = YEAR[-1].calls
+    assert much
+    fewer = replace(YEAR[-2], calls=40_000)
+    german = issued(locale="de_DE", months=(*YEAR[:-2], fewer, YEAR[-1]))
+    finding = invoice_page(german)["chart"]["finding"]
+    assert "made 1.250.000 calls in October 2026, 3.025 % more" in finding
+    assert "with 1.000.000 included" in finding
+    assert "Total due: 1.081,00\xa0$, by" in BillEmail.about(german).text
+    assert "12,50,000 calls" in page(locale="hi_IN")["chart"]["finding"]
+
+
 # -- figures ------------------------------------------------------------------------------
 
 
@@ -333,6 +345,45 @@ def test_names_of_many_scripts_and_any_length_are_drawn_within_the_page(called: 
         company=replace(MERIDIAN, name=called, address=called, payment_note=called),
     )  # fmt: skip
     assert InvoicePrinter().draw(facts).content.startswith(b"%PDF-1.7")
+
+
+def test_a_word_that_fits_a_line_is_found_whole_and_a_longer_one_stays_within_its_column() -> None:
+    company = "Hohenlohe-Schillingsfürst"
+    works = "Donaudampfschifffahrtsgesellschaft"
+    name, long = f"{company} {works} 株式会社東京コーポレーション", "W" * 90
+    facts = issued(customer=name, billing_address=f"{long}\nBeteiligungsgesellschaft 1")
+    reader = PdfReader(io.BytesIO(InvoicePrinter().draw(facts).content))
+    text = reader.pages[0].extract_text()
+    found = {word: text.count(word) for word in (company, works, "Beteiligungsgesellschaft")}
+    assert found == {company: 2, works: 2, "Beteiligungsgesellschaft": 1}
+    cut = {line.strip() for line in text.splitlines() if "\u200b" in line}
+    assert set("".join(cut)) == {"W", "\u200b"}
+    shown = text.replace("\u200b", "").splitlines()
+    runs = [len(line.strip()) for line in shown if line.startswith("WW")]
+    assert sum(runs) == 90
+    assert max(runs) < 30
+
+
+@pytest.mark.parametrize("called", ["شركة المثال 2020 Ltd", "Ltd 2020 שלום"])
+def test_a_name_is_read_in_one_direction_wherever_it_stands(called: str) -> None:
+    page_ = page(customer=called, billing_address=f"{called}\nRoad 5", tax_note=called)
+    isolated = f"\u2068{called}\u2069"
+    assert page_["customer"]["name"] == isolated
+    assert page_["customer"]["lines"][:2] == [isolated, "Road 5"]
+    assert page_["chart"]["finding"].startswith(f"{isolated} made")
+
+
+def test_how_to_pay_is_read_in_one_piece_where_a_page_ends_and_goes_on_where_it_fills_one() -> None:
+    full = replace(MERIDIAN, address="\n".join(f"{n} Road" for n in range(30)))
+    long = replace(MERIDIAN, payment_note="\n".join(f"Note {n}." for n in range(70)))
+    pages = [
+        [one.extract_text() for one in PdfReader(io.BytesIO(document.content)).pages]
+        for document in (InvoicePrinter().draw(issued(company=one)) for one in (full, long))
+    ]
+    (asks,) = (page for page in pages[0] if "Please pay" in page)
+    assert "IBAN CH93 0076" in asks
+    assert any("Note 69." in page for page in pages[1])
+    assert "Please pay" in pages[1][0]
 
 
 def test_a_sign_that_no_font_has_is_named_with_where_it_stands() -> None:

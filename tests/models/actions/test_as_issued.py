@@ -162,7 +162,7 @@ async def test_the_letter_and_its_repeats_tell_what_the_document_tells_to_the_ad
     assert replace(after, to=before.to, cc=before.cc, since=before.since) == before
     assert "from Meridian AG" in BillEmail.about(after.facts).subject
     assert "Dear Acme Corp," in BillEmail.about(after.facts).text
-    assert "Total due: $5,950.00, by 16 November 2026." in BillEmail.about(after.facts).text
+    assert "Total due: 5.950,00\xa0$, by 16 November 2026." in BillEmail.about(after.facts).text
 
 
 async def test_what_takes_back_several_documents_takes_back_the_tax_of_each(
