@@ -29,6 +29,7 @@ from models.bills.states import State, Verb
 from models.context import Context
 from models.db.columns import Session
 from models.errors import Stale
+from models.outbox.mail_pause import find_pause
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 
@@ -73,7 +74,8 @@ async def _send(looked: Looked) -> Question:
     if facts.status is not State.SENT:
         told.append([f"It goes to {name(facts.goes_to or '')}."])
     if not facts.number:
-        told.append([delay_text(minutes, 1)])
+        is_paused = await find_pause(looked.loaded.session) is not None
+        told.append([delay_text(minutes, 1, is_paused=is_paused)])
     return Question("Send this bill?", "Send", (told,), (REMARK,))
 
 

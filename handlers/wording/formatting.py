@@ -216,7 +216,9 @@ def utc(moment: datetime) -> str:
 
 
 def delay(minutes: float) -> str:
-    """As in "1 minute", "2.5 minutes"."""
+    """As in "30 seconds", "1 minute", "2.5 minutes"."""
+    if minutes < 1:
+        return str(format_unit(minutes * 60, "duration-second", locale="en"))
     return str(format_unit(minutes, "duration-minute", locale="en"))
 
 

@@ -32,12 +32,16 @@ def going_text(facts: SendPreview) -> str:
     """When they go out; those with a number from before have no delay any more."""
     again = facts.at_once
     later = facts.bills - again
-    if not again:
-        return delay_text(facts.delay_minutes, later)
     if not later:
         return at_once(again, "It" if again == 1 else "They")
-    first = at_once(again, bill_count(again))
-    return f"{first} Of the others: {delay_text(facts.delay_minutes, later)}"
+    who = _others(later) if again else "It" if later == 1 else "They"
+    is_paused = facts.mail_waits is not None
+    told = delay_text(facts.delay_minutes, later, who, is_paused=is_paused)
+    return f"{at_once(again, bill_count(again))} {told}" if again else told
+
+
+def _others(count: int) -> str:
+    return "The other one" if count == 1 else f"The other {number(count)}"
 
 
 def at_once(count: int, who: str) -> str:
@@ -46,13 +50,16 @@ def at_once(count: int, who: str) -> str:
     return f"{who} have their numbers from before: they go out at once and cannot be called back."
 
 
-def delay_text(minutes: float, count: int) -> str:
-    """For how long a mistake can be mended."""
-    it, goes = ("It", "goes") if count == 1 else ("They", "go")
-    if minutes <= 0:
-        return f"{it} {goes} out at once and cannot be called back."
+def delay_text(minutes: float, count: int, who: str = "It", *, is_paused: bool = False) -> str:
+    """When what has no number yet goes out, and for how long a mistake can be mended."""
+    goes, waits = ("goes", "waits") if count == 1 else ("go", "wait")
     back = "it can be called back" if count == 1 else "each can be called back"
-    return f"{it} {goes} out {delay(minutes)} after you press Send; until then {back} with Undo."
+    if is_paused:
+        return f"No mail goes out now: {who.lower()} {waits}, and until then {back} with Undo."
+    if minutes <= 0:
+        return f"{who} {goes} out at once; {back} with Undo only until it has its number."
+    after = f"{delay(minutes)} after you press Send"
+    return f"{who} {goes} out {after}; until then {back} with Undo."
 
 
 def kept_lines(

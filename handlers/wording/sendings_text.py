@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from handlers.wording.bill_text import amount, bill_count, numbered, short_title
-from handlers.wording.formatting import listing, name, number, totals
+from handlers.wording.formatting import as_said, listing, name, number, totals
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold
+from handlers.wording.standing_text import LONGEST_CAUSE
 from models.batches.send_failures import FailedBills
 from models.batches.sendings import Fate, Listed, Sendings
 from models.bills.states import State
@@ -14,12 +15,13 @@ from models.queries.bill_details import BillDetails
 
 def sending_text(facts: BillDetails) -> Sentence:
     """Of one bill: as in "#42, Acme Corp, October 2026, $1,000.00, goes out 09:12 to a@acme.com."""
-    is_gone = facts.status is State.SENDING and facts.send_due is None
-    return [
-        f"{numbered(facts)}, ",
-        *_fate(facts),
-        ". It cannot be called back." if is_gone else ".",
-    ]
+    back = "."
+    if facts.status is State.SENDING and facts.send_due is None:
+        back = UNTIL_NUMBERED if facts.can_be_called_back else ". It cannot be called back."
+    return [f"{numbered(facts)}, ", *_fate(facts), back]
+
+
+UNTIL_NUMBERED = ". It can be called back until it has its number."
 
 
 def _fate(facts: BillDetails) -> list[Part]:
@@ -39,7 +41,16 @@ def all_sent_text(facts: Sendings) -> Sentence:
     """Of all that were sent together: of one that it is, and how far; of several how many."""
     if not facts.bills:
         return ["No bill was sent."]
-    return sending_text(facts.named[0]) if facts.bills == 1 else _several(facts)
+    told = sending_text(facts.named[0]) if facts.bills == 1 else _several(facts)
+    return [*told, *_no_mail(facts)]
+
+
+def _no_mail(facts: Sendings) -> list[Part]:
+    if facts.mail_waits is None or not facts.going:
+        return []
+    back = " What has no number yet can be called back." if facts.to_call_back else ""
+    cause = as_said(facts.mail_waits, LONGEST_CAUSE)
+    return [" ", bold("No mail goes out now"), f": {cause}{back}"]
 
 
 def _several(facts: Sendings) -> Sentence:
@@ -59,6 +70,7 @@ def _verb(one: str, several: str) -> Callable[[str, int], str]:
 
 _AMONG_OTHERS = {
     Fate.IN_DELAY: _verb("goes out", "go out"),
+    Fate.WAITING: _verb("waits for its turn", "wait for their turn"),
     Fate.ON_ITS_WAY: _verb("is on its way", "are on their way"),
     Fate.DELIVERED: _verb("is delivered", "are delivered"),
     Fate.FAILED: _verb("could not be delivered", "could not be delivered"),

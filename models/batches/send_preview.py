@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.send import check_can_mail
 from models.bills.states import NotSent, State
 from models.context import Context
+from models.outbox.mail_pause import find_pause
 from models.outbox.messages import (
     Message,
     MessageKind,
@@ -39,8 +40,9 @@ class SendPreview:
     """What sending would do: so many `bills` go out, and `kept` by state cannot.
 
     `id` names the list of those that go out as it was shown, None where none can; `period`: of all
-    approved bills of it. `at_once` of the bills have their numbers from before. `biggest` and
-    `stay` are a few of the ones and the first of the others.
+    approved bills of it. `at_once` of the bills have their numbers from before.
+    `mail_waits`: why no mail goes out now. `biggest` and `stay` are a few of the ones and the first
+    of the others.
     """
 
     id: int | None
@@ -52,6 +54,7 @@ class SendPreview:
     kept: dict[State, int]
     stay: tuple[OutgoingBill, ...]
     delay_minutes: float
+    mail_waits: str | None = None
 
 
 BIGGEST = 5
@@ -175,6 +178,7 @@ async def fill_list(
     sums = (await session.execute(sa.text(_STORE.format(**asked)), values | of_list)).all()
     stay = (await session.execute(sa.text(_STAY.format(**asked)), values)).all()
     ready = [row for row in sums if row.kept is None]
+    pause = await find_pause(session)
     bills = sum(row.bills for row in ready)
     await session.execute(_COUNTED, of_list | {"count": bills})
     return SendPreview(
@@ -187,6 +191,7 @@ async def fill_list(
         kept=_by_state(sums),
         stay=tuple(map(_outgoing, stay)),
         delay_minutes=delay_minutes,
+        mail_waits=pause.cause if pause else None,
     )
 
 

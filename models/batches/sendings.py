@@ -12,6 +12,7 @@ from models.batches.bulk_send import HAPPENED, SendReport, send_list, send_repor
 from models.batches.send_failures import FailedBills, failed_bills
 from models.batches.send_preview import LINE
 from models.money import add_up
+from models.outbox.mail_pause import find_pause
 from models.queries.bill_details import BillDetails
 from models.queries.bill_list import BillLine, bill_line
 from models.queries.bill_loader import load_bill_details
@@ -21,12 +22,14 @@ NAMED_SENDINGS = 5
 
 
 class Fate(StrEnum):
-    """`in_delay`: it can still be called back. `dry_run`: all was done but the mailing.
+    """`in_delay` and `waiting`, for its turn, without a number: it can still be called
+    back. `dry_run`: all was done but the mailing.
     `called_back` also says that figures changed. `came_back`: the mail server took it, and it is
     reported not to have arrived. `void`: it never left.
     """
 
     IN_DELAY = "in_delay"
+    WAITING = "waiting"
     ON_ITS_WAY = "on_its_way"
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -53,6 +56,7 @@ class Sendings:
     failed: tuple[FailedBills, ...] = ()
     retry: int | None = None
     came_back: tuple[BillDetails, ...] = ()
+    mail_waits: str | None = None
 
     @property
     def bills(self) -> int:
@@ -61,7 +65,11 @@ class Sendings:
     @property
     def going(self) -> int:
         """How many of them are neither delivered nor back with Finance."""
-        return self.fates.get(Fate.IN_DELAY, 0) + self.fates.get(Fate.ON_ITS_WAY, 0)
+        return self.to_call_back + self.fates.get(Fate.ON_ITS_WAY, 0)
+
+    @property
+    def to_call_back(self) -> int:
+        return self.fates.get(Fate.IN_DELAY, 0) + self.fates.get(Fate.WAITING, 0)
 
     @property
     def can_retry(self) -> bool:
@@ -116,6 +124,7 @@ async def sendings_of(session: AsyncSession, list_id: int, report: SendReport) -
         for currency in sorted({row.currency for row in found})
     }
     first = list(await session.scalars(_FIRST, values))
+    pause = await find_pause(session)
     return Sendings(
         report=report,
         fates={fate: count for fate, count in fates.items() if count},
@@ -127,6 +136,7 @@ async def sendings_of(session: AsyncSession, list_id: int, report: SendReport) -
         named=tuple(await load_bill_details(session, first)),
         failed=await failed_bills(session, list_id) if fates[Fate.FAILED] else (),
         retry=(await send_list(session, list_id)).facts.get("retry"),
+        mail_waits=pause.cause if pause else None,
         came_back=tuple(await _came_back(session, values)) if fates[Fate.CAME_BACK] else (),
     )
 
@@ -167,6 +177,7 @@ where shown.list_id = :list_id and a.id is not null
 _FATES = sa.text(f"""
 select case
     when b.status = 'sending' and b.number is null and due.at > due.since then 'in_delay'
+    when b.status = 'sending' and b.number is null then 'waiting'
     when b.status = 'sending' then 'on_its_way'
     when b.status = 'sent' and can_be_sent(b) then 'came_back'
     when b.status = 'sent' or b.status = 'void' and exists (

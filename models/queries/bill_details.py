@@ -193,5 +193,10 @@ class BillDetails:
         )
 
     @property
+    def can_be_called_back(self) -> bool:
+        """Whether it is being sent and has no number yet."""
+        return self.status is State.SENDING and self.number is None
+
+    @property
     def units_over_limit(self) -> int:
         return max(0, self.api_usage - self.limit_calls)

@@ -93,13 +93,16 @@ async def test_a_month_of_many_bills_is_previewed_in_a_message_and_sent_from_it(
 
 
 @pytest.mark.parametrize("billing", [BillingSettings(send_delay_minutes=0)])
-async def test_without_a_delay_nobody_is_told_of_calling_back(team: Team, approved: Bills) -> None:
+async def test_without_a_delay_a_bill_is_called_back_until_it_has_its_number(
+    team: Team, approved: Bills
+) -> None:
     preview = await team.ana.types(f"/bill send #{approved.acme}")
-    assert "It goes out at once and cannot be called back." in said(preview)
+    assert "It goes out at once; it can be called back with Undo only until" in said(preview)
     await team.ana.clicks("sending:go", on=preview)
     done = said(team.again(preview))
     assert "$250.00, is on its way to " in done
-    assert "undo" not in done
+    assert "It can be called back until it has its number." in done
+    assert labels(team.again(preview)) == ["Undo"]
     card = await team.ana.types(f"/bill show #{approved.bolt}")
     await team.ana.clicks("bill:send", on=card)
     assert "On its way out" in said(team.again(card))

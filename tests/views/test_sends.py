@@ -66,7 +66,8 @@ def test_many_that_stay_are_counted_by_state() -> None:
 @pytest.mark.parametrize(
     ("minutes", "words"),
     [
-        (0, "They go out at once and cannot be called back."),
+        (0, "They go out at once; each can be called back with Undo only until it has its number."),
+        (0.5, "They go out 30 seconds after"),
         (1, "They go out 1 minute after"),
         (2.5, "They go out 2.5 minutes after"),
     ],
@@ -82,11 +83,29 @@ def test_what_has_its_number_already_is_told_apart_from_what_has_a_delay() -> No
     assert f"It {at_once}" in alone
     assert "after you press Send" not in alone
     mixed = shown(send_preview(samples.send_preview(BILL, 3, 0, at_once=1)).blocks)
-    assert f"1 bill {at_once} Of the others: They go out 5 minutes after" in mixed
+    assert f"1 bill {at_once} The other 2 go out 5 minutes after" in mixed
     failed = buttons(bill_card(BILLS["not delivered"]).blocks)["bill:send"]
     assert failed["confirm"]["text"]["text"] == (
         "$1,000.00 for October 2026, to Acme Corp. It goes out at once, and cannot be called back."
     )
+
+
+def test_while_no_mail_goes_out_the_preview_and_the_list_say_so_and_offer_undo() -> None:
+    facts = replace(samples.send_preview(BILL), delay_minutes=0, mail_waits="554 Relay denied")
+    assert "No mail goes out now: they wait, and until then each can be called back" in shown(
+        send_preview(facts).blocks
+    )
+    one = replace(BILLS["in its delay"], send_due=None)
+    waiting = samples.sendings(
+        one, fates={Fate.WAITING: 30}, due=None, mail_waits="554 Relay denied"
+    )
+    message = list_sent(waiting, READER)
+    told = shown(message.blocks)
+    assert "30 bills wait for their turn" in told
+    assert "No mail goes out now" in told
+    assert ": 554 Relay denied. What has no number yet can be called back." in told
+    assert "bill:undo" in buttons(message.blocks)
+    assert "To call back another" in told
 
 
 def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
@@ -143,7 +162,7 @@ def test_a_long_list_names_some_and_shows_its_progress_elsewhere() -> None:
     [
         ("in its delay", "#42, Acme Corp, October 2026, $1,000.00, goes out "),
         ("issued", "2026-000123, Acme Corp, October 2026, $1,000.00, is on its way to billing@"),
-        ("sent without a delay", "$1,000.00, is on its way to billing@acme.example. It cannot be"),
+        ("sent without a delay", "$1,000.00, is on its way to billing@acme.example. It can be"),
         ("delivered", "2026-000123, Acme Corp, October 2026, $1,000.00, is delivered to "),
         ("not delivered", "2026-000123, Acme Corp, October 2026, $1,000.00, could not be deliv"),
         ("approved", "#42, Acme Corp, October 2026, $1,000.00, was called back and stays approved"),

@@ -116,7 +116,7 @@ def list_going(facts: Listed, *, too_late: bool = False) -> SlackMessage:
 
 def _undo(named: Sequence[BillDetails], reader: User) -> list[Element]:
     """For each that can still be called back."""
-    due = [one for one in named if one.send_due]
+    due = [one for one in named if one.can_be_called_back]
     return [
         element
         for one in due
@@ -125,8 +125,7 @@ def _undo(named: Sequence[BillDetails], reader: User) -> list[Element]:
 
 
 def _undo_by_command(facts: Sendings) -> list[Block]:
-    in_delay = facts.fates.get(Fate.IN_DELAY, 0)
-    if in_delay <= sum(one.send_due is not None for one in facts.named):
+    if facts.to_call_back <= sum(one.can_be_called_back for one in facts.named):
         return []
     told: Sentence = ["To call back another, type ", code(slash("bill undo")), " and its number."]
     return [paragraph(*told)]
@@ -137,5 +136,5 @@ def shape(facts: Sendings) -> str:
     left. Of a long list not how many are on their way.
     """
     fates = facts.fates
-    going = [fate for fate in (Fate.IN_DELAY, Fate.ON_ITS_WAY) if fate in fates]
+    going = [fate for fate in (Fate.IN_DELAY, Fate.WAITING, Fate.ON_ITS_WAY) if fate in fates]
     return f"{fates.get(Fate.CALLED_BACK, 0)} called back, then {' and '.join(going) or 'done'}"
