@@ -78,7 +78,7 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "back": absence.back,
         "web": people.web,
     },
-    "customer": {"list": customers.list_all},
+    "customer": {"list": customers.list_all, "new": customers.new, "edit": customers.edit},
     "usage": {"record": recording.record},
 }
 
@@ -137,7 +137,7 @@ async def _run(context: RequestContext) -> Answer:
             return Reply(help_for(command, word))
         return await COMMANDS[command][word](context, rest)
     if word in ELSEWHERE[command] and not await is_customer(context.session, context.text):
-        return Reply(elsewhere(command, word, rest))
+        return Reply(elsewhere(command, word))
     return await OTHERWISE[command](context, context.text.strip())
 
 
@@ -196,6 +196,8 @@ DIALOGS: dict[str, Listener] = {
     ActionId.REVISE: bill_dialogs.submit_revise,
     ActionId.VOID: bill_dialogs.submit_void,
     ActionId.REISSUE: bill_dialogs.submit_reissue,
+    ActionId.NEW_CUSTOMER: customers.add,
+    ActionId.EDIT_CUSTOMER: customers.save,
 }
 
 NEWCOMERS = frozenset({ActionId.REQUEST_ACCESS})

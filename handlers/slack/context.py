@@ -122,6 +122,10 @@ class RequestContext(Context):
         """What was entered in a field of the dialog that was sent; empty where nothing was."""
         return self.request.entered(block_id) if isinstance(self.request, Submission) else ""
 
+    def has_field(self, block_id: str) -> bool:
+        """Whether the dialog that was sent has such a field."""
+        return isinstance(self.request, Submission) and self.request.has_field(block_id)
+
     @property
     def is_private(self) -> bool:
         """Whether what was clicked is a message that only this person sees."""

@@ -1,14 +1,40 @@
 """`/customer`: the list of customers; adding and changing one."""
 
-from handlers.slack.answers import Answer, Reply
+from collections.abc import Mapping
+
+from handlers.customer_form import (
+    CHECKS,
+    NEW,
+    TEXTS,
+    changed_fields,
+    colleagues,
+    shown_fields,
+)
+from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
+from handlers.slack.blocks.customer_form import (
+    NOBODY,
+    REASON,
+    CustomerForm,
+    customer_added,
+    customer_changed,
+    customer_form,
+)
 from handlers.slack.blocks.customer_list import customer_list
 from handlers.slack.context import RequestContext
+from handlers.wording.formatting import slash
+from models.actions.edit_customer import create_customer, edit_customer
+from models.actions.foresee import do_if_agreed
+from models.actions.keep_books import BookChange
+from models.customers.customers import get_customer
+from models.customers.search import find_customer
+from models.errors import Invalid
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.customer_list import CustomerFilter, list_customers
 from models.text import cleaned_name
 
 PAGE = 20
+DONE = "Done"
 
 
 async def list_all(context: RequestContext, typed: str) -> Answer:
@@ -28,3 +54,79 @@ async def _list(
     period = Period.last_closed(context.now, context.services.zone)
     page = await list_customers(context.session, CustomerFilter(called), period, after, PAGE)
     return Reply(customer_list(page, called), replace)
+
+
+async def new(context: RequestContext, typed: str) -> Answer:
+    """`[NAME]`: the dialog for a customer to be added."""
+    context.user.require(Permission.KEEP_BOOKS)
+    name = {"name": cleaned_name(typed)} if typed else {}
+    return Dialog(customer_form(await _form(context, NEW | name)))
+
+
+async def add(context: RequestContext) -> Answer:
+    """Add what was entered; what cannot be kept is said beside its field."""
+    context.user.require(Permission.KEEP_BOOKS)
+    customer, _ = await create_customer(context.session, _given(context), context)
+    return Dialog(as_dialog(customer_added(customer.id, customer.name), DONE))
+
+
+async def edit(context: RequestContext, typed: str) -> Answer:
+    """`NAME`: the dialog with all that is known of a customer."""
+    context.user.require(Permission.KEEP_BOOKS)
+    if not typed:
+        example = slash("customer edit Acme Corp")
+        raise Invalid(f"Which customer? Write its name, as in `{example}`.")
+    with context.naming(typed):
+        customer = await find_customer(context.session, typed)
+    shown = await shown_fields(context.session, customer)
+    form = await _form(context, shown, customer.id, shown["version"])
+    return Dialog(customer_form(form))
+
+
+async def save(context: RequestContext) -> Answer:
+    """Save what differs from what was shown; where bills would move, show that first."""
+    ids = context.ids("customer", "seen")
+    context.user.require(Permission.KEEP_BOOKS)
+    customer = await get_customer(context.session, ids["customer"])
+    given, reason = _given(context), context.entered(REASON)
+    shown = await shown_fields(context.session, customer)
+    form = await _form(context, shown | given | {REASON: reason}, customer.id, ids["seen"])
+
+    async def change() -> BookChange:
+        fields = changed_fields(given, shown)
+        _, done = await edit_customer(
+            context.session, ids["customer"], fields, context, ids["seen"], reason
+        )
+        return done
+
+    agreed = ids.get("agreed")
+    foreseen, is_done = await do_if_agreed(context.session, change, agreed)
+    if not is_done:
+        return Dialog(customer_form(form, foreseen, has_changed=agreed is not None))
+    named = given.get("name", shown["name"])
+    return Dialog(as_dialog(customer_changed(ids["customer"], named, foreseen), DONE))
+
+
+async def _form(
+    context: RequestContext,
+    fields: Mapping[str, str],
+    customer_id: int | None = None,
+    version: str | None = None,
+) -> CustomerForm:
+    names = await colleagues(context.session, fields)
+    return CustomerForm(fields, names, customer_id, version)
+
+
+def _given(context: RequestContext) -> dict[str, str]:
+    """What the dialog's fields hold, as a file would have it; those that it lacks stay as they are.
+
+    An empty month of terms means none.
+    """
+    entered = {
+        field: context.entered(field).replace("\r\n", "\n").strip()
+        for field in (*TEXTS, *CHECKS, "valid_from")
+        if context.has_field(field)
+    }
+    if not entered.get("valid_from"):
+        entered.pop("valid_from", None)
+    return {field: "" if text == NOBODY else text for field, text in entered.items()}

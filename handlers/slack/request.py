@@ -25,8 +25,9 @@ from handlers.slack.blocks.action_ids import known_action, pack, unpack
 from handlers.slack.blocks.block_kit import UNFURLED, View
 from handlers.slack.blocks.errors import refusal_message, shared_unconfirmed
 from handlers.slack.blocks.thread import not_recorded
+from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
-from models.errors import Ambiguous, Invalid, Refusal
+from models.errors import Ambiguous, Invalid, InvalidFields, Refusal
 
 HOME = "home"
 LATE = "Slack did not open the dialog in time, and nothing was changed. Please try again."
@@ -223,17 +224,25 @@ class Submission(Request):
 
     def entered(self, block_id: str) -> str:
         """What was typed or chosen in a field; empty where nothing was."""
-        values = self.view.get("state", {}).get("values", {})
-        state = values.get(block_id, {}).get("value", {})
+        state = self._values.get(block_id, {}).get("value", {})
         chosen = state.get("selected_option") or state
         return chosen.get("value") or ""
+
+    def has_field(self, block_id: str) -> bool:
+        """Whether the dialog told of such a field, be it an empty one."""
+        return block_id in self._values
+
+    @property
+    def _values(self) -> Mapping[str, Any]:
+        values: Mapping[str, Any] = self.view.get("state", {}).get("values", {})
+        return values
 
     def refused(self, refusal: Refusal) -> list[Answer]:
         blocks = self.view.get("blocks", ())
         fields = {block.get("block_id") for block in blocks if block["type"] == "input"}
-        field = refusal.field if isinstance(refusal, Invalid) else None
-        if field in fields and field is not None:
-            return [FieldErrors({field: refusal_text(refusal, Medium.SLACK)})]
+        beside = {field: told for field, told in _faults(refusal).items() if field in fields}
+        if beside:
+            return [FieldErrors(beside)]
         return [Reply(refusal_message(refusal, click=known_action(self.view["callback_id"])))]
 
     async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
@@ -244,6 +253,14 @@ class Submission(Request):
             view = from_home(view) if self.is_from_home else view
             return {"response_action": "update", "view": view}
         return {}
+
+
+def _faults(refusal: Refusal) -> dict[str, str]:
+    """What is wrong in fields, by field."""
+    if isinstance(refusal, InvalidFields):
+        return {field: clean(told) for field, told in refusal.faults.items()}
+    field = refusal.field if isinstance(refusal, Invalid) else None
+    return {field: refusal_text(refusal, Medium.SLACK)} if field else {}
 
 
 @dataclass(frozen=True)

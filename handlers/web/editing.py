@@ -1,41 +1,39 @@
 """Customers added and changed, and the usage of a month."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from fastapi import APIRouter, Response
 
+from handlers.customer_form import (
+    CHECKS,
+    NEW,
+    PRORATIONS,
+    TEXTS,
+    changed_fields,
+    colleagues,
+    shown_fields,
+)
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.confirming import Question, confirmed
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.wording.field_text import FIELDS
+from handlers.wording.field_text import FIELDS, HINTS
 from handlers.wording.formatting import counted, name
 from models.actions.edit_customer import create_customer, edit_customer
 from models.actions.keep_books import BookChange, record_month
 from models.currencies import MINOR_UNITS
-from models.customers.customers import Customer, customer_version, get_customer
+from models.customers.customers import customer_version, get_customer
 from models.db.columns import MOST_CALLS
 from models.errors import Invalid, NotFound, Refusal, Unreadable
 from models.numerals import read_whole
-from models.people.permissions import Permission, Role
-from models.people.users import find_person, users_with_role
+from models.people.permissions import Permission
 from models.period import Period
 from models.usage.usage import usage_months
 
 router = APIRouter(route_class=PageRoute)
-
-CHECKS = ("require_csm_approval", "require_sales_approval")
-TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
-TEXTS = (
-    *("name", "csm", "sales", "billing_address", "billing_email", "cc_emails", "country"),
-    *("tax_id", "tax_rate_percent", "tax_note", "locale", "payment_days", *TERMS),
-    *("start_date", "end_date", "limit_proration", "auto_approve_below"),
-    *("second_approval_above", "rules_currency", "slack_channel_id"),
-)
 
 
 @router.get("/customers/new")
@@ -56,8 +54,7 @@ async def add_customer(context: Asking, typed: Typed) -> Response:
 
 
 async def _new_page(context: HttpContext, form: Form) -> Response:
-    start = {"currency": "USD", "limit_proration": "full"}
-    return await _form_page(context, form, start, "New customer", "/customers/new", "/customers")
+    return await _form_page(context, form, NEW, "New customer", "/customers/new", "/customers")
 
 
 @router.get("/customers/{customer_id}/edit")
@@ -71,9 +68,9 @@ async def edit(context: Asking, customer_id: PathId) -> Response:
 async def change_customer(context: Asking, customer_id: PathId, typed: Typed) -> Response:
     """Save what differs from what was shown; where bills would move, ask first."""
     customer = await get_customer(context.session, customer_id)
-    shown = await _shown(context, customer)
+    shown = await shown_fields(context.session, customer)
     given = _given(typed)
-    fields = _changed(given, shown)
+    fields = changed_fields(given, shown)
     address = f"/customers/{customer_id}"
     question = Question(
         f"Change {name(customer.name)}?", f"{address}/edit", address, "Save changes"
@@ -92,21 +89,10 @@ async def change_customer(context: Asking, customer_id: PathId, typed: Typed) ->
     return asked or see(context.request, address, "Nothing was changed." if is_same else "Saved.")
 
 
-def _changed(given: Mapping[str, str], shown: Mapping[str, str]) -> dict[str, str]:
-    """What differs from what was shown; terms together, and as they stand where a month is given.
-
-    Those shown are today's, and may be others than those of that month.
-    """
-    other = {field for field, text in given.items() if text != shown.get(field, "")}
-    terms = {"valid_from", *TERMS}
-    kept = other | terms if other & terms else other
-    return {field: text for field, text in given.items() if field in kept}
-
-
 async def _edit_page(customer_id: int, context: HttpContext, form: Form) -> Response:
     customer = await get_customer(context.session, customer_id)
     address = f"/customers/{customer_id}"
-    shown = await _shown(context, customer)
+    shown = await shown_fields(context.session, customer)
     return await _form_page(
         context, form, shown, f"Edit {name(customer.name)}", f"{address}/edit", address
     )
@@ -120,7 +106,7 @@ async def _form_page(
     action: str,
     back: str,
 ) -> Response:
-    people = {role: await users_with_role(context.session, role) for role in (Role.CSM, Role.SALES)}
+    names = await colleagues(context.session, shown)
     return page(
         context.request,
         "customer_form.html.jinja",
@@ -130,8 +116,10 @@ async def _form_page(
         action=action,
         back=back,
         words=FIELDS,
-        csms=_choices(people[Role.CSM], shown.get("csm", "")),
-        sales=_choices(people[Role.SALES], shown.get("sales", "")),
+        hints=HINTS,
+        prorations=PRORATIONS,
+        csms=_choices(names["csm"]),
+        sales=_choices(names["sales"]),
         currencies=_currencies(form),
     )
 
@@ -142,28 +130,8 @@ def _currencies(form: Form) -> list[tuple[str, str]]:
     return [(code, code) for code in sorted(typed.union(MINOR_UNITS))]
 
 
-def _choices(people: Any, now: str) -> list[tuple[str, str]]:
-    """Whoever has the role, and who it is already."""
-    names = [person.name for person in people]
-    names += [now] if now and now not in names else []
+def _choices(names: Sequence[str]) -> list[tuple[str, str]]:
     return [("", "Nobody"), *((one, one) for one in names)]
-
-
-async def _shown(context: HttpContext, customer: Customer) -> dict[str, str]:
-    """The fields as texts, as the form has them."""
-    told = {field: getattr(customer, field, None) for field in (*TEXTS, *CHECKS)}
-    for field in ("csm", "sales"):
-        user_id = getattr(customer, f"{field}_id")
-        person = user_id and await find_person(context.session, user_id)
-        told[field] = person.name if person else ""
-    texts = {field: _text(value) for field, value in told.items()}
-    return texts | {"version": await customer_version(context.session, customer.id)}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
 
 
 def _given(typed: Mapping[str, str]) -> dict[str, str]:

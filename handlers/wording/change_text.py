@@ -7,11 +7,11 @@ from typing import Any
 from handlers.wording.field_text import field_name
 from handlers.wording.formatting import (
     calls,
-    clean,
     counted,
     listing,
     money,
     number,
+    plain,
     unit_price,
 )
 from handlers.wording.rich_text import Sentence, bold
@@ -146,6 +146,8 @@ def _figure(field: str, value: Any, currency: str) -> str:
 COUNTS = ("api_usage", "monthly_api_limit")
 """Fields with thousands to be told apart."""
 
+VALUE_SHOWN = 100
+
 
 def difference_text(one: Difference) -> Sentence:
     """As in "Calls: 1,250,000, until now 1,180,000."."""
@@ -156,7 +158,7 @@ def difference_text(one: Difference) -> Sentence:
 def _value(field: str, value: str | None) -> str:
     if not value:
         return "none"
-    return number(int(value)) if field in COUNTS else clean(value)
+    return number(int(value)) if field in COUNTS else plain(value, VALUE_SHOWN)
 
 
 def moved_count(total: int) -> str:

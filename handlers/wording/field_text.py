@@ -36,6 +36,25 @@ FIELDS = {
     "month": "Month",
 }
 
+HINTS = {
+    "overage_unit_cost": "Without one, bills are held.",
+    "valid_from": "Empty: from this month on, or after the last one that is billed.",
+    "start_date": "Empty: ever since.",
+    "end_date": "Empty: no end.",
+    "auto_approve_below": "An amount. Empty: never.",
+    "second_approval_above": "An amount. Empty: never.",
+    "billing_email": "Several with commas between them.",
+    "country": "Two letters, as in GB.",
+    "locale": "As in de_CH.",
+    "tax_rate_percent": "As in 19 or 8.1; 0 where there is none.",
+    "tax_note": "Stands on the invoice where the rate is 0.",
+    "payment_days": "Empty: as everybody.",
+    "slack_channel_id": "Gets a copy of each card. Its id or a link to it.",
+    "rules_currency": "What the two amounts above are in.",
+    "reason": "Kept with what stood there before.",
+}
+"""What a customer's form says under a field."""
+
 
 def field_name(column: str) -> str:
     return FIELDS.get(column, column)

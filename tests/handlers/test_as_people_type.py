@@ -202,8 +202,6 @@ async def test_without_pages_what_slack_does_not_do_is_answered_with_the_command
 ) -> None:
     for typed, instead in (
         ("/usage import", "countersign import usage FILE.csv"),
-        ("/customer new", "countersign import customers FILE.csv"),
-        ("/customer edit Acme", "countersign import customers FILE.csv"),
         ("/bill people", "countersign people add"),
     ):
         told = await team.ana.types(typed)

@@ -1,7 +1,30 @@
-"""Customers in Slack: the list of them."""
+"""Customers in Slack: the list of them, and the dialogs that add and change one."""
 
+from typing import Any
+
+import sqlalchemy as sa
+
+from models.actions.edit_customer import edit_customer
+from models.context import Context, Source
 from models.customers.customers import Customer
-from tests.harness.slack_people import Team, acts, read, said
+from models.customers.search import find_customer
+from tests.handlers.conftest import Bills
+from tests.harness.cast import People
+from tests.harness.record import bill_of
+from tests.harness.slack_people import NOW, Json, Team, acts, labels, read, said
+
+
+async def customers(team: Team, columns: str) -> list[tuple[Any, ...]]:
+    async with team.db.transaction() as session:
+        rows = await session.execute(sa.text(f"select {columns} from customers order by id"))
+        return [tuple(row) for row in rows]
+
+
+def choice(dialog: Json, field: str, value: str) -> Json:
+    """One of the options of a field, as it is chosen."""
+    [block] = [block for block in dialog["blocks"] if block.get("block_id") == field]
+    [one] = [one for one in block["element"]["options"] if one["value"] == value]
+    return {"selected_option": one}
 
 
 async def test_customers_are_listed_by_name_with_what_they_used(team: Team) -> None:
@@ -32,3 +55,116 @@ async def test_a_long_list_goes_on_in_the_same_private_answer(team: Team) -> Non
 async def test_strangers_are_shown_no_customer(team: Team) -> None:
     for user in ("UNEW", "UGUS", "UFAR"):
         assert "Acme" not in said(await team.person(user).types("/customer list"))
+
+
+async def test_ana_adds_a_customer_and_reads_beside_each_field_what_cannot_be_kept(
+    team: Team, people: People
+) -> None:
+    await team.ana.types("/customer new Zoo Ltd")
+    dialog = team.ana.dialog
+    refused = await team.ana.submits(
+        name="acme corp",
+        monthly_api_limit="many",
+        billing_email="nowhere",
+        payment_days="soon",
+        start_date="2026-02-31",
+    )
+    told = refused["errors"]
+    assert told["name"] == "There is a customer Acme Corp already."
+    assert told.keys() == {
+        *("name", "monthly_api_limit", "billing_email", "payment_days", "start_date")
+    }
+    assert len(await customers(team, "id")) == 2
+    await team.ana.submits(
+        name="Zoo Ltd",
+        csm=choice(dialog, "csm", "Kim"),
+        require_csm_approval=choice(dialog, "require_csm_approval", "yes"),
+        monthly_api_limit="1,000,000",
+        overage_unit_cost="0.002",
+        billing_address="1 Road\nTown",
+        country="de",
+        billing_email="",
+        payment_days="",
+        start_date="",
+    )
+    assert "Zoo Ltd is a customer now." in " ".join(read(team.ana.dialog).split())
+    [*_, zoo] = await customers(
+        team, "name, csm_id, require_csm_approval, monthly_api_limit, billing_address, country"
+    )
+    assert zoo == ("Zoo Ltd", people.kim.id, True, 1_000_000, "1 Road\nTown", "DE")
+
+
+async def test_a_change_that_moves_a_bill_is_shown_and_saved_once_agreed(
+    team: Team, october: Bills
+) -> None:
+    await team.ana.types("/customer edit acme")
+    await team.ana.submits(
+        monthly_api_limit="1200", valid_from="2026-10", reason="As agreed in September"
+    )
+    asked = team.ana.dialog
+    for told in (
+        "1,200, until now 1,000.",
+        f"#{october.acme}",
+        "$250.00",
+        "$150.00",
+    ):
+        assert told in read(asked), told
+    assert asked["submit"]["text"] == "Save changes"
+    assert [row[0] for row in await customers(team, "monthly_api_limit")] == [1000, 1000]
+    await team.ana.submits()
+    assert "is saved." in read(team.ana.dialog)
+    assert (await bill_of(team.db, october.acme)).overage_amount == 150
+    async with team.db.transaction() as session:
+        [reason] = await session.scalars(sa.text("select reason from customer_edits"))
+    assert reason == "As agreed in September"
+
+
+async def test_what_is_left_alone_stays_and_what_is_emptied_goes(team: Team) -> None:
+    kept = "name, csm_id, require_csm_approval, overage_unit_cost, currency, billing_address"
+    before = await customers(team, kept)
+    await team.ana.types("/customer edit Acme Corp")
+    await team.ana.submits()
+    assert "nothing was changed." in read(team.ana.dialog)
+    await team.ana.types("/customer edit Acme Corp")
+    await team.ana.submits(billing_email="pay@acme.example")
+    await team.ana.types("/customer edit Acme Corp")
+    await team.ana.submits(csm=choice(team.ana.dialog, "csm", "-"), country="de")
+    after = await customers(team, f"billing_email, country, {kept}")
+    assert after[0] == ("pay@acme.example", "DE", before[0][0], None, *before[0][2:])
+    assert after[1][2:] == before[1]
+
+
+async def test_two_who_change_one_customer_do_not_overwrite_each_other(
+    team: Team, people: People
+) -> None:
+    await team.ana.types("/customer edit acme")
+    async with team.db.transaction() as session:
+        acme = await find_customer(session, "acme")
+        act = Context(people.ana, NOW, Source.SLACK)
+        await edit_customer(session, acme.id, {"country": "DE"}, act)
+    await team.ana.submits(country="FR")
+    assert "Somebody changed this customer while you were looking" in read(team.ana.dialog)
+    assert [row[0] for row in await customers(team, "country")] == ["DE", None]
+
+
+async def test_only_finance_opens_the_dialogs_or_sends_them(team: Team) -> None:
+    for user in ("UKIM", "USAM", "UMAX", "UGUS", "UFAR", "UNEW"):
+        for typed in ("/customer new Zoo", "/customer edit acme"):
+            await team.person(user).types(typed)
+            assert team.person(user).dialogs == [], (user, typed)
+    before = await customers(team, "name, country")
+    await team.ana.types("/customer edit acme")
+    async with team.db.transaction() as session:
+        await session.execute(sa.text("update users set role = 'Sales' where name = 'Ana'"))
+    await team.ana.submits(country="FR")
+    assert await customers(team, "name, country") == before
+
+
+async def test_a_name_that_fits_two_is_chosen_and_its_dialog_opens(team: Team) -> None:
+    async with team.db.transaction() as session:
+        session.add(Customer(name="Acme Labs", monthly_api_limit=10))
+    asked = await team.ana.types("/customer edit acme")
+    assert labels(asked) == ["Acme Corp", "Acme Labs"]
+    await team.ana.clicks("Acme Labs", on=asked)
+    assert "Acme Labs" in str(team.ana.dialog)
+    assert "Write its name" in (await team.ana.types("/customer edit"))["text"]

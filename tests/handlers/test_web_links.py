@@ -69,9 +69,6 @@ async def test_without_pages_it_is_said_that_there_are_none(team: Team) -> None:
 @pytest.mark.parametrize(
     ("typed", "page", "cli"),
     [
-        ("/customer new", "/customers/new", "countersign import customers FILE.csv"),
-        ("/customer edit Søren & Co", "/customers?name=S%C3%B8ren+%26+Co", "countersign import"),
-        ("/customer edit", "/customers", "countersign import customers FILE.csv"),
         ("/usage import", "/import", "countersign import usage FILE.csv"),
         ("/bill people", "/people", "countersign people add"),
     ],
@@ -89,7 +86,3 @@ async def test_what_a_customer_used_leads_to_its_page(team: Team) -> None:
     await team.kim.clicks("Share here", on=private)
     for told in (private, team.messages("CBILLS")[-1]):
         assert link_in(told).startswith(f"{PAGES}/customers/")
-
-
-async def test_a_name_without_end_still_fits_a_link(team: Team) -> None:
-    assert len(link_in(await team.ana.types("/customer edit " + "😀" * 400))) < 3000

@@ -85,7 +85,7 @@ def test_an_id_of_somebody_else_is_refused(action_id: str) -> None:
         action_of(action_id)
 
 
-def test_dialogs_are_those_that_ask_for_a_reason() -> None:
+def test_dialogs_are_those_that_ask_for_a_reason_or_for_a_customer() -> None:
     dialogs = {click for click in ActionId if ANY_DIALOG.match(click)}
     reasons = {
         ActionId.REJECT,
@@ -95,4 +95,4 @@ def test_dialogs_are_those_that_ask_for_a_reason() -> None:
         ActionId.VOID,
         ActionId.REISSUE,
     }
-    assert dialogs == reasons
+    assert dialogs == reasons | {ActionId.NEW_CUSTOMER, ActionId.EDIT_CUSTOMER}

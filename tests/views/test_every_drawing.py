@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.customer_form import TEXTS
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.access import (
     access_asked,
@@ -36,6 +37,12 @@ from handlers.slack.blocks.bulk_send import (
     send_progress,
 )
 from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.customer_form import (
+    CustomerForm,
+    customer_added,
+    customer_changed,
+    customer_form,
+)
 from handlers.slack.blocks.customer_list import customer_list
 from handlers.slack.blocks.errors import refusal_message, trouble_message
 from handlers.slack.blocks.fallbacks import message_fallbacks, view_fallbacks
@@ -100,6 +107,14 @@ def _customers(facts: BillDetails) -> CustomerPage:
     return CustomerPage(OCTOBER, (line,) * 20, "a", 5000)
 
 
+CUSTOMER_FORM = CustomerForm(
+    dict.fromkeys((*TEXTS, "reason"), "&" * 2000) | {"csm": "Kim", "sales": "Sam"},
+    {"csm": ["Kim", "Lee"], "sales": ["Sam" * 30]},
+    5,
+    "0" * 32,
+)
+
+
 OF_A_BILL: dict[str, Draw] = {
     "card": bill_card,
     "card of one": lambda f: bill_card(f, samples.user(samples.KIM)),
@@ -143,6 +158,8 @@ OF_A_BILL: dict[str, Draw] = {
     ),
     "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
     "customers": lambda f: customer_list(_customers(f), f.customer),
+    "customer added": lambda f: customer_added(5, f.customer),
+    "customer changed": lambda f: customer_changed(5, f.customer, samples.foreseen(f)),
     "usage to record": lambda f: recording_asked(
         RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f), has_changed=True
     ),
@@ -156,6 +173,8 @@ OF_A_BILL: dict[str, Draw] = {
 }
 
 OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
+    "customer to edit": customer_form(CUSTOMER_FORM, samples.foreseen(BILL), has_changed=True),
+    "customer to add": customer_form(CustomerForm({"name": "Acme"}, {"csm": [], "sales": []})),
     "preview": run_preview(samples.preview()),
     "preview, nothing": run_preview(
         samples.preview(

@@ -32,6 +32,8 @@ class ActionId(StrEnum):
     DECLINE_ACCESS = "access:decline"
     LIST_PAGE = "list:page"
     CUSTOMERS_PAGE = "customers:page"
+    NEW_CUSTOMER = "customer:new"
+    EDIT_CUSTOMER = "customer:edit"
     SHARE_USAGE = "usage:share"
     RECORD_USAGE = "usage:record"
     KEEP_USAGE = "usage:keep"
@@ -46,6 +48,8 @@ DIALOGS = (
     ActionId.REVISE,
     ActionId.VOID,
     ActionId.REISSUE,
+    ActionId.NEW_CUSTOMER,
+    ActionId.EDIT_CUSTOMER,
 )
 """Those that open a dialog, and the callback ids of these."""
 
@@ -70,6 +74,7 @@ _FIELDS: dict[str, type] = {
     "customer": int,
     "calls": int,
     "agreed": str,
+    "seen": str,
     "command": str,
     "text": str,
     "title": str,

@@ -19,6 +19,7 @@ Element = dict[str, Any]
 View = dict[str, Any]
 TEXT_LIMIT = 3000
 MESSAGE_TEXT = 10_000
+INPUT_LIMIT = 3000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 TABLE_ROWS, TABLE_TEXT = 100, 8_000
 UNFURLED = {"unfurl_links": False, "unfurl_media": False}
@@ -67,7 +68,16 @@ def _short(text: str) -> str:
 
 
 _SILENT = frozenset(
-    {"type", "style", "align", "block_id", "action_id", "value", "visible_to_user_ids"}
+    {
+        "type",
+        "style",
+        "align",
+        "block_id",
+        "action_id",
+        "value",
+        "visible_to_user_ids",
+        "initial_value",
+    }
 )
 
 
@@ -298,15 +308,28 @@ def actions(*elements: Element) -> list[Block]:
     return [{"type": "actions", "elements": numbered}]
 
 
-def text_input(block_id: str, label: str, hint: str, optional: bool = False) -> Block:
+def text_input(
+    block_id: str, label: str, hint: str, optional: bool = False, value: str = ""
+) -> Block:
     """A field of several lines, at most 3,000 characters; its value is under `value`."""
+    return _input(block_id, label, _typed(value, multiline=True), hint, optional)
+
+
+def line_input(
+    block_id: str, label: str, hint: str, value: str = "", *, optional: bool = False
+) -> Block:
+    """A field of one line, at most 3,000 characters; its value is under `value`."""
+    return _input(block_id, label, _typed(value, multiline=False), hint, optional)
+
+
+def _typed(value: str, *, multiline: bool) -> Element:
     element: Element = {
         "type": "plain_text_input",
         "action_id": "value",
-        "multiline": True,
-        "max_length": 3000,
+        "multiline": multiline,
+        "max_length": INPUT_LIMIT,
     }
-    return _input(block_id, label, element, hint, optional)
+    return {**element, "initial_value": value[:INPUT_LIMIT]} if value else element
 
 
 def number_input(block_id: str, label: str, hint: str) -> Block:
@@ -319,16 +342,19 @@ def number_input(block_id: str, label: str, hint: str) -> Block:
     return _input(block_id, label, element, hint, optional=True)
 
 
-def select_input(block_id: str, label: str, options: Sequence[tuple[str, str]]) -> Block:
-    """A choice of one of up to 100 pairs of words and value."""
+def select_input(
+    block_id: str, label: str, options: Sequence[tuple[str, str]], value: str = ""
+) -> Block:
+    """A choice of one of up to 100 pairs of words and value; that of `value` is chosen already."""
     choices = [{"text": _plain_text(text, 75), "value": value} for text, value in options[:100]]
-    element = {
+    element: Element = {
         "type": "static_select",
         "action_id": "value",
         "placeholder": _plain_text("Choose one", 150),
         "options": choices,
     }
-    return _input(block_id, label, element)
+    chosen = next((one for one in choices if value and one["value"] == value), None)
+    return _input(block_id, label, {**element, "initial_option": chosen} if chosen else element)
 
 
 def _input(

@@ -13,18 +13,18 @@ CHANGED = (
 )
 
 
-def foreseen_blocks(foreseen: Foreseen) -> list[Block]:
-    """Each field before and after, and the bills that move with it."""
+def foreseen_blocks(foreseen: Foreseen, most: int = BILLS_SHOWN) -> list[Block]:
+    """Each field before and after, and the bills that move with it, so many of them at most."""
     fields = [paragraph(*difference_text(one)) for one in foreseen.differences]
     moved = [paragraph(f"{moved_count(foreseen.total_bills)}:")] if foreseen.bills else []
-    return [*fields, *moved, *moved_table(foreseen)]
+    return [*fields, *moved, *moved_table(foreseen, most)]
 
 
-def moved_table(foreseen: Foreseen) -> list[Block]:
+def moved_table(foreseen: Foreseen, most: int = BILLS_SHOWN) -> list[Block]:
     """The first bills that a change moves, or nothing where it moves none."""
     if not foreseen.bills:
         return []
-    rows = [_row(one) for one in foreseen.bills[:BILLS_SHOWN]]
+    rows = [_row(one) for one in foreseen.bills[:most]]
     head = ("Bill", "Customer", "Month", "Now", "Then", "What becomes of it")
     left = foreseen.total_bills - len(rows)
     more = [context(f"And {number(left)} more.")] if left else []

@@ -84,6 +84,8 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "list acme",
             "lists customers with what they used in the last month that is over",
         ),
+        Subcommand("new", "new [NAME]", "new Acme Corp", "adds a customer"),
+        Subcommand("edit", "edit NAME", "edit Acme Corp", "changes a customer and its terms"),
         Subcommand("help", "help", "help", "shows this list"),
     ),
     "usage": (
@@ -116,20 +118,15 @@ ON_THE_CARD = {
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What Slack has no command for: who does what, on which page, and the command line's way.
-
-    `by_name`: whether what stands behind the word is the customer to be found on that page.
-    """
+    """What Slack has no command for: who does what, on which page, and the command line's way."""
 
     done: str
     label: str
     path: str
     cli: str
-    by_name: bool = False
 
 
 _USAGE_FILE = "countersign import usage FILE.csv"
-_CUSTOMERS_FILE = "countersign import customers FILE.csv"
 
 ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
     "bill": {
@@ -149,26 +146,14 @@ ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
             _USAGE_FILE,
         ),
     },
-    "customer": {
-        "new": Elsewhere(
-            "Finance adds customers on the web.", "New customer", "/customers/new", _CUSTOMERS_FILE
-        ),
-        "edit": Elsewhere(
-            "Finance changes customers on the web, each on its page.",
-            "Find the customer",
-            "/customers",
-            _CUSTOMERS_FILE,
-            by_name=True,
-        ),
-    },
+    "customer": {},
 }
 
 
-def elsewhere(command: str, word: str, rest: str = "") -> SlackMessage:
+def elsewhere(command: str, word: str) -> SlackMessage:
     """For what pages do: a link there, where there are pages, and the command line's way."""
     one = ELSEWHERE[command][word]
-    looked_for = {"name": rest[:REPEATED]} if rest and one.by_name else {}
-    address = page_address(one.path, **looked_for)
+    address = page_address(one.path)
     on_cli: Sentence = ("On the command line it is ", code(one.cli), ".")
     if address is None:
         return sentence_message(*on_cli)

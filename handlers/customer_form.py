@@ -1,0 +1,60 @@
+"""A customer as a form has it: which fields there are, what they show, what of it was changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.customers.customers import Customer, customer_version
+from models.db.columns import Session
+from models.people.permissions import Role
+from models.people.users import find_person, users_with_role
+
+CHECKS = ("require_csm_approval", "require_sales_approval")
+TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
+TEXTS = (
+    *("name", "csm", "sales", "billing_address", "billing_email", "cc_emails", "country"),
+    *("tax_id", "tax_rate_percent", "tax_note", "locale", "payment_days", *TERMS),
+    *("start_date", "end_date", "limit_proration", "auto_approve_below"),
+    *("second_approval_above", "rules_currency", "slack_channel_id"),
+)
+NEW = {"currency": "USD", "limit_proration": "full"}
+"""What the form of a new customer begins with."""
+
+PRORATIONS = (("full", "The whole limit"), ("daily", "By the days in contract"))
+
+
+async def shown_fields(session: Session, customer: Customer) -> dict[str, str]:
+    """The fields as texts, and the `version` of the customer that has them so."""
+    told = {field: getattr(customer, field, None) for field in (*TEXTS, *CHECKS)}
+    for field in ("csm", "sales"):
+        user_id = getattr(customer, f"{field}_id")
+        person = user_id and await find_person(session, user_id)
+        told[field] = person.name if person else ""
+    texts = {field: _text(value) for field, value in told.items()}
+    return texts | {"version": await customer_version(session, customer.id)}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def changed_fields(given: Mapping[str, str], shown: Mapping[str, str]) -> dict[str, str]:
+    """What differs from what was shown; terms together, and as they stand where a month is given.
+
+    Those shown are today's, and may be others than those of that month.
+    """
+    other = {field for field, text in given.items() if text != shown.get(field, "")}
+    terms = {"valid_from", *TERMS}
+    kept = other | terms if other & terms else other
+    return {field: text for field, text in given.items() if field in kept}
+
+
+async def colleagues(session: Session, shown: Mapping[str, str]) -> dict[str, list[str]]:
+    """Who may be named as `csm` and as `sales`: whoever has the role, and who it is already."""
+    names = {}
+    for field, role in (("csm", Role.CSM), ("sales", Role.SALES)):
+        with_role = [person.name for person in await users_with_role(session, role)]
+        now = shown.get(field, "")
+        names[field] = [*with_role, *([now] if now and now not in with_role else [])]
+    return names
