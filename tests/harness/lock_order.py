@@ -18,6 +18,8 @@ PLACE = {table: place for place, tables in enumerate(LOCK_ORDER) for table in ta
 BILLS = PLACE["bills"]
 LOCKED_BEFORE = {"bill_runs", "bills"}
 """What is written of these is locked first, by a statement of its own."""
+CLAIMED = {"kept_answers"}
+"""A row of these is inserted, which waits for whoever inserts the same, and then its owner's."""
 
 _CHANGES = re.compile(r"(?:lock table|delete from|(?<!key )(?<!for )(?<!do )update) (\w+)")
 _ADDS = re.compile(r"insert into (\w+)")
@@ -87,7 +89,7 @@ def _places(statement: str) -> tuple[int, ...]:
     """The places of what a statement locks, the first one first."""
     words = " ".join(statement.lower().split())
     added = set(_ADDS.findall(words))
-    tables = set(_CHANGES.findall(words)) - LOCKED_BEFORE
+    tables = set(_CHANGES.findall(words)) - LOCKED_BEFORE - CLAIMED | (added & CLAIMED)
     if "bills" not in added:  # what is new, and all that comes with it, is nobody else's yet
         tables |= {table for table in added if PLACE.get(table, 0) > BILLS}
     if _LOCKS.search(words):
