@@ -11,7 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.db.columns import Base
 from models.outbox.cards import redraw_cards
 from models.outbox.jobs import Task, hasten
-from models.outbox.notifications import notify_mail_resumed, notify_mail_stopped
+from models.outbox.notifications import (
+    correct_mail_stopped,
+    notify_mail_resumed,
+    notify_mail_stopped,
+)
 
 MOST_REDRAWN = 500
 """So many cards say by themselves that mail waits; who looks at others reads it as well."""
@@ -99,9 +103,10 @@ async def pause_mail(
     if fresh or (pause.cause, pause.needs_somebody) != (cause, needs_somebody):
         pause.cause, pause.needs_somebody = cause, needs_somebody
         await _redraw_all(session)
+        await correct_mail_stopped(session, pause.since)
     await session.flush()
     if needs_somebody or (now - pause.since).total_seconds() >= pacing.quiet:
-        await notify_mail_stopped(session, pause.since, needs_somebody)
+        await notify_mail_stopped(session, pause.since, cause, needs_somebody=needs_somebody)
     return pause
 
 

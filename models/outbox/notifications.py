@@ -1,13 +1,15 @@
 """Who is told what: one function a notification."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.jobs import defer_bill_run
+from models.outbox.jobs import defer_bill_run, defer_message_update
 from models.outbox.messages import (
     Message,
     MessageKind,
@@ -160,18 +162,46 @@ async def notify_mailbox_unread(session: AsyncSession, mailbox: str, since: date
     await add_messages(session, MessageKind.MAILBOX_UNREAD, key, finance, {"mailbox": mailbox})
 
 
-async def notify_mail_stopped(session: AsyncSession, since: datetime, needs_somebody: bool) -> None:
-    """Finance hears, once a pause, that no bill goes out."""
+async def notify_mail_stopped(
+    session: AsyncSession, since: datetime, cause: str, *, needs_somebody: bool
+) -> None:
+    """Finance hears, once a pause, that no bill goes out; and again where something else has to be
+    mended.
+    """
     finance = await users_with_role(session, Role.FINANCE)
-    key = f"mail-stopped:{since.isoformat()}:{'mend' if needs_somebody else 'wait'}"
+    what = f"mend:{_matter(cause)}" if needs_somebody else "wait"
+    key = f"mail-stopped:{since.isoformat()}:{what}"
     await add_messages(session, MessageKind.MAIL_STOPPED, key, finance, {})
+
+
+_OF_ONE_TRY = re.compile(r"<[^>]*>|\S*@\S*|\b(?!\d{3}\b)\S*\d\S*")
+
+
+def _matter(cause: str) -> str:
+    """The same for all tries that fail by one cause: without addresses, and what a server calls a
+    single try by.
+    """
+    return sha256(_OF_ONE_TRY.sub("", cause).encode()).hexdigest()[:12]
+
+
+async def correct_mail_stopped(session: AsyncSession, since: datetime) -> None:
+    """What was told of this pause is drawn anew."""
+    told = sa.select(Message.id).where(*_told_of(since), Message.state == MessageState.POSTED)
+    for message_id in await session.scalars(told):
+        await defer_message_update(session, message_id)
+
+
+def _told_of(since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        Message.kind == MessageKind.MAIL_STOPPED,
+        Message.key.startswith(f"mail-stopped:{since.isoformat()}:"),
+    )
 
 
 async def notify_mail_resumed(session: AsyncSession, since: datetime) -> None:
     """Who of Finance heard that no bill goes out hears that they do again."""
     told = sa.select(Message.recipient).where(
-        Message.kind == MessageKind.MAIL_STOPPED,
-        Message.key.startswith(f"mail-stopped:{since.isoformat()}:"),
+        *_told_of(since),
         Message.state.in_((MessageState.SENDING, MessageState.POSTED)),
     )
     heard = set(await session.scalars(told))

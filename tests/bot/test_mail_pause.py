@@ -17,7 +17,8 @@ from models.context import Context, Source
 from models.db.database import Database
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
-from tests.bot.helpers import rows
+from sandbox.fake_slack.sandbox import Sandbox
+from tests.bot.helpers import rows, said_to
 from tests.bot.test_sending import (
     AT_ONCE,
     SENDER,
@@ -108,6 +109,33 @@ async def test_a_wrong_password_is_tried_once_told_at_once_and_fails_no_bill(
     for bill_id in made:
         assert (await details(db, bill_id)).letter.waits is None
         assert not await has_done(db, bill_id, "send_failed")
+
+
+async def test_finance_hears_anew_where_something_else_has_to_be_mended(
+    db: Database, people: People, gateway: SlackClient, slack: Sandbox, clock: Clock
+) -> None:
+    (bill_id,) = await approved(db, people)
+
+    def notices() -> list[str]:
+        return [one for one in said_to(slack, people.ana.slack_user_id) if "No bill goes" in one]
+
+    def shown() -> list[str]:
+        dm = slack.messages(slack.dm(people.ana.slack_user_id))
+        return [str(one["blocks"]) for one in dm if "No bill goes" in one["text"]]
+
+    brief = {"mail_pause": 0.2, "back_off_mending": 0.2}
+    async with (
+        scripted(hello="554 5.7.1 not you, try 81a2") as script,
+        mailing(db, gateway, script, clock, **brief),
+    ):
+        await send(db, people.ana, bill_id)
+        await until(lambda: len(notices()) == 1)
+        script.answers = {"HELLO": "554 5.7.1 not you, try 99b7"}
+        await until(lambda: "try 99b7" in shown()[0])
+        script.answers = {"MAIL": "553 5.7.1 Sender address rejected: not owned"}
+        await until(lambda: len(notices()) == 2)
+        await until(lambda: all("553 5.7.1" in one for one in shown()))
+    assert len(notices()) == 2
 
 
 async def test_while_no_mail_goes_out_no_number_is_taken_and_sending_is_called_back(
