@@ -1,6 +1,6 @@
 """What each kind of message says: its facts, read in a transaction, and how they are drawn."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,12 +17,8 @@ from handlers.slack.blocks.bill_run import run_preview, run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.notifications import (
+from handlers.slack.blocks.mail_notices import (
     MAILS_NOTICED,
-    NOTICED_AT_MOST,
-    RECALCULATED_NAMED,
-    approvals_notice,
-    approvals_revoked_notice,
     bounced_notice,
     delivered_notice,
     mail_reply_notice,
@@ -31,6 +27,12 @@ from handlers.slack.blocks.notifications import (
     mailbox_unread_notice,
     may_have_arrived_notice,
     not_sent_notice,
+)
+from handlers.slack.blocks.notifications import (
+    NOTICED_AT_MOST,
+    RECALCULATED_NAMED,
+    approvals_notice,
+    approvals_revoked_notice,
     recalculated_notice,
     rejection_notice,
     unreached_notice,
@@ -42,7 +44,8 @@ from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import send_report
 from models.batches.send_preview import fill_list
-from models.batches.sendings import sendings_of
+from models.batches.sendings import sendings_of, told_by_lists
+from models.bills.history import bills_of_actions
 from models.bills.states import State
 from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
@@ -118,8 +121,14 @@ async def _rejection(session: Session, message: Message) -> Content:
     return Content(partial(rejection_notice, *await _told_of(session, message)))
 
 
-async def _not_sent(session: Session, message: Message) -> Content:
-    return Content(partial(not_sent_notice, *await _told_of(session, message)))
+async def _not_sent(session: Session, message: Message) -> Content | None:
+    """Nothing where the summary of the list that the bills were sent by tells it."""
+    actions = message.facts["actions"]
+    known = await told_by_lists(session, message.recipient, actions)
+    left = [one for one in actions if one not in known]
+    if not left:
+        return None
+    return Content(partial(not_sent_notice, *await _told_of_several(session, left)))
 
 
 async def _told_of(session: Session, message: Message) -> tuple[BillDetails, HistoryEntry]:
@@ -217,11 +226,10 @@ async def _access_granted(session: Session, message: Message) -> Content:
 
 
 async def _may_have_arrived(session: Session, message: Message) -> Content | None:
-    """Nothing once its fate is known."""
-    (facts,) = await load_bill_details(session, [message.facts["bill_id"]])
-    if facts.status is not State.SENDING or not facts.letter.unheard:
-        return None
-    return Content(partial(may_have_arrived_notice, facts))
+    """Nothing of those whose fate is known."""
+    found = await load_bill_details(session, message.facts["bills"])
+    unheard = [one for one in found if one.status is State.SENDING and one.letter.unheard]
+    return Content(partial(may_have_arrived_notice, unheard)) if unheard else None
 
 
 async def _delivered(session: Session, message: Message) -> Content | None:
@@ -235,25 +243,29 @@ async def _delivered(session: Session, message: Message) -> Content | None:
 
 
 async def _bounced(session: Session, message: Message) -> Content:
-    return Content(partial(bounced_notice, *await _told_of_several(session, message)))
+    return Content(
+        partial(bounced_notice, *await _told_of_several(session, message.facts["actions"]))
+    )
 
 
 async def _mail_reply(session: Session, message: Message) -> Content:
-    return Content(partial(mail_reply_notice, *await _told_of_several(session, message)))
+    return Content(
+        partial(mail_reply_notice, *await _told_of_several(session, message.facts["actions"]))
+    )
 
 
 async def _told_of_several(
-    session: Session, message: Message
+    session: Session, actions: Sequence[int]
 ) -> tuple[list[tuple[BillDetails, HistoryEntry]], int]:
     """The first actions that somebody is told of, each with its bill as it is now, and how many
     there are more.
     """
-    shown = set(message.facts["actions"][:MAILS_NOTICED])
+    shown = set(actions[:MAILS_NOTICED])
     told = []
-    for facts in await load_bill_details(session, message.facts["bills"][:MAILS_NOTICED]):
+    for facts in await load_bill_details(session, await bills_of_actions(session, shown)):
         history = await load_history(session, facts.id)
         told += [(facts, entry) for entry in history if entry.id in shown]
-    return told, len(message.facts["actions"]) - len(told)
+    return told, len(actions) - len(told)
 
 
 async def _mailbox_unread(session: Session, message: Message) -> Content | None:

@@ -23,8 +23,6 @@ from models.customers.mail_addresses import check_mail_addresses, copies_alone
 from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import defer_copies, defer_issue
 from models.outbox.notifications import notify_delivered, notify_not_sent
-from models.people.permissions import Role
-from models.people.users import users_with_role
 from models.text import remark_text
 
 COPIES_AFTER_S = 600
@@ -173,6 +171,5 @@ async def return_to_finance(loaded: LoadedBill, context: Context, cause: str) ->
     action = await loaded.record(
         Verb.SEND_FAILED, context, _back(loaded), snapshot={"failure": cause[:1000]}
     )
-    finance = await users_with_role(loaded.session, Role.FINANCE)
-    await notify_not_sent(loaded.session, bill_id, action.id, finance)
+    await notify_not_sent(loaded.session, bill_id, action.id)
     return action

@@ -164,6 +164,29 @@ order by m.id
 """)
 
 
+async def told_by_lists(
+    session: AsyncSession, recipient: str, action_ids: Sequence[int]
+) -> set[int]:
+    """Those of these failures that the summary of a list tells that person, by which the bill had
+    been sent.
+    """
+    values = {"recipient": recipient, "actions": list(action_ids)}
+    return set(await session.scalars(_TOLD_BY_LISTS, values))
+
+
+_TOLD_BY_LISTS = sa.text("""
+select f.id from bill_actions f
+join lateral (
+    select s.bill_version from bill_actions s
+    where s.bill_id = f.bill_id and s.action = 'send' and s.id < f.id
+    order by s.id desc limit 1) s on true
+join send_list_bills l on l.bill_id = f.bill_id and l.version + 1 = s.bill_version
+join messages m on m.id = l.list_id and m.kind = 'sending' and m.recipient = :recipient
+    and m.state in ('waiting', 'sending', 'posted')
+where f.id = any(:actions)
+""")
+
+
 _SENT_BILLS = f"""
 {HAPPENED}
 join lateral (

@@ -1,6 +1,6 @@
 """The record of a bill: its actions, which are only ever added."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -174,3 +174,9 @@ def comment_text(actions: Iterable[BillAction], comment_id: int) -> str | None:
         if action.id == comment_id or action.snapshot.get("comment_id") == comment_id:
             text = action.comment
     return text
+
+
+async def bills_of_actions(session: AsyncSession, action_ids: Collection[int]) -> Sequence[int]:
+    """The bills that any of these were done to."""
+    query = sa.select(BillAction.bill_id).where(BillAction.id.in_(action_ids)).distinct()
+    return (await session.scalars(query)).all()

@@ -62,6 +62,8 @@ async def list_crowd(session: AsyncSession, recipient: str) -> None:
 BUNDLE_AT_MOST_S = {
     MessageKind.APPROVAL: BUNDLING_S,
     MessageKind.DELIVERED: 600,
+    MessageKind.NOT_SENT: 600,
+    MessageKind.MAY_HAVE_ARRIVED: 600,
     MessageKind.BOUNCED: 600,
     MessageKind.MAIL_REPLY: 600,
 }
@@ -89,11 +91,11 @@ async def bundle_notices(session: AsyncSession, recipient: str) -> None:
 
 
 def _bundle(notices: Sequence[Message]) -> None:
-    """Each is about a bill, and about one of its actions."""
+    """Each is about a bill, and most about one of its actions."""
     told = [message.facts for message in notices]
     notices[0].facts = {
         "bills": [*dict.fromkeys(one["bill_id"] for one in told)],
-        "actions": [one["action_id"] for one in told],
+        "actions": [one["action_id"] for one in told if "action_id" in one],
     }
     for message in notices[1:]:
         message.state = MessageState.LISTED

@@ -122,19 +122,17 @@ async def notify_delivered(session: AsyncSession, bill_id: int, action_id: int) 
     await _notify_finance_bundled(session, MessageKind.DELIVERED, bill_id, action_id)
 
 
-async def notify_not_sent(
-    session: AsyncSession, bill_id: int, action_id: int, to: Sequence[User]
-) -> None:
-    """Finance hears at once of a bill that could not be delivered."""
-    facts = {"bill_id": bill_id, "action_id": action_id}
-    await add_messages(session, MessageKind.NOT_SENT, f"not-sent:{action_id}", to, facts)
+async def notify_not_sent(session: AsyncSession, bill_id: int, action_id: int) -> None:
+    """Finance hears, bundled, of a bill that could not be delivered."""
+    await _notify_finance_bundled(session, MessageKind.NOT_SENT, bill_id, action_id)
 
 
 async def notify_may_have_arrived(session: AsyncSession, bill_id: int, number: str | None) -> None:
-    """Finance hears, once, that a bill was handed over and nobody can tell whether it arrived."""
+    """Finance hears, once and bundled, of a bill that was handed over and may have arrived."""
     finance = await users_with_role(session, Role.FINANCE)
     key = f"may-have-arrived:{bill_id}:{number}"
-    await add_messages(session, MessageKind.MAY_HAVE_ARRIVED, key, finance, {"bill_id": bill_id})
+    facts = {"bill_id": bill_id}
+    await add_messages(session, MessageKind.MAY_HAVE_ARRIVED, key, finance, facts, BUNDLING_S)
 
 
 async def notify_bounced(session: AsyncSession, bill_id: int, action_id: int) -> None:

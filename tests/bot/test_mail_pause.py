@@ -54,6 +54,12 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(autouse=True)
+def soon_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
+
+
 def mailing(
     db: Database,
     gateway: SlackClient,

@@ -57,6 +57,8 @@ async def test_a_list_is_told_of_until_all_is_out_and_what_failed_is_sent_again_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("models.batches.bulk_send.CHUNK", 2)
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
     made = await approved(db, people, 5)
     await slack.fault(mail="reject", error=UNKNOWN, times=2)
     async with mailing(db, gateway, slack, Watch()):
@@ -72,7 +74,9 @@ async def test_a_list_is_told_of_until_all_is_out_and_what_failed_is_sent_again_
         )
         assert first[0] == second[0] and {first[1], second[1]} == {True, False}
         await until(lambda: no_jobs(db))
+        await until(lambda: _no_notice_waits(db))
     before, again = await progress(db, slack)
+    assert not [one for one in slack.messages(slack.dm("UANA")) if one["text"].startswith("Bill #")]
     assert again["text"] == "2 bills are delivered: $200.00."
     assert before["text"] == "5 bills are delivered: $500.00."
     assert "sending:retry" not in buttons(before["blocks"])
@@ -81,6 +85,12 @@ async def test_a_list_is_told_of_until_all_is_out_and_what_failed_is_sent_again_
     numbers = [(await bill(db, one)).number for one in made]
     assert sorted(numbers) == [f"2026-{place:06d}" for place in range(1, 6)]
     assert len(slack.mail()) == 5
+
+
+async def _no_notice_waits(db: Database) -> bool:
+    """Neither of the two bills that failed, which the list's own message tells."""
+    told = await rows(db, "select state from messages where kind = 'not_sent'")
+    return len(told) == 2 and all(one.state != "waiting" for one in told)
 
 
 async def test_causes_are_counted_without_whom_they_name(

@@ -211,8 +211,10 @@ async def test_late_usage_becomes_a_correction_of_its_own(team: Team, people: Pe
 
 
 async def test_what_could_not_be_delivered_is_told_and_sent_again_under_its_number(
-    team: Team,
+    team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
     card = await approved(team)
     await team.sandbox.fault(mail="reject", error="no such mailbox")
     await send(team, "#1")

@@ -49,12 +49,14 @@ from handlers.slack.blocks.fallbacks import message_fallbacks, view_fallbacks
 from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.blocks.home import home_view
-from handlers.slack.blocks.notifications import (
-    approvals_notice,
-    approvals_revoked_notice,
+from handlers.slack.blocks.mail_notices import (
     mail_stopped_notice,
     may_have_arrived_notice,
     not_sent_notice,
+)
+from handlers.slack.blocks.notifications import (
+    approvals_notice,
+    approvals_revoked_notice,
     recalculated_notice,
     rejection_notice,
 )
@@ -136,8 +138,8 @@ OF_A_BILL: dict[str, Draw] = {
     "voided": lambda f: bill_voided(f, f),
     "reissued": bill_reissued,
     "decided": lambda f: decided(f, samples.user(samples.ANA)),
-    "not sent": lambda f: not_sent_notice(f, samples.FAILED),
-    "may have arrived": may_have_arrived_notice,
+    "not sent": lambda f: not_sent_notice([(f, samples.FAILED)]),
+    "may have arrived": lambda f: may_have_arrived_notice([f]),
     "mail stopped": lambda f: mail_stopped_notice(f.customer, 1, needs_somebody=True),
     "settled": lambda f: recalculated_notice(
         {

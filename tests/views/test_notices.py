@@ -8,15 +8,17 @@ import pytest
 from handlers.slack.blocks.access import access_granted, access_requested
 from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.notifications import (
-    approvals_notice,
-    approvals_revoked_notice,
+from handlers.slack.blocks.mail_notices import (
     bounced_notice,
     delivered_notice,
     mail_resumed_notice,
     mail_stopped_notice,
     may_have_arrived_notice,
     not_sent_notice,
+)
+from handlers.slack.blocks.notifications import (
+    approvals_notice,
+    approvals_revoked_notice,
     recalculated_notice,
     rejection_notice,
     unreached_notice,
@@ -99,7 +101,7 @@ def test_an_approver_is_told_what_changed_under_their_approval() -> None:
 
 
 def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> None:
-    message = not_sent_notice(BILLS["not delivered"], samples.FAILED)
+    message = not_sent_notice([(BILLS["not delivered"], samples.FAILED)])
     assert message.text == (
         "Bill #42, Acme Corp, October 2026, $1,000.00 could not be delivered"
         " to billing@acme.example."
@@ -109,13 +111,27 @@ def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> No
     again = buttons(message.blocks)["bill:send"]
     assert again["text"]["text"] == "Send again"
     assert value_of(again) == {"bill": 42, "version": 1}
-    sent = not_sent_notice(BILLS["delivered"], samples.FAILED)
+    sent = not_sent_notice([(BILLS["delivered"], samples.FAILED)])
     assert "bill:send" not in buttons(sent.blocks)
+
+
+def test_several_troubles_are_one_message_each_bill_with_its_words() -> None:
+    failed = BILLS["not delivered"]
+    other = replace(failed, id=43, number="2026-000124")
+    message = not_sent_notice([(failed, samples.FAILED), (other, samples.FAILED)], 3)
+    assert message.text == "5 bills could not be delivered."
+    told = shown(message.blocks)
+    assert "2026-000123, Acme Corp" in told and "2026-000124, Acme Corp" in told
+    assert told.count("550 5.1.1 no such mailbox") == 2 and "and 3 more" in told
+    assert list(buttons(message.blocks)) == ["bill:send", "bill:send.2"]
+    unheard = may_have_arrived_notice([BILLS["perhaps arrived"]] * 25)
+    assert unheard.text == "25 bills may have arrived." and "and 5 more" in shown(unheard.blocks)
+    assert check_message(message.blocks) == check_message(unheard.blocks) == []
 
 
 def test_a_bill_that_failed_before_it_had_a_number_is_told_of_without_one() -> None:
     unnumbered = replace(BILLS["not delivered"], number=None)
-    told = str(not_sent_notice(unnumbered, samples.FAILED))
+    told = str(not_sent_notice([(unnumbered, samples.FAILED)]))
     assert "Mend what was wrong, then send it again." in told
     assert "number" not in told
 
@@ -198,8 +214,8 @@ def test_finance_reads_which_copies_a_delivered_bill_did_not_go_to() -> None:
 
 
 def test_finance_reads_of_a_bill_that_may_have_arrived() -> None:
-    told = shown(may_have_arrived_notice(BILLS["perhaps arrived"]).blocks)
-    assert "may have arrived." in told
+    told = shown(may_have_arrived_notice([BILLS["perhaps arrived"]]).blocks)
+    assert "2026-000123, Acme Corp, October 2026, $1,000.00 may have arrived." in told
     assert "It was not heard." in told
     assert "owes it once" in told
 

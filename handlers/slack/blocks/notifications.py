@@ -25,29 +25,23 @@ from handlers.wording.bill_text import (
     amount,
     bill_count,
     hold_cause,
-    numbered,
     reject_reason,
     short_title,
     status_text,
 )
 from handlers.wording.change_text import correction_text
-from handlers.wording.formatting import counted, listing, name, number, person, plain, slash, totals
+from handlers.wording.formatting import number, person, slash
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
-from models.bills.states import State, Verb
+from models.bills.states import State
 from models.people.permissions import Role
 from models.people.users import PersonRef
-from models.queries.allowed_verbs import possible_verbs
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
-from models.queries.totals import Total
 from models.webhooks.webhooks import OffCause
 
 NOTICED_AT_MOST = 20
-MAILS_NOTICED = 8
 RECALCULATED_NAMED = 5
-SAID_BY_A_SERVER = 300
-SAID_IN_A_REPLY = 600
 
 
 def rejection_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
@@ -62,12 +56,14 @@ def rejection_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
         [
             rich(line(*told), *reason),
             lines(*arithmetic(facts)),
-            *actions(buttons.revise_button(facts), buttons.void_button(facts), _history(facts)),
+            *actions(
+                buttons.revise_button(facts), buttons.void_button(facts), history_button(facts)
+            ),
         ],
     )
 
 
-def _history(facts: BillDetails) -> Element:
+def history_button(facts: BillDetails) -> Element:
     return button(ActionId.HISTORY, "History", pack(bill=facts.id, page=0))
 
 
@@ -103,23 +99,6 @@ def approvals_revoked_notice(asked: Sequence[BillDetails], more: int = 0) -> Sla
 def _what_changed(facts: BillDetails) -> str:
     now = correction_text(facts.changed, facts.currency) if facts.changed else amount(facts)
     return f"{now}; {status_text(facts)}"
-
-
-def not_sent_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
-    """To Finance: a bill that could not be delivered, and why. A number that it has stays."""
-    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
-    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
-    told: list[Part] = [bold(what), f" could not be delivered{to}."]
-    stays = f" Its number, {facts.number}, stays." if facts.number else ""
-    mend = " Mend what was wrong, then send it again."
-    again = [buttons.send_button(facts)] if Verb.SEND in possible_verbs(facts) else []
-    return message(
-        fallback_text(*told),
-        [
-            rich(line(*told, stays + mend), quote(plain(entry.failure or "", SAID_BY_A_SERVER))),
-            *actions(*again, _history(facts)),
-        ],
-    )
 
 
 _RECALCULATED = {
@@ -222,147 +201,6 @@ def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
         code(slash("bill list waiting")),
         ".",
     )
-
-
-def may_have_arrived_notice(facts: BillDetails) -> SlackMessage:
-    """To Finance: a bill was handed over, and nobody can tell whether it arrived."""
-    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
-    told: list[Part] = [bold(what), " may have arrived."]
-    why = (
-        " The mail server was given it and was not heard to take it. It is mailed again later, as "
-        "the same message; whoever gets it twice owes it once."
-    )
-    cause = [quote(plain(facts.letter.trouble, SAID_BY_A_SERVER))] if facts.letter.trouble else []
-    return message(
-        fallback_text(*told), [rich(line(*told, why), *cause), *actions(_history(facts))]
-    )
-
-
-def delivered_notice(
-    delivered: Sequence[BillDetails], all_of_them: Sequence[Total]
-) -> SlackMessage:
-    """To Finance: the bills that the mail server took, the first of them by name."""
-    bills = sum(one.bills for one in all_of_them)
-    if bills == 1:
-        (one,) = delivered
-        told = f"{numbered(one)}, is delivered{_to(one)}{_not_to(one)}."
-        below = actions(*buttons.invoice_buttons(one), _history(one))
-        return message(fallback_text(told), [paragraph(told), *below])
-    told = f"{bill_count(bills)} are delivered: {totals(all_of_them)}."
-    each: list[Sequence[Part]] = [
-        [bold(numbered(one)), _to(one), _not_to(one)] for one in delivered
-    ]
-    more = bills - len(delivered)
-    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more > 0 else []
-    return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest]))])
-
-
-def _to(facts: BillDetails) -> str:
-    return f" to {name(facts.sent_to)}" if facts.sent_to else ""
-
-
-def _not_to(facts: BillDetails) -> str:
-    """As in ", but not to boss@acme.com": to whom else it was to go."""
-    by_later = {
-        later: [name(one.address) for one in facts.letter.missing if one.later is later]
-        for later in (False, True)
-    }
-    words = {False: "not to", True: "not yet to"}
-    left_out = [f"{words[later]} {listing(some)}" for later, some in by_later.items() if some]
-    return f", but {listing(left_out)}" if left_out else ""
-
-
-COPIES_LOST = (
-    "Of what did not arrive as a copy, the bill itself did, as far as is known. Mend the copies' "
-    "addresses on the customer's page; Invoice on the card brings the document."
-)
-
-
-def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int = 0) -> SlackMessage:
-    """To Finance: what mail servers reported not to have arrived. What can be done about it."""
-    copies = sum(entry.of_copy for _, entry in told)
-    bills = len({facts.id for facts, entry in told if not entry.of_copy}) + more
-    lost = [bill_count(bills)] * bool(bills) + [counted(copies, "copy", "copies")] * bool(copies)
-    lead = f"{listing(lost)} did not arrive, as mail servers report."
-    each: list[Sequence[Part]] = [
-        [
-            bold(numbered(facts)),
-            f"{', a copy' if entry.of_copy else ''}, at {name(entry.to or 'its address')}: ",
-            plain(entry.failure or "", SAID_BY_A_SERVER),
-        ]
-        for facts, entry in told
-    ]
-    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
-    mend = (
-        "The bills stay sent: anybody can write such a report. Ask the customer, mend the address "
-        "on their page, and send it again: the same document goes out under the same number."
-    )
-    known = {facts.id: facts for facts, _ in told}
-    bounced = [one for one in known.values() if Verb.SEND in possible_verbs(one)]
-    return message(
-        fallback_text(lead),
-        [
-            paragraph(bold(lead)),
-            rich(bullets([*each, *rest])),
-            *([paragraph(mend)] if bills else []),
-            *([paragraph(COPIES_LOST)] if copies else []),
-            *actions(*(buttons.send_button(one, is_one=len(bounced) == 1) for one in bounced)),
-        ],
-    )
-
-
-def mail_reply_notice(
-    told: Sequence[tuple[BillDetails, HistoryEntry]], more: int = 0
-) -> SlackMessage:
-    """To Finance: what was written back on bills, by whom the mails name."""
-    count = len(told) + more
-    lead = f"{counted(count, 'reply', 'replies')} to bills came by e-mail."
-    blocks = [
-        rich(
-            line(bold(name(entry.mailed_by or "")), f" on {numbered(facts)}:"),
-            quote(plain(entry.comment or "", SAID_IN_A_REPLY)),
-        )
-        for facts, entry in told
-    ]
-    note = "They are comments on their bills now. Who wrote them is what the mails say."
-    rest = [paragraph(f"and {number(more)} more")] if more else []
-    return message(fallback_text(lead), [paragraph(bold(lead)), *blocks, *rest, paragraph(note)])
-
-
-def mailbox_unread_notice(cause: str, *, needs_somebody: bool) -> SlackMessage:
-    """To Finance: what comes back on bills is not read. Bills go out all the same."""
-    told = bold("The mailbox that replies to bills come to cannot be read.")
-    mend = (
-        " Have it mended by whoever looks after Countersign or the mail server; it is tried again "
-        "by itself."
-        if needs_somebody
-        else " It is tried again and again."
-    )
-    why = " Bills go out, but nobody hears here of those that do not arrive."
-    said = quote(plain(cause, SAID_BY_A_SERVER))
-    return message(fallback_text(told), [rich(line(told, why, mend), said)])
-
-
-def mail_stopped_notice(cause: str, waiting: int, *, needs_somebody: bool) -> SlackMessage:
-    """To Finance: the mail server takes nothing from us. Nothing is lost by it."""
-    told: list[Part] = [bold("No bill goes out by mail now.")]
-    waits = f" {bill_count(waiting)} {'waits' if waiting == 1 else 'wait'}." if waiting else ""
-    mend = (
-        " Have it mended by whoever looks after Countersign or the mail server; it is tried again "
-        "by itself. What has no number yet can be called back."
-        if needs_somebody
-        else " It is tried again and again. What has no number yet can be called back."
-    )
-    said = quote(plain(cause, SAID_BY_A_SERVER))
-    return message(fallback_text(*told), [rich(line(*told, waits, mend), said)])
-
-
-def mail_resumed_notice(waiting: int) -> SlackMessage:
-    """To Finance, who was told that mail had stopped."""
-    waits = (
-        f" {bill_count(waiting)} {'is' if waiting == 1 else 'are'} on the way." if waiting else ""
-    )
-    return sentence_message(bold("Bills go out by mail again."), waits)
 
 
 def webhook_off_notice(host: str, cause: OffCause) -> SlackMessage:
