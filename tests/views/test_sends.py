@@ -211,7 +211,10 @@ def test_what_was_credited_already_is_not_credited_again() -> None:
         43, samples.BillKind.CREDIT, State.SENT, "CN-2026-000001", None, "USD"
     )
     facts = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount / 4),))  # type: ignore[operator]
-    assert "is made: \n-$750.00\n." in shown(dialogs.void(facts)["blocks"])
+    asked = shown(dialogs.void(facts)["blocks"])
+    assert "is made: \n-$750.00\n." in asked
+    assert f"{facts.number} and {facts.corrections[0].number} have gone out, so a credit" in asked
+    assert f"{facts.corrections[0].number} stays in it as sent." in asked
     assert BILL.amount is not None
     whole = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount),))
     told = shown(dialogs.void(whole)["blocks"])
