@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.customers.customers import Customer, customer_version
+from models.customers.terms import terms_history, terms_in_force
 from models.db.columns import Session
 from models.people.permissions import Role
 from models.people.users import find_person, users_with_role
+from models.period import Period
 
 CHECKS = ("require_csm_approval", "require_sales_approval")
 TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
@@ -22,9 +24,17 @@ NEW = {"currency": "USD", "limit_proration": "full"}
 PRORATIONS = (("full", "The whole limit"), ("daily", "By the days in contract"))
 
 
-async def shown_fields(session: Session, customer: Customer) -> dict[str, str]:
-    """The fields as texts, and the `version` of the customer that has them so."""
+async def shown_fields(
+    session: Session, customer: Customer, month: Period | None = None
+) -> dict[str, str]:
+    """The fields as texts, and the `version` of the customer that has them so.
+
+    Terms are those of the `month`, or of today.
+    """
     told = {field: getattr(customer, field, None) for field in (*TEXTS, *CHECKS)}
+    if month:
+        terms = terms_in_force(await terms_history(session, customer.id), month)
+        told |= {field: getattr(terms, field) for field in TERMS}
     for field in ("csm", "sales"):
         user_id = getattr(customer, f"{field}_id")
         person = user_id and await find_person(session, user_id)

@@ -98,6 +98,7 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         trend=trend_text(facts)[:1],
         standing=standing_text(facts, Medium.WEB),
         acts=_acts(facts, context),
+        lacks_price=facts.hold_reason is HoldReason.NO_PRICE,
         mends_customer=(
             facts.hold_reason in _MENDED_THERE or bool(facts.bounces or facts.lost_copies)
         )

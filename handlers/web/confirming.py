@@ -8,7 +8,7 @@ from fastapi import Response
 
 from handlers.http.gate import HttpContext
 from handlers.web.rendering import page
-from handlers.wording.change_text import COUNTS, OUTCOMES
+from handlers.wording import change_text
 from handlers.wording.field_text import field_name
 from models.actions.foresee import Change, do_if_agreed
 from models.imports.foreseen import Foreseen
@@ -53,4 +53,9 @@ def _asked(
 
 def drawing() -> dict[str, Any]:
     """What the lists of changes and of bills are drawn with."""
-    return {"outcomes": OUTCOMES, "period": Period, "field_name": field_name, "counts": COUNTS}
+    return {
+        "words": change_text,
+        "period": Period,
+        "field_name": field_name,
+        "counts": change_text.COUNTS,
+    }

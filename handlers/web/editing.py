@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from handlers.customer_form import (
     CHECKS,
     NEW,
     PRORATIONS,
+    TERMS,
     TEXTS,
     changed_fields,
     colleagues,
@@ -20,6 +22,7 @@ from handlers.web.confirming import Question, confirmed
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
+from handlers.wording.customer_text import unpriced_text
 from handlers.wording.field_text import FIELDS, HINTS
 from handlers.wording.formatting import counted, name
 from models.actions.edit_customer import create_customer, edit_customer
@@ -31,9 +34,12 @@ from models.errors import Invalid, NotFound, Refusal, Unreadable
 from models.numerals import read_whole
 from models.people.permissions import Permission
 from models.period import Period
+from models.queries.customer_details import unpriced_months
 from models.usage.usage import usage_months
 
 router = APIRouter(route_class=PageRoute)
+
+TermsMonth = Annotated[str, Query(pattern=r"^(\d{4}-\d\d)?$")]
 
 
 @router.get("/customers/new")
@@ -59,22 +65,23 @@ async def _new_page(context: HttpContext, form: Form) -> Response:
 
 @router.get("/customers/{customer_id}/edit")
 @open_to(Permission.KEEP_BOOKS)
-async def edit(context: Asking, customer_id: PathId) -> Response:
-    return await _edit_page(customer_id, context, Form())
+async def edit(context: Asking, customer_id: PathId, month: TermsMonth = "") -> Response:
+    """The form; of a `month`, as a bill of it asks, with the terms of that month."""
+    return await _edit_page(customer_id, month, context, Form())
 
 
 @router.post("/customers/{customer_id}/edit")
 @open_to(Permission.KEEP_BOOKS)
-async def change_customer(context: Asking, customer_id: PathId, typed: Typed) -> Response:
+async def change_customer(
+    context: Asking, customer_id: PathId, typed: Typed, month: TermsMonth = ""
+) -> Response:
     """Save what differs from what was shown; where bills would move, ask first."""
     customer = await get_customer(context.session, customer_id)
-    shown = await shown_fields(context.session, customer)
-    given = _given(typed)
-    fields = changed_fields(given, shown)
+    shown = await shown_fields(context.session, customer, _terms_month(month))
+    fields = changed_fields(_given(typed), shown)
     address = f"/customers/{customer_id}"
-    question = Question(
-        f"Change {name(customer.name)}?", f"{address}/edit", address, "Save changes"
-    )
+    action = _edit_address(customer_id, month)
+    question = Question(f"Change {name(customer.name)}?", action, address, "Save changes")
 
     async def change() -> BookChange:
         version = typed.get("version")
@@ -83,19 +90,31 @@ async def change_customer(context: Asking, customer_id: PathId, typed: Typed) ->
         )
         return done
 
-    async with shown_again(context, typed, partial(_edit_page, customer_id)):
+    async with shown_again(context, typed, partial(_edit_page, customer_id, month)):
         asked = await confirmed(context, typed, question, change)
+    if asked:
+        return asked
     is_same = await customer_version(context.session, customer_id) == shown["version"]
-    return asked or see(context.request, address, "Nothing was changed." if is_same else "Saved.")
+    told = "Nothing was changed." if is_same else "Saved."
+    unpriced = await unpriced_months(context.session, customer_id) if fields.keys() & TERMS else []
+    left = f" {unpriced_text(unpriced)}" if unpriced else ""
+    return see(context.request, address, f"{told}{left}")
 
 
-async def _edit_page(customer_id: int, context: HttpContext, form: Form) -> Response:
+def _edit_address(customer_id: int, month: str) -> str:
+    return f"/customers/{customer_id}/edit{f'?month={month}' if month else ''}"
+
+
+def _terms_month(month: str) -> Period | None:
+    return _month(month) if month else None
+
+
+async def _edit_page(customer_id: int, month: str, context: HttpContext, form: Form) -> Response:
     customer = await get_customer(context.session, customer_id)
-    address = f"/customers/{customer_id}"
-    shown = await shown_fields(context.session, customer)
-    return await _form_page(
-        context, form, shown, f"Edit {name(customer.name)}", f"{address}/edit", address
-    )
+    shown = await shown_fields(context.session, customer, _terms_month(month))
+    shown |= {"valid_from": month} if month else {}
+    action, back = _edit_address(customer_id, month), f"/customers/{customer_id}"
+    return await _form_page(context, form, shown, f"Edit {name(customer.name)}", action, back)
 
 
 async def _form_page(

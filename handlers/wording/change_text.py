@@ -15,6 +15,7 @@ from handlers.wording.formatting import (
     unit_price,
 )
 from handlers.wording.rich_text import Sentence, bold
+from models.bills.moved import MovedBill
 from models.imports.differences import Difference
 from models.queries.bill_details import BillDetails, Outdated
 from models.queries.history import HistoryEntry
@@ -55,6 +56,25 @@ OUTCOMES = {
     "kept": "sent under another contract, stays as it is",
 }
 """The same of one bill."""
+
+
+def outcome_text(bill: MovedBill) -> str:
+    """What becomes of a bill; one without an amount was never asked about."""
+    if bill.outcome == "invalidated" and bill.before is None:
+        return "asks for approval"
+    return OUTCOMES[bill.outcome]
+
+
+def now_and_then(bill: MovedBill) -> tuple[str, str]:
+    """Its amounts: as in "$100.00" and "$120.00", or "as sent" and "+$20.00" of a correction."""
+    then = _amount(bill.after, bill.currency)
+    if bill.is_correction:
+        return "as sent", f"+{then}" if bill.after is not None and bill.after > 0 else then
+    return _amount(bill.before, bill.currency_before or bill.currency), then
+
+
+def _amount(amount: Decimal | None, currency: str) -> str:
+    return "no amount" if amount is None else money(amount, currency)
 
 
 def differences(entry: HistoryEntry, currency: str) -> list[str]:

@@ -116,8 +116,15 @@ def flag_text(bill: FlaggedBill) -> str:
     month = f"{period_name(bill.period)}{KIND_WORDS[bill.kind]}"
     if bill.hold_reason is None:
         return f"{month} is several times what was billed last."
-    cure = HOLD_CURES.get(bill.hold_reason, "With a price it goes on by itself.")
+    cure = HOLD_CURES[bill.hold_reason]
     return f"{month} is held because {HOLD_CAUSES[bill.hold_reason]}. {cure}"
+
+
+def unpriced_text(months: Sequence[Period]) -> str:
+    """That new terms leave bills held: "October 2026 stays held: it has no price yet."."""
+    held = listing([period_name(one) for one in months], most=6)
+    told = "stays held: it has" if len(months) == 1 else "stay held: they have"
+    return f"{held} {told} no price. Give one from that month on."
 
 
 def amiss(facts: CustomerDetails, running: Period) -> list[str]:

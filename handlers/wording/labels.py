@@ -32,6 +32,7 @@ HOLD_SHORT = {
 
 HOLD_CURES = {
     HoldReason.OUTSIDE_CONTRACT: "With the right dates it goes on by itself; or release it.",
+    HoldReason.NO_PRICE: "With a price from its month on it goes on by itself.",
     HoldReason.NO_APPROVER: "Give somebody the role that is needed, then release it.",
     HoldReason.JUMP: "Check the usage, then release it.",
 }

@@ -36,34 +36,39 @@ def billed_finding(periods: Sequence[Period], one: CurrencyMonths) -> str:
     """What a chart of months finds: as in "October 2026: $35,000.00, after $28,000.00 the month
     before (+25 %). The most was March 2026: $40,000.00.".
     """
-    amounts = one.amounts
+    amounts = [Decimal(-1) if amount is None else amount for amount in one.amounts]
     at_most = max(range(len(periods)), key=lambda at: amounts[at])
-    told = billed_told(periods[-1], amounts[-1], one.currency) + _after(one)
+    told = billed_told(periods[-1], one.amounts[-1], one.currency) + _after(one)
     if at_most == len(periods) - 1:
         return f"{told}: the most of these months."
-    return f"{told}. The most was {billed_told(periods[at_most], amounts[at_most], one.currency)}."
+    most = billed_told(periods[at_most], one.amounts[at_most], one.currency)
+    return f"{told}. The most was {most}."
 
 
 def _after(one: CurrencyMonths) -> str:
-    if len(one.amounts) == 1:
+    if len(one.amounts) == 1 or one.amounts[-2] is None:
         return ""
     before, last = one.amounts[-2:]
-    change = percent_change(before, last) if before > 0 and last >= 0 else None
+    assert before is not None
+    change = percent_change(before, last) if before > 0 and last and last >= 0 else None
     beside = f" ({change})" if change else ""
     return (
         f", after {money(before, one.currency) if before else 'nothing'} the month before{beside}"
     )
 
 
-def billed_told(period: Period, amount: Decimal, currency: str) -> str:
-    """As in "October 2026: $35,000.00"."""
-    return f"{period_name(period)}: {money(amount, currency)}"
+NOT_GENERATED = "not generated yet"
+
+
+def billed_told(period: Period, amount: Decimal | None, currency: str) -> str:
+    """As in "October 2026: $35,000.00"; a month without bills so far is not one of nothing."""
+    told = NOT_GENERATED if amount is None else money(amount, currency)
+    return f"{period_name(period)}: {told}"
 
 
 def cause_text(cause: HoldReason) -> str:
     """Why bills are held, and what then: as whole sentences."""
-    cure = HOLD_CURES.get(cause, "With a price it goes on by itself.")
-    return f"{sentence(HOLD_CAUSES[cause])} {cure}"
+    return f"{sentence(HOLD_CAUSES[cause])} {HOLD_CURES[cause]}"
 
 
 def missing_text(missing: MissingUsage, is_open: bool = False) -> str:

@@ -7,11 +7,16 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+MADE = ("proposed", "passed")
+LEFT = ("reported", "unbilled", "rejected", "kept")
+"""What is only told of bills, which stay as they are."""
+
 
 @dataclass(frozen=True)
 class MovedBill:
-    """`outcome`: what became of it, as `Recalculation` has it. `before` None: the bill is new, and
-    `id` the one that it corrects.
+    """`outcome`: what became of it, as `Recalculation` has it. `before` None: it had no amount.
+
+    A correction is a new bill, and `id` the one that it corrects.
     """
 
     id: int
@@ -24,11 +29,16 @@ class MovedBill:
     currency_before: str | None
     currency: str
 
+    @property
+    def is_correction(self) -> bool:
+        return self.outcome in MADE
+
 
 _MOVED = sa.text("""
 select b.id, b.adjusts_id, c.name, b.year, b.month, b.overage_amount, b.currency,
        (a.snapshot -> 'before' ->> 'overage_amount')::numeric as before,
-       a.snapshot -> 'before' ->> 'currency' as currency_before
+       a.snapshot -> 'before' ->> 'currency' as currency_before,
+       coalesce(a.snapshot ? 'before', false) as has_before
 from bills b
 join customers c on c.id = b.customer_id
 left join lateral (
@@ -36,10 +46,6 @@ left join lateral (
 where b.id = any(:bill_ids)
 order by c.name, b.year, b.month, b.id
 """)
-
-MADE = ("proposed", "passed")
-LEFT = ("reported", "unbilled", "rejected", "kept")
-"""What is only told of bills, which stay as they are."""
 
 
 async def moved_bills(
@@ -52,7 +58,7 @@ async def moved_bills(
 
 
 def _moved(row: sa.Row[*tuple[object, ...]], outcome: str) -> MovedBill:
-    is_new, is_left = outcome in MADE, outcome in LEFT
+    is_new, is_left = outcome in MADE, outcome in LEFT or not row.has_before
     return MovedBill(
         id=row.adjusts_id if is_new and row.adjusts_id else row.id,
         customer=row.name,

@@ -224,6 +224,19 @@ async def _flagged(session: AsyncSession, customer_id: int) -> list[FlaggedBill]
     ]
 
 
+async def unpriced_months(session: AsyncSession, customer_id: int) -> list[Period]:
+    """The months of bills that are held for want of a price, oldest first."""
+    rows = await session.execute(_UNPRICED, _id(customer_id))
+    return [Period(row.year, row.month) for row in rows]
+
+
+_UNPRICED = sa.text("""
+select distinct year, month from bills
+where customer_id = :customer_id and status = 'held' and hold_reason = 'no_price'
+order by year, month
+""")
+
+
 _IN_CONTRACT = sa.text("""
 select m.year, m.month
 from unnest(cast(:years as int[]), cast(:months as int[])) as m (year, month)

@@ -244,11 +244,35 @@ async def test_a_bill_held_for_want_of_a_price_leads_to_its_customer(
     typed = form | {"overage_unit_cost": "", "valid_from": "2026-10"}
     agreed = shown(await ana.post(f"/customers/{one}/edit", data=typed))
     assert (await ana.post(f"/customers/{one}/edit", data=agreed)).status == 303
-    cure = f'href="/customers/{one}/edit"'
+    cure = f'href="/customers/{one}/edit?month=2026-10"'
     assert cure in (await ana.get(f"/bills/{bill}")).text
     kim = await served.signed_in(people.kim)
     assert cure not in (await kim.get(f"/bills/{bill}")).text
     assert "without a price beyond them" in (await ana.get(f"/customers/{one}")).text
+    form = shown(await ana.get(f"/customers/{one}/edit"))
+    saved = await ana.post(f"/customers/{one}/edit", data=form | {"overage_unit_cost": "0.3"})
+    page = re.sub(r"<[^>]+>", "", (await ana.get(saved.headers["Location"])).text)
+    assert "October 2026 stays held: it has no price. Give one from that month on." in page
+    assert "With a price from its month on it goes on by itself." in page
+    form = shown(await ana.get(f"/customers/{one}/edit?month=2026-10"))
+    assert (form["valid_from"], form["overage_unit_cost"]) == ("2026-10", "")
+    typed = form | {"overage_unit_cost": "0.4"}
+    asked = await ana.post(f"/customers/{one}/edit?month=2026-10", data=typed)
+    [row] = cells(asked)
+    assert row[1:] == ["October 2026", "no amount", "$200.00", "asks for approval"]
+    done = await ana.post(f"/customers/{one}/edit?month=2026-10", data=shown(asked))
+    assert "stays held" not in (await ana.get(done.headers["Location"])).text
+    assert await rows_of(db, "select status, overage_amount = 200 from bills") == [
+        ("pending", True)
+    ]
+
+
+def cells(page: Answer) -> list[list[str]]:
+    """The bills that would move."""
+    moved = page.text[page.text.index('aria-label="Bills that would move"') :]
+    rows = re.findall(r"<tr>(.*?)</tr>", moved[: moved.index("</table>")], re.DOTALL)[1:]
+    told = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in row] for row in told]
 
 
 async def test_sending_asks_with_its_address_and_its_delay(

@@ -1,8 +1,8 @@
 """What a change of the books would do, before it is done."""
 
 from handlers.slack.blocks.block_kit import Block, context, paragraph, table
-from handlers.wording.change_text import OUTCOMES, difference_text, moved_count
-from handlers.wording.formatting import money, name, number, period_name
+from handlers.wording.change_text import difference_text, moved_count, now_and_then, outcome_text
+from handlers.wording.formatting import name, number, period_name
 from models.bills.moved import MovedBill
 from models.imports.foreseen import Foreseen
 from models.period import Period
@@ -32,12 +32,6 @@ def moved_table(foreseen: Foreseen, most: int = BILLS_SHOWN) -> list[Block]:
 
 
 def _row(bill: MovedBill) -> list[str]:
-    now, then = "", ""
-    if bill.after is not None:
-        now, then = "as sent", money(bill.after, bill.currency)
-    if bill.before is not None:
-        now = money(bill.before, bill.currency_before or bill.currency)
-    elif bill.after is not None and bill.after > 0:
-        then = f"+{then}"
     month = period_name(Period(bill.year, bill.month))
-    return [f"#{bill.id}", name(bill.customer), month, now, then, OUTCOMES[bill.outcome]]
+    told = (*now_and_then(bill), outcome_text(bill))
+    return [f"#{bill.id}", name(bill.customer), month, *told]
