@@ -31,8 +31,9 @@ THOUSANDS = ("", "k", "M", "B", "T")
 
 @dataclass(frozen=True)
 class Column:
-    """One month. `calls` None: of usage, a hollow mark instead of a bar. `within` and `over`: y and
-    height of the two parts of a bar; `label` and `year` are empty where there is no room for them.
+    """One month. `calls`: of usage. `is_missing`: a hollow mark instead of a bar. `within` and
+    `over`: y and height of the two parts of a bar; `label` and `year` are empty where there is no
+    room for them.
     """
 
     told: str
@@ -42,6 +43,7 @@ class Column:
     bar_left: float
     bar_width: float
     calls: int | None
+    is_missing: bool
     within: tuple[float, float] | None
     over: tuple[float, float] | None
     label: str = ""
@@ -62,7 +64,8 @@ class Line:
 class MonthsChart:
     """A bar a month and, of usage, the limit as a line that steps where it changes.
 
-    `finding` is the sentence that stands for the whole chart; `key` is its own on its page.
+    `finding` is the sentence that stands for the whole chart; `key` is its own on its page;
+    `missing` is what the hollow marks say.
     """
 
     key: str
@@ -70,6 +73,7 @@ class MonthsChart:
     columns: tuple[Column, ...]
     limit: tuple[Line, ...]
     scale: tuple[tuple[float, str], ...]
+    missing: str = "Not recorded"
 
     @property
     def has_over(self) -> bool:
@@ -77,7 +81,7 @@ class MonthsChart:
 
     @property
     def has_missing(self) -> bool:
-        return bool(self.limit) and any(column.calls is None for column in self.columns)
+        return any(column.is_missing for column in self.columns)
 
 
 def usage_chart(
@@ -100,7 +104,7 @@ def usage_chart(
 
 def amounts_chart(periods: Sequence[Period], one: CurrencyMonths) -> MonthsChart:
     """What these months were billed in one currency, oldest first."""
-    top, lines = _scale(math.ceil(max(one.amounts)))
+    top, lines = _scale(math.ceil(max(amount or 0 for amount in one.amounts)))
     return MonthsChart(
         key=f"billed-{one.currency}",
         finding=billed_finding(periods, one),
@@ -109,13 +113,15 @@ def amounts_chart(periods: Sequence[Period], one: CurrencyMonths) -> MonthsChart
                 told=billed_told(period, amount, one.currency),
                 **_place(periods, index),
                 calls=None,
-                within=_part(0, amount, top),
+                is_missing=amount is None,
+                within=_part(0, amount or 0, top),
                 over=None,
             )
             for index, (period, amount) in enumerate(zip(periods, one.amounts, strict=True))
         ),
         limit=(),
         scale=tuple((_y(value, top), compact(value)) for value in lines),
+        missing="Not generated",
     )
 
 
@@ -142,6 +148,7 @@ def _column(months: Sequence[UsageMonth], index: int, top: int) -> Column:
         told=month_told(month),
         **_place([one.period for one in months], index),
         calls=month.calls,
+        is_missing=month.calls is None,
         within=_part(0, within, top),
         over=_part(within, within + month.over_calls, top),
     )

@@ -16,7 +16,7 @@ from handlers.web.sending import Place, preview_page, send_again, sent_page, sen
 from handlers.wording import bill_text, month_text, run_text
 from models.batches.bill_run import start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
-from models.batches.bill_run_report import latest_run, run_version
+from models.batches.bill_run_report import BillRunReport, run_version, runs_of_month
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.customers.customers import get_customer
@@ -25,7 +25,7 @@ from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR, Period
-from models.queries.month_board import load_month
+from models.queries.month_board import MonthBoard, load_month
 from models.queries.months_billed import months_billed
 from models.queries.newest import newest_actions
 
@@ -62,16 +62,17 @@ async def board(context: Asking, month: Month) -> Response:
     """The month as it stands."""
     period = _period(month)
     live = Live(f"/month/{period}/live", await _version(context, period))
-    run = await latest_run(context.session, period)
+    stands, runs = await _at_one_moment(context, period)
+    run = runs[-1] if runs else None
     return page(
         context.request,
         "month.html.jinja",
         live=live,
-        board=await load_month(context.session, period, context.now),
+        board=stands,
         before=period.plus(-1) if period > Period(FIRST_YEAR, 1) else None,
         following=period.plus(1) if period < Period(LAST_YEAR, 12) else None,
         **await billed_facts(context, period),
-        run=run,
+        runs=runs,
         is_running=run is not None and not run.has_ended,
         is_open=period >= Period.of(context.today),
         may_generate=context.user.can(Permission.GENERATE),
@@ -81,6 +82,22 @@ async def board(context: Asking, month: Month) -> Response:
     )
 
 
+READ_AGAIN = 3
+
+
+async def _at_one_moment(
+    context: HttpContext, period: Period
+) -> tuple[MonthBoard, list[BillRunReport]]:
+    """The bills and the runs that made them; read again where a run has gone on in between."""
+    for _ in range(READ_AGAIN):
+        before = await run_version(context.session, period)
+        month = await load_month(context.session, period, context.now)
+        runs = await runs_of_month(context.session, period)
+        if await run_version(context.session, period) == before:
+            break
+    return month, runs
+
+
 @router.get("/month/{month}/live")
 @open_to(Permission.SEE)
 async def board_live(context: Asking, month: Month) -> Response:
@@ -88,14 +105,15 @@ async def board_live(context: Asking, month: Month) -> Response:
     return still_true(context, await _version(context, _period(month)))
 
 
-CHARTED = 3
+CHARTED = 4
 """So many currencies are drawn; the others stand in the table."""
 
 
 async def billed_facts(context: HttpContext, last: Period) -> dict[str, Any]:
     """What `billed` of `charts.html.jinja` draws: the months up to this one."""
     months = await months_billed(context.session, last)
-    drawn = [one for one in months.currencies if max(one.amounts) > 0][:CHARTED]
+    billed = [one for one in months.currencies if max(amount or 0 for amount in one.amounts) > 0]
+    drawn = billed[:CHARTED]
     return {"months": months, "charts": [amounts_chart(months.periods, one) for one in drawn]}
 
 

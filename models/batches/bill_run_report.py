@@ -118,13 +118,27 @@ async def run_report(session: AsyncSession, run_id: int) -> BillRunReport:
     return replace(report, **await _done(session, run))
 
 
-async def latest_run(session: AsyncSession, period: Period) -> BillRunReport | None:
-    """The newest run of a whole month, how far it is; what it has done is not gathered."""
+RUNS_TOLD = 3
+
+
+async def runs_of_month(session: AsyncSession, period: Period) -> list[BillRunReport]:
+    """The newest runs of a whole month that finished and made bills, oldest first.
+
+    The last of all is among them where it has not finished, or none has made any. What each has
+    done is not gathered.
+    """
     of_month = sa.select(BillRun).where(
         BillRun.year == period.year, BillRun.month == period.month, BillRun.customer_id.is_(None)
     )
-    run = await session.scalar(of_month.order_by(BillRun.id.desc()).limit(1))
-    return await _so_far(session, run) if run else None
+    newest = of_month.order_by(BillRun.id.desc())
+    last = await session.scalar(newest.limit(1))
+    if last is None:
+        return []
+    finished = newest.where(BillRun.added > 0, BillRun.finished_at.is_not(None))
+    made = (await session.scalars(finished.limit(RUNS_TOLD))).all()
+    is_told = last not in made and (last.finished_at is None or not made)
+    told = [last, *made] if is_told else made
+    return [await _so_far(session, run) for run in reversed(told)]
 
 
 async def run_version(session: AsyncSession, period: Period) -> str:

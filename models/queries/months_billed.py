@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,10 +15,12 @@ MONTHS = 12
 
 @dataclass(frozen=True)
 class CurrencyMonths:
-    """What each month was billed in one currency, in the order of the months."""
+    """What each month was billed in one currency, in the order of the months; None where none of
+    its bills has been generated.
+    """
 
     currency: str
-    amounts: tuple[Decimal, ...]
+    amounts: tuple[Decimal | None, ...]
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,33 @@ async def months_billed(session: AsyncSession, last: Period, months: int = MONTH
     """The months up to `last`; fewer where the first of all is among them."""
     known = (last.year - FIRST_YEAR) * 12 + last.month
     periods = tuple(last.plus(-ago) for ago in reversed(range(min(months, known))))
-    values = {"years": [one.year for one in periods], "months": [one.month for one in periods]}
+    values: dict[str, Any] = {
+        "years": [one.year for one in periods],
+        "months": [one.month for one in periods],
+    }
     amounts: dict[str, dict[Period, Decimal]] = defaultdict(dict)
     for row in await session.execute(_AMOUNTS, values):
         amounts[row.currency][Period(row.year, row.month)] = row.amount
+    generated = {Period(*row) for row in await session.execute(_GENERATED, values)}
+    without = {one: Decimal(0) if one in generated else None for one in periods}
     return MonthsBilled(
         periods,
         tuple(
-            CurrencyMonths(code, tuple(of_month.get(one, Decimal(0)) for one in periods))
+            CurrencyMonths(code, tuple((without | of_month)[one] for one in periods))
             for code, of_month in amounts.items()
         ),
     )
+
+
+_GENERATED = sa.text("""
+select m.year, m.month
+from unnest(cast(:years as int[]), cast(:months as int[])) m (year, month)
+where exists (select from month_totals t
+              where t.year = m.year and t.month = m.month and t.bills > 0)
+   or exists (select from bill_runs r
+              where r.year = m.year and r.month = m.month
+                and r.customer_id is null and r.finished_at is not null)
+""")
 
 
 _AMOUNTS = sa.text("""

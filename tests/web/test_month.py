@@ -164,6 +164,43 @@ async def test_a_manager_sees_what_months_were_billed_a_chart_for_each_currency(
         assert "Billed by month" not in (await visitor.get(path)).text
 
 
+async def test_a_month_that_was_not_generated_is_not_one_of_nothing(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    async with db.transaction() as session:
+        await add_customer(session, "Acme Corp", 180_000, period=OCTOBER.plus(-2))
+        await generate(session, act(people.ana), OCTOBER.plus(-2))
+    max_ = await served.signed_in(people.max)
+    october = (await max_.get("/month/2026-10")).text
+    assert "October 2026: not generated yet. The most was August 2026: $8,000.00." in october
+    assert "$0.00" not in october and "chart-missing" in october
+    september = (await max_.get("/month/2026-09")).text
+    told = "September 2026: not generated yet, after $8,000.00 the month before."
+    assert told in september and "not generated yet</span>" in september
+    async with db.transaction() as session:
+        await generate(session, act(people.ana))
+    october = (await max_.get("/month/2026-10")).text
+    assert "October 2026: $0.00. The most was August 2026: $8,000.00." in october
+
+
+async def test_the_month_names_whoever_made_its_bills_after_a_run_that_added_none(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    async with db.transaction() as session:
+        await add_customer(session, "Acme Corp")
+        await generate(session, act(people.ana))
+        await generate(session, act(people.ana))
+    max_ = await served.signed_in(people.max)
+    board = (await max_.get("/month/2026-10")).text
+    assert re.findall(r"(\d+ bills?) made", board) == ["1 bill"]
+    async with db.transaction() as session:
+        await add_customer(session, "Beta Ltd")
+        await add_customer(session, "Core Inc")
+        await generate(session, act(people.ana))
+    board = (await max_.get("/month/2026-10")).text
+    assert re.findall(r"(\d+ bills?) made", board) == ["1 bill", "2 bills"]
+
+
 async def test_what_waits_is_told_by_how_long_it_has(people: People, db: Database) -> None:
     async with db.transaction() as session:
         await add_customer(session, "Acme Corp")
@@ -278,7 +315,11 @@ async def test_decimal_amounts_of_a_month_keep_their_digits(
         await add_customer(session, "Mirqab", 100_001, **kuwait)
         yen = {"currency": "JPY", "overage_unit_cost": Decimal("0.35")}
         await add_customer(session, "Kobe", 101_001, **yen)
+        await add_customer(session, "Acme Corp")
+        await add_customer(session, "Düne GmbH", 160_000, **EURO)
         await generate(session, act(people.ana))
     page = (await (await served.signed_in(people.max)).get("/month/2026-10")).text
     assert "KWD 0.005" in page
     assert "¥350" in page
+    findings = re.findall(r"<figcaption[^>]*>October 2026: ([^:<]+)", page)
+    assert set(findings) == {"KWD 0.005", "¥350", "$5,000.00", "€6,000.00"}
