@@ -7,12 +7,14 @@ are on this machine, the last two not counted. Bills are sent as by a click on a
 tempo of a bot that serves. `floor` is typst alone on pages as those that are sent. CPU is counted
 from the first tenth of the bills to the last. Memory is the highest of either half.
 
-Last figures, 300 bills, where others kept the machine busy (load 8), so that all took longer:
+Last figures, 300 bills at 11/s, where others kept the machine busy (load 8):
 
-    floor: typst alone                10.73 ms
-    the processes that draw           12.03 ms   x1.12
-    the worker                        49.42 ms   x4.60
-    PostgreSQL                        28.38 ms   x2.64
+    floor: typst alone                11.00 ms
+    the processes that draw           10.81 ms   x0.98
+    the worker                        29.68 ms   x2.70
+    both                              40.50 ms   x3.68
+    PostgreSQL                        18.33 ms   x1.67
+    memory: worker 205 MB, then 206 MB, a process that draws 187 MB, then 187 MB
 """
 
 import argparse
