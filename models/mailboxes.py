@@ -25,7 +25,8 @@ def read_mailboxes(typed: str) -> str:
     except ValueError:
         raise Unreadable(typed, "is not an e-mail address, as in billing@acme.example") from None
     for mailbox in found:
-        if "." not in mailbox.domain.strip("."):
+        labels = mailbox.domain.rstrip(".").split(".")
+        if len(labels) < 2 or any(not one or one != one.strip("-") for one in labels):
             raise Unreadable(typed, f"is not an e-mail address: “{mailbox.domain}” is no domain")
     return typed
 
