@@ -9,8 +9,15 @@ from models.errors import Unreadable
 from models.text import refuse_placeholder
 
 _ATOM, _LABEL = "[A-Za-z0-9_%+-]+", "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_USUAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
+_USUAL = re.compile(
+    r"(?=.{1,254}$)(?=[^@]{1,64}@)(?!.*[@.](?i:xn--))"
+    rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}"
+)
 """A single address of the usual kind, which takes no parser to know for one."""
+
+
+LOCAL_BYTES, ADDRESS_BYTES = 64, 254
+"""RFC 5321, 4.5.3.1."""
 
 
 def read_mailboxes(typed: str) -> str:
@@ -49,9 +56,25 @@ def _mailbox(name: str, spec: str) -> Address:
     if not local or not domain or any(char.isspace() for char in spec):
         raise ValueError("not an e-mail address")
     try:
-        address = Address(name, local, domain.encode("idna").decode())
+        address = Address(name, local, _host(domain))
+        if len(local.encode()) > LOCAL_BYTES or len(address.addr_spec.encode()) > ADDRESS_BYTES:
+            raise ValueError("longer than SMTP has it")
         if local.isascii():
             Address(addr_spec=address.addr_spec)  # which reads it, and finds fault with it
     except (HeaderParseError, IndexError, UnicodeError) as error:
         raise ValueError("not an e-mail address") from error
     return address
+
+
+_HOST = re.compile(rf"(?:{_LABEL}\.)*(?!\d+$){_LABEL}")
+
+
+def _host(domain: str) -> str:
+    """As it is asked for in the DNS; raises ValueError of a name that nobody can have there."""
+    host = domain.encode("idna").decode()
+    if host.startswith("["):
+        return host
+    if not _HOST.fullmatch(host):
+        raise ValueError("no name of a host")
+    host.lower().encode().decode("idna")  # which is wrong of some that begin with xn--
+    return host

@@ -34,7 +34,7 @@ from models.bills.deliveries import Missing
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.errors import NextStep, Step
 from models.money import add_up
-from models.queries.bill_details import BillDetails, Letter, MonthOverage
+from models.queries.bill_details import BillDetails, Letter, MonthOverage, RelatedBill
 from models.queries.history import HistoryEntry
 
 LONGEST_CAUSE = 400
@@ -304,13 +304,18 @@ def _related(facts: BillDetails) -> list[Statement]:
         told.append(f"Takes the place of {bill_reference(facts.replaces)}, which is void.")
     if facts.replaced_by:
         told.append(f"{bill_reference(facts.replaced_by)} stands in its place.")
-    how = "Credited with" if facts.status is State.VOID else "Corrected by"
     told += [
-        f"{how} {bill_reference(one)}: {amount_or(one.amount, one.currency)},"
-        f" {STATE_WORDS[one.status]}."
+        f"{_corrected_how(facts, one)} {bill_reference(one)}:"
+        f" {amount_or(one.amount, one.currency)}, {STATE_WORDS[one.status]}."
         for one in facts.corrections[-MOST_RELATED:]
     ]
     return [[one] for one in told]
+
+
+def _corrected_how(facts: BillDetails, by: RelatedBill) -> str:
+    """A void bill is credited; an adjustment of before may have billed more."""
+    is_credit = facts.status is State.VOID and by.kind is BillKind.CREDIT
+    return "Credited with" if is_credit else "Corrected by"
 
 
 def _corrects(facts: BillDetails) -> list[str]:

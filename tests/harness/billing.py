@@ -33,6 +33,8 @@ NO_ADDRESSES = (
     "mailto:ap@acme.example",
     "ap@acme",
     "ap@acme.example, TBD",
+    "ap@xn--x.example",
+    f"{'a' * 65}@x.example",
 )
 """What people write where an address is asked for."""
 DELAY = timedelta(minutes=5)

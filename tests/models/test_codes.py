@@ -24,6 +24,10 @@ TAKEN: list[tuple[Callable[[str], str], str, str]] = [
     (read_channel_id, "https://app.slack.com/client/T012/C012AB3CD/thread/1.2", "C012AB3CD"),
     (read_member_id, "<@U012AB3CD|kim>", "U012AB3CD"),
     (read_member_id, "https://acme.slack.com/team/W012AB3CD", "W012AB3CD"),
+    *(
+        (read_mailboxes, typed, typed)
+        for typed in (f"{'a' * 64}@x.example", "ap@xn--mller-kva.example", "ap@b.xn--p1ai")
+    ),
     (read_mailboxes, "Ana <ana@a.example>; kim@b.example", "Ana <ana@a.example>; kim@b.example"),
 ]
 
@@ -57,6 +61,23 @@ REFUSED: list[tuple[Callable[[str], str], str, str]] = [
     (read_mailboxes, "n/a", "is a placeholder"),
     (read_mailboxes, "mailto:ap@acme.example", "without “mailto:”"),
     (read_mailboxes, "ap@acme", "“acme” is no domain"),
+    *(
+        (read_mailboxes, typed, "is not an e-mail address")
+        for typed in (
+            "ap@-x.example",
+            "ap@x-.example",
+            "ap@x_y.example",
+            "ap@xn--x.example",
+            "ap@XN--X.example",
+            "ap@x.example.",
+            "ap@192.0.2.1",
+            f"{'a' * 65}@x.example",
+            f"{'ü' * 33}@x.example",
+            f"ap@{'b' * 64}.example",
+            f"ap@{'.'.join(['b' * 60] * 5)}.example",
+            "Ana <ana@-x.example>, bo@acme.example",
+        )
+    ),
     (read_mailboxes, "ap@acme.example bo@acme.example", "is not an e-mail address"),
     (read_mailboxes, "ap@-acme.example", "“-acme.example” is no domain"),
     (read_mailboxes, "ap@acme-.example; bo@acme.example", "“acme-.example” is no domain"),

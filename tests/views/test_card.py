@@ -455,6 +455,10 @@ def test_a_void_bill_says_who_why_and_what_stands_in_its_place() -> None:
     credited = told(BILLS["void, credited"])
     assert "Its number, 2026-000123, stays in the series." in credited
     assert "Credited with #43: -$1,000.00, approved." in credited
+    (credit,) = BILLS["void, credited"].corrections
+    more = replace(credit, kind=BillKind.ADJUSTMENT, amount=Decimal("100.00"), id=39)
+    both = told(replace(BILLS["void, credited"], corrections=(more, credit)))
+    assert "Corrected by #39: $100.00, approved." in both
 
 
 @pytest.mark.parametrize(
