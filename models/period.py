@@ -44,7 +44,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if not (FIRST_YEAR <= self.year <= LAST_YEAR and 1 <= self.month <= 12):
-            raise Invalid(f"{self.year}-{self.month:02} is not a month. Write it as 2026-10.")
+            raise Invalid(_no_month(f"{self.year}-{self.month:02}", self.month))
 
     def __str__(self) -> str:
         return f"{self.year}-{self.month:02}"
@@ -72,7 +72,7 @@ class Period:
         year = int(found["year"]) if "year" in found else 2000 + int(found["short"])
         month = MONTH_NUMBERS[found["name"]] if "name" in found else int(found["month"])
         if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12):
-            raise Invalid(f"{text.strip()} is not a month. Write it as 2026-10.")
+            raise Invalid(_no_month(text.strip(), month))
         return cls(year, month)
 
     @classmethod
@@ -124,6 +124,13 @@ class Period:
                 f"{self.in_words} is not over yet. It can be billed from {runs_on} on.",
                 field="period",
             )
+
+
+def _no_month(written: str, month: int) -> str:
+    """Why what is written as a month is none here."""
+    if 1 <= month <= 12:
+        return f"{written} is out of reach: months go from {FIRST_YEAR}-01 to {LAST_YEAR}-12."
+    return f"{written} is not a month. Write it as 2026-10."
 
 
 def is_month(text: str) -> bool:

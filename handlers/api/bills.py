@@ -4,12 +4,13 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field, create_model
 
 from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
 from handlers.api.fields import LARGEST_EXACT, Asked, Id, Text, Units, Version
+from handlers.api.if_match import ANY, IfMatch, etag, named
 from handlers.http.csv_files import AS_CSV, CSV, csv_file
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
@@ -93,8 +94,8 @@ async def invoice(context: Asking, bill_id: PathId) -> Response:
     """The document just as it was issued, where that is a PDF."""
     await get_bill(context.session, bill_id)
     document = await issued_pdf(context.session, bill_id)
-    named = {"Content-Disposition": f'inline; filename="{document.number}.pdf"'}
-    return Response(document.content, media_type=PDF, headers=named)
+    headers = {"Content-Disposition": f'inline; filename="{document.number}.pdf"'}
+    return Response(document.content, media_type=PDF, headers=headers)
 
 
 @router.get("/bills/{bill_id}")
@@ -108,7 +109,7 @@ async def _answer(context: HttpContext, bill_id: int, response: Response) -> Who
     bill = await get_bill(context.session, bill_id)
     (facts,) = await load_bill_details(context.session, [bill_id])
     history = await load_history(context.session, bill_id)
-    response.headers["ETag"] = _etag(bill.version)
+    response.headers["ETag"] = etag(bill.version)
     return whole_bill(bill, facts, history, sorted(allowed_verbs(facts, context.user)))
 
 
@@ -120,33 +121,21 @@ _FIELDS: dict[Part, Any] = {
     Part.ACTION_ID: Id,
 }
 
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="The ETag of the bill that was seen, which says the same as `version`.",
-    ),
-]
-
 
 async def _refuse_other(
     context: HttpContext, bill_id: int, if_match: str | None, version: int
 ) -> None:
     """Refuse where the header names other versions than the body; of both the older was seen."""
-    tags = {tag.strip() for tag in (if_match or "*").split(",")}
-    if {"*", _etag(version)} & tags:
+    tags = named(if_match)
+    if {ANY, etag(version)} & tags:
         return
     await get_bill(context.session, bill_id)
-    named = [int(tag[1:-1]) for tag in tags if _VERSION_TAG.fullmatch(tag)]
-    context.request.state.deciding = Deciding(bill_id, min((version, *named)))
-    raise Stale("`If-Match` names another version than `version`, so nothing was done.")
+    seen = [int(tag[1:-1]) for tag in tags if _VERSION_TAG.fullmatch(tag)]
+    context.request.state.deciding = Deciding(bill_id, min((version, *seen)))
+    raise Stale("`If-Match` does not have the ETag of `version`, so nothing was done.")
 
 
 _VERSION_TAG = re.compile(r'"[1-9]\d{0,9}"', re.ASCII)
-
-
-def _etag(version: int) -> str:
-    return f'"{version}"'
 
 
 def _body(verb: Verb, decision: Decision) -> type[Asked]:
@@ -154,8 +143,8 @@ def _body(verb: Verb, decision: Decision) -> type[Asked]:
     fields: dict[str, Any] = {"version": (Version, ...)}
     fields |= {part.value: (_FIELDS[part], ...) for part in decision.needs}
     fields |= {part.value: (_FIELDS[part] | None, None) for part in decision.may_have}
-    named: type[Asked] = create_model(f"{verb.title()}Request", __base__=Asked, **fields)
-    return named
+    body: type[Asked] = create_model(f"{verb.title()}Request", __base__=Asked, **fields)
+    return body
 
 
 Endpoint = Callable[..., Awaitable[WholeBillAnswer]]

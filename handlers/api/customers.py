@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -16,10 +16,11 @@ from handlers.api.customer_answers import (
     whole_customer,
 )
 from handlers.api.fields import Asked
+from handlers.api.if_match import ANY, IfMatch, etag, named
 from handlers.http.csv_files import AS_CSV, csv_file
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import LARGEST_ID, PathId
-from models.actions.edit_customer import create_customer, edit_customer
+from models.actions.edit_customer import CustomerChanged, create_customer, edit_customer
 from models.customers.customers import customer_version, get_customer
 from models.customers.terms import terms_history
 from models.errors import Invalid
@@ -97,16 +98,6 @@ async def add_customer(context: Asking, asked: NewCustomer, response: Response) 
     return await _answer(context, customer.id, response)
 
 
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        pattern=r'^"[0-9a-f]{32}"$',
-        description="The ETag of the customer that was seen; another one by now is 409.",
-    ),
-]
-
-
 @router.patch("/customers/{customer_id}")
 @open_to(Permission.KEEP_BOOKS)
 async def change_customer(
@@ -119,9 +110,20 @@ async def change_customer(
     """Change what is given, and nothing else. Bills follow in the same transaction."""
     await get_customer(context.session, customer_id)
     fields = await _fields(context, asked)
-    seen = if_match.strip('"') if if_match else None
+    seen = await _seen(context, customer_id, if_match)
     await edit_customer(context.session, customer_id, fields, context, seen, asked.reason)
     return await _answer(context, customer_id, response)
+
+
+async def _seen(context: HttpContext, customer_id: int, if_match: str | None) -> str | None:
+    """The version that it names, if it is the one by now; None where it names any."""
+    tags = named(if_match)
+    if ANY in tags:
+        return None
+    version = await customer_version(context.session, customer_id)
+    if etag(version) not in tags:
+        raise CustomerChanged
+    return version
 
 
 async def _answer(context: HttpContext, customer_id: int, response: Response) -> WholeCustomer:
@@ -129,7 +131,7 @@ async def _answer(context: HttpContext, customer_id: int, response: Response) ->
     version = await customer_version(context.session, customer_id)
     record = await customer_record(context.session, customer_id)
     assert record is not None
-    response.headers["ETag"] = f'"{version}"'
+    response.headers["ETag"] = etag(version)
     return whole_customer(record, await terms_history(context.session, customer_id), version)
 
 

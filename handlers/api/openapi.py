@@ -61,7 +61,7 @@ PROBLEMS: dict[int, str] = {
     405: "Another method than there is at this address; `Allow` names those.",
     409: "Not as it stands by now; nothing was done.",
     413: "More than is taken at once.",
-    415: "Another kind of content than is taken there.",
+    415: "Another kind of content than is taken there, or another charset than UTF-8.",
     422: "Not readable; the field is named.",
     429: "Too many attempts; `Retry-After` says when to try again.",
     500: "An accident, which is in the log under the reference.",
@@ -183,7 +183,7 @@ def _refused(rule: Rule, path: str, method: str) -> Iterator[int]:
     if "{" in path:
         yield 404
     if changes:
-        yield 409
+        yield from (409, 415)
     yield from (405, 413, 422, 500, 503)
 
 

@@ -51,7 +51,7 @@ async def tokens(context: Asking) -> list[Token]:
 @router.post("/tokens", status_code=201)
 @open_to(Access.IN_PERSON, holds_secret=True)
 async def create(context: Asking, given: TokenName) -> NewToken:
-    """Make a token, which may do what oneself may."""
+    """Make a token, which may do what oneself may but for what is done in person."""
     made, token = await make_api_token(context.session, context.user, given.name, context.now)
     return NewToken(token=token, **Token.model_validate(made).model_dump())
 

@@ -147,7 +147,7 @@ _BODY = {
 }
 
 
-@uploads.put("/usage", openapi_extra=_BODY, responses={415: {}})
+@uploads.put("/usage", openapi_extra=_BODY)
 @open_to(Permission.KEEP_BOOKS)
 async def put_usage(context: Asking, request: Request, file: Uploaded) -> UsageChange:
     """Record many months: all of them, or none and every row at fault named by its number.

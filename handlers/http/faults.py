@@ -9,9 +9,9 @@ MONTH = r"^2[01]\d\d-(0[1-9]|1[0-2])$"
 
 WHOLE_BODY = "body"
 NOT_JSON = "The body is not JSON that can be read."
-NO_JSON_TYPE = "Send the body as JSON, with Content-Type: application/json."
 UNKNOWN_NAME = "extra_forbidden"
 UNREADABLE = "That is not something Countersign can read."
+MOMENT = "A moment is written with its zone, as in 2026-10-01T09:00:00Z."
 
 _OF_TYPE: dict[str, str] = {
     "missing": "That is needed.",
@@ -33,6 +33,10 @@ _OF_TYPE: dict[str, str] = {
     "bool_parsing": "true or false is needed.",
     "greater_than_equal": "That has to be {ge:,} or more.",
     "less_than_equal": "That has to be {le:,} or less.",
+    "datetime_parsing": MOMENT,
+    "datetime_from_date_parsing": MOMENT,
+    "datetime_object_invalid": MOMENT,
+    "timezone_aware": MOMENT,
     "list_type": "A list is needed.",
     "dict_type": "An object with fields is needed.",
     "model_type": "An object with fields is needed.",
@@ -48,7 +52,6 @@ _OF_FIELD: dict[str, str] = {
     "address": "An address begins with https://.",
     "csm": "The number of a person is needed.",
     "cursor": "That is no `next_cursor` of a page before.",
-    "if-match": "Send the ETag that came with what was seen.",
     "slack_user_id": "A member id is written as in U012AB3CD.",
 }
 """What has a form of its own, by its name."""
@@ -83,8 +86,6 @@ def _reason(error: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> str
     if kind == UNKNOWN_NAME and len(error["loc"]) == 2:
         there_are = ", ".join(known.get(error["loc"][0], ())) or "none here"
         return f"{_OF_TYPE[kind]} There are: {there_are}."
-    if isinstance(error.get("input"), bytes):
-        return NO_JSON_TYPE
     if kind == "value_error":
         return f"{context['error']}"
     if kind == "string_pattern_mismatch":

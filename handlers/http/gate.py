@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from handlers.http.clean_request import CleanRequest
+from handlers.http.content_types import refuse_charset, refuse_other_kind
 from handlers.http.cookies import bearer_token, session_token
 from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Trouble
 from handlers.http.faults import UNKNOWN_NAME
@@ -326,13 +327,17 @@ async def _read(
 ) -> Response:
     """What the route answers. Of what cannot be read, that it is about nothing is said first."""
     try:
+        refuse_charset(request)
         return await inner(request)
     except (RequestValidationError, HTTPException) as refused:
-        if isinstance(refused, HTTPException) and refused.status_code != 400:
+        if isinstance(refused, HTTPException) and refused.status_code not in (400, 415):
             raise
         async with looking() as session:
             await refuse_unknown(session, request.path_params)
         if isinstance(refused, RequestValidationError):
+            refuse_other_kind(refused)
+            raise
+        if refused.status_code == 415:
             raise
         raise Invalid("The body is not JSON that can be read.", "body") from refused
 

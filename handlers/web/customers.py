@@ -1,6 +1,7 @@
 """Customers: the list, and one with all there is to know about it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from models.customers.terms import terms_in_force
 from models.errors import Invalid
 from models.exports.formats import Table
 from models.people.permissions import Permission
+from models.people.users import PersonRef
 from models.period import LAST_YEAR, Period
 from models.queries.customer_details import CustomerDetails, load_customer
 from models.queries.customer_list import (
@@ -42,23 +44,28 @@ CSV_PAGE = 1000
 async def customers(
     context: Asking,
     name: Annotated[str, Query(max_length=300)] = "",
-    csm: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "",
+    csm: Annotated[str, Query(max_length=50)] = "",
     over: bool = False,
     after: Annotated[str | None, Query(max_length=600)] = None,
 ) -> Response:
     """All customers by name, with what they used in the last month that is over."""
-    wanted = CustomerFilter(name.strip(), int(csm) if csm else None, over)
+    everybody = await csms(context.session)
+    form = _chosen(csm, everybody)
+    wanted = CustomerFilter(name.strip(), int(csm) if csm and not form.is_refused else None, over)
     period = Period.last_closed(context.now, context.settings.zone)
     found = await list_customers(context.session, wanted, period, after)
+    if form.is_refused:
+        found = replace(found, lines=(), count=0, after=None)
     asked = {"name": wanted.name, "csm": csm, "over": "yes" if over else ""}
     chosen = {key: value for key, value in asked.items() if value}
     return page(
         context.request,
         "customers.html.jinja",
+        422 if form.is_refused else 200,
+        form=form,
         found=found,
         wanted=wanted,
-        csm=csm,
-        csms=await csms(context.session),
+        csms=[("", "Anybody"), ("0", "Nobody"), *((str(one.id), one.name) for one in everybody)],
         is_filtered=bool(chosen),
         may_edit=context.user.can(Permission.KEEP_BOOKS),
         csv=_address("/customers.csv", chosen),
@@ -68,6 +75,13 @@ async def customers(
         most_counted=MOST_COUNTED,
         looked_through=LOOKED_THROUGH,
     )
+
+
+def _chosen(csm: str, everybody: Sequence[PersonRef]) -> Form:
+    """The choice of a CSM; refused where it is nobody who looks after a customer."""
+    known = {"", "0", *(str(one.id) for one in everybody)}
+    errors = {} if csm in known else {"csm": "Nobody by that number looks after a customer."}
+    return Form({"csm": csm}, errors)
 
 
 def _address(path: str, asked: dict[str, str]) -> str:

@@ -32,6 +32,7 @@ from models.period import Period
 from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, find_bills
 from models.queries.missing_approvals import missing_approvals
+from models.queries.people import get_person
 from models.queries.recent_decisions import RecentDecision, recent_decisions
 
 router = APIRouter(route_class=PageRoute)
@@ -104,7 +105,7 @@ async def dashboard(context: Asking) -> Response:
     after = context.request.query_params.get("after")
     choice, found = await _found(context, choice, after)
     ages = await ages_of_waiting(context.session, choice.wanted, context.now)
-    csms = await users_with_role(context.session, Role.CSM)
+    csms = await _csms(context, choice)
     return page(
         context.request,
         "dashboard.html.jinja",
@@ -112,7 +113,7 @@ async def dashboard(context: Asking) -> Response:
         views=_views(context.user),
         choice=choice,
         form=choice.form,
-        csms=[("", "Anybody"), *((str(one.id), one.name) for one in csms)],
+        csms=csms,
         found=found,
         is_first=after is None,
         next_page=choice.address(after=found.after) if found.after else None,
@@ -131,6 +132,15 @@ async def dashboard(context: Asking) -> Response:
         history_sentence=history_sentence,
         live=live if after is None else None,
     )
+
+
+async def _csms(context: HttpContext, choice: Choice) -> list[tuple[str, str]]:
+    """Whoever has the role, and whoever is chosen and has it no longer."""
+    found = list(await users_with_role(context.session, Role.CSM))
+    chosen = choice.wanted.csm_id
+    if chosen and chosen not in {one.id for one in found}:
+        found.append(await get_person(context.session, chosen))
+    return [("", "Anybody"), *((str(one.id), one.name) for one in found)]
 
 
 @dataclass(frozen=True)
@@ -201,6 +211,8 @@ async def _choice(context: HttpContext) -> Choice:
                 read |= await reading(context, typed[key])
             except (Invalid, NotFound) as refused:
                 errors[key] = _told(refused)
+    if "period" in read:
+        typed["month"] = str(read["period"])
     wanted = BillFilter(**read, status=State(view) if view in set(State) else None)
     return Choice(view if view in VIEWS else None, typed, wanted, errors)
 
@@ -221,8 +233,8 @@ async def _month(context: HttpContext, typed: str) -> dict[str, Any]:
     return {"period": Period.parse(typed, context.today)}
 
 
-async def _csm(_: HttpContext, typed: str) -> dict[str, Any]:
-    return {"csm_id": read_id(typed)}
+async def _csm(context: HttpContext, typed: str) -> dict[str, Any]:
+    return {"csm_id": (await get_person(context.session, read_id(typed))).id}
 
 
 _READINGS = {"customer": _customer, "month": _month, "csm": _csm}

@@ -45,7 +45,7 @@ def _period(month: str) -> Period:
     try:
         return Period.parse(month)
     except Invalid as refused:
-        raise NotFound(NO_MONTH) from refused
+        raise NotFound(refused.sentence) from refused
 
 
 @router.get("/month")
@@ -75,6 +75,7 @@ async def board(context: Asking, month: Month) -> Response:
         runs=runs,
         is_running=run is not None and not run.has_ended,
         is_open=period >= Period.of(context.today),
+        is_ahead=period > Period.of(context.today),
         may_generate=context.user.can(Permission.GENERATE),
         may_send=context.user.can(Permission.SEND),
         words=month_text,

@@ -71,14 +71,19 @@ def cause_text(cause: HoldReason) -> str:
     return f"{sentence(HOLD_CAUSES[cause])} {HOLD_CURES[cause]}"
 
 
-def missing_text(missing: MissingUsage, is_open: bool = False) -> str:
-    """How many customers have no usage on record: missing is not zero. `is_open`: it may come."""
+def missing_text(missing: MissingUsage, is_open: bool = False, is_ahead: bool = False) -> str:
+    """How many customers have no usage on record: missing is not zero.
+
+    `is_open`: it may come; `is_ahead`: it cannot have yet.
+    """
     if missing.count is None:
         return "There are too many customers to look for missing usage here; a preview names it."
     if not missing.has_customers:
         return "No customer is in contract in this month."
     if not missing.count:
         return "Every customer in contract has its usage on record."
+    if is_ahead:
+        return f"{counted(missing.count, 'customer')} in contract; the month has not begun."
     if is_open:
         return f"{counted(missing.count, 'customer')} in contract, with no usage recorded so far:"
     return f"{counted(missing.count, 'customer')} in contract, with no usage recorded:"

@@ -51,6 +51,10 @@ async def test_of_two_who_edit_the_second_is_told_and_reads_again(
     assert (first.status, first.json["start_date"]) == (200, "2026-01-01")
     late = await change(ana, acme, seen, tax_id="DE2")
     assert (late.status, late.json["title"]) == (409, "Conflict")
+    for other in ('"99"', f"W/{first.headers['ETag']}", "1"):
+        assert (await change(ana, acme, other, tax_id="DE2")).status == 409
+    for same in ("*", f'"99", {first.headers["ETag"]}'):
+        assert (await change(ana, acme, same, tax_id="DE1")).status == 200
     again = await change(ana, acme, first.headers["ETag"], tax_id=None, csm_id=people.kim.id)
     assert (again.json["tax_id"], again.json["start_date"]) == (None, "2026-01-01")
     gone = await change(ana, acme, csm_id=None)

@@ -205,6 +205,10 @@ async def test_who_may_not_is_told_before_anything_of_the_body_is_read(
 
 async def test_other_content_and_what_is_too_long_is_refused(ana: Visitor) -> None:
     assert (await put(ana, b"<xml/>", {"Content-Type": "text/xml"})).status == 415
+    charsets = {"utf-16": 415, "none-such": 415, '"UTF8"': 422, "us-ascii": 422}
+    for charset, status in charsets.items():
+        said = {"Content-Type": f"text/csv; charset={charset}"}
+        assert (await put(ana, b"customer", said)).status == status
     assert (await put(ana, b" " * (LARGEST_UPLOAD + 1))).status == 413
 
 

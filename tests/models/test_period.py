@@ -51,9 +51,6 @@ def test_a_month_is_read(typed: str, period: Period) -> None:
         "2026-13",
         "2026-010",
         "26-10",
-        "1999-12",
-        "2201-01",
-        "0000-01",
         "2026-10-01",
         "2026-000123",
         "10/11",
@@ -148,6 +145,14 @@ def test_a_month_is_over_when_it_is_over_there(where: str, when: str, current: s
         assert refused.value.sentence == (
             f"{unfinished.in_words} is not over yet. It can be billed from {runs_on} on."
         )
+
+
+@pytest.mark.parametrize("typed", ["1999-12", "2201-01", "Dec 1999", "0000-01"])
+def test_a_month_out_of_reach_is_told_from_when_on_there_are_some(typed: str) -> None:
+    told = f"{typed} is out of reach: months go from 2000-01 to 2200-12."
+    with pytest.raises(Invalid) as refused:
+        Period.parse(typed)
+    assert refused.value.sentence == told
 
 
 def test_the_last_month_of_all_has_an_end_and_is_refused_until_then() -> None:

@@ -92,6 +92,8 @@ async def test_lists_are_narrowed_by_state_month_customer_and_csm(
         )
     }
     assert list(found.values()) == [[], ["Acme Corp"], [], ["Cedar &lt;i&gt;"]]
+    spoken = (await max_.get("/dashboard?view=all&month=October+2026")).text
+    assert 'value="2026-10"' in spoken and "October+2026" not in spoken
     wrong = await max_.get("/dashboard?customer=Zzz&month=then")
     assert (wrong.status, wrong.text.count('class="error"')) == (422, 2)
     assert 'value="Zzz"' in wrong.text
@@ -105,6 +107,8 @@ async def test_lists_are_narrowed_by_state_month_customer_and_csm(
         ("view=all&status=nearly", "There is no list nearly."),
         ("stauts=sent", "There is no filter stauts. There are: view, status, month, customer, csm"),
         ("month=2026-13", "2026-13 is not a month."),
+        ("month=1999-01", "1999-01 is out of reach: months go from 2000-01 to 2200-12."),
+        ("csm=999", "That person is not here."),
         ("csm=kim", "There is nothing under that number."),
     ],
 )
