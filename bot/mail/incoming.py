@@ -70,8 +70,16 @@ def is_automatic(mail: Message) -> bool:
         submitted not in ("", "no")
         or precedence in ("bulk", "junk", "list", "auto_reply")
         or any(name in mail for name in _ONLY_IN_AUTOMATIC)
+        or bool(_AWAY.match(head(mail, "subject")))
     )
 
+
+_AWAY = re.compile(
+    r"\s*(automatic reply|auto(matische)?[ -]?(reply|antwort)|automatisch antwoord|abwesenheits"
+    r"|out[ -]of[ -](the[ -])?office|réponse automatique|respuesta automática|risposta automatica)",
+    re.IGNORECASE,
+)
+"""How a subject begins where a program says who is away and nothing else in the heads does."""
 
 _ONLY_IN_AUTOMATIC = ("x-autoreply", "x-autorespond", "x-autoresponse", "list-id")
 

@@ -12,6 +12,15 @@ _BEGINS_QUOTE = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+_FROM = re.compile(r"^\s*\*?(From|Von|De|Da|Van|Od|Fra|Från)\*?\s?[:：]", re.IGNORECASE)
+_SENT = re.compile(
+    r"^\s*\*?(Sent|Date|Gesendet|Datum|Envoy[ée]|Enviad[oa]|Fecha|Inviato|Data|Verzonden|Sendt"
+    r"|Skickat)\*?\s?[:：]",
+    re.IGNORECASE,
+)
+_WROTE = re.compile(
+    r"^(On|Am|Le|El|Il|Op)\s.{5,300}\s(wrote|schrieb|a écrit|escribió|ha scritto|schreef)\b.*[:：]$"
+)
 _TELLS_OF_A_MAIL = re.compile(r"@|\d[:.h]\d\d|\d{4}")
 LINE_CHARS = 2_000
 INTRODUCTION_LINES = 3
@@ -19,12 +28,27 @@ INTRODUCTION_LINES = 3
 
 def own_words(text: str) -> str:
     """What stands above the mail that is quoted at the end, quoted lines in between included."""
-    lines = [line.rstrip()[:LINE_CHARS] for line in text.splitlines()]
-    end = next((at for at, line in enumerate(lines) if _BEGINS_QUOTE.match(line)), len(lines))
+    lines = [_bounded(line.rstrip()) for line in text.splitlines()]
+    end = next((at for at in range(len(lines)) if _quotes_from(lines, at)), len(lines))
     while end and (not lines[end - 1] or _QUOTE.match(lines[end - 1])):
         end -= 1
     end = _without_introduction(lines, end, is_quoted=end < len(lines))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines[:end])).strip()
+
+
+def _bounded(line: str) -> str:
+    return line if len(line) <= LINE_CHARS else f"{line[:LINE_CHARS]}…"
+
+
+def _quotes_from(lines: list[str], at: int) -> bool:
+    """Whether a mail is quoted from this line on, to the end."""
+    if _BEGINS_QUOTE.match(lines[at]):
+        return True
+    after = next((line for line in lines[at + 1 : at + 3] if line), "")
+    if _FROM.match(lines[at]):
+        return bool(_SENT.match(after))
+    written = _WROTE.match(lines[at]) and _TELLS_OF_A_MAIL.search(lines[at])
+    return bool(written and any(lines[:at]) and after and not _QUOTE.match(after))
 
 
 def _without_introduction(lines: list[str], end: int, *, is_quoted: bool) -> int:

@@ -1,5 +1,6 @@
 """Pages into PDF by typst, and nothing else: light enough for a process that only does this."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -84,9 +85,18 @@ def _compiled(folder: Path, inputs: dict[str, str], issued_on: date) -> bytes:
             timestamp=datetime.combine(issued_on, time(), UTC),
         )
     except typst.TypstError as error:
-        raise NotTypeset(str(error)) from None
+        raise NotTypeset(f"{error}{_place(error)}") from None
     assert isinstance(content, bytes)
     return content
+
+
+_PLACE = re.compile(r"┌─ \W*(\S+:\d+:\d+)")
+
+
+def _place(error: typst.TypstError) -> str:
+    """As in " (invoice.typ:12:4)": file, line and column, where typst names them."""
+    found = _PLACE.search(error.diagnostic or "")
+    return f" ({found[1]})" if found else ""
 
 
 @cache

@@ -72,6 +72,8 @@ SILENT = {
     "out of office": reply(ABOUT, "I am away.", Auto_Submitted="auto-replied"),
     "out of office of old": reply(ABOUT, "I am away.", Precedence="auto_reply"),
     "a vacation without a sender": reply(ABOUT, "I am away.", Return_Path="<>"),
+    "an absence told by its subject": reply(ABOUT, "Ich bin weg.", Subject="Abwesenheitsnotiz: x"),
+    "the same in English": reply(ABOUT, "I am away.", Subject="Automatic reply: Invoice"),
     "a list": reply(ABOUT, "Welcome.", List_Id="<all.acme.example>"),
     "about nothing of ours": b"From: ana@acme.example\r\nSubject: Hello\r\n\r\nHi\r\n",
     "nothing": b"",
@@ -95,6 +97,8 @@ INTRODUCED = {
     "on two lines": "On Mon, 2 Nov 2026 at 09:12, Meridian API AG\n<b@m.example> wrote:\n> Dear",
     "Outlook": "From: Billing <b@m.example>\nSent: Monday\nTo: Jane\nSubject: Invoice\n\nDear Acme",
     "Outlook in German": "Von: Billing <b@m.example>\nGesendet: Montag\nAn: Jane\n\nDear Acme",
+    "heads without an address": "Von: Billing\nGesendet: Montag\nBetreff: Invoice\n\nDear Acme",
+    "nothing marked": "On Mon, 2 Nov 2026 at 09:12, Billing wrote:\n\nDear Acme\nThe invoice",
     "Outlook's line": "________________________________\nFrom: Billing\nDear Acme",
     "original message": "-----Ursprüngliche Nachricht-----\nVon: Billing\nDear Acme",
 }
@@ -106,6 +110,12 @@ def test_what_is_quoted_below_a_reply_is_left_out(client: str) -> None:
 
     assert own_words(f"{said}\n\n{INTRODUCED[client]}\n") == said
     assert own_words(said) == said
+
+
+def test_a_line_that_is_cut_is_marked_and_an_answer_below_is_kept() -> None:
+    assert own_words("x" * 3000) == f"{'x' * 2000}…"
+    below = "On Mon, 2 Nov 2026 at 09:12, Billing wrote:\n> Dear Acme\n\nWe have paid it."
+    assert "We have paid it." in own_words(below)
 
 
 def test_an_answer_between_quoted_lines_keeps_what_it_answers() -> None:

@@ -73,7 +73,7 @@ def reply(about: str, text: str, *, html: str = "", **heads: str) -> bytes:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = heads.pop("From", "Jane Doe <jane@acme.example>")
     mail["To"] = f"billing@{OUR_DOMAIN}"
-    mail["Subject"] = "Re: Invoice"
+    mail["Subject"] = heads.pop("Subject", "Re: Invoice")
     mail["Message-ID"] = heads.pop("Message_ID", f"<reply-{about}>")
     mail["In-Reply-To"] = f"<{about}>"
     for name, value in heads.items():
