@@ -18,7 +18,7 @@ from models.actions.foresee import do_if_agreed
 from models.actions.keep_books import Book, BookChange, import_book
 from models.context import Context
 from models.db.columns import Base, Id
-from models.errors import NotFound
+from models.errors import NotFound, WrongState
 from models.imports.foreseen import Foreseen
 from models.people.permissions import Permission
 from models.people.users import User
@@ -29,7 +29,7 @@ GONE = "That file is not kept any more. Choose it again."
 
 
 class UploadedFile(Base):
-    """A file and what it would do; `sha256` is that of `content`."""
+    """A file and what it would do, or did; `sha256` is that of what `content` was once."""
 
     __tablename__ = "uploaded_files"
 
@@ -42,6 +42,7 @@ class UploadedFile(Base):
     foreseen: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    taken_in_at: Mapped[datetime | None]
 
     @property
     def would_do(self) -> Foreseen:
@@ -99,21 +100,24 @@ async def uploaded_file(session: AsyncSession, file_id: int, context: Context) -
 async def take_in_file(
     session: AsyncSession, file_id: int, agreed: str, context: Context
 ) -> tuple[UploadedFile, Foreseen, bool]:
-    """Take in a file that does what was `agreed`, and forget it; whether that was done.
+    """Take in a file that does what was `agreed`, and forget its rows; whether that was done.
+    Refuses one that was taken in already.
 
     Where it does something else by now, nothing is written but that, to be looked at.
     """
     file = await uploaded_file(session, file_id, context)
+    if file.taken_in_at is not None:
+        raise WrongState(f"{file.name} is in already. Nothing was done again.")
     session.expunge(file)
     content = await _content(session, file_id)
     foreseen, is_done = await do_if_agreed(
         session, lambda: _take(session, Book(file.book), content, context), agreed, ask=True
     )
+    told: dict[str, Any] = {"foreseen": foreseen.as_json()}
     if is_done:
-        await session.execute(sa.delete(UploadedFile).where(UploadedFile.id == file_id))
-    else:
-        change = sa.update(UploadedFile).where(UploadedFile.id == file_id)
-        await session.execute(change.values(foreseen=foreseen.as_json()))
+        told |= {"content": b"", "taken_in_at": context.now}
+    change = sa.update(UploadedFile).where(UploadedFile.id == file_id)
+    await session.execute(change.values(**told))
     return file, foreseen, is_done
 
 

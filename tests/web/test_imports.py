@@ -80,8 +80,13 @@ async def test_a_file_says_what_it_would_do_and_does_it_once_agreed(
         ("adjustment", "pending"),
     ]
     assert await rows_of(db, "select distinct source from usage_changes") == [("web",)]
-    assert await rows_of(db, "select count(*) from uploaded_files") == [(0,)]
-    assert (await take_in(ana, page)).status == 404
+    assert await rows_of(db, "select content from uploaded_files") == [(b"",)]
+    again = await take_in(ana, page)
+    assert (again.status, "is in already. Nothing was done again." in again.text) == (409, True)
+    [address] = re.findall(r'action="(/import/\d+)"', page.text)
+    back = (await ana.get(address)).text
+    assert "It is in: you took it in, " in back and "What changed" in back
+    assert "Take it in" not in back
     assert waiting
 
 

@@ -1,0 +1,1 @@
+alter table uploaded_files add column taken_in_at timestamptz;
