@@ -51,6 +51,8 @@ class Session(SMTP):
         )
         self._patience = patience
         self._greet_as = greet_as
+        self._needs_ehlo = bool(server.user) or server.start_tls is True
+        self._refusal: aiosmtplib.SMTPHeloError | None = None
 
     async def _get_default_local_hostname(self) -> str:
         """A name with a domain, where this machine has one; others are refused by many servers."""
@@ -60,7 +62,17 @@ class Session(SMTP):
     async def ehlo(self, *, hostname: str | None = None, **options: Any) -> SMTPResponse:
         if self.local_hostname == _OWN_ADDRESS:
             self.local_hostname = address_literal(self.get_transport_info("sockname")[0])
-        return await super().ehlo(hostname=hostname, **options)
+        try:
+            return await super().ehlo(hostname=hostname, **options)
+        except aiosmtplib.SMTPHeloError as refused:
+            self._refusal = refused
+            raise
+
+    async def helo(self, **options: Any) -> SMTPResponse:
+        """Nobody logs in or encrypts by it: where that is asked for, EHLO's answer counts."""
+        if self._refusal is not None and self._needs_ehlo:
+            raise self._refusal
+        return await super().helo(**options)
 
     async def connect(self, **options: Any) -> SMTPResponse:
         """As far as that it is known what the server can do, which it tells anew once encrypted."""

@@ -173,6 +173,19 @@ def test_a_certificate_that_is_not_trusted_is_told_with_what_to_do(
     assert to_do in told.code and "_ssl" not in told.code and ".." not in told.code
 
 
+@pytest.mark.parametrize(
+    "asks_for", ["smtp://ana:pw@127.0.0.1:{}", "smtp://127.0.0.1:{}?starttls=1"]
+)
+async def test_a_greeting_that_is_refused_is_the_cause_where_the_old_one_does_not_do(
+    asks_for: str,
+) -> None:
+    async with scripted(ehlo="504 5.5.2 <box>: Helo rejected", helo="250 hello") as script:
+        with pytest.raises(MailError, match=r"504 5\.5\.2 <box>") as caught:
+            await Mailer(MailServer.parse(asks_for.format(script.port)), SENDER).send(ONE)
+        assert caught.value.kind is MENDING
+        await mailer(script).send(ONE)
+
+
 async def test_a_host_that_does_not_exist_needs_somebody() -> None:
     with pytest.raises(MailError, match="could not be reached") as caught:
         await Mailer(MailServer("no-such-host.invalid", 25), SENDER).send(ONE)
