@@ -77,6 +77,11 @@ async def test_one_bill_is_an_e_invoice_and_of_another_finance_sees_why_it_is_no
     assert f"A PDF without an e-invoice: {why}" in await card(session, oasis)
     assert "e-invoice" not in await card(session, acme)
     assert f"; as a PDF without an e-invoice: {why}" in await story(session, oasis)
+    other = await approved(
+        session, people, "Dune", **HERE, currency="KWD", overage_unit_cost="0.20001"
+    )
+    await issued(session, people, other)
     (told,) = await health(session, NOW + timedelta(days=2))
-    assert told == f"1 document of the last month went out as a PDF alone. {why} (1)"
+    in_common = why.replace("950.095 KWD", "An amount in KWD")
+    assert told == f"2 documents of the last month went out as a PDF alone. {in_common} (2)"
     assert await health(session, NOW + timedelta(days=40)) == []
