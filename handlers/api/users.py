@@ -4,9 +4,11 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
 from handlers.api.fields import Asked
+from handlers.http.csv_files import AS_CSV, csv_file
 from handlers.http.faults import SEEN
 from handlers.http.gate import Access, ApiRoute, Asking, Calling, open_to
 from handlers.http.ids import PathId
@@ -14,9 +16,11 @@ from handlers.http.people import change_person
 from handlers.http.signing_in import sign_up
 from models.actions.people import PersonEdit
 from models.db.names import MOST_KEY
+from models.exports.formats import Table
 from models.people.permissions import Permission, Role
 from models.people.users import NAME_CHARS, User
 from models.queries.people import PAGE, find_people, get_person
+from models.queries.scope import Scope
 
 router = APIRouter(route_class=ApiRoute)
 LONGEST_PASSWORD = 1000
@@ -96,6 +100,13 @@ async def people(context: Asking, asked: Annotated[PeopleQuery, Query()]) -> Peo
     """Everybody that fits, by name."""
     found = await find_people(context.session, asked.q, asked.cursor, asked.limit)
     return People(users=[person_of(user) for user in found.people], next_cursor=found.after)
+
+
+@router.get("/users.csv", response_class=StreamingResponse, responses=AS_CSV)
+@open_to(Permission.GIVE_ROLES)
+async def people_as_csv(context: Asking) -> StreamingResponse:
+    """Everybody as CSV, which an import reads back unchanged."""
+    return await csv_file(context, Table.PEOPLE, Scope())
 
 
 @router.get("/users/{user_id}")

@@ -61,6 +61,7 @@ API = (
     Row("DELETE /api/tokens/{token_id}", _MINE, hides=True),
     Row("POST /api/users", EVERYBODY, {"json": {}}),
     Row("GET /api/users", FINANCE),
+    Row("GET /api/users.csv", FINANCE),
     Row("GET /api/users/{user_id}", WITH_A_ROLE),
     Row("PATCH /api/users/{user_id}", FINANCE, {"json": {}}),
     Row("GET /api/bills", WITH_A_ROLE),

@@ -136,6 +136,9 @@ async def test_a_delivery_tells_what_was_sent_and_what_came_of_it(
     assert whole["payload"]["data"]["bill"]["id"] == bill_id
     failed = (await ana.get(f"{path}/deliveries", params={"status": "failed"})).json
     assert len(failed["deliveries"]) == 1
+    for said in ("yesterday", "2026-10-01T09:00:00"):
+        refused = await ana.post(f"{path}/send-again", json={"since": said})
+        assert "as in 2026-10-01T09:00:00Z" in refused.json["detail"]
     again = await ana.post(f"{path}/send-again", json={"since": NOW.isoformat()})
     assert (again.status, again.json) == (202, {"count": 1})
     once_more = await ana.post(f"{path}/deliveries/{promised['id']}/send-again")

@@ -152,6 +152,15 @@ async def test_people_show_whose_role_changes(ana: Visitor, people: People) -> N
     assert (await take_in(ana, page)).status == 303
 
 
+async def test_people_come_as_a_file_and_go_back_unchanged(ana: Visitor) -> None:
+    assert 'href="/api/users.csv"' in (await ana.get("/people")).text
+    everybody = await ana.get("/api/users.csv")
+    assert everybody.headers["Content-Disposition"] == 'attachment; filename="people.csv"'
+    assert "Kim" in everybody.text
+    page = await looked_at(ana, "people", everybody.text)
+    assert "Nothing to do" in page.text and "0 added, 0 changed" in page.text
+
+
 async def test_a_file_is_its_owners_alone_and_for_an_hour(db: Database, people: People) -> None:
     moment = NOW
     async with db.transaction() as session:
