@@ -25,10 +25,8 @@ _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.]) ?(\d{1,2})\2 ?(\d{4})")
 _DAY, _MONTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?", r"(?P<month>[a-z]{3,9})\.?"
 _NAMED = (
-    re.compile(
-        r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[- ]*(?P<month>[a-z]{3,9})\.?[-, ]*(?P<year>\d{4})"
-    ),
-    re.compile(r"(?P<month>[a-z]{3,9})\.? *(?P<day>\d{1,2})(?:st|nd|rd|th)?,? +(?P<year>\d{4})"),
+    re.compile(rf"{_DAY}\.?[- ]*{_MONTH}[-, ]*(?P<year>\d{{4}})"),
+    re.compile(rf"{_MONTH} *{_DAY},? +(?P<year>\d{{4}})"),
 )
 
 

@@ -32,11 +32,6 @@ from models.errors import Unreadable, WrongState
 from models.outbox.jobs import defer_delivery, defer_issue
 
 
-async def issue_bill(session: AsyncSession, bill_id: int, context: Context, draw: Draw) -> bool:
-    """`issue_bills` of one; whether it can be mailed."""
-    return bill_id in await issue_bills(session, [bill_id], context, draw)
-
-
 async def issue_bills(
     session: AsyncSession, bill_ids: Sequence[int], context: Context, draw: Draw
 ) -> list[int]:

@@ -76,11 +76,6 @@ async def installation_id(session: AsyncSession) -> str:
     return str(await session.scalar(sa.text("select id from installation")))
 
 
-async def issue_due(session: AsyncSession, bill_id: int) -> datetime:
-    """When the bill that is being sent was, or is, to be issued."""
-    return due_by(await actions_of(session, bill_id))
-
-
 async def issued_document(session: AsyncSession, bill_id: int) -> Document | None:
     """What was issued for this bill; None where nothing was yet."""
     return await session.get(Document, bill_id)

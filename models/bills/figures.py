@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.bill import Bill, get_bill
+from models.bills.bill import Bill
 from models.bills.snapshots import column_value
-from models.bills.states import State
 
 BASIS = ("api_usage", "monthly_api_limit", "overage_unit_cost", "currency", "billed_so_far")
 """What the amount is made of. What Finance agreed is not: it stays agreed when these change."""
@@ -55,7 +54,6 @@ class Figures:
         return all(getattr(self, name) == column_value(name, snapshot[name]) for name in BASIS)
 
 
-_NOW = sa.text("select * from figures_now_of(cast(:bill_id as bigint))")
 _ANEW = sa.text("""
 select t.* from bills b cross join lateral figures_anew(b) t where b.id = :bill_id
 """)
@@ -64,17 +62,10 @@ select t.* from bills b cross join lateral figures_with(b, waived_of(b.id)) t wh
 """)
 
 
-async def figures_now(session: AsyncSession, bill_id: int) -> Figures | None:
-    """The figures that usage and terms give now, less what Finance agreed not to bill; None where
-    no usage is recorded any more.
-
-    Of an adjustment or a credit, they are what its month comes to less what is billed already.
-    """
-    return await _figures(session, _NOW, bill_id)
-
-
 async def figures_anew(session: AsyncSession, bill_id: int) -> Figures | None:
-    """The same without what was agreed for this bill: as revising it would take them."""
+    """The figures that usage and terms give now, without what was agreed for this bill: as revising
+    it would take them. None where no usage is recorded any more.
+    """
     return await _figures(session, _ANEW, bill_id)
 
 
@@ -109,12 +100,6 @@ async def _figures(session: AsyncSession, query: sa.TextClause, bill_id: int) ->
     return Figures(**row._mapping) if row else None
 
 
-async def newer_figures(session: AsyncSession, bill: Bill) -> Figures | None:
-    """Those of now, where the bill does not rest on them and does not keep its own."""
-    now = await figures_now(session, bill.id)
-    return newer_than(bill, now, corrects_void=await _corrects_void_bill(session, bill))
-
-
 def newer_than(bill: Bill, now: Figures | None, *, corrects_void: bool) -> Figures | None:
     """The figures of now, where the bill does not rest on them; None where it does, or keeps its
     own: it is issued, or takes back a void bill.
@@ -122,9 +107,3 @@ def newer_than(bill: Bill, now: Figures | None, *, corrects_void: bool) -> Figur
     if now is None or bill.number is not None or corrects_void:
         return None
     return None if now.rest_on(bill) else now
-
-
-async def _corrects_void_bill(session: AsyncSession, bill: Bill) -> bool:
-    if bill.adjusts_id is None:
-        return False
-    return (await get_bill(session, bill.adjusts_id)).status == State.VOID

@@ -1,6 +1,5 @@
 """Why a bill is held, and what is a jump."""
 
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,11 +63,6 @@ _CAUSE_OF_CORRECTION = sa.text("""
 select hold_reason(o.overage_unit_cost, o.active_days, :has_no_approver, null, null, null)
 from overage_of(:customer_id, :year, :month) o
 """)
-
-
-def is_jump(amount: Decimal, previous: Decimal, factor: float = JUMP_FACTOR) -> bool:
-    """Whether it is more than so many times as much as before: `is_jump` of `holds.sql`."""
-    return previous > 0 and amount > previous * Decimal(str(factor))
 
 
 def run_values(

@@ -4,19 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.context import Context
-from models.currencies import MINOR_UNITS, Currency
-from models.customers.customers import Customer, lock_customer
-from models.db.columns import MOST_CALLS, Base, Calls, Id
+from models.currencies import Currency
+from models.customers.customers import Customer
+from models.db.columns import Base, Calls, Id
 from models.db.locks import busy_after_waiting, lock_for_write
-from models.errors import Invalid
-from models.people.permissions import Permission
 from models.period import Period
 
 
@@ -35,7 +31,6 @@ class Terms(Base):
 
 TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
 LAST_ID = 2**63 - 1
-PRICE_DIGITS, PRICE_DECIMALS = 15, 10
 
 _FROZEN = """
 select customer_id, max(make_date(year, month, 1)) as month
@@ -100,11 +95,6 @@ written as (
 select d.customer_id, d.valid_from, c.customer_id is not null as changed
 from due d left join changed c using (customer_id)"""
 
-_ONE = """
-select cast(:customer_id as bigint) as customer_id, cast(:currency as text) as currency,
-       cast(:limit as bigint) as monthly_api_limit,
-       cast(:unit_cost as numeric) as overage_unit_cost, cast(:asked_from as date) as asked_from"""
-
 _SHOW = sa.text("""
 update customers c
 set currency = t.currency, monthly_api_limit = t.monthly_api_limit,
@@ -143,41 +133,6 @@ class _Written:
     changed: bool
 
 
-async def change_terms(
-    session: AsyncSession,
-    customer_id: int,
-    context: Context,
-    monthly_api_limit: int,
-    overage_unit_cost: Decimal | None,
-    valid_from: Period | None = None,
-    currency: str | None = None,
-) -> Terms:
-    """Another limit, in calls a month, or another price of a call, from a month on.
-
-    The price is in `currency`, as ISO 4217 has it; None: in the one that the customer has now.
-    Without `valid_from` that is the current month; or the first one after the last frozen month,
-    or the month of the first terms, if later. What is in force then already is not written again.
-    Returns the terms in force in that month. Refuses a month up to the last frozen one, naming
-    the first that is possible, and figures that no bill could be made of.
-    """
-    context.user.require(Permission.KEEP_BOOKS)
-    _refuse_impossible(monthly_api_limit, overage_unit_cost, currency)
-    customer = await lock_customer(session, customer_id)
-    if valid_from is not None:
-        await _refuse_frozen(session, customer, valid_from)
-    values = {
-        "customer_id": customer_id,
-        "currency": currency or customer.currency,
-        "limit": monthly_api_limit,
-        "unit_cost": overage_unit_cost,
-        "asked_from": valid_from and valid_from.first_day,
-    }
-    [written] = await _write(session, _ONE, [customer_id], context.today, TERMS, **values)
-    await _show(session, [customer_id], context.today)
-    await session.refresh(customer)
-    return terms_in_force(await terms_history(session, customer_id), Period.of(written.valid_from))
-
-
 async def lock_customers_with_other_terms(
     session: AsyncSession, wanted: str, today: date, given: Collection[str] = TERMS
 ) -> list[int]:
@@ -211,10 +166,12 @@ async def change_terms_of_many(
     today: date,
     given: Collection[str] = TERMS,
 ) -> set[int]:
-    """What `change_terms` does, for many customers that are locked; the ids of those changed.
+    """Other terms for customers that are locked; the ids of those changed.
 
-    Nothing is refused here: frozen months are for the caller to refuse, see `frozen_months`. What
-    `customers` shows is left to the caller as well.
+    Asked from no month, they hold from the current one; or from the first one after the last
+    frozen month, or from the month of the first terms, if later. What is in force then already is
+    not written again. Nothing is refused here: frozen months are for the caller to refuse, see
+    `frozen_months`. What `customers` shows is left to the caller as well.
     """
     written = await _write(session, wanted, customer_ids, today, given)
     return {row.customer_id for row in written if row.changed}
@@ -251,13 +208,12 @@ async def _write(
     customer_ids: Sequence[int],
     today: date,
     given: Collection[str],
-    **values: Any,
 ) -> list[_Written]:
     """Of customers that are locked by now, so that no month freezes meanwhile."""
     if not customer_ids:
         return []
     statement = sa.text(_WRITE.format(frozen=_FROZEN, wanted=wanted, values=_values("d", given)))
-    values |= {"customer_ids": customer_ids, "month": Period.of(today).first_day}
+    values = {"customer_ids": customer_ids, "month": Period.of(today).first_day}
     return [_Written(*row) for row in await session.execute(statement, values)]
 
 
@@ -269,44 +225,3 @@ def _values(wanted: str, given: Collection[str]) -> str:
 async def _show(session: AsyncSession, customer_ids: Iterable[int], today: date) -> int:
     values = {"customer_ids": list(customer_ids), "today": today}
     return len((await session.execute(_SHOW, values)).all())
-
-
-async def _refuse_frozen(session: AsyncSession, customer: Customer, valid_from: Period) -> None:
-    found = await session.execute(sa.text(_FROZEN), {"customer_ids": [customer.id]})
-    row = found.one_or_none()
-    if row is None or valid_from.first_day > row.month:
-        return
-    last = Period.of(row.month)
-    raise Invalid(
-        f"The bill of {last} has its number already, and what is billed stays as it is. "
-        f"Terms of {customer.name} can change from {last.plus(1)} on.",
-        field="valid_from",
-    )
-
-
-def _refuse_impossible(
-    monthly_api_limit: int, overage_unit_cost: Decimal | None, currency: str | None
-) -> None:
-    if not 0 <= monthly_api_limit <= MOST_CALLS:
-        raise Invalid(
-            f"A limit is a whole number of calls from 0 to {MOST_CALLS:,}.",
-            field="monthly_api_limit",
-        )
-    if overage_unit_cost is not None and not _is_price(overage_unit_cost):
-        raise Invalid(
-            f"A price is not negative, and has at most {PRICE_DIGITS} digits before the point "
-            f"and {PRICE_DECIMALS} after it.",
-            field="overage_unit_cost",
-        )
-    if currency is not None and currency not in MINOR_UNITS:
-        raise Invalid(
-            f"“{currency}” is not a currency. Write its ISO 4217 code, as in USD.",
-            field="currency",
-        )
-
-
-def _is_price(price: Decimal) -> bool:
-    if not price.is_finite() or price < 0 or price >= 10**PRICE_DIGITS:
-        return False
-    exponent = price.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -PRICE_DECIMALS

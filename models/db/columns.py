@@ -10,7 +10,6 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 Id = Annotated[int, mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)]
 MOST_CALLS = 2**63 - 1
 Calls = Annotated[int, mapped_column(sa.BigInteger)]
-When = Annotated[datetime, mapped_column(sa.DateTime(timezone=True))]
 
 # For signatures on the floors above, which know nothing of SQLAlchemy.
 Session = AsyncSession

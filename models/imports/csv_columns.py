@@ -154,14 +154,6 @@ def text(most: int = MAX_TEXT) -> ColumnKind:
     return ColumnKind(read)
 
 
-def line(most: int = MAX_TEXT) -> ColumnKind:
-    def read(typed: str, _: bool) -> str:
-        refuse_placeholder(typed)
-        return _one_line(typed, most)
-
-    return ColumnKind(read)
-
-
 def _name(typed: str, most: int = 300) -> str:
     if not typed[0].isalnum():
         refuse_spreadsheet_error(typed)

@@ -146,8 +146,8 @@ async def import_customers(
     Of these the file may leave out any other column, which keeps what is known; a customer that is
     new needs a limit.
     Another limit or price holds from the month that the row gives; without one from this month on,
-    or from a later one, as `change_terms` has it. What that means for bills that are made already
-    is for `recalculate` to say.
+    or from a later one, as `change_terms_of_many` has it. What that means for bills that are
+    made already is for `recalculate` to say.
     """
     user.require(Permission.KEEP_BOOKS)
     columns, rows = await stage(session, _rows(file), CUSTOMERS, now.date(), progress, lock)

@@ -126,13 +126,3 @@ where root.kind = 'overage' and root.number is not null and root.status <> 'void
   and not exists (
       select from bills open
       where open.adjusts_id = root.id and open.number is null and open.status <> 'void');
-
-create function figures_now_of(one bigint)
-returns table (api_usage bigint, monthly_api_limit bigint, overage_units bigint,
-               overage_unit_cost numeric, overage_amount numeric, currency text,
-               billed_so_far numeric, waived_units bigint)
-language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
-begin
-    return query select t.* from bills b cross join lateral figures_now(b) t where b.id = one;
-end
-$$;

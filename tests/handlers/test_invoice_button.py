@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from models.actions.issue import issue_bill
 from models.actions.send import mark_delivered, send_bill
 from models.bills.documents import PDF, Drawn
 from models.bills.invoice_data import InvoiceData
@@ -13,6 +12,7 @@ from sandbox.fake_slack.shapes import JsonObject
 from tests.handlers.conftest import Bills
 from tests.handlers.test_sending import act_as
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.running import Listeners
 from tests.harness.slack_people import Team
 from tests.harness.waiting import until

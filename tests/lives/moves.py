@@ -18,7 +18,6 @@ from models.actions.comment import delete_comment as delete
 from models.actions.comment import edit_comment as edit
 from models.actions.hold import hold_bill, release_bill
 from models.actions.incoming import record_mail
-from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import mark_delivered, mark_send_failed, send_bill
@@ -34,6 +33,7 @@ from models.context import Context
 from models.customers.terms import show_terms_of_today
 from models.outbox.notifications import Recalculation
 from models.period import Period
+from tests.harness.issuing import issue_bill
 from tests.lives import golden
 from tests.lives.ledger import Row
 from tests.lives.scene import APPROVERS, FINANCE, Lot, Scene

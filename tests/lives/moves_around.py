@@ -10,11 +10,11 @@ from models.actions.access import deactivate, grant_role
 from models.actions.recalculate import recalculate
 from models.actions.reroute import reroute_open_bills
 from models.customers.customers import Customer
-from models.customers.terms import change_terms as set_terms
 from models.people.permissions import Role
 from models.people.users import User
 from models.period import Period
 from models.usage.usage import record_usage
+from tests.harness.terms import change_terms as set_terms
 from tests.lives import golden
 from tests.lives.moves import TermsAsked, Turn
 from tests.lives.scene import APPROVERS, CURRENCIES, ROLES
@@ -62,8 +62,10 @@ async def change_terms(turn: Turn) -> Any:
     month = None if ahead is None else scene.month.plus(ahead)
     shown = scene.ledger.customer[customer_id].currency
     turn.asked = TermsAsked(customer_id, month, currency or shown, limit, price)
-    await set_terms(turn.session, customer_id, act, limit, price, month, currency)
-    return await _settle(turn)
+    change = await set_terms(turn.session, customer_id, act, limit, price, month, currency or shown)
+    scene.unsettled.clear()
+    turn.told = change.recalculated
+    return turn.told
 
 
 async def go_away(turn: Turn) -> Any:

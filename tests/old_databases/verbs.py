@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from models.actions.approve import approve_bill as approve_one
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
-from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import mark_delivered, mark_send_failed, send_bill
@@ -22,7 +21,6 @@ from models.bills.bill import Bill
 from models.bills.deliveries import Missing
 from models.bills.states import RejectReason
 from models.context import Source
-from models.customers.terms import change_terms as set_terms
 from models.outbox.messages import Message
 from models.outbox.notifications import Recalculation, notify_bill_run
 from models.period import Period
@@ -31,6 +29,8 @@ from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from models.webhooks.webhooks import WebhookSecret
 from tests.harness.drawing import draw_here
+from tests.harness.issuing import issue_bill
+from tests.harness.terms import change_terms as set_terms
 from tests.old_databases.timeline import RULES, Timeline
 
 
@@ -135,7 +135,6 @@ async def change_terms(
         customer_id = (await time.customer(session, name)).id
         act = await time.clock(session)
         await set_terms(session, customer_id, act, limit, Decimal(price), valid_from)
-        await recalculate(session, act)
 
 
 # -- a month ---------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from models.actions.approve import approve_bill
-from models.actions.issue import issue_bill
 from models.actions.send import mark_send_failed
 from models.actions.void import void_bill
 from models.bills.bill import Bill, get_bill
@@ -15,6 +14,7 @@ from models.people.users import User
 from tests.harness.billing import drawn
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import act, bill_for
 from tests.web.test_month import hidden_version
 

@@ -10,7 +10,6 @@ from models.actions.merge_customers import merge_customers
 from models.actions.rename_customer import rename_customer
 from models.context import Context, Source
 from models.customers.customers import Customer
-from models.customers.terms import change_terms
 from models.db.database import Database
 from models.period import Period
 from models.queries import customer_list
@@ -18,6 +17,7 @@ from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
 from tests.harness.scene import OCTOBER, add_customer, bill_for, record_usage
 from tests.harness.slack_people import NOW
+from tests.harness.terms import change_terms
 
 LONG = "Consolidated " * 20 + "Corp"
 

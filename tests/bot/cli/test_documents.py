@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from models.actions.approve import approve_bill
-from models.actions.issue import issue_bill
 from models.actions.send import send_bill
 from models.bills.documents import Document
 from tests.harness.billing import DELAY, MAIL, clock
 from tests.harness.cast import People
 from tests.harness.database import TestDatabase
 from tests.harness.drawing import draw_here
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import NOW, act, bill_for
 from tests.harness.terminal import Terminal
 

@@ -16,7 +16,6 @@ from models.actions.access import deactivate, grant_role
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
 from models.actions.hold import release_bill
-from models.actions.issue import issue_bill
 from models.actions.recalculate import follow_customers, recalculate
 from models.actions.reroute import reroute_open_bills
 from models.actions.revise import revise_bill
@@ -28,7 +27,7 @@ from models.batches.bulk_send import send_step, start_send
 from models.batches.send_preview import preview_send
 from models.bills.states import RejectReason
 from models.context import Context, Source
-from models.customers.terms import change_terms, show_terms_of_today
+from models.customers.terms import show_terms_of_today
 from models.db.database import Database
 from models.outbox.cards import redraw_card_at
 from models.outbox.delivery import claim, mark_sent, next_due
@@ -38,7 +37,9 @@ from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from tests.harness.billing import drawn
 from tests.harness.files import HEADERS, IMPORTS
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import NOW, OCTOBER, ZONE
+from tests.harness.terms import change_terms
 
 CUSTOMERS = 40
 SETTINGS = BillingSettings("CAPPROVALS", can_mail=True, send_delay_minutes=0, chunk_customers=15)
@@ -229,8 +230,7 @@ async def record(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:
 async def change(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:
     by = await crowd.act(session, "Finance", luck)
     price = Decimal(luck.choice(("0.1", "0.2", "0.3")))
-    await change_terms(session, luck.choice(crowd.customers), by, 1000, price)
-    return await recalculate(session, by)
+    return await change_terms(session, luck.choice(crowd.customers), by, 1000, price)
 
 
 async def go_away(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.absence import mark_away, mark_back
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment, add_reply, delete_reply, edit_reply
-from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.send import send_bill
 from models.actions.undo import undo_decision
@@ -36,6 +35,7 @@ from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from tests.harness.billing import approved, clock, correct_usage, drawn, go_out, later
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import NOW, OCTOBER, ZONE, act, bill_for, prove
 from tests.harness.waiting import PATIENCE_S
 

@@ -14,7 +14,6 @@ from handlers.wording.history_text import history_sentence
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Quote, fallback_text
 from handlers.wording.standing_text import standing_text
-from models.actions.issue import issue_bill
 from models.actions.send import send_bill
 from models.bills.bill import Bill
 from models.bills.documents import Document, Drawn
@@ -25,6 +24,7 @@ from models.queries.history import load_history
 from models.settings import BillingSettings, Company
 from tests.harness.billing import DELAY, approved, clock
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.pdf import attachments
 from tests.harness.scene import NOW, act, prove
 

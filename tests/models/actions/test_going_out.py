@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.incoming import record_mail
-from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed, send_bill
@@ -51,6 +50,7 @@ from tests.harness.billing import (
     later,
 )
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import NOW, OCTOBER, act, contents, prove
 
 

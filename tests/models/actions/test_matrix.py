@@ -14,7 +14,6 @@ from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment, delete_comment, edit_comment
 from models.actions.hold import hold_bill, release_bill
 from models.actions.incoming import record_mail
-from models.actions.issue import issue_bill
 from models.actions.loaded_bill import load_for
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
@@ -36,6 +35,7 @@ from models.settings import BillingSettings
 from models.usage.usage import Usage
 from tests.harness.billing import drawn
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import (
     NOW,
     act,

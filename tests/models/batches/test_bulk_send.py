@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.incoming import record_mail
-from models.actions.issue import issue_bill
 from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
@@ -38,6 +37,7 @@ from tests.harness.billing import (
     void,
 )
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import NOW, OCTOBER, act, bill_for, contents
 
 

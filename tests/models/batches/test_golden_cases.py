@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.bill import Bill
 from models.customers.customers import Customer
-from models.customers.terms import change_terms
 from models.people.users import User
 from models.period import Period
 from tests.architecture.pages import Table, page
 from tests.harness.cast import People
 from tests.harness.scene import act, add_customer, generate
+from tests.harness.terms import change_terms
 
 PAGE = page("docs/reference/golden-cases.md")
 CHANGED_ON = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
 from models.actions.hold import release_bill
-from models.actions.issue import issue_bill
 from models.actions.recalculate import recalculate
 from models.actions.send import send_bill
 from models.actions.void import reissue_bill
@@ -39,6 +38,7 @@ from tests.harness.billing import (
     void,
 )
 from tests.harness.cast import People
+from tests.harness.issuing import issue_bill
 from tests.harness.scene import (
     NOW,
     OCTOBER,

@@ -17,7 +17,7 @@ from models.bills.hold_rules import hold_reason_of
 from models.bills.states import State
 from models.context import Context
 from models.customers.customers import Customer
-from models.customers.terms import change_terms, show_terms_of_today, terms_history
+from models.customers.terms import show_terms_of_today, terms_history
 from models.errors import Invalid
 from models.imports.files import import_customers
 from models.outbox.notifications import Recalculation
@@ -26,6 +26,7 @@ from models.usage.usage import usage_months
 from tests.harness.billing import MAIL, correct_usage, go_out, later, void
 from tests.harness.cast import People
 from tests.harness.scene import OCTOBER, act, add_customer, bill_for, generate, prove, record_usage
+from tests.harness.terms import change_terms
 
 SEPTEMBER, NOVEMBER, DECEMBER = OCTOBER.plus(-1), OCTOBER.plus(1), OCTOBER.plus(2)
 HEAD = (
