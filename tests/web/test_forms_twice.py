@@ -32,6 +32,8 @@ APART = {
     "/import": "a file that is looked at twice is kept twice, for an hour",
     "/month/{month}/send/{list_id}": "a list is sent once; told in tests/web/test_month.py",
     "/dashboard/send/{list_id}": "the same; told in tests/web/test_bulk_send.py",
+    "/month/{month}/send/{list_id}/retry": "once; told in tests/web/test_bulk_send.py",
+    "/dashboard/send/{list_id}/retry": "the same",
 }
 """Forms without a key, and why they need none or can have none."""
 
