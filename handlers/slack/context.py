@@ -23,7 +23,7 @@ from handlers.slack.blocks.access import NO_ROLE, SWITCHED_OFF, access_offer
 from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import trouble_message
-from handlers.slack.repeats import Repeats
+from handlers.slack.repeats import DOUBLE_CLICK_S, Repeats
 from handlers.slack.request import (
     LATE,
     PERHAPS_OPEN,
@@ -96,6 +96,7 @@ class Services:
     app_id: str | None = None
     background: BackgroundTasks = field(default_factory=BackgroundTasks)
     repeats: Repeats = field(default_factory=Repeats)
+    double_clicks: Repeats = field(default_factory=lambda: Repeats(DOUBLE_CLICK_S))
     work_s: float = WORK_S
 
     @cached_property
@@ -156,13 +157,17 @@ async def handle(
 
     People without a role are offered to ask for one, unless `newcomers` are welcome: then a
     person nobody knows yet is added. An event that failed is not received, so Slack sends it
-    again. All this takes less than the 3 s that Slack waits. What Slack brings twice is done once.
+    again. All this takes less than the 3 s that Slack waits. What Slack brings twice is done once,
+    and so is a double click on what posts something.
     """
 
     async def work() -> BoltResponse:
         return await _handle(services, request, listener, newcomers=newcomers)
 
-    return await services.repeats.once(request.body.get("trigger_id"), work)
+    async def once_a_double_click() -> BoltResponse:
+        return await services.double_clicks.once(request.double_click_key, work)
+
+    return await services.repeats.once(request.body.get("trigger_id"), once_a_double_click)
 
 
 async def _handle(

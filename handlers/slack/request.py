@@ -21,7 +21,7 @@ from handlers.slack.answers import (
     Unanswered,
     as_dialog,
 )
-from handlers.slack.blocks.action_ids import known_action, pack, unpack
+from handlers.slack.blocks.action_ids import POSTS, known_action, pack, unpack
 from handlers.slack.blocks.block_kit import UNFURLED, View
 from handlers.slack.blocks.errors import refusal_message, shared_unconfirmed
 from handlers.slack.blocks.thread import not_recorded
@@ -79,6 +79,11 @@ class Request(ABC):
         """The bill that the request is about, if it carries one."""
         bill_id: int | None = carried(self.value, "bill")
         return bill_id
+
+    @property
+    def double_click_key(self) -> str | None:
+        """What two clicks have in common that are meant as one; None where each counts."""
+        return None
 
     def refused(self, refusal: Refusal) -> list[Answer]:
         """How this kind of request hears a refusal."""
@@ -164,6 +169,10 @@ class Click(Request):
         where = self.message or self.body.get("response_url")
         told = repr((where, self.user_id, self.value))
         return sha256(told.encode()).hexdigest() if where else None
+
+    @property
+    def double_click_key(self) -> str | None:
+        return self.dedup_key if known_action(self.action["action_id"]) in POSTS else None
 
     @property
     def view(self) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Who is let in, what is answered to whom, and that nothing is left without a receipt."""
 
+import asyncio
 import logging
 import time
 from typing import Any
@@ -263,6 +264,14 @@ async def test_usage_is_private_until_it_is_shared(team: Team) -> None:
     assert "usage:share" not in acts(shared[-1])
     assert "1,500" in said(team.again(told))
     assert acts(team.again(told)) == []
+
+
+async def test_a_double_click_shares_usage_once(team: Team) -> None:
+    told = await team.kim.types("/usage acme 2026-09..2026-10")
+    before = len(team.messages("CBILLS"))
+    click = team.kim.clicks
+    await asyncio.gather(click("usage:share", on=told), click("usage:share", on=told))
+    assert len(team.messages("CBILLS")) == before + 1
 
 
 async def test_usage_reads_its_span(team: Team) -> None:

@@ -1,5 +1,6 @@
 """*Invoice* on a card brings the document, as it went out, to whoever clicks and to nobody else."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,17 @@ async def test_kim_gets_the_very_bytes_where_nobody_else_looks(
     assert (stored.content, stored.mimetype) == (CONTENT, PDF)
     assert stored.channels == [team.sandbox.dm("UKIM")]
     assert f"{number}.pdf comes to your direct messages" in answer["text"]
+
+
+async def test_a_double_click_brings_it_once(
+    team: Team, listeners: Listeners, approved: Bills, number: str
+) -> None:
+    card = await team.kim.types(f"/bill show #{approved.acme}")
+    click = team.kim.clicks
+    await asyncio.gather(click("bill:invoice", on=card), click("bill:invoice", on=card))
+
+    await listeners.services.background.drain(5.0)
+    assert [one["name"] for one in files_of(team, "UKIM")] == [f"{number}.pdf"]
 
 
 async def test_whoever_waits_is_told_where_slack_does_not_take_it(

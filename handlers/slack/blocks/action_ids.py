@@ -53,6 +53,9 @@ DIALOGS = (
 )
 """Those that open a dialog, and the callback ids of these."""
 
+POSTS = frozenset({ActionId.INVOICE, ActionId.SHARE_USAGE})
+"""Those that leave no trace by which the database would know a second click, and post something."""
+
 # Slack wants action ids unique in their row, so the second of a kind is "choose.2".
 ANY_ACTION = re.compile(rf"^({'|'.join(map(re.escape, ActionId))})(\.\d+)?$")
 ANY_DIALOG = re.compile(rf"^({'|'.join(map(re.escape, DIALOGS))})$")
