@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import checks
 from models.bills.approvers import SLOT_ROLES, Slot, eligible, slot_to_fill
 from models.bills.history import BillAction
 from models.bills.snapshots import bill_snapshot
@@ -23,7 +22,7 @@ async def approve_bill(
     last of them the bill is approved.
     """
     loaded = await load_for(session, bill_id, Verb.APPROVE, context, version)
-    slot = await _slot_to_fill(loaded, context)
+    slot = await check_approve(loaded, context)
     complete = all(one is slot or one.given_action_id for one in loaded.approvers.slots)
     seen = {} if complete else {"after": bill_snapshot(loaded.bill)}
     return await loaded.record(
@@ -46,7 +45,7 @@ async def reject_bill(
 ) -> BillAction:
     """Reject on behalf of any of the required approvers; needs a reason in words."""
     loaded = await load_for(session, bill_id, Verb.REJECT, context, version)
-    slot = check_approver(loaded, context, "reject")[0]
+    slot = await check_reject(loaded, context)
     return await loaded.record(
         Verb.REJECT,
         context,
@@ -57,10 +56,9 @@ async def reject_bill(
     )
 
 
-@checks(Verb.APPROVE)
-async def _slot_to_fill(loaded: LoadedBill, context: Context) -> Slot:
+async def check_approve(loaded: LoadedBill, context: Context) -> Slot:
     """The slot that this person fills."""
-    theirs = check_approver(loaded, context, "approve")
+    theirs = _slots_open_to(loaded, context, "approve")
     slots, approvals = loaded.approvers.slots, loaded.state.approvals
     slot = slot_to_fill(slots, theirs, context.user, approvals)
     if slot is not None:
@@ -71,7 +69,12 @@ async def _slot_to_fill(loaded: LoadedBill, context: Context) -> Slot:
     raise Stale("It waits for somebody else now.", earlier=await loaded.earlier(first, context))
 
 
-def check_approver(loaded: LoadedBill, context: Context, verb: str) -> Sequence[Slot]:
+async def check_reject(loaded: LoadedBill, context: Context) -> Slot:
+    """The first slot that this person could fill."""
+    return _slots_open_to(loaded, context, "reject")[0]
+
+
+def _slots_open_to(loaded: LoadedBill, context: Context, verb: str) -> Sequence[Slot]:
     """Only those whose approval the bill needs decide on it, and nobody who made its figures.
 
     Returns the slots that this person can fill, one at least.

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import revoke_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import checks, next_steps
+from models.actions.next_steps import next_steps
 from models.actions.revise import check_not_issued
 from models.bills.history import BillAction
 from models.bills.hold_rules import hold_reason_of, hold_reason_of_correction
@@ -56,7 +56,6 @@ async def hold_reason_now(loaded: LoadedBill, context: Context) -> HoldReason | 
     return await hold_reason_of(loaded.session, loaded.customer.id, loaded.bill.period, factor)
 
 
-@checks(Verb.RELEASE)
 async def check_release(loaded: LoadedBill, context: Context) -> None:
     if loaded.bill.overage_amount is None:
         raise WrongState(

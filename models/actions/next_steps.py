@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from pkgutil import resolve_name
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,23 +73,28 @@ class Case(Protocol):
     def corrects_void(self) -> bool: ...
 
 
-Check = TypeVar("Check", bound=Callable[..., Awaitable[object]])
-CHECKS: dict[Verb, Callable[..., Awaitable[object]]] = {}
-"""What a verb looks at beyond the table of transitions, as the verbs' own modules have it."""
+Check = Callable[[Case, Context], Awaitable[object]]
+CHECKS: dict[Verb, str] = {
+    Verb.APPROVE: "models.actions.approve:check_approve",
+    Verb.REJECT: "models.actions.approve:check_reject",
+    Verb.RELEASE: "models.actions.hold:check_release",
+    Verb.REVISE: "models.actions.revise:check_revise",
+    Verb.SEND: "models.actions.send:check_send",
+    Verb.UNDO: "models.actions.undo:check_undo",
+    Verb.VOID: "models.actions.void:check_void",
+    Verb.REISSUE: "models.actions.void:check_reissue",
+}
+"""What a verb looks at beyond the table of transitions. By name, because verbs advise each other:
+each module is imported when a check of it is first asked.
+"""
 
 _asking: ContextVar[bool] = ContextVar("asking", default=False)
 
 
-def checks(verb: Verb) -> Callable[[Check], Check]:
-    """Marks what refuses a verb, called with the bill and whoever acts, so that it is asked before
-    the verb is advised.
-    """
-
-    def keep(check: Check) -> Check:
-        CHECKS[verb] = check
-        return check
-
-    return keep
+def check_of(verb: Verb) -> Check:
+    """What refuses this verb, called with the bill and whoever acts."""
+    check: Check = resolve_name(CHECKS[verb])
+    return check
 
 
 async def instead_of(case: Case, context: Context, verb: Verb) -> tuple[NextStep, ...]:
@@ -145,8 +151,7 @@ async def _would_be_done(case: Case, context: Context, verb: Verb) -> bool:
     if verb in ON_FIGURES and case.newer_figures is not None:
         return False
     try:
-        if verb in CHECKS:
-            await CHECKS[verb](case, context)
+        await check_of(verb)(case, context)
     except Refusal:
         return False
     return True

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import money
 from models.actions.approvals import revoke_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import checks, next_steps
+from models.actions.next_steps import next_steps
 from models.bills.bill import Bill
 from models.bills.figures import Figures, billed_so_far, figures_anew
 from models.bills.history import BillAction
@@ -61,7 +61,6 @@ async def revise_bill(
     return action
 
 
-@checks(Verb.REVISE)
 async def check_revise(loaded: LoadedBill, context: Context) -> Figures:
     """The figures that usage and terms give now, without what was agreed for this bill; refuses
     where they make no bill.

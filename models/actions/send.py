@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import checks
 from models.bills.bill import get_bill
 from models.bills.deliveries import Missing, forget_delivery, write_missing
 from models.bills.documents import issued_sha256
@@ -52,7 +51,6 @@ async def send_bill(
     return action
 
 
-@checks(Verb.SEND)
 async def check_send(loaded: LoadedBill, context: Context) -> None:
     """Why this bill could not go out at all."""
     if loaded.bill.status == State.SENT and not has_come_back(loaded.actions):

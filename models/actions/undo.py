@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import set_approvals
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import checks, next_steps
+from models.actions.next_steps import next_steps
 from models.bills.bill import Bill, lock_month
 from models.bills.history import BillAction
 from models.bills.replay import Decision, gives_back_anothers_word, undoable, without
@@ -63,7 +63,6 @@ async def undo_decision(
     return action
 
 
-@checks(Verb.UNDO)
 async def check_undo(
     loaded: LoadedBill, context: Context, action_id: int | None = None
 ) -> Decision:

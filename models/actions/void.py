@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.hold import hold_bill
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.actions.next_steps import checks, next_steps
+from models.actions.next_steps import next_steps
 from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
 from models.bills.bill import Bill, bill_of_month, get_bill, lock_month
 from models.bills.figures import Billed, Figures, billed_so_far, figures_again
@@ -63,7 +63,6 @@ async def _void_by_itself(
     await loaded.record(Verb.VOID, automatic, Change(State.VOID), snapshot=snapshot)
 
 
-@checks(Verb.VOID)
 async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False) -> list[Bill]:
     """The corrections of this bill; refuses what is on its way out or cannot be void."""
     bill = loaded.bill
@@ -181,7 +180,6 @@ async def hold_reason_again(loaded: LoadedBill) -> HoldReason | None:
     return await hold_reason_of(loaded.session, loaded.bill.customer_id, loaded.bill.period)
 
 
-@checks(Verb.REISSUE)
 async def check_reissue(loaded: LoadedBill, context: Context) -> Figures:
     """The figures that the new bill would have."""
     bill = loaded.bill

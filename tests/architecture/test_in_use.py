@@ -9,7 +9,6 @@ from tests.architecture.pages import ROOT
 
 PRODUCT = ("bot", "handlers", "models")
 KEPT = {
-    "models.actions.checks.KEPT_BY": "the verbs whose import makes them say what they look at",
     "models.db.locks.LOCK_ORDER": "for whoever writes SQL; the harness holds all locking to it",
 }
 """What nothing in the program names, and why it stands there all the same."""

@@ -1,6 +1,8 @@
 """What a refusal offers instead: in the workspace's own commands, and never refused in its turn."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -74,3 +76,16 @@ async def _finance_can(
 ) -> None:
     async with apart(session) as attempt:
         await do(attempt, cell._replace(verb=verb, who="finance"), cast["finance"], exhibit)
+
+
+ADVISED = """
+from models.actions.next_steps import CHECKS, check_of
+print(*sorted(verb for verb in CHECKS if callable(check_of(verb))))
+"""
+
+
+def test_what_is_looked_at_before_a_verb_is_advised_is_there_whatever_was_imported() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", ADVISED], check=True, capture_output=True, text=True
+    )
+    assert {*map(Verb, told.stdout.split())} > OFFERED
