@@ -16,7 +16,7 @@ from models.bills.history import BillAction, append_action, figures_made_by
 from models.bills.reading import bill_columns, read_actions, read_approvers, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
-from models.bills.states import NEW_FIGURES, ON_FIGURES, REMARKS, TRANSITIONS, State, Verb
+from models.bills.states import NEW_FIGURES, ON_FIGURES, REMARKS, TRANSITIONS, BillKind, State, Verb
 from models.context import Context
 from models.customers.customers import CustomerRef
 from models.db.locks import busy_after_waiting
@@ -145,6 +145,32 @@ class LoadedBill(PastOfBill):
         if self.bill.adjusts_id or self.bill.replaces_id:
             await redraw_cards_of_relatives(self.session, [self.bill.id])
         return action
+
+    async def begin_another(
+        self,
+        verb: Verb,
+        context: Context,
+        columns: Mapping[str, Any],
+        *,
+        comment: str | None = None,
+        snapshot: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Bill:
+        """A new pending bill for the month of this one, with the action that it begins with."""
+        bill = Bill(
+            customer_id=self.bill.customer_id,
+            year=self.bill.year,
+            month=self.bill.month,
+            status=State.PENDING,
+            created_at=context.now,
+            updated_at=context.now,
+            **({"kind": BillKind.OVERAGE} | dict(columns)),
+        )
+        self.session.add(bill)
+        await self.session.flush()
+        await self.session.refresh(bill)
+        seen = {"after": bill_snapshot(bill), **snapshot}
+        await append_action(self.session, context, bill, verb, comment=comment, snapshot=seen)
+        return bill
 
     def _move(self, move: Change, now: datetime) -> dict[str, Any]:
         """The bill as it becomes; returns what of its row is yet to be written."""

@@ -1,6 +1,6 @@
 """Void and reissue: a bill taken out of the world, and its month billed again."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,9 +11,8 @@ from models.actions.next_steps import next_steps
 from models.actions.revise import check_has_price, correction_kind, is_nothing_to_bill
 from models.bills.bill import Bill, bill_of_month, get_bill, lock_month
 from models.bills.figures import Billed, Figures, billed_so_far, figures_again
-from models.bills.history import BillAction, append_action
+from models.bills.history import BillAction
 from models.bills.hold_rules import hold_reason_of
-from models.bills.snapshots import bill_snapshot
 from models.bills.states import BillKind, Cause, HoldReason, State, Verb
 from models.context import Context, as_system
 from models.errors import NextStep, Step, WrongState
@@ -145,7 +144,7 @@ async def _credit(
         "currency": loaded.bill.currency,
         "waived_units": billed.waived_units,
     }
-    credit = await _made(loaded, context, Verb.GENERATE, columns, told)
+    credit = await loaded.begin_another(Verb.GENERATE, context, columns, snapshot=told)
     automatic = await as_system(loaded.session, context)
     opened = await load_for(loaded.session, credit.id, Verb.AUTO_APPROVE, automatic)
     await opened.record(
@@ -166,7 +165,7 @@ async def reissue_bill(
     await lock_month(session, loaded.bill)
     now = await check_reissue(loaded, context)
     columns = now.as_columns() | {"replaces_id": bill_id}
-    bill = await _made(loaded, context, Verb.REISSUE, columns, {}, reason_text(words))
+    bill = await loaded.begin_another(Verb.REISSUE, context, columns, comment=reason_text(words))
     await redraw_cards_of_relatives(session, [bill.id])
     cause = await hold_reason_again(loaded)
     if cause is not None:
@@ -200,29 +199,3 @@ async def check_reissue(loaded: LoadedBill, context: Context) -> Figures:
         )
     check_has_price(loaded, now)
     return now
-
-
-async def _made(
-    loaded: LoadedBill,
-    context: Context,
-    verb: Verb,
-    columns: dict[str, Any],
-    told: dict[str, Any],
-    comment: str | None = None,
-) -> Bill:
-    """A new pending bill for the month of this one, with the action that it begins with."""
-    bill = Bill(
-        customer_id=loaded.bill.customer_id,
-        year=loaded.bill.year,
-        month=loaded.bill.month,
-        status=State.PENDING,
-        created_at=context.now,
-        updated_at=context.now,
-        **({"kind": BillKind.OVERAGE} | columns),
-    )
-    loaded.session.add(bill)
-    await loaded.session.flush()
-    await loaded.session.refresh(bill)
-    snapshot = {"after": bill_snapshot(bill), **told}
-    await append_action(loaded.session, context, bill, verb, comment=comment, snapshot=snapshot)
-    return bill

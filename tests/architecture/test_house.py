@@ -96,6 +96,17 @@ def test_the_databases_clock_is_not_ours() -> None:
     assert list(_looks_at_a_clock(ast.parse("sa.func.now()"))) == []
 
 
+def test_one_bills_record_is_written_in_one_place() -> None:
+    assert [name for name, tree in trees().items() if "append_action" in _imported(tree)] == [
+        "models/actions/loaded_bill.py"
+    ]
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {one.name for node in froms for one in node.names}
+
+
 def test_models_name_no_command_of_any_medium() -> None:
     """What could be done instead is data there; each medium has its own commands for it."""
     named = {
