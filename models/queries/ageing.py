@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
 
-from models.queries.bill_list import BillFilter, oldest_of, selection_of
+from models.queries.bill_list import BillFilter, selection_of
+from models.queries.oldest_bills import some_of
 from models.queries.totals import Total, totals_of
 from models.queries.waiting import WAITING
 from models.settings import MOST_AT_ONCE
@@ -40,7 +41,7 @@ async def ages_of_waiting(
     selection = replace(selection, states=selection.states & WAITING)
     if not selection.states:
         return ()
-    waiting = oldest_of(selection, None, most + 1)
+    waiting = some_of(selection, most + 1)
     query = sa.select(
         age_of(waiting.c.created_at, now).label("age"),
         waiting.c.currency,

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.bills.bill import Bill
@@ -18,6 +17,7 @@ from models.customers.customers import Customer, with_merged
 from models.errors import Invalid
 from models.people.users import User
 from models.period import FIRST_YEAR, Period
+from models.queries.oldest_bills import Place, oldest_of, some_of
 from models.queries.totals import Total
 from models.queries.waiting import WAITING, Selection, waiting_for
 from models.settings import MOST_AT_ONCE
@@ -131,19 +131,27 @@ async def selection_of(session: AsyncSession, wanted: BillFilter) -> Selection:
     filters = list(selection.where)
     if wanted.customer_id is not None:
         filters.append(await _of_customer(session, wanted.customer_id))
+    customers = None
     if wanted.csm_id is not None:
-        filters.append(await _of_csm(session, wanted.csm_id))
+        theirs = sa.select(Customer.id).where(Customer.csm_id == wanted.csm_id)
+        if selection.asks:
+            filters.append(Bill.customer_id.in_(theirs))
+        else:
+            customers = theirs
     period = wanted.period
     year, month = (period.year, period.month) if period else (wanted.year, wanted.month)
     months: tuple[Period, ...] = ()
-    if year is not None and month is not None:
-        filters += [Bill.year == year, Bill.month == month]
+    if customers is not None or (year is not None and month is not None):
+        asked = {Bill.year: year, Bill.month: month}
+        filters += [column == value for column, value in asked.items() if value is not None]
     elif year is not None:
         months = tuple(Period(year, one) for one in range(1, 13))
     elif month is not None:
         months = tuple(Period(one, month) for one in await _years(session))
     states = selection.states & ({wanted.status} if wanted.status else selection.states)
-    return replace(selection, states=states, where=tuple(filters), months=months)
+    return replace(
+        selection, states=states, where=tuple(filters), months=months, customers=customers
+    )
 
 
 async def _years(session: AsyncSession) -> range:
@@ -164,18 +172,6 @@ async def _of_customer(session: AsyncSession, customer_id: int) -> ColumnElement
     return Bill.customer_id.in_((await session.scalars(with_merged(customer_id))).all())
 
 
-FEW_CUSTOMERS = 100
-
-
-async def _of_csm(session: AsyncSession, csm_id: int) -> ColumnElement[bool]:
-    """Bills of customers that are theirs. Few are named, since a plan that knows no better expects
-    as many as others have, and looks through everybody's bills for them.
-    """
-    theirs = sa.select(Customer.id).where(Customer.csm_id == csm_id)
-    few = (await session.scalars(theirs.limit(FEW_CUSTOMERS + 1))).all()
-    return Bill.customer_id.in_(few if len(few) <= FEW_CUSTOMERS else theirs)
-
-
 async def _page(
     session: AsyncSession,
     selection: Selection,
@@ -186,7 +182,7 @@ async def _page(
     """Bills of each state are read in their order, by key, and never more than are looked for."""
     if not selection.states:
         return Page((), 0, ())
-    whole = oldest_of(selection, None, most + 1)
+    whole = some_of(selection, most + 1)
     counted = whole.c.stands if len(selection.states) > 1 else sa.true()
     sums = (
         sa.select(
@@ -220,6 +216,17 @@ async def _found(
     session: AsyncSession, selection: Selection, after: str | None, limit: int
 ) -> Sequence[Any]:
     """The bills of a page, and one more where there is one."""
+    found: list[Any] = []
+    for states in (selection.states & WAITING, selection.states - WAITING):
+        if states and len(found) <= limit:
+            of_rank = replace(selection, states=states)
+            found += await _found_in(session, of_rank, after, limit - len(found))
+    return found
+
+
+async def _found_in(
+    session: AsyncSession, selection: Selection, after: str | None, limit: int
+) -> Sequence[Any]:
     first = oldest_of(selection, _place(after), limit + 1)
     query = (
         sa.select(Bill, Customer.name, first.c.rank)
@@ -229,74 +236,6 @@ async def _found(
         .limit(limit + 1)
     )
     return (await session.execute(query)).all()
-
-
-_CORRECTED = aliased(Bill)
-_STANDS = sa.and_(
-    Bill.status.not_in([State.REJECTED, State.VOID]),
-    ~sa.exists().where(_CORRECTED.id == Bill.adjusts_id, _CORRECTED.status == State.VOID),
-)
-"""What a void bill came to and what corrects it are nothing together, so neither is counted."""
-
-
-class _Place(NamedTuple):
-    """Behind which bill a page begins."""
-
-    rank: int
-    created_at: datetime
-    bill_id: int
-
-
-def _rank(state: State) -> int:
-    """What waits for somebody comes first."""
-    return 0 if state in WAITING else 1
-
-
-def oldest_of(selection: Selection, beyond: _Place | None, most: int) -> sa.Subquery:
-    """Of each state the oldest bills, at most so many, with its rank."""
-    states = sorted(selection.states)
-    return sa.union_all(*(_oldest_in(selection, one, beyond, most) for one in states)).subquery()
-
-
-Oldest = sa.Select[int, datetime, str, Decimal | None, bool, int]
-
-
-def _oldest_in(selection: Selection, state: State, beyond: _Place | None, most: int) -> Oldest:
-    rank = _rank(state)
-    told = (Bill.id, Bill.created_at, Bill.currency, Bill.overage_amount)
-    ordered = (
-        sa.select(*told, _STANDS.label("stands"), sa.literal(rank).label("rank"))
-        .where(Bill.status == state.value, *selection.where, *_behind(beyond, rank))
-        .order_by(Bill.created_at, Bill.id)
-    )
-    if selection.months:
-        ordered = _month_by_month(ordered, selection.months, None if selection.asks else most)
-    if selection.asks is None:
-        return ordered.limit(most)
-    # Behind an offset they are sorted first, and then asked one after the other.
-    candidates = ordered.offset(0).subquery()
-    asked = sa.select(candidates).where(selection.asks(candidates.c.id))
-    return asked.order_by(candidates.c.created_at, candidates.c.id).limit(most)
-
-
-def _month_by_month(ordered: Oldest, months: Sequence[Period], most: int | None) -> Oldest:
-    """Bills of these months: the oldest of each, which an index has in their order, and of those
-    the oldest again.
-    """
-    columns = (sa.column("year", sa.Integer), sa.column("month", sa.Integer))
-    one = sa.values(*columns, name="one").data([(each.year, each.month) for each in months])
-    of_one = ordered.where(Bill.year == one.c.year, Bill.month == one.c.month).limit(most).lateral()
-    oldest: Oldest = sa.select(of_one).select_from(one.join(of_one, sa.true()))
-    return oldest.order_by(of_one.c.created_at, of_one.c.id)
-
-
-def _behind(place: _Place | None, rank: int) -> list[ColumnElement[bool]]:
-    if place is None or rank > place.rank:
-        return []
-    if rank < place.rank:
-        return [sa.false()]
-    then = sa.tuple_(sa.literal(place.created_at), sa.literal(place.bill_id))
-    return [sa.tuple_(Bill.created_at, Bill.id) > then]
 
 
 def bill_line(row: Any, customer: str) -> BillLine:
@@ -328,10 +267,10 @@ def _cursor(row: Any) -> str:
     return f"{rank}-{(bill.created_at - _EPOCH) // _MICROSECOND}-{bill.id}"
 
 
-def _place(after: str | None) -> _Place | None:
+def _place(after: str | None) -> Place | None:
     if after is None:
         return None
     if re.fullmatch(CURSOR, after, re.ASCII) is None:
         raise Invalid("That page is not here any more. Ask for the list again.", "cursor")
     rank, created_at, bill_id = map(int, after.split("-"))
-    return _Place(rank, _EPOCH + created_at * _MICROSECOND, bill_id)
+    return Place(rank, _EPOCH + created_at * _MICROSECOND, bill_id)

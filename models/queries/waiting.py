@@ -28,13 +28,15 @@ class Selection:
     """Bills in one of these `states` of which all of `where` is true, and `asks` of their ids.
 
     To ask that of a bill takes long, so it is asked last, and of no more than are looked for.
-    `months`: with any, only bills of these, each of which is looked through by itself.
+    `months`: with any, only bills of these, each of which is looked through by itself; `customers`:
+    ids of customers, of whom the same is true.
     """
 
     states: frozenset[State]
     where: Conditions = ()
     asks: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None
     months: tuple[Period, ...] = ()
+    customers: sa.Select[int] | None = None
 
 
 async def waiting_for(session: AsyncSession, user: User) -> Selection:

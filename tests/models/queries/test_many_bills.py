@@ -107,6 +107,41 @@ async def test_the_bills_of_a_csm_are_found_by_their_customers(
         assert read["bills"] <= 10 * KIMS, read
 
 
+@pytest.mark.parametrize(("state", "year"), [(None, None), (State.PENDING, None), (None, 2026)])
+async def test_of_a_csm_with_very_many_customers_a_list_reads_the_oldest_of_each_and_what_it_shows(
+    session: AsyncSession, people: People, state: State | None, year: int | None
+) -> None:
+    await session.execute(_HAND_OVER, {"kim": people.kim.id, "theirs": THEIRS})
+    kims = BillFilter(state, csm_id=people.kim.id, year=year)
+    read = await rows_read(session, lambda: find_bills(session, kims, most=MOST))
+    assert read["bills"] <= THEIRS + 2 * (MOST + 1) + 4 * SHOWN, read
+    read = await rows_read(session, lambda: ages_of_waiting(session, kims, NOW, most=MOST))
+    assert read["bills"] <= 2 * (MOST + 1), read
+
+
+async def test_the_bills_of_a_csm_follow_on_one_another_and_are_counted_whole(
+    session: AsyncSession, people: People
+) -> None:
+    """Whatever state they are in, page by page: what waits first, the oldest first."""
+    some = sa.select(Bill.id).where(Bill.customer_id.in_(_named(people.kim)))
+    for bill_id in (await session.scalars(some.order_by(Bill.id.desc()).limit(5))).all():
+        await session.execute(_REJECT, {"bill_id": bill_id})
+    kims = BillFilter(csm_id=people.kim.id)
+    seen, after = list[int](), None
+    while after is not None or not seen:
+        page = await find_bills(session, kims, after=after, limit=SHOWN)
+        assert (page.count, page.left_out, page.is_counted) == (2 * KIMS, 5, True)
+        seen += [line.id for line in page.lines]
+        after = page.after
+    waits = sa.case((Bill.status == "pending", 0), else_=1)
+    ordered = some.order_by(waits, Bill.created_at, Bill.id)
+    assert seen == list(await session.scalars(ordered))
+    for most, is_counted in ((2 * KIMS - 1, False), (2 * KIMS, True)):
+        page = await find_bills(session, kims, most=most)
+        assert (page.count, page.is_counted) == (most, is_counted)
+        assert bool(page.totals) is is_counted
+
+
 @pytest.mark.parametrize("asked", ASKED)
 async def test_ages_are_told_of_no_more_than_is_counted(
     session: AsyncSession, people: People, asked: str
@@ -150,6 +185,12 @@ async def test_a_month_and_the_year_before_it_are_told_without_reading_their_bil
         assert read["bills"] <= 2 * BIGGEST, read
         assert read["month_totals"] <= 2 * (SPARE_PARTS + 2 * KIMS), read
 
+
+THEIRS = 600
+_HAND_OVER = sa.text("""
+update customers set csm_id = :kim
+where id in (select id from customers order by csm_id = :kim desc, id limit :theirs)
+""")
 
 # The record is of no matter to what is added up.
 _REJECT = sa.text("""
