@@ -5,7 +5,7 @@ from handlers.slack.blocks.outcomes import invoice_coming, invoice_missed
 from handlers.slack.context import RequestContext, Services, log_failure
 from handlers.slack.references import bill_details
 from handlers.slack.request import Request
-from handlers.wording.bill_text import amount, short_title
+from handlers.wording.bill_text import amount_due, short_title
 from handlers.wording.formatting import esc
 from models.bills.documents import issued_pdf
 from models.queries.bill_details import BillDetails
@@ -28,7 +28,7 @@ async def _bring(
     services: Services, request: Request, facts: BillDetails, name: str, content: bytes
 ) -> None:
     """Whoever waits is told where it did not come, as far as that is known."""
-    comment = esc(f"{short_title(facts)}, {amount(facts)}")
+    comment = esc(f"{short_title(facts)}, {amount_due(facts)}")
     try:
         try:
             await services.slack.send_file(request.user_id, name, content, comment)

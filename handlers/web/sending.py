@@ -38,7 +38,7 @@ def preview_page(context: HttpContext, place: Place, facts: SendPreview) -> Resp
         facts=facts,
         words=send_text,
         month_of=bill_text.month_of,
-        amount=bill_text.amount,
+        amount_due=bill_text.amount_due,
         bill_count=bill_text.bill_count,
     )
 

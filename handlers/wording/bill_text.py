@@ -1,6 +1,7 @@
 """What is said about a bill wherever it is said: its sum, what it waits for, who did what."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from handlers.wording.formatting import (
     amount_or,
@@ -45,8 +46,10 @@ def short_title(facts: BillDetails | BillLine) -> str:
 
 
 def numbered(facts: BillDetails) -> str:
-    """As in "2026-000042, Acme Corp, October 2026, $1,000.00", or "#42, Acme Corp" and so on."""
-    return f"{facts.number or f'#{facts.id}'}, {short_title(facts)}, {amount(facts)}"
+    """As in "2026-000042, Acme Corp, October 2026, $1,000.00", or "#42, Acme Corp" and so on,
+    with what the customer owes.
+    """
+    return f"{facts.number or f'#{facts.id}'}, {short_title(facts)}, {amount_due(facts)}"
 
 
 def month_of(facts: BillDetails | BillLine) -> str:
@@ -94,7 +97,7 @@ def multiplication(facts: BillDetails) -> list[Part]:
     if facts.unit_cost is None:
         return [f"{units}no price yet"]
     price = unit_price(facts.unit_cost, facts.currency)
-    return [bold(f"{units}{price} = {amount(facts)}")]
+    return [bold(f"{units}{price} = {_comes_to(facts)}")]
 
 
 def _units_over(facts: BillDetails) -> str:
@@ -128,11 +131,31 @@ def _correction(facts: BillDetails) -> str:
     units = facts.overage_units
     what = "over the limit" if facts.waived_units is None else "to bill"
     more = f"{calls(abs(units))} {'more' if units > 0 else 'fewer'} {what}"
-    return f"{more if units else 'The difference'}: {amount(facts)}"
+    return f"{more if units else 'The difference'}: {_comes_to(facts)}"
+
+
+def _comes_to(facts: BillDetails) -> str:
+    """Of what goes out or went out also what the customer owes."""
+    is_out = facts.number is not None or facts.status in GOES_OUT
+    return amount_due(facts) if is_out else amount(facts)
+
+
+GOES_OUT = frozenset({State.APPROVED, State.SENDING, State.SENT})
 
 
 def amount(facts: BillDetails | BillLine | ProposedBill) -> str:
     return amount_or(facts.amount, facts.currency)
+
+
+def amount_due(facts: BillDetails | BillLine) -> str:
+    """The net amount, and what the customer owes where that is another."""
+    return net_and_due(facts.amount, facts.with_tax, facts.currency)
+
+
+def net_and_due(net: Decimal | None, due: Decimal | None, currency: str) -> str:
+    """As in "$35,000.00, with tax $41,650.00"; or the net alone."""
+    told = amount_or(net, currency)
+    return told if due is None or due == net else f"{told}, with tax {money(due, currency)}"
 
 
 def waits_for(needed: Sequence[MissingApproval]) -> str:

@@ -7,15 +7,17 @@ from typing import Literal
 
 from handlers.wording.bill_text import (
     amount,
+    amount_due,
     bill_reference,
     hold_cause,
     month_of,
     multiplication,
+    net_and_due,
     short_title,
     usage_text,
 )
 from handlers.wording.change_text import changes_between, corrected
-from handlers.wording.formatting import delay, listing, money, name, sentence, slash
+from handlers.wording.formatting import delay, listing, name, sentence, slash
 from handlers.wording.history_text import decision_text
 from handlers.wording.labels import REJECT_WORDS
 from handlers.wording.refusals import Medium
@@ -173,14 +175,14 @@ def ask_to_void(facts: BillDetails, medium: Medium) -> Question:
     """Says what becomes of the bill and of what has gone out, and asks why."""
     does = Bullets(tuple(_what_voiding_does(facts, medium)))
     return Question(
-        "Make this bill void", "Make void", (_which(facts, f", {amount(facts)}"), does), (WHY,)
+        "Make this bill void", "Make void", (_which(facts, f", {amount_due(facts)}"), does), (WHY,)
     )
 
 
 def _what_voiding_does(facts: BillDetails, medium: Medium) -> Iterator[Sentence]:
     credit, numbers = amount_gone_out(facts), [one.number or "" for one in _gone_out(facts)]
     if credit:
-        over = bold(money(-credit, facts.currency))
+        over = bold(_credit_over(facts))
         out = f"{listing(numbers)} {'has' if len(numbers) == 1 else 'have'} gone out"
         yield [f"{out}, so a credit over the whole standing amount is made: ", over, "."]
         yield ["Nobody has to approve the credit. It goes to the customer once you send it."]
@@ -200,6 +202,13 @@ def _what_voiding_does(facts: BillDetails, medium: Medium) -> Iterator[Sentence]
         typed = code(slash(f"bill reissue #{facts.id}"))
         again = typed if medium is Medium.SLACK else "Reissue"
         yield ["The month is not billed again by itself; ", again, " does that."]
+
+
+def _credit_over(facts: BillDetails) -> str:
+    due = [one.with_tax for one in _gone_out(facts)]
+    known = [one for one in due if one is not None]
+    total = -add_up(known) if len(known) == len(due) else None
+    return net_and_due(-amount_gone_out(facts), total, facts.currency)
 
 
 def amount_gone_out(facts: BillDetails) -> Decimal:
@@ -237,7 +246,11 @@ def ask_to_reissue(
 
 def approve_question(facts: BillDetails, room: int = 220) -> str:
     """The amount comes first, so that no name can push it out of sight."""
-    return f"{amount(facts)} for {month_of(facts)}, to {name(facts.customer, room)}."
+    return _for_whom(amount(facts), facts, room)
+
+
+def _for_whom(told: str, facts: BillDetails, room: int) -> str:
+    return f"{told} for {month_of(facts)}, to {name(facts.customer, room)}."
 
 
 def send_question(facts: BillDetails, room: int = 150) -> str:
@@ -245,7 +258,7 @@ def send_question(facts: BillDetails, room: int = 150) -> str:
     to = f" to {name(facts.goes_to or 'no address', room)}" if facts.status is State.SENT else ""
     same = f" The same document goes out again at once{to}, and cannot be called back."
     once = " It goes out at once, and cannot be called back." if facts.number else ""
-    return f"{approve_question(facts, room)}{same if to else once}"
+    return f"{_for_whom(amount_due(facts), facts, room)}{same if to else once}"
 
 
 def is_sent_again(facts: BillDetails) -> bool:

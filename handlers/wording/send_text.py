@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from handlers.wording.bill_text import amount, bill_count, short_title
+from handlers.wording.bill_text import amount, amount_due, bill_count, short_title
 from handlers.wording.formatting import delay, listing, number, period_name, totals
 from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
 from handlers.wording.rich_text import Sentence, bold
@@ -21,7 +21,7 @@ def send_outcome(facts: SendPreview) -> str:
         )
     if facts.bills == 1:
         (one,) = facts.biggest
-        return f"{short_title(one.line)}, {amount(one.line)}, would go to {one.to}. {YET}"
+        return f"{short_title(one.line)}, {amount_due(one.line)}, would go to {one.to}. {YET}"
     return f"{bill_count(facts.bills)}{of} would go out: {totals(facts.totals)}. {YET}"
 
 

@@ -62,7 +62,8 @@ NAMED = 10
 
 LINE = """
 b.id, b.version, c.name, b.year, b.month, b.status, b.hold_reason, b.overage_amount,
-b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as address
+b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as address,
+total_due(b) as with_tax
 """
 
 _NAMED = "b.id = any(:bill_ids)"
@@ -212,7 +213,7 @@ def _by_state(sums: Sequence[Any]) -> dict[State, int]:
 
 def _outgoing(row: Any) -> OutgoingBill:
     return OutgoingBill(
-        bill_line(row, row.name), row.address, NotSent(row.kept) if row.kept else None
+        bill_line(row, row.name, row.with_tax), row.address, NotSent(row.kept) if row.kept else None
     )
 
 

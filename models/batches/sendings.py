@@ -93,7 +93,7 @@ async def listed(session: AsyncSession, list_id: int) -> Listed:
     return Listed(
         sum(row.bills for row in sums),
         tuple(Total(row.currency, row.bills, row.amount) for row in sums),
-        tuple(bill_line(row, row.name) for row in named),
+        tuple(bill_line(row, row.name, row.with_tax) for row in named),
     )
 
 

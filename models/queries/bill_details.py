@@ -72,7 +72,7 @@ class Outdated:
 class RelatedBill:
     """Another bill of the same month that this one has to do with.
 
-    `units` are billed, where `counted` were over the limit.
+    `units` are billed, where `counted` were over the limit; `with_tax` is what the customer owes.
     """
 
     id: int
@@ -83,6 +83,7 @@ class RelatedBill:
     currency: str
     units: int = 0
     counted: int = 0
+    with_tax: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class Letter:
 
 @dataclass(frozen=True)
 class BillDetails:
-    """One bill, ready to be drawn. Money is in `currency`; calls are whole calls.
+    """One bill, ready to be drawn. Money is in `currency`; calls are whole calls. `amount` is net;
+    `with_tax` is what the customer owes, None where that is not known.
 
     `trend`: six months, oldest first, the last being the bill's own; `jumps`: the amount is several
     times what was billed last. `actions`: how many actions
@@ -148,6 +150,7 @@ class BillDetails:
     decisions: tuple[HistoryEntry, ...] = ()
     last_decision: HistoryEntry | None = None
     comments: tuple[Comment, ...] = ()
+    with_tax: Decimal | None = None
     number: str | None = None
     no_e_invoice: str | None = None
     changed: HistoryEntry | None = None
@@ -188,6 +191,7 @@ class BillDetails:
             overage_units=now.overage_units,
             unit_cost=now.overage_unit_cost,
             amount=now.overage_amount,
+            with_tax=None,
             currency=now.currency,
             waived_units=now.waived_units,
         )

@@ -25,7 +25,7 @@ from models.settings import MOST_AT_ONCE
 
 @dataclass(frozen=True)
 class BillLine:
-    """One bill as a line of a list."""
+    """One bill as a line of a list. `with_tax`, what the customer owes: where bills go out."""
 
     id: int
     version: int
@@ -38,6 +38,7 @@ class BillLine:
     created_at: datetime
     kind: BillKind = BillKind.OVERAGE
     number: str | None = None
+    with_tax: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ async def _found_in(
     return (await session.execute(query)).all()
 
 
-def bill_line(row: Any, customer: str) -> BillLine:
+def bill_line(row: Any, customer: str, with_tax: Decimal | None = None) -> BillLine:
     """A bill, or a row of SQL with its columns, as a line of a list."""
     return BillLine(
         id=row.id,
@@ -252,6 +253,7 @@ def bill_line(row: Any, customer: str) -> BillLine:
         created_at=row.created_at,
         kind=BillKind(row.kind),
         number=row.number,
+        with_tax=with_tax,
     )
 
 

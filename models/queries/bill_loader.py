@@ -35,7 +35,7 @@ TREND_MONTHS = 6
 _FACTS = """
 select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.rules_currency,
        f.requires_both, f.slots, f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id,
-       f.delivery, f.mail_waits
+       f.delivery, f.mail_waits, f.with_tax
 from card_facts(%s::bigint[], %s, %s, %s) f
 """
 
@@ -57,6 +57,7 @@ def _details(row: Row) -> BillDetails:
     decisions = [entries[decision.action_id] for decision in state.decisions]
     facts = BillDetails(
         **_as_billed(bill),
+        with_tax=row["with_tax"],
         actions=len(record),
         customer=row["customer_name"],
         generated_by=entries[record[0].id].by,
@@ -223,6 +224,7 @@ def _related(bill: Row) -> RelatedBill:
         bill["currency"],
         bill["units"],
         bill["counted"],
+        _money(bill["with_tax"]),
     )
 
 

@@ -30,6 +30,39 @@ create function corrected_documents(b bills) returns setof bills language sql st
           select own.created_at from documents own where own.bill_id = b.id))
 $$;
 
+-- What the customer owes for a bill, tax included: as its document says, or, of one without a number,
+-- would say. A correction has the rate of what it corrects, and what takes back all that was billed
+-- takes back all its tax. Null where there is no amount, and where a document of old does not tell.
+create function total_due(b bills) returns numeric language plpgsql stable as $$
+declare
+    rate numeric;
+    digits smallint;
+    billed numeric;
+    billed_tax numeric;
+begin
+    if b.number is not null then
+        return (select b.overage_amount + (d.facts::json ->> 'tax')::numeric
+                from documents d where d.bill_id = b.id);
+    end if;
+    select c.tax_rate_percent, u.minor_units into rate, digits
+    from customers c join currencies u on u.code = b.currency where c.id = b.customer_id;
+    if b.adjusts_id is not null then
+        rate := coalesce((
+            select (d.facts::json ->> 'tax_rate_percent')::numeric
+            from corrected_documents(b) c join documents d on d.bill_id = c.id
+            where d.facts is not null order by c.id desc limit 1), rate);
+        select sum(c.overage_amount), sum(coalesce(
+                   (d.facts::json ->> 'tax')::numeric, round(c.overage_amount * rate * 0.01, digits)))
+        into billed, billed_tax
+        from corrected_documents(b) c join documents d on d.bill_id = c.id;
+        if billed = -b.overage_amount then
+            return b.overage_amount - billed_tax;
+        end if;
+    end if;
+    return b.overage_amount + round(b.overage_amount * rate * 0.01, digits);
+end
+$$;
+
 -- The first of them that has not gone out yet; null where nothing keeps the correction back.
 create function waits_for(b bills) returns bigint language sql stable as $$
     select min(c.id) from corrected_documents(b) c where c.status not in ('sent', 'void')

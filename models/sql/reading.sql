@@ -79,7 +79,8 @@ create function card_facts(
 returns table (
     bill bills, customer_name text, billing_email text, second_approval_above numeric,
     rules_currency text, requires_both boolean, slots json, actions json, trend json,
-    jumps boolean, outdated json, related json, agreed_id bigint, delivery json, mail_waits text)
+    jumps boolean, outdated json, related json, agreed_id bigint, delivery json, mail_waits text,
+    with_tax numeric)
 language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     return query
@@ -96,7 +97,8 @@ begin
                from outdated_bills o cross join lateral figures_anew(b) t where o.id = b.id) end,
            (select json_agg(json_build_object(
                 'id', r.id, 'kind', r.kind, 'status', r.status, 'number', r.number,
-                'amount', r.overage_amount::text, 'currency', r.currency, 'units', r.overage_units,
+                'amount', r.overage_amount::text,
+                'with_tax', (select total_due(o) from bills o where o.id = r.id)::text, 'currency', r.currency, 'units', r.overage_units,
                 'counted', greatest(0, r.api_usage - r.monthly_api_limit),
                 'adjusts_id', r.adjusts_id, 'replaces_id', r.replaces_id,
                 'is_corrected', b.adjusts_id is not null and exists (
@@ -108,7 +110,8 @@ begin
                   union select * from bills where id = agreed.id) r),
            agreed.id,
            (select to_json(d) from deliveries d where d.bill_id = b.id),
-           case when b.status = 'sending' then (select p.cause from mail_pause p) end
+           case when b.status = 'sending' then (select p.cause from mail_pause p) end,
+           total_due(b)
     from unnest(bill_ids) with ordinality asked (id, place)
     join bills b on b.id = asked.id
     cross join lateral (select agreed_before(b) as id) agreed

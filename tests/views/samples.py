@@ -430,6 +430,7 @@ def bill_line(facts: BillDetails) -> BillLine:
         facts.created_at,
         BillKind(facts.kind),
         facts.number,
+        facts.with_tax,
     )
 
 

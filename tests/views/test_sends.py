@@ -7,6 +7,7 @@ import pytest
 
 from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.mail_notices import delivered_notice
 from handlers.slack.blocks.outcomes import bill_voided
 from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
 from models.batches.sendings import Fate
@@ -41,6 +42,33 @@ def test_a_preview_of_one_bill_names_it_and_where_it_goes() -> None:
         " Nothing has been sent yet."
     )
     assert buttons(message.blocks)["sending:go"]["text"]["text"] == "Send 1 bill"
+
+
+DUE = "$1,000.00, with tax $1,190.00"
+
+
+def test_finance_reads_what_the_customer_owes_wherever_a_bill_goes_out() -> None:
+    due = {"with_tax": Decimal("1190.00")}
+    out = replace(BILLS["delivered"], **due)
+    approved = replace(BILLS["approved"], **due)
+    one, several = (samples.send_preview(out, count, 0) for count in (1, 2))
+    assert f"{DUE}, would go to" in send_preview(one).text
+    assert shown(send_preview(several).blocks).count(DUE) == 2
+    assert f"{DUE} for October 2026" in str(buttons(bill_card(approved, READER).blocks))
+    assert f"{DUE}, is delivered" in one_sent(out, READER).text
+    assert f"{DUE}, is delivered" in delivered_notice([out], [Total("USD", 1, out.amount)]).text  # type: ignore[arg-type]
+    assert f"× $0.004 = {DUE}" in shown(bill_card(out).blocks)
+    asked = shown(dialogs.void(out)["blocks"])
+    assert DUE in asked
+    assert "-$1,000.00, with tax -$1,190.00" in asked
+    credit = replace(BILLS["credit for a void bill"], with_tax=Decimal("-1190.00"))
+    assert "-$1,000.00, with tax -$1,190.00" in bill_voided(out, credit).text
+
+
+def test_nobody_reads_of_tax_before_it_is_approved_or_where_it_is_nil() -> None:
+    assert "tax" not in shown(bill_card(replace(BILL, with_tax=Decimal("1190.00"))).blocks)
+    untaxed = replace(BILLS["delivered"], with_tax=BILL.amount)
+    assert "tax" not in one_sent(untaxed, READER).text + shown(bill_card(untaxed).blocks)
 
 
 def test_what_cannot_go_out_is_named_with_its_reason() -> None:

@@ -79,6 +79,17 @@ async def test_kim_and_sam_approve_and_the_page_says_who_is_still_needed(
     assert {entry.source for entry in history[1:]} == {Source.WEB}
 
 
+async def test_what_goes_out_tells_what_the_customer_owes(
+    served: BrowserSide, db: Database, people: People, bill: Bill
+) -> None:
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set tax_rate_percent = 19"))
+        for who in (people.kim, people.sam):
+            await approve_bill(session, bill.id, 1, act(who))
+    ana = await served.signed_in(people.ana)
+    assert "= $5,000.00, with tax $5,950.00" in (await ana.get(f"/bills/{bill.id}")).text
+
+
 async def test_a_rejection_without_a_reason_is_asked_for_it_and_keeps_the_words(
     served: BrowserSide, db: Database, people: People, bill: Bill
 ) -> None:

@@ -18,7 +18,7 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
     table,
 )
-from handlers.wording.bill_text import amount, bill_count, month_of
+from handlers.wording.bill_text import amount_due, bill_count, month_of
 from handlers.wording.formatting import (
     by_currency,
     name,
@@ -71,7 +71,7 @@ def _biggest(facts: SendPreview) -> list[Block]:
 
 
 def _cells(bill: BillLine) -> list[str]:
-    return [f"#{bill.id}", name(bill.customer), month_of(bill), amount(bill)]
+    return [f"#{bill.id}", name(bill.customer), month_of(bill), amount_due(bill)]
 
 
 def kept(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None = None) -> list[Block]:

@@ -16,7 +16,7 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.slack.blocks.notifications import NOTICED_AT_MOST, history_button
 from handlers.wording.bill_text import (
-    amount,
+    amount_due,
     bill_count,
     numbered,
     short_title,
@@ -59,7 +59,7 @@ def not_sent_notice(
 
 
 def _one_not_sent(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
-    what = f"Bill #{facts.id}, {short_title(facts)}, {amount(facts)}"
+    what = f"Bill #{facts.id}, {short_title(facts)}, {amount_due(facts)}"
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     told: list[Part] = [bold(what), f" could not be delivered{to}."]
     stays = f" Its number, {facts.number}, stays." if facts.number else ""

@@ -12,7 +12,13 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.wording.addresses import bill_address
-from handlers.wording.bill_text import amount, reject_reason, short_title, where_it_stands
+from handlers.wording.bill_text import (
+    amount,
+    amount_due,
+    reject_reason,
+    short_title,
+    where_it_stands,
+)
 from handlers.wording.change_text import corrected
 from handlers.wording.formatting import calls, slash
 from handlers.wording.history_text import undone_text
@@ -94,7 +100,7 @@ def bill_voided(facts: BillDetails, credit: BillDetails) -> SlackMessage:
     what = f"Bill #{facts.id}, {short_title(facts)}, is void."
     return sentence_message(
         f"{what} The credit for it is ",
-        bold(f"#{credit.id}, {amount(credit)}"),
+        bold(f"#{credit.id}, {amount_due(credit)}"),
         ". It goes to the customer once you send it, now or with ",
         code(slash(f"bill send #{credit.id}")),
         ".",

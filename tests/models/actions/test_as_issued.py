@@ -234,9 +234,36 @@ async def test_late_usage_that_leaves_nothing_takes_back_the_tax_of_each_as_well
     await go_out(session, people, bill)
     await go_out(session, people, await proposed(session, people, bill, 100_002))
     nothing = await proposed(session, people, bill, 90_000)
+    assert await owed(session, nothing) == Decimal("-1.02")
     await go_out(session, people, nothing)
     credit = await said(session, nothing)
     assert (credit.amount, credit.tax) == (Decimal("-1.00"), Decimal("-0.02"))
+
+
+async def owed(session: AsyncSession, bill: Bill) -> Decimal | None:
+    """What a card tells that the customer owes."""
+    (facts,) = await load_bill_details(session, [bill.id])
+    return facts.with_tax
+
+
+async def test_finance_reads_what_is_owed_by_the_rate_of_the_document(
+    session: AsyncSession, people: People
+) -> None:
+    """Of the customer before there is one; a correction's is that of what it corrects."""
+    bill = await approved(session, people, **THEN)
+    assert (bill.overage_amount, await owed(session, bill)) == (Decimal(5000), Decimal(5950))
+    preview = await preview_send(session, act(people.ana), [bill.id])
+    assert preview.biggest[0].line.with_tax == Decimal(5950)
+    await change(session, bill)
+    assert await owed(session, bill) == Decimal(6000)
+    await change(session, bill, tax_rate_percent=Decimal(19))
+    await go_out(session, people, bill)
+    await change(session, bill)
+    assert await owed(session, bill) == Decimal(5950)
+    more = await proposed(session, people, bill, 180_000)
+    assert await owed(session, more) == Decimal(3570)
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert [one.with_tax for one in facts.corrections] == [Decimal(3570)]
 
 
 async def test_a_credit_for_the_rest_names_what_had_been_credited_before(
