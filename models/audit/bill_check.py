@@ -18,13 +18,13 @@ class Discrepancy:
     """Something that is not as it was written.
 
     `action_id` None: no one action is at fault, but the bill; `bill_id` None: no one bill either,
-    but numbers, or months: what is told `of`.
+    but what is told `of`: numbers, or months.
     """
 
     bill_id: int | None
     action_id: int | None
     what: str
-    of: str = "numbers"
+    of: str | None = None
 
     def __str__(self) -> str:
         if self.bill_id is None:

@@ -51,7 +51,7 @@ async def wrong_numbers(session: AsyncSession) -> list[Discrepancy]:
     ends = await session.execute(_ENDS)
     return [
         *(Discrepancy(row.id, None, _gap(row)) for row in gaps),
-        *(Discrepancy(None, None, _end(row)) for row in ends),
+        *(Discrepancy(None, None, _end(row), "numbers") for row in ends),
     ]
 
 

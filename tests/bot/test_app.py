@@ -335,8 +335,8 @@ async def test_a_template_that_draws_no_document_is_named_before_anything_is_iss
 
 
 async def test_a_company_whose_name_no_font_has_is_named_too(settings: Settings) -> None:
-    odd = settings.model_copy(update={"company_address": "1 \U0001f600 Road"})
-    with pytest.raises(BootError, match=r"U\+1F600\), which stands in COMPANY_ADDRESS"):
+    odd = settings.model_copy(update={"company_address": "1 \U00010900 Road"})
+    with pytest.raises(BootError, match=r"U\+10900\), which stands in COMPANY_ADDRESS"):
         await App(odd, "worker", timings=QUICK).start()
 
 

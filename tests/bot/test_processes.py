@@ -36,8 +36,8 @@ async def test_a_document_drawn_there_is_the_one_drawn_here(processes: Processes
     printer = InvoicePrinter()
     draw = draw_in(processes, printer)
     assert await draw(ACME) == printer.draw(ACME)
-    with pytest.raises(CannotBeDrawn, match=r"\(U\+1F600\), which stands in the customer's name"):
-        await draw(issued(customer="A 😀"))
+    with pytest.raises(CannotBeDrawn, match=r"\(U\+10900\), which stands in the customer's name"):
+        await draw(issued(customer="A \U00010900"))
 
 
 async def test_an_e_invoice_made_there_is_the_one_made_here(processes: Processes) -> None:

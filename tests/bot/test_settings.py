@@ -58,6 +58,7 @@ def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatc
         send_delay_minutes=0.5,
         zone=tokyo,
         can_mail=True,
+        mail_from=MAIL["MAIL_FROM"],
     )
     books = read(BooksSettings).billing()
     assert (books.approvals_channel, books.jump_factor) == ("C1", 4)

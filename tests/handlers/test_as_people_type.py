@@ -297,7 +297,7 @@ async def test_a_customer_called_like_a_month_is_found_by_its_name(
         await session.execute(sa.text(rename))
     assert f"#{october.bolt}" in said(await team.kim.types("/bill show May"))
     assert "May" in said(await team.kim.types("/bill list May 2026-10"))
-    assert acts(await team.kim.types("/usage May 12m")) == ["usage:share"]
+    assert acts(await team.kim.types("/usage May 12m")) == ["usage:share", "page:open"]
 
 
 WORDS = (

@@ -277,7 +277,14 @@ def test_what_does_not_fit_is_printed_and_leaves_with_one(terminal: Terminal) ->
         "bills": 2,
         "actions": 2,
         "misfits": 1,
-        "rows": [{"bill_id": bill, "action_id": action, "what": "it is not as it was written"}],
+        "rows": [
+            {
+                "bill_id": bill,
+                "action_id": action,
+                "what": "it is not as it was written",
+                "of": None,
+            }
+        ],
     }
 
 
