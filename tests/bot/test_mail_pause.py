@@ -33,6 +33,7 @@ from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.scripted_smtp import HANG_UP, Script, scripted
 from tests.harness.slack_people import NOW
+from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 
 WITH_LOGIN = "250-scripted\r\n250 AUTH PLAIN"
@@ -56,8 +57,7 @@ def clock() -> Clock:
 
 @pytest.fixture(autouse=True)
 def soon_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
+    bundle_after(monkeypatch, 1)
 
 
 def mailing(

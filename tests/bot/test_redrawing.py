@@ -30,6 +30,7 @@ from tests.bot.helpers import all_posted, all_settled, grant, no_jobs, rows, sai
 from tests.harness.books import OCTOBER, act, make_bills
 from tests.harness.cast import People
 from tests.harness.running import worker_only
+from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 
 
@@ -357,8 +358,7 @@ async def test_a_runs_message_tells_of_cards_nobody_could_be_given(
     gateway: SlackClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
+    bundle_after(monkeypatch, 1)
     await rows(db, "update users set active = false where name = 'Lee' returning id")
     await add_usage(db, 11)
     send, out_of_reach = SlackClient.post, slack.dm("UKIM")

@@ -19,6 +19,7 @@ from tests.bot.helpers import no_jobs, rows
 from tests.bot.test_sending import AT_ONCE, Watch, approved, bill, mailing, verbs
 from tests.harness.cast import People
 from tests.harness.slack_people import NOW
+from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 from tests.views.samples import buttons
 
@@ -57,8 +58,7 @@ async def test_a_list_is_told_of_until_all_is_out_and_what_failed_is_sent_again_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("models.batches.bulk_send.CHUNK", 2)
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
+    bundle_after(monkeypatch, 1)
     made = await approved(db, people, 5)
     await slack.fault(mail="reject", error=UNKNOWN, times=2)
     async with mailing(db, gateway, slack, Watch()):

@@ -37,6 +37,7 @@ from tests.harness.books import act, make_bills
 from tests.harness.cast import People
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
+from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 
 
@@ -152,8 +153,7 @@ async def test_approvals_are_told_in_one_message(
     worker: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
+    bundle_after(monkeypatch, 2)
     bills = await make_bills(db, people.ana, 3)
     for bill_id in bills:
         async with db.transaction() as session:
@@ -174,8 +174,7 @@ async def test_all_of_finance_hears_in_one_message_what_was_delivered_and_of_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Max belongs to Finance by now; Ana sent all five, and one did not arrive."""
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
+    bundle_after(monkeypatch, 2)
     await rows(db, "update users set role = 'Finance' where name = 'Max' returning id")
     bills = await make_bills(db, people.ana, 5)
     async with db.transaction() as session:
@@ -208,8 +207,7 @@ async def test_a_bill_that_was_approved_again_meanwhile_is_told_of_once(
     worker: Worker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
+    bundle_after(monkeypatch, 2)
     (bill_id,) = await make_bills(db, people.ana, 1)
     async with db.transaction() as session:
         await approve_bill(session, bill_id, 1, act(people.kim))

@@ -5,6 +5,8 @@ Nothing here is a promise of the product: where one is tested, the test sets wha
 
 from dataclasses import replace
 
+import pytest
+
 from bot.timings import Timings
 
 LONG_ACK_S = 20.0
@@ -43,3 +45,9 @@ QUICK = Timings(
 
 INTERRUPTED = replace(QUICK, settle=0.5, progress=0.2, sweep=0.5, heartbeat=0.2, stalled=2.0)
 """For a bot that is killed: the next one soon takes it for dead."""
+
+
+def bundle_after(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Tell of what belongs together once nothing more has come for so long."""
+    for place in ("notifications", "digests", "delivery"):
+        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", seconds)

@@ -15,6 +15,7 @@ from sandbox.fake_smtp import Mail
 from tests.harness.cast import People
 from tests.harness.pdf import attachments
 from tests.harness.slack_people import Json, Person, Seen, Team, labels, read
+from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 from tests.stories.conftest import sign_up, team_with_bot
 from tests.stories.test_main_job import generate, reads
@@ -213,8 +214,7 @@ async def test_late_usage_becomes_a_correction_of_its_own(team: Team, people: Pe
 async def test_what_could_not_be_delivered_is_told_and_sent_again_under_its_number(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 1)
+    bundle_after(monkeypatch, 1)
     card = await approved(team)
     await team.sandbox.fault(mail="reject", error="no such mailbox")
     await send(team, "#1")

@@ -49,6 +49,7 @@ from tests.harness.issuing import issue_bill
 from tests.harness.running import slack_client, worker_only
 from tests.harness.scene import prove
 from tests.harness.tampering import discrepancies, tamper
+from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 from tests.old_databases import OLD_DATABASES, OldDatabase, contents
 from tests.old_databases.company import (
@@ -374,8 +375,7 @@ async def test_todays_bot_does_the_jobs_that_waited(
     """That of a worker that died, too. The one that had been given up stays so, and what is put
     off for the first time may wait.
     """
-    for place in ("notifications", "digests", "delivery"):
-        monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", 2)
+    bundle_after(monkeypatch, 2)
     users = [{"id": one, "name": one.lower()} for one in map(slack_id, [*ROLES, NEWCOMER])]
     workspace = {"users": users, "channels": [{"id": "CAPPROVALS", "name": "approvals"}]}
     async with (
