@@ -9,8 +9,9 @@ import pytest
 from playwright.async_api import Browser
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.wording import addresses
 from models.db.database import Database
-from tests.harness.browser_side import BrowserSide, browser_side
+from tests.harness.browser_side import PUBLIC_URL, BrowserSide, browser_side
 from tests.harness.cast import People, add_people, find_people
 from tests.harness.database import TestDatabase, TestPostgres
 from tests.harness.mail_packages import why_not
@@ -42,6 +43,12 @@ async def _nothing_outlives_its_test() -> AsyncIterator[None]:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def _there_are_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins with the pages where Slack's words link to, whatever the last one set."""
+    monkeypatch.setattr(addresses, "_public_url", PUBLIC_URL)
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,14 @@
 """`/bill web`: a link that signs in whoever typed it, and is told to nobody else."""
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from handlers.wording.addresses import use_public_url
 from models.people.sign_in_links import SignInLink, use_sign_in_link
+from tests.harness.browser_side import PUBLIC_URL
 from tests.harness.slack_people import NOW, Json, Team, acts, said
 from tests.harness.waiting import until
-
-PAGES = "https://bills.example"
-
-
-@pytest.fixture(autouse=True)
-def pages() -> Iterator[None]:
-    use_public_url(PAGES)
-    yield
-    use_public_url("")
 
 
 def link_in(answer: Json) -> str:
@@ -32,7 +22,7 @@ async def test_kim_gets_a_link_that_only_she_sees(team: Team) -> None:
         answer = await team.kim.types("/bill web")
     assert answer["ephemeral_user"] == team.kim.slack_id
     link = link_in(answer)
-    assert link.startswith(f"{PAGES}/sign-in/csl_")
+    assert link.startswith(f"{PUBLIC_URL}/sign-in/csl_")
     token = link.rpartition("/")[2]
     assert token not in answer["text"]
     assert token not in repr(logs)
@@ -52,7 +42,7 @@ async def test_written_to_the_bot_it_is_answered_alike(team: Team) -> None:
     await team.sandbox.message("UKIM", team.kim.dm, "web")
     await until(lambda: team.kim.whispers(team.kim.dm))
     (answer,) = team.kim.whispers(team.kim.dm)
-    assert link_in(answer).startswith(f"{PAGES}/sign-in/csl_")
+    assert link_in(answer).startswith(f"{PUBLIC_URL}/sign-in/csl_")
 
 
 async def test_somebody_without_a_role_gets_no_link(team: Team) -> None:
@@ -77,7 +67,7 @@ async def test_what_pages_do_is_answered_with_the_page(
     team: Team, typed: str, page: str, cli: str
 ) -> None:
     answer = await team.ana.types(typed)
-    assert link_in(answer) == f"{PAGES}{page}"
+    assert link_in(answer) == f"{PUBLIC_URL}{page}"
     assert cli in said(answer)
 
 
@@ -85,4 +75,4 @@ async def test_what_a_customer_used_leads_to_its_page(team: Team) -> None:
     private = await team.kim.types("/usage acme")
     await team.kim.clicks("Share here", on=private)
     for told in (private, team.messages("CBILLS")[-1]):
-        assert link_in(told).startswith(f"{PAGES}/customers/")
+        assert link_in(told).startswith(f"{PUBLIC_URL}/customers/")

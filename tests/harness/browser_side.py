@@ -19,6 +19,9 @@ from models.people.users import User
 from models.settings import BillingSettings
 from tests.harness.slack_people import NOW
 
+PUBLIC_URL = "https://bills.example"
+"""Where people reach the pages, as Slack's words have it."""
+
 STOP_S = 2.0
 FEWEST_ROUNDS = 4
 """Of bcrypt: in earnest it takes 256 times as long."""

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from handlers.slack.blocks.card import bill_card
-from handlers.wording import addresses
+from handlers.wording.addresses import use_public_url
 from models.bills.states import BillKind, State
 from models.people.permissions import Role
 from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
+from tests.harness.browser_side import PUBLIC_URL
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, buttons, shown, value_of
 
@@ -474,12 +475,12 @@ def test_the_notification_says_how_far_it_is(sample: str, text: str) -> None:
     assert bill_card(BILLS[sample]).text.endswith(text)
 
 
-def test_every_card_leads_to_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_card_leads_to_its_page() -> None:
     for facts in BILLS.values():
         options = _menu(facts)
-        assert options["Web page"]["url"] == f"https://bills.example/bills/{facts.id}"
+        assert options["Web page"]["url"] == f"{PUBLIC_URL}/bills/{facts.id}"
         assert len(options) <= 5
-    monkeypatch.setattr(addresses, "_public_url", "")
+    use_public_url("")
     assert "Web page" not in _menu(BILL)
 
 

@@ -29,8 +29,8 @@ from models.people.users import PersonRef
 from models.queries.digest import Digest
 from models.queries.totals import Total
 from sandbox.blockkit import check_message
+from tests.harness.browser_side import PUBLIC_URL
 from tests.views import samples
-from tests.views.conftest import PUBLIC_URL
 from tests.views.samples import ANA, BILL, BILLS, buttons, shown, value_of
 
 

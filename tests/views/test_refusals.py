@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handlers.slack.blocks.errors import refusal_message
-from handlers.wording import addresses
+from handlers.wording.addresses import use_public_url
 from handlers.wording.formatting import ago, use_prefix
 from handlers.wording.refusals import Medium, refusal_text
 from models.bills.states import Cause, Verb
@@ -21,7 +21,7 @@ from models.errors import (
     WrongState,
 )
 from sandbox.blockkit import check_message
-from tests.views.conftest import PUBLIC_URL
+from tests.harness.browser_side import PUBLIC_URL
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 HELD = WrongState("It is held.", [NextStep(Verb.RELEASE, 42), NextStep(Verb.REVISE, 42)])
@@ -98,7 +98,7 @@ def test_what_only_the_command_line_does_is_named_where_things_are_typed(
     ],
 )
 def test_what_a_page_does_is_told_in_slack_with_a_link_to_it(
-    step: Step, words: str, page: str, monkeypatch: pytest.MonkeyPatch
+    step: Step, words: str, page: str
 ) -> None:
     refused = Refusal("No.", [NextStep(step, 42, customer_id=7)])
     shown = refusal_message(refused)
@@ -107,7 +107,7 @@ def test_what_a_page_does_is_told_in_slack_with_a_link_to_it(
     [link] = [e for e in shown.blocks[0]["elements"][0]["elements"] if e["type"] == "link"]
     assert link["url"] == f"{PUBLIC_URL}{page}"
     assert "page" not in refusal_text(refused, Medium.COMMAND_LINE)
-    monkeypatch.setattr(addresses, "_public_url", "")
+    use_public_url("")
     assert "page" not in refusal_text(refused, Medium.SLACK), "there is none"
 
 
