@@ -183,7 +183,7 @@ async def opened(server: str, slack: Sandbox, database_url: str) -> AsyncIterato
 def _process(server: str, settings: dict[str, str], folder: str) -> Iterator[int]:
     """Its id, until the block ends."""
     words = [sys.executable, "-m", *SERVERS[server]]
-    with subprocess.Popen(words, env=settings, cwd=folder, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(words, env=settings, cwd=folder) as process:
         try:
             yield process.pid
         finally:
