@@ -95,7 +95,7 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         month=month_of(facts),
         usage=usage_text(facts),
         product=multiplication(facts),
-        trend=trend_text(facts)[:1],
+        trend=trend_text(facts, drawn=False),
         standing=standing_text(facts, Medium.WEB),
         acts=_acts(facts, context),
         lacks_price=facts.hold_reason is HoldReason.NO_PRICE,

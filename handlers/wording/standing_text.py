@@ -14,10 +14,8 @@ from handlers.wording.change_text import changes_between, corrected, correction_
 from handlers.wording.formatting import (
     amount_or,
     as_said,
-    counted,
     listing,
     money,
-    month_name,
     name,
     percent_change,
     period_name,
@@ -30,6 +28,7 @@ from handlers.wording.labels import HOLD_CURES, STATE_WORDS
 from handlers.wording.refusals import Medium, step_parts
 from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
 from handlers.wording.text_chart import sparkline
+from handlers.wording.trend_text import direction_text
 from models.bills.deliveries import Missing
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.errors import NextStep, Step
@@ -42,36 +41,30 @@ MOST_RELATED = 5
 MOST_MISSING = 5
 
 
-def trend_text(facts: BillDetails) -> list[Sentence]:
-    """Last month and its difference, and the six months as a line that starts at zero."""
+def trend_text(facts: BillDetails, *, drawn: bool = True) -> list[Sentence]:
+    """Last month and its difference, and where the months with figures are heading.
+
+    `drawn` too, as a line that starts at zero, where no chart stands beside it.
+    """
     if len(facts.trend) < 2 or facts.kind != BillKind.OVERAGE:
         return []
-    before = facts.trend[-2]
-    told: list[Sentence] = [_last_month(facts, before)]
-    amounts = [month.amount if _compares(facts, month) else None for month in facts.trend]
-    known = [amount for amount in amounts if amount is not None]
-    if len(known) > 1:
-        first, last = facts.trend[0].period, facts.trend[-1].period
-        low, high = (money(one, facts.currency) for one in (min(known), max(known)))
-        span = f"{month_name(first)} to {month_name(last)}"
-        drawn = f"{sparkline(amounts)}  between {low} and {high}"
-        told.append([f"{span}  {drawn}{_left_out(facts)}"])
-    return told
+    compared = [(one.period, one.amount) for one in facts.trend if _compares(facts, one)]
+    known = [(period, amount) for period, amount in compared if amount is not None]
+    heading = direction_text(known, lambda amount: money(amount, facts.currency))
+    last_month = _last_month(facts, facts.trend[-2])
+    if heading is None:
+        return [last_month]
+    return [last_month, [f"{_line(facts)}  {heading}" if drawn else heading]]
 
 
 def _compares(facts: BillDetails, month: MonthOverage) -> bool:
     return month.amount is not None and month.currency == facts.currency
 
 
-def _left_out(facts: BillDetails) -> str:
-    """The months that the line has dots for."""
-    unknown = sum(month.amount is None for month in facts.trend)
-    foreign = sum(month.amount is not None and not _compares(facts, month) for month in facts.trend)
-    return "".join(
-        f", {counted(count, 'month')} {why}"
-        for count, why in ((unknown, "without figures"), (foreign, "in another currency"))
-        if count
-    )
+def _line(facts: BillDetails) -> str:
+    """From the first month with a figure on; a dot stands for a month without."""
+    amounts = [one.amount if _compares(facts, one) else None for one in facts.trend]
+    return sparkline(amounts[next(at for at, one in enumerate(amounts) if one is not None) :])
 
 
 def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:

@@ -12,6 +12,7 @@ from handlers.wording.formatting import (
     percent_change,
     period_name,
 )
+from handlers.wording.trend_text import direction_text
 from models.period import Period
 from models.usage.usage import UsageMonth
 
@@ -24,7 +25,7 @@ def usage_finding(
     running: Period | None = None,
     number: Callable[[int], str] = number,
 ) -> str:
-    """What was found in these months, oldest first: the latest, its direction and its overage.
+    """What was found in these months, oldest first: the latest, their direction, the overages.
 
     `running` is a month that is not over: its calls so far are told, and compared with nothing.
     `number` writes calls as whoever reads this does.
@@ -36,7 +37,15 @@ def usage_finding(
     over = sum(month.over_calls > 0 for month in known)
     times = f"over the limit in {over} of {counted(len(known), 'recorded month')}"
     latest = _latest(customer, closed, known, number)
-    return f"{latest}; {times}.{_so_far(known[-1], closed, number)}"
+    told = [f"{latest}; {times}.", _heading(closed, number), _so_far(known[-1], closed, number)]
+    return " ".join(filter(None, told))
+
+
+def _heading(closed: Months, number: Callable[[int], str]) -> str | None:
+    """Of two months the comparison with the month before says all there is."""
+    if len(closed) == 2:
+        return None
+    return direction_text([(one.period, one.calls or 0) for one in closed], number)
 
 
 def _latest(customer: str, closed: Months, known: Months, number: Callable[[int], str]) -> str:
@@ -51,7 +60,7 @@ def _latest(customer: str, closed: Months, known: Months, number: Callable[[int]
 def _so_far(latest: UsageMonth, closed: Months, number: Callable[[int], str]) -> str:
     if not closed or latest is closed[-1]:
         return ""
-    return f" So far in {period_name(latest.period)}: {_calls(latest, number)}."
+    return f"So far in {period_name(latest.period)}: {_calls(latest, number)}."
 
 
 def _calls(month: UsageMonth, number: Callable[[int], str]) -> str:

@@ -41,7 +41,10 @@ def test_the_finding_gives_direction_and_size(calls: tuple[int | None, ...], sai
 
 def test_the_finding_counts_the_months_over_the_limit() -> None:
     told = usage_finding("Acme Corp", months(1_250_000, None, 1_000_000, 1_000_001))
-    assert told.endswith("with 1,000,000 included; over the limit in 2 of 3 recorded months.")
+    assert told.endswith(
+        "with 1,000,000 included; over the limit in 2 of 3 recorded months. Up and down since July,"
+        " between 1,000,000 and 1,250,000."
+    )
 
 
 def test_a_month_that_is_not_over_is_compared_with_nothing() -> None:
