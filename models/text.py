@@ -133,6 +133,11 @@ PostgreSQL.
 """
 
 
+def guarded(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
+    return f"'{text}" if re.search(FORMULA, text) else text
+
+
 def without_guard(text: str) -> str:
     """What stood there before an apostrophe was put before it as a guard."""
     return trimmed(text[1:]) if text.startswith("'") and re.search(FORMULA, text) else text

@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
 from handlers.api.fields import LARGEST_EXACT, Asked, Id, Text, Units, Version
 from handlers.api.if_match import ANY, IfMatch, etag, named
-from handlers.http.csv_files import AS_CSV, CSV, csv_file
+from handlers.http.csv_files import AS_CSV, CSV, csv_book
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
@@ -64,7 +64,7 @@ async def bills_as_csv(
     context: Asking, asked: Annotated[BillsWanted, Query()]
 ) -> StreamingResponse:
     """All of the list as CSV, which a spreadsheet opens safely."""
-    return await csv_file(context, Table.BILLS, Scope(bills=asked.filter))
+    return await csv_book(context, Table.BILLS, Scope(bills=asked.filter))
 
 
 @router.get("/bills", response_model=BillsAnswer, responses=AS_CSV)

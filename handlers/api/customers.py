@@ -17,7 +17,7 @@ from handlers.api.customer_answers import (
 )
 from handlers.api.fields import Asked
 from handlers.api.if_match import ANY, IfMatch, etag, named
-from handlers.http.csv_files import AS_CSV, csv_file
+from handlers.http.csv_files import AS_CSV, csv_book
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import LARGEST_ID, PathId
 from models.actions.edit_customer import CustomerChanged, create_customer, edit_customer
@@ -78,7 +78,7 @@ async def customers_as_csv(
 ) -> StreamingResponse:
     """The same as CSV, which an import reads back unchanged."""
     ids = await customer_ids(context.session, asked.filter) if asked.model_fields_set else None
-    return await csv_file(context, Table.CUSTOMERS, Scope(customer_ids=ids))
+    return await csv_book(context, Table.CUSTOMERS, Scope(customer_ids=ids))
 
 
 @router.get("/customers/{customer_id}")

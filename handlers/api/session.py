@@ -1,16 +1,19 @@
 """Signing in and out, the devices that somebody is signed in on, and their password."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, SecretStr
 
 from handlers.api.fields import Asked
 from handlers.api.users import LONGEST_PASSWORD, Person, person_of
 from handlers.http.cookies import forget_session, set_session
+from handlers.http.csv_files import AS_CSV, csv_list
 from handlers.http.errors import NotByScript
-from handlers.http.gate import Access, ApiRoute, Asking, Calling, open_to
+from handlers.http.gate import Access, ApiRoute, Asking, Calling, HttpContext, open_to
 from handlers.http.ids import PathId
 from handlers.http.signing_in import change_password, sign_in
 from models.people.sessions import devices_of, end_device, end_devices, end_session
@@ -79,9 +82,20 @@ async def sign_out(context: Asking, response: Response) -> None:
 @open_to(Access.SIGNED_IN)
 async def devices(context: Asking) -> list[Device]:
     """The devices that one is signed in on, the last used first."""
+    return [one async for one in _devices(context)]
+
+
+@router.get("/sessions.csv", response_class=StreamingResponse, responses=AS_CSV)
+@open_to(Access.SIGNED_IN)
+async def devices_as_csv(context: Asking) -> StreamingResponse:
+    """The same as CSV."""
+    return await csv_list("sessions", Device, _devices(context))
+
+
+async def _devices(context: HttpContext) -> AsyncIterator[Device]:
     current = context.device.id if context.device else None
-    return [
-        Device(
+    for one in await devices_of(context.session, context.user, context.now):
+        yield Device(
             id=one.id,
             label=one.label,
             current=one.id == current,
@@ -89,8 +103,6 @@ async def devices(context: Asking) -> list[Device]:
             last_seen_at=one.last_seen_at,
             expires_at=one.expires_at,
         )
-        for one in await devices_of(context.session, context.user, context.now)
-    ]
 
 
 @router.delete("/sessions/{device_id}", status_code=204)

@@ -1,13 +1,16 @@
 """One's own tokens for scripts. Only whoever is signed in makes and revokes them, no token does."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from handlers.api.fields import Asked
-from handlers.http.gate import Access, ApiRoute, Asking, open_to
+from handlers.http.csv_files import AS_CSV, csv_list
+from handlers.http.gate import Access, ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from models.people.api_tokens import (
     NAME_CHARS,
@@ -44,8 +47,19 @@ class TokenName(Asked):
 @open_to(Access.SIGNED_IN)
 async def tokens(context: Asking) -> list[Token]:
     """One's own tokens, by name."""
-    found = await api_tokens_of(context.session, context.user)
-    return [Token.model_validate(one) for one in found]
+    return [one async for one in _tokens(context)]
+
+
+@router.get("/tokens.csv", response_class=StreamingResponse, responses=AS_CSV)
+@open_to(Access.SIGNED_IN)
+async def tokens_as_csv(context: Asking) -> StreamingResponse:
+    """The same as CSV."""
+    return await csv_list("tokens", Token, _tokens(context))
+
+
+async def _tokens(context: HttpContext) -> AsyncIterator[Token]:
+    for one in await api_tokens_of(context.session, context.user):
+        yield Token.model_validate(one)
 
 
 @router.post("/tokens", status_code=201)

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from handlers.api.fields import Asked
-from handlers.http.csv_files import AS_CSV, CSV, csv_file
+from handlers.http.csv_files import AS_CSV, CSV, csv_book
 from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import LARGEST_ID
@@ -96,7 +96,7 @@ async def usage_as_csv(
     """The same as CSV with every change of a figure, which an import reads back unchanged."""
     first, last = asked.months
     ids = (asked.customer_id,) if asked.customer_id else None
-    return await csv_file(context, Table.USAGE, Scope(customer_ids=ids, first=first, last=last))
+    return await csv_book(context, Table.USAGE, Scope(customer_ids=ids, first=first, last=last))
 
 
 def _answer(one: RecordedUsage) -> UsageAnswer:

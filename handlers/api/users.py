@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
 from handlers.api.fields import Asked
-from handlers.http.csv_files import AS_CSV, csv_file
+from handlers.http.csv_files import AS_CSV, csv_book
 from handlers.http.faults import SEEN
 from handlers.http.gate import Access, ApiRoute, Asking, Calling, open_to
 from handlers.http.ids import PathId
@@ -106,7 +106,7 @@ async def people(context: Asking, asked: Annotated[PeopleQuery, Query()]) -> Peo
 @open_to(Permission.GIVE_ROLES)
 async def people_as_csv(context: Asking) -> StreamingResponse:
     """Everybody as CSV, which an import reads back unchanged."""
-    return await csv_file(context, Table.PEOPLE, Scope())
+    return await csv_book(context, Table.PEOPLE, Scope())
 
 
 @router.get("/users/{user_id}")

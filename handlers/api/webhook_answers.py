@@ -1,7 +1,6 @@
 """Webhooks and their deliveries as the JSON API tells them."""
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -96,10 +95,6 @@ class SentAgainAnswer(BaseModel):
     """How many deliveries were promised again."""
 
     count: int
-
-
-def webhooks_answer(found: Sequence[Webhook]) -> WebhooksAnswer:
-    return WebhooksAnswer(webhooks=[WebhookAnswer.model_validate(one) for one in found])
 
 
 def new_webhook(webhook: Webhook, secret: str) -> NewWebhookAnswer:

@@ -1,8 +1,10 @@
 """Webhooks: who is told what happens to bills, and what became of it."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field
 
 from handlers.api.fields import Asked
@@ -17,11 +19,11 @@ from handlers.api.webhook_answers import (
     WholeDeliveryAnswer,
     delivery_answer,
     new_webhook,
-    webhooks_answer,
     whole_delivery,
 )
 from handlers.http import webhooks
-from handlers.http.gate import ApiRoute, Asking, open_to
+from handlers.http.csv_files import AS_CSV, csv_list
+from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from models.people.permissions import Permission
 from models.webhooks import keeping
@@ -29,6 +31,7 @@ from models.webhooks.addresses import LONGEST
 from models.webhooks.events import Event
 from models.webhooks.reading import (
     PAGE,
+    all_deliveries,
     find_webhook,
     list_deliveries,
     list_webhooks,
@@ -69,8 +72,11 @@ class SendAgainRequest(Asked):
     since: AwareDatetime = Field(description="What happened before is left as it is.")
 
 
-class DeliveryQuery(Asked):
+class DeliveriesWanted(Asked):
     status: DeliveryStatus | None = None
+
+
+class DeliveryQuery(DeliveriesWanted):
     cursor: str | None = Field(
         None, pattern=r"^[1-9]\d{0,17}$", description="`next_cursor` of the page before"
     )
@@ -81,7 +87,19 @@ class DeliveryQuery(Asked):
 @open_to(Permission.KEEP_WEBHOOKS)
 async def find_webhooks(context: Asking) -> WebhooksAnswer:
     """All webhooks, the oldest first."""
-    return webhooks_answer(await list_webhooks(context.session))
+    return WebhooksAnswer(webhooks=[one async for one in _webhooks(context)])
+
+
+@router.get("/webhooks.csv", response_class=StreamingResponse, responses=AS_CSV)
+@open_to(Permission.KEEP_WEBHOOKS)
+async def webhooks_as_csv(context: Asking) -> StreamingResponse:
+    """The same as CSV, without secrets."""
+    return await csv_list("webhooks", WebhookAnswer, _webhooks(context))
+
+
+async def _webhooks(context: HttpContext) -> AsyncIterator[WebhookAnswer]:
+    for one in await list_webhooks(context.session):
+        yield WebhookAnswer.model_validate(one)
 
 
 @router.post("/webhooks", status_code=201)
@@ -157,6 +175,20 @@ async def find_deliveries(
         deliveries=[delivery_answer(one) for one in found.deliveries],
         next_cursor=str(found.more) if found.more else None,
     )
+
+
+@router.get(
+    "/webhooks/{webhook_id}/deliveries.csv", response_class=StreamingResponse, responses=AS_CSV
+)
+@open_to(Permission.KEEP_WEBHOOKS)
+async def deliveries_as_csv(
+    context: Asking, webhook_id: PathId, asked: Annotated[DeliveriesWanted, Query()]
+) -> StreamingResponse:
+    """All of them as CSV."""
+    await find_webhook(context.session, webhook_id)
+    found = all_deliveries(context.session, webhook_id, asked.status)
+    told = (delivery_answer(one) async for one in found)
+    return await csv_list("deliveries", DeliveryAnswer, told)
 
 
 @router.get("/webhooks/{webhook_id}/deliveries/{delivery_id}")

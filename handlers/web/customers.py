@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
-from handlers.http.csv_files import csv_file
+from handlers.http.csv_files import csv_book
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.charts import usage_chart
@@ -99,7 +99,7 @@ async def customers_as_csv(
     """All of the list as CSV, as it is filtered."""
     wanted = CustomerFilter(name.strip(), int(csm) if csm else None, over)
     ids = await _ids(context, wanted) if wanted != CustomerFilter() else None
-    return await csv_file(context, Table.CUSTOMERS, Scope(customer_ids=ids))
+    return await csv_book(context, Table.CUSTOMERS, Scope(customer_ids=ids))
 
 
 async def _ids(context: HttpContext, wanted: CustomerFilter) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Webhooks and their deliveries, for whoever looks after them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from models.errors import NotFound
 from models.webhooks.payload import payloads_of
 from models.webhooks.webhooks import Attempt, Delivery, DeliveryStatus, Webhook, WebhookState
 
-PAGE = 50
+PAGE, LONG_PAGE = 50, 200
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,19 @@ async def list_deliveries(
         query = query.where(Delivery.id < before)
     found = (await session.scalars(query.order_by(Delivery.id.desc()).limit(most + 1))).all()
     return DeliveryPage(found[:most], found[most - 1].id if len(found) > most else None)
+
+
+async def all_deliveries(
+    session: AsyncSession, webhook_id: int, status: DeliveryStatus | None = None
+) -> AsyncIterator[Delivery]:
+    """The same, however many they are."""
+    found = await list_deliveries(session, webhook_id, status, most=LONG_PAGE)
+    while found.deliveries:
+        for delivery in found.deliveries:
+            yield delivery
+        if found.more is None:
+            return
+        found = await list_deliveries(session, webhook_id, status, found.more, LONG_PAGE)
 
 
 async def load_delivery(
