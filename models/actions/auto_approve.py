@@ -11,20 +11,18 @@ from models.people.users import system_user
 
 RECORDED = """
 'auto_approve' as action, jsonb_build_object(
-    'rule', 'auto_approve_below', 'below', c.auto_approve_below::text,
+    'rule', 'auto_approve_below', 'below', r.auto_approve_below::text,
     'before', bill_figures(b) || '{"status": "pending"}', 'after', bill_figures(b)) as snapshot"""
-"""What the record says of a bill `b` that the rule of its customer `c` approved."""
+"""What the record says of a bill `b` that its customer's rule `r` approved."""
 
 _APPROVE = sa.text(f"""
 with passed as (
     update bills b set status = 'approved', version = b.version + 1, updated_at = :now
-    from customers c
+    from approval_rules r
     where b.id between :first and :last and b.created_at = :now
       and b.kind <> 'overage' and b.status = 'pending' and b.version = 1
-      and b.waived_units is null and c.id = b.customer_id
-      and passes_auto_approval(
-          b.overage_amount, b.currency, coalesce(c.rules_currency, c.currency),
-          c.auto_approve_below, c.second_approval_above, false)
+      and r.customer_id = b.customer_id
+      and passes_correction(r, b.overage_amount, b.currency, b.waived_units)
     returning b.id, b.version, {RECORDED}
 )
 {append_actions("passed")}

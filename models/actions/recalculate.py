@@ -140,9 +140,8 @@ with made as (
     cross join lateral (
         select hold_reason(
             overage_unit_cost, active_days,
-            n.has_no_approver and not (waived_units is null and passes_auto_approval(
-                overage_amount, late.currency, r.rules_currency, r.auto_approve_below,
-                r.second_approval_above, false)),
+            n.has_no_approver
+                and not passes_correction(r, overage_amount, late.currency, waived_units),
             null, null, null) as cause) h
     where id = any(:locked)
     order by id

@@ -106,7 +106,7 @@ from made
 _AUTO_APPROVE = sa.text(f"""
 with passed as (
     select b.id, b.version, {RECORDED}
-    from bills b join customers c on c.id = b.customer_id
+    from bills b join customers r on r.id = b.customer_id
     where b.id between :first and :last and b.year = :year and b.month = :month
       and b.kind = 'overage' and b.created_at = :now and b.status = 'approved' and b.version = 2
     order by b.id

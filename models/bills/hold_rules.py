@@ -34,8 +34,7 @@ proposed as (
         offset 0) previous on true
     cross join lateral (
         select passes_auto_approval(
-            o.overage_amount, o.currency, r.rules_currency, r.auto_approve_below,
-            r.second_approval_above,
+            r, o.overage_amount, o.currency,
             is_jump(o.overage_amount, previous.amount,
                     coalesce(cast(:jump_factor as numeric), {JUMP_FACTOR}))) as passes) small
     cross join lateral (

@@ -33,9 +33,9 @@ TREND_MONTHS = 6
 
 
 _FACTS = """
-select (f.bill).*, f.customer_name, f.billing_email, f.second_approval_above, f.rules_currency,
-       f.requires_both, f.slots, f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id,
-       f.delivery, f.mail_waits, f.with_tax
+select (f.bill).*, f.customer_name, f.billing_email, f.both_above, f.rules_currency, f.slots,
+       f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id, f.delivery, f.mail_waits,
+       f.with_tax
 from card_facts(%s::bigint[], %s, %s, %s) f
 """
 
@@ -69,7 +69,7 @@ def _details(row: Row) -> BillDetails:
         last_decision=decisions[-1] if decisions else None,
         comments=_comments(record, entries),
         outdated=_outdated(*row["outdated"]) if row["outdated"] else None,
-        both_above=_both_above(row),
+        both_above=row["both_above"],
         rules_currency=row["rules_currency"],
         sent_to=row["billing_email"],
         goes_to=row["billing_email"],
@@ -251,16 +251,6 @@ def _not_taken_back(entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
         if entry.reverses:
             taken_back.add(entry.reverses.id)
         yield entry
-
-
-def _both_above(row: Row) -> Decimal | None:
-    above: Decimal | None = row["second_approval_above"]
-    amount = row["overage_amount"]
-    if above is None or amount is None:
-        return None
-    if row["currency"] == row["rules_currency"] and abs(amount) <= above:
-        return None
-    return None if row["requires_both"] else above
 
 
 def _needed(state: BillState, approvers: Approvers) -> Needed:

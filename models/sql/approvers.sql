@@ -34,10 +34,20 @@ left join users sales_delegate
     on sales_delegate.id = sales.delegate_id and sales.away_until is not null
    and sales_delegate.active and sales_delegate.role in ('Customer Success', 'Sales');
 
--- Which approvals a bill of this amount needs: that of its CSM, of its salesperson, of both above
--- `second_approval_above`, else any of the two. An amount in another currency than the rule cannot
--- be compared, so it needs both as well. `has_no_approver`: one is needed of somebody who is gone,
--- or of a role that nobody has.
+-- Whether an amount is so large that both the CSM and the salesperson have to approve it; one in
+-- another currency than the rule cannot be compared, and is above any. It names the amount once: an
+-- expression that stands in a function twice is not put in place of the call.
+create function exceeds_second_approval(r approval_rules, amount numeric, currency text)
+returns boolean language sql immutable parallel safe as $$
+    select coalesce(
+        abs(amount) > case when currency = r.rules_currency then r.second_approval_above
+                           else r.second_approval_above - numeric 'Infinity' end,
+        false)
+$$;
+
+-- Which approvals a bill of this amount needs: that of its CSM, of its salesperson, of both where it
+-- is large, else any of the two. `has_no_approver`: one is needed of somebody who is gone, or of a
+-- role that nobody has.
 create function needed_approvals(r approval_rules, amount numeric, currency text)
 returns table (csm boolean, sales boolean, has_no_approver boolean)
 language sql stable rows 1 as $$
@@ -45,9 +55,7 @@ language sql stable rows 1 as $$
            n.csm and (r.csm_is_gone or not r.has_csm)
            or n.sales and (r.sales_is_gone or not r.has_sales)
            or not n.csm and not n.sales and not r.has_csm and not r.has_sales
-    from (select amount is not null and r.second_approval_above is not null
-                 and (currency <> r.rules_currency or abs(amount) > r.second_approval_above)
-          as both) a
+    from (select exceeds_second_approval(r, amount, currency) as both) a
     cross join lateral (
         select r.require_csm_approval or a.both as csm,
                r.require_sales_approval or a.both as sales) n

@@ -57,11 +57,18 @@ $$;
 -- Whether the customer's own rule approves an amount, whatever its sign; none in another currency
 -- than that of the rule.
 create function passes_auto_approval(
-    amount numeric, currency text, rules_currency text, auto_approve_below numeric,
-    second_approval_above numeric, jumps boolean)
+    r approval_rules, amount numeric, currency text, jumps boolean)
 returns boolean language sql immutable parallel safe as $$
-    select currency = rules_currency
-       and coalesce(abs(amount) < auto_approve_below, false)
-       and not coalesce(abs(amount) > second_approval_above, false)
+    select currency = r.rules_currency
+       and coalesce(abs(amount) < r.auto_approve_below, false)
+       and not exceeds_second_approval(r, amount, currency)
        and not jumps
+$$;
+
+-- The same of a correction, which is no jump. Where Finance agreed on the units of its month, people
+-- decide.
+create function passes_correction(
+    r approval_rules, amount numeric, currency text, waived_units bigint)
+returns boolean language sql immutable parallel safe as $$
+    select waived_units is null and passes_auto_approval(r, amount, currency, false)
 $$;

@@ -77,16 +77,18 @@ $$;
 create function card_facts(
     bill_ids bigint[], months integer, first_year integer, jump_factor numeric)
 returns table (
-    bill bills, customer_name text, billing_email text, second_approval_above numeric,
-    rules_currency text, requires_both boolean, slots json, actions json, trend json,
+    bill bills, customer_name text, billing_email text, both_above numeric,
+    rules_currency text, slots json, actions json, trend json,
     jumps boolean, outdated json, related json, agreed_id bigint, delivery json, mail_waits text,
     with_tax numeric)
 language plpgsql stable rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     return query
-    select b, c.name, c.billing_email, c.second_approval_above,
-           coalesce(c.rules_currency, c.currency),
-           c.require_csm_approval and c.require_sales_approval,
+    select b, c.name, c.billing_email,
+           case when exceeds_second_approval(r, b.overage_amount, b.currency)
+                 and not (r.require_csm_approval and r.require_sales_approval)
+                then r.second_approval_above end,
+           r.rules_currency,
            slots_of(b), record_of(b.id),
            trend_of(b, months, first_year),
            b.kind = 'overage' and is_jump(b.overage_amount, before.amount, jump_factor),
@@ -116,6 +118,7 @@ begin
     join bills b on b.id = asked.id
     cross join lateral (select agreed_before(b) as id) agreed
     join customers c on c.id = b.customer_id
+    cross join lateral approval_rules_of(b.customer_id) r
     left join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before on true
     order by asked.place;
 end
