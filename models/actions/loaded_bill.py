@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.next_steps import STANDS, WHY_NOT, instead_of
-from models.bills.approvers import Approvers
+from models.bills.approvers import Approvers, read_approvers
 from models.bills.bill import Bill, no_bill
 from models.bills.figures import Figures, newer_than
 from models.bills.history import BillAction, append_action, figures_made_by
-from models.bills.reading import bill_columns, read_actions, read_approvers, read_figures
+from models.bills.reading import bill_columns, read_actions, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import NEW_FIGURES, ON_FIGURES, REMARKS, TRANSITIONS, BillKind, State, Verb

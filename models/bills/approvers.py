@@ -1,7 +1,6 @@
 """Who may approve a bill: which approvals it needs, and whose word counts for each."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -137,29 +136,27 @@ APPROVERS = sa.table(
 )
 """The view that says it for every bill at once, a row a slot."""
 
-_APPROVERS_OF = sa.text("select * from approvers_of(cast(:bill_ids as bigint[]))")
+_SLOTS = sa.text("select bill, slots_of(bill) from unnest(cast(:bill_ids as bigint[])) bill")
 
 
 async def approvers_of(session: AsyncSession, bill_ids: Iterable[int]) -> dict[int, Approvers]:
     """Of each of these bills, with the people in its slots, in one read."""
-    slots: dict[int, list[Slot]] = defaultdict(list)
-    stuck: dict[int, bool] = {}
-    for row in await session.execute(_APPROVERS_OF, {"bill_ids": list(bill_ids)}):
-        slots[row.bill_id].append(_slot(row))
-        stuck[row.bill_id] = row.has_no_approver
-    return {bill_id: Approvers(tuple(some), stuck[bill_id]) for bill_id, some in slots.items()}
+    found = await session.execute(_SLOTS, {"bill_ids": list(bill_ids)})
+    return {bill_id: read_approvers(slots) for bill_id, slots in found}
 
 
-def _slot(row: Any) -> Slot:
-    user = PersonRef(row.user_id, row.user_name, row.user_role, row.user_slack_id)
-    delegate = PersonRef(
-        row.delegate_id, row.delegate_name, row.delegate_role, row.delegate_slack_id
-    )
+def read_approvers(slots: Sequence[Mapping[str, Any]]) -> Approvers:
+    """What `slots_of` answers."""
+    return Approvers(tuple(map(_slot, slots)), slots[0]["has_no_approver"])
+
+
+def _slot(one: Mapping[str, Any]) -> Slot:
+    user, delegate, until = one["user"], one["delegate"], one["away_until"]
     return Slot(
-        slot=row.slot,
-        role=Role(row.role),
-        user=user if row.user_id else None,
-        delegate=delegate if row.delegate_id else None,
-        away_until=row.away_until,
-        given_action_id=row.given_action_id,
+        slot=one["slot"],
+        role=Role(one["role"]),
+        user=PersonRef(**user) if user else None,
+        delegate=PersonRef(**delegate) if delegate else None,
+        away_until=date.fromisoformat(until) if until else None,
+        given_action_id=one["given_action_id"],
     )

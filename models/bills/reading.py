@@ -1,16 +1,14 @@
-"""What `reading.sql` answers, as bills, their actions, their figures and the slots to approve."""
+"""What `reading.sql` answers, as bills, their actions and their figures."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from models.bills.approvers import Approvers, Slot
 from models.bills.bill import Bill
 from models.bills.figures import Figures
 from models.bills.history import BillAction
 from models.bills.snapshots import column_value
 from models.db.rows import made
-from models.people.permissions import Role
 from models.people.users import PersonRef
 
 PEOPLE = ("by", "acted_for", "corrector")
@@ -35,12 +33,7 @@ def read_actions(found: Iterable[Mapping[str, Any]]) -> list[BillAction]:
 def read_people(found: Iterable[Mapping[str, Any]]) -> dict[int, PersonRef]:
     """Everybody in a record, as `people_in` has it."""
     told = (one[role] for one in found for role in PEOPLE)
-    return {person[0]: PersonRef(*person) for person in told if person is not None}
-
-
-def read_approvers(found: Iterable[Mapping[str, Any]]) -> Approvers:
-    rows = list(found)
-    return Approvers(tuple(map(_slot, rows)), rows[0]["has_no_approver"])
+    return {person["id"]: PersonRef(**person) for person in told if person is not None}
 
 
 def read_figures(found: Mapping[str, Any] | None) -> Figures | None:
@@ -54,15 +47,3 @@ def _action(one: Mapping[str, Any]) -> BillAction:
     for name in ("created_at", "updated_at"):
         told[name] = datetime.fromisoformat(told[name])
     return made(BillAction, told)
-
-
-def _slot(one: Mapping[str, Any]) -> Slot:
-    user, delegate, until = one["user"], one["delegate"], one["away_until"]
-    return Slot(
-        slot=one["slot"],
-        role=Role(one["role"]),
-        user=PersonRef(*user) if user else None,
-        delegate=PersonRef(*delegate) if delegate else None,
-        away_until=date.fromisoformat(until) if until else None,
-        given_action_id=one["given_action_id"],
-    )

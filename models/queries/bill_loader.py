@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.approvers import Approvers
+from models.bills.approvers import Approvers, read_approvers
 from models.bills.bill import Bill
 from models.bills.deliveries import Missing
 from models.bills.history import comment_text, figures_made_by
 from models.bills.hold_rules import JUMP_FACTOR
-from models.bills.reading import read_actions, read_approvers, read_bill, read_people
+from models.bills.reading import read_actions, read_bill, read_people
 from models.bills.replay import BillState, replay
 from models.bills.states import NEW_FIGURES, OPEN, REMARKS, BillKind, HoldReason, State, Verb
 from models.db.rows import rows

@@ -2,24 +2,6 @@
 -- key, with plans that are kept: to plan such a read anew takes longer than to answer it. Money and
 -- moments are text, which JSON cannot round.
 
-create function slots_of(b bills) returns json language plpgsql stable as $$
-begin
-    return (
-        select json_agg(json_build_object(
-            'slot', s.slot, 'role', s.role, 'away_until', u.away_until,
-            'user', case when u.id is not null
-                then json_build_array(u.id, u.name, u.role, u.slack_user_id) end,
-            'delegate', case when d.id is not null
-                then json_build_array(d.id, d.name, d.role, d.slack_user_id) end,
-            'given_action_id', a.action_id, 'has_no_approver', s.has_no_approver) order by s.slot)
-        from approval_rules_of(b.customer_id) r
-        cross join lateral approver_slots(r, b.overage_amount, b.currency) s
-        left join users u on u.id = s.user_id
-        left join users d on d.id = s.delegate_id
-        left join approvals a on a.bill_id = b.id and a.slot = s.slot);
-end
-$$;
-
 create function record_of(bill bigint) returns json language plpgsql stable as $$
 begin
     return (
@@ -28,11 +10,8 @@ begin
             'stakeholder_id', a.stakeholder_id, 'action', a.action, 'comment', a.comment,
             'source', a.source, 'acted_for_id', a.acted_for_id, 'reverses_id', a.reverses_id,
             'snapshot', a.snapshot, 'created_at', a.created_at, 'updated_at', a.updated_at,
-            'by', json_build_array(u.id, u.name, u.role, u.slack_user_id),
-            'acted_for', case when f.id is not null
-                then json_build_array(f.id, f.name, f.role, f.slack_user_id) end,
-            'corrector', case when k.id is not null
-                then json_build_array(k.id, k.name, k.role, k.slack_user_id) end) order by a.id)
+            'by', person_ref(u), 'acted_for', person_ref(f), 'corrector', person_ref(k))
+            order by a.id)
         from bill_actions a
         join users u on u.id = a.stakeholder_id
         left join users f on f.id = a.acted_for_id
@@ -89,7 +68,7 @@ begin
                  and not (r.require_csm_approval and r.require_sales_approval)
                 then r.second_approval_above end,
            r.rules_currency,
-           slots_of(b), record_of(b.id),
+           slots_of(b.id), record_of(b.id),
            trend_of(b, months, first_year),
            b.kind = 'overage' and is_jump(b.overage_amount, before.amount, jump_factor),
            case when b.status = 'rejected' then (
@@ -146,7 +125,7 @@ begin
         perform from locked_bill(one);
     end if;
     return query
-    select b, c.name, c.billing_email, c.cc_emails, slots_of(b), record_of(b.id),
+    select b, c.name, c.billing_email, c.cc_emails, slots_of(b.id), record_of(b.id),
            (select json_build_object(
                 'api_usage', t.api_usage, 'monthly_api_limit', t.monthly_api_limit,
                 'overage_units', t.overage_units, 'overage_unit_cost', t.overage_unit_cost::text,
