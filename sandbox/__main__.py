@@ -3,22 +3,19 @@
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import shutil
-import signal
-import socket
 import sys
 import tempfile
 import time
 import webbrowser
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import psycopg
-import yaml
 
 from models.db.database import Database
 from models.db.embedded import EmbeddedPostgres
@@ -27,13 +24,25 @@ from sandbox import demo
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
+from sandbox.fake_slack.starting import (
+    UselessFile,
+    ended,
+    inherited_settings,
+    naming,
+    port_problem,
+    read_manifest,
+    read_workspace,
+    running,
+    say,
+    slack_settings,
+    until_stopped,
+)
 
 PACKAGE = Path(__file__).parent
 # In the wheel it is among the package's files, in a checkout above them.
 MANIFESTS = (PACKAGE / "manifest.yml", PACKAGE.parent / "manifest.yml")
 DATABASE = "sandbox"
 START_S = 60
-STOP_S = 12
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -50,13 +59,12 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def read_manifest(prefix: str = "") -> JsonObject:
-    """The app's manifest, its commands prefixed as the bot will listen for them."""
-    path = next(one for one in MANIFESTS if one.exists())
-    manifest: JsonObject = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for entry in manifest["features"]["slash_commands"]:
+def bot_manifest(prefix: str = "") -> JsonObject:
+    """The bot's manifest, its commands prefixed as the bot will listen for them."""
+    found: JsonObject = read_manifest(next(one for one in MANIFESTS if one.exists()))
+    for entry in found["features"]["slash_commands"]:
         entry["command"] = prefixed(entry["command"], prefix)
-    return manifest
+    return found
 
 
 def command_prefix() -> str:
@@ -68,49 +76,19 @@ def prefixed(command: str, prefix: str) -> str:
     return "/" + prefix + command.removeprefix("/")
 
 
-def read_workspace(path: Path) -> JsonObject:
-    """A `--workspace` file. Raises OSError or ValueError, which says what is wrong with it."""
-    given = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(given, dict):
-        raise ValueError("it holds no JSON object")
-    for kind in ("users", "channels"):
-        entries = given.get(kind, [])
-        if not isinstance(entries, list):
-            raise ValueError(f"{kind} is no list")
-        for number, entry in enumerate(entries):
-            if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-                raise ValueError(f"{kind}[{number}] has no name")
-    return given
-
-
 def make_sandbox(options: argparse.Namespace) -> Sandbox:
-    """The sandbox, not served yet. Raises what a useless `--workspace` raises."""
+    """The sandbox, not served yet. Raises UselessFile."""
     web_url = f"http://127.0.0.1:{options.web_port}"
-    sandbox = Sandbox(
-        workspace=read_workspace(options.workspace) if options.workspace else demo.workspace(),
-        manifest=read_manifest(command_prefix()),
-        mode=options.mode,
-        bot_http_url=f"{web_url}/slack/events",
-    )
+    with naming("--workspace", options.workspace):
+        sandbox = Sandbox(
+            workspace=read_workspace(options.workspace) if options.workspace else demo.workspace(),
+            manifest=bot_manifest(command_prefix()),
+            mode=options.mode,
+            bot_http_url=f"{web_url}/slack/events",
+        )
     sandbox.web_url = web_url
     sandbox.ready = lambda: is_ready(web_url)
     return sandbox
-
-
-def port_problem(options: argparse.Namespace) -> str:
-    """Why a port cannot be had, or nothing. Another sandbox's bot on the web port would
-    otherwise be taken for the one of this sandbox."""
-    with contextlib.ExitStack() as held:
-        for flag, port in (("--port", options.port), ("--web-port", options.web_port)):
-            probe = held.enter_context(socket.socket())
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                probe.listen()
-            except (OSError, OverflowError) as error:
-                because = _reason(error)
-                return f"Port {port} cannot be used ({because}). Name another one with {flag}."
-    return ""
 
 
 @contextlib.asynccontextmanager
@@ -149,35 +127,18 @@ async def running_bot(
     sandbox: Sandbox, database_url: str, web_port: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot as a process of its own, told nothing but tokens and addresses."""
-    settings = {
+    settings = slack_settings(sandbox) | {
         "DATABASE_URL": database_url,
-        "SLACK_API_URL": sandbox.api_url,
-        "SLACK_BOT_TOKEN": sandbox.bot_token,
         "HOST": "127.0.0.1",
         "PORT": str(web_port),
         "SMTP_URL": sandbox.smtp_url,
     }
-    if sandbox.mode == "http":
-        settings["SLACK_SIGNING_SECRET"] = sandbox.signing_secret
-    else:
-        settings["SLACK_APP_TOKEN"] = sandbox.app_token
-    inherited = {name: value for name, value in os.environ.items() if "SLACK_" not in name}
     kept = {"FINANCE_SLACK_IDS": os.environ.get("FINANCE_SLACK_IDS", "")}
+    environment = demo.SETTINGS | inherited_settings() | kept | settings
     with tempfile.TemporaryDirectory() as empty:  # no .env there
-        bot = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "serve",
-            env=demo.SETTINGS | inherited | kept | settings, cwd=empty, start_new_session=True,
-        )  # fmt: skip
-        try:
+        command = (sys.executable, "-m", "bot", "serve")
+        async with running(command, environment, Path(empty)) as bot:
             yield bot
-        finally:
-            if bot.returncode is None:
-                bot.terminate()
-                try:
-                    await asyncio.wait_for(bot.wait(), STOP_S)
-                except TimeoutError:
-                    bot.kill()
-                    await bot.wait()
 
 
 async def is_ready(web_url: str) -> bool:
@@ -222,23 +183,22 @@ async def _watch(
     stopped: asyncio.Event,
 ) -> int:
     """Waits until somebody stops the sandbox, or the bot ends, which ends the sandbox too."""
-    died = asyncio.create_task(bot.wait())
-    opened = asyncio.create_task(_open(sandbox, options, died))
-    until = asyncio.create_task(stopped.wait())
-    await asyncio.wait([died, until], return_when=asyncio.FIRST_COMPLETED)
-    for task in (opened, until):
-        task.cancel()
-    if stopped.is_set():
+    opened = asyncio.create_task(_open(sandbox, options, bot))
+    by_itself = await ended(bot, stopped)
+    opened.cancel()
+    if not by_itself:
         return 0
     say(f"The bot stopped by itself, exit status {bot.returncode}. Its log tells why.")
     return 1
 
 
-async def _open(sandbox: Sandbox, options: argparse.Namespace, died: asyncio.Task[int]) -> None:
+async def _open(
+    sandbox: Sandbox, options: argparse.Namespace, bot: asyncio.subprocess.Process
+) -> None:
     """Say where the page is as soon as the bot is there."""
     deadline = time.monotonic() + START_S
     while not await sandbox.ready():
-        if died.done() or time.monotonic() > deadline:
+        if bot.returncode is not None or time.monotonic() > deadline:
             return
         await asyncio.sleep(0.1)
     address = f"http://localhost:{options.port}"
@@ -251,41 +211,23 @@ async def _open(sandbox: Sandbox, options: argparse.Namespace, died: asyncio.Tas
         webbrowser.open(address)
 
 
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-async def _until_stopped(options: argparse.Namespace, sandbox: Sandbox) -> int:
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    return await run(options, sandbox, stopped)
-
-
 def main(words: list[str] | None = None) -> int:
     """Exit status 0 when it was stopped, 1 when it could not go on, 2 for useless arguments."""
     options = arguments(words)
     try:
         sandbox = make_sandbox(options)
-    except (OSError, ValueError, TypeError) as error:
-        if options.workspace is None:
-            raise
-        say(f"--workspace {options.workspace} cannot be used: {_reason(error)}.")
+    except UselessFile as useless:
+        say(str(useless))
         return 2
-    if problem := port_problem(options):
+    if problem := port_problem({"--port": options.port, "--web-port": options.web_port}):
         say(problem)
         return 1
     say("Starting PostgreSQL, a Slack and the bot…")
     try:
-        return asyncio.run(_until_stopped(options, sandbox))
+        return asyncio.run(until_stopped(partial(run, options, sandbox)))
     except OSError as error:
         say(f"{error}.")
         return 1
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 if __name__ == "__main__":

@@ -7,4 +7,5 @@
 - `people/`: what people do
 - `sandbox`: all of that as one object
 - `control`, `page_api`: what scripts, and what the browser page, see and do of it over HTTP
+- `app`: its ports; `starting`, `__main__`: a start from the command line, around any app
 """

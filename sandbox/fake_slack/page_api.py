@@ -121,6 +121,7 @@ class PageApi:
             "bot": {
                 "id": installed.bot_user_id,
                 "name": installed.bot_name,
+                "home_tab": installed.home_tab,
                 "connected": sandbox.delivery.connected,
             },
             "hint": sandbox.hint,

@@ -1,5 +1,6 @@
 """The sandbox as one object: act as people, look at what came, make things go wrong."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -250,6 +251,23 @@ class Sandbox:
     def warnings(self) -> list[str]:
         """`method: argument` for each argument that the app sent and the method has not."""
         return list(self.slack.warnings)
+
+    async def until(self, holds: Callable[[], Any], within_s: float = ACK_S) -> Any:
+        """What `holds` answers once that is true; asked after every change. Raises TimeoutError."""
+        changed = asyncio.Event()
+
+        def notice(_: Change) -> None:
+            changed.set()
+
+        self.workspace.listeners.append(notice)
+        try:
+            async with asyncio.timeout(within_s):
+                while not (found := holds()):
+                    changed.clear()
+                    await changed.wait()
+                return found
+        finally:
+            self.workspace.listeners.remove(notice)
 
     # -- acting ----------------------------------------------------------------------------
 

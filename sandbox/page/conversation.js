@@ -36,7 +36,7 @@ function appTabs() {
   return el(
     "div",
     { class: "tabs", role: "tablist", "aria-label": store.snapshot.bot?.name ?? "App" },
-    tab("Home", HOME),
+    store.snapshot.bot?.home_tab ? tab("Home", HOME) : null,
     tab("Messages", app?.id ?? null),
   );
 }

@@ -157,7 +157,12 @@ export function textObject(text) {
   if (!text) return [];
   if (typeof text === "string") return [text];
   if (text.type === "mrkdwn") return mrkdwn(text.text, text);
-  return text.emoji === true ? withEmoji(text.text) : [text.text];
+  return text.text
+    .split("\n")
+    .flatMap((line, index) => [
+      ...(index ? ["\n", el("br")] : []),
+      ...(text.emoji === true ? withEmoji(line) : [line]),
+    ]);
 }
 
 /** The bare words of a text object, for accessible names. */

@@ -78,21 +78,24 @@ const byName = (one, other) => conversationName(one).localeCompare(conversationN
 const latestFirst = (one, other) =>
   Number(other.last_ts ?? 0) - Number(one.last_ts ?? 0) || byName(one, other);
 
+const homeRow = (bot) =>
+  row({
+    key: HOME,
+    at: HOME,
+    mark: icon("home", 16),
+    words: `${bot.name} Home`,
+    data: { "data-testid": "app-home" },
+  });
+
 function rows() {
-  const { conversations, mail, web_url } = store.snapshot;
+  const { bot, conversations, mail, web_url } = store.snapshot;
   const app = appConversation();
   const channels = conversations.filter((one) => !one.is_im).sort(byName);
   const direct = conversations.filter((one) => one.is_im && one !== app).sort(latestFirst);
   return [
     heading("Apps"),
     ...(app ? [conversationRow(app)] : []),
-    row({
-      key: HOME,
-      at: HOME,
-      mark: icon("home", 16),
-      words: `${store.snapshot.bot?.name ?? "App"} Home`,
-      data: { "data-testid": "app-home" },
-    }),
+    ...(bot?.home_tab ? [homeRow(bot)] : []),
     heading("Channels"),
     ...channels.map(conversationRow),
     ...(direct.length ? [heading("Direct messages"), ...direct.map(conversationRow)] : []),

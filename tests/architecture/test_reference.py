@@ -4,6 +4,7 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -29,7 +30,8 @@ from models.imports.layouts import CUSTOMERS, PEOPLE, USAGE
 from models.imports.staging import Layout
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 from models.webhooks.events import Event
-from sandbox.__main__ import arguments
+from sandbox import __main__ as demo_front
+from sandbox.fake_slack import __main__ as any_app
 from sandbox.fake_slack.control import control_routes
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.world.faults import (
@@ -324,11 +326,16 @@ def test_each_field_of_a_fault_is_named() -> None:
     assert fields <= set(codes(page(SANDBOX).prose))
 
 
-def test_each_flag_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("heading", "front"), [("Flags", demo_front), ("Around another app", any_app)]
+)
+def test_each_flag_is_explained(
+    heading: str, front: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        arguments(["--help"])
+        front.arguments(["--help"])
     flags = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
-    assert {codes(cell)[0] for cell in page(SANDBOX).table("Flags").column()} == flags
+    assert {codes(cell)[0] for cell in page(SANDBOX).table(heading).column()} == flags
 
 
 # -- webhooks ------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class FakeCompany:
             "conversations": self.places[user],
             "views": {"stack": self.stacks.get(user, []), "home": self.homes.get(user)},
             "mail": len(self.mail),
-            "bot": {"id": "UAPP", "name": "Countersign", "connected": True},
+            "bot": {"id": "UAPP", "home_tab": True, "name": "Countersign", "connected": True},
             "hint": self.hint,
             "revision": self.revision,
         }

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from models.db.database import Database
 from models.period import Period
-from sandbox.__main__ import read_manifest
+from sandbox.__main__ import bot_manifest
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
@@ -200,7 +200,7 @@ async def play(company: Company, database_url: str, blows: Sequence[Blow]) -> Ou
     try:
         async with db.long_transaction() as session:
             await company.furnish(session, period)
-        settings = {"workspace": company.workspace(), "manifest": read_manifest()}
+        settings = {"workspace": company.workspace(), "manifest": bot_manifest()}
         slack = WatchedSandbox(**settings, rate_limits=False)
         async with (
             serve(slack),

@@ -27,7 +27,7 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.period import Period
 from models.settings import BillingSettings
-from sandbox.__main__ import read_manifest
+from sandbox.__main__ import bot_manifest
 from sandbox.fake_slack.app import serve
 from tests.harness.watched_slack import WatchedSandbox
 from tests.soak.__main__ import databases, say
@@ -90,7 +90,7 @@ async def send_month(database_url: str, bills: int, kills: Sequence[int]) -> Sen
         await begin_sending(db, bills)
         users = [{"id": FINANCE, "name": "finance"}]
         slack = WatchedSandbox(
-            workspace={"users": users}, manifest=read_manifest(), rate_limits=False
+            workspace={"users": users}, manifest=bot_manifest(), rate_limits=False
         )
         async with (
             serve(slack),

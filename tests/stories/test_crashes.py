@@ -13,7 +13,7 @@ from models.db.database import Database
 from models.people.sessions import open_session
 from models.people.users import User
 from models.period import Period
-from sandbox.__main__ import read_manifest
+from sandbox.__main__ import bot_manifest
 from tests.harness.browser_side import Visitor
 from tests.harness.running import workspace
 from tests.harness.timings import INTERRUPTED
@@ -62,7 +62,7 @@ async def test_a_month_asked_for_by_a_script_is_made_once_though_the_bot_is_kill
         await company.furnish(session, month)
         finance = await session.scalar(sa.select(User).where(User.slack_user_id == FINANCE))
         token = await open_session(session, finance, datetime.now(UTC))
-    slack_of = {"given": company.workspace(), "manifest": read_manifest()}
+    slack_of = {"given": company.workspace(), "manifest": bot_manifest()}
     async with (
         workspace(**slack_of) as slack,
         bot_process(slack, database_url) as bot,
