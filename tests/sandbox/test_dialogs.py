@@ -213,6 +213,9 @@ async def test_a_file_put_into_a_dialog_can_be_downloaded(
     assert (await client.files_info(file=file["id"]))["file"]["size"] == 14
 
 
+CSV: Json = {"name": "usage.CSV", "content": "customer,year\n"}
+
+
 @pytest.mark.parametrize(
     ("element", "given", "sentence"),
     [
@@ -224,6 +227,9 @@ async def test_a_file_put_into_a_dialog_can_be_downloaded(
         ({"type": "number_input", "is_decimal_allowed": True, "min_value": "2"}, "1", "at least 2"),
         ({"type": "number_input", "is_decimal_allowed": True, "max_value": "2"}, "3", "at most 2"),
         ({"type": "checkboxes", "options": [option("a")]}, [], "required"),
+        ({"type": "file_input"}, [], "required"),
+        ({"type": "file_input", "filetypes": ["csv"]}, [CSV, {**CSV, "name": "a.pdf"}], "a.pdf"),
+        ({"type": "file_input", "max_files": 1}, [CSV, CSV], "at most 1 file."),
     ],
 )
 async def test_what_the_dialog_itself_refuses_never_reaches_the_app(

@@ -8,8 +8,10 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.sandbox.slack_bot import error_of
+from sandbox.fake_slack.world.files import file_json
+from tests.sandbox.slack_bot import WORKSPACE, error_of
 
 Json = dict[str, Any]
 
@@ -34,6 +36,17 @@ async def test_a_file_goes_up_and_comes_down_again(
     assert kind == "text/html"
     (message,) = sandbox.messages("CGENERAL")
     assert message["files"][0]["id"] == file["id"]
+
+
+async def test_a_bot_without_the_scope_is_sent_to_sign_in() -> None:
+    manifest = {"oauth_config": {"scopes": {"bot": ["files:write"]}}}
+    sandbox = Sandbox(workspace=WORKSPACE, manifest=manifest)
+    async with serve(sandbox), aiohttp.ClientSession() as session:
+        kept = sandbox.slack.files.store("a.csv", "UANA", 0, b"a")
+        address = file_json(kept, sandbox.base_url)["url_private_download"]
+        token = {"Authorization": f"Bearer {sandbox.bot_token}"}
+        async with session.get(address, headers=token, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"][:8]) == (302, "/?redir=")
 
 
 async def test_an_upload_address_takes_the_announced_bytes_once(client: AsyncWebClient) -> None:

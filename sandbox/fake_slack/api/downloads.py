@@ -1,5 +1,7 @@
 """Upload addresses, and downloads that want the bot token."""
 
+from urllib.parse import quote
+
 from aiohttp import BodyPartReader, web
 
 from sandbox.fake_slack.shapes import SlackError
@@ -29,17 +31,20 @@ class Downloads:
         return web.Response(text=f"OK - {file.size}")
 
     async def download(self, request: web.Request) -> web.Response:
-        """The content for the bot's token, and for a browser that shows it on the sandbox's own
-        page; anybody else gets a sign-in page, as from Slack."""
+        """The content for the token of a bot with `files:read`, and for a browser that shows it on
+        the sandbox's own page; anybody else is sent to sign in, as by Slack."""
         file = self._slack.files.files.get(request.match_info["file"])
-        bearer = f"Bearer {self._slack.installation.bot_token}"
-        known = bearer == request.headers.get("Authorization")
-        known = known or request.headers.get("Sec-Fetch-Site") == "same-origin"
-        if not known:
-            return web.Response(content_type="text/html", text="<title>Sign in</title>")
+        if not self._may_read(request):
+            raise web.HTTPFound(f"/?redir={quote(request.path, safe='')}")
         if file is None or file.content is None:
             return web.Response(status=404)
         return web.Response(body=file.content, content_type=file.mimetype)
+
+    def _may_read(self, request: web.Request) -> bool:
+        installed = self._slack.installation
+        is_bot = request.headers.get("Authorization") == f"Bearer {installed.bot_token}"
+        is_page = request.headers.get("Sec-Fetch-Site") == "same-origin"
+        return is_page or (is_bot and "files:read" in installed.scopes)
 
 
 async def _uploaded(request: web.Request) -> bytes:

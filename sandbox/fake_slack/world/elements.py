@@ -249,12 +249,28 @@ def _input_error(block: JsonObject, element: JsonObject, entered: Any) -> str:
         return "" if block.get("optional") else "Please complete this required field."
     if element["type"] == "number_input":
         return _number_input_error(element, str(entered))
+    if element["type"] == "file_input":
+        return _file_input_error(element, entered)
     if not isinstance(entered, str):
         return ""
     if len(entered) < element.get("min_length", 0):
         return f"Must be at least {element['min_length']} characters long."
     if len(entered) > element.get("max_length", 3000):
         return f"Must be at most {element.get('max_length', 3000)} characters long."
+    return ""
+
+
+_MOST_FILES = 10
+
+
+def _file_input_error(element: JsonObject, files: list[JsonObject]) -> str:
+    most = element.get("max_files", _MOST_FILES)
+    if len(files) > most:
+        return f"Please choose at most {most} {'file' if most == 1 else 'files'}."
+    known = [kind.lower() for kind in element.get("filetypes", [])]
+    others = [one["name"] for one in files if one["filetype"].lower() not in known]
+    if known and others:
+        return f"{others[0]} is of another type than {', '.join(known)}."
     return ""
 
 
