@@ -18,7 +18,8 @@ from bot.slack.client import (
     judged,
     send_simplified,
 )
-from handlers.slack.answers import Unanswered
+from bot.slack.files import bring_file
+from handlers.slack.answers import SlackFile, Unanswered
 from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage, View
 from handlers.slack.blocks.fallbacks import view_fallbacks
 
@@ -82,8 +83,11 @@ class SlackResponder:
         except SlackError as trouble:
             if trouble.code not in _NOT_THERE:
                 raise
-            dm = await self._slack.open_dm(slack_user_id)
-            await self._whisper(dm, slack_user_id, message, None)
+            await self.tell(slack_user_id, message)
+
+    async def tell(self, slack_user_id: str, message: SlackMessage) -> None:
+        dm = await self._slack.open_dm(slack_user_id)
+        await self._whisper(dm, slack_user_id, message, None)
 
     async def _whisper(
         self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None
@@ -96,6 +100,9 @@ class SlackResponder:
             )
 
         await _sent(send_simplified(message, send))
+
+    async def bring_file(self, file_id: str, most_bytes: int) -> SlackFile:
+        return await bring_file(self._slack, file_id, most_bytes)
 
     async def send_file(self, slack_user_id: str, name: str, content: bytes, comment: str) -> None:
         dm = await self._slack.open_dm(slack_user_id)

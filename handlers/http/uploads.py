@@ -16,13 +16,12 @@ from starlette.types import Message, Receive
 from handlers.http.clean_request import CleanRequest
 from handlers.http.errors import TooLarge
 from handlers.http.gate import Answering, ApiRoute, GatedRoute, PageRoute
+from models.actions.uploaded_files import LARGEST_BYTES, STATEMENT_S
 from models.db.columns import Session
 from models.db.database import Database
 
-LARGEST_UPLOAD = 64_000_000
 IN_MEMORY = 1_000_000
 CHUNK = 1 << 16
-STATEMENT_S = 300.0
 
 
 def _file(request: Request) -> BinaryIO:
@@ -42,7 +41,7 @@ class _Uploading(GatedRoute):
             size = 0
             async for chunk in request.stream():
                 size += len(chunk)
-                if size > LARGEST_UPLOAD:
+                if size > LARGEST_BYTES:
                     raise TooLarge
                 file.write(chunk)
             file.seek(0)

@@ -1,10 +1,12 @@
 """What is answered to whoever asks, and what is asked of Slack for it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.block_kit import SlackMessage, View
+from models.errors import Refusal
 
 Json = dict[str, Any]
 TITLE = "Countersign"
@@ -12,6 +14,18 @@ TITLE = "Countersign"
 
 class Unanswered(Exception):
     """Slack's answer was lost: perhaps it has done what it was asked, perhaps not."""
+
+
+class NotBrought(Refusal):
+    """Slack did not hand over that file."""
+
+
+@dataclass(frozen=True)
+class SlackFile:
+    """A file that somebody gave the bot in Slack."""
+
+    name: str
+    content: bytes
 
 
 class Responder(Protocol):
@@ -40,6 +54,14 @@ class Responder(Protocol):
         self, channel: str, slack_user_id: str, message: SlackMessage, thread_ts: str | None = None
     ) -> None:
         """Say something that only this person sees."""
+
+    async def tell(self, slack_user_id: str, message: SlackMessage) -> None:
+        """Say something privately in a person's direct messages."""
+
+    async def bring_file(self, file_id: str, most_bytes: int) -> SlackFile:
+        """A file that somebody put into a dialog. Raises NotBrought, with what to do, for one that
+        is gone, larger or not to be read.
+        """
 
     async def send_file(self, slack_user_id: str, name: str, content: bytes, comment: str) -> None:
         """Bring a person a file in their direct messages; `comment` is Slack's markup."""
@@ -70,9 +92,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Dialog:
-    """A dialog to open, or to put in the place of the one that asked."""
+    """A dialog to open, or to put in the place of the one that asked. `outcome`: what it tells
+    that is to be known even where nobody has it open any more.
+    """
 
     view: View
+    outcome: SlackMessage | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,16 @@ class FieldErrors:
     """Sentences beside the fields of a dialog, by block id; the dialog stays open."""
 
     sentences: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Later:
+    """Work that perhaps takes longer than Slack waits, begun by a dialog once its transaction has
+    ended: what is shown meanwhile, and what `work` puts in its place.
+    """
+
+    work: Callable[[], Awaitable[Dialog]]
+    meanwhile: View
 
 
 Answer = Reply | Dialog | FieldErrors

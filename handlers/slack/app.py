@@ -16,6 +16,7 @@ from handlers.slack import (
     bill_dialogs,
     customers,
     home,
+    imports,
     invoice,
     people,
     recording,
@@ -24,7 +25,7 @@ from handlers.slack import (
     usage,
     words,
 )
-from handlers.slack.answers import Answer, Reply
+from handlers.slack.answers import Answer, Later, Reply
 from handlers.slack.blocks.action_ids import (
     ANY_ACTION,
     ANY_DIALOG,
@@ -79,7 +80,7 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "web": people.web,
     },
     "customer": {"list": customers.list_all, "new": customers.new, "edit": customers.edit},
-    "usage": {"record": recording.record},
+    "usage": {"record": recording.record, "import": imports.choose},
 }
 
 
@@ -153,7 +154,7 @@ async def _choose(context: RequestContext) -> Answer:
     return replace(answer, replace=True) if isinstance(answer, Reply) else answer
 
 
-async def _more(context: RequestContext) -> Answer | None:
+async def _more(context: RequestContext) -> Answer | Later | None:
     listener = MENU.get(context.ids("bill", "see")["see"])
     if listener is None:
         raise Invalid(OUT_OF_DATE)
@@ -198,6 +199,8 @@ DIALOGS: dict[str, Listener] = {
     ActionId.REISSUE: bill_dialogs.submit_reissue,
     ActionId.NEW_CUSTOMER: customers.add,
     ActionId.EDIT_CUSTOMER: customers.save,
+    ActionId.IMPORT_USAGE: imports.look,
+    ActionId.APPLY_USAGE: imports.take_in,
 }
 
 NEWCOMERS = frozenset({ActionId.REQUEST_ACCESS})
@@ -291,7 +294,9 @@ async def _no_options() -> BoltResponse:
 
 async def _clicked(services: Services, press: Click) -> BoltResponse:
     clicked = action_of(press.action["action_id"])
-    receipt = await handle(services, press, CLICKS[clicked], newcomers=clicked in NEWCOMERS)
+    receipt = await handle(
+        services, press, CLICKS.get(clicked, _out_of_date), newcomers=clicked in NEWCOMERS
+    )
     return _with_home(services, press, receipt)
 
 

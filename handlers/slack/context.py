@@ -6,19 +6,18 @@ whatever nobody foresaw is told by a reference number, which is also in the log.
 
 import asyncio
 import re
-import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-import structlog
 from slack_bolt.response import BoltResponse
 
-from handlers.slack.answers import Answer, Dialog, Json, Reply, Responder, Unanswered
+from handlers.slack.answers import Answer, Dialog, Json, Later, Reply, Responder, Unanswered
+from handlers.slack.background import BackgroundTasks, begin, log_failure
 from handlers.slack.blocks.access import NO_ROLE, SWITCHED_OFF, access_offer
 from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.card import bill_card
@@ -47,37 +46,14 @@ from models.people.users import User, find_by_slack
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 
-log = structlog.get_logger()
-
 # Slack waits 3 s for a receipt. So long after a request came in its work is called off; what is
 # done so long after that: the last is telling somebody that a dialog did not open.
 WORK_S = 2.0
 REDRAW_S, ANSWER_S, APOLOGY_S = 0.2, 0.5, 0.7
 IDENTIFY_PART = 0.75
-DRAIN_S = 0.5
+LATER_PART = 0.75
 QUOTES = "\"'“”„‘’«»"
 SLOW = "Countersign was too slow just now. See how things stand before you try again."
-
-
-class BackgroundTasks:
-    """What is still done for people who have been answered already."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def drain(self, deadline_s: float = DRAIN_S) -> None:
-        """Wait for them; whatever takes longer is called off."""
-        tasks = set(self._tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=deadline_s)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +99,10 @@ class RequestContext(Context):
         """What was entered in a field of the dialog that was sent; empty where nothing was."""
         return self.request.entered(block_id) if isinstance(self.request, Submission) else ""
 
+    def files(self, block_id: str) -> list[str]:
+        """The ids of the files in a field of the dialog that was sent."""
+        return self.request.files(block_id) if isinstance(self.request, Submission) else []
+
     def has_field(self, block_id: str) -> bool:
         """Whether the dialog that was sent has such a field."""
         return isinstance(self.request, Submission) and self.request.has_field(block_id)
@@ -131,6 +111,18 @@ class RequestContext(Context):
     def is_private(self) -> bool:
         """Whether what was clicked is a message that only this person sees."""
         return isinstance(self.request, Click) and self.request.is_private
+
+    @asynccontextmanager
+    async def begun_anew(self, statement_s: float) -> AsyncIterator[Self]:
+        """The same request in a transaction of its own, for long work, once its first has ended:
+        whoever asks is looked up again.
+        """
+        services = self.services
+        async with services.db.long_transaction(statement_s) as session:
+            user = await find_by_slack(session, self.request.user_id, services.team_id)
+            if user is None:
+                raise NotAllowed(NO_ROLE)
+            yield replace(self, session=session, user=user, now=services.now())
 
     @contextmanager
     def naming(self, typed: str) -> Iterator[None]:
@@ -147,7 +139,7 @@ class RequestContext(Context):
             raise Choice(refused, self.command, text) from refused
 
 
-Listener = Callable[[RequestContext], Awaitable[Answer | None]]
+Listener = Callable[[RequestContext], Awaitable[Answer | Later | None]]
 
 
 async def handle(
@@ -178,7 +170,8 @@ async def _handle(
     try:
         with busy_after_waiting():
             async with asyncio.timeout_at(start + services.work_s):
-                answers = await _answer(services, request, listener, newcomers=newcomers)
+                heard = await _answer(services, request, listener, newcomers=newcomers)
+        answers = [await _in_time(services, request, answer, start) for answer in heard]
     except Refusal as refusal:
         if isinstance(refusal, Busy) and isinstance(request, ThreadMessage):
             return BoltResponse(status=500, body="")
@@ -191,6 +184,16 @@ async def _handle(
         slow = isinstance(error, TimeoutError)
         answers = request.refused(Refusal(SLOW)) if slow else [Reply(trouble_message(reference))]
     return await _respond(services, request, answers, start)
+
+
+async def _in_time(
+    services: Services, request: Request, answer: Answer | Later, start: float
+) -> Answer:
+    if not isinstance(answer, Later):
+        return answer
+    until = start + services.work_s * LATER_PART
+    wait_s = max(0.0, until - asyncio.get_running_loop().time())
+    return await begin(services.slack, services.background, request, answer, wait_s)
 
 
 async def identify(services: Services, request: Request) -> Json:
@@ -207,7 +210,7 @@ async def identify(services: Services, request: Request) -> Json:
 
 async def _answer(
     services: Services, request: Request, listener: Listener, *, newcomers: bool
-) -> Sequence[Answer]:
+) -> Sequence[Answer | Later]:
     account = await identify(services, request)
     async with services.db.transaction() as session:
         if newcomers:
@@ -299,10 +302,3 @@ async def _missed(
     except Exception:
         log_failure("Nor did the apology", request)
         return {}
-
-
-def log_failure(event: str, request: Request) -> str:
-    """Write the current exception to the log; returns the reference it is found by."""
-    reference = secrets.token_hex(4)
-    log.exception(event, reference=reference, request=type(request).__name__, user=request.user_id)
-    return reference

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.slack.answers import Answer, Json, Responder, Unanswered
+from handlers.slack.background import log_failure
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.block_kit import View
 from handlers.slack.blocks.home import IN_PLACE, home_view
-from handlers.slack.context import Services, identify, log_failure
+from handlers.slack.context import Services, identify
 from handlers.slack.request import Request
 from handlers.wording.refusals import Medium, refusal_parts
 from models.errors import Refusal

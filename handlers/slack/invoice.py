@@ -1,8 +1,9 @@
 """The button that brings a bill's document, just as it went out."""
 
 from handlers.slack.answers import Answer, Reply, Unanswered
+from handlers.slack.background import log_failure
 from handlers.slack.blocks.outcomes import invoice_coming, invoice_missed
-from handlers.slack.context import RequestContext, Services, log_failure
+from handlers.slack.context import RequestContext, Services
 from handlers.slack.references import bill_details
 from handlers.slack.request import Request
 from handlers.wording.bill_text import amount_due, short_title

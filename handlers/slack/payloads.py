@@ -49,10 +49,15 @@ class _Option(BaseModel):
     value: Words
 
 
+class _StoredFile(BaseModel):
+    id: Id
+
+
 class _Chosen(BaseModel):
     """What was typed or chosen in an element."""
 
     value: Words | None = None
+    files: list[_StoredFile] | None = None
     selected_option: _Option | None = None
 
 

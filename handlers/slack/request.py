@@ -75,6 +75,11 @@ class Request(ABC):
         return bool(carried(self.value, "see") == HOME)
 
     @property
+    def view(self) -> Mapping[str, Any]:
+        """The dialog or Home in which it was asked; an empty one where it was elsewhere."""
+        return {}
+
+    @property
     def bill_id(self) -> int | None:
         """The bill that the request is about, if it carries one."""
         bill_id: int | None = carried(self.value, "bill")
@@ -230,6 +235,11 @@ class Submission(Request):
     @property
     def value(self) -> str | None:
         return self.view.get("private_metadata")
+
+    def files(self, block_id: str) -> list[str]:
+        """The ids of the files that were put into a field."""
+        state = self._values.get(block_id, {}).get("value", {})
+        return [str(file["id"]) for file in state.get("files") or ()]
 
     def entered(self, block_id: str) -> str:
         """What was typed or chosen in a field; empty where nothing was."""

@@ -10,6 +10,7 @@ from handlers.wording.formatting import (
     counted,
     listing,
     money,
+    name,
     number,
     plain,
     unit_price,
@@ -173,6 +174,12 @@ def difference_text(one: Difference) -> Sentence:
     """As in "Calls: 1,250,000, until now 1,180,000."."""
     new, old = (_value(one.field, value) for value in (one.new, one.old))
     return [bold(f"{field_name(one.field)}: "), f"{new}, until now {old}."]
+
+
+def difference_of_text(one: Difference) -> Sentence:
+    """The same of one of many, as in "Acme Corp 2026-10: 1,250,000, until now 1,180,000."."""
+    told = difference_text(one)[1:]
+    return [bold(f"{name(one.what)}: "), *told]
 
 
 def _value(field: str, value: str | None) -> str:

@@ -24,6 +24,9 @@ from models.people.permissions import Permission
 from models.people.users import User
 
 LIFETIME = timedelta(hours=1)
+LARGEST_BYTES = 64_000_000
+STATEMENT_S = 300.0
+"""So long each statement may take that looks at a file or takes it in."""
 NAME_CHARS = 200
 GONE = "That file is not kept any more. Choose it again."
 

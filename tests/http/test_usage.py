@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from handlers.http.uploads import LARGEST_UPLOAD
+from models.actions.uploaded_files import LARGEST_BYTES
 from models.db.database import Database
 from models.imports.files import Imported
 from tests.harness.books import make_bills, send_out
@@ -209,7 +209,7 @@ async def test_other_content_and_what_is_too_long_is_refused(ana: Visitor) -> No
     for charset, status in charsets.items():
         said = {"Content-Type": f"text/csv; charset={charset}"}
         assert (await put(ana, b"customer", said)).status == status
-    assert (await put(ana, b" " * (LARGEST_UPLOAD + 1))).status == 413
+    assert (await put(ana, b" " * (LARGEST_BYTES + 1))).status == 413
 
 
 async def test_a_hundred_thousand_rows_take_no_more_memory_than_a_few(

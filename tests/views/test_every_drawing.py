@@ -70,9 +70,19 @@ from handlers.slack.blocks.recording import (
 from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
+from handlers.slack.blocks.usage_import import (
+    LookedAt,
+    import_form,
+    import_preview,
+    import_refused,
+    imported,
+    looking,
+    taking_in,
+)
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
 from models.errors import Ambiguous, FiguresChanged, NotAllowed, Refusal
+from models.imports.rows import BadRows, Flaw
 from models.people.permissions import Role
 from models.people.users import User
 from models.queries.bill_details import BillDetails, Comment
@@ -169,6 +179,13 @@ OF_A_BILL: dict[str, Draw] = {
         RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f)
     ),
     "recording cancelled": lambda f: recording_cancelled(f.customer, OCTOBER),
+    "file of usage": lambda f: import_preview(
+        LookedAt(5, f.customer * 2, samples.foreseen(f), NOON), has_changed=True
+    ),
+    "file of usage taken in": lambda f: imported(f.customer, samples.foreseen(f)),
+    "file of usage refused": lambda f: import_refused(
+        "usage.csv", BadRows(Flaw(at, "customer", f"{f.customer} {at}") for at in range(1, 200))
+    ),
     "usage, plain": lambda f: usage_report(
         f.customer, USAGE, _page(f).lines, None
     ).without_tables(),
@@ -177,6 +194,9 @@ OF_A_BILL: dict[str, Draw] = {
 OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "customer to edit": customer_form(CUSTOMER_FORM, samples.foreseen(BILL), has_changed=True),
     "customer to add": customer_form(CustomerForm({"name": "Acme"}, {"csm": [], "sales": []})),
+    "file of usage to choose": import_form(),
+    "file of usage, looking": looking(),
+    "file of usage, taking in": taking_in(),
     "preview": run_preview(samples.preview()),
     "preview, nothing": run_preview(
         samples.preview(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.slack.blocks import block_kit
+from handlers.slack.blocks import block_kit, inputs
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.wording.rich_text import bold, fallback_text
 from sandbox.blockkit import check_message, check_view
@@ -36,8 +36,8 @@ HUGE = {
     ],
 }
 FIELDS = [
-    block_kit.text_input("reason", LONG, LONG),
-    block_kit.select_input("code", LONG, [(LONG, "v")] * 200),
+    inputs.text_input("reason", LONG, LONG),
+    inputs.select_input("code", LONG, [(LONG, "v")] * 200),
 ]
 
 
@@ -54,7 +54,7 @@ def test_a_dialog_of_long_fields_is_cut() -> None:
     assert check_view(view) == []
 
 
-OPTIONS = block_kit.select_input("code", "x", [(LONG, str(n)) for n in range(200)])["element"][
+OPTIONS = inputs.select_input("code", "x", [(LONG, str(n)) for n in range(200)])["element"][
     "options"
 ]
 

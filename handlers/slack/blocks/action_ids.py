@@ -37,6 +37,8 @@ class ActionId(StrEnum):
     SHARE_USAGE = "usage:share"
     RECORD_USAGE = "usage:record"
     KEEP_USAGE = "usage:keep"
+    IMPORT_USAGE = "usage:import"
+    APPLY_USAGE = "usage:apply"
     OPEN_PAGE = "page:open"
     CHOOSE = "choose"
 
@@ -50,6 +52,8 @@ DIALOGS = (
     ActionId.REISSUE,
     ActionId.NEW_CUSTOMER,
     ActionId.EDIT_CUSTOMER,
+    ActionId.IMPORT_USAGE,
+    ActionId.APPLY_USAGE,
 )
 """Those that open a dialog, and the callback ids of these."""
 
@@ -76,6 +80,7 @@ _FIELDS: dict[str, type] = {
     "last": str,
     "customer": int,
     "calls": int,
+    "file": int,
     "agreed": str,
     "seen": str,
     "command": str,

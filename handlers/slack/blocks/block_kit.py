@@ -19,7 +19,6 @@ Element = dict[str, Any]
 View = dict[str, Any]
 TEXT_LIMIT = 3000
 MESSAGE_TEXT = 10_000
-INPUT_LIMIT = 3000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 TABLE_ROWS, TABLE_TEXT = 100, 8_000
 UNFURLED = {"unfurl_links": False, "unfurl_media": False}
@@ -113,22 +112,22 @@ def _fit(blocks: Sequence[Block], most: int, text: int) -> list[Block]:
     return [*kept, context(CUT_SHORT)] if full else kept
 
 
-def _plain_text(text: str, limit: int) -> Element:
+def plain_text(text: str, limit: int) -> Element:
     """`emoji: False`: what looks like `:this:` stays as it was typed."""
     return {"type": "plain_text", "text": plain(text, limit), "emoji": False}
 
 
 def header(text: str) -> Block:
-    return {"type": "header", "text": _plain_text(text, 150)}
+    return {"type": "header", "text": plain_text(text, 150)}
 
 
 def section(text: str) -> Block:
-    return {"type": "section", "text": _plain_text(text, TEXT_LIMIT)}
+    return {"type": "section", "text": plain_text(text, TEXT_LIMIT)}
 
 
 def context(*lines: str) -> Block:
     """Small print."""
-    return {"type": "context", "elements": [_plain_text(line, 500) for line in lines[:10]]}
+    return {"type": "context", "elements": [plain_text(line, 500) for line in lines[:10]]}
 
 
 def divider() -> Block:
@@ -239,10 +238,10 @@ def as_lines(block: Block) -> Block:
 
 def confirm(title: str, text: str, yes: str, no: str = "Cancel") -> Element:
     return {
-        "title": _plain_text(title, 100),
-        "text": _plain_text(text, 300),
-        "confirm": _plain_text(yes, 30),
-        "deny": _plain_text(no, 30),
+        "title": plain_text(title, 100),
+        "text": plain_text(text, 300),
+        "confirm": plain_text(yes, 30),
+        "deny": plain_text(no, 30),
     }
 
 
@@ -261,7 +260,7 @@ def button(
     made: Element = {
         "type": "button",
         "action_id": str(click),
-        "text": _plain_text(text, 75),
+        "text": plain_text(text, 75),
         "value": value,
     }
     if style:
@@ -285,7 +284,7 @@ def drawn_for(button: Element, slack_user_ids: Sequence[str]) -> Element:
 
 def option(text: str, value: str, url: str | None = None) -> Element:
     """A line of the three dots; one with `url` opens that, and is clicked as well."""
-    made: Element = {"text": _plain_text(text, 75), "value": value}
+    made: Element = {"text": plain_text(text, 75), "value": value}
     return {**made, "url": url} if url else made
 
 
@@ -308,68 +307,6 @@ def actions(*elements: Element) -> list[Block]:
     return [{"type": "actions", "elements": numbered}]
 
 
-def text_input(
-    block_id: str, label: str, hint: str, optional: bool = False, value: str = ""
-) -> Block:
-    """A field of several lines, at most 3,000 characters; its value is under `value`."""
-    return _input(block_id, label, _typed(value, multiline=True), hint, optional)
-
-
-def line_input(
-    block_id: str, label: str, hint: str, value: str = "", *, optional: bool = False
-) -> Block:
-    """A field of one line, at most 3,000 characters; its value is under `value`."""
-    return _input(block_id, label, _typed(value, multiline=False), hint, optional)
-
-
-def _typed(value: str, *, multiline: bool) -> Element:
-    element: Element = {
-        "type": "plain_text_input",
-        "action_id": "value",
-        "multiline": multiline,
-        "max_length": INPUT_LIMIT,
-    }
-    return {**element, "initial_value": value[:INPUT_LIMIT]} if value else element
-
-
-def number_input(block_id: str, label: str, hint: str) -> Block:
-    """A field for a whole number, which may be left empty; its value is under `value`."""
-    element: Element = {
-        "type": "number_input",
-        "action_id": "value",
-        "is_decimal_allowed": False,
-    }
-    return _input(block_id, label, element, hint, optional=True)
-
-
-def select_input(
-    block_id: str, label: str, options: Sequence[tuple[str, str]], value: str = ""
-) -> Block:
-    """A choice of one of up to 100 pairs of words and value; that of `value` is chosen already."""
-    choices = [{"text": _plain_text(text, 75), "value": value} for text, value in options[:100]]
-    element: Element = {
-        "type": "static_select",
-        "action_id": "value",
-        "placeholder": _plain_text("Choose one", 150),
-        "options": choices,
-    }
-    chosen = next((one for one in choices if value and one["value"] == value), None)
-    return _input(block_id, label, {**element, "initial_option": chosen} if chosen else element)
-
-
-def _input(
-    block_id: str, label: str, element: Element, hint: str = "", optional: bool = False
-) -> Block:
-    made: Block = {
-        "type": "input",
-        "block_id": block_id,
-        "label": _plain_text(label, 2000),
-        "element": element,
-        "optional": optional,
-    }
-    return {**made, "hint": _plain_text(hint, 2000)} if hint else made
-
-
 def modal(
     title: str,
     blocks: Sequence[Block],
@@ -381,12 +318,12 @@ def modal(
     """A dialog; without `submit` it only tells."""
     view: View = {
         "type": "modal",
-        "title": _plain_text(title, 24),
-        "close": _plain_text(close, 24),
+        "title": plain_text(title, 24),
+        "close": plain_text(close, 24),
         "blocks": _fit(blocks, VIEW_BLOCKS, MESSAGE_TEXT),
     }
     if submit:
-        view["submit"] = _plain_text(submit, 24)
+        view["submit"] = plain_text(submit, 24)
     if callback_id:
         view["callback_id"] = callback_id
     if metadata:

@@ -10,18 +10,15 @@ from handlers.slack.blocks.block_kit import (
     SlackMessage,
     View,
     actions,
-    as_lines,
     button,
     header,
-    line_input,
     message,
     modal,
     opening,
     paragraph,
-    select_input,
-    text_input,
 )
-from handlers.slack.blocks.changes import CHANGED, foreseen_blocks
+from handlers.slack.blocks.changes import CHANGED, foreseen_blocks, in_dialog
+from handlers.slack.blocks.inputs import line_input, select_input, text_input
 from handlers.wording.addresses import customer_address
 from handlers.wording.field_text import FIELDS, HINTS
 from handlers.wording.formatting import name
@@ -98,12 +95,11 @@ def customer_form(
 def _consequences(foreseen: Foreseen | None, *, has_changed: bool) -> list[Block]:
     if foreseen is None:
         return []
-    return [*([paragraph(CHANGED)] if has_changed else []), *_in_dialog(foreseen)]
+    return [*([paragraph(CHANGED)] if has_changed else []), *_effects(foreseen)]
 
 
-def _in_dialog(foreseen: Foreseen) -> list[Block]:
-    blocks = foreseen_blocks(foreseen, _BILLS_IN_DIALOG)
-    return [as_lines(block) if block["type"] == "table" else block for block in blocks]
+def _effects(foreseen: Foreseen) -> list[Block]:
+    return in_dialog(foreseen_blocks(foreseen, _BILLS_IN_DIALOG))
 
 
 def _field(form: CustomerForm, field: str) -> Block:
@@ -140,7 +136,7 @@ def customer_changed(customer_id: int, customer: str, foreseen: Foreseen) -> Sla
     """What was changed, and the bills that moved with it."""
     if not foreseen.total_differences:
         return _told(customer_id, [bold(name(customer)), ": nothing was changed."], [])
-    return _told(customer_id, [bold(name(customer)), " is saved."], _in_dialog(foreseen))
+    return _told(customer_id, [bold(name(customer)), " is saved."], _effects(foreseen))
 
 
 def _told(customer_id: int, told: Sentence, blocks: Sequence[Block]) -> SlackMessage:

@@ -7,11 +7,9 @@ from handlers.slack.blocks.block_kit import (
     bullets,
     lines,
     modal,
-    number_input,
     rich,
-    select_input,
-    text_input,
 )
+from handlers.slack.blocks.inputs import number_input, select_input, text_input
 from handlers.wording.questions import REASON, REASON_CODE, UNITS, Field, Question
 from handlers.wording.rich_text import Bullets
 from models.queries.bill_details import BillDetails

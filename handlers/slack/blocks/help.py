@@ -101,6 +101,12 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "record Acme Corp 2026-10 1250000",
             "writes down what a customer used in a month",
         ),
+        Subcommand(
+            "import",
+            "import",
+            "import",
+            "takes in a file of many months’ calls, after a preview",
+        ),
         Subcommand("help", "help", "help", "shows this list"),
     ),
 }
@@ -126,8 +132,6 @@ class Elsewhere:
     cli: str
 
 
-_USAGE_FILE = "countersign import usage FILE.csv"
-
 ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
     "bill": {
         "people": Elsewhere(
@@ -137,15 +141,7 @@ ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
             "countersign people add NAME --role ROLE --slack-id ID",
         ),
     },
-    "usage": {
-        "import": Elsewhere(
-            "Finance imports usage on the web, from a file with the columns customer, year, month"
-            " and api_usage.",
-            "Import a file",
-            "/import",
-            _USAGE_FILE,
-        ),
-    },
+    "usage": {},
     "customer": {},
 }
 

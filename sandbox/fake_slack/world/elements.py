@@ -247,12 +247,12 @@ def input_errors(view: JsonObject, state: dict[str, JsonObject]) -> dict[str, st
 def _input_error(block: JsonObject, element: JsonObject, entered: Any) -> str:
     if entered in (None, "", []):
         return "" if block.get("optional") else "Please complete this required field."
-    if element["type"] == "number_input":
-        return _number_input_error(element, str(entered))
-    if element["type"] == "file_input":
-        return _file_input_error(element, entered)
-    if not isinstance(entered, str):
-        return ""
+    if element["type"] in _RULES:
+        return _RULES[element["type"]](element, entered)
+    return _text_error(element, entered) if isinstance(entered, str) else ""
+
+
+def _text_error(element: JsonObject, entered: str) -> str:
     if len(entered) < element.get("min_length", 0):
         return f"Must be at least {element['min_length']} characters long."
     if len(entered) > element.get("max_length", 3000):
@@ -274,7 +274,7 @@ def _file_input_error(element: JsonObject, files: list[JsonObject]) -> str:
     return ""
 
 
-def _number_input_error(element: JsonObject, entered: str) -> str:
+def _number_input_error(element: JsonObject, entered: Any) -> str:
     try:
         number = float(entered)
     except ValueError:
@@ -286,3 +286,9 @@ def _number_input_error(element: JsonObject, entered: str) -> str:
     if "max_value" in element and number > float(element["max_value"]):
         return f"Must be at most {element['max_value']}."
     return ""
+
+
+_RULES: dict[str, Callable[[JsonObject, Any], str]] = {
+    "number_input": _number_input_error,
+    "file_input": _file_input_error,
+}

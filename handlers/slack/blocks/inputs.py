@@ -1,0 +1,80 @@
+"""The fields of dialogs; what is entered stands in each under the action id `value`."""
+
+from collections.abc import Sequence
+
+from handlers.slack.blocks.block_kit import Block, Element, plain_text
+
+INPUT_LIMIT = 3000
+
+
+def text_input(
+    block_id: str, label: str, hint: str, optional: bool = False, value: str = ""
+) -> Block:
+    """A field of several lines, at most 3,000 characters; its value is under `value`."""
+    return _input(block_id, label, _typed(value, multiline=True), hint, optional)
+
+
+def line_input(
+    block_id: str, label: str, hint: str, value: str = "", *, optional: bool = False
+) -> Block:
+    """A field of one line, at most 3,000 characters; its value is under `value`."""
+    return _input(block_id, label, _typed(value, multiline=False), hint, optional)
+
+
+def _typed(value: str, *, multiline: bool) -> Element:
+    element: Element = {
+        "type": "plain_text_input",
+        "action_id": "value",
+        "multiline": multiline,
+        "max_length": INPUT_LIMIT,
+    }
+    return {**element, "initial_value": value[:INPUT_LIMIT]} if value else element
+
+
+def number_input(block_id: str, label: str, hint: str) -> Block:
+    """A field for a whole number, which may be left empty; its value is under `value`."""
+    element: Element = {
+        "type": "number_input",
+        "action_id": "value",
+        "is_decimal_allowed": False,
+    }
+    return _input(block_id, label, element, hint, optional=True)
+
+
+def file_input(block_id: str, label: str, hint: str, types: Sequence[str]) -> Block:
+    """A field for one file whose name ends so; what Slack tells of it is under `value`."""
+    element: Element = {
+        "type": "file_input",
+        "action_id": "value",
+        "filetypes": list(types),
+        "max_files": 1,
+    }
+    return _input(block_id, label, element, hint)
+
+
+def select_input(
+    block_id: str, label: str, options: Sequence[tuple[str, str]], value: str = ""
+) -> Block:
+    """A choice of one of up to 100 pairs of words and value; that of `value` is chosen already."""
+    choices = [{"text": plain_text(text, 75), "value": value} for text, value in options[:100]]
+    element: Element = {
+        "type": "static_select",
+        "action_id": "value",
+        "placeholder": plain_text("Choose one", 150),
+        "options": choices,
+    }
+    chosen = next((one for one in choices if value and one["value"] == value), None)
+    return _input(block_id, label, {**element, "initial_option": chosen} if chosen else element)
+
+
+def _input(
+    block_id: str, label: str, element: Element, hint: str = "", optional: bool = False
+) -> Block:
+    made: Block = {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain_text(label, 2000),
+        "element": element,
+        "optional": optional,
+    }
+    return {**made, "hint": plain_text(hint, 2000)} if hint else made

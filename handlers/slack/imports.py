@@ -1,0 +1,78 @@
+"""`/usage import`: a file of usage, chosen in a dialog, looked at, and taken in once agreed."""
+
+from functools import partial
+
+from handlers.slack.answers import Answer, Dialog, Later, NotBrought, as_dialog
+from handlers.slack.blocks.usage_import import (
+    FILE,
+    LookedAt,
+    import_form,
+    import_preview,
+    import_refused,
+    imported,
+    looking,
+    taking_in,
+)
+from handlers.slack.context import RequestContext
+from models.actions.keep_books import Book
+from models.actions.uploaded_files import (
+    LARGEST_BYTES,
+    STATEMENT_S,
+    UploadedFile,
+    look_at_file,
+    take_in_file,
+)
+from models.errors import Invalid
+from models.imports.foreseen import Foreseen
+from models.imports.rows import BadRows
+from models.people.permissions import Permission
+
+
+async def choose(context: RequestContext, _: str) -> Answer:
+    """The dialog that takes a file."""
+    context.user.require(Permission.KEEP_BOOKS)
+    return Dialog(import_form())
+
+
+async def look(context: RequestContext) -> Later:
+    """What the file would do; nothing of it is written. Its faults are listed by line."""
+    context.user.require(Permission.KEEP_BOOKS)
+    files = context.files(FILE)
+    if not files:
+        raise Invalid("Choose a file first.", FILE)
+    return Later(partial(_look, context, files[0]), looking())
+
+
+async def _look(context: RequestContext, file_id: str) -> Dialog:
+    try:
+        brought = await context.services.slack.bring_file(file_id, LARGEST_BYTES)
+    except NotBrought as refused:
+        raise Invalid(refused.sentence, FILE) from refused
+    try:
+        async with context.begun_anew(STATEMENT_S) as asked:
+            file = await look_at_file(
+                asked.session, Book.USAGE, brought.name, brought.content, asked
+            )
+    except BadRows as refused:
+        return Dialog(import_refused(brought.name, refused))
+    return Dialog(import_preview(_looked_at(file, file.would_do)))
+
+
+async def take_in(context: RequestContext) -> Later:
+    """Take in what was looked at, once; where it does something else by now, show that first."""
+    ids = context.ids("file", "agreed")
+    context.user.require(Permission.KEEP_BOOKS)
+    return Later(partial(_take_in, context, ids["file"], ids["agreed"]), taking_in())
+
+
+async def _take_in(context: RequestContext, file_id: int, agreed: str) -> Dialog:
+    async with context.begun_anew(STATEMENT_S) as asked:
+        file, foreseen, is_done = await take_in_file(asked.session, file_id, agreed, asked)
+    if not is_done:
+        return Dialog(import_preview(_looked_at(file, foreseen), has_changed=True))
+    told = imported(file.name, foreseen)
+    return Dialog(as_dialog(told, "Done"), told)
+
+
+def _looked_at(file: UploadedFile, foreseen: Foreseen) -> LookedAt:
+    return LookedAt(file.id, file.name, foreseen, file.expires_at)
