@@ -8,6 +8,7 @@ from handlers.wording.questions import (
     Field,
     Question,
     approve_question,
+    ask_by_whose_word,
     ask_to_reissue,
     ask_to_reject,
     ask_to_release,
@@ -71,12 +72,16 @@ async def _approve(looked: Looked) -> Question:
 async def _send(looked: Looked) -> Question:
     facts, minutes = looked.facts, looked.context.settings.send_delay_minutes
     told = [[send_question(facts)]]
-    if facts.status is not State.SENT:
+    if facts.status is State.APPROVED:
         told.append([f"It goes to {name(facts.goes_to or '')}."])
     if not facts.number:
         is_paused = await find_pause(looked.loaded.session) is not None
         told.append([delay_text(minutes, 1, is_paused=is_paused)])
     return Question("Send this bill?", "Send", (told,), (REMARK,))
+
+
+async def _deliver(looked: Looked) -> Question:
+    return ask_by_whose_word(looked.facts)
 
 
 async def _reject(looked: Looked) -> Question:
@@ -120,6 +125,7 @@ _QUESTIONS: dict[Verb, Callable[[Looked], Awaitable[Question]]] = {
     Verb.REJECT: _reject,
     Verb.RELEASE: _release,
     Verb.SEND: _send,
+    Verb.DELIVER: _deliver,
     Verb.REVISE: _revise,
     Verb.REISSUE: _reissue,
     Verb.UNDO: _undo,

@@ -175,7 +175,9 @@ _TOLD: dict[Verb, str] = {
     Verb.UNDO: "Take back a decision: your own, or as Finance the last one.",
     Verb.REVISE: "Work the figures out anew, or set the calls to bill. Approvals fall.",
     Verb.SEND: "Send an approved bill: it goes out once the delay is over. One that has gone out "
-    "and is reported not to have arrived goes out again, the same document, to today's address.",
+    "and is reported not to have arrived goes out again, the same document, to today's address. So "
+    "does the very letter of one that may have arrived.",
+    Verb.DELIVER: "Say that a bill has arrived whose letter the mail server was not heard to take.",
     Verb.VOID: "Make a bill void. What had gone out is credited.",
     Verb.RELEASE: "Let a held bill go on; with a reason where the cause still stands.",
     Verb.REISSUE: "Bill the month of a void bill again; answers the new bill.",

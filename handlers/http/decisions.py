@@ -10,7 +10,7 @@ from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
 from models.actions.hold import release_bill
 from models.actions.revise import revise_bill
-from models.actions.send import send_bill
+from models.actions.send import confirm_arrival, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.bills.states import TRANSITIONS, RejectReason, Verb
@@ -90,6 +90,10 @@ async def _send(context: HttpContext, bill_id: int, given: Given) -> None:
     await send_bill(context.session, bill_id, given.version, context, given.comment)
 
 
+async def _deliver(context: HttpContext, bill_id: int, given: Given) -> None:
+    await confirm_arrival(context.session, bill_id, given.version, context, given.reason)
+
+
 async def _void(context: HttpContext, bill_id: int, given: Given) -> int | None:
     made = await void_bill(context.session, bill_id, given.version, context, given.reason)
     return made.credit_id
@@ -118,6 +122,7 @@ DECISIONS: dict[Verb, Decision] = {
     Verb.UNDO: _decision(Verb.UNDO, _undo, _WHY, Part.ACTION_ID),
     Verb.REVISE: _decision(Verb.REVISE, _revise, _WHY, Part.UNITS),
     Verb.SEND: _decision(Verb.SEND, _send, (), Part.COMMENT),
+    Verb.DELIVER: _decision(Verb.DELIVER, _deliver, _WHY),
     Verb.VOID: _decision(Verb.VOID, _void, _WHY),
     Verb.RELEASE: _decision(Verb.RELEASE, _release, (), Part.REASON, Part.COMMENT),
     Verb.REISSUE: _decision(Verb.REISSUE, _reissue, _WHY),

@@ -1,4 +1,4 @@
-"""Dialogs that change what stands: reject, undo, release, revise, void, reissue.
+"""Dialogs that change what stands: reject, undo, release, revise, void, reissue, it arrived.
 
 Each opens only where the verb would be allowed now, and is judged again when it is sent. What was
 done is then said in its place.
@@ -15,6 +15,7 @@ from handlers.wording.refusals import Medium
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
 from models.actions.revise import revise_bill
+from models.actions.send import confirm_arrival
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.bills.states import RejectReason, Verb
@@ -96,6 +97,17 @@ async def submit_revise(context: RequestContext) -> Answer:
         read_units(context.entered(dialogs.UNITS), dialogs.UNITS),
     )
     await revise_bill(context.session, ids["bill"], ids["version"], context, reason, units)
+    return await _done(context, ids["bill"])
+
+
+async def arrived(context: RequestContext, bill_id: int, version: int | None) -> Answer:
+    return await _asked(context, ActionId.DELIVER, Verb.DELIVER, bill_id, version)
+
+
+async def submit_arrived(context: RequestContext) -> Answer:
+    ids = context.ids("bill", "version")
+    reason = context.entered(dialogs.REASON)
+    await confirm_arrival(context.session, ids["bill"], ids["version"], context, reason)
     return await _done(context, ids["bill"])
 
 

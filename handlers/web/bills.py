@@ -15,7 +15,8 @@ from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.bill_text import month_of, multiplication, relatives, usage_text
 from handlers.wording.history_text import history_text
-from handlers.wording.questions import is_sent_again
+from handlers.wording.labels import BUTTONS
+from handlers.wording.questions import words_of
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Statement
 from handlers.wording.standing_text import standing_text, trend_text
@@ -43,17 +44,12 @@ class Act:
     kind: str = ""
 
 
-_ACTS = (
-    Act(Verb.APPROVE, "Approve", "primary"),
-    Act(Verb.REJECT, "Reject", "danger"),
-    Act(Verb.RELEASE, "Release", "primary"),
-    Act(Verb.SEND, "Send", "primary"),
-    Act(Verb.REVISE, "Revise"),
-    Act(Verb.REISSUE, "Reissue"),
-    Act(Verb.UNDO, "Undo"),
-    Act(Verb.VOID, "Void"),
-)
-"""In the order in which they stand, as under a card."""
+_KINDS = {
+    Verb.APPROVE: "primary",
+    Verb.REJECT: "danger",
+    Verb.RELEASE: "primary",
+    Verb.SEND: "primary",
+}
 
 
 async def details_of(context: HttpContext, bill_id: int) -> BillDetails:
@@ -120,18 +116,12 @@ _MENDED_THERE = frozenset(
 
 
 def _acts(facts: BillDetails, context: HttpContext) -> Sequence[Act]:
-    """The first that is offered stands out; one that could not be delivered is sent again."""
+    """As under a card. The first that is offered stands out."""
     allowed = allowed_verbs(facts, context.user)
-    acts = [act for act in _ACTS if act.verb in allowed]
-    if is_sent_again(facts):
-        acts = [
-            Act(act.verb, "Send again", act.kind) if act.verb is Verb.SEND else act for act in acts
-        ]
-    if facts.status is State.REJECTED:
-        acts = [
-            Act(act.verb, act.words, "primary") if act.verb is Verb.REVISE else act for act in acts
-        ]
-    return acts
+    kinds = _KINDS | ({Verb.REVISE: "primary"} if facts.status is State.REJECTED else {})
+    return [
+        Act(verb, words_of(facts, verb), kinds.get(verb, "")) for verb in BUTTONS if verb in allowed
+    ]
 
 
 async def _chart(context: HttpContext, facts: BillDetails) -> MonthsChart:

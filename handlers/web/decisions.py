@@ -32,6 +32,7 @@ DONE = {
     Verb.UNDO: "Taken back.",
     Verb.REVISE: "Revised.",
     Verb.SEND: "Sent.",
+    Verb.DELIVER: "Written down as arrived.",
     Verb.VOID: "Made void.",
     Verb.RELEASE: "Released.",
     Verb.REISSUE: "The month is billed again, by this bill.",

@@ -45,6 +45,8 @@ _DONE = {
     Verb.VOID: "made the bill void",
 }
 
+_SAID_TO_BE_THERE = "said that the bill has arrived"
+_MAILED_AGAIN = "had the letter mailed again"
 _COPY_LOST = "got a report that a copy did not arrive"
 
 _WITH_AMOUNT = frozenset({Verb.APPROVE, Verb.AUTO_APPROVE, Verb.REJECT})
@@ -124,17 +126,25 @@ def _correction(entry: HistoryEntry) -> str:
 def _done(entry: HistoryEntry, currency: str) -> str:
     if entry.dry_run:
         return f"did all but mail the bill to {entry.to}: it was a dry run"
-    done = _COPY_LOST if entry.of_copy else _DONE[entry.verb]
+    done = _done_how(entry)
     if entry.number:
         return f"{done} as {entry.number}"
     if entry.to:
-        return f"{done} {'at' if entry.verb is Verb.BOUNCE else 'to'} {entry.to}"
+        return f"{done} {'at' if entry.verb is Verb.BOUNCE or entry.by_word else 'to'} {entry.to}"
     if entry.amount is None:
         return done
     told = money(entry.amount, entry.currency or currency)
     if entry.verb in _WITH_AMOUNT:
         return f"{done} {told}"
     return f"{done} {_OF_AMOUNT[entry.verb]} {told}" if entry.verb in _OF_AMOUNT else done
+
+
+def _done_how(entry: HistoryEntry) -> str:
+    if entry.of_copy:
+        return _COPY_LOST
+    if entry.by_word:
+        return _SAID_TO_BE_THERE
+    return _MAILED_AGAIN if entry.repeats else _DONE[entry.verb]
 
 
 def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:

@@ -72,12 +72,26 @@ SOURCE_WORDS = {
 
 KIND_WORDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}
 
+BUTTONS = {
+    Verb.APPROVE: "Approve",
+    Verb.REJECT: "Reject",
+    Verb.RELEASE: "Release",
+    Verb.DELIVER: "It arrived",
+    Verb.SEND: "Send",
+    Verb.REVISE: "Revise",
+    Verb.REISSUE: "Reissue",
+    Verb.UNDO: "Undo",
+    Verb.VOID: "Void",
+}
+"""What a decision is called where it is clicked, in the order in which they stand."""
+
 PARTICIPLES = {
     Verb.APPROVE: "approved",
     Verb.REJECT: "rejected",
     Verb.RELEASE: "released",
     Verb.REVISE: "revised",
     Verb.SEND: "sent",
+    Verb.DELIVER: "written down",
     Verb.UNDO: "undone",
     Verb.VOID: "made void",
     Verb.REISSUE: "billed",

@@ -19,10 +19,10 @@ from handlers.wording.bill_text import (
 from handlers.wording.change_text import changes_between, corrected
 from handlers.wording.formatting import delay, listing, name, sentence, slash
 from handlers.wording.history_text import decision_text
-from handlers.wording.labels import REJECT_WORDS
+from handlers.wording.labels import BUTTONS, REJECT_WORDS
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Bullets, Sentence, bold, code
-from models.bills.states import BillKind, HoldReason, State
+from models.bills.states import BillKind, HoldReason, State, Verb
 from models.money import add_up
 from models.people.users import SYSTEM
 from models.queries.bill_details import BillDetails, RelatedBill
@@ -255,12 +255,43 @@ def _for_whom(told: str, facts: BillDetails, room: int) -> str:
 
 def send_question(facts: BillDetails, room: int = 150) -> str:
     """The same of sending; one that has its number goes out at once."""
-    to = f" to {name(facts.goes_to or 'no address', room)}" if facts.status is State.SENT else ""
-    same = f" The same document goes out again at once{to}, and cannot be called back."
-    once = " It goes out at once, and cannot be called back." if facts.number else ""
-    return f"{_for_whom(amount_due(facts), facts, room)}{same if to else once}"
+    told = _for_whom(amount_due(facts), facts, room)
+    to = f"to {name(facts.goes_to or 'no address', room)}"
+    if facts.status is State.SENT:
+        return f"{told} The same document goes out again at once {to}, and cannot be called back."
+    if facts.may_have_arrived:
+        return f"{told} The same letter goes out again at once {to}. {TWICE}"
+    return f"{told}{' It goes out at once, and cannot be called back.' if facts.number else ''}"
+
+
+TWICE = (
+    "Whoever has it already gets it twice, as one message by its Message-ID, and owes it once. It "
+    "cannot be called back."
+)
+
+
+def ask_by_whose_word(facts: BillDetails) -> Question:
+    """Asks who says that a bill has arrived whose letter nobody was heard to take."""
+    told: list[Sentence] = [
+        ["The bill is sent then, as if the mail server had said so, and is not mailed again."],
+        ["This cannot be undone. What has gone out can be made void, which makes a credit."],
+    ]
+    which = _which(facts, f", {facts.number}, {amount_due(facts)}")
+    return Question("It has arrived", "It arrived", (which, told), (BY_WHOSE_WORD,))
+
+
+BY_WHOSE_WORD = Field(
+    REASON,
+    "Who says so?",
+    "As in: their accounts department, by telephone. It stays in the history.",
+)
 
 
 def is_sent_again(facts: BillDetails) -> bool:
-    """Whether sending it repeats what failed, or what did not arrive."""
-    return bool(facts.failure) or facts.status is State.SENT
+    """Whether sending it repeats what failed, what did not arrive, or what may have."""
+    return bool(facts.failure) or facts.status in (State.SENDING, State.SENT)
+
+
+def words_of(facts: BillDetails, verb: Verb) -> str:
+    """What the button of a decision says."""
+    return "Send again" if verb is Verb.SEND and is_sent_again(facts) else BUTTONS[verb]

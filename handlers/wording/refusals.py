@@ -88,6 +88,7 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Verb.RELEASE: "release it",
     Verb.REVISE: "revise it",
     Verb.SEND: "send it",
+    Verb.DELIVER: "say that it has arrived",
     Verb.UNDO: "undo that first",
     Verb.VOID: "make it void",
     Verb.REISSUE: "bill the month again",

@@ -230,7 +230,20 @@ def _sent(facts: BillDetails, _: Medium) -> list[Statement]:
     at: Sentence = [", ", facts.brought.at] if facts.brought else []
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     sent: Sentence = [bold(f"Sent as {facts.number}" if facts.number else "Sent"), to, *at]
-    return [sent, *missing_text(facts.letter.missing), *bounces_text(facts)]
+    return [
+        sent,
+        *_told_to_be_there(facts),
+        *missing_text(facts.letter.missing),
+        *bounces_text(facts),
+    ]
+
+
+def _told_to_be_there(facts: BillDetails) -> list[Statement]:
+    """By whose word it has arrived, where the mail server was not heard to take it."""
+    brought = facts.brought
+    if brought is None or not brought.by_word:
+        return []
+    return [[f"It has arrived by the word of {person(brought.by)}."], Quote(brought.comment or "")]
 
 
 def bounces_text(facts: BillDetails) -> list[Statement]:

@@ -24,6 +24,7 @@ WHY_NOT: dict[Verb, str] = {
     Verb.RELEASE: "only a held bill is released",
     Verb.REVISE: "only a bill that is held, waiting or rejected is revised",
     Verb.SEND: "only an approved bill is sent",
+    Verb.DELIVER: "only one that may have arrived is said to have",
     Verb.REISSUE: "only the month of a void bill is billed again",
 }
 """What a verb is for, where the state does not allow it."""
@@ -80,6 +81,7 @@ CHECKS: dict[Verb, str] = {
     Verb.RELEASE: "models.actions.hold:check_release",
     Verb.REVISE: "models.actions.revise:check_revise",
     Verb.SEND: "models.actions.send:check_send",
+    Verb.DELIVER: "models.actions.send:check_arrival",
     Verb.UNDO: "models.actions.undo:check_undo",
     Verb.VOID: "models.actions.void:check_void",
     Verb.REISSUE: "models.actions.void:check_reissue",

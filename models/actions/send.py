@@ -12,17 +12,24 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.next_steps import STANDS, WHY_NOT
 from models.bills.bill import get_bill
-from models.bills.deliveries import Missing, forget_delivery, write_missing
+from models.bills.deliveries import (
+    Missing,
+    forget_delivery,
+    may_have_arrived,
+    repeat_now,
+    write_missing,
+)
 from models.bills.documents import issued_sha256
 from models.bills.history import BillAction, has_arrived_once, has_come_back
 from models.bills.states import State, Verb
 from models.context import Context
 from models.customers.mail_addresses import check_mail_addresses, copies_alone
 from models.errors import NextStep, Step, WrongState
-from models.outbox.jobs import defer_copies, defer_issue
+from models.outbox.jobs import Task, defer_copies, defer_issue, hasten
 from models.outbox.notifications import notify_delivered, notify_not_sent
-from models.text import remark_text
+from models.text import reason_text, remark_text
 
 COPIES_AFTER_S = 600
 """So long a server that refused somebody for now is left alone; most take it by then."""
@@ -35,10 +42,20 @@ async def send_bill(
 
     Refuses where there is no mail server or no address to send to. One that has its number
     already keeps it, and its document, and goes out at once; one that has gone out does so where it
-    is reported not to have arrived.
+    is reported not to have arrived, and one on its way where nobody can tell: as the same letter.
     """
     loaded = await load_for(session, bill_id, Verb.SEND, context, version)
     await check_send(loaded, context)
+    if loaded.bill.status == State.SENDING:
+        await repeat_now(session, bill_id)
+        await hasten(session, (Task.DELIVER,), bill_id)
+        return await loaded.record(
+            Verb.SEND,
+            context,
+            Change(State.SENDING),
+            comment=remark_text(words),
+            snapshot={"repeats": True},
+        )
     at = context.send_due if loaded.bill.number is None else context.now
     action = await loaded.record(
         Verb.SEND,
@@ -53,8 +70,11 @@ async def send_bill(
 
 async def check_send(loaded: LoadedBill, context: Context) -> None:
     """Why this bill could not go out at all."""
-    if loaded.bill.status == State.SENT and not has_come_back(loaded.actions):
+    status = State(loaded.bill.status)
+    if status is State.SENT and not has_come_back(loaded.actions):
         raise WrongState(ARRIVED, earlier=await loaded.last_action(context))
+    if status is State.SENDING and not await may_have_arrived(loaded.session, loaded.bill.id):
+        raise WrongState(ON_ITS_WAY, earlier=await loaded.last_action(context))
     check_can_mail(context)
     check_mail_addresses(loaded.customer)
     await _check_corrected_is_out(loaded, context)
@@ -64,6 +84,7 @@ ARRIVED = (
     "It has gone out, and only what was reported not to have arrived is sent again. To bring "
     "somebody the document, mail it by hand."
 )
+ON_ITS_WAY = f"{STANDS[State.SENDING]}, and {WHY_NOT[Verb.SEND]}."
 
 
 async def _check_corrected_is_out(loaded: LoadedBill, context: Context) -> None:
@@ -121,6 +142,38 @@ async def mark_delivered(
     action = await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
     await notify_delivered(session, bill_id, action.id)
     return action
+
+
+async def confirm_arrival(
+    session: AsyncSession, bill_id: int, version: int, context: Context, words: str
+) -> BillAction:
+    """It has arrived, by the word of whom the `words` name: the bill is sent.
+
+    Refuses where the mail server's own answer is known, or still to come.
+    """
+    loaded = await load_for(session, bill_id, Verb.DELIVER, context, version)
+    await check_arrival(loaded, context)
+    told = {
+        "by_word": True,
+        "sha256": await issued_sha256(session, bill_id),
+        "to": loaded.customer.billing_email,
+        "copies": copies_alone(loaded.customer),
+    }
+    await forget_delivery(session, bill_id)
+    action = await loaded.record(
+        Verb.DELIVER, context, Change(State.SENT), comment=reason_text(words), snapshot=told
+    )
+    await notify_delivered(session, bill_id, action.id)
+    return action
+
+
+async def check_arrival(loaded: LoadedBill, context: Context) -> None:
+    """Only where nobody heard whether the letter was taken does a person's word count."""
+    if not await may_have_arrived(loaded.session, loaded.bill.id):
+        raise WrongState(NO_DOUBT, earlier=await loaded.last_action(context))
+
+
+NO_DOUBT = f"{STANDS[State.SENDING]}, and {WHY_NOT[Verb.DELIVER]}."
 
 
 async def mark_send_failed(

@@ -66,7 +66,8 @@ async def check_void(loaded: LoadedBill, context: Context, *, lock: bool = False
     """The corrections of this bill; refuses what is on its way out or cannot be void."""
     bill = loaded.bill
     if bill.status == State.SENDING and bill.number is not None:
-        raise WrongState(_on_its_way(bill))
+        steps = await next_steps(loaded, context, Verb.DELIVER, Verb.SEND)
+        raise WrongState(_on_its_way(bill), steps)
     if loaded.is_credit_for_void:
         raise WrongState(
             "This credit is for a bill that had gone out and is void now, so the customer has to "

@@ -50,6 +50,18 @@ async def delivery_of(session: AsyncSession, bill_id: int) -> Delivery | None:
     return await session.get(Delivery, bill_id, populate_existing=True)
 
 
+async def may_have_arrived(session: AsyncSession, bill_id: int) -> bool:
+    """Whether the letter on its way was handed over, and nobody heard that it was taken."""
+    delivery = await delivery_of(session, bill_id)
+    return delivery is not None and delivery.unheard > 0
+
+
+async def repeat_now(session: AsyncSession, bill_id: int) -> None:
+    """What may have arrived waits no longer to be mailed again."""
+    waiting = sa.update(Delivery).where(Delivery.bill_id == bill_id)
+    await session.execute(waiting.values(next_at=None))
+
+
 async def write_trouble(
     session: AsyncSession,
     bill_id: int,

@@ -117,9 +117,11 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.INVALIDATE: Transition(
         OPEN | {State.APPROVED, State.SENDING}, State.PENDING, Permission.AUTOMATE
     ),
-    Verb.SEND: Transition(frozenset({State.APPROVED, State.SENT}), State.SENDING, Permission.SEND),
+    Verb.SEND: Transition(
+        frozenset({State.APPROVED, State.SENDING, State.SENT}), State.SENDING, Permission.SEND
+    ),
     Verb.ISSUE: Transition(frozenset({State.SENDING}), State.SENDING, Permission.AUTOMATE),
-    Verb.DELIVER: Transition(frozenset({State.SENDING}), State.SENT, Permission.AUTOMATE),
+    Verb.DELIVER: Transition(frozenset({State.SENDING}), State.SENT, Permission.SAY_ARRIVED),
     Verb.SEND_FAILED: Transition(frozenset({State.SENDING}), State.APPROVED, Permission.AUTOMATE),
     Verb.BOUNCE: Transition(ANYWHERE, None, Permission.AUTOMATE),
     Verb.VOID: Transition(ANYWHERE - {State.VOID}, State.VOID, Permission.VOID),
@@ -129,6 +131,7 @@ TRANSITIONS: dict[Verb, Transition] = {
 `reissue` makes a bill that takes the void one's place. A `generate` or an `invalidate` with a cause
 leads to `held`, and an `invalidate` that leaves no overage is recorded as `void`. What is sent is
 sent again where it is reported not to have arrived; a `send_failed` of that leads back to `sent`.
+What is being sent is so where nobody can tell whether it has arrived.
 """
 
 REMARKS = frozenset({Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE, Verb.BOUNCE})

@@ -276,15 +276,19 @@ async def defer_copies(session: AsyncSession, bill_id: int, delay_s: int) -> Non
     await defer(session, Task.SEND_COPIES, f"send:{bill_id}", call, delay_s)
 
 
-async def hasten(session: AsyncSession, tasks: Iterable[Task]) -> None:
-    """Jobs of these kinds that have failed and wait to be tried again are due now."""
-    await session.execute(_HASTEN, {"tasks": list(tasks)})
+async def hasten(session: AsyncSession, tasks: Iterable[Task], bill_id: int | None = None) -> None:
+    """Jobs of these kinds that have failed and wait to be tried again are due now: all of them, or
+    those of one bill on its way out.
+    """
+    lock = None if bill_id is None else f"send:{bill_id}"
+    await session.execute(_HASTEN, {"tasks": list(tasks), "lock": lock})
 
 
 _HASTEN = sa.text("""
 with late as (
     select id from procrastinate_jobs
     where task_name = any(:tasks) and status = 'todo' and attempts > 0 and scheduled_at > now()
+      and lock = coalesce(cast(:lock as text), lock)
     order by id for no key update skip locked)
 update procrastinate_jobs j set scheduled_at = now() from late where j.id = late.id
 """)

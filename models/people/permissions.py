@@ -23,6 +23,7 @@ class Permission(StrEnum):
     UNDO_OWN = "undo decisions"
     REVISE = "revise bills"
     SEND = "send bills"
+    SAY_ARRIVED = "say that a bill has arrived"
     VOID = "make bills void"
     REISSUE = "bill a void month again"
     GO_AWAY = "go away and name a delegate"
@@ -55,6 +56,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.UNDO_OWN,
             Permission.REVISE,
             Permission.SEND,
+            Permission.SAY_ARRIVED,
             Permission.VOID,
             Permission.REISSUE,
             Permission.KEEP_BOOKS,
@@ -74,6 +76,7 @@ SYSTEM_PERMISSIONS = frozenset(
         Permission.GENERATE,
         Permission.KEEP_BOOKS,
         Permission.GIVE_ROLES,
+        Permission.SAY_ARRIVED,
         Permission.VOID,
         Permission.AUTOMATE,
     }

@@ -58,9 +58,14 @@ def _balances(facts: BillDetails) -> bool:
 
 
 def _can_go_out(facts: BillDetails) -> bool:
-    """Not ahead of what it corrects, and once more only where it did not arrive."""
+    """Not ahead of what it corrects, and once more only where it did not, or may not, arrive."""
     is_its_turn = facts.adjusts is None or facts.adjusts.status in (State.SENT, State.VOID)
-    return is_its_turn and (facts.status is not State.SENT or bool(facts.bounces))
+    again = {State.SENT: bool(facts.bounces), State.SENDING: facts.may_have_arrived}
+    return is_its_turn and again.get(facts.status, True)
+
+
+def _may_have_arrived(facts: BillDetails) -> bool:
+    return facts.may_have_arrived
 
 
 def _can_be_billed_again(facts: BillDetails) -> bool:
@@ -82,6 +87,7 @@ _POSSIBLE: dict[Verb, Callable[[BillDetails], bool]] = {
     Verb.REJECT: _always,
     Verb.RELEASE: _has_amount,
     Verb.SEND: _can_go_out,
+    Verb.DELIVER: _may_have_arrived,
     Verb.REVISE: _leaves_something_to_bill,
     Verb.REISSUE: _can_be_billed_again,
     Verb.UNDO: _has_a_decision_to_undo,

@@ -202,5 +202,10 @@ class BillDetails:
         return self.status is State.SENDING and self.number is None
 
     @property
+    def may_have_arrived(self) -> bool:
+        """Whether its letter was handed over and nobody heard that it was taken."""
+        return self.status is State.SENDING and self.letter.unheard > 0
+
+    @property
     def units_over_limit(self) -> int:
         return max(0, self.api_usage - self.limit_calls)

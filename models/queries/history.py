@@ -29,7 +29,8 @@ class HistoryEntry:
     server said. `adjusted_units`: calls that Finance
     set by hand in a revision; `dropped_units`: such calls, where usage and terms that were
     corrected later took their place. `to`: where the mail server took it for, or did not.
-    `of_copy`: a report about somebody copied in, and not about the bill.
+    `of_copy`: a report about somebody copied in, and not about the bill. `by_word`: a delivery that
+    a person told of; `repeats`: a sending that mails the letter on its way once more.
     `mailed_by`: whom a mail names as its writer, which proves nothing.
     """
 
@@ -62,6 +63,8 @@ class HistoryEntry:
     failure: str | None = None
     dry_run: bool = False
     of_copy: bool = False
+    by_word: bool = False
+    repeats: bool = False
     about: int | None = None
     adjusted_units: int | None = None
     dropped_units: int | None = None
@@ -143,6 +146,8 @@ def _entry(
         failure=snapshot.get("failure"),
         dry_run=snapshot.get("dry_run", False),
         of_copy=snapshot.get("of_copy", False),
+        by_word=snapshot.get("by_word", False),
+        repeats=snapshot.get("repeats", False),
         about=snapshot.get("bill"),
         adjusted_units=snapshot.get("adjusted_units"),
         dropped_units=_dropped_units(Verb(action.action), snapshot.get("before"), after),

@@ -68,12 +68,15 @@ create function waits_for(b bills) returns bigint language sql stable as $$
     select min(c.id) from corrected_documents(b) c where c.status not in ('sent', 'void')
 $$;
 
--- Whether it can be sent at all: it is approved, or has gone out and is reported not to have arrived.
+-- Whether it can be sent at all: it is approved, or has gone out and is reported not to have arrived,
+-- or is on its way and nobody can tell.
 create function can_be_sent(b bills) returns boolean language sql stable as $$
     select b.status = 'approved' or b.status = 'sent' and (
         select a.action = 'bounce' from bill_actions a
         where a.bill_id = b.id and a.action in ('deliver', 'bounce') and not a.snapshot ? 'of_copy'
         order by a.id desc limit 1)
+    or b.status = 'sending' and exists (
+        select from deliveries d where d.bill_id = b.id and d.unheard > 0)
 $$;
 
 -- What Finance agreed not to bill of a month: as the latest of its bills that has been issued has

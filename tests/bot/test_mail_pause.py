@@ -28,6 +28,7 @@ from tests.bot.test_sending import (
     reaches,
     send,
     told_by,
+    verbs,
 )
 from tests.harness.cast import People
 from tests.harness.running import worker_only
@@ -247,6 +248,24 @@ async def test_a_letter_that_is_not_heard_of_is_repeated_seldom_and_then_left_to
     failure = (await told_by(db, bill_id, "send_failed"))["failure"]
     assert failure.startswith("It may have arrived. ")
     assert await told(db, "may_have_arrived") == 1
+
+
+async def test_finance_has_what_may_have_arrived_mailed_again_at_once_as_the_same_letter(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    (bill_id,) = await approved(db, people)
+    async with (
+        scripted(end=HANG_UP) as script,
+        mailing(db, gateway, script, clock, mail_unheard=(3_600.0,)),
+    ):
+        await send(db, people.ana, bill_id)
+        await until(lambda: told(db, "may_have_arrived"))
+        script.answers = {}
+        await send(db, people.ana, bill_id)
+        await reaches(db, bill_id, "sent")
+    first, second = script.taken
+    assert first == second
+    assert (await verbs(db, bill_id))[-4:] == ["send", "issue", "send", "deliver"]
 
 
 async def test_who_mails_in_another_name_by_now_repeats_a_letter_as_it_was(

@@ -1,11 +1,13 @@
 """`/bill send`, the dialogs of what changes a bill, and what is answered to each."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from handlers.slack.parsing import refs
 from models.actions.approve import approve_bill
+from models.actions.mail_trouble import note_trouble
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import mark_delivered, mark_send_failed, send_bill
@@ -322,6 +324,34 @@ async def test_a_card_tells_of_units_set_by_hand_and_of_approvals_only_where_the
         await recalculate(session, act)
     card = said(await team.kim.types(f"/bill show #{october.acme}"))
     assert "Approvals given before do not count any more." in card
+
+
+async def test_finance_says_that_a_bill_arrived_which_nobody_was_heard_to_take_and_makes_it_void(
+    team: Team, listeners: Listeners, approved: Bills, people: People
+) -> None:
+    async with team.db.transaction() as session:
+        act = await act_as(listeners, people)
+        now = replace(act, settings=BillingSettings(send_delay_minutes=0))
+        await send_bill(session, approved.acme, 2, now)
+        await issue_bill(session, approved.acme, act, drawn)
+        again = NOW + timedelta(hours=4)
+        await note_trouble(session, approved.acme, "Connection lost.", 1, again)
+    refused = await team.ana.types(f"/bill void #{approved.acme}")
+    assert "Say that it has arrived, or send it with" in said(refused)
+    card = await team.ana.types(f"/bill show #{approved.acme}")
+    assert acts(card) == ["bill:deliver", "bill:send", "bill:invoice", "bill:more"]
+    await team.ana.clicks("bill:deliver", on=card)
+    answer = await team.ana.submits(reason="Their accounts, by telephone.")
+    assert "is sent" in said(answer["view"])
+    assert (await bill_of(team.db, approved.acme)).status == "sent"
+    card = said(await team.ana.types(f"/bill show #{approved.acme}"))
+    assert "It has arrived by the word of Ana (Finance)." in card
+    assert "Their accounts, by telephone." in card
+    story = said(await team.ana.types(f"/bill history #{approved.acme}"))
+    assert " said that the bill has arrived at " in story
+    await team.ana.types(f"/bill void #{approved.acme}")
+    await team.ana.submits(reason="Agreed.")
+    assert (await bill_of(team.db, 3)).kind == "credit"
 
 
 async def test_undoing_the_undo_of_a_sending_says_that_the_bill_goes_out_again(

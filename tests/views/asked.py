@@ -4,6 +4,7 @@ from handlers.slack.blocks.action_ids import ActionId
 from handlers.slack.blocks.block_kit import View
 from handlers.slack.blocks.dialogs import asking
 from handlers.wording.questions import (
+    ask_by_whose_word,
     ask_to_reissue,
     ask_to_reject,
     ask_to_release,
@@ -36,6 +37,10 @@ def revise(facts: BillDetails, fresh: BillDetails) -> View:
 
 def void(facts: BillDetails) -> View:
     return asking(ActionId.VOID, facts, ask_to_void(facts, Medium.SLACK))
+
+
+def deliver(facts: BillDetails) -> View:
+    return asking(ActionId.DELIVER, facts, ask_by_whose_word(facts))
 
 
 def reissue(facts: BillDetails, fresh: BillDetails, cause: HoldReason | None = None) -> View:

@@ -94,5 +94,6 @@ def test_dialogs_are_those_that_ask_for_a_reason_or_for_a_customer() -> None:
         ActionId.REVISE,
         ActionId.VOID,
         ActionId.REISSUE,
+        ActionId.DELIVER,
     }
     assert dialogs == reasons | {ActionId.NEW_CUSTOMER, ActionId.EDIT_CUSTOMER}

@@ -138,6 +138,7 @@ OF_A_BILL: dict[str, Draw] = {
     "revise": lambda f: dialogs.revise(f, BILL),
     "revise, the same": lambda f: dialogs.revise(f, f),
     "void": dialogs.void,
+    "deliver": dialogs.deliver,
     "reissue": lambda f: dialogs.reissue(f, BILL),
     "send preview": lambda f: send_preview(samples.send_preview(f)),
     "send preview of one": lambda f: send_preview(samples.send_preview(f, 1, 0)),

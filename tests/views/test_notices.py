@@ -214,7 +214,17 @@ def test_finance_reads_which_copies_a_delivered_bill_did_not_go_to() -> None:
 
 
 def test_finance_reads_of_a_bill_that_may_have_arrived() -> None:
-    told = shown(may_have_arrived_notice([BILLS["perhaps arrived"]]).blocks)
+    one = BILLS["perhaps arrived"]
+    notice = may_have_arrived_notice([one])
+    told = shown(notice.blocks)
+    ways = buttons(notice.blocks)
+    assert [ways[way]["text"]["text"] for way in ("bill:deliver", "bill:send")] == [
+        "It arrived",
+        "Send again",
+    ]
+    asked = ways["bill:send"]["confirm"]["text"]["text"]
+    assert "Whoever has it already gets it twice, as one message" in asked
+    assert buttons(bill_card(one, samples.user(ANA)).blocks).keys() >= {"bill:deliver", "bill:send"}
     assert "2026-000123, Acme Corp, October 2026, $1,000.00 may have arrived." in told
     assert "It was not heard." in told
     assert "owes it once" in told

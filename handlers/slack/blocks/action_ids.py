@@ -19,6 +19,7 @@ class ActionId(StrEnum):
     VOID = "bill:void"
     REISSUE = "bill:reissue"
     SEND = "bill:send"
+    DELIVER = "bill:deliver"
     HISTORY = "bill:history"
     INVOICE = "bill:invoice"
     MORE = "bill:more"
@@ -50,6 +51,7 @@ DIALOGS = (
     ActionId.REVISE,
     ActionId.VOID,
     ActionId.REISSUE,
+    ActionId.DELIVER,
     ActionId.NEW_CUSTOMER,
     ActionId.EDIT_CUSTOMER,
     ActionId.IMPORT_USAGE,

@@ -7,7 +7,7 @@ from handlers.slack.blocks.block_kit import Element, button, confirm, drawn_for,
 from handlers.wording.addresses import bill_address
 from handlers.wording.bill_text import amount, approvers_text, short_title
 from handlers.wording.formatting import listing
-from handlers.wording.questions import approve_question, is_sent_again, send_question
+from handlers.wording.questions import approve_question, send_question, words_of
 from models.bills.states import OPEN, TRANSITIONS, State, Verb
 from models.people.permissions import ROLE_PERMISSIONS, Permission
 from models.people.users import User
@@ -49,7 +49,7 @@ def who_may(facts: BillDetails) -> str:
     verbs = possible_verbs(facts)
     for verb in _BUTTONS:
         if verb in verbs:
-            words.setdefault(_whose(facts, verb), []).append(verb.capitalize())
+            words.setdefault(_whose(facts, verb), []).append(words_of(facts, verb))
     return " ".join(f"{listing(those)}: {whose}." for whose, those in words.items())
 
 
@@ -93,12 +93,23 @@ def send_button(facts: BillDetails, *, is_one: bool = True) -> Element:
     """Sends this version; one that could not be delivered is sent again under its number. One of
     several says which it is.
     """
-    words = "Send again" if is_sent_again(facts) else "Send"
+    words = words_of(facts, Verb.SEND)
     return button(
         ActionId.SEND,
         words if is_one else f"{words} #{facts.id}",
         _value(facts),
         ask=confirm("Send this bill?", send_question(facts), "Send"),
+        label=f"{words} #{facts.id}: {amount(facts)}",
+    )
+
+
+def arrived_button(facts: BillDetails, *, is_one: bool = True) -> Element:
+    """Asks who says that it has arrived. One of several says which it is."""
+    words = words_of(facts, Verb.DELIVER)
+    return button(
+        ActionId.DELIVER,
+        words if is_one else f"{words} #{facts.id}",
+        _value(facts),
         label=f"{words} #{facts.id}: {amount(facts)}",
     )
 
@@ -126,6 +137,7 @@ _BUTTONS: dict[Verb, Callable[[BillDetails], Element]] = {
     Verb.APPROVE: _approve,
     Verb.REJECT: _reject,
     Verb.RELEASE: _release,
+    Verb.DELIVER: arrived_button,
     Verb.SEND: send_button,
     Verb.REVISE: revise_button,
     Verb.REISSUE: _reissue,
@@ -154,5 +166,5 @@ def _menu(facts: BillDetails, verbs: frozenset[Verb]) -> Element:
     page = bill_address(facts.id)
     places = [see("History", "history"), see("Customer usage", "usage")]
     places += [see("Web page", "page", page)] if page else []
-    places += [see(verb.capitalize(), verb.value) for verb in _BUTTONS if verb in verbs]
+    places += [see(words_of(facts, verb), verb.value) for verb in _BUTTONS if verb in verbs]
     return overflow(ActionId.MORE, places)

@@ -81,7 +81,8 @@ def may_have_arrived_notice(unheard: Sequence[BillDetails]) -> SlackMessage:
     again = "It is" if is_one else "They are"
     why = (
         "The mail server was given the letter and was not heard to take it. "
-        f"{again} mailed again later, as the same message; whoever gets it twice owes it once."
+        f"{again} mailed again later, as the same message; whoever gets it twice owes it once. "
+        "Who knows from the customer that it arrived can say so; only then can it be made void."
     )
     each: list[Sequence[Part]] = [
         [bold("" if is_one else f"{numbered(one)}: "), plain(_trouble(one), SAID_BY_A_SERVER)]
@@ -89,11 +90,24 @@ def may_have_arrived_notice(unheard: Sequence[BillDetails]) -> SlackMessage:
     ]
     more = len(unheard) - NOTICED_AT_MOST
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more > 0 else []
-    history = actions(history_button(unheard[0])) if is_one else []
+    ways = [
+        draw(one, is_one=is_one)
+        for one in unheard[:ASKED_AT_MOST]
+        for draw in (buttons.arrived_button, buttons.send_button)
+    ]
+    history = [history_button(unheard[0])] if is_one else []
     return message(
         fallback_text(lead),
-        [paragraph(bold(lead), f" {why}"), rich(bullets([*each, *rest])), *history],
+        [
+            paragraph(bold(lead), f" {why}"),
+            rich(bullets([*each, *rest])),
+            *actions(*ways, *history),
+        ],
     )
+
+
+ASKED_AT_MOST = 5
+"""So many have buttons of their own; those of others are on their cards."""
 
 
 def _trouble(facts: BillDetails) -> str:

@@ -15,9 +15,10 @@ from models.actions.comment import add_comment, delete_comment, edit_comment
 from models.actions.hold import hold_bill, release_bill
 from models.actions.incoming import record_mail
 from models.actions.loaded_bill import load_for
+from models.actions.mail_trouble import note_trouble
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import mark_delivered, mark_send_failed, send_bill
+from models.actions.send import confirm_arrival, mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.bills.bill import Bill, bill_of_month
@@ -48,61 +49,62 @@ from tests.harness.scene import (
 
 # What comes of it: a state that the bill is in afterwards; `same`, allowed but nothing to do;
 # `kept`, recorded without a change of the bill; `late`, refused for what the bill has become;
-# `no`, refused for who asks. `issued` is a bill that is being sent and has its number, `failed` one
-# that came back, and is approved again. Whoever has no line of their own for a verb is refused with
-# `no` in every state; a later line goes before an earlier one. `needs` are the approvals that the
-# customer requires, `*` where that is nothing to the verb. Bills were approved by everybody whose
-# approval they need, where none is required by the CSM; they were rejected by the first of these.
+# `no`, refused for who asks. `issued` is a bill that is being sent with its number, `unheard` one
+# that may have arrived, `failed` one that came back, and is approved again. Whoever has no line of
+# their own for a verb is refused with `no` in every state; a later line goes before an earlier one.
+# `needs` are the approvals that the customer requires, `*` where that is nothing to the verb. Bills
+# were approved by everybody whose approval they need, where none is required by the CSM; they were
+# rejected by the first of these.
 MATRIX = """
-verb           needs who                   held    pending  approved rejected sending  issued   failed   sent void
-generate       *     finance system        same    same     same     same     same     same     same     same same
-reissue        *     finance               late    late     late     late     late     late     late     late void
-hold           *     system                late    held     held     late     late     late     late     late late
-release        *     finance               pending late     late     late     late     late     late     late late
-approve        none  csm csm2 sales sales2 late    approved late     late     late     late     late     late late
-approve        csm   csm                   late    approved late     late     late     late     late     late late
-approve        csm   csm2 sales sales2     late    no       late     late     late     late     late     late late
-approve        sales sales                 late    approved late     late     late     late     late     late late
-approve        sales csm csm2 sales2       late    no       late     late     late     late     late     late late
-approve        both  csm sales             late    pending  late     late     late     late     late     late late
-approve        both  csm2 sales2           late    no       late     late     late     late     late     late late
-auto_approve   *     system                late    same     late     late     late     late     late     late late
-reject         none  csm csm2 sales sales2 late    rejected late     late     late     late     late     late late
-reject         csm   csm                   late    rejected late     late     late     late     late     late late
-reject         csm   csm2 sales sales2     late    no       late     late     late     late     late     late late
-reject         sales sales                 late    rejected late     late     late     late     late     late late
-reject         sales csm csm2 sales2       late    no       late     late     late     late     late     late late
-reject         both  csm sales             late    rejected late     late     late     late     late     late late
-reject         both  csm2 sales2           late    no       late     late     late     late     late     late late
-undo           none  finance               late    late     pending  pending  approved late     late     late approved
-undo           none  csm                   late    late     pending  pending  no       late     late     late no
-undo           none  csm2 sales sales2     late    late     no       no       no       late     late     late no
-undo           csm   finance               late    late     pending  pending  approved late     late     late approved
-undo           csm   csm                   late    late     pending  pending  no       late     late     late no
-undo           csm   csm2 sales sales2     late    late     no       no       no       late     late     late no
-undo           sales finance               late    late     pending  pending  approved late     late     late approved
-undo           sales sales                 late    late     pending  pending  no       late     late     late no
-undo           sales csm csm2 sales2       late    late     no       no       no       late     late     late no
-undo           both  finance               late    late     pending  pending  approved late     late     late approved
-undo           both  csm                   late    late     pending  pending  no       late     late     late no
-undo           both  sales                 late    late     pending  no       no       late     late     late no
-undo           both  csm2 sales2           late    late     no       no       no       late     late     late no
-revise         *     finance               pending pending  late     pending  late     late     late     late late
-invalidate     *     system                pending pending  pending  same     pending  sending  approved sent same
-send           *     finance               late    late     sending  late     late     late     sending  late late
-issue          *     anybody               same    same     same     same     sending  same     same     same same
-deliver        *     anybody               same    same     same     same     same     no       same     same same
-deliver        *     system                same    same     same     same     same     sent     same     same same
-send_failed    *     anybody               same    same     same     same     same     no       same     same same
-send_failed    *     system                same    same     same     same     same     approved same     same same
-bounce         *     anybody               same    same     same     same     same     no       no       no   same
-bounce         *     system                same    same     same     same     same     kept     kept     kept same
-void           *     finance system        void    void     void     void     void     late     void     void late
-comment        *     finance csm csm2      kept    kept     kept     kept     kept     kept     kept     kept kept
-comment        *     sales sales2          kept    kept     kept     kept     kept     kept     kept     kept kept
-comment_edit   *     finance csm csm2      kept    kept     kept     kept     kept     kept     kept     kept kept
-comment_edit   *     sales sales2          kept    kept     kept     kept     kept     kept     kept     kept kept
-comment_delete *     anybody               kept    kept     kept     kept     kept     kept     kept     kept kept
+verb           needs who                   held     pending  approved rejected sending  issued   unheard  failed   sent     void
+generate       *     finance system        same     same     same     same     same     same     same     same     same     same
+reissue        *     finance               late     late     late     late     late     late     late     late     late     void
+hold           *     system                late     held     held     late     late     late     late     late     late     late
+release        *     finance               pending  late     late     late     late     late     late     late     late     late
+approve        none  csm csm2 sales sales2 late     approved late     late     late     late     late     late     late     late
+approve        csm   csm                   late     approved late     late     late     late     late     late     late     late
+approve        csm   csm2 sales sales2     late     no       late     late     late     late     late     late     late     late
+approve        sales sales                 late     approved late     late     late     late     late     late     late     late
+approve        sales csm csm2 sales2       late     no       late     late     late     late     late     late     late     late
+approve        both  csm sales             late     pending  late     late     late     late     late     late     late     late
+approve        both  csm2 sales2           late     no       late     late     late     late     late     late     late     late
+auto_approve   *     system                late     same     late     late     late     late     late     late     late     late
+reject         none  csm csm2 sales sales2 late     rejected late     late     late     late     late     late     late     late
+reject         csm   csm                   late     rejected late     late     late     late     late     late     late     late
+reject         csm   csm2 sales sales2     late     no       late     late     late     late     late     late     late     late
+reject         sales sales                 late     rejected late     late     late     late     late     late     late     late
+reject         sales csm csm2 sales2       late     no       late     late     late     late     late     late     late     late
+reject         both  csm sales             late     rejected late     late     late     late     late     late     late     late
+reject         both  csm2 sales2           late     no       late     late     late     late     late     late     late     late
+undo           none  finance               late     late     pending  pending  approved late     late     late     late     approved
+undo           none  csm                   late     late     pending  pending  no       late     late     late     late     no
+undo           none  csm2 sales sales2     late     late     no       no       no       late     late     late     late     no
+undo           csm   finance               late     late     pending  pending  approved late     late     late     late     approved
+undo           csm   csm                   late     late     pending  pending  no       late     late     late     late     no
+undo           csm   csm2 sales sales2     late     late     no       no       no       late     late     late     late     no
+undo           sales finance               late     late     pending  pending  approved late     late     late     late     approved
+undo           sales sales                 late     late     pending  pending  no       late     late     late     late     no
+undo           sales csm csm2 sales2       late     late     no       no       no       late     late     late     late     no
+undo           both  finance               late     late     pending  pending  approved late     late     late     late     approved
+undo           both  csm                   late     late     pending  pending  no       late     late     late     late     no
+undo           both  sales                 late     late     pending  no       no       late     late     late     late     no
+undo           both  csm2 sales2           late     late     no       no       no       late     late     late     late     no
+revise         *     finance               pending  pending  late     pending  late     late     late     late     late     late
+invalidate     *     system                pending  pending  pending  same     pending  sending  sending  approved sent     same
+send           *     finance               late     late     sending  late     late     late     sending  sending  late     late
+issue          *     anybody               same     same     same     same     sending  same     same     same     same     same
+deliver        *     finance               late     late     late     late     late     late     sent     late     late     late
+deliver        *     system                same     same     same     same     same     sent     sent     same     same     same
+send_failed    *     anybody               same     same     same     same     same     no       no       same     same     same
+send_failed    *     system                same     same     same     same     same     approved approved same     same     same
+bounce         *     anybody               same     same     same     same     same     no       no       no       no       same
+bounce         *     system                same     same     same     same     same     kept     kept     kept     kept     same
+void           *     finance system        void     void     void     void     void     late     late     void     void     late
+comment        *     finance csm csm2      kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
+comment        *     sales sales2          kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
+comment_edit   *     finance csm csm2      kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
+comment_edit   *     sales sales2          kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
+comment_delete *     anybody               kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
 """  # noqa: E501
 
 NEEDS = {
@@ -119,7 +121,10 @@ DECIDERS = {
     "sales": ("sales",),
     "both": ("csm", "sales"),
 }
-STATES = ("held", "pending", "approved", "rejected", "sending", "issued", "failed", "sent", "void")
+STATES = (
+    *("held", "pending", "approved", "rejected", "sending", "issued", "unheard", "failed"),
+    *("sent", "void"),
+)
 MONTH_OF = {state: Period(2026, month) for month, state in enumerate(STATES, start=1)}
 LATER = NOW + timedelta(hours=1)
 
@@ -221,6 +226,7 @@ WAYS = {
     "approved": (),
     "sending": ("send",),
     "issued": ("send", "issue"),
+    "unheard": ("send", "issue"),
     "failed": ("send", "issue", "send_failed"),
     "sent": ("send", "issue", "deliver"),
     "void": ("void",),
@@ -242,6 +248,8 @@ async def bring_to(
         for way in WAYS[state]:
             who = "finance" if way in ("send", "void") else "system"
             await DO[Verb(way)](session, bill, act(cast[who], LATER), 0)
+    if state == "unheard":
+        await note_trouble(session, bill.id, "Connection lost", unheard=1)
     await session.refresh(bill)
 
 
@@ -281,6 +289,14 @@ async def _invalidate(session: AsyncSession, bill: Bill, by: Context, _: int) ->
     await recalculate(session, replace(by, settings=BillingSettings(lookback_months=12)))
 
 
+async def _deliver(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
+    """The mail server's answer, or the word of a person."""
+    if by.user.is_system:
+        await mark_delivered(session, bill.id, by, "250 OK")
+    else:
+        await confirm_arrival(session, bill.id, bill.version, by, "Acme, by telephone")
+
+
 async def _bounce(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
     document = await issued_document(session, bill.id)
     name = document.mail_id if document is not None else "nothing"
@@ -305,7 +321,7 @@ DO: dict[Verb, Doing] = {
     Verb.INVALIDATE: _invalidate,
     Verb.SEND: _send,
     Verb.ISSUE: lambda s, bill, by, _: issue_bill(s, bill.id, by, drawn),
-    Verb.DELIVER: lambda s, bill, by, _: mark_delivered(s, bill.id, by, "250 OK"),
+    Verb.DELIVER: _deliver,
     Verb.SEND_FAILED: lambda s, bill, by, _: mark_send_failed(s, bill.id, by, "550 No"),
     Verb.BOUNCE: _bounce,
     Verb.VOID: lambda s, bill, by, _: void_bill(s, bill.id, bill.version, by, "Wrong"),
