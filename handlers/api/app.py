@@ -6,10 +6,12 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from handlers.api import (
+    absence,
     bill_runs,
     bills,
     customers,
     description,
+    imports,
     session,
     tokens,
     usage,
@@ -23,11 +25,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     session.router,
     users.router,
     tokens.router,
+    absence.router,
     bills.router,
     bill_runs.router,
     customers.router,
     usage.router,
-    usage.uploads,
+    imports.router,
     webhooks.router,
     description.router,
 )

@@ -16,6 +16,7 @@ from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, d
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from handlers.http.refused import Deciding
+from models.actions.comment import delete_comment, edit_comment, own_comment
 from models.bills.bill import get_bill
 from models.bills.documents import PDF, issued_pdf
 from models.bills.states import RejectReason, State, Verb
@@ -199,3 +200,22 @@ async def add_comment(
     """Add a comment, which shows on every card of the bill; its version stays."""
     await comment(context, bill_id, asked.comment)
     return await _answer(context, bill_id, response)
+
+
+@router.patch("/bills/{bill_id}/comments/{comment_id}")
+@open_to(Permission.COMMENT)
+async def change_comment(
+    context: Asking, bill_id: PathId, comment_id: PathId, asked: CommentRequest, response: Response
+) -> WholeBillAnswer:
+    """Change a comment of one's own. The record keeps what it said before."""
+    await own_comment(context.session, bill_id, comment_id, context)
+    await edit_comment(context.session, comment_id, context, asked.comment)
+    return await _answer(context, bill_id, response)
+
+
+@router.delete("/bills/{bill_id}/comments/{comment_id}", status_code=204)
+@open_to(Permission.COMMENT)
+async def take_comment_back(context: Asking, bill_id: PathId, comment_id: PathId) -> None:
+    """Take back a comment of one's own. The record keeps what it said."""
+    await own_comment(context.session, bill_id, comment_id, context)
+    await delete_comment(context.session, comment_id, context)

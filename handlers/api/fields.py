@@ -1,11 +1,13 @@
 """What requests and answers of the JSON API are made of."""
 
+import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from handlers.http.faults import SEEN
+from handlers.http.faults import DAY, SEEN
 from models.db.columns import MOST_CALLS
 from models.text import REASON_CHARS
 
@@ -31,6 +33,17 @@ WHOLE = BeforeValidator(_whole)
 LARGEST_EXACT = 2**53 - 1
 """Up to here every reader of JSON keeps a number as it is."""
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _day(value: Any) -> Any:
+    """Neither a number of seconds nor a time of day, which a date is read from otherwise."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError(DAY)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day), Field(examples=["2026-12-24"])]
 Id = Annotated[int, Field(ge=1, le=LARGEST_EXACT), WHOLE]
 Version = Annotated[
     int, Field(ge=1, le=2**31 - 1, description="The bill's version that was seen."), WHOLE

@@ -1,33 +1,26 @@
-"""Usage: what is recorded, and many months at once, from files of any length."""
+"""Usage: what is recorded."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from handlers.api.fields import Asked
-from handlers.http.csv_files import AS_CSV, CSV, csv_book
+from handlers.http.csv_files import AS_CSV, csv_book
 from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import LARGEST_ID
-from handlers.http.uploads import ApiUpload, Uploaded
-from models.actions.keep_books import Book, import_book
 from models.errors import Invalid
 from models.exports.formats import Table
-from models.imports.csv_reader import CsvReader
-from models.imports.rows import Rows
-from models.imports.usage_rows import usage_of_json
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.scope import Scope
 from models.queries.usage_list import CURSOR, RecordedUsage, recorded_usage
 
 router = APIRouter(route_class=ApiRoute)
-uploads = APIRouter(route_class=ApiUpload)
 PAGE_ROWS, LARGEST_PAGE = 100, 1000
-MOST_FLAWS = 100_000
 
 Month = Annotated[str, Field(pattern=MONTH, examples=["2026-10"])]
 
@@ -111,64 +104,3 @@ def _answer(one: RecordedUsage) -> UsageAnswer:
         created_at=one.created_at,
         updated_at=one.updated_at,
     )
-
-
-class UsageChange(BaseModel):
-    """Rows by what became of them, and bills by what followed. All zero but `unchanged`: nothing
-    was to do.
-    """
-
-    added: int
-    changed: int
-    unchanged: int
-    bills: dict[str, int]
-
-
-_ROW = {
-    "type": "object",
-    "required": ["api_usage", "month"],
-    "properties": {
-        "customer_id": {"type": "integer", "minimum": 1},
-        "customer": {"type": "string", "description": "A name it has or had, instead of the id"},
-        "year": {"type": "integer"},
-        "month": {"description": "1 to 12 beside `year`, or `2026-10` without"},
-        "api_usage": {"type": "integer", "minimum": 0},
-    },
-}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"type": "array", "items": _ROW}},
-            "application/x-ndjson": {"schema": {"type": "string"}},
-            CSV: {"schema": {"type": "string"}},
-        },
-    }
-}
-
-
-@uploads.put("/usage", openapi_extra=_BODY)
-@open_to(Permission.KEEP_BOOKS)
-async def put_usage(context: Asking, request: Request, file: Uploaded) -> UsageChange:
-    """Record many months: all of them, or none and every row at fault named by its number.
-
-    Figures that are there already stay as they are, and every other change is on record.
-    """
-    rows = _rows(request.headers.get("content-type", ""), file)
-    change = await import_book(context.session, Book.USAGE, rows, context)
-    done = change.imported
-    bills: dict[str, Any] = {
-        kind: len(those) for kind, those in change.recalculated.outcomes.items()
-    }
-    return UsageChange(
-        added=done.added, changed=done.changed, unchanged=done.unchanged, bills=bills
-    )
-
-
-def _rows(content_type: str, file: Uploaded) -> Rows:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == CSV:
-        return CsvReader(file, MOST_FLAWS)
-    if kind in ("application/json", "application/x-ndjson", "application/jsonl"):
-        return usage_of_json(file, MOST_FLAWS)
-    raise HTTPException(415, "Send application/json, application/x-ndjson or text/csv.")

@@ -11,6 +11,7 @@ WHOLE_BODY = "body"
 NOT_JSON = "The body is not JSON that can be read."
 UNKNOWN_NAME = "extra_forbidden"
 UNREADABLE = "That is not something Countersign can read."
+DAY = "A day is written as in 2026-12-24."
 MOMENT = "A moment is written with its zone, as in 2026-10-01T09:00:00Z."
 
 _OF_TYPE: dict[str, str] = {
@@ -33,6 +34,7 @@ _OF_TYPE: dict[str, str] = {
     "bool_parsing": "true or false is needed.",
     "greater_than_equal": "That has to be {ge:,} or more.",
     "less_than_equal": "That has to be {le:,} or less.",
+    "date_from_datetime_parsing": DAY,
     "datetime_parsing": MOMENT,
     "datetime_from_date_parsing": MOMENT,
     "datetime_object_invalid": MOMENT,

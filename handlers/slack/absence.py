@@ -33,9 +33,8 @@ async def away(context: RequestContext, typed: str) -> Answer:
 
 async def _how(context: RequestContext) -> str:
     """With an example that would work as it stands."""
-    colleague = next(
-        iter(await stand_ins(context.session, context.user, context.today)), "somebody"
-    )
+    able = await stand_ins(context.session, context.user, context.today)
+    colleague = able[0].name if able else "somebody"
     example = slash(f"bill away until {context.today + EXAMPLE} @{colleague}")
     return f"Write until when, and who decides meanwhile: `{example}`."
 

@@ -1,6 +1,7 @@
 """One's own account: going away, password, devices, tokens for scripts."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,24 +9,24 @@ from fastapi import APIRouter, Response
 
 from handlers.http.errors import NotSignedIn, headers_of, status_of
 from handlers.http.gate import Access, Asking, Caller, Calling, HttpContext, PageRoute, open_to
-from handlers.http.ids import PathId
+from handlers.http.ids import PathId, read_id
 from handlers.http.services import HttpServices
 from handlers.http.signing_in import change_password
 from handlers.web.forms import Form, Typed, refused_form, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.formatting import day, name
-from models.actions.absence import MOST_DAYS, mark_away, mark_back
+from models.actions.absence import DELEGATE, MOST_DAYS, mark_away, mark_back
 from models.actions.accounts import needs_old_password
 from models.dates import read_day
 from models.db.columns import Session
-from models.errors import Invalid, Refusal, Unreadable
+from models.errors import Invalid, NotFound, Refusal, Unreadable
 from models.people.api_tokens import api_tokens_of, make_api_token, revoke_api_token
 from models.people.passwords import FEWEST_CHARS
 from models.people.permissions import Permission
 from models.people.sessions import devices_of, end_device, end_devices
 from models.people.stand_ins import stand_ins
-from models.people.users import User, find_by_name
+from models.people.users import User, find_person
 from models.queries.people import delegates_of
 
 router = APIRouter(route_class=PageRoute)
@@ -49,7 +50,7 @@ async def go_away(context: Asking, typed: Typed) -> Response:
 
     async with shown_again(context, typed, again):
         until = _day(typed.get("until", ""))
-        delegate = await _delegate(context, typed.get("delegate", ""))
+        delegate = await _delegate(context, typed.get(DELEGATE, ""))
         await mark_away(context.session, context, until, delegate)
     told = (
         f"You are away up to and including {day(until)}; {name(delegate.name)} decides meanwhile."
@@ -65,10 +66,11 @@ def _day(typed: str) -> date:
 
 
 async def _delegate(context: HttpContext, typed: str) -> User:
-    found = await find_by_name(context.session, typed)
-    if found is None:
-        raise Invalid("Choose somebody who may approve bills.", "delegate")
-    return found
+    with suppress(NotFound):
+        found = await find_person(context.session, read_id(typed))
+        if found is not None:
+            return found
+    raise Invalid("Choose somebody who may approve bills.", DELEGATE)
 
 
 @router.post(f"{PATH}/back")
@@ -186,6 +188,6 @@ async def _absence(session: Session, user: User, today: date, form: Form) -> Abs
     if not user.can(Permission.GO_AWAY):
         return None
     delegates = await delegates_of(session, [user], today)
-    choices = [(one, name(one)) for one in await stand_ins(session, user, today)]
+    choices = [(str(one.id), name(one.name)) for one in await stand_ins(session, user, today)]
     last = today + timedelta(days=MOST_DAYS)
     return Absence(form, delegates.get(user.id), choices, today, last)

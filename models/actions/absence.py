@@ -7,13 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.context import Context
-from models.errors import Invalid, NotAllowed
+from models.errors import Invalid
 from models.outbox.cards import redraw_cards_waiting_for
 from models.outbox.people_notices import notify_delegate
 from models.people.permissions import Permission
 from models.people.users import User, lock_users
 
 MOST_DAYS = 366
+DELEGATE = "delegate_id"
+"""The input that a delegate who could not decide is named by."""
 
 
 async def mark_away(session: AsyncSession, context: Context, until: date, delegate: User) -> None:
@@ -27,16 +29,18 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     if not 0 <= days <= MOST_DAYS:
         raise Invalid("Name a day from today on, within a year, as in 2026-12-24.", "until")
     if delegate.id == context.user.id:
-        raise Invalid("Name somebody else to decide in your place.", "delegate")
+        raise Invalid("Name somebody else to decide in your place.", DELEGATE)
     locked = await lock_users(session, context.user.id, delegate.id)
     user, delegate = locked[context.user.id], locked[delegate.id]
     if not delegate.can(Permission.APPROVE):
-        raise NotAllowed(f"{delegate.name} may not approve bills, and so not in your place either.")
+        raise Invalid(
+            f"{delegate.name} may not approve bills, and so not in your place either.", DELEGATE
+        )
     if not delegate.slack_user_id:
-        raise Invalid(f"{delegate.name} is not in Slack, so no card would reach them.", "delegate")
+        raise Invalid(f"{delegate.name} is not in Slack, so no card would reach them.", DELEGATE)
     if delegate.is_away(context.today):
         raise Invalid(
-            f"{delegate.name} is away too, up to and including {delegate.away_until}.", "delegate"
+            f"{delegate.name} is away too, up to and including {delegate.away_until}.", DELEGATE
         )
     former = await _delegate_of(session, user)
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, context.now

@@ -1,5 +1,6 @@
 """Who could decide in somebody's place, and who of them was meant by what a person typed."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import sqlalchemy as sa
@@ -17,20 +18,20 @@ ALIKE = 65.0
 _APPROVERS = [role for role, able in ROLE_PERMISSIONS.items() if Permission.APPROVE in able]
 
 
-async def stand_ins(session: AsyncSession, user: User, today: date) -> list[str]:
-    """The names of those who could decide in this person's place today, in alphabetical order."""
+async def stand_ins(session: AsyncSession, user: User, today: date) -> Sequence[User]:
+    """Those who could decide in this person's place today, in alphabetical order."""
     able = (User.active, User.role.in_(_APPROVERS), User.slack_user_id.is_not(None))
     here = sa.or_(User.away_until.is_(None), User.away_until < today)
-    query = sa.select(User.name).where(*able, here, User.id != user.id).order_by(User.name_key)
-    return list(await session.scalars(query))
+    query = sa.select(User).where(*able, here, User.id != user.id).order_by(User.name_key)
+    return (await session.scalars(query)).all()
 
 
-def nobody_called(typed: str, names: list[str]) -> Ambiguous:
-    """The refusal of a name that nobody has, with the nearest of `names`."""
+def nobody_called(typed: str, known: Sequence[User]) -> Ambiguous:
+    """The refusal of a name that nobody has, with those of `known` that are the nearest."""
     called = typed.removeprefix("@")
     found = process.extract(
         called,
-        names,
+        [one.name for one in known],
         scorer=fuzz.WRatio,
         processor=str.casefold,
         score_cutoff=ALIKE,

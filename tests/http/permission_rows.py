@@ -40,6 +40,8 @@ _WHY = {"json": {"version": 1, "reason": "So it is"}}
 _REJECTED = {"json": {"version": 1, "reason": "So it is", "reason_code": "other"}}
 _TOLD = {"address": "https://8.8.8.8/hook", "events": ["bill.sent"]}
 _SINCE = {"since": "2026-11-01T00:00:00Z"}
+_SAYS = {"json": {"comment": "Hm"}}
+_AS_CSV = {"data": "name\n", "headers": {"Content-Type": "text/csv"}}
 _ASKED = {"own": "CS", "other": ""}
 """Those whose word a bill needs."""
 
@@ -80,7 +82,8 @@ API = (
     Row("PATCH /api/bills/{bill_id}/void", FINANCE, _WHY),
     Row("PATCH /api/bills/{bill_id}/release", FINANCE, _WHY),
     Row("PATCH /api/bills/{bill_id}/reissue", FINANCE, _WHY),
-    Row("POST /api/bills/{bill_id}/comments", "FCS", {"json": {"comment": "Hm"}}),
+    Row("POST /api/bills/{bill_id}/comments", "FCS", _SAYS),
+    Row("PATCH /api/bills/{bill_id}/comments/{comment_id}", _OWN_WORDS, _SAYS),
     Row("GET /api/customers", WITH_A_ROLE),
     Row("GET /api/customers.csv", WITH_A_ROLE),
     Row("GET /api/customers/{customer_id}", WITH_A_ROLE),
@@ -89,6 +92,10 @@ API = (
     Row("GET /api/usage", WITH_A_ROLE),
     Row("GET /api/usage.csv", WITH_A_ROLE),
     Row("PUT /api/usage", FINANCE, {"json": []}),
+    Row("PUT /api/customers", FINANCE, _AS_CSV),
+    Row("PUT /api/users", FINANCE, _AS_CSV),
+    Row("PUT /api/absence", "CS", {"json": {}}),
+    Row("DELETE /api/absence", "CS"),
     Row("GET /api/webhooks", FINANCE),
     Row("GET /api/webhooks.csv", FINANCE),
     Row("POST /api/webhooks", FINANCE, {"json": _TOLD}),
@@ -212,9 +219,10 @@ PAGES = (
 )
 
 LAST = (
+    Row("DELETE /api/bills/{bill_id}/comments/{comment_id}", _OWN_WORDS, lacks=True),
     Row("DELETE /api/sessions", SIGNED_IN),
     Row("POST /account/devices/sign-out", SIGNED_IN),
 )
-"""Which sign out the devices that others are about."""
+"""Which are about what others take away before, or take that away."""
 
 ROWS = (*API, *PAGES, *LAST)

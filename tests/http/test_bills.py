@@ -85,6 +85,24 @@ async def test_a_comment_moves_no_version(served: BrowserSide, people: People, b
     assert said.json["actions"][-1]["comment"] == "They called me"
 
 
+async def test_sam_changes_his_comment_and_takes_it_back_and_nobody_else_can(
+    served: BrowserSide, people: People, bill: Bill
+) -> None:
+    sam, kim = await served.signed_in(people.sam), await served.signed_in(people.kim)
+    said = await sam.post(at(bill, "comments"), json={"comment": "They called me"})
+    own = at(bill, "comments", str(said.json["actions"][-1]["id"]))
+    other = {"json": {"comment": "They did not"}}
+    assert [(await kim.patch(own, **other)).status, (await kim.delete(own)).status] == [403, 403]
+    changed = await sam.patch(own, json={"comment": "I called them"})
+    assert (changed.status, changed.headers["ETag"]) == (200, '"1"')
+    assert changed.json["actions"][-1]["comment"] == "I called them"
+    assert (await sam.patch(own, json={"comment": " "})).json["field"] == "comment"
+    assert [(await sam.delete(own)).status for _ in "12"] == [204, 404]
+    assert (await sam.patch(own, **other)).status == 404
+    told = [one["action"] for one in (await kim.get(at(bill))).json["actions"]]
+    assert told == ["generate", "comment", "comment_edit", "comment_delete"]
+
+
 async def test_a_late_decision_hears_what_happened_since(
     served: BrowserSide, people: People, bill: Bill
 ) -> None:

@@ -88,7 +88,7 @@ FORMS = (
     Form("ana", "/people/{other}/role", "/people/{other}/decline"),
     Form("ana", "/people/{vera}", "/people/{vera}", {"role": "Manager"}),
     Form("ana", "/people/{vera}", "/people/{vera}/link", tells="secret"),
-    Form("kim", "/account", "/account/away", {"until": "2026-11-20", "delegate": "Lee"}),
+    Form("kim", "/account", "/account/away", {"until": "2026-11-20", "delegate_id": "{lee}"}),
     Form("kim", "/account", "/account/back"),
     Form("kim", "/account", "/account/tokens", {"name": "report"}, tells="secret"),
     Form("kim", "/account", "/account/tokens/{token}/revoke"),
@@ -137,6 +137,7 @@ async def ids(db: Database, people: People) -> dict[str, int]:
             "bill": bill.id, "second": second.id, "held": held.id,
             "acme": bill.customer_id, "new": new.id, "newcomer": new.id, "other": other.id,
             "file": file.id, "vera": vera.id, "ana": people.ana.id, "kim": people.kim.id,
+            "lee": people.lee.id,
         }  # fmt: skip
 
 
