@@ -34,8 +34,6 @@ from handlers.slack.blocks.action_ids import (
     action_of,
 )
 from handlers.slack.blocks.help import (
-    ELSEWHERE,
-    elsewhere,
     help_for,
     nearest_commands,
 )
@@ -77,6 +75,7 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "reissue": commanded(bill_dialogs.reissue),
         "away": absence.away,
         "back": absence.back,
+        "people": people.everybody,
         "web": people.web,
     },
     "customer": {"list": customers.list_all, "new": customers.new, "edit": customers.edit},
@@ -137,8 +136,6 @@ async def _run(context: RequestContext) -> Answer:
         if rest and rest.lower() in HELP:
             return Reply(help_for(command, word))
         return await COMMANDS[command][word](context, rest)
-    if word in ELSEWHERE[command] and not await is_customer(context.session, context.text):
-        return Reply(elsewhere(command, word))
     return await OTHERWISE[command](context, context.text.strip())
 
 
@@ -183,6 +180,8 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.REQUEST_ACCESS: people.request_access,
     ActionId.GRANT_ACCESS: people.grant,
     ActionId.DECLINE_ACCESS: people.decline,
+    ActionId.GIVE_ROLE: people.give_role,
+    ActionId.PEOPLE_PAGE: people.next_people,
     ActionId.LIST_PAGE: bill.next_page,
     ActionId.CUSTOMERS_PAGE: customers.next_page,
     ActionId.SHARE_USAGE: usage.share,

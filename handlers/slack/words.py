@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from handlers.slack import bill
 from handlers.slack.answers import Answer, Dialog, Reply
-from handlers.slack.blocks.help import ELSEWHERE, needs_command, three_nearest
+from handlers.slack.blocks.help import needs_command, three_nearest
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import HELP, names_a_bill, subcommand_and_rest, typed_text
 from handlers.slack.plain_words import bot_left_out, command_and_line, line_meant, without_filler
@@ -66,5 +66,5 @@ async def _without_filler(context: RequestContext, named: str) -> str:
 
 
 async def _is_understood(context: RequestContext, word: str, text: str) -> bool:
-    known = word in HELP or word in ELSEWHERE["bill"] or names_a_bill(text)
+    known = word in HELP or names_a_bill(text)
     return known or await is_customer(context.session, text)

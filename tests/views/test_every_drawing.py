@@ -61,6 +61,12 @@ from handlers.slack.blocks.notifications import (
     rejection_notice,
 )
 from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
+from handlers.slack.blocks.people_list import (
+    PeopleShown,
+    not_known_yet,
+    people_list,
+    role_changed,
+)
 from handlers.slack.blocks.recording import (
     RecordedMonth,
     recorded,
@@ -117,6 +123,24 @@ def _customers(facts: BillDetails) -> CustomerPage:
         5, facts.customer, facts.customer, samples.KIM, "USD", facts.unit_cost, 5, 10**12, 7
     )
     return CustomerPage(OCTOBER, (line,) * 20, "a", 5000)
+
+
+def _people(facts: BillDetails) -> PeopleShown:
+    """All with a name like the customer's: ten, one of whom is away, and six who wait."""
+    people = [
+        User(
+            id=at,
+            name=f"{facts.customer} {at}",
+            role=Role.SALES,
+            active=at > 1,
+            email="a@b.example",
+        )
+        for at in range(1, 17)
+    ]
+    people[2].away_until = NOON.date()
+    for one in people[10:]:
+        one.role = None
+    return PeopleShown(people[:10], people[10:], {3: people[3]}, facts.customer, 7, 10)
 
 
 CUSTOMER_FORM = CustomerForm(
@@ -187,6 +211,8 @@ OF_A_BILL: dict[str, Draw] = {
     "file of usage refused": lambda f: import_refused(
         "usage.csv", BadRows(Flaw(at, "customer", f"{f.customer} {at}") for at in range(1, 200))
     ),
+    "people": lambda f: people_list(_people(f)),
+    "somebody's role": lambda f: role_changed(_people(f).people[0]),
     "usage, plain": lambda f: usage_report(
         f.customer, USAGE, _page(f).lines, None
     ).without_tables(),
@@ -236,6 +262,8 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "access settled": access_settled(samples.KIM, samples.ANA),
     "not recorded": not_recorded(NotAllowed("Your role is Manager.")),
     "trouble": trouble_message("7F3K"),
+    "nobody": people_list(PeopleShown([], [], {}, "<!channel>")),
+    "not known": not_known_yet("UNEW"),
     "stranger's home": home_view(None, samples.page(0), [], NOON),
     **{f"help for {name}": help_for(name) for name in SUBCOMMANDS},
     **{f"role {role}": access_granted(role) for role in Role},

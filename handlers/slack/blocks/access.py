@@ -4,6 +4,7 @@ from datetime import date
 
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
+    Element,
     SlackMessage,
     button,
     confirm,
@@ -38,14 +39,27 @@ def access_requested(by: PersonRef, email: str | None = None) -> SlackMessage:
     """To Finance: who asks, by all that tells them apart, a button for each role, and one to
     decline.
     """
-    who = name(by.name, 200)
     account: Sentence = [Mention(by.slack_user_id)] if by.slack_user_id else []
     known: Sentence = [*account, ", " if account and email else "", name(email or "", 200)]
+    told: Sentence = [" (", *known, ")"] if account or email else []
+    return sentence_message(
+        bold(name(by.name, 200)),
+        *told,
+        " asks for access to Countersign. Which role?",
+        buttons=role_buttons(by),
+    )
+
+
+def role_buttons(by: PersonRef, see: str | None = None) -> list[Element]:
+    """What answers a request: a button for each role, and one to decline. `see`: where they stand,
+    if not under the request itself.
+    """
+    who = name(by.name, 200)
     buttons = [
         button(
             ActionId.GRANT_ACCESS,
             role,
-            pack(user=by.id, role=role),
+            pack(user=by.id, role=role, see=see),
             ask=confirm("Give this role?", f"{who} gets the role {role}.", "Give the role"),
             label=f"Give {name(by.name, 30)} the role {role}",
         )
@@ -54,18 +68,12 @@ def access_requested(by: PersonRef, email: str | None = None) -> SlackMessage:
     decline = button(
         ActionId.DECLINE_ACCESS,
         "Decline",
-        pack(user=by.id),
+        pack(user=by.id, see=see),
         "danger",
         ask=confirm("Decline this request?", f"{who} gets no role, and is told.", "Decline"),
         label=f"Decline the request of {name(by.name, 30)}",
     )
-    told: Sentence = [" (", *known, ")"] if account or email else []
-    return sentence_message(
-        bold(who),
-        *told,
-        " asks for access to Countersign. Which role?",
-        buttons=[*buttons, decline],
-    )
+    return [*buttons, decline]
 
 
 def access_settled(person_: PersonRef, by: PersonRef, *, declined: bool = False) -> SlackMessage:

@@ -31,6 +31,8 @@ class ActionId(StrEnum):
     REQUEST_ACCESS = "access:request"
     GRANT_ACCESS = "access:grant"
     DECLINE_ACCESS = "access:decline"
+    GIVE_ROLE = "people:role"
+    PEOPLE_PAGE = "people:page"
     LIST_PAGE = "list:page"
     CUSTOMERS_PAGE = "customers:page"
     NEW_CUSTOMER = "customer:new"

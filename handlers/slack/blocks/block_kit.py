@@ -20,6 +20,7 @@ View = dict[str, Any]
 TEXT_LIMIT = 3000
 MESSAGE_TEXT = 10_000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+OPTION_VALUE = 150
 TABLE_ROWS, TABLE_TEXT = 100, 8_000
 UNFURLED = {"unfurl_links": False, "unfurl_media": False}
 """Links stay links, where Slack asks: in new messages, not in changed or private ones."""
@@ -121,8 +122,10 @@ def header(text: str) -> Block:
     return {"type": "header", "text": plain_text(text, 150)}
 
 
-def section(text: str) -> Block:
-    return {"type": "section", "text": plain_text(text, TEXT_LIMIT)}
+def section(text: str, accessory: Element | None = None) -> Block:
+    """A paragraph, perhaps with a button or a menu beside it."""
+    made: Block = {"type": "section", "text": plain_text(text, TEXT_LIMIT)}
+    return {**made, "accessory": accessory} if accessory else made
 
 
 def context(*lines: str) -> Block:
@@ -286,6 +289,28 @@ def option(text: str, value: str, url: str | None = None) -> Element:
     """A line of the three dots; one with `url` opens that, and is clicked as well."""
     made: Element = {"text": plain_text(text, 75), "value": value}
     return {**made, "url": url} if url else made
+
+
+def select(
+    click: ActionId,
+    placeholder: str,
+    options: Sequence[Element],
+    *,
+    chosen: str | None,
+    ask: Element,
+) -> Element:
+    """A menu that counts as clicked once something is chosen and `ask` is agreed to; the option
+    with the value `chosen` is shown as it is drawn.
+    """
+    made: Element = {
+        "type": "static_select",
+        "action_id": str(click),
+        "placeholder": plain_text(placeholder, 150),
+        "options": list(options),
+        "confirm": ask,
+    }
+    now = next((one for one in options if one["value"] == chosen), None)
+    return {**made, "initial_option": now} if now else made
 
 
 def overflow(click: ActionId, options: Sequence[Element]) -> Element:

@@ -4,17 +4,13 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
     SlackMessage,
     bullets,
-    button,
     message,
-    opening,
     rich,
     sentence_message,
 )
-from handlers.wording.addresses import page_address
 from handlers.wording.formatting import cut, listing, slash
 from handlers.wording.rich_text import Sentence, code, fallback_text
 
@@ -67,6 +63,12 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "lets somebody decide in your place while you are away",
         ),
         Subcommand("back", "back", "back", "ends that"),
+        Subcommand(
+            "people",
+            "people [part of a name]",
+            "people",
+            "shows who has which role, and gives, changes and takes away roles",
+        ),
         Subcommand("web", "web", "web", "signs you in to the web pages, by a link that works once"),
         Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
         Subcommand("help", "help", "help", "shows this list"),
@@ -120,41 +122,6 @@ ON_THE_CARD = {
     "reject": "Bills are rejected with the button on the card, which asks for the reason.",
     "comment": "Comments are written as replies in the thread of a card.",
 }
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """What Slack has no command for: who does what, on which page, and the command line's way."""
-
-    done: str
-    label: str
-    path: str
-    cli: str
-
-
-ELSEWHERE: dict[str, dict[str, Elsewhere]] = {
-    "bill": {
-        "people": Elsewhere(
-            "Finance looks after people on the web.",
-            "Open the people",
-            "/people",
-            "countersign people add NAME --role ROLE --slack-id ID",
-        ),
-    },
-    "usage": {},
-    "customer": {},
-}
-
-
-def elsewhere(command: str, word: str) -> SlackMessage:
-    """For what pages do: a link there, where there are pages, and the command line's way."""
-    one = ELSEWHERE[command][word]
-    address = page_address(one.path)
-    on_cli: Sentence = ("On the command line it is ", code(one.cli), ".")
-    if address is None:
-        return sentence_message(*on_cli)
-    opened = opening(button(ActionId.OPEN_PAGE, one.label, pack(), "primary"), address)
-    return sentence_message(f"{one.done} ", *on_cli, buttons=[opened])
 
 
 def help_for(command: str, subcommand: str = "") -> SlackMessage:
