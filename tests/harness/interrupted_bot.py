@@ -1,11 +1,14 @@
-"""The bot at another tempo, for trials: `python -m tests.harness.interrupted_bot`.
+"""The bot at another tempo, for trials.
 
 What runs is `countersign serve` itself. It goes faster than Slack would let it, notices sooner
 that another worker has died, and generates in small chunks, so that there is a middle to be
 interrupted in.
 """
 
+import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import uvloop
 
@@ -14,11 +17,16 @@ from bot.settings import Settings, read
 from tests.harness.timings import INTERRUPTED
 
 CHUNK_CUSTOMERS = 100
+OUTPUTS = (1, 2)
 
 
-def main() -> int:
-    return uvloop.run(serve(read(Settings), timings=INTERRUPTED, chunk_customers=CHUNK_CUSTOMERS))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def live(environment: Mapping[str, str], folder: Path, log: Path) -> None:
+    """All that this process does from here on; whatever it says is added to the log."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("ab") as said:
+        for output in OUTPUTS:
+            os.dup2(said.fileno(), output)
+    settings = read(Settings)
+    sys.exit(uvloop.run(serve(settings, timings=INTERRUPTED, chunk_customers=CHUNK_CUSTOMERS)))
