@@ -327,6 +327,7 @@ class Settings(BooksSettings):
             send_delay_minutes=self.send_delay_minutes,
             can_mail=self.mail_from is not None and (self.email_dry_run or bool(self.smtp_url)),
             mail_from=self.mail_from,
+            own_template=self.invoice_templates is not None,
             webhook_hosts=frozenset(self.webhook_hosts),
             company=self.company,
         )

@@ -18,6 +18,7 @@ class Step(StrEnum):
     USAGE_THEN_REVISE = "record usage, then revise"
     IMPORT_BILLING_EMAIL = "import billing e-mail"
     MEND_ADDRESSES = "mend addresses"
+    MEND_SIGNS = "mend signs"
     IMPORT_PRICE = "import price"
     SET_MAIL_SERVER = "set mail server"
     MIGRATE = "migrate"

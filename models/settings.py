@@ -32,6 +32,8 @@ class BillingSettings:
     `send_delay_minutes`: for how long a bill that is being sent can be called back.
     `mail_from`: in whose name letters are that are written from now on.
     `can_mail`: whether there is a mail server to send bills with, or a dry run that needs none.
+    `own_template`: whether documents are drawn by a template of the company's own, of whose fonts
+    nothing is known.
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
     `company`: as documents that are issued now show it.
     """
@@ -45,5 +47,6 @@ class BillingSettings:
     zone: ZoneInfo = UTC
     can_mail: bool = True
     mail_from: str | None = None
+    own_template: bool = False
     webhook_hosts: frozenset[str] = frozenset()
     company: Company = Company("")

@@ -52,7 +52,8 @@ def _facts(change: BookChange) -> dict[str, Any]:
     bills = recalculation_counts(recalculated) if recalculated != Recalculation() else {}
     held = {"held": len(stranded)} if stranded else {}
     emptied = {"emptied": [asdict(lost) for lost in done.emptied]} if done.emptied else {}
-    return counts | people | emptied | held | ({"bills": bills} if bills else {})
+    unwritten = {"unwritten": asdict(done.unwritten)} if done.unwritten else {}
+    return counts | people | emptied | unwritten | held | ({"bills": bills} if bills else {})
 
 
 def _more(count: int) -> list[str]:
@@ -69,6 +70,10 @@ def _lines(name: str, change: BookChange) -> Iterator[str]:
     for lost in done.emptied:
         names = listing([*lost.names, *_more(lost.customers - len(lost.names))])
         yield f"  {lost.column} is empty now, and was not: {names}"
+    if done.unwritten is not None:
+        few = done.unwritten
+        names = listing([*few.names, *_more(few.customers - len(few.names))])
+        yield f"  no document can be drawn, because no font has a sign of theirs: {names}"
     yield from recalculation_lines(change.recalculated)
     if stranded := change.stranded:
         which = "it" if len(stranded) == 1 else "them"

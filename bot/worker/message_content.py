@@ -43,7 +43,7 @@ from handlers.wording.webhook_text import host_of
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_send import send_report
-from models.batches.send_preview import fill_list
+from models.batches.send_preview import SendFacts, fill_list
 from models.batches.sendings import sendings_of, told_by_lists
 from models.bills.history import bills_of_actions
 from models.bills.states import State
@@ -165,7 +165,11 @@ async def _settled(session: Session, message: Message) -> Content:
 async def _send_preview(session: Session, message: Message) -> Content:
     told = message.facts
     period = Period.parse(told["month"])
-    facts = await fill_list(session, told["list"], told["delay_minutes"], period=period)
+    known: SendFacts = {
+        "delay_minutes": told["delay_minutes"],
+        "own_template": told.get("own_template", False),
+    }
+    facts = await fill_list(session, told["list"], known, period=period)
     return Content(partial(send_preview, facts))
 
 

@@ -21,7 +21,8 @@ JSON, JSON_LINES = "application/json", "application/x-ndjson"
 
 class ImportAnswer(BaseModel):
     """Rows by what became of them, and bills by what followed. All zero but `unchanged`: nothing
-    was to do. `stranded`: so many bills are held now, since nobody could approve them.
+    was to do. `stranded`: so many bills are held now, since nobody could approve them. `unwritten`:
+    for so many of these customers no document can be drawn, since no font has a sign of theirs.
     """
 
     added: int
@@ -29,6 +30,7 @@ class ImportAnswer(BaseModel):
     unchanged: int
     bills: dict[str, int]
     stranded: int
+    unwritten: int = 0
 
 
 _ROW = {
@@ -95,6 +97,7 @@ async def _take_in(context: HttpContext, book: Book, rows: Rows) -> ImportAnswer
         unchanged=done.unchanged,
         bills={kind: len(those) for kind, those in outcomes.items()},
         stranded=len(change.stranded),
+        unwritten=done.unwritten.customers if done.unwritten else 0,
     )
 
 

@@ -155,7 +155,7 @@ async def customer(
         years=range(running.year, facts.first_year - 1, -1),
         terms=_terms(facts, running),
         may_edit=context.user.can(Permission.KEEP_BOOKS) and not facts.merged_into,
-        amiss=customer_text.amiss(facts, running),
+        amiss=customer_text.amiss(facts, running, own_template=context.settings.own_template),
         words=customer_text,
         missing=await missing_approvals(context.session, facts.bills),
         awaited=awaited,

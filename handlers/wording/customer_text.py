@@ -1,6 +1,6 @@
 """What is said of a customer wherever it is said: its terms, who must approve, what is amiss."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from handlers.wording.field_text import field_name
@@ -20,6 +20,7 @@ from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS, SOURCE_
 from handlers.wording.rich_text import Sentence, bold
 from models.customers.customers import Customer
 from models.customers.mail_addresses import check_mail_addresses
+from models.customers.signs import check_can_be_written
 from models.customers.terms import Terms
 from models.errors import WrongState
 from models.people.users import PersonRef
@@ -127,8 +128,8 @@ def unpriced_text(months: Sequence[Period]) -> str:
     return f"{held} {told} no price. Give one from that month on."
 
 
-def amiss(facts: CustomerDetails, running: Period) -> list[str]:
-    """What should be looked at, beside single bills."""
+def amiss(facts: CustomerDetails, running: Period, *, own_template: bool = False) -> list[str]:
+    """What should be looked at, beside single bills. `own_template`: nobody knows its fonts."""
     customer = facts.customer
     if customer.merged_into_id is not None:
         return []
@@ -137,14 +138,23 @@ def amiss(facts: CustomerDetails, running: Period) -> list[str]:
         told.append(_missing(facts.missing))
     if customer.overage_unit_cost is None:
         told.append("There is no overage price: what is over the limit will be held.")
-    return told + _cannot_be_mailed(customer) + _nearly_over(facts, running)
+    return [
+        *told,
+        *_cannot_be_mailed(customer),
+        *([] if own_template else _refused(check_can_be_written, customer)),
+        *_nearly_over(facts, running),
+    ]
 
 
 def _cannot_be_mailed(customer: Customer) -> list[str]:
     if not (customer.billing_email or "").strip():
         return ["There is no billing e-mail address, so no bill can go out."]
+    return _refused(check_mail_addresses, customer)
+
+
+def _refused(check: Callable[[Customer], None], customer: Customer) -> list[str]:
     try:
-        check_mail_addresses(customer)
+        check(customer)
     except WrongState as refused:
         return [str(refused)]
     return []

@@ -98,6 +98,7 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Step.RECORD_USAGE: "record the right usage, which settles the rest by itself",
     Step.IMPORT_BILLING_EMAIL: "give it one",
     Step.MEND_ADDRESSES: "write its addresses anew, with commas between them",
+    Step.MEND_SIGNS: "write it in other letters",
     Step.IMPORT_PRICE: "give the customer one from that month on",
     Step.SET_MAIL_SERVER: "have SMTP_URL and MAIL_FROM set by whoever looks after Countersign",
     Step.MIGRATE: "migrate it",
@@ -151,6 +152,7 @@ _ON_PAGE: dict[str, tuple[str, tuple[str, str]]] = {
         "write its addresses anew, with commas between them, on {}",
         _CUSTOMER,
     ),
+    Step.MEND_SIGNS: ("write it in other letters on {}", _CUSTOMER),
     Step.IMPORT_PRICE: ("give the customer one from that month on, on {}", _CUSTOMER),
     Step.RECORD_USAGE: (
         "record the right usage on {}, which settles the rest by itself",

@@ -6,6 +6,7 @@ empty empties what is known; one that is not given keeps it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -87,7 +88,7 @@ async def edit_customer(
     bills = await bills_of_few(session, [customer_id])
     if renamed:
         told = done.differences.preceded_by(_renaming(old_name, customer.name))
-        done = Imported(0, 1, 0, emptied=done.emptied, differences=told)
+        done = replace(done, added=0, changed=1, unchanged=0, differences=told)
     _keep(session, customer_id, done, reason, context)
     change = BookChange(
         done,

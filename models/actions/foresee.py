@@ -59,5 +59,6 @@ async def _foreseen(session: AsyncSession, change: BookChange) -> Foreseen:
         total_differences=done.differences.total,
         bills=tuple(bills[:SHOWN_BILLS]),
         total_bills=len(bills),
+        unwritten=done.unwritten.names if done.unwritten else (),
         digest=hashlib.sha256(told.encode()).hexdigest(),
     )

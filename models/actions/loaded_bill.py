@@ -234,8 +234,8 @@ def _not_from(verb: Verb, bill: Bill) -> str:
 
 
 _TO_ACT_ON = """
-select (f.bill).*, f.customer_name, f.billing_email, f.cc_emails, f.slots, f.actions, f.figures,
-       f.corrects_void
+select (f.bill).*, f.customer_name, f.billing_email, f.cc_emails, f.written, f.slots, f.actions,
+       f.figures, f.corrects_void
 from bill_to_act_on(%s, locking => {locking}) f
 """
 
@@ -252,7 +252,13 @@ async def _loaded(session: AsyncSession, bill_id: int, lock: bool) -> LoadedBill
         session,
         bill,
         actions,
-        CustomerRef(bill.customer_id, row["customer_name"], row["billing_email"], row["cc_emails"]),
+        CustomerRef(
+            bill.customer_id,
+            row["customer_name"],
+            row["billing_email"],
+            row["cc_emails"],
+            tuple(row["written"]),
+        ),
         read_approvers(row["slots"]),
         replay(actions),
         read_figures(row["figures"]),

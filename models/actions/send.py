@@ -26,6 +26,7 @@ from models.bills.history import BillAction, has_arrived_once, has_come_back
 from models.bills.states import State, Verb
 from models.context import Context
 from models.customers.mail_addresses import check_mail_addresses, copies_alone
+from models.customers.signs import check_can_be_written
 from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import Task, defer_copies, defer_issue, hasten
 from models.outbox.notifications import notify_delivered, notify_not_sent
@@ -77,6 +78,9 @@ async def check_send(loaded: LoadedBill, context: Context) -> None:
         raise WrongState(ON_ITS_WAY, earlier=await loaded.last_action(context))
     check_can_mail(context)
     check_mail_addresses(loaded.customer)
+    is_drawn_anew = loaded.bill.number is None and loaded.bill.adjusts_id is None
+    if is_drawn_anew and not context.settings.own_template:
+        check_can_be_written(loaded.customer)
     await _check_corrected_is_out(loaded, context)
 
 

@@ -14,6 +14,7 @@ from models.actions.send import check_can_mail, send_bill
 from models.batches.send_preview import LINE, NAMED, OutgoingBill
 from models.bills.states import NotSent, State
 from models.context import Context, Source
+from models.customers.signs import can_be_written
 from models.errors import FiguresChanged, NotFound, Refusal
 from models.outbox.jobs import defer_bulk_send, defer_sending
 from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
@@ -196,7 +197,8 @@ select b.id from {HAPPENED} where shown.list_id = :id and a.id is not null order
 """)
 
 _LEFT = sa.text(f"""
-select {LINE}, b.version <> shown.version as changed
+select {LINE}, b.version <> shown.version as changed,
+       array[c.name, c.billing_address, c.tax_id, c.tax_note] as written
 from {HAPPENED}
 join customers c on c.id = b.customer_id
 where shown.list_id = :id and a.id is null
@@ -209,7 +211,9 @@ def _why(row: Any, busy: Collection[int]) -> NotSent:
         return NotSent.CHANGED
     if row.id in busy:
         return NotSent.BUSY
-    return NotSent.OUTDATED if row.address else NotSent.NO_ADDRESS
+    if not row.address:
+        return NotSent.NO_ADDRESS
+    return NotSent.OUTDATED if row.number or can_be_written(*row.written) else NotSent.NO_FONT
 
 
 async def send_list(session: AsyncSession, list_id: int) -> Message:

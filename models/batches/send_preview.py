@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.send import check_can_mail
 from models.bills.states import NotSent, State
 from models.context import Context
+from models.customers.signs import can_be_written
 from models.outbox.mail_pause import find_pause
 from models.outbox.messages import (
     Message,
@@ -57,6 +58,18 @@ class SendPreview:
     mail_waits: str | None = None
 
 
+class SendFacts(TypedDict):
+    """What a preview needs to know of the settings."""
+
+    delay_minutes: float
+    own_template: bool
+
+
+def facts_of(context: Context) -> SendFacts:
+    settings = context.settings
+    return {"delay_minutes": settings.send_delay_minutes, "own_template": settings.own_template}
+
+
 BIGGEST = 5
 NAMED = 10
 
@@ -82,6 +95,8 @@ asked as materialized (
     select b.id, b.version, b.status, b.currency, b.overage_amount, b.number,
            case when can_be_sent(b) is not true then 'state'
                 when nullif(trim(c.billing_email), '') is null then 'no_address'
+                when b.number is null and b.adjusts_id is null
+                     and c.id = any(:unwritten) then 'no_font'
                 when b.adjusts_id is not null and waits_for(b) is not null then 'not_its_turn'
                 when {outdated} then 'outdated' end as kept
     from bills b join customers c on c.id = b.customer_id
@@ -132,8 +147,7 @@ async def preview_send(
     Refuses whoever may not send, and everything where there is no mail server.
     """
     list_id = await new_list(session, context)
-    delay_minutes = context.settings.send_delay_minutes
-    return await fill_list(session, list_id, delay_minutes, bill_ids, period)
+    return await fill_list(session, list_id, facts_of(context), bill_ids, period)
 
 
 async def is_quick(session: AsyncSession, period: Period, most: int) -> bool:
@@ -164,16 +178,18 @@ async def new_list(session: AsyncSession, context: Context) -> int:
 async def fill_list(
     session: AsyncSession,
     list_id: int,
-    delay_minutes: float,
+    known: SendFacts,
     bill_ids: Sequence[int] = (),
     period: Period | None = None,
 ) -> SendPreview:
     """Put into a list that was not shown yet what would go out; said again, it is filled anew."""
     which = _OF_MONTH if period else _NAMED
     asked = {"which": which, "outdated": _IS_OUTDATED[which]}
-    values = (
+    values: dict[str, Any] = (
         {"year": period.year, "month": period.month} if period else {"bill_ids": list(bill_ids)}
     )
+    unwritten = () if known["own_template"] else await _unwritten(session, which, values)
+    values |= {"unwritten": list(unwritten)}
     of_list = {"list_id": list_id}
     await session.execute(_EMPTY, of_list)
     sums = (await session.execute(sa.text(_STORE.format(**asked)), values | of_list)).all()
@@ -191,10 +207,24 @@ async def fill_list(
         biggest=tuple(map(_outgoing, await session.execute(_BIGGEST, of_list))),
         kept=_by_state(sums),
         stay=tuple(map(_outgoing, stay)),
-        delay_minutes=delay_minutes,
+        delay_minutes=known["delay_minutes"],
         mail_waits=pause.cause if pause else None,
     )
 
+
+async def _unwritten(session: AsyncSession, which: str, values: dict[str, Any]) -> list[int]:
+    """The customers of whom a document would be drawn with signs that no font has."""
+    found = await session.execute(sa.text(_BEYOND_ASCII.format(which=which)), values)
+    return [row.id for row in found if not can_be_written(*row.written)]
+
+
+_BEYOND_ASCII = """
+select c.id, array[c.name, c.billing_address, c.tax_id, c.tax_note] as written
+from customers c cross join concat(c.name, c.billing_address, c.tax_id, c.tax_note) as all_of_it
+where octet_length(all_of_it) <> length(all_of_it) and exists (
+    select from bills b
+    where b.customer_id = c.id and b.number is null and b.adjusts_id is null and {which})
+"""
 
 _EMPTY = sa.text("delete from send_list_bills where list_id = :list_id")
 _COUNTED = sa.text("""
@@ -223,10 +253,6 @@ async def promise_send_preview(session: AsyncSession, period: Period, context: C
     Refused as `preview_send` is.
     """
     list_id = await new_list(session, context)
-    facts = {
-        "list": list_id,
-        "month": str(period),
-        "delay_minutes": context.settings.send_delay_minutes,
-    }
+    facts = {"list": list_id, "month": str(period), **facts_of(context)}
     key = f"send-preview:{list_id}"
     await add_messages(session, MessageKind.SEND_PREVIEW, key, [context.user], facts)

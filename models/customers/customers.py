@@ -49,6 +49,11 @@ class Customer(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
+    @property
+    def written(self) -> tuple[str | None, ...]:
+        """What documents show as it is written."""
+        return (self.name, self.billing_address, self.tax_id, self.tax_note)
+
 
 @dataclass(frozen=True)
 class CustomerRef:
@@ -56,6 +61,7 @@ class CustomerRef:
     name: str
     billing_email: str | None
     cc_emails: str | None
+    written: tuple[str | None, ...]
 
 
 async def get_customer(session: AsyncSession, customer_id: int) -> Customer:

@@ -36,6 +36,7 @@ from models.imports.emptied import Emptied, emptied_of_customers
 from models.imports.layouts import ASKED_FROM, CUSTOMERS, PEOPLE, USAGE, USAGE_BY_ID
 from models.imports.rows import BadRows, Flaw, Rows
 from models.imports.staging import Lock, Progress, stage
+from models.imports.unwritten import Unwritten, unwritten_customers
 from models.people.permissions import Permission
 from models.people.users import PersonChange, PersonState, User, keeping_finance
 from models.period import Period
@@ -56,6 +57,8 @@ class Imported:
     """Of people: each that was changed, before and after."""
     emptied: tuple[Emptied, ...] = ()
     """Of customers: what was filled and is empty now."""
+    unwritten: Unwritten | None = None
+    """Of customers: those whose documents cannot be drawn."""
     customer_ids: Sequence[int] | None = field(default=None, compare=False)
     """Of usage: whose the rows are, where they are few."""
     differences: Differences = field(default_factory=Differences, compare=False)
@@ -157,6 +160,7 @@ async def import_customers(
     known = [target for target in targets if target != "name"]
     today = now.date()
     emptied = await emptied_of_customers(session, columns, ASKED_FROM)
+    unwritten = await unwritten_customers(session, targets)
     asked_from = ASKED_FROM if dated else None
     told = Differences()
     if details:
@@ -168,7 +172,9 @@ async def import_customers(
     added = await _add_customers(session, targets, dated, now)
     await analyze(session, added + len(changed), ("customers", "customer_terms"))
     same = rows - added - len(changed)
-    return Imported(added, len(changed), same, emptied=emptied, differences=told)
+    return Imported(
+        added, len(changed), same, emptied=emptied, unwritten=unwritten, differences=told
+    )
 
 
 _RULES = ("auto_approve_below", "second_approval_above")

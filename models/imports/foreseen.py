@@ -15,7 +15,8 @@ SHOWN_BILLS = 100
 @dataclass(frozen=True)
 class Foreseen:
     """What a change does: rows by what becomes of them, the first differences and bills, and how
-    many there are of each. `digest` stands for all of it.
+    many there are of each. `unwritten`: some of the customers whose documents cannot be drawn.
+    `digest` stands for all of it.
     """
 
     added: int
@@ -26,6 +27,7 @@ class Foreseen:
     bills: tuple[MovedBill, ...]
     total_bills: int
     digest: str
+    unwritten: tuple[str, ...] = ()
 
     @property
     def written(self) -> int:
@@ -39,7 +41,8 @@ class Foreseen:
     def of_json(cls, told: Mapping[str, Any]) -> "Foreseen":
         bills = tuple(MovedBill(**{**one, **_amounts(one)}) for one in told["bills"])
         differences = tuple(Difference(**one) for one in told["differences"])
-        return cls(**{**told, "bills": bills, "differences": differences})
+        unwritten = tuple(told.get("unwritten", ()))
+        return cls(**{**told, "bills": bills, "differences": differences, "unwritten": unwritten})
 
 
 def _amounts(bill: Mapping[str, Any]) -> dict[str, Any]:

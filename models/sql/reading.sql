@@ -117,15 +117,16 @@ $$;
 -- A bill, `locking` it first, and all else that an action is decided by but for whoever acts.
 create function bill_to_act_on(one bigint, locking boolean)
 returns table (
-    bill bills, customer_name text, billing_email text, cc_emails text, slots json, actions json,
-    figures json, corrects_void boolean)
+    bill bills, customer_name text, billing_email text, cc_emails text, written text[], slots json,
+    actions json, figures json, corrects_void boolean)
 language plpgsql rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     if locking then
         perform from locked_bill(one);
     end if;
     return query
-    select b, c.name, c.billing_email, c.cc_emails, slots_of(b.id), record_of(b.id),
+    select b, c.name, c.billing_email, c.cc_emails,
+           array[c.name, c.billing_address, c.tax_id, c.tax_note], slots_of(b.id), record_of(b.id),
            (select json_build_object(
                 'api_usage', t.api_usage, 'monthly_api_limit', t.monthly_api_limit,
                 'overage_units', t.overage_units, 'overage_unit_cost', t.overage_unit_cost::text,

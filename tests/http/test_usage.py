@@ -53,7 +53,14 @@ async def test_many_months_are_recorded_and_the_same_again_changes_nothing(
     first = await put(ana, rows)
     assert (first.status, first.json["added"]) == (200, 4)
     again = await put(ana, rows)
-    assert again.json == {"added": 0, "changed": 0, "unchanged": 4, "bills": {}, "stranded": 0}
+    assert again.json == {
+        "added": 0,
+        "changed": 0,
+        "unchanged": 4,
+        "bills": {},
+        "stranded": 0,
+        "unwritten": 0,
+    }
     changed = await put(ana, [of("ACME", 9, "1,234,567"), of("acme", 10, 1000)])
     assert (changed.json["changed"], changed.json["unchanged"]) == (1, 1)
     assert await rows_of(
@@ -175,7 +182,7 @@ async def test_what_is_no_json_is_refused_by_its_row(ana: Visitor, body: bytes) 
 
 
 async def test_an_empty_list_changes_nothing(ana: Visitor) -> None:
-    nothing = {"added": 0, "changed": 0, "unchanged": 0, "bills": {}, "stranded": 0}
+    nothing = {"added": 0, "changed": 0, "unchanged": 0, "bills": {}, "stranded": 0, "unwritten": 0}
     assert (await put(ana, [])).json == nothing
 
 

@@ -20,7 +20,7 @@ from models.bills.incoming import DeliveryReport, Failure
 from models.bills.states import NotSent, State
 from models.context import Context
 from models.db.database import do_put_off
-from models.errors import NotAllowed, NotFound, WrongState
+from models.errors import NotAllowed, NotFound, Step, WrongState
 from models.outbox.jobs import Task
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.queries.health import load_health
@@ -76,6 +76,20 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
     sums = [(total.currency, total.bills, total.amount) for total in shown.totals]
     assert sums == [("JPY", 1, Decimal(5000)), ("USD", 1, Decimal("5000.00"))]
     assert shown.delay_minutes == 5
+
+
+async def test_a_name_that_no_font_has_is_known_before_it_is_sent_and_not_tried_unmended(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people, "Carthage 𐤀")
+    for asked in ({"period": OCTOBER}, {"bill_ids": [bill.id]}):
+        shown = await preview_send(session, act(people.ana), **asked)
+        assert [one.kept for one in shown.stay] == [NotSent.NO_FONT]
+    with pytest.raises(WrongState, match=r"“𐤀” \(U\+10900\), which stands in its name") as refused:
+        await send_bill(session, bill.id, bill.version, act(people.ana))
+    assert [step.verb for step in refused.value.next_steps] == [Step.MEND_SIGNS]
+    own = replace(act(people.ana), settings=BillingSettings(own_template=True))
+    assert (await preview_send(session, own, period=OCTOBER)).bills == 1
 
 
 async def test_a_bill_whose_figures_have_changed_is_kept(

@@ -14,6 +14,7 @@ from models.errors import Busy, NotAllowed
 from models.imports.emptied import Emptied
 from models.imports.files import Imported, import_people
 from models.imports.rows import BadRows
+from models.imports.unwritten import Unwritten
 from models.period import Period
 from tests.billed import write_bill
 from tests.harness.cast import People
@@ -307,6 +308,14 @@ async def test_what_a_file_leaves_out_is_asked_for_where_a_row_adds_somebody(
         assert [flaw.column for flaw in refused.value.flaws] == [lacks]
     new = "name,monthly_api_limit\nBolt,5"
     assert await load(db, people.ana, "customers", new) == Imported(1, 0, 0)
+
+
+async def test_customers_whose_documents_no_font_can_draw_are_said(
+    db: Database, people: People
+) -> None:
+    rows = "name,monthly_api_limit,billing_address\nCarthage 𐤀,5,\nBolt,5,1 ߒߞ Road\nNguyễn,5,"
+    done = await load(db, people.ana, "customers", rows)
+    assert done == Imported(3, 0, 0, unwritten=Unwritten(2, ("Carthage 𐤀", "Bolt")))
 
 
 async def test_what_a_row_empties_is_said(db: Database, people: People) -> None:
