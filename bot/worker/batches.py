@@ -1,12 +1,13 @@
-"""What takes many steps: months that are generated, and long lists of bills that are sent."""
+"""What takes many steps: months that are generated, and long lists of bills."""
 
 import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 import structlog
 
@@ -14,13 +15,18 @@ from bot.slack.client import SlackError
 from bot.timings import Timings
 from bot.worker.errors import GivenUp, Interrupted, PassedOver
 from bot.worker.update_messages import MessageUpdater
+from handlers.wording.approving_text import why_left_out
 from handlers.wording.refusals import refusal_reason
 from models.batches.bill_run import fail_run, run_step
-from models.batches.bulk_send import end_send, send_step, sender_of
+from models.batches.bulk_approve import approve_step, end_approving
+from models.batches.bulk_send import send_step
+from models.batches.lists import ListStep, end_list, owner_of
 from models.context import Context
+from models.db.columns import Session
 from models.db.database import Database
 from models.errors import Refusal
 from models.outbox.jobs import defer_message_update
+from models.outbox.messages import MessageKind
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
@@ -107,15 +113,16 @@ class BillRunWork(LongWork):
 
 
 @dataclass(eq=False)
-class BulkSendWork(LongWork):
-    """Sends lists of bills that were begun by a click. `busy`: the bills passed over, by list."""
+class ListWork(LongWork):
+    """Works off lists of bills that were begun by a click. `busy`: those passed over, by list."""
 
+    kind: ClassVar[MessageKind]
     busy: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     async def dispatch(self, list_id: int, attempts: int) -> None:
-        """Send what is left of a list.
+        """Do what is left of a list.
 
-        What somebody else is at is tried again a few times, and then named as not sent.
+        What somebody else is at is tried again a few times, and then named as not done.
         """
         self.busy.pop(list_id, None)
         await self._work_off(list_id)
@@ -123,16 +130,51 @@ class BulkSendWork(LongWork):
         if busy and attempts < self.timings.send_attempts:
             raise PassedOver
         async with self.db.transaction() as session:
-            await end_send(session, list_id, busy)
+            await self._end(session, list_id, busy)
             await defer_message_update(session, list_id)
 
     async def _step(self, list_id: int, after: int) -> int | None:
         async with self.db.transaction() as session:
-            user, source = await sender_of(session, list_id)
+            user, source = await owner_of(session, self.kind, list_id)
             context = Context(user, self.now(), source, self.billing)
-            step = await send_step(session, list_id, context, after)
+            step = await self._do(session, list_id, context, after)
         self.busy[list_id].update(step.busy)
         return step.after
 
     async def _redraw(self, list_id: int) -> None:
         await self.updater.redraw_message(list_id)
+
+    @abstractmethod
+    async def _do(self, session: Session, list_id: int, context: Context, after: int) -> ListStep:
+        """The next bills of the list, those with ids `after` that."""
+
+    @abstractmethod
+    async def _end(self, session: Session, list_id: int, busy: Collection[int]) -> None:
+        """Nothing of the list is done any more."""
+
+
+@dataclass(eq=False)
+class BulkSendWork(ListWork):
+    """Sends them."""
+
+    kind = MessageKind.SENDING
+
+    async def _do(self, session: Session, list_id: int, context: Context, after: int) -> ListStep:
+        return await send_step(session, list_id, context, after)
+
+    async def _end(self, session: Session, list_id: int, busy: Collection[int]) -> None:
+        await end_list(session, list_id, busy)
+
+
+@dataclass(eq=False)
+class BulkApproveWork(ListWork):
+    """Approves them."""
+
+    kind = MessageKind.APPROVING
+
+    async def _do(self, session: Session, list_id: int, context: Context, after: int) -> ListStep:
+        return await approve_step(session, list_id, context, why_left_out, after)
+
+    async def _end(self, session: Session, list_id: int, busy: Collection[int]) -> None:
+        del busy
+        await end_approving(session, list_id, why_left_out)

@@ -15,6 +15,7 @@ from handlers.slack.blocks.access import (
 from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.bill_run import run_preview, run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.bulk_approve import approving_many
 from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.mail_notices import (
@@ -42,6 +43,7 @@ from handlers.slack.blocks.sendings import list_progress
 from handlers.wording.webhook_text import host_of
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
+from models.batches.bulk_approve import approval_report
 from models.batches.bulk_send import send_report
 from models.batches.send_preview import SendFacts, fill_list
 from models.batches.sendings import sendings_of, told_by_lists
@@ -66,7 +68,7 @@ from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 BULKY = frozenset(
     {
         *(MessageKind.RUN_PREVIEW, MessageKind.RUN, MessageKind.DIGEST),
-        *(MessageKind.SEND_PREVIEW, MessageKind.SENDING),
+        *(MessageKind.SEND_PREVIEW, MessageKind.SENDING, MessageKind.APPROVING),
     }
 )
 """What tells of any number of bills is read without a waiting person's limits."""
@@ -181,6 +183,10 @@ async def _sending(session: Session, message: Message) -> Content:
     reader = await reader_of(session, message.recipient)
     assert reader is not None
     return Content(partial(list_progress, facts, reader))
+
+
+async def _approving(session: Session, message: Message) -> Content:
+    return Content(partial(approving_many, await approval_report(session, message.id)))
 
 
 async def _access_request(session: Session, message: Message) -> Content | None:
@@ -321,6 +327,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.APPROVALS_FELL: _approvals_fell,
     MessageKind.SEND_PREVIEW: _send_preview,
     MessageKind.SENDING: _sending,
+    MessageKind.APPROVING: _approving,
     MessageKind.ACCESS_REQUEST: _access_request,
     MessageKind.ACCESS_GRANTED: _access_granted,
     MessageKind.ACCESS_DECLINED: _access_declined,

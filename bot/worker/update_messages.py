@@ -29,6 +29,7 @@ from models.outbox.delivery import (
     stale_cards,
 )
 from models.outbox.digests import digests_of
+from models.outbox.homes import refresh_homes
 from models.outbox.jobs import (
     defer_answer_update,
     defer_copy_update,
@@ -96,7 +97,8 @@ class MessageUpdater:
 
     async def _read(self, bill_ids: Sequence[int]) -> list[_Outdated | None]:
         """What is to be drawn of each, None where nothing is; promises their digests, what people
-        were answered about them, and after a while what is said of lists in which they were sent.
+        were answered about them, and after a while the Homes that show them, and what is said of
+        lists in which they were sent.
 
         One drawing answers all that was promised of a bill by then.
         """
@@ -108,6 +110,7 @@ class MessageUpdater:
                 await defer_message_update(session, list_id, math.ceil(self._timings.progress))
             for answer_id in await answers_about(session, bill_ids):
                 await defer_answer_update(session, answer_id)
+            await refresh_homes(session, bill_ids)
             outdated = await _outdated(session, bill_ids)
         return [outdated.get(bill_id) for bill_id in bill_ids]
 

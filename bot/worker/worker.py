@@ -17,10 +17,11 @@ from bot.mail.smtp import Mailer
 from bot.slack.client import SlackClient, SlackError
 from bot.slack.responder import SlackResponder
 from bot.timings import Timings
-from bot.worker.batches import BillRunWork, BulkSendWork
+from bot.worker.batches import BillRunWork, BulkApproveWork, BulkSendWork
 from bot.worker.deliver_bills import BillDelivery
 from bot.worker.interruption import log_interrupted
 from bot.worker.lane import Lane
+from bot.worker.publish_homes import HomePublisher
 from bot.worker.retry import RetryPolicy
 from bot.worker.send_messages import MessageSender
 from bot.worker.send_webhooks import WebhookSender
@@ -34,6 +35,7 @@ from models.bills.month_totals import fold_month_totals
 from models.context import Source, system_context
 from models.db.database import Database
 from models.outbox.cards import redraw_cards_waiting_for
+from models.outbox.homes import refresh_all_homes
 from models.outbox.jobs import Queue, Task
 from models.outbox.messages import defer_all_sending
 from models.outbox.notifications import Recalculation
@@ -86,10 +88,14 @@ class Worker:
         )
         self._updater = MessageUpdater(db, slack, self._timings)
         self._answers = AnswerUpdater(db, SlackResponder(slack), now)
+        self._homes = HomePublisher(db, SlackResponder(slack), now, billing.zone)
         self._bill_runs = BillRunWork(
             db, self._updater, billing, now, self._timings, self._stopping
         )
         self._bulk_sends = BulkSendWork(
+            db, self._updater, billing, now, self._timings, self._stopping
+        )
+        self._bulk_approvals = BulkApproveWork(
             db, self._updater, billing, now, self._timings, self._stopping
         )
         self._delivery = BillDelivery(db, billing, now, self._timings, mailer, draw, self._stopping)
@@ -115,9 +121,13 @@ class Worker:
             Task.REDRAW_DIGEST, lambda _, message_id: self._updater.redraw_message(message_id)
         )
         self._task(Task.REDRAW_ANSWER, lambda _, answer_id: self._answers.redraw(answer_id))
+        self._task(Task.PUBLISH_HOME, lambda before, user_id: self._homes.publish(user_id, before))
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._updater.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._bill_runs.generate(run_id))
         self._task(Task.SEND, lambda before, list_id: self._bulk_sends.dispatch(list_id, before))
+        self._task(
+            Task.APPROVE, lambda before, list_id: self._bulk_approvals.dispatch(list_id, before)
+        )
         self._task(Task.ISSUE, lambda _, bill_id: self._delivery.issue(bill_id))
         self._task(Task.REROUTE, self._reroute)
         self._task(Task.SEND_WEBHOOK, lambda _, webhook_id: self._webhooks.send(webhook_id))
@@ -129,6 +139,7 @@ class Worker:
             context = await system_context(session, self._now(), Source(source), self._billing)
             await reroute_open_bills(session, context)
             await redraw_cards_waiting_for(session, user_ids)
+            await refresh_all_homes(session)
 
     def _post(self, attempts: int, recipient: str) -> Awaitable[None]:
         return self._messages.post(recipient, tired=attempts >= self._timings.attempts)

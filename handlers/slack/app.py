@@ -14,6 +14,7 @@ from handlers.slack import (
     accounts,
     bill,
     bill_dialogs,
+    bulk_approve,
     customers,
     home,
     imports,
@@ -188,6 +189,12 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.RECORD_USAGE: recording.record_agreed,
     ActionId.KEEP_USAGE: recording.keep,
     ActionId.OPEN_PAGE: _opened,
+    ActionId.HOME_PAGE: home.turn_page,
+    ActionId.HOME_MONTH: home.turn_month,
+    ActionId.TICK: bulk_approve.ticked,
+    ActionId.TICK_ALL: home.tick_all,
+    ActionId.APPROVE_SELECTED: bulk_approve.approve_selected,
+    ActionId.APPROVE_LIST: bulk_approve.approve_list,
 }
 
 DIALOGS: dict[str, Listener] = {
@@ -298,7 +305,7 @@ async def _clicked(services: Services, press: Click) -> BoltResponse:
     receipt = await handle(
         services, press, CLICKS.get(clicked, _out_of_date), newcomers=clicked in NEWCOMERS
     )
-    return _with_home(services, press, receipt)
+    return receipt if clicked is ActionId.TICK else _with_home(services, press, receipt)
 
 
 def _with_home(services: Services, request: Request, receipt: BoltResponse) -> BoltResponse:

@@ -1,24 +1,24 @@
-"""App Home: what waits for whoever opens it."""
+"""App Home: what it shows to whoever opens it, and where in it they go."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.slack.answers import Answer, Json, Responder, Unanswered
 from handlers.slack.background import log_failure
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.block_kit import View
-from handlers.slack.blocks.home import IN_PLACE, home_view
-from handlers.slack.context import Services, identify
+from handlers.slack.blocks.home import home_view, stranger_home
+from handlers.slack.blocks.ticks import ALL
+from handlers.slack.context import RequestContext, Services, identify
 from handlers.slack.request import Request
 from handlers.wording.refusals import Medium, refusal_parts
 from models.errors import Refusal
+from models.outbox.homes import HomePlace, look_at, place_of
 from models.people.permissions import Permission
 from models.people.users import find_by_slack
-from models.queries.bill_list import Page, bills_waiting_for
-from models.queries.bill_loader import load_bill_details
-
-LISTED = 15
+from models.period import Period
+from models.queries.home import load_home
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,28 @@ async def publish(services: Services, request: Request) -> None:
         log_failure("Home was not drawn", request)
 
 
+async def turn_page(context: RequestContext) -> None:
+    """The page that the button leads to; its beginning where it names none."""
+    ids = context.ids("page")
+    place = await place_of(context.session, context.user.id)
+    to = HomePlace(after=ids.get("after"), page=ids["page"], month=place.month)
+    await look_at(context.session, context.user.id, to)
+
+
+async def turn_month(context: RequestContext) -> None:
+    """The board of the month that the button names."""
+    month = Period.parse(context.ids("period")["period"])
+    place = await place_of(context.session, context.user.id)
+    await look_at(context.session, context.user.id, replace(place, month=str(month)))
+
+
+async def tick_all(context: RequestContext) -> None:
+    """Every box of the page is ticked, or none."""
+    is_all = context.ids("see")["see"] == ALL
+    place = await place_of(context.session, context.user.id)
+    await look_at(context.session, context.user.id, replace(place, all_ticked=is_all))
+
+
 async def _draw(services: Services, request: Request) -> None:
     await services.slack.publish_home(request.user_id, await _view(services, request))
 
@@ -64,14 +86,18 @@ async def _view(services: Services, request: Request) -> View:
         await identify(services, request)
     except Refusal as refusal:
         return block_kit.home_tab([block_kit.paragraph(*refusal_parts(refusal, Medium.SLACK))])
-    return await _drawn(services, request.user_id)
+    return await _drawn(services, request)
 
 
-async def _drawn(services: Services, slack_user_id: str) -> View:
+async def _drawn(services: Services, request: Request) -> View:
+    """Whoever opens the tab begins at its beginning."""
     async with services.db.transaction() as session:
-        user = await find_by_slack(session, slack_user_id, services.team_id)
-        if user is None or not user.can(Permission.SEE):
-            return home_view(None, Page((), 0, ()), [], services.now())
-        waiting = await bills_waiting_for(session, user, limit=LISTED)
-        drawn = [line.id for line in waiting.lines[:IN_PLACE]]
-        return home_view(user, waiting, await load_bill_details(session, drawn), services.now())
+        user = await find_by_slack(session, request.user_id, services.team_id)
+        if user is None:
+            return stranger_home()
+        is_opened = isinstance(request, HomeOpened)
+        place = HomePlace() if is_opened else await place_of(session, user.id)
+        await look_at(session, user.id, place)
+        if not user.can(Permission.SEE):
+            return stranger_home()
+        return home_view(await load_home(session, user, place, services.now(), services.zone))

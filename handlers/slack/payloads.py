@@ -59,6 +59,7 @@ class _Chosen(BaseModel):
     value: Words | None = None
     files: list[_StoredFile] | None = None
     selected_option: _Option | None = None
+    selected_options: list[_Option] | None = None
 
 
 class _Action(_Chosen):
@@ -85,13 +86,14 @@ class _View(BaseModel):
     id: Id = ""
     type: Id = ""
     private_metadata: Words | None = None
+    hash: Id = ""
+    state: _State | None = None
 
 
 class _Dialog(_View):
     type: Id
     callback_id: Id
     blocks: list[_Block] = []
-    state: _State = _State()
 
 
 class _Click(_Interaction):

@@ -1,9 +1,10 @@
 """Charts drawn with characters: they need no upload. The figures always stand beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from handlers.wording.formatting import month_name, number
+from models.period import Period
 from models.usage.usage import UsageMonth
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -37,7 +38,7 @@ def usage_bars(months: Sequence[UsageMonth], width: int = 28) -> str:
 
 
 def _bar_line(month: UsageMonth, top: int, width: int) -> str:
-    label = f"{month_name(month.period)[:3]} {month.period.year}"
+    label = _month_label(month.period)
     if month.calls is None:
         return f"{label}  no usage recorded"
     at = _cells(month.limit_calls, top, width)
@@ -45,6 +46,10 @@ def _bar_line(month: UsageMonth, top: int, width: int) -> str:
     cells = [_cell(index, filled, at) for index in range(width)]
     cells.insert(at, LIMIT)
     return f"{label}  {''.join(cells)}  {number(month.calls)}"
+
+
+def _month_label(period: Period) -> str:
+    return f"{month_name(period)[:3]} {period.year}"
 
 
 def _cells(value: int, top: int, width: int) -> int:
@@ -56,3 +61,23 @@ def _cell(index: int, filled: int, limit: int) -> str:
     if index >= filled:
         return EMPTY
     return WITHIN if index < limit else OVER
+
+
+def amount_bars(
+    periods: Sequence[Period],
+    amounts: Sequence[Decimal | None],
+    write: Callable[[Decimal], str],
+    width: int = 20,
+) -> str:
+    """A bar a month; one of None has none, and says that it was not billed."""
+    top = max((amount for amount in amounts if amount is not None), default=Decimal(0))
+    return "\n".join(
+        f"{_month_label(period)}  {_amount_bar(amount, top, width)}  "
+        f"{'no bills' if amount is None else write(amount)}"
+        for period, amount in zip(periods, amounts, strict=True)
+    )
+
+
+def _amount_bar(amount: Decimal | None, top: Decimal, width: int) -> str:
+    cells = max(1, int(amount * width / top)) if amount and amount > 0 else 0
+    return (WITHIN * cells).ljust(width, EMPTY)

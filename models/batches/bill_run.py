@@ -16,6 +16,7 @@ from models.customers.customers import Customer
 from models.db.columns import Base, Id
 from models.db.statistics import analyze, analyze_unknown
 from models.outbox.cards import ADD_CARDS
+from models.outbox.homes import refresh_all_homes
 from models.outbox.jobs import defer_bill_run_update
 from models.outbox.messages import Message, defer_all_sending, user_recipient
 from models.people.permissions import Permission
@@ -189,6 +190,7 @@ async def run_step(
     upto, looked_at = (await session.execute(_CHUNK, within)).one()
     if upto is not None:
         await _make(session, run, upto, settings, now)
+        await refresh_all_homes(session)
     if looked_at < settings.chunk_customers:
         run.finished_at = now
         await analyze(session, run.added, _FILLED)

@@ -1,8 +1,7 @@
 """Lists of bills that are sent, a few at a time."""
 
-import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
+from models.batches.lists import (
+    CHUNK,
+    ListStep,
+    begin_list,
+    end_list,
+    find_list,
+    lock_free,
+    own_list,
+)
 from models.batches.send_preview import LINE, NAMED, OutgoingBill
 from models.bills.states import NotSent, State
-from models.context import Context, Source
+from models.context import Context
 from models.customers.signs import can_be_written
-from models.errors import FiguresChanged, NotFound, Refusal
+from models.errors import FiguresChanged, Refusal
 from models.outbox.jobs import defer_bulk_send, defer_sending
-from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
+from models.outbox.messages import Message, MessageKind, MessageState
 from models.people.permissions import Permission
-from models.people.users import User
 from models.queries.bill_list import bill_line
 
 
@@ -37,24 +44,6 @@ class SendReport:
     kept: tuple[OutgoingBill, ...] = ()
 
 
-@dataclass(frozen=True)
-class SendStep:
-    """How far a list is: `after` which id to go on, None behind its last bill. `busy`: the bills
-    that were passed over, because somebody else was at them.
-    """
-
-    after: int | None
-    busy: tuple[int, ...] = ()
-
-    @property
-    def is_last(self) -> bool:
-        return self.after is None and not self.busy
-
-
-CHUNK = 20
-"""So many bills are sent in one transaction, which takes well under a second."""
-
-
 async def start_send(session: AsyncSession, list_id: int, context: Context) -> bool:
     """Send the first bills of a list that was shown to this person; False where that was done.
 
@@ -63,17 +52,14 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
     """
     context.user.require(Permission.SEND)
     check_can_mail(context)
-    kept = await send_list(session, list_id)
-    if kept.recipient != user_recipient(context.user.id):
-        raise NotFound("That list is somebody else's. Ask for one of your own.")
+    kept = await own_list(session, MessageKind.SENDING, list_id, context)
     if "begun" in kept.facts:
         return False
     step = await send_step(session, list_id, context)
-    begun = json.dumps({"begun": context.now.isoformat(), "source": context.source})
-    if await session.scalar(_BEGIN, {"id": list_id, "facts": begun}) is None:
+    if not await begin_list(session, list_id, context):
         return False
     if step.is_last:
-        await end_send(session, list_id)
+        await end_list(session, list_id)
     else:
         kept.state = MessageState.WAITING
         await defer_sending(session, kept.recipient)
@@ -83,7 +69,7 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
 
 async def send_step(
     session: AsyncSession, list_id: int, context: Context, after: int = 0
-) -> SendStep:
+) -> ListStep:
     """Send the next bills of a list that is begun, those with ids `after` that.
 
     What has changed since it was shown, or is refused by now, is left out. What somebody else is
@@ -91,27 +77,13 @@ async def send_step(
     """
     values = {"id": list_id, "after": after, "most": CHUNK}
     found = (await session.execute(_NEXT, values)).all()
-    busy = await _lock_free(session, found)
+    busy = await lock_free(session, found)
     sent = 0
     for bill in found:
         if bill.id not in busy:
             sent += await _send(session, bill.id, bill.version, context)
     await session.execute(_ADVANCE, {"id": list_id, "sent": sent})
-    return SendStep(found[-1].id if len(found) == CHUNK else None, busy)
-
-
-async def end_send(session: AsyncSession, list_id: int, busy: Collection[int] = ()) -> None:
-    """No bill of the list is sent any more; those that were `busy` to the last are named."""
-    told = json.dumps({"ended": True} | ({"busy": sorted(busy)} if busy else {}))
-    await session.execute(_ADD_FACTS, {"id": list_id, "facts": told})
-
-
-async def _lock_free(session: AsyncSession, bills: Sequence[Any]) -> tuple[int, ...]:
-    """Lock these bills, with what they correct, as far as nobody is at them; the ids of others."""
-    needed = {bill.id: {bill.id, bill.adjusts_id or bill.id} for bill in bills}
-    values = {"bill_ids": list(set[int]().union(*needed.values()))}
-    free = set(await session.scalars(_LOCK_FREE, values))
-    return tuple(bill_id for bill_id, ids in needed.items() if not ids <= free)
+    return ListStep(found[-1].id if len(found) == CHUNK else None, busy)
 
 
 async def _send(session: AsyncSession, bill_id: int, version: int, context: Context) -> bool:
@@ -142,24 +114,9 @@ set facts = facts || jsonb_build_object(
 where id = :id
 """)
 
-_LOCK_FREE = sa.text("""
-select id from bills where id = any(:bill_ids) order by id for no key update skip locked
-""")
-
-_SET = "update messages set facts = facts || cast(:facts as jsonb) where id = :id"
-_ADD_FACTS = sa.text(_SET)
-_BEGIN = sa.text(f"{_SET} and not facts ? 'begun' returning id")
-
 
 async def is_send_started(session: AsyncSession, list_id: int) -> bool:
     return "begun" in (await send_list(session, list_id)).facts
-
-
-async def sender_of(session: AsyncSession, list_id: int) -> tuple[User, Source]:
-    """Whose list it is, and where they began to send it."""
-    kept = await send_list(session, list_id)
-    user = await session.get_one(User, int(kept.recipient.partition(":")[2]))
-    return user, Source(kept.facts.get("source", Source.SLACK))
 
 
 async def send_report(session: AsyncSession, list_id: int, most: float = math.inf) -> SendReport:
@@ -217,10 +174,5 @@ def _why(row: Any, busy: Collection[int]) -> NotSent:
 
 
 async def send_list(session: AsyncSession, list_id: int) -> Message:
-    """A list as it was shown; refuses what is none."""
-    query = sa.select(Message).where(Message.id == list_id, Message.kind == MessageKind.SENDING)
-    query = query.execution_options(populate_existing=True)
-    found = (await session.scalars(query)).one_or_none()
-    if found is None:
-        raise NotFound("That list is not here any more. Ask for it again.")
-    return found
+    """A list of bills to send as it was shown; refuses what is none."""
+    return await find_list(session, MessageKind.SENDING, list_id)

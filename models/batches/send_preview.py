@@ -3,24 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import Any, TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.send import check_can_mail
+from models.batches.lists import new_list as shown_list
 from models.bills.states import NotSent, State
 from models.context import Context
 from models.customers.signs import can_be_written
 from models.outbox.mail_pause import find_pause
-from models.outbox.messages import (
-    Message,
-    MessageKind,
-    MessageState,
-    add_messages,
-    user_recipient,
-)
+from models.outbox.messages import MessageKind, add_messages
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.bill_list import BillLine, bill_line
@@ -163,16 +157,7 @@ async def new_list(session: AsyncSession, context: Context) -> int:
     """A list that nobody is told about as long as it is not begun; refused as `preview_send` is."""
     context.user.require(Permission.SEND)
     check_can_mail(context)
-    kept = Message(
-        key=f"sending:{context.user.id}:{token_hex(8)}",
-        kind=MessageKind.SENDING,
-        recipient=user_recipient(context.user.id),
-        facts={"count": 0},
-        state=MessageState.LISTED,
-    )
-    session.add(kept)
-    await session.flush()
-    return kept.id
+    return (await shown_list(session, MessageKind.SENDING, context.user, count=0)).id
 
 
 async def fill_list(

@@ -38,6 +38,7 @@ LOCK_ORDER = (
     ("webhook_deliveries", "webhook_attempts"),
     ("mail_pause",),
     ("mail_pace",),
+    ("homes",),
     ("messages",),
     ("procrastinate_jobs",),
 )

@@ -119,7 +119,7 @@ async def mark_sent(
     )
     if message.bill_id and actions > drawn_actions:
         await defer_card_update(session, message.bill_id)
-    if message.kind in (MessageKind.DIGEST, MessageKind.SENDING):
+    if message.kind in (MessageKind.DIGEST, MessageKind.SENDING, MessageKind.APPROVING):
         await defer_message_update(session, message.id)
 
 

@@ -65,6 +65,8 @@ class Task(StrEnum):
     GENERATE = "generate"
     REDRAW_RUN = "redraw_run"
     SEND = "send"
+    APPROVE = "approve"
+    PUBLISH_HOME = "publish_home"
     ISSUE = "issue"
     DELIVER = "deliver"
     SEND_COPIES = "send_copies"
@@ -251,6 +253,11 @@ async def defer_reroute(session: AsyncSession, source: str, user_ids: Sequence[i
 async def defer_bulk_send(session: AsyncSession, list_id: int) -> None:
     """A list of bills is to be gone on with."""
     await defer(session, Task.SEND, f"list:{list_id}", {"list_id": list_id})
+
+
+async def defer_bulk_approve(session: AsyncSession, list_id: int) -> None:
+    """The same of a list of bills that is approved."""
+    await defer(session, Task.APPROVE, f"list:{list_id}", {"list_id": list_id})
 
 
 async def defer_issue(session: AsyncSession, bill_id: int, now: datetime, due: datetime) -> None:

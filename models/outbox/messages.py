@@ -35,6 +35,7 @@ class MessageKind(StrEnum):
     APPROVALS_FELL = "approvals_fell"
     SEND_PREVIEW = "send_preview"
     SENDING = "sending"
+    APPROVING = "approving"
     ACCESS_REQUEST = "access_request"
     ACCESS_GRANTED = "access_granted"
     ACCESS_DECLINED = "access_declined"

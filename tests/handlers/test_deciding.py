@@ -14,7 +14,7 @@ from models.people.users import find_by_slack
 from tests.handlers.conftest import Bills, card_in_channel, hold
 from tests.harness.record import actions_of, bill_of, verbs_of
 from tests.harness.running import Listeners
-from tests.harness.slack_people import NOW, Team, acts, labels, read, said
+from tests.harness.slack_people import NOW, Team, acts, inbox, labels, read, said
 from tests.harness.waiting import until
 
 SLACK_WAITS_S = 3.0
@@ -176,10 +176,10 @@ async def test_what_was_begun_on_home_and_undone_in_the_dialog_is_seen_there(
     await team.kim.opens_home()
     await team.kim.presses("bill:reject", on=team.kim.home)
     await team.kim.submits(**REASON)
-    await until(lambda: "Acme Corp" not in said(team.kim.home))
+    await until(lambda: "Acme Corp" not in inbox(team.kim.home))
     await team.kim.presses("Undo", on=team.kim.dialog)
     await team.kim.submits(reason="I looked at the wrong month.")
-    await until(lambda: "Acme Corp" in said(team.kim.home))
+    await until(lambda: "Acme Corp" in inbox(team.kim.home))
 
 
 async def test_undo_by_command_opens_the_dialog_or_says_why_not(team: Team, october: Bills) -> None:
@@ -209,11 +209,10 @@ async def test_finance_releases_a_held_bill(team: Team, october: Bills) -> None:
 
 async def test_a_decision_on_home_is_seen_there_at_once(team: Team, october: Bills) -> None:
     await team.kim.opens_home()
-    home = team.kim.home
-    assert "Acme Corp" in said(home)
+    assert "Acme Corp" in inbox(team.kim.home)
     await team.kim.presses("bill:approve", on=team.kim.home)
     assert (await bill_of(team.db, october.acme)).status == "approved"
-    await until(lambda: "Acme Corp" not in said(team.kim.home))
+    await until(lambda: "Acme Corp" not in inbox(team.kim.home))
 
 
 async def test_a_rejection_begun_on_home_is_seen_there_once_it_is_sent(
@@ -222,7 +221,7 @@ async def test_a_rejection_begun_on_home_is_seen_there_once_it_is_sent(
     await team.kim.opens_home()
     await team.kim.presses("bill:reject", on=team.kim.home)
     await team.kim.submits(**REASON)
-    await until(lambda: "Acme Corp" not in said(team.kim.home))
+    await until(lambda: "Acme Corp" not in inbox(team.kim.home))
 
 
 async def test_history_and_usage_of_a_bill_on_home_open_in_a_dialog(
@@ -278,10 +277,10 @@ async def test_a_click_on_home_is_received_before_home_is_drawn_again(
     monkeypatch.setattr(home, "publish", later)
     await team.kim.presses("bill:approve", on=team.kim.home)
     assert (await bill_of(team.db, october.acme)).status == "approved"
-    assert "Acme Corp" in said(team.kim.home)
+    assert "Acme Corp" in inbox(team.kim.home)
     drawn.set()
     await listeners.services.background.drain(5.0)
-    assert "Acme Corp" not in said(team.kim.home)
+    assert "Acme Corp" not in inbox(team.kim.home)
 
 
 async def test_whatever_is_slow_the_receipt_comes_before_slack_gives_up(

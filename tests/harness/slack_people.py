@@ -137,9 +137,18 @@ class Person:
 
     async def presses(self, label: str, on: Json, **chosen: Any) -> None:
         """Click in a view: the open dialog, or Home."""
-        clicked = element(on, label) | chosen
+        await self.presses_element(element(on, label) | chosen, on)
+
+    async def presses_element(self, clicked: Json, on: Json) -> None:
+        """The same of an element that was found already."""
         done = await self.sandbox.interact(self.slack_id, None, None, clicked, view_id=on["id"])
         assert done["ok"], done
+
+    async def ticks(self, *bill_ids: int) -> None:
+        """Tick the boxes of these bills on Home."""
+        for bill_id in bill_ids:
+            box = box_of(self.home, bill_id)
+            await self.presses_element(box | {"selected_options": box["options"]}, on=self.home)
 
     async def submits(self, **answers: Any) -> Json:
         """Send the open dialog; each answer goes to the field whose block or label is named so."""
@@ -248,6 +257,21 @@ def element(message: Json, label: str) -> Json:
             if label in (one.get("action_id"), _label(one)):
                 return {**one, "block_id": block["block_id"]}
     raise AssertionError(f"nothing reads “{label}” in {json.dumps(message, ensure_ascii=False)}")
+
+
+def inbox(home: Json) -> str:
+    """What somebody's Home says of what waits for them."""
+    return said(home).partition("Your recent decisions")[0]
+
+
+def box_of(home: Json, bill_id: int) -> Json:
+    """The box by which a bill is selected on Home."""
+    for block in home["blocks"]:
+        for one in block.get("elements", []):
+            words = [option["text"]["text"] for option in one.get("options", [])]
+            if words == [f"Select #{bill_id}"]:
+                return {**one, "block_id": block["block_id"]}
+    raise AssertionError(f"there is no box for #{bill_id}")
 
 
 def carried(message: Json, action_id: str) -> Json:

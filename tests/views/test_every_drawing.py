@@ -1,9 +1,10 @@
 """Each view over the whole table of samples: never refused, never over budget, never markup."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from handlers.slack.blocks.bill_run import (
     run_summary,
 )
 from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.bulk_approve import approved_many, approving_begun, approving_many
 from handlers.slack.blocks.bulk_send import (
     send_cancelled,
     send_preview,
@@ -48,7 +50,7 @@ from handlers.slack.blocks.errors import refusal_message, trouble_message
 from handlers.slack.blocks.fallbacks import message_fallbacks, view_fallbacks
 from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
 from handlers.slack.blocks.history import bill_history
-from handlers.slack.blocks.home import home_view
+from handlers.slack.blocks.home import stranger_home
 from handlers.slack.blocks.mail_notices import (
     mail_stopped_notice,
     may_have_arrived_notice,
@@ -97,7 +99,7 @@ from models.queries.customer_list import CustomerLine, CustomerPage
 from models.usage.usage import UsageMonth
 from sandbox.blockkit import block_text, check_message, check_view
 from tests.views import asked as dialogs
-from tests.views import samples
+from tests.views import homes, samples
 from tests.views.samples import BILL, BILLS, NAMES, NOON, OCTOBER
 
 Draw = Callable[[BillDetails], SlackMessage | dict[str, Any]]
@@ -106,7 +108,6 @@ DEEDS = [
     samples.entry(verb, id=index, comment="Because & so.", edits=1, acted_for=samples.SAM)
     for index, verb in enumerate(Verb, 1)
 ]
-KIM_USER = User(name="Kim Lee", role=Role.CSM, active=True)
 USAGE = [
     UsageMonth(OCTOBER.plus(index - 11), None if index == 3 else index * 400_000, 1_000_000, "USD")
     for index in range(12)
@@ -188,7 +189,9 @@ OF_A_BILL: dict[str, Draw] = {
     "approvals notice": lambda f: approvals_notice([f] * 90, 1),
     "reads like approve": lambda f: reads_like_a_decision(f, Verb.APPROVE),
     "reads like reject": lambda f: reads_like_a_decision(f, Verb.REJECT),
-    "inbox": lambda f: home_view(KIM_USER, _page(f), [f] * 20, NOON),
+    **{f"home of {role}": partial(homes.full_home, role=role) for role in Role},
+    "approved many": lambda f: approved_many(homes.approvals(f)),
+    "approved very many": lambda f: approved_many(homes.approvals(f, 500, left_out=80)),
     "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: digest_message(
         replace(samples.digest(), biggest=(samples.bill_line(f),) * 5)
@@ -264,12 +267,14 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "trouble": trouble_message("7F3K"),
     "nobody": people_list(PeopleShown([], [], {}, "<!channel>")),
     "not known": not_known_yet("UNEW"),
-    "stranger's home": home_view(None, samples.page(0), [], NOON),
+    "stranger's home": stranger_home(),
+    "approving": approving_many(homes.approvals(count=500, ended=False)),
+    "approving, begun": approving_begun(homes.approvals(count=500, ended=False)),
     **{f"help for {name}": help_for(name) for name in SUBCOMMANDS},
     **{f"role {role}": access_granted(role) for role in Role},
     **{
-        f"home, nothing, {role}": home_view(
-            User(name="x", role=role, active=True), samples.page(0), [], NOON
+        f"home, nothing, {role}": homes.home(
+            User(name="x", role=role, active=True), samples.page(0)
         )
         for role in Role
     },
@@ -396,11 +401,15 @@ def test_no_name_or_comment_makes_a_message_that_slack_refuses(
     assert flaws(run_preview(asked)) == []
 
 
-def test_the_biggest_home_is_small_enough_for_slack() -> None:
-    flames = replace(BILL, customer="🔥" * 300, comments=samples.comments(500))
-    view = home_view(KIM_USER, _page(flames), [flames] * 20, datetime(2027, 1, 1, tzinfo=UTC))
+@pytest.mark.parametrize("role", Role)
+def test_the_biggest_home_is_small_enough_for_slack(role: Role) -> None:
+    """Slack takes 100 blocks and 250 kB."""
+    flames = replace(BILLS["pending"], customer="🔥" * 300, comments=samples.comments(500))
+    view = homes.full_home(flames, role)
     assert check_view(view) == []
     assert len(view["blocks"]) <= 100
+    assert len(json.dumps(view)) <= 250_000
+    assert "does not fit" not in samples.shown(view["blocks"])
 
 
 def test_weight_never_counts_less_than_slack_does() -> None:

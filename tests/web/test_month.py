@@ -11,12 +11,13 @@ from handlers.http.once import FIELD
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.void import void_bill
 from models.batches.bill_run import BillRun, run_step
-from models.batches.bulk_send import end_send, sender_of
+from models.batches.lists import end_list, owner_of
 from models.bills.bill import Bill, bill_of_month
 from models.bills.history import BillAction
 from models.bills.states import RejectReason
 from models.context import Context, Source
 from models.db.database import Database
+from models.outbox.messages import MessageKind
 from models.people.users import User
 from models.settings import BillingSettings
 from tests.harness.browser_side import BrowserSide, browser_side
@@ -270,8 +271,8 @@ async def test_a_long_list_is_sent_on_from_where_it_was_begun(
     version = {"If-None-Match": f'"{hidden_version(page)}"'}
     assert (await ana.get(f"{address}/live", headers=version)).status == 304
     async with db.transaction() as session:
-        await end_send(session, int(address.rsplit("/", 1)[1]))
-        user, source = await sender_of(session, int(address.rsplit("/", 1)[1]))
+        await end_list(session, int(address.rsplit("/", 1)[1]))
+        user, source = await owner_of(session, MessageKind.SENDING, int(address.rsplit("/", 1)[1]))
     assert (user.name, source) == ("Ana", Source.WEB)
     assert (await ana.get(f"{address}/live", headers=version)).status == 204
 

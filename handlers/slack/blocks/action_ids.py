@@ -43,6 +43,12 @@ class ActionId(StrEnum):
     IMPORT_USAGE = "usage:import"
     APPLY_USAGE = "usage:apply"
     OPEN_PAGE = "page:open"
+    HOME_PAGE = "home:page"
+    HOME_MONTH = "home:month"
+    TICK = "home:tick"
+    TICK_ALL = "home:tick_all"
+    APPROVE_SELECTED = "home:approve"
+    APPROVE_LIST = "approving:go"
     CHOOSE = "choose"
 
 
@@ -61,8 +67,8 @@ DIALOGS = (
 )
 """Those that open a dialog, and the callback ids of these."""
 
-POSTS = frozenset({ActionId.INVOICE, ActionId.SHARE_USAGE})
-"""Those that leave no trace by which the database would know a second click, and post something."""
+POSTS = frozenset({ActionId.INVOICE, ActionId.SHARE_USAGE, ActionId.APPROVE_SELECTED})
+"""Those that leave no trace by which the database would know a second click as the same."""
 
 # Slack wants action ids unique in their row, so the second of a kind is "choose.2".
 ANY_ACTION = re.compile(rf"^({'|'.join(map(re.escape, ActionId))})(\.\d+)?$")

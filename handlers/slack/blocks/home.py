@@ -1,4 +1,4 @@
-"""App Home: what waits for this person."""
+"""App Home: what waits for this person, what they decided of late, and the month as it stands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,31 +8,38 @@ from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.bill_list import bill_table
 from handlers.slack.blocks.block_kit import (
     Block,
+    Element,
     View,
     actions,
     button,
+    confirm,
     divider,
     header,
     home_tab,
     lines,
     paragraph,
 )
-from handlers.slack.blocks.buttons import bill_buttons
+from handlers.slack.blocks.buttons import bill_buttons, undo_buttons
 from handlers.slack.blocks.card import arithmetic
+from handlers.slack.blocks.month_board import month_board
+from handlers.slack.blocks.ticks import tick, tick_all_button
 from handlers.wording.bill_text import bill_count, listed, short_title, status_text
 from handlers.wording.formatting import counted, number, slash
-from handlers.wording.rich_text import bold, code
+from handlers.wording.history_text import history_sentence
+from handlers.wording.rich_text import Sentence, bold, code
+from models.bills.states import Verb
 from models.people.permissions import Role
 from models.people.users import User
+from models.queries.allowed_verbs import allowed_verbs
 from models.queries.bill_details import BillDetails
 from models.queries.bill_list import Page
-
-IN_PLACE = 12
+from models.queries.home import PAGE_BILLS, HomeFacts
+from models.queries.recent_decisions import RecentDecision
 
 
 @dataclass(frozen=True)
 class RoleHome:
-    """How the tab reads for a role: its title, what to say when nothing waits, who may click.
+    """How the tab reads for a role: its title, and what to say when nothing waits.
 
     `next_command`: what this role could type then.
     """
@@ -40,7 +47,6 @@ class RoleHome:
     title: str
     idle: str
     next_command: str | None = None
-    acts: bool = True
 
 
 _APPROVER = RoleHome(
@@ -55,72 +61,128 @@ ROLE_HOMES = {
     ),
     Role.CSM: _APPROVER,
     Role.SALES: _APPROVER,
-    Role.MANAGER: RoleHome("Waiting for somebody", "No bill waits for anybody now.", acts=False),
+    Role.MANAGER: RoleHome("Waiting for somebody", "No bill waits for anybody now."),
 }
 
 
-def home_view(
-    user: User | None, waiting: Page, facts: Sequence[BillDetails], now: datetime
-) -> View:
-    """What waits for `user`, oldest first: `facts` with buttons in place, then the other lines.
-
-    `waiting` is the whole list's first page; `now` tells how long each bill has waited. Managers,
-    who decide nothing, get the lines alone.
+def home_view(facts: HomeFacts) -> View:
+    """What waits for this person, oldest first and a page at a time, with its buttons in place;
+    managers, who decide nothing, get the lines alone, below the month that they watch.
     """
-    if user is None or user.role is None:
-        return home_tab(_stranger())
-    role_home = ROLE_HOMES[Role(user.role)]
-    shown = facts[:IN_PLACE] if role_home.acts else ()
+    user = facts.user
+    if user.role is None:
+        return stranger_home()
+    inbox = [*_heading(ROLE_HOMES[Role(user.role)], facts.waiting), *_inbox(facts)]
+    board = month_board(facts.board, facts.billed) if facts.board else []
+    first, second = (board, inbox) if user.role == Role.MANAGER else (inbox, _recent(facts))
+    third = [] if user.role == Role.MANAGER else board
+    return home_tab([*first, *second, *third, divider(), _as_of(facts.now)])
+
+
+def stranger_home() -> View:
+    """What whoever has no role yet can do."""
     return home_tab(
         [
-            *_heading(role_home, waiting),
-            *(block for one in shown for block in _item(one, now, user)),
-            *_others(waiting, {one.id for one in shown}),
-            divider(),
-            paragraph("As of ", now, ". Type ", code(slash("bill help")), " for everything else."),
+            header("Welcome to Countersign"),
+            paragraph(
+                "Bills are signed off here. You have no role yet: ask for one, and Finance is told."
+            ),
+            *actions(button(ActionId.REQUEST_ACCESS, "Request access", pack(), "primary")),
         ]
     )
 
 
-def _stranger() -> list[Block]:
-    return [
-        header("Welcome to Countersign"),
-        paragraph(
-            "Bills are signed off here. You have no role yet: ask for one, and Finance is told."
-        ),
-        *actions(button(ActionId.REQUEST_ACCESS, "Request access", pack(), "primary")),
-    ]
+def _as_of(now: datetime) -> Block:
+    return paragraph("As of ", now, ". Type ", code(slash("bill help")), " for everything else.")
 
 
 def _heading(role_home: RoleHome, waiting: Page) -> list[Block]:
     if not waiting.count:
-        hint = [code(slash(role_home.next_command))] if role_home.next_command else []
+        hint: Sentence = (
+            [code(slash(role_home.next_command)), "."] if role_home.next_command else []
+        )
         return [header(role_home.title), paragraph(role_home.idle, *hint)]
     if not waiting.is_counted:
         return [header(f"{role_home.title}: {listed(waiting)}")]
     return [header(f"{role_home.title}: {number(waiting.count)}"), paragraph(listed(waiting))]
 
 
-def _item(facts: BillDetails, now: datetime, reader: User) -> list[Block]:
-    days = (now - facts.created_at).days
+def _inbox(facts: HomeFacts) -> list[Block]:
+    ticked = {one.id for one in facts.bills if Verb.APPROVE in allowed_verbs(one, facts.user)}
+    selectable = ticked if len(ticked) > 1 else set()
+    items = [
+        block
+        for one in facts.bills
+        for block in _item(one, facts, is_selectable=one.id in selectable)
+    ]
+    lines_alone = [bill_table(facts.waiting.lines)] if facts.waiting.lines and not items else []
+    return [*items, *lines_alone, *_under(facts, is_selectable=bool(selectable))]
+
+
+def _item(facts: BillDetails, home: HomeFacts, *, is_selectable: bool) -> list[Block]:
+    days = (home.now - facts.created_at).days
     waited = f"{counted(days, 'day')} ago" if days > 0 else "today"
     state = status_text(facts)
+    told = lines(
+        [bold(short_title(facts)), f" · #{facts.id}"],
+        *arithmetic(facts),
+        [f"{state[:1].upper()}{state[1:]}. Generated {waited}."],
+    )
+    buttons = bill_buttons(facts, home.user)
+    if not is_selectable:
+        return [divider(), told, *actions(*buttons)]
+    value = pack(bill=facts.id, version=facts.version)
+    box = tick(f"Select #{facts.id}", value, is_ticked=home.place.all_ticked)
+    (row,) = actions(box, *buttons)
+    kept = f"bill:{facts.id}:{facts.version}:{'all' if home.place.all_ticked else 'each'}"
+    return [divider(), told, {**row, "block_id": kept}]
+
+
+def _under(facts: HomeFacts, *, is_selectable: bool) -> list[Block]:
+    """What is done with the page as a whole, and the way to the others."""
+    rows = [*(_selecting(facts) if is_selectable else []), *_paging(facts)]
+    return [divider(), *_where(facts), *actions(*rows)] if rows else []
+
+
+def _selecting(facts: HomeFacts) -> list[Element]:
+    sure = confirm(
+        "Approve the selected bills?",
+        "Each is approved as it is shown here. What changed since is left out and named.",
+        "Approve",
+    )
     return [
-        divider(),
-        lines(
-            [bold(short_title(facts)), f" · #{facts.id}"],
-            *arithmetic(facts),
-            [f"{state[:1].upper()}{state[1:]}. Generated {waited}."],
-        ),
-        *actions(*bill_buttons(facts, reader)),
+        button(ActionId.APPROVE_SELECTED, "Approve selected", pack(), "primary", ask=sure),
+        tick_all_button(is_ticked=facts.place.all_ticked),
     ]
 
 
-def _others(waiting: Page, drawn: set[int]) -> list[Block]:
-    rest = [one for one in waiting.lines if one.id not in drawn]
-    if not rest:
+def _where(facts: HomeFacts) -> list[Block]:
+    """Which of the bills these are, where there are more."""
+    first = (facts.place.page - 1) * PAGE_BILLS + 1
+    last = first + len(facts.waiting.lines) - 1
+    if facts.waiting.after is None and facts.place.page == 1:
         return []
-    left = waiting.count - len(drawn) - len(rest)
-    told = f"and {bill_count(left)} more" if waiting.is_counted else "and many more"
-    more = [paragraph(f"{told}: type ", code(slash("bill list mine")), ".")] if left > 0 else []
-    return [divider(), bill_table(rest), *more]
+    whole = f" of {bill_count(facts.waiting.count)}" if facts.waiting.is_counted else ""
+    return [paragraph(f"{number(first)} to {number(last)}{whole}, the oldest first.")]
+
+
+def _paging(facts: HomeFacts) -> list[Element]:
+    place, after = facts.place, facts.waiting.after
+    first = [button(ActionId.HOME_PAGE, "First page", pack(page=1))] if place.page > 1 else []
+    if after is None:
+        return first
+    return [*first, button(ActionId.HOME_PAGE, "Next page", pack(after=after, page=place.page + 1))]
+
+
+def _recent(facts: HomeFacts) -> list[Block]:
+    if not facts.recent:
+        return []
+    told = [block for one in facts.recent for block in _decision(one, facts.user)]
+    return [header("Your recent decisions"), *told]
+
+
+def _decision(one: RecentDecision, reader: User) -> list[Block]:
+    said: Sentence = [*history_sentence(one.decision, one.bill.currency), ", ", one.decision.at]
+    which: Sentence = [bold(short_title(one.bill)), f" · #{one.bill.id}"]
+    undo: Sequence[Element] = undo_buttons(one.bill, reader) if one.can_undo else ()
+    return [lines(which, said), *actions(*undo)]

@@ -19,7 +19,8 @@ from models.actions.send import send_bill
 from models.actions.undo import undo_decision
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
-from models.batches.bulk_send import end_send, send_report, send_step, start_send
+from models.batches.bulk_send import send_report, send_step, start_send
+from models.batches.lists import end_list
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill, get_bill
 from models.bills.history import BillAction, actions_of
@@ -428,7 +429,7 @@ async def test_a_bill_that_somebody_is_at_leaves_the_rest_of_a_list_alone(
             assert (step.after, step.busy) == (None, (bills[1].id,))
             assert (await send_report(session, shown.id)).sent == 2
     async with db.transaction() as session:
-        await end_send(session, shown.id, step.busy)
+        await end_list(session, shown.id, step.busy)
         report = await send_report(session, shown.id)
         assert [(one.line.id, one.kept) for one in report.kept] == [(bills[1].id, NotSent.BUSY)]
         assert (await send_step(session, shown.id, by)).is_last

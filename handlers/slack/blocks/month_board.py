@@ -1,0 +1,129 @@
+"""A month's bills at a glance, on Home: what became of them, how long they wait, the biggest."""
+
+from collections.abc import Sequence
+
+from handlers.slack.blocks.action_ids import ActionId, pack
+from handlers.slack.blocks.block_kit import (
+    Block,
+    Element,
+    actions,
+    bullets,
+    button,
+    header,
+    line,
+    lines,
+    paragraph,
+    preformatted,
+    rich,
+    table,
+)
+from handlers.wording.bill_text import amount
+from handlers.wording.formatting import (
+    by_currency,
+    listing,
+    money,
+    name,
+    number,
+    period_name,
+    slash,
+    totals,
+)
+from handlers.wording.labels import HOLD_SHORT, STATE_WORDS
+from handlers.wording.month_text import age_text, billed_finding, missing_text
+from handlers.wording.rich_text import Sentence, bold, code
+from handlers.wording.text_chart import amount_bars
+from models.period import FIRST_YEAR, LAST_YEAR, Period
+from models.queries.bill_list import BillLine
+from models.queries.month_board import MonthBoard
+from models.queries.months_billed import CurrencyMonths, MonthsBilled
+
+CHARTED = 2
+
+
+def month_board(board: MonthBoard, billed: MonthsBilled | None = None) -> list[Block]:
+    """Bills by state, ages, causes, and who has no usage on record; where it is told what months
+    were `billed`, also the biggest overages, and these months as a chart.
+    """
+    watched = [*_biggest(board.biggest), *_charts(billed)] if billed else []
+    return [
+        header(f"{period_name(board.period)} at a glance"),
+        *(_states(board) if board.generated else [_nothing(board)]),
+        *watched,
+        *actions(*_other_months(board.period)),
+    ]
+
+
+def _nothing(board: MonthBoard) -> Block:
+    month = period_name(board.period)
+    preview = code(slash(f"bill generate {board.period}"))
+    return paragraph(
+        f"{month} has no bills yet. What they would be, Finance sees by ", preview, "."
+    )
+
+
+def _states(board: MonthBoard) -> list[Block]:
+    rows = [
+        [STATE_WORDS[one.state].capitalize(), number(one.bills), totals(one.totals)]
+        for one in board.states
+        if one.bills
+    ]
+    rows = [["Generated", number(board.generated), totals(board.standing)], *rows]
+    told = [_ages(board), _causes(board), _missing(board)]
+    return [
+        table(("State", "Bills", "Amount"), rows, right=[1, 2]),
+        *([lines(*(one for one in told if one))] if any(told) else []),
+    ]
+
+
+def _ages(board: MonthBoard) -> Sentence:
+    ages = [f"{number(one.bills)} for {age_text(one)}" for one in board.ages if one.bills]
+    return [bold("Waiting for somebody: "), f"{listing(ages)}."] if ages else []
+
+
+def _causes(board: MonthBoard) -> Sentence:
+    causes = [f"{number(count)} {HOLD_SHORT[cause]}" for cause, count in board.held.items()]
+    return [bold("Held: "), f"{listing(causes)}."] if causes else []
+
+
+def _missing(board: MonthBoard) -> Sentence:
+    missing = board.missing
+    if not missing.count:
+        return []
+    names = [name(customer) for _, customer in missing.first]
+    more = missing.count - len(names)
+    told = listing([*names, f"{number(more)} more"] if more > 0 else names)
+    return [bold("Usage is missing: "), f"{missing_text(missing)} {told}."]
+
+
+def _biggest(biggest: Sequence[BillLine]) -> list[Block]:
+    if not biggest:
+        return []
+    which = f"The biggest overages{by_currency(one.currency for one in biggest)}:"
+    told: list[Sentence] = [
+        [f"#{one.id}, {name(one.customer)}: ", bold(amount(one)), f", {STATE_WORDS[one.status]}"]
+        for one in biggest
+    ]
+    return [rich(line(bold(which)), bullets(told))]
+
+
+def _charts(billed: MonthsBilled) -> list[Block]:
+    """Of the currencies of the most bills; each begins with what it finds."""
+    return [_chart(billed.periods, one) for one in billed.currencies[:CHARTED]]
+
+
+def _chart(periods: Sequence[Period], one: CurrencyMonths) -> Block:
+    bars = amount_bars(periods, one.amounts, lambda amount: money(amount, one.currency))
+    found = line(bold(f"Billed in {one.currency}. "), billed_finding(periods, one))
+    return rich(found, preformatted(bars))
+
+
+def _other_months(period: Period) -> list[Element]:
+    around = [
+        period.plus(-1) if period > Period(FIRST_YEAR, 1) else None,
+        period.plus(1) if period < Period(LAST_YEAR, 12) else None,
+    ]
+    return [
+        button(ActionId.HOME_MONTH, period_name(one), pack(period=str(one)))
+        for one in around
+        if one
+    ]

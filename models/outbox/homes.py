@@ -1,0 +1,98 @@
+"""The Home tabs that people look at: where each of them is, and whose shows something else now."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.columns import Base
+from models.outbox.jobs import Task, defer_each
+from models.people.users import User
+
+LOOKED_AT_H = 12
+"""So many hours after somebody opened or used their Home it is kept up to date."""
+
+TOGETHER_S = 3
+"""What changes within so many seconds is shown at once."""
+
+A_MINUTE = 50
+"""So many Homes are drawn in a minute at most where nobody clicked, however many are looked at."""
+
+
+class Home(Base):
+    """The Home tab of one person. `place`: what of it they look at."""
+
+    __tablename__ = "homes"
+
+    user_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id), primary_key=True)
+    place: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    opened_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+@dataclass(frozen=True)
+class HomePlace:
+    """What somebody looks at on their Home: the bills `after` that place, which are a `page`, and
+    the board of a `month`, None being the last that is over. `all_ticked`: as they asked for.
+    """
+
+    after: str | None = None
+    page: int = 1
+    month: str | None = None
+    all_ticked: bool = False
+
+
+async def place_of(session: AsyncSession, user_id: int) -> HomePlace:
+    """Where this person is on their Home; at its beginning, if they never looked at it."""
+    home = await session.get(Home, user_id, populate_existing=True)
+    return HomePlace(**home.place) if home else HomePlace()
+
+
+async def look_at(session: AsyncSession, user_id: int, place: HomePlace) -> None:
+    """From now on they look at this place of it, and see there what changes."""
+    values = {"place": asdict(place), "opened_at": sa.func.now()}
+    query = insert(Home).values(user_id=user_id, **values)
+    await session.execute(query.on_conflict_do_update(index_elements=["user_id"], set_=values))
+
+
+async def refresh_homes(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+    """Have those Homes drawn anew that show any of these bills, or what bills come to."""
+    await _refresh(session, _SHOWING, {"bill_ids": list(bill_ids)})
+
+
+async def refresh_all_homes(session: AsyncSession) -> None:
+    """The same after so much has changed, or who does what, that it is everybody's."""
+    await _refresh(session, _LOOKED_AT, {})
+
+
+async def _refresh(session: AsyncSession, which: sa.TextClause, values: dict[str, Any]) -> None:
+    """After a moment, so that what comes together is drawn together; of many one after another."""
+    found = (await session.scalars(which, {"hours": LOOKED_AT_H, **values})).all()
+    for place, user_id in enumerate(found):
+        calls = {f"home:{user_id}": {"user_id": user_id}}
+        await defer_each(session, Task.PUBLISH_HOME, calls, TOGETHER_S + place * 60 // A_MINUTE)
+
+
+# But for those that are to be drawn anyway.
+_HOMES = """
+select h.user_id from homes h join users u on u.id = h.user_id
+where h.opened_at > now() - make_interval(hours => :hours)
+  and not exists (select from procrastinate_jobs j
+                  where j.lock = 'home:' || h.user_id and j.status = 'todo')
+"""
+
+_LOOKED_AT = sa.text(f"{_HOMES} order by h.opened_at desc")
+
+_SHOWING = sa.text(f"""
+{_HOMES} and (
+    u.role in ('Finance', 'Manager')
+    or exists (select from approvers a where a.bill_id = any(:bill_ids)
+               and (a.delegate_id = u.id or a.role = u.role and coalesce(a.user_id, u.id) = u.id))
+    or exists (select from bill_actions a
+               where a.bill_id = any(:bill_ids) and a.stakeholder_id = u.id))
+order by h.opened_at desc
+""")
