@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.next_steps import STANDS, WHY_NOT, instead_of
 from models.bills.approvers import Approvers, read_approvers
 from models.bills.bill import Bill, no_bill
-from models.bills.figures import Figures, newer_than
+from models.bills.figures import Figures
 from models.bills.history import BillAction, append_action, figures_made_by
 from models.bills.reading import bill_columns, read_actions, read_figures
 from models.bills.replay import BillState, replay
@@ -80,13 +80,15 @@ class PastOfBill:
 class LoadedBill(PastOfBill):
     """A bill whose row is locked until the transaction ends, and all that is decided by.
 
-    `figures_now` are those that usage and terms gave when it was loaded, None without usage.
+    `figures_now` are those that usage and terms gave when it was loaded, None without usage, and
+    `is_outdated` is whether it does not rest on them, though it should.
     """
 
     customer: CustomerRef
     approvers: Approvers
     state: BillState
     figures_now: Figures | None
+    is_outdated: bool
     corrects_void: bool
 
     @property
@@ -109,7 +111,7 @@ class LoadedBill(PastOfBill):
     @property
     def newer_figures(self) -> Figures | None:
         """Those of now, where the bill does not rest on them and does not keep its own."""
-        return newer_than(self.bill, self.figures_now, corrects_void=self.corrects_void)
+        return self.figures_now if self.is_outdated else None
 
     async def record(
         self,
@@ -235,7 +237,7 @@ def _not_from(verb: Verb, bill: Bill) -> str:
 
 _TO_ACT_ON = """
 select (f.bill).*, f.customer_name, f.billing_email, f.cc_emails, f.written, f.slots, f.actions,
-       f.figures, f.corrects_void
+       f.figures, f.is_outdated, f.corrects_void
 from bill_to_act_on(%s, locking => {locking}) f
 """
 
@@ -262,6 +264,7 @@ async def _loaded(session: AsyncSession, bill_id: int, lock: bool) -> LoadedBill
         read_approvers(row["slots"]),
         replay(actions),
         read_figures(row["figures"]),
+        row["is_outdated"],
         row["corrects_void"],
     )
 

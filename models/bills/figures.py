@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.bill import Bill
 from models.bills.snapshots import column_value
 
 BASIS = ("api_usage", "monthly_api_limit", "overage_unit_cost", "currency", "billed_so_far")
@@ -45,12 +44,10 @@ class Figures:
             for name, value in asdict(self).items()
         }
 
-    def rest_on(self, bill: Bill) -> bool:
-        """Whether the bill was made of the same usage, limit and price."""
-        return all(getattr(self, name) == getattr(bill, name) for name in BASIS)
-
     def rest_on_snapshot(self, snapshot: dict[str, Any]) -> bool:
-        """The same for figures as a snapshot keeps them, money as text."""
+        """Whether figures as a snapshot keeps them, money as text, were made of the same usage,
+        limit and price; of a bill as it stands `is_outdated` in SQL says it.
+        """
         return all(getattr(self, name) == column_value(name, snapshot[name]) for name in BASIS)
 
 
@@ -98,12 +95,3 @@ async def billed_so_far(session: AsyncSession, root_id: int | None) -> Billed:
 async def _figures(session: AsyncSession, query: sa.TextClause, bill_id: int) -> Figures | None:
     row = (await session.execute(query, {"bill_id": bill_id})).one_or_none()
     return Figures(**row._mapping) if row else None
-
-
-def newer_than(bill: Bill, now: Figures | None, *, corrects_void: bool) -> Figures | None:
-    """The figures of now, where the bill does not rest on them; None where it does, or keeps its
-    own: it is issued, or takes back a void bill.
-    """
-    if now is None or bill.number is not None or corrects_void:
-        return None
-    return None if now.rest_on(bill) else now

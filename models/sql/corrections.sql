@@ -1,5 +1,10 @@
 -- What a bill would be if its figures were taken now, and what has gone out that they differ from.
 
+-- Whether a bill is a correction of one that is void: it is void too, or takes back what had gone out.
+create function corrects_void(b bills) returns boolean language sql stable as $$
+    select exists (select from bills p where p.id = b.adjusts_id and p.status = 'void')
+$$;
+
 -- What a bill and its adjustments and credits have billed so far: what has its number, what went
 -- out before it was made void, and the credit for that, which nobody can stop.
 create function billed(root bigint) returns table (units bigint, amount numeric)
@@ -14,8 +19,7 @@ language sql stable as $$
       and case
           when m.status = 'void' then exists (
               select from bill_actions a where a.bill_id = m.id and a.action = 'deliver')
-          else m.number is not null or exists (
-              select from bills p where p.id = m.adjusts_id and p.status = 'void') end
+          else m.number is not null or corrects_void(m) end
 $$;
 
 -- The documents that a correction corrects: what stands of its month, issued before it. What is void
@@ -126,16 +130,25 @@ language sql stable as $$
     select * from figures_with(b, case when b.adjusts_id is not null then waived_of(b.adjusts_id) end)
 $$;
 
--- Bills that do not rest on the figures of now. What has its number keeps them, and so does what
--- takes back a void bill.
+-- Whether a bill does not rest on these figures, if they are those of now. What Finance agreed is no
+-- part of it: it stays agreed. What has its number keeps its figures, and so does what takes back a
+-- void bill.
+create function is_outdated(
+    b bills, used bigint, limit_calls bigint, unit_cost numeric, in_currency text,
+    already_billed numeric)
+returns boolean language sql stable as $$
+    select b.number is null and b.status <> 'void'
+       and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency, b.billed_so_far)
+           is distinct from (used, limit_calls, unit_cost, in_currency, already_billed)
+       and not (b.adjusts_id is not null and corrects_void(b))
+$$;
+
+-- Bills that do not rest on the figures of now.
 create view outdated_bills as
 select b.id, b.adjusts_id, b.status
 from bills b cross join lateral figures_now(b) t
-where b.number is null and b.status <> 'void'
-  and (b.api_usage, b.monthly_api_limit, b.overage_unit_cost, b.currency, b.billed_so_far)
-      is distinct from
-      (t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.currency, t.billed_so_far)
-  and not exists (select from bills p where p.id = b.adjusts_id and p.status = 'void');
+where is_outdated(b, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.currency,
+                  t.billed_so_far);
 
 -- Months that have gone out, whose figures are others than those of their latest bill, which come
 -- to another amount than was billed, and for which no correction is open.

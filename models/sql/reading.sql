@@ -118,7 +118,7 @@ $$;
 create function bill_to_act_on(one bigint, locking boolean)
 returns table (
     bill bills, customer_name text, billing_email text, cc_emails text, written text[], slots json,
-    actions json, figures json, corrects_void boolean)
+    actions json, figures json, is_outdated boolean, corrects_void boolean)
 language plpgsql rows 1 set plan_cache_mode = force_generic_plan as $$
 begin
     if locking then
@@ -127,15 +127,18 @@ begin
     return query
     select b, c.name, c.billing_email, c.cc_emails,
            array[c.name, c.billing_address, c.tax_id, c.tax_note], slots_of(b.id), record_of(b.id),
-           (select json_build_object(
-                'api_usage', t.api_usage, 'monthly_api_limit', t.monthly_api_limit,
-                'overage_units', t.overage_units, 'overage_unit_cost', t.overage_unit_cost::text,
-                'overage_amount', t.overage_amount::text, 'currency', t.currency,
-                'billed_so_far', t.billed_so_far::text, 'waived_units', t.waived_units)
-            from figures_now(b) t),
-           exists (select from bills root where root.id = b.adjusts_id and root.status = 'void')
+           case when t.currency is not null then json_build_object(
+               'api_usage', t.api_usage, 'monthly_api_limit', t.monthly_api_limit,
+               'overage_units', t.overage_units, 'overage_unit_cost', t.overage_unit_cost::text,
+               'overage_amount', t.overage_amount::text, 'currency', t.currency,
+               'billed_so_far', t.billed_so_far::text, 'waived_units', t.waived_units) end,
+           t.currency is not null and is_outdated(
+               b, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.currency,
+               t.billed_so_far),
+           corrects_void(b)
     from bills b
     join customers c on c.id = b.customer_id
+    left join lateral figures_now(b) t on true
     where b.id = one;
 end
 $$;
