@@ -72,16 +72,16 @@ with outdated as materialized ({_OUTDATED}),
 due as (
     select b.id, bill_figures(b) as before, b.kind <> 'overage' as corrects, t.*,
            hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
-                       t.overage_amount, previous.amount, cast(:jump_factor as numeric)) as cause
+                       t.overage_amount, last.amount, cast(:jump_factor as numeric)) as cause
     from outdated join bills b using (id)
     cross join lateral figures_now(b) t
     cross join lateral overage_of(b.customer_id, b.year, b.month) o
     cross join lateral approval_rules_of(b.customer_id) r
     cross join lateral needed_approvals(r, t.overage_amount, t.currency) n
     left join lateral (
-        select p.amount from previous_amount(b.customer_id, o.currency, b.year, b.month) p
+        select l.amount from billed_last(b.customer_id, o.currency, b.year, b.month) l
         where cast(:jump_factor as numeric) is not null and b.kind = 'overage'
-        offset 0) previous on true
+        offset 0) last on true
     where b.id = any(:locked)
 ), told as (
     select *, case when overage_amount = 0 or overage_units = 0 and not corrects then 'void'

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.hold_rules import FRESH, JUMP_FACTOR, PROPOSED, run_values
+from models.bills.hold_rules import FRESH, PROPOSED, run_values
 from models.bills.states import HoldReason
 from models.customers.customers import get_customer
 from models.period import Period
@@ -80,9 +80,10 @@ where place <= {NAMED_HELD} order by hold_reason, place"""
 _PROPOSED = sa.text(f"""
 with {PROPOSED.format(narrowed=FRESH)},
 compared as (
-    select p.*, is_jump(p.overage_amount, before.amount, {JUMP_FACTOR}) as jumps
+    select p.*, flag.jumps
     from proposed p
-    left join lateral amount_before(p.customer_id, p.currency, p.year, p.month) before on true
+    cross join lateral jump_flag(
+        p.customer_id, p.currency, p.year, p.month, p.overage_amount) flag
 ),
 sums as (
     select hold_reason, currency, count(*) as bills, sum(overage_amount)::text as amount,

@@ -18,7 +18,7 @@ from models.batches.bill_run_preview import (
     named_by_reason,
     with_days,
 )
-from models.bills.hold_rules import JUMP_FACTOR, run_values
+from models.bills.hold_rules import run_values
 from models.bills.states import HoldReason
 from models.errors import NotFound
 from models.people.users import PersonRef, User, person_ref
@@ -62,15 +62,15 @@ class BillRunReport:
         return self.finished_at is not None or self.failure is not None
 
 
-_MADE = sa.text(f"""
+_MADE = sa.text("""
 select b.hold_reason, b.currency, count(*), sum(b.overage_amount),
        count(*) filter (where exists (
            select from bill_actions r where r.bill_id = b.id and r.action = 'auto_approve'))
        as by_rule,
        count(*) filter (where b.hold_reason is null
-           and is_jump(b.overage_amount, before.amount, {JUMP_FACTOR})) as jumps
+           and flag.jumps) as jumps
 from bill_actions a join bills b on b.id = a.bill_id
-left join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before on true
+cross join lateral jump_flag_of(b) flag
 where a.action = 'generate' and a.snapshot ->> 'run' = :run_id
   and b.year = :year and b.month = :month
 group by b.hold_reason, b.currency order by b.currency

@@ -1,4 +1,4 @@
-"""Why a bill is held, and what is a jump."""
+"""Why a bill is held, and which the customer's own rule approves."""
 
 from typing import Any
 
@@ -9,17 +9,14 @@ from models.bills.bill import Bill
 from models.bills.states import HoldReason
 from models.period import Period
 
-JUMP_FACTOR = 3
-"""What is a jump on a card, and for a customer's own rule where the company holds none."""
-
 # What `offset 0` closes off is worked out once, and is a column to what stands on it, so that
 # functions of it are put in place of their calls. Conditions do not pass it, so they stand inside.
-PROPOSED = f"""
+PROPOSED = """
 priced as (
     select * from overages o
     where year = :year and month = :month and overage_units > 0
       and (cast(:customer_id as bigint) is null or customer_id = :customer_id)
-      {{narrowed}}
+      {narrowed}
     offset 0
 ),
 proposed as (
@@ -29,17 +26,17 @@ proposed as (
     join approval_rules r on r.customer_id = o.customer_id
     cross join lateral needed_approvals(r, o.overage_amount, o.currency) n
     left join lateral (
-        select p.amount from previous_amount(o.customer_id, o.currency, o.year, o.month) p
+        select l.amount from billed_last(o.customer_id, o.currency, o.year, o.month) l
         where cast(:jump_factor as numeric) is not null or r.auto_approve_below is not null
-        offset 0) previous on true
+        offset 0) last on true
     cross join lateral (
         select passes_auto_approval(
             r, o.overage_amount, o.currency,
-            is_jump(o.overage_amount, previous.amount,
-                    coalesce(cast(:jump_factor as numeric), {JUMP_FACTOR}))) as passes) small
+            is_jump(o.overage_amount, last.amount,
+                    coalesce(cast(:jump_factor as numeric), usual_jump_factor()))) as passes) small
     cross join lateral (
         select hold_reason(o.overage_unit_cost, o.active_days, n.has_no_approver,
-            o.overage_amount, previous.amount, cast(:jump_factor as numeric)) as cause) h
+            o.overage_amount, last.amount, cast(:jump_factor as numeric)) as cause) h
     cross join lateral (
         select case when h.cause = 'no_approver' and small.passes then null else h.cause end
             as hold_reason) held

@@ -12,7 +12,6 @@ from models.bills.approvers import Approvers, read_approvers
 from models.bills.bill import Bill
 from models.bills.deliveries import Missing
 from models.bills.history import comment_text, figures_made_by
-from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.reading import read_actions, read_bill, read_people
 from models.bills.replay import BillState, replay
 from models.bills.states import NEW_FIGURES, OPEN, REMARKS, BillKind, HoldReason, State, Verb
@@ -36,13 +35,13 @@ _FACTS = """
 select (f.bill).*, f.customer_name, f.billing_email, f.both_above, f.rules_currency, f.slots,
        f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id, f.delivery, f.mail_waits,
        f.with_tax
-from card_facts(%s::bigint[], %s, %s, %s) f
+from card_facts(%s::bigint[], %s, %s) f
 """
 
 
 async def load_bill_details(session: AsyncSession, bill_ids: Sequence[int]) -> list[BillDetails]:
     """Everything about these bills, in the order asked for; unknown ids are left out."""
-    found = await rows(session, _FACTS, (list(bill_ids), TREND_MONTHS, FIRST_YEAR, JUMP_FACTOR))
+    found = await rows(session, _FACTS, (list(bill_ids), TREND_MONTHS, FIRST_YEAR))
     return [_details(row) for row in found]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.states import BillKind, HoldReason
 from models.context import Source
 from models.customers.customers import Customer, get_customer
@@ -199,15 +198,12 @@ async def _months(
     ]
 
 
-_FLAGGED = sa.text(f"""
-select id, year, month, kind, hold_reason, jumps
-from (select b.*, b.kind = 'overage'
-                  and is_jump(b.overage_amount, before.amount, {JUMP_FACTOR}) as jumps
-      from bills b
-      left join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before on true
-      where b.customer_id = :customer_id and b.status in ('held', 'pending')) open
-where hold_reason is not null or jumps
-order by year, month, id
+_FLAGGED = sa.text("""
+select b.id, b.year, b.month, b.kind, b.hold_reason, flag.jumps
+from bills b cross join lateral jump_flag_of(b) flag
+where b.customer_id = :customer_id and b.status in ('held', 'pending')
+  and (b.hold_reason is not null or flag.jumps)
+order by b.year, b.month, b.id
 """)
 
 

@@ -9,8 +9,9 @@ create function standing_amount(b bills) returns numeric language sql stable as 
            end
 $$;
 
--- What the customer was billed in this currency for the last month before that has a bill.
-create function previous_amount(
+-- What the customer was billed in this currency for the last month before that has a bill: a bill is
+-- held for a jump beside that, and no rule of the customer approves one.
+create function billed_last(
     customer bigint, in_currency text, of_year integer, of_month integer)
 returns table (amount numeric) language sql stable rows 1 as $$
     select standing_amount(bills) from bills
@@ -26,15 +27,21 @@ language sql immutable parallel safe as $$
     select coalesce(previous > 0 and amount > previous * factor, false)
 $$;
 
--- What an overage is compared with to be flagged, held or not: what was billed last or, for a
--- customer who has not been billed, what the month before comes to. It is put in place of its call
--- wherever it is joined, so that a whole month is one plan.
-create function amount_before(
-    customer bigint, in_currency text, of_year integer, of_month integer)
-returns table (amount numeric) language sql stable rows 1 as $$
-    select coalesce(billed.amount, used.overage_amount)
+-- What is a jump where the company has no factor of its own, by which it holds them.
+create function usual_jump_factor() returns numeric language sql immutable parallel safe as $$
+    select 3.0
+$$;
+
+-- Whether an overage is flagged as a jump, on its card and wherever a month is foreseen or told of,
+-- held or not: beside what was billed last or, for a customer who has not been billed, beside what the
+-- month before comes to. It is put in place of its call wherever it is joined, so that a whole month
+-- is one plan.
+create function jump_flag(
+    customer bigint, in_currency text, of_year integer, of_month integer, of_amount numeric)
+returns table (jumps boolean) language sql stable rows 1 as $$
+    select is_jump(of_amount, coalesce(billed.amount, used.overage_amount), usual_jump_factor())
     from (select make_date(of_year, of_month, 1) - interval '1 month' as first_day) m
-    left join lateral previous_amount(customer, in_currency, of_year, of_month) billed on true
+    left join lateral billed_last(customer, in_currency, of_year, of_month) billed on true
     left join lateral (
         select o.overage_amount
         from overage_of(
@@ -43,15 +50,22 @@ returns table (amount numeric) language sql stable rows 1 as $$
         offset 0) used on true
 $$;
 
+-- The same of a bill; a correction is no jump.
+create function jump_flag_of(b bills)
+returns table (jumps boolean) language sql stable rows 1 as $$
+    select b.kind = 'overage' and f.jumps
+    from jump_flag(b.customer_id, b.currency, b.year, b.month, b.overage_amount) f
+$$;
+
 -- The first cause for which an overage's bill is held, if any.
 create function hold_reason(
     unit_cost numeric, active_days integer, has_no_approver boolean,
-    amount numeric, previous numeric, jump_factor numeric)
+    amount numeric, billed_last numeric, jump_factor numeric)
 returns text language sql immutable parallel safe as $$
     select case when unit_cost is null then 'no_price'
                 when active_days = 0 then 'outside_contract'
                 when has_no_approver then 'no_approver'
-                when is_jump(amount, previous, jump_factor) then 'jump' end
+                when is_jump(amount, billed_last, jump_factor) then 'jump' end
 $$;
 
 -- Whether the customer's own rule approves an amount, whatever its sign; none in another currency

@@ -54,7 +54,7 @@ $$;
 
 -- All that cards tell of bills, in the order asked for.
 create function card_facts(
-    bill_ids bigint[], months integer, first_year integer, jump_factor numeric)
+    bill_ids bigint[], months integer, first_year integer)
 returns table (
     bill bills, customer_name text, billing_email text, both_above numeric,
     rules_currency text, slots json, actions json, trend json,
@@ -70,7 +70,7 @@ begin
            r.rules_currency,
            slots_of(b.id), record_of(b.id),
            trend_of(b, months, first_year),
-           b.kind = 'overage' and is_jump(b.overage_amount, before.amount, jump_factor),
+           flag.jumps,
            case when b.status = 'rejected' then (
                select json_build_array(t.api_usage, t.monthly_api_limit,
                                        t.overage_unit_cost::text, t.overage_amount::text,
@@ -98,7 +98,7 @@ begin
     cross join lateral (select agreed_before(b) as id) agreed
     join customers c on c.id = b.customer_id
     cross join lateral approval_rules_of(b.customer_id) r
-    left join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before on true
+    cross join lateral jump_flag_of(b) flag
     order by asked.place;
 end
 $$;

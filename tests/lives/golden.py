@@ -328,14 +328,14 @@ def jumps(ledger: Ledger, customer_id: int, period: Period, now: Fresh, factor: 
     return _is_jump(now.amount, billed_last(ledger, customer_id, period, now.currency), factor)
 
 
-def is_flagged(ledger: Ledger, bill: Row, factor: float) -> bool:
+def is_flagged(ledger: Ledger, bill: Row) -> bool:
     """Whether its card says that it jumps: beside what nobody was billed, what was used counts."""
     period = Period(bill.year, bill.month)
     last = billed_last(ledger, bill.customer_id, period, bill.currency)
     if last is None:
         before = fresh(ledger, bill.customer_id, period.plus(-1))
         last = before.amount if before and before.currency == bill.currency else None
-    return _is_jump(bill.overage_amount, last, factor)
+    return _is_jump(bill.overage_amount, last, 3)
 
 
 def _is_jump(amount: Decimal | None, last: Decimal | None, factor: float) -> bool:

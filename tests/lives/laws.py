@@ -6,7 +6,6 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
-from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.snapshots import column_value
 from models.period import Period
 from tests.lives import golden
@@ -186,7 +185,7 @@ def check_void(ledger: Ledger, root: Row) -> None:
 def check_flags(ledger: Ledger, flagged: set[int]) -> None:
     """A bill says that it jumps beside what was billed, or used, before."""
     overages = [bill for bill in ledger.bills if bill.kind == "overage"]
-    jumping = {bill.id for bill in overages if golden.is_flagged(ledger, bill, JUMP_FACTOR)}
+    jumping = {bill.id for bill in overages if golden.is_flagged(ledger, bill)}
     assert flagged == jumping
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 from psycopg.rows import namedtuple_row
 
-from models.bills.hold_rules import JUMP_FACTOR
 from models.bills.replay import BillState, replay
 from models.period import Period
 
@@ -188,11 +187,8 @@ def read(connection: psycopg.Connection[Any]) -> Ledger:
     return Ledger(**rows)
 
 
-_FLAGGED = f"""
-select b.id from bills b
-join lateral amount_before(b.customer_id, b.currency, b.year, b.month) before
-    on is_jump(b.overage_amount, before.amount, {JUMP_FACTOR})
-where b.kind = 'overage'
+_FLAGGED = """
+select b.id from bills b join lateral jump_flag_of(b) flag on flag.jumps
 """
 
 
