@@ -1,4 +1,4 @@
-"""Whether a mail server serves nobody of ours, where it turned single recipients away."""
+"""Whether a mail server takes nothing of ours, where it did not take single letters."""
 
 from enum import Enum, auto
 
@@ -9,8 +9,8 @@ TRIES = 3
 
 
 class Verdict(Enum):
-    """`OPEN`: to be seen when it is tried again. `THIS_ONE`: this customer is not served. `ALL`:
-    nobody is.
+    """`OPEN`: to be seen when it is tried again. `THIS_ONE`: this letter is not taken. `ALL`: none
+    is.
     """
 
     OPEN = auto()
@@ -19,8 +19,8 @@ class Verdict(Enum):
 
 
 class Doubts:
-    """Servers refuse a recipient in the same words whether they serve nobody of ours or not this
-    one. What they take before and between tells the two apart.
+    """Servers refuse a recipient, or hang up over a letter, in the same way whether they take
+    nothing of ours or not this one. What they take before and between tells the two apart.
     """
 
     def __init__(self) -> None:
@@ -36,8 +36,8 @@ class Doubts:
         self._unserved.discard(domain)
         self._bills.pop(bill_id, None)
 
-    def turned_away(self, bill_id: int, domain: str) -> Verdict:
-        """The server refused that bill's letter, to that domain, as it refuses strangers."""
+    def not_taken(self, bill_id: int, domain: str) -> Verdict:
+        """The server did not take that bill's letter, to that domain, and may take none."""
         taken_before, tries = self._bills.pop(bill_id, (self._taken, 0))
         if self._taken > taken_before:
             self._unserved.add(domain)

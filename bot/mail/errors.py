@@ -3,12 +3,13 @@
 import re
 import socket
 import ssl
+from collections.abc import Iterable
 from enum import Enum, auto
 
 import aiosmtplib
 from aiosmtplib import SMTPResponse, SMTPResponseException
 
-from handlers.wording.formatting import clean
+from handlers.wording.formatting import ELLIPSIS, clean
 
 
 class MailErrorKind(Enum):
@@ -33,15 +34,20 @@ class MailError(Exception):
         kind: MailErrorKind,
         *,
         retry_after_s: float | None = None,
-        turned_away: bool = False,
+        if_ours: MailErrorKind | None = None,
     ) -> None:
         """`code` is a sentence for people. `retry_after_s`: when to try again, where that is set
-        already. `turned_away`: the words are those to senders whom the server does not serve, and
-        nothing in this answer tells whether it serves us.
+        already. `if_ours`: nothing in this answer tells whether it is about this letter or about us
+        and all letters; what it is then.
         """
         super().__init__(code)
         self.code, self.kind, self.retry_after_s = code, kind, retry_after_s
-        self.turned_away = turned_away
+        self.if_ours = if_ours
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether what becomes of other letters has to tell whose matter it is."""
+        return self.if_ours is not None
 
     @property
     def permanent(self) -> bool:
@@ -82,7 +88,26 @@ def not_taken(code: int, text: str, told: str) -> MailError:
     """What an answer to a recipient or to the letter itself means; `told` in our words."""
     kind = MailErrorKind.REFUSED if 500 <= code < 600 else MailErrorKind.LATER
     about_us = bool(ABOUT_US.search(text)) and not ABOUT_RECIPIENT.search(text)
-    return MailError(told, kind, turned_away=about_us or code in _CREDENTIALS)
+    in_doubt = about_us or code in _CREDENTIALS
+    return MailError(told, kind, if_ours=MailErrorKind.MENDING if in_doubt else None)
+
+
+def amid_a_letter(error: MailError) -> MailError:
+    """The same once the server has begun to listen to a letter. That it hangs up then, says
+    nothing, or has no room, may be over this one.
+    """
+    if error.kind is not MailErrorKind.SERVER:
+        return error
+    return MailError(error.code, MailErrorKind.LATER, if_ours=error.kind)
+
+
+def said_to_all(text: str, recipients: Iterable[str]) -> str:
+    """A server's words without those whom one letter was for, to be shown to others."""
+    text = re.sub(r" \(to [^()]*\)", "", text)
+    for address in recipients:
+        for whom in (address, address.rpartition("@")[2]):
+            text = re.sub(re.escape(whom), ELLIPSIS, text, flags=re.IGNORECASE)
+    return text
 
 
 def _kind_of_refusal(error: SMTPResponseException) -> MailErrorKind:

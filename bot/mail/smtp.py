@@ -8,7 +8,14 @@ from email.headerregistry import Address
 
 import aiosmtplib
 
-from bot.mail.errors import MailError, MailErrorKind, not_taken, one_line, trouble
+from bot.mail.errors import (
+    MailError,
+    MailErrorKind,
+    amid_a_letter,
+    not_taken,
+    one_line,
+    trouble,
+)
 from bot.mail.message import Email, compose
 from bot.mail.session import Patience, RecipientsLost, Session
 from bot.mail.smtp_url import MailServer
@@ -130,14 +137,17 @@ class Mailer:
 
     async def _converse(self, letter: Email, envelope: "_Envelope") -> Receipt:
         client = self._session()
+        listens = False
         try:
             await client.connect()
+            listens = True
             receipt = await self._hand_in(client, letter, envelope)
             await self._leave(client)
         except aiosmtplib.SMTPDataError as error:
             raise self._letter_refused(error, self._author(letter)) from None
         except (aiosmtplib.SMTPException, OSError, MailError) as error:
-            raise self._trouble(error) from None
+            found = self._trouble(error)
+            raise (amid_a_letter(found) if listens else found) from None
         finally:
             client.close()
         return receipt
@@ -187,12 +197,12 @@ class Mailer:
 
     def _trouble(self, error: Exception) -> MailError:
         found = error if isinstance(error, MailError) else trouble(error)
-        return MailError(self._plain(found.code), found.kind, turned_away=found.turned_away)
+        return MailError(self._plain(found.code), found.kind, if_ours=found.if_ours)
 
     def _letter_refused(self, error: aiosmtplib.SMTPDataError, author: Address) -> MailError:
         """A name of before that a server refuses is the matter of the letters that bear it."""
         found = self._trouble(error)
-        if not found.turned_away or author == self._sender:
+        if not found.in_doubt or author == self._sender:
             return found
         was = f"Its letter is from {author.addr_spec}, as it was issued."
         return MailError(f"{found.code.rstrip('.')}. {was}", MailErrorKind.REFUSED)
@@ -228,6 +238,11 @@ class DryMailer(Mailer):
 
 def _without(gone: Collection[str], addresses: Sequence[Address]) -> list[Address]:
     return [one for one in addresses if one.addr_spec not in gone]
+
+
+def recipients_of(*texts: str) -> list[str]:
+    """The bare addresses in what is written of whom a letter is for."""
+    return [one.addr_spec for text in texts for one in _addresses(text)[0]]
 
 
 def _addresses(text: str) -> tuple[list[Address], list[str]]:

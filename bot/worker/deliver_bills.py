@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.mail.doubts import Doubts, Verdict
-from bot.mail.errors import MailError, MailErrorKind
+from bot.mail.errors import MailError, MailErrorKind, said_to_all
 from bot.mail.message import Email
 from bot.mail.slots import Slots
-from bot.mail.smtp import DryMailer, Mailer, NotMailed, Receipt
+from bot.mail.smtp import DryMailer, Mailer, NotMailed, Receipt, recipients_of
 from bot.settings import Settings
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
@@ -186,12 +186,13 @@ class BillDelivery:
             receipt = await self._mail(document, only)
         except MailError as answered:
             error = answered
-            if error.turned_away and only is None:
+            if error.in_doubt and only is None:
                 error = await self._judged(bill_id, domain, error)
             if error.of_the_server:
                 self._slots.is_proven = False
-                raise await self._pause(error, began) from None
-            if not error.turned_away:
+                cause = said_to_all(error.code, recipients_of(document.to, document.cc))
+                raise await self._pause(MailError(cause, error.kind), began) from None
+            if not error.in_doubt:
                 await self._listens()
             raise error from None
         self._doubts.taken(bill_id, domain)
@@ -199,20 +200,23 @@ class BillDelivery:
         return receipt
 
     async def _judged(self, bill_id: int, domain: str, error: MailError) -> MailError:
-        """Whether it is this customer alone whom the server does not serve, as far as that shows
-        by now. What already waits for somebody to mend it goes on waiting.
+        """Whether it is this letter alone that the server does not take, as far as that shows by
+        now. What already waits for somebody to mend it goes on waiting.
         """
+        ours = error.if_ours
+        assert ours is not None
+        needs_somebody = ours is MailErrorKind.MENDING
         async with self._db.transaction() as session:
             pause = await find_pause(session)
-        if pause is not None and pause.needs_somebody:
-            return MailError(error.code, MailErrorKind.MENDING)
-        verdict = self._doubts.turned_away(bill_id, domain)
+        if needs_somebody and pause is not None and pause.needs_somebody:
+            return MailError(error.code, ours)
+        verdict = self._doubts.not_taken(bill_id, domain)
         if verdict is Verdict.ALL:
-            return MailError(error.code, MailErrorKind.MENDING)
+            return MailError(error.code, ours)
         if verdict is Verdict.THIS_ONE:
             return MailError(error.code, error.kind)
-        again_s = self._timings.mail_pause
-        return MailError(error.code, MailErrorKind.LATER, retry_after_s=again_s, turned_away=True)
+        again_s = self._timings.mail_pause if needs_somebody else self._timings.back_off_first
+        return MailError(error.code, MailErrorKind.LATER, retry_after_s=again_s, if_ours=ours)
 
     async def _listens(self) -> None:
         """The server answers for letters: if there was a pause it is over."""

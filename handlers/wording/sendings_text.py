@@ -26,6 +26,8 @@ UNTIL_NUMBERED = ". It can be called back until it has its number."
 
 def _fate(facts: BillDetails) -> list[Part]:
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
+    if facts.may_have_arrived and facts.letter.next_at:
+        return ["may have arrived"]
     if facts.status is State.SENDING:
         return ["goes out ", facts.send_due, to] if facts.send_due else [f"is on its way{to}"]
     if facts.status is State.SENT:
@@ -72,6 +74,7 @@ _AMONG_OTHERS = {
     Fate.IN_DELAY: _verb("goes out", "go out"),
     Fate.WAITING: _verb("waits for its turn", "wait for their turn"),
     Fate.ON_ITS_WAY: _verb("is on its way", "are on their way"),
+    Fate.UNHEARD: _verb("may have arrived", "may have arrived"),
     Fate.DELIVERED: _verb("is delivered", "are delivered"),
     Fate.FAILED: _verb("could not be delivered", "could not be delivered"),
     Fate.CAME_BACK: _verb("is reported not to have arrived", "are reported not to have arrived"),

@@ -24,13 +24,15 @@ NAMED_SENDINGS = 5
 class Fate(StrEnum):
     """`in_delay` and `waiting`, for its turn, without a number: it can still be called
     back. `dry_run`: all was done but the mailing.
-    `called_back` also says that figures changed. `came_back`: the mail server took it, and it is
+    `called_back` also says that figures changed. `unheard`: nobody can tell whether it arrived.
+    `came_back`: the mail server took it, and it is
     reported not to have arrived. `void`: it never left.
     """
 
     IN_DELAY = "in_delay"
     WAITING = "waiting"
     ON_ITS_WAY = "on_its_way"
+    UNHEARD = "unheard"
     DELIVERED = "delivered"
     FAILED = "failed"
     CAME_BACK = "came_back"
@@ -64,7 +66,7 @@ class Sendings:
 
     @property
     def going(self) -> int:
-        """How many of them are neither delivered nor back with Finance."""
+        """How many of them are neither delivered nor Finance's to decide on."""
         return self.to_call_back + self.fates.get(Fate.ON_ITS_WAY, 0)
 
     @property
@@ -201,6 +203,7 @@ _FATES = sa.text(f"""
 select case
     when b.status = 'sending' and b.number is null and due.at > due.since then 'in_delay'
     when b.status = 'sending' and b.number is null then 'waiting'
+    when b.status = 'sending' and can_be_sent(b) then 'unheard'
     when b.status = 'sending' then 'on_its_way'
     when b.status = 'sent' and can_be_sent(b) then 'came_back'
     when b.status = 'sent' or b.status = 'void' and exists (

@@ -12,7 +12,9 @@ from models.db.columns import Base
 from models.outbox.cards import redraw_cards
 from models.outbox.jobs import Task, hasten
 from models.outbox.notifications import (
-    correct_mail_stopped,
+    MAIL,
+    Trouble,
+    correct_told,
     notify_mail_resumed,
     notify_mail_stopped,
 )
@@ -103,11 +105,15 @@ async def pause_mail(
     if fresh or (pause.cause, pause.needs_somebody) != (cause, needs_somebody):
         pause.cause, pause.needs_somebody = cause, needs_somebody
         await _redraw_all(session)
-        await correct_mail_stopped(session, pause.since)
+        await correct_told(session, _trouble(pause))
     await session.flush()
     if needs_somebody or (now - pause.since).total_seconds() >= pacing.quiet:
-        await notify_mail_stopped(session, pause.since, cause, needs_somebody=needs_somebody)
+        await notify_mail_stopped(session, _trouble(pause))
     return pause
+
+
+def _trouble(pause: MailPause) -> Trouble:
+    return Trouble(MAIL, pause.since, pause.cause, pause.needs_somebody)
 
 
 async def resume_mail(session: AsyncSession) -> bool:
@@ -146,8 +152,10 @@ async def has_issued_waiting(session: AsyncSession) -> bool:
 
 
 async def count_waiting(session: AsyncSession) -> int:
-    """How many bills are on their way out."""
-    counting = sa.text("select count(*) from bills where status = 'sending'")
+    """How many bills are on their way out, without those that may have arrived."""
+    counting = sa.text(
+        "select count(*) from bills b where status = 'sending' and not can_be_sent(b)"
+    )
     return int(await session.scalar(counting) or 0)
 
 

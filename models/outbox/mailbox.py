@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base
-from models.outbox.notifications import notify_mailbox_unread
+from models.outbox.notifications import Trouble, correct_told, notify_mailbox_unread
 
 
 class MailboxReading(Base):
@@ -110,18 +110,24 @@ async def note_mailbox_trouble(
     now: datetime,
     pace: ReadingPace,
 ) -> None:
-    """It could not be read; Finance is told, once, where that needs somebody or lasts."""
+    """It could not be read; Finance is told where that needs somebody or lasts: once, and again
+    where something else has to be mended.
+    """
     row = await session.get_one(
         MailboxReading, mailbox, with_for_update={"key_share": True}, populate_existing=True
     )
     wait_s = min(pace.usual * 2.0 ** min(row.tries, 30), pace.longest)
     row.next_at = now + timedelta(seconds=wait_s)
+    is_news = (row.trouble, row.needs_somebody) != (cause, needs_somebody)
     row.trouble, row.needs_somebody = cause, needs_somebody
     row.tries += 1
     row.since = row.since or now
     await session.flush()
+    trouble = Trouble(f"mailbox-unread:{mailbox}", row.since, cause, needs_somebody)
+    if is_news:
+        await correct_told(session, trouble)
     if needs_somebody or (now - row.since).total_seconds() >= pace.quiet:
-        await notify_mailbox_unread(session, mailbox, row.since)
+        await notify_mailbox_unread(session, mailbox, trouble)
 
 
 async def find_reading(session: AsyncSession, mailbox: str) -> MailboxReading | None:

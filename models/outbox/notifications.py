@@ -153,23 +153,46 @@ async def _notify_finance_bundled(
     await add_messages(session, kind, f"{kind}:{action_id}", finance, facts, BUNDLING_S)
 
 
-async def notify_mailbox_unread(session: AsyncSession, mailbox: str, since: datetime) -> None:
-    """Finance hears, once, that what comes back on bills is not read."""
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps something from working `since` then, told under `name`; `needs_somebody`: waiting
+    alone does not end it.
+    """
+
+    name: str
+    since: datetime
+    cause: str
+    needs_somebody: bool
+
+    @property
+    def told_as(self) -> str:
+        """What the keys of all that is told of it begin with."""
+        return f"{self.name}:{self.since.isoformat()}:"
+
+    @property
+    def key(self) -> str:
+        """The same for all tries that fail by one cause, where somebody has to mend that."""
+        return f"{self.told_as}{f'mend:{_matter(self.cause)}' if self.needs_somebody else 'wait'}"
+
+
+MAIL = "mail-stopped"
+
+
+async def notify_mailbox_unread(session: AsyncSession, mailbox: str, trouble: Trouble) -> None:
+    """Finance hears, once, that what comes back on bills is not read; and again where something
+    else has to be mended.
+    """
     finance = await users_with_role(session, Role.FINANCE)
-    key = f"mailbox-unread:{mailbox}:{since.isoformat()}"
-    await add_messages(session, MessageKind.MAILBOX_UNREAD, key, finance, {"mailbox": mailbox})
+    facts = {"mailbox": mailbox}
+    await add_messages(session, MessageKind.MAILBOX_UNREAD, trouble.key, finance, facts)
 
 
-async def notify_mail_stopped(
-    session: AsyncSession, since: datetime, cause: str, *, needs_somebody: bool
-) -> None:
+async def notify_mail_stopped(session: AsyncSession, trouble: Trouble) -> None:
     """Finance hears, once a pause, that no bill goes out; and again where something else has to be
     mended.
     """
     finance = await users_with_role(session, Role.FINANCE)
-    what = f"mend:{_matter(cause)}" if needs_somebody else "wait"
-    key = f"mail-stopped:{since.isoformat()}:{what}"
-    await add_messages(session, MessageKind.MAIL_STOPPED, key, finance, {})
+    await add_messages(session, MessageKind.MAIL_STOPPED, trouble.key, finance, {})
 
 
 _OF_ONE_TRY = re.compile(r"<[^>]*>|\S*@\S*|\b(?!\d{3}\b)\S*\d\S*")
@@ -182,24 +205,20 @@ def _matter(cause: str) -> str:
     return sha256(_OF_ONE_TRY.sub("", cause).encode()).hexdigest()[:12]
 
 
-async def correct_mail_stopped(session: AsyncSession, since: datetime) -> None:
-    """What was told of this pause is drawn anew."""
-    told = sa.select(Message.id).where(*_told_of(since), Message.state == MessageState.POSTED)
+async def correct_told(session: AsyncSession, trouble: Trouble) -> None:
+    """What was told of this trouble is drawn anew."""
+    told = sa.select(Message.id).where(
+        Message.key.startswith(trouble.told_as, autoescape=True),
+        Message.state == MessageState.POSTED,
+    )
     for message_id in await session.scalars(told):
         await defer_message_update(session, message_id)
-
-
-def _told_of(since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        Message.kind == MessageKind.MAIL_STOPPED,
-        Message.key.startswith(f"mail-stopped:{since.isoformat()}:"),
-    )
 
 
 async def notify_mail_resumed(session: AsyncSession, since: datetime) -> None:
     """Who of Finance heard that no bill goes out hears that they do again."""
     told = sa.select(Message.recipient).where(
-        *_told_of(since),
+        Message.key.startswith(f"{MAIL}:{since.isoformat()}:"),
         Message.state.in_((MessageState.SENDING, MessageState.POSTED)),
     )
     heard = set(await session.scalars(told))

@@ -104,7 +104,7 @@ async def test_a_name_of_before_that_is_refused_is_the_matter_of_its_letters_alo
             await mailer.send(LETTER)
         with pytest.raises(MailError, match=r"is from billing@meridian\.example") as letters:
             await mailer.send(replace(LETTER, sender=SENDER))
-    assert (ours.value.turned_away, letters.value.turned_away) == (True, False)
+    assert (ours.value.in_doubt, letters.value.in_doubt) == (True, False)
     assert letters.value.kind is MailErrorKind.REFUSED
 
 

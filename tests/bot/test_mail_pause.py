@@ -197,25 +197,55 @@ async def test_one_customer_whom_the_server_turns_away_stops_nobody_elses_mail(
     assert await rows(db, "select from mail_pause") == []
 
 
+async def test_a_server_that_hangs_up_over_one_letter_stops_nobody_elses_mail(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    bad, *others = await approved(db, people, 3)
+    await _addressed(db, bad, "pay@bad.example")
+
+    async def is_its_own_trouble() -> bool:
+        return (await details(db, bad)).letter.trouble is not None
+
+    async with (
+        scripted(**{"data_pay@bad": HANG_UP}) as script,
+        mailing(db, gateway, script, clock),
+    ):
+        for bill_id in (bad, *others):
+            await send(db, people.ana, bill_id)
+        for bill_id in others:
+            await reaches(db, bill_id, "sent")
+        await until(is_its_own_trouble)
+        script.answers = {}
+        await reaches(db, bad, "sent")
+    assert await rows(db, "select from messages where kind like 'mail_%'") == []
+
+
 async def test_a_server_that_turns_three_domains_away_serves_nobody_of_ours(
     db: Database, people: People, gateway: SlackClient, clock: Clock
 ) -> None:
     made = await approved(db, people, 3)
     async with (
-        scripted(rcpt=NO_RELAY) as script,
+        scripted(**{f"rcpt_pay@c{n}": _no_relay(f"pay@c{n}") for n in range(1, 4)}) as script,
         mailing(db, gateway, script, clock, mail_pause=4.0, back_off_mending=4.0),
     ):
         for bill_id in made:
             await send(db, people.ana, bill_id)
         await until(lambda: told(db, "mail_stopped"))
         for bill_id in made:
-            assert (await bill(db, bill_id)).status == "sending"
+            facts = await details(db, bill_id)
+            assert facts.status == "sending"
+            told_to_all = "The mail server answered: 554 5.7.1 <…>: Relay access denied"
+            assert facts.letter.waits == told_to_all
         clock.ahead += timedelta(days=2)
         script.answers = {}
         for bill_id in made:
             await reaches(db, bill_id, "sent")
     for bill_id in made:
         assert not await has_done(db, bill_id, "send_failed")
+
+
+def _no_relay(address: str) -> str:
+    return f"554 5.7.1 <{address}.example>: Relay access denied"
 
 
 async def _addressed(db: Database, bill_id: int, to: str) -> None:

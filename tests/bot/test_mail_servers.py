@@ -183,7 +183,7 @@ async def test_what_only_a_person_can_mend_is_told_as_that(at: MailServerAt, sto
     assert "relay" in relay.code.lower()
     for one in (wrong, unknown):
         assert one.kind is MailErrorKind.MENDING
-    assert relay.turned_away
+    assert relay.in_doubt
 
 
 @servers("postfix")
@@ -192,7 +192,7 @@ async def test_a_sender_that_is_somebody_elses_needs_somebody(
 ) -> None:
     stranger = await refused(known(at, "smtp", user="stranger"))
     assert "not owned by user stranger" in stranger.code
-    assert stranger.turned_away
+    assert stranger.in_doubt
 
 
 @servers("postfix", "exim")

@@ -44,8 +44,9 @@ async def test_a_letter_that_was_handed_over_and_not_answered_may_have_arrived(a
 @pytest.mark.parametrize(
     ("answers", "kind"),
     [
-        ({"data": HANG_UP}, SERVER),
-        ({"data": SILENCE}, SERVER),
+        ({"data": HANG_UP}, LATER),
+        ({"data": SILENCE}, LATER),
+        ({"data": f"421 4.3.2 shutting down{HANG_UP}"}, LATER),
         ({"data": "451 4.3.0 disk full"}, LATER),
         ({"end": "451 4.3.0 try again"}, LATER),
         ({"end": f"421 4.3.2 shutting down{HANG_UP}"}, LATER),
@@ -77,7 +78,6 @@ def test_answers_are_waited_for_as_long_as_smtp_asks() -> None:
         ({"mail": "553 5.7.1 Sender address rejected: not owned by user"}, MENDING),
         ({"mail": "550 5.1.8 bad domain"}, MENDING),
         ({"mail": "450 4.1.8 Sender address rejected: Domain not found"}, MENDING),
-        ({"mail": "452 4.3.1 no room"}, SERVER),
         ({"mail": "552 5.3.4 Message size exceeds fixed limit"}, REFUSED),
         ({"rcpt": "550 5.1.1 User unknown in local recipient table"}, REFUSED),
         ({"rcpt": "550 5.1.1 <a@b>: User unknown in relay recipient table"}, REFUSED),
@@ -100,30 +100,33 @@ async def test_what_concerns_us_is_told_apart_from_what_concerns_the_letter(
     assert caught.value.kind is kind
     told = next(iter(answers.values())).removesuffix(HANG_UP)
     assert told in caught.value.code
-    assert not caught.value.turned_away
+    assert not caught.value.in_doubt
     if "rcpt" in answers:
         assert "accounts@acme.example" in caught.value.code
 
 
-TURNED_AWAY = [
-    ({"rcpt": "554 5.7.1 <a@b>: Relay access denied"}, REFUSED),
-    ({"rcpt": "454 4.7.1 <a@b>: Relay access denied"}, LATER),
-    ({"rcpt": "550 relay not permitted"}, REFUSED),
-    ({"rcpt": "504 5.5.2 <box>: Helo command rejected: need fully-qualified"}, REFUSED),
-    ({"rcpt": "553 5.7.1 Sender address rejected: not owned by user x"}, REFUSED),
-    ({"rcpt": "530 5.7.0 Must issue a STARTTLS command first"}, REFUSED),
-    ({"end": "550 5.7.60 Client does not have permissions to send as this sender"}, REFUSED),
+IN_DOUBT = [
+    ({"rcpt": "554 5.7.1 <a@b>: Relay access denied"}, REFUSED, MENDING),
+    ({"rcpt": "454 4.7.1 <a@b>: Relay access denied"}, LATER, MENDING),
+    ({"rcpt": "550 relay not permitted"}, REFUSED, MENDING),
+    ({"rcpt": "504 5.5.2 <box>: Helo command rejected: need fully-qualified"}, REFUSED, MENDING),
+    ({"rcpt": "553 5.7.1 Sender address rejected: not owned by user x"}, REFUSED, MENDING),
+    ({"rcpt": "530 5.7.0 Must issue a STARTTLS command first"}, REFUSED, MENDING),
+    ({"end": "550 5.7.60 Client has no permissions to send as this sender"}, REFUSED, MENDING),
+    ({"mail": "452 4.3.1 no room"}, LATER, SERVER),
+    ({"mail": HANG_UP}, LATER, SERVER),
+    ({"data": HANG_UP}, LATER, SERVER),
 ]
 
 
-@pytest.mark.parametrize(("answers", "kind"), TURNED_AWAY)
+@pytest.mark.parametrize(("answers", "kind", "if_ours"), IN_DOUBT)
 async def test_an_answer_to_one_letter_that_may_concern_us_is_marked_as_such(
-    answers: dict[str, str], kind: MailErrorKind
+    answers: dict[str, str], kind: MailErrorKind, if_ours: MailErrorKind
 ) -> None:
     async with scripted(**answers) as script:
         with pytest.raises(MailError) as caught:
             await mailer(script).send(ONE)
-    assert (caught.value.kind, caught.value.turned_away) == (kind, True)
+    assert (caught.value.kind, caught.value.if_ours) == (kind, if_ours)
 
 
 @pytest.mark.parametrize(

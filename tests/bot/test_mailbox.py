@@ -204,7 +204,7 @@ async def test_nobody_fills_a_record_by_writing_mails(
     assert len(unread(store)) == 10
 
 
-async def test_a_wrong_password_is_tried_ever_less_and_told_once(
+async def test_a_wrong_password_is_tried_ever_less_and_told_once_and_another_trouble_anew(
     db: Database, people: People, store: Store, clock: Clock
 ) -> None:
     wrong = {"password": "hunter22"}
@@ -218,6 +218,11 @@ async def test_a_wrong_password_is_tried_ever_less_and_told_once(
     (notice,) = await told(db, people, "mailbox_unread")
     assert "AUTHENTICATIONFAILED" in notice
     assert "hunter22" not in notice
+
+    clock.now += timedelta(hours=1)
+    await reader(db, store, clock, ca_file=Path("/etc/ssl/certs/ca-certificates.crt")).look()
+    notices = await told(db, people, "mailbox_unread")
+    assert ["SMTP_CA_FILE" in one for one in notices] == [True, True]
 
     mended = reader(db, store, clock)
     clock.now += timedelta(hours=1)

@@ -40,7 +40,7 @@ class Script:
 @asynccontextmanager
 async def scripted(**answers: str) -> AsyncIterator[Script]:
     """Serves for the time of the block; `end` stands for the end of a letter, `rcpt_X` for the
-    recipient X.
+    recipient X, `data_X` for the letter whose last recipient is X.
     """
     script = Script({_line(one): told for one, told in answers.items()})
     server = await asyncio.start_server(_speaker(script), "127.0.0.1", 0, limit=2**24)
@@ -60,10 +60,12 @@ def _speaker(
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         script.connections += 1
         writer.write(f"{script.answers.get('HELLO', '220 scripted')}\r\n".encode())
+        whom = ""
         try:
-            while line := (await reader.readline()).decode():
-                script.heard.append(line.strip())
-                answer = script.answer(line.strip())
+            while line := (await reader.readline()).decode().strip():
+                script.heard.append(line)
+                whom = line[len("RCPT") :] if line.startswith("RCPT") else whom
+                answer = script.answer(f"{line}{whom}" if line == "DATA" else line)
                 if not _say(writer, answer):
                     return
                 if answer.startswith("354"):

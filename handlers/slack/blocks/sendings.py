@@ -136,5 +136,6 @@ def shape(facts: Sendings) -> str:
     left. Of a long list not how many are on their way.
     """
     fates = facts.fates
-    going = [fate for fate in (Fate.IN_DELAY, Fate.WAITING, Fate.ON_ITS_WAY) if fate in fates]
+    ways = (Fate.IN_DELAY, Fate.WAITING, Fate.ON_ITS_WAY, Fate.UNHEARD)
+    going = [fate for fate in ways if fate in fates]
     return f"{fates.get(Fate.CALLED_BACK, 0)} called back, then {' and '.join(going) or 'done'}"

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.incoming import record_mail
+from models.actions.mail_trouble import note_trouble
 from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
@@ -238,7 +239,7 @@ async def test_what_became_of_each_of_eight_that_were_sent_is_told_by_currency(
     session: AsyncSession, people: People
 ) -> None:
     """One was called back, two failed and one of these was made void, two arrived and one of these
-    came back, one is on its way, and two can still be called back, of which one is in yen.
+    came back, one may have arrived, and two can still be called back, of which one is in yen.
     """
     names = ("Acme", "Birch", "Cove", "Dune", "Elm", "Fjord", "Heron")
     bills = [await approved(session, people, name) for name in names]
@@ -246,16 +247,18 @@ async def test_what_became_of_each_of_eight_that_were_sent_is_told_by_currency(
     list_id = await listed(session, people, *bills, yen)
     await begun(session, people, list_id)
     await do_put_off(session)
-    back, failed, arrived, returned, going, _, voided = bills
+    back, failed, arrived, returned, unsure, _, voided = bills
     await undo_decision(session, back.id, back.version, act(people.ana), "Not yet.")
     late = clock(people, NOW + DELAY)
-    for bill in (failed, arrived, returned, going, voided):
+    for bill in (failed, arrived, returned, unsure, voided):
         assert await issue_bill(session, bill.id, late, drawn)
     for bill in (failed, voided):
         await mark_send_failed(session, bill.id, late, "550 No")
     await void(session, voided, people.ana, NOW + DELAY)
     for bill in (arrived, returned):
         await mark_delivered(session, bill.id, late, "250 OK")
+    assert (await sendings_of_list(session, list_id)).fates[Fate.ON_ITS_WAY] == 1
+    await note_trouble(session, unsure.id, "Connection lost", unheard=1)
     letter = await outgoing_document(session, returned.id, late, State.SENT)
     assert letter is not None
     report = DeliveryReport((f"{letter.mail_id}@us",), (Failure(None, "550 No"),))
@@ -264,7 +267,7 @@ async def test_what_became_of_each_of_eight_that_were_sent_is_told_by_currency(
     told = await sendings_of_list(session, list_id)
 
     assert told.fates == {
-        Fate.IN_DELAY: 2, Fate.ON_ITS_WAY: 1, Fate.DELIVERED: 1, Fate.FAILED: 1,
+        Fate.IN_DELAY: 2, Fate.UNHEARD: 1, Fate.DELIVERED: 1, Fate.FAILED: 1,
         Fate.CAME_BACK: 1, Fate.VOID: 1, Fate.CALLED_BACK: 1,
     }  # fmt: skip
     assert [(one.bills, one.named[0].id) for one in told.failed] == [(1, failed.id)]
