@@ -6,7 +6,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Timings:
     """`pace`: between messages to one channel, Slack's own limit. `settle`: how long a message
-    whose fate is unknown may take to show up. `progress`: between updates of a progress message.
+    whose fate is unknown may take to show up. `progress`: between updates of a progress message,
+    and `courtesy` between those of all digests, progress and outcomes together: fifty a minute.
     `sweep`: between looks for what was left behind. A worker that has not given a sign for
     `stalled`, where `heartbeat` is usual, is dead. `back_off_first` doubles up to
     `back_off_longest`, or to `back_off_mending` where somebody has to do something first. After
@@ -35,6 +36,7 @@ class Timings:
     pace: float = 1.0
     settle: float = 3.0
     progress: float = 3.0
+    courtesy: float = 1.2
     poll: float = 1.0
     sweep: float = 2.0
     heartbeat: float = 2.0

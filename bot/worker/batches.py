@@ -57,6 +57,8 @@ class LongWork(ABC):
 
     async def _show(self, work_id: int) -> None:
         """Progress is a courtesy: trouble with it does not stop the work."""
+        if not self.updater.turns.take_if_free():
+            return
         try:
             await self._redraw(work_id)
         except SlackError as trouble:
@@ -142,7 +144,7 @@ class ListWork(LongWork):
         return step.after
 
     async def _redraw(self, list_id: int) -> None:
-        await self.updater.redraw_message(list_id)
+        await self.updater.redraw_now(list_id)
 
     @abstractmethod
     async def _do(self, session: Session, list_id: int, context: Context, after: int) -> ListStep:

@@ -41,6 +41,7 @@ from handlers.slack.blocks.notifications import (
 )
 from handlers.slack.blocks.sendings import list_progress
 from handlers.wording.webhook_text import host_of
+from models.batches.approval_offers import offer_approvals
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_approve import approval_report
@@ -55,7 +56,7 @@ from models.outbox.mail_pause import count_waiting, find_pause
 from models.outbox.mailbox import find_reading
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.people_notices import DECLINED
-from models.people.permissions import Role
+from models.people.permissions import Permission, Role
 from models.people.users import User, person_ref
 from models.period import Period
 from models.queries.bill_details import BillDetails
@@ -105,7 +106,10 @@ async def _digest(session: Session, message: Message) -> Content | None:
     digest = await load_digest(session, message)
     if not digest.waiting and message.state != MessageState.POSTED:
         return None
-    return Content(partial(digest_message, digest))
+    reader = await reader_of(session, message.recipient)
+    may = reader is not None and reader.can(Permission.APPROVE)
+    offers = await offer_approvals(session, message, digest, reader) if reader and may else ()
+    return Content(partial(digest_message, digest, offers))
 
 
 async def _run(session: Session, message: Message) -> Content:

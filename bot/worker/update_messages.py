@@ -12,6 +12,7 @@ from bot.slack.client import ErrorKind, SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
 from bot.worker.message_content import content_of
+from bot.worker.turns import Turns
 from handlers.slack.blocks.bill_run import run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
@@ -63,6 +64,7 @@ class MessageUpdater:
         self._timings = timings
         self._bills = Batcher(self._read)
         self._drawings = Batcher(self._mark)
+        self.turns = Turns(timings.courtesy)
 
     async def redraw(self, bill_id: int) -> None:
         """Bring every posted card of the bill up to date; those that are already stay alone.
@@ -96,18 +98,19 @@ class MessageUpdater:
             await self._give_up(message, trouble)
 
     async def _read(self, bill_ids: Sequence[int]) -> list[_Outdated | None]:
-        """What is to be drawn of each, None where nothing is; promises their digests, what people
-        were answered about them, and after a while the Homes that show them, and what is said of
+        """What is to be drawn of each, None where nothing is; promises what people were answered
+        about them, and after a while their digests, the Homes that show them, and what is said of
         lists in which they were sent.
 
         One drawing answers all that was promised of a bill by then.
         """
         async with self._db.transaction() as session:
             await drop_answered_updates(session, bill_ids)
+            later = math.ceil(self._timings.progress)
             for digest_id in await digests_of(session, bill_ids):
-                await defer_message_update(session, digest_id)
+                await defer_message_update(session, digest_id, later)
             for list_id in await lists_about(session, bill_ids):
-                await defer_message_update(session, list_id, math.ceil(self._timings.progress))
+                await defer_message_update(session, list_id, later)
             for answer_id in await answers_about(session, bill_ids):
                 await defer_answer_update(session, answer_id)
             await refresh_homes(session, bill_ids)
@@ -148,8 +151,17 @@ class MessageUpdater:
     async def redraw_message(self, message_id: int) -> None:
         """Draw a posted message anew: a digest shows what still waits, or that nothing does.
 
-        After a week in trouble it is left as it is.
+        It waits for its turn among all such messages. After a week in trouble it is left as it is.
         """
+        wait_s = self.turns.wait_s(message_id)
+        if wait_s:
+            async with self._db.transaction() as session:
+                await defer_message_update(session, message_id, math.ceil(wait_s))
+            return
+        await self.redraw_now(message_id)
+
+    async def redraw_now(self, message_id: int) -> None:
+        """The same of a message whose turn it is."""
         async with self._db.long_transaction(self._timings.bulk) as session:
             message = await session.get_one(Message, message_id)
             made = await content_of(session, message)

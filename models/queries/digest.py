@@ -51,7 +51,7 @@ select count(*) from messages
 where recipient = :of and kind = 'card' and state = 'listed' and id between :first and :last
 """)
 
-_WAITING = """
+WAITING_IN_DIGEST = """
 select b.*
 from messages p join bills b on b.id = p.bill_id
 where p.recipient = :of and p.kind = 'card' and p.state = 'listed'
@@ -66,7 +66,7 @@ where p.recipient = :of and p.kind = 'card' and p.state = 'listed'
 _SUMS = sa.text(f"""
 select currency, count(*) as bills, sum(overage_amount) as amount,
        min(make_date(year, month, 1)) as first, max(make_date(year, month, 1)) as last
-from ({_WAITING}) w group by currency order by bills desc, currency
+from ({WAITING_IN_DIGEST}) w group by currency order by bills desc, currency
 """)
 
 # The biggest of each currency, then the second of each, and so on: currencies are not compared.
@@ -74,7 +74,7 @@ _BIGGEST = sa.text(f"""
 with ranked as (
     select *, count(*) over (partition by currency) as bills, row_number() over (
         partition by currency order by abs(overage_amount) desc nulls last, created_at, id) as place
-    from ({_WAITING}) w
+    from ({WAITING_IN_DIGEST}) w
 ), shown as (
     select * from ranked order by place, bills desc, currency limit :most
 )

@@ -6,13 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from models.actions.approve import approve_bill
-from models.batches.bill_run import run_step, start_bill_run
 from models.context import Context, Source
 from models.outbox import homes
 from models.people.users import find_by_slack
-from models.period import Period
 from sandbox.fake_slack.delivery.payloads import view_click
-from tests.handlers.conftest import Bills
+from tests.handlers.conftest import Bills, generate_october
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import NOW, Team, box_of, element, inbox, labels, read, said
@@ -96,7 +94,7 @@ async def test_home_is_turned_page_by_page_and_begins_anew_when_a_page_is_done(
 ) -> None:
     async with team.db.transaction() as session:
         await session.execute(sa.text(MORE))
-    await _generate(team, listeners)
+    await generate_october(team.db, listeners)
     await team.kim.opens_home()
     assert "1 to 15 of 18 bills, the oldest first." in said(team.kim.home)
     await team.kim.presses("Next page", on=team.kim.home)
@@ -110,16 +108,6 @@ async def test_home_is_turned_page_by_page_and_begins_anew_when_a_page_is_done(
     assert "First page" not in labels(team.kim.home)
 
 
-async def _generate(team: Team, listeners: Listeners) -> None:
-    async with team.db.transaction() as session:
-        ana = await find_by_slack(session, "UANA", team.sandbox.team_id)
-        assert ana is not None
-        act = Context(ana, NOW, Source.SLACK)
-        run = await start_bill_run(session, Period(2026, 10), act, listeners.services.zone)
-    async with team.db.long_transaction() as session:
-        await run_step(session, run, listeners.services.billing, NOW)
-
-
 async def test_a_home_that_is_looked_at_follows_what_others_do(
     team: Team, listeners: Listeners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +117,7 @@ async def test_a_home_that_is_looked_at_follows_what_others_do(
     await team.kim.opens_home()
     await team.max.opens_home()
     assert "No bill needs you now" in said(team.kim.home)
-    await _generate(team, listeners)
+    await generate_october(team.db, listeners)
     await until(lambda: "Waiting for you: 2" in said(team.kim.home))
     await until(lambda: "Waiting for somebody: 2" in said(team.max.home))
     async with team.db.transaction() as session:

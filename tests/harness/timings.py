@@ -19,6 +19,7 @@ QUICK = Timings(
     pace=0.0,
     settle=0.05,
     progress=0.0,
+    courtesy=0.0,
     poll=0.1,
     sweep=1.0,
     heartbeat=0.5,

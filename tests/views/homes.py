@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from handlers.slack.blocks.home import home_view
+from models.batches.approval_offers import ApprovalOffer
 from models.batches.bulk_approve import ApprovalReport, Outcome
 from models.bills.states import HoldReason, State
 from models.outbox.homes import HomePlace
@@ -70,6 +71,13 @@ def billed() -> MonthsBilled:
     periods = tuple(OCTOBER.plus(-ago) for ago in reversed(range(12)))
     amounts = (None, *(Decimal(1000 * n) for n in range(11)))
     return MonthsBilled(periods, tuple(CurrencyMonths(code, amounts) for code in ("USD", "EUR")))
+
+
+def offers() -> tuple[ApprovalOffer, ...]:
+    return tuple(
+        ApprovalOffer(n, code, Decimal("1234567890123.45"), 2000, Decimal("9876543210987.65"))
+        for n, code in enumerate(("USD", "EUR", "KWD", "GBP", "CHF"))
+    )
 
 
 def approvals(facts: BillDetails = BILL, count: int = 3, **changes: Any) -> ApprovalReport:

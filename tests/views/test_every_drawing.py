@@ -194,7 +194,7 @@ OF_A_BILL: dict[str, Draw] = {
     "approved very many": lambda f: approved_many(homes.approvals(f, 500, left_out=80)),
     "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: digest_message(
-        replace(samples.digest(), biggest=(samples.bill_line(f),) * 5)
+        replace(samples.digest(), biggest=(samples.bill_line(f),) * 5), homes.offers()
     ),
     "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
     "customers": lambda f: customer_list(_customers(f), f.customer),

@@ -6,9 +6,11 @@ from typing import Any
 from handlers.slack.blocks.action_ids import ActionId, fits, pack
 from handlers.slack.blocks.block_kit import (
     Block,
+    Element,
     SlackMessage,
     actions,
     button,
+    confirm,
     context,
     header,
     message,
@@ -19,6 +21,7 @@ from handlers.slack.blocks.block_kit import (
 from handlers.wording.bill_text import amount, bill_count, listed, month_of, state_of
 from handlers.wording.formatting import (
     by_currency,
+    money,
     name,
     number,
     period_name,
@@ -27,6 +30,7 @@ from handlers.wording.formatting import (
     totals,
 )
 from handlers.wording.rich_text import code, fallback_text
+from models.batches.approval_offers import ApprovalOffer
 from models.queries.bill_list import BillLine, Page
 from models.queries.digest import Digest
 
@@ -65,8 +69,11 @@ def bill_list(page: Page, title: str, filters: Mapping[str, Any]) -> SlackMessag
     )
 
 
-def digest_message(digest: Digest) -> SlackMessage:
-    """One message instead of many cards, when one approver gets more than ten bills at once."""
+def digest_message(digest: Digest, offers: Sequence[ApprovalOffer] = ()) -> SlackMessage:
+    """One message instead of many cards, when one approver gets more than ten bills at once.
+
+    The buttons approve what it `offers`, as it is shown here.
+    """
     if not digest.waiting:
         return sentence_message(
             f"All {number(digest.listed)} are decided: none of these bills waits for you now."
@@ -85,13 +92,23 @@ def digest_message(digest: Digest) -> SlackMessage:
             header(title),
             paragraph(told, f" The biggest {which}:" if len(shown) > 1 else ""),
             bill_table(shown),
+            *actions(*map(_approve_all, offers)),
             paragraph(
-                "On Countersign’s Home tab you find the first ones with their buttons. For all of"
-                " them type ",
+                "Each stands on Countersign’s Home tab with their buttons, and as a list by ",
                 code(slash("bill list mine")),
-                ", for one of them ",
-                code(slash(f"bill show #{shown[0].id}")),
                 ".",
             ),
         ],
     )
+
+
+def _approve_all(offer: ApprovalOffer) -> Element:
+    under, count = money(offer.under, offer.currency), bill_count(offer.bills)
+    sure = confirm(
+        f"Approve {count}?",
+        f"Those under {under}, which come to {money(offer.amount, offer.currency)}. What has"
+        " changed since this was shown is left out and named.",
+        "Approve",
+    )
+    words = f"Approve all under {under}"
+    return button(ActionId.APPROVE_LIST, words, pack(list=offer.list_id), ask=sure)
