@@ -197,19 +197,6 @@ async def test_help_with_one_command_is_about_that(team: Team) -> None:
         assert "/bill generate" not in told, typed
 
 
-async def test_without_pages_what_slack_does_not_do_is_answered_with_the_command_line(
-    team: Team,
-) -> None:
-    for typed, instead in (
-        ("/usage import", "countersign import usage FILE.csv"),
-        ("/bill people", "countersign people add"),
-    ):
-        told = await team.ana.types(typed)
-        assert "On the command line" in told["text"], typed
-        assert instead in said(told), typed
-    assert "1,500" in said(await team.kim.types("/customer acme"))
-
-
 async def test_plain_words_to_the_bot_are_answered_like_commands(
     team: Team, october: Bills
 ) -> None:

@@ -1,6 +1,5 @@
 """`/bill web`: a link that signs in whoever typed it, and is told to nobody else."""
 
-import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
@@ -54,21 +53,6 @@ async def test_somebody_without_a_role_gets_no_link(team: Team) -> None:
 async def test_without_pages_it_is_said_that_there_are_none(team: Team) -> None:
     use_public_url("")
     assert "There are no web pages here." in (await team.kim.types("/bill web"))["text"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "page", "cli"),
-    [
-        ("/usage import", "/import", "countersign import usage FILE.csv"),
-        ("/bill people", "/people", "countersign people add"),
-    ],
-)
-async def test_what_pages_do_is_answered_with_the_page(
-    team: Team, typed: str, page: str, cli: str
-) -> None:
-    answer = await team.ana.types(typed)
-    assert link_in(answer) == f"{PUBLIC_URL}{page}"
-    assert cli in said(answer)
 
 
 async def test_what_a_customer_used_leads_to_its_page(team: Team) -> None:
