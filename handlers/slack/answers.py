@@ -108,6 +108,13 @@ class FieldErrors:
 
 
 @dataclass(frozen=True)
+class Options:
+    """What a select offers for the letters that somebody has typed, as options of its own kind."""
+
+    options: list[Json]
+
+
+@dataclass(frozen=True)
 class Later:
     """Work that perhaps takes longer than Slack waits, begun by a dialog once its transaction has
     ended: what is shown meanwhile, and what `work` puts in its place.
@@ -117,7 +124,7 @@ class Later:
     meanwhile: View
 
 
-Answer = Reply | Dialog | FieldErrors
+Answer = Reply | Dialog | FieldErrors | Options
 
 
 def as_dialog(message: SlackMessage, title: str = TITLE) -> View:

@@ -22,6 +22,7 @@ from handlers.slack import (
     people,
     recording,
     send,
+    suggestions,
     thread,
     usage,
     words,
@@ -113,6 +114,8 @@ MENU: dict[str, Listener] = {
     "void": clicked(bill_dialogs.void),
 }
 
+FIELD = "value"
+"""The action id of every field of our dialogs."""
 EVERYTHING = re.compile(".*", re.DOTALL)
 Body = Mapping[str, Any]
 
@@ -205,8 +208,10 @@ DIALOGS: dict[str, Listener] = {
     ActionId.VOID: bill_dialogs.submit_void,
     ActionId.REISSUE: bill_dialogs.submit_reissue,
     ActionId.DELIVER: bill_dialogs.submit_arrived,
+    ActionId.CHOOSE_CUSTOMER: customers.edit_chosen,
     ActionId.NEW_CUSTOMER: customers.add,
     ActionId.EDIT_CUSTOMER: customers.save,
+    ActionId.RECORD_USAGE: recording.submit_record,
     ActionId.IMPORT_USAGE: imports.look,
     ActionId.APPLY_USAGE: imports.take_in,
 }
@@ -228,11 +233,15 @@ def register(app: AsyncApp, services: Services) -> None:
         receipt = await handle(services, sent, DIALOGS[sent.view["callback_id"]])
         return _with_home(services, sent, receipt)
 
+    async def typing(body: Body) -> BoltResponse:
+        return await handle(services, suggestions.Typing(body), suggestions.offer)
+
     # Bolt asks one after the other whether it is meant; what comes most often is asked first.
     app.block_action(ANY_ACTION)(click)
     for name in COMMANDS:
         app.command(slash(name))(command)
     app.view_submission(ANY_DIALOG)(submission)
+    app.options(FIELD)(typing)
     _hear_events(app, services)
     _take_receipt_of_the_rest(app, services)
 

@@ -11,6 +11,7 @@ from handlers.customer_form import (
     shown_fields,
 )
 from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
+from handlers.slack.blocks.customer_choice import which_customer
 from handlers.slack.blocks.customer_form import (
     NOBODY,
     REASON,
@@ -21,13 +22,12 @@ from handlers.slack.blocks.customer_form import (
 )
 from handlers.slack.blocks.customer_list import customer_list
 from handlers.slack.context import RequestContext
-from handlers.wording.formatting import slash
+from handlers.slack.references import chosen_customer
 from models.actions.edit_customer import create_customer, edit_customer
 from models.actions.foresee import do_if_agreed
 from models.actions.keep_books import BookChange
-from models.customers.customers import get_customer
+from models.customers.customers import Customer, get_customer
 from models.customers.search import find_customer
-from models.errors import Invalid
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.customer_list import CustomerFilter, list_customers
@@ -71,13 +71,23 @@ async def add(context: RequestContext) -> Answer:
 
 
 async def edit(context: RequestContext, typed: str) -> Answer:
-    """`NAME`: the dialog with all that is known of a customer."""
+    """`[NAME]`: the dialog with all that is known of a customer, which is asked for first where
+    none is named.
+    """
     context.user.require(Permission.KEEP_BOOKS)
     if not typed:
-        example = slash("customer edit Acme Corp")
-        raise Invalid(f"Which customer? Write its name, as in `{example}`.")
+        return Dialog(which_customer())
     with context.naming(typed):
-        customer = await find_customer(context.session, typed)
+        return await _edit(context, await find_customer(context.session, typed))
+
+
+async def edit_chosen(context: RequestContext) -> Answer:
+    """The same of whoever was chosen in a dialog, in its place."""
+    context.user.require(Permission.KEEP_BOOKS)
+    return await _edit(context, await chosen_customer(context))
+
+
+async def _edit(context: RequestContext, customer: Customer) -> Answer:
     shown = await shown_fields(context.session, customer)
     form = await _form(context, shown, customer.id, shown["version"])
     return Dialog(customer_form(form))

@@ -119,6 +119,7 @@ class _OldButton(_Called):
 
 class _Suggestion(_Interaction):
     action_id: Id
+    block_id: Id = ""
     value: Words
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 
 from handlers.slack.answers import Answer
+from handlers.slack.blocks.action_ids import is_id
+from handlers.slack.blocks.customer_choice import CUSTOMER
 from handlers.slack.context import Listener, RequestContext
-from models.customers.customers import Customer
+from models.customers.customers import Customer, get_customer
 from models.errors import Invalid, NotFound
 from models.period import Period
 from models.queries.bill_details import BillDetails
@@ -52,6 +54,17 @@ async def referenced_customer_and_month(
     """The customer and the month that were named, in either order; None for what was not."""
     with context.naming(typed):
         return await find_customer_and_month(context.session, typed, context.today)
+
+
+async def chosen_customer(context: RequestContext) -> Customer:
+    """Whoever was chosen in the dialog; one that was merged since is that other one."""
+    chosen = context.entered(CUSTOMER)
+    if not is_id(chosen):
+        raise Invalid("Choose a customer.", CUSTOMER)
+    customer = await get_customer(context.session, int(chosen))
+    if customer.merged_into_id is None:
+        return customer
+    return await get_customer(context.session, customer.merged_into_id)
 
 
 async def bill_details(context: RequestContext, bill_id: int) -> BillDetails:

@@ -280,9 +280,10 @@ class Submission(Request):
         for answer in answers:
             if isinstance(answer, FieldErrors):
                 return {"response_action": "errors", "errors": answer.sentences}
-            view = answer.view if isinstance(answer, Dialog) else as_dialog(answer.message)
-            view = from_home(view) if self.is_from_home else view
-            return {"response_action": "update", "view": view}
+            if isinstance(answer, Reply | Dialog):
+                view = answer.view if isinstance(answer, Dialog) else as_dialog(answer.message)
+                view = from_home(view) if self.is_from_home else view
+                return {"response_action": "update", "view": view}
         return {}
 
 

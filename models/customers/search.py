@@ -2,11 +2,13 @@
 
 import heapq
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from rapidfuzz import fuzz
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from models.customers.customers import Customer, get_customer
 from models.customers.names import CustomerName
@@ -16,6 +18,7 @@ from models.text import cleaned_name
 CHOICES = 5
 CANDIDATES = 500
 NEARBY = 5_000
+LOOKED_THROUGH = 100_000
 MOST_CHARS, MOST_PIECES = 100, 12
 ALIKE = 60.0
 """From this percentage of letters in common on, a name may be the one that was meant."""
@@ -82,6 +85,59 @@ async def _beginning(session: AsyncSession, key: str) -> dict[int, tuple[Custome
     found: dict[int, tuple[Customer, str]] = {}
     for customer, name in await session.execute(begins):
         found.setdefault(customer.merged_into_id or customer.id, (customer, name))
+    return found
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A customer that may be meant, and a name it has or had that is why."""
+
+    customer_id: int
+    name: str
+    found_as: str
+
+
+async def suggest_customers(session: AsyncSession, typed: str, most: int) -> list[Suggestion]:
+    """Customers by the beginning of a name they have or had, then by a part of one, and where there
+    is no such name by the nearest; each once, at most so many. Parts are looked for in the first
+    100,000 names, so that an answer comes while somebody types, however many there are.
+    """
+    key = await session.scalar(sa.select(sa.func.name_key(cleaned_name(typed)))) or ""
+    key = key[:MOST_CHARS]
+    found = await _suggested(session, sa.func.starts_with(_KEY, key), most)
+    if key and len(found) < most:
+        within = await _suggested(session, _KEY.in_(_holding(key, most)), most)
+        found |= {one: named for one, named in within.items() if one not in found}
+    if key and not found:
+        names = _ranked(key, await session.execute(_candidates(key)))
+        found = await _suggested(session, CustomerName.name.in_(names), most)
+    return list(found.values())[:most]
+
+
+def _holding(key: str, most: int) -> sa.Select[str]:
+    """Names with this in them, among so many as are looked through while somebody types: found in
+    their index alone, and only what is found is looked up.
+    """
+    names = sa.select(_KEY).order_by(_KEY).limit(LOOKED_THROUGH).subquery()
+    held = sa.func.strpos(names.c.name_key, key) > 1
+    return sa.select(names.c.name_key).where(held).limit(most)
+
+
+async def _suggested(
+    session: AsyncSession, named: sa.ColumnElement[bool], most: int
+) -> dict[int, Suggestion]:
+    today = aliased(Customer)
+    query = (
+        sa.select(today.id, today.name, CustomerName.name)
+        .join(Customer, CustomerName.customer_id == Customer.id)
+        .join(today, today.id == sa.func.coalesce(Customer.merged_into_id, Customer.id))
+        .where(named)
+        .order_by(_KEY)
+        .limit(most)
+    )
+    found: dict[int, Suggestion] = {}
+    for row in await session.execute(query):
+        found.setdefault(row[0], Suggestion(*row))
     return found
 
 

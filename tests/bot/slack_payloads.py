@@ -79,7 +79,13 @@ def payloads(slack: Sandbox, bill_id: int, version: int) -> dict[str, Json]:
             "type": "view_closed",
             "view": {"type": "modal", "callback_id": ActionId.REJECT},
         },
-        "suggestion": {**by, "type": "block_suggestion", "action_id": "who", "value": "ac"},
+        "suggestion": {
+            **by,
+            "type": "block_suggestion",
+            "block_id": "customer",
+            "action_id": "value",
+            "value": "ac",
+        },
         "shortcut": {**by, "type": "shortcut", "callback_id": "x"},
         "dialog": {**by, "type": "dialog_submission", "callback_id": "x"},
         "attachment": {

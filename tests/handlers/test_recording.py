@@ -95,7 +95,7 @@ async def test_only_finance_records_typed_or_clicked(team: Team, october: Bills)
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("", "Write whose calls, of which month, and how many. As in /usage record Acme Corp"),
+        ("acme", "Write whose calls, of which month, and how many. As in /usage record Acme Corp"),
         ("acme 2026-10", "Write whose calls"),
         ("acme 5", "Write whose calls"),
         ("2026-10 5", "Write whose calls"),

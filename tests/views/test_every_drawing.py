@@ -39,6 +39,7 @@ from handlers.slack.blocks.bulk_send import (
     send_progress,
 )
 from handlers.slack.blocks.card import bill_card
+from handlers.slack.blocks.customer_choice import which_customer
 from handlers.slack.blocks.customer_form import (
     CustomerForm,
     customer_added,
@@ -73,7 +74,9 @@ from handlers.slack.blocks.recording import (
     RecordedMonth,
     recorded,
     recording_asked,
+    recording_asked_in_dialog,
     recording_cancelled,
+    recording_form,
 )
 from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
@@ -203,6 +206,9 @@ OF_A_BILL: dict[str, Draw] = {
     "usage to record": lambda f: recording_asked(
         RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f), has_changed=True
     ),
+    "usage to record, in a dialog": lambda f: recording_asked_in_dialog(
+        RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f), has_changed=True
+    ),
     "usage recorded": lambda f: recorded(
         RecordedMonth(5, f.customer, OCTOBER, 10**12, 5), samples.foreseen(f)
     ),
@@ -224,6 +230,8 @@ OF_A_BILL: dict[str, Draw] = {
 OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "customer to edit": customer_form(CUSTOMER_FORM, samples.foreseen(BILL), has_changed=True),
     "customer to add": customer_form(CustomerForm({"name": "Acme"}, {"csm": [], "sales": []})),
+    "usage to record": recording_form([OCTOBER, OCTOBER.plus(-1)], OCTOBER),
+    "customer to choose": which_customer(),
     "file of usage to choose": import_form(),
     "file of usage, looking": looking(),
     "file of usage, taking in": taking_in(),

@@ -35,6 +35,7 @@ class ActionId(StrEnum):
     PEOPLE_PAGE = "people:page"
     LIST_PAGE = "list:page"
     CUSTOMERS_PAGE = "customers:page"
+    CHOOSE_CUSTOMER = "customer:choose"
     NEW_CUSTOMER = "customer:new"
     EDIT_CUSTOMER = "customer:edit"
     SHARE_USAGE = "usage:share"
@@ -60,8 +61,10 @@ DIALOGS = (
     ActionId.VOID,
     ActionId.REISSUE,
     ActionId.DELIVER,
+    ActionId.CHOOSE_CUSTOMER,
     ActionId.NEW_CUSTOMER,
     ActionId.EDIT_CUSTOMER,
+    ActionId.RECORD_USAGE,
     ActionId.IMPORT_USAGE,
     ActionId.APPLY_USAGE,
 )
@@ -147,6 +150,11 @@ def unpack(value: str | None, *needed: str) -> dict[str, Any]:
     if not _readable(ids) or not ids.keys() >= set(needed):
         raise Invalid(OUT_OF_DATE)
     return dict(ids)
+
+
+def is_id(text: str) -> bool:
+    """Whether this is a number that a row can have."""
+    return re.fullmatch(r"[0-9]{1,19}", text) is not None and int(text) <= _LARGEST_ID
 
 
 def _readable(ids: Any) -> bool:

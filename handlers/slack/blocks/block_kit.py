@@ -291,6 +291,11 @@ def option(text: str, value: str, url: str | None = None) -> Element:
     return {**made, "url": url} if url else made
 
 
+def described(option: Element, text: str) -> Element:
+    """The option with small print."""
+    return {**option, "description": plain_text(text, 75)}
+
+
 def select(
     click: ActionId,
     placeholder: str,

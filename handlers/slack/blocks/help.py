@@ -87,7 +87,7 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "lists customers with what they used in the last month that is over",
         ),
         Subcommand("new", "new [NAME]", "new Acme Corp", "adds a customer"),
-        Subcommand("edit", "edit NAME", "edit Acme Corp", "changes a customer and its terms"),
+        Subcommand("edit", "edit [NAME]", "edit Acme Corp", "changes a customer and its terms"),
         Subcommand("help", "help", "help", "shows this list"),
     ),
     "usage": (
@@ -99,7 +99,7 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
         ),
         Subcommand(
             "record",
-            "record CUSTOMER YYYY-MM N",
+            "record [CUSTOMER YYYY-MM N]",
             "record Acme Corp 2026-10 1250000",
             "writes down what a customer used in a month",
         ),

@@ -67,6 +67,19 @@ def select_input(
     return _input(block_id, label, {**element, "initial_option": chosen} if chosen else element)
 
 
+def suggested_input(block_id: str, label: str, placeholder: str) -> Block:
+    """A choice among what is offered for the letters that are typed, which
+    `handlers.slack.suggestions` answers by `block_id`.
+    """
+    element: Element = {
+        "type": "external_select",
+        "action_id": "value",
+        "placeholder": plain_text(placeholder, 150),
+        "min_query_length": 1,
+    }
+    return _input(block_id, label, element)
+
+
 def _input(
     block_id: str, label: str, element: Element, hint: str = "", optional: bool = False
 ) -> Block:
