@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approvals import revoke_approvals
 from models.actions.auto_approve import auto_approve
-from models.actions.reroute import STRANDED, reroute_open_bills
+from models.actions.reroute import reroute_open_bills
 from models.bills.bill import lock_bills
 from models.bills.history import append_actions
 from models.bills.states import State
@@ -30,40 +30,19 @@ from models.period import Period
 
 _OF_BILLS = "(cast(:bill_ids as bigint[]) is null or id = any(:bill_ids))"
 _OF_B = _OF_BILLS.replace("id = any", "b.id = any")
-
-# A rejected bill keeps its figures until it is revised. One that is held for its contract dates is
-# outdated once they cover its month, also where no figure is another.
-_OUTDATED = f"""
-    select id, adjusts_id from outdated_bills where status <> 'rejected' and {_OF_BILLS}
-    union
-    select b.id, b.adjusts_id
-    from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
-    where b.status = 'held' and b.hold_reason = 'outside_contract' and b.number is null
-      and o.active_days > 0 and {_OF_B}"""
-
+_OUTDATED = f"select id, adjusts_id from bills_to_recalculate where {_OF_BILLS}"
+_OUTSIDE = f"select id from bills_outside_contract where {_OF_BILLS}"
 _LATE = f"""
     select * from late_bills
     where (year, month) >= (:first_year, :first_month) and {_OF_BILLS}"""
 
-# A contract that does not cover the month after all. What Finance let go in spite of that stays so.
-_OUTSIDE = f"""
-    select b.id
-    from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
-    where b.kind = 'overage' and b.number is null
-      and b.status in ('pending', 'approved', 'sending')
-      and o.active_days = 0 and {_OF_B}
-      and not exists (
-          select from bill_actions a
-          where a.bill_id = b.id and a.action in ('release', 'revise')
-            and a.snapshot -> 'before' ->> 'hold_reason' = 'outside_contract')"""
-
 # Corrections with what they correct.
 _CONCERNED = f"""
-with outdated as ({_OUTDATED}), late as ({_LATE}), outside as ({_OUTSIDE})
+with outdated as ({_OUTDATED}), late as ({_LATE})
 select id from outdated
 union select adjusts_id from outdated where adjusts_id is not null
 union select id from late
-union select id from outside"""
+union {_OUTSIDE}"""
 
 # Found first, and their bills by key: what was just imported has no statistics yet, by which it
 # could be told that looking through all of them for each bill is slow.
@@ -210,7 +189,7 @@ async def follow_customers(
     """
     await session.flush()
     values = _values(context, bill_ids)
-    stranded = f"select id from ({STRANDED}) s where {_OF_BILLS}"
+    stranded = f"select id from stranded_bills where {_OF_BILLS}"
     locked = await lock_bills(session, f"({stranded}) union ({_CONCERNED})", values)
     by = context.user
     recalculated = await recalculate(

@@ -13,22 +13,8 @@ from models.outbox.cards import add_cards_of_bills, add_missing_cards, defer_car
 from models.outbox.jobs import defer_reroute
 from models.outbox.notifications import Recalculation, notify_recalculated
 
-# A bill that Finance let go although nobody was there stays so.
-STRANDED = """
-    select b.id
-    from bills b
-    cross join lateral approval_rules_of(b.customer_id) r
-    cross join lateral needed_approvals(r, b.overage_amount, b.currency) n
-    where n.has_no_approver and b.status = 'pending'
-      and not exists (
-          select from bill_actions a
-          where a.bill_id = b.id and a.action in ('release', 'revise')
-            and a.snapshot -> 'before' ->> 'hold_reason' = 'no_approver')"""
-"""The bills that nobody can decide any more."""
-
 _HOLD = sa.text(f"""
-with stranded as ({STRANDED} and b.id = any(:locked)
-), fallen as (
+with stranded as (select id from stranded_bills where id = any(:locked)), fallen as (
     update bills b
     set status = 'held', hold_reason = 'no_approver', version = b.version + 1, updated_at = :now
     where b.id in (select id from stranded)
@@ -66,7 +52,7 @@ async def reroute_open_bills(
     automatic = await as_system(session, context)
     if locked is None:
         await session.flush()
-        locked = await lock_bills(session, STRANDED, {})
+        locked = await lock_bills(session, "select id from stranded_bills", {})
     values = {"now": context.now, "user_id": automatic.user.id, "source": context.source}
     held = sorted(await session.scalars(_HOLD, values | {"locked": locked})) if locked else []
     if held:

@@ -150,6 +150,25 @@ from bills b cross join lateral figures_now(b) t
 where is_outdated(b, t.api_usage, t.monthly_api_limit, t.overage_unit_cost, t.currency,
                   t.billed_so_far);
 
+-- Those that are worked out anew. A rejected bill keeps its figures until it is revised. One that is
+-- held for its contract dates goes on once they cover its month, also where no figure is another.
+create view bills_to_recalculate as
+select id, adjusts_id from outdated_bills where status <> 'rejected'
+union
+select b.id, b.adjusts_id
+from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
+where b.status = 'held' and b.hold_reason = 'outside_contract' and b.number is null
+  and o.active_days > 0;
+
+-- Bills whose month the contract does not cover after all.
+create view bills_outside_contract as
+select b.id
+from bills b cross join lateral overage_of(b.customer_id, b.year, b.month) o
+where b.kind = 'overage' and b.number is null and b.status in ('pending', 'approved', 'sending')
+  and o.active_days = 0
+  and not exists (
+      select from overruled_causes o where o.bill_id = b.id and o.cause = 'outside_contract');
+
 -- Months that have gone out, whose figures are others than those of their latest bill, which come
 -- to another amount than was billed, and for which no correction is open.
 create view late_bills as

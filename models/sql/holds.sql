@@ -86,3 +86,18 @@ create function passes_correction(
 returns boolean language sql immutable parallel safe as $$
     select waived_units is null and passes_auto_approval(r, amount, currency, false)
 $$;
+
+-- The causes in spite of which Finance let a bill go: for none of them is it held again.
+create view overruled_causes as
+select bill_id, snapshot -> 'before' ->> 'hold_reason' as cause
+from bill_actions where action in ('release', 'revise');
+
+-- Pending bills that nobody can decide any more.
+create view stranded_bills as
+select b.id
+from bills b
+cross join lateral approval_rules_of(b.customer_id) r
+cross join lateral needed_approvals(r, b.overage_amount, b.currency) n
+where n.has_no_approver and b.status = 'pending'
+  and not exists (
+      select from overruled_causes o where o.bill_id = b.id and o.cause = 'no_approver');
