@@ -8,6 +8,7 @@ from functools import cached_property
 from babel import Locale
 from babel.numbers import format_decimal, parse_pattern
 
+from handlers.wording.formatting import MINUS
 from models.money import minor_units
 
 DEFAULT_LOCALE = "en"
@@ -30,7 +31,7 @@ class Figures:
         return Locale.parse(self.locale)
 
     def number(self, value: int) -> str:
-        return str(format_decimal(value, locale=self._locale))
+        return _with_minus(format_decimal(value, locale=self._locale))
 
     def percent(self, value: Decimal) -> str:
         """As in "8.1 %"."""
@@ -56,4 +57,9 @@ class Figures:
                 currency_digits=False,
                 decimal_quantization=False,
             )
-        return _LETTER_BESIDE_DIGIT.sub(NO_BREAK, shown)
+        return _with_minus(_LETTER_BESIDE_DIGIT.sub(NO_BREAK, shown))
+
+
+def _with_minus(figure: str) -> str:
+    """Most locales write a hyphen for it, which breaks a line and is taken for a dash."""
+    return figure.replace("-", MINUS)

@@ -124,7 +124,7 @@ def agreement_text(facts: BillDetails) -> str | None:
 
 
 def _correction(facts: BillDetails) -> str:
-    """As in "70,000 calls fewer over the limit: -$280.00".
+    """As in "70,000 calls fewer over the limit: −$280.00".
 
     It is no product: both sides of the difference were rounded by themselves.
     """

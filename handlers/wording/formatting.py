@@ -112,8 +112,11 @@ def _on_one_line(spaces: re.Match[str]) -> str:
     return spaces[0] if _BREAKS.isdisjoint(spaces[0]) else " "
 
 
+MINUS = "\N{MINUS SIGN}"
+
+
 def number(value: int) -> str:
-    return f"{value:,}"
+    return f"{value:,}".replace("-", MINUS)
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -143,7 +146,7 @@ def unit_price(cost: Decimal, currency: str) -> str:
 
 
 def _priced(value: Decimal, currency: str, digits: str) -> str:
-    sign = "-" if value < 0 else ""
+    sign = MINUS if value < 0 else ""
     return f"{sign}{_symbol(currency)}{digits}"
 
 
@@ -167,9 +170,6 @@ def totals(amounts: Iterable[Total]) -> str:
 def by_currency(currencies: Iterable[str]) -> str:
     """What is to be said of the biggest in several currencies, which are not compared."""
     return ", by currency" if len(set(currencies)) > 1 else ""
-
-
-MINUS = "\N{MINUS SIGN}"
 
 
 def percent_change(

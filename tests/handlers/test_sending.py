@@ -299,7 +299,7 @@ async def test_the_credit_of_a_voided_bill_is_offered_to_be_sent(
     await team.ana.types(f"/bill void #{approved.acme}")
     assert "2026-000001 has gone out" in said(team.ana.dialog)
     answer = await team.ana.submits(reason="Agreed.")
-    assert "#3, -$250.00" in said(answer["view"])
+    assert "#3, −$250.00" in said(answer["view"])
     view = team.ana.dialog
     clicked = element(view, "bill:send")
     await team.sandbox.interact("UANA", None, None, clicked, view_id=view["id"])

@@ -169,9 +169,9 @@ async def test_a_sent_bill_is_made_void_and_its_credit_note_goes_out(team: Team)
     await over(team, card, "2026-000001")
 
     asked = await dialog(team.ana, "/bill void Acme Corp 2026-10")
-    assert "a credit over the whole standing amount is made:  -$35,000.00" in read(asked)
+    assert "a credit over the whole standing amount is made:  −$35,000.00" in read(asked)
     answer = await team.ana.submits(reason="Agreed on the phone.")
-    assert "#2, -$35,000.00" in read(answer["view"])
+    assert "#2, −$35,000.00" in read(answer["view"])
     assert labels(answer["view"]) == ["Send"]
     await reads(team, card, "Made void by Ana", "Agreed on the phone.")
 
@@ -179,7 +179,7 @@ async def test_a_sent_bill_is_made_void_and_its_credit_note_goes_out(team: Team)
     assert await status(team, 2) == "sending"
     team.clock.travel(minutes=DELAY_MINUTES + 1)
     await until(lambda: any("CN-2026-000001" in one["subject"] for one in team.sandbox.mail()))
-    await reads(team, card, "Credited with #2 (CN-2026-000001): -$35,000.00")
+    await reads(team, card, "Credited with #2 (CN-2026-000001): −$35,000.00")
     invoice, credit = (e_invoice(mail) for mail in team.sandbox.smtp.mails)
     assert told_to_programs(invoice) == ("2026-000001", "380", "35000.00")
     assert told_to_programs(credit) == ("CN-2026-000001", "381", "35000.00")

@@ -297,7 +297,7 @@ def test_a_name_too_long_for_the_header_stands_in_full_below() -> None:
 def test_a_credit_says_what_it_corrects_and_what_the_month_comes_to() -> None:
     card = told(BILLS["credit for late usage"])
     assert card.startswith("Acme Corp, October 2026 credit · #42")
-    assert "70,000 calls fewer over the limit: -$280.00" in card
+    assert "70,000 calls fewer over the limit: −$280.00" in card
     assert (
         "Corrects #12 (2026-000123): billed $1,000.00 so far, the month now comes to $720.00."
         in card
@@ -500,7 +500,7 @@ def test_a_void_bill_says_who_why_and_what_stands_in_its_place() -> None:
     assert "#44 stands in its place." in void
     credited = told(BILLS["void, credited"])
     assert "Its number, 2026-000123, stays in the series." in credited
-    assert "Credited with #43: -$1,000.00, approved." in credited
+    assert "Credited with #43: −$1,000.00, approved." in credited
     (credit,) = BILLS["void, credited"].corrections
     more = replace(credit, kind=BillKind.ADJUSTMENT, amount=Decimal("100.00"), id=39)
     both = told(replace(BILLS["void, credited"], corrections=(more, credit)))

@@ -185,7 +185,7 @@ async def test_document_and_related_bills_are_told() -> None:
     assert "credits #41" in of_credit
     assert f"application/pdf, 12,345 bytes SHA-256 {'cd' * 32}" in told
     assert "replaces #41 none yet void $900.00" in told
-    assert "is credited by #43 CN-2026-000007 sent -$1,000.00" in told
+    assert "is credited by #43 CN-2026-000007 sent −$1,000.00" in told
 
 
 async def test_a_month_begins_with_its_states_and_never_adds_currencies() -> None:

@@ -134,7 +134,7 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         ),
         (
             entry(Verb.GENERATE, samples.CLOCK, cause=Cause.LATE_USAGE, amount=Decimal(-280)),
-            ", Countersign generated the bill of -$280.00 in Slack,"
+            ", Countersign generated the bill of −$280.00 in Slack,"
             " because the usage of a month that had gone out was corrected",
         ),
         (
@@ -151,7 +151,7 @@ def test_each_deed_is_a_sentence(one: HistoryEntry, told: str) -> None:
 def test_the_newest_page_ends_with_the_other_bills_of_the_month() -> None:
     entries = [entry(Verb.COMMENT, id=n, comment="x") for n in range(41)]
     newest = bill_history(BILLS["void, credited"], entries)
-    assert shown(newest.blocks[-2:-1]) == "This bill is credited by \n#43\n: -$1,000.00, approved."
+    assert shown(newest.blocks[-2:-1]) == "This bill is credited by \n#43\n: −$1,000.00, approved."
     assert "credited" not in shown(bill_history(BILLS["void, credited"], entries, 1).blocks)
     replaced = shown(bill_history(BILLS["void, replaced"], entries[:1]).blocks)
     assert "This bill is replaced by \n#44\n: $720.00, waiting for approval." in replaced

@@ -149,8 +149,8 @@ def test_a_credit_note_names_what_it_takes_back_and_asks_for_nothing() -> None:
     assert "Credit note" in text.splitlines()
     assert "2026-000123 and 2026-000124" in text
     assert dict(page(**CREDIT | both)["about"])["Less"] == "CN-2026-000006"
-    assert calls(**CREDIT)["Calls credited"] == "-250,000"
-    assert sums(**CREDIT)["Total credited"] == "-$1,081.00"
+    assert calls(**CREDIT)["Calls credited"] == "−250,000"
+    assert sums(**CREDIT)["Total credited"] == "−$1,081.00"
     assert "We credit you with $1,081.00. There is nothing to pay." in text
     assert not {"Due", "IBAN CH93 0076"} & {*text.split("\n")}
 
@@ -160,7 +160,7 @@ def test_an_adjustment_shows_what_was_billed_before_and_now_and_the_difference()
     assert page(**ADJUSTMENT)["rows"][2:] == [
         ("Calls over the limit", "300,000", ""),
         ("300,000 calls × $0.004", "", "$1,200.00"),
-        ("Billed by 2026-000123: 250,000 calls × $0.004", "-250,000", "-$1,000.00"),
+        ("Billed by 2026-000123: 250,000 calls × $0.004", "−250,000", "−$1,000.00"),
         ("Calls billed in addition", "50,000", ""),
     ]
     assert sums(**ADJUSTMENT)["Net"] == "$200.00"
@@ -169,7 +169,7 @@ def test_an_adjustment_shows_what_was_billed_before_and_now_and_the_difference()
     one = BilledCalls("2026-000123", 1, cost, Decimal("0.001"))
     assert amounts(**ADJUSTMENT | dinar | {"billed": (one,)}) == {
         f"3 calls × KWD{NO_BREAK}0.0007": f"KWD{NO_BREAK}0.002",
-        f"Billed by 2026-000123: 1 call × KWD{NO_BREAK}0.0007": f"-KWD{NO_BREAK}0.001",
+        f"Billed by 2026-000123: 1 call × KWD{NO_BREAK}0.0007": f"−KWD{NO_BREAK}0.001",
     }
 
 
@@ -185,12 +185,12 @@ def test_a_credit_over_several_documents_shows_what_each_had_billed() -> None:
     assert page(**all_of_it)["rows"][2:] == [
         ("Calls over the limit", "280,000", ""),
         ("Calls billed now", "0", ""),
-        ("Billed by 2026-000123: 250,000 calls × $0.004", "-250,000", "-$1,000.00"),
-        ("Billed by 2026-000124", "-50,000", "-$500.00"),
+        ("Billed by 2026-000123: 250,000 calls × $0.004", "−250,000", "−$1,000.00"),
+        ("Billed by 2026-000124", "−50,000", "−$500.00"),
         ("Credited by CN-2026-000006: 20,000 calls × $0.005", "20,000", "$100.00"),
-        ("Calls credited", "-280,000", ""),
+        ("Calls credited", "−280,000", ""),
     ]
-    assert sums(**all_of_it)["Net"] == "-$1,400.00"
+    assert sums(**all_of_it)["Net"] == "−$1,400.00"
 
 
 def test_an_invoice_that_stands_for_another_names_it() -> None:
@@ -238,7 +238,7 @@ def test_all_that_a_customer_reads_has_the_figures_of_its_locale() -> None:
 @pytest.mark.parametrize(
     ("locale", "currency", "value", "written"),
     [
-        ("en", "USD", "-1000.50", "-$1,000.50"),
+        ("en", "USD", "-1000.50", "−$1,000.50"),
         ("de_DE", "EUR", "1234567.50", "1.234.567,50 €"),
         ("de_CH", "CHF", "1234.50", "CHF 1’234.50"),
         ("fr_FR", "EUR", "1234.50", "1 234,50 €"),

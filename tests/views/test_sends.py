@@ -60,9 +60,9 @@ def test_finance_reads_what_the_customer_owes_wherever_a_bill_goes_out() -> None
     assert f"× $0.004 = {DUE}" in shown(bill_card(out).blocks)
     asked = shown(dialogs.void(out)["blocks"])
     assert DUE in asked
-    assert "-$1,000.00, with tax -$1,190.00" in asked
+    assert "−$1,000.00, with tax −$1,190.00" in asked
     credit = replace(BILLS["credit for a void bill"], with_tax=Decimal("-1190.00"))
-    assert "-$1,000.00, with tax -$1,190.00" in bill_voided(out, credit).text
+    assert "−$1,000.00, with tax −$1,190.00" in bill_voided(out, credit).text
 
 
 def test_nobody_reads_of_tax_before_it_is_approved_or_where_it_is_nil() -> None:
@@ -207,7 +207,7 @@ def test_a_bill_that_was_sent_says_how_far_it_has_come(standing: str, told: str)
 def test_whoever_voids_is_given_the_credit_to_send() -> None:
     credit = replace(BILLS["credit for a void bill"], id=43)
     message = bill_voided(BILLS["void, credited"], credit)
-    assert "#43, -$1,000.00" in shown(message.blocks)
+    assert "#43, −$1,000.00" in shown(message.blocks)
     assert value_of(buttons(message.blocks)["bill:send"])["bill"] == 43
 
 
@@ -228,7 +228,7 @@ def test_the_dialog_of_a_revision_shows_what_usage_and_terms_give_now() -> None:
 def test_the_dialog_of_a_voiding_tells_of_the_credit() -> None:
     out = shown(dialogs.void(BILLS["delivered"])["blocks"])
     assert "2026-000123 has gone out" in out
-    assert "a credit over the whole standing amount is made: \n-$1,000.00\n." in out
+    assert "a credit over the whole standing amount is made: \n−$1,000.00\n." in out
     unsent = shown(dialogs.void(BILLS["approved"])["blocks"])
     assert "Nothing of it has gone out, so nothing is sent." in unsent
     assert "/bill reissue #42" in unsent
@@ -240,7 +240,7 @@ def test_what_was_credited_already_is_not_credited_again() -> None:
     )
     facts = replace(BILLS["delivered"], corrections=(replace(credit, amount=-BILL.amount / 4),))  # type: ignore[operator]
     asked = shown(dialogs.void(facts)["blocks"])
-    assert "is made: \n-$750.00\n." in asked
+    assert "is made: \n−$750.00\n." in asked
     assert f"{facts.number} and {facts.corrections[0].number} have gone out, so a credit" in asked
     assert f"{facts.corrections[0].number} stays in it as sent." in asked
     assert BILL.amount is not None

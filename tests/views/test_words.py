@@ -45,7 +45,7 @@ from tests.views import samples
         ("7", "XAF", "XAF 7"),
         ("7", "XOF", "XOF 7"),
         ("12.5", "CHF", "CHF 12.50"),
-        ("-12.5", "EUR", "-€12.50"),
+        ("-12.5", "EUR", "−€12.50"),
         ("0", "ISK", "ISK 0"),
     ],
 )
@@ -178,8 +178,8 @@ def test_escaped_text_holds_no_bracket_and_reads_back(text: str) -> None:
 def test_huge_amounts_keep_every_digit() -> None:
     huge = Decimal("-1234567890123456789012345678901234.56")
     told = "1,234,567,890,123,456,789,012,345,678,901,234.56"
-    assert money(huge, "USD") == f"-${told}"
-    assert unit_price(huge, "USD") == f"-${told}"
+    assert money(huge, "USD") == f"−${told}"
+    assert unit_price(huge, "USD") == f"−${told}"
 
 
 def test_a_name_on_many_lines_costs_no_more_than_its_length() -> None:
