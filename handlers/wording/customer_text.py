@@ -19,9 +19,10 @@ from handlers.wording.formatting import (
 from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS, SOURCE_WORDS
 from handlers.wording.rich_text import Sentence, bold
 from models.customers.customers import Customer
+from models.customers.edits import TERMS_FROM, Changes
 from models.customers.mail_addresses import check_mail_addresses
 from models.customers.signs import check_can_be_written
-from models.customers.terms import Terms
+from models.customers.terms import TERMS, Terms
 from models.errors import WrongState
 from models.people.users import PersonRef
 from models.period import Period
@@ -56,7 +57,7 @@ def terms_change(before: Terms | None, after: Terms) -> str:
     elif before.overage_unit_cost != after.overage_unit_cost:
         was_told = price_text(before.overage_unit_cost, before.currency)
         changes.append(f"from {was_told}{_by(before.overage_unit_cost, after.overage_unit_cost)}")
-    return listing(changes) or "nothing"
+    return listing(changes) or "the same as before"
 
 
 def edit_text(edit: ToldEdit) -> Sentence:
@@ -64,9 +65,16 @@ def edit_text(edit: ToldEdit) -> Sentence:
     return (bold(person(edit.by)), f" {SOURCE_WORDS[edit.source]}, ", edit.at)
 
 
-def field_change(column: str, before: str | None, after: str | None) -> str:
-    """As in "Country: DE, was none"."""
-    return f"{field_name(column)}: {_field(column, after)}, was {_field(column, before)}"
+def changes_text(changes: Changes) -> list[str]:
+    """As in "Country: DE, was none", and "Currency from October 2026 on: EUR, was USD"."""
+    _, month = changes.get(TERMS_FROM, (None, None))
+    since = f" from {period_name(Period.parse(month))} on" if month else ""
+    return [
+        f"{field_name(column)}{since if column in TERMS else ''}:"
+        f" {_field(column, after)}, was {_field(column, before)}"
+        for column, (before, after) in changes.items()
+        if column != TERMS_FROM
+    ]
 
 
 _YES_NO = {"true": "yes", "false": "no"}

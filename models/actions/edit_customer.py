@@ -15,7 +15,7 @@ from models.actions.recalculate import follow_customers
 from models.actions.rename_customer import rename_customer
 from models.context import Context
 from models.customers.customers import Customer, customer_version, lock_customer
-from models.customers.edits import Changes, CustomerEdit
+from models.customers.edits import TERMS_FROM, Changes, CustomerEdit
 from models.customers.search import find_exactly
 from models.db.locks import lock_for_write
 from models.errors import Faults, Invalid, InvalidFields, WrongState
@@ -105,6 +105,8 @@ def _keep(
     changes: Changes = {one.field: (one.old, one.new) for one in done.differences.first}
     if not changes:
         return
+    if since := done.terms_from.get(customer_id):
+        changes[TERMS_FROM] = (None, str(since))
     session.add(
         CustomerEdit(
             customer_id=customer_id,

@@ -16,6 +16,10 @@ Changes = dict[str, tuple[str | None, str | None]]
 """A column of a file of customers to (before, after), as texts; None: empty."""
 
 
+TERMS_FROM = "valid_from"
+"""Among changes of terms: from which month on they hold."""
+
+
 class CustomerEdit(Base):
     """Somebody changed a customer. Never changed, never removed."""
 

@@ -165,8 +165,8 @@ async def change_terms_of_many(
     customer_ids: Sequence[int],
     today: date,
     given: Collection[str] = TERMS,
-) -> set[int]:
-    """Other terms for customers that are locked; the ids of those changed.
+) -> dict[int, Period]:
+    """Other terms for customers that are locked; from when they hold, by the ids of those changed.
 
     Asked from no month, they hold from the current one; or from the first one after the last
     frozen month, or from the month of the first terms, if later. What is in force then already is
@@ -174,7 +174,7 @@ async def change_terms_of_many(
     `frozen_months`. What `customers` shows is left to the caller as well.
     """
     written = await _write(session, wanted, customer_ids, today, given)
-    return {row.customer_id for row in written if row.changed}
+    return {row.customer_id: Period.of(row.valid_from) for row in written if row.changed}
 
 
 async def show_terms_of_today(

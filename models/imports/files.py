@@ -33,9 +33,16 @@ from models.imports.differences import (
     differences_of_usage,
 )
 from models.imports.emptied import Emptied, emptied_of_customers
-from models.imports.layouts import ASKED_FROM, CUSTOMERS, PEOPLE, USAGE, USAGE_BY_ID
+from models.imports.layouts import (
+    ASKED_FROM,
+    CUSTOMERS,
+    PEOPLE,
+    USAGE,
+    USAGE_BY_ID,
+    refuse_other_book,
+)
 from models.imports.rows import BadRows, Flaw, Rows
-from models.imports.staging import Lock, Progress, stage
+from models.imports.staging import Layout, Lock, Progress, stage
 from models.imports.unwritten import Unwritten, unwritten_customers
 from models.people.permissions import Permission
 from models.people.users import PersonChange, PersonState, User, keeping_finance
@@ -59,6 +66,8 @@ class Imported:
     """Of customers: what was filled and is empty now."""
     unwritten: Unwritten | None = None
     """Of customers: those whose documents cannot be drawn."""
+    terms_from: Mapping[int, Period] = field(default_factory=dict, compare=False)
+    """Of customers that are known: whose terms are others, and from when."""
     customer_ids: Sequence[int] | None = field(default=None, compare=False)
     """Of usage: whose the rows are, where they are few."""
     differences: Differences = field(default_factory=Differences, compare=False)
@@ -86,7 +95,7 @@ async def import_people(
     """
     user.require(Permission.GIVE_ROLES)
     try:
-        columns, rows = await stage(session, _rows(file), PEOPLE, now.date(), progress)
+        columns, rows = await stage(session, _rows(file, PEOPLE), PEOPLE, now.date(), progress)
     except BadRows as refused:
         if any(flaw.reason.endswith(OTHER_ACCOUNT) for flaw in refused.flaws):
             refused.next_steps = (NextStep(Step.REPLACE_ACCOUNT),)
@@ -153,7 +162,8 @@ async def import_customers(
     made already is for `recalculate` to say.
     """
     user.require(Permission.KEEP_BOOKS)
-    columns, rows = await stage(session, _rows(file), CUSTOMERS, now.date(), progress, lock)
+    given_rows = _rows(file, CUSTOMERS)
+    columns, rows = await stage(session, given_rows, CUSTOMERS, now.date(), progress, lock)
     given = [column.target for column in columns]
     dated = ASKED_FROM in given
     targets = [target for target in given if target != ASKED_FROM]
@@ -165,7 +175,8 @@ async def import_customers(
     told = Differences()
     if details:
         told = await differences_of_customers(session, targets, asked_from, today)
-    changed = await _change_terms(session, targets, dated, today)
+    terms_from = await _change_terms(session, targets, dated, today)
+    changed = set(terms_from)
     if known:
         shown = sa.text(_change_customers(known))
         changed |= set(await session.scalars(shown, {"now": now, "today": today}))
@@ -173,7 +184,13 @@ async def import_customers(
     await analyze(session, added + len(changed), ("customers", "customer_terms"))
     same = rows - added - len(changed)
     return Imported(
-        added, len(changed), same, emptied=emptied, unwritten=unwritten, differences=told
+        added,
+        len(changed),
+        same,
+        emptied=emptied,
+        unwritten=unwritten,
+        terms_from=terms_from,
+        differences=told,
     )
 
 
@@ -182,8 +199,8 @@ _RULES = ("auto_approve_below", "second_approval_above")
 
 async def _change_terms(
     session: AsyncSession, targets: Sequence[str], dated: bool, today: date
-) -> set[int]:
-    """Those of customers that are known; returns the ids of whose changed."""
+) -> dict[int, Period]:
+    """Those of customers that are known; of whose changed, from when they hold."""
     given = [term for term in TERMS if term in targets]
     values = ", ".join(("customer_id", *given, ASKED_FROM if dated else "null::date as asked_from"))
     wanted = f"select {values} from ready where customer_id is not null"
@@ -274,7 +291,7 @@ async def import_usage(
     it means for the bill is decided by whoever looks after bills.
     """
     user.require(Permission.KEEP_BOOKS)
-    given = _rows(file)
+    given = _rows(file, USAGE)
     by_id = "customer_id" in given.header and "customer" not in given.header
     layout = USAGE_BY_ID if by_id else USAGE
     _, rows = await stage(session, given, layout, now.date(), progress)
@@ -290,8 +307,10 @@ async def import_usage(
 _WHOSE = sa.text("select distinct customer_id from ready order by 1")
 
 
-def _rows(file: BinaryIO | Rows) -> Rows:
-    return file if isinstance(file, Rows) else CsvReader(file)
+def _rows(file: BinaryIO | Rows, layout: Layout) -> Rows:
+    rows = file if isinstance(file, Rows) else CsvReader(file)
+    refuse_other_book(rows, layout)
+    return rows
 
 
 async def _write(session: AsyncSession, statement: str, **values: Any) -> int:

@@ -1,5 +1,6 @@
 """Which columns each kind of file has, and how its rows are matched with what is there."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from models.imports.csv_columns import (
@@ -30,6 +31,7 @@ from models.imports.csv_columns import (
     person,
     text,
 )
+from models.imports.rows import BadRows, Flaw, Rows
 from models.imports.staging import Layout, Unique
 from models.people.permissions import Role
 
@@ -154,3 +156,25 @@ PEOPLE = Layout(
         Unique("name", "user_id", "is the same person"),
     ),
 )
+
+_BOOKS = (
+    ("customers", CUSTOMERS),
+    ("usage", USAGE),
+    ("usage", USAGE_BY_ID),
+    ("people", PEOPLE),
+)
+"""What each kind of file is about."""
+
+
+def refuse_other_book(rows: Rows, layout: Layout) -> None:
+    """Refuse the file of another book in one sentence, rather than column by column."""
+    fitting = {name: one.locked for name, one in _BOOKS if _fits(rows.header, one)}
+    if fitting and layout.locked not in fitting.values():
+        reason = f"this first line is that of a file of {next(iter(fitting))}; import it as one"
+        raise BadRows([Flaw(rows.header_line, "", reason)])
+
+
+def _fits(header: Sequence[str], layout: Layout) -> bool:
+    known = {column.name for column in layout.columns} | layout.passed_over
+    needed = {column.name for column in layout.columns if not column.optional}
+    return needed <= {*header} <= known

@@ -71,6 +71,18 @@ async def test_everybody_reads_what_was_changed_and_why(
     assert "They &lt;moved&gt;" in told
 
 
+async def test_the_story_of_a_price_says_from_which_month_it_holds(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    for month in ({"valid_from": "2026-12"}, {}):
+        given = {"json": {"overage_unit_cost": "0.5"} | month}
+        assert (await ana.patch(f"/api/customers/{one}", **given)).status == 200
+    _, _, told = (await ana.get(f"/customers/{one}")).text.partition("What was changed")
+    prices = re.findall(r"Price of a call over from (.*?) on: ([\d.]+), was", told)
+    assert prices == [("November 2026", "0.5"), ("December 2026", "0.5")]
+
+
 async def test_every_field_is_checked_in_its_place_and_what_was_typed_is_kept(
     ana: Visitor, db: Database
 ) -> None:

@@ -42,8 +42,9 @@ async def take_in(visitor: Visitor, page: Answer) -> Answer:
 
 
 def cells(page: Answer) -> list[list[str]]:
-    """Each row of a table, as it is read."""
-    rows = re.findall(r"<tr>(.*?)</tr>", page.text, re.S)
+    """Each row of a table, as it is read where there is room."""
+    wide = re.sub(r'<span class="slim under">.*?</span>', "", page.text)
+    rows = re.findall(r"<tr>(.*?)</tr>", wide, re.S)
     plain = [
         re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S)
         for row in rows
@@ -191,3 +192,20 @@ async def test_nothing_is_locked_while_somebody_looks(
         " join pg_database d on d.oid = l.database and d.datname = current_database()"
         " where c.relname in ('usages', 'bills', 'customers') and l.pid <> pg_backend_pid()",
     ) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("book", "content", "told"),
+    [
+        ("customers", f"{USAGE}Acme,2026,10,5\n", "a file of usage"),
+        ("customers", "customer_id,year,month,api_usage\n1,2026,10,5\n", "a file of usage"),
+        ("people", "name,monthly_api_limit\nAcme,5\n", "a file of customers"),
+        ("usage", "name,email,role,slack_user_id\nNoa,,Sales,\n", "a file of people"),
+    ],
+)
+async def test_a_file_of_another_kind_is_told_for_what_it_is(
+    ana: Visitor, book: str, content: str, told: str
+) -> None:
+    refused = await send(ana, book, content)
+    assert (refused.status, f"this first line is that of {told}" in refused.text) == (422, True)
+    assert refused.text.count("<td>") == 2
