@@ -1,5 +1,6 @@
 """Customers: the list, and one with all there is to know about it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -21,7 +22,7 @@ from models.errors import Invalid
 from models.exports.formats import Table
 from models.people.permissions import Permission
 from models.people.users import PersonRef
-from models.period import LAST_YEAR, Period
+from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.queries.customer_details import CustomerDetails, load_customer
 from models.queries.customer_list import (
     LOOKED_THROUGH,
@@ -37,6 +38,8 @@ router = APIRouter(route_class=PageRoute)
 SPANS = (12, 24)
 MOST_MONTHS = 99
 CSV_PAGE = 1000
+OVER = "yes"
+USAGES = (("", "All"), (OVER, "Over the limit"))
 
 
 @router.get("/customers")
@@ -45,18 +48,18 @@ async def customers(
     context: Asking,
     name: Annotated[str, Query(max_length=300)] = "",
     csm: Annotated[str, Query(max_length=50)] = "",
-    over: bool = False,
+    over: Annotated[str, Query(max_length=50)] = "",
     after: Annotated[str | None, Query(max_length=600)] = None,
 ) -> Response:
     """All customers by name, with what they used in the last month that is over."""
     everybody = await csms(context.session)
-    form = _chosen(csm, everybody)
-    wanted = CustomerFilter(name.strip(), int(csm) if csm and not form.is_refused else None, over)
+    form = _chosen({"csm": csm, "over": over}, everybody)
+    wanted = CustomerFilter() if form.is_refused else _wanted(name, csm, over)
     period = Period.last_closed(context.now, context.settings.zone)
     found = await list_customers(context.session, wanted, period, after)
     if form.is_refused:
         found = replace(found, lines=(), count=0, after=None)
-    asked = {"name": wanted.name, "csm": csm, "over": "yes" if over else ""}
+    asked = {"name": name.strip(), "csm": csm, "over": over}
     chosen = {key: value for key, value in asked.items() if value}
     return page(
         context.request,
@@ -64,8 +67,9 @@ async def customers(
         422 if form.is_refused else 200,
         form=form,
         found=found,
-        wanted=wanted,
+        looked_for=name.strip(),
         csms=[("", "Anybody"), ("0", "Nobody"), *((str(one.id), one.name) for one in everybody)],
+        usages=USAGES,
         is_filtered=bool(chosen),
         may_edit=context.user.can(Permission.KEEP_BOOKS),
         csv=_address("/customers.csv", chosen),
@@ -77,11 +81,18 @@ async def customers(
     )
 
 
-def _chosen(csm: str, everybody: Sequence[PersonRef]) -> Form:
-    """The choice of a CSM; refused where it is nobody who looks after a customer."""
-    known = {"", "0", *(str(one.id) for one in everybody)}
-    errors = {} if csm in known else {"csm": "Nobody by that number looks after a customer."}
-    return Form({"csm": csm}, errors)
+def _chosen(typed: dict[str, str], everybody: Sequence[PersonRef]) -> Form:
+    """What is chosen; refused where it is nobody who looks after a customer, or no choice."""
+    errors = {}
+    if typed["csm"] not in {"", "0", *(str(one.id) for one in everybody)}:
+        errors["csm"] = "Nobody by that number looks after a customer."
+    if typed["over"] not in dict(USAGES):
+        errors["over"] = "There is no such choice."
+    return Form(typed, errors)
+
+
+def _wanted(name: str, csm: str, over: str) -> CustomerFilter:
+    return CustomerFilter(name.strip(), int(csm) if csm else None, over == OVER)
 
 
 def _address(path: str, asked: dict[str, str]) -> str:
@@ -94,10 +105,10 @@ async def customers_as_csv(
     context: Asking,
     name: Annotated[str, Query(max_length=300)] = "",
     csm: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "",
-    over: bool = False,
+    over: Annotated[str, Query(pattern=rf"^({OVER})?$")] = "",
 ) -> Response:
     """All of the list as CSV, as it is filtered."""
-    wanted = CustomerFilter(name.strip(), int(csm) if csm else None, over)
+    wanted = _wanted(name, csm, over)
     ids = await _ids(context, wanted) if wanted != CustomerFilter() else None
     return await csv_book(context, Table.CUSTOMERS, Scope(customer_ids=ids))
 
@@ -118,21 +129,20 @@ async def _ids(context: HttpContext, wanted: CustomerFilter) -> tuple[int, ...]:
 async def customer(
     context: Asking,
     customer_id: PathId,
-    months: Annotated[int, Query(ge=1, le=max(SPANS))] = SPANS[0],
-    year: Annotated[int | None, Query(ge=2000, le=LAST_YEAR)] = None,
+    months: Annotated[str, Query(max_length=50)] = "",
+    year: Annotated[str, Query(max_length=50)] = "",
     from_: Annotated[str, Query(alias="from", max_length=50)] = "",
     to: Annotated[str, Query(max_length=50)] = "",
 ) -> Response:
     """One customer: `months` up to this one, those of a `year`, or any `from` one `to` another."""
     running = Period.of(context.today)
-    first = Period(year, 1) if year else running.plus(1 - months)
-    last = Period(year, 12) if year else running
-    span = Form({"from": from_, "to": to} if from_ or to else None)
-    if from_ or to:
-        try:
-            first, last = _range(context, from_, to)
-        except Invalid as refused:
-            span = refused_form({"from": from_, "to": to}, refused)
+    first, last = running.plus(1 - SPANS[0]), running
+    typed = {"from": from_, "to": to} if from_ or to else None
+    span = Form(typed)
+    try:
+        first, last = _shown_months(running, months, year, from_, to)
+    except Invalid as refused:
+        span = refused_form(typed or {}, refused)
     live = await live_customer(context, customer_id)
     facts = await load_customer(context.session, customer_id, first, last, running)
     return page(
@@ -145,13 +155,11 @@ async def customer(
         chart=usage_chart(facts.customer.name, facts.usage, running),
         running=running,
         closed=running.plus(-1),
-        year=year,
-        months=months,
+        chosen=None if typed or span.is_refused else _choice(months, year),
         spans=SPANS,
         first=first,
         last=last,
         span=span,
-        is_span=bool(from_ or to),
         years=range(running.year, facts.first_year - 1, -1),
         terms=_terms(facts, running),
         may_edit=context.user.can(Permission.KEEP_BOOKS) and not facts.merged_into,
@@ -165,9 +173,34 @@ async def customer(
     )
 
 
-def _range(context: HttpContext, first: str, last: str) -> tuple[Period, Period]:
+def _choice(months: str, year: str) -> str:
+    return f"year={year}" if year else f"months={months or SPANS[0]}"
+
+
+def _shown_months(
+    running: Period, months: str, year: str, first: str, last: str
+) -> tuple[Period, Period]:
+    """The first and the last month that are asked for; refuses what names none."""
+    if first or last:
+        return _range(running, first, last)
+    if year:
+        of_year = _whole(year, "year", FIRST_YEAR, LAST_YEAR)
+        return Period(of_year, 1), Period(of_year, 12)
+    count = _whole(months, "months", 1, max(SPANS)) if months else SPANS[0]
+    return running.plus(1 - count), running
+
+
+_CALLED = {"months": "The number of months", "year": "A year"}
+
+
+def _whole(typed: str, field: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"\d{1,4}", typed, re.ASCII) or not least <= int(typed) <= most:
+        raise Invalid(f"{_CALLED[field]} is a whole number from {least} to {most}.", field)
+    return int(typed)
+
+
+def _range(running: Period, first: str, last: str) -> tuple[Period, Period]:
     """The months named, both included; a missing end is this month, or as much as is shown."""
-    running = Period.of(context.today)
     to = _month(last, "to", running) if last else running
     since = _month(first, "from", running) if first else to.plus(1 - SPANS[0])
     count = (to.year - since.year) * 12 + to.month - since.month + 1

@@ -16,6 +16,7 @@ from handlers.customer_form import (
     colleagues,
     shown_fields,
 )
+from handlers.http.faults import MAYBE_MONTH
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
 from handlers.web.confirming import Question, confirmed
@@ -39,7 +40,7 @@ from models.usage.usage import usage_months
 
 router = APIRouter(route_class=PageRoute)
 
-TermsMonth = Annotated[str, Query(pattern=r"^(\d{4}-\d\d)?$")]
+TermsMonth = Annotated[str, Query(pattern=MAYBE_MONTH)]
 
 
 @router.get("/customers/new")

@@ -16,7 +16,7 @@ from handlers.web.live import live_delivery, live_webhooks
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import webhook_text
-from handlers.wording.formatting import counted
+from handlers.wording.formatting import counted, name
 from models.errors import Invalid
 from models.people.permissions import Permission
 from models.webhooks import keeping
@@ -116,11 +116,17 @@ async def change_webhook(context: Asking, webhook_id: PathId, typed: Typed) -> R
 async def webhook(
     context: Asking,
     webhook_id: PathId,
-    status: DeliveryStatus | None = None,
+    status: Annotated[str, Query(max_length=50)] = "",
     before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
 ) -> Response:
     """One webhook with what it was sent."""
-    return await _webhook_page(context, Form(), webhook_id, status, before)
+    if status in ("", *DeliveryStatus):
+        chosen = DeliveryStatus(status) if status else None
+        return await _webhook_page(context, Form(), webhook_id, chosen, before)
+    told = f"There is no list {name(status)}. There are: {', '.join(DeliveryStatus)}."
+    answer = await _webhook_page(context, Form(trouble=told), webhook_id)
+    answer.status_code = 422
+    return answer
 
 
 async def _webhook_page(

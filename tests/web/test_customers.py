@@ -242,9 +242,39 @@ async def test_its_bills_are_listed_newest_first(
         ("/customers/99999999999999999999", 404),
         ("/customers/x", 404),
         ("/customers?csm=x", 422),
+        ("/customers.csv?over=x", 422),
     ],
 )
 async def test_what_is_not_there_is_said(
     served: BrowserSide, people: People, path: str, status: int
 ) -> None:
     assert (await (await served.signed_in(people.ana)).get(path)).status == status
+
+
+async def test_the_form_of_the_list_is_taken_as_it_stands(
+    served: BrowserSide, people: People, customers: dict[str, int]
+) -> None:
+    """A browser sends what was left at All, too."""
+    max_ = await served.signed_in(people.max)
+    for path in ("/customers?name=acme&csm=&over=", "/customers.csv?name=acme&csm=&over="):
+        found = await max_.get(path)
+        assert (found.status, "Acme" in found.text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("/customers?over=maybe", "There is no such choice."),
+        ("/customers/{acme}?months=", ""),
+        ("/customers/{acme}?months=25", "The number of months is a whole number from 1 to 24."),
+        ("/customers/{acme}?months=-1", "The number of months is a whole number from 1 to 24."),
+        ("/customers/{acme}?year=abc", "A year is a whole number from 2000 to 2200."),
+        ("/customers/{acme}?from=x", "is not a month"),
+    ],
+)
+async def test_a_filter_that_cannot_be_read_is_told_on_the_page_itself(
+    served: BrowserSide, people: People, customers: dict[str, int], query: str, told: str
+) -> None:
+    answer = await (await served.signed_in(people.max)).get(query.format_map(customers))
+    assert (answer.status, told in answer.text) == (422 if told else 200, True)
+    assert "<h1>Customers</h1>" in answer.text or "<h1>Acme" in answer.text

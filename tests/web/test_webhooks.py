@@ -58,6 +58,14 @@ async def test_finance_adds_a_webhook_and_sees_its_secret_once(ana: Visitor) -> 
     assert "the former secret signs as well" in other.text
 
 
+async def test_a_list_of_deliveries_that_is_none_is_told_on_the_page(ana: Visitor) -> None:
+    path = await _added(ana)
+    refused = await ana.get(f"{path}?status=sent")
+    told = "There is no list sent. There are: waiting, delivered, failed."
+    assert (refused.status, told in refused.text) == (422, True)
+    assert (await ana.get(f"{path}?status=failed")).status == 200
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
