@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StrictBool
 
-from handlers.api.fields import WHOLE, Asked, Id, Money
+from handlers.api.fields import WHOLE, Asked, Id, Money, MonthAsked, year_and_month
 from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Caller, Calling, open_to
 from handlers.http.once import Key, answered, keep, key_of_request
@@ -31,12 +31,21 @@ router = APIRouter(route_class=ApiRoute)
 
 
 class GenerateRequest(Asked):
-    """Which month's bills: of one customer or of all. `dry_run` tells what would come of it."""
+    """Which month's bills: of one customer or of all. The month is `year` and `month`, or a `month`
+    as in `2026-10` alone. `dry_run` tells what would come of it.
+    """
 
     customer_id: Id | None = None
-    year: Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR), WHOLE]
-    month: Annotated[int, Field(ge=1, le=12), WHOLE]
+    year: Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR), WHOLE] | None = None
+    month: MonthAsked
     dry_run: StrictBool = False
+
+    @property
+    def period(self) -> Period:
+        year, month = year_and_month(self.year, self.month)
+        if year is None or month is None:
+            raise Invalid("Say of which year, or write the month as in 2026-10.", "year")
+        return Period(year, month)
 
 
 class TotalAnswer(BaseModel):
@@ -77,7 +86,7 @@ async def generate_bills(caller: Calling, asked: GenerateRequest) -> Response:
     asked again by the same `Idempotency-Key` it is the same run, which is waited for. One that was
     given up is refused with 409; what it has made stands, and another may be asked for by its key.
     """
-    period = _closed(Period(asked.year, asked.month), caller)
+    period = _closed(asked.period, caller)
     if asked.dry_run:
         return await _previewed(caller, asked.customer_id, period)
     async with caller.transaction() as session:

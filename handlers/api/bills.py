@@ -9,7 +9,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field, create_model
 
 from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer, whole_bill
-from handlers.api.fields import LARGEST_EXACT, Asked, Id, Text, Units, Version
+from handlers.api.fields import (
+    LARGEST_EXACT,
+    Asked,
+    Id,
+    MonthAsked,
+    Text,
+    Units,
+    Version,
+    year_and_month,
+)
 from handlers.api.if_match import ANY, IfMatch, etag, named
 from handlers.http.csv_files import AS_CSV, CSV, csv_book
 from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
@@ -35,22 +44,25 @@ PAGE_BILLS, LARGEST_PAGE = 50, 200
 
 
 class BillsWanted(Asked):
-    """Which bills are asked for: those that fit all that is given."""
+    """Which bills are asked for: those that fit all that is given. A `month` as in `2026-10`, or by
+    its number, of any year or of `year`.
+    """
 
     status: State | None = None
     customer_id: int | None = Field(None, ge=1, le=LARGEST_EXACT)
     csm_id: int | None = Field(None, ge=1, le=LARGEST_EXACT)
     year: int | None = Field(None, ge=FIRST_YEAR, le=LAST_YEAR)
-    month: int | None = Field(None, ge=1, le=12)
+    month: MonthAsked | None = None
 
     @property
     def filter(self) -> BillFilter:
+        year, month = year_and_month(self.year, self.month)
         return BillFilter(
             status=self.status,
             customer_id=self.customer_id,
             csm_id=self.csm_id,
-            year=self.year,
-            month=self.month,
+            year=year,
+            month=month,
         )
 
 

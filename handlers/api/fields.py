@@ -5,10 +5,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
-from handlers.http.faults import DAY, SEEN
+from handlers.http.faults import A_MONTH_OR_NUMBER, DAY, MONTH, SEEN
 from models.db.columns import MOST_CALLS
+from models.errors import Invalid
 from models.text import REASON_CHARS
 
 
@@ -44,6 +52,43 @@ def _day(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_day), Field(examples=["2026-12-24"])]
+
+_MONTH_OR_NUMBER = re.compile(rf"0?[1-9]|1[0-2]|{MONTH.strip('^$')}", re.ASCII)
+
+
+def _month_or_number(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value)
+    if not isinstance(value, int | str) or not _MONTH_OR_NUMBER.fullmatch(text):
+        raise ValueError(A_MONTH_OR_NUMBER)
+    return text
+
+
+MonthAsked = Annotated[
+    str,
+    BeforeValidator(_month_or_number),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 12},
+                {"type": "string", "pattern": MONTH},
+            ],
+            "examples": ["2026-10", 10],
+        }
+    ),
+]
+"""A month with its year, or by its number, of a year that is told beside it."""
+
+
+def year_and_month(year: int | None, month: str | None) -> tuple[int | None, int | None]:
+    """Of which year a month is, and its number. Refuses two years that differ."""
+    own, _, number = (month or "").rpartition("-")
+    if own and year not in (None, int(own)):
+        raise Invalid(f"The month is of {own}, and not of {year}.", "year")
+    return int(own) if own else year, int(number) if number else None
+
+
 Id = Annotated[int, Field(ge=1, le=LARGEST_EXACT), WHOLE]
 Version = Annotated[
     int, Field(ge=1, le=2**31 - 1, description="The bill's version that was seen."), WHOLE

@@ -12,7 +12,7 @@ from handlers.api.bill_answers import ActionAnswer
 from handlers.http.gate import Access, Rule
 from handlers.http.once import HEADER, KEY
 from handlers.http.same_site import SAFE
-from models.people.permissions import ROLE_PERMISSIONS, Permission
+from models.people.permissions import ROLE_PERMISSIONS
 
 VERSION = "1"
 SCHEMAS = "#/components/schemas/"
@@ -149,8 +149,8 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute, method: str) -> No
         operation.setdefault("parameters", []).append(ONCE)
     if rule is not Access.ANYBODY:
         operation["security"] = [{name: []} for name in SECURITY]
-    if isinstance(rule, Permission):
-        operation["description"] = f"{operation.get('description', '')}\n\n{_may(rule)}".strip()
+    if who := _may(rule):
+        operation["description"] = f"{operation.get('description', '')}\n\n{who}".strip()
     told = operation["responses"]
     declared = (int(status) for status in told if int(status) >= 400)
     for status in sorted({*declared, *_refused(rule, route.path, method)}):
@@ -169,7 +169,11 @@ def _told_beside(status: int) -> dict[str, Any]:
     return {"headers": {name: {"description": says, "schema": {"type": "string"}}}}
 
 
-def _may(rule: Permission) -> str:
+def _may(rule: Rule) -> str:
+    if rule is Access.IN_PERSON:
+        return "For whoever is signed in, no script."
+    if isinstance(rule, Access):
+        return ""
     able = [role.value for role, permissions in ROLE_PERMISSIONS.items() if rule in permissions]
     return f"For {', '.join(able)}."
 

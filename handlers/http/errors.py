@@ -28,7 +28,9 @@ class WrongPassword(NotSignedIn):
 
 
 class NotByScript(NotAllowed):
-    """A token for scripts may not do that; sign in with your password."""
+    """A token for scripts may not do that; sign in with your password, also to revoke it at
+    /api/tokens.
+    """
 
 
 class Foreign(NotAllowed):

@@ -7,6 +7,10 @@ SEEN = r"[^\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u
 """A pattern of one sign that can be seen, which every text that is needed has."""
 MONTH = r"^2[01]\d\d-(0[1-9]|1[0-2])$"
 
+MAYBE_MONTH = r"^(\d{4}-\d\d)?$"
+A_MONTH = "A month is written as in 2026-10."
+A_MONTH_OR_NUMBER = "A month is 1 to 12, or with its year as in 2026-10."
+
 WHOLE_BODY = "body"
 NOT_JSON = "The body is not JSON that can be read."
 UNKNOWN_NAME = "extra_forbidden"
@@ -48,7 +52,8 @@ _OF_TYPE: dict[str, str] = {
 
 _OF_PATTERN: dict[str, str] = {
     SEEN: "Something that can be read is needed.",
-    MONTH: "A month is written as in 2026-10.",
+    MONTH: A_MONTH,
+    MAYBE_MONTH: A_MONTH,
 }
 _OF_FIELD: dict[str, str] = {
     "address": "An address begins with https://.",

@@ -43,6 +43,9 @@ async def test_the_file_has_what_the_filter_means(
         ({"csm_id": people.kim.id}, 1),
         ({"customer_id": theirs.customer_id, "status": "pending"}, 1),
         ({"year": 2026, "month": 10}, 2),
+        ({"month": "2026-10"}, 2),
+        ({"month": "2026-10", "year": 2026}, 2),
+        ({"month": "2025-10"}, 0),
         ({"month": 9}, 0),
         ({"status": "sent"}, 0),
     ):

@@ -208,5 +208,13 @@ async def test_the_list_is_read_page_by_page(
     assert [one["number"] for one in found.json["bills"]] == ["2026-000004"]
     wrong = await max_.get("/api/bills", params={"status": "nearly", "cursor": "x"})
     assert (wrong.status, wrong.json["field"]) == (422, "status")
+    with_year = await max_.get("/api/bills", params={"month": "2026-04"})
+    assert with_year.json["bills"] == found.json["bills"]
+    for month in ("13", "0", "2026-13", "10/2026", "October", "2026-10-01", ""):
+        wrong = await max_.get("/api/bills", params={"month": month})
+        assert (wrong.status, wrong.json["field"]) == (422, "month"), month
+        assert "A month is 1 to 12, or with its year as in 2026-10." in wrong.json["detail"]
+    apart = await max_.get("/api/bills", params={"month": "2026-10", "year": "2025"})
+    assert (apart.status, apart.json["field"]) == (422, "year")
     nobody = await max_.get("/api/bills", params={"csm_id": str(people.lee.id)})
     assert nobody.json == {"bills": [], "next_cursor": None}

@@ -35,7 +35,7 @@ async def test_finance_generates_a_month_and_a_second_run_adds_nothing(
     made = await ana.post("/api/bills", json=OCTOBER)
     assert (made.status, made.json["bills"]) == (201, 3)
     assert made.json["totals"] == [{"currency": "USD", "bills": 3, "amount": "15000.00"}]
-    again = await ana.post("/api/bills", json=OCTOBER)
+    again = await ana.post("/api/bills", json={"month": "2026-10"})
     assert (again.status, again.json["bills"], again.json["existing"]) == (200, 0, 3)
     alone = await ana.post("/api/bills", json=OCTOBER | {"customer_id": quiet.id})
     assert (alone.status, alone.json["bills"]) == (200, 0)
@@ -48,6 +48,9 @@ async def test_a_month_that_is_not_over_says_when_it_can_run(
     early = await ana.post("/api/bills", json={"year": 2026, "month": 11})
     assert (early.status, early.json["field"]) == (422, "month")
     assert "2026-12-01" in early.json["detail"]
+    for of_no_year in ({"month": 10}, {"month": "2026-10", "year": 2025}):
+        refused = await ana.post("/api/bills", json=of_no_year)
+        assert (refused.status, refused.json["field"]) == (422, "year")
     nobody = await ana.post("/api/bills", json=OCTOBER | {"customer_id": 404})
     assert (nobody.status, nobody.json["field"]) == (422, "customer_id")
 
