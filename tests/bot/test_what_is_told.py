@@ -119,8 +119,9 @@ async def test_more_than_ten_cards_for_one_person_become_one_digest(
     (text,) = said_to(slack, "UKIM")
     assert "11 bills" in text
     assert "$1,100.00" in text
-    counts = await rows(db, "select state, count(*) from messages group by state order by state")
-    assert list(map(tuple, counts)) == [("listed", 22), ("posted", 2)]
+    counts = await rows(db, "select kind, state, count(*) from messages group by 1, 2 order by 1")
+    told = [("approving", "listed", 2), ("card", "listed", 22), ("digest", "posted", 2)]
+    assert list(map(tuple, counts)) == told
 
 
 async def test_ten_cards_are_ten_messages(

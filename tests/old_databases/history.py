@@ -12,11 +12,13 @@ from models.actions.access import deactivate, grant_role, welcome
 from models.actions.comment import add_comment, add_reply, delete_reply, edit_reply
 from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.batches.bill_run import fail_run
+from models.batches.lists import CHUNK
 from models.bills.history import actions_of
 from models.customers.customers import Customer
 from models.db.database import Database
 from models.outbox.delivery import claim, mark_failed, next_due, stale_cards
 from models.outbox.digests import digests_of
+from models.outbox.homes import HomePlace, look_at, refresh_all_homes
 from models.outbox.jobs import (
     Task,
     defer_answer_update,
@@ -299,6 +301,13 @@ async def _january(time: Timeline) -> None:
     await verbs.void(time, ANA, IVY, OCTOBER)
     await verbs.reject(time, SAM, BIRCH, DECEMBER)
     await _redrawing_waits(time)
+    await _somebody_looks_at_home(time)
+
+
+async def _somebody_looks_at_home(time: Timeline) -> None:
+    async with time.step() as session:
+        await look_at(session, (await time.user(session, LEE)).id, HomePlace())
+        await refresh_all_homes(session)
 
 
 async def _the_bot_dies(time: Timeline) -> None:
@@ -317,13 +326,16 @@ async def _the_bot_dies(time: Timeline) -> None:
 
 
 async def _send_lists(time: Timeline) -> None:
-    """One list is sent, one begun with more than goes out at once, and one only looked at."""
+    """One list is sent, one begun with more than goes out at once, and one only looked at; another
+    is begun to be approved, with what is left of it done one by one.
+    """
     two = [await _bill_id(time, name, NOVEMBER) for name in (BIRCH, DOGWOOD)]
     await verbs.begin_sending(time, BO, await verbs.preview_sending(time, BO, tuple(two)))
     await _an_answer_is_out_of_date(time, two[0])
     await verbs.issue(time, two[0])
     await verbs.deliver(time, two[0])
-    for name in WILLOWS[:-2]:
+    await verbs.begin_approving(time, LEE, WILLOWS[:-2], NOVEMBER)
+    for name in WILLOWS[CHUNK:-2]:
         await verbs.approve(time, LEE, name, NOVEMBER)
     await verbs.reject(time, LEE, WILLOWS[-2], NOVEMBER)
     month = await verbs.preview_sending(time, ANA, period=NOVEMBER)

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from handlers.wording.approving_text import why_left_out
 from models.actions.approve import approve_bill as approve_one
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
@@ -15,6 +16,7 @@ from models.actions.send import mark_delivered, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
+from models.batches.bulk_approve import keep_selection, start_approving
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
@@ -223,3 +225,14 @@ async def preview_sending(
 async def begin_sending(time: Timeline, who: str, list_id: int) -> None:
     async with time.step() as session:
         assert await start_send(session, list_id, await time.act(session, who))
+
+
+async def begin_approving(time: Timeline, who: str, names: Sequence[str], period: Period) -> None:
+    """Approve a list of bills as it is shown, as far as one click goes."""
+    async with time.step() as session:
+        act = await time.act(session, who)
+        bills = [await time.bill(session, name, period) for name in names]
+        shown = await keep_selection(session, [(one.id, one.version) for one in bills], act)
+        kept = await session.get_one(Message, shown)
+        kept.key = f"approving:{act.user.id}:{shown:016x}"  # which is random otherwise
+        assert await start_approving(session, shown, act, why_left_out)
