@@ -32,7 +32,7 @@ from handlers.slack.blocks.card import bill_card
 from models.db.database import Database
 from models.outbox.cards import redraw_cards
 from models.outbox.jobs import Queue
-from models.outbox.messages import defer_all_sending
+from models.outbox.messages import defer_all_posts
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 from tests.harness.drawing import draw_here
@@ -116,7 +116,7 @@ async def redrawn(meter: Meter, db: Database, slack: SlackClient) -> Cost:
 async def posted(meter: Meter, db: Database, slack: SlackClient) -> Cost:
     """A worker until every card that waits is posted."""
     async with db.long_transaction() as session:
-        await defer_all_sending(session)
+        await defer_all_posts(session)
     return await _worked_off(meter, db, slack)
 
 

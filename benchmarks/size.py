@@ -47,11 +47,11 @@ from models.db.database import Database, do_put_off
 from models.errors import Ambiguous, Refusal
 from models.outbox.delivery import next_due, stale_cards
 from models.outbox.digests import digests_of
-from models.outbox.messages import Message, MessageKind, defer_all_sending
+from models.outbox.messages import Message, MessageKind, defer_all_posts
 from models.outbox.recovery import (
-    defer_due_sends,
-    defer_lost_bill_runs,
-    defer_lost_card_updates,
+    defer_due_issues,
+    defer_lost_redraws,
+    defer_lost_runs,
     has_lost_messages,
 )
 from models.people.users import User
@@ -192,10 +192,10 @@ def jobs(scene: Scene) -> list[Step]:
 
     looks = {
         "sweep: lost messages": has_lost_messages,
-        "sweep: lost cards": lambda s: defer_lost_card_updates(s, 0, 5000),
-        "sweep: lost runs": defer_lost_bill_runs,
-        "sweep: due sends": lambda s: defer_due_sends(s, NOW),
-        "sweep: recipients": defer_all_sending,
+        "sweep: lost cards": lambda s: defer_lost_redraws(s, 0, 5000),
+        "sweep: lost runs": defer_lost_runs,
+        "sweep: due sends": lambda s: defer_due_issues(s, NOW),
+        "sweep: recipients": defer_all_posts,
         "tend: absences": by_clock(end_absences),
         "tend: customers, a step": by_clock(lambda s, act: upkeep_step(s, act, 0)),
         "reroute": by_clock(reroute_open_bills),

@@ -25,7 +25,7 @@ from models.context import Context
 from models.db.columns import Session
 from models.db.database import Database
 from models.errors import Refusal
-from models.outbox.jobs import defer_message_update
+from models.outbox.jobs import defer_redraw_message
 from models.outbox.messages import MessageKind
 from models.settings import BillingSettings
 
@@ -133,7 +133,7 @@ class ListWork(LongWork):
             raise PassedOver
         async with self.db.transaction() as session:
             await self._end(session, list_id, busy)
-            await defer_message_update(session, list_id)
+            await defer_redraw_message(session, list_id)
 
     async def _step(self, list_id: int, after: int) -> int | None:
         async with self.db.transaction() as session:

@@ -28,7 +28,7 @@ from models.outbox.delivery import (
     release_claim,
     slack_id_of,
 )
-from models.outbox.jobs import defer_message_update, defer_sending
+from models.outbox.jobs import defer_post, defer_redraw_message
 from models.outbox.messages import Message, MessageState
 
 log = structlog.get_logger()
@@ -143,7 +143,7 @@ class MessageSender:
 
     async def _go_on_later(self, recipient: str, delay_s: int = 0) -> None:
         async with self._db.transaction() as session:
-            await defer_sending(session, recipient, delay_s)
+            await defer_post(session, recipient, delay_s)
 
     async def _send(self, message: Message) -> None:
         channel = await self._channel(message.recipient)
@@ -249,7 +249,7 @@ class MessageSender:
             drawn = actions if where.complete else 0
             await mark_sent(session, message, where.channel, where.ts, drawn)
             if not (where.complete or message.bill_id):
-                await defer_message_update(session, message.id)
+                await defer_redraw_message(session, message.id)
 
     async def _give_up(self, message: Message, cause: str) -> None:
         log.error(

@@ -32,9 +32,9 @@ from models.outbox.delivery import (
 from models.outbox.digests import digests_of
 from models.outbox.homes import refresh_homes
 from models.outbox.jobs import (
-    defer_answer_update,
-    defer_copy_update,
-    defer_message_update,
+    defer_redraw_answer,
+    defer_redraw_card,
+    defer_redraw_message,
     drop_answered_updates,
 )
 from models.outbox.messages import Message, MessageState
@@ -66,7 +66,7 @@ class MessageUpdater:
         self._drawings = Batcher(self._mark)
         self.turns = Turns(timings.courtesy)
 
-    async def redraw(self, bill_id: int) -> None:
+    async def redraw_cards(self, bill_id: int) -> None:
         """Bring every posted card of the bill up to date; those that are already stay alone.
 
         The digests that list it are promised to be redrawn.
@@ -84,7 +84,7 @@ class MessageUpdater:
             log.warning("card lags behind", message=message.identity, cause=trouble.code)
             async with self._db.transaction() as session:
                 wait_s = math.ceil(self._timings.back_off_first)
-                await defer_copy_update(session, bill_id, message.id, time.time(), wait_s)
+                await defer_redraw_card(session, bill_id, message.id, time.time(), wait_s)
         if limit:
             raise limit
 
@@ -108,11 +108,11 @@ class MessageUpdater:
             await drop_answered_updates(session, bill_ids)
             later = math.ceil(self._timings.progress)
             for digest_id in await digests_of(session, bill_ids):
-                await defer_message_update(session, digest_id, later)
+                await defer_redraw_message(session, digest_id, later)
             for list_id in await lists_about(session, bill_ids):
-                await defer_message_update(session, list_id, later)
+                await defer_redraw_message(session, list_id, later)
             for answer_id in await answers_about(session, bill_ids):
-                await defer_answer_update(session, answer_id)
+                await defer_redraw_answer(session, answer_id)
             await refresh_homes(session, bill_ids)
             outdated = await _outdated(session, bill_ids)
         return [outdated.get(bill_id) for bill_id in bill_ids]
@@ -156,7 +156,7 @@ class MessageUpdater:
         wait_s = self.turns.wait_s(message_id)
         if wait_s:
             async with self._db.transaction() as session:
-                await defer_message_update(session, message_id, math.ceil(wait_s))
+                await defer_redraw_message(session, message_id, math.ceil(wait_s))
             return
         await self.redraw_now(message_id)
 

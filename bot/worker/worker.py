@@ -37,13 +37,13 @@ from models.db.database import Database
 from models.outbox.cards import redraw_cards_waiting_for
 from models.outbox.homes import refresh_all_homes
 from models.outbox.jobs import Queue, Task
-from models.outbox.messages import defer_all_sending
+from models.outbox.messages import defer_all_posts
 from models.outbox.notifications import Recalculation
 from models.outbox.private_answers import forget_expired_answers
 from models.outbox.recovery import (
-    defer_due_sends,
-    defer_lost_bill_runs,
-    defer_lost_card_updates,
+    defer_due_issues,
+    defer_lost_redraws,
+    defer_lost_runs,
     has_lost_messages,
     try_recovery_lock,
 )
@@ -115,18 +115,21 @@ class Worker:
 
     def _register(self) -> None:
         self._task(Task.POST, self._post)
-        self._task(Task.REDRAW, lambda _, bill_id: self._updater.redraw(bill_id))
+        self._task(Task.REDRAW_CARDS, lambda _, bill_id: self._updater.redraw_cards(bill_id))
         self._task(Task.REDRAW_CARD, lambda _, **card: self._updater.redraw_card(**card))
         self._task(
-            Task.REDRAW_DIGEST, lambda _, message_id: self._updater.redraw_message(message_id)
+            Task.REDRAW_MESSAGE, lambda _, message_id: self._updater.redraw_message(message_id)
         )
         self._task(Task.REDRAW_ANSWER, lambda _, answer_id: self._answers.redraw(answer_id))
         self._task(Task.PUBLISH_HOME, lambda before, user_id: self._homes.publish(user_id, before))
         self._task(Task.REDRAW_RUN, lambda _, run_id: self._updater.redraw_run(run_id))
         self._task(Task.GENERATE, lambda _, run_id: self._bill_runs.generate(run_id))
-        self._task(Task.SEND, lambda before, list_id: self._bulk_sends.dispatch(list_id, before))
         self._task(
-            Task.APPROVE, lambda before, list_id: self._bulk_approvals.dispatch(list_id, before)
+            Task.BULK_SEND, lambda before, list_id: self._bulk_sends.dispatch(list_id, before)
+        )
+        self._task(
+            Task.BULK_APPROVE,
+            lambda before, list_id: self._bulk_approvals.dispatch(list_id, before),
         )
         self._task(Task.ISSUE, lambda _, bill_id: self._delivery.issue(bill_id))
         self._task(Task.REROUTE, self._reroute)
@@ -228,7 +231,7 @@ class Worker:
     async def _send_for_neglected(self) -> None:
         async with self._db.transaction() as session:
             if await has_lost_messages(session):
-                recipients = await defer_all_sending(session)
+                recipients = await defer_all_posts(session)
                 log.warning("messages without a job", recipients=recipients)
 
     async def _heal(self) -> None:
@@ -238,11 +241,11 @@ class Worker:
         async with self._db.transaction() as session:
             if not await try_recovery_lock(session):
                 return
-            self._healed_upto, bills = await defer_lost_card_updates(
+            self._healed_upto, bills = await defer_lost_redraws(
                 session, self._healed_upto, self._timings.heal
             )
-            runs = await defer_lost_bill_runs(session)
-            self._sends_upto = await defer_due_sends(
+            runs = await defer_lost_runs(session)
+            self._sends_upto = await defer_due_issues(
                 session, self._now(), self._sends_upto, self._timings.heal
             )
             await defer_due_webhooks(session, self._now())

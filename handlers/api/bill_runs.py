@@ -21,7 +21,7 @@ from models.customers.customers import get_customer
 from models.db.columns import Session
 from models.errors import Invalid, NotFound, Refusal
 from models.money import round_amount
-from models.outbox.jobs import defer_bill_run
+from models.outbox.jobs import defer_generate
 from models.people.kept_answers import name_of_claim
 from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR, Period
@@ -125,7 +125,7 @@ async def _start(
     context = Context(caller.user, caller.services.now(), caller.source, billing)
     named = f"api:{await name_of_claim(session, key.user_id, key.text)}" if key else None
     run_id = await start_bill_run(session, period, context, billing.zone, customer_id, named)
-    await defer_bill_run(session, run_id)
+    await defer_generate(session, run_id)
     return run_id
 
 

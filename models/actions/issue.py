@@ -29,7 +29,7 @@ from models.customers.customers import Customer
 from models.customers.mail_addresses import check_mail_addresses
 from models.db.locks import busy_after_waiting
 from models.errors import Unreadable, WrongState
-from models.outbox.jobs import defer_delivery, defer_issue
+from models.outbox.jobs import defer_deliver, defer_issue
 
 
 async def issue_bills(
@@ -62,7 +62,7 @@ async def issue_bills(
             await return_to_finance(loaded, automatic, causes[loaded.bill.id])
     issued = [one.bill.id for one in ready if one.bill.id not in causes]
     for bill_id in issued:
-        await defer_delivery(session, bill_id)
+        await defer_deliver(session, bill_id)
     return issued
 
 

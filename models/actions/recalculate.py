@@ -20,7 +20,7 @@ from models.bills.states import State
 from models.context import Context, as_system
 from models.outbox.cards import (
     add_cards_of_bills,
-    defer_card_updates,
+    defer_redraw_cards_of_bills,
     redraw_cards,
     redraw_cards_of_relatives,
 )
@@ -285,7 +285,7 @@ async def _follow_up(session: AsyncSession, context: Context, done: Recalculatio
         first, last = done.proposed[0], done.proposed[-1]
         passed = await auto_approve(session, first, last, context.now, context.source)
         done = replace(done, passed=passed)
-    await defer_card_updates(session, changed)
+    await defer_redraw_cards_of_bills(session, changed)
     await redraw_cards(session, done.rejected)
     await redraw_cards_of_relatives(session, [*changed, *done.proposed])
     waiting = (*done.invalidated, *done.proposed)

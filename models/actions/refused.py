@@ -4,7 +4,7 @@ from models.actions.recalculate import recalculate
 from models.context import Context
 from models.db.columns import Session
 from models.errors import FiguresChanged, Refusal
-from models.outbox.jobs import defer_card_update
+from models.outbox.jobs import defer_redraw_cards
 
 
 async def put_right(session: Session, bill_id: int, refused: Refusal, context: Context) -> None:
@@ -14,4 +14,4 @@ async def put_right(session: Session, bill_id: int, refused: Refusal, context: C
     """
     if isinstance(refused, FiguresChanged):
         await recalculate(session, context, [bill_id])
-    await defer_card_update(session, bill_id)
+    await defer_redraw_cards(session, bill_id)

@@ -9,7 +9,7 @@ from models.actions.approvals import revoke_approvals
 from models.bills.bill import lock_bills
 from models.bills.history import append_actions
 from models.context import Context, as_system
-from models.outbox.cards import add_cards_of_bills, add_missing_cards, defer_card_updates
+from models.outbox.cards import add_cards_of_bills, add_missing_cards, defer_redraw_cards_of_bills
 from models.outbox.jobs import defer_reroute
 from models.outbox.notifications import Recalculation, notify_recalculated
 
@@ -58,7 +58,7 @@ async def reroute_open_bills(
     if held:
         await revoke_approvals(session, held, context.now)
         await notify_recalculated(session, context.now, Recalculation(held=tuple(held)))
-    await defer_card_updates(session, held)
+    await defer_redraw_cards_of_bills(session, held)
     if bill_ids is None:
         await add_missing_cards(session, context.settings.approvals_channel)
     else:

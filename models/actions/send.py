@@ -28,7 +28,7 @@ from models.context import Context
 from models.customers.mail_addresses import check_mail_addresses, copies_alone
 from models.customers.signs import check_can_be_written
 from models.errors import NextStep, Step, WrongState
-from models.outbox.jobs import Task, defer_copies, defer_issue, hasten
+from models.outbox.jobs import Task, defer_issue, defer_send_copies, hasten
 from models.outbox.notifications import notify_delivered, notify_not_sent
 from models.text import reason_text, remark_text
 
@@ -142,7 +142,7 @@ async def mark_delivered(
     else:
         await forget_delivery(session, bill_id)
     if any(one.later for one in missing):
-        await defer_copies(session, bill_id, COPIES_AFTER_S)
+        await defer_send_copies(session, bill_id, COPIES_AFTER_S)
     action = await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
     await notify_delivered(session, bill_id, action.id)
     return action

@@ -17,8 +17,8 @@ from models.db.columns import Base, Id
 from models.db.statistics import analyze, analyze_unknown
 from models.outbox.cards import ADD_CARDS
 from models.outbox.homes import refresh_all_homes
-from models.outbox.jobs import defer_bill_run_update
-from models.outbox.messages import Message, defer_all_sending, user_recipient
+from models.outbox.jobs import defer_redraw_run
+from models.outbox.messages import Message, defer_all_posts, user_recipient
 from models.people.permissions import Permission
 from models.people.users import User, system_user
 from models.period import Period
@@ -194,8 +194,8 @@ async def run_step(
     if looked_at < settings.chunk_customers:
         run.finished_at = now
         await analyze(session, run.added, _FILLED)
-        await defer_all_sending(session)
-        await defer_bill_run_update(session, run.id)
+        await defer_all_posts(session)
+        await defer_redraw_run(session, run.id)
     await session.flush()
     return await progress_of(session, run)
 
@@ -259,5 +259,5 @@ async def fail_run(session: AsyncSession, run_id: int, cause: str) -> None:
     run.failure = cause
     run.request_key = None
     await session.flush()
-    await defer_all_sending(session)
-    await defer_bill_run_update(session, run_id)
+    await defer_all_posts(session)
+    await defer_redraw_run(session, run_id)

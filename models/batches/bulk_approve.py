@@ -21,7 +21,7 @@ from models.batches.lists import (
 )
 from models.context import Context, system_context
 from models.errors import Busy, Invalid, Refusal, WrongState
-from models.outbox.jobs import defer_bulk_approve, defer_sending
+from models.outbox.jobs import defer_bulk_approve, defer_post
 from models.outbox.messages import MessageKind, MessageState
 from models.people.permissions import Permission
 from models.queries.bill_list import BillLine, bill_line
@@ -104,7 +104,7 @@ async def start_approving(
         await end_list(session, list_id)
     else:
         kept.state = MessageState.WAITING
-        await defer_sending(session, kept.recipient)
+        await defer_post(session, kept.recipient)
         await defer_bulk_approve(session, list_id)
     return True
 

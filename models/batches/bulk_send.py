@@ -24,7 +24,7 @@ from models.bills.states import NotSent, State
 from models.context import Context
 from models.customers.signs import can_be_written
 from models.errors import FiguresChanged, Refusal
-from models.outbox.jobs import defer_bulk_send, defer_sending
+from models.outbox.jobs import defer_bulk_send, defer_post
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.people.permissions import Permission
 from models.queries.bill_list import bill_line
@@ -62,7 +62,7 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
         await end_list(session, list_id)
     else:
         kept.state = MessageState.WAITING
-        await defer_sending(session, kept.recipient)
+        await defer_post(session, kept.recipient)
         await defer_bulk_send(session, list_id)
     return True
 

@@ -12,7 +12,7 @@ from models.batches.send_preview import new_list
 from models.batches.sendings import sendings_of_list
 from models.context import Context
 from models.errors import WrongState
-from models.outbox.jobs import defer_message_update, defer_sending
+from models.outbox.jobs import defer_post, defer_redraw_message
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.people.permissions import Permission
 
@@ -38,7 +38,7 @@ async def retry_failed(session: AsyncSession, list_id: int, context: Context) ->
     await start_send(session, again, context)
     await _show(session, again)
     await session.execute(_NOTE, {"id": list_id, "facts": json.dumps({"retry": again})})
-    await defer_message_update(session, list_id)
+    await defer_redraw_message(session, list_id)
     return again, True
 
 
@@ -54,7 +54,7 @@ async def _show(session: AsyncSession, list_id: int) -> None:
     kept = await send_list(session, list_id)
     if kept.state == MessageState.LISTED:
         kept.state = MessageState.WAITING
-        await defer_sending(session, kept.recipient)
+        await defer_post(session, kept.recipient)
 
 
 _FILL = sa.text(f"""

@@ -15,7 +15,7 @@ from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
 from models.db.rows import made, rows
-from models.outbox.jobs import deferring, redrawing, sending
+from models.outbox.jobs import deferring, post_jobs, redraw_cards_jobs
 from models.outbox.notifications import News, telling
 from models.people.users import User
 
@@ -116,14 +116,14 @@ async def append_action(
 
 def _appending(moved: Iterable[str], is_approval: bool, has_news: bool) -> str:
     writes = {"appended": _APPEND}
-    jobs = [redrawing("appended")]
+    jobs = [redraw_cards_jobs("appended")]
     if moved:
         writes["moved"] = moving(moved)
     if is_approval:
         writes["filled"] = _FILL
     if has_news:
         writes["told"] = telling("appended")
-        jobs.append(sending("told"))
+        jobs.append(post_jobs("told"))
     steps = ", ".join(f"{name} as ({sql})" for name, sql in writes.items())
     return f"with {steps} select {', '.join(_LINKED)}, ({deferring(*jobs)}) from appended"
 

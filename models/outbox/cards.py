@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import AtCommit, put_off
-from models.outbox.jobs import Task, defer_each, defer_sending_to
+from models.outbox.jobs import Task, defer_each, defer_posts
 
 ADD_CARDS = """
 asked as (
@@ -118,7 +118,7 @@ async def _add_cards(session: AsyncSession, wanted: Collection[_Wanted]) -> None
     else:
         new = (await session.execute(_OF_ALL, values)).all()
         await redraw_cards(session, sorted({bill_id for _, bill_id in new if bill_id}))
-    await defer_sending_to(session, [recipient for recipient, _ in new])
+    await defer_posts(session, [recipient for recipient, _ in new])
 
 
 async def redraw_card_at(session: AsyncSession, channel: str, ts: str) -> None:
@@ -200,7 +200,7 @@ order by b.id
 """)
 
 
-async def defer_card_updates(session: AsyncSession, bill_ids: Sequence[int]) -> None:
+async def defer_redraw_cards_of_bills(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     """The same for many bills; those that stand nowhere are left out."""
     found = await session.scalars(_SHOWN, {"bill_ids": list(bill_ids)})
     await _defer_redrawing(session, found.all())
@@ -208,7 +208,7 @@ async def defer_card_updates(session: AsyncSession, bill_ids: Sequence[int]) -> 
 
 async def _defer_redrawing(session: AsyncSession, bill_ids: Iterable[int]) -> None:
     calls = {f"bill:{bill_id}": {"bill_id": bill_id} for bill_id in bill_ids}
-    await defer_each(session, Task.REDRAW, calls)
+    await defer_each(session, Task.REDRAW_CARDS, calls)
 
 
 _SHOWN = sa.text(

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.outbox.digests import BUNDLE_AT_MOST_S, BUNDLED, bundle_notices, list_crowd
 from models.outbox.jobs import (
-    defer_bill_run_update,
-    defer_card_update,
-    defer_message_update,
-    defer_sending,
+    defer_post,
+    defer_redraw_cards,
+    defer_redraw_message,
+    defer_redraw_run,
 )
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.notifications import BUNDLING_S
@@ -118,9 +118,9 @@ async def mark_sent(
         failure=None,
     )
     if message.bill_id and actions > drawn_actions:
-        await defer_card_update(session, message.bill_id)
+        await defer_redraw_cards(session, message.bill_id)
     if message.kind in (MessageKind.DIGEST, MessageKind.SENDING, MessageKind.APPROVING):
-        await defer_message_update(session, message.id)
+        await defer_redraw_message(session, message.id)
 
 
 async def count_actions(session: AsyncSession, bill_id: int, lock: bool = False) -> int:
@@ -155,7 +155,7 @@ async def mark_failed(
             "facts": message.facts,
         }
         await session.execute(insert(Message).values(row).on_conflict_do_nothing())
-        await defer_sending(session, recipient)
+        await defer_post(session, recipient)
     await _change(session, message.id, state=MessageState.FAILED, failure=cause)
     await _tell_runs(session, message)
 
@@ -166,7 +166,7 @@ async def _tell_runs(session: AsyncSession, given_up: Message) -> None:
         return
     bounds = given_up.facts if given_up.kind == MessageKind.DIGEST else _NO_BOUNDS
     for run_id in (await session.scalars(_RUNS, {"id": given_up.id, **bounds})).all():
-        await defer_bill_run_update(session, run_id, BUNDLING_S)
+        await defer_redraw_run(session, run_id, BUNDLING_S)
 
 
 _NO_BOUNDS = {"first": None, "last": None, "of": None}
@@ -262,4 +262,4 @@ async def mark_updated(session: AsyncSession, message: Message, actions: int) ->
     if await session.scalar(shown) is None and message.bill_id:
         poorer = sa.func.least(Message.drawn_actions, actions)
         await _change(session, message.id, drawn_actions=poorer)
-        await defer_card_update(session, message.bill_id)
+        await defer_redraw_cards(session, message.bill_id)

@@ -55,17 +55,19 @@ class Queue(StrEnum):
 
 
 class Task(StrEnum):
-    """The worker's tasks, by the names under which jobs are stored."""
+    """The worker's tasks, each deferred by the function of its name. Jobs are stored under its
+    value, by which other releases know it too, so that stays.
+    """
 
     POST = "post"
-    REDRAW = "redraw"
+    REDRAW_CARDS = "redraw"
     REDRAW_CARD = "redraw_card"
-    REDRAW_DIGEST = "redraw_digest"
+    REDRAW_MESSAGE = "redraw_digest"
     REDRAW_ANSWER = "redraw_answer"
     GENERATE = "generate"
     REDRAW_RUN = "redraw_run"
-    SEND = "send"
-    APPROVE = "approve"
+    BULK_SEND = "send"
+    BULK_APPROVE = "approve"
     PUBLISH_HOME = "publish_home"
     ISSUE = "issue"
     DELIVER = "deliver"
@@ -83,7 +85,7 @@ class Task(StrEnum):
 
 
 _QUEUES = {
-    Task.SEND: Queue.CUSTOMERS,
+    Task.BULK_SEND: Queue.CUSTOMERS,
     Task.ISSUE: Queue.CUSTOMERS,
     Task.DELIVER: Queue.CUSTOMERS,
     Task.SEND_COPIES: Queue.CUSTOMERS,
@@ -91,7 +93,7 @@ _QUEUES = {
 }
 
 
-_PRIORITIES = {Task.DELIVER: 1, Task.SEND: 2}
+_PRIORITIES = {Task.DELIVER: 1, Task.BULK_SEND: 2}
 """What has its number goes out before the next bill takes one, so that others can still be called
 back while they wait.
 """
@@ -162,17 +164,17 @@ select * from jsonb_to_recordset(%s)
     as job (task text, queue text, priority integer, lock text, args jsonb, delay_s integer)""")
 
 
-def redrawing(bills: str) -> str:
+def redraw_cards_jobs(bills: str) -> str:
     """The jobs, as SQL, of a statement that changes bills: their cards are out of date. `bills`
     names a query with their `bill_id`.
     """
     return f"""
-select {_columns(Task.REDRAW)}, 'bill:' || bill_id as lock,
+select {_columns(Task.REDRAW_CARDS)}, 'bill:' || bill_id as lock,
        jsonb_build_object('bill_id', bill_id) as args, null::integer as delay_s
 from {bills}"""
 
 
-def sending(messages: str) -> str:
+def post_jobs(messages: str) -> str:
     """The jobs, as SQL, of a statement that promises messages. `messages` names a query with their
     `recipient`, each once, and `delay_s`.
     """
@@ -186,16 +188,16 @@ def _columns(task: Task) -> str:
     return f"'{task}' as task, '{task.queue}' as queue, {task.priority} as priority"
 
 
-async def defer_card_update(session: AsyncSession, bill_id: int) -> None:
+async def defer_redraw_cards(session: AsyncSession, bill_id: int) -> None:
     """Every card of this bill is out of date."""
-    await defer(session, Task.REDRAW, f"bill:{bill_id}", {"bill_id": bill_id})
+    await defer(session, Task.REDRAW_CARDS, f"bill:{bill_id}", {"bill_id": bill_id})
 
 
 async def drop_answered_updates(session: AsyncSession, bill_ids: Sequence[int]) -> None:
     """Of the jobs to redraw these bills, all but those at work: whoever reads the bills after this
     sees everything that was promised to be drawn.
     """
-    await rows(session, _DROP, (Task.REDRAW, [f"bill:{bill_id}" for bill_id in bill_ids]))
+    await rows(session, _DROP, (Task.REDRAW_CARDS, [f"bill:{bill_id}" for bill_id in bill_ids]))
 
 
 async def drop_answered_calls(session: AsyncSession, webhook_id: int) -> None:
@@ -211,7 +213,7 @@ delete from procrastinate_jobs where id in (
 """
 
 
-async def defer_copy_update(
+async def defer_redraw_card(
     session: AsyncSession, bill_id: int, message_id: int, since_s: float, delay_s: int
 ) -> None:
     """One copy of a card could not be redrawn `since_s` (epoch): it is tried again by itself."""
@@ -219,26 +221,26 @@ async def defer_copy_update(
     await defer(session, Task.REDRAW_CARD, f"card:{message_id}", call, delay_s)
 
 
-async def defer_message_update(session: AsyncSession, message_id: int, delay_s: int = 0) -> None:
+async def defer_redraw_message(session: AsyncSession, message_id: int, delay_s: int = 0) -> None:
     """A digest, the progress of a list, or what stands there without its buttons, is out of date.
 
     Redrawn one at a time, the last drawing is the true one.
     """
     call = {"message_id": message_id}
-    await defer(session, Task.REDRAW_DIGEST, f"card:{message_id}", call, delay_s)
+    await defer(session, Task.REDRAW_MESSAGE, f"card:{message_id}", call, delay_s)
 
 
-async def defer_answer_update(session: AsyncSession, answer_id: int) -> None:
+async def defer_redraw_answer(session: AsyncSession, answer_id: int) -> None:
     """What one person was answered is out of date."""
     await defer(session, Task.REDRAW_ANSWER, f"answer:{answer_id}", {"answer_id": answer_id})
 
 
-async def defer_bill_run(session: AsyncSession, run_id: int) -> None:
+async def defer_generate(session: AsyncSession, run_id: int) -> None:
     """A run is to be gone on with."""
     await defer(session, Task.GENERATE, f"run:{run_id}", {"run_id": run_id})
 
 
-async def defer_bill_run_update(session: AsyncSession, run_id: int, delay_s: int = 0) -> None:
+async def defer_redraw_run(session: AsyncSession, run_id: int, delay_s: int = 0) -> None:
     """A run's message is out of date."""
     call = {"run_id": run_id}
     await defer(session, Task.REDRAW_RUN, f"run-card:{run_id}", call, delay_s)
@@ -252,12 +254,12 @@ async def defer_reroute(session: AsyncSession, source: str, user_ids: Sequence[i
 
 async def defer_bulk_send(session: AsyncSession, list_id: int) -> None:
     """A list of bills is to be gone on with."""
-    await defer(session, Task.SEND, f"list:{list_id}", {"list_id": list_id})
+    await defer(session, Task.BULK_SEND, f"list:{list_id}", {"list_id": list_id})
 
 
 async def defer_bulk_approve(session: AsyncSession, list_id: int) -> None:
     """The same of a list of bills that is approved."""
-    await defer(session, Task.APPROVE, f"list:{list_id}", {"list_id": list_id})
+    await defer(session, Task.BULK_APPROVE, f"list:{list_id}", {"list_id": list_id})
 
 
 async def defer_issue(session: AsyncSession, bill_id: int, now: datetime, due: datetime) -> None:
@@ -266,18 +268,18 @@ async def defer_issue(session: AsyncSession, bill_id: int, now: datetime, due: d
     await defer(session, Task.ISSUE, f"send:{bill_id}", {"bill_id": bill_id}, delay_s)
 
 
-async def defer_webhook(session: AsyncSession, webhook_id: int) -> None:
+async def defer_send_webhook(session: AsyncSession, webhook_id: int) -> None:
     """A webhook is to be sent what it is promised; actions see to that by themselves."""
     call = {"webhook_id": webhook_id}
     await defer(session, Task.SEND_WEBHOOK, f"webhook:{webhook_id}", call)
 
 
-async def defer_delivery(session: AsyncSession, bill_id: int) -> None:
+async def defer_deliver(session: AsyncSession, bill_id: int) -> None:
     """An issued bill is to be mailed."""
     await defer(session, Task.DELIVER, f"send:{bill_id}", {"bill_id": bill_id})
 
 
-async def defer_copies(session: AsyncSession, bill_id: int, delay_s: int) -> None:
+async def defer_send_copies(session: AsyncSession, bill_id: int, delay_s: int) -> None:
     """Those whom a bill's letter did not reach are to be tried again."""
     call = {"bill_id": bill_id}
     await defer(session, Task.SEND_COPIES, f"send:{bill_id}", call, delay_s)
@@ -301,14 +303,12 @@ update procrastinate_jobs j set scheduled_at = now() from late where j.id = late
 """)
 
 
-async def defer_sending(session: AsyncSession, recipient: str, delay_s: int = 0) -> None:
+async def defer_post(session: AsyncSession, recipient: str, delay_s: int = 0) -> None:
     """Send for the worker to one recipient, with all its patience."""
-    await defer_sending_to(session, [recipient], delay_s)
+    await defer_posts(session, [recipient], delay_s)
 
 
-async def defer_sending_to(
-    session: AsyncSession, recipients: Iterable[str], delay_s: int = 0
-) -> None:
+async def defer_posts(session: AsyncSession, recipients: Iterable[str], delay_s: int = 0) -> None:
     """The same to many recipients, each of them once."""
     calls = {
         f"recipient:{recipient}": {"recipient": recipient} for recipient in sorted(set(recipients))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
 from models.db.database import AtCommit, put_off
-from models.outbox.jobs import defer_sending_to
+from models.outbox.jobs import defer_posts
 from models.people.users import User
 
 
@@ -114,7 +114,7 @@ async def add_messages(
     told = json.dumps(facts)
     new = [_New(f"{key}:{recipient}", kind, recipient, told) for recipient in recipients]
     await put_off(session, AtCommit.ADD_MESSAGES, _add, new)
-    await defer_sending_to(session, recipients, delay_s)
+    await defer_posts(session, recipients, delay_s)
     return len(reachable)
 
 
@@ -130,13 +130,13 @@ async def _add(session: AsyncSession, new: Iterable[_New]) -> None:
     await session.execute(insert(Message).values(rows).on_conflict_do_nothing())
 
 
-async def defer_all_sending(session: AsyncSession) -> int:
+async def defer_all_posts(session: AsyncSession) -> int:
     """Send for the worker wherever something waits to be posted; returns the number of recipients.
 
     Said again it does no harm; said once too few, it mends that.
     """
     recipients = (await session.scalars(_RECIPIENTS)).all()
-    await defer_sending_to(session, recipients)
+    await defer_posts(session, recipients)
     return len(recipients)
 
 

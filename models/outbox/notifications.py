@@ -9,7 +9,7 @@ from hashlib import sha256
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.jobs import defer_bill_run, defer_message_update
+from models.outbox.jobs import defer_generate, defer_redraw_message
 from models.outbox.messages import (
     Message,
     MessageKind,
@@ -77,7 +77,7 @@ async def promise_run_preview(
 async def notify_bill_run(session: AsyncSession, run_id: int, user: User) -> None:
     """Work the run off, and show its progress to whoever asked for it."""
     await add_messages(session, MessageKind.RUN, f"run:{run_id}", [user], {"run_id": run_id})
-    await defer_bill_run(session, run_id)
+    await defer_generate(session, run_id)
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ async def correct_told(session: AsyncSession, trouble: Trouble) -> None:
         Message.state == MessageState.POSTED,
     )
     for message_id in await session.scalars(told):
-        await defer_message_update(session, message_id)
+        await defer_redraw_message(session, message_id)
 
 
 async def notify_mail_resumed(session: AsyncSession, since: datetime) -> None:

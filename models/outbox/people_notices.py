@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.jobs import defer_message_update
+from models.outbox.jobs import defer_redraw_message
 from models.outbox.messages import Message, MessageKind, MessageState, add_messages, user_recipient
 from models.people.permissions import Role
 from models.people.users import User, users_with_role
@@ -64,7 +64,7 @@ async def _settle(session: AsyncSession, asker: User, by: User, answer: str, now
     )
     for message_id, state in await session.execute(update.returning(Message.id, Message.state)):
         if state == MessageState.POSTED:
-            await defer_message_update(session, message_id)
+            await defer_redraw_message(session, message_id)
 
 
 async def _keys(session: AsyncSession, asker: User, days: list[date]) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.jobs import defer_bill_run, defer_card_update, defer_issue
+from models.outbox.jobs import defer_generate, defer_issue, defer_redraw_cards
 from models.outbox.messages import WAITED_FOR
 
 FRESH_S = 60
@@ -45,7 +45,7 @@ select exists (
 """)
 
 
-async def defer_lost_card_updates(session: AsyncSession, after: int, most: int) -> tuple[int, int]:
+async def defer_lost_redraws(session: AsyncSession, after: int, most: int) -> tuple[int, int]:
     """Promise to redraw cards that show too little and have no job.
 
     Looks at the `most` ids after `after`; returns the id to go on after, 0 to begin again, and
@@ -54,7 +54,7 @@ async def defer_lost_card_updates(session: AsyncSession, after: int, most: int) 
     end = after + most
     bills = (await session.scalars(_BEHIND, {"after": after, "upto": end})).all()
     for bill_id in bills:
-        await defer_card_update(session, bill_id)
+        await defer_redraw_cards(session, bill_id)
     last = await session.scalar(sa.text("select max(id) from messages")) or 0
     return (end if end < last else 0), len(bills)
 
@@ -71,13 +71,13 @@ order by p.bill_id
 """)
 
 
-async def defer_lost_bill_runs(session: AsyncSession) -> int:
+async def defer_lost_runs(session: AsyncSession) -> int:
     """Promise to go on with runs that nobody works off, but for those of the command line; returns
     how many.
     """
     runs = (await session.scalars(_LEFT_RUNS)).all()
     for run_id in runs:
-        await defer_bill_run(session, run_id)
+        await defer_generate(session, run_id)
     return len(runs)
 
 
@@ -90,7 +90,7 @@ where r.source <> 'cli' and r.finished_at is null and r.failure is null
 """)
 
 
-async def defer_due_sends(
+async def defer_due_issues(
     session: AsyncSession, now: datetime, after: int = 0, most: int = 5_000
 ) -> int:
     """Promise to go on with bills whose send delay is over, and that have no job but a later one.

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context
 from models.errors import Faults, Invalid, NotFound, WrongState
-from models.outbox.jobs import defer_webhook
+from models.outbox.jobs import defer_send_webhook
 from models.people.permissions import Permission
 from models.webhooks.addresses import read_address
 from models.webhooks.events import TEST, Event
@@ -112,7 +112,7 @@ async def change_webhook(
         webhook.off_cause = None
     if paused is False or address is not None:
         webhook.failing_since = webhook.rests_until = None
-        await defer_webhook(session, webhook.id)
+        await defer_send_webhook(session, webhook.id)
     await session.flush()
     return webhook
 
@@ -157,7 +157,7 @@ async def send_test(session: AsyncSession, context: Context, webhook_id: int) ->
     )
     session.add(delivery)
     await session.flush()
-    await defer_webhook(session, webhook.id)
+    await defer_send_webhook(session, webhook.id)
     return delivery
 
 
@@ -206,4 +206,4 @@ async def _promise_again(
         .where(Delivery.id.in_(delivery_ids))
         .values(status=DeliveryStatus.WAITING, first_attempt_at=None, next_attempt_at=context.now)
     )
-    await defer_webhook(session, webhook.id)
+    await defer_send_webhook(session, webhook.id)

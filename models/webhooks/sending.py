@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.jobs import defer_webhook, drop_answered_calls
+from models.outbox.jobs import defer_send_webhook, drop_answered_calls
 from models.outbox.notifications import notify_webhook_off
 from models.webhooks.payload import payloads_of
 from models.webhooks.webhooks import (
@@ -206,7 +206,7 @@ def _judge(
 async def defer_due_webhooks(session: AsyncSession, now: datetime) -> None:
     """Send for a worker wherever something is due by now and no job is on its way."""
     for webhook_id in (await session.scalars(_NEGLECTED, {"now": now})).all():
-        await defer_webhook(session, webhook_id)
+        await defer_send_webhook(session, webhook_id)
 
 
 _NEGLECTED = sa.text("""

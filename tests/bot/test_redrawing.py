@@ -19,7 +19,7 @@ from models.batches.bill_run import Step, run_step, start_bill_run
 from models.bills.states import RejectReason
 from models.db.database import Database
 from models.outbox.delivery import mark_updated, stale_cards
-from models.outbox.jobs import Queue, defer_card_update
+from models.outbox.jobs import Queue, defer_redraw_cards
 from models.outbox.messages import user_recipient
 from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Role
@@ -80,7 +80,7 @@ async def test_a_card_that_is_current_is_left_alone(
     edited = [message["edited"] for message in slack.messages(slack.dm("UKIM"))]
     for _ in range(3):
         async with db.transaction() as session:
-            await defer_card_update(session, bill_id)
+            await defer_redraw_cards(session, bill_id)
     await until(lambda: _cards_settled(db))
     assert [message["edited"] for message in slack.messages(slack.dm("UKIM"))] == edited
 

@@ -19,7 +19,7 @@ from models.actions.approve import approve_bill
 from models.db.database import Database
 from models.outbox.cards import redraw_cards
 from models.outbox.delivery import Drawing, mark_all_updated
-from models.outbox.jobs import defer_card_update
+from models.outbox.jobs import defer_redraw_cards
 from models.queries.bill_loader import load_bill_details
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import rows, texts
@@ -263,7 +263,7 @@ async def test_a_promise_for_a_card_that_is_current_draws_nothing(
     bills = await standing_cards(db, gateway, people)
     async with db.transaction() as session:
         for bill_id in bills[:3]:
-            await defer_card_update(session, bill_id)
+            await defer_redraw_cards(session, bill_id)
     async with worker_only(db, gateway):
         await until(lambda: all_redrawn(db))
     assert set(texts(slack, "CAPPROVALS")) == {"not drawn"}

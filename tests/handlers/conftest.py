@@ -13,7 +13,7 @@ from models.bills.states import HoldReason
 from models.context import Context, Source, system_context
 from models.customers.customers import Customer
 from models.db.database import Database
-from models.outbox.messages import Message, MessageKind, defer_all_sending
+from models.outbox.messages import Message, MessageKind, defer_all_posts
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import Usage
@@ -113,7 +113,7 @@ async def card_in_channel(team: Team, bill_id: int) -> Seen:
         card = Message(kind=MessageKind.CARD, recipient=f"channel:{PLACE}", bill_id=bill_id)
         session.add(card)
         await session.flush()
-        await defer_all_sending(session)
+        await defer_all_posts(session)
     return await team.card_in(PLACE, bill_id)
 
 

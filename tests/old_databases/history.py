@@ -21,10 +21,10 @@ from models.outbox.digests import digests_of
 from models.outbox.homes import HomePlace, look_at, refresh_all_homes
 from models.outbox.jobs import (
     Task,
-    defer_answer_update,
-    defer_bill_run_update,
-    defer_copy_update,
-    defer_message_update,
+    defer_redraw_answer,
+    defer_redraw_card,
+    defer_redraw_message,
+    defer_redraw_run,
 )
 from models.outbox.notifications import BUNDLING_S
 from models.outbox.people_notices import notify_access_requested
@@ -352,7 +352,7 @@ async def _an_answer_is_out_of_date(time: Timeline, bill_id: int) -> None:
         bo = await time.user(session, BO)
         await keep_answer(session, bo, "https://slack.example/actions/1", answer, time.now)
         (answer_id,) = await answers_about(session, [bill_id])
-        await defer_answer_update(session, answer_id)
+        await defer_redraw_answer(session, answer_id)
 
 
 async def _redrawing_waits(time: Timeline) -> None:
@@ -362,10 +362,10 @@ async def _redrawing_waits(time: Timeline) -> None:
     async with time.step() as session:
         fir = await time.bill(session, FIR, OCTOBER)
         card, _ = (await stale_cards(session, [fir.id]))[fir.id].cards[0]
-        await defer_copy_update(session, fir.id, card.id, time.now.timestamp(), 10)
+        await defer_redraw_card(session, fir.id, card.id, time.now.timestamp(), 10)
         willow = await time.bill(session, WILLOWS[0], NOVEMBER)
         (digest_id,) = await digests_of(session, [willow.id])
-        await defer_message_update(session, digest_id)
+        await defer_redraw_message(session, digest_id)
         (generated, *_) = await actions_of(session, willow.id)
-        await defer_bill_run_update(session, generated.snapshot["run"], BUNDLING_S)
+        await defer_redraw_run(session, generated.snapshot["run"], BUNDLING_S)
         await promise_reroute(session, await time.clock(session))

@@ -170,7 +170,7 @@ async def test_a_long_list_goes_on_by_itself_and_shows_its_progress(
     assert (posting.kind, posting.state) == (MessageKind.SENDING, MessageState.WAITING)
     await do_put_off(session)
     jobs = sa.text("select count(*) from procrastinate_jobs where task_name = :task")
-    assert await session.scalar(jobs, {"task": Task.SEND}) == 1
+    assert await session.scalar(jobs, {"task": Task.BULK_SEND}) == 1
 
     after: int | None = 0
     steps = []

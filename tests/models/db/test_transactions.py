@@ -17,7 +17,7 @@ from models.db.locks import busy_after_waiting
 from models.db.rows import rows
 from models.errors import Busy, TooSlow
 from models.imports.files import import_people
-from models.outbox.jobs import defer_card_update, defer_sending
+from models.outbox.jobs import defer_post, defer_redraw_cards
 from models.people.users import User, add_user
 from tests.harness.cast import People
 from tests.harness.scene import act, bill_for
@@ -40,11 +40,11 @@ async def test_the_jobs_of_a_transaction_are_written_with_its_commit_each_once(
     db: Database,
 ) -> None:
     async with db.transaction() as session:
-        await defer_card_update(session, 7)
-        await defer_sending(session, "user:1", 30)
+        await defer_redraw_cards(session, 7)
+        await defer_post(session, "user:1", 30)
         assert await jobs(session) == []
-        await defer_card_update(session, 7)
-        await defer_sending(session, "user:1")
+        await defer_redraw_cards(session, 7)
+        await defer_post(session, "user:1")
     async with db.transaction() as session:
         found = [tuple(row) for row in await session.execute(sa.text(JOBS))]
     assert found == [
@@ -57,22 +57,22 @@ async def test_the_jobs_of_a_transaction_are_written_with_its_commit_each_once(
 async def test_those_of_one_that_rolls_back_are_gone(db: Database) -> None:
     with pytest.raises(LookupError):
         async with db.long_transaction() as session:
-            await defer_card_update(session, 1)
+            await defer_redraw_cards(session, 1)
             raise LookupError
     async with db.long_transaction() as session:
-        await defer_card_update(session, 2)
+        await defer_redraw_cards(session, 2)
         await session.rollback()
     assert await written(db) == []
 
 
 async def test_a_savepoint_takes_only_its_own_with_it(db: Database) -> None:
     async with db.transaction() as session:
-        await defer_card_update(session, 1)
+        await defer_redraw_cards(session, 1)
         async with session.begin_nested() as attempt:
-            await defer_card_update(session, 2)
+            await defer_redraw_cards(session, 2)
             await attempt.rollback()
         async with session.begin_nested():
-            await defer_card_update(session, 3)
+            await defer_redraw_cards(session, 3)
     assert await written(db) == ["bill:3", "bill:1"]
 
 
@@ -80,11 +80,11 @@ async def test_none_is_lost_where_the_commit_is_written_out_or_the_session_is_an
     db: Database, database_url: str
 ) -> None:
     async with db.long_transaction() as session:
-        await defer_card_update(session, 1)
+        await defer_redraw_cards(session, 1)
         await session.commit()
     engine = create_async_engine(sa.make_url(database_url).set(drivername="postgresql+psycopg"))
     async with AsyncSession(engine) as session:
-        await defer_card_update(session, 2)
+        await defer_redraw_cards(session, 2)
         assert await jobs(session) == ["bill:1", "bill:2"]
         await session.commit()
     await engine.dispose()

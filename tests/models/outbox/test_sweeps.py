@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.send import send_bill
 from models.batches.upkeep import upkeep_step
 from models.db.database import do_put_off
-from models.outbox.recovery import defer_due_sends, has_lost_messages
+from models.outbox.recovery import defer_due_issues, has_lost_messages
 from tests.harness.billing import approved, clock
 from tests.harness.cast import People, find_people
 from tests.harness.reading import rows_read
@@ -48,9 +48,9 @@ async def test_bills_whose_delay_is_over_are_found_a_few_at_a_time(
     await do_put_off(session)
     await session.execute(sa.text("delete from procrastinate_jobs"))
     over = NOW + timedelta(hours=1)
-    assert await defer_due_sends(session, NOW, most=2) == bills[1].id
-    assert await defer_due_sends(session, over, most=2) == bills[1].id
-    assert await defer_due_sends(session, over, bills[1].id, most=2) == 0
+    assert await defer_due_issues(session, NOW, most=2) == bills[1].id
+    assert await defer_due_issues(session, over, most=2) == bills[1].id
+    assert await defer_due_issues(session, over, bills[1].id, most=2) == 0
     await do_put_off(session)
     assert [args["bill_id"] for args in await session.scalars(ISSUES)] == [b.id for b in bills]
 
