@@ -139,7 +139,7 @@ def _engine(url: str, pool_size: int | None, **limits_s: float) -> AsyncEngine:
         "keepalives_count": KEEPALIVES,
     }
     if pool_size is not None:
-        pool = {"pool_size": pool_size, "max_overflow": 0}
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_use_lifo": True}
         driver["prepare_threshold"] = PREPARE_NEVER
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),

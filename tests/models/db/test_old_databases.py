@@ -44,7 +44,7 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import said_to
 from tests.harness.billing import drawn
-from tests.harness.database import EMPTY, TestPostgres
+from tests.harness.database import EMPTY, TestPostgres, keep_plans
 from tests.harness.issuing import issue_bill
 from tests.harness.running import slack_client, worker_only
 from tests.harness.scene import prove
@@ -131,6 +131,7 @@ def database_url(postgres: TestPostgres, migrated: Migrated) -> Iterator[str]:
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
+    keep_plans(database)
     yield database
     await database.close()
 
@@ -221,6 +222,7 @@ async def test_todays_program_makes_such_a_database(postgres: TestPostgres) -> N
     """With bills and messages in every state, and every job: the next one can be made any time."""
     name = postgres.create()
     db = Database(postgres.url(name))
+    keep_plans(db)
     await happen(db)
     assert await discrepancies(db) == []
     async with db.reading() as session:
