@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Iterator
+from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,25 @@ def pytest_collection() -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each worker begins with its share of the long files, lest one is left with one at the end,
+    alone. Each is given as many tests, in their order; whoever is done takes of the others' last.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [list(tests) for _, tests in groupby(filter(_is_long, items), lambda test: test.path)]
+    short = iter([test for test in items if not _is_long(test)])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        share = (len(items) - len(ordered)) // (workers - worker)
+        first = [test for file in long[worker::workers] for test in file]
+        ordered += [*first, *islice(short, max(0, share - len(first)))]
+    items[:] = ordered
+
+
+def _is_long(test: pytest.Item) -> bool:
+    return test.get_closest_marker("long") is not None
 
 
 @pytest.fixture(autouse=True)

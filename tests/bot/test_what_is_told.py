@@ -40,6 +40,8 @@ from tests.harness.slack_people import NOW
 from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("september", "told"),

@@ -2,12 +2,16 @@
 
 import re
 
+import pytest
+
 from handlers.api.app import ROUTERS
 from handlers.http.gate import LARGEST_BODY, Access, ApiRoute
 from models.db.database import Database
 from tests.fuzz.asking import add_company, ask
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
+
+pytestmark = pytest.mark.long
 
 QUICK = ("--phases", "fuzzing", "--max-examples", "3", "--seed", "1")
 

@@ -28,6 +28,8 @@ from tests.harness.scene import act, bill_for
 from tests.harness.slack_people import NOW
 from tests.http.permission_rows import EVERYBODY, ROWS, Row
 
+pytestmark = pytest.mark.long
+
 Callers = Mapping[str, User | None]
 Things = Mapping[str, Mapping[str, int]]
 WORDS = {

@@ -15,6 +15,8 @@ from tests.lives.stage import Stage
 from tests.lives.stories import Story, stories
 from tests.lives.tally import Tally
 
+pytestmark = pytest.mark.long
+
 ALWAYS_DONE = ("generate", "approve", "send", "issue", "deliver", "undo", "void", "record")
 
 

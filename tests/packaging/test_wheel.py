@@ -23,6 +23,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent.parent
 PRODUCT = ("bot", "handlers", "models", "migrations")
 UV = Path(sys.executable).with_name("uv")

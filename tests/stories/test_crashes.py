@@ -24,6 +24,8 @@ from tests.soak.month import Blow, Stage, play
 from tests.soak.process import bot_process
 from tests.soak.sending import send_month
 
+pytestmark = pytest.mark.long
+
 SMALL = Company(bills=60, approvers=8)
 
 

@@ -18,6 +18,8 @@ from tests.harness.database import TestPostgres
 from tests.harness.running import workspace
 from tests.harness.waiting import until
 
+pytestmark = pytest.mark.long
+
 INSTALL = page("docs/how-to/install-in-slack.md")
 DATA = page("docs/how-to/import-data.md")
 PROGRAM = ".venv/bin/countersign "

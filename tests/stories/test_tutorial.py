@@ -26,7 +26,7 @@ from sandbox.demo import STAFF
 from tests.sandbox.page_browser import needs_chromium, visit
 from tests.stories.tutorial import Section, dated, sections
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.browser, pytest.mark.long, needs_chromium]
 
 PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
 START_S, STOP_S = 60, 30

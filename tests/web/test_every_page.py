@@ -40,7 +40,7 @@ from tests.web.every_page import (
     demo_examples,
 )
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.browser, pytest.mark.long, needs_chromium]
 
 MOST_DIALOGS = 3
 NEWCOMER, STRANGER = "Newcomer", "a stranger"

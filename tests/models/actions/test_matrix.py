@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import groupby, product
 from typing import Any, NamedTuple
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +47,8 @@ from tests.harness.scene import (
     prove,
     record_usage,
 )
+
+pytestmark = pytest.mark.long
 
 # What comes of it: a state that the bill is in afterwards; `same`, allowed but nothing to do;
 # `kept`, recorded without a change of the bill; `late`, refused for what the bill has become;

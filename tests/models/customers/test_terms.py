@@ -38,6 +38,8 @@ from tests.harness.scene import NOW, OCTOBER, act, add_customer, bill_for, prove
 from tests.harness.terms import change_terms
 from tests.harness.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.long
+
 TODAY = Period.of(NOW.date())
 PRICE = Decimal("0.10")
 LONG_AGO = "2000-01"

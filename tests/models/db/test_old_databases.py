@@ -72,6 +72,8 @@ from tests.old_databases.company import (
 from tests.old_databases.history import happen
 from tests.old_databases.printed import invoice_text
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2025, 1, 7, 12, tzinfo=UTC)
 """Two hours after the last thing that happened."""
 FEBRUARY = datetime(2025, 2, 4, 9, tzinfo=UTC)

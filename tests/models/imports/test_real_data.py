@@ -11,6 +11,8 @@ import pytest
 
 from tests.harness.terminal import Terminal
 
+pytestmark = pytest.mark.long
+
 MINOR_UNIT = {
     code: Decimal(unit)
     for code, unit in {"USD": "0.01", "EUR": "0.01", "GBP": "0.01", "JPY": "1"}.items()
