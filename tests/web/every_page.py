@@ -37,18 +37,30 @@ HEAVIEST = 60_000
 """Bytes of a page's HTML and style as they travel."""
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+Theme = Literal["light", "dark"]
+SIGHTS: tuple[tuple[ViewportSize, Theme], ...] = (
+    (WIDE, "light"),
+    (WIDE, "dark"),
+    (PHONE, "dark"),
+    (PHONE, "light"),
+)
+"""How each page is looked at, by the shortest way that leads from one to the next page's first."""
+
 BY_COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 """What axe looks at anew where nothing but the colours has changed."""
 
-OVERLAPPING = """() => {
+LAYOUT = """() => {
+  const {scrollWidth, clientWidth} = document.documentElement;
   const texts = [...document.querySelectorAll("svg text")];
   const boxes = texts.map((text) => [text, text.getBoundingClientRect()]);
-  return boxes.flatMap(([a, one], at) => boxes.slice(at + 1)
+  const overlapping = boxes.flatMap(([a, one], at) => boxes.slice(at + 1)
     .filter(([, other]) => one.left < other.right && other.left < one.right
       && one.top < other.bottom - 2 && other.top < one.bottom - 2)
-    .map(([b]) => `${a.textContent} and ${b.textContent}`));
+    .map(([b]) => `letters overlap: ${a.textContent} and ${b.textContent}`));
+  return scrollWidth > clientWidth
+    ? [`${scrollWidth - clientWidth} px wider than its room`, ...overlapping] : overlapping;
 }"""
+"""What is wider than the page, and which letters of charts run into each other."""
 
 WIDER = """() => {
   const told = (part) => part.getAttribute("aria-label") || part.querySelector("h1")?.textContent
@@ -59,10 +71,12 @@ WIDER = """() => {
 }"""
 """What is wider than its room: the page, a dialog, a table."""
 
-VIOLATIONS = """async (options) => "axe" in window
-  ? (await axe.run(document, {resultTypes: ["violations"], ...options})).violations
-  : null"""
-"""What axe finds; null where it is not there yet."""
+VIOLATIONS = """async (options) => (await axe.run(document, {
+  resultTypes: ["violations"], preload: false, ...options,
+})).violations"""
+"""What axe finds. It loads nothing first: that serves its rule on sound, which is never violated
+but only to be looked into.
+"""
 
 Examples = dict[str, str]
 
@@ -168,9 +182,15 @@ class Inspection:
     """Looks over what a browser has open; with a folder it leaves pictures there."""
 
     def __init__(self, page: Page, pictures: str | None = None) -> None:
-        self.page = page
+        self._page = page
         self._pictures = pictures
-        self._axe = Axe().axe_script
+        self._theme: Theme = "light"
+
+    @classmethod
+    async def begin(cls, page: Page, pictures: str | None = None) -> "Inspection":
+        """Of whatever is opened there from now on."""
+        await page.add_init_script(Axe().axe_script)
+        return cls(page, pictures)
 
     async def look(self, name: str) -> list[str]:
         """What is wrong in either theme at either width.
@@ -178,35 +198,30 @@ class Inspection:
         All of axe at each width, and what colours decide once more in the dark.
         """
         faults = []
-        for width in (WIDE, PHONE):
-            await self.page.set_viewport_size(width)
-            for theme in THEMES:
-                await self.page.emulate_media(color_scheme=theme)
-                found = await self.violations(BY_COLOUR if theme == "dark" else {})
-                faults += [f"{width['width']} px, {theme}: {one}" for one in found]
-                await self._picture(f"{name}-{width['width']}-{theme}")
-            faults += await self._overflow(width["width"])
-            faults += [f"letters overlap: {one}" for one in await self.page.evaluate(OVERLAPPING)]
+        for size, theme in SIGHTS:
+            await self._show(size, theme)
+            found = await self.violations(BY_COLOUR if theme == "dark" else {})
+            if theme == "light":
+                found += await self._page.evaluate(LAYOUT)
+            faults += [f"{size['width']} px, {theme}: {one}" for one in found]
+            await self._picture(f"{name}-{size['width']}-{theme}")
         return faults
 
     async def violations(self, options: dict[str, Any]) -> list[str]:
         """What axe has to say against the page."""
-        found = await self.page.evaluate(VIOLATIONS, options)
-        if found is None:
-            await self.page.evaluate(self._axe)
-            found = await self.page.evaluate(VIOLATIONS, options)
-        return [_told(one) for one in found]
+        return [_told(one) for one in await self._page.evaluate(VIOLATIONS, options)]
 
-    async def _overflow(self, width: int) -> list[str]:
-        wider = await self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        return [f"{wider} px wider than {width}"] if wider > 0 else []
+    async def _show(self, size: ViewportSize, theme: Theme) -> None:
+        if self._page.viewport_size != size:
+            await self._page.set_viewport_size(size)
+        if self._theme != theme:
+            await self._page.emulate_media(color_scheme=theme)
+            self._theme = theme
 
     async def _picture(self, name: str) -> None:
         if self._pictures:
             path = Path(self._pictures) / f"{name}.png"
-            await self.page.screenshot(path=path, full_page=True)
+            await self._page.screenshot(path=path, full_page=True)
 
 
 def _told(violation: dict[str, Any]) -> str:

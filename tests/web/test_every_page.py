@@ -170,8 +170,8 @@ async def _visit_all(
 ) -> list[str]:
     whose = (user.role or NEWCOMER) if user else STRANGER
     page, asking = await _signed_in(browser, company.served, user)
-    watch, inspection = Watch(page, company.served.base), Inspection(page, PICTURES)
-    weights = Weights(asking)
+    watch, weights = Watch(page, company.served.base), Weights(asking)
+    inspection = await Inspection.begin(page, PICTURES)
     faults, refused = [], 0
     for one in pages:
         answer = await asking.get(one.address)

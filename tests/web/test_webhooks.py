@@ -172,13 +172,13 @@ async def test_in_a_browser_the_whole_way_by_keyboard(
 
 
 @pytest.mark.browser
-async def test_every_page_of_webhooks_is_accessible(
+async def test_pages_of_webhooks_are_accessible_also_with_much_to_tell(
     browser: Browser, db: Database, people: People
 ) -> None:
     paths = await _samples(db, people)
     async with browser_side(db) as served:
         page = await _signed_in(browser, served, people)
-        inspection = Inspection(page)
+        inspection = await Inspection.begin(page)
         for name, path in paths.items():
             await page.goto(served.base + path)
             if name == "secret":
@@ -187,7 +187,7 @@ async def test_every_page_of_webhooks_is_accessible(
 
 
 async def _samples(db: Database, people: People) -> dict[str, str]:
-    """Each page with something to show."""
+    """What a page shows that has none of it among the examples of every page."""
     async with db.transaction() as session:
         ana = act(people.ana)
         webhook, _ = await add_webhook(session, ana, f"{HERE}?key={'x' * 80}", [*Event])
@@ -204,11 +204,8 @@ async def _samples(db: Database, people: People) -> dict[str, str]:
     here = f"/webhooks/{webhook.id}"
     return {
         "webhooks": "/webhooks",
-        "new": "/webhooks/new",
         "webhook": here,
         "paused": f"/webhooks/{paused.id}",
-        "edit": f"{here}/edit",
-        "delete": f"{here}/delete",
         "delivery": f"{here}/deliveries/{sent.id}",
         "secret": here,
     }
