@@ -1,7 +1,6 @@
 """Cards of many bills are redrawn together, and each is as true as if it were alone."""
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -106,7 +105,7 @@ async def test_fifty_cards_take_three_statements_each(
         async def done() -> bool:
             return watch.execute("select from procrastinate_jobs").fetchone() is None
 
-        async with worker_only(db, gateway, sweep=60, tend=math.inf, heartbeat=60, poll=60):
+        async with worker_only(db, gateway, sweep=60, heartbeat=60, poll=60):
             await asyncio.sleep(1)  # until it has looked around once
             with counted(monkeypatch) as sent:
                 await redraw(db, bills)

@@ -1,5 +1,7 @@
 """What comes about by itself, with nobody doing anything."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,9 +14,22 @@ from models.db.database import Database
 from tests.bot.helpers import rows
 from tests.harness.books import make_bills
 from tests.harness.cast import People
+from tests.harness.lock_order import watched_locks
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
+from tests.harness.timings import TENDING_S
 from tests.harness.waiting import until
+
+
+@asynccontextmanager
+async def tending(
+    db: Database, gateway: SlackClient, now: Callable[[], datetime] = lambda: NOW
+) -> AsyncIterator[None]:
+    """A worker that looks for it, and never could wait for somebody who waits for it."""
+    with watched_locks() as faults:
+        async with worker_only(db, gateway, now=now, tend=TENDING_S):
+            yield
+    assert faults == []
 
 
 async def test_absences_end_with_their_last_day(
@@ -32,7 +47,7 @@ async def test_absences_end_with_their_last_day(
         (kim,) = await rows(db, "select * from users where id = :id", id=people.kim.id)
         return kim.away_until is None and kim.delegate_id is None
 
-    async with worker_only(db, gateway, now=now):
+    async with tending(db, gateway, now):
         await until(kim_is_back)
 
 
@@ -48,7 +63,7 @@ async def test_figures_that_were_changed_behind_the_programs_back_make_a_new_ver
         (bill,) = await rows(db, "select * from bills")
         return (bill.status, bill.version, str(bill.overage_amount)) == ("pending", 3, "140.00")
 
-    async with worker_only(db, gateway):
+    async with tending(db, gateway):
         await until(asks_again)
     actions = await rows(db, "select action, source from bill_actions order by id")
     assert [tuple(row) for row in actions][-1] == ("invalidate", "clock")

@@ -20,7 +20,7 @@ from models.usage.usage import Usage
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.cast import FAR, FOREIGN_TEAM, GUS, People, accounts, find_people
 from tests.harness.database import TestDatabase
-from tests.harness.running import UNTENDED, Listeners, listeners_only, worker_only, workspace
+from tests.harness.running import Listeners, listeners_only, worker_only, workspace
 from tests.harness.slack_people import NOW, Seen, Team
 
 PLACE = "CBILLS"
@@ -71,9 +71,7 @@ async def listeners(
     """They hear Slack, and a worker does what they promise."""
     async with listeners_only(sandbox, db, billing) as hearing:
         services = hearing.services
-        async with worker_only(
-            db, hearing.slack, services.billing, now=services.now, timings=UNTENDED
-        ):
+        async with worker_only(db, hearing.slack, services.billing, now=services.now):
             yield hearing
 
 

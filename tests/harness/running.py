@@ -1,6 +1,5 @@
 """The bot at work against a sandbox's Slack: its listeners, its worker, or the whole of it."""
 
-import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -36,8 +35,6 @@ from tests.harness.waiting import until
 from tests.harness.watched_slack import WatchedSandbox
 
 STOP_S = 5.0
-UNTENDED = replace(QUICK, tend=math.inf)
-"""Where the clock stands still, nothing comes about by time alone."""
 
 
 @dataclass
