@@ -1,4 +1,4 @@
-"""The month's board: what became of its bills, and generating and sending them."""
+"""The month's board: what became of its bills, and generating them."""
 
 import re
 from typing import Annotated, Any
@@ -7,20 +7,16 @@ from fastapi import APIRouter, Form, Path, Response
 from fastapi.responses import RedirectResponse
 
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
-from handlers.http.ids import PathId, read_id
+from handlers.http.ids import read_id
 from handlers.web.charts import amounts_chart
 from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.web.sending import Place, preview_page, send_again, sent_page, sent_still
 from handlers.wording import bill_text, month_text, run_text
 from models.batches.bill_run import start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
 from models.batches.bill_run_report import BillRunReport, run_version, runs_of_month
-from models.batches.bulk_send import start_send
-from models.batches.send_preview import preview_send
 from models.customers.customers import get_customer
-from models.db.database import limit_statements
 from models.errors import Invalid, NotFound
 from models.outbox.notifications import notify_bill_run
 from models.people.permissions import Permission
@@ -33,12 +29,10 @@ router = APIRouter(route_class=PageRoute)
 Month = Annotated[str, Path(max_length=20)]
 PREVIEWED = 20_000
 """A preview looks at so many customers at most while somebody waits for it."""
-LIST_S = 15.0
-"""Writing down what would be sent may take so long: a browser waits, where Slack would not."""
 NO_MONTH = "There is no such month. Write it as 2026-10."
 
 
-def _period(month: str) -> Period:
+def read_month(month: str) -> Period:
     """As it stands in addresses, which have one form for each month; what is none is not there."""
     if not re.fullmatch(r"\d{4}-\d\d", month, re.ASCII):
         raise NotFound(NO_MONTH)
@@ -60,7 +54,7 @@ async def last_month(context: Asking) -> RedirectResponse:
 @open_to(Permission.SEE)
 async def board(context: Asking, month: Month) -> Response:
     """The month as it stands."""
-    period = _period(month)
+    period = read_month(month)
     live = Live(f"/month/{period}/live", await _version(context, period))
     stands, runs = await _at_one_moment(context, period)
     run = runs[-1] if runs else None
@@ -103,7 +97,7 @@ async def _at_one_moment(
 @open_to(Permission.SEE)
 async def board_live(context: Asking, month: Month) -> Response:
     """Whether the month still stands as its open page shows it."""
-    return still_true(context, await _version(context, _period(month)))
+    return still_true(context, await _version(context, read_month(month)))
 
 
 CHARTED = 4
@@ -128,7 +122,7 @@ async def _version(context: HttpContext, period: Period) -> str:
 @open_to(Permission.GENERATE)
 async def preview_generating(context: Asking, month: Month, customer: str = "") -> Response:
     """What generating would do, for all or one customer, before it is done."""
-    period, customer_id = _period(month), await _one(context, customer)
+    period, customer_id = read_month(month), await _one(context, customer)
     period.refuse_if_open(context.now, context.settings.zone)
     is_shown = await is_quick(context.session, customer_id, PREVIEWED)
     factor = context.settings.jump_factor
@@ -154,7 +148,7 @@ async def generate(
     customer: Annotated[str, Form()] = "",
 ) -> Response:
     """Generate the month."""
-    period, customer_id = _period(month), await _one(context, customer)
+    period, customer_id = read_month(month), await _one(context, customer)
     zone = context.settings.zone
     run_id = await start_bill_run(context.session, period, context, zone, customer_id)
     await notify_bill_run(context.session, run_id, context.user)
@@ -164,59 +158,6 @@ async def generate(
     return see(context.request, f"/month/{period}")
 
 
-@router.get("/month/{month}/send")
-@open_to(Permission.SEND)
-async def begin_sending(context: Asking, month: Month) -> Response:
-    """A preview opened anew by its address: back to where it is asked for."""
-    return see(context.request, f"/month/{_period(month)}")
-
-
 async def _one(context: HttpContext, customer: str) -> int | None:
     """The one customer that is meant, if it is one."""
     return (await get_customer(context.session, read_id(customer))).id if customer else None
-
-
-@router.post("/month/{month}/send")
-@open_to(Permission.SEND)
-async def preview_sending(context: Asking, month: Month) -> Response:
-    """What sending all approved bills would do; the list of them is kept as it is shown."""
-    period = _period(month)
-    await limit_statements(context.session, LIST_S)
-    facts = await preview_send(context.session, context, period=period)
-    return preview_page(context, _place(period), facts)
-
-
-@router.post("/month/{month}/send/{list_id}")
-@open_to(Permission.SEND)
-async def send(context: Asking, month: Month, list_id: PathId) -> Response:
-    """Send the list that was shown: once, however often its form arrives."""
-    period = _period(month)
-    await start_send(context.session, list_id, context)
-    return see(context.request, f"/month/{period}/send/{list_id}")
-
-
-@router.get("/month/{month}/send/{list_id}")
-@open_to(Permission.SEND)
-async def sent(context: Asking, month: Month, list_id: PathId) -> Response:
-    """How far a list is that is being sent, and what became of its bills."""
-    period = _period(month)
-    return await sent_page(context, _place(period), list_id)
-
-
-@router.post("/month/{month}/send/{list_id}/retry")
-@open_to(Permission.SEND)
-async def retry(context: Asking, month: Month, list_id: PathId) -> Response:
-    """Send those that failed once more: once, however often its form arrives."""
-    return await send_again(context, _place(_period(month)), list_id)
-
-
-@router.get("/month/{month}/send/{list_id}/live")
-@open_to(Permission.SEND)
-async def sent_live(context: Asking, month: Month, list_id: PathId) -> Response:
-    """Whether the list is still as far as its open page shows."""
-    _period(month)
-    return await sent_still(context, list_id)
-
-
-def _place(period: Period) -> Place:
-    return Place(period.in_words, f"/month/{period}/send", f"/month/{period}")

@@ -95,7 +95,7 @@ async def test_finance_previews_generates_once_and_sees_how_far_it_is(
 async def test_a_preview_that_takes_too_long_says_what_to_do(
     served: BrowserSide, people: People, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.web.month.LIST_S", 0.01)
+    monkeypatch.setattr("handlers.web.bulk_send.LIST_S", 0.01)
     ana = await served.signed_in(people.ana)
     async with db.transaction() as session:
         await session.execute(sa.text("lock table bills"))
