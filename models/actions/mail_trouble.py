@@ -22,7 +22,7 @@ async def note_trouble(
 ) -> None:
     """The bill's cards say why it is not out yet; Finance hears where it may have arrived."""
     bill = await get_bill(session, bill_id, lock=True)
-    if bill.status != State.SENDING:
+    if bill.status != State.SENDING or bill.number is None:
         return
     if await write_trouble(session, bill_id, trouble, unheard, next_at):
         await redraw_cards(session, [bill_id])

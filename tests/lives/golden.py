@@ -84,6 +84,24 @@ def tax_of(bill: Row, taken_back: list[tuple[Decimal, Decimal]], rate_percent: D
     return tax_on(bill.overage_amount, rate_percent, bill.currency)
 
 
+def total_due(ledger: Ledger, bill: Row) -> Decimal | None:
+    """With its tax: of what is issued as its document has it, of a correction at the rate of what
+    it corrects, else at the customer's.
+    """
+    amount: Decimal | None = bill.overage_amount
+    if amount is None:
+        return None
+    if bill.number is not None:
+        return amount + Decimal(ledger.said(bill.id)["tax"])
+    rate, taken_back = ledger.customer[bill.customer_id].tax_rate_percent, []
+    if bill.adjusts_id:
+        for one in corrected(ledger, bill, ledger.bill_actions[-1].id + 1):
+            said = ledger.said(one.id)
+            rate = Decimal(said["tax_rate_percent"])
+            taken_back.append((one.overage_amount, Decimal(said["tax"])))
+    return amount + tax_of(bill, taken_back, rate)
+
+
 def replaced(ledger: Ledger, bill: Row) -> str | None:
     """The number of the latest bill before it in whose place it stands."""
     while bill.replaces_id:

@@ -11,6 +11,7 @@ from tests.lives import golden
 from tests.lives.judge_books import check_document_says, check_usage_stays, judge_books
 from tests.lives.laws import check_nothing_is_forgotten, check_rules_keep_their_currency
 from tests.lives.ledger import Ledger, Row, figures
+from tests.lives.letters import check_repeat, check_word
 from tests.lives.moves import Turn
 from tests.lives.names import check_names_are_kept
 from tests.lives.scene import Scene
@@ -176,6 +177,8 @@ def _invalidated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> No
 
 _JUDGES = {
     "approve": _approved,
+    "send": lambda _, before, after, action: check_repeat(before, after, action),
+    "deliver": lambda _, before, after, action: check_word(before, after, action),
     "reject": _rejected,
     "auto_approve": _auto_approved,
     "undo": _undone,

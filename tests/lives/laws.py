@@ -11,6 +11,7 @@ from models.period import Period
 from tests.lives import golden
 from tests.lives.deliveries import check_deliveries
 from tests.lives.ledger import Ledger, Row, figures
+from tests.lives.letters import check_letters
 from tests.lives.names import check_names
 from tests.lives.scene import Scene
 
@@ -30,6 +31,7 @@ def check_everything(scene: Scene, ledger: Ledger) -> None:
     check_sums(ledger)
     check_names(ledger)
     check_deliveries(ledger)
+    check_letters(ledger)
 
 
 def check_record(ledger: Ledger, bill: Row) -> None:
@@ -187,6 +189,11 @@ def check_flags(ledger: Ledger, flagged: set[int]) -> None:
     overages = [bill for bill in ledger.bills if bill.kind == "overage"]
     jumping = {bill.id for bill in overages if golden.is_flagged(ledger, bill)}
     assert flagged == jumping
+
+
+def check_dues(ledger: Ledger, dues: dict[int, Decimal | None]) -> None:
+    """What a customer owes is told with the tax that the document has, or will have."""
+    assert dues == {bill.id: golden.total_due(ledger, bill) for bill in ledger.bills}
 
 
 def check_one_of_each(ledger: Ledger) -> None:

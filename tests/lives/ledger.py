@@ -1,5 +1,6 @@
 """All that the database holds, read from outside by plain SQL, and compared as a whole."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -27,6 +28,8 @@ class Ledger:
     bill_chains: tuple[Row, ...]
     approvals: tuple[Row, ...]
     documents: tuple[Row, ...]
+    deliveries: tuple[Row, ...]
+    mail_pause: tuple[Row, ...]
     month_totals: tuple[Row, ...]
     number_series: tuple[Row, ...]
     customers: tuple[Row, ...]
@@ -64,6 +67,20 @@ class Ledger:
     @cached_property
     def document(self) -> dict[int, Row]:
         return {document.bill_id: document for document in self.documents}
+
+    @cached_property
+    def delivery(self) -> dict[int, Row]:
+        """What is amiss with letters, by bill."""
+        return {row.bill_id: row for row in self.deliveries}
+
+    def waits_for_copies(self, bill_id: int) -> bool:
+        row = self.delivery.get(bill_id)
+        sent = self.bill[bill_id].status == "sent"
+        return sent and row is not None and any(one["later"] for one in row.missing)
+
+    def said(self, bill_id: int) -> Any:
+        """What the bill's document says, as it is kept."""
+        return json.loads(self.document[bill_id].facts)
 
     @cached_property
     def actions(self) -> dict[int, list[Row]]:
@@ -172,7 +189,7 @@ _TABLES = {
     f.name: "1" for f in fields(Ledger)
 } | {
     "customer_terms": "customer_id, valid_from", "approvals": "bill_id, slot",
-    "month_totals": "year, month, id",
+    "month_totals": "year, month, id", "deliveries": "bill_id",
 }  # fmt: skip
 
 
@@ -185,6 +202,11 @@ def read(connection: psycopg.Connection[Any]) -> Ledger:
             for table, order in _TABLES.items()
         }
     return Ledger(**rows)
+
+
+def read_dues(connection: psycopg.Connection[Any]) -> dict[int, Any]:
+    """What customers owe by each bill, as everybody is told it; None where that is not known."""
+    return dict(connection.execute("select b.id, total_due(b) from bills b").fetchall())
 
 
 _FLAGGED = """

@@ -17,7 +17,7 @@ from models.errors import Refusal
 from models.outbox.notifications import Recalculation
 from tests.lives import moves, moves_around
 from tests.lives.judge import Taken, judge
-from tests.lives.laws import check_everything, check_flags
+from tests.lives.laws import check_dues, check_everything, check_flags
 from tests.lives.ledger import Ledger, Row
 from tests.lives.moves import Idle, Move, Turn
 from tests.lives.scene import Lot, Scene, set_up
@@ -29,6 +29,7 @@ SETTLING = (
     *("record", "change_terms", "sweep", "rewrite_contract"),
     *("import_customer", "count_together", "merge"),
 )
+TAXED = ("import_customer", "void_sent", "issue")
 CUT = sa.text("select pg_terminate_backend(pg_backend_pid())")
 
 
@@ -50,6 +51,7 @@ def play(stage: Stage, story: Story, tally: Tally) -> None:
             take(stage, scene, tally, step.move, step.lot)
         stage.run(generates_nothing_more(scene))
         check_flags(stage.look(), stage.look_for_jumps())
+        check_dues(stage.look(), stage.look_for_dues())
         assert stage.run(discrepancies(scene)) == []
 
 
@@ -92,6 +94,8 @@ def take(stage: Stage, scene: Scene, tally: Tally, move: Move, lot: Lot) -> None
     remember(scene, before, after)
     judge(taken, scene, before, after)
     check_everything(scene, after)
+    if taken.name in TAXED and taken.outcome == "done":
+        check_dues(after, stage.look_for_dues())
     if taken.name in SETTLING and taken.outcome == "done":
         again = replace(scene, now=scene.now + timedelta(seconds=1))
         assert stage.run(settle(again)) == Recalculation(), "settled twice"

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from tests.harness.database import TestDatabase, TestPostgres
-from tests.lives.ledger import Ledger, read, read_flagged
+from tests.lives.ledger import Ledger, read, read_dues, read_flagged
 
 T = TypeVar("T")
 
@@ -42,6 +42,10 @@ class Stage:
     def look_for_jumps(self) -> set[int]:
         """The bills that are flagged."""
         return read_flagged(self._eye)
+
+    def look_for_dues(self) -> dict[int, Any]:
+        """What each bill comes to with its tax."""
+        return read_dues(self._eye)
 
     def close(self) -> None:
         self._eye.close()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from models.settings import BillingSettings
-from tests.lives import moves, moves_around, moves_books
+from tests.lives import moves, moves_around, moves_books, moves_mail
 from tests.lives.moves import Move
 from tests.lives.scene import CAST, CURRENCIES, Lot, Policy, rules_of
 
@@ -34,6 +34,13 @@ STEPS: dict[Move, int] = {
     moves.send_failed: 4,
     moves.mail_back: 3,
     moves.send_again: 3,
+    moves_mail.not_taken_yet: 10,
+    moves_mail.say_arrived: 5,
+    moves_mail.mail_once_more: 5,
+    moves_mail.deliver_to_some: 2,
+    moves_mail.reach_a_copy: 1,
+    moves_mail.stop_mail: 1,
+    moves_mail.let_mail_go_on: 1,
     moves.void: 2,
     moves.void_sent: 4,
     moves.reissue: 3,
