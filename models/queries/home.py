@@ -25,13 +25,15 @@ PAGE_BILLS = 15
 class HomeFacts:
     """`waiting` is the page they look at, `bills` the same with all there is to know, where this
     person may decide. `recent`: what they decided of late. `board` of a month for whoever keeps or
-    watches the books; `billed`: the months up to that, for managers.
+    watches the books, `newest_month` being the last that is over; `billed`: the months up to that
+    of the board, for managers.
     """
 
     user: User
     now: datetime
     place: HomePlace
     waiting: Page
+    newest_month: Period
     bills: Sequence[BillDetails] = ()
     recent: Sequence[RecentDecision] = ()
     board: MonthBoard | None = None
@@ -48,13 +50,15 @@ async def load_home(
         waiting = await bills_waiting_for(session, user, limit=PAGE_BILLS)
     is_manager = user.role == Role.MANAGER
     sees_board = is_manager or user.can(Permission.GENERATE)
-    month = Period.parse(place.month) if place.month else Period.last_closed(now, zone)
+    newest = Period.last_closed(now, zone)
+    month = Period.parse(place.month) if place.month else newest
     ids = [] if is_manager else [line.id for line in waiting.lines]
     return HomeFacts(
         user,
         now,
         place,
         waiting,
+        newest,
         bills=await load_bill_details(session, ids),
         recent=() if is_manager else await recent_decisions(session, user),
         board=await load_month(session, month, now) if sees_board else None,

@@ -26,7 +26,9 @@ from tests.views.samples import BILL, BILLS, NOON, OCTOBER
 
 def home(user: User, waiting: Page, bills: Sequence[BillDetails] = (), **more: Any) -> Any:
     """The tab as it is drawn for this person."""
-    return home_view(HomeFacts(user, NOON, more.pop("place", HomePlace()), waiting, bills, **more))
+    return home_view(
+        HomeFacts(user, NOON, more.pop("place", HomePlace()), waiting, OCTOBER, bills, **more)
+    )
 
 
 def full_home(facts: BillDetails, role: Role = Role.CSM) -> Any:

@@ -79,7 +79,7 @@ def test_finance_reads_what_became_of_the_month_and_what_is_missing() -> None:
     for said in (
         "Generated\n20\n€90.50 and $1,000.00",
         "3 for under 3 days and 1 for 3 to 7 days.",
-        "1 no price and 1 a jump.",
+        "no price (1) and a jump (1).",
         "13 customers in contract, with no usage recorded:",
         "1 more",
     ):

@@ -94,7 +94,7 @@ def digest_message(digest: Digest, offers: Sequence[ApprovalOffer] = ()) -> Slac
             bill_table(shown),
             *actions(*map(_approve_all, offers)),
             paragraph(
-                "Each stands on Countersign’s Home tab with their buttons, and as a list by ",
+                "Each stands on Countersign’s Home tab with its buttons; for a list of all type ",
                 code(slash("bill list mine")),
                 ".",
             ),

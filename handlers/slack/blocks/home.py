@@ -26,6 +26,7 @@ from handlers.slack.blocks.ticks import tick, tick_all_button
 from handlers.wording.bill_text import bill_count, listed, short_title, status_text
 from handlers.wording.formatting import counted, number, slash
 from handlers.wording.history_text import history_sentence
+from handlers.wording.labels import HOLD_CURES
 from handlers.wording.rich_text import Sentence, bold, code
 from models.bills.states import Verb
 from models.people.permissions import Role
@@ -73,7 +74,7 @@ def home_view(facts: HomeFacts) -> View:
     if user.role is None:
         return stranger_home()
     inbox = [*_heading(ROLE_HOMES[Role(user.role)], facts.waiting), *_inbox(facts)]
-    board = month_board(facts.board, facts.billed) if facts.board else []
+    board = month_board(facts.board, facts.newest_month, facts.billed) if facts.board else []
     first, second = (board, inbox) if user.role == Role.MANAGER else (inbox, _recent(facts))
     third = [] if user.role == Role.MANAGER else board
     return home_tab([*first, *second, *third, divider(), _as_of(facts.now)])
@@ -123,10 +124,11 @@ def _item(facts: BillDetails, home: HomeFacts, *, is_selectable: bool) -> list[B
     days = (home.now - facts.created_at).days
     waited = f"{counted(days, 'day')} ago" if days > 0 else "today"
     state = status_text(facts)
+    cure = f" {HOLD_CURES[facts.hold_reason]}" if facts.hold_reason else ""
     told = lines(
         [bold(short_title(facts)), f" · #{facts.id}"],
         *arithmetic(facts),
-        [f"{state[:1].upper()}{state[1:]}. Generated {waited}."],
+        [f"{state[:1].upper()}{state[1:]}.{cure} Generated {waited}."],
     )
     buttons = bill_buttons(facts, home.user)
     if not is_selectable:

@@ -32,7 +32,7 @@ from handlers.wording.labels import HOLD_SHORT, STATE_WORDS
 from handlers.wording.month_text import age_text, billed_finding, missing_text
 from handlers.wording.rich_text import Sentence, bold, code
 from handlers.wording.text_chart import amount_bars
-from models.period import FIRST_YEAR, LAST_YEAR, Period
+from models.period import FIRST_YEAR, Period
 from models.queries.bill_list import BillLine
 from models.queries.month_board import MonthBoard
 from models.queries.months_billed import CurrencyMonths, MonthsBilled
@@ -40,16 +40,19 @@ from models.queries.months_billed import CurrencyMonths, MonthsBilled
 CHARTED = 2
 
 
-def month_board(board: MonthBoard, billed: MonthsBilled | None = None) -> list[Block]:
+def month_board(
+    board: MonthBoard, newest: Period, billed: MonthsBilled | None = None
+) -> list[Block]:
     """Bills by state, ages, causes, and who has no usage on record; where it is told what months
-    were `billed`, also the biggest overages, and these months as a chart.
+    were `billed`, also the biggest overages, and these months as a chart. Other months up to the
+    `newest` that is over are a click away.
     """
     watched = [*_biggest(board.biggest), *_charts(billed)] if billed else []
     return [
         header(f"{period_name(board.period)} at a glance"),
         *(_states(board) if board.generated else [_nothing(board)]),
         *watched,
-        *actions(*_other_months(board.period)),
+        *actions(*_other_months(board.period, newest)),
     ]
 
 
@@ -81,7 +84,7 @@ def _ages(board: MonthBoard) -> Sentence:
 
 
 def _causes(board: MonthBoard) -> Sentence:
-    causes = [f"{number(count)} {HOLD_SHORT[cause]}" for cause, count in board.held.items()]
+    causes = [f"{HOLD_SHORT[cause]} ({number(count)})" for cause, count in board.held.items()]
     return [bold("Held: "), f"{listing(causes)}."] if causes else []
 
 
@@ -112,18 +115,23 @@ def _charts(billed: MonthsBilled) -> list[Block]:
 
 
 def _chart(periods: Sequence[Period], one: CurrencyMonths) -> Block:
-    bars = amount_bars(periods, one.amounts, lambda amount: money(amount, one.currency))
+    """From the first month that has bills on."""
+    first = next(at for at, amount in enumerate(one.amounts) if amount is not None)
+    bars = amount_bars(
+        periods[first:], one.amounts[first:], lambda amount: money(amount, one.currency)
+    )
     found = line(bold(f"Billed in {one.currency}. "), billed_finding(periods, one))
     return rich(found, preformatted(bars))
 
 
-def _other_months(period: Period) -> list[Element]:
-    around = [
-        period.plus(-1) if period > Period(FIRST_YEAR, 1) else None,
-        period.plus(1) if period < Period(LAST_YEAR, 12) else None,
-    ]
+def _other_months(period: Period, newest: Period) -> list[Element]:
+    before = [period.plus(-1)] if period > Period(FIRST_YEAR, 1) else []
+    after = [period.plus(1)] if period < newest else []
     return [
-        button(ActionId.HOME_MONTH, period_name(one), pack(period=str(one)))
-        for one in around
-        if one
+        *(_month_button(f"← {period_name(one)}", one) for one in before),
+        *(_month_button(f"{period_name(one)} →", one) for one in after),
     ]
+
+
+def _month_button(words: str, month: Period) -> Element:
+    return button(ActionId.HOME_MONTH, words, pack(period=str(month)), label=period_name(month))
