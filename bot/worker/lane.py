@@ -21,7 +21,7 @@ class Lane:
         self, url: str, queue: Queue, timings: Timings, *, concurrency: int, connections: int
     ) -> None:
         self.jobs = job_queue(url, connections)
-        self.jobs.job_manager = PatientJobManager(self.jobs.connector)
+        self.jobs.job_manager = PatientJobManager(self.jobs.connector, concurrency)
         self._queue = queue
         self._timings = timings
         self._concurrency = concurrency

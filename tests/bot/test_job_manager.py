@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import procrastinate
 import pytest
@@ -76,15 +77,15 @@ async def test_a_job_that_ends_while_another_is_looked_for_is_not_missed(
     worker_id = await manager.register_worker()
     first = await manager.fetch_job(["q"], worker_id)
     assert first is not None
-    look = procrastinate.manager.JobManager.fetch_job
+    look = jobs.connector.execute_query_all_async
 
-    async def slow(self: PatientJobManager, queues: list[str], worker_id: int) -> object:
-        found = await look(self, queues, worker_id)
+    async def slow(query: str, **values: object) -> object:
+        found = await look(query, **values)
         monkeypatch.undo()
         await manager.finish_job(first, procrastinate.jobs.Status.SUCCEEDED, True)
         return found
 
-    monkeypatch.setattr(procrastinate.manager.JobManager, "fetch_job", slow)
+    monkeypatch.setattr(jobs.connector, "execute_query_all_async", slow)
     second = await manager.fetch_job(["q"], worker_id)
     assert second is not None and second.id != first.id
 
@@ -111,3 +112,39 @@ async def test_whoever_was_taken_for_dead_has_no_say_in_a_job_of_another(
         assert tuple(row) == ("doing", second, 0), "and to be interrupted is no failed attempt"
     await jobs.job_manager.finish_job(again, Status.SUCCEEDED, delete_job=True)
     assert await rows(db, "select from procrastinate_jobs") == []
+
+
+async def test_a_crowd_is_fetched_at_once_and_each_of_it_is_done_once(
+    jobs: procrastinate.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as there is room for, in their order, and of one lock no more than one; what was
+    fetched and not begun when its worker ends is there for the next one.
+    """
+
+    @jobs.task(name="work", queue="q")
+    async def work(place: int) -> None: ...
+
+    for place, lock in enumerate("aabcde"):
+        await work.configure(lock=lock).defer_async(place=place)
+    asked = list[str]()
+    for name in ("execute_query_async", "execute_query_all_async"):
+        ask = getattr(jobs.connector, name)
+
+        async def counted(query: str, ask: Any = ask, **values: object) -> object:
+            asked.append(query)
+            return await ask(query, **values)
+
+        monkeypatch.setattr(jobs.connector, name, counted)
+    manager = PatientJobManager(jobs.connector, at_once=4)
+    one, other = [await manager.register_worker() for _ in range(2)]
+    asked.clear()
+    begun = [await manager.fetch_job(["q"], one) for _ in range(3)]
+    assert [job and job.task_kwargs["place"] for job in begun] == [0, 2, 3] and len(asked) == 1
+    asked.clear()
+    ended = (manager.finish_job(job, Status.SUCCEEDED, True) for job in begun if job)
+    await asyncio.gather(*ended)
+    assert len(asked) == 1
+    await manager.unregister_worker(one)
+    left = [await manager.fetch_job(["q"], other) for _ in range(3)]
+    assert [job and job.task_kwargs["place"] for job in left] == [1, 4, 5]
+    assert await manager.fetch_job(["q"], other) is None

@@ -89,7 +89,7 @@ def counted(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         yield sent
 
 
-async def test_fifty_cards_take_three_statements_each(
+async def test_fifty_cards_take_less_than_a_statement_each(
     db: Database,
     database_url: str,
     people: People,
@@ -111,7 +111,7 @@ async def test_fifty_cards_take_three_statements_each(
                 await redraw(db, bills)
                 await until(done)
     assert texts(slack, "CAPPROVALS") == await drawn_now(db, bills)
-    assert 2 * CARDS < len(sent) <= 3 * CARDS, Counter(sent)
+    assert 0 < len(sent) <= CARDS, Counter(sent)
 
 
 async def test_one_card_that_slack_refuses_leaves_the_others_drawn(
