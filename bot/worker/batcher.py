@@ -47,12 +47,14 @@ class Batcher(Generic[Asked, Answer]):
             return alone
 
     async def _serve_all(self) -> None:
-        while self._waiting:
-            await self._gather()
-            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-            self._crowd = len(batch) > 1
-            await self._serve_batch(batch)
-        self._serving = None
+        try:
+            while self._waiting:
+                await self._gather()
+                batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+                self._crowd = len(batch) > 1
+                await self._serve_batch(batch)
+        finally:
+            self._serving = None
 
     async def _gather(self) -> None:
         """Let come along whoever is about to ask: jobs are fetched one after the other."""
@@ -73,6 +75,10 @@ class Batcher(Generic[Asked, Answer]):
             for _, future in batch:
                 if not future.done():
                     future.set_exception(failure)
+            return
+        except asyncio.CancelledError:
+            for _, future in batch:
+                future.cancel()
             return
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():

@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -17,13 +17,14 @@ from bot.mail.smtp import DryMailer, Mailer, NotMailed, Receipt, recipients_of
 from bot.settings import Settings
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
+from bot.worker.letter_outcomes import LetterOutcomes
 from bot.worker.pace import Pace
 from handlers.documents.bill_email import BillEmail
 from models.actions.issue import issue_bills
 from models.actions.mail_trouble import note_missing, note_trouble, sent_at
-from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed
-from models.bills.deliveries import Delivery, Missing, delivery_of
-from models.bills.documents import Draw, OutgoingDocument, outgoing_document
+from models.actions.send import Delivered, mark_not_mailed, mark_send_failed
+from models.bills.deliveries import Delivery, Missing, deliveries_of, delivery_of
+from models.bills.documents import Draw, OutgoingDocument, outgoing_document, outgoing_documents
 from models.bills.states import State
 from models.context import Context, Source, system_context
 from models.db.columns import Session
@@ -42,6 +43,13 @@ from models.outbox.mail_pause import (
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
+
+
+class _Letter(NamedTuple):
+    """What is to be mailed, which was handed over `unheard` times without an answer."""
+
+    document: OutgoingDocument
+    unheard: int
 
 
 class BillDelivery:
@@ -68,6 +76,8 @@ class BillDelivery:
         self._doubts = Doubts()
         self._pace = Pace(db, timings.mail_gap, stopping)
         self._issuing = Batcher(self._issue)
+        self._reading = Batcher(self._read)
+        self._outcomes = LetterOutcomes(db, billing, now, timings.record_again)
 
     async def start(self) -> None:
         """What was amiss may have been mended with the start: it is tried at once."""
@@ -113,29 +123,39 @@ class BillDelivery:
         """
         async with self._slots.one():
             await self._pace.keep(self._now())
-            async with self._db.transaction() as session:
-                document = await outgoing_document(session, bill_id, await self._act(session))
-                if document is None:
-                    return
-                delivery = await delivery_of(session, bill_id)
-                unheard = delivery.unheard if delivery else 0
-                self._check_due(delivery)
-                await self._check_pause(session)
+            letter = await self._reading.ask(bill_id)
+            if isinstance(letter, MailError):
+                raise letter
+            if letter is None:
+                return
             try:
-                receipt = await self._try(bill_id, document)
+                receipt = await self._try(bill_id, letter.document)
             except NotMailed as dry:
                 to = dry.to
-                await self._record(lambda db, context: mark_not_mailed(db, bill_id, context, to))
+                await self._outcomes.record(
+                    lambda db, context: mark_not_mailed(db, bill_id, context, to)
+                )
                 return
             except MailError as error:
-                await self._note(bill_id, error, document.since, unheard)
+                await self._note(bill_id, error, letter.document.since, letter.unheard)
                 return
-        to = ", ".join(receipt.to)
-        await self._record(
-            lambda db, context: mark_delivered(
-                db, bill_id, context, receipt.answer, to, receipt.missing
-            )
-        )
+            told = Delivered(bill_id, receipt.answer, ", ".join(receipt.to), receipt.missing)
+            await self._outcomes.delivered(told)
+
+    async def _read(self, bill_ids: Sequence[int]) -> Sequence["_Letter | MailError | None"]:
+        """What is to be mailed of each: None where nothing is, or what holds it."""
+        async with self._db.transaction() as session:
+            documents = await outgoing_documents(session, bill_ids, await self._act(session))
+            deliveries = await deliveries_of(session, list(documents))
+            is_paused = await find_pause(session) is not None
+            found = dict[int, _Letter | MailError]()
+            for bill_id, document in documents.items():
+                delivery = deliveries.get(bill_id)
+                held = self._not_due(delivery)
+                if held is None and is_paused:
+                    held = await self._paused(session)
+                found[bill_id] = held or _Letter(document, delivery.unheard if delivery else 0)
+        return [found.get(bill_id) for bill_id in bill_ids]
 
     async def send_copies(self, bill_id: int) -> None:
         """Mail the same message to those who may take it by now; after a day they are left out."""
@@ -149,7 +169,9 @@ class BillDelivery:
                     return
                 tired = self._now() - await sent_at(session, bill_id) >= self._give_up
                 missing = [Missing(**one) for one in delivery.missing]
-                await self._check_pause(session)
+                held = await self._paused(session)
+            if held is not None:
+                raise held
             await self._send_copies(bill_id, document, missing, tired=tired)
 
     async def _send_copies(
@@ -172,7 +194,7 @@ class BillDelivery:
             left = [Missing(one.address, error.code, later) for one in asked]
         if tired:
             left = [replace(one, later=False) for one in left]
-        await self._record(lambda db, _: note_missing(db, bill_id, [*others, *left]))
+        await self._outcomes.record(lambda db, _: note_missing(db, bill_id, [*others, *left]))
         if any(one.later for one in left):
             raise trouble or MailError("A copy is not taken yet.", MailErrorKind.LATER)
 
@@ -183,7 +205,8 @@ class BillDelivery:
         began = self._now()
         domain = document.to.rpartition("@")[2].rstrip(">").lower()
         try:
-            receipt = await self._mail(document, only)
+            async with self._slots.connections:
+                receipt = await self._mail(document, only)
         except MailError as answered:
             error = answered
             if error.in_doubt and only is None:
@@ -222,7 +245,7 @@ class BillDelivery:
         """The server answers for letters: if there was a pause it is over."""
         if not self._slots.is_proven:
             self._slots.is_proven = True
-            await self._record(lambda db, _: resume_mail(db))
+            await self._outcomes.record(lambda db, _: resume_mail(db))
 
     async def _note(self, bill_id: int, error: MailError, since: datetime, unheard: int) -> None:
         """Show what keeps the letter, and raise it where it is tried again."""
@@ -241,20 +264,22 @@ class BillDelivery:
         if hopeless:
             cause = f"It may have arrived. {error.code}" if unheard else error.code
             log.error("bill could not be sent", bill=bill_id, cause=cause)
-            await self._record(lambda db, context: mark_send_failed(db, bill_id, context, cause))
+            await self._outcomes.record(
+                lambda db, context: mark_send_failed(db, bill_id, context, cause)
+            )
             return
         next_at = self._now() + timedelta(seconds=retry_after_s or 0) if is_unheard else None
-        await self._record(
+        await self._outcomes.record(
             lambda db, context: note_trouble(db, bill_id, error.code, unheard, next_at)
         )
         raise MailError(error.code, error.kind, retry_after_s=retry_after_s)
 
-    def _check_due(self, delivery: Delivery | None) -> None:
+    def _not_due(self, delivery: Delivery | None) -> MailError | None:
         """What may have arrived is not mailed again before its time, whatever brought the job."""
         if delivery is None or delivery.next_at is None or delivery.next_at <= self._now():
-            return
+            return None
         wait_s = (delivery.next_at - self._now()).total_seconds()
-        raise MailError(delivery.trouble or "", MailErrorKind.UNKNOWN, retry_after_s=wait_s)
+        return MailError(delivery.trouble or "", MailErrorKind.UNKNOWN, retry_after_s=wait_s)
 
     async def _take_turn(self, session: Session) -> MailPause | None:
         if await find_pause(session) is None:
@@ -262,10 +287,9 @@ class BillDelivery:
         self._slots.is_proven = False
         return await take_turn(session, self._now(), self._timings.mail_turn)
 
-    async def _check_pause(self, session: Session) -> None:
+    async def _paused(self, session: Session) -> MailError | None:
         pause = await self._take_turn(session)
-        if pause is not None:
-            raise self._held(pause)
+        return self._held(pause) if pause is not None else None
 
     def _held(self, pause: MailPause) -> MailError:
         """All wait for the end of the pause, and a little more, lest they all come at once."""
@@ -301,26 +325,6 @@ class BillDelivery:
     @property
     def _lull_s(self) -> float:
         return self._timings.back_off_first
-
-    async def _record(self, write: Callable[[Session, Context], Awaitable[object]]) -> None:
-        """Write down what came of a letter, however long somebody else holds its bill.
-
-        It is out, or never will be: what goes wrong here must not have it mailed again. At first
-        on a connection that is open, which is far cheaper than a patient one of its own.
-        """
-        begin: Callable[[], AbstractAsyncContextManager[Session]] = self._db.transaction
-        for wait_s in (*self._timings.record_again, None):
-            try:
-                async with begin() as session:
-                    await write(session, await self._act(session))
-            except Exception:
-                if wait_s is None:
-                    raise
-                log.exception("the outcome of a letter is not written down yet")
-                begin = self._db.long_transaction
-                await asyncio.sleep(wait_s)
-            else:
-                return
 
     async def _mail(self, document: OutgoingDocument, only: frozenset[str] | None) -> Receipt:
         if self._mailer is None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 from bot.worker.batcher import Batcher
@@ -83,30 +83,44 @@ class PatientJobManager(JobManager):
         self._at_work = set[int | None]()
         self._finishing = Batcher(self._finish)
         self._tell: NotificationCallback | None = None
-        self._ended = 0
+        self._news = 0
+        self._seen_all: int | None = None
 
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
-        self._tell = on_notification
-        await super().listen_for_jobs(on_notification=on_notification, queues=queues)
+        async def noted(*, channel: str, notification: Notification) -> None:
+            self._news += 1
+            await on_notification(channel=channel, notification=notification)
+
+        self._tell = noted
+        await super().listen_for_jobs(on_notification=noted, queues=queues)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Looks again where a job has ended meanwhile: the worker forgets what it is told then."""
-        while not self._fetched:
-            ended = self._ended
-            await self._fetch(queues, worker_id)
-            if not self._fetched and ended == self._ended:
-                return None
-        return self._fetched.popleft()
+        """The worker asks until there is none left: it is believed without another look where the
+        one before found fewer than there was room for, and nothing was told since.
+        """
+        if not self._fetched:
+            seen, self._seen_all = self._seen_all, None
+            if seen != self._news:
+                await self._look(queues, worker_id)
+        return self._fetched.popleft() if self._fetched else None
 
-    async def _fetch(self, queues: Iterable[str] | None, worker_id: int) -> None:
+    async def _look(self, queues: Iterable[str] | None, worker_id: int) -> None:
+        """Again where something was told meanwhile: the worker forgets what it is told then."""
+        while not self._fetched:
+            news = self._news
+            room = max(1, self._at_once - len(self._at_work))
+            await self._fetch(queues, worker_id, room)
+            if 0 < len(self._fetched) < room:
+                self._seen_all = news
+            if not self._fetched and news == self._news:
+                return
+
+    async def _fetch(self, queues: Iterable[str] | None, worker_id: int, room: int) -> None:
         """As many as can be begun at once, so that none waits here that another could work on."""
         found = await self.connector.execute_query_all_async(
-            _FETCH,
-            queues=queues,
-            worker_id=worker_id,
-            most=max(1, self._at_once - len(self._at_work)),
+            _FETCH, queues=queues, worker_id=worker_id, most=room
         )
         jobs = [Job.from_row(row) for row in found]
         self._fetched += jobs
@@ -152,8 +166,9 @@ class PatientJobManager(JobManager):
         self._at_work.discard(job.id)
         if not written:
             return
-        self._ended += 1
-        if self._tell is not None and job.id is not None:
+        if self._tell is None:
+            self._news += 1
+        elif job.id is not None:
             await self._tell(channel="", notification={"type": "job_inserted", "job_id": job.id})
 
     async def _is_written(self, job: Job, write: Callable[[], Awaitable[None]]) -> bool:

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.loaded_bill import Change, LoadedBill, load_each_for, record_each
 from models.actions.recalculate import recalculate
 from models.actions.send import return_to_finance
-from models.bills.bill import Bill, lock_bills
+from models.bills.bill import Bill
 from models.bills.documents import (
     CannotBeDrawn,
     Document,
@@ -20,16 +21,18 @@ from models.bills.documents import (
     issued_document,
 )
 from models.bills.history import due_by
-from models.bills.invoice_data import InvoiceData, invoice_data
+from models.bills.invoice_data import InvoiceData, background_of, invoice_data
 from models.bills.numbers import likely_numbers, take_numbers
-from models.bills.states import BillKind, State, Verb
+from models.bills.states import State, Verb
 from models.context import Context, as_system
-from models.customers.contracts import keep_billed_contract
+from models.customers.contracts import keep_billed_contracts
 from models.customers.customers import Customer
 from models.customers.mail_addresses import check_mail_addresses
 from models.db.locks import busy_after_waiting
 from models.errors import Unreadable, WrongState
 from models.outbox.jobs import defer_deliver, defer_issue
+
+REDRAWN_AFTER_S = 2
 
 
 async def issue_bills(
@@ -47,18 +50,16 @@ async def issue_bills(
     customers = await _lock_customers(session, bill_ids)
     ready = [
         loaded
-        for loaded in await _locked(session, bill_ids, automatic)
+        for loaded in await load_each_for(session, bill_ids, Verb.ISSUE, automatic)
         if await _is_ready(loaded, context)
     ]
     new = [loaded for loaded in ready if not await _is_issued(loaded)]
     bills = [loaded.bill for loaded in new]
     sheets, causes = await _drawn(session, bills, customers, automatic, draw)
     documents = await _store(session, sheets, automatic)
+    await _record([one for one in new if one.bill.id in sheets], sheets, documents, automatic)
     for loaded in new:
-        if loaded.bill.id in sheets:
-            sheet, document = sheets[loaded.bill.id], documents[loaded.bill.id]
-            await _record(loaded, sheet, document, automatic)
-        else:
+        if loaded.bill.id in causes:
             await return_to_finance(loaded, automatic, causes[loaded.bill.id])
     issued = [one.bill.id for one in ready if one.bill.id not in causes]
     for bill_id in issued:
@@ -67,7 +68,6 @@ async def issue_bills(
 
 
 _CUSTOMERS = "select customer_id from bills where id = any(:bill_ids)"
-_BILLS = "select unnest(array[id, adjusts_id]) from bills where id = any(:bill_ids)"
 
 
 async def _lock_customers(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, Customer]:
@@ -80,23 +80,6 @@ async def _lock_customers(session: AsyncSession, bill_ids: Sequence[int]) -> dic
     with busy_after_waiting():
         found = await session.scalars(locking, {"bill_ids": list(bill_ids)})
     return {customer.id: customer for customer in found}
-
-
-async def _locked(
-    session: AsyncSession, bill_ids: Sequence[int], automatic: Context
-) -> list[LoadedBill]:
-    """Those on their way out."""
-    values = {"bill_ids": list(bill_ids)}
-    await lock_bills(session, _BILLS, values)
-    sending = set(await session.scalars(_SENDING, values))
-    return [
-        await load_for(session, bill_id, Verb.ISSUE, automatic)
-        for bill_id in bill_ids
-        if bill_id in sending
-    ]
-
-
-_SENDING = sa.text(f"select id from bills where id = any(:bill_ids) and status = '{State.SENDING}'")
 
 
 async def _is_ready(loaded: LoadedBill, context: Context) -> bool:
@@ -137,6 +120,7 @@ async def _drawn(
     what cannot be drawn takes no number. By bill, and why not.
     """
     likely = await likely_numbers(session, bills, automatic)
+    background = await background_of(session, bills)
     facts: dict[int, InvoiceData] = {}
     causes: dict[int, str] = {}
     for bill, number in zip(bills, likely, strict=True):
@@ -146,7 +130,9 @@ async def _drawn(
             known = owner in customers
             customer = customers[owner] if known else await session.get_one(Customer, owner)
             check_mail_addresses(customer)
-            facts[bill.id] = await invoice_data(session, bill, number, automatic.today, automatic)
+            facts[bill.id] = await invoice_data(
+                session, bill, number, automatic.today, automatic, background
+            )
         except (Unreadable, WrongState) as refused:
             causes[bill.id] = str(refused)
     sheets = await _draw_all(facts, draw, causes)
@@ -201,19 +187,32 @@ async def _store(
 
 
 async def _record(
-    loaded: LoadedBill, sheet: _Sheet, document: Document, automatic: Context
+    issued: Sequence[LoadedBill],
+    sheets: Mapping[int, _Sheet],
+    documents: Mapping[int, Document],
+    automatic: Context,
 ) -> None:
-    session, bill, refused = loaded.session, loaded.bill, sheet.drawn.no_e_invoice
-    if bill.kind == BillKind.OVERAGE:
-        await keep_billed_contract(session, bill.id, bill.customer_id, bill.period)
-    await loaded.record(
-        Verb.ISSUE,
-        automatic,
-        Change(State.SENDING, {"number": sheet.facts.number}),
-        snapshot={
-            "number": sheet.facts.number,
-            "sha256": document.sha256,
-            "facts_sha256": document.facts_sha256,
-            **({"no_e_invoice": refused} if refused else {}),
-        },
-    )
+    """Their cards are drawn a little later, with what comes of the letters."""
+    if not issued:
+        return
+    await keep_billed_contracts(issued[0].session, [one.bill.id for one in issued])
+    moves = [
+        (one, _numbered(sheets[one.bill.id]), _issue(sheets[one.bill.id], documents[one.bill.id]))
+        for one in issued
+    ]
+    await record_each(Verb.ISSUE, automatic, moves, REDRAWN_AFTER_S)
+
+
+def _numbered(sheet: _Sheet) -> Change:
+    return Change(State.SENDING, {"number": sheet.facts.number})
+
+
+def _issue(sheet: _Sheet, document: Document) -> dict[str, Any]:
+    """What the action says of it."""
+    refused = sheet.drawn.no_e_invoice
+    return {
+        "number": sheet.facts.number,
+        "sha256": document.sha256,
+        "facts_sha256": document.facts_sha256,
+        **({"no_e_invoice": refused} if refused else {}),
+    }

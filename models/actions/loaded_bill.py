@@ -1,6 +1,6 @@
 """One bill under its lock: what stands, and how an action is recorded on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -10,9 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.next_steps import STANDS, WHY_NOT, instead_of
 from models.bills.approvers import Approvers, read_approvers
-from models.bills.bill import Bill, no_bill
+from models.bills.bill import Bill, lock_bills, no_bill
 from models.bills.figures import Figures
-from models.bills.history import BillAction, append_action, figures_made_by
+from models.bills.history import (
+    Appended,
+    BillAction,
+    append_action,
+    append_actions_of_each,
+    figures_made_by,
+)
 from models.bills.reading import bill_columns, read_actions, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
@@ -187,6 +193,31 @@ class LoadedBill(PastOfBill):
         return values
 
 
+async def record_each(
+    verb: Verb,
+    context: Context,
+    moves: Sequence[tuple[LoadedBill, Change, Mapping[str, Any]]],
+    redraw_s: int | None = None,
+) -> list[BillAction]:
+    """The same of many bills at once, in this order, each with its move and its snapshot; what they
+    move are the same columns. Their cards are drawn after `redraw_s`.
+    """
+    each = []
+    for loaded, move, snapshot in moves:
+        before = bill_snapshot(loaded.bill)
+        moved = loaded._move(move, context.now)
+        seen = {"before": before, "after": bill_snapshot(loaded.bill), **snapshot}
+        each.append(Appended(loaded.bill, moved, seen))
+    if not moves:
+        return []
+    session = moves[0][0].session
+    actions = await append_actions_of_each(session, context, verb, each, redraw_s)
+    related = [one.bill.id for one in each if one.bill.adjusts_id or one.bill.replaces_id]
+    if related:
+        await redraw_cards_of_relatives(session, related)
+    return actions
+
+
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (before.get(name), now) for name, now in after.items() if before.get(name) != now}
 
@@ -235,11 +266,21 @@ def _not_from(verb: Verb, bill: Bill) -> str:
     return why or "Nothing more was recorded."
 
 
-_TO_ACT_ON = """
-select (f.bill).*, f.customer_name, f.billing_email, f.cc_emails, f.written, f.slots, f.actions,
-       f.figures, f.is_outdated, f.corrects_void
-from bill_to_act_on(%s, locking => {locking}) f
+_COLUMNS_TO_ACT_ON = """
+(f.bill).*, f.customer_name, f.billing_email, f.cc_emails, f.written, f.slots, f.actions,
+f.figures, f.is_outdated, f.corrects_void"""
+
+_TO_ACT_ON = f"select {_COLUMNS_TO_ACT_ON} from bill_to_act_on(%s, locking => {{locking}}) f"
+
+_EACH_TO_ACT_ON = f"""
+select {_COLUMNS_TO_ACT_ON}
+from unnest(%s::bigint[]) with ordinality asked (id, place)
+cross join lateral bill_to_act_on(asked.id, locking => false) f
+where (f.bill).status = any(%s)
+order by place
 """
+
+_WITH_CORRECTED = "select unnest(array[id, adjusts_id]) from bills where id = any(:bill_ids)"
 
 
 async def _loaded(session: AsyncSession, bill_id: int, lock: bool) -> LoadedBill:
@@ -247,7 +288,27 @@ async def _loaded(session: AsyncSession, bill_id: int, lock: bool) -> LoadedBill
         found = await rows(session, _TO_ACT_ON.format(locking=str(lock).lower()), (bill_id,))
     if not found:
         raise no_bill(bill_id)
-    row = found[0]
+    return _read(session, found[0])
+
+
+async def load_each_for(
+    session: AsyncSession, bill_ids: Sequence[int], verb: Verb, context: Context
+) -> list[LoadedBill]:
+    """Lock these bills, and what they correct, for a verb that is not `ON_FIGURES`; returns those
+    in a state that it starts from, in this order.
+
+    Refuses whoever has no right to it.
+    """
+    rule = TRANSITIONS[verb]
+    if rule.permission is not None:
+        context.user.require(rule.permission)
+    await lock_bills(session, _WITH_CORRECTED, {"bill_ids": list(bill_ids)})
+    asked = list(dict.fromkeys(bill_ids))
+    found = await rows(session, _EACH_TO_ACT_ON, (asked, list(rule.start)))
+    return [_read(session, row) for row in found]
+
+
+def _read(session: AsyncSession, row: Mapping[str, Any]) -> LoadedBill:
     bill = keep(session, Bill, bill_columns(row))
     actions = read_actions(row["actions"])
     return LoadedBill(

@@ -5,13 +5,13 @@ or `send_failed` says what the mail server made of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.loaded_bill import Change, LoadedBill, load_for
+from models.actions.loaded_bill import Change, LoadedBill, load_each_for, load_for, record_each
 from models.actions.next_steps import STANDS, WHY_NOT
 from models.bills.bill import get_bill
 from models.bills.deliveries import (
@@ -21,7 +21,7 @@ from models.bills.deliveries import (
     repeat_now,
     write_missing,
 )
-from models.bills.documents import issued_sha256
+from models.bills.documents import issued_sha256s
 from models.bills.history import BillAction, has_arrived_once, has_come_back
 from models.bills.states import State, Verb
 from models.context import Context
@@ -31,6 +31,9 @@ from models.errors import NextStep, Step, WrongState
 from models.outbox.jobs import Task, defer_issue, defer_send_copies, hasten
 from models.outbox.notifications import notify_delivered, notify_not_sent
 from models.text import reason_text, remark_text
+
+CROWD_REDRAWN_AFTER_S = 1
+"""What arrives in a crowd is drawn together."""
 
 COPIES_AFTER_S = 600
 """So long a server that refused somebody for now is left alone; most take it by then."""
@@ -117,35 +120,60 @@ def check_can_mail(context: Context) -> None:
         )
 
 
-async def mark_delivered(
-    session: AsyncSession,
-    bill_id: int,
-    context: Context,
-    answer: str,
-    to: str | None = None,
-    missing: Sequence[Missing] = (),
-) -> BillAction | None:
-    """The mail server took it: the bill is sent, `to` these addresses and not to those `missing`.
-
-    None where that is recorded already.
+@dataclass(frozen=True)
+class Delivered:
+    """The mail server's `answer` to a bill's letter, which went `to` these addresses and not to
+    those `missing`.
     """
-    bill = await get_bill(session, bill_id, lock=True)
-    sha256 = await issued_sha256(session, bill_id)
-    if bill.status != State.SENDING or sha256 is None:
-        return None
-    loaded = await load_for(session, bill_id, Verb.DELIVER, context)
-    told: dict[str, Any] = {"answer": answer[:500], "sha256": sha256, "to": to}
-    told["copies"] = copies_alone(loaded.customer)
-    if missing:
-        told["missing"] = [asdict(one) for one in missing]
-        await write_missing(session, bill_id, missing)
-    else:
-        await forget_delivery(session, bill_id)
-    if any(one.later for one in missing):
-        await defer_send_copies(session, bill_id, COPIES_AFTER_S)
-    action = await loaded.record(Verb.DELIVER, context, Change(State.SENT), snapshot=told)
-    await notify_delivered(session, bill_id, action.id)
-    return action
+
+    bill_id: int
+    answer: str
+    to: str | None = None
+    missing: tuple[Missing, ...] = ()
+
+
+async def mark_each_delivered(
+    session: AsyncSession, context: Context, delivered: Sequence[Delivered]
+) -> dict[int, BillAction]:
+    """The mail server took these: the bills are sent. By bill what was recorded, without those of
+    which that is recorded already.
+    """
+    told = {one.bill_id: one for one in delivered}
+    loaded = await load_each_for(session, list(told), Verb.DELIVER, context)
+    sha256s = await issued_sha256s(session, list(told))
+    going = [one for one in loaded if one.bill.id in sha256s]
+    for one in going:
+        if told[one.bill.id].missing:
+            await _note_missing(session, told[one.bill.id])
+    arrived = [one.bill.id for one in going if not told[one.bill.id].missing]
+    await forget_delivery(session, *arrived)
+    moves = [
+        (one, Change(State.SENT), _delivery(one, told[one.bill.id], sha256s[one.bill.id]))
+        for one in going
+    ]
+    redraw_s = CROWD_REDRAWN_AFTER_S if len(moves) > 1 else None
+    recorded = await record_each(Verb.DELIVER, context, moves, redraw_s)
+    actions = {one.bill_id: one for one in recorded}
+    await notify_delivered(session, {bill_id: one.id for bill_id, one in actions.items()})
+    return actions
+
+
+async def _note_missing(session: AsyncSession, told: Delivered) -> None:
+    await write_missing(session, told.bill_id, told.missing)
+    if any(one.later for one in told.missing):
+        await defer_send_copies(session, told.bill_id, COPIES_AFTER_S)
+
+
+def _delivery(loaded: LoadedBill, told: Delivered, sha256: str) -> dict[str, Any]:
+    """What the action says of it."""
+    missing = [asdict(one) for one in told.missing]
+    return {
+        "answer": told.answer[:500],
+        "sha256": sha256,
+        "to": told.to,
+        "copies": copies_alone(loaded.customer),
+        **({"missing": missing} if missing else {}),
+    }
 
 
 async def confirm_arrival(
@@ -159,7 +187,7 @@ async def confirm_arrival(
     await check_arrival(loaded, context)
     told = {
         "by_word": True,
-        "sha256": await issued_sha256(session, bill_id),
+        "sha256": (await issued_sha256s(session, [bill_id])).get(bill_id),
         "to": loaded.customer.billing_email,
         "copies": copies_alone(loaded.customer),
     }
@@ -167,7 +195,7 @@ async def confirm_arrival(
     action = await loaded.record(
         Verb.DELIVER, context, Change(State.SENT), comment=reason_text(words), snapshot=told
     )
-    await notify_delivered(session, bill_id, action.id)
+    await notify_delivered(session, {bill_id: action.id})
     return action
 
 

@@ -62,6 +62,13 @@ async def repeat_now(session: AsyncSession, bill_id: int) -> None:
     await session.execute(waiting.values(next_at=None))
 
 
+async def deliveries_of(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, Delivery]:
+    """The same of many, by bill, without those with which nothing is amiss."""
+    query = sa.select(Delivery).where(Delivery.bill_id.in_(bill_ids))
+    found = await session.scalars(query.execution_options(populate_existing=True))
+    return {one.bill_id: one for one in found}
+
+
 async def write_trouble(
     session: AsyncSession,
     bill_id: int,
@@ -91,6 +98,7 @@ async def _write(session: AsyncSession, bill_id: int, values: dict[str, Any]) ->
     return True
 
 
-async def forget_delivery(session: AsyncSession, bill_id: int) -> None:
+async def forget_delivery(session: AsyncSession, *bill_ids: int) -> None:
     """Nothing is amiss any more, or it is told elsewhere."""
-    await session.execute(sa.delete(Delivery).where(Delivery.bill_id == bill_id))
+    if bill_ids:
+        await session.execute(sa.delete(Delivery).where(Delivery.bill_id.in_(bill_ids)))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.bill import Bill
-from models.bills.history import BillAction, actions_of, due_by
+from models.bills.history import BillAction, actions_of_each, due_by
 from models.bills.invoice_data import InvoiceData, invoice_data
 from models.bills.states import State, Verb
 from models.context import Context
@@ -81,11 +81,11 @@ async def issued_document(session: AsyncSession, bill_id: int) -> Document | Non
     return await session.get(Document, bill_id)
 
 
-async def issued_sha256(session: AsyncSession, bill_id: int) -> str | None:
-    """Its fingerprint alone, where the document itself is not needed."""
-    query = sa.select(Document.sha256).where(Document.bill_id == bill_id)
-    found: str | None = await session.scalar(query)
-    return found
+async def issued_sha256s(session: AsyncSession, bill_ids: Sequence[int]) -> dict[int, str]:
+    """The fingerprints alone, by bill, where the documents themselves are not needed."""
+    query = sa.select(Document.bill_id, Document.sha256).where(Document.bill_id.in_(bill_ids))
+    found = await session.execute(query)
+    return {one.bill_id: one.sha256 for one in found}
 
 
 async def issued_pdf(session: AsyncSession, bill_id: int) -> Document:
@@ -120,22 +120,40 @@ async def outgoing_document(
     session: AsyncSession, bill_id: int, context: Context, state: State = State.SENDING
 ) -> OutgoingDocument | None:
     """None where the bill is not on its way out any more, or in that other state."""
-    bill = await session.get_one(Bill, bill_id)
-    document = await issued_document(session, bill_id)
-    if bill.status != state or document is None:
-        return None
-    customer = await session.get_one(Customer, bill.customer_id)
-    actions = await actions_of(session, bill_id)
-    return OutgoingDocument(
-        mail_id=_mail_id(document, actions, state),
-        sender=document.sender,
-        since=due_by(actions),
-        facts=await _facts(session, bill, document, context),
-        media_type=document.media_type,
-        content=document.content,
-        to=customer.billing_email or "",
-        cc=customer.cc_emails or "",
-    )
+    return (await outgoing_documents(session, [bill_id], context, state)).get(bill_id)
+
+
+async def outgoing_documents(
+    session: AsyncSession,
+    bill_ids: Sequence[int],
+    context: Context,
+    state: State = State.SENDING,
+) -> dict[int, OutgoingDocument]:
+    """The same of many, by bill, without those of which there is none."""
+    found = (await session.execute(_OUTGOING, {"bill_ids": list(bill_ids), "state": state})).all()
+    actions = await actions_of_each(session, [bill.id for bill, _, _ in found])
+    return {
+        bill.id: OutgoingDocument(
+            mail_id=_mail_id(document, actions[bill.id], state),
+            sender=document.sender,
+            since=due_by(actions[bill.id]),
+            facts=await _facts(session, bill, document, context),
+            media_type=document.media_type,
+            content=document.content,
+            to=customer.billing_email or "",
+            cc=customer.cc_emails or "",
+        )
+        for bill, document, customer in found
+    }
+
+
+_OUTGOING = (
+    sa.select(Bill, Document, Customer)
+    .join(Document, Document.bill_id == Bill.id)
+    .join(Customer, Customer.id == Bill.customer_id)
+    .where(Bill.id == sa.any_(sa.bindparam("bill_ids", type_=sa.ARRAY(sa.BigInteger))))
+    .where(Bill.status == sa.bindparam("state"))
+)
 
 
 def _mail_id(document: Document, actions: Sequence[BillAction], state: State) -> str:

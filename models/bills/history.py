@@ -1,8 +1,10 @@
 """The record of a bill: its actions, which are only ever added."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
@@ -94,7 +96,15 @@ async def append_action(
     snapshot names, in the place of what stood there.
     """
     values = dict(moved or {})
-    written = {
+    written = _written(context, bill, verb, **columns)
+    given = values | written | {"snapshot": Jsonb(written["snapshot"])}
+    given |= vars(news) if news else {}
+    (row,) = await rows(session, _appending(values, verb is Verb.APPROVE, news is not None), given)
+    return made(BillAction, written | {name: row[name] for name in _LINKED})
+
+
+def _written(context: Context, bill: Bill, verb: Verb, **columns: Any) -> dict[str, Any]:
+    return {
         "acted_for_id": None,
         "comment": None,
         "reverses_id": None,
@@ -108,10 +118,66 @@ async def append_action(
         "created_at": context.now,
         "updated_at": context.now,
     }
-    given = values | written | {"snapshot": Jsonb(written["snapshot"])}
-    given |= vars(news) if news else {}
-    (row,) = await rows(session, _appending(values, verb is Verb.APPROVE, news is not None), given)
-    return made(BillAction, written | {name: row[name] for name in _LINKED})
+
+
+class Appended(NamedTuple):
+    """An action of many: its bill as it is after it, what of its row is yet to be written, and the
+    action's snapshot.
+    """
+
+    bill: Bill
+    moved: Mapping[str, Any]
+    snapshot: Mapping[str, Any]
+
+
+_APPEND_EACH = """
+with told as (
+    select place, action.*
+    from jsonb_array_elements(%(actions)s) with ordinality each (one, place)
+    cross join lateral jsonb_populate_record(null::bill_actions, one) action),
+appended as (
+    insert into bill_actions ({written})
+    select {written} from told order by place
+    returning {linked}, bill_id),
+moved as (
+    update bills b set {moves}
+    from jsonb_populate_recordset(null::bills, %(bills)s) told where b.id = told.id)
+select bill_id, {linked}, ({jobs}) from appended
+"""
+
+
+async def append_actions_of_each(
+    session: AsyncSession,
+    context: Context,
+    verb: Verb,
+    each: Sequence[Appended],
+    redraw_s: int | None = None,
+) -> list[BillAction]:
+    """The same of many bills, in this order, in one statement that moves the same columns of all of
+    them. Their cards are drawn after `redraw_s`, for what follows by then is drawn with it.
+    """
+    if not each:
+        return []
+    written = {
+        one.bill.id: _written(context, one.bill, verb, snapshot=dict(one.snapshot)) for one in each
+    }
+    query = _APPEND_EACH.format(
+        written=", ".join(_WRITTEN),
+        linked=", ".join(_LINKED),
+        moves=", ".join(f"{name} = told.{name}" for name in each[0].moved),
+        jobs=deferring(redraw_cards_jobs("appended", redraw_s)),
+    )
+    moved = [{"id": one.bill.id, **one.moved} for one in each]
+    values = {"actions": _as_json(list(written.values())), "bills": _as_json(moved)}
+    found = {row["bill_id"]: row for row in await rows(session, query, values)}
+    return [
+        made(BillAction, action | {name: found[bill_id][name] for name in _LINKED})
+        for bill_id, action in written.items()
+    ]
+
+
+def _as_json(told: Sequence[Mapping[str, Any]]) -> Jsonb:
+    return Jsonb(told, dumps=partial(json.dumps, default=str))
 
 
 def _appending(moved: Iterable[str], is_approval: bool, has_news: bool) -> str:
@@ -131,6 +197,17 @@ def _appending(moved: Iterable[str], is_approval: bool, has_news: bool) -> str:
 async def actions_of(session: AsyncSession, bill_id: int) -> Sequence[BillAction]:
     query = sa.select(BillAction).where(BillAction.bill_id == bill_id).order_by(BillAction.id)
     return (await session.scalars(query)).all()
+
+
+async def actions_of_each(
+    session: AsyncSession, bill_ids: Collection[int]
+) -> dict[int, list[BillAction]]:
+    """The same of many bills, by bill."""
+    query = sa.select(BillAction).where(BillAction.bill_id.in_(bill_ids)).order_by(BillAction.id)
+    found: dict[int, list[BillAction]] = {bill_id: [] for bill_id in bill_ids}
+    for action in await session.scalars(query) if bill_ids else ():
+        found[action.bill_id].append(action)
+    return found
 
 
 def due_by(actions: Sequence[BillAction]) -> datetime:

@@ -1,6 +1,6 @@
 """What a document says, gathered once, as it is issued."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from models.customers.customers import Customer
 from models.money import Taxed, add_up, overage_amount, taxed
 from models.period import FIRST_YEAR, Period
 from models.settings import Company
-from models.usage.usage import UsageMonth, usage_months
+from models.usage.usage import UsageMonth, usage_months_of_each
 
 MONTHS = 12
 
@@ -172,10 +172,38 @@ select number from replaced where number is not null order by ago limit 1
 """)
 
 
+@dataclass(frozen=True)
+class Background:
+    """What documents tell besides their bills: the months of each customer, and what the limit of
+    each bill came from, a whole month's and the days in contract.
+    """
+
+    months: Mapping[int, Sequence[UsageMonth]]
+    limits: Mapping[int, tuple[int, int]]
+
+
+async def background_of(session: AsyncSession, bills: Sequence[Bill]) -> Background:
+    """For the documents of all these."""
+    asked: dict[int, set[Period]] = {bill.customer_id: set() for bill in bills}
+    for bill in bills:
+        asked[bill.customer_id].update(_year_to(bill.period))
+    limits = await session.execute(_WHOLE_LIMITS, {"bill_ids": [bill.id for bill in bills]})
+    return Background(
+        await usage_months_of_each(session, asked),
+        {bill_id: (limit, days) for bill_id, limit, days in limits},
+    )
+
+
 async def invoice_data(
-    session: AsyncSession, bill: Bill, number: str, issued_on: date, context: Context
+    session: AsyncSession,
+    bill: Bill,
+    number: str,
+    issued_on: date,
+    context: Context,
+    background: Background | None = None,
 ) -> InvoiceData:
     """What the bill's document says if it is issued on that day."""
+    background = background or await background_of(session, [bill])
     corrected = await _corrected(session, bill)
     kept = next((one.facts for one in reversed(corrected) if one.facts), None)
     terms = kept or await _terms_of_today(session, bill, context)
@@ -199,45 +227,42 @@ async def invoice_data(
         refers_to=(replaced,) if replaced else _numbers(corrected, of_credits=False),
         credited_before=_numbers(corrected, of_credits=True),
         billed=tuple(one.billed for one in corrected),
-        proration=await _proration(session, bill, kept),
-        months=await _months(session, bill, kept),
+        proration=_proration(bill, kept, background),
+        months=_months(bill, kept, background),
     )
 
 
-async def _months(
-    session: AsyncSession, bill: Bill, kept: InvoiceData | None
-) -> tuple[UsageMonth, ...]:
+def _months(bill: Bill, kept: InvoiceData | None, background: Background) -> tuple[UsageMonth, ...]:
     """Those of the document that it corrects, but for its own month, which it is about."""
     if kept is None:
-        return tuple(await usage_months(session, bill.customer_id, *_year_to(bill.period)))
+        year = set(_year_to(bill.period))
+        return tuple(one for one in background.months[bill.customer_id] if one.period in year)
     own = UsageMonth(bill.period, bill.api_usage, bill.monthly_api_limit, bill.currency)
     return tuple(own if month.period == bill.period else month for month in kept.months)
 
 
-def _year_to(last: Period) -> tuple[Period, Period]:
-    """The first and the last of its twelve months, as far back as there are months."""
+def _year_to(last: Period) -> Iterable[Period]:
+    """Its twelve months, as far back as there are months."""
     first = last.plus(1 - MONTHS) if last.year > FIRST_YEAR else Period(FIRST_YEAR, 1)
-    return first, last
+    return first.through(last)
 
 
-_WHOLE_LIMIT = sa.text("""
-select whole.monthly_api_limit, m.active_days
+_WHOLE_LIMITS = sa.text("""
+select b.id, whole.monthly_api_limit, m.active_days
 from bills b
 cross join lateral terms_in_force(b.customer_id, make_date(b.year, b.month, 1)) whole
 cross join lateral month_terms(b.customer_id, b.year, b.month) m
-where b.id = :bill_id
+where b.id = any(:bill_ids)
 """)
 
 
-async def _proration(
-    session: AsyncSession, bill: Bill, kept: InvoiceData | None
-) -> Proration | None:
+def _proration(bill: Bill, kept: InvoiceData | None, background: Background) -> Proration | None:
     """That of the document that it corrects, if it has the same limit. None where the month has the
     whole limit, or the bill another one than terms give now.
     """
     if kept is not None and kept.limit_calls == bill.monthly_api_limit:
         return kept.proration
-    limit, days = (await session.execute(_WHOLE_LIMIT, {"bill_id": bill.id})).one()
+    limit, days = background.limits[bill.id]
     of_days = bill.period.last_day.day
     if limit == bill.monthly_api_limit or -(-limit * days // of_days) != bill.monthly_api_limit:
         return None

@@ -164,13 +164,13 @@ select * from jsonb_to_recordset(%s)
     as job (task text, queue text, priority integer, lock text, args jsonb, delay_s integer)""")
 
 
-def redraw_cards_jobs(bills: str) -> str:
+def redraw_cards_jobs(bills: str, delay_s: int | None = None) -> str:
     """The jobs, as SQL, of a statement that changes bills: their cards are out of date. `bills`
     names a query with their `bill_id`.
     """
     return f"""
 select {_columns(Task.REDRAW_CARDS)}, 'bill:' || bill_id as lock,
-       jsonb_build_object('bill_id', bill_id) as args, null::integer as delay_s
+       jsonb_build_object('bill_id', bill_id) as args, {delay_s or "null"}::integer as delay_s
 from {bills}"""
 
 

@@ -117,14 +117,16 @@ order by u.name
 returning recipient, %(delay_s)s::integer as delay_s"""
 
 
-async def notify_delivered(session: AsyncSession, bill_id: int, action_id: int) -> None:
-    """Finance hears, bundled with others, that the mail server took the bill."""
-    await _notify_finance_bundled(session, MessageKind.DELIVERED, bill_id, action_id)
+async def notify_delivered(session: AsyncSession, actions: Mapping[int, int]) -> None:
+    """Finance hears, bundled with others, that the mail server took these bills, each by that
+    action.
+    """
+    await _notify_finance_bundled(session, MessageKind.DELIVERED, actions)
 
 
 async def notify_not_sent(session: AsyncSession, bill_id: int, action_id: int) -> None:
     """Finance hears, bundled, of a bill that could not be delivered."""
-    await _notify_finance_bundled(session, MessageKind.NOT_SENT, bill_id, action_id)
+    await _notify_finance_bundled(session, MessageKind.NOT_SENT, {bill_id: action_id})
 
 
 async def notify_may_have_arrived(session: AsyncSession, bill_id: int, number: str | None) -> None:
@@ -137,20 +139,21 @@ async def notify_may_have_arrived(session: AsyncSession, bill_id: int, number: s
 
 async def notify_bounced(session: AsyncSession, bill_id: int, action_id: int) -> None:
     """Finance hears, bundled, that a bill has not arrived, as a mail server reports."""
-    await _notify_finance_bundled(session, MessageKind.BOUNCED, bill_id, action_id)
+    await _notify_finance_bundled(session, MessageKind.BOUNCED, {bill_id: action_id})
 
 
 async def notify_mail_reply(session: AsyncSession, bill_id: int, action_id: int) -> None:
     """Finance hears, bundled with others, what was written back on a bill."""
-    await _notify_finance_bundled(session, MessageKind.MAIL_REPLY, bill_id, action_id)
+    await _notify_finance_bundled(session, MessageKind.MAIL_REPLY, {bill_id: action_id})
 
 
 async def _notify_finance_bundled(
-    session: AsyncSession, kind: MessageKind, bill_id: int, action_id: int
+    session: AsyncSession, kind: MessageKind, actions: Mapping[int, int]
 ) -> None:
     finance = await users_with_role(session, Role.FINANCE)
-    facts = {"bill_id": bill_id, "action_id": action_id}
-    await add_messages(session, kind, f"{kind}:{action_id}", finance, facts, BUNDLING_S)
+    for bill_id, action_id in actions.items():
+        facts = {"bill_id": bill_id, "action_id": action_id}
+        await add_messages(session, kind, f"{kind}:{action_id}", finance, facts, BUNDLING_S)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What customers used, month by month, and every change of a recorded figure."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -141,12 +142,13 @@ class UsageMonth:
 
 
 _MONTHS = sa.text("""
-    select m.year, m.month, u.api_usage, t.monthly_api_limit, t.currency
-    from unnest(cast(:years as int[]), cast(:months as int[])) as m (year, month)
+    select m.customer_id, m.year, m.month, u.api_usage, t.monthly_api_limit, t.currency
+    from unnest(cast(:customer_ids as bigint[]), cast(:years as int[]), cast(:months as int[]))
+        as m (customer_id, year, month)
     left join usages u
-        on u.customer_id = :customer_id and u.year = m.year and u.month = m.month
-    cross join lateral month_terms(:customer_id, m.year, m.month) t
-    order by m.year, m.month
+        on u.customer_id = m.customer_id and u.year = m.year and u.month = m.month
+    cross join lateral month_terms(m.customer_id, m.year, m.month) t
+    order by m.customer_id, m.year, m.month
 """)
 
 
@@ -154,13 +156,21 @@ async def usage_months(
     session: AsyncSession, customer_id: int, first: Period, last: Period
 ) -> list[UsageMonth]:
     """Each month from `first` to `last`, both included, oldest first, gaps too."""
-    periods = list(first.through(last))
-    rows = await session.execute(
-        _MONTHS,
-        {
-            "customer_id": customer_id,
-            "years": [p.year for p in periods],
-            "months": [p.month for p in periods],
-        },
-    )
-    return [UsageMonth(Period(year, month), *told) for year, month, *told in rows]
+    asked = {customer_id: list(first.through(last))}
+    return (await usage_months_of_each(session, asked))[customer_id]
+
+
+async def usage_months_of_each(
+    session: AsyncSession, asked: Mapping[int, Collection[Period]]
+) -> dict[int, list[UsageMonth]]:
+    """The months that are asked of each customer, by customer, the oldest first, gaps too."""
+    pairs = [(customer_id, month) for customer_id, months in asked.items() for month in months]
+    values = {
+        "customer_ids": [customer_id for customer_id, _ in pairs],
+        "years": [month.year for _, month in pairs],
+        "months": [month.month for _, month in pairs],
+    }
+    found: dict[int, list[UsageMonth]] = {customer_id: [] for customer_id in asked}
+    for customer_id, year, month, *told in await session.execute(_MONTHS, values):
+        found[customer_id].append(UsageMonth(Period(year, month), *told))
+    return found

@@ -96,8 +96,9 @@ def test_the_databases_clock_is_not_ours() -> None:
     assert list(_looks_at_a_clock(ast.parse("sa.func.now()"))) == []
 
 
-def test_one_bills_record_is_written_in_one_place() -> None:
-    assert [name for name, tree in trees().items() if "append_action" in _imported(tree)] == [
+@pytest.mark.parametrize("appends", ["append_action", "append_actions_of_each"])
+def test_one_bills_record_is_written_in_one_place(appends: str) -> None:
+    assert [name for name, tree in trees().items() if appends in _imported(tree)] == [
         "models/actions/loaded_bill.py"
     ]
 

@@ -1,7 +1,11 @@
 """What the tests of the running program ask of it and of its database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
+import pytest
 import sqlalchemy as sa
 
 from models.db.database import Database
@@ -63,3 +67,26 @@ def said_to(slack: Sandbox, user: str) -> list[str]:
 async def told_to(slack: Sandbox, place: str, count: int) -> bool:
     channel = slack.dm(place) if place.startswith("U") else place
     return len(texts(slack, channel)) == count
+
+
+@contextmanager
+def counted(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """All that this process sends to the database meanwhile: the job queue's statements too, and
+    for each commit its `begin`.
+    """
+    sent = list[str]()
+    execute, commit = psycopg.AsyncCursor.execute, psycopg.AsyncConnection.commit
+
+    async def counting(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        sent.append(str(query))
+        return await execute(self, query, *arguments, **options)
+
+    async def committing(self: Any) -> None:
+        if self.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            sent.extend(["begin", "commit"])
+        await commit(self)
+
+    with patch.context() as patched:
+        patched.setattr(psycopg.AsyncCursor, "execute", counting)
+        patched.setattr(psycopg.AsyncConnection, "commit", committing)
+        yield sent

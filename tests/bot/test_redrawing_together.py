@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -21,7 +20,7 @@ from models.outbox.delivery import Drawing, mark_all_updated
 from models.outbox.jobs import defer_redraw_cards
 from models.queries.bill_loader import load_bill_details
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import rows, texts
+from tests.bot.helpers import counted, rows, texts
 from tests.harness.books import act, make_bills
 from tests.harness.cast import People
 from tests.harness.running import worker_only
@@ -64,29 +63,6 @@ async def all_redrawn(db: Database) -> bool:
 async def drawn_now(db: Database, bills: Sequence[int]) -> list[str]:
     async with db.transaction() as session:
         return [bill_card(facts).text for facts in await load_bill_details(session, bills)]
-
-
-@contextmanager
-def counted(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """All that this process sends to the database meanwhile: the job queue's statements too, and
-    for each commit its `begin`.
-    """
-    sent = list[str]()
-    execute, commit = psycopg.AsyncCursor.execute, psycopg.AsyncConnection.commit
-
-    async def counting(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        sent.append(str(query))
-        return await execute(self, query, *arguments, **options)
-
-    async def committing(self: Any) -> None:
-        if self.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            sent.extend(["begin", "commit"])
-        await commit(self)
-
-    with patch.context() as patched:
-        patched.setattr(psycopg.AsyncCursor, "execute", counting)
-        patched.setattr(psycopg.AsyncConnection, "commit", committing)
-        yield sent
 
 
 async def test_fifty_cards_take_less_than_a_statement_each(

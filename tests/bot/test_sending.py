@@ -16,7 +16,7 @@ from bot.worker.deliver_bills import BillDelivery
 from bot.worker.worker import AT_ONCE as JOBS_AT_ONCE
 from bot.worker.worker import Worker
 from models.actions.approve import approve_bill
-from models.actions.send import mark_delivered, send_bill
+from models.actions.send import mark_each_delivered, send_bill
 from models.actions.undo import undo_decision
 from models.bills.documents import OutgoingDocument
 from models.context import Context, Source
@@ -298,7 +298,7 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
     known_by = await message_id(db, "2026-000001")
     slack.expect_twice(known_by)
     (bill_id,) = await approved(db, people)
-    recorded = mark_delivered
+    recorded = mark_each_delivered
     deaths = iter([True])
 
     async def dies_once(*arguments: Any) -> Any:
@@ -307,7 +307,7 @@ async def test_who_dies_between_the_servers_yes_and_the_record_leaves_the_same_m
             raise asyncio.CancelledError
         return await recorded(*arguments)
 
-    monkeypatch.setattr("bot.worker.deliver_bills.mark_delivered", dies_once)
+    monkeypatch.setattr("bot.worker.letter_outcomes.mark_each_delivered", dies_once)
     async with mailing(db, gateway, slack, watch):
         await send(db, people.ana, bill_id)
         await reaches(db, bill_id, "sent")

@@ -11,7 +11,7 @@ from bot.worker.worker import Worker
 from handlers.slack.blocks.access import access_granted
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.issue import issue_bills
-from models.actions.send import mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.bills.states import RejectReason
 from models.db.database import Database
@@ -35,6 +35,7 @@ from tests.bot.helpers import (
 from tests.harness.billing import DELAY, clock, drawn
 from tests.harness.books import act, make_bills
 from tests.harness.cast import People
+from tests.harness.issuing import mark_delivered
 from tests.harness.running import worker_only
 from tests.harness.slack_people import NOW
 from tests.harness.timings import bundle_after

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.actions.send import mark_delivered, send_bill
+from models.actions.send import send_bill
 from models.bills.documents import PDF, Drawn
 from models.bills.invoice_data import InvoiceData
 from models.settings import BillingSettings
@@ -13,7 +13,7 @@ from sandbox.fake_slack.shapes import JsonObject
 from tests.handlers.conftest import Bills
 from tests.handlers.test_sending import act_as
 from tests.harness.cast import People
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.running import Listeners
 from tests.harness.slack_people import Team
 from tests.harness.waiting import until

@@ -10,7 +10,7 @@ from models.actions.approve import approve_bill
 from models.actions.mail_trouble import note_trouble
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.context import Context, Source
 from models.period import Period
@@ -20,7 +20,7 @@ from tests.bot.helpers import rows
 from tests.handlers.conftest import Bills
 from tests.harness.billing import drawn
 from tests.harness.cast import People
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import NOW, Seen, Team, acts, carried, element, labels, read, said

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
 from models.actions.recalculate import recalculate
-from models.actions.send import mark_delivered, send_bill
+from models.actions.send import send_bill
 from models.actions.void import void_bill
 from models.bills.bill import Bill
 from models.bills.documents import PLAIN_TEXT, Drawn
@@ -21,7 +21,7 @@ from models.people.users import User
 from models.period import Period
 from models.usage.usage import record_usage
 from tests.harness.cast import People
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.scene import NOW, OCTOBER, act, bill_for
 
 MAIL = {"billing_email": "billing@acme.example"}

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from models.actions.approve import approve_bill, reject_bill
-from models.actions.send import mark_delivered, send_bill
+from models.actions.send import send_bill
 from models.actions.undo import undo_decision
 from models.batches.bill_run import run_step, start_bill_run
 from models.bills.bill import get_bill
@@ -18,7 +18,7 @@ from models.period import Period
 from models.settings import BillingSettings
 from tests.harness.billing import drawn
 from tests.harness.cast import People
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 OCTOBER = Period(2026, 10)

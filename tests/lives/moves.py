@@ -20,7 +20,7 @@ from models.actions.hold import hold_bill, release_bill
 from models.actions.incoming import record_mail
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
@@ -33,7 +33,7 @@ from models.context import Context
 from models.customers.terms import show_terms_of_today
 from models.outbox.notifications import Recalculation
 from models.period import Period
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.lives import golden
 from tests.lives.ledger import Row
 from tests.lives.scene import APPROVERS, FINANCE, Lot, Scene

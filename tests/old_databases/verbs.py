@@ -12,7 +12,7 @@ from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
@@ -31,7 +31,7 @@ from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from models.webhooks.webhooks import WebhookSecret
 from tests.harness.drawing import draw_here
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.terms import change_terms as set_terms
 from tests.old_databases.timeline import RULES, Timeline
 

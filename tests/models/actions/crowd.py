@@ -19,7 +19,6 @@ from models.actions.hold import release_bill
 from models.actions.recalculate import follow_customers, recalculate
 from models.actions.reroute import reroute_open_bills
 from models.actions.revise import revise_bill
-from models.actions.send import mark_delivered
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
@@ -37,7 +36,7 @@ from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from tests.harness.billing import drawn
 from tests.harness.files import HEADERS, IMPORTS
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.scene import NOW, OCTOBER, ZONE
 from tests.harness.terms import change_terms
 

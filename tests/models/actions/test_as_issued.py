@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.documents.bill_email import BillEmail
 from models.actions.approve import approve_bill
-from models.actions.send import mark_delivered, mark_send_failed, send_bill
+from models.actions.send import mark_send_failed, send_bill
 from models.actions.void import reissue_bill, void_bill
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill, get_bill
@@ -37,7 +37,7 @@ from tests.harness.billing import (
 )
 from tests.harness.cast import People
 from tests.harness.drawing import draw_here
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.pdf import pdf_text
 from tests.harness.scene import NOW, OCTOBER, act, prove
 

@@ -11,7 +11,7 @@ from models.actions.approve import approve_bill, reject_bill
 from models.actions.incoming import record_mail
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed, send_bill
+from models.actions.send import mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import void_bill
 from models.batches.send_preview import preview_send
@@ -50,7 +50,7 @@ from tests.harness.billing import (
     later,
 )
 from tests.harness.cast import People
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.scene import NOW, OCTOBER, act, contents, prove
 
 

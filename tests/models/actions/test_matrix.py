@@ -19,7 +19,7 @@ from models.actions.loaded_bill import load_for
 from models.actions.mail_trouble import note_trouble
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
-from models.actions.send import confirm_arrival, mark_delivered, mark_send_failed, send_bill
+from models.actions.send import confirm_arrival, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
 from models.bills.bill import Bill, bill_of_month
@@ -37,7 +37,7 @@ from models.settings import BillingSettings
 from models.usage.usage import Usage
 from tests.harness.billing import drawn
 from tests.harness.cast import People
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.scene import (
     NOW,
     act,

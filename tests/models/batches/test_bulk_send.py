@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.incoming import record_mail
 from models.actions.mail_trouble import note_trouble
-from models.actions.send import mark_delivered, mark_not_mailed, mark_send_failed, send_bill
+from models.actions.send import mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
 from models.batches.bulk_send import SendReport, send_report, send_step, start_send
@@ -38,7 +38,7 @@ from tests.harness.billing import (
     void,
 )
 from tests.harness.cast import People
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.scene import NOW, OCTOBER, act, bill_for, contents
 
 

@@ -16,7 +16,6 @@ from bot.mail.smtp import Mailer
 from bot.mail.smtp_url import MailServer
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment, edit_reply, is_reply_recorded
-from models.actions.send import mark_delivered
 from models.actions.undo import undo_decision
 from models.audit.bill_check import REWRITTEN, Discrepancy
 from models.batches.bill_run import BillRun, run_step, start_bill_run
@@ -45,7 +44,7 @@ from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import said_to
 from tests.harness.billing import drawn
 from tests.harness.database import EMPTY, TestPostgres, keep_plans
-from tests.harness.issuing import issue_bill
+from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.running import slack_client, worker_only
 from tests.harness.scene import prove
 from tests.harness.tampering import discrepancies, tamper
