@@ -181,9 +181,14 @@ class FiguresChanged(Stale):
 class Ambiguous(NotFound):
     """Several customers, or people, have a name like that."""
 
-    def __init__(self, sentence: str, choices: list[str], typed: str | None = None) -> None:
-        """`choices` are full names, nearest first, for what was `typed`."""
+    def __init__(
+        self, sentence: str, choices: list[str], typed: str | None = None, *, is_guess: bool = False
+    ) -> None:
+        """`choices` are full names, nearest first, for what was `typed`. `is_guess`: nobody's name
+        is or begins like that, and they are only spelt like it.
+        """
         super().__init__(sentence)
+        self.is_guess = is_guess
         self.choices = choices
         self.typed = typed
 

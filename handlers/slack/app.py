@@ -35,10 +35,9 @@ from handlers.slack.blocks.action_ids import (
     ActionId,
     action_of,
 )
-from handlers.slack.blocks.help import (
-    help_for,
-    nearest_commands,
-)
+from handlers.slack.blocks.block_kit import under
+from handlers.slack.blocks.errors import refusal_message
+from handlers.slack.blocks.help import help_for, is_near, nearest_commands
 from handlers.slack.context import Listener, RequestContext, Services, handle
 from handlers.slack.parsing import (
     HELP,
@@ -49,6 +48,7 @@ from handlers.slack.parsing import (
 )
 from handlers.slack.references import clicked, commanded
 from handlers.slack.request import (
+    Choice,
     Click,
     DirectMessage,
     Mention,
@@ -58,7 +58,7 @@ from handlers.slack.request import (
 )
 from handlers.slack.words import MOST_CHARS, TOO_LONG
 from handlers.wording.formatting import slash
-from models.errors import Invalid
+from models.errors import Ambiguous, Invalid
 from models.queries.references import is_customer
 
 Subcommand = Callable[[RequestContext, str], Awaitable[Answer]]
@@ -94,11 +94,27 @@ async def _bill_or_nearest(context: RequestContext, text: str) -> Answer:
     return Reply(nearest_commands("bill", word, rest))
 
 
+async def _customer_or_nearest(command: str, context: RequestContext, text: str) -> Answer:
+    """A customer's usage; where nobody is called so, the subcommand that was perhaps meant."""
+    try:
+        return await usage.show(context, text)
+    except Ambiguous as refused:
+        word, rest = subcommand_and_rest(text)
+        if word == "show" and rest:
+            return await usage.show(context, rest)
+        if not refused.is_guess or not is_near(command, word):
+            raise
+        near = nearest_commands(command, word, rest)
+        if not isinstance(refused, Choice) or not refused.choices:
+            return Reply(near)
+        return Reply(under(near, refusal_message(refused, refused.command, refused.text)))
+
+
 # What stands behind a command that has no subcommand of that name.
 OTHERWISE: dict[str, Subcommand] = {
     "bill": _bill_or_nearest,
-    "customer": usage.show,
-    "usage": usage.show,
+    "customer": partial(_customer_or_nearest, "customer"),
+    "usage": partial(_customer_or_nearest, "usage"),
 }
 
 
@@ -162,6 +178,21 @@ async def _more(context: RequestContext) -> Answer | Later | None:
     return await listener(context)
 
 
+SHARED: dict[str, Listener] = {
+    bill.CARD: bill.share_card,
+    bill.HISTORY: bill.share_history,
+    bill.LIST: bill.share_list,
+    customers.LIST: customers.share,
+}
+
+
+async def _share(context: RequestContext) -> Answer | Later | None:
+    listener = SHARED.get(context.ids("see")["see"])
+    if listener is None:
+        raise Invalid(OUT_OF_DATE)
+    return await listener(context)
+
+
 CLICKS: dict[ActionId, Listener] = {
     ActionId.APPROVE: bill.approve,
     ActionId.REJECT: bill_dialogs.ask_why_rejected,
@@ -189,6 +220,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.LIST_PAGE: bill.next_page,
     ActionId.CUSTOMERS_PAGE: customers.next_page,
     ActionId.SHARE_USAGE: usage.share,
+    ActionId.SHARE: _share,
     ActionId.RECORD_USAGE: recording.record_agreed,
     ActionId.KEEP_USAGE: recording.keep,
     ActionId.OPEN_PAGE: _opened,

@@ -18,6 +18,7 @@ from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import refusal_message
 from handlers.slack.blocks.help import ON_THE_CARD
 from handlers.slack.blocks.history import bill_history
+from handlers.slack.blocks.sharing import card_as_it_was, with_share
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import first_word, last_word, month_and_rest
 from handlers.slack.references import (
@@ -43,6 +44,8 @@ from models.queries.history import load_history
 from models.queries.references import is_customer
 from models.text import split_end
 
+CARD, HISTORY, LIST = "card", "history", "bills"
+"""What a button that shares an answer says of it."""
 STATES = {**{state.value: state for state in State}, "waiting": State.PENDING}
 _FILTERS: dict[str, tuple[str, Any]] = {
     **{word: ("status", state.value) for word, state in STATES.items()},
@@ -97,8 +100,19 @@ async def cancel_run(context: RequestContext) -> Answer:
 
 
 async def show(context: RequestContext, typed: str) -> Answer:
-    facts = await bill_details(context, await referenced_bill(context, typed))
-    return Reply(bill_card(facts, context.user, has_thread=False))
+    bill_id = await referenced_bill(context, typed)
+    return Reply(with_share(await _card(context, bill_id), CARD, bill=bill_id))
+
+
+async def share_card(context: RequestContext) -> Answer:
+    """The card as it is now, for everybody in the conversation."""
+    bill_id = context.ids("bill")["bill"]
+    card = await _card(context, bill_id)
+    return Reply(card_as_it_was(card, bill_id, context.now), shared=True)
+
+
+async def _card(context: RequestContext, bill_id: int) -> SlackMessage:
+    return bill_card(await bill_details(context, bill_id), context.user, has_thread=False)
 
 
 ON_ITS_CARD: dict[str, Verb] = {verb.value: verb for verb in (Verb.APPROVE, Verb.REJECT)}
@@ -108,23 +122,29 @@ ON_ITS_CARD: dict[str, Verb] = {verb.value: verb for verb in (Verb.APPROVE, Verb
 async def decide_on_card(context: RequestContext, verb: Verb, typed: str) -> Answer:
     """The card on which a decision is taken, or why it cannot be and what stands instead."""
     bill_id = await referenced_bill(context, typed)
-    facts = await bill_details(context, bill_id)
+    card = await _card(context, bill_id)
     try:
         await check(context.session, bill_id, verb, None, context)
         lead = sentence_message(ON_THE_CARD[verb])
     except (WrongState, NotAllowed) as refused:
         lead = refusal_message(refused)
-    return Reply(under(lead, bill_card(facts, context.user, has_thread=False)))
+    return Reply(under(lead, card))
 
 
 async def shown_under(context: RequestContext, lead: SlackMessage, bill_id: int) -> Answer:
     """A bill's card below a sentence."""
-    facts = await bill_details(context, bill_id)
-    return Reply(under(lead, bill_card(facts, context.user, has_thread=False)))
+    return Reply(under(lead, await _card(context, bill_id)))
 
 
 async def history(context: RequestContext, typed: str) -> Answer:
-    return Reply(await _history(context, await referenced_bill(context, typed)))
+    bill_id = await referenced_bill(context, typed)
+    return Reply(with_share(await _history(context, bill_id), HISTORY, bill=bill_id))
+
+
+async def share_history(context: RequestContext) -> Answer:
+    """The page of the story that the clicker sees, for everybody in the conversation."""
+    ids = context.ids("bill")
+    return Reply(await _history(context, ids["bill"], ids.get("page", 0)), shared=True)
 
 
 async def history_clicked(context: RequestContext) -> Answer:
@@ -134,6 +154,7 @@ async def history_clicked(context: RequestContext) -> Answer:
     ids = context.ids("bill")
     told = await _history(context, ids["bill"], ids.get("page", 0))
     if "page" in ids and context.is_private:
+        told = with_share(told, HISTORY, bill=ids["bill"], page=ids["page"])
         return Reply(told, replace=True)
     return Dialog(as_dialog(told, "History"))
 
@@ -194,12 +215,20 @@ async def next_page(context: RequestContext) -> Answer:
     )
 
 
+async def share_list(context: RequestContext) -> Answer:
+    """The page that the clicker sees, for everybody in the conversation."""
+    ids = context.ids("title", "filters")
+    return await _list(context, ids["filters"], ids["title"], ids.get("after"), shared=True)
+
+
 async def _list(
     context: RequestContext,
     filters: dict[str, Any],
     title: str,
     after: str | None = None,
+    *,
     replace: bool = False,
+    shared: bool = False,
 ) -> Answer:
     status, customer_id, month = (filters.get(key) for key in ("status", "customer", "period"))
     if status not in (None, *State) or type(customer_id) not in (type(None), int):
@@ -211,7 +240,10 @@ async def _list(
         period=Period.parse(str(month)) if month else None,
     )
     page = await find_bills(context.session, wanted, after=after)
-    return Reply(bill_list(page, title, filters), replace)
+    told = bill_list(page, title, filters)
+    if page.lines and not shared and "mine" not in filters:
+        told = with_share(told, LIST, title=title, filters=filters, after=after)
+    return Reply(told, replace, shared)
 
 
 async def _title(context: RequestContext, filters: dict[str, Any]) -> str:
@@ -235,7 +267,4 @@ async def approve(context: RequestContext) -> Answer | None:
     await approve_bill(context.session, ids["bill"], ids["version"], context)
     if not context.is_private:
         return None
-    return Reply(
-        bill_card(await bill_details(context, ids["bill"]), context.user, has_thread=False),
-        replace=True,
-    )
+    return Reply(await _card(context, ids["bill"]), replace=True)

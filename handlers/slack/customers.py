@@ -21,6 +21,7 @@ from handlers.slack.blocks.customer_form import (
     customer_form,
 )
 from handlers.slack.blocks.customer_list import customer_list
+from handlers.slack.blocks.sharing import with_share
 from handlers.slack.context import RequestContext
 from handlers.slack.references import chosen_customer
 from models.actions.edit_customer import create_customer, edit_customer
@@ -35,6 +36,7 @@ from models.text import cleaned_name
 
 PAGE = 20
 DONE = "Done"
+LIST = "customers"
 
 
 async def list_all(context: RequestContext, typed: str) -> Answer:
@@ -47,13 +49,27 @@ async def next_page(context: RequestContext) -> Answer:
     return await _list(context, ids["text"], ids["after"], replace=context.is_private)
 
 
+async def share(context: RequestContext) -> Answer:
+    """The page that the clicker sees, for everybody in the conversation."""
+    ids = context.ids("text")
+    return await _list(context, ids["text"], ids.get("after"), shared=True)
+
+
 async def _list(
-    context: RequestContext, called: str, after: str | None = None, *, replace: bool = False
+    context: RequestContext,
+    called: str,
+    after: str | None = None,
+    *,
+    replace: bool = False,
+    shared: bool = False,
 ) -> Answer:
     context.user.require(Permission.SEE)
     period = Period.last_closed(context.now, context.services.zone)
     page = await list_customers(context.session, CustomerFilter(called), period, after, PAGE)
-    return Reply(customer_list(page, called), replace)
+    told = customer_list(page, called)
+    if page.lines and not shared:
+        told = with_share(told, LIST, text=called, after=after)
+    return Reply(told, replace, shared)
 
 
 async def new(context: RequestContext, typed: str) -> Answer:

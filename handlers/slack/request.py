@@ -382,7 +382,7 @@ class Choice(Ambiguous):
     """
 
     def __init__(self, refused: Ambiguous, command: str, text: str) -> None:
-        super().__init__(refused.sentence, refused.choices)
+        super().__init__(refused.sentence, refused.choices, is_guess=refused.is_guess)
         self.command = command
         self.text = text
 

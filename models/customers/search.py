@@ -146,8 +146,9 @@ async def _closest(session: AsyncSession, typed: str, key: str) -> Ambiguous:
     needle = key[:MOST_CHARS]
     names = _ranked(needle, await session.execute(_candidates(needle))) if needle else []
     if names:
-        return Ambiguous(f"No customer is called “{typed}”. Did you mean one of these?", names)
-    return Ambiguous(f"No customer is called “{typed}”, or anything like it.", [])
+        asked = f"No customer is called “{typed}”. Did you mean one of these?"
+        return Ambiguous(asked, names, is_guess=True)
+    return Ambiguous(f"No customer is called “{typed}”, or anything like it.", [], is_guess=True)
 
 
 def _candidates(needle: str) -> sa.Select[str, str]:

@@ -8,13 +8,14 @@ import sqlalchemy as sa
 
 from handlers.slack.blocks.errors import _EXAMPLE
 from handlers.slack.parsing import refs, subcommand_and_rest
+from models.customers.customers import Customer
 from models.period import Period, split_month
 from models.queries.references import find_bill
 from models.queries.scope import find_scope
 from tests.billed import write_bill
 from tests.handlers.conftest import Bills, card_in_channel
 from tests.harness.record import verbs_of
-from tests.harness.slack_people import Team, acts, labels, said
+from tests.harness.slack_people import Team, acts, labels, read, said
 from tests.harness.waiting import until
 
 OCTOBER = [
@@ -195,6 +196,44 @@ async def test_help_with_one_command_is_about_that(team: Team) -> None:
         told = said(await team.kim.types(f"/bill {typed}"))
         assert "/bill void REF" in told, typed
         assert "/bill generate" not in told, typed
+
+
+MISSPELT = (
+    ("/usage recrod acme 2026-10 5", "Did you mean /usage record acme 2026-10 5?"),
+    ("/usage Improt", "Did you mean /usage import?"),
+    ("/usage imp", "Did you mean /usage import?"),
+    ("/customer nwe Zoo Ltd", "Did you mean /customer new Zoo Ltd?"),
+    ("/customer lsit", "Did you mean /customer list?"),
+    ("/customer eidt acme", "Did you mean /customer edit acme?"),
+    ("/customer record acme 2026-10 5", "Did you mean /usage record acme 2026-10 5?"),
+    ("/bill import", "Did you mean /usage import?"),
+    ("/bill new Zoo Ltd", "Did you mean /customer new Zoo Ltd?"),
+    ("/bill poeple", "Did you mean /bill people?"),
+    ("/customer Zebra", "No customer is called “Zebra”"),
+    ("/customer show acme", "Acme Corp"),
+    ("/usage show “Acme Corp”", "Acme Corp"),
+)
+
+
+async def test_a_misspelt_word_is_answered_with_the_nearest_command(team: Team) -> None:
+    for typed, told in MISSPELT:
+        assert told in (await team.ana.types(typed))["text"], typed
+    assert "Type /usage help" in (await team.ana.types("/usage recrod"))["text"]
+
+
+async def test_customers_called_nearly_like_a_misspelt_command_are_offered_as_well(
+    team: Team,
+) -> None:
+    async with team.db.transaction() as session:
+        names = ("Recroda", "Impart Ltd", "List & Sons")
+        session.add_all(Customer(name=name, monthly_api_limit=10) for name in names)
+    both = await team.ana.types("/usage recordo")
+    assert "Did you mean /usage record?" in both["text"]
+    assert labels(both) == ["Recroda"]
+    await team.ana.clicks("Recroda", on=both)
+    assert "Usage: Recroda" in read(team.again(both))
+    assert "Usage: Impart Ltd" in read(await team.ana.types("/usage impa"))
+    assert "Usage: List & Sons" in read(await team.ana.types("/customer list & sons"))
 
 
 async def test_plain_words_to_the_bot_are_answered_like_commands(

@@ -32,7 +32,7 @@ async def test_customers_are_listed_by_name_with_what_they_used(team: Team) -> N
     assert "2 customers, by name, with what they used in October 2026." in read(listed)
     for told in ("Acme Corp Kim 1,500 (500 over) 1,000 $0.50", "Bolt Ltd nobody 1,500"):
         assert told in read(listed)
-    assert acts(listed) == []
+    assert acts(listed) == ["answer:share"]
     one = await team.max.types("/customer list “COR”")
     assert "1 customer, by name" in read(one)
     assert "Bolt" not in said(one)
@@ -48,7 +48,7 @@ async def test_a_long_list_goes_on_in_the_same_private_answer(team: Team) -> Non
     await team.kim.clicks("Next page", on=first)
     second = team.again(first)
     assert ("Zoo 19" in said(second), "Zoo 29" in said(second)) == (False, True)
-    assert acts(second) == []
+    assert acts(second) == ["answer:share"]
     assert team.messages("CBILLS") == []
 
 

@@ -41,7 +41,8 @@ async def test_each_sees_the_buttons_that_are_theirs_and_many_read_whose_they_ar
     own = await team.kim.card(october.acme)
     assert acts(own) == ["bill:approve", "bill:reject", "bill:more"]
     assert "Finance." not in said(own)
-    assert acts(await team.lee.types(f"/bill show #{october.acme}")) == ["bill:more"]
+    lees = acts(await team.lee.types(f"/bill show #{october.acme}"))
+    assert lees == ["bill:more", "answer:share"]
     await team.kim.clicks("Approve", on=own)
     await until(lambda: "bill:send" in acts(team.again(shared)))
     assert "Send and Void: Finance. Undo: whoever decided or Finance." in said(team.again(shared))
@@ -86,7 +87,7 @@ async def test_the_wrong_role_and_the_wrong_person_are_refused_at_the_click(
     team: Team, october: Bills
 ) -> None:
     card = await team.ana.types(f"/bill show #{october.acme}")
-    assert acts(card) == ["bill:more"]
+    assert acts(card) == ["bill:more", "answer:share"]
     for act in ("bill:approve", "bill:reject"):
         forged = {"type": "button", "action_id": act, "value": _value(october.acme)}
         for user, sentence in (

@@ -79,6 +79,7 @@ from handlers.slack.blocks.recording import (
     recording_form,
 )
 from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
+from handlers.slack.blocks.sharing import card_as_it_was, with_share
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.blocks.usage_import import (
@@ -158,6 +159,8 @@ CUSTOMER_FORM = CustomerForm(
 OF_A_BILL: dict[str, Draw] = {
     "card": bill_card,
     "card of one": lambda f: bill_card(f, samples.user(samples.KIM)),
+    "card, to share": lambda f: with_share(bill_card(f), "card", bill=f.id),
+    "card, shared": lambda f: card_as_it_was(bill_card(f), f.id, NOON),
     "history": lambda f: bill_history(f, [replace(d, by=f.generated_by) for d in DEEDS]),
     "reject": dialogs.reject,
     "undo": lambda f: dialogs.undo(f, samples.APPROVED),

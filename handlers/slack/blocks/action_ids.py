@@ -39,6 +39,7 @@ class ActionId(StrEnum):
     NEW_CUSTOMER = "customer:new"
     EDIT_CUSTOMER = "customer:edit"
     SHARE_USAGE = "usage:share"
+    SHARE = "answer:share"
     RECORD_USAGE = "usage:record"
     KEEP_USAGE = "usage:keep"
     IMPORT_USAGE = "usage:import"
@@ -70,7 +71,9 @@ DIALOGS = (
 )
 """Those that open a dialog, and the callback ids of these."""
 
-POSTS = frozenset({ActionId.INVOICE, ActionId.SHARE_USAGE, ActionId.APPROVE_SELECTED})
+POSTS = frozenset(
+    {ActionId.INVOICE, ActionId.SHARE_USAGE, ActionId.SHARE, ActionId.APPROVE_SELECTED}
+)
 """Those that leave no trace by which the database would know a second click as the same."""
 
 # Slack wants action ids unique in their row, so the second of a kind is "choose.2".

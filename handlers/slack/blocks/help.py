@@ -160,16 +160,38 @@ def nearest_commands(command: str, word: str, rest: str = "") -> SlackMessage:
     """
     name = slash(command)
     helping = ("Type ", code(f"{name} help"), " for all of them.")
-    known = [one.name for one in SUBCOMMANDS[command] if one.name]
-    near = _nearest(word.lower(), [*known, *(ON_THE_CARD if command == "bill" else ())])
+    near = _near(command, word)
     behind = f" {rest}" if rest and len(rest) <= REPEATED else ""
     if near in ON_THE_CARD:
         show = code(f"{name} show{behind or ' #42'}")
         return sentence_message(f"{ON_THE_CARD[near]} To get it, type ", show, ".")
     lead = f"{name} does not know “{cut(word, 60)}”. "
-    if near is None:
+    other = _elsewhere(command, word)
+    if other is None and near is None:
         return sentence_message(lead, *helping)
-    return sentence_message(f"{lead}Did you mean ", code(f"{name} {near}{behind}"), "? ", *helping)
+    meant = f"{slash(other)} {word.lower()}" if other else f"{name} {near}"
+    return sentence_message(f"{lead}Did you mean ", code(f"{meant}{behind}"), "? ", *helping)
+
+
+def is_near(command: str, word: str) -> bool:
+    """Whether a word was perhaps meant for a subcommand, of this command or of another."""
+    return _elsewhere(command, word) is not None or _near(command, word) is not None
+
+
+def _near(command: str, word: str) -> str | None:
+    """Decisions that are taken on the card are among what may be meant."""
+    known = [one.name for one in SUBCOMMANDS[command] if one.name]
+    return _nearest(word.lower(), [*known, *(ON_THE_CARD if command == "bill" else ())])
+
+
+def _elsewhere(command: str, word: str) -> str | None:
+    """The other command that has just this subcommand, where this one has it not."""
+    having = [
+        one
+        for one, known in SUBCOMMANDS.items()
+        if any(subcommand.name == word.lower() for subcommand in known)
+    ]
+    return None if command in having else next(iter(having), None)
 
 
 def three_nearest(line: str) -> SlackMessage:

@@ -11,7 +11,6 @@ from handlers.slack.blocks.block_kit import (
     SlackMessage,
     actions,
     button,
-    confirm,
     context,
     header,
     message,
@@ -21,6 +20,7 @@ from handlers.slack.blocks.block_kit import (
     rich,
     table,
 )
+from handlers.slack.blocks.sharing import share_button
 from handlers.wording.bill_text import amount, month_of, state_of
 from handlers.wording.formatting import counted, listing, name, number, period_name
 from handlers.wording.rich_text import fallback_text
@@ -116,15 +116,8 @@ def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Elemen
     if customer_id is None or not months:
         return []
     first, last = str(months[0].period), str(months[-1].period)
-    warning = "Everybody in this conversation will see these figures, now and later."
-    return [
-        button(
-            ActionId.SHARE_USAGE,
-            "Share here",
-            pack(customer=customer_id, first=first, last=last),
-            ask=confirm("Share these figures?", warning, "Share"),
-        )
-    ]
+    shown = pack(customer=customer_id, first=first, last=last)
+    return [share_button(ActionId.SHARE_USAGE, shown)]
 
 
 OPEN_SHOWN = 10
