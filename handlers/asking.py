@@ -18,7 +18,7 @@ from handlers.wording.questions import (
     send_question,
 )
 from handlers.wording.refusals import Medium
-from handlers.wording.send_text import delay_text
+from handlers.wording.send_preview_text import delay_text
 from models.actions.checks import check
 from models.actions.hold import hold_reason_now
 from models.actions.loaded_bill import LoadedBill

@@ -39,15 +39,15 @@ from handlers.slack.blocks.notifications import (
     unreached_notice,
     webhook_off_notice,
 )
-from handlers.slack.blocks.sendings import list_progress
+from handlers.slack.blocks.sent import list_progress
 from handlers.wording.webhook_text import host_of
 from models.batches.approval_offers import offer_approvals
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_approve import approval_report
 from models.batches.bulk_send import send_report
+from models.batches.bulk_send_outcome import outcome_of, told_by_lists
 from models.batches.send_preview import SendFacts, fill_list
-from models.batches.sendings import sendings_of, told_by_lists
 from models.bills.history import bills_of_actions
 from models.bills.states import State
 from models.db.columns import Session
@@ -183,7 +183,7 @@ async def _sending(session: Session, message: Message) -> Content:
     report = await send_report(session, message.id)
     if not report.ended:
         return Content(partial(send_progress, report))
-    facts = await sendings_of(session, message.id, report)
+    facts = await outcome_of(session, message.id, report)
     reader = await reader_of(session, message.recipient)
     assert reader is not None
     return Content(partial(list_progress, facts, reader))

@@ -19,7 +19,7 @@ from models.db.database import Database
 from models.errors import Invalid
 from models.settings import BillingSettings
 from models.webhooks.addresses import literal_address, read_address, refuse_private
-from models.webhooks.sending import Due, Outcome, next_due, record_outcomes
+from models.webhooks.delivery import Due, Outcome, next_due, record_outcomes
 from models.webhooks.webhooks import Delivery
 
 log = structlog.get_logger()

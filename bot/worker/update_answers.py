@@ -9,8 +9,8 @@ from bot.slack.client import ErrorKind, SlackError
 from handlers.slack.answers import Responder, Unanswered
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.sendings import list_sent, one_sent, shape
-from models.batches.sendings import sendings_of_list
+from handlers.slack.blocks.sent import list_sent, one_sent, shape
+from models.batches.bulk_send_outcome import outcome_of_list
 from models.db.columns import Session
 from models.db.database import Database
 from models.outbox.private_answers import (
@@ -61,8 +61,8 @@ async def _drawn(session: Session, answer: PrivateAnswer) -> tuple[SlackMessage,
     """What it is to say, and what tells that from anything else."""
     reader = await session.get_one(User, answer.user_id)
     if answer.list_id is not None:
-        sendings = await sendings_of_list(session, answer.list_id)
-        return list_sent(sendings, reader), shape(sendings)
+        outcome = await outcome_of_list(session, answer.list_id)
+        return list_sent(outcome, reader), shape(outcome)
     assert answer.bill_id is not None
     (facts,) = await load_bill_details(session, [answer.bill_id])
     told = (

@@ -18,7 +18,7 @@ from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from models.batches.bill_run import progress_message_of
 from models.batches.bill_run_report import run_report
-from models.batches.sendings import lists_about
+from models.batches.bulk_send_outcome import lists_about
 from models.db.columns import Session
 from models.db.database import Database
 from models.outbox.delivery import (

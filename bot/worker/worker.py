@@ -49,8 +49,8 @@ from models.outbox.recovery import (
 )
 from models.people.expiry import delete_expired
 from models.settings import BillingSettings
+from models.webhooks.delivery import defer_due_webhooks, prune_webhooks
 from models.webhooks.keeping import MOST_WEBHOOKS
-from models.webhooks.sending import defer_due_webhooks, prune_webhooks
 
 log = structlog.get_logger()
 AT_ONCE = {Queue.TEAM: 50, Queue.CUSTOMERS: 20, Queue.WEBHOOKS: MOST_WEBHOOKS}

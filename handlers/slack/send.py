@@ -7,16 +7,16 @@ from handlers.slack.blocks.bulk_send import (
     send_preview_promised,
 )
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.sendings import list_going, list_retried, list_sent, one_sent, shape
+from handlers.slack.blocks.sent import list_going, list_retried, list_sent, one_sent, shape
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import month_and_rest, refs
 from handlers.slack.references import bill_details, referenced_bill
 from handlers.slack.request import Click
 from models.actions.send import send_bill
 from models.batches.bulk_send import is_send_started, send_report, start_send
+from models.batches.bulk_send_outcome import listed, outcome_of
 from models.batches.send_again import retry_failed
 from models.batches.send_preview import is_quick, preview_send, promise_send_preview
-from models.batches.sendings import listed, sendings_of
 from models.errors import Invalid
 from models.outbox.private_answers import Told, keep_answer
 from models.outbox.threads import is_card_at
@@ -82,7 +82,7 @@ async def _report(context: RequestContext, list_id: int, *, too_late: bool = Fal
     report = await send_report(session, list_id, context.settings.most_at_once)
     if not report.ended:
         return Reply(list_going(await listed(session, list_id), too_late=too_late), replace=True)
-    facts = await sendings_of(session, list_id, report)
+    facts = await outcome_of(session, list_id, report)
     await _keep(context, Told(shape(facts), list_id=list_id))
     return Reply(list_sent(facts, context.user, too_late=too_late), replace=True)
 

@@ -14,7 +14,7 @@ from handlers.web.live import Live, still_true
 from handlers.web.month import Month, read_month
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.wording import bill_text, send_text, sendings_text
+from handlers.wording import bill_text, send_preview_text, sent_text
 from models.batches.bulk_send import (
     is_send_started,
     send_list,
@@ -22,9 +22,9 @@ from models.batches.bulk_send import (
     sent_by_list,
     start_send,
 )
+from models.batches.bulk_send_outcome import outcome_of
 from models.batches.send_again import retry_failed
 from models.batches.send_preview import SendPreview, preview_send
-from models.batches.sendings import sendings_of
 from models.db.database import limit_statements
 from models.people.permissions import Permission
 from models.queries.bill_loader import load_bill_details
@@ -98,7 +98,7 @@ def _preview(context: HttpContext, place: Place, facts: SendPreview) -> Response
         "send.html.jinja",
         place=place,
         facts=facts,
-        words=send_text,
+        words=send_preview_text,
         month_of=bill_text.month_of,
         amount_due=bill_text.amount_due,
         bill_count=bill_text.bill_count,
@@ -124,7 +124,7 @@ async def sent(context: Asking, place: Here, list_id: PathId) -> Response:
         return see(context.request, place.back, "That list was not sent.", "problem")
     so_far = await _so_far(context, list_id)
     facts = await send_report(session, list_id, SENT_SHOWN)
-    sendings = await sendings_of(session, list_id, facts)
+    outcome = await outcome_of(session, list_id, facts)
     bill_ids = await sent_by_list(session, list_id) if facts.sent <= EACH_SHOWN else ()
     return page(
         context.request,
@@ -132,10 +132,10 @@ async def sent(context: Asking, place: Here, list_id: PathId) -> Response:
         place=place,
         live=Live(f"{place.path}/{list_id}/live", so_far),
         facts=facts,
-        sendings=sendings,
-        told=sendings_text,
+        outcome=outcome,
+        told=sent_text,
         sent=await load_bill_details(session, bill_ids),
-        words=send_text,
+        words=send_preview_text,
         numbered=bill_text.numbered,
         bill_count=bill_text.bill_count,
     )

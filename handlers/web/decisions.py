@@ -18,7 +18,7 @@ from handlers.web.rendering import page
 from handlers.wording.bill_text import short_title, where_it_stands
 from handlers.wording.labels import PARTICIPLES
 from handlers.wording.refusals import Medium, refusal_text
-from handlers.wording.sendings_text import sending_text
+from handlers.wording.sent_text import one_sent_text
 from models.bills.states import RejectReason, State, Verb
 from models.errors import Invalid, NotAllowed, Refusal, WrongState
 from models.numerals import read_units
@@ -119,7 +119,7 @@ async def _done(context: HttpContext, bill_id: int, verb: Verb, made: int | None
     shown = made if verb is Verb.REISSUE and made else bill_id
     facts = await details_of(context, shown)
     if verb is Verb.SEND:
-        told = text(sending_text(facts), context.services.billing.zone)
+        told = text(one_sent_text(facts), context.services.billing.zone)
         return see(context.request, f"/bills/{shown}", told)
     told = DONE[verb] if facts.status in _SAYS_ALL else f"{DONE[verb]} {where_it_stands(facts)}"
     if verb is Verb.VOID and made:

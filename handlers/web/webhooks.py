@@ -21,6 +21,7 @@ from models.errors import Invalid
 from models.people.permissions import Permission
 from models.webhooks import keeping
 from models.webhooks.addresses import LONGEST
+from models.webhooks.delivery import PRUNED_AFTER
 from models.webhooks.events import Event
 from models.webhooks.reading import (
     find_webhook,
@@ -28,7 +29,6 @@ from models.webhooks.reading import (
     list_webhooks,
     load_delivery,
 )
-from models.webhooks.sending import PRUNED_AFTER
 from models.webhooks.webhooks import DeliveryStatus, Webhook
 
 router = APIRouter(route_class=PageRoute)

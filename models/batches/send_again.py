@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.send import check_can_mail
 from models.batches.bulk_send import send_list, start_send
+from models.batches.bulk_send_outcome import outcome_of_list
 from models.batches.send_failures import FAILURES
 from models.batches.send_preview import new_list
-from models.batches.sendings import sendings_of_list
 from models.context import Context
 from models.errors import WrongState
 from models.outbox.jobs import defer_post, defer_redraw_message
@@ -28,7 +28,7 @@ async def retry_failed(session: AsyncSession, list_id: int, context: Context) ->
     before = await _locked(session, list_id)
     if "retry" in before.facts:
         return int(before.facts["retry"]), False
-    if not before.facts.get("ended") or (await sendings_of_list(session, list_id)).going:
+    if not before.facts.get("ended") or (await outcome_of_list(session, list_id)).going:
         raise WrongState("Some of these bills are still on their way. Try again when none is.")
     again = await new_list(session, context)
     bills = (await session.scalars(_FILL, {"list_id": list_id, "again": again})).all()

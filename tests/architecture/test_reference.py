@@ -165,7 +165,8 @@ def test_the_table_of_roles_is_the_codes() -> None:
     rights = [*(ROLE_PERMISSIONS[role] for role in Role), SYSTEM_PERMISSIONS]
     assert table.head == ("may", *Role, "`system`")
     assert list(table.rows) == [
-        (deed, *("yes" if deed in right else "-" for right in rights)) for deed in Permission
+        (permission, *("yes" if permission in right else "-" for right in rights))
+        for permission in Permission
     ]
 
 

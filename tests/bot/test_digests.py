@@ -37,10 +37,10 @@ async def test_a_decision_taken_back_stands_in_the_digest_again(
     await until(lambda: all_settled(db))
     async with db.transaction() as session:
         why = (RejectReason.USAGE_WRONG, "too many")
-        deed = await reject_bill(session, first, 1, act(people.kim), *why)
+        rejection = await reject_bill(session, first, 1, act(people.kim), *why)
     await until(lambda: _tells(slack, "UKIM", "10 bills"))
     async with db.transaction() as session:
-        await undo_decision(session, first, 2, act(people.kim, 1), "they are right", deed.id)
+        await undo_decision(session, first, 2, act(people.kim, 1), "they are right", rejection.id)
     await until(lambda: _tells(slack, "UKIM", "11 bills"))
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from bot.slack.client import SlackClient
 from models.batches.bulk_send import start_send
+from models.batches.bulk_send_outcome import outcome_of_list
 from models.batches.send_again import retry_failed
 from models.batches.send_preview import preview_send
-from models.batches.sendings import sendings_of_list
 from models.context import Context, Source
 from models.db.database import Database
 from models.errors import WrongState
@@ -104,7 +104,7 @@ async def test_causes_are_counted_without_whom_they_name(
         list_id = await send_list(db, people.ana, made)
         await until(lambda: no_jobs(db))
     async with db.transaction() as session:
-        facts = await sendings_of_list(session, list_id)
+        facts = await outcome_of_list(session, list_id)
     assert [(one.bills, len(one.named)) for one in facts.failed] == [(2, 2), (1, 1)]
     assert facts.failed[0].cause == "The mail server answered: 550 <…>: unknown, …"
     assert "550 5.3.4 too big" in facts.failed[1].cause

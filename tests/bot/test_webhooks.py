@@ -21,8 +21,8 @@ from models.context import Context, Source
 from models.db.database import Database
 from models.settings import BillingSettings
 from models.webhooks import keeping
+from models.webhooks.delivery import GIVEN_UP_AFTER, OFF_AFTER
 from models.webhooks.events import Event
-from models.webhooks.sending import GIVEN_UP_AFTER, OFF_AFTER
 from models.webhooks.webhooks import Webhook
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import no_jobs, rows, said_to

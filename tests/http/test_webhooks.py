@@ -8,8 +8,8 @@ import pytest
 
 from models.db.database import Database
 from models.settings import BillingSettings
+from models.webhooks.delivery import Outcome, record_outcomes
 from models.webhooks.events import Event
-from models.webhooks.sending import Outcome, record_outcomes
 from tests.harness.books import make_bills
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
 from tests.harness.cast import People

@@ -10,8 +10,8 @@ from typing import Any
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
 from models.batches.bulk_send import SendReport
+from models.batches.bulk_send_outcome import BulkSendOutcome, Fate, Listed
 from models.batches.send_preview import BIGGEST, NAMED, OutgoingBill, SendPreview
-from models.batches.sendings import Fate, Listed, Sendings
 from models.bills.approvers import Slot
 from models.bills.deliveries import Missing
 from models.bills.moved import MovedBill
@@ -492,7 +492,7 @@ def send_facts(facts: BillDetails = BILL, **changes: Any) -> SendReport:
     return SendReport(**{**known, **changes})
 
 
-def sendings(facts: BillDetails | None = None, **changes: Any) -> Sendings:
+def bulk_sent(facts: BillDetails | None = None, **changes: Any) -> BulkSendOutcome:
     one = facts or BILLS["in its delay"]
     known: dict[str, Any] = {
         "report": send_facts(),
@@ -501,7 +501,7 @@ def sendings(facts: BillDetails | None = None, **changes: Any) -> Sendings:
         "due": NOON + timedelta(minutes=5),
         "named": (one, replace(one, id=43)),
     }
-    return Sendings(**{**known, **changes})
+    return BulkSendOutcome(**{**known, **changes})
 
 
 def listed(facts: BillDetails = BILL, bills: int = 400) -> Listed:

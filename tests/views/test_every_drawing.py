@@ -78,7 +78,7 @@ from handlers.slack.blocks.recording import (
     recording_cancelled,
     recording_form,
 )
-from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
+from handlers.slack.blocks.sent import list_going, list_sent, one_sent
 from handlers.slack.blocks.sharing import card_as_it_was, with_share
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
@@ -174,7 +174,7 @@ OF_A_BILL: dict[str, Draw] = {
     "send preview": lambda f: send_preview(samples.send_preview(f)),
     "send preview of one": lambda f: send_preview(samples.send_preview(f, 1, 0)),
     "send preview of many": lambda f: send_preview(samples.send_preview(f, 300, 300)),
-    "sent": lambda f: list_sent(samples.sendings(f), samples.user(samples.ANA)),
+    "sent": lambda f: list_sent(samples.bulk_sent(f), samples.user(samples.ANA)),
     "sending": lambda f: list_going(samples.listed(f)),
     "on its way": lambda f: one_sent(f, samples.user(samples.ANA)),
     "voided": lambda f: bill_voided(f, f),
@@ -257,7 +257,7 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "send preview, promised": send_preview_promised(OCTOBER),
     "nothing to send": send_preview(samples.send_preview(BILL, 0, 0)),
     "nothing sent": list_sent(
-        samples.sendings(fates={}, totals=(), due=None, named=()), samples.user(samples.ANA)
+        samples.bulk_sent(fates={}, totals=(), due=None, named=()), samples.user(samples.ANA)
     ),
     "sending, progress": send_progress(samples.send_facts(ended=False, kept=())),
     "sending, ended": send_progress(samples.send_facts()),

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from handlers.slack.blocks.block_kit import SlackMessage
-from handlers.slack.blocks.history import PAGE_DEEDS, bill_history
+from handlers.slack.blocks.history import PAGE_ACTIONS, bill_history
 from models.bills.states import Cause, HoldReason, Verb
 from models.context import Source
 from models.queries.history import HistoryEntry
@@ -227,7 +227,7 @@ def ways(message: SlackMessage) -> dict[str, int]:
 def test_pages_hold_every_deed_once_from_the_newest_back(size: int) -> None:
     entries = [entry(Verb.COMMENT, id=n, comment=f"said {n}") for n in range(size)]
     found = pages(entries)
-    assert all(len(page) <= PAGE_DEEDS for page in found)
+    assert all(len(page) <= PAGE_ACTIONS for page in found)
     assert [line for page in reversed(found) for line in page] == [d.comment for d in entries]
 
 

@@ -9,8 +9,8 @@ from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.mail_notices import delivered_notice
 from handlers.slack.blocks.outcomes import bill_voided
-from handlers.slack.blocks.sendings import list_going, list_sent, one_sent
-from models.batches.sendings import Fate
+from handlers.slack.blocks.sent import list_going, list_sent, one_sent
+from models.batches.bulk_send_outcome import Fate
 from models.bills.states import NotSent, State
 from models.queries.totals import Total
 from tests.views import asked as dialogs
@@ -124,7 +124,7 @@ def test_while_no_mail_goes_out_the_preview_and_the_list_say_so_and_offer_undo()
         send_preview(facts).blocks
     )
     one = replace(BILLS["in its delay"], send_due=None)
-    waiting = samples.sendings(
+    waiting = samples.bulk_sent(
         one, fates={Fate.WAITING: 30}, due=None, mail_waits="554 Relay denied"
     )
     message = list_sent(waiting, READER)
@@ -137,19 +137,19 @@ def test_while_no_mail_goes_out_the_preview_and_the_list_say_so_and_offer_undo()
 
 
 def test_a_list_says_what_was_sent_and_what_was_left_out() -> None:
-    message = list_sent(samples.sendings(), READER)
+    message = list_sent(samples.bulk_sent(), READER)
     assert message.text.startswith("2 bills go out ")
     assert message.text.endswith(": $2,000.00.")
     told = shown(message.blocks)
     assert "#42, Acme Corp, October 2026, $1,000.00" in told
     assert "it changed after you were shown it" in told
-    too_late = list_sent(samples.sendings(), READER, too_late=True)
+    too_late = list_sent(samples.bulk_sent(), READER, too_late=True)
     assert too_late.text.startswith("That is done already. 2 bills go out")
 
 
 def test_of_several_bills_a_few_are_named_and_the_others_counted() -> None:
     dollars, euros = Total("USD", 39, Decimal(39_000)), Total("EUR", 1, Decimal(5))
-    forty = samples.sendings(
+    forty = samples.bulk_sent(
         fates={Fate.IN_DELAY: 36, Fate.DELIVERED: 3, Fate.FAILED: 1}, totals=(euros, dollars)
     )
     message = list_sent(forty, READER)
@@ -165,7 +165,7 @@ def test_of_several_bills_a_few_are_named_and_the_others_counted() -> None:
 def test_what_came_back_is_sent_again_one_by_one_and_asked_for() -> None:
     back = BILLS["came back"]
     message = list_sent(
-        samples.sendings(fates={Fate.DELIVERED: 3, Fate.CAME_BACK: 9}, came_back=(back,)), READER
+        samples.bulk_sent(fates={Fate.DELIVERED: 3, Fate.CAME_BACK: 9}, came_back=(back,)), READER
     )
     assert "3 are delivered and 9 are reported not to have arrived" in message.text
     told = shown(message.blocks)

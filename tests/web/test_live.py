@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import Database
 from models.people.users import User
+from models.webhooks.delivery import Outcome, record_outcomes
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, change_webhook, send_test
-from models.webhooks.sending import Outcome, record_outcomes
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
 from tests.harness.scene import OCTOBER, act, add_customer, generate, record_usage

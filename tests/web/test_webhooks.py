@@ -10,9 +10,9 @@ from playwright.async_api import Browser, Page, expect
 from handlers.wording.webhook_text import DELIVERY_WORDS, EVENT_WORDS, OFF_CAUSES
 from models.db.database import Database
 from models.settings import BillingSettings
+from models.webhooks.delivery import Outcome, record_outcomes
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, change_webhook, send_test
-from models.webhooks.sending import Outcome, record_outcomes
 from models.webhooks.webhooks import DeliveryStatus, OffCause, Webhook
 from tests.harness.books import make_bills
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side

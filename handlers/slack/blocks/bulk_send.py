@@ -26,12 +26,12 @@ from handlers.wording.formatting import (
     totals,
 )
 from handlers.wording.rich_text import fallback_text
-from handlers.wording.send_text import (
+from handlers.wording.send_preview_text import (
     going_text,
     kept_count,
     kept_lines,
-    send_outcome,
-    sending_text,
+    sent_so_far_text,
+    would_send_text,
 )
 from handlers.wording.text_chart import progress_bar
 from models.batches.bulk_send import SendReport
@@ -43,7 +43,7 @@ from models.queries.bill_list import BillLine
 
 def send_preview(facts: SendPreview) -> SlackMessage:
     """What sending would do; the button carries the list as it is shown here."""
-    told = send_outcome(facts)
+    told = would_send_text(facts)
     return message(
         fallback_text(told),
         [
@@ -107,7 +107,7 @@ def send_cancelled() -> SlackMessage:
 
 def send_progress(facts: SendReport) -> SlackMessage:
     """One message that is redrawn while a long list is sent; `facts` of one that has not ended."""
-    told = sending_text(facts)
+    told = sent_so_far_text(facts)
     bar = progress_bar(facts.sent, facts.bills)
     return message(
         fallback_text(f"Sending: {told}."), [header("Sending bills"), lines([bar], [told])]

@@ -33,7 +33,7 @@ from handlers.wording.rich_text import Quote, Sentence, bold, fallback_text
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 
-PAGE_DEEDS, PAGE_TEXT = 40, 8_500
+PAGE_ACTIONS, PAGE_TEXT = 40, 8_500
 MOST_RELATED = 8
 
 
@@ -95,7 +95,7 @@ def _pages(facts: BillDetails, entries: Sequence[HistoryEntry]) -> list[list[Blo
     for entry in reversed(entries):
         block = _entry(entry, written, facts.currency)
         left -= weight(block)
-        if pages[-1] and (left < 0 or len(pages[-1]) >= PAGE_DEEDS):
+        if pages[-1] and (left < 0 or len(pages[-1]) >= PAGE_ACTIONS):
             pages.append([])
             left = PAGE_TEXT - weight(block)
         pages[-1].insert(0, block)

@@ -40,7 +40,7 @@ from tests.harness.scene import (
     prove,
     record_usage,
 )
-from tests.models.actions.test_handover import places
+from tests.models.actions.test_reroute import places
 
 BOTH: dict[str, Any] = {"require_csm_approval": True, "require_sales_approval": True}
 

@@ -67,12 +67,12 @@ async def test_each_bill_is_gathered_whole(db: Database, bills: list[int]) -> No
     assert links[0][0] is None
     assert [link[0] for link in links[1:]] == [link[1] for link in links[:-1]]
     verbs = [link.entry for link in sent.record]
-    assert [deed.verb for deed in verbs if deed][-3:] == [Verb.SEND, Verb.ISSUE, Verb.DELIVER]
+    assert [entry.verb for entry in verbs if entry][-3:] == [Verb.SEND, Verb.ISSUE, Verb.DELIVER]
 
 
 async def test_what_is_needed_stands_beside_what_was_given(db: Database, bills: list[int]) -> None:
     _, [bill] = await gathered(db, Scope(bill_id=bills[2]))
-    given = {needed.slot: deed.by.name if deed else None for needed, deed in bill.required}
+    given = {needed.slot: entry.by.name if entry else None for needed, entry in bill.required}
     assert given == {"csm": "Kim", "sales": None}
 
 
@@ -82,7 +82,7 @@ async def test_an_approval_that_is_not_asked_for_any_more_is_told_all_the_same(
     async with db.transaction() as session:
         await session.execute(sa.text("update customers set second_approval_above = null"))
     _, [bill] = await gathered(db, Scope(bill_id=bills[2]))
-    given = {needed.slot: deed.by.name if deed else None for needed, deed in bill.required}
+    given = {needed.slot: entry.by.name if entry else None for needed, entry in bill.required}
     assert given == {"any": None, "csm": "Kim"}
 
 

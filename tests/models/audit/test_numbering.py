@@ -65,11 +65,11 @@ WRONG_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("deed", WRONG_NUMBERS)
+@pytest.mark.parametrize("what", WRONG_NUMBERS)
 async def test_numbers_are_held_to_their_series(
-    db: Database, database_url: str, sent: list[int], deed: str
+    db: Database, database_url: str, sent: list[int], what: str
 ) -> None:
-    statements, said = WRONG_NUMBERS[deed]
+    statements, said = WRONG_NUMBERS[what]
     tamper(database_url, *(sql.format(bill=sent[1], last=sent[3]) for sql in statements))
     for scope in (EVERYTHING, Scope(OCTOBER)):
         assert said in {discrepancy.what for discrepancy in await discrepancies(db, scope)}
@@ -103,11 +103,11 @@ WRONG_DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize("deed", WRONG_DOCUMENTS)
+@pytest.mark.parametrize("what", WRONG_DOCUMENTS)
 async def test_documents_are_held_to_number_and_record(
-    db: Database, database_url: str, sent: list[int], deed: str
+    db: Database, database_url: str, sent: list[int], what: str
 ) -> None:
-    statement, said = WRONG_DOCUMENTS[deed]
+    statement, said = WRONG_DOCUMENTS[what]
     tamper(database_url, statement.format(bill=sent[1]))
     for scope in (EVERYTHING, Scope(OCTOBER), Scope(bill_id=sent[1])):
         found = await discrepancies(db, scope)

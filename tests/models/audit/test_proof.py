@@ -132,11 +132,11 @@ TAMPERING = {
 }
 
 
-@pytest.mark.parametrize("deed", TAMPERING)
+@pytest.mark.parametrize("what", TAMPERING)
 async def test_tampering_is_found_and_named(
-    db: Database, database_url: str, bills: list[int], deed: str
+    db: Database, database_url: str, bills: list[int], what: str
 ) -> None:
-    statements, place = TAMPERING[deed]
+    statements, place = TAMPERING[what]
     bill = bills[1]
     actions = actions_of(database_url, bill)
     tamper(database_url, *(sql.format(bill=bill, a=actions) for sql in statements))
@@ -252,11 +252,11 @@ end $$
 """
 
 
-@pytest.mark.parametrize("deed", IMPOSSIBLE)
+@pytest.mark.parametrize("what", IMPOSSIBLE)
 async def test_the_action_is_named_at_which_a_record_breaks(
-    db: Database, database_url: str, bills: list[int], deed: str
+    db: Database, database_url: str, bills: list[int], what: str
 ) -> None:
-    statement, place, said = IMPOSSIBLE[deed]
+    statement, place, said = IMPOSSIBLE[what]
     actions = actions_of(database_url, bills[1])
     tamper(database_url, statement.format(a=actions), SEAL.format(bill=bills[1]))
     assert await discrepancies(db) == [Discrepancy(bills[1], actions[place], said)]

@@ -13,8 +13,8 @@ from models.actions.send import mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
 from models.batches.bulk_send import SendReport, send_report, send_step, start_send
+from models.batches.bulk_send_outcome import Fate, outcome_of_list
 from models.batches.send_preview import preview_send
-from models.batches.sendings import Fate, sendings_of_list
 from models.bills.bill import Bill
 from models.bills.documents import outgoing_document
 from models.bills.incoming import DeliveryReport, Failure
@@ -257,14 +257,14 @@ async def test_what_became_of_each_of_eight_that_were_sent_is_told_by_currency(
     await void(session, voided, people.ana, NOW + DELAY)
     for bill in (arrived, returned):
         await mark_delivered(session, bill.id, late, "250 OK")
-    assert (await sendings_of_list(session, list_id)).fates[Fate.ON_ITS_WAY] == 1
+    assert (await outcome_of_list(session, list_id)).fates[Fate.ON_ITS_WAY] == 1
     await note_trouble(session, unsure.id, "Connection lost", unheard=1)
     letter = await outgoing_document(session, returned.id, late, State.SENT)
     assert letter is not None
     report = DeliveryReport((f"{letter.mail_id}@us",), (Failure(None, "550 No"),))
     assert await record_mail(session, report, "report", late)
 
-    told = await sendings_of_list(session, list_id)
+    told = await outcome_of_list(session, list_id)
 
     assert told.fates == {
         Fate.IN_DELAY: 2, Fate.UNHEARD: 1, Fate.DELIVERED: 1, Fate.FAILED: 1,

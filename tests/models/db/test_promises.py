@@ -183,11 +183,11 @@ async def honest(db: Database, people: People, bill: int) -> bool:
         return [discrepancy async for discrepancy in verify(session)] == []
 
 
-@pytest.mark.parametrize("deed", ATTEMPTS)
+@pytest.mark.parametrize("what", ATTEMPTS)
 async def test_the_database_refuses_to(
-    db: Database, database_url: str, people: People, bill: int, deed: str
+    db: Database, database_url: str, people: People, bill: int, what: str
 ) -> None:
-    statements, refusal = ATTEMPTS[deed]
+    statements, refusal = ATTEMPTS[what]
     before = state(database_url)
     with closing(psycopg.connect(database_url)) as connection, pytest.raises(refusal):
         for statement in statements:
@@ -218,12 +218,12 @@ HONEST = {
 }
 
 
-@pytest.mark.parametrize("deed", HONEST)
+@pytest.mark.parametrize("what", HONEST)
 async def test_the_database_accepts(
-    db: Database, database_url: str, people: People, bill: int, deed: str
+    db: Database, database_url: str, people: People, bill: int, what: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
-        for statement in HONEST[deed]:
+        for statement in HONEST[what]:
             connection.execute(statement.format(bill=bill))
     async with db.long_transaction() as session:
         found = {discrepancy.what async for discrepancy in verify(session)}

@@ -14,6 +14,7 @@ from models.bills.states import Verb
 from models.db.database import Database
 from models.errors import Invalid, NotAllowed, NotFound, WrongState
 from models.webhooks.addresses import NotPublic, is_public, read_address, refuse_private
+from models.webhooks.delivery import Outcome, prune_webhooks, record_outcomes
 from models.webhooks.events import Event
 from models.webhooks.keeping import (
     MOST_SECRETS,
@@ -27,7 +28,6 @@ from models.webhooks.keeping import (
     send_test,
 )
 from models.webhooks.reading import list_deliveries, list_webhooks, load_delivery
-from models.webhooks.sending import Outcome, prune_webhooks, record_outcomes
 from models.webhooks.webhooks import DeliveryStatus, WebhookState
 from tests.harness.books import make_bills, work_on
 from tests.harness.cast import People

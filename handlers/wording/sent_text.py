@@ -7,13 +7,13 @@ from handlers.wording.formatting import as_said, listing, name, number, totals
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold
 from handlers.wording.standing_text import LONGEST_CAUSE
+from models.batches.bulk_send_outcome import BulkSendOutcome, Fate, Listed
 from models.batches.send_failures import FailedBills
-from models.batches.sendings import Fate, Listed, Sendings
 from models.bills.states import State
 from models.queries.bill_details import BillDetails
 
 
-def sending_text(facts: BillDetails) -> Sentence:
+def one_sent_text(facts: BillDetails) -> Sentence:
     """Of one bill: as in "#42, Acme Corp, October 2026, $1,000.00, goes out 09:12 to a@acme.com."""
     back = "."
     if facts.status is State.SENDING and facts.send_due is None:
@@ -39,15 +39,15 @@ def _fate(facts: BillDetails) -> list[Part]:
     return [f"is {STATE_WORDS[facts.status]}"]
 
 
-def all_sent_text(facts: Sendings) -> Sentence:
+def all_sent_text(facts: BulkSendOutcome) -> Sentence:
     """Of all that were sent together: of one that it is, and how far; of several how many."""
     if not facts.bills:
         return ["No bill was sent."]
-    told = sending_text(facts.named[0]) if facts.bills == 1 else _several(facts)
+    told = one_sent_text(facts.named[0]) if facts.bills == 1 else _several(facts)
     return [*told, *_no_mail(facts)]
 
 
-def _no_mail(facts: Sendings) -> list[Part]:
+def _no_mail(facts: BulkSendOutcome) -> list[Part]:
     if facts.mail_waits is None or not facts.going:
         return []
     back = " What has no number yet can be called back." if facts.to_call_back else ""
@@ -55,7 +55,7 @@ def _no_mail(facts: Sendings) -> list[Part]:
     return [" ", bold("No mail goes out now"), f": {cause}{back}"]
 
 
-def _several(facts: Sendings) -> Sentence:
+def _several(facts: BulkSendOutcome) -> Sentence:
     """How many, what they come to, and how far they are."""
     if len(facts.fates) != 1:
         each = [_AMONG_OTHERS[fate](number(count), count) for fate, count in facts.fates.items()]
@@ -84,7 +84,7 @@ _AMONG_OTHERS = {
 }
 
 
-def named_sendings(facts: Sendings) -> list[Sentence]:
+def named_sent(facts: BulkSendOutcome) -> list[Sentence]:
     """A few of them by name, each with how far it is where they differ, and how many there are
     besides.
     """
@@ -126,7 +126,7 @@ def _first_failed(failed: FailedBills) -> str:
     return listing([*named, f"{number(more)} more"] if more else named)
 
 
-def came_back_lines(facts: Sendings) -> list[Sentence]:
+def came_back_lines(facts: BulkSendOutcome) -> list[Sentence]:
     """The first of those that may have arrived all the same."""
     named: list[Sentence] = [[bold(numbered(one)), *_where_to(one)] for one in facts.came_back]
     more = facts.fates.get(Fate.CAME_BACK, 0) - len(named)

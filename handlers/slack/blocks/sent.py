@@ -21,7 +21,7 @@ from handlers.slack.blocks.buttons import send_button, undo_buttons
 from handlers.wording.bill_text import bill_count
 from handlers.wording.formatting import slash, totals
 from handlers.wording.rich_text import Sentence, code, fallback_text
-from handlers.wording.sendings_text import (
+from handlers.wording.sent_text import (
     CAME_BACK,
     RETRIED,
     RETRY,
@@ -29,11 +29,11 @@ from handlers.wording.sendings_text import (
     came_back_lines,
     failure_lines,
     named_lines,
-    named_sendings,
-    sending_text,
+    named_sent,
+    one_sent_text,
 )
 from handlers.wording.text_chart import progress_bar
-from models.batches.sendings import Fate, Listed, Sendings
+from models.batches.bulk_send_outcome import BulkSendOutcome, Fate, Listed
 from models.bills.states import Verb
 from models.people.users import User
 from models.queries.allowed_verbs import possible_verbs
@@ -44,26 +44,26 @@ TOO_LATE = "That is done already. "
 
 def one_sent(facts: BillDetails, reader: User) -> SlackMessage:
     """Of one bill, sent by its button."""
-    told = sending_text(facts)
+    told = one_sent_text(facts)
     return message(fallback_text(*told), [paragraph(*told), *actions(*_undo([facts], reader))])
 
 
-def list_sent(facts: Sendings, reader: User, *, too_late: bool = False) -> SlackMessage:
+def list_sent(facts: BulkSendOutcome, reader: User, *, too_late: bool = False) -> SlackMessage:
     """Of a list that was sent; `too_late`: whoever reads it wanted to cancel it."""
     told: Sentence = [TOO_LATE if too_late else "", *all_sent_text(facts)]
     return message(fallback_text(*told), [paragraph(*told), *_which(facts, reader)])
 
 
-def list_progress(facts: Sendings, reader: User) -> SlackMessage:
+def list_progress(facts: BulkSendOutcome, reader: User) -> SlackMessage:
     """Of a list in a message of its own, which is redrawn as long as its bills move."""
     told, done = all_sent_text(facts), facts.bills - facts.going
     bar = [lines([progress_bar(done, facts.bills)])] if facts.going and facts.bills > 1 else []
     return message(fallback_text(*told), [paragraph(*told), *bar, *_which(facts, reader)])
 
 
-def _which(facts: Sendings, reader: User) -> list[Block]:
+def _which(facts: BulkSendOutcome, reader: User) -> list[Block]:
     """A few by name, why some failed, and what stays, with what can be done."""
-    named = named_sendings(facts) if facts.bills > 1 else []
+    named = named_sent(facts) if facts.bills > 1 else []
     return [
         *([rich(bullets(named))] if named else []),
         *_failed(facts),
@@ -74,7 +74,7 @@ def _which(facts: Sendings, reader: User) -> list[Block]:
     ]
 
 
-def _failed(facts: Sendings) -> list[Block]:
+def _failed(facts: BulkSendOutcome) -> list[Block]:
     """Why, and what is done about it."""
     if facts.retry is not None:
         return [paragraph(RETRIED)]
@@ -88,7 +88,7 @@ def _failed(facts: Sendings) -> list[Block]:
     ]
 
 
-def _came_back(facts: Sendings) -> list[Block]:
+def _came_back(facts: BulkSendOutcome) -> list[Block]:
     """Each with a button of its own, which asks."""
     if not facts.came_back:
         return []
@@ -124,14 +124,14 @@ def _undo(named: Sequence[BillDetails], reader: User) -> list[Element]:
     ]
 
 
-def _undo_by_command(facts: Sendings) -> list[Block]:
+def _undo_by_command(facts: BulkSendOutcome) -> list[Block]:
     if facts.to_call_back <= sum(one.can_be_called_back for one in facts.named):
         return []
     told: Sentence = ["To call back another, type ", code(slash("bill undo")), " and its number."]
     return [paragraph(*told)]
 
 
-def shape(facts: Sendings) -> str:
+def shape(facts: BulkSendOutcome) -> str:
     """What a correction is worth: that some were called back, or that no delay or nobody's way is
     left. Of a long list not how many are on their way.
     """

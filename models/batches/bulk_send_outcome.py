@@ -18,7 +18,7 @@ from models.queries.bill_list import BillLine, bill_line
 from models.queries.bill_loader import load_bill_details
 from models.queries.totals import Total
 
-NAMED_SENDINGS = 5
+NAMED_SENT = 5
 
 
 class Fate(StrEnum):
@@ -42,7 +42,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True)
-class Sendings:
+class BulkSendOutcome:
     """How many bills of a list came to which `fates`, and by name the first of each currency.
 
     The last of those `in_delay` goes out at `due`. `failed`: why some did; `retry`: the list by
@@ -89,7 +89,7 @@ class Listed:
 
 async def listed(session: AsyncSession, list_id: int) -> Listed:
     """What somebody was shown to send, and is sent by and by."""
-    values = {"list_id": list_id, "most": NAMED_SENDINGS}
+    values = {"list_id": list_id, "most": NAMED_SENT}
     sums = (await session.execute(_LISTED, values)).all()
     named = (await session.execute(_FIRST_LISTED, values)).all()
     return Listed(
@@ -116,9 +116,9 @@ order by place, ranked.currency limit :most
 """)
 
 
-async def sendings_of(session: AsyncSession, list_id: int, report: SendReport) -> Sendings:
+async def outcome_of(session: AsyncSession, list_id: int, report: SendReport) -> BulkSendOutcome:
     """Of a list that has ended; of one that goes on, of those bills that were sent so far."""
-    values = {"list_id": list_id, "most": NAMED_SENDINGS}
+    values = {"list_id": list_id, "most": NAMED_SENT}
     found = (await session.execute(_FATES, values)).all()
     fates = {fate: sum(row.bills for row in found if row.fate == fate) for fate in Fate}
     totals = {
@@ -127,7 +127,7 @@ async def sendings_of(session: AsyncSession, list_id: int, report: SendReport) -
     }
     first = list(await session.scalars(_FIRST, values))
     pause = await find_pause(session)
-    return Sendings(
+    return BulkSendOutcome(
         report=report,
         fates={fate: count for fate, count in fates.items() if count},
         totals=tuple(
@@ -147,8 +147,8 @@ async def _came_back(session: AsyncSession, values: dict[str, int]) -> list[Bill
     return await load_bill_details(session, list(await session.scalars(_CAME_BACK, values)))
 
 
-async def sendings_of_list(session: AsyncSession, list_id: int) -> Sendings:
-    return await sendings_of(session, list_id, await send_report(session, list_id))
+async def outcome_of_list(session: AsyncSession, list_id: int) -> BulkSendOutcome:
+    return await outcome_of(session, list_id, await send_report(session, list_id))
 
 
 async def lists_about(session: AsyncSession, bill_ids: Sequence[int]) -> list[int]:

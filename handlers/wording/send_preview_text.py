@@ -13,7 +13,7 @@ from models.bills.states import NotSent, State
 from models.queries.bill_list import BillLine
 
 
-def send_outcome(facts: SendPreview) -> str:
+def would_send_text(facts: SendPreview) -> str:
     of = f" of {period_name(facts.period)}" if facts.period else ""
     if not facts.bills:
         return (
@@ -93,6 +93,6 @@ def _states(counts: Mapping[State, int]) -> str:
     return listing([f"{number(count)} {STATE_WORDS[state]}" for state, count in counts.items()])
 
 
-def sending_text(facts: SendReport) -> str:
+def sent_so_far_text(facts: SendReport) -> str:
     """How far a list is that is being sent: "20 of 100 bills on their way"."""
     return f"{number(facts.sent)} of {bill_count(facts.bills)} on their way"
