@@ -12,7 +12,7 @@ from sandbox.fake_slack.control import control_routes
 from sandbox.fake_slack.page_api import PageApi
 from sandbox.fake_slack.sandbox import Sandbox
 
-_LARGEST_BODY = 40_000_000
+_LARGEST_BODY = 100_000_000
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.wording.addresses import page_address
-from handlers.wording.formatting import day, name, number, slash
+from handlers.wording.formatting import counted, day, name, number, slash
 from handlers.wording.rich_text import bold, code, fallback_text
 from models.people.permissions import Role
 from models.people.users import User, person_ref
@@ -32,6 +32,8 @@ from models.people.users import User, person_ref
 PEOPLE = "people"
 """Where a click on the list was made, for what is clicked elsewhere as well."""
 NO_ROLE = "No role"
+PROVES_NOTHING = "A name proves nothing: give a role to nobody whom you have not asked."
+AT_ONCE = "A role that is chosen beside a name counts at once."
 WAITING_SHOWN = 5
 NAME_SHOWN = 80
 
@@ -62,8 +64,8 @@ def people_list(shown: PeopleShown) -> SlackMessage:
             ".",
         )
     title = f"People like “{name(shown.looked_for, NAME_SHOWN)}”" if shown.looked_for else "People"
-    waiting = f"{number(len(shown.waiting))} wait for a role. " if shown.waiting else ""
-    told = f"{waiting}A name proves nothing: give a role to nobody whom you have not asked."
+    waiting = counted(len(shown.waiting), "person waits", "people wait")
+    told = f"{waiting} for a role. {PROVES_NOTHING}" if shown.waiting else AT_ONCE
     return message(
         fallback_text(f"{title}: {told}"),
         [
