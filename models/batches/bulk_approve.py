@@ -1,7 +1,7 @@
 """Lists of bills that are approved, a few at a time, each under the guards of one alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,9 +46,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class ApprovalReport:
-    """How far a list is: `approved` of `bills` so far, `awaited` of these lacking another's word,
-    and `left_out`. `totals` are of the approved; `outcomes`: the first, what was left out before
-    the others.
+    """How far a list is: `approved` of `bills` so far, and `left_out`.
+
+    Once it has `ended`: how many of the approved are `awaited`, lacking another's word, what they
+    come to, and the first outcomes, what was left out before the others.
     """
 
     bills: int
@@ -155,46 +156,47 @@ where list_id = :id and bill_id = :bill_id
 
 
 async def approval_report(session: AsyncSession, list_id: int) -> ApprovalReport:
-    """How far a list is that is approved, or what came of it."""
+    """How far a list is that is approved; once it has ended, what came of it."""
     values = {"id": list_id, "most": NAMED}
-    sums = (await session.execute(_SUMS, values)).all()
-    given = [row for row in sums if row.outcome in (_APPROVED, _AWAITED)]
-    return ApprovalReport(
-        bills=sum(row.priced for row in sums),
-        approved=sum(row.priced for row in given),
-        awaited=sum(row.priced for row in given if row.outcome == _AWAITED),
-        left_out=sum(row.priced for row in sums if row.outcome == _LEFT_OUT),
-        ended="ended" in (await find_list(session, MessageKind.APPROVING, list_id)).facts,
+    done = (await session.execute(_DONE, values)).one()
+    kept = await find_list(session, MessageKind.APPROVING, list_id)
+    so_far = ApprovalReport(done.bills, done.approved, 0, done.left_out, "ended" in kept.facts)
+    if not so_far.ended:
+        return so_far
+    given = (await session.execute(_SUMS, values)).all()
+    return replace(
+        so_far,
+        awaited=sum(row.priced for row in given if row.awaited),
         totals=totals_of(given),
         outcomes=tuple(
-            Outcome(bill_line(row, row.name), row.outcome == _AWAITED, row.left_out)
+            Outcome(bill_line(row, row.name), row.awaited, row.left_out)
             for row in await session.execute(_FIRST, values)
         ),
     )
 
 
-_LEFT_OUT, _APPROVED, _AWAITED, _OPEN = "left_out", "approved", "awaited", "open"
+_DONE = sa.text("""
+select count(*) as bills, count(action_id) as approved, count(left_out) as left_out
+from approval_list_bills where list_id = :id
+""")
 
 # The bill's version goes up with the last approval that it needs.
-_OUTCOMES = f"""
+_GIVEN = """
 approval_list_bills shown join bills b on b.id = shown.bill_id
 left join bill_actions a on a.id = shown.action_id
-cross join lateral (select case
-    when shown.left_out is not null then '{_LEFT_OUT}'
-    when a.id is null then '{_OPEN}'
-    when a.bill_version > shown.version then '{_APPROVED}'
-    else '{_AWAITED}' end as outcome) came
+cross join lateral (select coalesce(a.bill_version = shown.version, false) as awaited) given
 """
 
 _SUMS = sa.text(f"""
-select came.outcome, b.currency, count(*) as priced, sum(b.overage_amount) as amount
-from {_OUTCOMES} where shown.list_id = :id group by came.outcome, b.currency
+select given.awaited, b.currency, count(*) as priced, sum(b.overage_amount) as amount
+from {_GIVEN} where shown.list_id = :id and shown.action_id is not null
+group by given.awaited, b.currency
 """)
 
 _FIRST = sa.text(f"""
-select b.*, c.name, came.outcome, shown.left_out
-from {_OUTCOMES} join customers c on c.id = b.customer_id
-where shown.list_id = :id and came.outcome <> '{_OPEN}'
+select b.*, c.name, given.awaited, shown.left_out
+from {_GIVEN} join customers c on c.id = b.customer_id
+where shown.list_id = :id
 order by shown.left_out is null, b.id limit :most
 """)
 

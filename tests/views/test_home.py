@@ -82,6 +82,8 @@ def test_finance_reads_what_became_of_the_month_and_what_is_missing() -> None:
         "no price (1) and a jump (1).",
         "13 customers in contract, with no usage recorded:",
         "1 more",
+        "/bill send 2026-10",
+        "/bill people",
     ):
         assert said in told
     assert "The biggest" not in told

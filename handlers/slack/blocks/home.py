@@ -11,6 +11,7 @@ from handlers.slack.blocks.block_kit import (
     Element,
     View,
     actions,
+    bullets,
     button,
     confirm,
     divider,
@@ -18,6 +19,7 @@ from handlers.slack.blocks.block_kit import (
     home_tab,
     lines,
     paragraph,
+    rich,
 )
 from handlers.slack.blocks.buttons import bill_buttons, undo_buttons
 from handlers.slack.blocks.card import arithmetic
@@ -77,7 +79,7 @@ def home_view(facts: HomeFacts) -> View:
     board = month_board(facts.board, facts.newest_month, facts.billed) if facts.board else []
     first, second = (board, inbox) if user.role == Role.MANAGER else (inbox, _recent(facts))
     third = [] if user.role == Role.MANAGER else board
-    return home_tab([*first, *second, *third, divider(), _as_of(facts.now)])
+    return home_tab([*first, *second, *third, divider(), *_elsewhere(facts), _as_of(facts.now)])
 
 
 def stranger_home() -> View:
@@ -91,6 +93,20 @@ def stranger_home() -> View:
             *actions(button(ActionId.REQUEST_ACCESS, "Request access", pack(), "primary")),
         ]
     )
+
+
+def _elsewhere(facts: HomeFacts) -> list[Block]:
+    """What Finance does by commands."""
+    if facts.user.role != Role.FINANCE:
+        return []
+    commands = {
+        "Generate the last month": "bill generate",
+        "Send what is approved": f"bill send {facts.newest_month}",
+        "Take in usage": "usage import",
+        "People and their roles": "bill people",
+    }
+    told: list[Sentence] = [[f"{what}: ", code(slash(it))] for what, it in commands.items()]
+    return [rich(bullets(told))]
 
 
 def _as_of(now: datetime) -> Block:
