@@ -38,7 +38,7 @@ def usage_bars(months: Sequence[UsageMonth], width: int = 28) -> str:
 
 
 def _bar_line(month: UsageMonth, top: int, width: int) -> str:
-    label = _month_label(month.period)
+    label = month_label(month.period)
     if month.calls is None:
         return f"{label}  no usage recorded"
     at = _cells(month.limit_calls, top, width)
@@ -48,7 +48,8 @@ def _bar_line(month: UsageMonth, top: int, width: int) -> str:
     return f"{label}  {''.join(cells)}  {number(month.calls)}"
 
 
-def _month_label(period: Period) -> str:
+def month_label(period: Period) -> str:
+    """As in "Oct 2026"."""
     return f"{month_name(period)[:3]} {period.year}"
 
 
@@ -72,7 +73,7 @@ def amount_bars(
     """A bar a month; one of None has none, and says that it was not billed."""
     top = max((amount for amount in amounts if amount is not None), default=Decimal(0))
     return "\n".join(
-        f"{_month_label(period)}  {_amount_bar(amount, top, width)}  "
+        f"{month_label(period)}  {_amount_bar(amount, top, width)}  "
         f"{'no bills' if amount is None else write(amount)}"
         for period, amount in zip(periods, amounts, strict=True)
     )

@@ -9,8 +9,9 @@ from bot.cli.run_report import preview_as_json, preview_lines, run_as_json, run_
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.slack.blocks.bill_list import bill_list
 from handlers.slack.blocks.bill_run import run_preview, run_progress, run_summary
-from handlers.slack.blocks.block_kit import SlackMessage
+from handlers.slack.blocks.block_kit import Block, SlackMessage
 from handlers.slack.blocks.errors import refusal_message, trouble_message
+from handlers.slack.blocks.fallbacks import message_fallbacks
 from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
@@ -150,7 +151,8 @@ def test_a_failed_run_says_why_and_that_it_can_be_run_again() -> None:
 def test_a_list_shows_every_bill_as_a_row_and_carries_the_way_to_the_next_page() -> None:
     filters = {"status": "pending", "customer": 5}
     message = bill_list(samples.page(20, after="abc"), "Bills waiting", filters)
-    (table,) = [b for b in message.blocks if b["type"] == "table"]
+    (table,) = [b for b in message.blocks if b["type"] == "data_table"]
+    assert table["caption"] == message.text
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["Bill", "Customer", "Month", "Amount", "State"]
     assert rows[1] == ["#1", "Acme Corp", "October 2026", "$1,000.00", "waiting"]
@@ -220,10 +222,39 @@ def test_usage_is_private_until_it_is_shared_with_a_button() -> None:
     assert buttons(usage_report("Acme Corp", USAGE, [], None).blocks) == {}
 
 
-def test_usage_without_a_table_holds_the_same_figures() -> None:
-    message = usage_report("Acme", USAGE, [], None).without_tables()
-    assert "October 2026 · 1,250,000 · 1,000,000 · 250,000" in told(message)
-    assert all(block["type"] != "table" for block in message.blocks)
+def test_usage_is_drawn_as_a_line_against_the_limit() -> None:
+    months = [UsageMonth(OCTOBER.plus(n), n + 40, 30 + n // 2, "USD") for n in range(-30, 2)]
+    running = months[-1].period
+    (chart,) = charts(usage_report("Acme Corp", months, [], None, running))
+    used, included = chart["chart"]["series"]
+    assert [(one["label"], one["value"]) for one in used["data"][-2:]] == [
+        ("Sep 2026", 39),
+        ("Oct 2026", 40),
+    ], "a month that is not over would look like a fall"
+    assert [one["value"] for one in included["data"][-2:]] == [29, 30]
+    assert len(used["data"]) == len(included["data"]) == 20, "more Slack does not take"
+
+
+def test_a_month_without_a_figure_is_a_gap_that_no_line_shows() -> None:
+    for months in (USAGE, USAGE[1:], []):
+        assert charts(usage_report("Acme Corp", months, [], None)) == []
+    assert "no usage recorded" in told(usage_report("Acme Corp", USAGE, [], None))
+
+
+def charts(message: SlackMessage) -> list[Block]:
+    return [block for block in message.blocks if block["type"] == "data_visualization"]
+
+
+def test_a_slack_without_its_newest_blocks_is_told_the_same() -> None:
+    months = [UsageMonth(OCTOBER.plus(-1), 500_000, 1_000_000, "USD"), USAGE[1]]
+    newest, older, plain, *_ = message_fallbacks(usage_report("Acme", months, [], 5))
+    assert {"data_visualization", "data_table"} <= {block["type"] for block in newest.blocks}
+    assert "table" in {block["type"] for block in older.blocks}
+    assert all("table" not in block["type"] for block in plain.blocks)
+    assert "October 2026 · 1,250,000 · 1,000,000 · 250,000" in told(plain)
+    for one in (older, plain):
+        assert "Oct 2026  ██████████████████████│▓▓▓▓▓▓  1,250,000" in told(one)
+        assert "usage:share" in buttons(one.blocks)
 
 
 @pytest.mark.parametrize("command", SUBCOMMANDS)

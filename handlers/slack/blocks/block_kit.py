@@ -1,12 +1,12 @@
 """Blocks, elements and views, each cut to Slack's limits: what is built here is never refused.
 
 Text typed by people goes out as plain_text, raw_text or rich_text only, in which nothing is
-markup. Nobody outside this module writes a block by hand.
+markup. Nobody outside this module, `inputs` and `charts` writes a block by hand.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -29,23 +29,35 @@ CUT_SHORT = "The rest does not fit into one message."
 
 @dataclass(frozen=True)
 class SlackMessage:
-    """A message: `text` is the full sentence for notifications and screen readers, escaped."""
+    """A message: `text` is the full sentence for notifications and screen readers, escaped.
+
+    `older` says the same where Slack does not take its newest blocks.
+    """
 
     text: str
     blocks: list[Block]
+    older: list[Block] | None = field(default=None, compare=False)
 
     def payload(self) -> dict[str, Any]:
         return {"text": self.text, "blocks": self.blocks}
 
+    def in_older_blocks(self) -> "SlackMessage":
+        """The same without Slack's newest blocks."""
+        return self if self.older is None else SlackMessage(self.text, self.older)
+
     def without_tables(self) -> "SlackMessage":
         """The same in blocks of old, for a server that answers `invalid_blocks` to a table."""
-        blocks = [as_lines(b) if b["type"] == "table" else b for b in self.blocks]
+        shown = self.in_older_blocks().blocks
+        blocks = [as_lines(b) if b["type"] == "table" else b for b in shown]
         return SlackMessage(self.text, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
 
 
-def message(text: str, blocks: Sequence[Block]) -> SlackMessage:
-    """`text` is escaped already, see `fallback_text`."""
-    return SlackMessage(_short(text), _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+def message(
+    text: str, blocks: Sequence[Block], older: Sequence[Block] | None = None
+) -> SlackMessage:
+    """`text` is escaped already, see `fallback_text`. `older`: see `SlackMessage`."""
+    plainer = None if older is None else _fit(older, MESSAGE_BLOCKS, MESSAGE_TEXT)
+    return SlackMessage(_short(text), _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT), plainer)
 
 
 def sentence_message(*parts: Part, buttons: Sequence[Element] = ()) -> SlackMessage:
@@ -55,7 +67,8 @@ def sentence_message(*parts: Part, buttons: Sequence[Element] = ()) -> SlackMess
 
 def under(lead: SlackMessage, shown: SlackMessage) -> SlackMessage:
     """What is shown, with something said above it."""
-    return message(f"{lead.text} {shown.text}", [*lead.blocks, *shown.blocks])
+    older = None if shown.older is None else [*lead.blocks, *shown.older]
+    return message(f"{lead.text} {shown.text}", [*lead.blocks, *shown.blocks], older)
 
 
 _BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")

@@ -22,11 +22,14 @@ _MOMENT = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 
 def message_fallbacks(message: SlackMessage) -> list[SlackMessage]:
     """The message, then ever plainer; the last is its text alone."""
-    known = SlackMessage(message.text, _without(_DOUBTFUL_FIELDS, message.blocks))
-    oldest = SlackMessage(message.text, _oldest(known.blocks))
+    known, older = (
+        SlackMessage(one.text, _without(_DOUBTFUL_FIELDS, one.blocks))
+        for one in (message, message.in_older_blocks())
+    )
+    oldest = SlackMessage(message.text, _oldest(older.blocks))
     words = block_kit.section(html.unescape(_MOMENT.sub(r"\1", message.text)))
     text = SlackMessage(message.text, [words])
-    return _distinct([message, known, known.without_tables(), oldest, text])
+    return _distinct([message, known, older, older.without_tables(), oldest, text])
 
 
 def view_fallbacks(view: View) -> list[View]:

@@ -20,15 +20,19 @@ from handlers.slack.blocks.block_kit import (
     rich,
     table,
 )
+from handlers.slack.blocks.charts import POINTS, data_table, line_chart
 from handlers.slack.blocks.sharing import share_button
 from handlers.wording.bill_text import amount, month_of, state_of
 from handlers.wording.formatting import counted, listing, name, number, period_name
 from handlers.wording.rich_text import fallback_text
-from handlers.wording.text_chart import usage_bars
+from handlers.wording.text_chart import month_label, usage_bars
 from handlers.wording.usage_text import usage_finding
 from models.period import Period
 from models.queries.bill_list import BillLine
 from models.usage.usage import UsageMonth
+
+OPEN_SHOWN = 10
+COLUMNS = ("Month", "Calls", "Included", "Over the limit")
 
 
 def usage_report(
@@ -45,17 +49,14 @@ def usage_report(
     `running`: the month that is not over yet; `page`: the customer's address on the web.
     """
     told = usage_finding(customer, months, running)
+    lead = [header(_span(customer, months)), paragraph(told)]
+    rest = [*_open(open_bills), *actions(*_share(share, months), *_page(page))]
+    bars = _bars(months)
+    chart = _line(months, running) or bars
     return message(
         fallback_text(told),
-        [
-            header(_span(customer, months)),
-            paragraph(told),
-            *_chart(months),
-            *_month_table(months),
-            *_open(open_bills),
-            context(f"│ marks the limit, ▓ what is over it.{_currencies(months)}"),
-            *actions(*_share(share, months), *_page(page)),
-        ],
+        [*lead, *chart, *_sortable_months(months, told), *_note(months), *rest],
+        [*lead, *bars, *_month_table(months), *_note(months), *rest],
     )
 
 
@@ -66,27 +67,56 @@ def _span(customer: str, months: Sequence[UsageMonth]) -> str:
     return f"Usage: {name(customer, 100)}, {first if first == last else f'{first} to {last}'}"
 
 
-def _chart(months: Sequence[UsageMonth]) -> list[Block]:
-    return [rich(preformatted(usage_bars(months[-MONTHS_CHARTED:])))] if months else []
+def _line(months: Sequence[UsageMonth], running: Period | None) -> list[Block]:
+    """The months that are over, against the limit; nothing where one of them has no figure, as
+    Slack's charts have no gaps.
+    """
+    over = [month for month in months if month.period != running][-POINTS:]
+    calls = [month.calls for month in over if month.calls is not None]
+    if len(over) < 2 or len(calls) < len(over):
+        return []
+    labels = [month_label(month.period) for month in over]
+    series = {"Calls": calls, "Included": [month.limit_calls for month in over]}
+    return [line_chart("Calls a month, and how many are included", labels, series, "Calls")]
+
+
+def _bars(months: Sequence[UsageMonth]) -> list[Block]:
+    if not months:
+        return []
+    drawn = rich(preformatted(usage_bars(months[-MONTHS_CHARTED:])))
+    return [drawn, context("│ marks the limit, ▓ what is over it.")]
+
+
+def _sortable_months(months: Sequence[UsageMonth], finding: str) -> list[Block]:
+    rows = _rows(months)
+    return [data_table(finding, COLUMNS, rows), *_earlier(months)] if rows else []
 
 
 def _month_table(months: Sequence[UsageMonth]) -> list[Block]:
-    """Newest first, at most five years."""
-    if not months:
-        return []
     rows = [
+        [cell if isinstance(cell, str) else number(cell) for cell in row] for row in _rows(months)
+    ]
+    return [table(COLUMNS, rows, right=[1, 2, 3]), *_earlier(months)] if rows else []
+
+
+def _rows(months: Sequence[UsageMonth]) -> list[list[str | int]]:
+    """Newest first, at most five years."""
+    return [
         [
             period_name(month.period),
-            "not recorded" if month.calls is None else number(month.calls),
-            number(month.limit_calls),
-            "unknown" if month.calls is None else number(month.over_calls),
+            "not recorded" if month.calls is None else month.calls,
+            month.limit_calls,
+            "unknown" if month.calls is None else month.over_calls,
         ]
         for month in reversed(months[-MONTHS_SHOWN:])
     ]
-    drawn = table(("Month", "Calls", "Included", "Over the limit"), rows, right=[1, 2, 3])
-    earlier = len(months) - len(rows)
-    rest = f"and {counted(earlier, 'earlier month')}: ask for fewer to see them."
-    return [drawn, paragraph(rest)] if earlier else [drawn]
+
+
+def _earlier(months: Sequence[UsageMonth]) -> list[Block]:
+    earlier = len(months) - MONTHS_SHOWN
+    if earlier <= 0:
+        return []
+    return [paragraph(f"and {counted(earlier, 'earlier month')}: ask for fewer to see them.")]
 
 
 def _open(open_bills: Sequence[BillLine]) -> list[Block]:
@@ -96,16 +126,16 @@ def _open(open_bills: Sequence[BillLine]) -> list[Block]:
     return [paragraph(f"Open bills: {listing(told, most=OPEN_SHOWN)}.")]
 
 
-def _currencies(months: Sequence[UsageMonth]) -> str:
-    """As in " Bills are in USD, from November 2026 in JPY."."""
+def _note(months: Sequence[UsageMonth]) -> list[Block]:
+    """As in "Bills are in USD, from November 2026 in JPY."."""
     if not months:
-        return ""
+        return []
     changed = [
         f", from {period_name(month.period)} in {month.currency}"
         for before, month in pairwise(months)
         if month.currency != before.currency
     ]
-    return f" Bills are in {months[0].currency}{''.join(changed)}."
+    return [context(f"Bills are in {months[0].currency}{''.join(changed)}.")]
 
 
 def _page(address: str | None) -> list[Element]:
@@ -118,6 +148,3 @@ def _share(customer_id: int | None, months: Sequence[UsageMonth]) -> list[Elemen
     first, last = str(months[0].period), str(months[-1].period)
     shown = pack(customer=customer_id, first=first, last=last)
     return [share_button(ActionId.SHARE_USAGE, shown)]
-
-
-OPEN_SHOWN = 10
