@@ -34,11 +34,20 @@ def usage_finding(
     if not known:
         return f"No usage is recorded for {name(customer)} in these months."
     closed = [month for month in known if month.period != running]
-    over = sum(month.over_calls > 0 for month in known)
-    times = f"over the limit in {over} of {counted(len(known), 'recorded month')}"
     latest = _latest(customer, closed, known, number)
-    told = [f"{latest}; {times}.", _heading(closed, number), _so_far(known[-1], closed, number)]
+    told = [
+        f"{latest}; {times_over(known)}.",
+        _heading(closed, number),
+        _so_far(known[-1], closed, number),
+    ]
     return " ".join(filter(None, told))
+
+
+def times_over(months: Months) -> str:
+    """As in "over the limit in 2 of 3 recorded months"."""
+    known = [month for month in months if month.calls is not None]
+    over = sum(month.over_calls > 0 for month in known)
+    return f"over the limit in {over} of {counted(len(known), 'recorded month')}"
 
 
 def _heading(closed: Months, number: Callable[[int], str]) -> str | None:

@@ -78,9 +78,15 @@ function axes(chart, grid, y) {
 
 const clip = (words, length) => (words.length > length ? `${words.slice(0, length - 1)}…` : words);
 
+const LETTER = 6.5;
+const LONGEST = 12;
+
+/** As many of the labels as stand beside each other uncut. */
 function categoryLabels(categories, x) {
-  const every = Math.ceil(categories.length / 12);
-  const room = Math.max(4, Math.floor(((INNER.width / categories.length) * every) / 6.5));
+  const each = INNER.width / categories.length / LETTER;
+  const longest = Math.max(...categories.map((name) => Math.min(name.length, LONGEST)));
+  const every = Math.ceil((longest + 1) / each);
+  const room = Math.floor(each * every);
   return categories.map((name, index) =>
     index % every
       ? null

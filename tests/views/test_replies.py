@@ -151,8 +151,7 @@ def test_a_failed_run_says_why_and_that_it_can_be_run_again() -> None:
 def test_a_list_shows_every_bill_as_a_row_and_carries_the_way_to_the_next_page() -> None:
     filters = {"status": "pending", "customer": 5}
     message = bill_list(samples.page(20, after="abc"), "Bills waiting", filters)
-    (table,) = [b for b in message.blocks if b["type"] == "data_table"]
-    assert table["caption"] == message.text
+    (table,) = [b for b in message.blocks if b["type"] == "table"]
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["Bill", "Customer", "Month", "Amount", "State"]
     assert rows[1] == ["#1", "Acme Corp", "October 2026", "$1,000.00", "waiting"]
@@ -197,7 +196,8 @@ def test_usage_says_its_finding_and_tells_missing_from_zero() -> None:
         "Acme Corp made 1,250,000 calls in October 2026, with 1,000,000 included;"
         " over the limit in 1 of 1 recorded month."
     )
-    (table,) = [b for b in message.blocks if b["type"] == "table"]
+    (table,) = [b for b in message.blocks if b["type"] == "data_table"]
+    assert table["caption"] == "Over the limit in 1 of 1 recorded month"
     rows = [[cell["text"] for cell in row] for row in table["rows"][1:]]
     assert rows == [
         ["October 2026", "1,250,000", "1,000,000", "250,000"],

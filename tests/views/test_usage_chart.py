@@ -47,6 +47,12 @@ def test_the_finding_counts_the_months_over_the_limit() -> None:
     )
 
 
+def test_three_months_that_go_one_way_are_a_direction_however_it_was_before() -> None:
+    told = usage_finding("Acme Corp", months(948, 870, 912, 1_205, 1_250))
+    assert told.endswith("Rising since July, from 870 to 1,250.")
+    assert "Up and down since July" in usage_finding("Acme Corp", months(9, 8, 7, 8))
+
+
 def test_a_month_that_is_not_over_is_compared_with_nothing() -> None:
     told = usage_finding("Acme Corp", months(100, 200, 30), OCTOBER)
     assert told.startswith("Acme Corp made 200 calls in September 2026, 100 % more than in August")

@@ -26,7 +26,7 @@ from handlers.wording.bill_text import amount, month_of, state_of
 from handlers.wording.formatting import counted, listing, name, number, period_name
 from handlers.wording.rich_text import fallback_text
 from handlers.wording.text_chart import month_label, usage_bars
-from handlers.wording.usage_text import usage_finding
+from handlers.wording.usage_text import times_over, usage_finding
 from models.period import Period
 from models.queries.bill_list import BillLine
 from models.usage.usage import UsageMonth
@@ -55,7 +55,7 @@ def usage_report(
     chart = _line(months, running) or bars
     return message(
         fallback_text(told),
-        [*lead, *chart, *_sortable_months(months, told), *_note(months), *rest],
+        [*lead, *chart, *_sortable_months(months), *_note(months), *rest],
         [*lead, *bars, *_month_table(months), *_note(months), *rest],
     )
 
@@ -87,9 +87,13 @@ def _bars(months: Sequence[UsageMonth]) -> list[Block]:
     return [drawn, context("│ marks the limit, ▓ what is over it.")]
 
 
-def _sortable_months(months: Sequence[UsageMonth], finding: str) -> list[Block]:
+def _sortable_months(months: Sequence[UsageMonth]) -> list[Block]:
     rows = _rows(months)
-    return [data_table(finding, COLUMNS, rows), *_earlier(months)] if rows else []
+    return (
+        [data_table(times_over(months).capitalize(), COLUMNS, rows), *_earlier(months)]
+        if rows
+        else []
+    )
 
 
 def _month_table(months: Sequence[UsageMonth]) -> list[Block]:
