@@ -59,6 +59,21 @@ async def test_whatever_is_refused_is_described_where_it_can_happen(
     assert {401, 403, 404, 405, 413, 415, 422} <= seen
 
 
+async def test_no_body_takes_more_than_it_names(served: BrowserSide) -> None:
+    """So nobody gives a thing a field that is not theirs to give, however it is called."""
+    document = (await served.visitor().get("/api/openapi.json")).json
+    bodies = [
+        schema["$ref"].rpartition("/")[2]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for one in operation.get("requestBody", {}).get("content", {}).values()
+        if "$ref" in (schema := one["schema"])
+    ]
+    schemas = document["components"]["schemas"]
+    assert len(bodies) > 15
+    assert [name for name in bodies if schemas[name].get("additionalProperties") is not False] == []
+
+
 async def test_a_name_that_is_not_known_in_an_address_is_refused_everywhere(
     served: BrowserSide, people: People
 ) -> None:

@@ -12,7 +12,7 @@ from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
 
 from handlers.web.app import ROUTERS
-from tests.harness.browser_side import BrowserSide, Visitor
+from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
 
 VERA = {"name": "Vera\x00", "email": "vera@example.com", "password": "correct horse\x00 12"}
@@ -154,3 +154,31 @@ async def test_a_refusal_is_one_line(served: BrowserSide, people: People) -> Non
     made = [await ana.post("/api/tokens", json={"name": "x"}, headers=again) for _ in range(2)]
     assert [one.status for one in made] == [201, 409]
     assert "told only once. Take back what was made" in made[1].json["detail"]
+
+
+LINE_END = "\r\nSet-Cookie: planted=1\r\n"
+
+
+async def test_nothing_that_is_typed_becomes_a_header(served: BrowserSide, people: People) -> None:
+    """What is told by the next page goes along in a cookie, and a file's name in a header."""
+    ana = await served.signed_in(people.ana)
+    named = {"name": f"Acme{LINE_END}", "monthly_api_limit": "5"}
+    token = {"name": f"report{LINE_END}"}
+    answers = [
+        await ana.post("/customers/new", data=named),
+        await ana.post("/api/customers", json=named | {"monthly_api_limit": 5}),
+        await ana.post("/account/tokens", data=token),
+        await ana.post("/api/tokens", json=token),
+        await ana.get("/people", params={"q": LINE_END}),
+        await ana.get("/customers", params={"name": LINE_END, "after": LINE_END}),
+    ]
+    assert {answer.status for answer in answers} <= {200, 201, 303, 422}
+    for answer in answers:
+        assert not any("planted" in f"{name}{value}" for name, value in _told(answer)), answer
+
+
+def _told(answer: Answer) -> list[tuple[str, str]]:
+    """The headers, but for a cookie's own value, in which it may stand as text."""
+    return [
+        (name, re.sub(r"^notice=[^;\r\n]*", "", value)) for name, value in answer.headers.items()
+    ]

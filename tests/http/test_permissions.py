@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 from fastapi.routing import APIRoute
@@ -159,6 +160,19 @@ async def test_nobody_is_let_in_but_those_who_may(
         if not _is_let_in(row, answer)
     ]
     assert wrong == []
+
+
+async def test_no_page_of_another_site_does_anything_for_whoever_may(
+    served: BrowserSide, things: Things, callers: Callers
+) -> None:
+    browsers = {who: await _browser(served, callers[who]) for who in EVERYBODY}
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    for row in (row for row in ROWS if not row.route.startswith("GET ")):
+        thing, may = next(iter(row.of().items()))
+        headers = elsewhere | row.asked.get("headers", {})
+        asked = replace(row, asked={**row.asked, "headers": headers})
+        refused = await _ask(browsers[may[0]], asked, things[thing])
+        assert (refused.status, "another site" in refused.text) == (403, True), row.route
 
 
 async def test_whoever_may_not_know_learns_not_what_there_is(
