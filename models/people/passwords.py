@@ -49,8 +49,9 @@ def read_password(typed: str, field: str = "password") -> str:
 class Passwords:
     """Hashes passwords, and compares them with hashes, in threads of their own.
 
-    The threads give way to everything else on the machine, and never touch the database: whoever
-    waits for them holds no connection.
+    The threads leave a processor to the event loop wherever there is another, give way to
+    everything else on the machine, and never touch the database: whoever waits for them holds no
+    connection.
     """
 
     def __init__(self, rounds: int = ROUNDS, most_at_once: int = MOST_AT_ONCE) -> None:
@@ -58,7 +59,8 @@ class Passwords:
         self._most_at_once = most_at_once
         self._within = 0
         self._nobodys = f"$2b${rounds:02}${_NOBODYS}"
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "passwords", _give_way)
+        threads = max(1, (os.cpu_count() or 1) - 1)
+        self._threads = ThreadPoolExecutor(threads, "passwords", _give_way)
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
