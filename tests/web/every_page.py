@@ -3,7 +3,7 @@
 import gzip
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.http.gate import Access, PageRoute
 from handlers.web.app import ROUTERS
+from models.actions.approve import approve_bill
 from models.actions.comment import add_comment
 from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file
+from models.actions.void import void_bill
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
@@ -30,7 +32,7 @@ from models.people.users import User
 from models.period import Period
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
-from sandbox.demo import KIM
+from sandbox.demo import KIM, PRIYA, Colleague
 from tests.harness.browser_side import Visitor
 
 HEAVIEST = 60_000
@@ -129,6 +131,13 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
         .where(Bill.status == State.PENDING, User.name == KIM.name)
     )
     acme = await session.scalar(sa.select(Customer.id).where(Customer.name == "Acme Corp"))
+    other, another = await session.scalars(
+        sa.select(Bill)
+        .where(Bill.status == State.PENDING, Bill.customer_id.in_(_of(PRIYA)))
+        .order_by(Bill.id)
+        .limit(2)
+    )
+    held = await session.scalar(sa.select(Bill.id).where(Bill.status == State.HELD))
     shown = await preview_send(session, by, period=billed)
     assert shown.id
     await start_send(session, shown.id, by)
@@ -137,7 +146,10 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
     webhook, _ = await add_webhook(session, by, "https://8.8.8.8/bills", [*Event])
     delivery = await send_test(session, by, webhook.id)
     link = await make_sign_in_link(session, by.user, by.now)
-    assert bill
+    priya = await session.scalar(sa.select(User).where(User.name == PRIYA.name))
+    assert bill and held and priya
+    await approve_bill(session, other.id, other.version, replace(by, user=priya))
+    await void_bill(session, another.id, another.version, by, "It was promised to them")
     said = await add_comment(session, bill, by, "Is the test traffic in?")
     return {
         "comment_id": str(said.id),
@@ -152,7 +164,18 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
         "month": str(billed),
         "period": str(billed),
         "/month/{month}/generate": f"/month/{last}/generate",
+        "/dashboard/approve": f"/dashboard/approve?bill={bill}-1",
+        "/bills/{bill_id}/release": f"/bills/{held}/release",
+        "/bills/{bill_id}/send": f"/bills/{other.id}/send",
+        "/bills/{bill_id}/undo": f"/bills/{other.id}/undo",
+        "/bills/{bill_id}/reissue": f"/bills/{another.id}/reissue",
     }
+
+
+def _of(csm: Colleague) -> sa.Select[int]:
+    """Customers whose bills need no other word than theirs."""
+    theirs = sa.select(Customer.id).join(User, User.id == Customer.csm_id)
+    return theirs.where(User.name == csm.name, ~Customer.require_sales_approval)
 
 
 class Watch:

@@ -1,11 +1,11 @@
 """Every page in Chromium: for whoever cannot see, has a phone, or likes it dark.
 
 With COUNTERSIGN_PICTURES set to a folder, it leaves a picture of each page there, in both
-widths and themes.
+widths and themes; `python -m tests.web.pictures` makes those of the documentation of them.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.long, needs_chromium]
 
 MOST_DIALOGS = 3
 NEWCOMER, STRANGER = "Newcomer", "a stranger"
-LOOKED_OVER = ("Customer Success", NEWCOMER, STRANGER)
+LOOKED_OVER = ("Finance", "Customer Success", NEWCOMER, STRANGER)
+THEIRS = {
+    STRANGER: {"/welcome"},
+    NEWCOMER: {"/access"},
+    "Customer Success": {
+        "/bills/{bill_id}/approve",
+        "/bills/{bill_id}/reject",
+        "/dashboard/approve",
+    },
+}
+"""Pages that are not Finance's, which are looked over as theirs are."""
+
 PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
 
 
@@ -172,6 +183,7 @@ async def _visit_all(
     page, asking = await _signed_in(browser, company.served, user)
     watch, weights = Watch(page, company.served.base), Weights(asking)
     inspection = await Inspection.begin(page, PICTURES)
+    looked_over = _looked_over_by(whose, pages)
     faults, refused = [], 0
     for one in pages:
         answer = await asking.get(one.address)
@@ -181,13 +193,20 @@ async def _visit_all(
             found += await weights.too_heavy(answer.text)
             if answer.status != 403 or refused == 1:
                 await page.goto(one.address)
-                if whose == "Finance":
+                if one.route.path in looked_over:
                     found += await inspection.look(one.name)
                 elif whose in LOOKED_OVER:
                     found += await inspection.violations({})
                 found += watch.take()
         faults += [f"{one.address} as {whose}: {fault}" for fault in found]
     return faults
+
+
+def _looked_over_by(whose: str, pages: Sequence[Visited]) -> set[str]:
+    """The paths of the pages that somebody sees as they are meant."""
+    if whose != "Finance":
+        return THEIRS.get(whose, set())
+    return {one.route.path for one in pages}.difference(*THEIRS.values())
 
 
 def _is_page(answer: Answer) -> bool:
