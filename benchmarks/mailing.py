@@ -108,8 +108,16 @@ class Watch:
         self._me = psutil.Process()
         self._others = {one.pid for one in self._me.children(recursive=True)}
         self._drawing: dict[int, float] = {}
+        self._looking_s = 0.0
 
     def read(self, sent: int) -> Reading:
+        """The looking itself, through all processes of the machine, is not the bot's."""
+        bot_s = time.process_time() - self._looking_s
+        reading = self._read(sent, bot_s)
+        self._looking_s = time.process_time() - bot_s
+        return reading
+
+    def _read(self, sent: int, bot_s: float) -> Reading:
         drawing_mb = 0.0
         for one in self._me.children():
             with suppress(psutil.NoSuchProcess):
@@ -120,7 +128,7 @@ class Watch:
         return Reading(
             at=time.perf_counter(),
             sent=sent,
-            bot_s=time.process_time(),
+            bot_s=bot_s,
             drawing_s=sum(self._drawing.values()),
             server_s=self._meter.server_s(),
             bot_mb=self._me.memory_info().rss / 2**20,

@@ -1,6 +1,7 @@
 """A letter with its document as a message, written so that every reader of mail reads the same."""
 
 import email.policy
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any
 from bot.mail.errors import one_line
 
 LINE_CHARS = 60
+BASE64_CHARS = 76
 _WRITTEN_HERE = frozenset({"from", "to", "cc", "subject"})
 
 
@@ -101,7 +103,7 @@ def compose(
     media, *parameters = letter.media_type.split("; ")
     maintype, _, subtype = media.partition("/")
     message.add_attachment(
-        letter.document,
+        b"",
         maintype=maintype,
         subtype=subtype,
         filename=f"{letter.name}{guess_extension(media)}",
@@ -109,4 +111,14 @@ def compose(
     )
     # Left to the library they are drawn by lot. No encoding that is used here writes `=_`.
     message.set_boundary(f"=_{letter.mail_id}")
-    return message.as_bytes()
+    # The library writes a document line by line, twice.
+    place = f"=_{letter.mail_id}_document"
+    (document,) = message.iter_attachments()
+    document.set_payload(place)
+    return message.as_bytes().replace(place.encode(), _base64_lines(letter.document), 1)
+
+
+def _base64_lines(content: bytes) -> bytes:
+    written = b2a_base64(content, newline=False)
+    lines = (written[at : at + BASE64_CHARS] for at in range(0, len(written), BASE64_CHARS))
+    return b"".join(line + b"\r\n" for line in lines)
