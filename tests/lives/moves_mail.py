@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from models.actions.mail_trouble import note_missing, note_trouble
-from models.actions.send import confirm_arrival, mark_delivered, send_bill
+from models.actions.send import confirm_arrival, send_bill
 from models.bills.deliveries import Missing
 from models.bills.states import State
 from models.outbox.mail_pause import Pacing, pause_mail, resume_mail
+from tests.harness.issuing import mark_delivered
 from tests.lives.ledger import Row
 from tests.lives.moves import Idle, Turn
 
