@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.cli.output import DONE, UNCHANGED, Exit, opened, progress_bar, run, say, say_json
 from bot.cli.people import people_lines
-from bot.cli.run_report import named_bills, recalculation_counts, recalculation_lines
+from bot.cli.run_report import named_bills, recalculation_lines
 from bot.settings import BooksSettings, read
 from handlers.wording.formatting import counted, listing
 from models.actions.keep_books import Book, BookChange, import_book
@@ -49,7 +49,7 @@ def _facts(change: BookChange) -> dict[str, Any]:
     done, recalculated, stranded = change.imported, change.recalculated, change.stranded
     counts = {"added": done.added, "changed": done.changed, "unchanged": done.unchanged}
     people = {"people": [asdict(change) for change in done.people]} if done.people else {}
-    bills = recalculation_counts(recalculated) if recalculated != Recalculation() else {}
+    bills = recalculated.counts if recalculated != Recalculation() else {}
     held = {"held": len(stranded)} if stranded else {}
     emptied = {"emptied": [asdict(lost) for lost in done.emptied]} if done.emptied else {}
     unwritten = {"unwritten": asdict(done.unwritten)} if done.unwritten else {}

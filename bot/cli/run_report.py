@@ -91,10 +91,6 @@ def _totals(totals: Iterable[Total]) -> dict[str, str]:
     return {total.currency: str(total.amount) for total in totals}
 
 
-def recalculation_counts(settled: Recalculation) -> dict[str, int]:
-    return {name: len(bills) for name, bills in vars(settled).items()}
-
-
 def recalculation_lines(settled: Recalculation) -> list[str]:
     """What became of bills whose figures had changed; nothing where none had."""
     return [

@@ -11,7 +11,6 @@ from typing import Any
 import procrastinate
 import structlog
 
-from bot.cli.run_report import recalculation_counts
 from bot.mail.errors import MailError
 from bot.mail.smtp import Mailer
 from bot.slack.client import SlackClient, SlackError
@@ -293,4 +292,4 @@ class Worker:
             step = await upkeep_step(session, context, after)
         self._kept_upto = step.upto
         if step.shown or step.settled != Recalculation():
-            log.info("tended", new_terms=step.shown, **recalculation_counts(step.settled))
+            log.info("tended", new_terms=step.shown, **step.settled.counts)

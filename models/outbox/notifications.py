@@ -46,6 +46,11 @@ class Recalculation:
     kept: tuple[int, ...] = ()
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many bills of each kind."""
+        return {kind: len(bills) for kind, bills in vars(self).items()}
+
+    @property
     def outcomes(self) -> dict[str, tuple[int, ...]]:
         """The same for people, with each bill once: where it is in the end, and no kind empty."""
         ended = {*self.held, *self.passed}
