@@ -77,6 +77,8 @@ NOW = datetime(2025, 1, 7, 12, tzinfo=UTC)
 """Two hours after the last thing that happened."""
 FEBRUARY = datetime(2025, 2, 4, 9, tzinfo=UTC)
 RULES = BillingSettings(approvals_channel="CAPPROVALS", chunk_customers=15)
+FEW = 4
+"""Of connections: each has to get to know its tables and plans."""
 LONG_S = 120.0
 """Some hundred jobs, on a machine with other things to do."""
 
@@ -131,7 +133,7 @@ def database_url(postgres: TestPostgres, migrated: Migrated) -> Iterator[str]:
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
+    database = Database(database_url, FEW, long_pool_size=FEW)
     keep_plans(database)
     yield database
     await database.close()
