@@ -138,6 +138,27 @@ async def worker_only(
         await made.stop(STOP_S)
 
 
+class _Lent(Database):
+    """Another's connections, which stay open: new ones would have to get to know all tables."""
+
+    def __init__(self, db: Database) -> None:
+        vars(self).update(vars(db))
+
+    async def close(self) -> None:
+        pass
+
+
+class _AppOnLentDatabase(App):
+    """The program, with connections of its own only where it is to wait less long than others."""
+
+    def __init__(self, settings: Settings, db: Database, timings: Timings, **more: Any) -> None:
+        super().__init__(settings, timings=timings, **more)
+        self._lent = _Lent(db) if timings.statement == timings.lock == BRIEF_S else None
+
+    def _database(self, *given: Any) -> Database:
+        return self._lent or super()._database(*given)
+
+
 @asynccontextmanager
 async def whole_bot(team: Team, timings: Timings = QUICK, **settings: Any) -> AsyncIterator[App]:
     """The program itself, connected to the team's Slack; its clock is the team's."""
@@ -147,7 +168,7 @@ async def whole_bot(team: Team, timings: Timings = QUICK, **settings: Any) -> As
         "send_delay_minutes": 0,
     }
     chosen = settings_for(team.sandbox, team.db.url, **(mailing | settings))
-    app = App(chosen, now=team.clock, timings=timings)
+    app = _AppOnLentDatabase(chosen, team.db, timings, now=team.clock)
     await app.start()
     try:
         await until(lambda: team.sandbox.delivery.connected)
