@@ -16,6 +16,8 @@ from models.money import overage_amount
 
 WIDTH = 78
 LABEL = 11
+MINUS, HYPHEN = "\N{MINUS SIGN}", "-"
+"""What is below zero had a hyphen before it."""
 
 
 def invoice_text(facts: InvoiceData) -> str:
@@ -30,7 +32,8 @@ def invoice_text(facts: InvoiceData) -> str:
         _totals(facts),
         _payment(facts),
     ]
-    return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+    text = "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+    return text.replace(MINUS, HYPHEN)
 
 
 def _party(who: str, address: str | None, country: str | None, tax_id: str | None) -> list[str]:
