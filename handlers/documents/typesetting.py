@@ -87,6 +87,8 @@ def _compiled(folder: Path, inputs: dict[str, str], issued_on: date) -> bytes:
     except typst.TypstError as error:
         raise NotTypeset(f"{error}{_place(error)}") from None
     assert isinstance(content, bytes)
+    if b"/BaseFont" not in content:
+        raise NotTypeset("there is no text on its pages; is there a font of the name it asks for?")
     return content
 
 

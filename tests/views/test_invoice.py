@@ -1,6 +1,7 @@
 """Documents as customers read them, and the mails they come with."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -412,6 +413,10 @@ def test_a_template_of_ones_own_takes_the_place_of_ours(tmp_path: Path) -> None:
     own = ours.replace("page-of.noun)", '"Rechnung / " + page-of.noun)')
     (tmp_path / "invoice.typ").write_text(own, encoding="utf-8")
     assert "Rechnung / Invoice" in pdf_text(InvoicePrinter(tmp_path).draw(ACME).content)
+    nameless = re.sub(r"font: \(.*?\)", 'font: "Nothing"', ours, count=1, flags=re.DOTALL)
+    (tmp_path / "invoice.typ").write_text(nameless, encoding="utf-8")
+    with pytest.raises(CannotBeDrawn, match="no text on its pages"):
+        InvoicePrinter(tmp_path).draw(ACME)
     (tmp_path / "invoice.typ").write_text("#page-of.nothing", encoding="utf-8")
     with pytest.raises(CannotBeDrawn, match=r"The template cannot draw it: .*invoice\.typ:\d+:\d+"):
         InvoicePrinter(tmp_path).draw(ACME)
