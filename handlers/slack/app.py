@@ -94,14 +94,16 @@ async def _bill_or_nearest(context: RequestContext, text: str) -> Answer:
     return Reply(nearest_commands("bill", word, rest))
 
 
-async def _customer_or_nearest(command: str, context: RequestContext, text: str) -> Answer:
-    """A customer's usage; where nobody is called so, the subcommand that was perhaps meant."""
+async def _customer_or_nearest(
+    command: str, show: Subcommand, context: RequestContext, text: str
+) -> Answer:
+    """A customer; where nobody is called so, the subcommand that was perhaps meant."""
     try:
-        return await usage.show(context, text)
+        return await show(context, text)
     except Ambiguous as refused:
         word, rest = subcommand_and_rest(text)
         if word == "show" and rest:
-            return await usage.show(context, rest)
+            return await show(context, rest)
         if not refused.is_guess or not is_near(command, word):
             raise
         near = nearest_commands(command, word, rest)
@@ -113,8 +115,8 @@ async def _customer_or_nearest(command: str, context: RequestContext, text: str)
 # What stands behind a command that has no subcommand of that name.
 OTHERWISE: dict[str, Subcommand] = {
     "bill": _bill_or_nearest,
-    "customer": partial(_customer_or_nearest, "customer"),
-    "usage": partial(_customer_or_nearest, "usage"),
+    "customer": partial(_customer_or_nearest, "customer", customers.show),
+    "usage": partial(_customer_or_nearest, "usage", usage.show),
 }
 
 
@@ -183,6 +185,7 @@ SHARED: dict[str, Listener] = {
     bill.HISTORY: bill.share_history,
     bill.LIST: bill.share_list,
     customers.LIST: customers.share,
+    customers.CUSTOMER: customers.share_one,
 }
 
 
@@ -219,6 +222,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.PEOPLE_PAGE: people.next_people,
     ActionId.LIST_PAGE: bill.next_page,
     ActionId.CUSTOMERS_PAGE: customers.next_page,
+    ActionId.EDIT_CUSTOMER: customers.edit_clicked,
     ActionId.SHARE_USAGE: usage.share,
     ActionId.SHARE: _share,
     ActionId.RECORD_USAGE: recording.record_agreed,

@@ -10,8 +10,11 @@ from handlers.customer_form import (
     colleagues,
     shown_fields,
 )
+from handlers.slack import usage
 from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
+from handlers.slack.blocks.block_kit import SlackMessage, message, under
 from handlers.slack.blocks.customer_choice import which_customer
+from handlers.slack.blocks.customer_details import customer_buttons, customer_details
 from handlers.slack.blocks.customer_form import (
     NOBODY,
     REASON,
@@ -21,7 +24,7 @@ from handlers.slack.blocks.customer_form import (
     customer_form,
 )
 from handlers.slack.blocks.customer_list import customer_list
-from handlers.slack.blocks.sharing import with_share
+from handlers.slack.blocks.sharing import with_share, without_buttons
 from handlers.slack.context import RequestContext
 from handlers.slack.references import chosen_customer
 from models.actions.edit_customer import create_customer, edit_customer
@@ -31,12 +34,56 @@ from models.customers.customers import Customer, get_customer
 from models.customers.search import find_customer
 from models.people.permissions import Permission
 from models.period import Period
+from models.queries.customer_details import load_customer
 from models.queries.customer_list import CustomerFilter, list_customers
 from models.text import cleaned_name
 
 PAGE = 20
 DONE = "Done"
-LIST = "customers"
+LIST, CUSTOMER = "customers", "customer"
+
+
+async def show(context: RequestContext, typed: str) -> Answer:
+    """`NAME [span]`: all that is known of a customer, its usage of these months below."""
+    context.user.require(Permission.SEE)
+    return Reply(await _shown(context, *await usage.customer_and_months(context, typed)))
+
+
+async def share_one(context: RequestContext) -> Answer:
+    """What the clicker sees of a customer, for everybody in the conversation."""
+    ids = context.ids("customer", "first", "last")
+    context.user.require(Permission.SEE)
+    first, last = usage.checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
+    customer = await get_customer(context.session, ids["customer"])
+    return Reply(await _shown(context, customer, first, last, shared=True), shared=True)
+
+
+async def _shown(
+    context: RequestContext,
+    customer: Customer,
+    first: Period,
+    last: Period,
+    *,
+    shared: bool = False,
+) -> SlackMessage:
+    running = Period.current(context.now, context.services.zone)
+    facts = await load_customer(context.session, customer.id, first, last, running)
+    used = await usage.report(context, customer, first, last)
+    may_edit = context.user.can(Permission.KEEP_BOOKS) and not shared
+    whole = under(customer_details(facts, running), without_buttons(used))
+    buttons = customer_buttons(customer.id, may_edit=may_edit)
+    told = message(whole.text, [*whole.blocks, *buttons])
+    if shared:
+        return told
+    return with_share(told, CUSTOMER, customer=customer.id, first=str(first), last=str(last))
+
+
+async def edit_clicked(context: RequestContext) -> Answer:
+    """The dialog of a customer that stands in an answer."""
+    context.user.require(Permission.KEEP_BOOKS)
+    return await _edit(
+        context, await get_customer(context.session, context.ids("customer")["customer"])
+    )
 
 
 async def list_all(context: RequestContext, typed: str) -> Answer:

@@ -39,6 +39,13 @@ _RANGE = re.compile(rf"(.+?)\s+({_MONTH})\s*(?:\.{{2,}}|…|–|—|\bto\b)\s*({
 async def show(context: RequestContext, typed: str) -> Answer:
     """`CUSTOMER [span]`; without a span the last six months, the running one included."""
     context.user.require(Permission.SEE)
+    return await _usage(context, *await customer_and_months(context, typed))
+
+
+async def customer_and_months(
+    context: RequestContext, typed: str
+) -> tuple[Customer, Period, Period]:
+    """Whom somebody means, and the first and the last month."""
     current = Period.current(context.now, context.services.zone)
     called, span = _read_span(typed, current)
     customer, month = await referenced_customer_and_month(context, called)
@@ -47,7 +54,7 @@ async def show(context: RequestContext, typed: str) -> Answer:
     first, last = span or (month or current.plus(1 - DEFAULT_MONTHS), month or current)
     if first > current:
         raise Invalid(f"{first.in_words} has not begun yet. {SPANS}")
-    return await _usage(context, customer, *_checked(first, last))
+    return customer, *checked(first, last)
 
 
 async def of_bill(context: RequestContext) -> Answer:
@@ -57,13 +64,13 @@ async def of_bill(context: RequestContext) -> Answer:
     bill = await get_bill(context.session, context.ids("bill")["bill"])
     customer = await get_customer(context.session, bill.customer_id)
     first = bill.period.plus(1 - DEFAULT_MONTHS)
-    return Dialog(as_dialog(await _report(context, customer, first, bill.period), "Usage"))
+    return Dialog(as_dialog(await report(context, customer, first, bill.period), "Usage"))
 
 
 async def share(context: RequestContext) -> Answer:
     """Show everybody in the conversation what the clicker saw."""
     ids = context.ids("customer", "first", "last")
-    first, last = _checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
+    first, last = checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
     customer = await get_customer(context.session, ids["customer"])
     return await _usage(context, customer, first, last, shared=True)
 
@@ -77,16 +84,17 @@ async def _usage(
     shared: bool = False,
 ) -> Answer:
     share = None if shared else customer.id
-    return Reply(await _report(context, customer, first, last, share), shared=shared)
+    return Reply(await report(context, customer, first, last, share), shared=shared)
 
 
-async def _report(
+async def report(
     context: RequestContext,
     customer: Customer,
     first: Period,
     last: Period,
     share: int | None = None,
 ) -> SlackMessage:
+    """The usage of these months; `share`: the customer's id, for a button that shares it."""
     used = await usage_months(context.session, customer.id, first, last)
     waiting = await open_bills_of_customer(context.session, customer.id)
     running = Period.current(context.now, context.services.zone)
@@ -97,12 +105,12 @@ def _read_span(typed: str, current: Period) -> tuple[str, Span | None]:
     """What names the customer, and the months that stand behind it, if they are several."""
     if found := _MONTHS_BACK.fullmatch(typed):
         months = min(int(found[2] or found[3]), MOST_MONTHS + 1)
-        return found[1] or found[4], _checked(current.plus(1 - months), current)
+        return found[1] or found[4], checked(current.plus(1 - months), current)
     if (found := _RANGE.fullmatch(typed)) is not None:
         first, last = (Period.parse(month, current.first_day) for month in found.groups()[1:])
         if last < first and is_month_name(found[2]):
             first = first.plus(-12)
-        return found[1], _checked(first, last)
+        return found[1], checked(first, last)
     if not is_month(" ".join(typed.split()[-2:])) and (found := _YEAR.fullmatch(typed)):
         return found[1], _year(int(found[2]))
     return typed, None
@@ -114,7 +122,8 @@ def _year(year: int) -> Span:
     return Period(year, 1), Period(year, 12)
 
 
-def _checked(first: Period, last: Period) -> Span:
+def checked(first: Period, last: Period) -> Span:
+    """Refuses what is no span, or a longer one than is shown."""
     count = (last.year - first.year) * 12 + last.month - first.month + 1
     if not 1 <= count <= MOST_MONTHS:
         raise Invalid(f"That is not a span of 1 to {MOST_MONTHS} months. {SPANS}")

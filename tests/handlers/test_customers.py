@@ -11,7 +11,7 @@ from models.customers.search import find_customer
 from tests.handlers.conftest import Bills
 from tests.harness.cast import People
 from tests.harness.record import bill_of
-from tests.harness.slack_people import NOW, Json, Team, acts, labels, read, said
+from tests.harness.slack_people import NOW, Json, Team, acts, element, labels, read, said
 
 
 async def customers(team: Team, columns: str) -> list[tuple[Any, ...]]:
@@ -52,9 +52,38 @@ async def test_a_long_list_goes_on_in_the_same_private_answer(team: Team) -> Non
     assert team.messages("CBILLS") == []
 
 
+async def test_a_customer_is_shown_with_its_terms_its_bills_and_its_usage(
+    team: Team, people: People, october: Bills
+) -> None:
+    async with team.db.transaction() as session:
+        acme, act = await find_customer(session, "acme"), Context(people.ana, NOW, Source.WEB)
+        fields = {"monthly_api_limit": "1200", "valid_from": "2026-11", "name": "Zenith <b>"}
+        await edit_customer(session, acme.id, fields, act, None)
+    told = await team.kim.types("/customer acme")
+    for words in (
+        *("Zenith <b>", "without beginning or end", "Kim (CSM)", "Approved by Kim (CSM)."),
+        *("1,200 calls included, then $0.50 each.", "Also found as Acme Corp"),
+        *("From November 2026:", "(from 1,000 calls (+20 %))", "the first terms"),
+        *(f"#{october.acme} October 2026, $250.00", "Usage: ", "not recorded", "nobody yet"),
+    ):
+        assert words in read(told).replace("  ", " "), (words, read(told))
+    assert acts(told) == ["page:open", "answer:share"]
+    await team.kim.clicks("Share here", on=told)
+    [public] = team.messages("CBILLS")
+    assert "From November 2026:" in read(public)
+    assert acts(public) == ["page:open"]
+    finances = await team.ana.types("/customer zenith 2m")
+    assert "October 2026 to November 2026" in read(finances)
+    await team.ana.clicks("Edit", on=finances)
+    assert team.ana.dialog["callback_id"] == "customer:edit"
+    await team.kim.forges(element(finances, "Edit"), on=finances)
+    assert team.kim.dialogs == []
+
+
 async def test_strangers_are_shown_no_customer(team: Team) -> None:
     for user in ("UNEW", "UGUS", "UFAR"):
-        assert "Acme" not in said(await team.person(user).types("/customer list"))
+        for typed in ("/customer list", "/customer acme"):
+            assert "Acme" not in said(await team.person(user).types(typed))
 
 
 async def test_ana_adds_a_customer_and_reads_beside_each_field_what_cannot_be_kept(

@@ -40,6 +40,7 @@ from handlers.slack.blocks.bulk_send import (
 )
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.customer_choice import which_customer
+from handlers.slack.blocks.customer_details import customer_details
 from handlers.slack.blocks.customer_form import (
     CustomerForm,
     customer_added,
@@ -93,12 +94,15 @@ from handlers.slack.blocks.usage_import import (
 )
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
+from models.customers.customers import Customer
+from models.customers.terms import Terms
 from models.errors import Ambiguous, FiguresChanged, NotAllowed, Refusal
 from models.imports.rows import BadRows, Flaw
 from models.people.permissions import Role
 from models.people.users import User
 from models.queries.bill_details import BillDetails, Comment
 from models.queries.bill_list import Page
+from models.queries.customer_details import CustomerDetails, FlaggedBill, FormerName
 from models.queries.customer_list import CustomerLine, CustomerPage
 from models.usage.usage import UsageMonth
 from sandbox.blockkit import block_text, check_message, check_view
@@ -146,6 +150,34 @@ def _people(facts: BillDetails) -> PeopleShown:
     for one in people[10:]:
         one.role = None
     return PeopleShown(people[:10], people[10:], {3: people[3]}, facts.customer, 7, 10)
+
+
+def _customer(facts: BillDetails) -> CustomerDetails:
+    """With twelve terms, flags and former names, and everything called like the bill's customer."""
+    terms = [
+        Terms(
+            valid_from=OCTOBER.plus(at - 11).first_day,
+            currency="USD",
+            monthly_api_limit=10**12 + at,
+            overage_unit_cost=Decimal("0.0000000001") * (at + 1),
+        )
+        for at in range(12)
+    ]
+    return CustomerDetails(
+        customer=Customer(id=5, name=facts.customer, currency="USD", billing_email="a@b.example"),
+        csm=replace(samples.KIM, name=facts.customer),
+        sales=None,
+        merged_into=None,
+        terms=terms,
+        former=[],
+        names=[FormerName(f"{facts.customer} {at}", NOON, was_another=False) for at in range(9)],
+        edits=[],
+        months=[],
+        flagged=[FlaggedBill(at, OCTOBER, facts.kind, None, jumps=True) for at in range(9)],
+        missing=[OCTOBER],
+        first_year=2026,
+        bills=[samples.bill_line(facts)] * 36,
+    )
 
 
 CUSTOMER_FORM = CustomerForm(
@@ -204,6 +236,7 @@ OF_A_BILL: dict[str, Draw] = {
     ),
     "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
     "customers": lambda f: customer_list(_customers(f), f.customer),
+    "customer": lambda f: customer_details(_customer(f), OCTOBER),
     "customer added": lambda f: customer_added(5, f.customer),
     "customer changed": lambda f: customer_changed(5, f.customer, samples.foreseen(f)),
     "usage to record": lambda f: recording_asked(

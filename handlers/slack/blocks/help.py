@@ -78,7 +78,7 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "",
             "NAME",
             "Acme Corp",
-            "shows a customer’s usage of the last six months, and the open bills",
+            "shows a customer, its terms by month, its usage and its bills",
         ),
         Subcommand(
             "list",

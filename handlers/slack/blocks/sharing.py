@@ -39,5 +39,9 @@ def card_as_it_was(card: SlackMessage, bill_id: int, at: datetime) -> SlackMessa
     """A card that is never drawn anew, and so has no buttons: it speaks of that moment."""
     show = code(slash(f"bill show #{bill_id}"))
     told = ("As it was ", at, ". To decide or to comment, type ", show, ".")
-    without = [block for block in card.blocks if block["type"] != "actions"]
-    return message(card.text, [*without, paragraph(*told)])
+    return message(card.text, [*without_buttons(card).blocks, paragraph(*told)])
+
+
+def without_buttons(shown: SlackMessage) -> SlackMessage:
+    blocks = [block for block in shown.blocks if block["type"] != "actions"]
+    return SlackMessage(shown.text, blocks)
