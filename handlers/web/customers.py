@@ -136,13 +136,7 @@ async def customer(
 ) -> Response:
     """One customer: `months` up to this one, those of a `year`, or any `from` one `to` another."""
     running = Period.of(context.today)
-    first, last = running.plus(1 - SPANS[0]), running
-    typed = {"from": from_, "to": to} if from_ or to else None
-    span = Form(typed)
-    try:
-        first, last = _shown_months(running, months, year, from_, to)
-    except Invalid as refused:
-        span = refused_form(typed or {}, refused)
+    span, first, last = _asked_span(running, months, year, from_, to)
     live = await live_customer(context, customer_id)
     facts = await load_customer(context.session, customer_id, first, last, running)
     return page(
@@ -155,7 +149,7 @@ async def customer(
         chart=usage_chart(facts.customer.name, facts.usage, running),
         running=running,
         closed=running.plus(-1),
-        chosen=None if typed or span.is_refused else _choice(months, year),
+        chosen=None if from_ or to or span.is_refused else _choice(months, year),
         spans=SPANS,
         first=first,
         last=last,
@@ -171,6 +165,17 @@ async def customer(
         month_of=month_of,
         state_of=state_of,
     )
+
+
+def _asked_span(
+    running: Period, months: str, year: str, from_: str, to: str
+) -> tuple[Form, Period, Period]:
+    """What was typed, and the months that are shown: where it is refused, the usual ones."""
+    typed = {"from": from_, "to": to} if from_ or to else None
+    try:
+        return Form(typed), *_shown_months(running, months, year, from_, to)
+    except Invalid as refused:
+        return refused_form(typed or {}, refused), running.plus(1 - SPANS[0]), running
 
 
 def _choice(months: str, year: str) -> str:

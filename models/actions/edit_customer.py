@@ -69,11 +69,7 @@ async def edit_customer(
     context.user.require(Permission.KEEP_BOOKS)
     _refuse_unkeepable(fields)
     reason = reason_text(reason) if reason and reason.strip() else None
-    customer = await lock_customer(session, customer_id)
-    if version is not None and version != await customer_version(session, customer_id):
-        raise CustomerChanged
-    if customer.merged_into_id is not None:
-        raise WrongState(f"{customer.name} was merged into another customer and stays as it is.")
+    customer = await _locked(session, customer_id, version)
     renamed = "name" in fields and cleaned_name(fields["name"]) != customer.name
     old_name, faults = customer.name, Faults()
     with faults.noted():
@@ -90,13 +86,19 @@ async def edit_customer(
         told = done.differences.preceded_by(_renaming(old_name, customer.name))
         done = replace(done, added=0, changed=1, unchanged=0, differences=told)
     _keep(session, customer_id, done, reason, context)
-    change = BookChange(
-        done,
-        *await follow_customers(session, context, bills),
-    )
+    change = BookChange(done, *await follow_customers(session, context, bills))
     await redraw_cards_of_customer(session, customer_id)
     await session.refresh(customer)
     return customer, change
+
+
+async def _locked(session: AsyncSession, customer_id: int, version: str | None) -> Customer:
+    customer = await lock_customer(session, customer_id)
+    if version is not None and version != await customer_version(session, customer_id):
+        raise CustomerChanged
+    if customer.merged_into_id is not None:
+        raise WrongState(f"{customer.name} was merged into another customer and stays as it is.")
+    return customer
 
 
 def _keep(

@@ -231,13 +231,7 @@ async def recalculate(
         locked = await lock_bills(session, _CONCERNED, values)
     done = await _moved(session, values | {"locked": locked}) if locked else Recalculation()
     if bill_ids is None if reports is None else reports:
-        done = replace(
-            done,
-            reported=tuple(await session.scalars(_REPORT, values)),
-            unbilled=tuple(await session.scalars(_UNBILLED, values)),
-            rejected=tuple(await session.scalars(_REJECTED, values)),
-            kept=tuple(await session.scalars(_KEPT, values)),
-        )
+        done = await _with_reports(session, done, values)
     if done == Recalculation():
         return done
     return await _follow_up(session, automatic, done)
@@ -256,6 +250,18 @@ async def _moved(session: AsyncSession, values: dict[str, Any]) -> Recalculation
         held=_sorted([*held, *outside]),
         voided=_sorted(row.bill_id for row in moved if row.status == State.VOID),
         proposed=_sorted(row.bill_id for row in proposed),
+    )
+
+
+async def _with_reports(
+    session: AsyncSession, done: Recalculation, values: dict[str, Any]
+) -> Recalculation:
+    return replace(
+        done,
+        reported=tuple(await session.scalars(_REPORT, values)),
+        unbilled=tuple(await session.scalars(_UNBILLED, values)),
+        rejected=tuple(await session.scalars(_REJECTED, values)),
+        kept=tuple(await session.scalars(_KEPT, values)),
     )
 
 

@@ -6,7 +6,7 @@ changes nothing. `now` is the time in the company's own zone. A file with faults
 and whoever may not import is refused before anything is read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO
@@ -167,30 +167,19 @@ async def import_customers(
     given = [column.target for column in columns]
     dated = ASKED_FROM in given
     targets = [target for target in given if target != ASKED_FROM]
-    known = [target for target in targets if target != "name"]
-    today = now.date()
     emptied = await emptied_of_customers(session, columns, ASKED_FROM)
     unwritten = await unwritten_customers(session, targets)
-    asked_from = ASKED_FROM if dated else None
     told = Differences()
     if details:
-        told = await differences_of_customers(session, targets, asked_from, today)
-    terms_from = await _change_terms(session, targets, dated, today)
-    changed = set(terms_from)
-    if known:
-        shown = sa.text(_change_customers(known))
-        changed |= set(await session.scalars(shown, {"now": now, "today": today}))
+        asked_from = ASKED_FROM if dated else None
+        told = await differences_of_customers(session, targets, asked_from, now.date())
+    terms_from = await _change_terms(session, targets, dated, now.date())
+    changed = {*terms_from, *await _change_shown(session, targets, now)}
     added = await _add_customers(session, targets, dated, now)
     await analyze(session, added + len(changed), ("customers", "customer_terms"))
-    same = rows - added - len(changed)
+    counts = (added, len(changed), rows - added - len(changed))
     return Imported(
-        added,
-        len(changed),
-        same,
-        emptied=emptied,
-        unwritten=unwritten,
-        terms_from=terms_from,
-        differences=told,
+        *counts, emptied=emptied, unwritten=unwritten, terms_from=terms_from, differences=told
     )
 
 
@@ -208,6 +197,17 @@ async def _change_terms(
     if dated and (frozen := await frozen_months(session, wanted, concerned)):
         await _refuse_frozen(session, frozen)
     return await change_terms_of_many(session, wanted, concerned, today, given)
+
+
+async def _change_shown(
+    session: AsyncSession, targets: Sequence[str], now: datetime
+) -> Iterable[int]:
+    """What `customers` itself says of those that are known; their ids, where it says more now."""
+    known = [target for target in targets if target != "name"]
+    if not known:
+        return ()
+    shown = sa.text(_change_customers(known))
+    return await session.scalars(shown, {"now": now, "today": now.date()})
 
 
 async def _refuse_frozen(session: AsyncSession, frozen: Mapping[int, Period]) -> None:

@@ -109,6 +109,18 @@ def history_entries(record: Record, people: Mapping[int, PersonRef]) -> dict[int
     return entries
 
 
+_AS_RECORDED = (
+    *("rule", "adjusted_units", "number", "no_e_invoice"),
+    *("answer", "to", "mailed_by", "failure"),
+)
+_WHETHER = ("dry_run", "of_copy", "by_word", "repeats")
+
+
+def _as_recorded(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: snapshot.get(name) for name in _AS_RECORDED}
+    return found | {name: snapshot.get(name, False) for name in _WHETHER}
+
+
 def _entry(
     action: BillAction, people: Mapping[int, PersonRef], earlier: Mapping[int, HistoryEntry]
 ) -> HistoryEntry:
@@ -135,21 +147,10 @@ def _entry(
         currency=after.get("currency"),
         cause=Cause(cause) if cause else None,
         corrected_by=people.get(_corrector(action) or 0),
-        rule=snapshot.get("rule"),
         rule_below=_money(snapshot.get("below")),
         due=datetime.fromisoformat(due) if due else None,
-        number=snapshot.get("number"),
-        no_e_invoice=snapshot.get("no_e_invoice"),
-        answer=snapshot.get("answer"),
-        to=snapshot.get("to"),
-        mailed_by=snapshot.get("mailed_by"),
-        failure=snapshot.get("failure"),
-        dry_run=snapshot.get("dry_run", False),
-        of_copy=snapshot.get("of_copy", False),
-        by_word=snapshot.get("by_word", False),
-        repeats=snapshot.get("repeats", False),
         about=snapshot.get("bill"),
-        adjusted_units=snapshot.get("adjusted_units"),
+        **_as_recorded(snapshot),
         dropped_units=_dropped_units(Verb(action.action), snapshot.get("before"), after),
     )
 

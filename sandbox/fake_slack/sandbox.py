@@ -68,14 +68,7 @@ class Sandbox:
         ack_s: float,
     ) -> None:
         installed = self.installation
-        bot = User(
-            installed.bot_user_id,
-            installed.bot_name.lower(),
-            installed.bot_name,
-            installed.team_id,
-            is_bot=True,
-        )
-        self.workspace = Workspace(installed.team_id, clock, bot=bot)
+        self.workspace = Workspace(installed.team_id, clock, bot=_bot_of(installed))
         self.faults = Faults(clock)
         self.rates = Rates(clock, enforced=rate_limits)
         self.smtp = FakeSmtp(
@@ -345,3 +338,8 @@ async def answered(act: Awaitable[JsonObject]) -> JsonObject:
         return await act
     except Refused as refusal:
         return refusal.body()
+
+
+def _bot_of(installed: Installation) -> User:
+    name = installed.bot_name
+    return User(installed.bot_user_id, name.lower(), name, installed.team_id, is_bot=True)

@@ -13,8 +13,14 @@ from models.errors import Refusal
 from tests.architecture.pages import ROOT
 
 PACKAGES = ("bot", "handlers", "models", "sandbox", "migrations")
-LONGEST_FUNCTION = 50
-LONGEST_FILE = 400
+LONGEST_FUNCTION = 40
+LONGEST_FILE = 350
+LONGER_BY_A_SEVENTH = {
+    *("bot/app.py", "bot/settings.py", "bot/slack/client.py", "bot/worker/deliver_bills.py"),
+    *("handlers/http/gate.py", "handlers/slack/app.py", "handlers/slack/request.py"),
+    *("handlers/slack/blocks/block_kit.py", "models/imports/csv_columns.py"),
+}
+"""What is to be split once it has a seam; no more come to these."""
 CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
     "date": {"today"},
@@ -48,8 +54,13 @@ def _lines(node: Function) -> int:
 
 
 def test_no_file_is_too_long_to_read() -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
-    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in FILES
+    }
+    too_long = {name: length for name, length in lengths.items() if length > LONGEST_FILE}
+    assert too_long.keys() <= LONGER_BY_A_SEVENTH
+    assert max(too_long.values(), default=0) <= LONGEST_FILE * 8 // 7
 
 
 def test_every_module_says_what_it_is_for() -> None:
