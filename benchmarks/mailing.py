@@ -7,14 +7,14 @@ are on this machine, the last two not counted. Bills are sent as by a click on a
 tempo of a bot that serves. `floor` is typst alone on pages as those that are sent. CPU is counted
 from the first tenth of the bills to the last. Memory is the highest of either half.
 
-Last figures, 300 bills at 11/s, where others kept the machine busy (load 8):
+Last figures, 300 bills at 10/s, where others kept the machine busy (load 12):
 
-    floor: typst alone                11.00 ms
-    the processes that draw           10.81 ms   x0.98
-    the worker                        29.68 ms   x2.70
-    both                              40.50 ms   x3.68
-    PostgreSQL                        18.33 ms   x1.67
-    memory: worker 205 MB, then 206 MB, a process that draws 187 MB, then 187 MB
+    floor: typst alone                15.49 ms
+    the processes that draw           13.63 ms   x0.88
+    the worker                        18.75 ms   x1.21
+    both                              32.38 ms   x2.09
+    PostgreSQL                        10.71 ms   x0.69
+    memory: worker 214 MB, then 215 MB, a process that draws 202 MB, then 200 MB
 """
 
 import argparse

@@ -3,7 +3,7 @@ sent again.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -330,18 +330,19 @@ async def send_simplified(
 
 
 async def first_shown(
-    drawings: Sequence[Drawing], send: Callable[[Drawing], Awaitable[Answer]]
+    drawings: Iterable[Drawing], send: Callable[[Drawing], Awaitable[Answer]]
 ) -> Answer:
     """The answer to the first of the drawings that Slack shows."""
-    *richer, plainest = drawings
-    for drawing in richer:
+    plainer = iter(drawings)
+    drawing = next(plainer)
+    while True:
         try:
             return await send(drawing)
         except SlackError as trouble:
-            if trouble.code not in _UNSHOWABLE:
+            if trouble.code not in _UNSHOWABLE or (left := next(plainer, None)) is None:
                 raise
             log.warning("drawn more plainly", cause=trouble.code)
-    return await send(plainest)
+            drawing = left
 
 
 def _key(message: dict[str, Any]) -> str | None:

@@ -349,7 +349,7 @@ def test_every_other_drawing_is_accepted(drawn: SlackMessage | dict[str, Any]) -
 
 
 def _fallbacks(drawn: SlackMessage | dict[str, Any]) -> list[Any]:
-    return view_fallbacks(drawn) if isinstance(drawn, dict) else list(message_fallbacks(drawn))
+    return list(view_fallbacks(drawn) if isinstance(drawn, dict) else message_fallbacks(drawn))
 
 
 def _clickable(drawn: SlackMessage | dict[str, Any]) -> list[str]:

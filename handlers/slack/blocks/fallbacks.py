@@ -6,6 +6,7 @@ then all blocks but what people click and fill in. The words alone come last, wi
 
 import html
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from handlers.slack.blocks import block_kit
@@ -20,22 +21,36 @@ _OF_LINES = frozenset({"rich_text", "rich_text_list", "context"})
 _MOMENT = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 
 
-def message_fallbacks(message: SlackMessage) -> list[SlackMessage]:
-    """The message, then ever plainer; the last is its text alone."""
-    known, older = (
-        SlackMessage(one.text, _without(_DOUBTFUL_FIELDS, one.blocks))
-        for one in (message, message.in_older_blocks())
-    )
-    oldest = SlackMessage(message.text, _oldest(older.blocks))
+def message_fallbacks(message: SlackMessage) -> Iterator[SlackMessage]:
+    """The message, then ever plainer, each drawn when asked for; the last is its text alone."""
+    return _distinct(_ever_plainer(message))
+
+
+def _ever_plainer(message: SlackMessage) -> Iterator[SlackMessage]:
+    yield message
+    yield _known(message)
+    older = _known(message.in_older_blocks())
+    yield older
+    yield older.without_tables()
+    yield SlackMessage(message.text, _oldest(older.blocks))
     words = block_kit.section(html.unescape(_MOMENT.sub(r"\1", message.text)))
-    text = SlackMessage(message.text, [words])
-    return _distinct([message, known, older, older.without_tables(), oldest, text])
+    yield SlackMessage(message.text, [words])
 
 
-def view_fallbacks(view: View) -> list[View]:
+def _known(message: SlackMessage) -> SlackMessage:
+    return SlackMessage(message.text, _without(_DOUBTFUL_FIELDS, message.blocks))
+
+
+def view_fallbacks(view: View) -> Iterator[View]:
     """The view, then ever plainer; what people click and fill in is in each of them."""
+    return _distinct(_ever_plainer_views(view))
+
+
+def _ever_plainer_views(view: View) -> Iterator[View]:
+    yield view
     known = _without(_DOUBTFUL_FIELDS, view["blocks"])
-    return _distinct([view, {**view, "blocks": known}, {**view, "blocks": _oldest(known)}])
+    yield {**view, "blocks": known}
+    yield {**view, "blocks": _oldest(known)}
 
 
 def has_buttons(message: SlackMessage) -> bool:
@@ -43,8 +58,12 @@ def has_buttons(message: SlackMessage) -> bool:
     return any(block["type"] == "actions" for block in message.blocks)
 
 
-def _distinct(drawings: list[Drawing]) -> list[Drawing]:
-    return [one for index, one in enumerate(drawings) if not index or one != drawings[index - 1]]
+def _distinct(drawings: Iterable[Drawing]) -> Iterator[Drawing]:
+    before = None
+    for one in drawings:
+        if one != before:
+            yield one
+        before = one
 
 
 def _without(fields: frozenset[str], node: Any) -> Any:
