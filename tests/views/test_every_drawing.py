@@ -454,6 +454,7 @@ def test_the_biggest_home_is_small_enough_for_slack(role: Role) -> None:
     assert len(view["blocks"]) <= 100
     assert len(json.dumps(view)) <= 250_000
     assert "does not fit" not in samples.shown(view["blocks"])
+    assert [block["type"] for block in view["blocks"]].count("table") <= 1
 
 
 def test_weight_never_counts_less_than_slack_does() -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.slack.blocks.action_ids import ActionId, pack
-from handlers.slack.blocks.bill_list import bill_table
 from handlers.slack.blocks.block_kit import (
     Block,
     Element,
@@ -25,7 +24,14 @@ from handlers.slack.blocks.buttons import bill_buttons, undo_buttons
 from handlers.slack.blocks.card import arithmetic
 from handlers.slack.blocks.month_board import month_board
 from handlers.slack.blocks.ticks import tick, tick_all_button
-from handlers.wording.bill_text import bill_count, listed, short_title, status_text
+from handlers.wording.bill_text import (
+    amount,
+    bill_count,
+    listed,
+    short_title,
+    state_of,
+    status_text,
+)
 from handlers.wording.formatting import counted, number, slash
 from handlers.wording.history_text import history_sentence
 from handlers.wording.labels import HOLD_CURES
@@ -35,7 +41,7 @@ from models.people.permissions import Role
 from models.people.users import User
 from models.queries.allowed_verbs import allowed_verbs
 from models.queries.bill_details import BillDetails
-from models.queries.bill_list import Page
+from models.queries.bill_list import BillLine, Page
 from models.queries.home import PAGE_BILLS, HomeFacts
 from models.queries.recent_decisions import RecentDecision
 
@@ -132,8 +138,13 @@ def _inbox(facts: HomeFacts) -> list[Block]:
         for one in facts.bills
         for block in _item(one, facts, is_selectable=one.id in selectable)
     ]
-    lines_alone = [bill_table(facts.waiting.lines)] if facts.waiting.lines and not items else []
+    told: list[Sentence] = [[_line(one)] for one in facts.waiting.lines if not facts.bills]
+    lines_alone = [rich(bullets(told))] if told else []
     return [*items, *lines_alone, *_under(facts, is_selectable=bool(selectable))]
+
+
+def _line(one: BillLine) -> str:
+    return f"#{one.id}, {short_title(one)}: {amount(one)}, {state_of(one)}"
 
 
 def _item(facts: BillDetails, home: HomeFacts, *, is_selectable: bool) -> list[Block]:

@@ -73,7 +73,7 @@ def _states(board: MonthBoard) -> list[Block]:
     rows = [["Generated", number(board.generated), totals(board.standing)], *rows]
     told = [_ages(board), _causes(board), _missing(board)]
     return [
-        table(("State", "Bills", "Amount"), rows, right=[1, 2]),
+        table(("State", "Bills", "Amount"), rows, right=[1]),
         *([lines(*(one for one in told if one))] if any(told) else []),
     ]
 
