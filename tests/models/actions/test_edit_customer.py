@@ -164,7 +164,11 @@ async def test_what_was_changed_by_hand_is_on_record_with_the_reason(
     told = await rows_of(db, "select changes, reason, changed_by from customer_edits order by id")
     assert told == [
         ({"country": [None, "DE"], "csm": [None, "Kim"]}, "They moved", people.ana.id),
-        ({"monthly_api_limit": ["1000000", "5"]}, None, people.ana.id),
+        (
+            {"valid_from": [None, "2026-12"], "monthly_api_limit": ["1000000", "5"]},
+            None,
+            people.ana.id,
+        ),
     ], "nothing is kept where nothing was changed"
     with pytest.raises(Invalid) as refused:
         await edit(db, people.ana, acme.id, 33, country="FR", reason="x" * 3_001)
