@@ -33,9 +33,8 @@ from benchmarks.company import company
 from bot.worker.message_content import content_of
 from handlers.slack.app import CLICKS, COMMANDS
 from handlers.slack.blocks.action_ids import ActionId, pack
-from handlers.slack.blocks.home import IN_PLACE, home_view
+from handlers.slack.blocks.home import home_view
 from handlers.slack.context import RequestContext, Services
-from handlers.slack.home import LISTED
 from handlers.slack.request import Click, Request, SlashCommand
 from handlers.slack.usage import show as show_usage
 from models.actions.absence import end_absences
@@ -47,6 +46,7 @@ from models.db.database import Database, do_put_off
 from models.errors import Ambiguous, Refusal
 from models.outbox.delivery import next_due, stale_cards
 from models.outbox.digests import digests_of
+from models.outbox.homes import HomePlace
 from models.outbox.messages import Message, MessageKind, defer_all_posts
 from models.outbox.recovery import (
     defer_due_issues,
@@ -56,8 +56,8 @@ from models.outbox.recovery import (
 )
 from models.people.users import User
 from models.period import Period
-from models.queries.bill_list import bills_waiting_for
 from models.queries.bill_loader import load_bill_details
+from models.queries.home import load_home
 from models.settings import BillingSettings
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -128,9 +128,7 @@ class Scene:
     def opens_home(self, who: str) -> Step:
         async def do(session: AsyncSession) -> object:
             user = self.people[who]
-            waiting = await bills_waiting_for(session, user, limit=LISTED)
-            drawn = [line.id for line in waiting.lines[:IN_PLACE]]
-            return home_view(user, waiting, await load_bill_details(session, drawn), NOW)
+            return home_view(await load_home(session, user, HomePlace(), NOW, ZoneInfo("UTC")))
 
         return Step(f"{who}: Home", do)
 
