@@ -20,12 +20,14 @@ class Unwritten:
 
 
 async def unwritten_customers(session: AsyncSession, targets: Collection[str]) -> Unwritten | None:
-    """Of a staged file; None where each can be written."""
-    columns = ", ".join(name for name in WRITTEN if name in targets)
+    """Of a staged file; None where each can be written. Who is known keeps the name they have."""
+    given = [f"r.{name}" for name in WRITTEN if name in targets and name != "name"]
+    columns = ", ".join(("coalesce(c.name, r.name)", *given))
     found = await session.execute(
         sa.text(f"""
-        select name, array[{columns}] as written
-        from ready cross join concat({columns}) as all_of_it
+        select r.name, array[{columns}] as written
+        from ready r left join customers c on c.id = r.customer_id
+            cross join concat({columns}) as all_of_it
         where octet_length(all_of_it) <> length(all_of_it) order by line""")
     )
     names = [row.name for row in found if any(map(unwritable, row.written))]

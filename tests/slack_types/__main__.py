@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from itertools import product
+from collections.abc import Iterator
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
+from handlers.slack.blocks.block_kit import SlackMessage
 from tests.views.samples import BILLS
 from tests.views.test_every_drawing import OF_A_BILL, OTHERS
 
@@ -16,6 +18,8 @@ HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", "tsconfig.json")
 HEAD = 'import type { AnyBlock, HomeView, ModalView } from "@slack/types";\n'
 INSTALL = ("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
+UNKNOWN = frozenset({"data_visualization"})
+"""Blocks of Slack's that its own types at that version do not have; the sandbox's tables do."""
 EACH = 10
 """Of so many bills one is drawn: the compiler takes a minute for all of them."""
 
@@ -43,14 +47,18 @@ def main() -> int:
 def _lines() -> list[str]:
     bills = [*BILLS.values()][::EACH]
     drawn: list[Any] = [draw(facts) for draw, facts in product(OF_A_BILL.values(), bills)]
-    return list(dict.fromkeys(map(_declared, [*drawn, *OTHERS.values()])))
+    declared = chain.from_iterable(map(_declared, [*drawn, *OTHERS.values()]))
+    return list(dict.fromkeys(declared))
 
 
-def _declared(drawn: Any) -> str:
-    if not isinstance(drawn, dict):
-        return f"void ({json.dumps(drawn.blocks)} satisfies AnyBlock[]);"
+def _declared(drawn: Any) -> Iterator[str]:
+    if isinstance(drawn, SlackMessage):
+        for blocks in (drawn.blocks, drawn.older or []):
+            known = [block for block in blocks if block["type"] not in UNKNOWN]
+            yield f"void ({json.dumps(known)} satisfies AnyBlock[]);"
+        return
     kind = "HomeView" if drawn["type"] == "home" else "ModalView"
-    return f"void ({json.dumps(drawn)} satisfies {kind});"
+    yield f"void ({json.dumps(drawn)} satisfies {kind});"
 
 
 if __name__ == "__main__":

@@ -3,21 +3,28 @@
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.web.app import ROUTERS
+from models.actions.approve import approve_bill
 from models.actions.keep_books import Book
+from models.actions.mail_trouble import note_trouble
+from models.actions.send import send_bill
 from models.actions.uploaded_files import look_at_file
+from models.bills.bill import Bill
 from models.db.database import Database
 from models.people.passwords import Passwords
 from models.people.users import User
+from tests.harness.billing import drawn
 from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_side
 from tests.harness.cast import People
-from tests.harness.scene import act, add_customer, bill_for
+from tests.harness.issuing import issue_bill
+from tests.harness.scene import NOW, act, add_customer, bill_for
 from tests.web.form_fields import fields_of, form_to
 
 PASSWORD = "correct horse 12"
@@ -72,6 +79,7 @@ FORMS = (
     Form("ana", f"{BILL}/send", f"{BILL}/send"),
     Form("ana", f"{BILL}/void", f"{BILL}/void", WHY),
     Form("ana", f"{BILL}/reissue", f"{BILL}/reissue", WHY),
+    Form("ana", "/bills/{mailed}/deliver", "/bills/{mailed}/deliver", WHY),
     Form("ana", "/bills/{held}/release", "/bills/{held}/release", WHY),
     Form("kim", "/dashboard/approve?bill={second}-1", "/dashboard/approve", tells="page"),
     Form("ana", "/dashboard?view=approved", "/dashboard/send",
@@ -127,6 +135,8 @@ async def ids(db: Database, people: People) -> dict[str, int]:
         second = await bill_for(session, ana, "Bolt Ltd", **kims)
         held = await bill_for(session, ana, "Late Ltd", start_date=NOVEMBER, **kims)
         await add_customer(session, "Ebb")
+        mailed = await bill_for(session, ana, "Fern", **kims)
+        await _heard_by_nobody(session, mailed, people)
         file = await look_at_file(session, Book.USAGE, "usage.csv", USAGE, ana)
         newcomers = [User(name=name, password_digest=digest) for name in ("New", "Other")]
         vera = User(name="Vera", role="Sales", password_digest=digest)
@@ -135,10 +145,20 @@ async def ids(db: Database, people: People) -> dict[str, int]:
         new, other = newcomers
         return {
             "bill": bill.id, "second": second.id, "held": held.id,
+            "mailed": mailed.id,
             "acme": bill.customer_id, "new": new.id, "newcomer": new.id, "other": other.id,
             "file": file.id, "vera": vera.id, "ana": people.ana.id, "kim": people.kim.id,
             "lee": people.lee.id,
         }  # fmt: skip
+
+
+async def _heard_by_nobody(session: AsyncSession, bill: Bill, people: People) -> None:
+    """It was mailed, and no answer came."""
+    later = NOW + timedelta(hours=1)
+    await approve_bill(session, bill.id, bill.version, act(people.kim))
+    await send_bill(session, bill.id, bill.version, act(people.ana))
+    await issue_bill(session, bill.id, act(people.system, later), drawn)
+    await note_trouble(session, bill.id, "Connection lost", unheard=1)
 
 
 async def test_every_form_sent_twice_is_done_once_and_told_as_done(

@@ -375,8 +375,8 @@ async def test_a_name_that_no_font_has_takes_no_number_and_is_told_to_finance(
 ) -> None:
     phoenician = "\U00010900"
     bill = await approved(session, people, **THEN)
-    await change(session, bill, f"Acme {phoenician}")
     await send_bill(session, bill.id, bill.version, act(people.ana))
+    await change(session, bill, f"Acme {phoenician}")
     due = clock(people, NOW + DELAY)
     assert not await issue_bill(session, bill.id, due, draw_here)
     assert (bill.status, bill.number) == (State.APPROVED, None)
@@ -413,8 +413,8 @@ async def test_a_bill_that_could_not_be_drawn_is_mended_or_void(
 ) -> None:
     """It has no number, so nothing of it has gone out."""
     bill = await approved(session, people, **THEN)
-    await change(session, bill, "Acme \U00010900")
     await send_bill(session, bill.id, bill.version, act(people.ana))
+    await change(session, bill, "Acme \U00010900")
     assert not await issue_bill(session, bill.id, clock(people, NOW + DELAY), draw_here)
     by = later(act(people.ana), minutes=10)
     done = await void_bill(session, bill.id, bill.version, by, "To another company")
