@@ -1,9 +1,11 @@
 """A customer as a form has it: which fields there are, what they show, what of it was changed."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from models.customers.customers import Customer, customer_version
+from models.customers.edits import Changes
 from models.customers.terms import terms_history, terms_in_force
 from models.db.columns import Session
 from models.people.permissions import Role
@@ -58,6 +60,39 @@ def changed_fields(given: Mapping[str, str], shown: Mapping[str, str]) -> dict[s
     terms = {"valid_from", *TERMS}
     kept = other | terms if other & terms else other
     return {field: text for field, text in given.items() if field in kept}
+
+
+def written_down(shown: Mapping[str, str]) -> str:
+    """What a form shows, for the form to carry, so that it is known later what was typed over."""
+    return json.dumps({field: shown.get(field, "") for field in (*TEXTS, *CHECKS)})
+
+
+def read_back(carried: str) -> dict[str, str]:
+    """What `written_down` wrote; empty where that is not it."""
+    try:
+        seen = json.loads(carried)
+    except (ValueError, RecursionError):
+        return {}
+    is_ours = isinstance(seen, dict) and seen.keys() == {*TEXTS, *CHECKS}
+    return {field: str(text) for field, text in seen.items()} if is_ours else {}
+
+
+def typed_over(
+    given: Mapping[str, str], seen: Mapping[str, str], shown: Mapping[str, str]
+) -> dict[str, str]:
+    """The form on top of what is `shown` now: what was typed over what was `seen` stays."""
+    return {
+        field: shown.get(field, "") if text == seen.get(field) else text
+        for field, text in given.items()
+    }
+
+
+def changed_since(seen: Mapping[str, str], shown: Mapping[str, str]) -> Changes:
+    return {
+        field: (text or None, shown.get(field) or None)
+        for field, text in seen.items()
+        if text != shown.get(field, "")
+    }
 
 
 async def colleagues(session: Session, shown: Mapping[str, str]) -> dict[str, list[str]]:

@@ -13,8 +13,12 @@ from handlers.customer_form import (
     TERMS,
     TEXTS,
     changed_fields,
+    changed_since,
     colleagues,
+    read_back,
     shown_fields,
+    typed_over,
+    written_down,
 )
 from handlers.http.faults import MAYBE_MONTH
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
@@ -23,13 +27,14 @@ from handlers.web.confirming import Question, confirmed
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.wording.customer_text import unpriced_text
+from handlers.wording.customer_text import changed_meanwhile, unpriced_text, used_meanwhile
 from handlers.wording.field_text import FIELDS, HINTS
 from handlers.wording.formatting import counted, name
 from models.actions.edit_customer import create_customer, edit_customer
 from models.actions.keep_books import BookChange, record_month
 from models.currencies import MINOR_UNITS
 from models.customers.customers import customer_version, get_customer
+from models.customers.edits import newest_edits
 from models.db.columns import MOST_CALLS
 from models.errors import Invalid, NotFound, Refusal, Unreadable
 from models.numerals import read_whole
@@ -113,9 +118,27 @@ def _terms_month(month: str) -> Period | None:
 async def _edit_page(customer_id: int, month: str, context: HttpContext, form: Form) -> Response:
     customer = await get_customer(context.session, customer_id)
     shown = await shown_fields(context.session, customer, _terms_month(month))
+    form = await _caught_up(context, customer_id, form, shown)
     shown |= {"valid_from": month} if month else {}
     action, back = _edit_address(customer_id, month), f"/customers/{customer_id}"
     return await _form_page(context, form, shown, f"Edit {name(customer.name)}", action, back)
+
+
+async def _caught_up(
+    context: HttpContext, customer_id: int, form: Form, shown: Mapping[str, str]
+) -> Form:
+    """Where somebody else was faster: who, what they changed, and the form for what stands now."""
+    if form.typed is None or form.typed.get("version", shown["version"]) == shown["version"]:
+        return form
+    seen = read_back(form.value("seen"))
+    given = typed_over(_given(form.typed), seen, shown)
+    ticked = {field: "yes" for field in CHECKS if given[field] == "yes"}
+    now = {"version": shown["version"], "seen": written_down(shown)}
+    typed = {name: text for name, text in form.typed.items() if name not in CHECKS}
+    newest = [*await newest_edits(context.session, customer_id, 1), (None, None)]
+    told = changed_meanwhile(changed_since(seen, shown), *newest[0])
+    texts = {field: text for field, text in given.items() if field not in CHECKS}
+    return Form(typed | texts | ticked | now, trouble=told)
 
 
 async def _form_page(
@@ -132,6 +155,7 @@ async def _form_page(
         "customer_form.html.jinja",
         form=form,
         shown=shown,
+        seen=written_down(shown),
         title=title,
         action=action,
         back=back,
@@ -203,6 +227,9 @@ async def _usage_page(
 ) -> Response:
     customer = await get_customer(context.session, customer_id)
     [used] = await usage_months(context.session, customer_id, month, month)
+    recorded = "" if used.calls is None else str(used.calls)
+    if form.typed is not None and form.typed.get("seen", recorded) != recorded:
+        form = Form({**form.typed, "seen": recorded}, form.errors, used_meanwhile(used.calls))
     return page(
         context.request,
         "usage_form.html.jinja",

@@ -19,12 +19,12 @@ from handlers.wording.formatting import (
 from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS, SOURCE_WORDS
 from handlers.wording.rich_text import Sentence, bold
 from models.customers.customers import Customer
-from models.customers.edits import TERMS_FROM, Changes
+from models.customers.edits import TERMS_FROM, Changes, CustomerEdit
 from models.customers.mail_addresses import check_mail_addresses
 from models.customers.signs import check_can_be_written
 from models.customers.terms import TERMS, Terms
 from models.errors import WrongState
-from models.people.users import PersonRef
+from models.people.users import PersonRef, User
 from models.period import Period
 from models.queries.customer_details import CustomerDetails, FlaggedBill, ToldEdit
 
@@ -76,6 +76,26 @@ def changes_text(changes: Changes) -> list[str]:
         if column != TERMS_FROM
     ]
 
+
+def changed_meanwhile(changes: Changes, edit: CustomerEdit | None, by: User | None) -> str:
+    """As in "Ana Weber (Finance) changed this customer while you were looking. Country: DE, was
+    none."; whose `edit` it was is None where an import made it.
+    """
+    who = person(by) if by and edit and edit.changes.keys() & (changes or edit.changes) else None
+    told = changes_text(changes or (edit.changes if edit and who else {}))
+    what = f" {'; '.join(told)}." if told else ""
+    return f"{who or 'Somebody'} changed this customer while you were looking.{what} {NOT_SAVED}"
+
+
+def used_meanwhile(calls_now: int | None) -> str:
+    """The same of the calls of a month."""
+    now = "none are recorded now" if calls_now is None else f"it is {calls(calls_now)} now"
+    return f"Somebody recorded something else for this month while you were looking: {now}. " + (
+        NOT_SAVED
+    )
+
+
+NOT_SAVED = "What you typed is still here, and not saved yet."
 
 _YES_NO = {"true": "yes", "false": "no"}
 

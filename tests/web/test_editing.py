@@ -151,10 +151,39 @@ async def test_what_moves_no_bill_is_saved_at_once(
     done = await ana.post(f"/customers/{one}/edit", data=form | {"tax_id": "DE1"})
     assert (done.status, done.headers["Location"]) == (303, f"/customers/{one}")
     assert await rows_of(db, "select tax_id from customers") == [("DE1",)]
-    late = await ana.post(f"/customers/{one}/edit", data=form | {"tax_id": "DE2"})
+
+
+async def test_whoever_saves_second_reads_who_changed_what_and_saves_on_top_of_it(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    address = f"/customers/{one}/edit"
+    form = shown(await ana.get(address))
+    first = form | {"tax_id": "DE1", "country": "de", "require_csm_approval": "yes"}
+    assert (await ana.post(address, data=first)).status == 303
+    late = await ana.post(address, data=form | {"tax_id": "DE2", "tax_note": "By <us>"})
     assert late.status == 409
-    assert "Somebody changed this customer while you were looking." in late.text
-    assert shown(late)["tax_id"] == "DE2"
+    assert f"{people.ana.name} (Finance) changed this customer while you were looking." in late.text
+    assert "Country: DE, was none" in late.text and "DE1, was none" in late.text
+    again = shown(late)
+    assert (again["tax_id"], again["country"], again["tax_note"]) == ("DE2", "DE", "By <us>")
+    assert (await ana.post(address, data=again)).status == 303
+    assert await rows_of(
+        db, "select tax_id, country, tax_note, require_csm_approval from customers"
+    ) == [("DE2", "DE", "By <us>", True)]
+
+
+async def test_usage_that_somebody_else_recorded_meanwhile_is_told_and_can_be_replaced(
+    ana: Visitor, db: Database, people: People
+) -> None:
+    one, _ = await customer(db, people.ana)
+    address = f"/customers/{one}/usage/2026-09"
+    stale = shown(await ana.get(address))
+    assert (await ana.post(address, data=stale | {"api_usage": "1100"})).status == 303
+    late = await ana.post(address, data=stale | {"api_usage": "1200"})
+    assert late.status == 409 and "it is 1,100 calls now" in late.text
+    assert (await ana.post(address, data=shown(late))).status == 303
+    assert await rows_of(db, "select api_usage from usages where month = 9") == [(1200,)]
 
 
 async def test_other_terms_say_first_which_bills_move(
