@@ -39,6 +39,7 @@ HEAVIEST = 60_000
 """Bytes of a page's HTML and style as they travel."""
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+SMALLEST_PHONE: ViewportSize = {"width": 360, "height": 640}
 Theme = Literal["light", "dark"]
 SIGHTS: tuple[tuple[ViewportSize, Theme], ...] = (
     (WIDE, "light"),

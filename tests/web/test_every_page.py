@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.health import told_settings
 from bot.settings import Settings
+from handlers.web.dashboard import ALL, VIEWS
 from models.actions.edit_customer import edit_customer
 from models.context import Context, Source
 from models.customers.customers import Customer
@@ -29,6 +30,7 @@ from tests.harness.slack_people import NOW
 from tests.sandbox.page_browser import needs_chromium
 from tests.web.every_page import (
     PHONE,
+    SMALLEST_PHONE,
     WIDE,
     WIDER,
     Examples,
@@ -116,6 +118,23 @@ async def test_the_others_see_on_a_phone_what_is_theirs(
     company: Company, browser: Browser, name: str
 ) -> None:
     assert await _visit_all(browser, company, company.people.get(name), company.pages) == []
+
+
+@pytest.mark.parametrize("name", [DANA.name, KIM.name])
+async def test_no_list_of_bills_is_cut_on_the_smallest_phone(
+    company: Company, browser: Browser, name: str
+) -> None:
+    page, _ = await _signed_in(browser, company.served, company.people[name])
+    await page.set_viewport_size(SMALLEST_PHONE)
+    faults = []
+    for view in VIEWS:
+        await page.goto(f"/dashboard?view={view}")
+        faults += [f"{view}: {fault}" for fault in await page.evaluate(WIDER)]
+        if view == ALL:
+            left = "cells => new Set(cells.map(cell => cell.getBoundingClientRect().left)).size"
+            assert await page.locator(".bills .tick:has(input) + td").count()
+            assert await page.locator(".bills .tick + td").evaluate_all(left) == 2
+    assert not faults, "\n".join(faults)
 
 
 async def test_a_word_of_three_hundred_letters_fits_every_page_table_and_dialog(
