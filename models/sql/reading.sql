@@ -28,17 +28,20 @@ create function agreed_before(b bills) returns bigint language sql stable as $$
 $$;
 
 -- The months up to a bill's own: the calls used, and what was billed in the end, or would be where
--- nobody has billed it, and in which currency.
+-- nobody has billed it, and in which currency. The bill's own month comes to what the bill says.
 create function trend_of(b bills, months integer, first_year integer) returns json
 language plpgsql stable as $$
 begin
     return (
         select json_agg(json_build_array(
-            m.first_day, o.api_usage,
-            case when billed.id is null then o.overage_amount else standing_amount(billed) end::text,
-            coalesce(billed.currency, o.currency)) order by m.first_day)
-        from (select (make_date(b.year, b.month, 1) - make_interval(months => ago))::date
-              from generate_series(months - 1, 0, -1) ago) m (first_day)
+            m.first_day, case when m.is_own then b.api_usage else o.api_usage end,
+            case when m.is_own then b.overage_amount
+                 when billed.id is null then o.overage_amount
+                 else standing_amount(billed) end::text,
+            case when m.is_own then b.currency
+                 else coalesce(billed.currency, o.currency) end) order by m.first_day)
+        from (select (make_date(b.year, b.month, 1) - make_interval(months => ago))::date, ago = 0
+              from generate_series(months - 1, 0, -1) ago) m (first_day, is_own)
         cross join lateral (
             select extract(year from m.first_day)::int as year,
                    extract(month from m.first_day)::int as month) p

@@ -90,6 +90,22 @@ async def test_a_void_month_came_to_nothing(story: Story) -> None:
     assert before(await story.october()) == Decimal(0)
 
 
+async def test_a_trend_ends_with_what_its_bill_says_whatever_became_of_it(story: Story) -> None:
+    bill = await story.begin()
+    await story.send(bill)
+    credit = await story.correct(160_000)
+    assert await last_of_trend(story, bill) == (150_000, bill.overage_amount)
+    by = act(story.people.ana)
+    await void_bill(story.session, credit.id, credit.version, by, "Not so")
+    await void_bill(story.session, bill.id, bill.version, by, "Free month")
+    assert await last_of_trend(story, bill) == (150_000, Decimal("5000.00"))
+
+
+async def last_of_trend(story: Story, bill: Bill) -> tuple[int | None, Decimal | None]:
+    (facts,) = await load_bill_details(story.session, [bill.id])
+    return facts.trend[-1].calls, facts.trend[-1].amount
+
+
 async def test_a_month_that_nobody_billed_counts_as_it_would_be_billed(story: Story) -> None:
     story.customer = await add_customer(story.session, used=101_000, period=SEPTEMBER)
     await record_usage(story.session, story.customer, OCTOBER, 140_000)
