@@ -384,9 +384,12 @@ SLACK_ID = ColumnKind(
 )
 
 SELF_MADE = "n.role is null and n.password_digest is not null"
+_MEANS_MORE = """(s.role, coalesce(s.email, n.email), coalesce(s.active, n.active::text))
+    is distinct from (n.role, n.email, n.active::text) or s.slack_user_id is not null"""
+_TAKEN_FOR_ANOTHER = f"t.id is null and {SELF_MADE} and ({_MEANS_MORE})"
 PERSON_NAME = _called(
     lambda typed, _: _name(typed, 200),
     (f"k.key = '{SYSTEM}'", "is what the clock and the command line are called"),
     ("t.id <> n.id", "is somebody else's name already"),
-    (f"t.id is null and {SELF_MADE}", "made an account on the web and has no role yet"),
+    (_TAKEN_FOR_ANOTHER, "made an account on the web and has no role yet"),
 )

@@ -192,3 +192,21 @@ async def test_a_stranger_who_took_a_colleagues_name_does_not_get_the_colleagues
             await import_people(session, BytesIO(file), people.ana, NOW)
     (flaw,) = refused.value.flaws
     assert "made an account on the web" in flaw.reason
+
+
+async def test_the_list_of_people_comes_back_unchanged_with_a_newcomer_in_it(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    await served.visitor().post("/api/users", json=VERA)
+    ana = await served.signed_in(people.ana)
+    sheet = (await ana.get("/api/users.csv")).text
+    [row] = [line for line in sheet.splitlines() if "Vera" in line]
+    more = [row.replace("vera@", "eve@"), row.replace("true", "false"), f"vera,,{Role.SALES},,true"]
+    async with db.long_transaction() as session:
+        done = await import_people(session, BytesIO(sheet.encode()), people.ana, NOW)
+        assert (done.added, done.changed, done.unchanged) == (0, 0, len(sheet.splitlines()) - 1)
+        for other in more:
+            with pytest.raises(BadRows, match="one fault"):
+                await import_people(
+                    session, BytesIO(sheet.replace(row, other).encode()), people.ana, NOW
+                )
