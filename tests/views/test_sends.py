@@ -9,7 +9,7 @@ from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.mail_notices import delivered_notice
 from handlers.slack.blocks.outcomes import bill_voided
-from handlers.slack.blocks.sent import list_going, list_sent, one_sent
+from handlers.slack.blocks.sent import list_going, list_sent, one_sent, shape
 from models.batches.bulk_send_outcome import Fate
 from models.bills.states import NotSent, State
 from models.queries.totals import Total
@@ -173,6 +173,18 @@ def test_what_came_back_is_sent_again_one_by_one_and_asked_for() -> None:
     again = buttons(message.blocks)["bill:send"]
     assert again["text"]["text"] == f"Send again #{back.id}" and "confirm" in again
     assert "sending:retry" not in buttons(message.blocks)
+
+
+@pytest.mark.parametrize("fate", [Fate.UNHEARD, Fate.CAME_BACK, Fate.FAILED])
+def test_a_list_is_corrected_with_each_that_finance_decides_on(fate: Fate) -> None:
+    """Two of five were sent again, or are said to have arrived, once nothing else is on its way."""
+    five, three = ({fate: 5}, {Fate.DELIVERED: 2, fate: 3})
+    assert shape(samples.bulk_sent(fates=five)) != shape(samples.bulk_sent(fates=three))
+    on_their_way = [
+        shape(samples.bulk_sent(fates={fate: count, Fate.ON_ITS_WAY: 9 - count}))
+        for count in (3, 4)
+    ]
+    assert on_their_way[0] == on_their_way[1]
 
 
 def test_a_long_list_names_some_and_shows_its_progress_elsewhere() -> None:

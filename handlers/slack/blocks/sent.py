@@ -133,9 +133,16 @@ def _undo_by_command(facts: BulkSendOutcome) -> list[Block]:
 
 def shape(facts: BulkSendOutcome) -> str:
     """What a correction is worth: that some were called back, or that no delay or nobody's way is
-    left. Of a long list not how many are on their way.
+    left; then each that Finance had to decide on. Of a long list not how many are on their way.
     """
     fates = facts.fates
-    ways = (Fate.IN_DELAY, Fate.WAITING, Fate.ON_ITS_WAY, Fate.UNHEARD)
-    going = [fate for fate in ways if fate in fates]
-    return f"{fates.get(Fate.CALLED_BACK, 0)} called back, then {' and '.join(going) or 'done'}"
+    back = f"{fates.get(Fate.CALLED_BACK, 0)} called back, then "
+    if facts.going:
+        return back + " and ".join(fate for fate in (*_MOVING, Fate.UNHEARD) if fate in fates)
+    left = [f"{fates[fate]} {fate}" for fate in _TO_DECIDE if fate in fates]
+    retried = ["retried"] if facts.retry is not None else []
+    return back + (" and ".join([*left, *retried]) or "done")
+
+
+_MOVING = (Fate.IN_DELAY, Fate.WAITING, Fate.ON_ITS_WAY)
+_TO_DECIDE = (Fate.UNHEARD, Fate.FAILED, Fate.CAME_BACK)
