@@ -4,6 +4,7 @@ from io import BytesIO
 
 import sqlalchemy as sa
 
+from handlers.wording.addresses import use_public_url
 from models.actions.recalculate import recalculate
 from models.batches.bill_run import run_step, start_bill_run
 from models.context import Context, Source
@@ -18,6 +19,8 @@ from tests.harness.slack_people import NOW, Team, said
 async def test_a_bill_without_a_price_goes_on_once_the_advice_is_followed(
     team: Team, listeners: Listeners, people: People
 ) -> None:
+    """Where there are no pages to mend it on."""
+    use_public_url("")
     act = Context(people.ana, NOW, Source.SLACK)
     async with team.db.transaction() as session:
         unpriced = "update {} set overage_unit_cost = null"

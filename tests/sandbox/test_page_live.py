@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Request, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.fake_slack.app import serve
@@ -214,8 +214,14 @@ async def test_letters_come_while_the_page_is_open_and_what_is_in_them_stays_in_
 ) -> None:
     """One loads a picture from elsewhere, runs a script, and covers the page; its PDF opens."""
     page, complaints = await visit(browser, f"{live.base_url}/#UANA/mail")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    outside: list[str | None] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith(live.base_url):
+            outside.append(request.failure)
+
+    page.on("requestfinished", note)
+    page.on("requestfailed", note)
     await expect(page.get_by_text("No e-mail has been sent yet.")).to_be_visible()
     picture = '<img src="http://tracker.example/1.png"><script>parent.document.title = "x"</script>'
     await sent(live, letter(f"<p>Due: 5</p>{picture}"))
@@ -236,6 +242,6 @@ async def test_letters_come_while_the_page_is_open_and_what_is_in_them_stays_in_
     await expect(document).to_contain_text(f"{len(PDF)} bytes")
     assert await document.get_attribute("target") == "_blank"
     assert await document.get_attribute("download") is None
-    assert [one for one in asked if not one.startswith(live.base_url)] == []
+    assert {*outside} <= {"csp"}, "what the browser stopped went nowhere"
     assert await page.title() != "x"
     assert all("tracker.example" in one or "sandboxed" in one for one in complaints)
