@@ -13,6 +13,7 @@ from handlers.documents.typesetting import NotTypeset, Typeset, typeset
 from handlers.wording.formatting import clean, listing
 from models.bills.documents import PDF, CannotBeDrawn, Drawn
 from models.bills.invoice_data import InvoiceData
+from models.customers.signs import WRITTEN, quoted_signs, told_signs
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,13 +38,13 @@ class InvoicePrinter:
         Raises CannotBeDrawn where a name or an address has signs that no font has.
         """
         work, refusal = self._work(facts)
-        with _told(facts):
+        with _told(facts, is_ours=self._folder == TEMPLATES):
             return _drawn(typeset(*work), refusal)
 
     async def draw_elsewhere(self, facts: InvoiceData, typeset: TypesetElsewhere) -> Drawn:
         """The same, while others go on."""
         work, refusal = self._work(facts)
-        with _told(facts):
+        with _told(facts, is_ours=self._folder == TEMPLATES):
             return _drawn(await typeset(*work), refusal)
 
     def _work(self, facts: InvoiceData) -> tuple[Work, str | None]:
@@ -68,38 +69,38 @@ def _page(facts: InvoiceData) -> str:
 
 
 @contextmanager
-def _told(facts: InvoiceData) -> Iterator[None]:
+def _told(facts: InvoiceData, *, is_ours: bool) -> Iterator[None]:
     try:
         yield
     except NotTypeset as error:
-        raise CannotBeDrawn(_cause(facts, str(error))) from error
+        raise CannotBeDrawn(_cause(facts, str(error), is_ours=is_ours)) from error
 
 
 _NO_FONT = re.compile(r'the text `"(.+?)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
-def _cause(facts: InvoiceData, error: str) -> str:
-    """Why, and what to do."""
+def _cause(facts: InvoiceData, error: str, *, is_ours: bool) -> str:
+    """Why, and what to do. Typst names the first; of our own template the fonts are known."""
     found = _NO_FONT.search(error)
     if found is None:
         return f"The template cannot draw it: {error.splitlines()[0]}"
-    signs = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), found[1])
+    first = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), found[1])
+    signs = (told_signs(_written(facts)) if is_ours else "") or _first_sign(facts, first)
+    return f"No font has {clean(signs)}. Write it in other letters, and send the bill again."
+
+
+def _first_sign(facts: InvoiceData, signs: str) -> str:
     where = listing([label for label, text in _written(facts) if signs in (text or "")])
-    codes = " ".join(f"U+{ord(sign):04X}" for sign in signs)
-    return (
-        f"No font has “{clean(signs)}” ({codes}), which stands in {where or 'the document'}. "
-        "Write it in other letters, and send the bill again."
-    )
+    return f"{quoted_signs(signs)}, which stands in {where or 'the document'}"
 
 
 def _written(facts: InvoiceData) -> Iterator[tuple[str, str | None]]:
     """What people wrote, and where that is kept."""
     company = facts.company
-    yield "the customer's name", facts.customer
-    yield "the customer's billing_address", facts.billing_address
-    yield "the customer's tax_id", facts.tax_id
-    yield "the customer's tax_note", facts.tax_note
+    theirs = (facts.customer, facts.billing_address, facts.tax_id, facts.tax_note)
+    for place, text in zip(WRITTEN.values(), theirs, strict=True):
+        yield f"the customer's {place}", text
     yield "COMPANY_NAME", company.name
     yield "COMPANY_ADDRESS", company.address
     yield "COMPANY_TAX_ID", company.tax_id

@@ -41,7 +41,7 @@ NOT_SENT_WORDS = {
     NotSent.STATE: "it is {state}",
     NotSent.OUTDATED: "its usage or terms have changed, so it needs approval again",
     NotSent.NO_ADDRESS: "its customer has no billing e-mail address",
-    NotSent.NO_FONT: "no font has a sign of its customer’s name, address, tax_id or tax_note",
+    NotSent.NO_FONT: "no font has {signs}",
     NotSent.NOT_ITS_TURN: "what it corrects has not gone out yet",
     NotSent.BUSY: "somebody else was changing it all the while: send it once more",
     NotSent.CHANGED: "it changed after you were shown it: it is {state} now",

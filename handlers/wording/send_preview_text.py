@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from handlers.wording.bill_text import amount, amount_due, bill_count, short_title
-from handlers.wording.formatting import delay, listing, number, period_name, totals
+from handlers.wording.formatting import clean, delay, listing, number, period_name, totals
 from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
 from handlers.wording.rich_text import Sentence, bold
 from models.batches.bulk_send import SendReport
@@ -80,7 +80,9 @@ def _unnamed(stay: Sequence[OutgoingBill], by_state: Mapping[State, int] | None)
 
 
 def _kept_line(one: OutgoingBill) -> Sentence:
-    why = NOT_SENT_WORDS[one.kept or NotSent.STATE].format(state=_state(one.line))
+    why = NOT_SENT_WORDS[one.kept or NotSent.STATE].format(
+        state=_state(one.line), signs=clean(one.signs)
+    )
     return [bold(f"#{one.line.id} "), f"{short_title(one.line)}, {amount(one.line)}: {why}"]
 
 

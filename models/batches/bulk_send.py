@@ -19,7 +19,7 @@ from models.batches.lists import (
     lock_free,
     own_list,
 )
-from models.batches.send_preview import LINE, NAMED, OutgoingBill
+from models.batches.send_preview import LINE, NAMED, WRITTEN, OutgoingBill, outgoing_bill
 from models.bills.states import NotSent, State
 from models.context import Context
 from models.customers.signs import can_be_written
@@ -131,7 +131,7 @@ async def send_report(session: AsyncSession, list_id: int, most: float = math.in
         sent=facts.get("sent", 0),
         ended=True,
         kept=tuple(
-            OutgoingBill(bill_line(row, row.name), row.address, _why(row, facts.get("busy", ())))
+            outgoing_bill(bill_line(row, row.name), row, _why(row, facts.get("busy", ())))
             for row in left
         ),
     )
@@ -154,8 +154,7 @@ select b.id from {HAPPENED} where shown.list_id = :id and a.id is not null order
 """)
 
 _LEFT = sa.text(f"""
-select {LINE}, b.version <> shown.version as changed,
-       array[c.name, c.billing_address, c.tax_id, c.tax_note] as written
+select {LINE}, b.version <> shown.version as changed, {WRITTEN}
 from {HAPPENED}
 join customers c on c.id = b.customer_id
 where shown.list_id = :id and a.id is null

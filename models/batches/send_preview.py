@@ -12,7 +12,7 @@ from models.actions.send import check_can_mail
 from models.batches.lists import new_list as shown_list
 from models.bills.states import NotSent, State
 from models.context import Context
-from models.customers.signs import can_be_written
+from models.customers.signs import can_be_written, unwritten_signs
 from models.outbox.mail_pause import find_pause
 from models.outbox.messages import MessageKind, add_messages
 from models.people.permissions import Permission
@@ -23,11 +23,15 @@ from models.queries.totals import Total
 
 @dataclass(frozen=True)
 class OutgoingBill:
-    """A bill that somebody asked to send: to which address it goes, or why it is kept."""
+    """A bill that somebody asked to send: to which address it goes, or why it is kept.
+
+    `signs`: those that no font has, and where they stand, where that is why.
+    """
 
     line: BillLine
     to: str | None = None
     kept: NotSent | None = None
+    signs: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ b.currency, b.created_at, b.kind, b.number, nullif(trim(c.billing_email), '') as
 total_due(b) as with_tax
 """
 
+WRITTEN = "array[c.name, c.billing_address, c.tax_id, c.tax_note] as written"
+
 _NAMED = "b.id = any(:bill_ids)"
 
 _OF_MONTH = """
@@ -108,7 +114,7 @@ from asked group by kept, status, currency order by currency, status
 
 _STAY = f"""
 with {_ASKED}
-select {LINE}, a.kept
+select {LINE}, a.kept, {WRITTEN}
 from asked a join bills b on b.id = a.id join customers c on c.id = b.customer_id
 where a.kept is not null order by b.id limit {NAMED}
 """
@@ -124,7 +130,7 @@ with ranked as (
     where l.list_id = :list_id
 ),
 first as (select * from ranked order by place, bills desc, currency limit {BIGGEST})
-select {LINE}, null as kept
+select {LINE}, null as kept, {WRITTEN}
 from first join bills b using (id) join customers c on c.id = b.customer_id
 order by bills desc, first.currency, place
 """)
@@ -203,12 +209,12 @@ async def _unwritten(session: AsyncSession, which: str, values: dict[str, Any]) 
     return [row.id for row in found if not can_be_written(*row.written)]
 
 
-_BEYOND_ASCII = """
-select c.id, array[c.name, c.billing_address, c.tax_id, c.tax_note] as written
+_BEYOND_ASCII = f"""
+select c.id, {WRITTEN}
 from customers c cross join concat(c.name, c.billing_address, c.tax_id, c.tax_note) as all_of_it
 where octet_length(all_of_it) <> length(all_of_it) and exists (
     select from bills b
-    where b.customer_id = c.id and b.number is null and b.adjusts_id is null and {which})
+    where b.customer_id = c.id and b.number is null and b.adjusts_id is null and {{which}})
 """
 
 _EMPTY = sa.text("delete from send_list_bills where list_id = :list_id")
@@ -227,9 +233,15 @@ def _by_state(sums: Sequence[Any]) -> dict[State, int]:
 
 
 def _outgoing(row: Any) -> OutgoingBill:
-    return OutgoingBill(
-        bill_line(row, row.name, row.with_tax), row.address, NotSent(row.kept) if row.kept else None
-    )
+    line = bill_line(row, row.name, row.with_tax)
+    return outgoing_bill(line, row, NotSent(row.kept) if row.kept else None)
+
+
+def outgoing_bill(line: BillLine, row: Any, kept: NotSent | None) -> OutgoingBill:
+    """`row` has its customer's address, and what documents show as it is written."""
+    is_unwritten = kept is NotSent.NO_FONT
+    signs = unwritten_signs(row.written, "its customer’s") if is_unwritten else ""
+    return OutgoingBill(line, row.address, kept, signs)
 
 
 async def promise_send_preview(session: AsyncSession, period: Period, context: Context) -> None:

@@ -390,8 +390,14 @@ def test_how_to_pay_is_read_in_one_piece_where_a_page_ends_and_goes_on_where_it_
 def test_a_sign_that_no_font_has_is_named_with_where_it_stands() -> None:
     with pytest.raises(CannotBeDrawn, match=r"“𐤀” \(U\+10900\), which stands in COMPANY_ADDRESS\."):
         InvoicePrinter().draw(issued(company=replace(MERIDIAN, address="1 𐤀 Road")))
-    with pytest.raises(CannotBeDrawn, match="the customer's name and the customer's tax_note"):
+    with pytest.raises(CannotBeDrawn, match="the customer's name and the customer's note on tax"):
         InvoicePrinter().draw(issued(customer="A 𐤀", tax_note="𐤀", tax_rate_percent=Decimal(0)))
+    places = "the customer's name and the customer's billing address"
+    with pytest.raises(CannotBeDrawn, match=rf"“𐤀𐤁𐤂” \(.*\), which stand in {places}"):
+        InvoicePrinter().draw(issued(customer="𐤀𐤁", billing_address="1 𐤂 Road"))
+    places = "the customer's name and the customer's billing address"
+    with pytest.raises(CannotBeDrawn, match=rf"“𐤀𐤁𐤂” \(.*\), which stand in {places}"):
+        InvoicePrinter().draw(issued(customer="𐤀𐤁", billing_address="1 𐤂 Road"))
 
 
 def test_without_any_usage_known_there_is_no_chart() -> None:

@@ -10,8 +10,10 @@ from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.mail_notices import delivered_notice
 from handlers.slack.blocks.outcomes import bill_voided
 from handlers.slack.blocks.sent import list_going, list_sent, one_sent, shape
+from handlers.wording.field_text import FIELDS
 from models.batches.bulk_send_outcome import Fate
 from models.bills.states import NotSent, State
+from models.customers.signs import WRITTEN
 from models.queries.totals import Total
 from tests.views import asked as dialogs
 from tests.views import samples
@@ -77,6 +79,14 @@ def test_what_cannot_go_out_is_named_with_its_reason() -> None:
     assert "Acme Corp, October 2026, $1,000.00: it is waiting for approval" in told
     assert "its customer has no billing e-mail address" in told
     assert "its usage or terms have changed, so it needs approval again" in told
+
+
+def test_signs_that_no_font_has_are_named_with_where_they_stand() -> None:
+    preview = samples.send_preview(BILL, 0, 1)
+    unwritten = replace(preview.stay[0], kept=NotSent.NO_FONT, signs="“𐤀” (U+10900), which stands")
+    told = shown(send_preview(replace(preview, stay=(unwritten,))).blocks)
+    assert "no font has “𐤀” (U+10900), which stands" in told
+    assert {name: FIELDS[name].lower() for name in WRITTEN} == WRITTEN
 
 
 def test_what_went_out_already_is_named_by_its_number() -> None:

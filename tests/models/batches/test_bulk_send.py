@@ -82,13 +82,18 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
 async def test_a_name_that_no_font_has_is_known_before_it_is_sent_and_not_tried_unmended(
     session: AsyncSession, people: People
 ) -> None:
-    bill = await approved(session, people, "Carthage 𐤀")
+    bill = await approved(session, people, "Carthage 𐤀", tax_id="𐤁𐤀")
     for asked in ({"period": OCTOBER}, {"bill_ids": [bill.id]}):
         shown = await preview_send(session, act(people.ana), **asked)
         assert [one.kept for one in shown.stay] == [NotSent.NO_FONT]
-    with pytest.raises(WrongState, match=r"“𐤀” \(U\+10900\), which stands in its name") as refused:
+    with pytest.raises(
+        WrongState, match=r"“𐤀𐤁” \(U\+10900 U\+10901\), which stand in its name and its tax number"
+    ) as refused:
         await send_bill(session, bill.id, bill.version, act(people.ana))
     assert [step.verb for step in refused.value.next_steps] == [Step.MEND_SIGNS]
+    assert [one.signs for one in shown.stay] == [
+        "“𐤀𐤁” (U+10900 U+10901), which stand in its customer’s name and its customer’s tax number"
+    ]
     own = replace(act(people.ana), settings=BillingSettings(own_template=True))
     assert (await preview_send(session, own, period=OCTOBER)).bills == 1
 
