@@ -158,7 +158,7 @@ select {LINE}, b.version <> shown.version as changed, {WRITTEN}
 from {HAPPENED}
 join customers c on c.id = b.customer_id
 where shown.list_id = :id and a.id is null
-order by shown.bill_id limit :most
+order by b.version <> shown.version or b.status <> 'approved', shown.bill_id limit :most
 """)
 
 

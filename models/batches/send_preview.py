@@ -40,8 +40,8 @@ class SendPreview:
 
     `id` names the list of those that go out as it was shown, None where none can; `period`: of all
     approved bills of it. `at_once` of the bills have their numbers from before.
-    `mail_waits`: why no mail goes out now. `biggest` and `stay` are a few of the ones and the first
-    of the others.
+    `mail_waits`: why no mail goes out now. `biggest` and `stay` are a few of the ones and of the
+    others, of these first what Finance can mend.
     """
 
     id: int | None
@@ -112,11 +112,14 @@ select kept, status, currency, count(*) as bills, sum(overage_amount) as amount,
 from asked group by kept, status, currency order by currency, status
 """
 
+# What Finance can mend comes first, then what waits for others, then what is out.
 _STAY = f"""
 with {_ASKED}
 select {LINE}, a.kept, {WRITTEN}
 from asked a join bills b on b.id = a.id join customers c on c.id = b.customer_id
-where a.kept is not null order by b.id limit {NAMED}
+where a.kept is not null
+order by a.kept = 'state', array_position('{{{{rejected,held,pending}}}}', b.status), b.id
+limit {NAMED}
 """
 
 # As `biggest` of totals.py ranks them: the first of each currency, then the second, and so on.

@@ -98,6 +98,24 @@ async def test_a_name_that_no_font_has_is_known_before_it_is_sent_and_not_tried_
     assert (await preview_send(session, own, period=OCTOBER)).bills == 1
 
 
+async def test_of_many_that_stay_what_finance_can_mend_comes_first(
+    session: AsyncSession, people: People
+) -> None:
+    out = await approved(session, people, "Fjord AS")
+    await go_out(session, people, out)
+    waiting = [await bill_for(session, act(people.ana), f"Elm {index}") for index in range(10)]
+    held = await bill_for(session, act(people.ana), "Gale Ltd", overage_unit_cost=None)
+    nowhere = await approved(session, people, "Brook Ltd", billing_email=None)
+    unwritten = await approved(session, people, "Carthage 𐤀")
+    asked = [out.id, *(bill.id for bill in waiting), held.id, nowhere.id, unwritten.id]
+
+    shown = await preview_send(session, act(people.ana), asked)
+
+    mended = [nowhere.id, unwritten.id, held.id]
+    first_waiting = [bill.id for bill in waiting[:7]]
+    assert [one.line.id for one in shown.stay] == [*mended, *first_waiting]
+
+
 async def test_a_bill_whose_figures_have_changed_is_kept(
     session: AsyncSession, people: People
 ) -> None:
