@@ -142,7 +142,7 @@ async def _outcomes(
     return page(
         context.request,
         "approved_many.html.jinja",
-        found=found,
+        found=sorted(found, key=lambda facts: not refused[facts.id]),
         refused=refused,
         count=len(approved),
         waits=lambda facts: waits_for(facts.needed) if facts.status is State.PENDING else "",

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from bot.app import App
 from models.db.database import Database
@@ -19,6 +19,8 @@ from tests.stories.test_main_job import generate, reads
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 SOON_S = 2.0
+LOW: ViewportSize = {"width": PHONE["width"], "height": 240}
+"""A phone whose keyboard takes the rest: lower than most dialogs."""
 
 
 class Door:
@@ -118,15 +120,24 @@ async def test_kim_approves_all_that_waits_on_a_phone_and_both_cards_say_so(
             "aria-current", "page"
         )
         await page.get_by_role("checkbox", name="Acme Corp, October 2026").check()
+        await page.set_viewport_size(LOW)
         await page.get_by_role("button", name="Approve all shown").click()
         asked = page.get_by_role("dialog", name="Approve 2 bills?")
         await expect(asked).to_contain_text("$70,000.00")
+        await _opens_with_its_title(asked)
         await asked.get_by_role("button", name="Approve").click()
-        await expect(page.get_by_role("dialog")).to_contain_text("2 of 2 approved")
+        told = page.get_by_role("dialog", name="2 of 2 approved")
+        await _opens_with_its_title(told)
         await page.get_by_role("link", name="Done").click()
         await expect(page.get_by_role("cell", name="approved")).to_have_count(2)
     for card in cards:
         await reads(team, card, "Approved by Kim (CSM)")
+
+
+async def _opens_with_its_title(dialog: Locator) -> None:
+    title = dialog.get_by_role("heading", level=1)
+    await expect(title).to_be_focused()
+    await expect(title).to_be_in_viewport(ratio=1)
 
 
 async def test_from_the_card_to_the_page_and_back_to_the_thread(

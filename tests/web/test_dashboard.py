@@ -154,6 +154,7 @@ async def test_many_are_approved_each_by_itself_with_its_own_outcome(
     assert "2 of 3 approved" in told.text and "2 of 3 approved" in again.text
     assert "Waits for Sam (Sales)." in told.text
     assert "Not approved</span>: " in told.text and "Lee" in told.text
+    assert told.text.index("Not approved</span>: ") < told.text.index("Approved</span>")
     async with db.transaction() as session:
         states = {name: (await get_bill(session, one.id)).status for name, one in bills.items()}
     assert states == {"acme": State.APPROVED, "bolt": State.PENDING, "cedar": State.PENDING}

@@ -22,16 +22,19 @@ function opened(link) {
   return dialog;
 }
 
+// One that asks for nothing is read from its title on, not from its first button.
 function show(dialog, body) {
   const title = body.querySelector("h1");
   if (title) {
     title.id = "dialog-title";
+    title.tabIndex = -1;
     dialog.setAttribute("aria-labelledby", title.id);
   }
   dialog.replaceChildren(document.adoptNode(body));
   if (!dialog.open) dialog.showModal();
   const wrong = dialog.querySelector("[aria-invalid], .field input, .field select, .field textarea");
-  if (wrong) wrong.focus();
+  dialog.scrollTop = 0;
+  (wrong || title)?.focus();
 }
 
 async function follow(event) {
