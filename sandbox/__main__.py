@@ -25,17 +25,15 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
 from sandbox.fake_slack.starting import (
-    UselessFile,
     ended,
     inherited_settings,
     naming,
-    port_problem,
     read_manifest,
     read_workspace,
     running,
     say,
     slack_settings,
-    until_stopped,
+    start,
 )
 
 PACKAGE = Path(__file__).parent
@@ -214,20 +212,9 @@ async def _open(
 def main(words: list[str] | None = None) -> int:
     """Exit status 0 when it was stopped, 1 when it could not go on, 2 for useless arguments."""
     options = arguments(words)
-    try:
-        sandbox = make_sandbox(options)
-    except UselessFile as useless:
-        say(str(useless))
-        return 2
-    if problem := port_problem({"--port": options.port, "--web-port": options.web_port}):
-        say(problem)
-        return 1
-    say("Starting PostgreSQL, a Slack and the bot…")
-    try:
-        return asyncio.run(until_stopped(partial(run, options, sandbox)))
-    except OSError as error:
-        say(f"{error}.")
-        return 1
+    ports = {"--port": options.port, "--web-port": options.web_port}
+    first = "Starting PostgreSQL, a Slack and the bot…"
+    return start(partial(make_sandbox, options), ports, partial(run, options), first)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,16 @@ from models.actions.refused import put_right
 from models.batches.lists import (
     CHUNK,
     ListStep,
-    begin_list,
     end_list,
     find_list,
     lock_free,
     new_list,
-    own_list,
+    start_list,
 )
 from models.context import Context, system_context
 from models.errors import Busy, Invalid, Refusal, WrongState
-from models.outbox.jobs import defer_bulk_approve, defer_post
-from models.outbox.messages import MessageKind, MessageState
+from models.outbox.jobs import defer_bulk_approve
+from models.outbox.messages import MessageKind
 from models.people.permissions import Permission
 from models.queries.bill_list import BillLine, bill_line
 from models.queries.totals import Total, totals_of
@@ -89,25 +88,19 @@ join bills b using (id) where seen.version < 2147483648
 async def start_approving(
     session: AsyncSession, list_id: int, context: Context, tell: Tell
 ) -> bool:
-    """Approve the first bills of a list that was shown to this person; False where that was done.
+    """Begin a list that was shown to this person, as `start_list` does; False where that was done.
 
-    The others follow by themselves, with their progress in a message of its own. Refuses a list
-    of somebody else, and whoever may not approve.
+    Refuses whoever may not approve, too.
     """
     context.user.require(Permission.APPROVE)
-    kept = await own_list(session, MessageKind.APPROVING, list_id, context)
-    if "begun" in kept.facts:
-        return False
-    step = await approve_step(session, list_id, context, tell)
-    if not await begin_list(session, list_id, context):
-        return False
-    if step.is_last:
-        await end_list(session, list_id)
-    else:
-        kept.state = MessageState.WAITING
-        await defer_post(session, kept.recipient)
-        await defer_bulk_approve(session, list_id)
-    return True
+    return await start_list(
+        session,
+        MessageKind.APPROVING,
+        list_id,
+        context,
+        lambda: approve_step(session, list_id, context, tell),
+        defer_bulk_approve,
+    )
 
 
 async def approve_step(

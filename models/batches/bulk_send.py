@@ -10,22 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
-from models.batches.lists import (
-    CHUNK,
-    ListStep,
-    begin_list,
-    end_list,
-    find_list,
-    lock_free,
-    own_list,
-)
+from models.batches.lists import CHUNK, ListStep, find_list, lock_free, start_list
 from models.batches.send_preview import LINE, NAMED, WRITTEN, OutgoingBill, outgoing_bill
 from models.bills.states import NotSent, State
 from models.context import Context
 from models.customers.signs import can_be_written
 from models.errors import FiguresChanged, Refusal
-from models.outbox.jobs import defer_bulk_send, defer_post
-from models.outbox.messages import Message, MessageKind, MessageState
+from models.outbox.jobs import defer_bulk_send
+from models.outbox.messages import Message, MessageKind
 from models.people.permissions import Permission
 from models.queries.bill_list import bill_line
 
@@ -45,26 +37,20 @@ class SendReport:
 
 
 async def start_send(session: AsyncSession, list_id: int, context: Context) -> bool:
-    """Send the first bills of a list that was shown to this person; False where that was done.
+    """Begin a list that was shown to this person, as `start_list` does; False where that was done.
 
-    The others follow by themselves, with their progress in a message of its own. Refuses a list
-    of somebody else, and what `preview_send` refuses.
+    Refuses what `preview_send` refuses, too.
     """
     context.user.require(Permission.SEND)
     check_can_mail(context)
-    kept = await own_list(session, MessageKind.SENDING, list_id, context)
-    if "begun" in kept.facts:
-        return False
-    step = await send_step(session, list_id, context)
-    if not await begin_list(session, list_id, context):
-        return False
-    if step.is_last:
-        await end_list(session, list_id)
-    else:
-        kept.state = MessageState.WAITING
-        await defer_post(session, kept.recipient)
-        await defer_bulk_send(session, list_id)
-    return True
+    return await start_list(
+        session,
+        MessageKind.SENDING,
+        list_id,
+        context,
+        lambda: send_step(session, list_id, context),
+        defer_bulk_send,
+    )
 
 
 async def send_step(

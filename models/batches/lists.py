@@ -1,7 +1,7 @@
 """Lists of bills that somebody was shown, and that are worked off a few at a time."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context, Source
 from models.errors import NotFound
+from models.outbox.jobs import defer_post
 from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
 from models.people.users import User
 
@@ -78,6 +79,34 @@ async def begin_list(session: AsyncSession, list_id: int, context: Context) -> b
     """From now on the list is begun; False where it was already."""
     begun = json.dumps({"begun": context.now.isoformat(), "source": context.source})
     return await session.scalar(_BEGIN, {"id": list_id, "facts": begun}) is not None
+
+
+async def start_list(
+    session: AsyncSession,
+    kind: MessageKind,
+    list_id: int,
+    context: Context,
+    first_step: Callable[[], Awaitable[ListStep]],
+    defer_rest: Callable[[AsyncSession, int], Awaitable[object]],
+) -> bool:
+    """Do the first bills of a list of this person's; False where that was done.
+
+    The others follow by themselves, with their progress in a message of its own. Refuses a list
+    of somebody else.
+    """
+    kept = await own_list(session, kind, list_id, context)
+    if "begun" in kept.facts:
+        return False
+    step = await first_step()
+    if not await begin_list(session, list_id, context):
+        return False
+    if step.is_last:
+        await end_list(session, list_id)
+    else:
+        kept.state = MessageState.WAITING
+        await defer_post(session, kept.recipient)
+        await defer_rest(session, list_id)
+    return True
 
 
 async def end_list(session: AsyncSession, list_id: int, busy: Collection[int] = ()) -> None:

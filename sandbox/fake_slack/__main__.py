@@ -13,17 +13,15 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
 from sandbox.fake_slack.starting import (
-    UselessFile,
     ended,
     inherited_settings,
     naming,
-    port_problem,
     read_manifest,
     read_workspace,
     running,
     say,
     slack_settings,
-    until_stopped,
+    start,
 )
 
 WORKSPACE: JsonObject = {
@@ -90,19 +88,7 @@ def main(words: list[str] | None = None) -> int:
     """Exit status 0 when it was stopped, the app's own when it ended, 1 when a port cannot be had
     or the app not be started, 2 for useless arguments."""
     options = arguments(words)
-    try:
-        sandbox = make_sandbox(options)
-    except UselessFile as useless:
-        say(str(useless))
-        return 2
-    if problem := port_problem({"--port": options.port}):
-        say(problem)
-        return 1
-    try:
-        return asyncio.run(until_stopped(partial(run, options, sandbox)))
-    except OSError as error:
-        say(f"{error}.")
-        return 1
+    return start(partial(make_sandbox, options), {"--port": options.port}, partial(run, options))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -115,7 +116,32 @@ async def running(
                 await app.wait()
 
 
-async def until_stopped(run: Callable[[asyncio.Event], Awaitable[int]]) -> int:
+def start(
+    make: Callable[[], Sandbox],
+    ports: Mapping[str, int],
+    run: Callable[[Sandbox, asyncio.Event], Awaitable[int]],
+    at_first: str = "",
+) -> int:
+    """The exit status of `run`, 1 where a port or another resource cannot be had, 2 for useless
+    arguments; what is wrong is told in a line, as is what begins."""
+    try:
+        sandbox = make()
+    except UselessFile as useless:
+        say(str(useless))
+        return 2
+    if problem := port_problem(ports):
+        say(problem)
+        return 1
+    if at_first:
+        say(at_first)
+    try:
+        return asyncio.run(_until_stopped(partial(run, sandbox)))
+    except OSError as error:
+        say(f"{error}.")
+        return 1
+
+
+async def _until_stopped(run: Callable[[asyncio.Event], Awaitable[int]]) -> int:
     """What `run` answers; the event that it is given is set by Ctrl-C and SIGTERM."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
