@@ -91,7 +91,13 @@ def year_and_month(year: int | None, month: str | None) -> tuple[int | None, int
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_EXACT), WHOLE]
 Version = Annotated[
-    int, Field(ge=1, le=2**31 - 1, description="The bill's version that was seen."), WHOLE
+    int,
+    Field(
+        ge=-LARGEST_EXACT,
+        le=LARGEST_EXACT,
+        description="The bill's version that was seen; any other than the current one is 409.",
+    ),
+    WHOLE,
 ]
 Units = Annotated[int, Field(ge=-MOST_CALLS, le=MOST_CALLS), WHOLE]
 Text = Annotated[str, Field(min_length=1, max_length=REASON_CHARS, pattern=SEEN)]

@@ -114,6 +114,15 @@ async def test_a_late_decision_hears_what_happened_since(
     assert (late.json["version"], [one["action"] for one in late.json["since"]]) == (2, ["approve"])
 
 
+@pytest.mark.parametrize("version", [0, -1, 2, 2**40])
+async def test_any_whole_number_but_the_current_version_is_too_late(
+    served: BrowserSide, people: People, bill: Bill, version: int
+) -> None:
+    kim = await served.signed_in(people.kim)
+    late = await kim.patch(f"/api/bills/{bill.id}/approve", json={"version": version})
+    assert (late.status, late.json["version"]) == (409, 1)
+
+
 async def test_whoever_names_an_older_version_in_the_header_hears_the_same(
     served: BrowserSide, people: People, bill: Bill
 ) -> None:
