@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from handlers.http.gate import AnsweredLater, Asking, HttpContext, PageRoute, open_to
 from handlers.http.services import HttpServices
 from handlers.web.rendering import page
+from handlers.wording.approving_text import approved_heading
 from handlers.wording.bill_text import short_title, waits_for
 from handlers.wording.refusals import Medium, refusal_text
 from models.actions.approve import approve_bill
@@ -138,13 +139,14 @@ async def _outcomes(
     context: HttpContext, seen: Sequence[Seen], refused: dict[int, str]
 ) -> Response:
     found = await load_bill_details(context.session, [one.bill_id for one in seen])
-    approved = [facts for facts in found if not refused[facts.id]]
+    given = [facts for facts in found if not refused[facts.id]]
+    awaited = sum(facts.status is State.PENDING for facts in given)
     return page(
         context.request,
         "approved_many.html.jinja",
         found=sorted(found, key=lambda facts: not refused[facts.id]),
         refused=refused,
-        count=len(approved),
+        heading=approved_heading(len(given) - awaited, awaited, len(found)),
         waits=lambda facts: waits_for(facts.needed) if facts.status is State.PENDING else "",
         short_title=short_title,
     )

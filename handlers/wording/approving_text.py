@@ -22,11 +22,14 @@ def approved_text(report: ApprovalReport) -> str:
     """What came of a list that has ended, as whole sentences."""
     if not report.approved:
         return "No bill was approved."
+    given = "Approved"
+    if report.awaited == report.approved:
+        given = "Recorded your approval of"
     if report.left_out:
         count = f"{number(report.approved)} of {bill_count(report.bills)}"
     else:
         count = bill_count(report.approved)
-    return f"Approved {count}, {totals(report.totals)}.{_awaited(report)}"
+    return f"{given} {count}, {totals(report.totals)}.{_awaited(report)}"
 
 
 def _awaited(report: ApprovalReport) -> str:
@@ -38,9 +41,16 @@ def _awaited(report: ApprovalReport) -> str:
     return f" {number(report.awaited)} of them still {verb} another approval."
 
 
+def approved_heading(approved: int, awaited: int, bills: int) -> str:
+    """As in "1 of 3 approved, 1 waits for another approval"; `approved` are those that do not."""
+    waiting = f", {number(awaited)} {'waits' if awaited == 1 else 'wait'} for another approval"
+    return f"{number(approved)} of {number(bills)} approved{waiting if awaited else ''}"
+
+
 def outcome_text(one: Outcome) -> str:
     """What came of one bill: "#42, Acme Corp, October 2026, $1,000.00: approved."."""
     which = f"#{one.line.id}, {short_title(one.line)}, {amount(one.line)}"
     if one.left_out:
         return f"{which}: left out. {one.left_out}"
-    return f"{which}: approved{', and another approval is still needed' if one.awaited else ''}."
+    told = "approved by you, another approval is still needed" if one.awaited else "approved"
+    return f"{which}: {told}."

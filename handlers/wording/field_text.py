@@ -38,7 +38,7 @@ FIELDS = {
 
 HINTS = {
     "overage_unit_cost": "Without one, bills are held.",
-    "valid_from": "Empty: from this month on, or after the last one that is billed.",
+    "valid_from": "Empty: from this month on, or after the last one whose bill was sent.",
     "start_date": "Empty: ever since.",
     "end_date": "Empty: no end.",
     "auto_approve_below": "An amount. Empty: never.",

@@ -126,7 +126,10 @@ def test_months_are_drawn_as_bars_from_zero() -> None:
     [
         ({}, "Approved 2 of 3 bills, $2,000.00. 1 of them still needs another approval."),
         ({"awaited": 0}, "Approved 2 of 3 bills, $2,000.00."),
-        ({"awaited": 2}, "Approved 2 of 3 bills, $2,000.00. Another approval is still needed."),
+        (
+            {"awaited": 2},
+            "Recorded your approval of 2 of 3 bills, $2,000.00. Another approval is still needed.",
+        ),
         ({"left_out": 0, "approved": 3, "awaited": 0}, "Approved 3 bills, $2,000.00."),
         ({"approved": 0, "left_out": 3, "awaited": 0}, "No bill was approved."),
     ],
