@@ -1,6 +1,6 @@
 """For how long bills have been waiting for somebody."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,7 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
 
+from models.bills.month_totals import MonthTotal
+from models.bills.states import State
+from models.period import Period
 from models.queries.bill_list import BillFilter, selection_of
+from models.queries.month_sums import sums_of_month
 from models.queries.oldest_bills import some_of
 from models.queries.totals import Total, totals_of
 from models.queries.waiting import WAITING
@@ -35,7 +39,7 @@ async def ages_of_waiting(
     session: AsyncSession, wanted: BillFilter, now: datetime, most: int = MOST_AT_ONCE
 ) -> tuple[Age, ...]:
     """Of the bills that are meant, those that wait, by age, youngest first; none is told where
-    there are more than `most` of them.
+    there are more than `most` of them and they are not of a whole month.
     """
     selection = await selection_of(session, wanted)
     selection = replace(selection, states=selection.states & WAITING)
@@ -50,7 +54,19 @@ async def ages_of_waiting(
         sa.func.sum(waiting.c.overage_amount).label("amount"),
     ).group_by(sa.literal_column("age"), waiting.c.currency)
     rows = (await session.execute(query)).all()
-    return ages_of(rows) if sum(row.bills for row in rows) <= most else ()
+    if sum(row.bills for row in rows) <= most:
+        return ages_of(rows)
+    month = wanted.whole_month
+    return await _ages_in_month(session, month, selection.states, now) if month else ()
+
+
+async def _ages_in_month(
+    session: AsyncSession, month: Period, states: Collection[State], now: datetime
+) -> tuple[Age, ...]:
+    age = age_of(MonthTotal.made_at, now).label("age")
+    sums = sums_of_month(month, age, MonthTotal.status, MonthTotal.currency)
+    rows = (await session.execute(sums)).all()
+    return ages_of([row for row in rows if row.status in states])
 
 
 def age_of(

@@ -17,6 +17,7 @@ from models.customers.customers import Customer, with_merged
 from models.errors import Invalid
 from models.people.users import User
 from models.period import FIRST_YEAR, Period
+from models.queries.month_sums import sum_of_month
 from models.queries.oldest_bills import Place, oldest_of, some_of
 from models.queries.totals import Total
 from models.queries.waiting import WAITING, Selection, waiting_for
@@ -84,6 +85,14 @@ class BillFilter:
     year: int | None = None
     month: int | None = None
 
+    @property
+    def whole_month(self) -> Period | None:
+        """The month whose bills are meant, all of them or all in one state."""
+        is_part = self.mine_of or self.customer_id is not None or self.csm_id is not None
+        if self.period is None and self.year is not None and self.month is not None:
+            return None if is_part else Period(self.year, self.month)
+        return None if is_part else self.period
+
 
 async def find_bills(
     session: AsyncSession,
@@ -93,8 +102,18 @@ async def find_bills(
     limit: int = PAGE_BILLS,
     most: int = MOST_AT_ONCE,
 ) -> Page:
-    """The bills that are meant. `after` continues a page; up to `most` of a state are counted."""
-    return await _page(session, await selection_of(session, wanted), after, limit, most)
+    """The bills that are meant. `after` continues a page; up to `most` of a state are counted, and
+    of a whole month all.
+    """
+    selection = await selection_of(session, wanted)
+    page = await _page(session, selection, after, limit, most)
+    month = wanted.whole_month
+    if page.is_counted or month is None:
+        return page
+    kept = await sum_of_month(session, month, selection.states)
+    return replace(
+        page, count=kept.bills, totals=kept.totals, left_out=kept.left_out, is_counted=True
+    )
 
 
 @dataclass(frozen=True)

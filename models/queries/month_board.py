@@ -14,6 +14,7 @@ from models.bills.states import HoldReason, State
 from models.period import Period
 from models.queries.ageing import Age, age_of, ages_of
 from models.queries.bill_list import BillLine, bill_line
+from models.queries.month_sums import NOT_STANDING, sums_of_month
 from models.queries.totals import Total, totals_of
 from models.queries.waiting import WAITING
 
@@ -21,9 +22,6 @@ BIGGEST = 5
 NAMED_MISSING = 12
 MOST_LOOKED_THROUGH = 50_000
 """Customers without usage are looked for among so many at most while somebody waits."""
-
-
-NOT_STANDING = (State.REJECTED, State.VOID)
 
 
 @dataclass(frozen=True)
@@ -141,13 +139,8 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
 
 def _sums(period: Period, now: datetime) -> sa.Select[Any]:
     of = MonthTotal
-    key = (of.status, of.hold_reason, of.currency, age_of(of.made_at, now).label("age"))
-    sums = (sa.func.sum(getattr(of, name)).label(name) for name in ("bills", "priced", "amount"))
-    return (
-        sa.select(*key, *sums)
-        .where(of.year == period.year, of.month == period.month)
-        .group_by(*key[:3], sa.literal_column("age"))
-    )
+    age = age_of(of.made_at, now).label("age")
+    return sums_of_month(period, of.status, of.hold_reason, of.currency, age)
 
 
 def _bills(rows: Sequence[Any]) -> int:

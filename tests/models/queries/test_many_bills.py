@@ -142,6 +142,20 @@ async def test_the_bills_of_a_csm_follow_on_one_another_and_are_counted_whole(
         assert bool(page.totals) is is_counted
 
 
+@pytest.mark.parametrize("state", [None, State.PENDING])
+async def test_of_very_many_bills_a_whole_month_is_counted_without_reading_all(
+    session: AsyncSession, people: People, state: State | None
+) -> None:
+    october = BillFilter(state, period=OCTOBER)
+    read = await rows_read(session, lambda: find_bills(session, october, most=MOST))
+    assert read["bills"] <= 3 * (MOST + 1) + 4 * SHOWN, read
+    whole = await find_bills(session, october, most=100 * CUSTOMERS)
+    told = await find_bills(session, october, most=MOST)
+    assert told == whole and told.is_counted
+    of_kim = BillFilter(state, csm_id=people.kim.id, period=OCTOBER)
+    assert not (await find_bills(session, of_kim, most=0)).is_counted
+
+
 @pytest.mark.parametrize("asked", ASKED)
 async def test_ages_are_told_of_no_more_than_is_counted(
     session: AsyncSession, people: People, asked: str
