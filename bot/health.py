@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
 
-from bot.mail.errors import MailError
+from bot.mail.errors import NO_SERVER, MailError
 from bot.mail.smtp import DryMailer, Mailer
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.client import SlackClient, SlackError
@@ -93,8 +93,9 @@ class ProgramChecks:
             async with asyncio.timeout(PATIENCE_S):
                 await self._mailer.greet()
         except (MailError, TimeoutError) as trouble:
-            told = trouble.code if isinstance(trouble, MailError) else "No answer in time."
-            return Check("Mail", Standing.BAD, told, f"SMTP_URL: {WHAT_TO_DO['SMTP_URL']}")
+            if isinstance(trouble, MailError):
+                return Check("Mail", Standing.BAD, trouble.code, trouble.to_do)
+            return Check("Mail", Standing.BAD, "No answer in time.", NO_SERVER)
         pace = self._send_per_minute
         at_most = f" At most {pace:g} letters a minute, by SEND_PER_MINUTE." if pace else ""
         return good("Mail", f"The mail server answers.{at_most}")

@@ -35,14 +35,15 @@ class MailError(Exception):
         *,
         retry_after_s: float | None = None,
         if_ours: MailErrorKind | None = None,
+        to_do: str = "",
     ) -> None:
         """`code` is a sentence for people. `retry_after_s`: when to try again, where that is set
         already. `if_ours`: nothing in this answer tells whether it is about this letter or about us
-        and all letters; what it is then.
+        and all letters; what it is then. `to_do`: what mends it, where `code` does not say so.
         """
         super().__init__(code)
         self.code, self.kind, self.retry_after_s = code, kind, retry_after_s
-        self.if_ours = if_ours
+        self.if_ours, self.to_do = if_ours, to_do
 
     @property
     def in_doubt(self) -> bool:
@@ -125,10 +126,11 @@ def trouble(error: Exception) -> MailError:
         answered = f"The mail server answered: {told(error)}"
         if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
             return not_taken(error.code, error.message, answered)
-        return MailError(answered, _kind_of_refusal(error))
+        return MailError(answered, _kind_of_refusal(error), to_do=_mends(error))
     what = one_line(str(error)) or type(error).__name__
     if isinstance(error, TimeoutError):
-        return MailError(f"The mail server did not answer in time: {what}", MailErrorKind.SERVER)
+        code = f"The mail server did not answer in time: {what}"
+        return MailError(code, MailErrorKind.SERVER, to_do=NO_SERVER)
     causes = (error, error.__cause__)
     for one in causes:
         if isinstance(one, ssl.SSLCertVerificationError):
@@ -137,10 +139,29 @@ def trouble(error: Exception) -> MailError:
     if isinstance(error, OSError) and not unencrypted:
         unknown_host = any(_is_no_host(one) for one in causes)
         kind = MailErrorKind.MENDING if unknown_host else MailErrorKind.SERVER
-        return MailError(f"The mail server could not be reached: {what}", kind)
-    return MailError(
-        f"The mail server cannot be used the way it is set: {what}", MailErrorKind.MENDING
-    )
+        return MailError(f"The mail server could not be reached: {what}", kind, to_do=NO_SERVER)
+    code = f"The mail server cannot be used the way it is set: {what}"
+    return MailError(code, MailErrorKind.MENDING, to_do=WAY_IN)
+
+
+NO_SERVER = "See whether the mail server runs, and whether SMTP_URL names its host and its port."
+WAY_IN = (
+    "See which port and which encryption the mail server offers, and whether it wants a password, "
+    "and write SMTP_URL so."
+)
+LOGIN = "Write the user and the password in SMTP_URL that the mail server knows."
+GREETING = "Set SMTP_HELO_NAME to this machine’s name with its domain."
+NOT_NOW = "It is tried again and again; nothing is lost."
+NOT_LET_IN = "Ask whoever runs the mail server to let this machine in."
+
+
+def _mends(error: SMTPResponseException) -> str:
+    """What mends that a server does not let us in; of a greeting that is refused its name."""
+    if 400 <= error.code < 500:
+        return NOT_NOW
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError) or error.code in _CREDENTIALS:
+        return LOGIN
+    return GREETING if isinstance(error, aiosmtplib.SMTPHeloError) else NOT_LET_IN
 
 
 _OTHER_NAME = (62, 64)

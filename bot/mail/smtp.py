@@ -197,7 +197,9 @@ class Mailer:
 
     def _trouble(self, error: Exception) -> MailError:
         found = error if isinstance(error, MailError) else trouble(error)
-        return MailError(self._plain(found.code), found.kind, if_ours=found.if_ours)
+        return MailError(
+            self._plain(found.code), found.kind, if_ours=found.if_ours, to_do=found.to_do
+        )
 
     def _letter_refused(self, error: aiosmtplib.SMTPDataError, author: Address) -> MailError:
         """A name of before that a server refuses is the matter of the letters that bear it."""

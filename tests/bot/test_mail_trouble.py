@@ -173,6 +173,7 @@ def test_a_certificate_that_is_not_trusted_is_told_with_what_to_do(
     assert told.code.startswith(
         f"The mail server’s certificate is not trusted: {why.rstrip('.')}. "
     )
+    assert not told.to_do
     assert to_do in told.code and "_ssl" not in told.code and ".." not in told.code
 
 

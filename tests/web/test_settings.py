@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bot.health import ProgramChecks, told_settings
+from bot.mail import errors
 from bot.mail.smtp import DryMailer, Mailer
 from bot.mail.smtp_url import MailServer
 from bot.settings import WHAT_TO_DO, Settings
@@ -24,6 +26,7 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People
+from tests.harness.scripted_smtp import scripted
 from tests.harness.slack_people import NOW
 
 SECRET = "hunter2hunter2"
@@ -122,6 +125,30 @@ insert into messages (key, kind, recipient, state, failure, created_at) values
 _WORKER = sa.text("insert into procrastinate_workers (last_heartbeat) values (clock_timestamp())")
 
 
+@pytest.mark.parametrize(
+    ("answers", "address", "to_do"),
+    [
+        ({"auth": "535 5.7.8 no"}, "smtp://clerk:hush@127.0.0.1:{}?starttls=0", errors.LOGIN),
+        ({"auth": "454 4.7.0 later"}, "smtp://clerk:hush@127.0.0.1:{}?starttls=0", errors.NOT_NOW),
+        ({"ehlo": "504 no name", "helo": "504 no name"}, "smtp://127.0.0.1:{}", errors.GREETING),
+        ({}, "smtp://127.0.0.1:{}?starttls=1", errors.WAY_IN),
+    ],
+)
+async def test_what_mends_the_mail_depends_on_what_keeps_it(
+    answers: dict[str, str], address: str, to_do: str
+) -> None:
+    known = {"ehlo": "250-scripted\r\n250 AUTH PLAIN"}
+    async with (
+        serve(Sandbox()) as served,
+        SlackClient.open("xoxb-any", served.api_url) as client,
+        scripted(**known | answers) as script,
+    ):
+        mailer = Mailer(MailServer.parse(address.format(script.port)), "billing@example.com")
+        _, mail = await ProgramChecks(client, None, mailer)()
+    assert (mail.standing, mail.to_do) == (Standing.BAD, to_do)
+    assert "hush" not in f"{mail.told} {mail.to_do}"
+
+
 async def test_slack_and_mail_are_asked_themselves() -> None:
     slack = Sandbox()
     async with serve(slack) as served, SlackClient.open(slack.bot_token, served.api_url) as client:
@@ -131,6 +158,7 @@ async def test_slack_and_mail_are_asked_themselves() -> None:
         assert (works.name, works.standing) == ("Slack", Standing.GOOD)
         assert (refused.name, refused.standing) == ("Mail", Standing.BAD)
         assert "could not be reached" in refused.told
+        assert refused.to_do == errors.NO_SERVER
         spared = ProgramChecks(client, None, Mailer(catcher, "b@x.example"), send_per_minute=30)
         _, paced = await spared()
         assert "At most 30 letters a minute, by SEND_PER_MINUTE." in paced.told
