@@ -22,6 +22,7 @@ from handlers.slack.blocks.mail_notices import (
     MAILS_NOTICED,
     bounced_notice,
     delivered_notice,
+    is_in_doubt,
     mail_reply_notice,
     mail_resumed_notice,
     mail_stopped_notice,
@@ -240,10 +241,11 @@ async def _access_granted(session: Session, message: Message) -> Content:
 
 
 async def _may_have_arrived(session: Session, message: Message) -> Content | None:
-    """Nothing of those whose fate is known."""
-    found = await load_bill_details(session, message.facts["bills"])
-    unheard = [one for one in found if one.status is State.SENDING and one.letter.unheard]
-    return Content(partial(may_have_arrived_notice, unheard)) if unheard else None
+    """Nothing of those whose fate is known before it is told."""
+    found = await load_bill_details(session, sorted(message.facts["bills"]))
+    if message.state != MessageState.POSTED:
+        found = [one for one in found if is_in_doubt(one)]
+    return Content(partial(may_have_arrived_notice, found)) if found else None
 
 
 async def _delivered(session: Session, message: Message) -> Content | None:

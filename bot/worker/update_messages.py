@@ -29,7 +29,7 @@ from models.outbox.delivery import (
     mark_updated,
     stale_cards,
 )
-from models.outbox.digests import digests_of
+from models.outbox.digests import digests_of, notices_of
 from models.outbox.homes import refresh_homes
 from models.outbox.jobs import (
     defer_redraw_answer,
@@ -99,8 +99,8 @@ class MessageUpdater:
 
     async def _read(self, bill_ids: Sequence[int]) -> list[_Outdated | None]:
         """What is to be drawn of each, None where nothing is; promises what people were answered
-        about them, and after a while their digests, the Homes that show them, and what is said of
-        lists in which they were sent.
+        about them, and after a while their digests, the Homes that show them, what is said of lists
+        in which they were sent, and what was told of their troubles.
 
         One drawing answers all that was promised of a bill by then.
         """
@@ -111,6 +111,8 @@ class MessageUpdater:
                 await defer_redraw_message(session, digest_id, later)
             for list_id in await lists_about(session, bill_ids):
                 await defer_redraw_message(session, list_id, later)
+            for notice_id in await notices_of(session, bill_ids):
+                await defer_redraw_message(session, notice_id, later)
             for answer_id in await answers_about(session, bill_ids):
                 await defer_redraw_answer(session, answer_id)
             await refresh_homes(session, bill_ids)

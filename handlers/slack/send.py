@@ -19,7 +19,7 @@ from models.batches.send_again import retry_failed
 from models.batches.send_preview import is_quick, preview_send, promise_send_preview
 from models.errors import Invalid
 from models.outbox.private_answers import Told, keep_answer
-from models.outbox.threads import is_card_at
+from models.outbox.threads import is_redrawn_at
 from models.period import Period, is_month_name
 from models.queries.references import is_customer
 
@@ -88,15 +88,17 @@ async def _report(context: RequestContext, list_id: int, *, too_late: bool = Fal
 
 
 async def send_one(context: RequestContext) -> Answer | None:
-    """Send the bill in the version that was shown. Its card says so; elsewhere the answer takes
-    the place of what was clicked.
+    """Send the bill in the version that was shown. What is drawn anew by itself says so; elsewhere
+    the answer takes the place of what was clicked.
     """
     ids = context.ids("bill", "version")
     await send_bill(context.session, ids["bill"], ids["version"], context)
-    facts = await bill_details(context, ids["bill"])
     place = context.request.message if isinstance(context.request, Click) else None
-    if place is not None and await is_card_at(context.session, *place):
+    if place is not None and await is_redrawn_at(context.session, *place):
         return None
+    if "list" in ids:
+        return await _report(context, ids["list"])
+    facts = await bill_details(context, ids["bill"])
     shows_card = context.is_private
     told = (
         bill_card(facts, context.user, has_thread=False)

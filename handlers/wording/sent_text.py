@@ -18,13 +18,14 @@ def one_sent_text(facts: BillDetails) -> Sentence:
     back = "."
     if facts.status is State.SENDING and facts.send_due is None:
         back = UNTIL_NUMBERED if facts.can_be_called_back else ". It cannot be called back."
-    return [f"{numbered(facts)}, ", *_fate(facts), back]
+    return [f"{numbered(facts)}, ", *fate_of(facts), back]
 
 
 UNTIL_NUMBERED = ". It can be called back until it has its number."
 
 
-def _fate(facts: BillDetails) -> list[Part]:
+def fate_of(facts: BillDetails) -> list[Part]:
+    """How far one bill has come: as in "is delivered to a@acme.com"."""
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     if facts.may_have_arrived and facts.letter.next_at:
         return ["may have arrived"]
@@ -90,7 +91,7 @@ def named_sent(facts: BulkSendOutcome) -> list[Sentence]:
     """
     differ = len(facts.fates) > 1
     named: list[Sentence] = [
-        [bold(numbered(one)), *([", ", *_fate(one)] if differ else _where_to(one))]
+        [bold(numbered(one)), *([", ", *fate_of(one)] if differ else _where_to(one))]
         for one in facts.named
     ]
     more = facts.bills - len(named)

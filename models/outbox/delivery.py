@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.digests import BUNDLE_AT_MOST_S, BUNDLED, bundle_notices, list_crowd
+from models.outbox.digests import BUNDLE_AT_MOST_S, BUNDLED, FOLLOWED, bundle_notices, list_crowd
 from models.outbox.jobs import (
     defer_post,
     defer_redraw_cards,
@@ -119,8 +119,11 @@ async def mark_sent(
     )
     if message.bill_id and actions > drawn_actions:
         await defer_redraw_cards(session, message.bill_id)
-    if message.kind in (MessageKind.DIGEST, MessageKind.SENDING, MessageKind.APPROVING):
+    if message.kind in _LISTS:
         await defer_redraw_message(session, message.id)
+
+
+_LISTS = (MessageKind.DIGEST, MessageKind.SENDING, MessageKind.APPROVING, *FOLLOWED)
 
 
 async def count_actions(session: AsyncSession, bill_id: int, lock: bool = False) -> int:

@@ -101,6 +101,27 @@ def _bundle(notices: Sequence[Message]) -> None:
         message.state = MessageState.LISTED
 
 
+FOLLOWED = (MessageKind.NOT_SENT, MessageKind.MAY_HAVE_ARRIVED, MessageKind.BOUNCED)
+"""Troubles that somebody mends: what was told of them says what has become of each bill."""
+
+
+async def notices_of(session: AsyncSession, bill_ids: Sequence[int]) -> Sequence[int]:
+    """Posted notices of troubles that these bills had, but for those to be redrawn anyway."""
+    return (await session.scalars(_NOTICES, {"bill_ids": list(bill_ids)})).all()
+
+
+# The kinds are those of the index `messages_followed`.
+_NOTICES = sa.text("""
+select distinct m.id
+from unnest(cast(:bill_ids as bigint[])) as moved (id)
+join messages m on m.facts -> 'bills' @> to_jsonb(moved.id)
+where m.state = 'posted' and m.kind in ('not_sent', 'may_have_arrived', 'bounced')
+  and not exists (
+      select from procrastinate_jobs j where j.lock = 'card:' || m.id and j.status = 'todo')
+order by m.id
+""")
+
+
 async def digests_of(session: AsyncSession, bill_ids: Sequence[int]) -> Sequence[int]:
     """Posted digests that stand for a card of these bills, but for those to be redrawn anyway."""
     return (await session.scalars(_DIGESTS, {"bill_ids": list(bill_ids)})).all()

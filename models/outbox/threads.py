@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.outbox.digests import FOLLOWED
 from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
 
 
@@ -12,10 +13,13 @@ async def bill_of_thread(session: AsyncSession, channel: str, thread_ts: str) ->
     return (await session.scalars(query)).one_or_none()
 
 
-async def is_card_at(session: AsyncSession, channel: str, ts: str) -> bool:
-    """Whether a bill's card stands there, which is drawn anew by itself."""
-    card = (Message.channel == channel, Message.ts == ts, Message.kind == MessageKind.CARD)
-    return bool(await session.scalar(sa.select(sa.exists().where(*card))))
+async def is_redrawn_at(session: AsyncSession, channel: str, ts: str) -> bool:
+    """Whether what stands there is drawn anew by itself as bills move: a card, what was told of
+    several, or what became of a list.
+    """
+    redrawn = (MessageKind.CARD, MessageKind.SENDING, *FOLLOWED)
+    there = (Message.channel == channel, Message.ts == ts, Message.kind.in_(redrawn))
+    return bool(await session.scalar(sa.select(sa.exists().where(*there))))
 
 
 async def thread_of_bill(

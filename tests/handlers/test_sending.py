@@ -7,11 +7,15 @@ import pytest
 
 from handlers.slack.parsing import refs
 from models.actions.approve import approve_bill
+from models.actions.incoming import record_mail
 from models.actions.mail_trouble import note_trouble
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import mark_send_failed, send_bill
 from models.actions.undo import undo_decision
+from models.bills.documents import outgoing_document
+from models.bills.incoming import DeliveryReport, Failure
+from models.bills.states import State
 from models.context import Context, Source
 from models.period import Period
 from models.settings import BillingSettings
@@ -24,6 +28,7 @@ from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import NOW, Seen, Team, acts, carried, element, labels, read, said
+from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 
 OCTOBER = Period(2026, 10)
@@ -352,6 +357,56 @@ async def test_finance_says_that_a_bill_arrived_which_nobody_was_heard_to_take_a
     await team.ana.types(f"/bill void #{approved.acme}")
     await team.ana.submits(reason="Agreed.")
     assert (await bill_of(team.db, 3)).kind == "credit"
+
+
+async def test_one_bill_of_a_notice_is_sent_again_and_the_others_stay(
+    team: Team,
+    listeners: Listeners,
+    approved: Bills,
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bundle_after(monkeypatch, 1)
+    async with team.db.transaction() as session:
+        act = await act_as(listeners, people)
+        now = replace(act, settings=BillingSettings(send_delay_minutes=0))
+        for bill_id in (approved.acme, approved.bolt):
+            await send_bill(session, bill_id, 2, now)
+            await issue_bill(session, bill_id, act, drawn)
+            await note_trouble(session, bill_id, "Connection lost.", 1, NOW + timedelta(hours=4))
+    notice = await team.ana.told("2 bills may have arrived.")
+    await team.ana.clicks(f"Send again #{approved.acme}", on=notice)
+    await until(lambda: "1 bill may have arrived." in team.again(notice)["text"])
+    left = team.again(notice)
+    assert "is on its way to" in read(left) and "Connection lost." in read(left)
+    assert labels(left) == [f"It arrived #{approved.bolt}", f"Send again #{approved.bolt}"]
+    await team.ana.clicks(f"It arrived #{approved.bolt}", on=left)
+    await team.ana.submits(reason="Their accounts, by telephone.")
+    await until(lambda: "None of 2 bills that may have arrived" in team.again(notice)["text"])
+    assert "is delivered to" in read(team.again(notice))
+
+
+async def test_one_of_a_list_that_came_back_is_sent_again_and_the_list_stays(
+    team: Team, listeners: Listeners, approved: Bills, people: People
+) -> None:
+    answer = await team.ana.types("/bill send 2026-10")
+    await team.ana.clicks("sending:go", on=answer)
+    async with team.db.transaction() as session:
+        act = await act_as(listeners, people)
+        late = replace(act, now=NOW + timedelta(hours=1), user=people.system)
+        for bill_id in (approved.acme, approved.bolt):
+            await issue_bill(session, bill_id, late, drawn)
+            await mark_delivered(session, bill_id, late, "250 OK")
+        letter = await outgoing_document(session, approved.acme, late, State.SENT)
+        assert letter is not None
+        lost = Failure("pay@acme.example", "550 User unknown")
+        report = DeliveryReport((f"{letter.mail_id}@meridian.example",), (lost,))
+        await record_mail(session, report, "1", late)
+    again = f"Send again #{approved.acme}"
+    await until(lambda: again in labels(team.again(answer)))
+    await team.ana.clicks(again, on=team.again(answer))
+    assert "1 is on its way and 1 is delivered" in team.again(answer)["text"]
+    assert again not in labels(team.again(answer))
 
 
 async def test_undoing_the_undo_of_a_sending_says_that_the_bill_goes_out_again(

@@ -1,5 +1,6 @@
 """Notices: what somebody is told who has not asked, and what to do about it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import pytest
 
 from handlers.slack.blocks.access import access_granted, access_requested
 from handlers.slack.blocks.bill_list import digest_message
+from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.mail_notices import (
     bounced_notice,
@@ -26,6 +28,7 @@ from handlers.slack.blocks.notifications import (
 from models.bills.deliveries import Missing
 from models.people.permissions import Role
 from models.people.users import PersonRef
+from models.queries.bill_details import BillDetails
 from models.queries.digest import Digest
 from models.queries.totals import Total
 from sandbox.blockkit import check_message
@@ -246,6 +249,32 @@ def test_finance_can_send_again_what_came_back_to_the_address_of_today() -> None
     assert "bill:send" in buttons(bill_card(one).blocks)
     sent_already = bounced_notice([(BILLS["delivered"], samples.BOUNCED)])
     assert buttons(sent_already.blocks) == {}
+
+
+@pytest.mark.parametrize(
+    ("draw", "trouble"),
+    [
+        (lambda some: not_sent_notice([(one, samples.FAILED) for one in some]), "not delivered"),
+        (lambda some: bounced_notice([(one, samples.BOUNCED) for one in some]), "came back"),
+        (may_have_arrived_notice, "perhaps arrived"),
+    ],
+)
+def test_a_notice_says_of_each_bill_what_has_become_of_it(
+    draw: Callable[[Sequence[BillDetails]], SlackMessage], trouble: str
+) -> None:
+    one = BILLS[trouble]
+    settled = replace(BILLS["delivered"], id=43, number="2026-000124")
+    message = draw([one, settled])
+    assert "2026-000124, Acme Corp, October 2026, $1,000.00, \nis delivered to" in shown(
+        message.blocks
+    )
+    assert {value_of(one)["bill"] for one in buttons(message.blocks).values()} == {42}
+    both = draw([settled, replace(settled, id=42)])
+    assert (buttons(both.blocks), shown(both.blocks).count("is delivered to")) == ({}, 2)
+    assert "end it again" not in shown(both.blocks) and check_message(both.blocks) == []
+    alone = draw([settled])
+    assert "is delivered to" in shown(alone.blocks) or trouble == "came back"
+    assert "bill:send" not in buttons(alone.blocks)
 
 
 def test_a_copy_that_did_not_arrive_is_told_as_one_and_offers_no_second_letter() -> None:

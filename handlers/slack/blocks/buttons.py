@@ -89,15 +89,16 @@ def _release(facts: BillDetails) -> Element:
     return button(ActionId.RELEASE, "Release", _value(facts), label=label)
 
 
-def send_button(facts: BillDetails, *, is_one: bool = True) -> Element:
+def send_button(facts: BillDetails, *, is_one: bool = True, list_id: int | None = None) -> Element:
     """Sends this version; one that could not be delivered is sent again under its number. One of
-    several says which it is.
+    several says which it is, and that of a list's answer of which list.
     """
     words = words_of(facts, Verb.SEND)
+    of_list = {} if list_id is None else {"list": list_id}
     return button(
         ActionId.SEND,
         words if is_one else f"{words} #{facts.id}",
-        _value(facts),
+        pack(bill=facts.id, version=facts.version, **of_list),
         ask=confirm("Send this bill?", send_question(facts), "Send"),
         label=f"{words} #{facts.id}: {amount(facts)}",
     )

@@ -23,6 +23,7 @@ from handlers.wording.bill_text import (
 )
 from handlers.wording.formatting import counted, listing, name, number, plain, totals
 from handlers.wording.rich_text import Part, bold, fallback_text
+from handlers.wording.sent_text import fate_of, one_sent_text
 from models.bills.states import Verb
 from models.queries.allowed_verbs import possible_verbs
 from models.queries.bill_details import BillDetails
@@ -41,10 +42,7 @@ def not_sent_notice(
     if len(told) + more == 1:
         return _one_not_sent(*told[0])
     lead = f"{bill_count(len(told) + more)} could not be delivered."
-    each: list[Sequence[Part]] = [
-        [bold(numbered(facts)), f"{_to(facts)}: ", plain(entry.failure or "", SAID_BY_A_SERVER)]
-        for facts, entry in told
-    ]
+    each = [_line(facts, facts.failure, [f"{_to(facts)}: ", _said(entry)]) for facts, entry in told]
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
     back = {facts.id: facts for facts, _ in told if Verb.SEND in possible_verbs(facts)}
     return message(
@@ -52,10 +50,24 @@ def not_sent_notice(
         [
             paragraph(bold(lead)),
             rich(bullets([*each, *rest])),
-            paragraph("Numbers stay. Mend what was wrong, then send them again."),
+            *([paragraph(NUMBERS_STAY)] if back or more else []),
             *actions(*(buttons.send_button(one, is_one=False) for one in back.values())),
         ],
     )
+
+
+NUMBERS_STAY = "Numbers stay. Mend what was wrong, then send them again."
+
+
+def _line(facts: BillDetails, is_open: object, trouble: Sequence[Part]) -> Sequence[Part]:
+    """One of several bills: its `trouble`, or what has become of it since."""
+    if is_open:
+        return [bold(numbered(facts)), *trouble]
+    return [bold(f"{numbered(facts)}, "), *fate_of(facts)]
+
+
+def _said(entry: HistoryEntry) -> Part:
+    return plain(entry.failure or "", SAID_BY_A_SERVER)
 
 
 def _one_not_sent(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
@@ -63,55 +75,79 @@ def _one_not_sent(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
     to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
     told: list[Part] = [bold(what), f" could not be delivered{to}."]
     stays = f" Its number, {facts.number}, stays." if facts.number else ""
-    mend = " Mend what was wrong, then send it again."
+    mend = " Mend what was wrong, then send it again." if facts.failure else ""
     again = [buttons.send_button(facts)] if Verb.SEND in possible_verbs(facts) else []
     return message(
         fallback_text(*told),
         [
             rich(line(*told, stays + mend), quote(plain(entry.failure or "", SAID_BY_A_SERVER))),
+            *([] if facts.failure else [paragraph(*one_sent_text(facts))]),
             *actions(*again, history_button(facts)),
         ],
     )
 
 
-def may_have_arrived_notice(unheard: Sequence[BillDetails]) -> SlackMessage:
-    """To Finance: bills were handed over, and nobody can tell whether they arrived."""
-    is_one = len(unheard) == 1
-    lead = f"{numbered(unheard[0]) if is_one else bill_count(len(unheard))} may have arrived."
-    again = "It is" if is_one else "They are"
+def is_in_doubt(facts: BillDetails) -> bool:
+    """Whether nobody can tell that it arrived, and it is not being mailed again yet."""
+    return facts.may_have_arrived and facts.letter.next_at is not None
+
+
+def may_have_arrived_notice(told: Sequence[BillDetails]) -> SlackMessage:
+    """To Finance: bills were handed over, and nobody can tell whether they arrived; of those that
+    somebody can by now, what has become of them.
+    """
+    unheard = [one for one in told if is_in_doubt(one)]
+    if not unheard:
+        return _none_in_doubt(told)
+    is_one = len(told) == 1
+    lead = f"{numbered(told[0]) if is_one else bill_count(len(unheard))} may have arrived."
+    again = "It is" if len(unheard) == 1 else "They are"
     why = (
         "The mail server was given the letter and was not heard to take it. "
         f"{again} mailed again later, as the same message; whoever gets it twice owes it once. "
         "Who knows from the customer that it arrived can say so; only then can it be made void."
     )
-    each: list[Sequence[Part]] = [
-        [bold("" if is_one else f"{numbered(one)}: "), plain(_trouble(one), SAID_BY_A_SERVER)]
-        for one in unheard[:NOTICED_AT_MOST]
-    ]
-    more = len(unheard) - NOTICED_AT_MOST
-    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more > 0 else []
+    each = [[_trouble(told[0])]] if is_one else _each_in_doubt(told)
     ways = [
         draw(one, is_one=is_one)
         for one in unheard[:ASKED_AT_MOST]
         for draw in (buttons.arrived_button, buttons.send_button)
     ]
-    history = [history_button(unheard[0])] if is_one else []
+    history = [history_button(told[0])] if is_one else []
     return message(
         fallback_text(lead),
         [
             paragraph(bold(lead), f" {why}"),
-            rich(bullets([*each, *rest])),
+            rich(bullets(each)),
             *actions(*ways, *history),
         ],
     )
+
+
+def _none_in_doubt(told: Sequence[BillDetails]) -> SlackMessage:
+    if len(told) == 1:
+        alone = one_sent_text(told[0])
+        return message(
+            fallback_text(*alone), [paragraph(*alone), *actions(history_button(told[0]))]
+        )
+    lead = f"None of {bill_count(len(told))} that may have arrived is in doubt any more."
+    return message(
+        fallback_text(lead), [paragraph(bold(lead)), rich(bullets(_each_in_doubt(told)))]
+    )
+
+
+def _each_in_doubt(told: Sequence[BillDetails]) -> list[Sequence[Part]]:
+    each = [_line(one, is_in_doubt(one), [": ", _trouble(one)]) for one in told[:NOTICED_AT_MOST]]
+    more = len(told) - NOTICED_AT_MOST
+    return [*each, [f"and {number(more)} more"]] if more > 0 else each
 
 
 ASKED_AT_MOST = 5
 """So many have buttons of their own; those of others are on their cards."""
 
 
-def _trouble(facts: BillDetails) -> str:
-    return facts.letter.trouble or ""
+def _trouble(facts: BillDetails) -> Part:
+    return plain(facts.letter.trouble or "", SAID_BY_A_SERVER)
 
 
 def delivered_notice(
@@ -160,12 +196,15 @@ def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int =
     bills = len({facts.id for facts, entry in told if not entry.of_copy}) + more
     lost = [bill_count(bills)] * bool(bills) + [counted(copies, "copy", "copies")] * bool(copies)
     lead = f"{listing(lost)} did not arrive, as mail servers report."
-    each: list[Sequence[Part]] = [
-        [
-            bold(numbered(facts)),
-            f"{', a copy' if entry.of_copy else ''}, at {name(entry.to or 'its address')}: ",
-            plain(entry.failure or "", SAID_BY_A_SERVER),
-        ]
+    each = [
+        _line(
+            facts,
+            entry.of_copy or facts.bounces,
+            [
+                f"{', a copy' if entry.of_copy else ''}, at {name(entry.to or 'its address')}: ",
+                _said(entry),
+            ],
+        )
         for facts, entry in told
     ]
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
@@ -180,7 +219,7 @@ def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int =
         [
             paragraph(bold(lead)),
             rich(bullets([*each, *rest])),
-            *([paragraph(mend)] if bills else []),
+            *([paragraph(mend)] if bounced or more else []),
             *([paragraph(COPIES_LOST)] if copies else []),
             *actions(*(buttons.send_button(one, is_one=len(bounced) == 1) for one in bounced)),
         ],

@@ -93,7 +93,11 @@ def _came_back(facts: BulkSendOutcome) -> list[Block]:
     if not facts.came_back:
         return []
     found = facts.came_back
-    again = [send_button(one, is_one=False) for one in found if Verb.SEND in possible_verbs(one)]
+    again = [
+        send_button(one, is_one=False, list_id=facts.report.id)
+        for one in found
+        if Verb.SEND in possible_verbs(one)
+    ]
     return [paragraph(CAME_BACK), rich(bullets(came_back_lines(facts))), *actions(*again)]
 
 
