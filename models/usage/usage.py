@@ -128,13 +128,15 @@ async def has_usage(session: AsyncSession, customer_id: int, period: Period) -> 
 class UsageMonth:
     """One month of a customer. `calls` None: nothing was recorded, which is not zero.
 
-    The limit is that of the month, prorated; its bill is in `currency`.
+    The limit is that of the month, prorated; its bill is in `currency`. `in_contract`: on some day
+    at least.
     """
 
     period: Period
     calls: int | None
     limit_calls: int
     currency: str
+    in_contract: bool = True
 
     @property
     def over_calls(self) -> int:
@@ -142,7 +144,8 @@ class UsageMonth:
 
 
 _MONTHS = sa.text("""
-    select m.customer_id, m.year, m.month, u.api_usage, t.monthly_api_limit, t.currency
+    select m.customer_id, m.year, m.month, u.api_usage, t.monthly_api_limit, t.currency,
+           coalesce(t.active_days > 0, true)
     from unnest(cast(:customer_ids as bigint[]), cast(:years as int[]), cast(:months as int[]))
         as m (customer_id, year, month)
     left join usages u

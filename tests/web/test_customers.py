@@ -88,6 +88,21 @@ async def test_usage_of_the_last_closed_month_is_beside_each(
     assert "New customer" in page
 
 
+async def test_a_month_outside_the_contract_is_not_taken_for_one_that_lacks_its_usage(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    async with db.transaction() as session:
+        acme = await add_customer(session, "Acme Corp", 150_000)
+        acme.start_date = date(2026, 9, 15)
+        await record_usage(session, acme, Period(2026, 7), 7)
+    ana = await served.signed_in(people.ana)
+    page = (await ana.get(f"/customers/{acme.id}?from=2026-06&to=2026-10")).text
+    rows = re.findall(r'<tr>\n<th scope="row" class="whole">.*?</tr>', page, re.DOTALL)
+    assert ["not in contract" in row for row in rows] == [False, False, True, True, True]
+    assert ["not recorded" in row for row in rows] == [False, True, False, False, False]
+    assert ["/usage/2026-" in row for row in rows] == [True, True, False, True, False]
+
+
 async def test_a_long_list_is_leafed_through_and_every_customer_is_seen_once(
     served: BrowserSide, people: People, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,12 +108,16 @@ def _rows(months: Sequence[UsageMonth]) -> list[list[str | int]]:
     return [
         [
             period_name(month.period),
-            "not recorded" if month.calls is None else month.calls,
+            _unrecorded(month) if month.calls is None else month.calls,
             month.limit_calls,
             "unknown" if month.calls is None else month.over_calls,
         ]
         for month in reversed(months[-MONTHS_SHOWN:])
     ]
+
+
+def _unrecorded(month: UsageMonth) -> str:
+    return "not recorded" if month.in_contract else "not in contract"
 
 
 def _earlier(months: Sequence[UsageMonth]) -> list[Block]:
