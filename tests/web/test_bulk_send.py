@@ -45,6 +45,7 @@ async def test_finance_sends_the_bills_that_were_ticked_and_sees_what_became_of_
     preview = (await ana.post("/dashboard/send", data=[("bill", one) for one in ticks])).text
     assert "2 bills would go out: $10,000.00. Nothing has been sent yet." in preview
     assert "no billing e-mail address" in preview
+    assert "What goes out</h2>" in preview
     [address] = re.findall(r'action="(/dashboard/send/\d+)"', preview)
     assert (await ana.get(address)).headers["Location"] == "/dashboard?view=approved"
 
@@ -67,6 +68,14 @@ async def test_finance_sends_the_bills_that_were_ticked_and_sees_what_became_of_
     async with db.transaction() as session:
         states = [(await get_bill(session, one.id)).status for one in (acme, bolt, cedar)]
     assert states == [State.APPROVED, State.VOID, State.APPROVED]
+
+
+async def test_a_preview_of_many_says_of_how_many_the_biggest_are(
+    served: BrowserSide, db: Database, people: People
+) -> None:
+    await _approved(db, people, "Acme", "Bolt", "Cedar", "Dune", "Elm", "Fjord")
+    preview = await (await served.signed_in(people.ana)).post("/month/2026-10/send")
+    assert "The biggest 5 of 6 bills</h2>" in preview.text
 
 
 async def test_nothing_ticked_and_what_is_no_list_of_ours_send_nothing(

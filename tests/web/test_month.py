@@ -105,8 +105,9 @@ async def test_a_preview_that_takes_too_long_says_what_to_do(
 
 
 async def test_currencies_stand_beside_each_other_and_are_never_added(
-    served: BrowserSide, people: People, db: Database
+    served: BrowserSide, people: People, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("models.queries.month_board.BIGGEST", 2)
     async with db.transaction() as session:
         await add_customer(session, "Acme Corp", csm_id=people.kim.id)
         await add_customer(session, "Beta Ltd", 300_000)
@@ -126,6 +127,10 @@ async def test_currencies_stand_beside_each_other_and_are_never_added(
     assert "€6,000.00" in states
     assert "view=rejected&amp;month=2026-10" in states
     assert ", by currency" in page
+    biggest = page[page.index('id="biggest"') : page.index('id="ages"')]
+    told = re.sub(r"<[^>]+>", "", biggest)
+    assert "USD: 1 of 2 bills" in told and "EUR" in told and "EUR:" not in told
+    assert 'href="/dashboard?view=all&amp;month=2026-10">All bills of October 2026</a>' in biggest
     assert "Generate" not in re.sub(r"Generated", "", page)
     assert "Send approved" not in page
 
