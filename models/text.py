@@ -166,3 +166,15 @@ def bounded_text(text: str | None, limit_chars: int, what: str, field: str) -> s
         size = f"{len(stripped):,}"
         raise Invalid(f"{what} has at most {limit_chars:,} characters; this has {size}.", field)
     return stripped
+
+
+_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+"""Alphabets with letters that look the same, as Unicode's names of letters begin."""
+
+
+def mixes_alphabets(text: str) -> bool:
+    """Whether one of its words has letters of two alphabets that look alike."""
+    return any(
+        len({unicodedata.name(sign, "").split(" ")[0] for sign in word} & _ALIKE) > 1
+        for word in text.split()
+    )

@@ -23,6 +23,7 @@ from models.errors import Invalid, NotFound
 from models.people.permissions import Permission, Role
 from models.people.users import NAME_CHARS, User
 from models.queries.people import delegates_of, find_people, get_person, waiting_for_role
+from models.text import mixes_alphabets
 
 log = structlog.get_logger()
 router = APIRouter(route_class=PageRoute)
@@ -50,6 +51,7 @@ async def people(
         people=found.people,
         delegates=delegates,
         waiting=waiting,
+        mixes_alphabets=mixes_alphabets,
         looked_for=looked_for,
         first=f"{PATH}?{urlencode({'q': looked_for})}" if after else None,
         after=f"{PATH}?{urlencode(more)}" if found.after else None,

@@ -210,3 +210,14 @@ async def test_the_list_of_people_comes_back_unchanged_with_a_newcomer_in_it(
                 await import_people(
                     session, BytesIO(sheet.replace(row, other).encode()), people.ana, NOW
                 )
+
+
+async def test_a_name_in_two_alphabets_is_marked_for_whoever_gives_it_a_role(
+    served: BrowserSide, people: People
+) -> None:
+    for name in ("D\u0430na Ortiz", "Dana Ortiz", "Юлия Ruiz", "Žofie Ångström"):
+        made = await served.visitor().post("/api/users", json=VERA | {"name": name})
+        assert made.status == 201
+    page = (await (await served.signed_in(people.ana)).get("/people")).text
+    assert page.count("Letters of two alphabets") == 2
+    assert page.index("D\u0430na") < page.index("Letters of two alphabets")
