@@ -31,6 +31,8 @@ def _told(value: object) -> str:
         return NOT_SET
     if isinstance(value, SecretStr):
         return NOT_TOLD
+    if isinstance(value, bool | float):
+        return str(value).lower().removesuffix(".0")
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

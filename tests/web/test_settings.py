@@ -50,6 +50,7 @@ def test_no_secret_is_ever_told() -> None:
     assert SECRET not in str(told)
     assert told["SMTP_URL"] == told["SLACK_BOT_TOKEN"] == "set, not shown"
     assert (told["COMPANY_NAME"], told["HOLD_JUMP_FACTOR"]) == ("Meridian <AG>", "not set")
+    assert (told["EMAIL_DRY_RUN"], told["SEND_PER_MINUTE"]) == ("false", "0")
     assert set(WHAT_TO_DO) <= set(told)
 
 
