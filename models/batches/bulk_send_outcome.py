@@ -75,7 +75,7 @@ class BulkSendOutcome:
 
     @property
     def can_retry(self) -> bool:
-        return bool(self.failed) and self.report.ended and not self.going and self.retry is None
+        return bool(self.failed) and self.report.ended
 
 
 @dataclass(frozen=True)

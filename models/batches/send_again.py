@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.send import check_can_mail
 from models.batches.bulk_send import send_list, start_send
-from models.batches.bulk_send_outcome import outcome_of_list
 from models.batches.send_failures import FAILURES
 from models.batches.send_preview import new_list
 from models.context import Context
@@ -19,21 +18,21 @@ from models.people.permissions import Permission
 
 async def retry_failed(session: AsyncSession, list_id: int, context: Context) -> tuple[int, bool]:
     """Send the bills of a list that failed once more, as a list of its own: its id, and whether it
-    was begun now. However often this is asked for, it is done once.
+    was begun now. However often this is asked for, each failure is sent again once.
 
-    Refuses where none of them is back with Finance any more, or others are still on their way.
+    Refuses where none of them is back with Finance any more.
     """
     context.user.require(Permission.SEND)
     check_can_mail(context)
     before = await _locked(session, list_id)
-    if "retry" in before.facts:
-        return int(before.facts["retry"]), False
-    if not before.facts.get("ended") or (await outcome_of_list(session, list_id)).going:
-        raise WrongState("Some of these bills are still on their way. Try again when none is.")
+    if not before.facts.get("ended"):
+        raise WrongState("Some of these bills are still to be sent. Try again when none is.")
+    if not await session.scalar(_FAILED, {"list_id": list_id}):
+        if "retry" in before.facts:
+            return int(before.facts["retry"]), False
+        raise WrongState("None of these bills waits to be sent again.")
     again = await new_list(session, context)
     bills = (await session.scalars(_FILL, {"list_id": list_id, "again": again})).all()
-    if not bills:
-        raise WrongState("None of these bills waits to be sent again.")
     await session.execute(_NOTE, {"id": again, "facts": json.dumps({"count": len(bills)})})
     await start_send(session, again, context)
     await _show(session, again)
@@ -56,6 +55,8 @@ async def _show(session: AsyncSession, list_id: int) -> None:
         kept.state = MessageState.WAITING
         await defer_post(session, kept.recipient)
 
+
+_FAILED = sa.text(f"select exists (select from {FAILURES})")
 
 _FILL = sa.text(f"""
 insert into send_list_bills (list_id, bill_id, version)

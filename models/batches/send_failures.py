@@ -40,8 +40,15 @@ join lateral (
     where f.bill_id = b.id and f.action = 'send_failed'
     order by f.id desc limit 1) f on true
 where shown.list_id = :list_id and a.id is not null and b.status = 'approved'
-  and f.bill_version = b.version and not f.snapshot ? 'dry_run'"""
-"""Sent from a list, and the last of a bill `b` is that it failed; `f` says why. One that went out
+  and f.bill_version = b.version and not f.snapshot ? 'dry_run'
+  and not exists (
+      select from send_list_bills again
+      join messages later on later.id = again.list_id and later.facts ? 'begun'
+      join bill_actions s on s.bill_id = again.bill_id and s.action = 'send'
+          and s.bill_version = again.version + 1
+      where again.bill_id = b.id and again.version > shown.version)"""
+"""Sent from a list and from none later, which tells of it then, and the last of a bill `b` is that
+it failed; `f` says why. One that went out
 and came back may have arrived all the same: whether it is mailed again is asked of each.
 """
 

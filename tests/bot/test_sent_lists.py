@@ -114,7 +114,7 @@ async def test_nothing_is_sent_again_that_is_on_its_way_or_did_not_fail(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
     list_id = await send_list(db, people.ana, await approved(db, people))
-    with pytest.raises(WrongState, match="still on their way"):
+    with pytest.raises(WrongState, match="None of these bills waits"):
         await retry(db, people.ana, list_id)
     async with mailing(db, gateway, slack, Watch()):
         await until(lambda: no_jobs(db))

@@ -76,12 +76,12 @@ def _which(facts: BulkSendOutcome, reader: User) -> list[Block]:
 
 def _failed(facts: BulkSendOutcome) -> list[Block]:
     """Why, and what is done about it."""
-    if facts.retry is not None:
-        return [paragraph(RETRIED)]
+    retried = [paragraph(RETRIED)] if facts.retry is not None else []
     if not facts.failed:
-        return []
+        return retried
     retry = button(ActionId.RETRY_LIST, RETRY, pack(list=facts.report.id), "primary")
     return [
+        *retried,
         paragraph("What failed:"),
         rich(bullets(failure_lines(facts.failed))),
         *(actions(retry) if facts.can_retry else []),
@@ -141,10 +141,11 @@ def shape(facts: BulkSendOutcome) -> str:
     """
     fates = facts.fates
     back = f"{fates.get(Fate.CALLED_BACK, 0)} called back, then "
+    retried = [f"retried by {facts.retry}"] if facts.retry is not None else []
     if facts.going:
-        return back + " and ".join(fate for fate in (*_MOVING, Fate.UNHEARD) if fate in fates)
+        seen = [fate for fate in (*_MOVING, Fate.UNHEARD, Fate.FAILED) if fate in fates]
+        return back + " and ".join([*seen, *retried])
     left = [f"{fates[fate]} {fate}" for fate in _TO_DECIDE if fate in fates]
-    retried = ["retried"] if facts.retry is not None else []
     return back + (" and ".join([*left, *retried]) or "done")
 
 

@@ -12,8 +12,15 @@ from models.actions.mail_trouble import note_trouble
 from models.actions.send import mark_not_mailed, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.batches import bulk_send
-from models.batches.bulk_send import SendReport, send_report, send_step, start_send
+from models.batches.bulk_send import (
+    SendReport,
+    send_report,
+    send_step,
+    sent_by_list,
+    start_send,
+)
 from models.batches.bulk_send_outcome import Fate, outcome_of_list
+from models.batches.send_again import retry_failed
 from models.batches.send_preview import preview_send
 from models.bills.bill import Bill
 from models.bills.documents import outgoing_document
@@ -239,6 +246,29 @@ async def test_a_failed_delivery_can_be_sent_again_with_the_figures_of_its_numbe
     await correct_usage(session, act(people.ana), bill.customer_id, 170_000)
     shown = await preview_send(session, act(people.ana), [bill.id])
     assert [one.line.id for one in shown.biggest] == [bill.id]
+
+
+async def test_what_failed_is_sent_again_while_another_is_on_its_way_and_each_failure_once(
+    session: AsyncSession, people: People
+) -> None:
+    refused, slow = [await approved(session, people, name) for name in ("Acme", "Birch")]
+    list_id = await listed(session, people, refused, slow)
+    await begun(session, people, list_id)
+    ana, late = act(people.ana, NOW + DELAY), clock(people, NOW + DELAY)
+    for bill in (refused, slow):
+        assert await issue_bill(session, bill.id, late, drawn)
+    await mark_send_failed(session, refused.id, late, "550 No")
+    assert (await outcome_of_list(session, list_id)).can_retry
+
+    first, _ = await retry_failed(session, list_id, ana)
+    assert await retry_failed(session, list_id, ana) == (first, False)
+    await mark_send_failed(session, slow.id, late, "after a day")
+    second, is_new = await retry_failed(session, list_id, ana)
+    assert is_new and await sent_by_list(session, second) == [slow.id]
+
+    await mark_send_failed(session, refused.id, late, "550 No")
+    lists = [await outcome_of_list(session, one) for one in (list_id, first, second)]
+    assert [one.can_retry for one in lists] == [False, True, False]
 
 
 async def test_health_counts_what_failed_before_its_number_and_no_dry_run(
