@@ -24,7 +24,14 @@ async def settings(context: Asking) -> Response:
         "settings.html.jinja",
         live=live_health(context.now),
         checks=checks,
-        amiss=sum(check.standing is Standing.BAD for check in checks),
+        told=_told({check.standing for check in checks}),
         standing=STANDING_WORDS,
         settings=context.services.settings,
     )
+
+
+def _told(standings: set[Standing]) -> str:
+    if Standing.BAD in standings:
+        return "Something needs somebody"
+    works = "Everything that has to work, works"
+    return f"{works}; something is worth a look" if Standing.WAIT in standings else works

@@ -61,6 +61,20 @@ async def test_without_a_worker_health_says_what_to_do(served: BrowserSide, peop
     assert "Its tables and functions are those of this version." in page
 
 
+async def test_what_somebody_may_look_at_is_not_told_as_all_in_order(
+    people: People, db: Database
+) -> None:
+    async with db.transaction() as session:
+        await session.execute(_WORKER)
+
+    async def checks() -> list[Check]:
+        return [Check("Mail", Standing.WAIT, "Slow today.")]
+
+    async with browser_side(db, checks=checks) as served:
+        page = (await (await served.signed_in(people.ana)).get("/settings")).text
+    assert "Everything that has to work, works; something is worth a look" in page
+
+
 async def test_what_is_stuck_is_told_with_its_cause(people: People, db: Database) -> None:
     async with db.transaction() as session:
         await session.execute(_STUCK, {"at": NOW - timedelta(hours=2)})
