@@ -52,7 +52,7 @@ def mailboxes(text: str) -> list[Address]:
 
 def _mailbox(name: str, spec: str) -> Address:
     local, _, domain = spec.rpartition("@")
-    if not local or not domain or any(char.isspace() for char in spec):
+    if not local or not domain or any(char.isspace() or char in "<>" for char in spec):
         raise ValueError("not an e-mail address")
     try:
         address = Address(name, local, _host(domain))

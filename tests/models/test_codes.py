@@ -76,6 +76,8 @@ REFUSED: list[tuple[Callable[[str], str], str, str]] = [
             f"ap@{'b' * 64}.example",
             f"ap@{'.'.join(['b' * 60] * 5)}.example",
             "Ana <ana@-x.example>, bo@acme.example",
+            '"><script>@x.example',
+            "ap@acme.example, >bo@acme.example",
         )
     ),
     (read_mailboxes, "ap@acme.example bo@acme.example", "is not an e-mail address"),
