@@ -242,7 +242,7 @@ async def _access_granted(session: Session, message: Message) -> Content:
 
 async def _may_have_arrived(session: Session, message: Message) -> Content | None:
     """Nothing of those whose fate is known before it is told."""
-    found = await load_bill_details(session, sorted(message.facts["bills"]))
+    found = await load_bill_details(session, message.facts["bills"])
     if message.state != MessageState.POSTED:
         found = [one for one in found if is_in_doubt(one)]
     return Content(partial(may_have_arrived_notice, found)) if found else None

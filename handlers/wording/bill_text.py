@@ -45,11 +45,16 @@ def short_title(facts: BillDetails | BillLine) -> str:
     return f"{name(facts.customer)}, {month_of(facts)}"
 
 
+def called(bill: BillDetails | BillLine) -> str:
+    """By its number, such as "2026-000042", or "#42" as long as it has none."""
+    return bill.number or f"#{bill.id}"
+
+
 def numbered(facts: BillDetails) -> str:
     """As in "2026-000042, Acme Corp, October 2026, $1,000.00", or "#42, Acme Corp" and so on,
     with what the customer owes.
     """
-    return f"{facts.number or f'#{facts.id}'}, {short_title(facts)}, {amount_due(facts)}"
+    return f"{called(facts)}, {short_title(facts)}, {amount_due(facts)}"
 
 
 def month_of(facts: BillDetails | BillLine) -> str:

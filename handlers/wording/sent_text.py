@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from handlers.wording.bill_text import amount_due, bill_count, numbered, short_title
+from handlers.wording.bill_text import amount_due, bill_count, called, numbered, short_title
 from handlers.wording.formatting import as_said, listing, name, number, totals
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold
@@ -137,8 +137,7 @@ def came_back_lines(facts: BulkSendOutcome) -> list[Sentence]:
 def named_lines(facts: Listed) -> list[Sentence]:
     """A few of the bills that a list has, and how many there are besides."""
     named: list[Sentence] = [
-        [bold(f"{one.number or f'#{one.id}'}, {short_title(one)}, {amount_due(one)}")]
-        for one in facts.named
+        [bold(f"{called(one)}, {short_title(one)}, {amount_due(one)}")] for one in facts.named
     ]
     more = facts.bills - len(named)
     return [*named, [f"and {number(more)} more"]] if more else named

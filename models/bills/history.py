@@ -254,6 +254,7 @@ def comment_text(actions: Iterable[BillAction], comment_id: int) -> str | None:
 
 
 async def bills_of_actions(session: AsyncSession, action_ids: Collection[int]) -> Sequence[int]:
-    """The bills that any of these were done to."""
-    query = sa.select(BillAction.bill_id).where(BillAction.id.in_(action_ids)).distinct()
+    """The bills that any of these were done to, by id."""
+    of_these = sa.select(BillAction.bill_id).where(BillAction.id.in_(action_ids))
+    query = of_these.distinct().order_by(BillAction.bill_id)
     return (await session.scalars(query)).all()

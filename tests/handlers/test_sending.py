@@ -373,14 +373,16 @@ async def test_one_bill_of_a_notice_is_sent_again_and_the_others_stay(
         for bill_id in (approved.acme, approved.bolt):
             await send_bill(session, bill_id, 2, now)
             await issue_bill(session, bill_id, act, drawn)
+        for bill_id in (approved.bolt, approved.acme):
             await note_trouble(session, bill_id, "Connection lost.", 1, NOW + timedelta(hours=4))
     notice = await team.ana.told("2 bills may have arrived.")
-    await team.ana.clicks(f"Send again #{approved.acme}", on=notice)
+    assert [label[-1] for label in labels(notice)] == ["1", "1", "2", "2"]
+    await team.ana.clicks("Send again 2026-000001", on=notice)
     await until(lambda: "1 bill may have arrived." in team.again(notice)["text"])
     left = team.again(notice)
     assert "is on its way to" in read(left) and "Connection lost." in read(left)
-    assert labels(left) == [f"It arrived #{approved.bolt}", f"Send again #{approved.bolt}"]
-    await team.ana.clicks(f"It arrived #{approved.bolt}", on=left)
+    assert labels(left) == ["It arrived 2026-000002", "Send again 2026-000002"]
+    await team.ana.clicks("It arrived 2026-000002", on=left)
     await team.ana.submits(reason="Their accounts, by telephone.")
     await until(lambda: "None of 2 bills that may have arrived" in team.again(notice)["text"])
     assert "is delivered to" in read(team.again(notice))
@@ -402,7 +404,7 @@ async def test_one_of_a_list_that_came_back_is_sent_again_and_the_list_stays(
         lost = Failure("pay@acme.example", "550 User unknown")
         report = DeliveryReport((f"{letter.mail_id}@meridian.example",), (lost,))
         await record_mail(session, report, "1", late)
-    again = f"Send again #{approved.acme}"
+    again = "Send again 2026-000001"
     await until(lambda: again in labels(team.again(answer)))
     await team.ana.clicks(again, on=team.again(answer))
     assert "1 is on its way and 1 is delivered" in team.again(answer)["text"]

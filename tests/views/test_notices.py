@@ -129,6 +129,8 @@ def test_several_troubles_are_one_message_each_bill_with_its_words() -> None:
     assert list(buttons(message.blocks)) == ["bill:send", "bill:send.2"]
     unheard = may_have_arrived_notice([BILLS["perhaps arrived"]] * 25)
     assert unheard.text == "25 bills may have arrived." and "and 5 more" in shown(unheard.blocks)
+    assert "To decide on another, type \n/bill show\n and its number." in shown(unheard.blocks)
+    assert "To decide" not in shown(may_have_arrived_notice([BILLS["perhaps arrived"]] * 5).blocks)
     assert check_message(message.blocks) == check_message(unheard.blocks) == []
 
 
@@ -241,10 +243,12 @@ def test_finance_can_send_again_what_came_back_to_the_address_of_today() -> None
     assert (again["text"]["text"], value_of(again)["bill"]) == ("Send again", one.id)
     asked = again["confirm"]["text"]["text"]
     assert "The same document goes out again at once to new@acme.example" in asked
-    several = bounced_notice([(one, samples.BOUNCED), (replace(one, id=43), samples.BOUNCED)], 3)
+    several = bounced_notice(
+        [(one, samples.BOUNCED), (replace(one, id=43, number="2026-000124"), samples.BOUNCED)], 3
+    )
     assert [one["text"]["text"] for one in buttons(several.blocks).values()] == [
-        "Send again #42",
-        "Send again #43",
+        "Send again 2026-000123",
+        "Send again 2026-000124",
     ]
     assert "bill:send" in buttons(bill_card(one).blocks)
     sent_already = bounced_notice([(BILLS["delivered"], samples.BOUNCED)])

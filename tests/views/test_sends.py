@@ -181,7 +181,7 @@ def test_what_came_back_is_sent_again_one_by_one_and_asked_for() -> None:
     told = shown(message.blocks)
     assert "2026-000123, Acme Corp, October 2026, $1,000.00" in told and "and 8 more" in told
     again = buttons(message.blocks)["bill:send"]
-    assert again["text"]["text"] == f"Send again #{back.id}" and "confirm" in again
+    assert again["text"]["text"] == f"Send again {back.number}" and "confirm" in again
     assert value_of(again) == {"bill": back.id, "version": back.version, "list": 7}
     assert "sending:retry" not in buttons(message.blocks)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import Element, button, confirm, drawn_for, option, overflow
 from handlers.wording.addresses import bill_address
-from handlers.wording.bill_text import amount, approvers_text, short_title
+from handlers.wording.bill_text import amount, approvers_text, called, short_title
 from handlers.wording.formatting import listing
 from handlers.wording.questions import approve_question, send_question, words_of
 from models.bills.states import OPEN, TRANSITIONS, State, Verb
@@ -97,10 +97,10 @@ def send_button(facts: BillDetails, *, is_one: bool = True, list_id: int | None 
     of_list = {} if list_id is None else {"list": list_id}
     return button(
         ActionId.SEND,
-        words if is_one else f"{words} #{facts.id}",
+        words if is_one else f"{words} {called(facts)}",
         pack(bill=facts.id, version=facts.version, **of_list),
         ask=confirm("Send this bill?", send_question(facts), "Send"),
-        label=f"{words} #{facts.id}: {amount(facts)}",
+        label=f"{words} {called(facts)}: {amount(facts)}",
     )
 
 
@@ -109,9 +109,9 @@ def arrived_button(facts: BillDetails, *, is_one: bool = True) -> Element:
     words = words_of(facts, Verb.DELIVER)
     return button(
         ActionId.DELIVER,
-        words if is_one else f"{words} #{facts.id}",
+        words if is_one else f"{words} {called(facts)}",
         _value(facts),
-        label=f"{words} #{facts.id}: {amount(facts)}",
+        label=f"{words} {called(facts)}: {amount(facts)}",
     )
 
 

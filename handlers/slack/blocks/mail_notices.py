@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from handlers.slack.blocks import buttons
 from handlers.slack.blocks.block_kit import (
+    Block,
     SlackMessage,
     actions,
     bullets,
@@ -18,11 +19,12 @@ from handlers.slack.blocks.notifications import NOTICED_AT_MOST, history_button
 from handlers.wording.bill_text import (
     amount_due,
     bill_count,
+    called,
     numbered,
     short_title,
 )
-from handlers.wording.formatting import counted, listing, name, number, plain, totals
-from handlers.wording.rich_text import Part, bold, fallback_text
+from handlers.wording.formatting import counted, listing, name, number, plain, slash, totals
+from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.sent_text import fate_of, one_sent_text
 from models.bills.states import Verb
 from models.queries.allowed_verbs import possible_verbs
@@ -96,6 +98,7 @@ def may_have_arrived_notice(told: Sequence[BillDetails]) -> SlackMessage:
     """To Finance: bills were handed over, and nobody can tell whether they arrived; of those that
     somebody can by now, what has become of them.
     """
+    told = sorted(told, key=called)
     unheard = [one for one in told if is_in_doubt(one)]
     if not unheard:
         return _none_in_doubt(told)
@@ -119,6 +122,7 @@ def may_have_arrived_notice(told: Sequence[BillDetails]) -> SlackMessage:
         [
             paragraph(bold(lead), f" {why}"),
             rich(bullets(each)),
+            *_on_their_cards(unheard),
             *actions(*ways, *history),
         ],
     )
@@ -144,6 +148,13 @@ def _each_in_doubt(told: Sequence[BillDetails]) -> list[Sequence[Part]]:
 
 ASKED_AT_MOST = 5
 """So many have buttons of their own; those of others are on their cards."""
+
+
+def _on_their_cards(unheard: Sequence[BillDetails]) -> list[Block]:
+    if len(unheard) <= ASKED_AT_MOST:
+        return []
+    how: Sentence = ["To decide on another, type ", code(slash("bill show")), " and its number."]
+    return [paragraph(*how)]
 
 
 def _trouble(facts: BillDetails) -> Part:
