@@ -164,11 +164,13 @@ async def _has_work(db: Database) -> bool:
         return bool(await session.scalar(_WORK))
 
 
-# What is bundled for half a minute is told in good time, and not waited for here.
+# The cards of a crowd are drawn a second after it, and promise what is told of its list then. What
+# is bundled for half a minute is told in good time, and not waited for here.
 _WORK = sa.text("""
 select exists (select from bills where status <> 'sent') or exists (
     select from procrastinate_jobs
-    where status in ('todo', 'doing') and task_name in ('send', 'deliver', 'redraw_digest'))
+    where status in ('todo', 'doing')
+      and task_name in ('send', 'deliver', 'redraw', 'redraw_digest'))
 """)
 
 
