@@ -132,12 +132,6 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
         .where(Bill.status == State.PENDING, User.name == KIM.name)
     )
     acme = await session.scalar(sa.select(Customer.id).where(Customer.name == "Acme Corp"))
-    other, another = await session.scalars(
-        sa.select(Bill)
-        .where(Bill.status == State.PENDING, Bill.customer_id.in_(_of(PRIYA)))
-        .order_by(Bill.id)
-        .limit(2)
-    )
     held = await session.scalar(sa.select(Bill.id).where(Bill.status == State.HELD))
     shown = await preview_send(session, by, period=billed)
     assert shown.id
@@ -147,10 +141,8 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
     webhook, _ = await add_webhook(session, by, "https://8.8.8.8/bills", [*Event])
     delivery = await send_test(session, by, webhook.id)
     link = await make_sign_in_link(session, by.user, by.now)
-    priya = await session.scalar(sa.select(User).where(User.name == PRIYA.name))
-    assert bill and held and priya
-    await approve_bill(session, other.id, other.version, replace(by, user=priya))
-    await void_bill(session, another.id, another.version, by, "It was promised to them")
+    assert bill and held
+    approved, void = await _approved_and_void(session, by)
     said = await add_comment(session, bill, by, "Is the test traffic in?")
     return {
         "comment_id": str(said.id),
@@ -167,10 +159,25 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
         "/month/{month}/generate": f"/month/{last}/generate",
         "/dashboard/approve": f"/dashboard/approve?bill={bill}-1",
         "/bills/{bill_id}/release": f"/bills/{held}/release",
-        "/bills/{bill_id}/send": f"/bills/{other.id}/send",
-        "/bills/{bill_id}/undo": f"/bills/{other.id}/undo",
-        "/bills/{bill_id}/reissue": f"/bills/{another.id}/reissue",
+        "/bills/{bill_id}/send": f"/bills/{approved}/send",
+        "/bills/{bill_id}/undo": f"/bills/{approved}/undo",
+        "/bills/{bill_id}/reissue": f"/bills/{void}/reissue",
     }
+
+
+async def _approved_and_void(session: AsyncSession, by: Context) -> tuple[int, int]:
+    """Two bills of Priya's customers: one that she approves, one that is taken back."""
+    priya = await session.scalar(sa.select(User).where(User.name == PRIYA.name))
+    approved, void = await session.scalars(
+        sa.select(Bill)
+        .where(Bill.status == State.PENDING, Bill.customer_id.in_(_of(PRIYA)))
+        .order_by(Bill.id)
+        .limit(2)
+    )
+    assert priya
+    await approve_bill(session, approved.id, approved.version, replace(by, user=priya))
+    await void_bill(session, void.id, void.version, by, "It was promised to them")
+    return approved.id, void.id
 
 
 def _of(csm: Colleague) -> sa.Select[int]:

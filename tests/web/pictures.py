@@ -10,16 +10,18 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 from PIL import Image
 
-from tests.web.every_page import PHONE, THEMES, WIDE
+from tests.web.every_page import PHONE, WIDE, Theme
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE, IMAGES = ROOT / "docs/reference/page-pictures.md", ROOT / "docs/images"
 TAKEN = ("-k", "finance_sees or (others_see and not Max)")
 SCALES = {WIDE["width"]: 0.42, PHONE["width"]: 0.5}
 MOST_HEIGHT, BETWEEN, COLOURS = 620, 8, 64
+THEMES: tuple[Theme, ...] = get_args(Theme)
 GREY = (128, 128, 128)
 
 
