@@ -48,17 +48,16 @@ function complain(words) {
   line.replaceChildren(icon("warning", 16), words ?? "");
 }
 
-async function whileBusy(button, work) {
-  if (dialog.dataset.busy) return;
+/** Does `work` unless this dialog is at work already; `dialog.work` ends when it is done. */
+function whileBusy(button, work) {
   const mine = dialog;
-  mine.dataset.busy = "yes";
+  if (mine.work) return mine.work;
   button?.setAttribute("aria-busy", "true");
-  try {
-    await work();
-  } finally {
-    delete mine.dataset.busy;
+  mine.work = work().finally(() => {
+    mine.work = null;
     button?.removeAttribute("aria-busy");
-  }
+  });
+  return mine.work;
 }
 
 async function submit(view, button) {
@@ -79,11 +78,16 @@ async function submit(view, button) {
   });
 }
 
-/** Close the top view, or with `all` the first, which takes the others along. */
-function close(button, all = false) {
-  return whileBusy(button, async () => {
-    const top = stack().at(-1);
-    const view = all || top?.clear_on_close ? stack()[0] : top;
+/**
+ * Close the view on top, or with `all` the first, which takes the others along. What the dialog
+ * has sent is answered first: a view that is drawn before that can be closed at once.
+ */
+async function close(button, all = false) {
+  const top = stack().at(-1);
+  const view = all || top?.clear_on_close ? stack()[0] : top;
+  await dialog.work;
+  if (!stack().some((one) => one.id === view.id)) return;
+  await whileBusy(button, async () => {
     await post("/_control/close", { user: store.place.user, view_id: view.id });
     await refresh({ snapshot: true });
   });

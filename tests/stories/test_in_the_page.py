@@ -40,6 +40,8 @@ async def heard_by_http(db: Database, people: People) -> AsyncIterator[Team]:
 
 
 async def types(page: Page, line: str) -> None:
+    """Like a person: not before the dialog that lies over the box is gone."""
+    await expect(page.get_by_role("dialog")).to_have_count(0)
     await page.get_by_test_id("composer").fill(line)
     await page.get_by_test_id("composer").press("Enter")
 
