@@ -43,7 +43,8 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class BulkSendOutcome:
-    """How many bills of a list came to which `fates`, and by name the first of each currency.
+    """How many bills of a list came to which `fates`, and by name a few: first those that may have
+    arrived and those on their way, then the others, the biggest of each currency.
 
     The last of those `in_delay` goes out at `due`. `failed`: why some did; `retry`: the list by
     which these were sent once more. `came_back`: the first of those that may have arrived all the
@@ -199,8 +200,8 @@ where shown.list_id = :list_id and a.id is not null
 """
 
 # Sent without a delay, a bill is issued as soon as somebody gets to it.
-_FATES = sa.text(f"""
-select case
+_FATE = """
+case
     when b.status = 'sending' and b.number is null and due.at > due.since then 'in_delay'
     when b.status = 'sending' and b.number is null then 'waiting'
     when b.status = 'sending' and can_be_sent(b) then 'unheard'
@@ -214,19 +215,28 @@ select case
         from bill_actions f
         where f.bill_id = b.id and f.action = 'send_failed' and f.bill_version = b.version),
         'called_back')
-    else 'called_back' end as fate,
+    else 'called_back' end"""
+
+_FATES = sa.text(f"""
+select {_FATE} as fate,
     b.currency, count(*) as bills, sum(b.overage_amount) as amount, max(due.at) as due
 from {_SENT_BILLS}
 group by 1, 2
 """)
 
-# As the preview ranks the biggest: the first of each currency, then the second, and so on.
+# What nothing else names comes first where somebody may have to do something, and what has arrived
+# last; of one fate as the preview ranks the biggest, currency by currency.
 _FIRST = sa.text(f"""
-select id from (
-    select b.id, b.currency, row_number() over (
-        partition by b.currency order by abs(b.overage_amount) desc, b.id) as place
-    from {_SENT_BILLS}) ranked
-order by place, currency limit :most
+with told as (
+    select b.id, b.currency, b.overage_amount, coalesce(array_position(array[
+        'unheard', 'in_delay', 'waiting', 'on_its_way', 'called_back', 'void', 'dry_run',
+        'failed', 'came_back'], {_FATE}), 10) as rank
+    from {_SENT_BILLS}),
+ranked as (
+    select id, rank, currency, row_number() over (
+        partition by rank, currency order by abs(overage_amount) desc, id) as place
+    from told)
+select id from ranked order by rank, place, currency limit :most
 """)
 
 _CAME_BACK = sa.text(f"""

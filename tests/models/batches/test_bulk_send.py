@@ -271,6 +271,24 @@ async def test_what_failed_is_sent_again_while_another_is_on_its_way_and_each_fa
     assert [one.can_retry for one in lists] == [False, True, False]
 
 
+async def test_of_many_that_were_sent_the_one_that_matters_is_named_first(
+    session: AsyncSession, people: People
+) -> None:
+    bills = [await approved(session, people, f"Acme {index}") for index in range(7)]
+    await begun(session, people, list_id := await listed(session, people, *bills))
+    late = clock(people, NOW + DELAY)
+    *out, slow, unsure = bills
+    for bill in bills:
+        assert await issue_bill(session, bill.id, late, drawn)
+    for bill in out:
+        await mark_delivered(session, bill.id, late, "250 OK")
+    await note_trouble(session, unsure.id, "Connection lost", unheard=1)
+
+    told = await outcome_of_list(session, list_id)
+
+    assert [one.id for one in told.named][:3] == [unsure.id, slow.id, out[0].id]
+
+
 async def test_health_counts_what_failed_before_its_number_and_no_dry_run(
     session: AsyncSession, people: People
 ) -> None:
@@ -328,4 +346,4 @@ async def test_what_became_of_each_of_eight_that_were_sent_is_told_by_currency(
     assert (await load_health(session, NOW, 5)).undelivered == 1
     assert [(one.currency, one.bills) for one in told.totals] == [("JPY", 1), ("USD", 7)]
     assert told.due == NOW + DELAY
-    assert [one.customer for one in told.named] == ["Gull KK", "Acme", "Birch", "Cove", "Dune"]
+    assert [one.customer for one in told.named] == ["Elm", "Gull KK", "Fjord", "Acme", "Heron"]
