@@ -21,6 +21,7 @@ from handlers.slack import (
     invoice,
     people,
     recording,
+    selection,
     send,
     suggestions,
     thread,
@@ -230,8 +231,8 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.OPEN_PAGE: _opened,
     ActionId.HOME_PAGE: home.turn_page,
     ActionId.HOME_MONTH: home.turn_month,
-    ActionId.TICK: bulk_approve.ticked,
-    ActionId.TICK_ALL: home.tick_all,
+    ActionId.TICK: selection.ticked,
+    ActionId.TICK_ALL: selection.tick_all,
     ActionId.APPROVE_SELECTED: bulk_approve.approve_selected,
     ActionId.APPROVE_LIST: bulk_approve.approve_list,
 }

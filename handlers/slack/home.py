@@ -9,9 +9,9 @@ from handlers.slack.background import log_failure
 from handlers.slack.blocks import block_kit
 from handlers.slack.blocks.block_kit import View
 from handlers.slack.blocks.home import home_view, stranger_home
-from handlers.slack.blocks.ticks import ALL
 from handlers.slack.context import RequestContext, Services, identify
 from handlers.slack.request import Request
+from handlers.slack.selection import selected_bills, with_selected
 from handlers.wording.refusals import Medium, refusal_parts
 from models.errors import Refusal
 from models.outbox.homes import HomePlace, look_at, place_of
@@ -56,10 +56,13 @@ async def publish(services: Services, request: Request) -> None:
 
 
 async def turn_page(context: RequestContext) -> None:
-    """The page that the button leads to; its beginning where it names none."""
+    """The page that the button leads to; its beginning where it names none. What was ticked stays
+    selected.
+    """
     ids = context.ids("page")
     place = await place_of(context.session, context.user.id)
-    to = HomePlace(after=ids.get("after"), page=ids["page"], month=place.month)
+    to = with_selected(place, selected_bills(context, place))
+    to = replace(to, after=ids.get("after"), page=ids["page"])
     await look_at(context.session, context.user.id, to)
 
 
@@ -68,13 +71,6 @@ async def turn_month(context: RequestContext) -> None:
     month = Period.parse(context.ids("period")["period"])
     place = await place_of(context.session, context.user.id)
     await look_at(context.session, context.user.id, replace(place, month=str(month)))
-
-
-async def tick_all(context: RequestContext) -> None:
-    """Every box of the page is ticked, or none."""
-    is_all = context.ids("see")["see"] == ALL
-    place = await place_of(context.session, context.user.id)
-    await look_at(context.session, context.user.id, replace(place, all_ticked=is_all))
 
 
 async def _draw(services: Services, request: Request) -> None:
@@ -90,13 +86,14 @@ async def _view(services: Services, request: Request) -> View:
 
 
 async def _drawn(services: Services, request: Request) -> View:
-    """Whoever opens the tab begins at its beginning."""
+    """Whoever opens the tab begins at its beginning, with what they had selected."""
     async with services.db.transaction() as session:
         user = await find_by_slack(session, request.user_id, services.team_id)
         if user is None:
             return stranger_home()
-        is_opened = isinstance(request, HomeOpened)
-        place = HomePlace() if is_opened else await place_of(session, user.id)
+        place = await place_of(session, user.id)
+        if isinstance(request, HomeOpened):
+            place = HomePlace(selected=place.selected, ticking=place.ticking)
         await look_at(session, user.id, place)
         if not user.can(Permission.SEE):
             return stranger_home()

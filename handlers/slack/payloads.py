@@ -73,9 +73,15 @@ class _Container(BaseModel):
     is_ephemeral: StrictBool = False
 
 
+class _Element(BaseModel):
+    action_id: Id | None = None
+    options: list[_Option] | None = None
+
+
 class _Block(BaseModel):
     type: Id
     block_id: Id = ""
+    elements: list[_Element] | None = None
 
 
 class _State(BaseModel):
@@ -88,12 +94,12 @@ class _View(BaseModel):
     private_metadata: Words | None = None
     hash: Id = ""
     state: _State | None = None
+    blocks: list[_Block] = []
 
 
 class _Dialog(_View):
     type: Id
     callback_id: Id
-    blocks: list[_Block] = []
 
 
 class _Click(_Interaction):

@@ -21,10 +21,11 @@ from handlers.slack.answers import (
     Unanswered,
     as_dialog,
 )
-from handlers.slack.blocks.action_ids import POSTS, ActionId, known_action, pack, unpack
+from handlers.slack.blocks.action_ids import POSTS, known_action, pack, unpack
 from handlers.slack.blocks.block_kit import UNFURLED, View
 from handlers.slack.blocks.errors import refusal_message, shared_unconfirmed
 from handlers.slack.blocks.thread import not_recorded
+from handlers.slack.ticked import ticked_in
 from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
 from models.errors import Ambiguous, Invalid, InvalidFields, Refusal
@@ -172,7 +173,7 @@ class Click(Request):
     def dedup_key(self) -> str | None:
         """A key that every click of this person on this button of this message has in common."""
         where = self.message or self.body.get("response_url") or self.view.get("hash")
-        told = repr((where, self.user_id, self.value, self.ticked))
+        told = repr((where, self.user_id, self.value, ticked_in(self.view)))
         return sha256(told.encode()).hexdigest() if where else None
 
     @property
@@ -182,18 +183,6 @@ class Click(Request):
     @property
     def view(self) -> Mapping[str, Any]:
         return self.body.get("view") or {}
-
-    @property
-    def ticked(self) -> tuple[str, ...]:
-        """What the boxes carry that are ticked where this was clicked."""
-        values = (self.view.get("state") or {}).get("values", {})
-        chosen = [
-            state.get("selected_options") or ()
-            for fields in values.values()
-            for action_id, state in fields.items()
-            if known_action(action_id) is ActionId.TICK
-        ]
-        return tuple(option["value"] for options in chosen for option in options)
 
     @property
     def is_from_home(self) -> bool:

@@ -1,7 +1,7 @@
 """The Home tabs that people look at: where each of them is, and whose shows something else now."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -37,19 +37,30 @@ class Home(Base):
 @dataclass(frozen=True)
 class HomePlace:
     """What somebody looks at on their Home: the bills `after` that place, which are a `page`, and
-    the board of a `month`, None being the last that is over. `all_ticked`: as they asked for.
+    the board of a `month`, None being the last that is over.
+
+    `selected`: the bills that were ticked when they turned the page, each in the version that was
+    shown. `ticking` goes up whenever we set the ticks and not they.
     """
 
     after: str | None = None
     page: int = 1
     month: str | None = None
-    all_ticked: bool = False
+    selected: Mapping[int, int] = field(default_factory=dict)
+    ticking: int = 0
 
 
 async def place_of(session: AsyncSession, user_id: int) -> HomePlace:
-    """Where this person is on their Home; at its beginning, if they never looked at it."""
-    home = await session.get(Home, user_id, populate_existing=True)
-    return HomePlace(**home.place) if home else HomePlace()
+    """Where this person is on their Home; at its beginning, if they have not used it of late."""
+    kept = await session.scalar(_PLACE, {"user_id": user_id, "hours": LOOKED_AT_H}) or {}
+    selected = {int(bill_id): version for bill_id, version in kept.get("selected", {}).items()}
+    return HomePlace(
+        kept.get("after"), kept.get("page", 1), kept.get("month"), selected, kept.get("ticking", 0)
+    )
+
+
+_OF_LATE = "opened_at > now() - make_interval(hours => :hours)"
+_PLACE = sa.text(f"select place from homes where user_id = :user_id and {_OF_LATE}")
 
 
 async def look_at(session: AsyncSession, user_id: int, place: HomePlace) -> None:
@@ -78,9 +89,9 @@ async def _refresh(session: AsyncSession, which: sa.TextClause, values: dict[str
 
 
 # But for those that are to be drawn anyway.
-_HOMES = """
+_HOMES = f"""
 select h.user_id from homes h join users u on u.id = h.user_id
-where h.opened_at > now() - make_interval(hours => :hours)
+where h.{_OF_LATE}
   and not exists (select from procrastinate_jobs j
                   where j.lock = 'home:' || h.user_id and j.status = 'todo')
 """

@@ -1,7 +1,7 @@
 """What somebody's Home tab shows, by their role."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -46,7 +46,7 @@ async def load_home(
     """As things stand. Where the page is not there any more, it is the first."""
     waiting = await bills_waiting_for(session, user, place.after, PAGE_BILLS)
     if not waiting.lines and place.after:
-        place = HomePlace(month=place.month)
+        place = replace(place, after=None, page=1)
         waiting = await bills_waiting_for(session, user, limit=PAGE_BILLS)
     is_manager = user.role == Role.MANAGER
     sees_board = is_manager or user.can(Permission.GENERATE)

@@ -108,6 +108,59 @@ async def test_home_is_turned_page_by_page_and_begins_anew_when_a_page_is_done(
     assert "First page" not in labels(team.kim.home)
 
 
+async def test_what_is_ticked_stays_selected_while_the_pages_are_turned(
+    team: Team, listeners: Listeners
+) -> None:
+    """Kim ticks two on each of two pages, and looks at something else in between; she thinks better
+    of one of them.
+    """
+    async with team.db.transaction() as session:
+        await session.execute(sa.text(MORE))
+    await generate_october(team.db, listeners)
+    await team.kim.opens_home()
+    await team.kim.ticks(1, 2)
+    await team.kim.presses("Next page", on=team.kim.home)
+    await until(lambda: "Selected on other pages: 2 bills." in said(team.kim.home))
+    await team.kim.ticks(17, 18)
+    await team.kim.presses("First page", on=team.kim.home)
+    await until(lambda: "Selected on other pages: 2 bills." in said(team.kim.home))
+    await team.kim.opens_home()
+    box = box_of(team.kim.home, 2)
+    assert box["initial_options"] == box["options"]
+    await team.kim.presses_element(box | {"selected_options": []}, on=team.kim.home)
+    await team.kim.presses("Approve selected", on=team.kim.home)
+    told = said(team.kim.dialog)
+    assert "Approved 3 bills, $750.00." in told
+    assert [f"#{one}, " in told for one in (1, 2, 17, 18)] == [True, False, True, True]
+    await until(lambda: "Waiting for you: 15" in said(team.kim.home))
+    assert "initial_options" not in said(team.kim.home)
+
+
+async def test_what_moves_up_after_a_whole_page_was_approved_is_not_ticked(
+    team: Team, listeners: Listeners
+) -> None:
+    """Nobody has seen it yet. `Select none` takes back what was ticked by hand, too."""
+    async with team.db.transaction() as session:
+        await session.execute(sa.text(MORE))
+    await generate_october(team.db, listeners)
+    await team.kim.opens_home()
+    await team.kim.ticks(1)
+    await team.kim.presses("Select all on this page", on=team.kim.home)
+    await until(lambda: "Select none" in labels(team.kim.home))
+    assert "Select all on this page" not in labels(team.kim.home)
+    await team.kim.presses("Select none", on=team.kim.home)
+    await until(lambda: "Select none" not in labels(team.kim.home))
+    assert "initial_options" not in said(team.kim.home)
+    await team.kim.presses("Select all on this page", on=team.kim.home)
+    await until(lambda: "Select none" in labels(team.kim.home))
+    await team.kim.presses("Approve selected", on=team.kim.home)
+    assert "Approved 15 bills" in said(team.kim.dialog)
+    await until(lambda: "Waiting for you: 3" in said(team.kim.home))
+    assert "initial_options" not in said(team.kim.home)
+    await team.kim.presses("Approve selected", on=team.kim.home)
+    assert "Tick the bills that you want to approve first." in said(team.kim.dialog)
+
+
 async def test_a_home_that_is_looked_at_follows_what_others_do(
     team: Team, listeners: Listeners, monkeypatch: pytest.MonkeyPatch
 ) -> None:

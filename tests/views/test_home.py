@@ -43,14 +43,28 @@ def test_a_single_bill_needs_no_box() -> None:
 def test_what_was_ticked_stays_ticked_as_long_as_the_bill_stays_as_it_is() -> None:
     """Slack keeps what was ticked as long as the row is called the same."""
 
-    def rows(version: int, **place: bool) -> list[str]:
+    def rows(version: int, ticking: int = 0) -> list[str]:
         bills = [replace(KIMS, id=n, version=version) for n in (1, 2)]
-        view = home(KIM, samples.page(2), bills, place=HomePlace(**place))
+        view = home(KIM, samples.page(2), bills, place=HomePlace(ticking=ticking))
         return [one["block_id"] for one in view["blocks"] if "block_id" in one]
 
-    assert rows(1) == rows(1) == ["bill:1:1:each", "bill:2:1:each"]
+    assert rows(1) == rows(1) == ["bill:1:1:0", "bill:2:1:0"]
     assert not {*rows(1)} & {*rows(2)}
-    assert not {*rows(1)} & {*rows(1, all_ticked=True)}
+    assert not {*rows(1)} & {*rows(1, ticking=1)}
+
+
+def test_what_was_selected_on_other_pages_is_told_before_it_is_approved() -> None:
+    """#1 is ticked, #2 has changed since it was, #8 and #9 are on other pages."""
+    bills = [replace(KIMS, id=n, version=2) for n in (1, 2)]
+    waiting = replace(samples.page(2), count=40, after="there")
+    place = HomePlace("before", 2, selected={1: 2, 2: 1, 8: 1, 9: 1})
+    view = home(KIM, waiting, bills, place=place)
+    boxes = [one for block in view["blocks"] for one in block.get("elements", ())]
+    ticked = [one for one in boxes if "initial_options" in one]
+    assert [one["options"][0]["text"]["text"] for one in ticked] == ["Select #1"]
+    told = shown(view["blocks"])
+    assert "So are the 2 bills selected on other pages." in str(view["blocks"])
+    assert "Select none" in told
 
 
 def test_a_page_says_which_of_how_many_it_shows() -> None:

@@ -1,6 +1,6 @@
 """App Home: what waits for this person, what they decided of late, and the month as it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from handlers.slack.blocks.block_kit import (
 from handlers.slack.blocks.buttons import bill_buttons, undo_buttons
 from handlers.slack.blocks.card import arithmetic
 from handlers.slack.blocks.month_board import month_board
-from handlers.slack.blocks.ticks import tick, tick_all_button
+from handlers.slack.blocks.ticks import tick, tick_all, tick_none
 from handlers.wording.bill_text import (
     amount,
     bill_count,
@@ -131,8 +131,8 @@ def _heading(role_home: RoleHome, waiting: Page) -> list[Block]:
 
 
 def _inbox(facts: HomeFacts) -> list[Block]:
-    ticked = {one.id for one in facts.bills if Verb.APPROVE in allowed_verbs(one, facts.user)}
-    selectable = ticked if len(ticked) > 1 else set()
+    able = {one.id for one in facts.bills if Verb.APPROVE in allowed_verbs(one, facts.user)}
+    selectable = able if facts.waiting.count > 1 else set()
     items = [
         block
         for one in facts.bills
@@ -140,7 +140,7 @@ def _inbox(facts: HomeFacts) -> list[Block]:
     ]
     told: list[Sentence] = [[_line(one)] for one in facts.waiting.lines if not facts.bills]
     lines_alone = [rich(bullets(told))] if told else []
-    return [*items, *lines_alone, *_under(facts, is_selectable=bool(selectable))]
+    return [*items, *lines_alone, *_under(facts, selectable)]
 
 
 def _line(one: BillLine) -> str:
@@ -161,38 +161,47 @@ def _item(facts: BillDetails, home: HomeFacts, *, is_selectable: bool) -> list[B
     if not is_selectable:
         return [divider(), told, *actions(*buttons)]
     value = pack(bill=facts.id, version=facts.version)
-    box = tick(f"Select #{facts.id}", value, is_ticked=home.place.all_ticked)
+    is_ticked = home.place.selected.get(facts.id) == facts.version
+    box = tick(f"Select #{facts.id}", value, is_ticked=is_ticked)
     (row,) = actions(box, *buttons)
-    kept = f"bill:{facts.id}:{facts.version}:{'all' if home.place.all_ticked else 'each'}"
+    kept = f"bill:{facts.id}:{facts.version}:{home.place.ticking}"
     return [divider(), told, {**row, "block_id": kept}]
 
 
-def _under(facts: HomeFacts, *, is_selectable: bool) -> list[Block]:
-    """What is done with the page as a whole, and the way to the others."""
-    rows = [*(_selecting(facts) if is_selectable else []), *_paging(facts)]
+def _under(facts: HomeFacts, selectable: Collection[int]) -> list[Block]:
+    """What is done with what is selected, and the way to the other pages."""
+    selected = facts.place.selected.keys()
+    selecting = _selecting(facts, selectable) if selectable or selected else []
+    rows = [*selecting, *_paging(facts)]
     return [divider(), *_where(facts), *actions(*rows)] if rows else []
 
 
-def _selecting(facts: HomeFacts) -> list[Element]:
+def _selecting(facts: HomeFacts, selectable: Collection[int]) -> list[Element]:
+    selected = facts.place.selected.keys()
+    elsewhere = len(selected - set(selectable))
+    others = f" So are the {bill_count(elsewhere)} selected on other pages." if elsewhere else ""
     sure = confirm(
         "Approve the selected bills?",
-        "Each is approved as it is shown here. What changed since is left out and named.",
+        f"Each is approved as it is shown here.{others} What changed since is left out and named.",
         "Approve",
     )
     return [
         button(ActionId.APPROVE_SELECTED, "Approve selected", pack(), "primary", ask=sure),
-        tick_all_button(is_ticked=facts.place.all_ticked),
+        *([tick_all()] if set(selectable) - selected else []),
+        *([tick_none()] if selected else []),
     ]
 
 
 def _where(facts: HomeFacts) -> list[Block]:
-    """Which of the bills these are, where there are more."""
+    """Which of the bills these are, where there are more, and how many are selected elsewhere."""
     first = (facts.place.page - 1) * PAGE_BILLS + 1
     last = first + len(facts.waiting.lines) - 1
     if facts.waiting.after is None and facts.place.page == 1:
         return []
     whole = f" of {bill_count(facts.waiting.count)}" if facts.waiting.is_counted else ""
-    return [paragraph(f"{number(first)} to {number(last)}{whole}, the oldest first.")]
+    elsewhere = len(facts.place.selected.keys() - {one.id for one in facts.waiting.lines})
+    kept = f" Selected on other pages: {bill_count(elsewhere)}." if elsewhere else ""
+    return [paragraph(f"{number(first)} to {number(last)}{whole}, the oldest first.{kept}")]
 
 
 def _paging(facts: HomeFacts) -> list[Element]:

@@ -18,7 +18,11 @@ def tick(words: str, value: str, *, is_ticked: bool = False) -> Element:
 ALL, NONE = "all", "none"
 
 
-def tick_all_button(*, is_ticked: bool) -> Element:
-    """Ticks every box of the page, or none where all of them are."""
-    words = "Select none" if is_ticked else "Select all on this page"
-    return button(ActionId.TICK_ALL, words, pack(see=NONE if is_ticked else ALL))
+def tick_all() -> Element:
+    """Ticks every box of the page, beside what is ticked on others."""
+    return button(ActionId.TICK_ALL, "Select all on this page", pack(see=ALL))
+
+
+def tick_none() -> Element:
+    """Takes every tick away, on every page."""
+    return button(ActionId.TICK_ALL, "Select none", pack(see=NONE))
