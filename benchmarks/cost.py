@@ -1,4 +1,4 @@
-"""What a piece of work costs besides time: CPU of client and server, and statements."""
+"""What a piece of work costs besides time: CPU of client and server, statements, and memory."""
 
 import re
 import time
@@ -55,3 +55,19 @@ class Meter:
         """How many the log tells of by now."""
         with self._log.open(encoding="utf-8", errors="replace") as lines:
             return sum(1 for line in lines if _STATEMENT.search(line))
+
+
+def memory_mb() -> float:
+    """What this process holds in memory now."""
+    return _status_mb("VmRSS")
+
+
+def peak_mb() -> float:
+    """The most that this process has held in memory."""
+    return _status_mb("VmHWM")
+
+
+def _status_mb(field: str) -> float:
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    found = re.search(rf"{field}:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else float("nan")

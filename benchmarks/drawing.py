@@ -17,7 +17,6 @@ Last figures, 5 runs of 200 documents, where others kept the machine busy (load 
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,11 +24,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import resources
-from pathlib import Path
 from typing import TypeVar
 
 import typst
 
+from benchmarks.cost import memory_mb
 from benchmarks.ground import Spent, report_spent
 from handlers.documents.invoice_page import invoice_page
 from handlers.documents.printer import TEMPLATES, InvoicePrinter
@@ -85,13 +84,6 @@ def spent(do: Callable[[Thing], object], things: Sequence[Thing]) -> Spent:
     for one in things:
         do(one)
     return Spent(time.perf_counter() - wall, time.process_time() - cpu)
-
-
-def memory_mb() -> float:
-    """Of this process, now."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    now = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(now[1]) / 1024 if now else float("nan")
 
 
 def main() -> None:

@@ -6,6 +6,14 @@ A Slack that says yes to everything stands in a process of its own. `floor`: the
 at a time, with one statement to find the cards and one to mark them. The worker finds, loads and
 draws each card besides, and works off a job for each bill. Statements are all that the server was
 sent, `begin`, `commit` and the job queue's own included, counted in a run that is not timed.
+
+Last figures, where others kept the machine busy (load 12):
+
+    floor: the same calls by hand         1,146/s
+    redraw                                  115/s   x10.62 of the floor
+        a card: 1.77 ms of CPU here, 1.22 ms of the server's, 0.6 statements
+    post                                     16/s   x78.22 of the floor
+        a card: 16.10 ms of CPU here, 6.82 ms of the server's, 22.1 statements
 """
 
 import asyncio

@@ -15,14 +15,13 @@ Last figures, on two cores that others kept busy (load 5):
 
 import argparse
 import asyncio
-import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psycopg
 
+from benchmarks.cost import peak_mb
 from benchmarks.ground import Ground, ground, report
 from models.audit.verify import VerifyProgress, verify
 from models.db.database import Database
@@ -149,12 +148,6 @@ def in_a_process(url: str) -> tuple[float, float]:
     )
     seconds, megabytes = done.stdout.split()
     return float(seconds), float(megabytes)
-
-
-def peak_mb() -> float:
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(peak[1]) / 1024 if peak else float("nan")
 
 
 def measure(place: Ground, bills: int, comments: int, runs: int) -> list[str]:
