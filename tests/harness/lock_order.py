@@ -16,7 +16,7 @@ from models.db.locks import LOCK_ORDER
 
 PLACE = {table: place for place, tables in enumerate(LOCK_ORDER) for table in tables}
 BILLS = PLACE["bills"]
-LOCKED_BEFORE = {"bill_runs", "bills"}
+LOCKED_BEFORE = {"scheduled_work", "bill_runs", "bills"}
 """What is written of these is locked first, by a statement of its own."""
 CLAIMED = {"kept_answers"}
 """A row of these is inserted, which waits for whoever inserts the same, and then its owner's."""

@@ -16,7 +16,7 @@ LONG_ACK_S = 20.0
 BRIEF_S = 20.0
 """The same for what a person waits for in the database, and for the work on a request."""
 
-TENDING_S = 1.0
+TICK_S = 1.0
 """How soon what time alone brings about is looked at, where a test waits for that."""
 
 QUICK = Timings(
@@ -36,7 +36,7 @@ QUICK = Timings(
     attempts=4,
     run_attempts=2,
     send_attempts=2,
-    tend=math.inf,
+    tick=math.inf,
     watch=0.1,
     reconnect=0.3,
     hopeless=60.0,
@@ -50,7 +50,7 @@ QUICK = Timings(
 """Where the clock stands still, nothing comes about by time alone: it is not looked for."""
 
 INTERRUPTED = replace(
-    QUICK, settle=0.5, progress=0.2, sweep=0.5, heartbeat=0.2, stalled=2.0, tend=TENDING_S
+    QUICK, settle=0.5, progress=0.2, sweep=0.5, heartbeat=0.2, stalled=2.0, tick=TICK_S
 )
 """For a bot that is killed: the next one soon takes it for dead."""
 

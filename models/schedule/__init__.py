@@ -1,0 +1,1 @@
+"""What time alone brings about: what is due, and that it happens once."""
