@@ -117,10 +117,11 @@ class Mailer:
                 return replace(receipt, missing=(*missing, *receipt.missing))
 
     async def greet(self) -> None:
-        """Go as far as the server lets in whoever has a letter, and hand it none."""
+        """Go as far as the server lets in whoever has a letter of ours, and hand it none."""
         client = self._session()
         try:
             await client.connect()
+            await client.mail(self._sender.addr_spec)
             await self._leave(client)
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._trouble(error) from None

@@ -1,7 +1,6 @@
 """The last part of a bill's way: its number is taken, its document is mailed, the answer kept."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,12 +11,12 @@ import structlog
 from bot.mail.doubts import Doubts, Verdict
 from bot.mail.errors import MailError, MailErrorKind, said_to_all
 from bot.mail.message import Email
-from bot.mail.slots import Slots
 from bot.mail.smtp import DryMailer, Mailer, NotMailed, Receipt, recipients_of
 from bot.settings import Settings
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
 from bot.worker.letter_outcomes import LetterOutcomes
+from bot.worker.mail_gate import NO_MAILER, MailGate
 from bot.worker.pace import Pace
 from handlers.documents.bill_email import BillEmail
 from models.actions.issue import issue_bills
@@ -29,17 +28,7 @@ from models.bills.states import State
 from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
-from models.outbox.mail_pause import (
-    MailPause,
-    Pacing,
-    end_pause,
-    end_wait,
-    find_pause,
-    has_issued_waiting,
-    pause_mail,
-    resume_mail,
-    take_turn,
-)
+from models.outbox.mail_pause import find_pause
 from models.settings import BillingSettings
 
 log = structlog.get_logger()
@@ -72,20 +61,16 @@ class BillDelivery:
         self._timings = timings
         self._mailer = mailer
         self._draw = draw
-        self._slots = Slots()
         self._doubts = Doubts()
         self._pace = Pace(db, timings.mail_gap, stopping)
         self._issuing = Batcher(self._issue)
         self._reading = Batcher(self._read)
         self._outcomes = LetterOutcomes(db, billing, now, timings.record_again)
+        self._gate = MailGate(db, now, timings, mailer, self._outcomes)
 
     async def start(self) -> None:
         """What was amiss may have been mended with the start: it is tried at once."""
-        async with self._db.transaction() as session:
-            if isinstance(self._mailer, DryMailer):
-                await end_pause(session)
-            else:
-                await end_wait(session, self._now())
+        await self._gate.start()
 
     async def issue(self, bill_id: int) -> None:
         """Take the bill's number and store its document; nothing where it was called back.
@@ -99,18 +84,14 @@ class BillDelivery:
             raise held
 
     async def _issue(self, bill_ids: Sequence[int]) -> Sequence[MailError | None]:
+        held = await self._gate.knock()
+        if held is not None:
+            return [held] * len(bill_ids)
         async with self._db.transaction() as session:
-            held = await self._holds_numbers(session)
-            if held is None:
-                await issue_bills(session, bill_ids, await self._act(session), self._draw)
-        return [held] * len(bill_ids)
-
-    async def _holds_numbers(self, session: Session) -> MailError | None:
-        """When a pause is over, a bill that has its number is the one to try, if there is one."""
-        pause = await find_pause(session)
-        if pause is not None and not await has_issued_waiting(session):
-            pause = await self._take_turn(session)
-        return self._held(pause) if pause is not None else None
+            free, held = await self._gate.lets_issue(session, len(bill_ids))
+            if free:
+                await issue_bills(session, bill_ids[:free], await self._act(session), self._draw)
+        return [None] * free + [held] * (len(bill_ids) - free)
 
     async def deliver(self, bill_id: int) -> None:
         """Mail the stored document, outside of any transaction, and record what came of it.
@@ -121,7 +102,7 @@ class BillDelivery:
         Whoever ends between the server's yes and its record leaves a letter that is mailed again,
         as the same message.
         """
-        async with self._slots.one():
+        async with self._gate.slots.one():
             await self._pace.keep(self._now())
             letter = await self._reading.ask(bill_id)
             if isinstance(letter, MailError):
@@ -153,13 +134,13 @@ class BillDelivery:
                 delivery = deliveries.get(bill_id)
                 held = self._not_due(delivery)
                 if held is None and is_paused:
-                    held = await self._paused(session)
+                    held = await self._gate.held(session)
                 found[bill_id] = held or _Letter(document, delivery.unheard if delivery else 0)
         return [found.get(bill_id) for bill_id in bill_ids]
 
     async def send_copies(self, bill_id: int) -> None:
         """Mail the same message to those who may take it by now; after a day they are left out."""
-        async with self._slots.one():
+        async with self._gate.slots.one():
             await self._pace.keep(self._now())
             async with self._db.transaction() as session:
                 act = await self._act(session)
@@ -169,7 +150,7 @@ class BillDelivery:
                     return
                 tired = self._now() - await sent_at(session, bill_id) >= self._give_up
                 missing = [Missing(**one) for one in delivery.missing]
-                held = await self._paused(session)
+                held = await self._gate.held(session)
             if held is not None:
                 raise held
             await self._send_copies(bill_id, document, missing, tired=tired)
@@ -205,21 +186,20 @@ class BillDelivery:
         began = self._now()
         domain = document.to.rpartition("@")[2].rstrip(">").lower()
         try:
-            async with self._slots.connections:
+            async with self._gate.slots.connections:
                 receipt = await self._mail(document, only)
         except MailError as answered:
             error = answered
             if error.in_doubt and only is None:
                 error = await self._judged(bill_id, domain, error)
             if error.of_the_server:
-                self._slots.is_proven = False
                 cause = said_to_all(error.code, recipients_of(document.to, document.cc))
-                raise await self._pause(MailError(cause, error.kind), began) from None
+                raise await self._gate.pause(MailError(cause, error.kind), began) from None
             if not error.in_doubt:
-                await self._listens()
+                await self._gate.listens()
             raise error from None
         self._doubts.taken(bill_id, domain)
-        await self._listens()
+        await self._gate.listens()
         return receipt
 
     async def _judged(self, bill_id: int, domain: str, error: MailError) -> MailError:
@@ -240,12 +220,6 @@ class BillDelivery:
             return MailError(error.code, error.kind)
         again_s = self._timings.mail_pause if needs_somebody else self._timings.back_off_first
         return MailError(error.code, MailErrorKind.LATER, retry_after_s=again_s, if_ours=ours)
-
-    async def _listens(self) -> None:
-        """The server answers for letters: if there was a pause it is over."""
-        if not self._slots.is_proven:
-            self._slots.is_proven = True
-            await self._outcomes.record(lambda db, _: resume_mail(db))
 
     async def _note(self, bill_id: int, error: MailError, since: datetime, unheard: int) -> None:
         """Show what keeps the letter, and raise it where it is tried again."""
@@ -281,54 +255,13 @@ class BillDelivery:
         wait_s = (delivery.next_at - self._now()).total_seconds()
         return MailError(delivery.trouble or "", MailErrorKind.UNKNOWN, retry_after_s=wait_s)
 
-    async def _take_turn(self, session: Session) -> MailPause | None:
-        if await find_pause(session) is None:
-            return None
-        self._slots.is_proven = False
-        return await take_turn(session, self._now(), self._timings.mail_turn)
-
-    async def _paused(self, session: Session) -> MailError | None:
-        pause = await self._take_turn(session)
-        return self._held(pause) if pause is not None else None
-
-    def _held(self, pause: MailPause) -> MailError:
-        """All wait for the end of the pause, and a little more, lest they all come at once."""
-        kind = MailErrorKind.MENDING if pause.needs_somebody else MailErrorKind.SERVER
-        wait_s = max(0.0, (pause.until - self._now()).total_seconds())
-        wait_s += random.uniform(0, self._lull_s)
-        return MailError(pause.cause, kind, retry_after_s=wait_s)
-
-    async def _pause(self, error: MailError, began: datetime) -> MailError:
-        mending = error.needs_somebody
-        times = self._timings
-        pacing = Pacing(
-            first=times.mail_pause if mending else times.back_off_first,
-            longest=times.back_off_mending if mending else times.back_off_longest,
-            quiet=times.mail_quiet,
-        )
-        log.error("no mail goes out", cause=error.code, needs_somebody=mending)
-        async with self._db.transaction() as session:
-            pause = await pause_mail(
-                session,
-                error.code,
-                needs_somebody=mending,
-                began=began,
-                now=self._now(),
-                pacing=pacing,
-            )
-            return self._held(pause)
-
     @property
     def _give_up(self) -> timedelta:
         return timedelta(seconds=self._timings.mail_give_up)
 
-    @property
-    def _lull_s(self) -> float:
-        return self._timings.back_off_first
-
     async def _mail(self, document: OutgoingDocument, only: frozenset[str] | None) -> Receipt:
         if self._mailer is None:
-            raise MailError("SMTP_URL and MAIL_FROM are not set.", MailErrorKind.MENDING)
+            raise MailError(NO_MAILER, MailErrorKind.MENDING)
         words = BillEmail.about(document.facts)
         return await self._mailer.send(
             Email(

@@ -138,17 +138,29 @@ async def end_pause(session: AsyncSession) -> datetime | None:
 
 async def end_wait(session: AsyncSession, now: datetime) -> None:
     """Somebody may have mended it: it is tried at once."""
-    waiting = sa.update(MailPause).where(MailPause.until > now)
-    tried = waiting.values(until=now).returning(MailPause.id)
-    if await session.scalar(tried.execution_options(synchronize_session=False)) is not None:
+    if await leave_turn(session, now):
         await hasten(session, (Task.ISSUE, Task.DELIVER, Task.SEND_COPIES))
 
 
+async def leave_turn(session: AsyncSession, now: datetime) -> bool:
+    """Whoever comes next may try, if anybody has to wait for that; returns whether they had."""
+    waiting = sa.update(MailPause).where(MailPause.until > now).values(until=now)
+    returning = waiting.returning(MailPause.id).execution_options(synchronize_session=False)
+    return await session.scalar(returning) is not None
+
+
 async def has_issued_waiting(session: AsyncSession) -> bool:
-    """Whether a bill that has its number waits to be mailed: it is the one to try."""
-    return bool(await session.scalar(sa.text(
-        "select exists (select from bills where status = 'sending' and number is not null)"
-    )))  # fmt: skip
+    """Whether a bill that has its number waits to be mailed: it is the one to try. None that may
+    have arrived, which is mailed again hours later.
+    """
+    return bool(await session.scalar(_HAS_ISSUED_WAITING))
+
+
+_HAS_ISSUED_WAITING = sa.text("""
+select exists (
+    select from bills b
+    where b.status = 'sending' and b.number is not null and not can_be_sent(b))
+""")
 
 
 async def count_waiting(session: AsyncSession) -> int:

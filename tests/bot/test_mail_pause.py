@@ -91,13 +91,14 @@ async def told(db: Database, kind: str) -> int:
     return len(found)
 
 
-async def test_a_wrong_password_is_tried_once_told_at_once_and_fails_no_bill(
+async def test_a_wrong_password_is_tried_once_told_at_once_takes_no_number_and_fails_no_bill(
     db: Database, people: People, gateway: SlackClient, clock: Clock
 ) -> None:
     made = await approved(db, people, 6)
+    brief = {"mail_pause": 4.0, "back_off_mending": 4.0, "mail_turn": 7 * 86_400.0}
     async with (
         scripted(ehlo=WITH_LOGIN, auth="535 5.7.8 wrong") as script,
-        mailing(db, gateway, script, clock, mail_pause=4.0, back_off_mending=4.0),
+        mailing(db, gateway, script, clock, **brief),
     ):
         for bill_id in made:
             await send(db, people.ana, bill_id)
@@ -105,6 +106,7 @@ async def test_a_wrong_password_is_tried_once_told_at_once_and_fails_no_bill(
         assert script.count("AUTH") == 1
         for bill_id in made:
             assert "535 5.7.8 wrong" in str((await details(db, bill_id)).letter.waits)
+            assert (await bill(db, bill_id)).number is None
         clock.ahead += timedelta(days=2)
         script.answers = {**script.answers, "AUTH": "235 2.7.0 welcome"}
         for bill_id in made:
@@ -145,33 +147,48 @@ async def test_finance_hears_anew_where_something_else_has_to_be_mended(
     assert len(notices()) == 2
 
 
-async def test_while_no_mail_goes_out_no_number_is_taken_and_sending_is_called_back(
+async def test_before_a_number_is_taken_the_server_has_to_let_us_in_and_name_the_sender(
     db: Database, people: People, gateway: SlackClient, clock: Clock
 ) -> None:
     first, second = await approved(db, people, 2)
+    slow = {"mail_pause": 2.0, "back_off_mending": 2.0, "mail_turn": 7 * 86_400.0}
     async with (
         scripted(mail="553 5.7.1 Sender address rejected") as script,
-        mailing(db, gateway, script, clock, mail_pause=60.0, back_off_mending=60.0),
+        mailing(db, gateway, script, clock, **slow),
     ):
-        await send(db, people.ana, first)
+        for bill_id in (first, second):
+            await send(db, people.ana, bill_id)
         await until(lambda: told(db, "mail_stopped"))
-        await send(db, people.ana, second)
-
-        async def has_waited() -> bool:
-            return bool(await rows(
-                db,
-                "select from procrastinate_jobs where task_name = 'issue' and attempts > 0"
-                " and status = 'todo'",
-            ))  # fmt: skip
-
-        await until(has_waited)
-        assert (await bill(db, second)).number is None
         async with db.transaction() as session:
             version = (await bill(db, second)).version
             act = Context(people.ana, clock(), Source.SLACK, AT_ONCE)
             await undo_decision(session, second, version, act, "Not now")
+        assert (await bill(db, first)).number is None
+        script.answers = {}
+        await reaches(db, first, "sent")
     assert (await bill(db, second)).status == "approved"
-    assert (await bill(db, first)).status == "sending"
+
+
+async def test_a_server_that_was_not_heard_of_for_a_while_is_asked_before_a_number_is_taken(
+    db: Database, people: People, gateway: SlackClient, clock: Clock
+) -> None:
+    """What may have arrived is mailed again hours later, and keeps nobody from trying before."""
+    unsure, later = await approved(db, people, 2)
+    slow = {"mail_unheard": (86_400.0,), "mail_pause": 2.0, "back_off_mending": 2.0}
+    async with (
+        scripted(end=HANG_UP) as script,
+        mailing(db, gateway, script, clock, mail_turn=7 * 86_400.0, **slow),
+    ):
+        await send(db, people.ana, unsure)
+        await until(lambda: told(db, "may_have_arrived"))
+        clock.ahead += timedelta(minutes=6)
+        script.answers = {"HELLO": "554 5.7.1 not you"}
+        await send(db, people.ana, later)
+        await until(lambda: told(db, "mail_stopped"))
+        assert (await bill(db, later)).number is None
+        script.answers = {}
+        await reaches(db, later, "sent")
+    assert (await bill(db, unsure)).status == "sending"
 
 
 NO_RELAY = "550 relay not permitted"
