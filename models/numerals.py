@@ -78,6 +78,16 @@ def read_decimal(
     return abs(round(value, decimals).normalize())
 
 
+def read_amount(typed: str, currency: str, field: str) -> Decimal:
+    """An amount, perhaps with its currency beside it; refused beside its `field`."""
+    bare = re.sub(rf"(?i)^\s*{re.escape(currency)}\b|\b{re.escape(currency)}\s*$", "", typed)
+    digits = "".join(char for char in bare if unicodedata.category(char) != "Sc")
+    try:
+        return read_decimal(digits.strip(), decimals=4, example="1500")
+    except Unreadable as refused:
+        raise Unreadable(typed, refused.reason, field) from refused
+
+
 def _refuse_negative(typed: str, value: Decimal) -> None:
     if value < 0:
         raise Unreadable(typed, "is negative")

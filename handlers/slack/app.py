@@ -234,6 +234,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.TICK: selection.ticked,
     ActionId.TICK_ALL: selection.tick_all,
     ActionId.APPROVE_SELECTED: bulk_approve.approve_selected,
+    ActionId.APPROVE_UNDER: bulk_approve.ask_under,
     ActionId.APPROVE_LIST: bulk_approve.approve_list,
 }
 
@@ -251,6 +252,8 @@ DIALOGS: dict[str, Listener] = {
     ActionId.RECORD_USAGE: recording.submit_record,
     ActionId.IMPORT_USAGE: imports.look,
     ActionId.APPLY_USAGE: imports.take_in,
+    ActionId.APPROVE_UNDER: bulk_approve.list_all_under,
+    ActionId.APPROVE_LIST: bulk_approve.approve_list,
 }
 
 NEWCOMERS = frozenset({ActionId.REQUEST_ACCESS})

@@ -1,11 +1,20 @@
-"""Many bills approved by one click: those that are ticked on Home, or the list of a digest."""
+"""Many bills approved together: what is selected on Home, or a list of all under an amount."""
 
-from handlers.slack.answers import Answer, Reply
-from handlers.slack.blocks.bulk_approve import approved_many, approving_begun
+from handlers.slack.answers import Answer, Dialog, Reply
+from handlers.slack.blocks.bulk_approve import (
+    CURRENCY,
+    approve_under_form,
+    approved_many,
+    approving_begun,
+    under_preview,
+)
 from handlers.slack.context import RequestContext
 from handlers.slack.selection import selected_bills, with_selected
 from handlers.wording.approving_text import why_left_out
+from models.batches.approve_under import UNDER, list_under, waiting_by_currency
 from models.batches.bulk_approve import approval_report, keep_selection, start_approving
+from models.errors import Invalid
+from models.numerals import read_amount
 from models.outbox.homes import look_at, place_of
 
 
@@ -21,6 +30,21 @@ async def approve_selected(context: RequestContext) -> Answer:
 async def approve_list(context: RequestContext) -> Answer:
     """The list that was shown: once, however often the click arrives."""
     return await _approve(context, context.ids("list")["list"])
+
+
+async def ask_under(context: RequestContext) -> Answer:
+    """The dialog that asks for an amount."""
+    waiting = await waiting_by_currency(context.session, context)
+    if not waiting:
+        raise Invalid("No bill waits for you now.")
+    return Dialog(approve_under_form(waiting))
+
+
+async def list_all_under(context: RequestContext) -> Answer:
+    """What is under it, as it is now: kept, and shown before it is approved."""
+    currency = context.entered(CURRENCY) or context.ids("currency")["currency"]
+    under = read_amount(context.entered(UNDER), currency, UNDER)
+    return Dialog(under_preview(*await list_under(context.session, currency, under, context)))
 
 
 async def _approve(context: RequestContext, list_id: int) -> Reply:

@@ -49,9 +49,16 @@ async def offer_approvals(
         list_id = await session.scalar(_AS_BEFORE, of)
         if list_id is None:
             list_id = await _keep(session, of, reader)
-        sums = (await session.execute(_SUMS, {"list_id": list_id})).one()
-        offered.append(ApprovalOffer(list_id, total.currency, under, sums.bills, sums.amount))
+        offered.append(await offer_of(session, list_id, total.currency, under))
     return tuple(offered)
+
+
+async def offer_of(
+    session: AsyncSession, list_id: int, currency: str, under: Decimal
+) -> ApprovalOffer:
+    """What a list that was kept comes to; its `amount` is 0 where it is empty."""
+    sums = (await session.execute(_SUMS, {"list_id": list_id})).one()
+    return ApprovalOffer(list_id, currency, under, sums.bills, sums.amount or Decimal(0))
 
 
 def _above(amount: Decimal) -> Decimal:

@@ -49,6 +49,34 @@ async def test_kim_approves_all_but_the_biggest_and_what_changed_is_named(
     assert labels(team.again(digest)) == ["Approve all under $1,100.00"]
 
 
+async def test_kim_approves_all_under_an_amount_of_her_own_as_it_was_shown(
+    team: Team, listeners: Listeners
+) -> None:
+    """28 bills on two pages of her Home; of those shown one changes, and Lee approves another."""
+    await _digest(team, listeners)
+    await team.kim.opens_home()
+    await team.kim.presses("Approve under an amount", on=team.kim.home)
+    assert "28 bills in USD: from $50.00 to $1,300.00." in said(team.kim.dialog)
+    for typed, why in (("lots", "is not a number"), ("50", "No bill that waits for you is under")):
+        answered = await team.kim.submits(under=typed)
+        assert why in answered["errors"]["under"]
+    await team.kim.submits(under="USD 500")
+    shown = said(team.kim.dialog)
+    assert "11 bills under $500.00, $2,750.00 together. The biggest 5:" in shown
+    assert "#11, Customer 09, October 2026: $450.00" in shown
+    async with team.db.transaction() as session:
+        lee = await find_by_slack(session, "ULEE", team.sandbox.team_id)
+        assert lee is not None
+        await session.execute(sa.text("update usages set api_usage = 1600 where customer_id = 1"))
+        await approve_bill(session, 2, 1, Context(lee, NOW, Source.WEB))
+    await team.kim.submits()
+    told = said(team.kim.dialog)
+    assert "Approved 9 of 11 bills, $2,250.00." in told
+    assert "#1, Acme Corp, October 2026, $300.00: left out. This bill changed" in told
+    assert "#2, Bolt Ltd, October 2026, $250.00: left out. Lee (CSM) approved" in told
+    assert await _states(team) == {"approved": 10, "pending": 18}
+
+
 async def test_a_digest_is_no_permission(team: Team, listeners: Listeners) -> None:
     """Its button shows what Kim was shown; Sam, Ana and a guest click it all the same."""
     digest = await _digest(team, listeners)
@@ -60,6 +88,12 @@ async def test_a_digest_is_no_permission(team: Team, listeners: Listeners) -> No
     ):
         (told,) = await who.forges(asked, on=digest)
         assert why in told["text"]
+    await team.ana.opens_home()
+    await team.kim.opens_home()
+    await team.ana.presses_element(
+        element(team.kim.home, "Approve under an amount"), on=team.ana.home
+    )
+    assert "may not approve" in said(team.ana.dialog)
     assert await _states(team) == {"pending": 28}
 
 

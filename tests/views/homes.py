@@ -7,8 +7,10 @@ from typing import Any
 
 from handlers.slack.blocks.home import home_view
 from models.batches.approval_offers import ApprovalOffer
+from models.batches.approve_under import Waiting
 from models.batches.bulk_approve import ApprovalReport, Outcome
 from models.bills.states import HoldReason, State
+from models.currencies import MINOR_UNITS
 from models.outbox.homes import HomePlace
 from models.people.permissions import Role
 from models.people.users import User
@@ -80,6 +82,12 @@ def offers() -> tuple[ApprovalOffer, ...]:
         ApprovalOffer(n, code, Decimal("1234567890123.45"), 2000, Decimal("9876543210987.65"))
         for n, code in enumerate(("USD", "EUR", "KWD", "GBP", "CHF"))
     )
+
+
+def waiting() -> tuple[Waiting, ...]:
+    """In every currency there is."""
+    most = Decimal("1234567890123.45")
+    return tuple(Waiting(code, 1 + at, Decimal(1), most) for at, code in enumerate(MINOR_UNITS))
 
 
 def approvals(facts: BillDetails = BILL, count: int = 3, **changes: Any) -> ApprovalReport:

@@ -31,7 +31,13 @@ from handlers.slack.blocks.bill_run import (
     run_summary,
 )
 from handlers.slack.blocks.block_kit import SlackMessage
-from handlers.slack.blocks.bulk_approve import approved_many, approving_begun, approving_many
+from handlers.slack.blocks.bulk_approve import (
+    approve_under_form,
+    approved_many,
+    approving_begun,
+    approving_many,
+    under_preview,
+)
 from handlers.slack.blocks.bulk_send import (
     send_cancelled,
     send_preview,
@@ -230,6 +236,7 @@ OF_A_BILL: dict[str, Draw] = {
     **{f"home of {role}": partial(homes.full_home, role=role) for role in Role},
     "approved many": lambda f: approved_many(homes.approvals(f)),
     "approved very many": lambda f: approved_many(homes.approvals(f, 500, left_out=80)),
+    "all under an amount": lambda f: under_preview(homes.offers()[2], [samples.bill_line(f)] * 5),
     "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: digest_message(
         replace(samples.digest(), biggest=(samples.bill_line(f),) * 5), homes.offers()
@@ -313,6 +320,8 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "not known": not_known_yet("UNEW"),
     "stranger's home": stranger_home(),
     "approving": approving_many(homes.approvals(count=500, ended=False)),
+    "approve under": approve_under_form(homes.waiting()),
+    "approve under, one currency": approve_under_form(homes.waiting()[:1]),
     "approving, begun": approving_begun(homes.approvals(count=500, ended=False)),
     **{f"help for {name}": help_for(name) for name in SUBCOMMANDS},
     **{f"role {role}": access_granted(role) for role in Role},

@@ -50,6 +50,7 @@ class ActionId(StrEnum):
     TICK = "home:tick"
     TICK_ALL = "home:tick_all"
     APPROVE_SELECTED = "home:approve"
+    APPROVE_UNDER = "home:under"
     APPROVE_LIST = "approving:go"
     CHOOSE = "choose"
 
@@ -68,6 +69,8 @@ DIALOGS = (
     ActionId.RECORD_USAGE,
     ActionId.IMPORT_USAGE,
     ActionId.APPLY_USAGE,
+    ActionId.APPROVE_UNDER,
+    ActionId.APPROVE_LIST,
 )
 """Those that open a dialog, and the callback ids of these."""
 
@@ -106,6 +109,7 @@ _FIELDS: dict[str, type] = {
     "see": str,
     "after": str,
     "filters": dict,
+    "currency": str,
 }
 
 

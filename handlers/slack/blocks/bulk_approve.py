@@ -1,22 +1,90 @@
 """Bills that are approved together: how far that is, and what came of each."""
 
+from collections.abc import Sequence
+
+from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
     Block,
     SlackMessage,
+    View,
     bullets,
     header,
     lines,
     message,
+    modal,
     paragraph,
     rich,
     sentence_message,
 )
+from handlers.slack.blocks.inputs import line_input, select_input
 from handlers.wording.approving_text import approved_text, approving_text, outcome_text
-from handlers.wording.bill_text import bill_count
-from handlers.wording.formatting import slash
+from handlers.wording.bill_text import amount, bill_count, short_title
+from handlers.wording.formatting import cut, money, number, slash
 from handlers.wording.rich_text import code, fallback_text
 from handlers.wording.text_chart import progress_bar
+from models.batches.approval_offers import ApprovalOffer
+from models.batches.approve_under import MOST_LISTED, UNDER, Waiting
 from models.batches.bulk_approve import NAMED, ApprovalReport
+from models.queries.bill_list import BillLine
+
+SHOWN = 12
+"""Currencies in which it is told what waits."""
+
+
+CURRENCY = "currency"
+
+
+def approve_under_form(waiting: Sequence[Waiting]) -> View:
+    """Asks for an amount, in one of the currencies in which bills wait for whoever asks."""
+    told = [
+        f"{bill_count(one.bills)} in {one.currency}: {_from_to(one)}." for one in waiting[:SHOWN]
+    ]
+    choice = [(one.currency, one.currency) for one in waiting]
+    several = [select_input(CURRENCY, "Currency", choice, waiting[0].currency)]
+    hint = "Each bill that is smaller. You see which these are before you approve them."
+    return modal(
+        "Approve under an amount",
+        [
+            paragraph("What waits for you", _of_how_many(waiting), ":"),
+            rich(bullets([one] for one in told)),
+            line_input(UNDER, "Under", hint),
+            *(several if len(waiting) > 1 else []),
+        ],
+        callback_id=ActionId.APPROVE_UNDER,
+        submit="See which",
+        metadata=pack(currency=waiting[0].currency),
+        close="Cancel",
+    )
+
+
+def _of_how_many(waiting: Sequence[Waiting]) -> str:
+    is_cut = sum(one.bills for one in waiting) >= MOST_LISTED
+    return f", the oldest {number(MOST_LISTED)} bills" if is_cut else ""
+
+
+def _from_to(one: Waiting) -> str:
+    least, most = money(one.least, one.currency), money(one.most, one.currency)
+    return least if one.bills == 1 else f"from {least} to {most}"
+
+
+def under_preview(offer: ApprovalOffer, biggest: Sequence[BillLine]) -> View:
+    """The list as it was kept, and what approving it means."""
+    under, whole = money(offer.under, offer.currency), money(offer.amount, offer.currency)
+    told = f"{bill_count(offer.bills)} under {under}, {whole} together."
+    first = f" The biggest {number(len(biggest))}:" if len(biggest) < offer.bills else ""
+    lines_told = [[f"#{one.id}, {short_title(one)}: {amount(one)}"] for one in biggest]
+    return modal(
+        "Approve these?",
+        [
+            paragraph(f"{told}{first}"),
+            rich(bullets(lines_told)),
+            paragraph("What changes before you approve is left out and named."),
+        ],
+        callback_id=ActionId.APPROVE_LIST,
+        submit=cut(f"Approve {bill_count(offer.bills)}", 24),
+        metadata=pack(list=offer.list_id),
+        close="Cancel",
+    )
 
 
 def approving_many(report: ApprovalReport) -> SlackMessage:

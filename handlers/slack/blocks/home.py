@@ -185,10 +185,13 @@ def _selecting(facts: HomeFacts, selectable: Collection[int]) -> list[Element]:
         f"Each is approved as it is shown here.{others} What changed since is left out and named.",
         "Approve",
     )
+    is_long = facts.waiting.after is not None or facts.place.page > 1
+    under = button(ActionId.APPROVE_UNDER, "Approve under an amount", pack())
     return [
         button(ActionId.APPROVE_SELECTED, "Approve selected", pack(), "primary", ask=sure),
         *([tick_all()] if set(selectable) - selected else []),
         *([tick_none()] if selected else []),
+        *([under] if is_long else []),
     ]
 
 
