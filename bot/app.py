@@ -15,7 +15,9 @@ import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from bot.health import ProgramChecks, told_settings
+from bot.health.probes import look_at
+from bot.health.program import PATIENCE_S, program_probes
+from bot.health.told_settings import told_settings
 from bot.logs import configure_logging
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.bolt import make_bolt
@@ -29,7 +31,7 @@ from bot.worker.drawing import CannotDraw, tried_drawing
 from bot.worker.processes import Processes
 from bot.worker.read_mailbox import MailboxReader, mailbox_of
 from bot.worker.worker import Worker
-from handlers.http.services import HttpServices, SlackMember
+from handlers.http.services import Checks, HttpServices, SlackMember
 from handlers.slack.app import register
 from handlers.slack.context import Services
 from handlers.slack.users import display_name, known_member
@@ -270,14 +272,9 @@ class App:
             self._socket = Socket(bolt, app_token, self._timings)
         self._web = self._server(web)
         use_public_url(self._public_url(self._web.port))
-        company = self._settings.company if self._settings.e_invoice else None
-        checks = ProgramChecks(
-            gateway,
-            self._socket,
-            mailer_of(self._settings),
-            company,
-            send_per_minute=self._settings.send_per_minute,
-        )
+        mailer = mailer_of(self._settings)
+        probes = program_probes(self._settings, self._db, gateway, mailer, socket=self._socket)
+        checks = partial(look_at, probes, PATIENCE_S)
         ask = SlackResponder(gateway).user_info
         member = partial(known_member, ask, identity.team_id)
         serve_people(web, self._http_services(self._web.port, identity.url, checks, member))
@@ -292,7 +289,7 @@ class App:
         return self._settings.public_url or f"http://{self._settings.host}:{port}"
 
     def _http_services(
-        self, port: int, slack_url: str, checks: ProgramChecks, member: SlackMember
+        self, port: int, slack_url: str, checks: Checks, member: SlackMember
     ) -> HttpServices:
         return HttpServices(
             db=self._db,
@@ -304,6 +301,7 @@ class App:
             settings=told_settings(self._settings),
             checks=checks,
             mailbox=self._settings.mailbox.name if self._settings.mailbox else None,
+            finance_slack_ids=self._settings.finance_slack_ids,
         )
 
     def _server(self, web: FastAPI) -> WebServer:

@@ -31,13 +31,18 @@ class Redacted:
     def __init__(self, secrets: Sequence[str]) -> None:
         """`secrets`: further strings never to be shown."""
         self._render = structlog.processors.JSONRenderer()
-        self._secrets = [secret for secret in secrets if secret]
+        self._secrets = secrets
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
-        line = _SECRETS.sub(HIDDEN, str(self._render(logger, name, event)))
-        for secret in self._secrets:
-            line = line.replace(secret, HIDDEN)
-        return line
+        return redacted(str(self._render(logger, name, event)), self._secrets)
+
+
+def redacted(text: str, secrets: Sequence[str]) -> str:
+    """The text without `secrets`, nor what looks like one by itself."""
+    text = _SECRETS.sub(HIDDEN, text)
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def configure_logging(secrets: Sequence[str] = (), level: str = "INFO") -> None:

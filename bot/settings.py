@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.mail.imap_url import MailboxAddress
 from bot.mail.smtp_url import DOMAIN_NAME, MailServer
-from models.db.url import to_url
+from models.db.url import passwords_in, to_url
 from models.errors import Unreadable
 from models.late import Late
 from models.mailboxes import mailboxes, read_mailboxes
@@ -299,13 +299,17 @@ class Settings(BooksSettings):
     def secrets(self) -> list[str]:
         """What must never be shown, beside what looks like a secret by itself."""
         named = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        secrets = [secret.get_secret_value() for secret in named if secret]
         servers = (self.mail_server, self.mailbox)
-        passwords = [server.password or "" for server in servers if server]
-        return [secret.get_secret_value() for secret in named if secret] + passwords
+        secrets += [server.password or "" for server in servers if server]
+        secrets += [quote(password, safe="") for password in secrets]
+        if self.database_url is not None:
+            secrets += passwords_in(self.database_url.get_secret_value())
+        return sorted({secret for secret in secrets if secret}, key=len, reverse=True)
 
-    def require(self, *names: str) -> None:
-        """Refuse to go on without these settings, given by the names people set them under."""
-        missing = [name for name in names if getattr(self, name.lower()) is None]
+    def require_slack(self) -> None:
+        """Refuse to go on without a way to Slack, and for Slack."""
+        missing = self.missing_for_slack()
         if missing:
             raise BadSettings(dict.fromkeys(missing, "is not set"))
 
@@ -349,11 +353,12 @@ class Settings(BooksSettings):
             locale=self.locale,
         )
 
-    def require_slack(self) -> None:
-        """A bot token, and either of the ways in which Slack can reach the bot."""
-        self.require("SLACK_BOT_TOKEN")
+    def missing_for_slack(self) -> list[str]:
+        """What is not set of a bot token, and of either way in which Slack can reach the bot."""
+        needed = {"SLACK_BOT_TOKEN": self.slack_bot_token}
         if self.slack_signing_secret is None:
-            self.require("SLACK_APP_TOKEN")
+            needed["SLACK_APP_TOKEN"] = self.slack_app_token
+        return [name for name, value in needed.items() if value is None]
 
 
 S = TypeVar("S", bound=DatabaseSettings)

@@ -19,6 +19,7 @@ from models.period import Period
 if TYPE_CHECKING:
     from bot.cli import (
         customers,
+        doctor,
         document,
         export,
         generate,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from models.queries import scope
 else:
     customers = Late("bot.cli.customers")
+    doctor = Late("bot.cli.doctor")
     document = Late("bot.cli.document")
     export = Late("bot.cli.export")
     generate = Late("bot.cli.generate")
@@ -158,6 +160,12 @@ def serve_command(
 ) -> None:
     """Run the bot: Slack, the web and the worker."""
     serve.serve_role(role)
+
+
+@_command(app, "doctor")
+def doctor_command(as_json: Json = False) -> None:
+    """Look at all that the program stands on, and say what to do where something is amiss."""
+    doctor.look(as_json)
 
 
 app.add_typer(customers_app, name="customers")

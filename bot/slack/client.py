@@ -283,16 +283,20 @@ class SlackClient:
 
 async def ask_slack(call: Awaitable[Any]) -> dict[str, Any]:
     """The answer to a call, or the trouble with it. Neither carries a token."""
+    data: dict[str, Any] = (await response_to(call)).data
+    return data
+
+
+async def response_to(call: Awaitable[Any]) -> Any:
+    """The same with its head."""
     try:
-        answer = await call
+        return await call
     except SlackApiError as error:
         raise judged(error.response) from None
     except _NOT_CONNECTED as error:
         raise SlackError(type(error).__name__, ErrorKind.TRANSIENT, answered=False) from None
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         raise SlackError(type(error).__name__, ErrorKind.UNKNOWN, answered=False) from None
-    data: dict[str, Any] = answer.data
-    return data
 
 
 def judged(response: Any) -> SlackError:

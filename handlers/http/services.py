@@ -15,6 +15,8 @@ from models.settings import BillingSettings
 SlackMember = Callable[[str], Awaitable[object]]
 """Refuses an id of Slack's that is nobody's of this workspace, and where Slack does not answer."""
 
+Checks = Callable[[], Awaitable[Sequence[Check]]]
+
 
 async def _no_checks() -> Sequence[Check]:
     return ()
@@ -25,7 +27,8 @@ class HttpServices:
     """`public_url`: where people reach the pages, without a slash at its end; `slack_url`: where
     they reach the workspace, with one, empty where nobody knows. `settings` are told without
     secrets, and `checks` are what the program looks at beside the database. `mailbox`: the name of
-    the one that replies to bills come to. `slack_member` None:
+    the one that replies to bills come to, `finance_slack_ids` who is meant to belong to Finance.
+    `slack_member` None:
     there is no Slack to ask.
     """
 
@@ -38,7 +41,8 @@ class HttpServices:
     passwords: Passwords = field(default_factory=Passwords)
     settings: Sequence[tuple[str, str]] = ()
     mailbox: str | None = None
-    checks: Callable[[], Awaitable[Sequence[Check]]] = _no_checks
+    finance_slack_ids: Sequence[str] = ()
+    checks: Checks = _no_checks
 
     @property
     def is_secure(self) -> bool:

@@ -7,7 +7,7 @@ from handlers.web.live import live_health
 from handlers.web.rendering import page
 from handlers.wording.health_text import STANDING_WORDS, Standing, database_checks
 from models.people.permissions import Permission
-from models.queries.health import load_health
+from models.queries.database_health import load_database_health
 
 router = APIRouter(route_class=PageRoute)
 
@@ -16,9 +16,15 @@ router = APIRouter(route_class=PageRoute)
 @open_to(Permission.SEE_SETTINGS)
 async def settings(context: Asking) -> Response:
     """How everything stands, what to do where it does not, and what the program was told."""
-    delay = context.settings.send_delay_minutes
-    health = await load_health(context.session, context.now, delay, context.services.mailbox)
-    checks = [*database_checks(health, context.now), *await context.services.checks()]
+    services = context.services
+    found = await load_database_health(
+        context.session,
+        context.now,
+        context.settings.send_delay_minutes,
+        services.mailbox,
+        services.finance_slack_ids,
+    )
+    checks = [*database_checks(found, context.now), *await services.checks()]
     return page(
         context.request,
         "settings.html.jinja",
@@ -26,7 +32,7 @@ async def settings(context: Asking) -> Response:
         checks=checks,
         told=_told({check.standing for check in checks}),
         standing=STANDING_WORDS,
-        settings=context.services.settings,
+        settings=services.settings,
     )
 
 

@@ -1,12 +1,17 @@
 """What is said of the program's health wherever it is said, and what to do where it is bad."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from handlers.wording.bill_text import SAID_BY_A_SERVER, bill_count
 from handlers.wording.formatting import ago, as_said, counted, listing
-from models.queries.health import MOST_COUNTED, Health, MailHealth
+from models.db.revision import Schema
+from models.people.permissions import Role
+from models.queries.database_health import DatabaseHealth
+from models.queries.health import MOST_COUNTED, Health, MailHealth, Server
+from models.queries.role_map import RoleMap
 
 
 class Standing(StrEnum):
@@ -34,12 +39,49 @@ def good(name: str, told: str) -> Check:
     return Check(name, Standing.GOOD, told)
 
 
-def database_checks(health: Health, now: datetime) -> list[Check]:
-    """What the database itself tells of."""
+OLDEST_SERVER = 170000
+MIGRATE = "Run countersign migrate, then start again."
+SCHEMAS = {
+    Schema.ABSENT: ("It has none of our tables yet.", MIGRATE),
+    Schema.OLDER: ("Its tables are of an earlier version.", MIGRATE),
+    Schema.OTHER: ("Its functions are not those of this version.", MIGRATE),
+    Schema.NEWER: (
+        "Its tables are of a later version than this program.",
+        "Start the version that it was migrated by.",
+    ),
+}
+
+
+def database_checks(
+    found: DatabaseHealth, now: datetime, *, started: bool = True
+) -> Iterator[Check]:
+    """What the database tells of. Not `started`: it may well be that nobody has started the program
+    yet.
+    """
+    yield from _server(found.server)
+    if found.health is not None:
+        yield from work_checks(found.health, now, started=started)
+    if found.roles is not None:
+        yield _finance(found.roles)
+        yield _approvers(found.roles)
+
+
+def _server(server: Server) -> list[Check]:
+    answers = f"PostgreSQL {server.version} answers."
+    database = good("Database", answers)
+    if server.number < OLDEST_SERVER:
+        told = f"{answers} It is too old."
+        database = Check("Database", Standing.BAD, told, "Move to PostgreSQL 17 or later.")
+    if server.schema is Schema.CURRENT:
+        told = "Its tables and functions are those of this version."
+        return [database, good("Schema", told)]
+    return [database, Check("Schema", Standing.BAD, *SCHEMAS[server.schema])]
+
+
+def work_checks(health: Health, now: datetime, *, started: bool = True) -> list[Check]:
+    """How the work stands that was promised."""
     return [
-        good("Database", f"PostgreSQL {health.server} answers."),
-        _schema(health),
-        _worker(health),
+        _worker(health, started=started),
         _messages(health, now),
         _given_up(health),
         _deliveries(health),
@@ -49,18 +91,60 @@ def database_checks(health: Health, now: datetime) -> list[Check]:
     ]
 
 
-def _schema(health: Health) -> Check:
-    if health.is_migrated:
-        return good("Schema", "Its tables and functions are those of this version.")
-    told = "Its tables or functions are not those of this version."
-    return Check("Schema", Standing.BAD, told, "Run countersign migrate, then start again.")
+def _finance(roles: RoleMap) -> Check:
+    people = roles.people[Role.FINANCE]
+    unmet = listing(roles.unmet)
+    if not people and not unmet:
+        return Check("Finance", Standing.BAD, "Nobody has the role Finance.", FIRST_OF_FINANCE)
+    if unmet:
+        told = f"{unmet} of FINANCE_SLACK_IDS: nobody with the role Finance here."
+        return Check("Finance", Standing.WAIT, told, UNMET)
+    return good("Finance", f"{counted(people, 'person', 'people')} of Finance.")
 
 
-def _worker(health: Health) -> Check:
+FIRST_OF_FINANCE = (
+    "Set FINANCE_SLACK_IDS and start, or run countersign people add NAME --role Finance."
+)
+UNMET = (
+    "Who has no role gets it when the program starts; who has another keeps that, until Finance "
+    "changes it on the page People."
+)
+
+
+def _approvers(roles: RoleMap) -> Check:
+    none = [role for role in APPROVERS if not roles.people[role]]
+    asked = [f"{counted(roles.asked_for[role], 'customer')} of {role}" for role in none
+             if roles.asked_for[role]]  # fmt: skip
+    if asked:
+        told = f"Nobody has the role whose approval is asked for: by {listing(asked)}."
+        return Check("Approvers", Standing.BAD, told, f"{GIVE_ROLES} Until then bills are held.")
+    if len(none) == len(APPROVERS):
+        told = f"Nobody has the role {listing(none, 'or')}, so nobody can approve."
+        return Check("Approvers", Standing.BAD, told, GIVE_ROLES)
+    if roles.count_without_slack:
+        more = roles.count_without_slack - len(roles.without_slack)
+        names = [*roles.without_slack, *([f"{more:,} more"] if more else [])]
+        told = f"No card reaches {listing(names)} in Slack: no account there is known."
+        return Check("Approvers", Standing.WAIT, told, NO_ACCOUNT)
+    able = [counted(roles.people[role], f"person of {role}", f"people of {role}")
+            for role in APPROVERS]  # fmt: skip
+    return good("Approvers", f"{listing(able)}.")
+
+
+APPROVERS = (Role.CSM, Role.SALES)
+GIVE_ROLES = "Give roles by /bill people, the page People, or countersign people add."
+NO_ACCOUNT = (
+    "Give their Slack ids: countersign people add NAME --role ROLE --slack-id U012AB3CD, or a file."
+)
+
+
+def _worker(health: Health, *, started: bool) -> Check:
     if health.workers:
         return good("Worker", "At work.")
     told = "Nobody works off what was promised: nothing is posted, generated or sent."
-    return Check("Worker", Standing.BAD, told, "Start countersign serve, or serve --role worker.")
+    idle = not started and not health.waiting and not health.sending
+    standing = Standing.WAIT if idle else Standing.BAD
+    return Check("Worker", standing, told, "Start countersign serve, or serve --role worker.")
 
 
 def _messages(health: Health, now: datetime) -> Check:

@@ -1,6 +1,8 @@
 """Which revision the schema is at, and which it should be at."""
 
 import re
+from collections.abc import Iterator
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
@@ -13,28 +15,62 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _REVISION = re.compile(r'^(revision|down_revision)\b.*= "(\w+)"$', re.MULTILINE)
 
 
+class Schema(Enum):
+    """How a database's tables and functions stand to those of this program.
+
+    `ABSENT`: there are none. `OLDER` and `NEWER`: by the revisions that it knows. `OTHER`: the
+    tables are the same, and the functions are not.
+    """
+
+    CURRENT = auto()
+    ABSENT = auto()
+    OLDER = auto()
+    NEWER = auto()
+    OTHER = auto()
+
+
 @cache
-def head_revision() -> str:
-    """The revision that `migrate` brings a database to: the one that no other follows.
+def revisions() -> frozenset[str]:
+    """All that this program knows of.
 
     Read from the files as they are, since whoever only asks need not wait for alembic.
     """
-    found: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
-    for path in MIGRATIONS.glob("versions/*.py"):
-        for name, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
-            found[name].add(revision)
-    (head,) = found["revision"] - found["down_revision"]
+    return frozenset(_named("revision"))
+
+
+@cache
+def head_revision() -> str:
+    """The revision that `migrate` brings a database to: the one that no other follows."""
+    (head,) = revisions() - set(_named("down_revision"))
     return head
 
 
-async def is_migrated(session: AsyncSession) -> bool:
-    """Whether the schema is at the newest revision, with the current definitions."""
+def _named(which: str) -> Iterator[str]:
+    for path in MIGRATIONS.glob("versions/*.py"):
+        for name, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
+            if name == which:
+                yield revision
+
+
+async def find_schema(session: AsyncSession) -> Schema:
+    """How the schema of this database stands to what this program expects."""
     tables = sa.text(
         "select num_nulls(to_regclass('alembic_version'), to_regclass('sql_definitions'))"
     )
     if await session.scalar(tables):
-        return False
+        return Schema.ABSENT
     found = await session.execute(
         sa.text("select version_num, digest from alembic_version cross join sql_definitions")
     )
-    return [tuple(row) for row in found] == [(head_revision(), digest())]
+    standing = [tuple(row) for row in found]
+    if standing == [(head_revision(), digest())]:
+        return Schema.CURRENT
+    at = {revision for revision, _ in standing}
+    if at == {head_revision()}:
+        return Schema.OTHER
+    return Schema.OLDER if at <= revisions() else Schema.NEWER
+
+
+async def is_migrated(session: AsyncSession) -> bool:
+    """Whether the schema is at the newest revision, with the current definitions."""
+    return await find_schema(session) is Schema.CURRENT

@@ -1,6 +1,7 @@
 """Addresses of databases, in the one form that is used here."""
 
 import re
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from psycopg import conninfo
@@ -12,6 +13,16 @@ NOT_AN_ADDRESS = (
     "DATABASE_URL is not an address that PostgreSQL understands. "
     "Write it as postgresql://user:password@host:5432/database."
 )
+
+
+def passwords_in(address: str) -> list[str]:
+    """All that is secret in an address of a database, as libpq takes it and as it stands there."""
+    try:
+        given = conninfo.conninfo_to_dict(address)
+    except pg.ProgrammingError:
+        given = {}
+    read = [str(given[name]) for name in ("password", "sslpassword") if given.get(name)]
+    return [*read, *(quote(password, safe="") for password in read)]
 
 
 def to_url(address: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.revision import is_migrated
+from models.db.revision import Schema, find_schema
 from models.outbox.mail_pause import find_pause
 from models.outbox.mailbox import find_reading
 
@@ -15,6 +15,34 @@ CAUSES = 5
 LATELY = timedelta(days=31)
 ALIVE_S = 30
 """A worker that has given no sign for so long is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The database's server, as it answers before anything is asked of our tables. `number`: its
+    version as PostgreSQL counts it, such as 170005.
+    """
+
+    version: str
+    number: int
+    schema: Schema
+
+
+async def load_server(session: AsyncSession) -> Server:
+    found = (await session.execute(_SERVER)).one()
+    return Server(found.version, int(found.number), await find_schema(session))
+
+
+async def database_clock(session: AsyncSession) -> datetime:
+    """What the time is where the database runs."""
+    clock: datetime = (await session.execute(sa.select(sa.func.clock_timestamp()))).scalar_one()
+    return clock
+
+
+_SERVER = sa.text("""
+select split_part(current_setting('server_version'), ' ', 1) as version,
+       current_setting('server_version_num') as number
+""")
 
 
 @dataclass(frozen=True)
@@ -43,8 +71,6 @@ class Health:
     and `pdf_causes` why. Up to `MOST_COUNTED` of each are counted.
     """
 
-    server: str
-    is_migrated: bool
     workers: int
     waiting: int
     since: datetime | None
@@ -59,8 +85,7 @@ class Health:
 
 
 _COUNTS = sa.text("""
-select split_part(current_setting('server_version'), ' ', 1) as server,
-       (select count(*) from procrastinate_workers
+select (select count(*) from procrastinate_workers
         where last_heartbeat > clock_timestamp() - make_interval(secs => :alive)) as workers,
        (select count(*) from (
             select from messages where state in ('waiting', 'sending') limit :most) w) as waiting,
@@ -111,8 +136,6 @@ async def load_health(
     failed = (await session.execute(_FAILED, values)).all()
     alone = (await session.execute(_PDF_ALONE, {**values, "since": now - LATELY})).all()
     return Health(
-        server=counts.server,
-        is_migrated=await is_migrated(session),
         workers=counts.workers,
         waiting=counts.waiting,
         since=counts.since,

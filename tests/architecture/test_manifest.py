@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.access import SCOPES
 from handlers.slack.app import COMMANDS, register
 from handlers.slack.blocks.help import SUBCOMMANDS
 from handlers.slack.context import Services
@@ -31,6 +32,7 @@ METHOD_SCOPES: dict[str, set[str]] = {
     "files_completeUploadExternal": {"files:write"},
     "files_getUploadURLExternal": {"files:write"},
     "files_info": {"files:read"},
+    "users_conversations": {"channels:read", "groups:read"},
     "users_info": {"users:read", "users:read.email"},
     "views_open": set(),
     "views_publish": set(),
@@ -118,7 +120,9 @@ def test_it_asks_for_the_scopes_that_are_used(manifest: Manifest) -> None:
     assert used <= set(METHOD_SCOPES), "give the new methods their scopes"
     needed = [METHOD_SCOPES[method] for method in used]
     needed += [EVENT_SCOPES[event] for event in _events(manifest)]
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == {"commands"}.union(*needed)
+    asked_for = set(manifest["oauth_config"]["scopes"]["bot"])
+    assert asked_for == {"commands"}.union(*needed)
+    assert asked_for == SCOPES, "these are what the doctor looks for"
 
 
 def test_the_scopes_are_those_of_slacks_own_reference(shared: Path) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from playwright.async_api import Browser, Page
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.health import told_settings
+from bot.health.told_settings import told_settings
 from bot.settings import Settings
 from handlers.web.dashboard import ALL, VIEWS
 from models.actions.edit_customer import edit_customer

@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from bot.health import ProgramChecks, told_settings
+from bot.health.mail import e_invoice_check, mail_check
+from bot.health.slack import SlackChecks
+from bot.health.told_settings import told_settings
 from bot.mail import errors
 from bot.mail.smtp import DryMailer, Mailer
 from bot.mail.smtp_url import MailServer
@@ -153,13 +155,9 @@ async def test_what_mends_the_mail_depends_on_what_keeps_it(
     answers: dict[str, str], address: str, to_do: str
 ) -> None:
     known = {"ehlo": "250-scripted\r\n250 AUTH PLAIN"}
-    async with (
-        serve(Sandbox()) as served,
-        SlackClient.open("xoxb-any", served.api_url) as client,
-        scripted(**known | answers) as script,
-    ):
+    async with scripted(**known | answers) as script:
         mailer = Mailer(MailServer.parse(address.format(script.port)), "billing@example.com")
-        _, mail = await ProgramChecks(client, None, mailer)()
+        (mail,) = await mail_check(mailer)
     assert (mail.standing, mail.to_do) == (Standing.BAD, to_do)
     assert "hush" not in f"{mail.told} {mail.to_do}"
 
@@ -167,23 +165,27 @@ async def test_what_mends_the_mail_depends_on_what_keeps_it(
 async def test_slack_and_mail_are_asked_themselves() -> None:
     slack = Sandbox()
     async with serve(slack) as served, SlackClient.open(slack.bot_token, served.api_url) as client:
-        catcher = MailServer.parse(slack.smtp_url)
-        nobody = Mailer(MailServer.parse("smtp://127.0.0.1:1"), "billing@example.com")
-        works, refused = await ProgramChecks(client, None, nobody)()
+        works, *_ = await SlackChecks(client)()
         assert (works.name, works.standing) == ("Slack", Standing.GOOD)
-        assert (refused.name, refused.standing) == ("Mail", Standing.BAD)
-        assert "could not be reached" in refused.told
-        assert refused.to_do == errors.NO_SERVER
-        spared = ProgramChecks(client, None, Mailer(catcher, "b@x.example"), send_per_minute=30)
-        _, paced = await spared()
-        assert "At most 30 letters a minute, by SEND_PER_MINUTE." in paced.told
-        _, dry = await ProgramChecks(client, None, DryMailer("billing@example.com"))()
-        assert (dry.standing, "nothing is mailed" in dry.told) == (Standing.WAIT, True)
-        for company, standing in E_INVOICES_OF.items():
-            *_, told = await ProgramChecks(client, None, None, company)()
-            assert (told.name, told.standing) == ("E-invoices", standing)
-        assert "COMPANY_TAX_ID" in f"{told.told} {told.to_do}"
         async with SlackClient.open("xoxb-wrong", served.api_url) as stranger:
-            [unknown, unset] = await ProgramChecks(stranger, None, None)()
+            (unknown,) = await SlackChecks(stranger)()
+        catcher = MailServer.parse(slack.smtp_url)
+        (paced,) = await mail_check(Mailer(catcher, "b@x.example"), send_per_minute=30)
+    assert "At most 30 letters a minute, by SEND_PER_MINUTE." in paced.told
     assert "invalid_auth" in unknown.told
+    nobody = Mailer(MailServer.parse("smtp://127.0.0.1:1"), "billing@example.com")
+    (refused,) = await mail_check(nobody)
+    assert (refused.name, refused.standing) == ("Mail", Standing.BAD)
+    assert "could not be reached" in refused.told
+    assert refused.to_do == errors.NO_SERVER
+    (dry,) = await mail_check(DryMailer("billing@example.com"))
+    assert (dry.standing, "nothing is mailed" in dry.told) == (Standing.WAIT, True)
+    (unset,) = await mail_check(None)
     assert "no bill can go out" in unset.told
+
+
+async def test_a_company_that_wants_e_invoices_is_told_what_they_lack() -> None:
+    for company, standing in E_INVOICES_OF.items():
+        (told,) = await e_invoice_check(company)
+        assert (told.name, told.standing) == ("E-invoices", standing)
+    assert "COMPANY_TAX_ID" in f"{told.told} {told.to_do}"

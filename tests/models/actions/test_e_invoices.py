@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.documents.e_invoice import written_e_invoice
 from handlers.documents.printer import InvoicePrinter
-from handlers.wording.health_text import database_checks
+from handlers.wording.health_text import work_checks
 from handlers.wording.history_text import history_sentence
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Quote, fallback_text
@@ -57,7 +57,7 @@ async def story(session: AsyncSession, bill: Bill) -> str:
 
 
 async def health(session: AsyncSession, now: datetime) -> list[str]:
-    checks = database_checks(await load_health(session, now, 5), now)
+    checks = work_checks(await load_health(session, now, 5), now)
     return [check.told for check in checks if check.name == "Without an e-invoice"]
 
 

@@ -1,0 +1,1 @@
+"""What the program can tell of its own settings, and of what it stands on."""
