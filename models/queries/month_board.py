@@ -14,7 +14,7 @@ from models.bills.states import HoldReason, State
 from models.period import Period
 from models.queries.ageing import Age, age_of, ages_of
 from models.queries.bill_list import BillLine, bill_line
-from models.queries.month_sums import NOT_STANDING, sums_of_month
+from models.queries.month_sums import corrections_of_void, standing_of, sums_of_month
 from models.queries.totals import Total, totals_of
 from models.queries.waiting import WAITING
 
@@ -49,23 +49,19 @@ class MissingUsage:
 @dataclass(frozen=True)
 class MonthBoard:
     """`generated`: all bills of the month; `standing`: what those come to that are neither rejected
-    nor void. `held` counts by cause. `ages` are of bills that wait for somebody.
+    nor void, nor correct a void one; `without_amount` so many of these, which are held until they
+    have a price. `held` counts by cause. `ages` are of bills that wait for somebody.
     """
 
     period: Period
     generated: int
     standing: tuple[Total, ...]
+    without_amount: int
     states: tuple[StateCount, ...]
     held: dict[HoldReason, int]
     biggest: tuple[BillLine, ...]
     ages: tuple[Age, ...]
     missing: MissingUsage
-
-    @property
-    def without_amount(self) -> int:
-        """How many of those that stand have none: they are held until they have a price."""
-        stands = [one.bills for one in self.states if one.state not in NOT_STANDING]
-        return sum(stands) - sum(total.bills for total in self.standing)
 
     @property
     def waiting(self) -> int:
@@ -122,13 +118,15 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
     """The month as it stands."""
     of_month = {"year": period.year, "month": period.month}
     rows = (await session.execute(_sums(period, now))).all()
-    standing = totals_of(row for row in rows if row.status not in NOT_STANDING)
+    counted = [*standing_of(rows), *await corrections_of_void(session, period)]
+    standing = totals_of(counted)
     codes = {"codes": [one.currency for one in standing], "counts": [one.bills for one in standing]}
     biggest = await session.execute(_BIGGEST, of_month | codes | {"most": BIGGEST})
     return MonthBoard(
         period=period,
         generated=_bills(rows),
         standing=standing,
+        without_amount=sum(int(row.bills - row.priced) for row in counted),
         states=tuple(_of_state(state, rows) for state in State),
         held=_held(rows),
         biggest=tuple(bill_line(row, row.name) for row in biggest),

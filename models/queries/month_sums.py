@@ -1,15 +1,12 @@
 """What a month's bills come to, by the sums that are kept of them: however many there are."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from models.bills.bill import Bill
 from models.bills.month_totals import MonthTotal
 from models.bills.states import State
 from models.period import Period
@@ -48,28 +45,30 @@ async def sum_of_month(
     meant: Sequence[Any] = [row for row in rows if row.status in states and row.bills]
     standing = meant
     if len(states) > 1:
-        standing = [row for row in meant if row.status not in NOT_STANDING]
-        standing += (await session.execute(_corrections_of_void(period, states))).all()
+        standing = [*standing_of(meant), *await corrections_of_void(session, period, states)]
     bills = sum(int(row.bills) for row in meant)
-    totals = tuple(one for one in totals_of(standing) if one.bills)
-    return MonthSum(bills, totals, bills - sum(int(row.bills) for row in standing))
+    return MonthSum(bills, totals_of(standing), bills - sum(int(row.bills) for row in standing))
 
 
-def _corrections_of_void(
-    period: Period, states: Collection[State]
-) -> sa.Select[str, int, int, Decimal | None]:
-    """To be taken off: with the void bill that they correct they are nothing together."""
-    corrected = aliased(Bill)
-    return (
-        sa.select(
-            Bill.currency,
-            (-sa.func.count()).label("bills"),
-            (-sa.func.count(Bill.overage_amount)).label("priced"),
-            (-sa.func.sum(Bill.overage_amount)).label("amount"),
-        )
-        .join(corrected, corrected.id == Bill.adjusts_id)
-        .where(corrected.status == State.VOID)
-        .where(corrected.year == period.year, corrected.month == period.month)
-        .where(Bill.status.in_(set(states).difference(NOT_STANDING)))
-        .group_by(Bill.currency)
-    )
+def standing_of(rows: Iterable[Any]) -> list[Any]:
+    """Those of the sums by `status` that count in what a month comes to, with what
+    `corrections_of_void` takes off them.
+    """
+    return [row for row in rows if row.status not in NOT_STANDING]
+
+
+async def corrections_of_void(
+    session: AsyncSession, period: Period, states: Collection[State] = tuple(State)
+) -> Sequence[Any]:
+    """What is to be taken off a month's sums, as less than nothing of each currency."""
+    asked = {"year": period.year, "month": period.month, "states": [*states]}
+    return (await session.execute(_CORRECTIONS_OF_VOID, asked)).all()
+
+
+_CORRECTIONS_OF_VOID = sa.text("""
+select currency, -count(*) as bills, -count(overage_amount) as priced,
+       -sum(overage_amount) as amount
+from corrections_of_void
+where year = :year and month = :month and status = any(:states)
+group by currency
+""")

@@ -25,7 +25,8 @@ class CurrencyMonths:
 
 @dataclass(frozen=True)
 class MonthsBilled:
-    """So many months in a row, oldest first, as they stand: without what is rejected or void.
+    """So many months in a row, oldest first, as they stand: without what is rejected or void, and
+    what corrects a void bill.
 
     The currency of the most bills comes first.
     """
@@ -68,11 +69,18 @@ where exists (select from month_totals t
 
 
 _AMOUNTS = sa.text("""
-select t.currency, t.year, t.month, sum(t.amount) as amount,
-       sum(sum(t.priced)) over (partition by t.currency) as bills
-from unnest(cast(:years as int[]), cast(:months as int[])) m (year, month)
-join month_totals t on t.year = m.year and t.month = m.month
-where t.status not in ('rejected', 'void')
-group by t.currency, t.year, t.month having sum(t.priced) > 0
-order by bills desc, t.currency
+with meant as (
+    select * from unnest(cast(:years as int[]), cast(:months as int[])) m (year, month)
+), parts as (
+    select year, month, currency, priced, amount
+    from meant join month_totals using (year, month) where status not in ('rejected', 'void')
+    union all
+    select year, month, currency, -1, -overage_amount
+    from meant join corrections_of_void using (year, month) where overage_amount is not null
+)
+select currency, year, month, sum(amount) as amount,
+       sum(sum(priced)) over (partition by currency) as bills
+from parts
+group by currency, year, month having sum(priced) > 0
+order by bills desc, currency
 """)

@@ -31,14 +31,21 @@ def add_totals(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Total, ..
 
 
 def totals_of(rows: Iterable[Any]) -> tuple[Total, ...]:
-    """What rows come to that tell how many bills of a currency are `priced`, and their `amount`."""
+    """What rows come to that tell how many bills of a currency are `priced`, and their `amount`.
+
+    Some may take off what others count; of a currency that then has no bills there is no total.
+    """
     bills: dict[str, int] = defaultdict(int)
     amounts: dict[str, list[Decimal]] = defaultdict(list)
     for row in rows:
         if row.priced:
             bills[row.currency] += int(row.priced)
             amounts[row.currency].append(row.amount)
-    return tuple(Total(code, bills[code], add_up(each)) for code, each in sorted(amounts.items()))
+    return tuple(
+        Total(code, bills[code], add_up(each))
+        for code, each in sorted(amounts.items())
+        if bills[code]
+    )
 
 
 async def totals_of_sent(session: AsyncSession, bill_ids: Sequence[int]) -> tuple[Total, ...]:

@@ -28,6 +28,12 @@ begin
     return null;
 end $$;
 
+-- What corrects a void bill: with it nothing together, so neither counts in what a month comes to.
+create view corrections_of_void as
+select corrected.year, corrected.month, b.id, b.status, b.currency, b.overage_amount
+from bills corrected join bills b on b.adjusts_id = corrected.id
+where corrected.status = 'void' and b.status not in ('rejected', 'void');
+
 -- What the sums have to be.
 create view totals_of_bills as
 select year, month, status, hold_reason, currency,

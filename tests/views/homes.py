@@ -63,6 +63,7 @@ def board(facts: BillDetails = BILL) -> MonthBoard:
         period=OCTOBER,
         generated=20,
         standing=totals,
+        without_amount=1,
         states=tuple(StateCount(state, 2, totals) for state in State),
         held={HoldReason.NO_PRICE: 1, HoldReason.JUMP: 1},
         biggest=(samples.bill_line(facts),) * 5,

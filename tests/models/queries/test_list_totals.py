@@ -1,5 +1,6 @@
 """The totals of a list are of what stands; whoever asks for one state alone gets all of it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from models.bills.bill import Bill
 from models.bills.states import RejectReason, State
 from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, find_bills
+from models.queries.month_board import load_month
+from models.queries.months_billed import months_billed
 from models.queries.totals import Total
 from tests.harness.billing import approved, bills_of, correct_usage, go_out, later
 from tests.harness.cast import People
@@ -26,6 +29,11 @@ async def of_month(session: AsyncSession, status: State | None = None) -> Page:
     for when in ("immediate", "deferred"):
         await session.execute(sa.text(f"set constraints all {when}"))
     assert await find_bills(session, wanted, most=0) == page
+    if status is None:
+        board, billed = await load_month(session, OCTOBER, NOW), await months_billed(session, OCTOBER)
+        assert (board.generated, board.standing) == (page.count, page.totals)
+        newest = [Total(one.currency, 0, one.amounts[-1] or Decimal(0)) for one in billed.currencies]
+        assert newest == [replace(one, bills=0) for one in page.totals]
     ages = await ages_of_waiting(session, wanted, NOW)
     assert await ages_of_waiting(session, wanted, NOW, most=0) == ages
     return page
