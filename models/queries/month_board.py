@@ -20,6 +20,7 @@ from models.queries.waiting import WAITING
 
 BIGGEST = 5
 NAMED_MISSING = 12
+NAMED_HELD = 12
 MOST_LOOKED_THROUGH = 50_000
 """Customers without usage are looked for among so many at most while somebody waits."""
 
@@ -50,7 +51,8 @@ class MissingUsage:
 class MonthBoard:
     """`generated`: all bills of the month; `standing`: what those come to that are neither rejected
     nor void, nor correct a void one; `without_amount` so many of these, which are held until they
-    have a price. `held` counts by cause. `ages` are of bills that wait for somebody.
+    have a price. `held` counts by cause, and `longest_held` are the first of them. `ages` are of bills that wait
+    for somebody.
     """
 
     period: Period
@@ -59,6 +61,7 @@ class MonthBoard:
     without_amount: int
     states: tuple[StateCount, ...]
     held: dict[HoldReason, int]
+    longest_held: tuple[BillLine, ...]
     biggest: tuple[BillLine, ...]
     ages: tuple[Age, ...]
     missing: MissingUsage
@@ -86,6 +89,12 @@ with ranked as (
 ), first as (select * from ranked order by place, bills desc, currency limit :most)
 select f.*, c.name from first f join customers c on c.id = f.customer_id
 order by bills desc, f.currency, place
+""")
+
+_LONGEST_HELD = sa.text("""
+select b.*, c.name from bills b join customers c on c.id = b.customer_id
+where b.year = :year and b.month = :month and b.status = 'held'
+order by b.created_at, b.id limit :most
 """)
 
 # Statistics tell it of very many, and of fewer they are counted.
@@ -122,6 +131,7 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
     standing = totals_of(counted)
     codes = {"codes": [one.currency for one in standing], "counts": [one.bills for one in standing]}
     biggest = await session.execute(_BIGGEST, of_month | codes | {"most": BIGGEST})
+    longest_held = await session.execute(_LONGEST_HELD, of_month | {"most": NAMED_HELD})
     return MonthBoard(
         period=period,
         generated=_bills(rows),
@@ -129,6 +139,7 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
         without_amount=sum(int(row.bills - row.priced) for row in counted),
         states=tuple(_of_state(state, rows) for state in State),
         held=_held(rows),
+        longest_held=tuple(bill_line(row, row.name) for row in longest_held),
         biggest=tuple(bill_line(row, row.name) for row in biggest),
         ages=ages_of([row for row in rows if row.status in WAITING]),
         missing=await _missing(session, period, of_month),

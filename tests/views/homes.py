@@ -66,6 +66,7 @@ def board(facts: BillDetails = BILL) -> MonthBoard:
         without_amount=1,
         states=tuple(StateCount(state, 2, totals) for state in State),
         held={HoldReason.NO_PRICE: 1, HoldReason.JUMP: 1},
+        longest_held=(samples.bill_line(facts),),
         biggest=(samples.bill_line(facts),) * 5,
         ages=(Age(0, 3, 3, totals), Age(3, 7, 1, totals), Age(14, None, 0, ())),
         missing=MissingUsage(13, tuple((n, facts.customer) for n in range(12))),
