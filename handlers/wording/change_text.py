@@ -67,11 +67,15 @@ def outcome_text(bill: MovedBill) -> str:
 
 
 def now_and_then(bill: MovedBill) -> tuple[str, str]:
-    """Its amounts: as in "$100.00" and "$120.00", or "as sent" and "+$20.00" of a correction."""
+    """Its amounts: as in "$100.00" and "$120.00"; of a correction what is billed so far, as in
+    "$100.00 billed", and what is added, as in "+$20.00".
+    """
     then = _amount(bill.after, bill.currency)
+    now = _amount(bill.before, bill.currency_before or bill.currency)
     if bill.is_correction:
-        return "as sent", f"+{then}" if bill.after is not None and bill.after > 0 else then
-    return _amount(bill.before, bill.currency_before or bill.currency), then
+        more = bill.after is not None and bill.after > 0
+        return f"{now} billed", f"+{then}" if more else then
+    return now, then
 
 
 def _amount(amount: Decimal | None, currency: str) -> str:

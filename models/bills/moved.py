@@ -16,7 +16,7 @@ LEFT = ("reported", "unbilled", "rejected", "kept")
 class MovedBill:
     """`outcome`: what became of it, as `Recalculation` has it. `before` None: it had no amount.
 
-    A correction is a new bill, and `id` the one that it corrects.
+    A correction is a new bill, `id` the one that it corrects, and `before` what is billed so far.
     """
 
     id: int
@@ -36,7 +36,7 @@ class MovedBill:
 
 _MOVED = sa.text("""
 select b.id, b.adjusts_id, c.name, b.year, b.month, b.overage_amount, b.currency,
-       (a.snapshot -> 'before' ->> 'overage_amount')::numeric as before,
+       b.billed_so_far, (a.snapshot -> 'before' ->> 'overage_amount')::numeric as before,
        a.snapshot -> 'before' ->> 'currency' as currency_before,
        coalesce(a.snapshot ? 'before', false) as has_before
 from bills b
@@ -58,15 +58,20 @@ async def moved_bills(
 
 
 def _moved(row: sa.Row[*tuple[object, ...]], outcome: str) -> MovedBill:
-    is_new, is_left = outcome in MADE, outcome in LEFT or not row.has_before
+    is_new, is_moved = outcome in MADE, outcome not in LEFT and row.has_before
+    before, currency_before = row.overage_amount, row.currency
+    if is_new:
+        before = row.billed_so_far
+    elif is_moved:
+        before, currency_before = row.before, row.currency_before
     return MovedBill(
         id=row.adjusts_id if is_new and row.adjusts_id else row.id,
         customer=row.name,
         year=row.year,
         month=row.month,
         outcome=outcome,
-        before=None if is_new else row.overage_amount if is_left else row.before,
+        before=before,
         after=row.overage_amount,
-        currency_before=None if is_new else row.currency if is_left else row.currency_before,
+        currency_before=currency_before,
         currency=row.currency,
     )

@@ -65,7 +65,7 @@ async def test_a_file_says_what_it_would_do_and_does_it_once_agreed(
     assert await rows_of(db, "select count(*) from usages where api_usage <> 1500") == [(0,)]
     assert [row[1:4] for row in cells(page)][:2] == [
         ["October 2026", "$100.00", "$120.00"],
-        ["October 2026", "as sent", "+$40.00"],
+        ["October 2026", "$100.00 billed", "+$40.00"],
     ]
     assert cells(page)[2:] == [
         ["2", "Customer 1 2026-10", "Calls", "1,500", "1,600"],
