@@ -155,6 +155,7 @@ def _column(month: UsageMonth, most: int, index: int) -> dict[str, Any]:
         "label": month_name(month.period)[:3],
         "year": str(month.period.year) if index == 0 or month.period.month == 1 else "",
         "known": month.calls is not None,
+        "in_contract": not month.is_outside,
         "within": _part(within, most),
         "over": _part(calls - within, most),
         "limit": _part(month.limit_calls, most),

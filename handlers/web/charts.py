@@ -27,11 +27,13 @@ MOST_LINES = 4
 LEAST_PX = 2.0
 STEPS = (1, 2, 5)
 THOUSANDS = ("", "k", "M", "B", "T")
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One month. `calls`: of usage. `is_missing`: a hollow mark instead of a bar. `within` and
+    """One month. `calls`: of usage. `is_missing`: a hollow mark instead of a bar; a month outside
+    the contract has neither. `within` and
     `over`: y and height of the two parts of a bar; `label` and `year` are empty where there is no
     room for them.
     """
@@ -148,7 +150,7 @@ def _column(months: Sequence[UsageMonth], index: int, top: int) -> Column:
         told=month_told(month),
         **_place([one.period for one in months], index),
         calls=month.calls,
-        is_missing=month.calls is None,
+        is_missing=month.is_missing,
         within=_part(0, within, top),
         over=_part(within, within + month.over_calls, top),
     )
@@ -194,22 +196,24 @@ def _labels(periods: Sequence[Period], index: int) -> tuple[str, str]:
 
 
 def _limit(months: Sequence[UsageMonth], columns: Sequence[Column], top: int) -> list[Line]:
+    """None is drawn outside the contract."""
     heights = [_y(month.limit_calls, top) for month in months]
-    flat = [
-        Line(c.left, y, round(c.left + c.width, 2), y)
-        for c, y in zip(columns, heights, strict=True)
+    drawn = [
+        None if month.is_outside else Line(c.left, y, round(c.left + c.width, 2), y)
+        for month, c, y in zip(months, columns, heights, strict=True)
     ]
     steps = [
         Line(after.x1, before.y2, after.x1, after.y1)
-        for before, after in pairwise(flat)
-        if before.y2 != after.y1
+        for before, after in pairwise(drawn)
+        if before and after and before.y2 != after.y1
     ]
-    return [*flat, *steps]
+    return [*filter(None, drawn), *steps]
 
 
 def compact(value: int) -> str:
-    """A round number in little room: "500k", "1.5M"."""
-    power = min((len(str(value)) - 1) // 3, len(THOUSANDS) - 1)
+    """A round number in little room: "500k", "1.5M", "1.5×10¹⁶"."""
+    tens = len(str(value)) - 1
     if value >= 1000 ** len(THOUSANDS):
-        return f"{value:.0e}".replace("e+", "e")
-    return f"{value / 1000**power:.3g}{THOUSANDS[power]}"
+        power = f"10{str(tens).translate(RAISED)}"
+        return power if value == 10**tens else f"{value / 10**tens:.3g}×{power}"
+    return f"{value / 1000 ** (tens // 3):.3g}{THOUSANDS[tens // 3]}"

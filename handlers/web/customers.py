@@ -17,6 +17,7 @@ from handlers.web.live import live_customer
 from handlers.web.rendering import page
 from handlers.wording import customer_text
 from handlers.wording.bill_text import awaited, month_of, state_of
+from handlers.wording.usage_text import unrecorded
 from models.customers.terms import terms_in_force
 from models.errors import Invalid
 from models.exports.formats import Table
@@ -76,6 +77,7 @@ async def customers(
         first=_address("/customers", chosen) if after else None,
         after=_address("/customers", chosen | {"after": found.after}) if found.after else None,
         price=customer_text.price_text,
+        unrecorded=unrecorded,
         most_counted=MOST_COUNTED,
         looked_through=LOOKED_THROUGH,
     )
@@ -159,6 +161,7 @@ async def customer(
         may_edit=context.user.can(Permission.KEEP_BOOKS) and not facts.merged_into,
         amiss=customer_text.amiss(facts, running, own_template=context.settings.own_template),
         words=customer_text,
+        unrecorded=unrecorded,
         missing=await missing_approvals(context.session, facts.bills),
         awaited=awaited,
         now=context.now,

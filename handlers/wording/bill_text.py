@@ -256,11 +256,10 @@ def state_of(bill: BillLine) -> str:
 
 
 def awaited(bill: BillLine, needed: Sequence[MissingApproval], reader_id: int | None = None) -> str:
-    """For whom a bill of a table waits: "you", "Kim Lee (CSM) +1", "anybody in Sales"."""
+    """For whom a bill of a table waits: "you", "Kim Lee (CSM) and Sam Ito (Sales)"."""
     if bill.status is State.HELD:
         return Role.FINANCE
-    asked = [_asked(one, reader_id) for one in needed]
-    return f"{asked[0]} +{len(asked) - 1}" if len(asked) > 1 else "".join(asked)
+    return listing([_asked(one, reader_id) for one in needed])
 
 
 def _asked(needed: MissingApproval, reader_id: int | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from handlers.wording.formatting import month_name, number
+from handlers.wording.usage_text import unrecorded
 from models.period import Period
 from models.usage.usage import UsageMonth
 
@@ -40,7 +41,7 @@ def usage_bars(months: Sequence[UsageMonth], width: int = 28) -> str:
 def _bar_line(month: UsageMonth, top: int, width: int) -> str:
     label = month_label(month.period)
     if month.calls is None:
-        return f"{label}  no usage recorded"
+        return f"{label}  {unrecorded(month)}"
     at = _cells(month.limit_calls, top, width)
     filled = _cells(month.calls, top, width)
     cells = [_cell(index, filled, at) for index in range(width)]

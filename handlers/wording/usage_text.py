@@ -102,8 +102,14 @@ _IN_WORDS = {
 
 def month_told(month: UsageMonth) -> str:
     """One month in a line: "October 2026: 1,250,000 calls, 1,000,000 included, 250,000 over"."""
-    included = f"{number(month.limit_calls)} included"
     if month.calls is None:
-        return f"{period_name(month.period)}: no usage recorded, {included}"
+        included = f", {number(month.limit_calls)} included" if month.in_contract else ""
+        return f"{period_name(month.period)}: {unrecorded(month)}{included}"
     over = f", {number(month.over_calls)} over" if month.over_calls else ""
+    included = f"{number(month.limit_calls)} included"
     return f"{period_name(month.period)}: {calls(month.calls)}, {included}{over}"
+
+
+def unrecorded(month: UsageMonth) -> str:
+    """What stands for the calls of a month that has none on record."""
+    return "not recorded" if month.in_contract else "not in contract"

@@ -68,8 +68,9 @@ class CustomerDetails:
     """One customer, ready to be drawn.
 
     `terms` oldest first, those still ahead among them; `former` contracts by their days; `missing`:
-    closed months in contract without usage, of those in `months`; `first_year`: of its usage;
-    `bills`: the newest, with those of customers that were merged into it; `edits`: the newest.
+    closed months in contract without usage, of those in `months`; `is_billed`: whether the last
+    closed month has its bill, be it void; `first_year`: of its usage; `bills`: the newest, with
+    those of customers that were merged into it; `edits`: the newest.
     """
 
     customer: Customer
@@ -83,6 +84,7 @@ class CustomerDetails:
     months: Sequence[BilledMonth]
     flagged: Sequence[FlaggedBill]
     missing: Sequence[Period]
+    is_billed: bool
     first_year: int
     bills: Sequence[BillLine]
 
@@ -110,9 +112,15 @@ async def load_customer(
         months=months,
         flagged=await _flagged(session, customer_id),
         missing=await _missing(session, customer, months, running),
+        is_billed=await _is_billed(session, customer_id, running.plus(-1)),
         first_year=await _first_year(session, customer_id, running),
         bills=[bill_line(row, row.name) for row in await session.execute(_BILLS, of_bills)],
     )
+
+
+async def _is_billed(session: AsyncSession, customer_id: int, period: Period) -> bool:
+    of_month = _id(customer_id) | {"year": period.year, "month": period.month}
+    return bool(await session.scalar(_IS_BILLED, of_month))
 
 
 async def _first_year(session: AsyncSession, customer_id: int, running: Period) -> int:
@@ -159,6 +167,11 @@ from generate_series(cast(:first_year as int), cast(:last_year as int)) y (year)
 cross join generate_series(1, 12) m (month)
 join usages u on u.customer_id = :customer_id and u.year = y.year and u.month = m.month
 order by y.year limit 1
+""")
+
+_IS_BILLED = sa.text("""
+select exists (select from bills where customer_id = :customer_id and year = :year
+               and month = :month and kind = 'overage')
 """)
 
 _BILLS = sa.text("""

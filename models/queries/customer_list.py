@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.people.users import PersonRef
 from models.period import Period
 from models.text import cleaned_name
+from models.usage.usage import UsageMonth
 
 PAGE_CUSTOMERS = 50
 MOST_COUNTED = 1_000
@@ -33,22 +34,16 @@ class CustomerFilter:
 @dataclass(frozen=True)
 class CustomerLine:
     """One customer with one month's usage. `listed_as`: the name that was looked for, which is not
-    always today's. `calls` None: nothing recorded.
+    always today's.
     """
 
     id: int
     name: str
     listed_as: str
     csm: PersonRef | None
-    currency: str
+    usage: UsageMonth
     unit_cost: Decimal | None
-    limit_calls: int
-    calls: int | None
     open_bills: int
-
-    @property
-    def over_calls(self) -> int:
-        return max(0, (self.calls or 0) - self.limit_calls)
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ _PAGE = """
 with listed as materialized ({listed})
 select l.*, u.id as csm_user_id, u.name as csm_name, u.role as csm_role,
        u.slack_user_id as csm_slack_id, t.currency, t.overage_unit_cost, t.monthly_api_limit,
-       g.api_usage, (
+       g.api_usage, coalesce(t.active_days > 0, true) as in_contract, (
            select count(*) from bills b
            where b.customer_id = l.id and b.status in ('held', 'pending', 'approved', 'rejected')
        ) as open_bills
@@ -157,7 +152,7 @@ async def list_customers(
     found = (await session.execute(sa.text(_PAGE.format(listed=listed)), values)).all()
     return CustomerPage(
         period=period,
-        lines=tuple(map(_line, found[:limit])),
+        lines=tuple(_line(row, period) for row in found[:limit]),
         after=await _next(session, listed, values, found, limit),
         count=None if wanted.over else await _count(session, counting, values),
     )
@@ -193,7 +188,7 @@ async def _count(session: AsyncSession, counting: str, values: dict[str, Any]) -
     return int(await session.scalar(sa.text(counting), whole) or 0)
 
 
-def _line(row: Any) -> CustomerLine:
+def _line(row: Any, period: Period) -> CustomerLine:
     csm = row.csm_user_id and PersonRef(
         row.csm_user_id, row.csm_name, row.csm_role, row.csm_slack_id
     )
@@ -202,10 +197,10 @@ def _line(row: Any) -> CustomerLine:
         name=row.name,
         listed_as=row.listed_as,
         csm=csm or None,
-        currency=row.currency,
+        usage=UsageMonth(
+            period, row.api_usage, row.monthly_api_limit, row.currency, row.in_contract
+        ),
         unit_cost=row.overage_unit_cost,
-        limit_calls=row.monthly_api_limit,
-        calls=row.api_usage,
         open_bills=row.open_bills,
     )
 

@@ -51,8 +51,8 @@ class MissingUsage:
 class MonthBoard:
     """`generated`: all bills of the month; `standing`: what those come to that are neither rejected
     nor void, nor correct a void one; `without_amount` so many of these, which are held until they
-    have a price. `held` counts by cause, and `longest_held` are the first of them. `ages` are of bills that wait
-    for somebody.
+    have a price. `held` counts by cause, and `longest_held` are the first of them. `ages` are of
+    bills that wait for somebody.
     """
 
     period: Period

@@ -139,6 +139,16 @@ class UsageMonth:
     in_contract: bool = True
 
     @property
+    def is_missing(self) -> bool:
+        """Whether calls are to be expected that nobody has recorded."""
+        return self.calls is None and self.in_contract
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether there is neither a contract nor a call."""
+        return self.calls is None and not self.in_contract
+
+    @property
     def over_calls(self) -> int:
         return max(0, (self.calls or 0) - self.limit_calls)
 

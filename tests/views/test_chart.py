@@ -46,7 +46,7 @@ def test_bars_mark_the_limit_and_shade_what_is_over_it() -> None:
     ]
     assert usage_bars(months, width=8).splitlines() == [
         "Aug 2026  ██  │      50",
-        "Sep 2026  no usage recorded",
+        "Sep 2026  not recorded",
         "Oct 2026  ████│▓▓▓▓  200",
     ]
 

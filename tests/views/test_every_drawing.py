@@ -134,9 +134,8 @@ def _page(facts: BillDetails) -> Page:
 
 
 def _customers(facts: BillDetails) -> CustomerPage:
-    line = CustomerLine(
-        5, facts.customer, facts.customer, samples.KIM, "USD", facts.unit_cost, 5, 10**12, 7
-    )
+    used = UsageMonth(OCTOBER, 10**12, 5, "USD")
+    line = CustomerLine(5, facts.customer, facts.customer, samples.KIM, used, facts.unit_cost, 7)
     return CustomerPage(OCTOBER, (line,) * 20, "a", 5000)
 
 
@@ -181,6 +180,7 @@ def _customer(facts: BillDetails) -> CustomerDetails:
         months=[],
         flagged=[FlaggedBill(at, OCTOBER, facts.kind, None, jumps=True) for at in range(9)],
         missing=[OCTOBER],
+        is_billed=True,
         first_year=2026,
         bills=[samples.bill_line(facts)] * 36,
     )

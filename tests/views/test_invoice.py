@@ -414,6 +414,16 @@ def test_a_chart_tells_what_is_over_and_what_is_not_known() -> None:
     assert [column["year"] for column in columns if column["year"]] == ["2025", "2026"]
 
 
+def test_months_before_the_contract_are_blank_in_the_chart_and_no_question() -> None:
+    new = tuple(replace(month, calls=None, in_contract=False) for month in YEAR[:6])
+    assert [one["in_contract"] for one in page(months=(*new, *YEAR[6:]))["chart"]["columns"]] == (
+        [False] * 6 + [True] * 6
+    )
+    known = [replace(month, calls=1) for month in YEAR[6:]]
+    assert "?" not in printed(months=(*new, *known))
+    assert "?" in printed(months=(*(replace(one, in_contract=True) for one in new), *known))
+
+
 def test_a_template_of_ones_own_takes_the_place_of_ours(tmp_path: Path) -> None:
     ours = (TEMPLATES / "invoice.typ").read_text(encoding="utf-8")
     own = ours.replace("page-of.noun)", '"Rechnung / " + page-of.noun)')

@@ -1,12 +1,15 @@
 """The chart of a customer's usage says what is in the figures, in words and in shapes."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from handlers.slack.blocks.usage import usage_report
 from handlers.web.charts import BASE, TOP, compact, usage_chart
 from handlers.web.rendering import _environment
+from handlers.wording.text_chart import usage_bars
 from handlers.wording.usage_text import usage_finding
 from models.usage.usage import UsageMonth
 from tests.views.samples import NAMES, OCTOBER
@@ -85,6 +88,30 @@ def test_nothing_recorded_is_no_bar_and_no_zero() -> None:
     assert one.within and one.within[1] >= 2
 
 
+def test_a_month_outside_the_contract_is_blank_and_has_no_limit() -> None:
+    """Neither a mark that its usage is missing, nor a bar of none."""
+    before, missing = months(None, None)
+    told = [replace(before, in_contract=False), missing]
+    chart = usage_chart("Acme Corp", told)
+    assert [column.is_missing for column in chart.columns] == [False, True]
+    assert [column.told for column in chart.columns] == [
+        "September 2026: not in contract",
+        "October 2026: not recorded, 1,000,000 included",
+    ]
+    assert [line.x1 for line in chart.limit] == [chart.columns[1].left]
+    assert usage_bars(told).splitlines() == ["Sep 2026  not in contract", "Oct 2026  not recorded"]
+
+
+def test_slack_draws_the_months_of_the_contract_alone() -> None:
+    before, *known = months(None, 1, 2)
+    outside = [replace(before, in_contract=False), *known]
+    report = usage_report("Acme Corp", outside, [], None)
+    [drawn] = [block for block in report.blocks if block["type"] == "data_visualization"]
+    assert [one["label"] for one in drawn["chart"]["series"][0]["data"]] == ["Sep 2026", "Oct 2026"]
+    missing = usage_report("Acme Corp", [before, *known], [], None)
+    assert "data_visualization" not in [block["type"] for block in missing.blocks]
+
+
 def test_the_limit_steps_where_it_changes() -> None:
     told = [*months(1, 1, limit=100)[:1], *months(1, limit=200)]
     chart = usage_chart("Acme Corp", told)
@@ -101,7 +128,7 @@ def test_the_scale_is_round_and_reaches_above_everything(largest: int) -> None:
     assert heights[0] == BASE
     assert heights[-1] == TOP
     assert 2 <= len(heights) <= 5
-    assert all(len(label) <= 5 for _, label in chart.scale)
+    assert all(len(label) <= 8 for _, label in chart.scale)
     assert all(column.within is None for column in chart.columns)
 
 
@@ -113,7 +140,9 @@ def test_the_scale_is_round_and_reaches_above_everything(largest: int) -> None:
         (500_000, "500k"),
         (1_500_000, "1.5M"),
         (2 * 10**9, "2B"),
-        (5 * 10**18, "5e18"),
+        (10**16, "10¹⁶"),
+        (15 * 10**15, "1.5×10¹⁶"),
+        (5 * 10**18, "5×10¹⁸"),
     ],
 )
 def test_a_round_number_takes_little_room(value: int, told: str) -> None:

@@ -9,7 +9,7 @@ from models.queries.recent_decisions import recent_decisions
 from tests.harness.billing import MAIL, go_out
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.harness.scene import act, add_customer, bill_for
+from tests.harness.scene import act, add_customer, bill_for, generate
 from tests.harness.slack_people import NOW
 
 
@@ -53,6 +53,9 @@ async def test_finance_makes_the_bill_of_one_customer_from_its_page(
     done = await ana.post("/month/2026-10/generate", data=form)
     assert done.headers["Location"] == f"/customers/{acme.id}#bills"
     assert (await ana.get("/month/2026-10/generate?customer=999999")).status == 404
+    async with db.transaction() as session:
+        await generate(session, act(people.ana))
+    assert "/generate" not in (await ana.get(f"/customers/{acme.id}")).text
 
 
 async def test_usage_of_any_months_is_shown_and_taken_along(

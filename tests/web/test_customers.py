@@ -94,9 +94,12 @@ async def test_a_month_outside_the_contract_is_not_taken_for_one_that_lacks_its_
     async with db.transaction() as session:
         acme = await add_customer(session, "Acme Corp", 150_000)
         acme.start_date = date(2026, 9, 15)
+        (await add_customer(session, "Later Ltd", None)).start_date = date(2026, 11, 20)
         await record_usage(session, acme, Period(2026, 7), 7)
     ana = await served.signed_in(people.ana)
     page = (await ana.get(f"/customers/{acme.id}?from=2026-06&to=2026-10")).text
+    listed = (await ana.get("/customers")).text
+    assert (listed.count("not in contract"), listed.count("not recorded")) == (1, 0)
     rows = re.findall(r'<tr>\n<th scope="row" class="whole">.*?</tr>', page, re.DOTALL)
     assert ["not in contract" in row for row in rows] == [False, False, True, True, True]
     assert ["not recorded" in row for row in rows] == [False, True, False, False, False]

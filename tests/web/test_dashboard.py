@@ -65,7 +65,11 @@ async def test_each_bill_says_for_whom_it_waits_and_to_whoever_that_is_that_it_i
     served: BrowserSide, people: People, bills: dict[str, Bill], db: Database
 ) -> None:
     kim, max_ = await served.signed_in(people.kim), await served.signed_in(people.max)
-    assert _waits(await kim.get("/dashboard?view=all")) == ["you", "Lee (CSM)", "you +1"]
+    assert _waits(await kim.get("/dashboard?view=all")) == [
+        "you",
+        "Lee (CSM)",
+        "you and Sam (Sales)",
+    ]
     async with db.transaction() as session:
         await approve_bill(session, bills["bolt"].id, 1, act(people.kim, LATER))
         await bill_for(session, act(people.ana, LATER), "Dune", csm_id=people.kim.id)

@@ -16,6 +16,7 @@ from handlers.slack.blocks.block_kit import (
 from handlers.wording.customer_text import price_text
 from handlers.wording.formatting import counted, name, number, period_name, slash
 from handlers.wording.rich_text import code, fallback_text
+from handlers.wording.usage_text import unrecorded
 from models.queries.customer_list import MOST_COUNTED, CustomerLine, CustomerPage
 
 
@@ -58,13 +59,14 @@ def _table(page: CustomerPage) -> Block:
 
 def _row(one: CustomerLine) -> list[str]:
     also = f", also {name(one.listed_as)}" if one.listed_as != one.name else ""
-    over = f" ({number(one.over_calls)} over)" if one.over_calls else ""
+    used = one.usage
+    over = f" ({number(used.over_calls)} over)" if used.over_calls else ""
     return [
         f"{name(one.name)}{also}",
         name(one.csm.name) if one.csm else "nobody",
-        "not recorded" if one.calls is None else f"{number(one.calls)}{over}",
-        number(one.limit_calls),
-        price_text(one.unit_cost, one.currency),
+        unrecorded(used) if used.calls is None else f"{number(used.calls)}{over}",
+        number(used.limit_calls),
+        price_text(one.unit_cost, used.currency),
         number(one.open_bills) if one.open_bills else "",
     ]
 

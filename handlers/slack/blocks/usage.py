@@ -26,7 +26,7 @@ from handlers.wording.bill_text import amount, month_of, state_of
 from handlers.wording.formatting import counted, listing, name, number, period_name
 from handlers.wording.rich_text import fallback_text
 from handlers.wording.text_chart import month_label, usage_bars
-from handlers.wording.usage_text import times_over, usage_finding
+from handlers.wording.usage_text import times_over, unrecorded, usage_finding
 from models.period import Period
 from models.queries.bill_list import BillLine
 from models.usage.usage import UsageMonth
@@ -68,16 +68,23 @@ def _span(customer: str, months: Sequence[UsageMonth]) -> str:
 
 
 def _line(months: Sequence[UsageMonth], running: Period | None) -> list[Block]:
-    """The months that are over, against the limit; nothing where one of them has no figure, as
-    Slack's charts have no gaps.
+    """The months in contract that are over, against the limit; nothing where one of them has no
+    figure, as Slack's charts have no gaps.
     """
-    over = [month for month in months if month.period != running][-POINTS:]
+    closed = [month for month in months if month.period != running]
+    over = _within_contract(closed)[-POINTS:]
     calls = [month.calls for month in over if month.calls is not None]
     if len(over) < 2 or len(calls) < len(over):
         return []
     labels = [month_label(month.period) for month in over]
     series = {"Calls": calls, "Included": [month.limit_calls for month in over]}
     return [line_chart("Calls a month, and how many are included", labels, series, "Calls")]
+
+
+def _within_contract(months: Sequence[UsageMonth]) -> Sequence[UsageMonth]:
+    """Without those before the first and after the last that are in contract or have calls."""
+    at = [index for index, month in enumerate(months) if not month.is_outside]
+    return months[at[0] : at[-1] + 1] if at else []
 
 
 def _bars(months: Sequence[UsageMonth]) -> list[Block]:
@@ -108,16 +115,12 @@ def _rows(months: Sequence[UsageMonth]) -> list[list[str | int]]:
     return [
         [
             period_name(month.period),
-            _unrecorded(month) if month.calls is None else month.calls,
+            unrecorded(month) if month.calls is None else month.calls,
             month.limit_calls,
             "unknown" if month.calls is None else month.over_calls,
         ]
         for month in reversed(months[-MONTHS_SHOWN:])
     ]
-
-
-def _unrecorded(month: UsageMonth) -> str:
-    return "not recorded" if month.in_contract else "not in contract"
 
 
 def _earlier(months: Sequence[UsageMonth]) -> list[Block]:

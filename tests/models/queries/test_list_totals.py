@@ -30,9 +30,14 @@ async def of_month(session: AsyncSession, status: State | None = None) -> Page:
         await session.execute(sa.text(f"set constraints all {when}"))
     assert await find_bills(session, wanted, most=0) == page
     if status is None:
-        board, billed = await load_month(session, OCTOBER, NOW), await months_billed(session, OCTOBER)
+        board, billed = (
+            await load_month(session, OCTOBER, NOW),
+            await months_billed(session, OCTOBER),
+        )
         assert (board.generated, board.standing) == (page.count, page.totals)
-        newest = [Total(one.currency, 0, one.amounts[-1] or Decimal(0)) for one in billed.currencies]
+        newest = [
+            Total(one.currency, 0, one.amounts[-1] or Decimal(0)) for one in billed.currencies
+        ]
         assert newest == [replace(one, bills=0) for one in page.totals]
     ages = await ages_of_waiting(session, wanted, NOW)
     assert await ages_of_waiting(session, wanted, NOW, most=0) == ages
