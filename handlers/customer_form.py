@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from models.customers.customers import Customer, customer_version
@@ -20,6 +21,7 @@ TEXTS = (
     *("start_date", "end_date", "limit_proration", "auto_approve_below"),
     *("second_approval_above", "rules_currency", "slack_channel_id"),
 )
+FIELDS = (*TEXTS, *CHECKS)
 NEW = {"currency": "USD", "limit_proration": "full"}
 """What the form of a new customer begins with."""
 
@@ -33,7 +35,7 @@ async def shown_fields(
 
     Terms are those of the `month`, or of today.
     """
-    told = {field: getattr(customer, field, None) for field in (*TEXTS, *CHECKS)}
+    told = {field: getattr(customer, field, None) for field in FIELDS}
     if month:
         terms = terms_in_force(await terms_history(session, customer.id), month)
         told |= {field: getattr(terms, field) for field in TERMS}
@@ -64,7 +66,7 @@ def changed_fields(given: Mapping[str, str], shown: Mapping[str, str]) -> dict[s
 
 def written_down(shown: Mapping[str, str]) -> str:
     """What a form shows, for the form to carry, so that it is known later what was typed over."""
-    return json.dumps({field: shown.get(field, "") for field in (*TEXTS, *CHECKS)})
+    return json.dumps({field: shown.get(field, "") for field in FIELDS})
 
 
 def read_back(carried: str) -> dict[str, str]:
@@ -73,8 +75,27 @@ def read_back(carried: str) -> dict[str, str]:
         seen = json.loads(carried)
     except (ValueError, RecursionError):
         return {}
-    is_ours = isinstance(seen, dict) and seen.keys() == {*TEXTS, *CHECKS}
+    is_ours = isinstance(seen, dict) and seen.keys() == {*FIELDS}
     return {field: str(text) for field, text in seen.items()} if is_ours else {}
+
+
+def marks_of(shown: Mapping[str, str]) -> str:
+    """What stands for all that a form shows, where it cannot carry it whole."""
+    return "".join(_mark(shown.get(field, "")) for field in FIELDS)
+
+
+def left_alone(given: Mapping[str, str], marks: str) -> dict[str, str]:
+    """Those of the fields given that are as they were shown, by their marks."""
+    seen = {field: marks[at * _MARK :][:_MARK] for at, field in enumerate(FIELDS)}
+    return {field: text for field, text in given.items() if seen.get(field) == _mark(text)}
+
+
+_MARK = 6
+"""Letters of each."""
+
+
+def _mark(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:_MARK]
 
 
 def typed_over(
@@ -87,7 +108,7 @@ def typed_over(
     }
 
 
-def changed_since(seen: Mapping[str, str], shown: Mapping[str, str]) -> Changes:
+def fields_changed(seen: Mapping[str, str], shown: Mapping[str, str]) -> Changes:
     return {
         field: (text or None, shown.get(field) or None)
         for field, text in seen.items()

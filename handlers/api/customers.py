@@ -20,8 +20,9 @@ from handlers.api.if_match import ANY, IfMatch, etag, named
 from handlers.http.csv_files import AS_CSV, csv_book
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import LARGEST_ID, PathId
-from models.actions.edit_customer import CustomerChanged, create_customer, edit_customer
+from models.actions.edit_customer import create_customer, edit_customer
 from models.customers.customers import customer_version, get_customer
+from models.customers.edits import changed_since
 from models.customers.terms import terms_history
 from models.errors import Invalid
 from models.exports.formats import Table
@@ -122,7 +123,7 @@ async def _seen(context: HttpContext, customer_id: int, if_match: str | None) ->
         return None
     version = await customer_version(context.session, customer_id)
     if etag(version) not in tags:
-        raise CustomerChanged
+        raise await changed_since(context.session, customer_id, if_match or "")
     return version
 
 

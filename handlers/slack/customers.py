@@ -1,6 +1,7 @@
 """`/customer`: the list of customers; adding and changing one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from handlers.customer_form import (
     CHECKS,
@@ -8,7 +9,10 @@ from handlers.customer_form import (
     TEXTS,
     changed_fields,
     colleagues,
+    left_alone,
+    marks_of,
     shown_fields,
+    typed_over,
 )
 from handlers.slack import usage
 from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
@@ -24,13 +28,16 @@ from handlers.slack.blocks.customer_form import (
     customer_form,
 )
 from handlers.slack.blocks.customer_list import customer_list
+from handlers.slack.blocks.inputs import shown_afresh
 from handlers.slack.blocks.sharing import with_share, without_buttons
 from handlers.slack.context import RequestContext
 from handlers.slack.references import chosen_customer
+from handlers.wording.customer_text import NOT_SAVED, changed_meanwhile
 from models.actions.edit_customer import create_customer, edit_customer
 from models.actions.foresee import do_if_agreed
 from models.actions.keep_books import BookChange
 from models.customers.customers import Customer, get_customer
+from models.customers.edits import CustomerChanged
 from models.customers.search import find_customer
 from models.people.permissions import Permission
 from models.period import Period
@@ -152,18 +159,18 @@ async def edit_chosen(context: RequestContext) -> Answer:
 
 async def _edit(context: RequestContext, customer: Customer) -> Answer:
     shown = await shown_fields(context.session, customer)
-    form = await _form(context, shown, customer.id, shown["version"])
-    return Dialog(customer_form(form))
+    return Dialog(customer_form(await _form(context, shown, customer.id)))
 
 
 async def save(context: RequestContext) -> Answer:
     """Save what differs from what was shown; where bills would move, show that first."""
-    ids = context.ids("customer", "seen")
+    ids = context.ids("customer", "seen", "marks")
     context.user.require(Permission.KEEP_BOOKS)
     customer = await get_customer(context.session, ids["customer"])
     given, reason = _given(context), context.entered(REASON)
     shown = await shown_fields(context.session, customer)
-    form = await _form(context, shown | given | {REASON: reason}, customer.id, ids["seen"])
+    form = await _form(context, shown, customer.id, shown | given | {REASON: reason})
+    form = replace(form, version=ids["seen"], marks=ids["marks"])
 
     async def change() -> BookChange:
         fields = changed_fields(given, shown)
@@ -173,21 +180,37 @@ async def save(context: RequestContext) -> Answer:
         return done
 
     agreed = ids.get("agreed")
-    foreseen, is_done = await do_if_agreed(context.session, change, agreed)
+    try:
+        foreseen, is_done = await do_if_agreed(context.session, change, agreed)
+    except CustomerChanged as refused:
+        return await _caught_up(context, customer, given | {REASON: reason}, refused)
     if not is_done:
         return Dialog(customer_form(form, foreseen, has_changed=agreed is not None))
     named = given.get("name", shown["name"])
     return Dialog(as_dialog(customer_changed(ids["customer"], named, foreseen), DONE))
 
 
+async def _caught_up(
+    context: RequestContext, customer: Customer, given: Mapping[str, str], refused: CustomerChanged
+) -> Answer:
+    """The dialog for what stands now, with what was typed on top of it, and who was faster."""
+    shown = await shown_fields(context.session, customer)
+    seen = left_alone(given, context.ids("marks")["marks"])
+    form = await _form(context, shown, customer.id, shown | typed_over(given, seen, shown))
+    told = customer_form(form, trouble=changed_meanwhile(refused, NOT_SAVED))
+    return Dialog(shown_afresh(told, shown["version"]))
+
+
 async def _form(
     context: RequestContext,
-    fields: Mapping[str, str],
+    shown: Mapping[str, str],
     customer_id: int | None = None,
-    version: str | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> CustomerForm:
-    names = await colleagues(context.session, fields)
-    return CustomerForm(fields, names, customer_id, version)
+    """The dialog of a customer that is `shown` like this; `fields`: with this typed over it."""
+    names = await colleagues(context.session, fields or shown)
+    marks = marks_of(shown) if customer_id else None
+    return CustomerForm(fields or shown, names, customer_id, shown.get("version"), marks)
 
 
 def _given(context: RequestContext) -> dict[str, str]:

@@ -13,8 +13,8 @@ from handlers.customer_form import (
     TERMS,
     TEXTS,
     changed_fields,
-    changed_since,
     colleagues,
+    fields_changed,
     read_back,
     shown_fields,
     typed_over,
@@ -27,14 +27,19 @@ from handlers.web.confirming import Question, confirmed
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
-from handlers.wording.customer_text import changed_meanwhile, unpriced_text, used_meanwhile
+from handlers.wording.customer_text import (
+    NOT_SAVED,
+    changed_meanwhile,
+    unpriced_text,
+    used_meanwhile,
+)
 from handlers.wording.field_text import FIELDS, HINTS
 from handlers.wording.formatting import counted, name
 from models.actions.edit_customer import create_customer, edit_customer
 from models.actions.keep_books import BookChange, record_month
 from models.currencies import MINOR_UNITS
 from models.customers.customers import customer_version, get_customer
-from models.customers.edits import newest_edits
+from models.customers.edits import CustomerChanged, changed_since
 from models.db.columns import MOST_CALLS
 from models.errors import Invalid, NotFound, Refusal, Unreadable
 from models.numerals import read_whole
@@ -135,10 +140,10 @@ async def _caught_up(
     ticked = {field: "yes" for field in CHECKS if given[field] == "yes"}
     now = {"version": shown["version"], "seen": written_down(shown)}
     typed = {name: text for name, text in form.typed.items() if name not in CHECKS}
-    newest = [*await newest_edits(context.session, customer_id, 1), (None, None)]
-    told = changed_meanwhile(changed_since(seen, shown), *newest[0])
+    changed = await changed_since(context.session, customer_id, form.value("version"))
+    changed = CustomerChanged(changed.by, fields_changed(seen, shown) or changed.changes)
     texts = {field: text for field, text in given.items() if field not in CHECKS}
-    return Form(typed | texts | ticked | now, trouble=told)
+    return Form(typed | texts | ticked | now, trouble=changed_meanwhile(changed, NOT_SAVED))
 
 
 async def _form_page(

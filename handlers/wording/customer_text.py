@@ -19,15 +19,17 @@ from handlers.wording.formatting import (
 from handlers.wording.labels import HOLD_CAUSES, HOLD_CURES, KIND_WORDS, SOURCE_WORDS
 from handlers.wording.rich_text import Sentence, bold
 from models.customers.customers import Customer
-from models.customers.edits import TERMS_FROM, Changes, CustomerEdit
+from models.customers.edits import TERMS_FROM, Changes, CustomerChanged
 from models.customers.mail_addresses import check_mail_addresses
 from models.customers.signs import check_can_be_written
 from models.customers.terms import TERMS, Terms
 from models.errors import WrongState
-from models.people.users import PersonRef, User
+from models.people.users import PersonRef
 from models.period import Period
 from models.queries.customer_details import CustomerDetails, FlaggedBill, ToldEdit
 
+NOTHING_CHANGED = "Nothing was changed."
+NOT_SAVED = "What you typed is still here, and not saved yet."
 NEARLY = 75
 """From this percentage of its limit on, a month that is not over is worth a look."""
 
@@ -77,14 +79,14 @@ def changes_text(changes: Changes) -> list[str]:
     ]
 
 
-def changed_meanwhile(changes: Changes, edit: CustomerEdit | None, by: User | None) -> str:
+def changed_meanwhile(changed: CustomerChanged, ending: str = NOTHING_CHANGED) -> str:
     """As in "Ana Weber (Finance) changed this customer while you were looking. Country: DE, was
-    none."; whose `edit` it was is None where an import made it.
+    none. Nothing was changed."; who it was is not known where an import did it.
     """
-    who = person(by) if by and edit and edit.changes.keys() & (changes or edit.changes) else None
-    told = changes_text(changes or (edit.changes if edit and who else {}))
+    who = listing([person(one) for one in changed.by]) or "Somebody"
+    told = changes_text(changed.changes)
     what = f" {'; '.join(told)}." if told else ""
-    return f"{who or 'Somebody'} changed this customer while you were looking.{what} {NOT_SAVED}"
+    return f"{who} changed this customer while you were looking.{what} {ending}"
 
 
 def used_meanwhile(calls_now: int | None) -> str:
@@ -94,8 +96,6 @@ def used_meanwhile(calls_now: int | None) -> str:
         NOT_SAVED
     )
 
-
-NOT_SAVED = "What you typed is still here, and not saved yet."
 
 _YES_NO = {"true": "yes", "false": "no"}
 

@@ -5,10 +5,12 @@ from enum import Enum, auto
 
 from handlers.wording.addresses import page_address
 from handlers.wording.change_text import corrected
+from handlers.wording.customer_text import changed_meanwhile
 from handlers.wording.formatting import ago, clean, role_short, slash
 from handlers.wording.labels import CAUSE_WORDS
 from handlers.wording.rich_text import Link, Part, Styled, code
 from models.bills.states import Cause, Verb
+from models.customers.edits import CustomerChanged
 from models.errors import EarlierAction, FiguresChanged, NextStep, Refusal, Step
 
 NOTHING_RECORDED = "Nothing was recorded."
@@ -46,6 +48,8 @@ def refusal_reason(refused: Refusal, ending: str = NOTHING_RECORDED) -> str:
     if isinstance(refused, FiguresChanged):
         changes = corrected(refused.changes, refused.currency)
         return f"This bill changed while you were looking: {changes}. {ending}"
+    if isinstance(refused, CustomerChanged):
+        return changed_meanwhile(refused)
     told = clean(refused.sentence)
     return told if refused.earlier is None else f"{_earlier(refused.earlier)} {told}"
 

@@ -15,7 +15,7 @@ from models.actions.recalculate import follow_customers
 from models.actions.rename_customer import rename_customer
 from models.context import Context
 from models.customers.customers import Customer, customer_version, lock_customer
-from models.customers.edits import TERMS_FROM, Changes, CustomerEdit
+from models.customers.edits import TERMS_FROM, Changes, CustomerEdit, changed_since
 from models.customers.search import find_exactly
 from models.db.locks import lock_for_write
 from models.errors import Faults, Invalid, InvalidFields, WrongState
@@ -28,10 +28,6 @@ from models.text import cleaned_name, reason_text
 
 Fields = Mapping[str, str]
 DATES = {"start_date": "end_date", "end_date": "start_date"}
-
-
-class CustomerChanged(WrongState):
-    """Somebody changed this customer while you were looking. Nothing was changed."""
 
 
 async def create_customer(
@@ -95,7 +91,7 @@ async def edit_customer(
 async def _locked(session: AsyncSession, customer_id: int, version: str | None) -> Customer:
     customer = await lock_customer(session, customer_id)
     if version is not None and version != await customer_version(session, customer_id):
-        raise CustomerChanged
+        raise await changed_since(session, customer_id, version)
     if customer.merged_into_id is not None:
         raise WrongState(f"{customer.name} was merged into another customer and stays as it is.")
     return customer

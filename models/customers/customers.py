@@ -72,7 +72,8 @@ async def get_customer(session: AsyncSession, customer_id: int) -> Customer:
 
 
 _VERSION = sa.text("""
-select md5(c::text || coalesce(string_agg(t::text, ',' order by t.id), ''))
+select (select coalesce(max(id), 0) from customer_edits e where e.customer_id = c.id)
+    || '-' || md5(c::text || coalesce(string_agg(t::text, ',' order by t.id), ''))
 from customers c left join customer_terms t on t.customer_id = c.id
 where c.id = :customer_id
 group by c.id
@@ -80,7 +81,10 @@ group by c.id
 
 
 async def customer_version(session: AsyncSession, customer_id: int) -> str:
-    """What is another text once anything of the customer or of its terms is another."""
+    """What is another text once anything of the customer or of its terms is another.
+
+    It begins with the last edit that it has seen, as `edits_since` reads it.
+    """
     found: str = (await session.execute(_VERSION, {"customer_id": customer_id})).scalar_one()
     return found
 

@@ -170,10 +170,15 @@ async def test_two_who_change_one_customer_do_not_overwrite_each_other(
     async with team.db.transaction() as session:
         acme = await find_customer(session, "acme")
         act = Context(people.ana, NOW, Source.SLACK)
-        await edit_customer(session, acme.id, {"country": "DE"}, act)
-    await team.ana.submits(country="FR")
-    assert "Somebody changed this customer while you were looking" in read(team.ana.dialog)
+        await edit_customer(session, acme.id, {"country": "DE", "tax_note": "Mine"}, act)
+    await team.ana.submits(country="FR", tax_id="FR1")
+    told = read(team.ana.dialog)
+    assert "Ana (Finance) changed this customer while you were looking. " in told
+    assert "Country: DE, was none" in told and "Mine, was none" in told
+    assert "What you typed is still here" in told
     assert [row[0] for row in await customers(team, "country")] == ["DE", None]
+    await team.ana.submits()
+    assert (await customers(team, "country, tax_id, tax_note"))[0] == ("FR", "FR1", "Mine")
 
 
 async def test_only_finance_opens_the_dialogs_or_sends_them(team: Team) -> None:

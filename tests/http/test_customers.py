@@ -51,6 +51,10 @@ async def test_of_two_who_edit_the_second_is_told_and_reads_again(
     assert (first.status, first.json["start_date"]) == (200, "2026-01-01")
     late = await change(ana, acme, seen, tax_id="DE2")
     assert (late.status, late.json["title"]) == (409, "Conflict")
+    assert late.json["detail"] == (
+        "Ana (Finance) changed this customer while you were looking. Tax number: DE1, was none;"
+        " First day in contract: 2026-01-01, was none. Nothing was changed."
+    )
     for other in ('"99"', f"W/{first.headers['ETag']}", "1"):
         assert (await change(ana, acme, other, tax_id="DE2")).status == 409
     for same in ("*", f'"99", {first.headers["ETag"]}'):

@@ -102,6 +102,7 @@ _FIELDS: dict[str, type] = {
     "file": int,
     "agreed": str,
     "seen": str,
+    "marks": str,
     "command": str,
     "text": str,
     "title": str,

@@ -56,20 +56,26 @@ _BILLS_IN_DIALOG = 8
 class CustomerForm:
     """What the dialog shows: the fields as texts, and who may be named in those of people.
 
-    `customer_id` None: a new one; else the `version` of the customer that was seen.
+    `customer_id` None: a new one; else the `version` of the customer that was seen, and the
+    `marks` of its fields.
     """
 
     fields: Mapping[str, str]
     colleagues: Mapping[str, Sequence[str]]
     customer_id: int | None = None
     version: str | None = None
+    marks: str | None = None
 
 
 def customer_form(
-    form: CustomerForm, foreseen: Foreseen | None = None, *, has_changed: bool = False
+    form: CustomerForm,
+    foreseen: Foreseen | None = None,
+    *,
+    has_changed: bool = False,
+    trouble: str = "",
 ) -> View:
-    """Every field; above them what saving would do, where it is to be seen first. `has_changed`: it
-    does something else than was agreed.
+    """Every field; above them what saving would do, where it is to be seen first, or the `trouble`
+    for which it is not saved yet. `has_changed`: it does something else than was agreed.
     """
     is_new = form.customer_id is None
     groups = [
@@ -78,14 +84,16 @@ def customer_form(
         for block in (*([header(title)] if title else []), *(_field(form, one) for one in fields))
     ]
     reason = [] if is_new else [_reason(form)]
+    first = [paragraph(trouble)] if trouble else _consequences(foreseen, has_changed=has_changed)
     return modal(
         "New customer" if is_new else "Edit customer",
-        [*_consequences(foreseen, has_changed=has_changed), *groups, *reason],
+        [*first, *groups, *reason],
         callback_id=ActionId.NEW_CUSTOMER if is_new else ActionId.EDIT_CUSTOMER,
         submit="Create customer" if is_new else "Save changes" if foreseen else "Save",
         metadata=pack(
             customer=form.customer_id,
             seen=form.version,
+            marks=form.marks,
             agreed=foreseen.digest if foreseen else None,
         ),
         close="Cancel",

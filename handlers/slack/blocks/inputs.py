@@ -1,8 +1,8 @@
-"""The fields of dialogs; what is entered stands in each under the action id `value`."""
+"""The fields of dialogs; each has one element, under which what is entered stands."""
 
 from collections.abc import Sequence
 
-from handlers.slack.blocks.block_kit import Block, Element, plain_text
+from handlers.slack.blocks.block_kit import Block, Element, View, plain_text
 
 INPUT_LIMIT = 3000
 
@@ -10,14 +10,14 @@ INPUT_LIMIT = 3000
 def text_input(
     block_id: str, label: str, hint: str, optional: bool = False, value: str = ""
 ) -> Block:
-    """A field of several lines, at most 3,000 characters; its value is under `value`."""
+    """A field of several lines, at most 3,000 characters."""
     return _input(block_id, label, _typed(value, multiline=True), hint, optional)
 
 
 def line_input(
     block_id: str, label: str, hint: str, value: str = "", *, optional: bool = False
 ) -> Block:
-    """A field of one line, at most 3,000 characters; its value is under `value`."""
+    """A field of one line, at most 3,000 characters."""
     return _input(block_id, label, _typed(value, multiline=False), hint, optional)
 
 
@@ -32,7 +32,7 @@ def _typed(value: str, *, multiline: bool) -> Element:
 
 
 def number_input(block_id: str, label: str, hint: str) -> Block:
-    """A field for a whole number, which may be left empty; its value is under `value`."""
+    """A field for a whole number, which may be left empty."""
     element: Element = {
         "type": "number_input",
         "action_id": "value",
@@ -42,7 +42,7 @@ def number_input(block_id: str, label: str, hint: str) -> Block:
 
 
 def file_input(block_id: str, label: str, hint: str, types: Sequence[str]) -> Block:
-    """A field for one file whose name ends so; what Slack tells of it is under `value`."""
+    """A field for one file whose name ends so."""
     element: Element = {
         "type": "file_input",
         "action_id": "value",
@@ -78,6 +78,20 @@ def suggested_input(block_id: str, label: str, placeholder: str) -> Block:
         "min_query_length": 1,
     }
     return _input(block_id, label, element)
+
+
+def shown_afresh(view: View, mark: str) -> View:
+    """The same dialog with what its fields begin with, where it takes the place of one that was
+    typed into. Slack keeps what was typed in an element of the same action id, so they get another,
+    by a `mark` that the one before did not have.
+    """
+    return {**view, "blocks": [_afresh(block, mark) for block in view["blocks"]]}
+
+
+def _afresh(block: Block, mark: str) -> Block:
+    if block["type"] != "input":
+        return block
+    return {**block, "element": {**block["element"], "action_id": f"value-{mark}"}}
 
 
 def _input(

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.actions.edit_customer import CustomerChanged, create_customer, edit_customer
+from models.actions.edit_customer import create_customer, edit_customer
 from models.actions.keep_books import BookChange
 from models.customers.customers import Customer, customer_version
+from models.customers.edits import CustomerChanged
 from models.db.database import Database
 from models.errors import Invalid, InvalidFields, NotAllowed, NotFound, WrongState
 from models.people.users import User
@@ -133,9 +134,12 @@ async def version_of(db: Database, customer_id: int) -> str:
 async def test_of_two_who_edit_the_same_the_second_is_told(db: Database, people: People) -> None:
     acme, _ = await add(db, people.ana)
     seen = await version_of(db, acme.id)
-    await edit(db, people.ana, acme.id, tax_id="DE1", version=seen)
-    with pytest.raises(CustomerChanged):
+    await edit(db, people.ana, acme.id, tax_id="DE0", version=seen)
+    await edit(db, people.ana, acme.id, tax_id="DE1", country="DE")
+    with pytest.raises(CustomerChanged) as refused:
         await edit(db, people.ana, acme.id, tax_id="DE2", version=seen)
+    assert [one.name for one in refused.value.by] == [people.ana.name]
+    assert refused.value.changes == {"tax_id": (None, "DE1"), "country": (None, "DE")}
     later = await version_of(db, acme.id)
     await edit(db, people.ana, acme.id, 31, monthly_api_limit="5", valid_from="2027-01")
     assert later != await version_of(db, acme.id), "terms that are still ahead count as well"
