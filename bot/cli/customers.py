@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.cli.output import Exit, opened, run, say
-from bot.cli.run_report import recalculation_lines
+from bot.cli.recalculation_report import recalculation_lines
 from bot.settings import BooksSettings, read
 from handlers.wording.formatting import listing
 from models.actions.merge_customers import merge_customers

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.cli.output import DONE, UNCHANGED, Exit, opened, progress_bar, run, say, say_json
 from bot.cli.people import people_lines
-from bot.cli.run_report import named_bills, recalculation_lines
+from bot.cli.recalculation_report import named_bills, recalculation_lines
 from bot.settings import BooksSettings, read
 from handlers.wording.formatting import counted, listing
 from models.actions.keep_books import Book, BookChange, import_book

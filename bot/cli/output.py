@@ -12,7 +12,6 @@ import typer
 
 from bot.cli.interruptions import stopped_if_asked, told_if_interrupted
 from bot.settings import BadSettings
-from handlers.wording.refusals import Medium, refusal_text
 from models.db.database import Database, check_ready
 from models.db.locks import busy_after_waiting
 from models.errors import Ambiguous, DatabaseNotReady, Refusal
@@ -21,8 +20,10 @@ from models.late import Late
 
 if TYPE_CHECKING:
     from bot.cli import progress
+    from handlers.wording import refusals
 else:
     progress = Late("bot.cli.progress")
+    refusals = Late("handlers.wording.refusals")
 
 
 class Exit(IntEnum):
@@ -67,6 +68,10 @@ def run(
     raise typer.Exit(status)
 
 
+def _in_words(refusal: Refusal) -> str:
+    return refusals.refusal_text(refusal, refusals.Medium.COMMAND_LINE)
+
+
 @contextmanager
 def leaving(kept: str = "", as_json: bool = False, done: str = DONE) -> Iterator[None]:
     """Turn what is refused or interrupted inside into sentences and an exit status."""
@@ -77,14 +82,14 @@ def leaving(kept: str = "", as_json: bool = False, done: str = DONE) -> Iterator
         say_aside(str(error))
         raise typer.Exit(Exit.SETUP) from None
     except DatabaseNotReady as refusal:
-        say_aside(refusal_text(refusal, Medium.COMMAND_LINE))
+        say_aside(_in_words(refusal))
         raise typer.Exit(Exit.SETUP) from None
     except BadRows as bad:
         _say_flaws(bad, as_json)
         raise typer.Exit(Exit.REFUSED) from None
     except Refusal as refusal:
         choices = refusal.choices if isinstance(refusal, Ambiguous) else []
-        say_aside("\n  ".join((refusal_text(refusal, Medium.COMMAND_LINE), *choices)))
+        say_aside("\n  ".join((_in_words(refusal), *choices)))
         raise typer.Exit(Exit.REFUSED) from None
 
 
@@ -95,7 +100,7 @@ def _say_flaws(bad: BadRows, as_json: bool) -> None:
         say_aside("\n".join(str(flaw) for flaw in bad.flaws))
         if bad.total > len(bad.flaws):
             say_aside(f"… and {bad.total - len(bad.flaws):,} more")
-    say_aside(refusal_text(bad, Medium.COMMAND_LINE))
+    say_aside(_in_words(bad))
 
 
 @asynccontextmanager

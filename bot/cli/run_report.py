@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from handlers.wording.bill_text import jumps_text
-from handlers.wording.change_text import FOLLOWED
+from handlers.wording.formatting import bill_count
 from handlers.wording.labels import HOLD_CAUSES
+from handlers.wording.run_text import jumps_text
 from models.batches.bill_run_preview import BillRunPreview
 from models.batches.bill_run_report import BillRunReport
-from models.outbox.notifications import Recalculation
 from models.queries.totals import Total
 
 
@@ -49,7 +48,7 @@ def run_as_json(run: BillRunReport) -> dict[str, Any]:
 
 
 def preview_lines(preview: BillRunPreview) -> list[str]:
-    made = f"{preview.period}: {_bills(preview.to_make)} would be generated."
+    made = f"{preview.period}: {bill_count(preview.to_make)} would be generated."
     return [made, *_figures(preview)] + (
         [f"  {preview.zero:,} over the limit by an amount that rounds to zero"]
         if preview.zero
@@ -58,13 +57,13 @@ def preview_lines(preview: BillRunPreview) -> list[str]:
 
 
 def run_lines(run: BillRunReport) -> list[str]:
-    made = f"{_bills(run.added)} generated" if run.added else "nothing to generate"
+    made = f"{bill_count(run.added)} generated" if run.added else "nothing to generate"
     return [f"{run.period}: {made}.", *_figures(run)]
 
 
 def _figures(facts: BillRunPreview | BillRunReport) -> Iterator[str]:
     for total in facts.totals:
-        yield f"  {total.currency} {total.amount:,} in {_bills(total.bills)} to approve"
+        yield f"  {total.currency} {total.amount:,} in {bill_count(total.bills)} to approve"
     if facts.by_rule:
         yield f"  {facts.by_rule:,} of them approved at once by their customer's own rule"
     if facts.jumps:
@@ -74,7 +73,7 @@ def _figures(facts: BillRunPreview | BillRunReport) -> Iterator[str]:
         named = ", ".join((*customers, "…") if count > len(customers) else customers)
         yield f"  {count:,} held: {HOLD_CAUSES[cause]} ({named})"
     if facts.existing:
-        yield f"  {_bills(facts.existing)} of this month existed already"
+        yield f"  {bill_count(facts.existing)} of this month existed already"
     if facts.missing_count:
         more = ", …" if facts.missing_count > len(facts.missing) else ""
         yield (
@@ -83,27 +82,5 @@ def _figures(facts: BillRunPreview | BillRunReport) -> Iterator[str]:
         )
 
 
-def _bills(count: int) -> str:
-    return "1 bill" if count == 1 else f"{count:,} bills"
-
-
 def _totals(totals: Iterable[Total]) -> dict[str, str]:
     return {total.currency: str(total.amount) for total in totals}
-
-
-def recalculation_lines(settled: Recalculation) -> list[str]:
-    """What became of bills whose figures had changed; nothing where none had."""
-    return [
-        f"  {_bills(len(bills))} {FOLLOWED[name]}{named_bills(bills)}"
-        for name, bills in settled.outcomes.items()
-    ]
-
-
-NAMED_BILLS = 10
-
-
-def named_bills(bills: tuple[int, ...]) -> str:
-    """As in ": #12, #15 and 3 more"."""
-    named = ", ".join(f"#{bill}" for bill in bills[:NAMED_BILLS])
-    more = len(bills) - NAMED_BILLS
-    return f": {named}" + (f" and {more:,} more" if more > 0 else "")

@@ -15,7 +15,7 @@ from handlers.web.month import Month, read_month
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import bill_text, send_preview_text, sent_text
-from handlers.wording.formatting import by_currency
+from handlers.wording.formatting import bill_count, by_currency
 from models.batches.bulk_send import (
     is_send_started,
     send_list,
@@ -102,7 +102,7 @@ def _preview(context: HttpContext, place: Place, facts: SendPreview) -> Response
         words=send_preview_text,
         month_of=bill_text.month_of,
         amount_due=bill_text.amount_due,
-        bill_count=bill_text.bill_count,
+        bill_count=bill_count,
         by_currency=by_currency,
     )
 
@@ -139,7 +139,7 @@ async def sent(context: Asking, place: Here, list_id: PathId) -> Response:
         sent=await load_bill_details(session, bill_ids),
         words=send_preview_text,
         numbered=bill_text.numbered,
-        bill_count=bill_text.bill_count,
+        bill_count=bill_count,
     )
 
 

@@ -13,6 +13,7 @@ from handlers.web.live import Live, still_true
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording import bill_text, month_text, run_text
+from handlers.wording.formatting import bill_count
 from models.batches.bill_run import start_bill_run
 from models.batches.bill_run_preview import is_quick, preview_run
 from models.batches.bill_run_report import BillRunReport, run_version, runs_of_month
@@ -73,7 +74,7 @@ async def board(context: Asking, month: Month) -> Response:
         may_generate=context.user.can(Permission.GENERATE),
         may_send=context.user.can(Permission.SEND),
         words=month_text,
-        bill_count=bill_text.bill_count,
+        bill_count=bill_count,
     )
 
 
@@ -136,7 +137,7 @@ async def preview_generating(context: Asking, month: Month, customer: str = "") 
         customer_id=customer_id,
         words=run_text,
         amount=bill_text.amount,
-        bill_count=bill_text.bill_count,
+        bill_count=bill_count,
     )
 
 

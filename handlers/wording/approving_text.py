@@ -1,7 +1,7 @@
 """What is said of bills that somebody approves together."""
 
-from handlers.wording.bill_text import amount, bill_count, short_title
-from handlers.wording.formatting import number, totals
+from handlers.wording.bill_text import amount, short_title
+from handlers.wording.formatting import bill_count, number, totals
 from handlers.wording.refusals import refusal_reason
 from models.batches.bulk_approve import ApprovalReport, Outcome
 from models.errors import Refusal

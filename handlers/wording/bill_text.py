@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from handlers.wording.formatting import (
     amount_or,
+    bill_count,
     calls,
-    counted,
     listing,
     money,
     name,
@@ -235,13 +235,6 @@ def rule_text(entry: HistoryEntry, currency: str) -> str:
     return "by the voiding of the bill that it takes back"
 
 
-def jumps_text(count: int) -> str:
-    """Of the bills just counted, how many should be looked at: "2 of these bills are ..."."""
-    if count == 1:
-        return "1 of these bills is several times what its customer was billed last"
-    return f"{number(count)} of these bills are several times what their customers were billed last"
-
-
 def hold_cause(reason: HoldReason | None) -> str:
     return HOLD_CAUSES[reason] if reason else "somebody has to look at it first"
 
@@ -290,7 +283,3 @@ def listed(page: Page) -> str:
 
 
 NOT_STANDING = "void, rejected, or the correction of a void one"
-
-
-def bill_count(count: int) -> str:
-    return counted(count, "bill")

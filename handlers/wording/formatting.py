@@ -124,6 +124,10 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
 
 
+def bill_count(count: int) -> str:
+    return counted(count, "bill")
+
+
 def calls(count: int) -> str:
     return counted(count, "call")
 

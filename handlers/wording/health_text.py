@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from handlers.wording.bill_text import SAID_BY_A_SERVER, bill_count
-from handlers.wording.formatting import ago, as_said, counted, listing
+from handlers.wording.bill_text import SAID_BY_A_SERVER
+from handlers.wording.formatting import ago, as_said, bill_count, counted, listing
 from models.db.revision import Schema
 from models.people.permissions import Role
 from models.queries.database_health import DatabaseHealth

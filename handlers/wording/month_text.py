@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from handlers.wording.bill_text import bill_count
 from handlers.wording.formatting import (
+    bill_count,
     counted,
     money,
     number,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from handlers.wording.addresses import on_page
-from handlers.wording.bill_text import bill_count, jumps_text
 from handlers.wording.formatting import (
+    bill_count,
     counted,
     listing,
     name,
@@ -98,6 +98,13 @@ def _by_rule(count: int, verb: str) -> list[Sentence]:
     customers = "its customer’s" if count == 1 else "their customers’"
     told = f"{bill_count(count)} of these {verb} approved at once, by {customers} own rule."
     return [[told]] if count else []
+
+
+def jumps_text(count: int) -> str:
+    """Of the bills just counted, how many should be looked at: "2 of these bills are ..."."""
+    if count == 1:
+        return "1 of these bills is several times what its customer was billed last"
+    return f"{number(count)} of these bills are several times what their customers were billed last"
 
 
 def _jumps(count: int) -> list[Sentence]:

@@ -3,8 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from handlers.wording.bill_text import amount, amount_due, bill_count, short_title
-from handlers.wording.formatting import clean, delay, listing, number, period_name, totals
+from handlers.wording.bill_text import amount, amount_due, short_title
+from handlers.wording.formatting import (
+    bill_count,
+    clean,
+    delay,
+    listing,
+    number,
+    period_name,
+    totals,
+)
 from handlers.wording.labels import NOT_SENT_WORDS, STATE_WORDS
 from handlers.wording.rich_text import Sentence, bold
 from models.batches.bulk_send import SendReport

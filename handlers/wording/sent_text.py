@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from handlers.wording.bill_text import amount_due, bill_count, called, numbered, short_title
-from handlers.wording.formatting import as_said, listing, name, number, totals
+from handlers.wording.bill_text import amount_due, called, numbered, short_title
+from handlers.wording.formatting import as_said, bill_count, listing, name, number, totals
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold
 from handlers.wording.standing_text import LONGEST_CAUSE

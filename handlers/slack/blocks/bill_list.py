@@ -18,8 +18,9 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
     table,
 )
-from handlers.wording.bill_text import amount, bill_count, listed, month_of, state_of
+from handlers.wording.bill_text import amount, listed, month_of, state_of
 from handlers.wording.formatting import (
+    bill_count,
     by_currency,
     money,
     name,

@@ -17,8 +17,9 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
     table,
 )
-from handlers.wording.bill_text import amount, bill_count
+from handlers.wording.bill_text import amount
 from handlers.wording.formatting import (
+    bill_count,
     by_currency,
     counted,
     name,

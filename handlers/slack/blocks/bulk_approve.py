@@ -18,8 +18,8 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.slack.blocks.inputs import line_input, select_input
 from handlers.wording.approving_text import approved_text, approving_text, outcome_text
-from handlers.wording.bill_text import amount, bill_count, short_title
-from handlers.wording.formatting import cut, money, number, slash
+from handlers.wording.bill_text import amount, short_title
+from handlers.wording.formatting import bill_count, cut, money, number, slash
 from handlers.wording.rich_text import code, fallback_text
 from handlers.wording.text_chart import progress_bar
 from models.batches.approval_offers import ApprovalOffer

@@ -18,13 +18,8 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
     table,
 )
-from handlers.wording.bill_text import amount_due, bill_count, month_of
-from handlers.wording.formatting import (
-    by_currency,
-    name,
-    period_name,
-    totals,
-)
+from handlers.wording.bill_text import amount_due, month_of
+from handlers.wording.formatting import bill_count, by_currency, name, period_name, totals
 from handlers.wording.rich_text import fallback_text
 from handlers.wording.send_preview_text import (
     going_text,

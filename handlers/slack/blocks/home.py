@@ -24,15 +24,8 @@ from handlers.slack.blocks.buttons import bill_buttons, undo_buttons
 from handlers.slack.blocks.card import arithmetic
 from handlers.slack.blocks.month_board import month_board
 from handlers.slack.blocks.ticks import tick, tick_all, tick_none
-from handlers.wording.bill_text import (
-    amount,
-    bill_count,
-    listed,
-    short_title,
-    state_of,
-    status_text,
-)
-from handlers.wording.formatting import counted, number, slash
+from handlers.wording.bill_text import amount, listed, short_title, state_of, status_text
+from handlers.wording.formatting import bill_count, counted, number, slash
 from handlers.wording.history_text import history_sentence
 from handlers.wording.labels import HOLD_CURES
 from handlers.wording.rich_text import Sentence, bold, code

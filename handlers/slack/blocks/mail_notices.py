@@ -16,14 +16,17 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.slack.blocks.notifications import NOTICED_AT_MOST, history_button
-from handlers.wording.bill_text import (
-    amount_due,
+from handlers.wording.bill_text import amount_due, called, numbered, short_title
+from handlers.wording.formatting import (
     bill_count,
-    called,
-    numbered,
-    short_title,
+    counted,
+    listing,
+    name,
+    number,
+    plain,
+    slash,
+    totals,
 )
-from handlers.wording.formatting import counted, listing, name, number, plain, slash, totals
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.sent_text import fate_of, one_sent_text
 from models.bills.states import Verb

@@ -21,16 +21,9 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.slack.blocks.card import arithmetic
 from handlers.wording.addresses import on_page
-from handlers.wording.bill_text import (
-    amount,
-    bill_count,
-    hold_cause,
-    reject_reason,
-    short_title,
-    status_text,
-)
+from handlers.wording.bill_text import amount, hold_cause, reject_reason, short_title, status_text
 from handlers.wording.change_text import correction_text
-from handlers.wording.formatting import number, person, slash
+from handlers.wording.formatting import bill_count, number, person, slash
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
 from models.bills.states import State

@@ -18,8 +18,7 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.slack.blocks.bulk_send import kept
 from handlers.slack.blocks.buttons import send_button, undo_buttons
-from handlers.wording.bill_text import bill_count
-from handlers.wording.formatting import slash, totals
+from handlers.wording.formatting import bill_count, slash, totals
 from handlers.wording.rich_text import Sentence, code, fallback_text
 from handlers.wording.sent_text import (
     CAME_BACK,

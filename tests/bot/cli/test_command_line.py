@@ -148,7 +148,8 @@ def test_help_is_told_without_importing_what_the_commands_use() -> None:
 
 FOR_OTHER_COMMANDS = {
     *("aiohttp", "alembic", "fastapi", "jinja2", "procrastinate", "slack_bolt", "slack_sdk"),
-    *("handlers.slack", "models.actions.loaded_bill", "models.actions.send"),
+    *("handlers.slack", "handlers.wording.bill_text", "handlers.wording.refusals"),
+    *("models.actions.loaded_bill", "models.actions.send", "models.queries.bill_details"),
 }
 
 
