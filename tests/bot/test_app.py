@@ -5,9 +5,7 @@ import json
 import os
 import signal
 import socket
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -36,8 +34,10 @@ from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import all_posted, grant, rows, said_to
 from tests.harness.cast import People
 from tests.harness.database import TestPostgres
+from tests.harness.programs import Program
 from tests.harness.timings import INTERRUPTED, LONG_ACK_S, QUICK
 from tests.harness.waiting import PATIENCE_S, until
+from tests.harness.zygote import Order
 
 
 @asynccontextmanager
@@ -356,9 +356,8 @@ async def test_an_old_schema_is_named_with_its_cure(settings: Settings, db: Data
         await App(settings, timings=QUICK).start()
 
 
-@asynccontextmanager
-async def process(slack: Sandbox, database_url: str, **changes: str) -> AsyncIterator[Process]:
-    """`countersign serve`, as it is started in earnest."""
+def process(slack: Sandbox, database_url: str, folder: Path, **changes: str) -> Program:
+    """`countersign serve`, with no setting but these."""
     environment = {
         **{name: value for name, value in os.environ.items() if "PROXY" not in name.upper()},
         "DATABASE_URL": database_url,
@@ -368,15 +367,7 @@ async def process(slack: Sandbox, database_url: str, **changes: str) -> AsyncIte
         "PORT": str(_free_port()),
         **changes,
     }
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "serve"), env=environment, stdout=PIPE, stderr=PIPE
-    )
-    try:
-        yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-            await started.communicate()
+    return Program(Order("bot", ("serve",), str(folder), environment))
 
 
 def _free_port() -> int:
@@ -386,34 +377,39 @@ def _free_port() -> int:
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
 async def test_serve_with_a_bad_token_says_one_line_and_exits_2(
-    name: str, slack: Sandbox, database_url: str
+    name: str, slack: Sandbox, database_url: str, tmp_path: Path
 ) -> None:
     kind = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}[name]
-    async with process(slack, database_url, **{name: kind}) as serve:
-        _, errors = await asyncio.wait_for(serve.communicate(), 60)
-    told = [line for line in errors.decode().splitlines() if not line.startswith("{")]
-    assert serve.returncode == 2
+    with process(slack, database_url, tmp_path, **{name: kind}) as serve:
+        answer = await asyncio.to_thread(serve.answer)
+    told = [line for line in answer.stderr.splitlines() if not line.startswith("{")]
+    assert answer.status == 2
     assert len(told) == 1
     assert name in told[0]
-    assert kind not in errors.decode()
+    assert kind not in answer.stderr
 
 
 async def test_sigterm_ends_serve_within_ten_seconds_and_loses_nothing(
-    db: Database, people: People, slack: Sandbox, database_url: str, settings: Settings
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    database_url: str,
+    settings: Settings,
+    tmp_path: Path,
 ) -> None:
     for role in Role:
         await grant(db, people.max, role)
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
-    async with process(slack, database_url) as serve:
+    with process(slack, database_url, tmp_path) as serve:
         await until(lambda: _said(slack, 1))
         serve.send_signal(signal.SIGTERM)
         begun = time.monotonic()
-        _, errors = await asyncio.wait_for(serve.communicate(), PATIENCE_S)
+        answer = await asyncio.to_thread(serve.answer)
     assert time.monotonic() - begun < 10
-    assert serve.returncode == 0, errors.decode()
-    assert all(json.loads(line) for line in errors.decode().splitlines())
+    assert answer.status == 0, answer.stderr
+    assert all(json.loads(line) for line in answer.stderr.splitlines())
     for secret in (slack.bot_token, slack.app_token):
-        assert secret not in errors.decode()
+        assert secret not in answer.stderr
     await slack.fault(clear=True)
     async with running(settings, "worker"):
         await until(lambda: all_posted(db))
@@ -425,15 +421,18 @@ async def _said(slack: Sandbox, count: int) -> bool:
 
 
 async def test_after_a_kill_the_next_program_keeps_every_promise(
-    db: Database, people: People, slack: Sandbox, database_url: str, settings: Settings
+    db: Database,
+    people: People,
+    slack: Sandbox,
+    database_url: str,
+    settings: Settings,
+    tmp_path: Path,
 ) -> None:
     for role in Role:
         await grant(db, people.max, role)
     await slack.fault(method="chat.postMessage", kind="delay", seconds=1, times=0)
-    async with process(slack, database_url) as serve:
+    with process(slack, database_url, tmp_path):
         await until(lambda: _said(slack, 1))
-        serve.kill()
-        await serve.communicate()
     await slack.fault(clear=True)
     async with running(settings, "worker", INTERRUPTED):
         await until(lambda: all_posted(db))

@@ -5,10 +5,7 @@ that another worker has died, and generates in small chunks, so that there is a 
 interrupted in.
 """
 
-import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 import uvloop
 
@@ -17,16 +14,7 @@ from bot.settings import Settings, read
 from tests.harness.timings import INTERRUPTED
 
 CHUNK_CUSTOMERS = 100
-OUTPUTS = (1, 2)
 
-
-def live(environment: Mapping[str, str], folder: Path, log: Path) -> None:
-    """All that this process does from here on; whatever it says is added to the log."""
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    with log.open("ab") as said:
-        for output in OUTPUTS:
-            os.dup2(said.fileno(), output)
-    settings = read(Settings)
-    sys.exit(uvloop.run(serve(settings, timings=INTERRUPTED, chunk_customers=CHUNK_CUSTOMERS)))
+if __name__ == "__main__":
+    tempo = {"timings": INTERRUPTED, "chunk_customers": CHUNK_CUSTOMERS}
+    sys.exit(uvloop.run(serve(read(Settings), **tempo)))

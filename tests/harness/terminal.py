@@ -2,24 +2,16 @@
 
 import contextlib
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from bot.cli.main import app
+from tests.harness.programs import Answer, Program
+from tests.harness.zygote import Order
 
-TIMEOUT_S = 120
 KEPT = {"PATH", "HOME", "LANG", "TMPDIR"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    stdout: str
-    stderr: str
 
 
 @dataclass(frozen=True)
@@ -43,16 +35,15 @@ class Terminal:
         assert answer.status == 0, answer.stderr
         return answer.stdout
 
-    def process(self, *words: str) -> Answer:
-        """Run a command in a process of its own."""
+    def begin(
+        self, *words: str, output: int | None = None, file_bytes: int | None = None
+    ) -> Program:
+        """Run a command in a process of its own, which goes on meanwhile."""
         kept = {name: value for name, value in os.environ.items() if name in KEPT}
-        ended = subprocess.run(
-            [sys.executable, "-m", "bot", *words],
-            cwd=self.folder,
-            env=kept | self.settings,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        return Answer(ended.returncode, ended.stdout, ended.stderr)
+        order = Order("bot", words, str(self.folder), kept | self.settings, file_bytes)
+        return Program(order, output=output)
+
+    def process(self, *words: str) -> Answer:
+        """The same, until it has ended."""
+        with self.begin(*words) as begun:
+            return begun.answer()

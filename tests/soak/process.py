@@ -1,12 +1,7 @@
-"""The bot as a process that is killed, asked to stop, and started again.
-
-Each of its lives is a fork of a process that has imported all of it, which spares it the seconds
-of processor time that a program takes to start.
-"""
+"""The bot as a process that is killed, asked to stop, and started again."""
 
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 import socket
@@ -14,19 +9,17 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness import interrupted_bot
+from tests.harness.programs import Program
+from tests.harness.zygote import Order
 
 EXIT_S = 10.0
 """Docker, for one, waits that long between SIGTERM and SIGKILL."""
 START_S = 60.0
 LOG = "bot.log"
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([interrupted_bot.__name__])
 
 
 class BotDied(Exception):
@@ -42,7 +35,7 @@ class Bot:
         """`folder` is empty, lest the bot find settings there; its log is written to it."""
         self._sandbox = sandbox
         self._folder = folder
-        self._process: ForkServerProcess | None = None
+        self._process: Program | None = None
         port = _free_port()
         self.base = f"http://127.0.0.1:{port}"
         inherited = {name: value for name, value in os.environ.items() if "SLACK_" not in name}
@@ -57,9 +50,11 @@ class Bot:
         }
 
     async def start(self) -> None:
-        given = (self._settings, self._folder, self._folder / LOG)
-        self._process = _FORKS.Process(target=interrupted_bot.live, args=given)
-        await asyncio.to_thread(self._process.start)
+        await self.close()
+        order = Order(interrupted_bot.__name__, (), str(self._folder), self._settings)
+        with (self._folder / LOG).open("ab") as log:
+            file = log.fileno()
+            self._process = await asyncio.to_thread(Program, order, output=file, errors=file)
 
     async def awake(self) -> None:
         """Wait for the first sign of life: a socket, or something said in Slack."""
@@ -79,17 +74,16 @@ class Bot:
 
     def refuse_death(self) -> None:
         """Raises BotDied, with the end of its log."""
-        if self._process is not None and self._process.exitcode is not None:
+        if self._process is not None and (status := self._process.wait(0)) is not None:
             tail = (self._folder / LOG).read_text(encoding="utf-8")[-2000:]
-            raise BotDied(f"exit status {self._process.exitcode}: {tail}")
+            raise BotDied(f"exit status {status}: {tail}")
 
     async def strike(self, number: signal.Signals) -> int:
         """Send it a signal, and wait for its end; returns the exit status."""
-        process = self._send(number)
-        await asyncio.to_thread(process.join, EXIT_S)
-        if process.exitcode is None:
+        status = await asyncio.to_thread(self._send(number).wait, EXIT_S)
+        if status is None:
             raise TimeoutError(f"it goes on {EXIT_S} s after {number.name}")
-        return process.exitcode
+        return status
 
     async def kill_and_start(self) -> None:
         await self.strike(signal.SIGKILL)
@@ -101,15 +95,16 @@ class Bot:
         await asyncio.sleep(pause_s)
         self._send(signal.SIGCONT)
 
-    def _send(self, number: signal.Signals) -> ForkServerProcess:
+    def _send(self, number: signal.Signals) -> Program:
         assert self._process is not None
-        assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        self._process.send_signal(number)
         return self._process
 
-    async def clean_up(self) -> None:
-        if self._process is not None and self._process.exitcode is None:
-            await self.strike(signal.SIGKILL)
+    async def close(self) -> None:
+        """Whatever life it has ends."""
+        if self._process is not None:
+            await asyncio.to_thread(self._process.close)
+            self._process = None
 
     def logged(self) -> Counter[str]:
         """How often each event was logged, over all its lives."""
@@ -132,7 +127,7 @@ async def bot_process(sandbox: Sandbox, database_url: str, **settings: str) -> A
             await bot.connected()
             yield bot
         finally:
-            await bot.clean_up()
+            await bot.close()
 
 
 def _free_port() -> int:

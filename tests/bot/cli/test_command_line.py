@@ -13,9 +13,10 @@ import psycopg
 import pytest
 
 from tests.harness.database import TestPostgres, unguarded
-from tests.harness.terminal import TIMEOUT_S, Terminal
+from tests.harness.terminal import Terminal
 
 ROOT = Path(__file__).parents[3]
+TIMEOUT_S = 120
 
 USAGE = "customer,year,month,api_usage\n"
 CUSTOMERS = (

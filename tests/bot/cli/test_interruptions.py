@@ -6,10 +6,7 @@ Each is interrupted in this process; some also as programs, whose end is Python'
 import asyncio
 import gc
 import os
-import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +24,8 @@ from models.db.database import Database, driver_connection
 from models.db.liveness import lost_because
 from tests.harness.database import TestDatabase, TestPostgres
 from tests.harness.files import ACME, HEADERS
-from tests.harness.terminal import KEPT, Answer, Terminal
+from tests.harness.programs import Answer
+from tests.harness.terminal import Terminal
 from tests.harness.waiting import PATIENCE_S
 
 PEOPLE = f"{HEADERS['people']}\nKim,kim@example.com,Customer Success,UKIM\nSam,,Sales,USAM\n"
@@ -81,18 +79,6 @@ def kept_waiting(url: str, table: str | None) -> Iterator[psycopg.Connection]:
         yield holder
 
 
-def begun(terminal: Terminal, command: str) -> subprocess.Popen[str]:
-    kept = {name: value for name, value in os.environ.items() if name in KEPT}
-    return subprocess.Popen(
-        [sys.executable, "-m", "bot", *command.split()],
-        cwd=terminal.folder,
-        env=kept | terminal.settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 STUCK = """select from pg_locks l join pg_database d on d.oid = l.database
     where d.datname = current_database() and not l.granted"""
 COPYING = """select from pg_stat_activity
@@ -111,11 +97,6 @@ def only_sentence(answer: Answer) -> str:
     assert "Traceback" not in answer.stderr
     (line,) = answer.stderr.splitlines()
     return line
-
-
-def ended(process: subprocess.Popen[str]) -> Answer:
-    said, told = process.communicate(timeout=PATIENCE_S)
-    return Answer(process.returncode, said, told)
 
 
 def interrupted_here(terminal: Terminal, command: str, interrupt: Callable[[int], None]) -> Answer:
@@ -139,14 +120,13 @@ def interrupted_program(
     terminal: Terminal, command: str, interrupt: Callable[[int], None]
 ) -> Answer:
     """The same of a program."""
-    process = begun(terminal, command)
-    try:
-        with kept_waiting(terminal.settings["DATABASE_URL"], COMMANDS[command][0]) as holder:
-            wait_until(holder, STUCK)
-            interrupt(process.pid)
-            return ended(process)
-    finally:
-        process.kill()
+    with (
+        kept_waiting(terminal.settings["DATABASE_URL"], COMMANDS[command][0]) as holder,
+        terminal.begin(*command.split()) as begun,
+    ):
+        wait_until(holder, STUCK)
+        interrupt(begun.pid)
+        return begun.answer()
 
 
 WAYS = [
@@ -178,15 +158,14 @@ def test_connections_cut_in_the_middle_of_a_file_are_told_alone(
 ) -> None:
     rows = "".join(f"Acme,{year},9,5000\n" for year in range(1000, 10000)) * 50
     (terminal.folder / "long.csv").write_text(HEADERS["usage"] + "\n" + rows, encoding="utf-8")
-    process = begun(terminal, "import usage long.csv")
-    try:
-        with psycopg.connect(database.url, autocommit=True) as watching:
-            wait_until(watching, COPYING)
-        postgres.cut(database.name)
-        told = only_sentence(ended(process))
-    finally:
-        postgres.mend(database.name)
-        process.kill()
+    with terminal.begin("import", "usage", "long.csv") as begun:
+        try:
+            with psycopg.connect(database.url, autocommit=True) as watching:
+                wait_until(watching, COPYING)
+            postgres.cut(database.name)
+            told = only_sentence(begun.answer())
+        finally:
+            postgres.mend(database.name)
     assert told.startswith("The database went away in the middle: ")
 
 
@@ -202,16 +181,14 @@ def test_ctrl_c_is_told_in_a_sentence(
 
 @pytest.mark.parametrize("command", ["verify", "generate 2026-09", "export bills", "migrate"])
 def test_nobody_who_reads_on_is_no_trace(terminal: Terminal, command: str) -> None:
-    process = begun(terminal, command)
-    assert process.stdout is not None
-    process.stdout.close()
-    assert process.stderr is not None
-    with process.stderr as stderr:
-        told = stderr.read()
-    status = process.wait(PATIENCE_S)
-    assert "Traceback" not in told
-    assert "Exception ignored" not in told
-    assert status == (0 if command.startswith("export") else 1)
+    unheard, output = os.pipe()
+    os.close(unheard)
+    with terminal.begin(*command.split(), output=output) as begun:
+        os.close(output)
+        answer = begun.answer()
+    assert "Traceback" not in answer.stderr
+    assert "Exception ignored" not in answer.stderr
+    assert answer.status == (0 if command.startswith("export") else 1)
 
 
 async def ended_in_the_middle_of_a_query(url: str) -> Exit:
@@ -256,11 +233,6 @@ async def test_a_connection_that_is_busy_is_not_lost(database_url: str) -> None:
     await db.close()
 
 
-def allow_no_output() -> None:
-    """As on a full disk: no file takes another byte."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
 @pytest.mark.parametrize(
     ("command", "stands"),
     {
@@ -276,22 +248,16 @@ def allow_no_output() -> None:
 def test_an_answer_that_no_disk_takes_says_what_was_done(
     terminal: Terminal, database: TestDatabase, command: str, stands: str
 ) -> None:
+    """As on a full disk: no file takes another byte."""
     more = f"{HEADERS['usage']}\nAcme,2026,8,5000\n"
     (terminal.folder / "more.csv").write_text(more, encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items() if name in KEPT}
-    with (terminal.folder / "answer").open("wb") as answer:
-        left = subprocess.run(
-            [sys.executable, "-m", "bot", *command.split()],
-            cwd=terminal.folder,
-            env=kept | terminal.settings,
-            stdout=answer,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=allow_no_output,
-            check=False,
-        )
-    (told,) = left.stderr.splitlines()
-    assert left.returncode == 1
+    with (
+        (terminal.folder / "answer").open("wb") as file,
+        terminal.begin(*command.split(), output=file.fileno(), file_bytes=0) as begun,
+    ):
+        answer = begun.answer()
+    (told,) = answer.stderr.splitlines()
+    assert answer.status == 1
     assert told.startswith("The answer cannot be written: file too large. ")
     assert stands in told
     imported = ",2026,8," in terminal.done("export", "usage")
