@@ -24,6 +24,17 @@ class Company:
 
 
 @dataclass(frozen=True)
+class MonthEnd:
+    """When a month is billed: on that `day` of the next one, or its last where it has fewer, from
+    `hour` on in the company's zone. `automatic`: without anybody's word.
+    """
+
+    day: int
+    hour: int = 9
+    automatic: bool = False
+
+
+@dataclass(frozen=True)
 class BillingSettings:
     """`jump_factor` None holds no jump; `zone` counts the company's days.
 
@@ -35,6 +46,7 @@ class BillingSettings:
     `own_template`: whether documents are drawn by a template of the company's own, of whose fonts
     nothing is known.
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
+    `month_end`: when months are billed by themselves; None: they are not.
     `company`: as documents that are issued now show it.
     """
 
@@ -49,4 +61,5 @@ class BillingSettings:
     mail_from: str | None = None
     own_template: bool = False
     webhook_hosts: frozenset[str] = frozenset()
+    month_end: MonthEnd | None = None
     company: Company = Company("")

@@ -1,9 +1,10 @@
 """What each kind of message says: its facts, read in a transaction, and how they are drawn."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+from bot.worker.content import Content
+from bot.worker.month_content import month_end_content, preview_content, run_content
 from handlers.slack.blocks.access import (
     access_declined,
     access_granted,
@@ -13,8 +14,6 @@ from handlers.slack.blocks.access import (
     standing_in,
 )
 from handlers.slack.blocks.bill_list import digest_message
-from handlers.slack.blocks.bill_run import run_preview, run_progress
-from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.bulk_approve import approving_many
 from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
@@ -43,8 +42,6 @@ from handlers.slack.blocks.notifications import (
 from handlers.slack.blocks.sent import list_progress
 from handlers.wording.webhook_text import host_of
 from models.batches.approval_offers import offer_approvals
-from models.batches.bill_run_preview import preview_run
-from models.batches.bill_run_report import run_report
 from models.batches.bulk_approve import approval_report
 from models.batches.bulk_send import send_report
 from models.batches.bulk_send_outcome import outcome_of, told_by_lists
@@ -69,7 +66,7 @@ from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
 BULKY = frozenset(
     {
-        *(MessageKind.RUN_PREVIEW, MessageKind.RUN, MessageKind.DIGEST),
+        *(MessageKind.RUN_PREVIEW, MessageKind.MONTH_END, MessageKind.RUN, MessageKind.DIGEST),
         *(MessageKind.SEND_PREVIEW, MessageKind.SENDING, MessageKind.APPROVING),
     }
 )
@@ -79,14 +76,6 @@ ASKED_FOR = frozenset({MessageKind.RUN_PREVIEW, MessageKind.SEND_PREVIEW})
 """Whoever waits for such an answer hears as well where there is none, and why."""
 
 APPROVED = frozenset({State.APPROVED, State.SENDING, State.SENT})
-
-
-@dataclass(frozen=True)
-class Content:
-    """A message still to be drawn; `actions` is how many of its bill's actions it shows."""
-
-    draw: Callable[[], SlackMessage]
-    actions: int = 0
 
 
 async def content_of(session: Session, message: Message) -> Content | None:
@@ -111,17 +100,6 @@ async def _digest(session: Session, message: Message) -> Content | None:
     may = reader is not None and reader.can(Permission.APPROVE)
     offers = await offer_approvals(session, message, digest, reader) if reader and may else ()
     return Content(partial(digest_message, digest, offers))
-
-
-async def _run(session: Session, message: Message) -> Content:
-    facts = await run_report(session, message.facts["run_id"])
-    return Content(partial(run_progress, facts))
-
-
-async def _run_preview(session: Session, message: Message) -> Content:
-    period, factor = Period.parse(message.facts["month"]), message.facts["jump_factor"]
-    facts = await preview_run(session, period, jump_factor=factor)
-    return Content(partial(run_preview, facts))
 
 
 async def _rejection(session: Session, message: Message) -> Content:
@@ -324,8 +302,9 @@ async def _webhook_off(session: Session, message: Message) -> Content | None:
 CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None]]] = {
     MessageKind.CARD: _card,
     MessageKind.DIGEST: _digest,
-    MessageKind.RUN: _run,
-    MessageKind.RUN_PREVIEW: _run_preview,
+    MessageKind.RUN: run_content,
+    MessageKind.RUN_PREVIEW: preview_content,
+    MessageKind.MONTH_END: month_end_content,
     MessageKind.REJECTION: _rejection,
     MessageKind.APPROVAL: _approvals,
     MessageKind.NOT_SENT: _not_sent,

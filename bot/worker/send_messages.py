@@ -12,8 +12,9 @@ import structlog
 
 from bot.slack.client import ErrorKind, MessageRef, SlackClient, SlackError
 from bot.timings import Timings
+from bot.worker.content import Content
 from bot.worker.errors import Interrupted, Overtaken
-from bot.worker.message_content import ASKED_FOR, BULKY, Content, content_of
+from bot.worker.message_content import ASKED_FOR, BULKY, content_of
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.errors import refusal_message
 from models.db.columns import Session

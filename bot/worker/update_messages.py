@@ -16,7 +16,7 @@ from bot.worker.turns import Turns
 from handlers.slack.blocks.bill_run import run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
-from models.batches.bill_run import progress_message_of
+from models.batches.bill_run import progress_messages_of
 from models.batches.bill_run_report import run_report
 from models.batches.bulk_send_outcome import lists_about
 from models.db.columns import Session
@@ -139,16 +139,15 @@ class MessageUpdater:
         return troubles
 
     async def redraw_run(self, run_id: int) -> None:
-        """Bring a run's message up to date; if it is still on its way, that is trouble."""
+        """Bring a run's messages up to date; one that is still on its way is trouble."""
         async with self._db.long_transaction(self._timings.bulk) as session:
-            message = await progress_message_of(session, run_id)
+            messages = await progress_messages_of(session, run_id)
             facts = await run_report(session, run_id)
-        if message is None:
-            return
-        if message.state in (MessageState.WAITING, MessageState.SENDING):
+        for message in messages:
+            if message.state == MessageState.POSTED:
+                await self._update(message, run_progress(facts), 0)
+        if any(one.state in (MessageState.WAITING, MessageState.SENDING) for one in messages):
             raise SlackError("not_posted_yet", ErrorKind.TRANSIENT)
-        if message.state == MessageState.POSTED:
-            await self._update(message, run_progress(facts), 0)
 
     async def redraw_message(self, message_id: int) -> None:
         """Draw a posted message anew: a digest shows what still waits, or that nothing does.

@@ -12,6 +12,7 @@ from handlers.slack.blocks.bill_run import (
     run_preview,
     run_preview_promised,
     run_started,
+    run_was_started,
 )
 from handlers.slack.blocks.block_kit import SlackMessage, sentence_message, under
 from handlers.slack.blocks.card import bill_card
@@ -31,12 +32,12 @@ from handlers.wording.formatting import name, period_name, slash
 from handlers.wording.labels import STATE_WORDS
 from models.actions.approve import approve_bill
 from models.actions.checks import check
-from models.batches.bill_run import run_of_request, start_bill_run
+from models.batches.bill_run import run_of_request, start_bill_run, starter_of
 from models.batches.bill_run_preview import is_quick, preview_run
 from models.bills.states import State, Verb
 from models.customers.customers import get_customer
 from models.errors import Invalid, NotAllowed, NotFound, WrongState
-from models.outbox.notifications import notify_bill_run, promise_run_preview
+from models.outbox.notifications import month_end_key, notify_bill_run, promise_run_preview
 from models.people.permissions import Permission, Role
 from models.period import Period
 from models.queries.bill_list import BillFilter, find_bills
@@ -83,6 +84,8 @@ async def start_run(context: RequestContext) -> Answer:
     period = Period.parse(ids["period"])
     context.user.require(Permission.GENERATE)
     request_key = context.request.dedup_key if isinstance(context.request, Click) else None
+    if ids.get("month_end"):
+        request_key = month_end_key(str(period))
     known = await run_of_request(context.session, request_key) if request_key else None
     if known is None:
         customer = (
@@ -92,6 +95,8 @@ async def start_run(context: RequestContext) -> Answer:
         zone = context.services.zone
         run_id = await start_bill_run(context.session, period, context, zone, whose, request_key)
         await notify_bill_run(context.session, run_id, context.user)
+    elif (first := await starter_of(context.session, known)).id != context.user.id:
+        return Reply(run_was_started(period, first), replace=True)
     return Reply(run_started(period), replace=True)
 
 

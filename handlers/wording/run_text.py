@@ -36,6 +36,14 @@ def run_outcome(facts: BillRunPreview) -> str:
     return f"{month} would make {' and '.join(parts)}. Nothing has been generated yet."
 
 
+def month_end_told(facts: BillRunPreview) -> str:
+    """Why Finance sees a preview that nobody asked for."""
+    over = f"{period_name(facts.period)} is over."
+    if facts.usages:
+        return over
+    return f"{over} Countersign looks again each day whether its usage is there."
+
+
 def held_causes(
     held: Mapping[HoldReason, int], customers: Mapping[HoldReason, Sequence[str]]
 ) -> list[Sentence]:

@@ -1,5 +1,6 @@
 """A month's bills, made chunk by chunk of customers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,9 +19,10 @@ from models.db.statistics import analyze, analyze_unknown
 from models.outbox.cards import ADD_CARDS
 from models.outbox.homes import refresh_all_homes
 from models.outbox.jobs import defer_redraw_run
-from models.outbox.messages import Message, defer_all_posts, user_recipient
-from models.people.permissions import Permission
-from models.people.users import User, system_user
+from models.outbox.messages import Message, defer_all_posts
+from models.outbox.notifications import correct_month_end, month_end_key
+from models.people.permissions import Permission, Role
+from models.people.users import PersonRef, User, person_ref, system_user
 from models.period import Period
 from models.settings import BillingSettings
 
@@ -135,6 +137,19 @@ async def run_of_request(session: AsyncSession, request_key: str) -> int | None:
     return await session.scalar(sa.select(BillRun.id).where(BillRun.request_key == request_key))
 
 
+async def starter_of(session: AsyncSession, run_id: int) -> PersonRef:
+    """Who asked for a run."""
+    run = await session.get_one(BillRun, run_id)
+    return person_ref(await session.get_one(User, run.user_id))
+
+
+async def run_of_month_end(session: AsyncSession, period: Period) -> BillRun | None:
+    """The run that the month's end has brought about, by itself or by somebody's click."""
+    return await session.scalar(
+        sa.select(BillRun).where(BillRun.request_key == month_end_key(str(period)))
+    )
+
+
 async def start_bill_run(
     session: AsyncSession,
     period: Period,
@@ -164,6 +179,7 @@ async def start_bill_run(
     )
     session.add(run)
     await session.flush()
+    await correct_month_end(session, str(period))
     return run.id
 
 
@@ -195,7 +211,7 @@ async def run_step(
         run.finished_at = now
         await analyze(session, run.added, _FILLED)
         await defer_all_posts(session)
-        await defer_redraw_run(session, run.id)
+        await _show_end(session, run)
     await session.flush()
     return await progress_of(session, run)
 
@@ -241,11 +257,18 @@ where r.id = :run_id
 """)
 
 
-async def progress_message_of(session: AsyncSession, run_id: int) -> Message | None:
-    """The progress message of a run, wherever it is by now."""
-    run = await session.get_one(BillRun, run_id)
-    key = f"run:{run_id}:{user_recipient(run.user_id)}"
-    return (await session.scalars(sa.select(Message).where(Message.key == key))).one_or_none()
+async def progress_messages_of(session: AsyncSession, run_id: int) -> Sequence[Message]:
+    """The progress messages of a run, wherever they are by now: of whoever asked for it, or of
+    Finance.
+    """
+    of_whom = (BillRun.id == run_id) & ((User.id == BillRun.user_id) | (User.role == Role.FINANCE))
+    messages = (
+        sa.select(Message)
+        .join(User, Message.key == sa.func.concat(f"run:{run_id}:user:", User.id))
+        .join(BillRun, of_whom)
+        .order_by(Message.id)
+    )
+    return (await session.scalars(messages)).all()
 
 
 async def fail_run(session: AsyncSession, run_id: int, cause: str) -> None:
@@ -260,4 +283,9 @@ async def fail_run(session: AsyncSession, run_id: int, cause: str) -> None:
     run.request_key = None
     await session.flush()
     await defer_all_posts(session)
-    await defer_redraw_run(session, run_id)
+    await _show_end(session, run)
+
+
+async def _show_end(session: AsyncSession, run: BillRun) -> None:
+    await defer_redraw_run(session, run.id)
+    await correct_month_end(session, str(run.period))

@@ -28,6 +28,7 @@ class MessageKind(StrEnum):
     DIGEST = "digest"
     RUN = "run"
     RUN_PREVIEW = "run_preview"
+    MONTH_END = "month_end"
     REJECTION = "rejection"
     APPROVAL = "approval"
     NOT_SENT = "not_sent"

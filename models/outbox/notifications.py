@@ -79,10 +79,42 @@ async def promise_run_preview(
     await add_messages(session, MessageKind.RUN_PREVIEW, key, [user], facts)
 
 
-async def notify_bill_run(session: AsyncSession, run_id: int, user: User) -> None:
-    """Work the run off, and show its progress to whoever asked for it."""
-    await add_messages(session, MessageKind.RUN, f"run:{run_id}", [user], {"run_id": run_id})
+async def notify_bill_run(session: AsyncSession, run_id: int, *to: User) -> None:
+    """Work the run off, and show its progress to whoever asked for it, or to Finance."""
+    await add_messages(session, MessageKind.RUN, f"run:{run_id}", to, {"run_id": run_id})
     await defer_generate(session, run_id)
+
+
+AWAITED = ":awaited"
+
+
+def month_end_key(month: str) -> str:
+    """What is told of the end of a month, and the run that is asked for there, exist once."""
+    return f"month-end:{month}"
+
+
+async def notify_month_end(
+    session: AsyncSession, month: str, jump_factor: float | None, *, is_awaited: bool = False
+) -> int:
+    """Finance sees, once, what generating the month would make, with a button that does it; or
+    before, that its usage `is_awaited`. Returns how many of them Slack can reach.
+    """
+    finance = await users_with_role(session, Role.FINANCE)
+    facts = {"month": month, "jump_factor": jump_factor}
+    key = month_end_key(month) + (AWAITED if is_awaited else "")
+    return await add_messages(session, MessageKind.MONTH_END, key, finance, facts)
+
+
+async def correct_month_end(session: AsyncSession, month: str) -> None:
+    """What Finance was told of the end of this month shows what has become of it."""
+    finance = await users_with_role(session, Role.FINANCE)
+    told = (month_end_key(month), month_end_key(month) + AWAITED)
+    keys = [f"{key}:{user_recipient(one.id)}" for one in finance for key in told]
+    posted = sa.select(Message.id).where(
+        Message.key.in_(keys), Message.state == MessageState.POSTED
+    )
+    for message_id in await session.scalars(posted):
+        await defer_redraw_message(session, message_id)
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,17 @@ select exists (
 """)
 
 
+_HAS_USAGE = sa.text("select exists (select from usages where year = :year and month = :month)")
+
+
+async def is_usage_awaited(session: AsyncSession, period: Period) -> bool:
+    """Whether customers are in contract in the month, and no usage of it is recorded at all."""
+    days = {"first_day": period.first_day, "last_day": period.last_day}
+    if await session.scalar(_HAS_USAGE, {"year": period.year, "month": period.month}):
+        return False
+    return bool(await session.scalar(_IN_CONTRACT, days))
+
+
 async def load_month(session: AsyncSession, period: Period, now: datetime) -> MonthBoard:
     """The month as it stands."""
     of_month = {"year": period.year, "month": period.month}

@@ -11,6 +11,7 @@ from models.batches.upkeep import upkeep_step
 from models.context import Context
 from models.outbox.private_answers import forget_expired_answers
 from models.people.expiry import delete_expired
+from models.schedule.month_end import MONTH_END, end_months
 from models.schedule.scheduled_work import claim, keep_position, kinds_due, mark_done, position
 from models.webhooks.delivery import prune_webhooks
 
@@ -50,6 +51,10 @@ async def do_if_due(session: AsyncSession, one: Scheduled, context: Context) -> 
     return outcome
 
 
+async def _end_months(session: AsyncSession, context: Context) -> Outcome:
+    return Outcome({"months": await end_months(session, context)})
+
+
 PRUNED_AT_ONCE = 5_000
 
 
@@ -78,6 +83,7 @@ async def _keep_up(session: AsyncSession, context: Context) -> Outcome:
 
 
 SCHEDULED = (
+    Scheduled(MONTH_END, timedelta(minutes=1), _end_months),
     Scheduled("absences", timedelta(minutes=5), _end_absences),
     Scheduled("prune", timedelta(minutes=5), _prune),
     Scheduled(UPKEEP, timedelta(minutes=5), _keep_up),

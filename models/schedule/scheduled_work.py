@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -68,10 +69,31 @@ for no key update of s skip locked
 """)
 
 
-async def mark_done(session: AsyncSession, kind: str, now: datetime | None) -> None:
-    """None: more of it is left, and it is due at once."""
-    own = _own(kind)
-    await session.execute(sa.update(ScheduledWork).where(*own).values(done_at=now))
+async def mark_done(
+    session: AsyncSession, kind: str, at: datetime | None, what_for: str = ""
+) -> None:
+    """`at` None: more of it is left, and it is due at once."""
+    done = {"kind": kind, "what_for": what_for, "done_at": at}
+    await session.execute(
+        insert(ScheduledWork)
+        .values(done)
+        .on_conflict_do_update(index_elements=["kind", "what_for"], set_={"done_at": at})
+    )
+
+
+async def done_for(session: AsyncSession, kind: str) -> dict[str, datetime]:
+    """What something of this kind was done for, and when the last time."""
+    own = sa.select(ScheduledWork.what_for, ScheduledWork.done_at).where(ScheduledWork.kind == kind)
+    return {what_for: at for what_for, at in await session.execute(own) if at is not None}
+
+
+async def forget(session: AsyncSession, kind: str, *what_for: str) -> None:
+    """It was not done for these."""
+    await session.execute(
+        sa.delete(ScheduledWork).where(
+            ScheduledWork.kind == kind, ScheduledWork.what_for.in_(what_for)
+        )
+    )
 
 
 async def position(session: AsyncSession, kind: str) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.settings import WHAT_TO_DO, BadSettings, BooksSettings, DatabaseSettings, Settings, read
 from bot.worker.deliver_bills import mailer_of
-from models.settings import BillingSettings, Company
+from models.settings import BillingSettings, Company, MonthEnd
 
 MAIL = {
     "SMTP_URL": "smtp://clerk:hush%21hush@mail.example:587?starttls=1",
@@ -65,6 +65,20 @@ def test_what_the_rules_need_comes_from_one_place(monkeypatch: pytest.MonkeyPatc
     assert (books.lookback_months, books.zone) == (0, tokyo)
 
 
+@pytest.mark.parametrize(
+    ("given_as", "rule"),
+    [
+        ({"MONTH_END_DAY": "3", "MONTH_END_AUTOMATIC": "yes"}, MonthEnd(3, 9, automatic=True)),
+        ({"MONTH_END_DAY": " Last ", "MONTH_END_HOUR": "0"}, MonthEnd(31, 0)),
+        ({"MONTH_END_AUTOMATIC": "1", "MONTH_END_HOUR": "7"}, None),
+    ],
+)
+def test_months_end_by_themselves_only_where_a_day_is_set(
+    given_as: dict[str, str], rule: MonthEnd | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert given(monkeypatch, **given_as).billing().month_end == rule
+
+
 @pytest.mark.parametrize("missing", MAIL)
 def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = given(monkeypatch, **MAIL | {missing: ""})
@@ -93,6 +107,12 @@ def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.Monk
         ("SEND_DELAY_MINUTES", "10081"),
         ("SEND_PER_MINUTE", "-1"),
         ("SEND_PER_MINUTE", "inf"),
+        ("MONTH_END_DAY", "0"),
+        ("MONTH_END_DAY", "32"),
+        ("MONTH_END_DAY", "hush"),
+        ("MONTH_END_HOUR", "24"),
+        ("MONTH_END_HOUR", "9:30"),
+        ("MONTH_END_AUTOMATIC", "hush"),
         ("LOOKBACK_MONTHS", "-1"),
         ("LOOKBACK_MONTHS", "1.5"),
         ("LOOKBACK_MONTHS", "121"),

@@ -23,12 +23,14 @@ from handlers.slack.blocks.access import (
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.slack.blocks.bill_list import bill_list, digest_message
 from handlers.slack.blocks.bill_run import (
+    month_end_preview,
     run_cancelled,
     run_preview,
     run_preview_promised,
     run_progress,
     run_started,
     run_summary,
+    run_was_started,
 )
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.bulk_approve import (
@@ -286,6 +288,11 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     ),
     "preview, only held": run_preview(samples.preview(bills=0, totals=())),
     "preview, promised": run_preview_promised(OCTOBER),
+    "preview, month end": month_end_preview(samples.preview()),
+    "preview, month end without usage": month_end_preview(
+        samples.preview(bills=0, totals=(), held={}, biggest=(), usages=0)
+    ),
+    "preview, month end, another was first": run_was_started(OCTOBER, samples.ANA),
     "generating": run_started(OCTOBER),
     "cancelled": run_cancelled(OCTOBER),
     "progress, beginning": run_progress(samples.run(finished_at=None, done=0, added=0)),

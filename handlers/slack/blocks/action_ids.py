@@ -95,6 +95,7 @@ _FIELDS: dict[str, type] = {
     "user": int,
     "page": int,
     "period": str,
+    "month_end": int,
     "first": str,
     "last": str,
     "customer": int,

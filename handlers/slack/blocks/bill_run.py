@@ -16,6 +16,7 @@ from handlers.slack.blocks.block_kit import (
     rich,
     sentence_message,
     table,
+    under,
 )
 from handlers.wording.bill_text import amount
 from handlers.wording.formatting import (
@@ -35,6 +36,7 @@ from handlers.wording.run_text import (
     left_out,
     missing_usage,
     missing_usage_of,
+    month_end_told,
     run_notes,
     run_outcome,
     run_result,
@@ -42,13 +44,17 @@ from handlers.wording.run_text import (
 from handlers.wording.text_chart import progress_bar
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
+from models.people.users import PersonRef
 from models.period import Period
 
 
-def run_preview(facts: BillRunPreview, customer_id: int | None = None) -> SlackMessage:
+def run_preview(
+    facts: BillRunPreview, customer_id: int | None = None, *, month_end: bool = False
+) -> SlackMessage:
     """What generating would do; `Generate` only where there is something to generate.
 
-    `customer_id`: of the one customer that was asked for, which the buttons carry.
+    `customer_id`: of the one customer that was asked for, which the buttons carry. `month_end`:
+    they generate the month once, for everybody who has this preview.
     """
     told = run_outcome(facts)
     return message(
@@ -59,9 +65,14 @@ def run_preview(facts: BillRunPreview, customer_id: int | None = None) -> SlackM
             *_listed(held_causes(facts.held, facts.held_customers)),
             *_biggest(facts.biggest),
             *_listed([*left_out(facts), *missing_usage_of(facts)]),
-            *_buttons(facts, customer_id),
+            *_buttons(facts, customer_id, month_end),
         ],
     )
+
+
+def month_end_preview(facts: BillRunPreview) -> SlackMessage:
+    """The same to all of Finance, who did not ask."""
+    return under(sentence_message(month_end_told(facts)), run_preview(facts, month_end=True))
 
 
 def _title(what: str, period: Period, customer: str | None) -> str:
@@ -81,10 +92,10 @@ def _listed(told: Sequence[Sentence]) -> list[Block]:
     return [rich(bullets(told))] if told else []
 
 
-def _buttons(facts: BillRunPreview, customer_id: int | None) -> list[Block]:
+def _buttons(facts: BillRunPreview, customer_id: int | None, month_end: bool) -> list[Block]:
     if not facts.to_make:
         return []
-    value = pack(period=str(facts.period), customer=customer_id)
+    value = pack(period=str(facts.period), customer=customer_id, month_end=1 if month_end else None)
     words = f"Generate {bill_count(facts.to_make)}"
     return actions(
         button(ActionId.GENERATE, "Generate", value, "primary", label=words),
@@ -103,6 +114,13 @@ def run_started(period: Period) -> SlackMessage:
     return sentence_message(
         f"Generating the bills of {period_name(period)}. Progress is in your direct messages"
         " with Countersign."
+    )
+
+
+def run_was_started(period: Period, by: PersonRef) -> SlackMessage:
+    """To whoever clicks `Generate` on another's copy of what was told at the month's end."""
+    return sentence_message(
+        f"{person(by)} was first: the bills of {period_name(period)} are generated once."
     )
 
 

@@ -1,0 +1,33 @@
+"""What messages about whole months say."""
+
+from functools import partial
+
+from bot.worker.content import Content
+from handlers.slack.blocks.bill_run import month_end_preview, run_preview, run_progress
+from models.batches.bill_run import run_of_month_end
+from models.batches.bill_run_preview import preview_run
+from models.batches.bill_run_report import run_report
+from models.db.columns import Session
+from models.outbox.messages import Message
+from models.period import Period
+
+
+async def run_content(session: Session, message: Message) -> Content:
+    facts = await run_report(session, message.facts["run_id"])
+    return Content(partial(run_progress, facts))
+
+
+async def preview_content(session: Session, message: Message) -> Content:
+    period, factor = Period.parse(message.facts["month"]), message.facts["jump_factor"]
+    facts = await preview_run(session, period, jump_factor=factor)
+    return Content(partial(run_preview, facts))
+
+
+async def month_end_content(session: Session, message: Message) -> Content:
+    """Once it is generated, by whom, and what that has made."""
+    period, factor = Period.parse(message.facts["month"]), message.facts["jump_factor"]
+    run = await run_of_month_end(session, period)
+    if run is not None:
+        return Content(partial(run_progress, await run_report(session, run.id)))
+    facts = await preview_run(session, period, jump_factor=factor)
+    return Content(partial(month_end_preview, facts))
