@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Timings:
     """`pace`: between messages to one channel, Slack's own limit. `settle`: how long a message
     whose fate is unknown may take to show up. `progress`: between updates of a progress message,
-    and `courtesy` between those of all digests, progress and outcomes together: fifty a minute.
+    and `courtesy` between those of all digests, progress and outcomes together, whichever process
+    draws them: fifty a minute; 0: as they come.
     `sweep`: between looks for what was left behind. A worker that has not given a sign for
     `stalled`, where `heartbeat` is usual, is dead. `back_off_first` doubles up to
     `back_off_longest`, or to `back_off_mending` where somebody has to do something first. After

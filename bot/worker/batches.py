@@ -57,7 +57,7 @@ class LongWork(ABC):
 
     async def _show(self, work_id: int) -> None:
         """Progress is a courtesy: trouble with it does not stop the work."""
-        if not self.updater.turns.take_if_free():
+        if not await self.updater.may_show_progress():
             return
         try:
             await self._redraw(work_id)

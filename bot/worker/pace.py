@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bot.worker.errors import Interrupted
 from models.db.database import Database
-from models.outbox.mail_pace import take_place
 from models.outbox.mail_pause import find_pause
+from models.outbox.pace import Paced, take_place
 
 
 class Pace:
@@ -33,7 +33,7 @@ class Pace:
                 pause = await find_pause(session)
                 if pause is not None and pause.until > now:
                     return
-                wait_s = await take_place(session, self._gap_s)
+                wait_s = await take_place(session, Paced.LETTERS, self._gap_s)
             if wait_s > 0:
                 await self._wait(wait_s)
 

@@ -12,7 +12,6 @@ from bot.slack.client import ErrorKind, SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
 from bot.worker.message_content import content_of
-from bot.worker.turns import Turns
 from handlers.slack.blocks.bill_run import run_progress
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
@@ -38,6 +37,7 @@ from models.outbox.jobs import (
     drop_answered_updates,
 )
 from models.outbox.messages import Message, MessageState
+from models.outbox.pace import Paced, take_place, take_place_if_free
 from models.outbox.private_answers import answers_about
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
@@ -64,7 +64,6 @@ class MessageUpdater:
         self._timings = timings
         self._bills = Batcher(self._read)
         self._drawings = Batcher(self._mark)
-        self.turns = Turns(timings.courtesy)
 
     async def redraw_cards(self, bill_id: int) -> None:
         """Bring every posted card of the bill up to date; those that are already stay alone.
@@ -149,20 +148,30 @@ class MessageUpdater:
         if any(one.state in (MessageState.WAITING, MessageState.SENDING) for one in messages):
             raise SlackError("not_posted_yet", ErrorKind.TRANSIENT)
 
-    async def redraw_message(self, message_id: int) -> None:
+    async def redraw_message(self, message_id: int, *, has_place: bool = False) -> None:
         """Draw a posted message anew: a digest shows what still waits, or that nothing does.
 
-        It waits for its turn among all such messages. After a week in trouble it is left as it is.
+        It waits for its place among all such messages of all processes. After a week in trouble it
+        is left as it is.
         """
-        wait_s = self.turns.wait_s(message_id)
-        if wait_s:
+        gap_s = self._timings.courtesy
+        if not has_place and gap_s:
             async with self._db.transaction() as session:
-                await defer_redraw_message(session, message_id, math.ceil(wait_s))
-            return
+                wait_s = await take_place(session, Paced.UPDATES, gap_s)
+                if wait_s > 0:
+                    await defer_redraw_message(
+                        session, message_id, math.ceil(wait_s), has_place=True
+                    )
+                    return
         await self.redraw_now(message_id)
 
+    async def may_show_progress(self) -> bool:
+        """Whether nobody has this moment's place; it is taken with the question."""
+        async with self._db.transaction() as session:
+            return await take_place_if_free(session, Paced.UPDATES, self._timings.courtesy)
+
     async def redraw_now(self, message_id: int) -> None:
-        """The same of a message whose turn it is."""
+        """The same of a message that need not wait."""
         async with self._db.long_transaction(self._timings.bulk) as session:
             message = await session.get_one(Message, message_id)
             made = await content_of(session, message)

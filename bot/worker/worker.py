@@ -110,7 +110,7 @@ class Worker:
         self._task(Task.REDRAW_CARDS, lambda _, bill_id: self._updater.redraw_cards(bill_id))
         self._task(Task.REDRAW_CARD, lambda _, **card: self._updater.redraw_card(**card))
         self._task(
-            Task.REDRAW_MESSAGE, lambda _, message_id: self._updater.redraw_message(message_id)
+            Task.REDRAW_MESSAGE, lambda _, **message: self._updater.redraw_message(**message)
         )
         self._task(Task.REDRAW_ANSWER, lambda _, answer_id: self._answers.redraw(answer_id))
         self._task(Task.PUBLISH_HOME, lambda before, user_id: self._homes.publish(user_id, before))

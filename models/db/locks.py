@@ -38,7 +38,7 @@ LOCK_ORDER = (
     ("webhooks", "webhook_secrets"),
     ("webhook_deliveries", "webhook_attempts"),
     ("mail_pause",),
-    ("mail_pace",),
+    ("paces",),
     ("homes",),
     ("messages",),
     ("procrastinate_jobs",),

@@ -1,5 +1,6 @@
 """The Home tabs that people look at: where each of them is, and whose shows something else now."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -21,7 +22,7 @@ TOGETHER_S = 3
 """What changes within so many seconds is shown at once."""
 
 A_MINUTE = 50
-"""So many Homes are drawn in a minute at most where nobody clicked, however many are looked at."""
+"""So many Homes are drawn in a minute where nobody clicked, however many are looked at."""
 
 
 class Home(Base):
@@ -82,18 +83,26 @@ async def refresh_all_homes(session: AsyncSession) -> None:
 
 async def _refresh(session: AsyncSession, which: sa.TextClause, values: dict[str, Any]) -> None:
     """After a moment, so that what comes together is drawn together; of many one after another."""
-    found = (await session.scalars(which, {"hours": LOOKED_AT_H, **values})).all()
-    for place, user_id in enumerate(found):
+    found = (await session.execute(which, {"hours": LOOKED_AT_H, **values})).all()
+    gap_s = 60 / A_MINUTE
+    for place, (user_id, last_s) in enumerate(found):
+        first_s = 0.0 if last_s is None else float(last_s) + gap_s
         calls = {f"home:{user_id}": {"user_id": user_id}}
-        await defer_each(session, Task.PUBLISH_HOME, calls, TOGETHER_S + place * 60 // A_MINUTE)
+        wait_s = max(TOGETHER_S, math.floor(first_s + place * gap_s))
+        await defer_each(session, Task.PUBLISH_HOME, calls, wait_s)
 
 
-# But for those that are to be drawn anyway.
+# But for those that are to be drawn anyway, behind the last of which the others come.
 _HOMES = f"""
-select h.user_id from homes h join users u on u.id = h.user_id
-where h.{_OF_LATE}
-  and not exists (select from procrastinate_jobs j
-                  where j.lock = 'home:' || h.user_id and j.status = 'todo')
+with looked_at as (
+    select user_id, opened_at, (
+        select max(coalesce(j.scheduled_at, now())) from procrastinate_jobs j
+        where j.lock = 'home:' || user_id and j.status = 'todo') as promised_at
+    from homes where {_OF_LATE})
+select h.user_id, (
+    select extract(epoch from max(promised_at) - now()) from looked_at) as last_s
+from looked_at h join users u on u.id = h.user_id
+where h.promised_at is null
 """
 
 _LOOKED_AT = sa.text(f"{_HOMES} order by h.opened_at desc")

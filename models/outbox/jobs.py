@@ -221,12 +221,16 @@ async def defer_redraw_card(
     await defer(session, Task.REDRAW_CARD, f"card:{message_id}", call, delay_s)
 
 
-async def defer_redraw_message(session: AsyncSession, message_id: int, delay_s: int = 0) -> None:
+async def defer_redraw_message(
+    session: AsyncSession, message_id: int, delay_s: int = 0, *, has_place: bool = False
+) -> None:
     """A digest, the progress of a list, or what stands there without its buttons, is out of date.
 
-    Redrawn one at a time, the last drawing is the true one.
+    Redrawn one at a time, the last drawing is the true one. `has_place`: it waits for none by then.
     """
-    call = {"message_id": message_id}
+    call: dict[str, Any] = {"message_id": message_id}
+    if has_place:
+        call["has_place"] = True
     await defer(session, Task.REDRAW_MESSAGE, f"card:{message_id}", call, delay_s)
 
 
