@@ -32,7 +32,7 @@ def read_mailboxes(typed: str) -> str:
     except ValueError:
         raise Unreadable(typed, "is not an e-mail address, as in billing@acme.example") from None
     for mailbox in found:
-        if "." not in mailbox.domain:
+        if "." not in mailbox.domain or mailbox.domain.startswith("["):
             raise Unreadable(typed, f"is not an e-mail address: “{mailbox.domain}” is no domain")
     return typed
 

@@ -102,7 +102,8 @@ class Mailer:
                 f"The billing address is no e-mail address: {shown}.", MailErrorKind.REFUSED
             )
         copies, also_none = _addresses(letter.cc)
-        copies = _without({one.addr_spec for one in to}, copies)
+        to = _once(to)
+        copies = _once(copies, besides=to)
         missing = [Missing(text, NO_ADDRESS, later=False) for text in (*none, *also_none)]
         envelope = _Envelope.of(to, copies, only)
         while True:
@@ -241,6 +242,13 @@ class DryMailer(Mailer):
 
 def _without(gone: Collection[str], addresses: Sequence[Address]) -> list[Address]:
     return [one for one in addresses if one.addr_spec not in gone]
+
+
+def _once(addresses: Sequence[Address], besides: Sequence[Address] = ()) -> list[Address]:
+    """Each mailbox once, and none of those that are written to besides, whatever case they have."""
+    known = {one.addr_spec.casefold() for one in besides}
+    each = {one.addr_spec.casefold(): one for one in reversed(addresses)}
+    return [one for key, one in reversed(each.items()) if key not in known]
 
 
 def recipients_of(*texts: str) -> list[str]:

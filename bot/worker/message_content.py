@@ -40,6 +40,7 @@ from handlers.slack.blocks.notifications import (
     webhook_off_notice,
 )
 from handlers.slack.blocks.sent import list_progress
+from handlers.wording.bill_text import called
 from handlers.wording.webhook_text import host_of
 from models.batches.approval_offers import offer_approvals
 from models.batches.bulk_approve import approval_report
@@ -54,6 +55,7 @@ from models.outbox.mail_pause import count_waiting, find_pause
 from models.outbox.mailbox import find_reading
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.people_notices import DECLINED
+from models.outbox.private_answers import untold_by_answers
 from models.people.permissions import Permission, Role
 from models.people.users import User, person_ref
 from models.period import Period
@@ -61,6 +63,7 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
+from models.queries.noticed import most_pressing
 from models.queries.totals import first_sent, totals_of_sent
 from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
@@ -113,7 +116,7 @@ async def _not_sent(session: Session, message: Message) -> Content | None:
     left = [one for one in actions if one not in known]
     if not left:
         return None
-    return Content(partial(not_sent_notice, *await _told_of_several(session, left)))
+    return Content(partial(not_sent_notice, *await _most_pressing(session, left)))
 
 
 async def _told_of(session: Session, message: Message) -> tuple[BillDetails, HistoryEntry]:
@@ -227,39 +230,49 @@ async def _may_have_arrived(session: Session, message: Message) -> Content | Non
 
 
 async def _delivered(session: Session, message: Message) -> Content | None:
-    """What was made void since is told elsewhere."""
-    sums = await totals_of_sent(session, message.facts["bills"])
+    """What was made void since is told elsewhere, and so is what its reader is told of where they
+    sent it: by the summary of their list, or by an answer that is corrected still.
+    """
+    actions = message.facts["actions"]
+    known = await told_by_lists(session, message.recipient, actions)
+    bills = await bills_of_actions(session, [one for one in actions if one not in known])
+    bills = await untold_by_answers(session, message.recipient, bills)
+    sums = await totals_of_sent(session, bills)
     if not sums:
         return None
-    shown = await first_sent(session, message.facts["bills"], NOTICED_AT_MOST)
+    shown = await first_sent(session, bills, NOTICED_AT_MOST)
     sent = await load_bill_details(session, shown)
     return Content(partial(delivered_notice, sent, sums))
 
 
 async def _bounced(session: Session, message: Message) -> Content:
     return Content(
-        partial(bounced_notice, *await _told_of_several(session, message.facts["actions"]))
+        partial(bounced_notice, *await _most_pressing(session, message.facts["actions"]))
     )
 
 
 async def _mail_reply(session: Session, message: Message) -> Content:
-    return Content(
-        partial(mail_reply_notice, *await _told_of_several(session, message.facts["actions"]))
-    )
+    actions = message.facts["actions"]
+    told = await _told_of_several(session, actions[:MAILS_NOTICED])
+    return Content(partial(mail_reply_notice, told, len(actions) - len(told)))
 
 
-async def _told_of_several(
-    session: Session, actions: Sequence[int]
-) -> tuple[list[tuple[BillDetails, HistoryEntry]], int]:
-    """The first actions that somebody is told of, each with its bill as it is now, and how many
-    there are more.
-    """
-    shown = set(actions[:MAILS_NOTICED])
-    told = []
-    for facts in await load_bill_details(session, await bills_of_actions(session, shown)):
-        history = await load_history(session, facts.id)
-        told += [(facts, entry) for entry in history if entry.id in shown]
+Told = list[tuple[BillDetails, HistoryEntry]]
+"""Actions that somebody is told of, each with its bill as it is now, by number."""
+
+
+async def _most_pressing(session: Session, actions: Sequence[int]) -> tuple[Told, int]:
+    """Those that there is room for, and how many there are more."""
+    told = await _told_of_several(session, await most_pressing(session, actions, MAILS_NOTICED))
     return told, len(actions) - len(told)
+
+
+async def _told_of_several(session: Session, actions: Sequence[int]) -> Told:
+    told = []
+    for facts in await load_bill_details(session, await bills_of_actions(session, actions)):
+        history = await load_history(session, facts.id)
+        told += [(facts, entry) for entry in history if entry.id in actions]
+    return sorted(told, key=lambda one: called(one[0]))
 
 
 async def _mailbox_unread(session: Session, message: Message) -> Content | None:

@@ -85,20 +85,25 @@ def _compiled(folder: Path, inputs: dict[str, str], issued_on: date) -> bytes:
             timestamp=datetime.combine(issued_on, time(), UTC),
         )
     except typst.TypstError as error:
-        raise NotTypeset(f"{error}{_place(error)}") from None
+        raise NotTypeset(f"{error}{_place(error, folder)}") from None
     assert isinstance(content, bytes)
     if b"/BaseFont" not in content:
         raise NotTypeset("there is no text on its pages; is there a font of the name it asks for?")
     return content
 
 
-_PLACE = re.compile(r"┌─ \W*(\S+:\d+:\d+)")
+_PLACE = re.compile(r"┌─ (.+?):(\d+:\d+)$", re.MULTILINE)
 
 
-def _place(error: typst.TypstError) -> str:
-    """As in " (invoice.typ:12:4)": file, line and column, where typst names them."""
+def _place(error: typst.TypstError, folder: Path) -> str:
+    """As in " (invoice.typ:12:4)": file, line and column, where typst names them, which it does as
+    seen from where the program runs.
+    """
     found = _PLACE.search(error.diagnostic or "")
-    return f" ({found[1]})" if found else ""
+    if found is None:
+        return ""
+    file, within = Path(found[1]).resolve(), folder.resolve()
+    return f" ({file.relative_to(within) if file.is_relative_to(within) else file}:{found[2]})"
 
 
 @cache

@@ -71,9 +71,9 @@ async def cancel_list(context: RequestContext) -> Answer:
 
 async def retry_list(context: RequestContext) -> Answer:
     """Send those of a list that failed once more: once, however often the click arrives."""
-    again, _ = await retry_failed(context.session, context.ids("list")["list"], context)
+    again, begun = await retry_failed(context.session, context.ids("list")["list"], context)
     bills = (await listed(context.session, again)).bills
-    return Reply(list_retried(bills))
+    return Reply(list_retried(bills, too_late=not begun))
 
 
 async def _report(context: RequestContext, list_id: int, *, too_late: bool = False) -> Reply:

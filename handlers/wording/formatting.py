@@ -167,8 +167,10 @@ def amount_or(amount: Decimal | None, currency: str) -> str:
 
 
 def totals(amounts: Iterable[Total]) -> str:
-    """As in "$1,200.00 and €300.00": never added together."""
-    return listing([money(total.amount, total.currency) for total in amounts]) or "no amount"
+    """As in "$1,200.00 and €300.00", never added together; "without tax" where some is owed."""
+    each = list(amounts)
+    told = listing([money(total.amount, total.currency) for total in each]) or "no amount"
+    return f"{told} without tax" if any(total.taxed for total in each) else told
 
 
 def by_currency(currencies: Iterable[str]) -> str:

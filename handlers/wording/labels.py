@@ -41,6 +41,7 @@ NOT_SENT_WORDS = {
     NotSent.STATE: "it is {state}",
     NotSent.OUTDATED: "its usage or terms have changed, so it needs approval again",
     NotSent.NO_ADDRESS: "its customer has no billing e-mail address",
+    NotSent.BAD_ADDRESS: "what its customer has as an e-mail address is none",
     NotSent.NO_FONT: "no font has {signs}",
     NotSent.NOT_ITS_TURN: "what it corrects has not gone out yet",
     NotSent.BUSY: "somebody else was changing it all the while: send it once more",

@@ -191,7 +191,8 @@ _INSTEAD_OF_ISSUED: _Instead = {
         (Verb.SEND, Verb.VOID),
     ),
     State.SENDING: (
-        "This bill is on its way out as {number}. See first whether it arrives.",
+        "This bill is on its way out as {number}, which cannot be undone. It can be made void"
+        " once it has arrived or failed.",
         (),
     ),
     State.SENT: (

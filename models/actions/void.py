@@ -116,7 +116,8 @@ async def _check_no_newer_correction(loaded: LoadedBill) -> None:
 
 
 def _on_its_way(bill: Bill) -> str:
-    return f"Bill #{bill.id} is on its way out as {bill.number}. See first whether it arrives."
+    on_its_way = f"Bill #{bill.id} is on its way out as {bill.number}."
+    return f"{on_its_way} It can be made void once it has arrived or failed."
 
 
 async def _corrections(session: AsyncSession, bill_id: int, lock: bool) -> list[Bill]:

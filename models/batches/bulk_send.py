@@ -1,8 +1,8 @@
 """Lists of bills that are sent, a few at a time."""
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,10 +12,11 @@ from models.actions.recalculate import recalculate
 from models.actions.send import check_can_mail, send_bill
 from models.batches.lists import CHUNK, ListStep, find_list, lock_free, start_list
 from models.batches.send_preview import LINE, NAMED, WRITTEN, OutgoingBill, outgoing_bill
-from models.bills.states import NotSent, State
+from models.bills.states import BillKind, NotSent, State
 from models.context import Context
+from models.customers.mail_addresses import read_addresses
 from models.customers.signs import can_be_written
-from models.errors import FiguresChanged, Refusal
+from models.errors import FiguresChanged, Refusal, Unreadable
 from models.outbox.jobs import defer_bulk_send
 from models.outbox.messages import Message, MessageKind
 from models.people.permissions import Permission
@@ -26,7 +27,8 @@ from models.queries.bill_list import bill_line
 class SendReport:
     """How far a list is that is being sent: `sent` of `bills`, and whether that was all.
 
-    Which were not sent is told once it has `ended`: `kept` are the first of them.
+    Which were not sent is told once it has `ended`: `kept` are the first of them, and all of them
+    are counted `by_state`.
     """
 
     id: int
@@ -34,6 +36,7 @@ class SendReport:
     sent: int
     ended: bool
     kept: tuple[OutgoingBill, ...] = ()
+    by_state: Mapping[State, int] = field(default_factory=dict)
 
 
 async def start_send(session: AsyncSession, list_id: int, context: Context) -> bool:
@@ -68,7 +71,9 @@ async def send_step(
     for bill in found:
         if bill.id not in busy:
             sent += await _send(session, bill.id, bill.version, context)
-    await session.execute(_ADVANCE, {"id": list_id, "sent": sent})
+    own_template = context.settings.own_template
+    values = {"id": list_id, "sent": sent, "own_template": own_template}
+    await session.execute(_ADVANCE, values)
     return ListStep(found[-1].id if len(found) == CHUNK else None, busy)
 
 
@@ -96,7 +101,8 @@ order by shown.bill_id limit :most
 _ADVANCE = sa.text("""
 update messages
 set facts = facts || jsonb_build_object(
-    'sent', coalesce((facts ->> 'sent')::integer, 0) + cast(:sent as integer))
+    'sent', coalesce((facts ->> 'sent')::integer, 0) + cast(:sent as integer),
+    'own_template', cast(:own_template as boolean))
 where id = :id
 """)
 
@@ -111,15 +117,17 @@ async def send_report(session: AsyncSession, list_id: int, most: float = math.in
     if "ended" not in facts or facts["count"] > most:
         return SendReport(list_id, facts["count"], facts.get("sent", 0), ended=False)
     left = await session.execute(_LEFT, {"id": list_id, "most": NAMED})
+    counted = await session.execute(_LEFT_BY_STATE, {"id": list_id})
     return SendReport(
         id=list_id,
         bills=facts["count"],
         sent=facts.get("sent", 0),
         ended=True,
         kept=tuple(
-            outgoing_bill(bill_line(row, row.name), row, _why(row, facts.get("busy", ())))
+            outgoing_bill(bill_line(row, row.name, row.with_tax), row, _why(row, facts))
             for row in left
         ),
+        by_state={State(row.status): row.bills for row in counted},
     )
 
 
@@ -140,7 +148,8 @@ select b.id from {HAPPENED} where shown.list_id = :id and a.id is not null order
 """)
 
 _LEFT = sa.text(f"""
-select {LINE}, b.version <> shown.version as changed, {WRITTEN}
+select {LINE}, b.version <> shown.version as changed, c.cc_emails,
+    b.adjusts_id is not null and waits_for(b) is not null as waits, {WRITTEN}
 from {HAPPENED}
 join customers c on c.id = b.customer_id
 where shown.list_id = :id and a.id is null
@@ -148,14 +157,36 @@ order by b.version <> shown.version or b.status <> 'approved', shown.bill_id lim
 """)
 
 
-def _why(row: Any, busy: Collection[int]) -> NotSent:
+_LEFT_BY_STATE = sa.text(f"""
+select b.status, count(*) as bills from {HAPPENED}
+where shown.list_id = :id and a.id is null group by b.status order by b.status
+""")
+
+
+def _why(row: Any, facts: Mapping[str, Any]) -> NotSent:
+    """With a template of the company's own, nobody here knows its fonts."""
     if row.changed or row.status != State.APPROVED:
         return NotSent.CHANGED
-    if row.id in busy:
+    if row.id in facts.get("busy", ()):
         return NotSent.BUSY
     if not row.address:
         return NotSent.NO_ADDRESS
-    return NotSent.OUTDATED if row.number or can_be_written(*row.written) else NotSent.NO_FONT
+    if not _is_mailable(row):
+        return NotSent.BAD_ADDRESS
+    if row.waits:
+        return NotSent.NOT_ITS_TURN
+    is_new = not row.number and row.kind == BillKind.OVERAGE
+    is_drawn_here = is_new and not facts.get("own_template")
+    is_unwritten = is_drawn_here and not can_be_written(*row.written)
+    return NotSent.NO_FONT if is_unwritten else NotSent.OUTDATED
+
+
+def _is_mailable(row: Any) -> bool:
+    try:
+        read_addresses(row.address, row.cc_emails)
+    except Unreadable:
+        return False
+    return True
 
 
 async def send_list(session: AsyncSession, list_id: int) -> Message:

@@ -47,8 +47,8 @@ class BulkSendOutcome:
     arrived and those on their way, then the others, the biggest of each currency.
 
     The last of those `in_delay` goes out at `due`. `failed`: why some did; `retry`: the list by
-    which these were sent once more. `came_back`: the first of those that may have arrived all the
-    same, each of which somebody decides on by itself.
+    which these were sent once more. `came_back`: the biggest of those that may have arrived all
+    the same, each of which somebody decides on by itself.
     """
 
     report: SendReport
@@ -95,14 +95,15 @@ async def listed(session: AsyncSession, list_id: int) -> Listed:
     named = (await session.execute(_FIRST_LISTED, values)).all()
     return Listed(
         sum(row.bills for row in sums),
-        tuple(Total(row.currency, row.bills, row.amount) for row in sums),
+        tuple(Total(row.currency, row.bills, row.amount, row.taxed) for row in sums),
         tuple(bill_line(row, row.name, row.with_tax) for row in named),
     )
 
 
 _LISTED = sa.text("""
-select b.currency, count(*) as bills, sum(b.overage_amount) as amount
-from send_list_bills l join bills b on b.id = l.bill_id
+select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
+       bool_or(c.tax_rate_percent <> 0) as taxed
+from send_list_bills l join bills b on b.id = l.bill_id join customers c on c.id = b.customer_id
 where l.list_id = :list_id group by b.currency order by b.currency
 """)
 
@@ -132,7 +133,12 @@ async def outcome_of(session: AsyncSession, list_id: int, report: SendReport) ->
         report=report,
         fates={fate: count for fate, count in fates.items() if count},
         totals=tuple(
-            Total(one, sum(row.bills for row in rows), add_up(row.amount for row in rows))
+            Total(
+                one,
+                sum(row.bills for row in rows),
+                add_up(row.amount for row in rows),
+                any(row.taxed for row in rows),
+            )
             for one, rows in totals.items()
         ),
         due=max((row.due for row in found if row.fate == Fate.IN_DELAY), default=None),
@@ -219,7 +225,8 @@ case
 
 _FATES = sa.text(f"""
 select {_FATE} as fate,
-    b.currency, count(*) as bills, sum(b.overage_amount) as amount, max(due.at) as due
+    b.currency, count(*) as bills, sum(b.overage_amount) as amount, max(due.at) as due,
+    bool_or((select c.tax_rate_percent <> 0 from customers c where c.id = b.customer_id)) as taxed
 from {_SENT_BILLS}
 group by 1, 2
 """)
@@ -240,5 +247,9 @@ select id from ranked order by rank, place, currency limit :most
 """)
 
 _CAME_BACK = sa.text(f"""
-select b.id from {_SENT_BILLS} and b.status = 'sent' and can_be_sent(b) order by b.id limit :most
+select id from (
+    select b.id, b.currency, row_number() over (
+        partition by b.currency order by abs(b.overage_amount) desc, b.id) as place
+    from {_SENT_BILLS} and b.status = 'sent' and can_be_sent(b)) ranked
+order by place, currency limit :most
 """)

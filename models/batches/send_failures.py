@@ -14,7 +14,7 @@ NAMED_FAILURES = 3
 
 @dataclass(frozen=True)
 class FailedBills:
-    """So many `bills` failed for one cause; `named` are the first of them."""
+    """So many `bills` failed for one cause; `named` are the biggest of them."""
 
     cause: str
     bills: int
@@ -63,15 +63,18 @@ with failed as (
     select b.id, f.snapshot ->> 'failure' as failure,
            regexp_replace(
                regexp_replace(f.snapshot ->> 'failure', :addresses, '…', 'g'),
-               :names, '…', 'g') as common
+               :names, '…', 'g') as common,
+           b.currency, row_number() over (
+               partition by b.currency order by abs(b.overage_amount) desc, b.id) as of_currency
     from {FAILURES}
 ),
 ranked as (
     select id, failure, common, count(*) over (partition by common) as bills,
-           row_number() over (partition by common order by id) as place
+           row_number() over (
+               partition by common order by of_currency, currency) as place
     from failed
 )
 select {LINE}, case when r.bills = 1 then r.failure else r.common end as cause, r.bills
 from ranked r join bills b using (id) join customers c on c.id = b.customer_id
-where place <= :named order by r.bills desc, r.common, b.id
+where place <= :named order by r.bills desc, r.common, place
 """)

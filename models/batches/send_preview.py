@@ -93,6 +93,7 @@ _IS_OUTDATED = {
 _ASKED = """
 asked as materialized (
     select b.id, b.version, b.status, b.currency, b.overage_amount, b.number,
+           c.tax_rate_percent <> 0 as taxed,
            case when can_be_sent(b) is not true then 'state'
                 when nullif(trim(c.billing_email), '') is null then 'no_address'
                 when b.number is null and b.adjusts_id is null
@@ -108,7 +109,7 @@ stored as (
     insert into send_list_bills (list_id, bill_id, version)
     select :list_id, id, version from asked where kept is null order by id)
 select kept, status, currency, count(*) as bills, sum(overage_amount) as amount,
-       count(number) as numbered
+       count(number) as numbered, bool_or(taxed) as taxed
 from asked group by kept, status, currency order by currency, status
 """
 
@@ -197,7 +198,7 @@ async def fill_list(
         period=period,
         bills=bills,
         at_once=sum(row.numbered for row in ready),
-        totals=tuple(Total(row.currency, row.bills, row.amount) for row in ready),
+        totals=tuple(Total(row.currency, row.bills, row.amount, row.taxed) for row in ready),
         biggest=tuple(map(_outgoing, await session.execute(_BIGGEST, of_list))),
         kept=_by_state(sums),
         stay=tuple(map(_outgoing, stay)),

@@ -67,6 +67,7 @@ class NotSent(StrEnum):
     STATE = "state"
     OUTDATED = "outdated"
     NO_ADDRESS = "no_address"
+    BAD_ADDRESS = "bad_address"
     NO_FONT = "no_font"
     NOT_ITS_TURN = "not_its_turn"
     CHANGED = "changed"

@@ -13,14 +13,20 @@ def check_mail_addresses(customer: Customer | CustomerRef) -> None:
             f"{customer.name} has no billing e-mail address.",
             [NextStep(Step.IMPORT_BILLING_EMAIL, customer_id=customer.id)],
         )
-    for typed in filter(None, (billing, copies)):
-        try:
-            read_mailboxes(typed)
-        except Unreadable as unreadable:
-            raise WrongState(
-                f"Bills cannot be mailed to {customer.name}: {unreadable}",
-                [NextStep(Step.MEND_ADDRESSES, customer_id=customer.id)],
-            ) from None
+    try:
+        read_addresses(billing, copies)
+    except Unreadable as unreadable:
+        raise WrongState(
+            f"Bills cannot be mailed to {customer.name}: {unreadable}",
+            [NextStep(Step.MEND_ADDRESSES, customer_id=customer.id)],
+        ) from None
+
+
+def read_addresses(*texts: str | None) -> None:
+    """Raises Unreadable of what is none, as bills would be mailed to these."""
+    for typed in texts:
+        if typed and typed.strip():
+            read_mailboxes(typed.strip())
 
 
 def copies_alone(customer: Customer | CustomerRef) -> list[str]:

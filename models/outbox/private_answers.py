@@ -79,6 +79,27 @@ order by a.id
 """)
 
 
+async def untold_by_answers(
+    session: AsyncSession, recipient: str, bill_ids: Sequence[int]
+) -> list[int]:
+    """Those of these bills of which no answer to that person tells that is corrected still."""
+    values = {"recipient": recipient, "bill_ids": list(bill_ids)}
+    return list(await session.scalars(_UNTOLD, values))
+
+
+_UNTOLD = sa.text("""
+select asked.id from unnest(cast(:bill_ids as bigint[])) with ordinality as asked (id, at)
+where not exists (
+    select from private_answers a
+    where 'user:' || a.user_id = :recipient and a.uses_left > 0 and a.expires_at > now()
+      and (a.bill_id = asked.id
+           or exists (
+               select from send_list_bills l
+               where l.list_id = a.list_id and l.bill_id = asked.id)))
+order by asked.at
+""")
+
+
 async def find_answer(session: AsyncSession, answer_id: int, now: datetime) -> PrivateAnswer | None:
     """None where it cannot be corrected any more."""
     answer = await session.get(PrivateAnswer, answer_id)

@@ -14,9 +14,12 @@ from models.money import add_up
 
 @dataclass(frozen=True)
 class Total:
+    """What `bills` of a currency come to. `taxed`: customers owe tax besides."""
+
     currency: str
     bills: int
     amount: Decimal
+    taxed: bool = False
 
 
 def add_totals(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Total, ...]:
@@ -51,12 +54,14 @@ def totals_of(rows: Iterable[Any]) -> tuple[Total, ...]:
 async def totals_of_sent(session: AsyncSession, bill_ids: Sequence[int]) -> tuple[Total, ...]:
     """What those of these bills come to that have gone out."""
     found = await session.execute(_SENT, {"bill_ids": list(bill_ids)})
-    return tuple(Total(row.currency, row.bills, row.amount) for row in found)
+    return tuple(Total(row.currency, row.bills, row.amount, row.taxed) for row in found)
 
 
 _SENT = sa.text("""
-select currency, count(*) as bills, sum(overage_amount) as amount
-from bills where id = any(:bill_ids) and status = 'sent' group by currency order by currency
+select b.currency, count(*) as bills, sum(b.overage_amount) as amount,
+       bool_or(c.tax_rate_percent <> 0) as taxed
+from bills b join customers c on c.id = b.customer_id
+where b.id = any(:bill_ids) and b.status = 'sent' group by b.currency order by b.currency
 """)
 
 

@@ -259,6 +259,13 @@ async def test_a_bill_goes_to_whom_it_can() -> None:
     assert picky.taken == [["first@acme.example"]]
 
 
+async def test_a_mailbox_that_is_written_twice_gets_one_letter() -> None:
+    letter = replace(LETTER, to="Ann <ap@acme.example>, AP@Acme.example", cc="ap@ACME.example")
+    async with serving(picky := Picky()) as port:
+        await Mailer(MailServer("127.0.0.1", port), SENDER).send(letter)
+    assert picky.taken == [["ap@acme.example"]]
+
+
 class Polite(Picky):
     """Hears one greeting a session, as some servers do."""
 

@@ -15,7 +15,7 @@ from models.db.database import Database
 from models.errors import WrongState
 from models.people.users import User
 from sandbox.fake_slack.sandbox import Sandbox
-from tests.bot.helpers import no_jobs, rows
+from tests.bot.helpers import no_jobs, rows, said_to
 from tests.bot.test_sending import AT_ONCE, Watch, approved, bill, mailing, verbs
 from tests.harness.cast import People
 from tests.harness.slack_people import NOW
@@ -24,6 +24,7 @@ from tests.harness.waiting import until
 from tests.views.samples import buttons
 
 UNKNOWN = "5.1.1 no such mailbox"
+HEARING = ("UANA", "UMAX")
 
 
 def finance(user: User) -> Context:
@@ -59,6 +60,7 @@ async def test_a_list_is_told_of_until_all_is_out_and_what_failed_is_sent_again_
 ) -> None:
     monkeypatch.setattr("models.batches.bulk_send.CHUNK", 2)
     bundle_after(monkeypatch, 1)
+    await rows(db, "update users set role = 'Finance' where name = 'Max' returning id")
     made = await approved(db, people, 5)
     await slack.fault(mail="reject", error=UNKNOWN, times=2)
     async with mailing(db, gateway, slack, Watch()):
@@ -74,9 +76,11 @@ async def test_a_list_is_told_of_until_all_is_out_and_what_failed_is_sent_again_
         )
         assert first[0] == second[0] and {first[1], second[1]} == {True, False}
         await until(lambda: no_jobs(db))
-        await until(lambda: _no_notice_waits(db))
+        await until(lambda: _notices_are_settled(db))
     before, again = await progress(db, slack)
-    assert not [one for one in slack.messages(slack.dm("UANA")) if one["text"].startswith("Bill #")]
+    heard = {one: sum(" deliver" in text for text in said_to(slack, one)) for one in HEARING}
+    assert heard["UANA"] == 2, "the two lists"
+    assert heard["UMAX"] >= 2, "what failed, and what arrived"
     assert again["text"] == "2 bills are delivered: $200.00."
     assert before["text"] == "5 bills are delivered: $500.00."
     assert "sending:retry" not in buttons(before["blocks"])
@@ -87,10 +91,10 @@ async def test_a_list_is_told_of_until_all_is_out_and_what_failed_is_sent_again_
     assert len(slack.mail()) == 5
 
 
-async def _no_notice_waits(db: Database) -> bool:
-    """Neither of the two bills that failed, which the list's own message tells."""
-    told = await rows(db, "select state from messages where kind = 'not_sent'")
-    return len(told) == 2 and all(one.state != "waiting" for one in told)
+async def _notices_are_settled(db: Database) -> bool:
+    """Of two bills that failed and five that arrived, each to Ana and to Max."""
+    told = await rows(db, "select state from messages where kind in ('not_sent', 'delivered')")
+    return len(told) == 14 and all(one.state != "waiting" for one in told)
 
 
 async def test_causes_are_counted_without_whom_they_name(

@@ -61,6 +61,7 @@ REFUSED: list[tuple[Callable[[str], str], str, str]] = [
     (read_mailboxes, "n/a", "is a placeholder"),
     (read_mailboxes, "mailto:ap@acme.example", "without “mailto:”"),
     (read_mailboxes, "ap@acme", "“acme” is no domain"),
+    (read_mailboxes, "ap@[127.0.0.1]", "“[127.0.0.1]” is no domain"),
     *(
         (read_mailboxes, typed, "is not an e-mail address")
         for typed in (

@@ -434,7 +434,7 @@ def test_a_template_of_ones_own_takes_the_place_of_ours(tmp_path: Path) -> None:
     with pytest.raises(CannotBeDrawn, match="no text on its pages"):
         InvoicePrinter(tmp_path).draw(ACME)
     (tmp_path / "invoice.typ").write_text("#page-of.nothing", encoding="utf-8")
-    with pytest.raises(CannotBeDrawn, match=r"The template cannot draw it: .*invoice\.typ:\d+:\d+"):
+    with pytest.raises(CannotBeDrawn, match=r"cannot draw it: .* \(invoice\.typ:\d+:\d+\)"):
         InvoicePrinter(tmp_path).draw(ACME)
 
 

@@ -37,6 +37,14 @@ def test_a_preview_names_count_totals_delay_and_receivers() -> None:
     assert offered["sending:cancel"]["text"]["text"] == "Cancel"
 
 
+def test_sums_of_what_customers_owe_tax_on_say_that_they_are_without_it() -> None:
+    taxed = tuple(replace(one, taxed=True) for one in samples.send_preview(BILL, 3, 0).totals)
+    message = send_preview(replace(samples.send_preview(BILL, 3, 0), totals=taxed))
+    assert "3 bills would go out: $3,000.00 without tax." in message.text
+    sure = buttons(message.blocks)["sending:go"]["confirm"]["text"]["text"]
+    assert sure == "$3,000.00 without tax in 3 bills."
+
+
 def test_a_preview_of_one_bill_names_it_and_where_it_goes() -> None:
     message = send_preview(samples.send_preview(BILL, 1, 0))
     assert message.text == (

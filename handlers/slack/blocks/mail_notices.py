@@ -144,7 +144,10 @@ def _none_in_doubt(told: Sequence[BillDetails]) -> SlackMessage:
 
 
 def _each_in_doubt(told: Sequence[BillDetails]) -> list[Sequence[Part]]:
-    each = [_line(one, is_in_doubt(one), [": ", _trouble(one)]) for one in told[:NOTICED_AT_MOST]]
+    first = sorted(told, key=is_in_doubt, reverse=True)[:NOTICED_AT_MOST]
+    each = [
+        _line(one, is_in_doubt(one), [": ", _trouble(one)]) for one in sorted(first, key=called)
+    ]
     more = len(told) - NOTICED_AT_MOST
     return [*each, [f"and {number(more)} more"]] if more > 0 else each
 

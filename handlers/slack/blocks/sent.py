@@ -39,6 +39,7 @@ from models.queries.allowed_verbs import possible_verbs
 from models.queries.bill_details import BillDetails
 
 TOO_LATE = "That is done already. "
+WITH_COUNTERSIGN = "your direct messages with Countersign"
 
 
 def one_sent(facts: BillDetails, reader: User) -> SlackMessage:
@@ -67,7 +68,7 @@ def _which(facts: BulkSendOutcome, reader: User) -> list[Block]:
         *([rich(bullets(named))] if named else []),
         *_failed(facts),
         *_came_back(facts),
-        *kept(facts.report.kept),
+        *kept(facts.report.kept, facts.report.by_state),
         *actions(*_undo(facts.named, reader)),
         *_undo_by_command(facts),
     ]
@@ -100,17 +101,18 @@ def _came_back(facts: BulkSendOutcome) -> list[Block]:
     return [paragraph(CAME_BACK), rich(bullets(came_back_lines(facts))), *actions(*again)]
 
 
-def list_retried(bills: int) -> SlackMessage:
-    """Of a list whose failed bills were sent once more."""
-    where = "What comes of them is in your direct messages with Countersign."
-    return sentence_message(f"Sending {bill_count(bills)} again. {where}")
+def list_retried(bills: int, *, too_late: bool = False) -> SlackMessage:
+    """Of a list whose failed bills were sent once more; `too_late`: by an earlier click."""
+    told = TOO_LATE if too_late else f"Sending {bill_count(bills)} again. "
+    of = "it" if bills == 1 else "them"
+    return sentence_message(f"{told}What comes of {of} is in {WITH_COUNTERSIGN}.")
 
 
 def list_going(facts: Listed, *, too_late: bool = False) -> SlackMessage:
     """Of a list that is too long to be sent at once: what comes of it is told elsewhere."""
     lead = TOO_LATE if too_late else ""
     told = f"{lead}Sending {bill_count(facts.bills)}: {totals(facts.totals)}."
-    where = "How far it is, and what comes of each, is in your direct messages with Countersign."
+    where = f"How far it is, and what comes of each, is in {WITH_COUNTERSIGN}."
     return message(
         fallback_text(f"{told} {where}"),
         [paragraph(told), rich(bullets(named_lines(facts))), paragraph(where)],

@@ -63,7 +63,7 @@ REFUSED: dict[Plight, str] = {
     plights.without_overage: "Countersign made it void.",
     plights.credit_for_void: "It was approved when the bill that it credits was made void.",
     failed: "issued as 2026-000001 but could not be delivered",
-    plights.on_its_way: "on its way out as 2026-000001. See first whether it arrives.",
+    plights.on_its_way: "on its way out as 2026-000001, which cannot be undone.",
     plights.sent: "went out as 2026-000001, which cannot be undone.",
     plights.sent_credit: "This credit note went out as CN-2026-000001, and stays.",
     plights.void_with_credit: "had been issued when it was made void, which cannot be undone.",

@@ -1,6 +1,7 @@
 """Many bills sent at once: what is previewed, what of it goes out, and what is left out."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -30,8 +31,10 @@ from models.context import Context
 from models.db.database import do_put_off
 from models.errors import NotAllowed, NotFound, Step, WrongState
 from models.outbox.jobs import Task
-from models.outbox.messages import Message, MessageKind, MessageState
+from models.outbox.messages import Message, MessageKind, MessageState, user_recipient
+from models.outbox.private_answers import Told, keep_answer, untold_by_answers
 from models.queries.health import load_health
+from models.queries.noticed import most_pressing
 from models.settings import BillingSettings
 from models.usage.usage import record_usage
 from tests.harness.billing import (
@@ -65,7 +68,7 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
 ) -> None:
     ready = await approved(session, people)
     nowhere = await approved(session, people, "Brook Ltd", billing_email="  ")
-    yen = await approved(session, people, "Cove KK", currency="JPY")
+    yen = await approved(session, people, "Cove KK", currency="JPY", tax_rate_percent=Decimal(10))
     waits = await bill_for(session, act(people.ana), "Elm Inc")
     out = await approved(session, people, "Fjord AS")
     await go_out(session, people, out)
@@ -83,6 +86,7 @@ async def test_a_month_is_previewed_with_what_cannot_go_out_and_why(
     ]
     sums = [(total.currency, total.bills, total.amount) for total in shown.totals]
     assert sums == [("JPY", 1, Decimal(5000)), ("USD", 1, Decimal("5000.00"))]
+    assert [total.taxed for total in shown.totals] == [True, False]
     assert shown.delay_minutes == 5
 
 
@@ -173,6 +177,45 @@ async def test_what_changed_after_it_was_shown_is_left_out_and_named(
         (undone.id, NotSent.CHANGED, State.PENDING),
         (late.id, NotSent.CHANGED, State.PENDING),
     ]
+
+
+async def test_of_many_that_stay_all_are_counted_each_with_what_kept_it(
+    session: AsyncSession, people: People
+) -> None:
+    """With a template of the company's own no font is to blame."""
+    own = replace(act(people.ana), settings=BillingSettings(own_template=True))
+    bills = [await approved(session, people, f"Carthage 𐤀 {one}") for one in range(12)]
+    list_id = (await preview_send(session, own, [bill.id for bill in bills])).id
+    assert list_id is not None
+    await session.execute(sa.text("update customers set cc_emails = 'ap@acme' where id % 2 = 0"))
+    await session.execute(sa.text("update customers set billing_email = ' ' where id % 2 = 1"))
+    assert await start_send(session, list_id, own)
+
+    facts = await send_report(session, list_id)
+
+    assert facts.by_state == {State.APPROVED: 12}
+    assert [one.kept for one in facts.kept].count(NotSent.BAD_ADDRESS) == 5
+    assert [one.kept for one in facts.kept].count(NotSent.NO_ADDRESS) == 5
+
+
+async def test_a_notice_names_first_what_can_be_sent_again_and_of_that_the_biggest(
+    session: AsyncSession, people: People
+) -> None:
+    late = clock(people, NOW + DELAY)
+    bills = [
+        await approved(session, people, f"Acme {used}", used=used)
+        for used in (900_000, 150_000, 190_000)
+    ]
+    failed = []
+    for bill in bills:
+        await issue(session, people, bill)
+        action = await mark_send_failed(session, bill.id, late, "550 No")
+        assert action is not None
+        failed.append(action.id)
+    settled, small, big = failed
+    await void(session, bills[0], people.ana)
+    assert await most_pressing(session, failed, 2) == [big, small]
+    assert await most_pressing(session, failed, 9) == [big, small, settled]
 
 
 async def test_a_bill_called_back_from_a_list_is_not_sent_by_it_again(
@@ -347,3 +390,21 @@ async def test_what_became_of_each_of_eight_that_were_sent_is_told_by_currency(
     assert [(one.currency, one.bills) for one in told.totals] == [("JPY", 1), ("USD", 7)]
     assert told.due == NOW + DELAY
     assert [one.customer for one in told.named] == ["Elm", "Gull KK", "Fjord", "Acme", "Heron"]
+
+
+async def test_what_an_answer_tells_is_not_told_once_more(
+    session: AsyncSession, people: People
+) -> None:
+    bills = [await approved(session, people, name) for name in ("Acme Corp", "Brook Ltd")]
+    ids = [bill.id for bill in bills]
+    list_id = await listed(session, people, bills[0])
+    told = Told("1 is on its way", list_id=list_id)
+    await keep_answer(session, people.ana, "https://slack.example/answer", told, FAR)
+    mine, other = user_recipient(people.ana.id), user_recipient(people.kim.id)
+    assert await untold_by_answers(session, mine, ids) == ids[1:]
+    assert await untold_by_answers(session, other, ids) == ids
+    await session.execute(sa.text("update private_answers set uses_left = 0"))
+    assert await untold_by_answers(session, mine, ids) == ids
+
+
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
