@@ -22,7 +22,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Errors of writing alone, and nothing is written beside the answer that does not say so itself."""
 
 
-class Interrupted(Refusal):
+class CommandInterrupted(Refusal):
     """The command was stopped in the middle."""
 
 
@@ -38,23 +38,23 @@ def told_if_interrupted(kept: str, done: str) -> Iterator[None]:
         yield
         sys.stdout.flush()
     except KeyboardInterrupt:
-        raise Interrupted(f"Stopped. {kept}") from None
+        raise CommandInterrupted(f"Stopped. {kept}") from None
     except BrokenPipeError:
         leave_output()
-        raise Interrupted(f"Nobody reads the answer any more. {done}") from None
+        raise CommandInterrupted(f"Nobody reads the answer any more. {done}") from None
     except OSError as error:
         if error.errno not in _FULL:
             raise
         leave_output()
         why = os.strerror(error.errno).lower()
-        raise Interrupted(f"The answer cannot be written: {why}. {done}") from None
+        raise CommandInterrupted(f"The answer cannot be written: {why}. {done}") from None
     except Refusal:
         raise
     except Exception as error:
         cause = lost_because(error)
         if cause is None:
             raise
-        raise Interrupted(f"The database went away in the middle: {cause}. {kept}") from None
+        raise CommandInterrupted(f"The database went away in the middle: {cause}. {kept}") from None
 
 
 async def stopped_if_asked(work: Coroutine[Any, Any, Done]) -> Done:

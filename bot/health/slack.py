@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bot.health.clock import clock_check
 from bot.settings import WHAT_TO_DO
-from bot.slack.access import SCOPES, Access, find_access, joined_channels
+from bot.slack.access import SCOPES, TokenAccess, find_access, joined_channels
 from bot.slack.client import SlackClient, SlackError
 from bot.slack.socket_mode import Socket
 from handlers.wording.formatting import listing
@@ -91,7 +91,7 @@ def _turned_away(trouble: SlackError, setting: str) -> Check:
     return Check("Slack", Standing.BAD, told, f"{setting}: {WHAT_TO_DO[setting]}")
 
 
-def _scopes(access: Access) -> Check:
+def _scopes(access: TokenAccess) -> Check:
     if access.scopes is None:
         return Check("Scopes", Standing.WAIT, "Slack does not tell what the bot may do.")
     missing = sorted(SCOPES - access.scopes)

@@ -16,7 +16,7 @@ from bot.mail.errors import one_line
 from bot.mail.plain_text import own_words, text_of_html
 from bot.mail.reports import failures_in, is_delivery_report, is_from_a_mail_server
 from handlers.wording.formatting import clean
-from models.bills.incoming import DeliveryReport, Incoming, Reply
+from models.bills.incoming import DeliveryReport, Incoming, MailReply
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ def _read(mail: EmailMessage, content: bytes) -> Incoming | None:
     about = tuple(_answered(mail))
     if not about or is_automatic(mail):
         return None
-    return Reply(about, _sender(mail), _text(mail), _files(mail))
+    return MailReply(about, _sender(mail), _text(mail), _files(mail))
 
 
 def name_of_mail(content: bytes) -> str:

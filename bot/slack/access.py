@@ -31,20 +31,20 @@ MOST_PAGES = 50
 
 
 @dataclass(frozen=True)
-class Access:
+class TokenAccess:
     """What the bot's token gives, as far as Slack told: its scopes, and the time on its clock."""
 
     scopes: frozenset[str] | None
     clock: datetime | None
 
 
-async def find_access(slack: SlackClient) -> Access:
+async def find_access(slack: SlackClient) -> TokenAccess:
     """Raises SlackError where the token lets nobody in, or Slack does not answer."""
     answer = await response_to(slack.asking.auth_test())
     heads = {name.lower(): value for name, value in answer.headers.items()}
     told = heads.get("x-oauth-scopes")
     scopes = None if told is None else frozenset(one.strip() for one in told.split(","))
-    return Access(scopes, _read_clock(heads))
+    return TokenAccess(scopes, _read_clock(heads))
 
 
 def _read_clock(heads: Mapping[str, str]) -> datetime | None:

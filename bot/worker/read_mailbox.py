@@ -19,7 +19,7 @@ from models.context import Source, system_context
 from models.db.database import Database
 from models.outbox.mailbox import (
     MailboxReading,
-    Place,
+    MailPosition,
     ReadingPace,
     end_reading_wait,
     mark_mailbox_read,
@@ -55,7 +55,7 @@ class MailboxReader:
         self._timings = timings
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
-        self._failed: Counter[Place] = Counter()
+        self._failed: Counter[MailPosition] = Counter()
 
     @property
     def _name(self) -> str:
@@ -104,7 +104,7 @@ class MailboxReader:
             for uid in await asyncio.to_thread(self._new_in, opened, reading):
                 if self._stopping.is_set():
                     break
-                await self._take(opened, Place(self._name, opened.uid_validity, uid))
+                await self._take(opened, MailPosition(self._name, opened.uid_validity, uid))
         finally:
             await asyncio.to_thread(opened.close)
 
@@ -113,7 +113,7 @@ class MailboxReader:
             return opened.uids_after(reading.uid)
         return opened.uids_since((self._now() - FIRST_LOOK).date())
 
-    async def _take(self, opened: OpenMailbox, place: Place) -> None:
+    async def _take(self, opened: OpenMailbox, place: MailPosition) -> None:
         """Put a mail on the record and note that it is read, both or neither.
 
         What became an action is marked as seen; everything else stays as it was, for people.
@@ -132,7 +132,7 @@ class MailboxReader:
         if recorded:
             await asyncio.to_thread(opened.mark_seen, place.uid)
 
-    async def _record(self, place: Place, content: bytes) -> bool:
+    async def _record(self, place: MailPosition, content: bytes) -> bool:
         mail = await asyncio.to_thread(read_mail, content)
         async with self._db.long_transaction() as session:
             if not await read_up_to(session, place) or mail is None:

@@ -19,8 +19,8 @@ from models.db.database import Database
 from models.errors import Invalid
 from models.settings import BillingSettings
 from models.webhooks.addresses import literal_address, read_address, refuse_private
-from models.webhooks.delivery import Due, Outcome, next_due, record_outcomes
-from models.webhooks.webhooks import Delivery
+from models.webhooks.delivery import AttemptOutcome, Due, next_due, record_outcomes
+from models.webhooks.webhooks import WebhookDelivery
 
 log = structlog.get_logger()
 
@@ -97,7 +97,7 @@ class WebhookSender:
                 )
                 await self._record(webhook_id, outcomes)
 
-    async def _record(self, webhook_id: int, outcomes: Sequence[Outcome]) -> None:
+    async def _record(self, webhook_id: int, outcomes: Sequence[AttemptOutcome]) -> None:
         async with self._db.long_transaction() as session:
             off = await record_outcomes(session, webhook_id, outcomes, self._now(), AT_ONCE)
         if off is not None:
@@ -120,7 +120,9 @@ class WebhookSender:
             headers=HEADERS,
         )
 
-    async def _attempt(self, http: aiohttp.ClientSession, due: Due, one: Delivery) -> Outcome:
+    async def _attempt(
+        self, http: aiohttp.ClientSession, due: Due, one: WebhookDelivery
+    ) -> AttemptOutcome:
         at, began = self._now(), time.monotonic()
         status, response, failure, retry_after_s = None, None, None, 0
         try:
@@ -142,7 +144,7 @@ class WebhookSender:
         if status is not None and 300 <= status < 400:
             failure = REDIRECTED
         duration_ms = round((time.monotonic() - began) * 1000)
-        return Outcome(one.id, at, duration_ms, status, response, failure, retry_after_s)
+        return AttemptOutcome(one.id, at, duration_ms, status, response, failure, retry_after_s)
 
     def _check(self, address: str) -> None:
         """What may be sent to may have changed, and of an address without a name aiohttp asks no

@@ -21,7 +21,7 @@ from handlers.api.fields import (
 )
 from handlers.api.if_match import ANY, IfMatch, etag, named
 from handlers.http.csv_files import AS_CSV, CSV, csv_book
-from handlers.http.decisions import DECISIONS, Decision, Given, Part, comment, decide
+from handlers.http.decisions import DECISIONS, DecisionField, DecisionRoute, Given, comment, decide
 from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from handlers.http.refused import Deciding
@@ -126,12 +126,12 @@ async def _answer(context: HttpContext, bill_id: int, response: Response) -> Who
     return whole_bill(bill, facts, history, sorted(allowed_verbs(facts, context.user)))
 
 
-_FIELDS: dict[Part, Any] = {
-    Part.REASON: Text,
-    Part.REASON_CODE: RejectReason,
-    Part.COMMENT: Text,
-    Part.UNITS: Units,
-    Part.ACTION_ID: Id,
+_FIELDS: dict[DecisionField, Any] = {
+    DecisionField.REASON: Text,
+    DecisionField.REASON_CODE: RejectReason,
+    DecisionField.COMMENT: Text,
+    DecisionField.UNITS: Units,
+    DecisionField.ACTION_ID: Id,
 }
 
 
@@ -151,7 +151,7 @@ async def _refuse_other(
 _VERSION_TAG = re.compile(r'"[1-9]\d{0,9}"', re.ASCII)
 
 
-def _body(verb: Verb, decision: Decision) -> type[Asked]:
+def _body(verb: Verb, decision: DecisionRoute) -> type[Asked]:
     """What the decision takes, as the table has it."""
     fields: dict[str, Any] = {"version": (Version, ...)}
     fields |= {part.value: (_FIELDS[part], ...) for part in decision.needs}
@@ -163,7 +163,7 @@ def _body(verb: Verb, decision: Decision) -> type[Asked]:
 Endpoint = Callable[..., Awaitable[WholeBillAnswer]]
 
 
-def _deciding(verb: Verb, decision: Decision) -> Endpoint:
+def _deciding(verb: Verb, decision: DecisionRoute) -> Endpoint:
     async def decided(
         context: Asking,
         bill_id: PathId,

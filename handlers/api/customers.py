@@ -40,7 +40,7 @@ router = APIRouter(route_class=ApiRoute)
 PAGE_CUSTOMERS, LARGEST_PAGE = 50, 200
 
 
-class CustomerFilter(Asked):
+class CustomerSelection(Asked):
     """Which customers are asked for: those that fit all that is given."""
 
     name: str = Field("", max_length=300, description="How a name that it has or had begins")
@@ -51,7 +51,7 @@ class CustomerFilter(Asked):
         return RecordFilter(self.name, self.csm_id)
 
 
-class CustomerQuery(CustomerFilter):
+class CustomerQuery(CustomerSelection):
     cursor: str | None = Field(
         None, pattern=r"^[1-9]\d{0,17}$", description="`next_cursor` of the page before"
     )
@@ -75,7 +75,7 @@ async def find_customers(
 @router.get("/customers.csv", response_class=StreamingResponse, responses=AS_CSV)
 @open_to(Permission.SEE)
 async def customers_as_csv(
-    context: Asking, asked: Annotated[CustomerFilter, Query()]
+    context: Asking, asked: Annotated[CustomerSelection, Query()]
 ) -> StreamingResponse:
     """The same as CSV, which an import reads back unchanged."""
     ids = await customer_ids(context.session, asked.filter) if asked.model_fields_set else None

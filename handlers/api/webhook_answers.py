@@ -8,7 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.webhooks.events import Event
 from models.webhooks.reading import DeliveryDetails
-from models.webhooks.webhooks import Delivery, DeliveryStatus, OffCause, Webhook, WebhookState
+from models.webhooks.webhooks import (
+    DeliveryStatus,
+    OffCause,
+    Webhook,
+    WebhookDelivery,
+    WebhookState,
+)
 
 
 class _Row(BaseModel):
@@ -102,7 +108,7 @@ def new_webhook(webhook: Webhook, secret: str) -> NewWebhookAnswer:
     return NewWebhookAnswer(**told.model_dump(), secret=secret)
 
 
-def delivery_answer(delivery: Delivery) -> DeliveryAnswer:
+def delivery_answer(delivery: WebhookDelivery) -> DeliveryAnswer:
     """When it is tried next is told only while it waits."""
     told = DeliveryAnswer.model_validate(delivery)
     waits = delivery.status == DeliveryStatus.WAITING

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import jinja2
 
-from handlers.documents.figures import DEFAULT_LOCALE, Figures
 from handlers.documents.invoice import DOCUMENT_KINDS, written_day
+from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
 from handlers.wording.formatting import listing, name, period_name
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind
@@ -30,7 +30,7 @@ class BillEmail:
     def about(cls, facts: InvoiceData) -> "BillEmail":
         """Says of a document what it says itself."""
         kind, due = DOCUMENT_KINDS[facts.kind], facts.due_on
-        figures = Figures(facts.locale or DEFAULT_LOCALE)
+        figures = NumberFormat(facts.locale or DEFAULT_LOCALE)
         gross = figures.amount(facts.sums.gross.copy_abs(), facts.currency)
         company, month = name(facts.company.name), period_name(facts.period)
         return cls(

@@ -51,7 +51,7 @@ class Tax:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class InvoiceLine:
     """What is billed: `quantity` pieces at `price` each, `amount` in all; below zero what is taken
     off.
     """
@@ -78,7 +78,7 @@ class Invoice:
     notes: Sequence[str]
     seller: Party
     buyer: Party
-    lines: Sequence[Line]
+    lines: Sequence[InvoiceLine]
     first_day: date
     last_day: date
     delivered_to: str | None
@@ -157,7 +157,7 @@ def _document(invoice: Invoice) -> Node:
     )
 
 
-def _line(number: int, line: Line, tax: Tax) -> Node:
+def _line(number: int, line: InvoiceLine, tax: Tax) -> Node:
     price = _node("ram:ChargeAmount", number_text(line.price))
     quantity = _node("ram:BilledQuantity", number_text(line.quantity), unitCode=PIECES)
     amount = _node("ram:LineTotalAmount", line.amount)

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from handlers.documents import cii
 from handlers.documents.cii import number_text
-from handlers.documents.figures import DEFAULT_LOCALE, Figures
 from handlers.documents.invoice import address_lines, billed_by
+from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
 from handlers.documents.tax_categories import (
     INTRA_COMMUNITY,
     OUT_OF_SCOPE,
@@ -125,7 +125,7 @@ def _as_written(value: Decimal, facts: InvoiceData) -> Decimal:
     return -value if facts.kind == BillKind.CREDIT else +value
 
 
-def _line(line: BilledCalls, facts: InvoiceData) -> cii.Line:
+def _line(line: BilledCalls, facts: InvoiceData) -> cii.InvoiceLine:
     """Calls at a price, wherever they make the amount; else one piece at the amount."""
     month, amount = period_name(facts.period), _as_written(line.amount, facts)
     name, pieces, price = "API calls over the limit", Decimal(1).copy_sign(amount), abs(amount)
@@ -133,9 +133,9 @@ def _line(line: BilledCalls, facts: InvoiceData) -> cii.Line:
         pieces, price = _as_written(Decimal(line.units), facts), line.unit_cost
     elif line.number is None:
         name = "Difference to what was billed before for API calls"
-    figures = Figures(facts.locale or DEFAULT_LOCALE)
+    figures = NumberFormat(facts.locale or DEFAULT_LOCALE)
     used, included = figures.number(facts.api_usage), figures.number(facts.limit_calls)
-    return cii.Line(
+    return cii.InvoiceLine(
         name=f"{name}, {month}",
         description=billed_by(line) if line.number else f"{used} calls used, {included} included",
         quantity=pieces,

@@ -28,7 +28,7 @@ from handlers.wording.formatting import (
 from handlers.wording.history_text import history_sentence
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Link, Mention, Part, Styled
-from models.audit.evidence import BillEvidence, ChainedAction, StateTotal, Verdict
+from models.audit.evidence import BillEvidence, ChainedAction, StateTotal, VerifySummary
 from models.bills.states import OPEN, BillKind, State, Verb
 from models.people.permissions import Role
 from models.queries.bill_details import BillDetails, MissingApproval
@@ -57,7 +57,7 @@ def _environment() -> jinja2.Environment:
 
 async def evidence_page(
     scope: Scope,
-    verdict: Verdict,
+    verdict: VerifySummary,
     states: Sequence[StateTotal] | None,
     lines: AsyncIterator[BillLine],
     bills: AsyncIterator[BillEvidence],
@@ -151,7 +151,7 @@ def _day(moment: datetime) -> str:
     return format_date(moment.date(), "d MMM yyyy", locale="en")
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: VerifySummary) -> str:
     bills, actions = counted(verdict.bills, "bill"), counted(verdict.actions, "action")
     if verdict.discrepancies:
         discrepancies = counted(verdict.discrepancies, "thing does", "things do")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from handlers.documents.figures import DEFAULT_LOCALE, Figures
 from handlers.documents.invoice import (
     DOCUMENT_KINDS,
     TIMES,
@@ -13,6 +12,7 @@ from handlers.documents.invoice import (
     country_name,
     written_day,
 )
+from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
 from handlers.documents.tax_categories import shown_tax_note
 from handlers.wording.formatting import clean, isolated, listing, month_name, period_name
 from handlers.wording.usage_text import usage_finding
@@ -25,7 +25,7 @@ Row = tuple[str, str, str]
 
 def invoice_page(facts: InvoiceData) -> dict[str, Any]:
     """As JSON can hold it; `docs/reference/invoice-page.md` tells it to writers of templates."""
-    figures = Figures(facts.locale or DEFAULT_LOCALE)
+    figures = NumberFormat(facts.locale or DEFAULT_LOCALE)
     kind, company = DOCUMENT_KINDS[facts.kind], facts.company
     noun = kind.noun.capitalize()
     net, tax, gross = (figures.amount(sum_, facts.currency) for sum_ in facts.sums)
@@ -75,7 +75,7 @@ def _about(facts: InvoiceData) -> Iterator[tuple[str, str]]:
         yield "Less", listing(facts.credited_before)
 
 
-def _rows(facts: InvoiceData, figures: Figures) -> Iterator[Row]:
+def _rows(facts: InvoiceData, figures: NumberFormat) -> Iterator[Row]:
     """How the net amount comes about; written out as a multiplication wherever it is one."""
     over = max(0, facts.api_usage - facts.limit_calls)
     units = facts.overage_units + sum(one.units for one in facts.billed)
@@ -94,7 +94,7 @@ def _rows(facts: InvoiceData, figures: Figures) -> Iterator[Row]:
         yield DOCUMENT_KINDS[facts.kind].units, figures.number(facts.overage_units), ""
 
 
-def _row(line: BilledCalls, currency: str, figures: Figures) -> Row:
+def _row(line: BilledCalls, currency: str, figures: NumberFormat) -> Row:
     """As in "Billed by 2026-000123: 250,000 calls × $0.004", of what a document had billed."""
     amount = figures.amount(line.amount, currency)
     product = _product(line, currency, figures)
@@ -104,7 +104,7 @@ def _row(line: BilledCalls, currency: str, figures: Figures) -> Row:
     return what, figures.number(line.units), amount
 
 
-def _product(line: BilledCalls, currency: str, figures: Figures) -> str | None:
+def _product(line: BilledCalls, currency: str, figures: NumberFormat) -> str | None:
     """None where the amount is none."""
     if line.unit_cost is None or not line.is_product(currency):
         return None
@@ -113,14 +113,14 @@ def _product(line: BilledCalls, currency: str, figures: Figures) -> str | None:
     return f"{figures.number(units)} {noun} {TIMES} {figures.price(line.unit_cost, currency)}"
 
 
-def _prorated(share: Proration, limit_calls: int, figures: Figures) -> str:
+def _prorated(share: Proration, limit_calls: int, figures: NumberFormat) -> str:
     """As in "3,100 × 21/31 days = 2,100"."""
     whole = share.limit_calls * share.days % share.of_days == 0
     product = f"{figures.number(share.limit_calls)} {TIMES} {share.days}/{share.of_days} days"
     return f"{product} = {figures.number(limit_calls)}{'' if whole else ', rounded up'}"
 
 
-def _notes(facts: InvoiceData, figures: Figures) -> Iterator[str]:
+def _notes(facts: InvoiceData, figures: NumberFormat) -> Iterator[str]:
     if not facts.tax_rate_percent:
         yield from _paragraphs(shown_tax_note(facts))
     gross = figures.amount(facts.sums.gross.copy_abs(), facts.currency)
@@ -135,7 +135,7 @@ def _paragraphs(text: str) -> Iterator[str]:
     yield from filter(None, map(_line, clean(text).splitlines()))
 
 
-def _chart(facts: InvoiceData, figures: Figures) -> Any:
+def _chart(facts: InvoiceData, figures: NumberFormat) -> Any:
     """None where no month's usage is known. Heights are parts of the tallest."""
     known = [month for month in facts.months if month.calls is not None]
     if not known:

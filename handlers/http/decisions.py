@@ -18,7 +18,7 @@ from models.errors import Invalid
 from models.people.permissions import Permission
 
 
-class Part(StrEnum):
+class DecisionField(StrEnum):
     """What goes with a decision, besides the version that whoever decides has seen."""
 
     REASON = "reason"
@@ -46,13 +46,13 @@ Decide = Callable[[HttpContext, int, Given], Awaitable[int | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class DecisionRoute:
     """`needs` and `may_have` besides the version; `do` returns the id of a bill that it made."""
 
     do: Decide
     permission: Permission
-    needs: tuple[Part, ...] = ()
-    may_have: tuple[Part, ...] = ()
+    needs: tuple[DecisionField, ...] = ()
+    may_have: tuple[DecisionField, ...] = ()
 
 
 async def decide(context: HttpContext, bill_id: int, verb: Verb, given: Given) -> int | None:
@@ -70,7 +70,7 @@ async def _approve(context: HttpContext, bill_id: int, given: Given) -> None:
 
 async def _reject(context: HttpContext, bill_id: int, given: Given) -> None:
     if given.reason_code is None:
-        raise Invalid("Choose what is wrong.", Part.REASON_CODE)
+        raise Invalid("Choose what is wrong.", DecisionField.REASON_CODE)
     await reject_bill(
         context.session, bill_id, given.version, context, given.reason_code, given.reason
     )
@@ -108,23 +108,27 @@ async def _reissue(context: HttpContext, bill_id: int, given: Given) -> int:
     return await reissue_bill(context.session, bill_id, given.version, context, given.reason)
 
 
-def _decision(verb: Verb, do: Decide, needs: tuple[Part, ...] = (), *may_have: Part) -> Decision:
+def _decision(
+    verb: Verb, do: Decide, needs: tuple[DecisionField, ...] = (), *may_have: DecisionField
+) -> DecisionRoute:
     permission = TRANSITIONS[verb].permission
     assert permission is not None
-    return Decision(do=do, permission=permission, needs=needs, may_have=may_have)
+    return DecisionRoute(do=do, permission=permission, needs=needs, may_have=may_have)
 
 
-_WHY = (Part.REASON,)
+_WHY = (DecisionField.REASON,)
 
-DECISIONS: dict[Verb, Decision] = {
-    Verb.APPROVE: _decision(Verb.APPROVE, _approve, (), Part.COMMENT),
-    Verb.REJECT: _decision(Verb.REJECT, _reject, (Part.REASON_CODE, Part.REASON)),
-    Verb.UNDO: _decision(Verb.UNDO, _undo, _WHY, Part.ACTION_ID),
-    Verb.REVISE: _decision(Verb.REVISE, _revise, _WHY, Part.UNITS),
-    Verb.SEND: _decision(Verb.SEND, _send, (), Part.COMMENT),
+DECISIONS: dict[Verb, DecisionRoute] = {
+    Verb.APPROVE: _decision(Verb.APPROVE, _approve, (), DecisionField.COMMENT),
+    Verb.REJECT: _decision(Verb.REJECT, _reject, (DecisionField.REASON_CODE, DecisionField.REASON)),
+    Verb.UNDO: _decision(Verb.UNDO, _undo, _WHY, DecisionField.ACTION_ID),
+    Verb.REVISE: _decision(Verb.REVISE, _revise, _WHY, DecisionField.UNITS),
+    Verb.SEND: _decision(Verb.SEND, _send, (), DecisionField.COMMENT),
     Verb.DELIVER: _decision(Verb.DELIVER, _deliver, _WHY),
     Verb.VOID: _decision(Verb.VOID, _void, _WHY),
-    Verb.RELEASE: _decision(Verb.RELEASE, _release, (), Part.REASON, Part.COMMENT),
+    Verb.RELEASE: _decision(
+        Verb.RELEASE, _release, (), DecisionField.REASON, DecisionField.COMMENT
+    ),
     Verb.REISSUE: _decision(Verb.REISSUE, _reissue, _WHY),
 }
 """Each takes the version that was seen. A release needs its reason only where the cause of the hold

@@ -41,7 +41,7 @@ class TooLarge(Refusal):
     """That is more than is taken in one request."""
 
 
-class Trouble(Exception):
+class Unforeseen(Exception):
     """Something went wrong that nobody foresaw. It is in the log under this reference."""
 
     def __init__(self, reference: str) -> None:
@@ -66,7 +66,7 @@ _STATUS: dict[type[Refusal], int] = {
 }
 
 
-Ending = Refusal | Trouble | HTTPException | RequestValidationError
+Ending = Refusal | Unforeseen | HTTPException | RequestValidationError
 """Whatever a request ends with that is not answered."""
 
 

@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect
 from handlers.http.clean_request import CleanRequest
 from handlers.http.content_types import refuse_charset, refuse_other_kind
 from handlers.http.cookies import bearer_token, session_token
-from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Trouble
+from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Unforeseen
 from handlers.http.faults import UNKNOWN_NAME
 from handlers.http.ids import refuse_unknown
 from handlers.http.names import names_known
@@ -191,7 +191,7 @@ class GatedRoute(APIRoute):
             except Exception as error:
                 reference = secrets.token_hex(4)
                 log.exception("A request failed", reference=reference, route=self.path)
-                raise Trouble(reference) from error
+                raise Unforeseen(reference) from error
 
         return handle
 

@@ -25,7 +25,7 @@ class Deciding:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RefusedBill:
     """How a bill stands, after what somebody decided too late, and what was done `since` then."""
 
     bill_id: int
@@ -48,14 +48,14 @@ async def follow_refusal(request: Request, refused: Refusal, source: Source) -> 
         log.exception("A bill was not put right", bill_id=deciding.bill_id)
 
 
-async def _standing(session: Session, deciding: Deciding) -> Standing:
+async def _standing(session: Session, deciding: Deciding) -> RefusedBill:
     bill = await get_bill(session, deciding.bill_id)
     history = await load_history(session, bill.id)
     since = tuple(entry for entry in history if entry.version > deciding.version)
-    return Standing(bill.id, bill.version, since)
+    return RefusedBill(bill.id, bill.version, since)
 
 
-def standing_of(request: Request) -> Standing | None:
+def standing_of(request: Request) -> RefusedBill | None:
     """How the bill stands that this request decided on too late."""
-    found: Standing | None = getattr(request.state, "standing", None)
+    found: RefusedBill | None = getattr(request.state, "standing", None)
     return found

@@ -35,7 +35,7 @@ WRONG = "That is not your password."
 
 
 @dataclass(frozen=True)
-class SignedIn:
+class NewSession:
     """Who is signed in by now, the token of their device, and that by which their browser is known
     afterwards.
     """
@@ -45,7 +45,7 @@ class SignedIn:
     browser: str
 
 
-async def sign_in(caller: Caller, name: str, password: str) -> SignedIn:
+async def sign_in(caller: Caller, name: str, password: str) -> NewSession:
     """Sign somebody in by name and password; raises WrongPassword, whichever of them is wrong, and
     TooOften.
     """
@@ -64,7 +64,7 @@ async def sign_in(caller: Caller, name: str, password: str) -> SignedIn:
         return await _signed_in(caller, session, user)
 
 
-async def sign_in_by_link(caller: Caller, token: str) -> SignedIn:
+async def sign_in_by_link(caller: Caller, token: str) -> NewSession:
     """Sign in whom a one-time link is for; raises SpentLink."""
     async with caller.transaction() as session:
         user = await use_sign_in_link(session, token, caller.services.now())
@@ -89,7 +89,7 @@ async def sign_up(caller: Caller, name: str, email: str, password: str) -> User:
         return await make_account(session, name, email, digest, caller.services.now())
 
 
-async def sign_in_new(caller: Caller, user: User) -> SignedIn:
+async def sign_in_new(caller: Caller, user: User) -> NewSession:
     """Sign in whoever has made this account just now."""
     async with caller.transaction() as session:
         return await _signed_in(caller, session, user)
@@ -149,7 +149,7 @@ def _origin(caller: Caller) -> Origin:
 
 async def _signed_in(
     caller: Caller, session: Session, user: User, *, by_link: bool = False
-) -> SignedIn:
+) -> NewSession:
     """On a new device, whose token nobody can have known before; the browser's former one ends."""
     former = session_token(caller.request)
     if former is not None:
@@ -159,4 +159,4 @@ async def _signed_in(
     browser = origin.browser or new_token(TokenKind.BROWSER)
     await note_arrival(session, user.name, replace(origin, browser=browser), now)
     token = await open_session(session, user, now, label, by_link=by_link)
-    return SignedIn(user, token, browser)
+    return NewSession(user, token, browser)

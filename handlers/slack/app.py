@@ -49,10 +49,10 @@ from handlers.slack.parsing import (
 )
 from handlers.slack.references import clicked, commanded
 from handlers.slack.request import (
-    Choice,
+    AppMention,
     Click,
+    CustomerChoice,
     DirectMessage,
-    Mention,
     Request,
     SlashCommand,
     Submission,
@@ -108,7 +108,7 @@ async def _customer_or_nearest(
         if not refused.is_guess or not is_near(command, word):
             raise
         near = nearest_commands(command, word, rest)
-        if not isinstance(refused, Choice) or not refused.choices:
+        if not isinstance(refused, CustomerChoice) or not refused.choices:
             return Reply(near)
         return Reply(under(near, refusal_message(refused, refused.command, refused.text)))
 
@@ -299,7 +299,7 @@ def _hear_events(app: AsyncApp, services: Services) -> None:
         return await thread.handle_message(services, body)
 
     async def mention(body: Body) -> BoltResponse:
-        written = Mention(body)
+        written = AppMention(body)
         return await handle(services, written, answer_mention) if written.is_one else _nothing()
 
     async def home_opened(body: Body) -> None:

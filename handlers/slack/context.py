@@ -26,8 +26,8 @@ from handlers.slack.repeats import DOUBLE_CLICK_S, Repeats
 from handlers.slack.request import (
     LATE,
     PERHAPS_OPEN,
-    Choice,
     Click,
+    CustomerChoice,
     Request,
     Submission,
     ThreadMessage,
@@ -136,7 +136,7 @@ class RequestContext(Context):
             if place is None or not self.command or not place.search(self.text):
                 raise
             text = place.sub("{}", self.text.replace("{}", ""), count=1)
-            raise Choice(refused, self.command, text) from refused
+            raise CustomerChoice(refused, self.command, text) from refused
 
 
 Listener = Callable[[RequestContext], Awaitable[Answer | Later | None]]

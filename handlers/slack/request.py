@@ -113,7 +113,7 @@ class SlashCommand(Request):
         return {str(self.body["team_id"])}
 
     def refused(self, refusal: Refusal) -> list[Answer]:
-        if isinstance(refusal, Choice):
+        if isinstance(refusal, CustomerChoice):
             return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
         return super().refused(refusal)
 
@@ -190,7 +190,7 @@ class Click(Request):
         return self.view.get("type") == HOME or carried(metadata, "see") == HOME
 
     def refused(self, refusal: Refusal) -> list[Answer]:
-        if isinstance(refusal, Choice):
+        if isinstance(refusal, CustomerChoice):
             return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
         return [Reply(refusal_message(refusal, click=known_action(self.action["action_id"])))]
 
@@ -344,7 +344,7 @@ class DirectMessage(Request):
         return {str(named)} if named else set()
 
     def refused(self, refusal: Refusal) -> list[Answer]:
-        if isinstance(refusal, Choice):
+        if isinstance(refusal, CustomerChoice):
             return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
         return super().refused(refusal)
 
@@ -359,7 +359,7 @@ class DirectMessage(Request):
 
 
 @dataclass(frozen=True)
-class Mention(DirectMessage):
+class AppMention(DirectMessage):
     """Something that a person writes in a channel and addresses to the bot."""
 
     @property
@@ -368,7 +368,7 @@ class Mention(DirectMessage):
         return bool(event.get("user") and not event.get("bot_id") and not event.get("edited"))
 
 
-class Choice(Ambiguous):
+class CustomerChoice(Ambiguous):
     """Several customers could be meant.
 
     `command` and `text` run the command again, once `{}` in the text is one of the choices.

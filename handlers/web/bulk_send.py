@@ -39,7 +39,7 @@ LIST_S = 15.0
 
 
 @dataclass(frozen=True)
-class Place:
+class SendPages:
     """Where bills are sent from: what they are called, the `path` that sends, the way `back`."""
 
     bills: str
@@ -47,19 +47,19 @@ class Place:
     back: str
 
 
-CHOSEN = Place("chosen bills", "/dashboard/send", "/dashboard?view=approved")
+CHOSEN = SendPages("chosen bills", "/dashboard/send", "/dashboard?view=approved")
 _MONTH = "/month/{month}/send"
 
 
-def place_of(request: Request) -> Place:
+def place_of(request: Request) -> SendPages:
     """The month that stands in the address, if one does; refuses what is none."""
     if "month" not in request.path_params:
         return CHOSEN
     period = read_month(request.path_params["month"])
-    return Place(period.in_words, f"/month/{period}/send", f"/month/{period}")
+    return SendPages(period.in_words, f"/month/{period}/send", f"/month/{period}")
 
 
-Here = Annotated[Place, Depends(place_of)]
+Here = Annotated[SendPages, Depends(place_of)]
 
 
 @router.get(CHOSEN.path)
@@ -92,7 +92,7 @@ async def preview_month(context: Asking, place: Here, month: Month) -> Response:
     return _preview(context, place, facts)
 
 
-def _preview(context: HttpContext, place: Place, facts: SendPreview) -> Response:
+def _preview(context: HttpContext, place: SendPages, facts: SendPreview) -> Response:
     """What would go out, before it does."""
     return page(
         context.request,

@@ -31,7 +31,7 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
-class Column:
+class ChartMonth:
     """One month. `calls`: of usage. `is_missing`: a hollow mark instead of a bar; a month outside
     the contract has neither. `within` and
     `over`: y and height of the two parts of a bar; `label` and `year` are empty where there is no
@@ -53,7 +53,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """A straight line; x in percent, y in pixels."""
 
     x1: float
@@ -72,8 +72,8 @@ class MonthsChart:
 
     key: str
     finding: str
-    columns: tuple[Column, ...]
-    limit: tuple[Line, ...]
+    columns: tuple[ChartMonth, ...]
+    limit: tuple[ChartLine, ...]
     scale: tuple[tuple[float, str], ...]
     missing: str = "Not recorded"
 
@@ -111,7 +111,7 @@ def amounts_chart(periods: Sequence[Period], one: CurrencyMonths) -> MonthsChart
         key=f"billed-{one.currency}",
         finding=billed_finding(periods, one),
         columns=tuple(
-            Column(
+            ChartMonth(
                 told=billed_told(period, amount, one.currency),
                 **_place(periods, index),
                 calls=None,
@@ -143,10 +143,10 @@ def _y(value: int | Decimal, top: int) -> float:
     return round(BASE - float(value) * (BASE - TOP) / top, 1)
 
 
-def _column(months: Sequence[UsageMonth], index: int, top: int) -> Column:
+def _column(months: Sequence[UsageMonth], index: int, top: int) -> ChartMonth:
     month = months[index]
     within = min(month.calls or 0, month.limit_calls)
-    return Column(
+    return ChartMonth(
         told=month_told(month),
         **_place([one.period for one in months], index),
         calls=month.calls,
@@ -195,15 +195,17 @@ def _labels(periods: Sequence[Period], index: int) -> tuple[str, str]:
     return month_name(period)[:3], str(period.year) if begins and not crowded else ""
 
 
-def _limit(months: Sequence[UsageMonth], columns: Sequence[Column], top: int) -> list[Line]:
+def _limit(
+    months: Sequence[UsageMonth], columns: Sequence[ChartMonth], top: int
+) -> list[ChartLine]:
     """None is drawn outside the contract."""
     heights = [_y(month.limit_calls, top) for month in months]
     drawn = [
-        None if month.is_outside else Line(c.left, y, round(c.left + c.width, 2), y)
+        None if month.is_outside else ChartLine(c.left, y, round(c.left + c.width, 2), y)
         for month, c, y in zip(months, columns, heights, strict=True)
     ]
     steps = [
-        Line(after.x1, before.y2, after.x1, after.y1)
+        ChartLine(after.x1, before.y2, after.x1, after.y1)
         for before, after in pairwise(drawn)
         if before and after and before.y2 != after.y1
     ]

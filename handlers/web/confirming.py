@@ -19,7 +19,7 @@ AGREED = "agreed"
 
 
 @dataclass(frozen=True)
-class Question:
+class Confirmation:
     """What is asked: `title`, the address that the form goes to, and where *Cancel* leads."""
 
     title: str
@@ -29,7 +29,7 @@ class Question:
 
 
 async def confirmed(
-    context: HttpContext, typed: Mapping[str, str], question: Question, change: Change
+    context: HttpContext, typed: Mapping[str, str], question: Confirmation, change: Change
 ) -> Response | None:
     """Make the change, or ask first where bills would move; None: it is made."""
     foreseen, is_done = await do_if_agreed(context.session, change, typed.get(AGREED))
@@ -37,7 +37,7 @@ async def confirmed(
 
 
 def _asked(
-    context: HttpContext, typed: Mapping[str, str], question: Question, foreseen: Foreseen
+    context: HttpContext, typed: Mapping[str, str], question: Confirmation, foreseen: Foreseen
 ) -> Response:
     kept = {name: value for name, value in typed.items() if name != AGREED}
     return page(

@@ -58,7 +58,7 @@ VIEWS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class AskedBills:
     """What is asked for: `view` None where whoever asks has not chosen one."""
 
     view: str | None
@@ -134,7 +134,7 @@ async def dashboard(context: Asking) -> Response:
     )
 
 
-async def _csms(context: HttpContext, choice: Choice) -> list[tuple[str, str]]:
+async def _csms(context: HttpContext, choice: AskedBills) -> list[tuple[str, str]]:
     """Whoever has the role, and whoever is chosen and has it no longer."""
     found = list(await users_with_role(context.session, Role.CSM))
     chosen = choice.wanted.csm_id
@@ -167,7 +167,7 @@ def _bulk(user: User, found: Page) -> Bulk | None:
 
 
 async def _recent(
-    context: HttpContext, choice: Choice, after: str | None
+    context: HttpContext, choice: AskedBills, after: str | None
 ) -> Sequence[RecentDecision]:
     """Beneath what waits for oneself, and where the page opens since nothing does."""
     is_own = choice.view == MINE or not {*LISTS} & context.request.query_params.keys()
@@ -176,9 +176,13 @@ async def _recent(
     return await recent_decisions(context.session, context.user)
 
 
-async def _billed(context: HttpContext, choice: Choice, after: str | None) -> dict[str, Any] | None:
+async def _billed(
+    context: HttpContext, choice: AskedBills, after: str | None
+) -> dict[str, Any] | None:
     """For managers, whose page opens with all bills: what the months came to."""
-    opens = context.user.role == Role.MANAGER and choice == Choice(ALL, choice.typed, BillFilter())
+    opens = context.user.role == Role.MANAGER and choice == AskedBills(
+        ALL, choice.typed, BillFilter()
+    )
     if not opens or after is not None:
         return None
     return await billed_facts(context, Period.last_closed(context.now, context.settings.zone))
@@ -190,7 +194,7 @@ def _views(user: User) -> Mapping[str, str]:
     return {view: words for view, words in VIEWS.items() if view != MINE or not is_manager}
 
 
-async def _choice(context: HttpContext) -> Choice:
+async def _choice(context: HttpContext) -> AskedBills:
     asked = context.request.query_params
     view = next((asked[key] for key in LISTS if asked.get(key)), None)
     typed = {key: asked.get(key, "").strip() for key in FILTERS}
@@ -214,7 +218,7 @@ async def _choice(context: HttpContext) -> Choice:
     if "period" in read:
         typed["month"] = str(read["period"])
     wanted = BillFilter(**read, status=State(view) if view in set(State) else None)
-    return Choice(view if view in VIEWS else None, typed, wanted, errors)
+    return AskedBills(view if view in VIEWS else None, typed, wanted, errors)
 
 
 def _told(refused: Invalid | NotFound) -> str:
@@ -240,7 +244,9 @@ async def _csm(context: HttpContext, typed: str) -> dict[str, Any]:
 _READINGS = {"customer": _customer, "month": _month, "csm": _csm}
 
 
-async def _found(context: HttpContext, choice: Choice, after: str | None) -> tuple[Choice, Page]:
+async def _found(
+    context: HttpContext, choice: AskedBills, after: str | None
+) -> tuple[AskedBills, Page]:
     """What is asked for; where no list is chosen, what waits for whoever asks, if anything does."""
     if choice.errors:
         return choice, Page((), 0, ())

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import APIRouter, Response
 
 from handlers.asking import question_of
-from handlers.http.decisions import DECISIONS, Decision, Given, Part, decide
+from handlers.http.decisions import DECISIONS, DecisionField, DecisionRoute, Given, decide
 from handlers.http.errors import status_of
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
@@ -88,7 +88,7 @@ def _too_late(
     )
 
 
-_WORDS = (Part.REASON, Part.COMMENT)
+_WORDS = (DecisionField.REASON, DecisionField.COMMENT)
 
 
 def _version(typed: Mapping[str, str]) -> int:
@@ -103,14 +103,14 @@ def _hidden(number: str) -> int:
 
 
 def _given(typed: Mapping[str, str]) -> Given:
-    code, action_id = typed.get(Part.REASON_CODE), typed.get(Part.ACTION_ID)
+    code, action_id = typed.get(DecisionField.REASON_CODE), typed.get(DecisionField.ACTION_ID)
     return Given(
         version=_version(typed),
-        reason=typed.get(Part.REASON, ""),
+        reason=typed.get(DecisionField.REASON, ""),
         reason_code=RejectReason(code) if code in set(RejectReason) else None,
-        comment=typed.get(Part.COMMENT) or None,
+        comment=typed.get(DecisionField.COMMENT) or None,
         action_id=_hidden(action_id) if action_id else None,
-        units=read_units(typed.get(Part.UNITS, ""), Part.UNITS),
+        units=read_units(typed.get(DecisionField.UNITS, ""), DecisionField.UNITS),
     )
 
 
@@ -130,7 +130,7 @@ async def _done(context: HttpContext, bill_id: int, verb: Verb, made: int | None
 Route = Callable[..., Awaitable[Response]]
 
 
-def _asked(verb: Verb, decision: Decision) -> Route:
+def _asked(verb: Verb, decision: DecisionRoute) -> Route:
     async def asked(context: Asking, bill_id: PathId, version: str = "") -> Response:
         form = Form({"version": version} if version else None)
         return await _form_page(context, bill_id, verb, form)
@@ -138,7 +138,7 @@ def _asked(verb: Verb, decision: Decision) -> Route:
     return open_to(decision.permission)(asked)
 
 
-def _decided(verb: Verb, decision: Decision) -> Route:
+def _decided(verb: Verb, decision: DecisionRoute) -> Route:
     async def decided(context: Asking, bill_id: PathId, typed: Typed) -> Response:
         async def again(context: HttpContext, form: Form) -> Response:
             return await _form_page(context, bill_id, verb, form)

@@ -23,7 +23,7 @@ from handlers.customer_form import (
 from handlers.http.faults import MAYBE_MONTH
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
-from handlers.web.confirming import Question, confirmed
+from handlers.web.confirming import Confirmation, confirmed
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
@@ -92,7 +92,7 @@ async def change_customer(
     fields = changed_fields(_given(typed), shown)
     address = f"/customers/{customer_id}"
     action = _edit_address(customer_id, month)
-    question = Question(f"Change {name(customer.name)}?", action, address, "Save changes")
+    question = Confirmation(f"Change {name(customer.name)}?", action, address, "Save changes")
 
     async def change() -> BookChange:
         version = typed.get("version")
@@ -205,7 +205,7 @@ async def change_usage(context: Asking, customer_id: PathId, period: str, typed:
     customer, month = await get_customer(context.session, customer_id), _month(period)
     address = f"/customers/{customer_id}"
     title = f"Record other usage of {name(customer.name)} for {month.in_words}?"
-    question = Question(title, f"{address}/usage/{month}", address, "Record usage")
+    question = Confirmation(title, f"{address}/usage/{month}", address, "Record usage")
 
     async def change() -> BookChange:
         calls = _calls(typed.get("api_usage", ""))

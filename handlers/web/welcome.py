@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from handlers.http.cookies import set_session
 from handlers.http.errors import headers_of, status_of
 from handlers.http.gate import Access, Calling, PageRoute, Visiting, open_to
-from handlers.http.signing_in import SignedIn, sign_in, sign_in_by_link, sign_in_new, sign_up
+from handlers.http.signing_in import NewSession, sign_in, sign_in_by_link, sign_in_new, sign_up
 from handlers.web.forms import Form, Typed, refused_form
 from handlers.web.next_page import (
     FIRST,
@@ -94,7 +94,7 @@ async def use_link(caller: Calling, token: str) -> Response:
 
 def _entered(
     request: Request,
-    signed: SignedIn,
+    signed: NewSession,
     path: str,
     told: str = "",
     offer: tuple[str, str] = NO_OFFER,

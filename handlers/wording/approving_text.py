@@ -3,7 +3,7 @@
 from handlers.wording.bill_text import amount, short_title
 from handlers.wording.formatting import bill_count, number, totals
 from handlers.wording.refusals import refusal_reason
-from models.batches.bulk_approve import ApprovalReport, Outcome
+from models.batches.bulk_approve import ApprovalOutcome, ApprovalReport
 from models.errors import Refusal
 
 
@@ -47,7 +47,7 @@ def approved_heading(approved: int, awaited: int, bills: int) -> str:
     return f"{number(approved)} of {number(bills)} approved{waiting if awaited else ''}"
 
 
-def outcome_text(one: Outcome) -> str:
+def outcome_text(one: ApprovalOutcome) -> str:
     """What came of one bill: "#42, Acme Corp, October 2026, $1,000.00: approved."."""
     which = f"#{one.line.id}, {short_title(one.line)}, {amount(one.line)}"
     if one.left_out:

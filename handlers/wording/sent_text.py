@@ -7,7 +7,7 @@ from handlers.wording.formatting import as_said, bill_count, listing, name, numb
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Part, Sentence, bold
 from handlers.wording.standing_text import LONGEST_CAUSE
-from models.batches.bulk_send_outcome import BulkSendOutcome, Fate, Listed
+from models.batches.bulk_send_outcome import BillsBeingSent, BulkSendOutcome, Fate
 from models.batches.send_failures import FailedBills
 from models.bills.states import State
 from models.queries.bill_details import BillDetails
@@ -134,7 +134,7 @@ def came_back_lines(facts: BulkSendOutcome) -> list[Sentence]:
     return [*named, [f"and {number(more)} more"]] if more > 0 else named
 
 
-def named_lines(facts: Listed) -> list[Sentence]:
+def named_lines(facts: BillsBeingSent) -> list[Sentence]:
     """A few of the bills that a list has, and how many there are besides."""
     named: list[Sentence] = [
         [bold(f"{called(one)}, {short_title(one)}, {amount_due(one)}")] for one in facts.named

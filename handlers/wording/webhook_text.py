@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 from models.webhooks.events import TEST, Event
 from models.webhooks.webhooks import (
     Attempt,
-    Delivery,
     DeliveryStatus,
     OffCause,
     Webhook,
+    WebhookDelivery,
     WebhookState,
 )
 
@@ -79,7 +79,7 @@ def events_text(webhook: Webhook) -> str:
     return "All events" if len(webhook.events) == len(Event) else ", ".join(webhook.events)
 
 
-def subject_text(delivery: Delivery) -> str:
+def subject_text(delivery: WebhookDelivery) -> str:
     return "Test" if delivery.event == TEST else f"Bill #{delivery.bill_id}"
 
 

@@ -12,7 +12,7 @@ from models.bills.history import BillAction, last_taken
 from models.bills.incoming import (
     DeliveryReport,
     Incoming,
-    Reply,
+    MailReply,
     bill_of_letter,
     is_received_anew,
 )
@@ -69,7 +69,7 @@ def _is_of_copies(loaded: LoadedBill, report: DeliveryReport) -> bool:
     return bool(lost) and lost <= known
 
 
-async def _record_reply(loaded: LoadedBill, reply: Reply, context: Context) -> BillAction:
+async def _record_reply(loaded: LoadedBill, reply: MailReply, context: Context) -> BillAction:
     """A comment of nobody's in particular: who wrote it is what the mail says of itself."""
     files = "".join(f"\n(file: {name})" for name in reply.attachments)
     action = await loaded.record(

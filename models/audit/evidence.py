@@ -34,7 +34,7 @@ UNREADABLE = (ArithmeticError, LookupError, RuntimeError, StopIteration, TypeErr
 
 
 @dataclass
-class Verdict:
+class VerifySummary:
     """What `verify` says: how much it read, how many discrepancies, and the first ten of a bill."""
 
     bills: int = 0
@@ -93,9 +93,9 @@ class BillEvidence:
     discrepancies: tuple[Discrepancy, ...]
 
 
-async def verify_scope(session: AsyncSession, scope: Scope, show: ShowProgress) -> Verdict:
+async def verify_scope(session: AsyncSession, scope: Scope, show: ShowProgress) -> VerifySummary:
     """Verify what the evidence is about."""
-    verdict = Verdict()
+    verdict = VerifySummary()
 
     def look(progress: VerifyProgress) -> None:
         verdict.bills, verdict.actions = progress.bills, progress.actions
@@ -141,7 +141,7 @@ async def evidence_lines(session: AsyncSession, scope: Scope) -> AsyncIterator[B
 
 
 async def evidence_of_bills(
-    session: AsyncSession, scope: Scope, verdict: Verdict
+    session: AsyncSession, scope: Scope, verdict: VerifySummary
 ) -> AsyncIterator[BillEvidence]:
     """Each bill whole, in the order of their ids; a few at a time are in memory.
 
@@ -192,7 +192,7 @@ from documents where bill_id = any(:ids)
 
 
 async def _batch(
-    session: AsyncSession, some: Sequence[BillLine], verdict: Verdict
+    session: AsyncSession, some: Sequence[BillLine], verdict: VerifySummary
 ) -> list[BillEvidence]:
     ids = [line.id for line in some]
     facts = await _facts(session, ids)

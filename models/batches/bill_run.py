@@ -56,7 +56,7 @@ class BillRun(Base):
 
 
 @dataclass(frozen=True)
-class Step:
+class RunProgress:
     """How far a run is: customers looked at, of how many, and whether it has ended."""
 
     done: int
@@ -185,7 +185,7 @@ async def start_bill_run(
 
 async def run_step(
     session: AsyncSession, run_id: int, settings: BillingSettings, now: datetime
-) -> Step:
+) -> RunProgress:
     """Do the next chunk of a run in this transaction, or finish it; done again, it goes on. For one
     that has ended it does nothing.
 
@@ -244,10 +244,10 @@ async def _make(
         await session.execute(_AUTO_APPROVE, values | ids)
 
 
-async def progress_of(session: AsyncSession, run: BillRun) -> Step:
+async def progress_of(session: AsyncSession, run: BillRun) -> RunProgress:
     """How far a run is."""
     done, total = (await session.execute(_DONE, {"run_id": run.id})).one()
-    return Step(done, total, run.has_ended)
+    return RunProgress(done, total, run.has_ended)
 
 
 _DONE = sa.text("""

@@ -33,7 +33,7 @@ NOTHING_SELECTED = "No bill is selected. Tick the bills that you want to approve
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ApprovalOutcome:
     """What came of one bill: approved, perhaps with another's word still `awaited`; `left_out`: why
     it was not.
     """
@@ -57,7 +57,7 @@ class ApprovalReport:
     left_out: int
     ended: bool
     totals: tuple[Total, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[ApprovalOutcome, ...] = ()
 
 
 NAMED = 20
@@ -162,7 +162,7 @@ async def approval_report(session: AsyncSession, list_id: int) -> ApprovalReport
         awaited=sum(row.priced for row in given if row.awaited),
         totals=totals_of(given),
         outcomes=tuple(
-            Outcome(bill_line(row, row.name), row.awaited, row.left_out)
+            ApprovalOutcome(bill_line(row, row.name), row.awaited, row.left_out)
             for row in await session.execute(_FIRST, values)
         ),
     )

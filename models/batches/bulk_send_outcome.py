@@ -80,7 +80,7 @@ class BulkSendOutcome:
 
 
 @dataclass(frozen=True)
-class Listed:
+class BillsBeingSent:
     """The bills of a list that is being sent, a few of them by name."""
 
     bills: int
@@ -88,12 +88,12 @@ class Listed:
     named: tuple[BillLine, ...]
 
 
-async def listed(session: AsyncSession, list_id: int) -> Listed:
+async def listed(session: AsyncSession, list_id: int) -> BillsBeingSent:
     """What somebody was shown to send, and is sent by and by."""
     values = {"list_id": list_id, "most": NAMED_SENT}
     sums = (await session.execute(_LISTED, values)).all()
     named = (await session.execute(_FIRST_LISTED, values)).all()
-    return Listed(
+    return BillsBeingSent(
         sum(row.bills for row in sums),
         tuple(Total(row.currency, row.bills, row.amount, row.taxed) for row in sums),
         tuple(bill_line(row, row.name, row.with_tax) for row in named),

@@ -33,7 +33,7 @@ class DeliveryReport:
 
 
 @dataclass(frozen=True)
-class Reply:
+class MailReply:
     """A mail that somebody wrote upon another. `sender` is what it says of itself, which proves
     nothing; `text`: what they wrote above what they quote; `attachments`: by their names.
     """
@@ -44,7 +44,7 @@ class Reply:
     attachments: tuple[str, ...] = ()
 
 
-Incoming = DeliveryReport | Reply
+Incoming = DeliveryReport | MailReply
 
 
 async def bill_of_letter(session: AsyncSession, message_ids: Sequence[str]) -> int | None:

@@ -33,7 +33,7 @@ class MailboxReading(Base):
 
 
 @dataclass(frozen=True)
-class Place:
+class MailPosition:
     """Where in a mailbox a mail is, as the mailbox numbers them."""
 
     mailbox: str
@@ -77,7 +77,7 @@ async def end_reading_wait(session: AsyncSession, mailbox: str, now: datetime) -
     await session.execute(waiting.values(next_at=now))
 
 
-async def read_up_to(session: AsyncSession, place: Place) -> bool:
+async def read_up_to(session: AsyncSession, place: MailPosition) -> bool:
     """This mail is read in this transaction; False where it is read already, by whomever."""
     row = await session.get_one(
         MailboxReading, place.mailbox, with_for_update={"key_share": True}, populate_existing=True

@@ -18,7 +18,7 @@ from models.errors import Invalid
 from models.people.users import User
 from models.period import FIRST_YEAR, Period
 from models.queries.month_sums import sum_of_month
-from models.queries.oldest_bills import Place, oldest_of, some_of
+from models.queries.oldest_bills import Cursor, oldest_of, some_of
 from models.queries.totals import Total
 from models.queries.waiting import WAITING, Selection, waiting_for
 from models.settings import MOST_AT_ONCE
@@ -125,7 +125,7 @@ class ListedBill:
 
 
 @dataclass(frozen=True)
-class Listed:
+class UncountedPage:
     """A part of a list that is not counted; `after` continues it."""
 
     bills: tuple[ListedBill, ...]
@@ -134,14 +134,14 @@ class Listed:
 
 async def list_bills(
     session: AsyncSession, wanted: BillFilter, *, after: str | None, limit: int
-) -> Listed:
+) -> UncountedPage:
     """The bills that are meant, in the order of `find_bills`, without what they come to."""
     selection = await selection_of(session, wanted)
     if not selection.states:
-        return Listed((), None)
+        return UncountedPage((), None)
     found = await _found(session, selection, after, limit)
     bills = tuple(ListedBill(bill, customer) for bill, customer, _ in found[:limit])
-    return Listed(bills, _cursor(found[limit - 1]) if len(found) > limit else None)
+    return UncountedPage(bills, _cursor(found[limit - 1]) if len(found) > limit else None)
 
 
 async def selection_of(session: AsyncSession, wanted: BillFilter) -> Selection:
@@ -288,10 +288,10 @@ def _cursor(row: Any) -> str:
     return f"{rank}-{(bill.created_at - _EPOCH) // _MICROSECOND}-{bill.id}"
 
 
-def _place(after: str | None) -> Place | None:
+def _place(after: str | None) -> Cursor | None:
     if after is None:
         return None
     if re.fullmatch(CURSOR, after, re.ASCII) is None:
         raise Invalid("That page is not here any more. Ask for the list again.", "cursor")
     rank, created_at, bill_id = map(int, after.split("-"))
-    return Place(rank, _EPOCH + created_at * _MICROSECOND, bill_id)
+    return Cursor(rank, _EPOCH + created_at * _MICROSECOND, bill_id)

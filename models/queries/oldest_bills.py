@@ -22,7 +22,7 @@ _STANDS = sa.and_(
 """What a void bill came to and what corrects it are nothing together, so neither is counted."""
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """Behind which bill a page begins."""
 
     rank: int
@@ -50,7 +50,7 @@ def some_of(selection: Selection, most: int) -> sa.Subquery:
     return sa.select(of_one).select_from(theirs.join(of_one, sa.true())).limit(most).subquery()
 
 
-def oldest_of(selection: Selection, beyond: Place | None, most: int) -> sa.Subquery:
+def oldest_of(selection: Selection, beyond: Cursor | None, most: int) -> sa.Subquery:
     """Of each state the oldest bills, at most so many, with its rank."""
     states = sorted(selection.states)
     return sa.union_all(*(_oldest_in(selection, one, beyond, most) for one in states)).subquery()
@@ -60,7 +60,7 @@ _TOLD = (Bill.id, Bill.created_at, Bill.currency, Bill.overage_amount)
 Oldest = sa.Select[int, datetime, str, Decimal | None, bool, int]
 
 
-def _oldest_in(selection: Selection, state: State, beyond: Place | None, most: int) -> Oldest:
+def _oldest_in(selection: Selection, state: State, beyond: Cursor | None, most: int) -> Oldest:
     rank = _rank(state)
     ordered = (
         sa.select(*_TOLD, _STANDS.label("stands"), sa.literal(rank).label("rank"))
@@ -109,7 +109,7 @@ def _customer_by_customer(ordered: Oldest, customers: sa.Select[int], most: int)
     return oldest.order_by(of_one.c.created_at, of_one.c.id)
 
 
-def _behind(place: Place | None, rank: int) -> list[ColumnElement[bool]]:
+def _behind(place: Cursor | None, rank: int) -> list[ColumnElement[bool]]:
     if place is None or rank > place.rank:
         return []
     if rank < place.rank:

@@ -16,10 +16,10 @@ from models.outbox.notifications import notify_webhook_off
 from models.webhooks.payload import payloads_of
 from models.webhooks.webhooks import (
     Attempt,
-    Delivery,
     DeliveryStatus,
     OffCause,
     Webhook,
+    WebhookDelivery,
     WebhookSecret,
     WebhookState,
 )
@@ -41,12 +41,12 @@ class Due:
 
     address: str
     secrets: tuple[str, ...] = field(repr=False)
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[WebhookDelivery, ...]
     bodies: dict[int, str]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptOutcome:
     """What came of one attempt: an answer's status and first bytes, or a `failure`.
 
     `retry_after_s`: how long the receiver asks to be left alone.
@@ -77,7 +77,7 @@ async def next_due(session: AsyncSession, webhook_id: int, now: datetime, most: 
         return None
     values = {"webhook_id": webhook_id, "now": now}
     await session.execute(_WAIT_BEHIND, values | {"ahead": LOOK_AHEAD})
-    due = sa.select(Delivery).from_statement(_DUE)
+    due = sa.select(WebhookDelivery).from_statement(_DUE)
     found = (await session.scalars(due, values | {"most": most})).all()
     if not found:
         return None
@@ -121,7 +121,7 @@ order by d.next_attempt_at, d.id limit :most
 async def record_outcomes(
     session: AsyncSession,
     webhook_id: int,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[AttemptOutcome],
     now: datetime,
     crowd: int,
 ) -> OffCause | None:
@@ -138,8 +138,10 @@ async def record_outcomes(
     webhook = (await session.scalars(query)).one_or_none()
     if webhook is None:
         return None
-    sent = sa.select(Delivery).where(Delivery.id.in_([one.delivery_id for one in outcomes]))
-    ordered = sent.order_by(Delivery.id).with_for_update(key_share=True)
+    sent = sa.select(WebhookDelivery).where(
+        WebhookDelivery.id.in_([one.delivery_id for one in outcomes])
+    )
+    ordered = sent.order_by(WebhookDelivery.id).with_for_update(key_share=True)
     deliveries = {one.id: one for one in await session.scalars(ordered)}
     for outcome in outcomes:
         if outcome.delivery_id in deliveries:
@@ -155,7 +157,9 @@ async def record_outcomes(
     return cause
 
 
-def _record(session: AsyncSession, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
+def _record(
+    session: AsyncSession, delivery: WebhookDelivery, outcome: AttemptOutcome, now: datetime
+) -> None:
     session.add(
         Attempt(
             delivery_id=delivery.id,
@@ -179,7 +183,7 @@ def _record(session: AsyncSession, delivery: Delivery, outcome: Outcome, now: da
         delivery.next_attempt_at = min(now + max(_pause(delivery, now), asked), end)
 
 
-def _pause(delivery: Delivery, now: datetime) -> timedelta:
+def _pause(delivery: WebhookDelivery, now: datetime) -> timedelta:
     """The next pause grows with the time spent on it so far, and is a little different for each."""
     assert delivery.first_attempt_at is not None
     spent = now - delivery.first_attempt_at
@@ -188,7 +192,7 @@ def _pause(delivery: Delivery, now: datetime) -> timedelta:
 
 
 def _judge(
-    webhook: Webhook, outcomes: Sequence[Outcome], now: datetime, crowd: int
+    webhook: Webhook, outcomes: Sequence[AttemptOutcome], now: datetime, crowd: int
 ) -> OffCause | None:
     """Note whether it is failing; returns why nothing is sent there any more, if so."""
     if any(one.is_taken for one in outcomes):

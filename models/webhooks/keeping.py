@@ -15,9 +15,9 @@ from models.people.permissions import Permission
 from models.webhooks.addresses import read_address
 from models.webhooks.events import TEST, Event
 from models.webhooks.webhooks import (
-    Delivery,
     DeliveryStatus,
     Webhook,
+    WebhookDelivery,
     WebhookSecret,
     WebhookState,
 )
@@ -142,12 +142,12 @@ async def rotate_secret(session: AsyncSession, context: Context, webhook_id: int
     return await _add_secret(session, webhook, context.now)
 
 
-async def send_test(session: AsyncSession, context: Context, webhook_id: int) -> Delivery:
+async def send_test(session: AsyncSession, context: Context, webhook_id: int) -> WebhookDelivery:
     """Promise the webhook an event that means nothing. Refuses one that nothing is sent to."""
     webhook = await webhook_to_keep(session, context, webhook_id)
     if webhook.state != WebhookState.ACTIVE:
         raise WrongState("Nothing is sent to this webhook now. Resume it first.")
-    delivery = Delivery(
+    delivery = WebhookDelivery(
         webhook_id=webhook.id,
         event=TEST,
         status=DeliveryStatus.WAITING,
@@ -163,10 +163,12 @@ async def send_test(session: AsyncSession, context: Context, webhook_id: int) ->
 
 async def send_again(
     session: AsyncSession, context: Context, webhook_id: int, delivery_id: int
-) -> Delivery:
+) -> WebhookDelivery:
     """Promise it once more, whatever came of it, with the same message id."""
     webhook = await webhook_to_keep(session, context, webhook_id)
-    query = sa.select(Delivery).where(Delivery.id == delivery_id, Delivery.webhook_id == webhook.id)
+    query = sa.select(WebhookDelivery).where(
+        WebhookDelivery.id == delivery_id, WebhookDelivery.webhook_id == webhook.id
+    )
     delivery = (await session.scalars(query.with_for_update(key_share=True))).one_or_none()
     if delivery is None:
         raise NotFound("There is no such delivery.")
@@ -183,10 +185,10 @@ async def send_failed_again(
     """
     webhook = await webhook_to_keep(session, context, webhook_id)
     query = (
-        sa.select(Delivery.id)
-        .where(Delivery.webhook_id == webhook.id, Delivery.created_at >= since)
-        .where(Delivery.status == DeliveryStatus.FAILED)
-        .order_by(Delivery.id)
+        sa.select(WebhookDelivery.id)
+        .where(WebhookDelivery.webhook_id == webhook.id, WebhookDelivery.created_at >= since)
+        .where(WebhookDelivery.status == DeliveryStatus.FAILED)
+        .order_by(WebhookDelivery.id)
         .limit(MOST_AGAIN)
         .with_for_update(key_share=True)
     )
@@ -202,8 +204,8 @@ async def _promise_again(
     if webhook.state != WebhookState.ACTIVE:
         raise WrongState("Nothing is sent to this webhook now. Resume it first.")
     await session.execute(
-        sa.update(Delivery)
-        .where(Delivery.id.in_(delivery_ids))
+        sa.update(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(delivery_ids))
         .values(status=DeliveryStatus.WAITING, first_attempt_at=None, next_attempt_at=context.now)
     )
     await defer_send_webhook(session, webhook.id)

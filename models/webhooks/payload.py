@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.money import round_amount
 from models.period import Period
-from models.webhooks.webhooks import Delivery
+from models.webhooks.webhooks import WebhookDelivery
 
 BILL = (
     *("customer_id", "year", "month", "kind", "api_usage", "monthly_api_limit", "overage_units"),
@@ -26,7 +26,9 @@ BILL = (
 ACTION = ("id", "action", "stakeholder_id", "acted_for_id", "reverses_id", "source", "comment")
 
 
-async def payloads_of(session: AsyncSession, deliveries: Sequence[Delivery]) -> dict[int, str]:
+async def payloads_of(
+    session: AsyncSession, deliveries: Sequence[WebhookDelivery]
+) -> dict[int, str]:
     """The body of each of these deliveries, by its id."""
     action_ids = [one.action_id for one in deliveries if one.action_id is not None]
     found = await session.execute(_ACTIONS, {"ids": action_ids}) if action_ids else ()

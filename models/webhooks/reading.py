@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.errors import NotFound
 from models.webhooks.payload import payloads_of
-from models.webhooks.webhooks import Attempt, Delivery, DeliveryStatus, Webhook, WebhookState
+from models.webhooks.webhooks import Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookState
 
 PAGE, LONG_PAGE = 50, 200
 
@@ -17,7 +17,7 @@ PAGE, LONG_PAGE = 50, 200
 class DeliveryPage:
     """Deliveries, the newest first; `more`: the id before which to go on, None at the end."""
 
-    deliveries: Sequence[Delivery]
+    deliveries: Sequence[WebhookDelivery]
     more: int | None
 
 
@@ -25,7 +25,7 @@ class DeliveryPage:
 class DeliveryDetails:
     """One delivery with its body and all that was tried."""
 
-    delivery: Delivery
+    delivery: WebhookDelivery
     payload: str
     attempts: Sequence[Attempt]
 
@@ -77,18 +77,18 @@ async def list_deliveries(
     most: int = PAGE,
 ) -> DeliveryPage:
     """What the webhook was promised lately; `before`: only older than that id."""
-    query = sa.select(Delivery).where(Delivery.webhook_id == webhook_id)
+    query = sa.select(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook_id)
     if status is not None:
-        query = query.where(Delivery.status == status)
+        query = query.where(WebhookDelivery.status == status)
     if before is not None:
-        query = query.where(Delivery.id < before)
-    found = (await session.scalars(query.order_by(Delivery.id.desc()).limit(most + 1))).all()
+        query = query.where(WebhookDelivery.id < before)
+    found = (await session.scalars(query.order_by(WebhookDelivery.id.desc()).limit(most + 1))).all()
     return DeliveryPage(found[:most], found[most - 1].id if len(found) > most else None)
 
 
 async def all_deliveries(
     session: AsyncSession, webhook_id: int, status: DeliveryStatus | None = None
-) -> AsyncIterator[Delivery]:
+) -> AsyncIterator[WebhookDelivery]:
     """The same, however many they are."""
     found = await list_deliveries(session, webhook_id, status, most=LONG_PAGE)
     while found.deliveries:
@@ -103,7 +103,9 @@ async def load_delivery(
     session: AsyncSession, webhook_id: int, delivery_id: int
 ) -> DeliveryDetails:
     """Refuses an id that is not one of this webhook's deliveries."""
-    query = sa.select(Delivery).where(Delivery.id == delivery_id, Delivery.webhook_id == webhook_id)
+    query = sa.select(WebhookDelivery).where(
+        WebhookDelivery.id == delivery_id, WebhookDelivery.webhook_id == webhook_id
+    )
     delivery = (await session.scalars(query)).one_or_none()
     if delivery is None:
         raise NotFound("There is no such delivery.")
@@ -112,9 +114,9 @@ async def load_delivery(
     return DeliveryDetails(delivery, payloads[delivery.id], (await session.scalars(attempts)).all())
 
 
-async def find_delivery(session: AsyncSession, delivery_id: int) -> Delivery:
+async def find_delivery(session: AsyncSession, delivery_id: int) -> WebhookDelivery:
     """Whatever webhook it is promised to. Refuses an unknown id."""
-    found = await session.get(Delivery, delivery_id)
+    found = await session.get(WebhookDelivery, delivery_id)
     if found is None:
         raise NotFound("There is no such delivery.")
     return found

@@ -66,7 +66,7 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
-class Delivery(Base):
+class WebhookDelivery(Base):
     """One event promised to one webhook; of a test there is neither action nor bill."""
 
     __tablename__ = "webhook_deliveries"

@@ -23,7 +23,7 @@ from .blocks import ATTACHMENTS, BLOCK, MESSAGE_BLOCKS, VIEW
 from .grammar import Surface
 from .read import runs
 from .rules import MESSAGE_RULES, VIEW_RULES, Page
-from .walk import Fault, faults
+from .walk import Shortcoming, faults
 
 __all__ = ["Flaw", "block_text", "check_message", "check_view"]
 
@@ -78,7 +78,7 @@ def check_view(view: object) -> list[Flaw]:
     return [flaw for rule in VIEW_RULES for flaw in _flaws(rule(page), "invalid_arguments")]
 
 
-def _flaws(found: Iterable[Fault], code: str) -> list[Flaw]:
+def _flaws(found: Iterable[Shortcoming], code: str) -> list[Flaw]:
     return [Flaw(fault.pointer, fault.message, fault.code or code) for fault in found]
 
 

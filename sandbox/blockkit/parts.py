@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .blocks import BLOCK
 from .read import size
-from .walk import Fault
+from .walk import Shortcoming
 
 TABLE_TEXT = 10_000
 DATA_TABLE_TEXT = 20_000
@@ -24,7 +24,7 @@ class Part(NamedTuple):
     value: Mapping[str, Any]
 
 
-PartRule = Callable[[Part], Iterator[Fault]]
+PartRule = Callable[[Part], Iterator[Shortcoming]]
 
 
 def parts(pointer: str, value: object) -> Iterator[Part]:
@@ -58,90 +58,92 @@ def _options(part: Part) -> Iterator[Part]:
         yield from _options(Part(f"{part.pointer}/option_groups/{place}", group))
 
 
-def option_values_differ(part: Part) -> Iterator[Fault]:
+def option_values_differ(part: Part) -> Iterator[Shortcoming]:
     values = ((option.pointer, option.value["value"]) for option in _options(part))
     for pointer, value in repeats(values):
-        yield Fault(f"{pointer}/value", f"option value `{value}` already exists")
+        yield Shortcoming(f"{pointer}/value", f"option value `{value}` already exists")
 
 
-def initial_is_an_option(part: Part) -> Iterator[Fault]:
+def initial_is_an_option(part: Part) -> Iterator[Shortcoming]:
     offered = [option.value for option in _options(part)]
     chosen = {f"initial_options/{at}": one for at, one in _numbered(part, "initial_options")}
     if "initial_option" in part.value:
         chosen["initial_option"] = part.value["initial_option"]
     for place, option in chosen.items():
         if option not in offered:
-            yield Fault(f"{part.pointer}/{place}", "must be one of the provided options")
+            yield Shortcoming(f"{part.pointer}/{place}", "must be one of the provided options")
 
 
 def _ordered(low: str, high: str) -> PartRule:
-    def bounds_are_ordered(part: Part) -> Iterator[Fault]:
+    def bounds_are_ordered(part: Part) -> Iterator[Shortcoming]:
         if {low, high} <= part.value.keys():
             least, most = Decimal(part.value[low]), Decimal(part.value[high])
             if least > most:
-                yield Fault(f"{part.pointer}/{low}", f"must not be more than `{high}`")
+                yield Shortcoming(f"{part.pointer}/{low}", f"must not be more than `{high}`")
 
     return bounds_are_ordered
 
 
-def rows_are_of_one_width(part: Part) -> Iterator[Fault]:
+def rows_are_of_one_width(part: Part) -> Iterator[Shortcoming]:
     rows = part.value["rows"]
     for index, row in enumerate(rows):
         if len(row) != len(rows[0]):
-            yield Fault(f"{part.pointer}/rows/{index}", f"must have {len(rows[0])} cells")
+            yield Shortcoming(f"{part.pointer}/rows/{index}", f"must have {len(rows[0])} cells")
 
 
 def _holds_at_most(most: int) -> PartRule:
-    def cells_hold_at_most(part: Part) -> Iterator[Fault]:
+    def cells_hold_at_most(part: Part) -> Iterator[Shortcoming]:
         if size(BLOCK, {"type": part.value["type"], "rows": part.value["rows"]}) > most:
-            yield Fault(f"{part.pointer}/rows", f"must be less than {most + 1} characters")
+            yield Shortcoming(f"{part.pointer}/rows", f"must be less than {most + 1} characters")
 
     return cells_hold_at_most
 
 
-def header_cells_are_bare(part: Part) -> Iterator[Fault]:
+def header_cells_are_bare(part: Part) -> Iterator[Shortcoming]:
     for index, cell in enumerate(part.value["rows"][0]):
         if cell["type"] == "rich_text":
-            yield Fault(f"{part.pointer}/rows/0/{index}/type", "unsupported type: rich_text")
+            yield Shortcoming(f"{part.pointer}/rows/0/{index}/type", "unsupported type: rich_text")
 
 
-def row_header_is_a_column(part: Part) -> Iterator[Fault]:
+def row_header_is_a_column(part: Part) -> Iterator[Shortcoming]:
     columns = len(part.value["rows"][0])
     if part.value.get("row_header_column_index", 0) >= columns:
-        yield Fault(f"{part.pointer}/row_header_column_index", f"must be at most {columns - 1}")
+        yield Shortcoming(
+            f"{part.pointer}/row_header_column_index", f"must be at most {columns - 1}"
+        )
 
 
-def series_names_differ(part: Part) -> Iterator[Fault]:
+def series_names_differ(part: Part) -> Iterator[Shortcoming]:
     series = part.value["chart"].get("series", ())
     names = ((f"{part.pointer}/chart/series/{at}", one["name"]) for at, one in enumerate(series))
     for pointer, name in repeats(names):
-        yield Fault(f"{pointer}/name", f"series name `{name}` already exists")
+        yield Shortcoming(f"{pointer}/name", f"series name `{name}` already exists")
 
 
-def series_cover_every_category(part: Part) -> Iterator[Fault]:
+def series_cover_every_category(part: Part) -> Iterator[Shortcoming]:
     chart = part.value["chart"]
     expected = sorted(chart.get("axis_config", {}).get("categories", ()))
     for index, series in enumerate(chart.get("series", ())):
         if sorted(point["label"] for point in series["data"]) != expected:
             pointer = f"{part.pointer}/chart/series/{index}/data"
-            yield Fault(pointer, "must have one point for every category")
+            yield Shortcoming(pointer, "must have one point for every category")
 
 
-def categories_differ(part: Part) -> Iterator[Fault]:
+def categories_differ(part: Part) -> Iterator[Shortcoming]:
     categories = part.value["chart"].get("axis_config", {}).get("categories", ())
     pointer = f"{part.pointer}/chart/axis_config/categories"
     for place, name in repeats((f"{pointer}/{at}", one) for at, one in enumerate(categories)):
-        yield Fault(place, f"category `{name}` already exists")
+        yield Shortcoming(place, f"category `{name}` already exists")
 
 
-def header_divider_is_of_an_open_container(part: Part) -> Iterator[Fault]:
+def header_divider_is_of_an_open_container(part: Part) -> Iterator[Shortcoming]:
     if part.value.get("has_header_divider") and part.value.get("is_collapsible"):
-        yield Fault(f"{part.pointer}/has_header_divider", "not allowed with is_collapsible")
+        yield Shortcoming(f"{part.pointer}/has_header_divider", "not allowed with is_collapsible")
 
 
-def only_the_collapsible_starts_collapsed(part: Part) -> Iterator[Fault]:
+def only_the_collapsible_starts_collapsed(part: Part) -> Iterator[Shortcoming]:
     if part.value.get("default_collapsed") and not part.value.get("is_collapsible"):
-        yield Fault(f"{part.pointer}/default_collapsed", "requires is_collapsible")
+        yield Shortcoming(f"{part.pointer}/default_collapsed", "requires is_collapsible")
 
 
 _CHOOSING: tuple[PartRule, ...] = (option_values_differ, initial_is_an_option)
@@ -169,7 +171,7 @@ RULES: dict[str, tuple[PartRule, ...]] = {
 }
 
 
-def part_faults(part: Part) -> Iterator[Fault]:
+def part_faults(part: Part) -> Iterator[Shortcoming]:
     """What the rules of its type say of one object."""
     for rule in RULES.get(part.value.get("type", ""), ()):
         yield from rule(part)

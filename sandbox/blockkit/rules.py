@@ -13,7 +13,7 @@ from .blocks import BLOCK
 from .grammar import Surface
 from .parts import Part, part_faults, parts, repeats
 from .read import size
-from .walk import Fault
+from .walk import Shortcoming
 
 MESSAGE_TEXT = 13_200
 MARKDOWN_TEXT = 12_000
@@ -45,19 +45,19 @@ class Page:
         return [part for part in self.parts if part.value.get("type") in types]
 
 
-PageRule = Callable[[Page], Iterator[Fault]]
+PageRule = Callable[[Page], Iterator[Shortcoming]]
 
 
-def each_part_is_sound(page: Page) -> Iterator[Fault]:
+def each_part_is_sound(page: Page) -> Iterator[Shortcoming]:
     for part in page.parts:
         yield from part_faults(part)
 
 
-def block_ids_differ(page: Page) -> Iterator[Fault]:
+def block_ids_differ(page: Page) -> Iterator[Shortcoming]:
     for group in page.groups:
         named = ((p.pointer, p.value["block_id"]) for p in group if "block_id" in p.value)
         for pointer, name in repeats(named):
-            yield Fault(f"{pointer}/block_id", f"block_id `{name}` already exists")
+            yield Shortcoming(f"{pointer}/block_id", f"block_id `{name}` already exists")
 
 
 def _blocks(page: Page) -> Iterator[Part]:
@@ -74,66 +74,68 @@ def _with_children(block: Part) -> Iterator[Part]:
         yield Part(f"{block.pointer}/{nest}/{index}", child)
 
 
-def action_ids_differ_in_a_block(page: Page) -> Iterator[Fault]:
+def action_ids_differ_in_a_block(page: Page) -> Iterator[Shortcoming]:
     for block in _blocks(page):
         within = parts(block.pointer, block.value)
         named = ((p.pointer, p.value["action_id"]) for p in within if "action_id" in p.value)
         for pointer, name in repeats(named):
-            yield Fault(f"{pointer}/action_id", f"action_id `{name}` already exists")
+            yield Shortcoming(f"{pointer}/action_id", f"action_id `{name}` already exists")
 
 
-def one_element_takes_the_focus(page: Page) -> Iterator[Fault]:
+def one_element_takes_the_focus(page: Page) -> Iterator[Shortcoming]:
     focused = [part for part in page.parts if part.value.get("focus_on_load")]
     for part in focused[1:]:
-        yield Fault(f"{part.pointer}/focus_on_load", "only one element may set focus_on_load")
+        yield Shortcoming(f"{part.pointer}/focus_on_load", "only one element may set focus_on_load")
 
 
-def answers_by_url_come_from_modal_inputs(page: Page) -> Iterator[Fault]:
+def answers_by_url_come_from_modal_inputs(page: Page) -> Iterator[Shortcoming]:
     inputs = {f"{block.pointer}/element" for block in page.of_type("input")}
     for part in page.parts:
         allowed = page.surface == "modal" and part.pointer in inputs
         if part.value.get("response_url_enabled") and not allowed:
-            yield Fault(
+            yield Shortcoming(
                 f"{part.pointer}/response_url_enabled", "only allowed in input blocks of modals"
             )
 
 
-def one_table_in_a_message(page: Page) -> Iterator[Fault]:
+def one_table_in_a_message(page: Page) -> Iterator[Shortcoming]:
     for table in page.of_type(*TABLES)[1:]:
-        yield Fault(table.pointer, "only_one_table_allowed", "invalid_attachments")
+        yield Shortcoming(table.pointer, "only_one_table_allowed", "invalid_attachments")
 
 
-def two_charts_in_a_message(page: Page) -> Iterator[Fault]:
+def two_charts_in_a_message(page: Page) -> Iterator[Shortcoming]:
     for chart in page.of_type("data_visualization")[CHARTS:]:
-        yield Fault(chart.pointer, f"no more than {CHARTS} data_visualization blocks allowed")
+        yield Shortcoming(chart.pointer, f"no more than {CHARTS} data_visualization blocks allowed")
 
 
-def markdown_fits_a_message(page: Page) -> Iterator[Fault]:
+def markdown_fits_a_message(page: Page) -> Iterator[Shortcoming]:
     total = 0
     for block in page.of_type("markdown"):
         total += len(block.value["text"])
         if total > MARKDOWN_TEXT:
             message = f"markdown blocks must be less than {MARKDOWN_TEXT + 1} characters together"
-            yield Fault(f"{block.pointer}/text", message)
+            yield Shortcoming(f"{block.pointer}/text", message)
             return
 
 
-def text_fits_a_message(page: Page) -> Iterator[Fault]:
+def text_fits_a_message(page: Page) -> Iterator[Shortcoming]:
     if sum(size(BLOCK, block) for _, blocks in page.lists for block in blocks) > MESSAGE_TEXT:
         message = f"text of all blocks must be less than {MESSAGE_TEXT + 1} characters"
-        yield Fault("/blocks", message, "msg_blocks_too_long")
+        yield Shortcoming("/blocks", message, "msg_blocks_too_long")
 
 
-def a_modal_with_inputs_has_submit(page: Page) -> Iterator[Fault]:
+def a_modal_with_inputs_has_submit(page: Page) -> Iterator[Shortcoming]:
     if page.surface == "modal" and page.view and "submit" not in page.view:
         for block in page.of_type("input")[:1]:
-            yield Fault(block.pointer, "must define `submit` to use an `input` block in modals")
+            yield Shortcoming(
+                block.pointer, "must define `submit` to use an `input` block in modals"
+            )
 
 
-def view_fits_the_wire(page: Page) -> Iterator[Fault]:
+def view_fits_the_wire(page: Page) -> Iterator[Shortcoming]:
     wire = json.dumps(page.view, ensure_ascii=False, separators=(",", ":"))
     if len(wire.encode("utf-8", "surrogatepass")) > VIEW_BYTES:
-        yield Fault("/view", f"must be at most {VIEW_BYTES} bytes", "view_too_large")
+        yield Shortcoming("/view", f"must be at most {VIEW_BYTES} bytes", "view_too_large")
 
 
 _EVERYWHERE: tuple[PageRule, ...] = (

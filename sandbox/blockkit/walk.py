@@ -20,7 +20,7 @@ from .grammar import (
 )
 
 
-class Fault(NamedTuple):
+class Shortcoming(NamedTuple):
     """A shortcoming; `code` is empty unless Slack has an error of its own for it."""
 
     pointer: str
@@ -28,7 +28,7 @@ class Fault(NamedTuple):
     code: str = ""
 
 
-def faults(spec: Spec, value: object, pointer: str, surface: Surface) -> Iterator[Fault]:
+def faults(spec: Spec, value: object, pointer: str, surface: Surface) -> Iterator[Shortcoming]:
     """Every fault of `value`, which stands at `pointer` on `surface`. Never raises."""
     match spec:
         case String():
@@ -37,7 +37,7 @@ def faults(spec: Spec, value: object, pointer: str, surface: Surface) -> Iterato
             yield from _number(spec, value, pointer)
         case Flag():
             if not isinstance(value, bool):
-                yield Fault(pointer, "must provide a boolean")
+                yield Shortcoming(pointer, "must provide a boolean")
         case Nullable():
             if value is not None:
                 yield from faults(spec.of, value, pointer, surface)
@@ -49,85 +49,85 @@ def faults(spec: Spec, value: object, pointer: str, surface: Surface) -> Iterato
             yield from _variant(spec, value, pointer, surface)
 
 
-def _string(spec: String, value: object, pointer: str) -> Iterator[Fault]:
+def _string(spec: String, value: object, pointer: str) -> Iterator[Shortcoming]:
     if not isinstance(value, str):
-        yield Fault(pointer, "must provide a string")
+        yield Shortcoming(pointer, "must provide a string")
         return
     size = length(value, mrkdwn=spec.mrkdwn)
     if size < spec.least:
-        yield Fault(pointer, f"must be more than {spec.least - 1} characters")
+        yield Shortcoming(pointer, f"must be more than {spec.least - 1} characters")
     elif spec.most is not None and size > spec.most:
-        yield Fault(pointer, f"must be less than {spec.most + 1} characters")
+        yield Shortcoming(pointer, f"must be less than {spec.most + 1} characters")
     elif spec.among and value not in spec.among:
-        yield Fault(pointer, f"must be one of: {', '.join(spec.among)}")
+        yield Shortcoming(pointer, f"must be one of: {', '.join(spec.among)}")
     elif spec.shape and not spec.shape.fullmatch(value):
-        yield Fault(pointer, "must be in the documented format")
+        yield Shortcoming(pointer, "must be in the documented format")
 
 
-def _number(spec: Number, value: object, pointer: str) -> Iterator[Fault]:
+def _number(spec: Number, value: object, pointer: str) -> Iterator[Shortcoming]:
     if not isinstance(value, int | float) or not _is_countable(value):
-        yield Fault(pointer, "must provide a number")
+        yield Shortcoming(pointer, "must provide a number")
     elif spec.whole and not isinstance(value, int):
-        yield Fault(pointer, "must provide an integer")
+        yield Shortcoming(pointer, "must provide an integer")
     elif spec.least is not None and value < spec.least:
-        yield Fault(pointer, f"must be at least {spec.least}")
+        yield Shortcoming(pointer, f"must be at least {spec.least}")
     elif spec.most is not None and value > spec.most:
-        yield Fault(pointer, f"must be at most {spec.most}")
+        yield Shortcoming(pointer, f"must be at most {spec.most}")
     elif spec.above is not None and value <= spec.above:
-        yield Fault(pointer, f"must be more than {spec.above}")
+        yield Shortcoming(pointer, f"must be more than {spec.above}")
 
 
 def _is_countable(value: float) -> bool:
     return not isinstance(value, bool) and (isinstance(value, int) or math.isfinite(value))
 
 
-def _items(spec: Items, value: object, pointer: str, surface: Surface) -> Iterator[Fault]:
+def _items(spec: Items, value: object, pointer: str, surface: Surface) -> Iterator[Shortcoming]:
     if not isinstance(value, list):
-        yield Fault(pointer, "must provide an array")
+        yield Shortcoming(pointer, "must provide an array")
         return
     if len(value) < spec.least:
-        yield Fault(pointer, f"no fewer than {spec.least} items allowed")
+        yield Shortcoming(pointer, f"no fewer than {spec.least} items allowed")
     if spec.most is not None and len(value) > spec.most:
-        yield Fault(pointer, f"no more than {spec.most} items allowed", spec.excess)
+        yield Shortcoming(pointer, f"no more than {spec.most} items allowed", spec.excess)
     for index, item in enumerate(value):
         yield from faults(spec.of, item, f"{pointer}/{index}", surface)
 
 
-def _variant(spec: Variant, value: object, pointer: str, surface: Surface) -> Iterator[Fault]:
+def _variant(spec: Variant, value: object, pointer: str, surface: Surface) -> Iterator[Shortcoming]:
     kind = spec.kind_of(value)
     if not isinstance(value, dict):
-        yield Fault(pointer, "must provide an object")
+        yield Shortcoming(pointer, "must provide an object")
     elif "type" not in value:
-        yield Fault(pointer, "missing required field: type")
+        yield Shortcoming(pointer, "missing required field: type")
     elif not isinstance(value["type"], str):
-        yield Fault(f"{pointer}/type", "must provide a string")
+        yield Shortcoming(f"{pointer}/type", "must provide a string")
     elif kind is None or surface not in kind.surfaces:
-        yield Fault(f"{pointer}/type", f"unsupported type: {value['type']}")
+        yield Shortcoming(f"{pointer}/type", f"unsupported type: {value['type']}")
     else:
         fields = {name: field for name, field in value.items() if name != "type"}
         yield from _record(kind, fields, pointer, surface)
 
 
-def _record(spec: Record, value: object, pointer: str, surface: Surface) -> Iterator[Fault]:
+def _record(spec: Record, value: object, pointer: str, surface: Surface) -> Iterator[Shortcoming]:
     if not isinstance(value, dict):
-        yield Fault(pointer, "must provide an object")
+        yield Shortcoming(pointer, "must provide an object")
         return
     yield from _presence(spec, value.keys(), pointer)
     for name, field in value.items():
         expected = spec.spec_of(name)
         if expected is None:
-            yield Fault(pointer, f"invalid additional property: {name}")
+            yield Shortcoming(pointer, f"invalid additional property: {name}")
         else:
             yield from faults(expected, field, f"{pointer}/{name}", surface)
 
 
-def _presence(spec: Record, given: Set[str], pointer: str) -> Iterator[Fault]:
+def _presence(spec: Record, given: Set[str], pointer: str) -> Iterator[Shortcoming]:
     for name in spec.need:
         if name not in given:
-            yield Fault(pointer, f"missing required field: {name}")
+            yield Shortcoming(pointer, f"missing required field: {name}")
     for group in spec.some:
         if given.isdisjoint(group):
-            yield Fault(pointer, f"missing required field: {' or '.join(group)}")
+            yield Shortcoming(pointer, f"missing required field: {' or '.join(group)}")
     for group in spec.exclusive:
         if len(given & set(group)) > 1:
-            yield Fault(pointer, f"must provide only one of: {', '.join(group)}")
+            yield Shortcoming(pointer, f"must provide only one of: {', '.join(group)}")

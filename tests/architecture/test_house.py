@@ -4,6 +4,7 @@ import ast
 import importlib
 import pkgutil
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 
@@ -65,6 +66,17 @@ def test_no_file_is_too_long_to_read() -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     assert [name for name, tree in trees().items() if not ast.get_docstring(tree)] == []
+
+
+@pytest.mark.parametrize("packages", [("bot", "handlers", "models"), ("sandbox",)])
+def test_no_two_things_are_called_alike(packages: tuple[str, ...]) -> None:
+    places = defaultdict[str, list[str]](list)
+    for file, tree in trees().items():
+        if file.startswith(packages):
+            for node in tree.body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places[node.name].append(file)
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
 
 
 def test_models_are_told_the_time_and_never_look() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.mail.incoming import read_mail
 from bot.mail.plain_text import own_words
-from models.bills.incoming import DeliveryReport, Reply
+from models.bills.incoming import DeliveryReport, MailReply
 from tests.harness.returned_mail import message_id, plain_report, reply, status_report
 
 ABOUT = message_id("2026-000001")
@@ -131,7 +131,7 @@ def test_a_reply_in_html_is_read_as_text() -> None:
         "</blockquote></div></body></html>"
     )
     found = read_mail(reply(ABOUT, "", html=html))
-    assert isinstance(found, Reply)
+    assert isinstance(found, MailReply)
     assert found.text == "We pay <soon>, promised.\n\nJane"
     assert (found.about, found.sender) == ((ABOUT,), "Jane Doe <jane@acme.example>")
 

@@ -15,7 +15,7 @@ from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.undo import undo_decision
-from models.batches.bill_run import Step, run_step, start_bill_run
+from models.batches.bill_run import RunProgress, run_step, start_bill_run
 from models.bills.states import RejectReason
 from models.db.database import Database
 from models.outbox.delivery import mark_updated, stale_cards
@@ -293,7 +293,7 @@ async def test_a_run_that_failed_says_so_and_announces_what_it_made(
     await add_usage(db, 25)
     step, steps = run_step, []
 
-    async def stumbling(*arguments: Any) -> Step:
+    async def stumbling(*arguments: Any) -> RunProgress:
         steps.append(datetime.now(UTC))
         if len(steps) > 2:
             raise ZeroDivisionError
@@ -330,7 +330,7 @@ async def test_a_run_goes_on_where_a_stopped_program_left_it(
     step, steps = run_step, []
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def counted(*arguments: Any) -> Step:
+    async def counted(*arguments: Any) -> RunProgress:
         done = await step(*arguments)
         steps.append(done.done)
         begun.set()
@@ -401,7 +401,7 @@ async def test_interruptions_use_up_no_attempts_of_a_run(
     )
     step, fails = run_step, iter([True])
 
-    async def stumbling(*arguments: Any) -> Step:
+    async def stumbling(*arguments: Any) -> RunProgress:
         if next(fails, False):
             raise ZeroDivisionError
         return await step(*arguments)

@@ -8,7 +8,7 @@ import pytest
 
 from models.db.database import Database
 from models.settings import BillingSettings
-from models.webhooks.delivery import Outcome, record_outcomes
+from models.webhooks.delivery import AttemptOutcome, record_outcomes
 from models.webhooks.events import Event
 from tests.harness.books import make_bills
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
@@ -124,8 +124,8 @@ async def test_a_delivery_tells_what_was_sent_and_what_came_of_it(
     async with db.transaction() as session:
         gave_up = NOW + timedelta(days=1)
         outcomes = [
-            Outcome(promised["id"], NOW, 15_000, failure="There was no answer in time."),
-            Outcome(promised["id"], gave_up, 12, 503, "Closed"),
+            AttemptOutcome(promised["id"], NOW, 15_000, failure="There was no answer in time."),
+            AttemptOutcome(promised["id"], gave_up, 12, 503, "Closed"),
         ]
         for one in outcomes:
             await record_outcomes(session, webhook["id"], [one], one.at, 10)

@@ -26,7 +26,7 @@ from models.actions.void import reissue_bill, void_bill
 from models.batches.bill_run import run_step, start_bill_run
 from models.batches.bill_run_report import run_report
 from models.bills.documents import PLAIN_TEXT, Drawn, issued_document
-from models.bills.incoming import DeliveryReport, Failure, Incoming, Reply
+from models.bills.incoming import DeliveryReport, Failure, Incoming, MailReply
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import HoldReason, RejectReason, State
 from models.context import Context
@@ -240,7 +240,7 @@ async def mail_back(turn: Turn) -> Any:
     if document is None:
         raise Idle
     about = (f"{document.mail_id}@us",)
-    mail: Incoming = Reply(about, "Jane <jane@acme.example>", "Hm")
+    mail: Incoming = MailReply(about, "Jane <jane@acme.example>", "Hm")
     if turn.lot.pick % 2:
         to = ("pay@acme.example", "boss@copy.example")[turn.lot.pick // 2 % 2]
         mail = DeliveryReport(about, (Failure(to, "550 No"),))

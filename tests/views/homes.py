@@ -8,7 +8,7 @@ from typing import Any
 from handlers.slack.blocks.home import home_view
 from models.batches.approval_offers import ApprovalOffer
 from models.batches.approve_under import Waiting
-from models.batches.bulk_approve import ApprovalReport, Outcome
+from models.batches.bulk_approve import ApprovalOutcome, ApprovalReport
 from models.bills.states import HoldReason, State
 from models.currencies import MINOR_UNITS
 from models.outbox.homes import HomePlace
@@ -94,7 +94,7 @@ def waiting() -> tuple[Waiting, ...]:
 
 def approvals(facts: BillDetails = BILL, count: int = 3, **changes: Any) -> ApprovalReport:
     line = samples.bill_line(facts)
-    left = Outcome(line, left_out="Sam Ito (Sales) approved this bill 5 minutes ago.")
+    left = ApprovalOutcome(line, left_out="Sam Ito (Sales) approved this bill 5 minutes ago.")
     known: dict[str, Any] = {
         "bills": count,
         "approved": count - 1,
@@ -102,6 +102,6 @@ def approvals(facts: BillDetails = BILL, count: int = 3, **changes: Any) -> Appr
         "left_out": 1,
         "ended": True,
         "totals": (Total("USD", count - 1, Decimal(2000)),),
-        "outcomes": (left, Outcome(line, awaited=True), Outcome(line)),
+        "outcomes": (left, ApprovalOutcome(line, awaited=True), ApprovalOutcome(line)),
     }
     return ApprovalReport(**{**known, **changes})

@@ -10,7 +10,7 @@ from typing import Any
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
 from models.batches.bulk_send import SendReport
-from models.batches.bulk_send_outcome import BulkSendOutcome, Fate, Listed
+from models.batches.bulk_send_outcome import BillsBeingSent, BulkSendOutcome, Fate
 from models.batches.send_preview import BIGGEST, NAMED, OutgoingBill, SendPreview
 from models.bills.approvers import Slot
 from models.bills.deliveries import Missing
@@ -504,8 +504,8 @@ def bulk_sent(facts: BillDetails | None = None, **changes: Any) -> BulkSendOutco
     return BulkSendOutcome(**{**known, **changes})
 
 
-def listed(facts: BillDetails = BILL, bills: int = 400) -> Listed:
-    return Listed(bills, (Total("USD", bills, Decimal(1000 * bills)),), (bill_line(facts),))
+def listed(facts: BillDetails = BILL, bills: int = 400) -> BillsBeingSent:
+    return BillsBeingSent(bills, (Total("USD", bills, Decimal(1000 * bills)),), (bill_line(facts),))
 
 
 def preview(**changes: Any) -> BillRunPreview:

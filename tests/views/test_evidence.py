@@ -13,7 +13,13 @@ import pytest
 
 from handlers.documents.evidence import evidence_page
 from models.audit.bill_check import Discrepancy
-from models.audit.evidence import BillEvidence, ChainedAction, StateTotal, StoredDocument, Verdict
+from models.audit.evidence import (
+    BillEvidence,
+    ChainedAction,
+    StateTotal,
+    StoredDocument,
+    VerifySummary,
+)
 from models.bills.states import BillKind, State, Verb
 from models.period import Period
 from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
@@ -91,12 +97,12 @@ async def coming(items: Iterable[T]) -> AsyncIterator[T]:
 async def page(
     *bills: BillEvidence,
     scope: Scope = ONE,
-    verdict: Verdict | None = None,
+    verdict: VerifySummary | None = None,
     states: list[StateTotal] | None = None,
     now: datetime = NOW,
 ) -> str:
     lines = coming([one.line for one in bills])
-    found = verdict or Verdict(bills=len(bills), actions=2)
+    found = verdict or VerifySummary(bills=len(bills), actions=2)
     pieces = evidence_page(scope, found, states, lines, coming(bills), now)
     return "".join([piece async for piece in pieces])
 
@@ -207,7 +213,7 @@ async def test_a_month_begins_with_its_states_and_never_adds_currencies() -> Non
 
 async def test_what_does_not_fit_stands_on_top_and_at_its_bill() -> None:
     discrepancy = Discrepancy(42, 9, "it is not as it was written")
-    verdict = Verdict(1, 2, 1)
+    verdict = VerifySummary(1, 2, 1)
     verdict.first[42].append(discrepancy)
     told = text(
         await page(
@@ -266,7 +272,7 @@ async def test_a_bill_is_drawn_before_the_next_is_asked_for() -> None:
             yield bill(facts(id=number))
 
     drawn = ""
-    async for piece in evidence_page(ONE, Verdict(3, 3), None, coming([]), bills(), NOON):
+    async for piece in evidence_page(ONE, VerifySummary(3, 3), None, coming([]), bills(), NOON):
         drawn += piece
         assert len(asked) <= drawn.count("</section>") + 1
     assert asked == [1, 2, 3]

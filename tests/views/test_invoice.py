@@ -12,8 +12,8 @@ import pytest
 from pypdf import PdfReader
 
 from handlers.documents.bill_email import BillEmail
-from handlers.documents.figures import NO_BREAK, Figures
 from handlers.documents.invoice_page import invoice_page
+from handlers.documents.number_format import NO_BREAK, NumberFormat
 from handlers.documents.printer import TEMPLATES, InvoicePrinter
 from handlers.documents.samples import samples
 from models.bills.documents import PDF, CannotBeDrawn
@@ -254,13 +254,13 @@ def test_all_that_a_customer_reads_has_the_figures_of_its_locale() -> None:
 def test_amounts_are_written_as_the_customer_writes_them_with_isos_digits(
     locale: str, currency: str, value: str, written: str
 ) -> None:
-    found = Figures(locale).amount(Decimal(value), currency)
+    found = NumberFormat(locale).amount(Decimal(value), currency)
     assert found.translate({0xA0: " ", 0x202F: " "}) == written
 
 
 def test_a_price_has_all_its_decimals() -> None:
-    assert Figures("en").price(Decimal("0.0000000001"), "USD") == "$0.0000000001"
-    assert Figures("de_DE").price(Decimal("0.5000000000"), "EUR") == "0,50\xa0€"
+    assert NumberFormat("en").price(Decimal("0.0000000001"), "USD") == "$0.0000000001"
+    assert NumberFormat("de_DE").price(Decimal("0.5000000000"), "EUR") == "0,50\xa0€"
 
 
 @pytest.mark.parametrize(

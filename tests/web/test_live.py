@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.db.database import Database
 from models.people.users import User
-from models.webhooks.delivery import Outcome, record_outcomes
+from models.webhooks.delivery import AttemptOutcome, record_outcomes
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, change_webhook, send_test
 from tests.harness.browser_side import BrowserSide, Visitor, browser_side
@@ -39,7 +39,7 @@ async def test_each_page_hears_of_its_own_matters(
         sent = await send_test(session, ana, webhook.id)
 
     def went_out(session: AsyncSession) -> Awaitable[object]:
-        down = Outcome(sent.id, NOW, 12, 503, "Down")
+        down = AttemptOutcome(sent.id, NOW, 12, 503, "Down")
         return record_outcomes(session, webhook.id, [down], NOW, 10)
 
     async def newcomer(session: AsyncSession) -> None:

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from handlers.wording.webhook_text import DELIVERY_WORDS, EVENT_WORDS, OFF_CAUSES
 from models.db.database import Database
 from models.settings import BillingSettings
-from models.webhooks.delivery import Outcome, record_outcomes
+from models.webhooks.delivery import AttemptOutcome, record_outcomes
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, change_webhook, send_test
 from models.webhooks.webhooks import DeliveryStatus, OffCause, Webhook
@@ -118,7 +118,7 @@ async def test_a_delivery_shows_its_payload_and_each_attempt(
     (bill_id,) = await make_bills(db, people.ana)
     delivery = re.findall(rf'href="({path}/deliveries/(\d+))"', (await ana.get(path)).text)[0]
     async with db.transaction() as session:
-        wrong = Outcome(int(delivery[1]), NOW, 12, 500, "<script>alert(1)</script>")
+        wrong = AttemptOutcome(int(delivery[1]), NOW, 12, 500, "<script>alert(1)</script>")
         await record_outcomes(session, int(path.rpartition("/")[2]), [wrong], NOW, 10)
     shown = (await ana.get(delivery[0])).text
     assert "It answered 500." in shown
@@ -195,8 +195,8 @@ async def _samples(db: Database, people: People) -> dict[str, str]:
         await change_webhook(session, ana, paused.id, paused=True)
         sent = await send_test(session, ana, webhook.id)
         answers = [
-            Outcome(sent.id, NOW, 12, 503, "Down for maintenance " * 20),
-            Outcome(sent.id, NOW, 15_000, failure="There was no answer in time."),
+            AttemptOutcome(sent.id, NOW, 12, 503, "Down for maintenance " * 20),
+            AttemptOutcome(sent.id, NOW, 15_000, failure="There was no answer in time."),
         ]
         for one in answers:
             await record_outcomes(session, webhook.id, [one], NOW, 10)

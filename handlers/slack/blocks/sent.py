@@ -32,7 +32,7 @@ from handlers.wording.sent_text import (
     one_sent_text,
 )
 from handlers.wording.text_chart import progress_bar
-from models.batches.bulk_send_outcome import BulkSendOutcome, Fate, Listed
+from models.batches.bulk_send_outcome import BillsBeingSent, BulkSendOutcome, Fate
 from models.bills.states import Verb
 from models.people.users import User
 from models.queries.allowed_verbs import possible_verbs
@@ -108,7 +108,7 @@ def list_retried(bills: int, *, too_late: bool = False) -> SlackMessage:
     return sentence_message(f"{told}What comes of {of} is in {WITH_COUNTERSIGN}.")
 
 
-def list_going(facts: Listed, *, too_late: bool = False) -> SlackMessage:
+def list_going(facts: BillsBeingSent, *, too_late: bool = False) -> SlackMessage:
     """Of a list that is too long to be sent at once: what comes of it is told elsewhere."""
     lead = TOO_LATE if too_late else ""
     told = f"{lead}Sending {bill_count(facts.bills)}: {totals(facts.totals)}."

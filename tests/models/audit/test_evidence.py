@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from models.actions.approve import approve_bill
 from models.audit.evidence import (
     BillEvidence,
-    Verdict,
+    VerifySummary,
     by_state,
     evidence_lines,
     evidence_of_bills,
@@ -46,7 +46,9 @@ async def _bills(db: Database, people: People) -> list[int]:
     return made
 
 
-async def gathered(db: Database, scope: Scope = EVERYTHING) -> tuple[Verdict, list[BillEvidence]]:
+async def gathered(
+    db: Database, scope: Scope = EVERYTHING
+) -> tuple[VerifySummary, list[BillEvidence]]:
     async with db.reading() as session:
         verdict = await verify_scope(session, scope, lambda looked: None)
         return verdict, [bill async for bill in evidence_of_bills(session, scope, verdict)]

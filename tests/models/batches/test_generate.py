@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.void import void_bill
-from models.batches.bill_run import BillRun, Step, run_step, start_bill_run
+from models.batches.bill_run import BillRun, RunProgress, run_step, start_bill_run
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import BillRunReport, run_report
 from models.bills.bill import Bill, bill_of_month
@@ -84,7 +84,7 @@ async def test_a_run_goes_chunk_by_chunk_to_its_end(
 ) -> None:
     await customers(session, count)
     run_id = await start_bill_run(session, OCTOBER, act(people.ana), ZONE)
-    seen: list[Step] = []
+    seen: list[RunProgress] = []
     while not seen or not seen[-1].ended:
         seen.append(await run_step(session, run_id, SMALL, NOW))
     assert [step.done for step in seen] == [min(2 * n, count) for n in range(1, len(seen) + 1)]

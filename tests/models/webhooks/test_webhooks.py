@@ -14,7 +14,7 @@ from models.bills.states import Verb
 from models.db.database import Database
 from models.errors import Invalid, NotAllowed, NotFound, WrongState
 from models.webhooks.addresses import NotPublic, is_public, read_address, refuse_private
-from models.webhooks.delivery import Outcome, prune_webhooks, record_outcomes
+from models.webhooks.delivery import AttemptOutcome, prune_webhooks, record_outcomes
 from models.webhooks.events import Event
 from models.webhooks.keeping import (
     MOST_SECRETS,
@@ -168,7 +168,7 @@ async def test_what_is_deleted_while_it_is_sent_is_not_written_down(
     webhook, _ = await add_webhook(session, act(people.ana), HERE, ALL)
     sent = await send_test(session, act(people.ana), webhook.id)
     await delete_webhook(session, act(people.ana), webhook.id)
-    taken = [Outcome(sent.id, NOW, 5, 200)]
+    taken = [AttemptOutcome(sent.id, NOW, 5, 200)]
     for _ in range(3):
         await record_outcomes(session, webhook.id, taken, NOW, 10)
         session.expunge_all()

@@ -21,7 +21,7 @@ _LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
 @dataclass(frozen=True)
-class Figures:
+class NumberFormat:
     """`locale` as in "de_CH"."""
 
     locale: str
