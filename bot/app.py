@@ -19,6 +19,7 @@ from bot.health.probes import look_at
 from bot.health.program import PATIENCE_S, program_probes
 from bot.health.told_settings import told_settings
 from bot.logs import configure_logging
+from bot.metrics_page import MetricsPage, add_metrics
 from bot.settings import WHAT_TO_DO, Settings
 from bot.slack.bolt import make_bolt
 from bot.slack.client import ErrorKind, Identity, SlackClient, SlackError
@@ -147,6 +148,9 @@ class App:
             await self._read_mailbox(db)
         if self._role != "worker":
             await self._listen(gateway, identity)
+        elif self._settings.worker_port is not None:
+            self._web = self._server(self._watched(), "WORKER_PORT")
+            await self._web.start()
         log.info("started", role=self._role, port=self.port)
 
     async def drain_and_stop(self, deadline_s: float = DRAIN_S) -> None:
@@ -266,11 +270,11 @@ class App:
         self._open.push_async_callback(services.background.drain)
         use_prefix(self._settings.command_prefix)
         register(bolt, services)
-        web = make_web_app(self.reasons_not_ready)
+        web = self._watched()
         app_token = _plain(self._settings.slack_app_token)
         if app_token:
             self._socket = Socket(bolt, app_token, self._timings)
-        self._web = self._server(web)
+        self._web = self._server(web, "PORT")
         use_public_url(self._public_url(self._web.port))
         mailer = mailer_of(self._settings)
         probes = program_probes(self._settings, self._db, gateway, mailer, socket=self._socket)
@@ -304,12 +308,20 @@ class App:
             finance_slack_ids=self._settings.finance_slack_ids,
         )
 
-    def _server(self, web: FastAPI) -> WebServer:
-        host, port = self._settings.host, self._settings.port
+    def _watched(self) -> FastAPI:
+        """What answers whoever watches over this process."""
+        web = make_web_app(self.reasons_not_ready)
+        token = _plain(self._settings.metrics_token)
+        if token:
+            add_metrics(web, MetricsPage(self._db, self._now), token)
+        return web
+
+    def _server(self, web: FastAPI, setting: Literal["PORT", "WORKER_PORT"]) -> WebServer:
+        host, port = self._settings.host, getattr(self._settings, setting.lower())
         try:
             return WebServer(web, host, port, self._settings.trusted_proxies)
         except OSError as error:
-            raise BootError(f"PORT: {host}:{port} cannot be had: {error.strerror}.") from error
+            raise BootError(f"{setting}: {host}:{port} cannot be had: {error.strerror}.") from error
 
 
 def _plain(secret: SecretStr | None) -> str | None:

@@ -83,6 +83,9 @@ WHAT_TO_DO = {
     "PDF alone.",
     "WEBHOOK_HOSTS": "Write names or addresses of hosts with commas between them, without https:// "
     "and without a port, as in hooks.internal,10.0.0.8.",
+    "METRICS_TOKEN": "Think of 16 letters or more that nobody guesses, and give them to "
+    "Prometheus; unset, nobody may read metrics.",
+    "WORKER_PORT": "Write a number from 1 to 65535, other than PORT, or leave it unset.",
     "LOG_LEVEL": "Choose DEBUG, INFO, WARNING or ERROR.",
 }
 
@@ -309,11 +312,18 @@ class Settings(BooksSettings):
     invoice_templates: Annotated[Path, AfterValidator(_with_a_template)] | None = None
     e_invoice: EInvoices = None
     webhook_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split)] = ()
+    metrics_token: Annotated[SecretStr, _matching(r"[\x21-\x7e]{16,200}")] | None = None
+    worker_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def secrets(self) -> list[str]:
         """What must never be shown, beside what looks like a secret by itself."""
-        named = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        named = (
+            self.slack_bot_token,
+            self.slack_app_token,
+            self.slack_signing_secret,
+            self.metrics_token,
+        )
         secrets = [secret.get_secret_value() for secret in named if secret]
         servers = (self.mail_server, self.mailbox)
         secrets += [server.password or "" for server in servers if server]

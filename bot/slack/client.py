@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.metrics import SLACK_ERRORS
 from bot.slack import retrying
 from bot.timings import Timings
 from handlers.slack.blocks.block_kit import UNFURLED, SlackMessage
@@ -292,11 +293,13 @@ async def response_to(call: Awaitable[Any]) -> Any:
     try:
         return await call
     except SlackApiError as error:
-        raise judged(error.response) from None
+        trouble = judged(error.response)
     except _NOT_CONNECTED as error:
-        raise SlackError(type(error).__name__, ErrorKind.TRANSIENT, answered=False) from None
+        trouble = SlackError(type(error).__name__, ErrorKind.TRANSIENT, answered=False)
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-        raise SlackError(type(error).__name__, ErrorKind.UNKNOWN, answered=False) from None
+        trouble = SlackError(type(error).__name__, ErrorKind.UNKNOWN, answered=False)
+    SLACK_ERRORS.labels(trouble.code).inc()
+    raise trouble
 
 
 def judged(response: Any) -> SlackError:

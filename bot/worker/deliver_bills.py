@@ -12,6 +12,7 @@ from bot.mail.doubts import Doubts, Verdict
 from bot.mail.errors import MailError, MailErrorKind, said_to_all
 from bot.mail.message import Email
 from bot.mail.smtp import DryMailer, Mailer, NotMailed, Receipt, recipients_of
+from bot.metrics import LETTERS
 from bot.settings import Settings
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
@@ -116,12 +117,14 @@ class BillDelivery:
                 await self._outcomes.record(
                     lambda db, context: mark_not_mailed(db, bill_id, context, to)
                 )
+                LETTERS.labels("dry_run").inc()
                 return
             except MailError as error:
                 await self._note(bill_id, error, letter.document.since, letter.unheard)
                 return
             told = Delivered(bill_id, receipt.answer, ", ".join(receipt.to), receipt.missing)
             await self._outcomes.delivered(told)
+            LETTERS.labels("delivered").inc()
 
     async def _read(self, bill_ids: Sequence[int]) -> Sequence["_Letter | MailError | None"]:
         """What is to be mailed of each: None where nothing is, or what holds it."""
@@ -235,6 +238,7 @@ class BillDelivery:
             or self._now() - since >= self._give_up
         )
         unheard += is_unheard
+        LETTERS.labels("failed" if hopeless else "put_off").inc()
         if hopeless:
             cause = f"It may have arrived. {error.code}" if unheard else error.code
             log.error("bill could not be sent", bill=bill_id, cause=cause)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import structlog
 
+from bot.metrics import REDRAW
 from bot.slack.client import ErrorKind, SlackClient, SlackError
 from bot.timings import Timings
 from bot.worker.batcher import Batcher
@@ -135,6 +136,9 @@ class MessageUpdater:
                 await self._update(message, content, outdated.behind.actions)
             except SlackError as trouble:
                 troubles.append((message, trouble))
+            else:
+                since = datetime.now(UTC) - outdated.behind.acted_at
+                REDRAW.observe(max(0.0, since.total_seconds()))
         return troubles
 
     async def redraw_run(self, run_id: int) -> None:

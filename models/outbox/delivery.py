@@ -28,11 +28,12 @@ from models.people.users import User
 
 @dataclass(frozen=True)
 class StaleCards:
-    """A bill's number of actions, and the cards that show fewer, each with its one reader; None
-    where many see it.
+    """A bill's number of actions, when the last of them was done, and the cards that show fewer,
+    each with its one reader; None where many see it.
     """
 
     actions: int
+    acted_at: datetime
     cards: tuple[tuple[Message, User | None], ...]
 
 
@@ -198,19 +199,19 @@ async def stale_cards(session: AsyncSession, bill_ids: Sequence[int]) -> dict[in
     To be asked before the bills are read: what is drawn then shows at least that many actions.
     """
     query = (
-        sa.select(Message, User, _CHAINS.c.actions)
+        sa.select(Message, User, _CHAINS.c.actions, _ACTED_AT)
         .outerjoin(User, User.id == _READER_ID)
         .join(_CHAINS, _CHAINS.c.bill_id == Message.bill_id)
         .where(Message.bill_id.in_(bill_ids), Message.state == MessageState.POSTED)
         .where(Message.kind == MessageKind.CARD, Message.drawn_actions < _CHAINS.c.actions)
         .order_by(Message.id)
     )
-    actions = dict[int, int]()
+    acted = dict[int, tuple[int, datetime]]()
     cards = defaultdict[int, list[tuple[Message, User | None]]](list)
-    for card, reader, count in await session.execute(query):
-        actions[card.bill_id] = count
+    for card, reader, *last in await session.execute(query):
+        acted[card.bill_id] = tuple(last)
         cards[card.bill_id].append((card, reader))
-    return {one: StaleCards(actions[one], tuple(cards[one])) for one in actions}
+    return {one: StaleCards(*acted[one], tuple(cards[one])) for one in acted}
 
 
 _READER_ID = sa.case(
@@ -220,6 +221,19 @@ _READER_ID = sa.case(
     )
 )
 _CHAINS = sa.table("bill_chains", sa.column("bill_id", sa.BigInteger), sa.column("actions"))
+_ACTIONS = sa.table(
+    "bill_actions",
+    sa.column("id", sa.BigInteger),
+    sa.column("bill_id", sa.BigInteger),
+    sa.column("created_at", sa.DateTime(timezone=True)),
+)
+_ACTED_AT = (
+    sa.select(_ACTIONS.c.created_at)
+    .where(_ACTIONS.c.bill_id == Message.bill_id)
+    .order_by(_ACTIONS.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 
 
 class Drawing(NamedTuple):
