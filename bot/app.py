@@ -20,13 +20,14 @@ from bot.health.program import PATIENCE_S, program_probes
 from bot.health.told_settings import told_settings
 from bot.logs import configure_logging
 from bot.metrics_page import MetricsPage, add_metrics
-from bot.settings import WHAT_TO_DO, Settings
+from bot.settings import Settings
 from bot.slack.bolt import make_bolt
 from bot.slack.client import ErrorKind, Identity, SlackClient, SlackError
 from bot.slack.responder import SlackResponder
 from bot.slack.socket_mode import Socket
 from bot.timings import Timings
 from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
+from bot.what_to_do import WHAT_TO_DO
 from bot.worker.deliver_bills import mailer_of
 from bot.worker.drawing import CannotDraw, tried_drawing
 from bot.worker.processes import Processes

@@ -9,8 +9,9 @@ from bot.cli.output import Exit, run, say, say_json
 from bot.health.probes import Probe, look_at
 from bot.health.program import DOCTORS_PATIENCE_S, doctor_probes
 from bot.logs import configure_logging, redacted
-from bot.settings import WHAT_TO_DO, BadSettings, Settings, read
+from bot.settings import BadSettings, Settings, read
 from bot.slack.client import SlackClient
+from bot.what_to_do import WHAT_TO_DO
 from bot.worker.deliver_bills import mailer_of
 from bot.worker.drawing import CannotDraw, tried_drawing
 from bot.worker.processes import Processes

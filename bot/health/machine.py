@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.settings import WHAT_TO_DO
+from bot.what_to_do import WHAT_TO_DO
 from handlers.wording.health_text import Check, Standing, good
 
 MIB = 1024 * 1024

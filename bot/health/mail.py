@@ -4,7 +4,7 @@ from bot.health.probes import beside
 from bot.mail.errors import MailError
 from bot.mail.mailbox import Mailbox
 from bot.mail.smtp import DryMailer, Mailer
-from bot.settings import WHAT_TO_DO
+from bot.what_to_do import WHAT_TO_DO
 from handlers.wording.formatting import listing
 from handlers.wording.health_text import Check, Standing, good
 from models.settings import Company

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from bot.health.clock import clock_check
-from bot.settings import WHAT_TO_DO
 from bot.slack.access import SCOPES, TokenAccess, find_access, joined_channels
 from bot.slack.client import SlackClient, SlackError
 from bot.slack.socket_mode import Socket
+from bot.what_to_do import WHAT_TO_DO
 from handlers.wording.formatting import listing
 from handlers.wording.health_text import Check, Standing, good
 

@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.settings import WHAT_TO_DO, BadSettings, BooksSettings, DatabaseSettings, Settings, read
+from bot.settings import BadSettings, BooksSettings, DatabaseSettings, Settings, read
+from bot.what_to_do import WHAT_TO_DO
 from bot.worker.deliver_bills import mailer_of
 from models.settings import BillingSettings, Company, MonthEnd
 

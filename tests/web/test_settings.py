@@ -12,8 +12,9 @@ from bot.health.told_settings import told_settings
 from bot.mail import errors
 from bot.mail.smtp import DryMailer, Mailer
 from bot.mail.smtp_url import MailServer
-from bot.settings import WHAT_TO_DO, Settings
+from bot.settings import Settings
 from bot.slack.client import SlackClient
+from bot.what_to_do import WHAT_TO_DO
 from handlers.wording.health_text import Check, Standing
 from models.db.database import Database
 from models.outbox.mail_pause import Pacing, pause_mail
