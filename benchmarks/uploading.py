@@ -25,9 +25,10 @@ import sqlalchemy as sa
 from benchmarks.ground import Ground, report, run
 from bot.web_server import WebServer, make_web_app, serve_people
 from handlers.http.services import HttpServices
-from models.actions.keep_books import Book, import_book
+from models.actions.keep_books import import_book
 from models.context import Context, Source
 from models.db.database import Database
+from models.imports.books import Book
 from models.imports.csv_reader import CsvReader
 from models.people.sessions import open_session
 from models.people.users import User, system_user

@@ -11,8 +11,9 @@ from bot.cli.people import people_lines
 from bot.cli.recalculation_report import named_bills, recalculation_lines
 from bot.settings import BooksSettings, read
 from handlers.wording.formatting import counted, listing
-from models.actions.keep_books import Book, BookChange, import_book
+from models.actions.keep_books import BookChange, import_book
 from models.context import Context, Source
+from models.imports.books import Book
 from models.outbox.notifications import Recalculation
 from models.people.users import system_user
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from handlers.http.csv_files import CSV
 from handlers.http.gate import Asking, HttpContext, open_to
 from handlers.http.uploads import ApiUpload, Uploaded
-from models.actions.keep_books import Book, import_book
+from models.actions.keep_books import import_book
+from models.imports.books import Book
 from models.imports.csv_reader import CsvReader
 from models.imports.rows import Rows
 from models.imports.usage_rows import usage_of_json

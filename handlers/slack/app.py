@@ -60,6 +60,7 @@ from handlers.slack.request import (
 from handlers.slack.words import MOST_CHARS, TOO_LONG
 from handlers.wording.formatting import slash
 from models.errors import Ambiguous, Invalid
+from models.imports.books import Book
 from models.queries.references import is_customer
 
 Subcommand = Callable[[RequestContext, str], Awaitable[Answer]]
@@ -81,8 +82,13 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "people": people.everybody,
         "web": people.web,
     },
-    "customer": {"list": customers.list_all, "new": customers.new, "edit": customers.edit},
-    "usage": {"record": recording.record, "import": imports.choose},
+    "customer": {
+        "list": customers.list_all,
+        "new": customers.new,
+        "edit": customers.edit,
+        "import": partial(imports.choose, Book.CUSTOMERS),
+    },
+    "usage": {"record": recording.record, "import": partial(imports.choose, Book.USAGE)},
 }
 
 
@@ -228,6 +234,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.SHARE: _share,
     ActionId.RECORD_USAGE: recording.record_agreed,
     ActionId.KEEP_USAGE: recording.keep,
+    ActionId.IMPORT_BOOK: imports.choose_clicked,
     ActionId.OPEN_PAGE: _opened,
     ActionId.HOME_PAGE: home.turn_page,
     ActionId.HOME_MONTH: home.turn_month,
@@ -250,8 +257,8 @@ DIALOGS: dict[str, Listener] = {
     ActionId.NEW_CUSTOMER: customers.add,
     ActionId.EDIT_CUSTOMER: customers.save,
     ActionId.RECORD_USAGE: recording.submit_record,
-    ActionId.IMPORT_USAGE: imports.look,
-    ActionId.APPLY_USAGE: imports.take_in,
+    ActionId.IMPORT_BOOK: imports.look,
+    ActionId.APPLY_BOOK: imports.take_in,
     ActionId.APPROVE_UNDER: bulk_approve.list_all_under,
     ActionId.APPROVE_LIST: bulk_approve.approve_list,
 }

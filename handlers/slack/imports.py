@@ -1,9 +1,10 @@
-"""`/usage import`: a file of usage, chosen in a dialog, looked at, and taken in once agreed."""
+"""Files of usage, customers and people: chosen in a dialog, looked at, taken in once agreed."""
 
 from functools import partial
 
 from handlers.slack.answers import Answer, Dialog, Later, NotBrought, as_dialog
-from handlers.slack.blocks.usage_import import (
+from handlers.slack.blocks.action_ids import OUT_OF_DATE
+from handlers.slack.blocks.file_import import (
     FILE,
     LookedAt,
     import_form,
@@ -14,7 +15,6 @@ from handlers.slack.blocks.usage_import import (
     taking_in,
 )
 from handlers.slack.context import RequestContext
-from models.actions.keep_books import Book
 from models.actions.uploaded_files import (
     LARGEST_BYTES,
     STATEMENT_S,
@@ -23,38 +23,48 @@ from models.actions.uploaded_files import (
     take_in_file,
 )
 from models.errors import Invalid
+from models.imports.books import Book
 from models.imports.foreseen import Foreseen
 from models.imports.rows import BadRows
 from models.people.permissions import Permission
 
 
-async def choose(context: RequestContext, _: str) -> Answer:
+async def choose(book: Book, context: RequestContext, _: str = "") -> Answer:
     """The dialog that takes a file."""
     context.user.require(Permission.KEEP_BOOKS)
-    return Dialog(import_form())
+    return Dialog(import_form(book))
+
+
+async def choose_clicked(context: RequestContext) -> Answer:
+    return await choose(_book(context), context)
+
+
+def _book(context: RequestContext) -> Book:
+    try:
+        return Book(context.ids("book")["book"])
+    except ValueError:
+        raise Invalid(OUT_OF_DATE) from None
 
 
 async def look(context: RequestContext) -> Later:
     """What the file would do; nothing of it is written. Its faults are listed by line."""
     context.user.require(Permission.KEEP_BOOKS)
-    files = context.files(FILE)
+    book, files = _book(context), context.files(FILE)
     if not files:
         raise Invalid("Choose a file first.", FILE)
-    return Later(partial(_look, context, files[0]), looking())
+    return Later(partial(_look, context, book, files[0]), looking(book))
 
 
-async def _look(context: RequestContext, file_id: str) -> Dialog:
+async def _look(context: RequestContext, book: Book, file_id: str) -> Dialog:
     try:
         brought = await context.services.slack.bring_file(file_id, LARGEST_BYTES)
     except NotBrought as refused:
         raise Invalid(refused.sentence, FILE) from refused
     try:
         async with context.begun_anew(STATEMENT_S) as asked:
-            file = await look_at_file(
-                asked.session, Book.USAGE, brought.name, brought.content, asked
-            )
+            file = await look_at_file(asked.session, book, brought.name, brought.content, asked)
     except BadRows as refused:
-        return Dialog(import_refused(brought.name, refused))
+        return Dialog(import_refused(book, brought.name, refused))
     return Dialog(import_preview(_looked_at(file, file.would_do)))
 
 
@@ -62,7 +72,8 @@ async def take_in(context: RequestContext) -> Later:
     """Take in what was looked at, once; where it does something else by now, show that first."""
     ids = context.ids("file", "agreed")
     context.user.require(Permission.KEEP_BOOKS)
-    return Later(partial(_take_in, context, ids["file"], ids["agreed"]), taking_in())
+    waiting = taking_in(_book(context))
+    return Later(partial(_take_in, context, ids["file"], ids["agreed"]), waiting)
 
 
 async def _take_in(context: RequestContext, file_id: int, agreed: str) -> Dialog:
@@ -75,4 +86,4 @@ async def _take_in(context: RequestContext, file_id: int, agreed: str) -> Dialog
 
 
 def _looked_at(file: UploadedFile, foreseen: Foreseen) -> LookedAt:
-    return LookedAt(file.id, file.name, foreseen, file.expires_at)
+    return LookedAt(file.id, Book(file.book), file.name, foreseen, file.expires_at)

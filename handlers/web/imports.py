@@ -13,9 +13,10 @@ from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.formatting import name, number
-from models.actions.keep_books import Book
+from handlers.wording.import_text import COLUMNS
 from models.actions.uploaded_files import look_at_file, take_in_file, uploaded_file
 from models.errors import Invalid
+from models.imports.books import Book
 from models.imports.rows import SHOWN_FLAWS, BadRows
 from models.people.permissions import Permission
 
@@ -96,7 +97,7 @@ def _book(typed: str) -> Book:
 
 
 async def _choose_page(context: HttpContext, form: Form) -> Response:
-    return page(context.request, "import.html.jinja", form=form, books=BOOKS)
+    return page(context.request, "import.html.jinja", form=form, books=BOOKS, columns=COLUMNS)
 
 
 async def _refused_page(refused: BadRows, called: str, context: HttpContext) -> Response:

@@ -172,6 +172,8 @@ COUNTS = ("api_usage", "monthly_api_limit")
 """Fields with thousands to be told apart."""
 
 VALUE_SHOWN = 100
+NAME_SHOWN = 80
+GIVEN_SHOWN, GIVEN_CHARS = 5, 30
 
 
 def difference_text(one: Difference) -> Sentence:
@@ -181,15 +183,25 @@ def difference_text(one: Difference) -> Sentence:
 
 
 def difference_of_text(one: Difference) -> Sentence:
-    """The same of one of many, as in "Acme Corp 2026-10: 1,250,000, until now 1,180,000."."""
-    told = difference_text(one)[1:]
-    return [bold(f"{name(one.what)}: "), *told]
+    """The same of one of many: as in "Acme Corp 2026-10: 1,250,000, until now 1,180,000." and
+    "Kim, Role: Manager, until now Sales.", and of what is new "Ben: new, with Role: Sales.".
+    """
+    if one.is_new and not one.field:
+        given = [
+            f"{field_name(field)}: {_value(field, text, GIVEN_CHARS)}"
+            for field, text in one.given.items()
+        ]
+        told = f"new, with {listing(given, most=GIVEN_SHOWN)}." if given else "new."
+        return [bold(f"{name(one.what, NAME_SHOWN)}: "), told]
+    if one.field == "api_usage":
+        return [bold(f"{name(one.what)}: "), *difference_text(one)[1:]]
+    return [bold(f"{name(one.what, NAME_SHOWN)}, "), *difference_text(one)]
 
 
-def _value(field: str, value: str | None) -> str:
+def _value(field: str, value: str | None, most: int = VALUE_SHOWN) -> str:
     if not value:
         return "none"
-    return number(int(value)) if field in COUNTS else plain(value, VALUE_SHOWN)
+    return number(int(value)) if field in COUNTS else plain(value, most)
 
 
 def moved_count(total: int) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import BinaryIO
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from models.actions.reroute import reroute_open_bills
 from models.context import Context
 from models.customers.customers import lock_customer
 from models.errors import WrongState
+from models.imports.books import Book
 from models.imports.differences import Difference, Differences
 from models.imports.files import Imported, import_customers, import_people, import_usage
 from models.imports.rows import Rows
@@ -21,14 +21,6 @@ from models.outbox.notifications import Recalculation
 from models.people.permissions import Permission
 from models.period import Period
 from models.usage.usage import record_usage, usage_months
-
-
-class Book(StrEnum):
-    """What a file is about."""
-
-    CUSTOMERS = "customers"
-    USAGE = "usage"
-    PEOPLE = "people"
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.actions.foresee import do_if_agreed
-from models.actions.keep_books import Book, BookChange, import_book
+from models.actions.keep_books import BookChange, import_book
 from models.context import Context
 from models.db.columns import Base, Id
 from models.errors import NotFound, WrongState
+from models.imports.books import Book
 from models.imports.foreseen import Foreseen
 from models.people.permissions import Permission
 from models.people.users import User

@@ -46,9 +46,11 @@ def file(content: str | bytes, name: str = "usage.csv") -> list[Json]:
     return [{"name": name, "content_base64": b64encode(given).decode()}]
 
 
-async def previews(team: Team, content: str | bytes, name: str = "usage.csv") -> Json:
+async def previews(
+    team: Team, content: str | bytes, name: str = "usage.csv", typed: str = "/usage import"
+) -> Json:
     """Ana puts a file into the dialog; what Slack does then."""
-    await team.ana.types("/usage import")
+    await team.ana.types(typed)
     return await team.ana.submits(file=file(content, name))
 
 
@@ -76,6 +78,47 @@ async def test_ana_sees_what_a_file_would_do_and_applies_it_once(
     await previews(team, NEXT)
     assert "There is nothing to do." in read(team.ana.dialog)
     assert team.ana.dialog["submit"] is None
+
+
+async def test_ana_takes_in_customers_with_what_becomes_of_their_bills(
+    team: Team, october: Bills
+) -> None:
+    await team.ana.types("/customer import")
+    assert "Import customers" in str(team.ana.dialog["title"])
+    terms = "monthly_api_limit,overage_unit_cost,valid_from"
+    file_of = f"name,tax_id,{terms}\nAcme Corp,DE1,1200,1,2026-10\nZoo Ltd,,500,,\n"
+    await previews(team, file_of, "customers.csv", "/customer import")
+    asked = read(team.ana.dialog).replace("  ", " ")
+    for told in (
+        *("1 added, 1 changed, 0 unchanged.", "1 bill moves with it:", "asks for approval again"),
+        *(
+            "Acme Corp, Tax number: DE1, until now none.",
+            "Acme Corp, Included calls a month: 1,200",
+        ),
+        "Zoo Ltd: new, with Included calls a month: 500.",
+    ):
+        assert told in asked, told
+    await team.ana.submits()
+    assert "customers.csv  is in: 1 added, 1 changed, 0 unchanged." in read(team.ana.dialog)
+    assert (await bill_of(team.db, october.acme)).version == 2
+    await team.kim.types("/customer import")
+    assert team.kim.dialogs == []
+
+
+async def test_ana_takes_in_people_from_the_list_of_them(team: Team) -> None:
+    listed = await team.ana.types("/bill people")
+    await team.ana.clicks("Import a file", on=listed)
+    assert "Import people" in str(team.ana.dialog["title"])
+    await team.ana.submits(file=file("name,email,role,slack_user_id\nKim,,Manager,\nBen,,Sales,\n"))
+    asked = read(team.ana.dialog).replace("  ", " ")
+    assert "Kim, Role: Manager, until now Customer Success." in asked
+    assert "Ben: new, with Role: Sales." in asked
+    await team.ana.submits()
+    assert "1 added, 1 changed, 0 unchanged." in read(team.ana.dialog)
+    async with team.db.transaction() as session:
+        query = sa.text("select name, role from users where name in ('Kim', 'Ben') order by name")
+        found = [tuple(row) for row in await session.execute(query)]
+    assert found == [("Ben", "Sales"), ("Kim", "Manager")]
 
 
 async def test_a_preview_that_is_agreed_to_twice_is_taken_in_once(

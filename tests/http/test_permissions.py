@@ -13,11 +13,11 @@ from handlers.http.ids import FINDERS, LARGEST_ID
 from handlers.http.once import FIELD
 from handlers.web import app as pages
 from models.actions.comment import add_comment
-from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file
 from models.batches.send_preview import new_list
 from models.db.columns import Session
 from models.db.database import Database
+from models.imports.books import Book
 from models.people.api_tokens import make_api_token
 from models.people.sessions import devices_of, open_session
 from models.people.users import User

@@ -97,6 +97,6 @@ def test_dialogs_are_those_that_ask_for_a_reason_a_customer_figures_or_an_amount
         ActionId.DELIVER,
     }
     customers = {ActionId.NEW_CUSTOMER, ActionId.EDIT_CUSTOMER, ActionId.CHOOSE_CUSTOMER}
-    figures = {ActionId.RECORD_USAGE, ActionId.IMPORT_USAGE, ActionId.APPLY_USAGE}
+    figures = {ActionId.RECORD_USAGE, ActionId.IMPORT_BOOK, ActionId.APPLY_BOOK}
     amounts = {ActionId.APPROVE_UNDER, ActionId.APPROVE_LIST}
     assert dialogs == reasons | customers | figures | amounts

@@ -58,6 +58,15 @@ from handlers.slack.blocks.customer_form import (
 from handlers.slack.blocks.customer_list import customer_list
 from handlers.slack.blocks.errors import refusal_message, trouble_message
 from handlers.slack.blocks.fallbacks import message_fallbacks, view_fallbacks
+from handlers.slack.blocks.file_import import (
+    LookedAt,
+    import_form,
+    import_preview,
+    import_refused,
+    imported,
+    looking,
+    taking_in,
+)
 from handlers.slack.blocks.help import SUBCOMMANDS, help_for, nearest_commands
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.blocks.home import stranger_home
@@ -91,20 +100,14 @@ from handlers.slack.blocks.sent import list_going, list_sent, one_sent
 from handlers.slack.blocks.sharing import card_as_it_was, with_share
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
-from handlers.slack.blocks.usage_import import (
-    LookedAt,
-    import_form,
-    import_preview,
-    import_refused,
-    imported,
-    looking,
-    taking_in,
-)
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
 from models.customers.customers import Customer
 from models.customers.terms import Terms
 from models.errors import Ambiguous, FiguresChanged, NotAllowed, Refusal
+from models.imports.books import Book
+from models.imports.differences import Difference
+from models.imports.foreseen import Foreseen
 from models.imports.rows import BadRows, Flaw
 from models.people.permissions import Role
 from models.people.users import User
@@ -188,6 +191,13 @@ def _customer(facts: BillDetails) -> CustomerDetails:
     )
 
 
+def _new(facts: BillDetails) -> Foreseen:
+    """Customers that a file adds, with all there is to know of them."""
+    given = json.dumps(dict.fromkeys(TEXTS, facts.customer * 9) | {"monthly_api_limit": "5"})
+    new = Difference(2, facts.customer, "", None, given, is_new=True)
+    return Foreseen(300, 0, 0, (new,) * 200, 300, (), 0, "0" * 64)
+
+
 CUSTOMER_FORM = CustomerForm(
     dict.fromkeys((*TEXTS, "reason"), "&" * 2000) | {"csm": "Kim", "sales": "Sam"},
     {"csm": ["Kim", "Lee"], "sales": ["Sam" * 30]},
@@ -259,12 +269,15 @@ OF_A_BILL: dict[str, Draw] = {
     ),
     "recording cancelled": lambda f: recording_cancelled(f.customer, OCTOBER),
     "file of usage": lambda f: import_preview(
-        LookedAt(5, f.customer * 2, samples.foreseen(f), NOON), has_changed=True
+        LookedAt(5, Book.USAGE, f.customer * 2, samples.foreseen(f), NOON), has_changed=True
     ),
     "file of usage taken in": lambda f: imported(f.customer, samples.foreseen(f)),
     "file of usage refused": lambda f: import_refused(
-        "usage.csv", BadRows(Flaw(at, "customer", f"{f.customer} {at}") for at in range(1, 200))
+        Book.USAGE,
+        "usage.csv",
+        BadRows(Flaw(at, "customer", f"{f.customer} {at}") for at in range(1, 200)),
     ),
+    "file of customers": lambda f: import_preview(LookedAt(5, Book.CUSTOMERS, "a", _new(f), NOON)),
     "people": lambda f: people_list(_people(f)),
     "somebody's role": lambda f: role_changed(_people(f).people[0]),
     "usage, plain": lambda f: usage_report(
@@ -277,9 +290,9 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "customer to add": customer_form(CustomerForm({"name": "Acme"}, {"csm": [], "sales": []})),
     "usage to record": recording_form([OCTOBER, OCTOBER.plus(-1)], OCTOBER),
     "customer to choose": which_customer(),
-    "file of usage to choose": import_form(),
-    "file of usage, looking": looking(),
-    "file of usage, taking in": taking_in(),
+    **{f"file of {book} to choose": import_form(book) for book in Book},
+    **{f"file of {book}, looking": looking(book) for book in Book},
+    **{f"file of {book}, taking in": taking_in(book) for book in Book},
     "preview": run_preview(samples.preview()),
     "preview, nothing": run_preview(
         samples.preview(

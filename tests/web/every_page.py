@@ -18,7 +18,6 @@ from handlers.http.gate import Access, PageRoute
 from handlers.web.app import ROUTERS
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment
-from models.actions.keep_books import Book
 from models.actions.uploaded_files import look_at_file
 from models.actions.void import void_bill
 from models.batches.bulk_send import start_send
@@ -27,6 +26,7 @@ from models.bills.bill import Bill
 from models.bills.states import State
 from models.context import Context
 from models.customers.customers import Customer
+from models.imports.books import Book
 from models.people.sign_in_links import make_sign_in_link
 from models.people.users import User
 from models.period import Period

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.web.app import ROUTERS
 from models.actions.approve import approve_bill
-from models.actions.keep_books import Book
 from models.actions.mail_trouble import note_trouble
 from models.actions.send import send_bill
 from models.actions.uploaded_files import look_at_file
 from models.bills.bill import Bill
 from models.db.database import Database
+from models.imports.books import Book
 from models.people.passwords import Passwords
 from models.people.users import User
 from tests.harness.billing import drawn

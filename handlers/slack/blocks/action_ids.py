@@ -42,8 +42,8 @@ class ActionId(StrEnum):
     SHARE = "answer:share"
     RECORD_USAGE = "usage:record"
     KEEP_USAGE = "usage:keep"
-    IMPORT_USAGE = "usage:import"
-    APPLY_USAGE = "usage:apply"
+    IMPORT_BOOK = "book:import"
+    APPLY_BOOK = "book:apply"
     OPEN_PAGE = "page:open"
     HOME_PAGE = "home:page"
     HOME_MONTH = "home:month"
@@ -67,8 +67,8 @@ DIALOGS = (
     ActionId.NEW_CUSTOMER,
     ActionId.EDIT_CUSTOMER,
     ActionId.RECORD_USAGE,
-    ActionId.IMPORT_USAGE,
-    ActionId.APPLY_USAGE,
+    ActionId.IMPORT_BOOK,
+    ActionId.APPLY_BOOK,
     ActionId.APPROVE_UNDER,
     ActionId.APPROVE_LIST,
 )
@@ -101,6 +101,7 @@ _FIELDS: dict[str, type] = {
     "customer": int,
     "calls": int,
     "file": int,
+    "book": str,
     "agreed": str,
     "seen": str,
     "marks": str,

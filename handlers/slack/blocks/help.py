@@ -88,6 +88,7 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
         ),
         Subcommand("new", "new [NAME]", "new Acme Corp", "adds a customer"),
         Subcommand("edit", "edit [NAME]", "edit Acme Corp", "changes a customer and its terms"),
+        Subcommand("import", "import", "import", "takes in a file of customers, after a preview"),
         Subcommand("help", "help", "help", "shows this list"),
     ),
     "usage": (

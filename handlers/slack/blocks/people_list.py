@@ -26,6 +26,7 @@ from handlers.slack.blocks.block_kit import (
 from handlers.wording.addresses import page_address
 from handlers.wording.formatting import counted, day, name, number, slash
 from handlers.wording.rich_text import bold, code, fallback_text
+from models.imports.books import Book
 from models.people.permissions import Role
 from models.people.users import User, person_ref
 
@@ -134,6 +135,7 @@ def _more(shown: PeopleShown) -> list[Element]:
     address = page_address("/people")
     page = button(ActionId.OPEN_PAGE, "Web page", pack())
     return [
+        button(ActionId.IMPORT_BOOK, "Import a file", pack(book=Book.PEOPLE)),
         *([button(ActionId.PEOPLE_PAGE, "Next page", pack(**following))] if more else []),
         *([opening(page, address)] if address else []),
     ]

@@ -1,4 +1,4 @@
-"""The dialog that takes a file of usage: what the file would do, its faults, what became of it."""
+"""The dialog that takes a file: what the file would do, its faults, what became of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +20,16 @@ from handlers.slack.blocks.changes import CHANGED, in_dialog, moved_bills_blocks
 from handlers.slack.blocks.inputs import file_input
 from handlers.wording.change_text import difference_of_text
 from handlers.wording.formatting import counted, name, number, plain, slash
+from handlers.wording.import_text import COLUMNS
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
+from models.imports.books import Book
 from models.imports.foreseen import Foreseen
 from models.imports.rows import AlikeFlaws, BadRows
 
 FILE = "file"
 FILE_TYPES = ("csv", "tsv", "txt")
-TITLE = "Import usage"
+AGAIN = {Book.USAGE: "usage import", Book.CUSTOMERS: "customer import", Book.PEOPLE: "bill people"}
+"""By which command each kind of file is chosen."""
 FAULTS_SHOWN, DIFFERENCES_SHOWN = 30, 20
 REASON_CHARS = 200
 
@@ -36,65 +39,66 @@ class LookedAt:
     """A file that is kept until `expires_at`, and what it would do."""
 
     id: int
+    book: Book
     name: str
     foreseen: Foreseen
     expires_at: datetime
 
 
-def import_form() -> View:
+def import_form(book: Book) -> View:
     """Asks for the file."""
-    return _choosing([_columns()])
+    return _choosing(book, [_columns(book)])
 
 
-def _choosing(blocks: Sequence[Block]) -> View:
+def _title(book: Book) -> str:
+    return f"Import {book}"
+
+
+def _choosing(book: Book, blocks: Sequence[Block]) -> View:
     label, hint = "File", "CSV, with commas, semicolons or tabs. Nothing is written yet."
     return modal(
-        TITLE,
+        _title(book),
         [*blocks, file_input(FILE, label, hint, FILE_TYPES)],
-        callback_id=ActionId.IMPORT_USAGE,
+        callback_id=ActionId.IMPORT_BOOK,
         submit="Preview",
+        metadata=pack(book=book),
         close="Cancel",
     )
 
 
-def _columns() -> Block:
+def _columns(book: Book) -> Block:
     return paragraph(
         "The first line of the file names its columns: ",
-        code("customer"),
-        ", ",
-        code("year"),
-        ", ",
-        code("month"),
-        " and ",
-        code("api_usage"),
+        *COLUMNS[book],
         ". Before anything is written you see what it would change, and which bills would move.",
     )
 
 
-def looking() -> View:
+def looking(book: Book) -> View:
     """While the file is brought and looked at."""
-    again = code(slash("usage import"))
     return _waiting(
+        book,
         "Looking at the file. What it would do is shown here in a moment. Nothing is written yet;"
         " if this stays for more than five minutes, type ",
-        again,
+        code(slash(AGAIN[book])),
         " once more.",
     )
 
 
-def taking_in() -> View:
+def taking_in(book: Book) -> View:
     """While the file is taken in."""
     return _waiting(
+        book,
         "Taking in the file, all of it or nothing. What came of it is shown here, or told in your"
         " messages with Countersign if you close this. If you hear nothing within ten minutes,"
         " type ",
-        code(slash("usage import")),
+        code(slash(AGAIN[book])),
         " once more: the same file again changes nothing.",
     )
 
 
-def _waiting(*told: Part) -> View:
-    return modal(TITLE, [paragraph(*told)])
+def _waiting(book: Book, *told: Part) -> View:
+    return modal(_title(book), [paragraph(*told)])
 
 
 def import_preview(file: LookedAt, *, has_changed: bool = False) -> View:
@@ -105,14 +109,14 @@ def import_preview(file: LookedAt, *, has_changed: bool = False) -> View:
     shown = [header(name(file.name)), *([paragraph(CHANGED)] if has_changed else [])]
     if not foreseen.written:
         told = "All rows of this file are in the books as they are. There is nothing to do."
-        return modal(TITLE, [*shown, paragraph(told)])
+        return modal(_title(file.book), [*shown, paragraph(told)])
     kept = ("Nothing is written yet. The file is kept until ", file.expires_at, ".")
     return modal(
-        TITLE,
+        _title(file.book),
         [*shown, paragraph(bold(f"{_counts(foreseen)}.")), *_effects(foreseen), paragraph(*kept)],
-        callback_id=ActionId.APPLY_USAGE,
+        callback_id=ActionId.APPLY_BOOK,
         submit="Apply",
-        metadata=pack(file=file.id, agreed=foreseen.digest),
+        metadata=pack(file=file.id, book=file.book, agreed=foreseen.digest),
         close="Cancel",
     )
 
@@ -133,7 +137,7 @@ def _effects(foreseen: Foreseen) -> list[Block]:
     return [*in_dialog(moved_bills_blocks(foreseen)), rich(bullets([*told, *more]))]
 
 
-def import_refused(file: str, refused: BadRows) -> View:
+def import_refused(book: Book, file: str, refused: BadRows) -> View:
     """The faults of a file, those that are alike together, and the field for a better one."""
     shown = refused.alike[:FAULTS_SHOWN]
     told = list(map(_fault, shown))
@@ -141,7 +145,7 @@ def import_refused(file: str, refused: BadRows) -> View:
     more: list[Sentence] = [[f"and {counted(left, 'more fault')}."]] if left else []
     faults = counted(refused.total, "fault")
     lead = f"Nothing was written: {faults}. Mend the file and choose it again."
-    return _choosing([header(name(file)), paragraph(lead), rich(bullets([*told, *more]))])
+    return _choosing(book, [header(name(file)), paragraph(lead), rich(bullets([*told, *more]))])
 
 
 def _fault(fault: AlikeFlaws) -> Sentence:
