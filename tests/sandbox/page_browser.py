@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PLACES = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium")
+"""The first shows pages like the second, and has no windows of its own: it takes half the time."""
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    (place for place in PLACES if Path(place).exists()), PLACES[-1]
+)
 QUIET = [
     "--headless",
     "--no-sandbox",
