@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from handlers.wording.formatting import name
 from handlers.wording.questions import (
-    Field,
+    REMARK,
     Question,
     approve_question,
     ask_by_whose_word,
+    ask_to_reassign,
     ask_to_reissue,
     ask_to_reject,
     ask_to_release,
@@ -22,6 +23,7 @@ from handlers.wording.send_preview_text import delay_text
 from models.actions.checks import check
 from models.actions.hold import hold_reason_now
 from models.actions.loaded_bill import LoadedBill
+from models.actions.reassign import who_may_be_asked
 from models.actions.undo import GONE
 from models.actions.void import hold_reason_again
 from models.bills.figures import figures_again, figures_anew
@@ -29,8 +31,9 @@ from models.bills.replay import undoable, without
 from models.bills.states import State, Verb
 from models.context import Context
 from models.db.columns import Session
-from models.errors import Stale
+from models.errors import Stale, WrongState
 from models.outbox.mail_pause import find_pause
+from models.people.users import person_ref
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 
@@ -59,9 +62,6 @@ async def question_of(
     loaded = await check(session, bill_id, verb, version, context)
     (facts,) = await load_bill_details(session, [bill_id])
     return facts, await _QUESTIONS[verb](Looked(context, loaded, facts, medium))
-
-
-REMARK = Field("comment", "Comment", "It stays in the bill’s history.", optional=True)
 
 
 async def _approve(looked: Looked) -> Question:
@@ -108,6 +108,13 @@ async def _void(looked: Looked) -> Question:
     return ask_to_void(looked.facts, looked.medium)
 
 
+async def _reassign(looked: Looked) -> Question:
+    able = await who_may_be_asked(looked.loaded, looked.context.today)
+    if not able:
+        raise WrongState("Nobody else may decide on this bill.")
+    return ask_to_reassign(looked.facts, [person_ref(one) for one in able])
+
+
 async def _undo(looked: Looked) -> Question:
     decision = undoable(looked.loaded.state, looked.context.user)
     entry = next(
@@ -130,4 +137,5 @@ _QUESTIONS: dict[Verb, Callable[[Looked], Awaitable[Question]]] = {
     Verb.REISSUE: _reissue,
     Verb.UNDO: _undo,
     Verb.VOID: _void,
+    Verb.REASSIGN: _reassign,
 }

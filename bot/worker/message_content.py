@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from bot.worker.approver_content import reassigned_content
 from bot.worker.content import Content
 from bot.worker.month_content import month_end_content, preview_content, run_content
 from handlers.slack.blocks.access import (
@@ -332,6 +333,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.DELEGATED: _delegated,
     MessageKind.UNREACHED: _unreached,
     MessageKind.WEBHOOK_OFF: _webhook_off,
+    MessageKind.REASSIGNED: reassigned_content,
     MessageKind.MAIL_STOPPED: _mail_stopped,
     MessageKind.MAIL_RESUMED: _mail_resumed,
     MessageKind.MAY_HAVE_ARRIVED: _may_have_arrived,

@@ -62,6 +62,10 @@ class ActionAnswer(BaseModel):
     acted_for: str | None
     corrected_by_id: int | None
     corrected_by: str | None
+    asked_id: int | None
+    asked: str | None
+    instead_of_id: int | None
+    instead_of: str | None
     source: Source
     comment: str | None
     to: str | None
@@ -141,10 +145,7 @@ def action_answer(entry: HistoryEntry, bill_id: int) -> ActionAnswer:
         action=entry.verb,
         stakeholder_id=entry.by.id,
         stakeholder=entry.by.name,
-        acted_for_id=entry.acted_for.id if entry.acted_for else None,
-        acted_for=entry.acted_for.name if entry.acted_for else None,
-        corrected_by_id=entry.corrected_by.id if entry.corrected_by else None,
-        corrected_by=entry.corrected_by.name if entry.corrected_by else None,
+        **_people(entry),
         source=entry.source,
         comment=entry.comment,
         to=entry.to,
@@ -157,6 +158,18 @@ def action_answer(entry: HistoryEntry, bill_id: int) -> ActionAnswer:
         changes={name: list(moved) for name, moved in entry.changes.items()},
         created_at=entry.at,
     )
+
+
+_PEOPLE = ("acted_for", "corrected_by", "asked", "instead_of")
+
+
+def _people(entry: HistoryEntry) -> dict[str, Any]:
+    """Those that an action names, each by id and name."""
+    told: dict[str, Any] = {}
+    for name in _PEOPLE:
+        one = getattr(entry, name)
+        told |= {f"{name}_id": one.id if one else None, name: one.name if one else None}
+    return told
 
 
 def _needed(missing: MissingApproval) -> NeededAnswer:

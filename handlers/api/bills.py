@@ -132,6 +132,7 @@ _FIELDS: dict[DecisionField, Any] = {
     DecisionField.COMMENT: Text,
     DecisionField.UNITS: Units,
     DecisionField.ACTION_ID: Id,
+    DecisionField.USER_ID: Id,
 }
 
 
@@ -194,6 +195,7 @@ _TOLD: dict[Verb, str] = {
     Verb.VOID: "Make a bill void. What had gone out is credited.",
     Verb.RELEASE: "Let a held bill go on; with a reason where the cause still stands.",
     Verb.REISSUE: "Bill the month of a void bill again; answers the new bill.",
+    Verb.REASSIGN: "Ask somebody else for an approval that is missing, of this bill alone.",
 }
 
 for _verb, _decision in DECISIONS.items():

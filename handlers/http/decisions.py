@@ -9,6 +9,7 @@ from handlers.http.refused import Deciding
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
 from models.actions.hold import release_bill
+from models.actions.reassign import reassign_bill
 from models.actions.revise import revise_bill
 from models.actions.send import confirm_arrival, send_bill
 from models.actions.undo import undo_decision
@@ -26,12 +27,14 @@ class DecisionField(StrEnum):
     COMMENT = "comment"
     UNITS = "units"
     ACTION_ID = "action_id"
+    USER_ID = "user_id"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
     """What came with a decision. `units`: the calls to bill, instead of those that usage and terms
-    give; `action_id`: the decision to undo, instead of the one that is theirs to undo.
+    give; `action_id`: the decision to undo, instead of the one that is theirs to undo; `user_id`:
+    who is to decide.
     """
 
     version: int
@@ -40,6 +43,7 @@ class Given:
     comment: str | None = None
     units: int | None = None
     action_id: int | None = None
+    user_id: int | None = None
 
 
 Decide = Callable[[HttpContext, int, Given], Awaitable[int | None]]
@@ -108,6 +112,12 @@ async def _reissue(context: HttpContext, bill_id: int, given: Given) -> int:
     return await reissue_bill(context.session, bill_id, given.version, context, given.reason)
 
 
+async def _reassign(context: HttpContext, bill_id: int, given: Given) -> None:
+    await reassign_bill(
+        context.session, bill_id, given.version, context, given.user_id, given.comment
+    )
+
+
 def _decision(
     verb: Verb, do: Decide, needs: tuple[DecisionField, ...] = (), *may_have: DecisionField
 ) -> DecisionRoute:
@@ -130,6 +140,9 @@ DECISIONS: dict[Verb, DecisionRoute] = {
         Verb.RELEASE, _release, (), DecisionField.REASON, DecisionField.COMMENT
     ),
     Verb.REISSUE: _decision(Verb.REISSUE, _reissue, _WHY),
+    Verb.REASSIGN: _decision(
+        Verb.REASSIGN, _reassign, (DecisionField.USER_ID,), DecisionField.COMMENT
+    ),
 }
 """Each takes the version that was seen. A release needs its reason only where the cause of the hold
 still stands; a comment is one there, too.

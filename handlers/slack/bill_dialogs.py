@@ -1,4 +1,5 @@
-"""Dialogs that change what stands: reject, undo, release, revise, void, reissue, it arrived.
+"""Dialogs that change what stands: reject, undo, release, revise, void, reissue, it arrived; and
+who is asked.
 
 Each opens only where the verb would be allowed now, and is judged again when it is sent. What was
 done is then said in its place.
@@ -7,13 +8,19 @@ done is then said in its place.
 from handlers.asking import question_of
 from handlers.slack.answers import Answer, Dialog, as_dialog
 from handlers.slack.blocks import dialogs
-from handlers.slack.blocks.action_ids import ActionId
-from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
+from handlers.slack.blocks.action_ids import ActionId, is_id
+from handlers.slack.blocks.outcomes import (
+    bill_reassigned,
+    bill_reissued,
+    bill_voided,
+    decided,
+)
 from handlers.slack.context import RequestContext
 from handlers.slack.references import bill_details
 from handlers.wording.refusals import Medium
 from models.actions.approve import reject_bill
 from models.actions.hold import release_bill
+from models.actions.reassign import ASKED, reassign_bill
 from models.actions.revise import revise_bill
 from models.actions.send import confirm_arrival
 from models.actions.undo import undo_decision
@@ -136,3 +143,22 @@ async def submit_reissue(context: RequestContext) -> Answer:
     reason = context.entered(dialogs.REASON)
     new = await reissue_bill(context.session, ids["bill"], ids["version"], context, reason)
     return Dialog(as_dialog(bill_reissued(await bill_details(context, new)), DONE))
+
+
+async def reassign(context: RequestContext, bill_id: int, version: int | None) -> Answer:
+    return await _asked(context, ActionId.REASSIGN, Verb.REASSIGN, bill_id, version)
+
+
+async def submit_reassign(context: RequestContext) -> Answer:
+    ids = context.ids("bill", "version")
+    chosen, words = context.entered(ASKED), context.entered("comment")
+    await reassign_bill(
+        context.session,
+        ids["bill"],
+        ids["version"],
+        context,
+        int(chosen) if is_id(chosen) else None,
+        words,
+    )
+    told = bill_reassigned(await bill_details(context, ids["bill"]))
+    return Dialog(as_dialog(told, DONE))

@@ -14,12 +14,13 @@ from handlers.web.live import live_since
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.bill_text import month_of, multiplication, relatives, usage_text
+from handlers.wording.bill_trend import trend_text
 from handlers.wording.history_text import history_text
 from handlers.wording.labels import BUTTONS
 from handlers.wording.questions import words_of
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Statement
-from handlers.wording.standing_text import standing_text, trend_text
+from handlers.wording.standing_text import standing_text
 from models.bills.documents import issued_document
 from models.bills.states import HoldReason, State, Verb
 from models.errors import NotFound

@@ -36,6 +36,7 @@ DONE = {
     Verb.VOID: "Made void.",
     Verb.RELEASE: "Released.",
     Verb.REISSUE: "The month is billed again, by this bill.",
+    Verb.REASSIGN: "Reassigned.",
 }
 NOT_DONE = {verb: f"Nothing was {word}." for verb, word in PARTICIPLES.items()}
 _SAYS_ALL = frozenset({State.APPROVED, State.REJECTED, State.VOID, State.SENDING})
@@ -104,12 +105,14 @@ def _hidden(number: str) -> int:
 
 def _given(typed: Mapping[str, str]) -> Given:
     code, action_id = typed.get(DecisionField.REASON_CODE), typed.get(DecisionField.ACTION_ID)
+    user_id = typed.get(DecisionField.USER_ID)
     return Given(
         version=_version(typed),
         reason=typed.get(DecisionField.REASON, ""),
         reason_code=RejectReason(code) if code in set(RejectReason) else None,
         comment=typed.get(DecisionField.COMMENT) or None,
         action_id=_hidden(action_id) if action_id else None,
+        user_id=_hidden(user_id) if user_id else None,
         units=read_units(typed.get(DecisionField.UNITS, ""), DecisionField.UNITS),
     )
 

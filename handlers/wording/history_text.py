@@ -43,6 +43,7 @@ _DONE = {
     Verb.SEND_FAILED: "could not deliver the bill",
     Verb.BOUNCE: "got a report that the bill did not arrive",
     Verb.VOID: "made the bill void",
+    Verb.REASSIGN: "asked somebody else",
 }
 
 _SAID_TO_BE_THERE = "said that the bill has arrived"
@@ -140,6 +141,9 @@ def _done(entry: HistoryEntry, currency: str) -> str:
 
 
 def _done_how(entry: HistoryEntry) -> str:
+    if entry.asked:
+        stead = f" instead of {person(entry.instead_of)}" if entry.instead_of else ""
+        return f"asked {person(entry.asked)} to decide{stead}"
     if entry.of_copy:
         return _COPY_LOST
     if entry.by_word:
@@ -162,6 +166,13 @@ def _outcome(entry: HistoryEntry, currency: str) -> list[Part]:
         ("; the mail server answered “{}”", entry.answer),
     )
     return [form.format(plain(text, SAID_BY_A_SERVER)) for form, text in told if text]
+
+
+def reassigned_text(entry: HistoryEntry, currency: str) -> list[Part]:
+    """As in "Ana Ruiz (Finance) asked Kim Lee (CSM) to decide instead of Lee Wong (CSM) on the
+    web, 3 Nov 09:12.".
+    """
+    return [*history_sentence(entry, currency), ", ", entry.at, "."]
 
 
 def undone_text(

@@ -84,6 +84,7 @@ BUTTONS = {
     Verb.REISSUE: "Reissue",
     Verb.UNDO: "Undo",
     Verb.VOID: "Void",
+    Verb.REASSIGN: "Reassign",
 }
 """What a decision is called where it is clicked, in the order in which they stand."""
 
@@ -97,5 +98,6 @@ PARTICIPLES = {
     Verb.UNDO: "undone",
     Verb.VOID: "made void",
     Verb.REISSUE: "billed",
+    Verb.REASSIGN: "reassigned",
 }
 """What a bill was not, where a decision came too late."""

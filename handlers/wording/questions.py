@@ -15,20 +15,22 @@ from handlers.wording.bill_text import (
     net_and_due,
     short_title,
     usage_text,
+    waits_for,
 )
 from handlers.wording.change_text import changes_between, corrected
-from handlers.wording.formatting import delay, listing, name, sentence, slash
+from handlers.wording.formatting import delay, listing, name, person, sentence, slash
 from handlers.wording.history_text import decision_text
 from handlers.wording.labels import BUTTONS, REJECT_WORDS
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Bullets, Sentence, bold, code
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.money import add_up
-from models.people.users import SYSTEM
+from models.people.users import SYSTEM, PersonRef
 from models.queries.bill_details import BillDetails, RelatedBill
 from models.queries.history import HistoryEntry
 
 UNITS = "units"
+ASKED = "user_id"
 REASON_CODE = "reason_code"
 REASON = "reason"
 Options = tuple[tuple[str, str], ...]
@@ -108,7 +110,7 @@ WHY = Field(REASON, "Why?", "Everybody who can see the bill can read this.")
 def ask_to_release(facts: BillDetails, still_stands: bool = True) -> Question:
     """Says why the bill is held; asks for a reason, which is required where the cause stands."""
     stands = "" if still_stands else " That is settled now."
-    why_not: Sentence = [f"It is held because {hold_cause(facts.hold_reason)}.{stands}"]
+    why_not: Sentence = [f"{hold_text(facts)}{stands}"]
     after = "After this the bill waits for its approvals."
     return Question(
         "Release this bill",
@@ -116,6 +118,10 @@ def ask_to_release(facts: BillDetails, still_stands: bool = True) -> Question:
         (_which(facts, f", {amount(facts)}"), [why_not]),
         (Field(REASON, "Why may it go on?", after, optional=not still_stands),),
     )
+
+
+def hold_text(facts: BillDetails) -> str:
+    return f"It is held because {hold_cause(facts.hold_reason)}."
 
 
 def ask_to_revise(facts: BillDetails, fresh: BillDetails) -> Question:
@@ -242,6 +248,22 @@ def ask_to_reissue(
         ),
         (WHY,),
     )
+
+
+def ask_to_reassign(facts: BillDetails, able: Sequence[PersonRef]) -> Question:
+    """Says whom the bill waits for, and asks who of those `able` is to decide instead."""
+    waits: Sentence = [bold(waits_for(facts.needed)) if facts.needed else hold_text(facts)]
+    for_this: Sentence = ["This is for this bill alone: its customer keeps its approvers."]
+    people = tuple((person(one), str(one.id)) for one in able)
+    return Question(
+        "Ask somebody else",
+        "Reassign",
+        (_which(facts, f", {amount(facts)}"), [waits, for_this]),
+        (Field(ASKED, "Who is to decide?", kind="choice", options=people), REMARK),
+    )
+
+
+REMARK = Field("comment", "Comment", "It stays in the bill’s history.", optional=True)
 
 
 def approve_question(facts: BillDetails, room: int = 220) -> str:

@@ -96,6 +96,7 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Verb.UNDO: "undo that first",
     Verb.VOID: "make it void",
     Verb.REISSUE: "bill the month again",
+    Verb.REASSIGN: "ask somebody else",
     Step.USAGE_THEN_REISSUE: "record the right usage, then bill the month again",
     Step.USAGE_THEN_REVISE: "record the right usage, then revise it",
     Step.SEE_THROUGH: "see it through first",

@@ -17,70 +17,24 @@ from handlers.wording.formatting import (
     listing,
     money,
     name,
-    percent_change,
-    period_name,
     person,
     plain,
     sentence,
 )
-from handlers.wording.history_text import history_sentence, undone_text
+from handlers.wording.history_text import history_sentence, reassigned_text, undone_text
 from handlers.wording.labels import HOLD_CURES, STATE_WORDS
 from handlers.wording.refusals import Medium, step_parts
 from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
-from handlers.wording.text_chart import sparkline
-from handlers.wording.trend_text import direction_text
 from models.bills.deliveries import Missing
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.errors import NextStep, Step
 from models.money import add_up
-from models.queries.bill_details import BillDetails, Letter, MonthOverage, RelatedBill
+from models.queries.bill_details import BillDetails, Letter, RelatedBill
 from models.queries.history import HistoryEntry
 
 LONGEST_CAUSE = 400
 MOST_RELATED = 5
 MOST_MISSING = 5
-
-
-def trend_text(facts: BillDetails, *, drawn: bool = True) -> list[Sentence]:
-    """Last month and its difference, and where the months with figures are heading.
-
-    `drawn` too, as a line that starts at zero, where no chart stands beside it.
-    """
-    if len(facts.trend) < 2 or facts.kind != BillKind.OVERAGE:
-        return []
-    compared = [(one.period, one.amount) for one in facts.trend if _compares(facts, one)]
-    known = [(period, amount) for period, amount in compared if amount is not None]
-    heading = direction_text(known, lambda amount: money(amount, facts.currency))
-    last_month = _last_month(facts, facts.trend[-2])
-    if heading is None:
-        return [last_month]
-    return [last_month, [f"{_line(facts)}  {heading}" if drawn else heading]]
-
-
-def _compares(facts: BillDetails, month: MonthOverage) -> bool:
-    return month.amount is not None and month.currency == facts.currency
-
-
-def _line(facts: BillDetails) -> str:
-    """From the first month with a figure on; a dot stands for a month without."""
-    amounts = [one.amount if _compares(facts, one) else None for one in facts.trend]
-    return sparkline(amounts[next(at for at, one in enumerate(amounts) if one is not None) :])
-
-
-def _last_month(facts: BillDetails, before: MonthOverage) -> Sentence:
-    """Last month's amount, and how much more or less it is now; a jump is called one."""
-    month = period_name(before.period)
-    jump: Sentence = [", ", bold("a jump beside what was billed last")] if facts.jumps else []
-    if before.amount is None:
-        known = "no usage recorded" if before.calls is None else "no price"
-        return [f"{month}: {known}", *jump]
-    told = f"{month}: {money(before.amount, before.currency or facts.currency)}"
-    if not _compares(facts, before):
-        return [f"{told}, in another currency", *jump]
-    change = percent_change(before.amount, facts.amount)
-    if change is None:
-        return [told, *jump]
-    return [told, " (", bold(f"{change}, a jump") if facts.jumps else change, ")"]
 
 
 def standing_text(facts: BillDetails, medium: Medium) -> list[Statement]:
@@ -89,6 +43,7 @@ def standing_text(facts: BillDetails, medium: Medium) -> list[Statement]:
         *_changed(facts),
         *_decided(facts),
         *_WHERE[facts.status](facts, medium),
+        *_reassigned(facts),
         *_without_e_invoice(facts),
         *_related(facts),
         [*_made(facts)],
@@ -153,6 +108,15 @@ def _decision(entry: HistoryEntry, currency: str) -> list[Part]:
         entry.at,
         reject_reason(entry),
     ]
+
+
+def _reassigned(facts: BillDetails) -> list[Statement]:
+    told: list[Statement] = []
+    for entry in facts.reassigned:
+        told.append(reassigned_text(entry, facts.currency))
+        if entry.comment:
+            told.append(Quote(entry.comment))
+    return told
 
 
 def _pending(facts: BillDetails, _: Medium) -> list[Statement]:

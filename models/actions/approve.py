@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.bills.approvers import SLOT_ROLES, Slot, eligible, slot_to_fill
+from models.bills.approvers import SLOT_ROLES, SLOT_TITLES, Slot, eligible, slot_to_fill
 from models.bills.history import BillAction
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import RejectReason, State, Verb
@@ -89,11 +89,8 @@ def _slots_open_to(loaded: LoadedBill, context: Context, verb: str) -> Sequence[
     raise NotAllowed(f"Only {' or '.join(map(_who_fills, slots))} may {verb} this bill.")
 
 
-_TITLES = {"csm": "its CSM", "sales": "its salesperson"}
-
-
 def _who_fills(slot: Slot) -> str:
     if slot.named is None:
         return " or ".join(SLOT_ROLES[slot.slot])
     names = [one.name for one in (slot.named, slot.delegate) if one is not None]
-    return f"{_TITLES[slot.slot]}, {' or '.join(names)},"
+    return f"{SLOT_TITLES[slot.slot]}, {' or '.join(names)},"

@@ -52,8 +52,8 @@ async def hold_reason_now(loaded: LoadedBill, context: Context) -> HoldReason | 
         return await hold_reason_of_correction(
             loaded.session, loaded.bill, loaded.approvers.has_no_approver
         )
-    factor = context.settings.jump_factor
-    return await hold_reason_of(loaded.session, loaded.customer.id, loaded.bill.period, factor)
+    bill, factor = loaded.bill, context.settings.jump_factor
+    return await hold_reason_of(loaded.session, bill.customer_id, bill.period, factor, bill.id)
 
 
 async def check_release(loaded: LoadedBill, context: Context) -> None:

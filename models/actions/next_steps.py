@@ -26,6 +26,7 @@ WHY_NOT: dict[Verb, str] = {
     Verb.SEND: "only an approved bill is sent",
     Verb.DELIVER: "only one that may have arrived is said to have",
     Verb.REISSUE: "only the month of a void bill is billed again",
+    Verb.REASSIGN: "only for a bill that is undecided is somebody else asked",
 }
 """What a verb is for, where the state does not allow it."""
 
@@ -85,6 +86,7 @@ CHECKS: dict[Verb, str] = {
     Verb.UNDO: "models.actions.undo:check_undo",
     Verb.VOID: "models.actions.void:check_void",
     Verb.REISSUE: "models.actions.void:check_reissue",
+    Verb.REASSIGN: "models.actions.reassign:check_reassign",
 }
 """What a verb looks at beyond the table of transitions. By name, because verbs advise each other:
 each module is imported when a check of it is first asked.

@@ -55,7 +55,7 @@ due as (
     from outdated join bills b using (id)
     cross join lateral figures_now(b) t
     cross join lateral overage_of(b.customer_id, b.year, b.month) o
-    cross join lateral approval_rules_of(b.customer_id) r
+    cross join lateral approval_rules_of_bill(b.id, b.customer_id) r
     cross join lateral needed_approvals(r, t.overage_amount, t.currency) n
     left join lateral (
         select l.amount from billed_last(b.customer_id, o.currency, b.year, b.month) l

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.actions.auto_approve import RECORDED
 from models.bills.history import append_actions
-from models.bills.hold_rules import FRESH, PROPOSED, run_values
+from models.bills.hold_rules import FRESH, OF_CUSTOMERS, PROPOSED, run_values
 from models.context import Context, Source
 from models.customers.customers import Customer
 from models.db.columns import Base, Id
@@ -69,7 +69,7 @@ _CHUNK_OF_FRESH = f"and customer_id > :after and customer_id <= :upto {FRESH}"
 # Bills that their customer's rule approves are made at version 2. That they were generated stands
 # at version 1 of their record, and the next statement adds what approved them.
 _GENERATE = sa.text(f"""
-with {PROPOSED.format(narrowed=_CHUNK_OF_FRESH)},
+with {PROPOSED.format(narrowed=_CHUNK_OF_FRESH, rules=OF_CUSTOMERS)},
 made as (
     insert into bills (customer_id, year, month, api_usage, monthly_api_limit, overage_units,
         overage_unit_cost, overage_amount, currency, status, hold_reason, version,

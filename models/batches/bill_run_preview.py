@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.bills.hold_rules import FRESH, PROPOSED, run_values
+from models.bills.hold_rules import FRESH, OF_CUSTOMERS, PROPOSED, run_values
 from models.bills.states import HoldReason
 from models.customers.customers import get_customer
 from models.period import Period
@@ -78,7 +78,7 @@ where place <= {NAMED_HELD} order by hold_reason, place"""
 # The proposed bills are worked out once for all three. Of the biggest, the first of each currency
 # comes first, then the second, and so on.
 _PROPOSED = sa.text(f"""
-with {PROPOSED.format(narrowed=FRESH)},
+with {PROPOSED.format(narrowed=FRESH, rules=OF_CUSTOMERS)},
 compared as (
     select p.*, flag.jumps
     from proposed p

@@ -23,6 +23,7 @@ SLOT_ROLES: dict[str, tuple[Role, ...]] = {
     ANY: (Role.CSM, Role.SALES),
 }
 """Which roles can fill a slot of a bill."""
+SLOT_TITLES = {"csm": "its CSM", "sales": "its salesperson", ANY: "an approver"}
 
 
 def role_of_slot(slot: str) -> Role | None:
@@ -135,6 +136,14 @@ APPROVERS = sa.table(
     sa.column("given_action_id", sa.BigInteger),
 )
 """The view that says it for every bill at once, a row a slot."""
+
+REASSIGNMENTS = sa.table(
+    "reassignments",
+    sa.column("bill_id", sa.BigInteger),
+    sa.column("slot", sa.Text),
+    sa.column("user_id", sa.BigInteger),
+)
+"""Whom Finance asks for a slot of one bill, in the place of whoever its customer names."""
 
 _SLOTS = sa.text("select bill, slots_of(bill) from unnest(cast(:bill_ids as bigint[])) bill")
 

@@ -23,7 +23,7 @@ proposed as (
     select o.*, r as rules, h.cause, held.hold_reason,
            held.hold_reason is null and small.passes as passes
     from priced o
-    join approval_rules r on r.customer_id = o.customer_id
+    {rules}
     cross join lateral needed_approvals(r, o.overage_amount, o.currency) n
     left join lateral (
         select l.amount from billed_last(o.customer_id, o.currency, o.year, o.month) l
@@ -53,7 +53,11 @@ FRESH = """
             and b.year = :year and b.month = :month)"""
 """Narrows `PROPOSED` to customers without a bill of that month."""
 
-_CAUSE = sa.text(f"with {PROPOSED.format(narrowed='')} select cause from proposed")
+OF_CUSTOMERS = "join approval_rules r on r.customer_id = o.customer_id"
+"""The `rules` of `PROPOSED` for bills that are not there yet."""
+
+_OF_BILL = "cross join lateral approval_rules_of_bill(cast(:bill_id as bigint), o.customer_id) r"
+_CAUSE = sa.text(f"with {PROPOSED.format(narrowed='', rules=_OF_BILL)} select cause from proposed")
 
 _CAUSE_OF_CORRECTION = sa.text("""
 select hold_reason(o.overage_unit_cost, o.active_days, :has_no_approver, null, null, null)
@@ -73,10 +77,17 @@ def run_values(
 
 
 async def hold_reason_of(
-    session: AsyncSession, customer_id: int, period: Period, jump_factor: float | None = None
+    session: AsyncSession,
+    customer_id: int,
+    period: Period,
+    jump_factor: float | None = None,
+    bill_id: int | None = None,
 ) -> HoldReason | None:
-    """Why this customer's bill of that month would be held if it were made now."""
-    found = await session.scalars(_CAUSE, run_values(period, customer_id, jump_factor))
+    """Why this customer's bill of that month would be held if it were made now. `bill_id`: the one
+    that is there, for which others may be asked than its customer names.
+    """
+    values = run_values(period, customer_id, jump_factor) | {"bill_id": bill_id}
+    found = await session.scalars(_CAUSE, values)
     reason = found.one_or_none()
     return HoldReason(reason) if reason else None
 

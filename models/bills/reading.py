@@ -11,7 +11,7 @@ from models.bills.snapshots import column_value
 from models.db.rows import made
 from models.people.users import PersonRef
 
-PEOPLE = ("by", "acted_for", "corrector")
+PEOPLE = ("by", "acted_for", "named")
 BILL_COLUMNS = tuple(Bill.__table__.columns.keys())
 
 
@@ -32,7 +32,9 @@ def read_actions(found: Iterable[Mapping[str, Any]]) -> list[BillAction]:
 
 def read_people(found: Iterable[Mapping[str, Any]]) -> dict[int, PersonRef]:
     """Everybody in a record, as `people_in` has it."""
-    told = (one[role] for one in found for role in PEOPLE)
+    told = (
+        person for one in found for person in (one["by"], one["acted_for"], *(one["named"] or ()))
+    )
     return {person["id"]: PersonRef(**person) for person in told if person is not None}
 
 

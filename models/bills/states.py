@@ -36,6 +36,7 @@ class Verb(StrEnum):
     SEND_FAILED = "send_failed"
     BOUNCE = "bounce"
     VOID = "void"
+    REASSIGN = "reassign"
 
 
 class BillKind(StrEnum):
@@ -127,6 +128,7 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.SEND_FAILED: Transition(frozenset({State.SENDING}), State.APPROVED, Permission.AUTOMATE),
     Verb.BOUNCE: Transition(ANYWHERE, None, Permission.AUTOMATE),
     Verb.VOID: Transition(ANYWHERE - {State.VOID}, State.VOID, Permission.VOID),
+    Verb.REASSIGN: Transition(OPEN, None, Permission.REASSIGN),
 }
 """Whatever is not in this table cannot happen.
 
@@ -136,8 +138,10 @@ sent again where it is reported not to have arrived; a `send_failed` of that lea
 What is being sent is so where nobody can tell whether it has arrived.
 """
 
-REMARKS = frozenset({Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE, Verb.BOUNCE})
-"""Verbs that do nothing to a bill but speak of it."""
+REMARKS = frozenset(
+    {Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE, Verb.BOUNCE, Verb.REASSIGN}
+)
+"""Verbs that leave a bill and its approvals as they are."""
 
 NEW_FIGURES = frozenset({Verb.REVISE, Verb.INVALIDATE})
 ON_FIGURES = frozenset({Verb.APPROVE, Verb.REJECT, Verb.RELEASE, Verb.SEND})

@@ -33,7 +33,7 @@ LOCK_ORDER = (
     ("bills",),
     (
         *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
-        *("thread_replies", "deliveries", "received_mails", "month_totals"),
+        *("thread_replies", "deliveries", "received_mails", "month_totals", "reassignments"),
     ),
     ("webhooks", "webhook_secrets"),
     ("webhook_deliveries", "webhook_attempts"),

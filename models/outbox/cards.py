@@ -72,7 +72,7 @@ _CARDS = f"""
 with wanted as (
     select b.id as bill_id, s.role, s.user_id, s.delegate_id, r.slack_channel_id
     from bills b
-    cross join lateral approval_rules_of(b.customer_id) r
+    cross join lateral approval_rules_of_bill(b.id, b.customer_id) r
     cross join lateral approver_slots(r, b.overage_amount, b.currency) s
     where b.status = 'pending' and {{bills}}
 ),

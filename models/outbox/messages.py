@@ -50,6 +50,7 @@ class MessageKind(StrEnum):
     BOUNCED = "bounced"
     MAIL_REPLY = "mail_reply"
     MAILBOX_UNREAD = "mailbox_unread"
+    REASSIGNED = "reassigned"
 
 
 class MessageState(StrEnum):

@@ -293,6 +293,21 @@ async def notify_approvals_revoked(
         await add_messages(session, MessageKind.APPROVALS_FELL, key, [user], facts)
 
 
+async def notify_reassigned(
+    session: AsyncSession, bill_id: int, action_id: int, asked: User
+) -> None:
+    """Whoever Finance asks for a bill by that action hears of it, unless a new card tells them."""
+    recipient = user_recipient(asked.id)
+    has_card = sa.select(Message.id).where(
+        Message.bill_id == bill_id, Message.recipient == recipient, Message.kind == MessageKind.CARD
+    )
+    if await session.scalar(has_card.limit(1)) is None:
+        return
+    facts = {"bill_id": bill_id, "action_id": action_id}
+    key = f"reassigned:{action_id}"
+    await add_messages(session, MessageKind.REASSIGNED, key, [asked], facts)
+
+
 async def notify_webhook_off(
     session: AsyncSession, webhook_id: int, cause: str, now: datetime
 ) -> None:

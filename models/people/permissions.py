@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SAY_ARRIVED = "say that a bill has arrived"
     VOID = "make bills void"
     REISSUE = "bill a void month again"
+    REASSIGN = "ask another approver"
     GO_AWAY = "go away and name a delegate"
     KEEP_BOOKS = "record usage and edit customers"
     GIVE_ROLES = "give people roles"
@@ -59,6 +60,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SAY_ARRIVED,
             Permission.VOID,
             Permission.REISSUE,
+            Permission.REASSIGN,
             Permission.KEEP_BOOKS,
             Permission.GIVE_ROLES,
             Permission.KEEP_WEBHOOKS,

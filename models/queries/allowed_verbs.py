@@ -92,6 +92,7 @@ _POSSIBLE: dict[Verb, Callable[[BillDetails], bool]] = {
     Verb.REISSUE: _can_be_billed_again,
     Verb.UNDO: _has_a_decision_to_undo,
     Verb.VOID: _can_be_void,
+    Verb.REASSIGN: _always,
 }
 
 

@@ -123,7 +123,8 @@ class BillDetails:
     the figures) and `state` are what each person may do rests on. `letter`: what keeps it,
     and whom it missed; `bounces`: reports that it did not arrive, since it was last taken,
     and `lost_copies` that a copy did not.
-    `no_e_invoice`: why its document is none, where one was asked for.
+    `no_e_invoice`: why its document is none, where one was asked for. `reassigned`: by what Finance
+    asks somebody else for an approval that is missing.
     """
 
     id: int
@@ -179,6 +180,7 @@ class BillDetails:
     slots: tuple[Slot, ...] = ()
     made_by: frozenset[int] = frozenset()
     state: BillState | None = None
+    reassigned: tuple[HistoryEntry, ...] = ()
 
     def with_figures(self, now: Figures | None) -> "BillDetails":
         """The bill as it would be with figures of now."""

@@ -80,6 +80,7 @@ def _details(row: Row) -> BillDetails:
     done = list(entries.values())
     past = _approved_by_rule(facts, done) | _brought(facts, done) | _sending(bill, done)
     past |= _changed(facts, record, done) | _issued(done) | _bounces(done)
+    past |= _reassigned(facts, done)
     return replace(facts, **past, **_relatives(bill, row["related"] or (), row["agreed_id"]))
 
 
@@ -180,6 +181,16 @@ def _bounces(entries: Sequence[HistoryEntry]) -> dict[str, Any]:
         "bounces": tuple(one for one in found if not one.of_copy),
         "lost_copies": tuple(one for one in found if one.of_copy),
     }
+
+
+def _reassigned(facts: BillDetails, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
+    """Of each approval that is missing the last one, as long as whoever it named is asked."""
+    if facts.status not in OPEN:
+        return {}
+    last = {entry.slot: entry for entry in entries if entry.verb is Verb.REASSIGN}
+    asked = {one.slot: one.user for one in facts.slots if one.given_action_id is None}
+    stand = (one for slot, one in last.items() if slot and one.asked == asked.get(slot))
+    return {"reassigned": tuple(stand)}
 
 
 def _issued(entries: Sequence[HistoryEntry]) -> dict[str, Any]:

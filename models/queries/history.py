@@ -31,7 +31,8 @@ class HistoryEntry:
     corrected later took their place. `to`: where the mail server took it for, or did not.
     `of_copy`: a report about somebody copied in, and not about the bill. `by_word`: a delivery that
     a person told of; `repeats`: a sending that mails the letter on its way once more.
-    `mailed_by`: whom a mail names as its writer, which proves nothing.
+    `mailed_by`: whom a mail names as its writer, which proves nothing. `asked`: who is to decide
+    from then on, `instead_of` whom.
     """
 
     id: int
@@ -68,6 +69,8 @@ class HistoryEntry:
     about: int | None = None
     adjusted_units: int | None = None
     dropped_units: int | None = None
+    asked: PersonRef | None = None
+    instead_of: PersonRef | None = None
 
 
 Record = Sequence[BillAction]
@@ -82,23 +85,24 @@ async def load_history(session: AsyncSession, bill_id: int) -> list[HistoryEntry
 
 
 async def people_in(session: AsyncSession, records: Iterable[Record]) -> dict[int, PersonRef]:
-    """Everybody who did something in these records, for whom it was done, or after whose
-    correction.
-    """
+    """Everybody who did something in these records, for whom it was done, or whom it names."""
     ids = {
         user_id
         for record in records
         for action in record
-        for user_id in (action.stakeholder_id, action.acted_for_id, _corrector(action))
+        for user_id in (action.stakeholder_id, action.acted_for_id, *_named(action))
         if user_id is not None
     }
     users = await session.scalars(sa.select(User).where(User.id.in_(ids)))
     return {user.id: person_ref(user) for user in users}
 
 
-def _corrector(action: BillAction) -> int | None:
-    user_id: int | None = action.snapshot.get("corrected_by")
-    return user_id
+_PEOPLE = ("corrected_by", "asked", "instead_of")
+"""Under which names a snapshot keeps ids of people."""
+
+
+def _named(action: BillAction) -> list[int | None]:
+    return [action.snapshot.get(name) for name in _PEOPLE]
 
 
 def history_entries(record: Record, people: Mapping[int, PersonRef]) -> dict[int, HistoryEntry]:
@@ -146,7 +150,9 @@ def _entry(
         amount=_money(after.get("overage_amount")),
         currency=after.get("currency"),
         cause=Cause(cause) if cause else None,
-        corrected_by=people.get(_corrector(action) or 0),
+        corrected_by=people.get(snapshot.get("corrected_by") or 0),
+        asked=people.get(snapshot.get("asked") or 0),
+        instead_of=people.get(snapshot.get("instead_of") or 0),
         rule_below=_money(snapshot.get("below")),
         due=datetime.fromisoformat(due) if due else None,
         about=snapshot.get("bill"),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from models.bills.approvers import APPROVERS
+from models.bills.approvers import APPROVERS, REASSIGNMENTS
 from models.bills.bill import Bill
 from models.bills.states import State
 from models.customers.customers import Customer
@@ -53,9 +53,10 @@ async def waiting_for(session: AsyncSession, user: User) -> Selection:
     others = (await session.execute(_OTHERS, {"user_id": user.id})).one()
     asks = _asks_sales(user, others) if user.role == Role.SALES else _asks_csm(user, others)
     customers = sa.select(Customer.id).where(sa.or_(*asks))
-    return Selection(
-        frozenset({State.PENDING}), (Bill.customer_id.in_(customers),), partial(_is_asked, user)
-    )
+    reassigned = sa.select(REASSIGNMENTS.c.bill_id)
+    reassigned = reassigned.where(REASSIGNMENTS.c.user_id.in_([user.id, *others.away]))
+    maybe = sa.or_(Bill.customer_id.in_(customers), Bill.id.in_(reassigned))
+    return Selection(frozenset({State.PENDING}), (maybe,), partial(_is_asked, user))
 
 
 def _is_asked(user: User, bill_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -3,8 +3,8 @@
 -- What a customer says about approvals, and who of those named can give one. Somebody named who is
 -- inactive, or has another role by now, counts as nobody, and as gone. A delegate acts for somebody
 -- named who is away. `has_csm`, `has_sales`: whether anybody at all has the role; `csm_in_slack`,
--- `sales_in_slack`: whether Slack can reach whoever is named, or their delegate. They stand behind
--- `offset 0`, and all else comes from joins: a row with sub-selects in it is never put in place of
+-- `sales_in_slack`: whether Slack can reach whoever is named, or their delegate; `any_id`: whom Finance
+-- asks for one bill where either role can fill its slot. They stand behind `offset 0`, and all else comes from joins: a row with sub-selects in it is never put in place of
 -- the argument of a function, and so no function of it would be inlined.
 create view approval_rules as
 select c.id as customer_id,
@@ -17,7 +17,8 @@ select c.id as customer_id,
        num_nonnulls(sales.slack_user_id, sales_delegate.slack_user_id) > 0 as sales_in_slack,
        c.require_csm_approval, c.require_sales_approval,
        c.auto_approve_below, c.second_approval_above,
-       coalesce(c.rules_currency, c.currency) as rules_currency, c.slack_channel_id
+       coalesce(c.rules_currency, c.currency) as rules_currency, c.slack_channel_id,
+       null::bigint as any_id, null::text as any_role, null::bigint as any_delegate_id
 from customers c
 cross join (
     select exists (select from users where active and role = 'Customer Success') as has_csm,
@@ -82,9 +83,12 @@ language sql stable rows 2 as $$
     cross join lateral (values
         ('csm', 'Customer Success', r.csm_id, r.csm_delegate_id, n.csm),
         ('sales', 'Sales', r.sales_id, r.sales_delegate_id, n.sales),
-        ('any', case when asked.csm then 'Customer Success' else 'Sales' end,
-         case when asked.csm then reached.csm_id else reached.sales_id end,
-         case when asked.csm then reached.csm_delegate_id else reached.sales_delegate_id end,
+        ('any',
+         coalesce(r.any_role, case when asked.csm then 'Customer Success' else 'Sales' end),
+         case when r.any_id is not null then r.any_id
+              when asked.csm then reached.csm_id else reached.sales_id end,
+         case when r.any_id is not null then r.any_delegate_id
+              when asked.csm then reached.csm_delegate_id else reached.sales_delegate_id end,
          not n.csm and not n.sales)
     ) s (slot, role, user_id, delegate_id, needed)
     where s.needed
@@ -97,12 +101,45 @@ returns setof approval_rules rows 1 language sql stable as $$
     select * from approval_rules where customer_id = customer offset 0
 $$;
 
+-- Whom Finance asks for a slot of one bill instead, as long as they can fill it.
+create view reassigned_approvers as
+select a.bill_id, a.slot, u.id as user_id, u.role, d.id as delegate_id,
+       num_nonnulls(u.slack_user_id, d.slack_user_id) > 0 as is_in_slack
+from reassignments a
+join users u on u.id = a.user_id and u.active and u.role in ('Customer Success', 'Sales')
+    and a.slot in ('any', case u.role when 'Sales' then 'sales' else 'csm' end)
+left join users d on d.id = u.delegate_id and u.away_until is not null
+    and d.active and d.role in ('Customer Success', 'Sales');
+
+-- The same for one bill: its customer's rules, with whom Finance asks instead in their place.
+create function approval_rules_of_bill(bill bigint, customer bigint)
+returns setof approval_rules rows 1 language sql stable as $$
+    select r.customer_id,
+           coalesce(csm.user_id, r.csm_id),
+           case when csm.user_id is null then r.csm_delegate_id else csm.delegate_id end,
+           csm.user_id is null and r.csm_is_gone,
+           coalesce(sales.user_id, r.sales_id),
+           case when sales.user_id is null then r.sales_delegate_id else sales.delegate_id end,
+           sales.user_id is null and r.sales_is_gone,
+           r.has_csm, r.has_sales, r.has_csm_in_slack,
+           coalesce(csm.is_in_slack, r.csm_in_slack),
+           coalesce(sales.is_in_slack, r.sales_in_slack),
+           r.require_csm_approval, r.require_sales_approval,
+           r.auto_approve_below, r.second_approval_above, r.rules_currency, r.slack_channel_id,
+           either.user_id, either.role, either.delegate_id
+    from approval_rules r
+    left join reassigned_approvers csm on csm.bill_id = bill and csm.slot = 'csm'
+    left join reassigned_approvers sales on sales.bill_id = bill and sales.slot = 'sales'
+    left join reassigned_approvers either on either.bill_id = bill and either.slot = 'any'
+    where r.customer_id = customer offset 0
+$$;
+
 -- For bills one by one, or few: each with a row a slot, and the approval that fills it.
 create view approvers as
 select b.id as bill_id, s.slot, s.role, s.user_id, s.delegate_id, a.action_id as given_action_id,
        s.has_no_approver
 from bills b
-cross join lateral approval_rules_of(b.customer_id) r
+cross join lateral approval_rules_of_bill(b.id, b.customer_id) r
 cross join lateral approver_slots(r, b.overage_amount, b.currency) s
 left join approvals a on a.bill_id = b.id and a.slot = s.slot;
 

@@ -96,7 +96,7 @@ from bill_actions where action in ('release', 'revise');
 create view stranded_bills as
 select b.id
 from bills b
-cross join lateral approval_rules_of(b.customer_id) r
+cross join lateral approval_rules_of_bill(b.id, b.customer_id) r
 cross join lateral needed_approvals(r, b.overage_amount, b.currency) n
 where n.has_no_approver and b.status = 'pending'
   and not exists (

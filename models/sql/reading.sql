@@ -10,12 +10,16 @@ begin
             'stakeholder_id', a.stakeholder_id, 'action', a.action, 'comment', a.comment,
             'source', a.source, 'acted_for_id', a.acted_for_id, 'reverses_id', a.reverses_id,
             'snapshot', a.snapshot, 'created_at', a.created_at, 'updated_at', a.updated_at,
-            'by', person_ref(u), 'acted_for', person_ref(f), 'corrector', person_ref(k))
+            'by', person_ref(u), 'acted_for', person_ref(f),
+            'named', case when a.snapshot ?| array['corrected_by', 'asked', 'instead_of'] then (
+                select json_agg(person_ref(k)) from users k
+                where k.id in ((a.snapshot ->> 'corrected_by')::bigint,
+                               (a.snapshot ->> 'asked')::bigint,
+                               (a.snapshot ->> 'instead_of')::bigint)) end)
             order by a.id)
         from bill_actions a
         join users u on u.id = a.stakeholder_id
         left join users f on f.id = a.acted_for_id
-        left join users k on k.id = (a.snapshot ->> 'corrected_by')::bigint
         where a.bill_id = bill);
 end
 $$;
@@ -100,7 +104,7 @@ begin
     join bills b on b.id = asked.id
     cross join lateral (select agreed_before(b) as id) agreed
     join customers c on c.id = b.customer_id
-    cross join lateral approval_rules_of(b.customer_id) r
+    cross join lateral approval_rules_of_bill(b.id, b.customer_id) r
     cross join lateral jump_flag_of(b) flag
     order by asked.place;
 end

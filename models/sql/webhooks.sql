@@ -24,6 +24,7 @@ language sql immutable parallel safe as $$
         when 'send_failed' then 'bill.send_failed'
         when 'bounce' then 'bill.bounced'
         when 'void' then 'bill.voided'
+        when 'reassign' then 'bill.reassigned'
     end
 $$;
 

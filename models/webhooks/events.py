@@ -25,6 +25,7 @@ class Event(StrEnum):
     SEND_FAILED = "bill.send_failed"
     BOUNCED = "bill.bounced"
     VOIDED = "bill.voided"
+    REASSIGNED = "bill.reassigned"
 
 
 TEST = "webhook.test"

@@ -10,7 +10,7 @@ from handlers.slack import home
 from handlers.slack.context import APOLOGY_S, WORK_S
 from models.actions.comment import add_comment
 from models.context import Context, Source
-from models.people.users import find_by_slack
+from models.people.users import find_by_name, find_by_slack
 from tests.handlers.conftest import Bills, card_in_channel, hold
 from tests.harness.record import actions_of, bill_of, verbs_of
 from tests.harness.running import Listeners
@@ -36,8 +36,8 @@ async def test_each_sees_the_buttons_that_are_theirs_and_many_read_whose_they_ar
 ) -> None:
     """Acme’s bill is for Kim to approve, so Lee can do nothing about it."""
     shared = await card_in_channel(team, october.acme)
-    assert acts(shared) == ["bill:approve", "bill:reject", "bill:more"]
-    assert "Approve and Reject: Kim (CSM). Revise and Void: Finance." in said(shared)
+    assert acts(shared) == ["bill:approve", "bill:reject", "bill:reassign", "bill:more"]
+    assert "Approve and Reject: Kim (CSM). Revise, Void and Reassign: Finance." in said(shared)
     own = await team.kim.card(october.acme)
     assert acts(own) == ["bill:approve", "bill:reject", "bill:more"]
     assert "Finance." not in said(own)
@@ -87,7 +87,7 @@ async def test_the_wrong_role_and_the_wrong_person_are_refused_at_the_click(
     team: Team, october: Bills
 ) -> None:
     card = await team.ana.types(f"/bill show #{october.acme}")
-    assert acts(card) == ["bill:more", "answer:share"]
+    assert acts(card) == ["bill:reassign", "bill:more", "answer:share"]
     for act in ("bill:approve", "bill:reject"):
         forged = {"type": "button", "action_id": act, "value": _value(october.acme)}
         for user, sentence in (
@@ -324,3 +324,25 @@ async def test_only_a_card_with_a_thread_speaks_of_one(team: Team, october: Bill
     assert "Reply in the thread" not in said(private)
     await team.kim.clicks("bill:approve", on=private)
     assert "Reply in the thread" not in said(team.again(private))
+
+
+async def test_finance_asks_lee_instead_of_kim_whose_card_says_so(
+    team: Team, october: Bills
+) -> None:
+    kims = await team.kim.card(october.acme)
+    shown = await team.ana.types(f"/bill show #{october.acme}")
+    await team.ana.clicks("bill:reassign", on=shown)
+    assert "Lee (CSM)" in str(team.ana.dialog)
+    assert "Sam" not in str(team.ana.dialog)
+    async with team.db.transaction() as session:
+        lee = await find_by_name(session, "Lee")
+    assert lee
+    answer = await team.ana.submits(user_id=str(lee.id), comment="Kim is at a fair.")
+    assert answer["response_action"] == "update"
+    assert "asked Lee (CSM) to decide instead of Kim (CSM) in Slack" in read(team.ana.dialog)
+    card = await team.lee.card(october.acme)
+    assert "Waits for Lee (CSM)" in said(card)
+    await until(lambda: "Kim is at a fair." in said(team.again(kims)))
+    assert "bill:approve" not in acts(team.again(kims))
+    await team.lee.clicks("bill:approve", on=card)
+    await until(lambda: "Approved by Lee (CSM)" in said(team.again(kims)))

@@ -31,7 +31,15 @@ ZONE = ZoneInfo("UTC")
 RULES = BillingSettings()
 
 RECORD = (
-    *("bills", "bill_actions", "approvals", "documents", "number_series", "usages"),
+    *(
+        "bills",
+        "bill_actions",
+        "approvals",
+        "reassignments",
+        "documents",
+        "number_series",
+        "usages",
+    ),
     *("usage_changes", "customer_terms", "messages", "procrastinate_jobs"),
 )
 """The tables that a refusal must leave as they were, byte for byte."""

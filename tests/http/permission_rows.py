@@ -40,6 +40,7 @@ _WHY = {"json": {"version": 1, "reason": "So it is"}}
 _REJECTED = {"json": {"version": 1, "reason": "So it is", "reason_code": "other"}}
 _TOLD = {"address": "https://8.8.8.8/hook", "events": ["bill.sent"]}
 _SINCE = {"since": "2026-11-01T00:00:00Z"}
+_TO_NOBODY = {"json": {"version": 1, "user_id": 1}}
 _SAYS = {"json": {"comment": "Hm"}}
 _AS_CSV = {"data": "name\n", "headers": {"Content-Type": "text/csv"}}
 _ASKED = {"own": "CS", "other": ""}
@@ -82,6 +83,7 @@ API = (
     Row("PATCH /api/bills/{bill_id}/void", FINANCE, _WHY),
     Row("PATCH /api/bills/{bill_id}/release", FINANCE, _WHY),
     Row("PATCH /api/bills/{bill_id}/reissue", FINANCE, _WHY),
+    Row("PATCH /api/bills/{bill_id}/reassign", FINANCE, _TO_NOBODY),
     Row("POST /api/bills/{bill_id}/comments", "FCS", _SAYS),
     Row("PATCH /api/bills/{bill_id}/comments/{comment_id}", _OWN_WORDS, _SAYS),
     Row("GET /api/customers", WITH_A_ROLE),
@@ -122,6 +124,7 @@ _PERMITTED = {
     "void": FINANCE,
     "release": FINANCE,
     "reissue": FINANCE,
+    "reassign": FINANCE,
 }
 
 PAGES = (

@@ -78,6 +78,23 @@ async def test_a_void_bill_is_billed_again(served: BrowserSide, people: People, 
     assert (again.json["replaces_id"], again.json["status"]) == (bill.id, "pending")
 
 
+async def test_finance_asks_lee_by_the_api_and_on_the_page(
+    served: BrowserSide, people: People, bill: Bill
+) -> None:
+    ana = await served.signed_in(people.ana)
+    unknown = await ana.patch(at(bill, "reassign"), json={"version": 1, "user_id": 999_999})
+    assert (unknown.status, unknown.json["field"]) == (422, "user_id")
+    asked = await ana.patch(at(bill, "reassign"), json={"version": 1, "user_id": people.lee.id})
+    assert (asked.status, asked.headers["ETag"]) == (200, '"1"')
+    told = asked.json["actions"][-1]
+    assert (told["action"], told["asked"]) == ("reassign", "Lee")
+    form = await ana.get(f"/bills/{bill.id}/reassign")
+    assert f'value="{people.kim.id}"' in form.text
+    typed = {"version": "1", "user_id": str(people.kim.id), "comment": "Kim is back"}
+    assert (await ana.post(f"/bills/{bill.id}/reassign", data=typed)).status == 303
+    assert "Kim is back" in (await ana.get(f"/bills/{bill.id}")).text
+
+
 async def test_a_comment_moves_no_version(served: BrowserSide, people: People, bill: Bill) -> None:
     sam = await served.signed_in(people.sam)
     said = await sam.post(at(bill, "comments"), json={"comment": "They called me"})

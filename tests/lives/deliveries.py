@@ -23,6 +23,7 @@ EVENT_OF = {
     "send_failed": "bill.send_failed",
     "bounce": "bill.bounced",
     "void": "bill.voided",
+    "reassign": "bill.reassigned",
 }
 """An approval is the one verb that is two events."""
 

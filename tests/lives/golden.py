@@ -258,10 +258,22 @@ def needed(customer: Row, amount: Decimal | None, currency: str) -> tuple[str, .
     return tuple(slot for slot, required in parts if required or both) or ("any",)
 
 
-def named(ledger: Ledger, customer: Row, slot: str) -> Row | None:
-    """Who is named for a part and still there in that role."""
-    user = ledger.user.get({"csm": customer.csm_id, "sales": customer.sales_id}[slot])
-    return user if user and user.active and user.role in ROLE_OF[slot] else None
+def named(ledger: Ledger, customer: Row, slot: str, bill: Row = None) -> Row | None:
+    """Who is named for a part and still there in that role; for a bill whom Finance asks, before
+    the customer's own.
+    """
+    own = {"csm": customer.csm_id, "sales": customer.sales_id}[slot]
+    for user_id in (instead(ledger, bill).get(slot), own):
+        user = ledger.user.get(user_id)
+        if user and user.active and user.role in ROLE_OF[slot]:
+            return user
+    return None
+
+
+def instead(ledger: Ledger, bill: Row) -> dict[str, int]:
+    """Whom Finance asked last for each part of a bill, as its record tells."""
+    told = ledger.actions[bill.id] if bill is not None else ()
+    return {a.snapshot["part"]: a.snapshot["asked"] for a in told if a.action == "reassign"}
 
 
 def able(ledger: Ledger, bill: Row, slot: str, today: date) -> set[int]:
@@ -272,7 +284,7 @@ def able(ledger: Ledger, bill: Row, slot: str, today: date) -> set[int]:
     makers = made_by(ledger, bill)
     if slot == "any":
         return crew - makers
-    person = named(ledger, customer, slot)
+    person = named(ledger, customer, slot, bill)
     if person is None:
         return crew - makers
     return ({person.id} | delegate(ledger, person, today)) - makers
@@ -293,7 +305,9 @@ def made_by(ledger: Ledger, bill: Row) -> set[int]:
     }
 
 
-def undecidable(ledger: Ledger, customer: Row, amount: Decimal | None, currency: str) -> bool:
+def undecidable(
+    ledger: Ledger, customer: Row, amount: Decimal | None, currency: str, bill: Row = None
+) -> bool:
     """Whether a needed person is gone, or nobody at all has the role."""
     crew = {user.role for user in ledger.users if user.active}
     parts = needed(customer, amount, currency)
@@ -301,7 +315,7 @@ def undecidable(ledger: Ledger, customer: Row, amount: Decimal | None, currency:
         return not crew & set(EITHER)
     ids = {"csm": customer.csm_id, "sales": customer.sales_id}
     return any(
-        (ids[slot] is not None and named(ledger, customer, slot) is None)
+        (ids[slot] is not None and named(ledger, customer, slot, bill) is None)
         or not crew & set(ROLE_OF[slot])
         for slot in parts
     )
@@ -314,16 +328,21 @@ def cause_of_correction(ledger: Ledger, bill: Row, new: bool = False) -> str | N
     if now.active_days == 0:
         return "outside_contract"
     stuck = undecidable(
-        ledger, ledger.customer[bill.customer_id], bill.overage_amount, bill.currency
+        ledger, ledger.customer[bill.customer_id], bill.overage_amount, bill.currency, bill
     )
     return "no_approver" if stuck and not (new and passes_by_rule(ledger, bill, None)) else None
 
 
 def cause(
-    ledger: Ledger, customer_id: int, period: Period, jump: float | None, new: bool = False
+    ledger: Ledger,
+    customer_id: int,
+    period: Period,
+    jump: float | None,
+    new: bool = False,
+    bill: Row = None,
 ) -> str | None:
     """Why the overage of this month is held; None where it is not. A new bill that the customer's
-    own rule approves needs nobody.
+    own rule approves needs nobody. `bill`: the one there is, for which others may be asked.
     """
     now = fresh(ledger, customer_id, period)
     assert now is not None
@@ -334,7 +353,7 @@ def cause(
     customer = ledger.customer[customer_id]
     jumping = jumps(ledger, customer_id, period, now, jump or 3)
     by_rule = new and is_small(customer, now.amount, now.currency) and not jumping
-    if undecidable(ledger, customer, now.amount, now.currency) and not by_rule:
+    if undecidable(ledger, customer, now.amount, now.currency, bill) and not by_rule:
         return "no_approver"
     if jump is not None and jumps(ledger, customer_id, period, now, jump):
         return "jump"

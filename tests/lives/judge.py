@@ -175,7 +175,26 @@ def _invalidated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> No
     assert not after.approved_by[now.id]
 
 
+def _reassigned(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    """Somebody who could give an approval that is missing, and who was not asked before."""
+    bill, told = before.bill[action.bill_id], action.snapshot
+    slot, asked = told["part"], before.user[told["asked"]]
+    assert bill == after.bill[bill.id]
+    assert bill.status in ("held", "pending")
+    assert before.user[action.stakeholder_id].role == "Finance"
+    assert slot in golden.needed(
+        before.customer[bill.customer_id], bill.overage_amount, bill.currency
+    )
+    assert asked.active and asked.role in golden.ROLE_OF.get(slot, golden.EITHER)
+    assert asked.id not in golden.made_by(before, bill)
+    spoken = {(one, user_id) for one, user_id, _ in before.approved_by[bill.id]}
+    assert slot not in {one for one, _ in spoken}
+    assert asked.id not in {user_id for _, user_id in spoken}
+    assert told["instead_of"] != asked.id
+
+
 _JUDGES = {
+    "reassign": _reassigned,
     "approve": _approved,
     "send": lambda _, before, after, action: check_repeat(before, after, action),
     "deliver": lambda _, before, after, action: check_word(before, after, action),
@@ -199,7 +218,8 @@ def _check_holds(scene: Scene, before: Ledger, after: Ledger, new: Iterable[Row]
             assert bill.hold_reason == golden.cause_of_correction(after, bill)
             continue
         period = Period(bill.year, bill.month)
-        cause = golden.cause(after, bill.customer_id, period, scene.settings.jump_factor)
+        jump = scene.settings.jump_factor
+        cause = golden.cause(after, bill.customer_id, period, jump, bill=bill)
         if cause != "jump" and bill.hold_reason != "jump":
             assert bill.hold_reason == cause
 

@@ -43,6 +43,8 @@ def check_record(ledger: Ledger, bill: Row) -> None:
         told.hold_reason,
     )
     assert {(a.slot, a.user_id, a.action_id) for a in told.approvals} == ledger.approved_by[bill.id]
+    asked = {one.slot: one.user_id for one in ledger.reassignments if one.bill_id == bill.id}
+    assert asked == golden.instead(ledger, bill)
     snapshots = [a.snapshot["after"] for a in actions if "after" in a.snapshot]
     columns = {name: column_value(name, was) for name, was in snapshots[-1].items()}
     assert columns == {name: getattr(bill, name) for name in columns}

@@ -27,6 +27,7 @@ class Ledger:
     bill_actions: tuple[Row, ...]
     bill_chains: tuple[Row, ...]
     approvals: tuple[Row, ...]
+    reassignments: tuple[Row, ...]
     documents: tuple[Row, ...]
     deliveries: tuple[Row, ...]
     mail_pause: tuple[Row, ...]
@@ -189,6 +190,7 @@ _TABLES = {
     f.name: "1" for f in fields(Ledger)
 } | {
     "customer_terms": "customer_id, valid_from", "approvals": "bill_id, slot",
+    "reassignments": "bill_id, slot",
     "month_totals": "year, month, id", "deliveries": "bill_id",
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from models.actions.comment import delete_comment as delete
 from models.actions.comment import edit_comment as edit
 from models.actions.hold import hold_bill, release_bill
 from models.actions.incoming import record_mail
+from models.actions.reassign import reassign_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import mark_send_failed, send_bill
@@ -135,6 +136,14 @@ async def approve(turn: Turn) -> Any:
 async def reject(turn: Turn) -> Any:
     card = await turn.card(in_state(State.PENDING), lambda bill: _decider(turn, bill))
     return await reject_bill(*card, RejectReason.OTHER, "Not so")
+
+
+async def reassign(turn: Turn) -> Any:
+    """Mostly to an approver."""
+    crew = APPROVERS if not turn.lot.stray else tuple(turn.scene.ids)
+    asked = turn.scene.ids[crew[turn.lot.calls % len(crew)]]
+    card = await turn.card(in_state(State.HELD, State.PENDING), turn.finance)
+    return await reassign_bill(*card, asked)
 
 
 async def release(turn: Turn) -> Any:

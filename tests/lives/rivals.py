@@ -33,7 +33,14 @@ ANYWHERE = (
 )
 LIKELY: dict[str, tuple[Move, ...]] = {
     "held": (moves.release, moves.revise, moves.undo),
-    "pending": (*[moves.approve] * 3, moves.reject, moves.undo, moves.adjust_units, around.assign),
+    "pending": (
+        *[moves.approve] * 3,
+        moves.reject,
+        moves.undo,
+        moves.reassign,
+        moves.adjust_units,
+        around.assign,
+    ),
     "approved": (moves.send, moves.send, moves.undo, moves.hold),
     "rejected": (moves.undo, moves.revise),
     "sending": (*[moves.issue] * 3, moves.undo, moves.deliver, moves.send_failed),

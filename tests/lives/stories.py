@@ -23,6 +23,7 @@ MINUTES = (1, 6, 60, 1440, 3 * 1440, 12 * 1440, 31 * 1440)
 STEPS: dict[Move, int] = {
     moves.approve: 30,
     moves.reject: 2,
+    moves.reassign: 4,
     moves.release: 10,
     moves.hold: 1,
     moves.undo: 10,

@@ -1,10 +1,13 @@
 """Slack's dialogs of bills as the samples have them."""
 
+from collections.abc import Sequence
+
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.slack.blocks.block_kit import View
 from handlers.slack.blocks.dialogs import asking
 from handlers.wording.questions import (
     ask_by_whose_word,
+    ask_to_reassign,
     ask_to_reissue,
     ask_to_reject,
     ask_to_release,
@@ -14,6 +17,7 @@ from handlers.wording.questions import (
 )
 from handlers.wording.refusals import Medium
 from models.bills.states import HoldReason
+from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 
@@ -45,3 +49,7 @@ def deliver(facts: BillDetails) -> View:
 
 def reissue(facts: BillDetails, fresh: BillDetails, cause: HoldReason | None = None) -> View:
     return asking(ActionId.REISSUE, facts, ask_to_reissue(facts, fresh, cause))
+
+
+def reassign(facts: BillDetails, able: Sequence[PersonRef]) -> View:
+    return asking(ActionId.REASSIGN, facts, ask_to_reassign(facts, able))

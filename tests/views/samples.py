@@ -111,6 +111,9 @@ BOUNCED = entry(Verb.BOUNCE, CLOCK, to="billing@acme.example", failure="550 User
 COPY_LOST = entry(
     Verb.BOUNCE, CLOCK, to="boss@acme.example", failure="550 User unknown", of_copy=True
 )
+REASSIGNED = entry(
+    Verb.REASSIGN, ANA, slot="csm", asked=LEE, instead_of=KIM, comment="Kim is at a fair."
+)
 VOIDED = entry(Verb.VOID, ANA, comment="Agreed with their new management.")
 UNDONE = entry(Verb.UNDO, id=8, comment="Too early.", reverses=APPROVED)
 

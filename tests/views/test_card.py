@@ -73,13 +73,16 @@ def test_the_notification_is_a_whole_sentence(sample: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("sample", "ids"),
     [
-        ("pending", ["bill:approve", "bill:reject", "bill:more"]),
-        ("pending, one of two in", ["bill:approve", "bill:reject", "bill:undo", "bill:more"]),
+        ("pending", ["bill:approve", "bill:reject", "bill:reassign", "bill:more"]),
+        (
+            "pending, one of two in",
+            ["bill:approve", "bill:reject", "bill:undo", "bill:reassign", "bill:more"],
+        ),
         ("approved", ["bill:send", "bill:undo", "bill:more"]),
         ("approved by rule", ["bill:send", "bill:undo", "bill:more"]),
         ("rejected", ["bill:revise", "bill:undo", "bill:more"]),
-        ("held, outside_contract", ["bill:release", "bill:more"]),
-        ("held, no_price", ["bill:more"]),
+        ("held, outside_contract", ["bill:release", "bill:reassign", "bill:more"]),
+        ("held, no_price", ["bill:reassign", "bill:more"]),
         ("sending", ["bill:more"]),
         ("in its delay", ["bill:undo", "bill:more"]),
         ("issued", ["bill:invoice", "bill:more"]),
@@ -381,12 +384,12 @@ APPROVE_REJECT = ["bill:approve", "bill:reject"]
         (samples.LEE, "pending", [], []),
         (samples.SAM, "pending", [], []),
         (samples.MAX, "pending", [], []),
-        (samples.ANA, "pending", [], ["revise", "void"]),
+        (samples.ANA, "pending", ["bill:reassign"], ["revise", "void"]),
         (samples.SAM, "pending, anybody", APPROVE_REJECT, []),
         (samples.LEE, "somebody is away", APPROVE_REJECT, []),
         (samples.KIM, "pending, one of two in", ["bill:reject", "bill:undo"], []),
         (samples.SAM, "pending, one of two in", APPROVE_REJECT, []),
-        (samples.ANA, "pending, one of two in", ["bill:undo"], ["revise", "void"]),
+        (samples.ANA, "pending, one of two in", ["bill:undo", "bill:reassign"], ["revise", "void"]),
         (samples.KIM, "approved", ["bill:undo"], []),
         (samples.LEE, "approved", [], []),
         (samples.ANA, "approved", ["bill:send", "bill:undo"], ["void"]),
@@ -396,8 +399,8 @@ APPROVE_REJECT = ["bill:approve", "bill:reject"]
         (samples.KIM, "rejected, outdated", [], []),
         (samples.ANA, "rejected", ["bill:revise", "bill:undo"], ["void"]),
         (samples.KIM, "held, jump", [], []),
-        (samples.ANA, "held, jump", ["bill:release"], ["revise", "void"]),
-        (samples.ANA, "held, no_price", [], ["void"]),
+        (samples.ANA, "held, jump", ["bill:release", "bill:reassign"], ["revise", "void"]),
+        (samples.ANA, "held, no_price", ["bill:reassign"], ["void"]),
         (samples.KIM, "void, unsent", [], []),
         (samples.ANA, "void, unsent", ["bill:reissue", "bill:undo"], []),
         (samples.KIM, "in its delay", [], []),
@@ -423,14 +426,15 @@ def test_whoever_generated_a_bill_is_not_offered_to_decide_on_it() -> None:
 @pytest.mark.parametrize(
     ("sample", "whose"),
     [
-        ("pending", "Approve and Reject: Kim Lee (CSM). Revise and Void: Finance."),
+        ("pending", "Approve and Reject: Kim Lee (CSM). Revise, Void and Reassign: Finance."),
         (
             "pending, anybody",
-            "Approve and Reject: anybody in Customer Success or Sales. Revise and Void: Finance.",
+            "Approve and Reject: anybody in Customer Success or Sales. "
+            "Revise, Void and Reassign: Finance.",
         ),
         ("approved", "Send and Void: Finance. Undo: whoever decided or Finance."),
         ("rejected", "Revise and Void: Finance. Undo: whoever decided or Finance."),
-        ("held, jump", "Release, Revise and Void: Finance."),
+        ("held, jump", "Release, Revise, Void and Reassign: Finance."),
         ("void, unsent", "Reissue: Finance. Undo: whoever decided or Finance."),
     ],
 )
@@ -533,3 +537,9 @@ def _menu(facts: BillDetails) -> dict[str, Any]:
     rows = [block["elements"] for block in bill_card(facts).blocks if block["type"] == "actions"]
     [menu] = [one for row in rows for one in row if one["type"] == "overflow"]
     return {option["text"]["text"]: option for option in menu["options"]}
+
+
+def test_a_card_says_whom_finance_asks_instead_and_why() -> None:
+    card = told(replace(BILLS["pending"], reassigned=(samples.REASSIGNED,)))
+    assert "asked Lee Wong (CSM) to decide instead of Kim Lee (CSM) in Slack" in card
+    assert "Kim is at a fair." in card

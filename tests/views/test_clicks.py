@@ -95,6 +95,7 @@ def test_dialogs_are_those_that_ask_for_a_reason_a_customer_figures_or_an_amount
         ActionId.VOID,
         ActionId.REISSUE,
         ActionId.DELIVER,
+        ActionId.REASSIGN,
     }
     customers = {ActionId.NEW_CUSTOMER, ActionId.EDIT_CUSTOMER, ActionId.CHOOSE_CUSTOMER}
     figures = {ActionId.RECORD_USAGE, ActionId.IMPORT_BOOK, ActionId.APPLY_BOOK}

@@ -78,10 +78,11 @@ from handlers.slack.blocks.mail_notices import (
 from handlers.slack.blocks.notifications import (
     approvals_notice,
     approvals_revoked_notice,
+    reassigned_notice,
     recalculated_notice,
     rejection_notice,
 )
-from handlers.slack.blocks.outcomes import bill_reissued, bill_voided, decided
+from handlers.slack.blocks.outcomes import bill_reassigned, bill_reissued, bill_voided, decided
 from handlers.slack.blocks.people_list import (
     PeopleShown,
     not_known_yet,
@@ -110,7 +111,7 @@ from models.imports.differences import Difference
 from models.imports.foreseen import Foreseen
 from models.imports.rows import BadRows, Flaw
 from models.people.permissions import Role
-from models.people.users import User
+from models.people.users import PersonRef, User
 from models.queries.bill_details import BillDetails, Comment
 from models.queries.bill_list import Page
 from models.queries.customer_details import CustomerDetails, FlaggedBill, FormerName
@@ -221,6 +222,10 @@ OF_A_BILL: dict[str, Draw] = {
     "void": dialogs.void,
     "deliver": dialogs.deliver,
     "reissue": lambda f: dialogs.reissue(f, BILL),
+    "reassign": lambda f: dialogs.reassign(f, [samples.LEE]),
+    "reassign, among many": lambda f: dialogs.reassign(
+        f, [PersonRef(at, f"{f.customer} {at}", Role.CSM) for at in range(1, 402)]
+    ),
     "send preview": lambda f: send_preview(samples.send_preview(f)),
     "send preview of one": lambda f: send_preview(samples.send_preview(f, 1, 0)),
     "send preview of many": lambda f: send_preview(samples.send_preview(f, 300, 300)),
@@ -229,6 +234,8 @@ OF_A_BILL: dict[str, Draw] = {
     "on its way": lambda f: one_sent(f, samples.user(samples.ANA)),
     "voided": lambda f: bill_voided(f, f),
     "reissued": bill_reissued,
+    "reassigned": lambda f: bill_reassigned(replace(f, reassigned=(samples.REASSIGNED,))),
+    "reassigned notice": lambda f: reassigned_notice(f, samples.REASSIGNED),
     "decided": lambda f: decided(f, samples.user(samples.ANA)),
     "not sent": lambda f: not_sent_notice([(f, samples.FAILED)]),
     "may have arrived": lambda f: may_have_arrived_notice([f]),

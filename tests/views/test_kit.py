@@ -49,14 +49,14 @@ def test_what_is_too_long_is_cut(blocks: list[dict[str, Any]]) -> None:
 
 
 def test_a_dialog_of_long_fields_is_cut() -> None:
-    fields = [FIELDS[0], {**FIELDS[1], "element": {**FIELDS[1]["element"], "options": OPTIONS}}]
+    fields = [FIELDS[0], {**FIELDS[1], "element": CHOICE}]
     view = block_kit.modal(LONG, fields, "bill:reject", submit=LONG, metadata="{}", close=LONG)
     assert check_view(view) == []
+    offered = [one for group in CHOICE["option_groups"] for one in group["options"]]
+    assert [one["value"] for one in offered] == [str(n) for n in range(250)]
 
 
-OPTIONS = inputs.select_input("code", "x", [(LONG, str(n)) for n in range(200)])["element"][
-    "options"
-]
+CHOICE = inputs.select_input("code", "x", [(LONG, str(n)) for n in range(250)])["element"]
 
 
 def test_a_message_that_is_too_much_says_so_and_keeps_its_buttons() -> None:

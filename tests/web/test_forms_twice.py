@@ -74,6 +74,7 @@ FORMS = (
     Form("kim", COMMENT, f"{COMMENT}/delete"),
     Form("kim", f"{BILL}/reject", f"{BILL}/reject", WRONG),
     Form("kim", f"{BILL}/undo", f"{BILL}/undo", WHY),
+    Form("ana", "/bills/{held}/reassign", "/bills/{held}/reassign", {"user_id": "{lee}"}),
     Form("ana", f"{BILL}/revise", f"{BILL}/revise", WHY | {"units": "30000"}),
     Form("kim", f"{BILL}/approve", f"{BILL}/approve"),
     Form("ana", f"{BILL}/send", f"{BILL}/send"),

@@ -18,6 +18,7 @@ class ActionId(StrEnum):
     REVISE = "bill:revise"
     VOID = "bill:void"
     REISSUE = "bill:reissue"
+    REASSIGN = "bill:reassign"
     SEND = "bill:send"
     DELIVER = "bill:deliver"
     HISTORY = "bill:history"
@@ -62,6 +63,7 @@ DIALOGS = (
     ActionId.REVISE,
     ActionId.VOID,
     ActionId.REISSUE,
+    ActionId.REASSIGN,
     ActionId.DELIVER,
     ActionId.CHOOSE_CUSTOMER,
     ActionId.NEW_CUSTOMER,

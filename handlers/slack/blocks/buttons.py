@@ -129,6 +129,11 @@ def _reissue(facts: BillDetails) -> Element:
     return button(ActionId.REISSUE, "Reissue", _value(facts), label=label)
 
 
+def _reassign(facts: BillDetails) -> Element:
+    label = f"Reassign #{facts.id}: {_what(facts)}"
+    return button(ActionId.REASSIGN, "Reassign", _value(facts), label=label)
+
+
 def _undo(facts: BillDetails, words: str = "Undo") -> Element:
     label = f"Undo the last decision on #{facts.id}"
     return button(ActionId.UNDO, words, _value(facts), label=label)
@@ -144,6 +149,7 @@ _BUTTONS: dict[Verb, Callable[[BillDetails], Element]] = {
     Verb.REISSUE: _reissue,
     Verb.UNDO: _undo,
     Verb.VOID: void_button,
+    Verb.REASSIGN: _reassign,
 }
 """In the order in which they stand."""
 

@@ -25,10 +25,11 @@ from handlers.wording.bill_text import (
     status_text,
     usage_text,
 )
+from handlers.wording.bill_trend import trend_text
 from handlers.wording.formatting import counted, name, writer
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Quote, Sentence, bold, fallback_text
-from handlers.wording.standing_text import standing_text, trend_text
+from handlers.wording.standing_text import standing_text
 from models.people.permissions import Permission
 from models.people.users import User
 from models.queries.bill_details import BillDetails, Comment

@@ -55,16 +55,36 @@ def file_input(block_id: str, label: str, hint: str, types: Sequence[str]) -> Bl
 def select_input(
     block_id: str, label: str, options: Sequence[tuple[str, str]], value: str = ""
 ) -> Block:
-    """A choice of one of up to 100 pairs of words and value; that of `value` is chosen already."""
-    choices = [{"text": plain_text(text, 75), "value": value} for text, value in options[:100]]
+    """A choice of one of up to 10,000 pairs of words and value, of more than 100 in groups; that of
+    `value` is chosen already.
+    """
+    choices = [{"text": plain_text(text, 75), "value": value} for text, value in options]
     element: Element = {
         "type": "static_select",
         "action_id": "value",
         "placeholder": plain_text("Choose one", 150),
-        "options": choices,
+        **_in_groups(choices),
     }
     chosen = next((one for one in choices if value and one["value"] == value), None)
     return _input(block_id, label, {**element, "initial_option": chosen} if chosen else element)
+
+
+MOST_CHOICES = 100
+"""So many options Slack takes in a group, and so many groups."""
+
+
+def _in_groups(choices: Sequence[Element]) -> Element:
+    if len(choices) <= MOST_CHOICES:
+        return {"options": list(choices)}
+    starts = range(0, min(len(choices), MOST_CHOICES**2), MOST_CHOICES)
+    groups = [choices[start : start + MOST_CHOICES] for start in starts]
+    return {"option_groups": [{"label": _range(group), "options": group} for group in groups]}
+
+
+def _range(group: Sequence[Element]) -> Element:
+    """From the first to the last of them."""
+    first, last = (group[at]["text"]["text"][:30] for at in (0, -1))
+    return plain_text(f"{first} – {last}", 75)
 
 
 def suggested_input(block_id: str, label: str, placeholder: str) -> Block:

@@ -24,6 +24,7 @@ from handlers.wording.addresses import on_page
 from handlers.wording.bill_text import amount, hold_cause, reject_reason, short_title, status_text
 from handlers.wording.change_text import correction_text
 from handlers.wording.formatting import bill_count, number, person, slash
+from handlers.wording.history_text import reassigned_text
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
 from models.bills.states import State
@@ -52,6 +53,20 @@ def rejection_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
             *actions(
                 buttons.revise_button(facts), buttons.void_button(facts), history_button(facts)
             ),
+        ],
+    )
+
+
+def reassigned_notice(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
+    """To whoever is asked for a bill whose card they have had before: who asks them to decide."""
+    told = reassigned_text(entry, facts.currency)
+    said = [quote(entry.comment)] if entry.comment else []
+    return message(
+        fallback_text(*told),
+        [
+            rich(line(bold(short_title(facts)), f" · #{facts.id}, {amount(facts)}")),
+            rich(line(*told), *said),
+            paragraph("Its card is above; or type ", slash(f"bill show #{facts.id}"), "."),
         ],
     )
 

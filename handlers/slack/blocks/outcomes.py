@@ -21,7 +21,7 @@ from handlers.wording.bill_text import (
 )
 from handlers.wording.change_text import corrected
 from handlers.wording.formatting import calls, slash
-from handlers.wording.history_text import undone_text
+from handlers.wording.history_text import reassigned_text, undone_text
 from handlers.wording.questions import reads_reasons
 from handlers.wording.rich_text import Sentence, bold, code, fallback_text
 from models.bills.states import Verb
@@ -44,6 +44,15 @@ def decided(facts: BillDetails, reader: User) -> SlackMessage:
             *([] if entry.verb in _SAYS_ALL else [paragraph(where_it_stands(facts))]),
             *actions(*buttons.undo_buttons(facts, reader)),
         ],
+    )
+
+
+def bill_reassigned(facts: BillDetails) -> SlackMessage:
+    """Who is asked instead, told to whoever decided that."""
+    told = [reassigned_text(entry, facts.currency) for entry in facts.reassigned]
+    return message(
+        fallback_text(where_it_stands(facts)),
+        [lines([bold(short_title(facts)), f" · #{facts.id}, {amount(facts)}"], *told)],
     )
 
 

@@ -16,6 +16,7 @@ from models.actions.access import deactivate, grant_role
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
 from models.actions.hold import release_bill
+from models.actions.reassign import reassign_bill
 from models.actions.recalculate import follow_customers, recalculate
 from models.actions.reroute import reroute_open_bills
 from models.actions.revise import revise_bill
@@ -184,6 +185,12 @@ async def void(session: AsyncSession, bill: Any, by: Context) -> Any:
 @on_bill("void", by="Finance")
 async def reissue(session: AsyncSession, bill: Any, by: Context) -> Any:
     return await reissue_bill(session, bill.id, bill.version, by, "Again")
+
+
+@on_bill("held", "pending", by="Finance")
+async def reassign(session: AsyncSession, bill: Any, by: Context) -> Any:
+    crew = (await session.scalars(sa.select(User.id).order_by(User.id))).all()
+    return await reassign_bill(session, bill.id, bill.version, by, crew[bill.id % len(crew)])
 
 
 @on_bill("pending", "approved", "sent", by="Finance")
@@ -355,6 +362,7 @@ async def click_an_old_card(crowd: Crowd, session: AsyncSession, luck: Random) -
 
 ACTS: tuple[Act, ...] = (
     *(approve, issue, deliver) * 3, *(reject, undo, release, revise, void, reissue, comment),
+    reassign,
     *(preview, send_month, record, change, go_away, come_back, leave, give_role, generate),
     *(load_people, load_customers, load_usage) * 2,
     *(end_past_absences, settle, post, click_an_old_card),

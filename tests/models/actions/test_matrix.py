@@ -17,11 +17,13 @@ from models.actions.hold import hold_bill, release_bill
 from models.actions.incoming import record_mail
 from models.actions.loaded_bill import load_for
 from models.actions.mail_trouble import note_trouble
+from models.actions.reassign import reassign_bill
 from models.actions.recalculate import recalculate
 from models.actions.revise import revise_bill
 from models.actions.send import confirm_arrival, mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill, void_bill
+from models.bills.approvers import approvers_of
 from models.bills.bill import Bill, bill_of_month
 from models.bills.documents import issued_document
 from models.bills.incoming import DeliveryReport, Failure
@@ -103,6 +105,7 @@ send_failed    *     system                same     same     same     same     s
 bounce         *     anybody               same     same     same     same     same     no       no       no       no       same
 bounce         *     system                same     same     same     same     same     kept     kept     kept     kept     same
 void           *     finance system        void     void     void     void     void     late     late     void     void     late
+reassign       *     finance               kept     kept     late     late     late     late     late     late     late     late
 comment        *     finance csm csm2      kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
 comment        *     sales sales2          kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
 comment_edit   *     finance csm csm2      kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
@@ -307,6 +310,14 @@ async def _bounce(session: AsyncSession, bill: Bill, by: Context, _: int) -> Non
     await record_mail(session, DeliveryReport((f"{name}@us",), failures), "returned", by)
 
 
+async def _reassign(session: AsyncSession, bill: Bill, by: Context, _: int) -> None:
+    """To another salesperson where only Sales is needed, else to another CSM."""
+    slots = (await approvers_of(session, [bill.id]))[bill.id].slots
+    name = "Sue" if [one.slot for one in slots] == ["sales"] else "Lee"
+    other = (await session.scalars(sa.select(User).where(User.name.startswith(name)))).one()
+    await reassign_bill(session, bill.id, bill.version, by, other.id)
+
+
 Doing = Callable[[AsyncSession, Bill, Context, int], Awaitable[Any]]
 DO: dict[Verb, Doing] = {
     Verb.GENERATE: _generate,
@@ -328,6 +339,7 @@ DO: dict[Verb, Doing] = {
     Verb.SEND_FAILED: lambda s, bill, by, _: mark_send_failed(s, bill.id, by, "550 No"),
     Verb.BOUNCE: _bounce,
     Verb.VOID: lambda s, bill, by, _: void_bill(s, bill.id, bill.version, by, "Wrong"),
+    Verb.REASSIGN: _reassign,
 }
 """How each verb is done to a bill; the last is the person's own comment on it."""
 

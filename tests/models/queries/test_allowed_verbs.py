@@ -23,7 +23,7 @@ from tests.models.actions.test_matrix import cast_of, exhibits, expected
 
 OFFERED = {
     *(Verb.APPROVE, Verb.REJECT, Verb.RELEASE, Verb.SEND, Verb.REVISE, Verb.REISSUE, Verb.UNDO),
-    *(Verb.DELIVER, Verb.VOID),
+    *(Verb.DELIVER, Verb.VOID, Verb.REASSIGN),
 }
 NOT_OFFERED = ("no", "late", "same")
 

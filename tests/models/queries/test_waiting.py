@@ -21,6 +21,13 @@ insert into bills (customer_id, year, month, api_usage, monthly_api_limit, overa
 select id, 2026, 10, 200, 100, 100, 1, 100, currency, 'pending' from customers
 """)
 
+REASSIGN = sa.text("""
+insert into reassignments (bill_id, slot, user_id)
+select b.id, slot, :user_id from bills b cross join unnest(array['csm', 'sales', 'any']) slot
+where b.id % :every = 0
+on conflict do nothing
+""")
+
 ASKED = sa.text("""
 select u.id, array_remove(array_agg(distinct a.bill_id order by a.bill_id), null) as bill_ids
 from users u
@@ -68,6 +75,9 @@ async def found_company(session: AsyncSession, chance: random.Random) -> list[Us
     session.add_all(customer(chance, number, crew) for number in range(CUSTOMERS))
     await session.flush()
     await session.execute(BILLS)
+    for one in crew:
+        values = {"user_id": one.id, "every": chance.choice((3, 5, 7))}
+        await session.execute(REASSIGN, values)
     return crew
 
 
