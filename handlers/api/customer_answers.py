@@ -10,7 +10,7 @@ from handlers.api.fields import WHOLE, Asked, Id, Money, Text
 from handlers.http.faults import MONTH
 from models.customers.terms import Terms
 from models.db.columns import MOST_CALLS
-from models.imports.csv_columns import MAX_TEXT
+from models.imports.column_kinds import MAX_TEXT
 from models.period import Period
 from models.queries.customer_records import CustomerRecord
 

@@ -48,16 +48,9 @@ from handlers.slack.parsing import (
     typed_text,
 )
 from handlers.slack.references import clicked, commanded
-from handlers.slack.request import (
-    AppMention,
-    Click,
-    CustomerChoice,
-    DirectMessage,
-    Request,
-    SlashCommand,
-    Submission,
-)
+from handlers.slack.request import Click, CustomerChoice, Request, SlashCommand, Submission
 from handlers.slack.words import MOST_CHARS, TOO_LONG
+from handlers.slack.written import AppMention, DirectMessage
 from handlers.wording.formatting import slash
 from models.errors import Ambiguous, Invalid
 from models.imports.books import Book

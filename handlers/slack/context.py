@@ -23,16 +23,9 @@ from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import trouble_message
 from handlers.slack.repeats import DOUBLE_CLICK_S, Repeats
-from handlers.slack.request import (
-    LATE,
-    PERHAPS_OPEN,
-    Click,
-    CustomerChoice,
-    Request,
-    Submission,
-    ThreadMessage,
-)
+from handlers.slack.request import LATE, PERHAPS_OPEN, Click, CustomerChoice, Request, Submission
 from handlers.slack.users import SlackUsers, check_member, display_name
+from handlers.slack.written import ThreadMessage
 from models.actions.access import welcome
 from models.actions.refused import put_right
 from models.context import Context, Source, system_context

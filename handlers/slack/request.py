@@ -1,8 +1,8 @@
 """What Slack sends, and how each kind of it is answered.
 
 An answer to a command travels in its receipt; to a click by its response address, or as a dialog
-where there is no message to answer under; to a dialog in the dialog; to a message privately in
-its thread.
+where there is no message to answer under; to a dialog in the dialog. What people write as messages
+is in `written`.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,6 @@ from handlers.slack.answers import (
 from handlers.slack.blocks.action_ids import POSTS, known_action, pack, unpack
 from handlers.slack.blocks.block_kit import UNFURLED, View
 from handlers.slack.blocks.errors import refusal_message, shared_unconfirmed
-from handlers.slack.blocks.thread import not_recorded
 from handlers.slack.ticked import ticked_in
 from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
@@ -286,86 +285,6 @@ def _faults(refusal: Refusal) -> dict[str, str]:
         return {field: clean(told) for field, told in refusal.faults.items()}
     field = refusal.field if isinstance(refusal, Invalid) else None
     return {field: refusal_text(refusal, Medium.SLACK)} if field else {}
-
-
-@dataclass(frozen=True)
-class ThreadMessage(Request):
-    """Something written, edited or deleted by `author` in a thread.
-
-    `what` it is called where it is refused; None: then nothing is said.
-    """
-
-    author: str
-    channel: str
-    thread_ts: str
-    what: str | None = "reply"
-
-    @property
-    def user_id(self) -> str:
-        return self.author
-
-    @property
-    def team_ids(self) -> set[str]:
-        event = self.body["event"]
-        named = (event.get("message") or event).get("user_team")
-        return {str(named)} if named else set()
-
-    def refused(self, refusal: Refusal) -> list[Answer]:
-        return [Reply(not_recorded(refusal, self.what))] if self.what else []
-
-    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
-        for answer in answers:
-            if isinstance(answer, Reply):
-                await slack.post_ephemeral(
-                    self.channel, self.author, answer.message, self.thread_ts
-                )
-        return {}
-
-
-@dataclass(frozen=True)
-class DirectMessage(Request):
-    """Something that a person writes to the bot, in their own conversation with it."""
-
-    @property
-    def is_one(self) -> bool:
-        """Whether a person wrote it, and in no thread; edits and files alone are none."""
-        event = self.body["event"]
-        is_plain = event.get("channel_type") == "im" and not event.get("subtype")
-        by_a_person = event.get("user") and not event.get("bot_id")
-        return bool(is_plain and by_a_person and event.get("text") and not event.get("thread_ts"))
-
-    @property
-    def user_id(self) -> str:
-        return str(self.body["event"]["user"])
-
-    @property
-    def team_ids(self) -> set[str]:
-        named = self.body["event"].get("user_team")
-        return {str(named)} if named else set()
-
-    def refused(self, refusal: Refusal) -> list[Answer]:
-        if isinstance(refusal, CustomerChoice):
-            return [Reply(refusal_message(refusal, refusal.command, refusal.text))]
-        return super().refused(refusal)
-
-    async def respond(self, slack: Responder, answers: Sequence[Answer]) -> Json:
-        event = self.body["event"]
-        for answer in answers:
-            if isinstance(answer, Reply):
-                await slack.post_ephemeral(
-                    event["channel"], self.user_id, answer.message, event.get("thread_ts")
-                )
-        return {}
-
-
-@dataclass(frozen=True)
-class AppMention(DirectMessage):
-    """Something that a person writes in a channel and addresses to the bot."""
-
-    @property
-    def is_one(self) -> bool:
-        event = self.body["event"]
-        return bool(event.get("user") and not event.get("bot_id") and not event.get("edited"))
 
 
 class CustomerChoice(Ambiguous):

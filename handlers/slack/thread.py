@@ -12,8 +12,8 @@ from handlers.slack.blocks.thread import decides_nothing, reads_like_a_decision
 from handlers.slack.context import RequestContext, Services, handle
 from handlers.slack.decision_words import decision_in
 from handlers.slack.parsing import mentioned, typed_text
-from handlers.slack.request import ThreadMessage
 from handlers.slack.users import display_name
+from handlers.slack.written import ThreadMessage
 from models.actions.comment import add_reply, delete_reply, edit_reply, is_reply_recorded
 from models.bills.states import State
 from models.context import Context, Source

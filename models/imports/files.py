@@ -24,7 +24,7 @@ from models.customers.terms import (
 from models.db.locks import lock_for_import
 from models.db.statistics import analyze
 from models.errors import NextStep, Step
-from models.imports.csv_columns import OTHER_ACCOUNT
+from models.imports.column_kinds import OTHER_ACCOUNT
 from models.imports.csv_reader import CsvReader
 from models.imports.differences import (
     Differences,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models.imports.csv_columns import (
+from models.imports.column_kinds import (
     CALLS,
     CHANNEL_ID,
     COUNTRY,
@@ -26,11 +26,11 @@ from models.imports.csv_columns import (
     TAX_ID,
     YEAR,
     YES_NO,
-    Column,
     decimal,
     person,
     text,
 )
+from models.imports.csv_columns import Column
 from models.imports.rows import BadRows, Flaw, Rows
 from models.imports.staging import Layout, Unique
 from models.people.permissions import Role

@@ -17,11 +17,13 @@ PACKAGES = ("bot", "handlers", "models", "sandbox", "migrations")
 LONGEST_FUNCTION = 40
 LONGEST_FILE = 350
 LONGER_BY_A_SEVENTH = {
-    *("bot/app.py", "bot/slack/client.py", "bot/worker/deliver_bills.py"),
-    *("handlers/http/gate.py", "handlers/slack/app.py", "handlers/slack/request.py"),
-    *("handlers/slack/blocks/block_kit.py", "models/imports/csv_columns.py"),
+    "bot/app.py": "what runs, from its start to its end, in the order in which it depends",
+    "bot/slack/client.py": "each method of Slack that is called, and what comes of its calls",
+    "handlers/http/gate.py": "all that a request passes before its function, in its order",
+    "handlers/slack/app.py": "the tables of all that Slack may send",
+    "handlers/slack/blocks/block_kit.py": "the blocks and elements of Slack, a function each",
 }
-"""What is to be split once it has a seam; no more come to these."""
+"""Each is one subject; no more come to these, and whatever has become shorter is taken out."""
 CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
     "date": {"today"},
@@ -60,7 +62,7 @@ def test_no_file_is_too_long_to_read() -> None:
         for path in FILES
     }
     too_long = {name: length for name, length in lengths.items() if length > LONGEST_FILE}
-    assert too_long.keys() <= LONGER_BY_A_SEVENTH
+    assert too_long.keys() == LONGER_BY_A_SEVENTH.keys()
     assert max(too_long.values(), default=0) <= LONGEST_FILE * 8 // 7
 
 
