@@ -8,6 +8,7 @@ from typing import Any
 
 import procrastinate
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.mail.errors import MailError
 from bot.mail.smtp import Mailer
@@ -145,7 +146,8 @@ class Worker:
         async def do(context: procrastinate.JobContext, /, **arguments: Any) -> None:
             before = context.job.attempts
             try:
-                await work(before, **arguments)
+                with bound_contextvars(task=name, job=context.job.id):
+                    await work(before, **arguments)
             except (SlackError, MailError) as trouble:
                 told = {"task": name, "attempt": before + 1, "cause": trouble.code, **arguments}
                 if isinstance(trouble, MailError) and trouble.retry_after_s is not None:

@@ -5,7 +5,6 @@ one that does not cannot be added. What a role may not do is refused before anyt
 what was asked, so that a refusal tells nothing of what there is.
 """
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from handlers.http.once import Key, answered, keep, key_of_form, key_of_request
 from handlers.http.refused import follow_refusal
 from handlers.http.same_site import refuse_foreign
 from handlers.http.services import HttpServices, services_of
+from handlers.request_log import with_reference
 from models.context import Context, Source
 from models.db.columns import Session
 from models.db.database import Database
@@ -178,22 +178,25 @@ class GatedRoute(APIRoute):
         inner = self.strictly(super().get_route_handler())
 
         async def handle(asked: Request) -> Response:
-            request = CleanRequest(asked.scope, asked.receive)
-            try:
-                return await self.let_through(request, inner)
-            except Refusal as refused:
-                if isinstance(refused, TooSlow):
-                    log.warning("A request took too long", route=self.path)
-                await follow_refusal(request, refused, self.source)
-                raise
-            except (HTTPException, RequestValidationError, ClientDisconnect):
-                raise
-            except Exception as error:
-                reference = secrets.token_hex(4)
-                log.exception("A request failed", reference=reference, route=self.path)
-                raise Unforeseen(reference) from error
+            with with_reference() as reference:
+                return await self._answer(asked, inner, reference)
 
         return handle
+
+    async def _answer(self, asked: Request, inner: Any, reference: str) -> Response:
+        request = CleanRequest(asked.scope, asked.receive)
+        try:
+            return await self.let_through(request, inner)
+        except Refusal as refused:
+            if isinstance(refused, TooSlow):
+                log.warning("A request took too long", route=self.path)
+            await follow_refusal(request, refused, self.source)
+            raise
+        except (HTTPException, RequestValidationError, ClientDisconnect):
+            raise
+        except Exception as error:
+            log.exception("A request failed", reference=reference, route=self.path)
+            raise Unforeseen(reference) from error
 
     def passes_over_unknown(self) -> bool:
         return False

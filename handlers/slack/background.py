@@ -1,12 +1,12 @@
 """What is done for people who have been answered already, and work that may take as long."""
 
 import asyncio
-import secrets
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import structlog
 
+from handlers.request_log import current_reference
 from handlers.slack.answers import Dialog, Later, Responder, as_dialog
 from handlers.slack.blocks.errors import refusal_message, trouble_message
 from handlers.slack.request import Request
@@ -90,6 +90,6 @@ async def _tell(slack: Responder, request: Request, shown: Dialog) -> None:
 
 def log_failure(event: str, request: Request) -> str:
     """Write the current exception to the log; returns the reference it is found by."""
-    reference = secrets.token_hex(4)
+    reference = current_reference()
     log.exception(event, reference=reference, request=type(request).__name__, user=request.user_id)
     return reference

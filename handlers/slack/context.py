@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from slack_bolt.response import BoltResponse
 
+from handlers.request_log import with_reference
 from handlers.slack.answers import Answer, Dialog, Json, Later, Reply, Responder, Unanswered
 from handlers.slack.background import BackgroundTasks, begin, log_failure
 from handlers.slack.blocks.access import NO_ROLE, SWITCHED_OFF, access_offer
@@ -147,7 +148,8 @@ async def handle(
     """
 
     async def work() -> BoltResponse:
-        return await _handle(services, request, listener, newcomers=newcomers)
+        with with_reference():
+            return await _handle(services, request, listener, newcomers=newcomers)
 
     async def once_a_double_click() -> BoltResponse:
         return await services.double_clicks.once(request.double_click_key, work)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
+from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from handlers.slack.decision_words import decision_in
@@ -127,6 +129,7 @@ async def test_a_surprise_is_answered_by_a_reference_that_is_in_the_log(
     team: Team, october: Bills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:
+        structlog.get_logger().info("on the way", **get_contextvars())
         raise RuntimeError("xoxb-secret in a message")
 
     card = await team.kim.types(f"/bill show #{october.acme}")
@@ -135,6 +138,8 @@ async def test_a_surprise_is_answered_by_a_reference_that_is_in_the_log(
         (told,) = await team.kim.clicks("bill:approve", on=card)
     (entry,) = [one for one in logged if one["log_level"] == "error"]
     assert entry["reference"] in told["text"]
+    (before,) = [one for one in logged if one["event"] == "on the way"]
+    assert before["reference"] == entry["reference"], "whatever is logged of it bears the same"
     assert "secret" not in told["text"]
     assert (await bill_of(team.db, october.acme)).status == "pending"
 
