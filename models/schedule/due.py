@@ -10,6 +10,7 @@ from models.actions.absence import end_absences
 from models.batches.upkeep import upkeep_step
 from models.context import Context
 from models.outbox.private_answers import forget_expired_answers
+from models.outbox.pruning import prune_outbox
 from models.people.expiry import delete_expired
 from models.schedule.month_end import MONTH_END, end_months
 from models.schedule.scheduled_work import claim, keep_position, kinds_due, mark_done, position
@@ -66,7 +67,9 @@ async def _prune(session: AsyncSession, context: Context) -> Outcome:
     expired = await delete_expired(session, context.now)
     await forget_expired_answers(session, context.now)
     pruned = await prune_webhooks(session, context.now, PRUNED_AT_ONCE)
-    return Outcome({"expired": expired, "webhook_deliveries": pruned}, is_left=pruned > 0)
+    told = await prune_outbox(session, context.now, PRUNED_AT_ONCE)
+    counts = {"expired": expired, "webhook_deliveries": pruned, "told": told}
+    return Outcome(counts, is_left=pruned + told > 0)
 
 
 UPKEEP = "upkeep"
