@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.loaded_bill import Change, LoadedBill, load_for
 from models.bills.approvers import SLOT_ROLES, SLOT_TITLES, Slot, eligible, slot_to_fill
 from models.bills.history import BillAction
-from models.bills.snapshots import bill_snapshot
+from models.bills.snapshots import SLOT, bill_snapshot
 from models.bills.states import RejectReason, State, Verb
 from models.context import Context
 from models.errors import NotAllowed, Stale
@@ -31,7 +31,7 @@ async def approve_bill(
         Change(State.APPROVED, news=approved(loaded.generated_by)) if complete else None,
         comment=remark_text(words),
         acted_for=slot.acted_for(context.user),
-        snapshot={"part": slot.slot, **seen},
+        snapshot={SLOT: slot.slot, **seen},
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.actions.loaded_bill import LoadedBill, load_for
 from models.bills.approvers import SLOT_ROLES, SLOT_TITLES, Slot, approved_already
 from models.bills.history import BillAction
+from models.bills.snapshots import SLOT
 from models.bills.states import Verb
 from models.context import Context
 from models.errors import Invalid, WrongState
@@ -47,7 +48,7 @@ async def reassign_bill(
         raise Invalid(refused, ASKED)
     slot = next(one for one in missing if asked.role in SLOT_ROLES[one.slot])
     await session.execute(_REASSIGN, {"bill_id": bill_id, "slot": slot.slot, "user_id": asked.id})
-    told = {"part": slot.slot, "asked": asked.id, "instead_of": slot.user.id if slot.user else None}
+    told = {SLOT: slot.slot, "asked": asked.id, "instead_of": slot.user.id if slot.user else None}
     action = await loaded.record(Verb.REASSIGN, context, comment=remark_text(words), snapshot=told)
     await notify_reassigned(session, bill_id, action.id, asked)
     await add_cards(session, bill_id, context.settings.approvals_channel)

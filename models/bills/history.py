@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.bills.bill import Bill, moving
+from models.bills.snapshots import SLOT
 from models.bills.states import Verb
 from models.context import Context
 from models.db.columns import Base, Id
@@ -70,9 +71,9 @@ values ({", ".join(f"%({name})s" for name in _WRITTEN)})
 returning id, bill_id, stakeholder_id, snapshot, prev_hash, hash
 """
 
-_FILL = """
+_FILL = f"""
 insert into approvals (bill_id, slot, user_id, action_id)
-select bill_id, snapshot ->> 'part', stakeholder_id, id from appended
+select bill_id, snapshot ->> '{SLOT}', stakeholder_id, id from appended
 on conflict (bill_id, slot) do update
 set user_id = excluded.user_id, action_id = excluded.action_id
 """

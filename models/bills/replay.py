@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models.bills.history import BillAction
+from models.bills.snapshots import SLOT
 from models.bills.states import REMARKS, State, Verb
 from models.people.permissions import Permission
 from models.people.users import User
@@ -119,7 +120,7 @@ def _move(state: BillState, action: BillAction) -> BillState:
 
 
 def _approve(state: BillState, action: BillAction) -> BillState:
-    approval = Approval(action.id, action.snapshot["part"], action.stakeholder_id)
+    approval = Approval(action.id, action.snapshot[SLOT], action.stakeholder_id)
     moved = action.bill_version > state.version
     status = State.APPROVED if moved else state.status
     others = tuple(a for a in state.approvals if a.slot != approval.slot)

@@ -7,6 +7,9 @@ from typing import Any
 from models.bills.bill import Bill
 from models.bills.states import BillKind
 
+SLOT = "part"
+"""An approval slot, as every record calls it: what is written never changes, nor what reads it."""
+
 
 def bill_snapshot(bill: Bill) -> dict[str, Any]:
     """What a snapshot keeps of a bill; money as text, so that JSON cannot round it."""

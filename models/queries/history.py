@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.history import BillAction, actions_of
+from models.bills.snapshots import SLOT
 from models.bills.states import BillKind, Cause, HoldReason, RejectReason, Verb
 from models.context import Source
 from models.people.users import PersonRef, User, person_ref
@@ -141,7 +142,7 @@ def _entry(
         version=action.bill_version,
         comment=action.comment,
         acted_for=people[action.acted_for_id] if action.acted_for_id else None,
-        slot=snapshot.get("part"),
+        slot=snapshot.get(SLOT),
         reject_reason=RejectReason(code) if code else None,
         hold_reason=HoldReason(hold) if hold else None,
         reverses=earlier.get(action.reverses_id or 0),
