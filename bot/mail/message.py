@@ -1,12 +1,12 @@
 """A letter with its document as a message, written so that every reader of mail reads the same."""
 
 import email.policy
-from binascii import b2a_base64
+from base64 import encodebytes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import format_datetime, quote
 from mimetypes import guess_extension
@@ -15,7 +15,6 @@ from typing import Any
 from bot.mail.errors import one_line
 
 LINE_CHARS = 60
-BASE64_CHARS = 76
 _WRITTEN_HERE = frozenset({"from", "to", "cc", "subject"})
 
 
@@ -41,6 +40,19 @@ class Email:
     sender: str | None = None
 
 
+class _Heads(HeaderRegistry):
+    """Makes the class of each head once; the library makes one for every head that it reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[Any]] = {}
+
+    def __getitem__(self, name: str) -> type[Any]:
+        if name not in self._made:
+            self._made[name] = super().__getitem__(name)
+        return self._made[name]
+
+
 class _Policy(email.policy.EmailPolicy):
     """Writes names and subjects itself: the library's own folding of a long name loses its
     quotation marks, which makes one address several, and blanks between encoded words.
@@ -63,7 +75,7 @@ class _Policy(email.policy.EmailPolicy):
 
 
 # Whatever is written, it arrives as it was: nothing on the way has to take eight bits.
-POLICY = _Policy(linesep="\r\n", cte_type="7bit")
+POLICY = _Policy(linesep="\r\n", cte_type="7bit", header_factory=_Heads())
 
 
 def _encoded(text: str, header: str) -> str:
@@ -119,6 +131,4 @@ def compose(
 
 
 def _base64_lines(content: bytes) -> bytes:
-    written = b2a_base64(content, newline=False)
-    lines = (written[at : at + BASE64_CHARS] for at in range(0, len(written), BASE64_CHARS))
-    return b"".join(line + b"\r\n" for line in lines)
+    return encodebytes(content).replace(b"\n", b"\r\n")
