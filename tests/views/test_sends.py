@@ -63,6 +63,8 @@ def test_finance_reads_what_the_customer_owes_wherever_a_bill_goes_out() -> None
     approved = replace(BILLS["approved"], **due)
     one, several = (samples.send_preview(out, count, 0) for count in (1, 2))
     assert f"{DUE}, would go to" in send_preview(one).text
+    sure = buttons(send_preview(one).blocks)["sending:go"]["confirm"]["text"]["text"]
+    assert sure == f"{DUE} in 1 bill."
     assert shown(send_preview(several).blocks).count(DUE) == 2
     assert f"{DUE} for October 2026" in str(buttons(bill_card(approved, READER).blocks))
     assert f"{DUE}, is delivered" in one_sent(out, READER).text

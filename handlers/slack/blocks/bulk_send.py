@@ -82,11 +82,18 @@ def _buttons(facts: SendPreview) -> list[Block]:
     if facts.id is None:
         return []
     value, words = pack(list=facts.id), f"Send {bill_count(facts.bills)}"
-    sure = f"{totals(facts.totals)} in {bill_count(facts.bills)}."
+    sure = f"{_worth(facts)} in {bill_count(facts.bills)}."
     return actions(
         button(ActionId.SEND_LIST, words, value, "primary", ask=confirm(f"{words}?", sure, "Send")),
         button(ActionId.CANCEL_LIST, "Cancel", value),
     )
+
+
+def _worth(facts: SendPreview) -> str:
+    """Of one bill also what its customer owes."""
+    if facts.bills == 1:
+        return amount_due(facts.biggest[0].line)
+    return totals(facts.totals)
 
 
 def send_preview_promised(period: Period) -> SlackMessage:
