@@ -5,7 +5,12 @@ from functools import partial
 
 from bot.worker.approver_content import reassigned_content
 from bot.worker.content import Content
-from bot.worker.month_content import month_end_content, preview_content, run_content
+from bot.worker.month_content import (
+    month_end_content,
+    preview_content,
+    run_content,
+    weekly_content,
+)
 from handlers.slack.blocks.access import (
     access_declined,
     access_granted,
@@ -71,6 +76,7 @@ from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 BULKY = frozenset(
     {
         *(MessageKind.RUN_PREVIEW, MessageKind.MONTH_END, MessageKind.RUN, MessageKind.DIGEST),
+        MessageKind.WEEKLY_DIGEST,
         *(MessageKind.SEND_PREVIEW, MessageKind.SENDING, MessageKind.APPROVING),
     }
 )
@@ -319,6 +325,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.RUN: run_content,
     MessageKind.RUN_PREVIEW: preview_content,
     MessageKind.MONTH_END: month_end_content,
+    MessageKind.WEEKLY_DIGEST: weekly_content,
     MessageKind.REJECTION: _rejection,
     MessageKind.APPROVAL: _approvals,
     MessageKind.NOT_SENT: _not_sent,

@@ -38,14 +38,17 @@ def billed_finding(periods: Sequence[Period], one: CurrencyMonths) -> str:
     """
     amounts = [Decimal(-1) if amount is None else amount for amount in one.amounts]
     at_most = max(range(len(periods)), key=lambda at: amounts[at])
-    told = billed_told(periods[-1], one.amounts[-1], one.currency) + _after(one)
+    told = billed_told(periods[-1], one.amounts[-1], one.currency) + compared(one)
     if at_most == len(periods) - 1:
         return f"{told}: the most of these months."
     most = billed_told(periods[at_most], one.amounts[at_most], one.currency)
     return f"{told}. The most was {most}."
 
 
-def _after(one: CurrencyMonths) -> str:
+def compared(one: CurrencyMonths) -> str:
+    """What the last month comes to beside the one before, as a sentence goes on: as in ", after
+    $28,000.00 the month before (+25 %)"; nothing where that was not generated.
+    """
     if len(one.amounts) == 1 or one.amounts[-2] is None:
         return ""
     before, last = one.amounts[-2:]

@@ -29,6 +29,7 @@ class MessageKind(StrEnum):
     RUN = "run"
     RUN_PREVIEW = "run_preview"
     MONTH_END = "month_end"
+    WEEKLY_DIGEST = "weekly_digest"
     REJECTION = "rejection"
     APPROVAL = "approval"
     NOT_SENT = "not_sent"

@@ -117,6 +117,15 @@ async def correct_month_end(session: AsyncSession, month: str) -> None:
         await defer_redraw_message(session, message_id)
 
 
+async def notify_weekly_digest(session: AsyncSession, week: str, month: str, now: datetime) -> int:
+    """Finance reads, once a week, how things stand, and what the month was billed; returns how many
+    of them Slack can reach.
+    """
+    finance = await users_with_role(session, Role.FINANCE)
+    key, facts = f"weekly-digest:{week}", {"month": month, "at": now.isoformat()}
+    return await add_messages(session, MessageKind.WEEKLY_DIGEST, key, finance, facts)
+
+
 @dataclass(frozen=True)
 class News:
     """What is told of an action: to whoever did what it answers, or to all of Finance where

@@ -153,7 +153,7 @@ async def load_month(session: AsyncSession, period: Period, now: datetime) -> Mo
         longest_held=tuple(bill_line(row, row.name) for row in longest_held),
         biggest=tuple(bill_line(row, row.name) for row in biggest),
         ages=ages_of([row for row in rows if row.status in WAITING]),
-        missing=await _missing(session, period, of_month),
+        missing=await _missing(session, period),
     )
 
 
@@ -180,9 +180,15 @@ def _held(rows: Iterable[Any]) -> dict[HoldReason, int]:
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
 
 
-async def _missing(session: AsyncSession, period: Period, of_month: dict[str, int]) -> MissingUsage:
+async def _missing(session: AsyncSession, period: Period) -> MissingUsage:
     if await session.scalar(_ARE_MANY, {"most": MOST_LOOKED_THROUGH}):
         return MissingUsage(None)
+    return await missing_usage(session, period)
+
+
+async def missing_usage(session: AsyncSession, period: Period) -> MissingUsage:
+    """The same however many customers there are, where nobody waits."""
+    of_month = {"year": period.year, "month": period.month}
     days = {"first_day": period.first_day, "last_day": period.last_day, "named": NAMED_MISSING}
     found = (await session.execute(_MISSING, of_month | days)).all()
     if not found:

@@ -1,6 +1,7 @@
 """What months were billed, side by side: a currency each, and none added to another."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -39,14 +40,11 @@ async def months_billed(session: AsyncSession, last: Period, months: int = MONTH
     """The months up to `last`; fewer where the first of all is among them."""
     known = (last.year - FIRST_YEAR) * 12 + last.month
     periods = tuple(last.plus(-ago) for ago in reversed(range(min(months, known))))
-    values: dict[str, Any] = {
-        "years": [one.year for one in periods],
-        "months": [one.month for one in periods],
-    }
+    values = _of(periods)
     amounts: dict[str, dict[Period, Decimal]] = defaultdict(dict)
     for row in await session.execute(_AMOUNTS, values):
         amounts[row.currency][Period(row.year, row.month)] = row.amount
-    generated = {Period(*row) for row in await session.execute(_GENERATED, values)}
+    generated = await generated_among(session, periods)
     without = {one: Decimal(0) if one in generated else None for one in periods}
     return MonthsBilled(
         periods,
@@ -55,6 +53,15 @@ async def months_billed(session: AsyncSession, last: Period, months: int = MONTH
             for code, of_month in amounts.items()
         ),
     )
+
+
+async def generated_among(session: AsyncSession, periods: Sequence[Period]) -> set[Period]:
+    """Those of these months that were generated, also where that made no bill."""
+    return {Period(*row) for row in await session.execute(_GENERATED, _of(periods))}
+
+
+def _of(periods: Sequence[Period]) -> dict[str, Any]:
+    return {"years": [one.year for one in periods], "months": [one.month for one in periods]}
 
 
 _GENERATED = sa.text("""

@@ -14,6 +14,7 @@ from models.outbox.pruning import prune_outbox
 from models.people.expiry import delete_expired
 from models.schedule.month_end import MONTH_END, end_months
 from models.schedule.scheduled_work import claim, keep_position, kinds_due, mark_done, position
+from models.schedule.weekly import WEEKLY, tell_of_week
 from models.webhooks.delivery import prune_webhooks
 
 
@@ -56,6 +57,10 @@ async def _end_months(session: AsyncSession, context: Context) -> Outcome:
     return Outcome({"months": await end_months(session, context)})
 
 
+async def _tell_of_week(session: AsyncSession, context: Context) -> Outcome:
+    return Outcome({"told": await tell_of_week(session, context)})
+
+
 PRUNED_AT_ONCE = 5_000
 
 
@@ -87,6 +92,7 @@ async def _keep_up(session: AsyncSession, context: Context) -> Outcome:
 
 SCHEDULED = (
     Scheduled(MONTH_END, timedelta(minutes=1), _end_months),
+    Scheduled(WEEKLY, timedelta(minutes=5), _tell_of_week),
     Scheduled("absences", timedelta(minutes=5), _end_absences),
     Scheduled("prune", timedelta(minutes=5), _prune),
     Scheduled(UPKEEP, timedelta(minutes=5), _keep_up),

@@ -1,6 +1,6 @@
 """The end of a month, as Finance sees it: the clock brings it about, whoever is there."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +14,6 @@ from tests.harness.slack_people import Team, labels, read
 from tests.harness.timings import QUICK
 from tests.harness.waiting import until
 from tests.stories.conftest import sign_up
-from tests.stories.october import card_in
 
 OCTOBER_20 = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
 NOVEMBER_1 = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
@@ -57,7 +56,7 @@ async def test_finance_is_shown_the_month_and_one_of_them_generates_it(team: Tea
     assert "Generate" not in labels(team.again(copy))
     await team.max.clicks("Generate", on=copy)
     await until(lambda: "Ana (Finance) was first" in read(team.again(copy)))
-    await until(lambda: "Approve" in labels(card_in(team, team.kim.dm)))
+    assert "Approve" in labels(await team.kim.card("Acme Corp"))
     assert await runs(team.db) == 1
 
 
@@ -80,3 +79,12 @@ async def test_a_month_without_usage_is_named_not_passed_over(team: Team) -> Non
     assert "No usage is recorded for the month." in read(told)
     assert labels(told) == []
     assert await runs(team.db) == 0
+
+
+async def test_on_monday_finance_reads_the_week(team: Team) -> None:
+    monday = datetime(2026, 11, 9, 8, 0, tzinfo=UTC)
+    await ticks(team, OCTOBER_20, monday - timedelta(hours=1), monday)
+    told = await team.ana.told("Your week in Countersign")
+    assert "No bill waits" in read(told)
+    assert "October 2026: not generated yet" in read(told)
+    await team.max.told("Your week in Countersign")

@@ -9,7 +9,7 @@ from handlers.slack.blocks.home import home_view
 from models.batches.approval_offers import ApprovalOffer
 from models.batches.approve_under import Waiting
 from models.batches.bulk_approve import ApprovalOutcome, ApprovalReport
-from models.bills.states import HoldReason, State
+from models.bills.states import HoldReason, RejectReason, State
 from models.currencies import MINOR_UNITS
 from models.outbox.homes import HomePlace
 from models.people.permissions import Role
@@ -22,6 +22,7 @@ from models.queries.month_board import MissingUsage, MonthBoard, StateCount
 from models.queries.months_billed import CurrencyMonths, MonthsBilled
 from models.queries.recent_decisions import RecentDecision
 from models.queries.totals import Total
+from models.queries.weekly_digest import WeeklyDigest
 from tests.views import samples
 from tests.views.samples import BILL, BILLS, NOON, OCTOBER
 
@@ -77,6 +78,26 @@ def billed() -> MonthsBilled:
     periods = tuple(OCTOBER.plus(-ago) for ago in reversed(range(12)))
     amounts = (None, *(Decimal(1000 * n) for n in range(11)))
     return MonthsBilled(periods, tuple(CurrencyMonths(code, amounts) for code in ("USD", "EUR")))
+
+
+def week(facts: BillDetails = BILL) -> WeeklyDigest:
+    of_month = board(facts)
+    return WeeklyDigest(
+        month=OCTOBER,
+        waiting=4,
+        totals=of_month.standing,
+        ages=of_month.ages,
+        held=of_month.held,
+        rejected=dict.fromkeys(RejectReason, 2),
+        missing=of_month.missing,
+        billed=billed(),
+        is_generated=True,
+    )
+
+
+def clear_week() -> WeeklyDigest:
+    nothing = {"waiting": 0, "totals": (), "ages": (), "held": {}, "rejected": {}}
+    return replace(week(), **nothing, missing=MissingUsage(0))  # type: ignore[arg-type]
 
 
 def offers() -> tuple[ApprovalOffer, ...]:

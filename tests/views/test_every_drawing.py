@@ -101,6 +101,7 @@ from handlers.slack.blocks.sent import list_going, list_sent, one_sent
 from handlers.slack.blocks.sharing import card_as_it_was, with_share
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
+from handlers.slack.blocks.weekly_digest import weekly_digest
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
 from models.customers.customers import Customer
@@ -253,6 +254,7 @@ OF_A_BILL: dict[str, Draw] = {
     "reads like approve": lambda f: reads_like_a_decision(f, Verb.APPROVE),
     "reads like reject": lambda f: reads_like_a_decision(f, Verb.REJECT),
     **{f"home of {role}": partial(homes.full_home, role=role) for role in Role},
+    "week": lambda f: weekly_digest(homes.week(f)),
     "approved many": lambda f: approved_many(homes.approvals(f)),
     "approved very many": lambda f: approved_many(homes.approvals(f, 500, left_out=80)),
     "all under an amount": lambda f: under_preview(homes.offers()[2], [samples.bill_line(f)] * 5),
@@ -308,6 +310,7 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     ),
     "preview, only held": run_preview(samples.preview(bills=0, totals=())),
     "preview, promised": run_preview_promised(OCTOBER),
+    "week, nothing to do": weekly_digest(homes.clear_week()),
     "preview, month end": month_end_preview(samples.preview()),
     "preview, month end without usage": month_end_preview(
         samples.preview(bills=0, totals=(), held={}, biggest=(), usages=0)
