@@ -1,10 +1,20 @@
 """What each kind of message says: its facts, read in a transaction, and how they are drawn."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from bot.worker.approver_content import reassigned_content
 from bot.worker.content import Content
+from bot.worker.mail_content import (
+    bounced_content,
+    delivered_content,
+    mail_reply_content,
+    mail_resumed_content,
+    mail_stopped_content,
+    mailbox_unread_content,
+    may_have_arrived_content,
+    not_sent_content,
+)
 from bot.worker.month_content import (
     month_end_content,
     preview_content,
@@ -23,20 +33,7 @@ from handlers.slack.blocks.bill_list import digest_message
 from handlers.slack.blocks.bulk_approve import approving_many
 from handlers.slack.blocks.bulk_send import send_preview, send_progress
 from handlers.slack.blocks.card import bill_card
-from handlers.slack.blocks.mail_notices import (
-    MAILS_NOTICED,
-    bounced_notice,
-    delivered_notice,
-    is_in_doubt,
-    mail_reply_notice,
-    mail_resumed_notice,
-    mail_stopped_notice,
-    mailbox_unread_notice,
-    may_have_arrived_notice,
-    not_sent_notice,
-)
 from handlers.slack.blocks.notifications import (
-    NOTICED_AT_MOST,
     RECALCULATED_NAMED,
     approvals_notice,
     approvals_revoked_notice,
@@ -46,22 +43,17 @@ from handlers.slack.blocks.notifications import (
     webhook_off_notice,
 )
 from handlers.slack.blocks.sent import list_progress
-from handlers.wording.bill_text import called
 from handlers.wording.webhook_text import host_of
 from models.batches.approval_offers import offer_approvals
 from models.batches.bulk_approve import approval_report
 from models.batches.bulk_send import send_report
-from models.batches.bulk_send_outcome import outcome_of, told_by_lists
+from models.batches.bulk_send_outcome import outcome_of
 from models.batches.send_preview import SendFacts, fill_list
-from models.bills.history import bills_of_actions
 from models.bills.states import State
 from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
-from models.outbox.mail_pause import count_waiting, find_pause
-from models.outbox.mailbox import find_reading
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.people_notices import DECLINED
-from models.outbox.private_answers import untold_by_answers
 from models.people.permissions import Permission, Role
 from models.people.users import User, person_ref
 from models.period import Period
@@ -69,8 +61,6 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
-from models.queries.noticed import most_pressing
-from models.queries.totals import first_sent, totals_of_sent
 from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
 BULKY = frozenset(
@@ -114,16 +104,6 @@ async def _digest(session: Session, message: Message) -> Content | None:
 
 async def _rejection(session: Session, message: Message) -> Content:
     return Content(partial(rejection_notice, *await _told_of(session, message)))
-
-
-async def _not_sent(session: Session, message: Message) -> Content | None:
-    """Nothing where the summary of the list that the bills were sent by tells it."""
-    actions = message.facts["actions"]
-    known = await told_by_lists(session, message.recipient, actions)
-    left = [one for one in actions if one not in known]
-    if not left:
-        return None
-    return Content(partial(not_sent_notice, *await _most_pressing(session, left)))
 
 
 async def _told_of(session: Session, message: Message) -> tuple[BillDetails, HistoryEntry]:
@@ -228,88 +208,6 @@ async def _access_granted(session: Session, message: Message) -> Content:
     return Content(partial(access_granted, Role(message.facts["role"])))
 
 
-async def _may_have_arrived(session: Session, message: Message) -> Content | None:
-    """Nothing of those whose fate is known before it is told."""
-    found = await load_bill_details(session, message.facts["bills"])
-    if message.state != MessageState.POSTED:
-        found = [one for one in found if is_in_doubt(one)]
-    return Content(partial(may_have_arrived_notice, found)) if found else None
-
-
-async def _delivered(session: Session, message: Message) -> Content | None:
-    """What was made void since is told elsewhere, and so is what its reader is told of where they
-    sent it: by the summary of their list, or by an answer that is corrected still.
-    """
-    actions = message.facts["actions"]
-    known = await told_by_lists(session, message.recipient, actions)
-    bills = await bills_of_actions(session, [one for one in actions if one not in known])
-    bills = await untold_by_answers(session, message.recipient, bills)
-    sums = await totals_of_sent(session, bills)
-    if not sums:
-        return None
-    shown = await first_sent(session, bills, NOTICED_AT_MOST)
-    sent = await load_bill_details(session, shown)
-    return Content(partial(delivered_notice, sent, sums))
-
-
-async def _bounced(session: Session, message: Message) -> Content:
-    return Content(
-        partial(bounced_notice, *await _most_pressing(session, message.facts["actions"]))
-    )
-
-
-async def _mail_reply(session: Session, message: Message) -> Content:
-    actions = message.facts["actions"]
-    told = await _told_of_several(session, actions[:MAILS_NOTICED])
-    return Content(partial(mail_reply_notice, told, len(actions) - len(told)))
-
-
-Told = list[tuple[BillDetails, HistoryEntry]]
-"""Actions that somebody is told of, each with its bill as it is now, by number."""
-
-
-async def _most_pressing(session: Session, actions: Sequence[int]) -> tuple[Told, int]:
-    """Those that there is room for, and how many there are more."""
-    told = await _told_of_several(session, await most_pressing(session, actions, MAILS_NOTICED))
-    return told, len(actions) - len(told)
-
-
-async def _told_of_several(session: Session, actions: Sequence[int]) -> Told:
-    told = []
-    for facts in await load_bill_details(session, await bills_of_actions(session, actions)):
-        history = await load_history(session, facts.id)
-        told += [(facts, entry) for entry in history if entry.id in actions]
-    return sorted(told, key=lambda one: called(one[0]))
-
-
-async def _mailbox_unread(session: Session, message: Message) -> Content | None:
-    """Nothing once it is read again."""
-    found = await find_reading(session, message.facts["mailbox"])
-    if found is None or found.trouble is None:
-        return None
-    draw = partial(mailbox_unread_notice, found.trouble, needs_somebody=found.needs_somebody)
-    return Content(draw)
-
-
-async def _mail_stopped(session: Session, message: Message) -> Content | None:
-    """Nothing once mail goes out again."""
-    del message
-    pause = await find_pause(session)
-    if pause is None:
-        return None
-    waiting = await count_waiting(session)
-    draw = partial(mail_stopped_notice, pause.cause, waiting, needs_somebody=pause.needs_somebody)
-    return Content(draw)
-
-
-async def _mail_resumed(session: Session, message: Message) -> Content | None:
-    """Nothing where it has stopped anew."""
-    del message
-    if await find_pause(session) is not None:
-        return None
-    return Content(partial(mail_resumed_notice, await count_waiting(session)))
-
-
 async def _webhook_off(session: Session, message: Message) -> Content | None:
     """Nothing once somebody has looked after it."""
     webhook = await session.get(Webhook, message.facts["webhook_id"])
@@ -328,7 +226,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.WEEKLY_DIGEST: weekly_content,
     MessageKind.REJECTION: _rejection,
     MessageKind.APPROVAL: _approvals,
-    MessageKind.NOT_SENT: _not_sent,
+    MessageKind.NOT_SENT: not_sent_content,
     MessageKind.SETTLED: _settled,
     MessageKind.APPROVALS_FELL: _approvals_fell,
     MessageKind.SEND_PREVIEW: _send_preview,
@@ -341,11 +239,11 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.UNREACHED: _unreached,
     MessageKind.WEBHOOK_OFF: _webhook_off,
     MessageKind.REASSIGNED: reassigned_content,
-    MessageKind.MAIL_STOPPED: _mail_stopped,
-    MessageKind.MAIL_RESUMED: _mail_resumed,
-    MessageKind.MAY_HAVE_ARRIVED: _may_have_arrived,
-    MessageKind.DELIVERED: _delivered,
-    MessageKind.BOUNCED: _bounced,
-    MessageKind.MAIL_REPLY: _mail_reply,
-    MessageKind.MAILBOX_UNREAD: _mailbox_unread,
+    MessageKind.MAIL_STOPPED: mail_stopped_content,
+    MessageKind.MAIL_RESUMED: mail_resumed_content,
+    MessageKind.MAY_HAVE_ARRIVED: may_have_arrived_content,
+    MessageKind.DELIVERED: delivered_content,
+    MessageKind.BOUNCED: bounced_content,
+    MessageKind.MAIL_REPLY: mail_reply_content,
+    MessageKind.MAILBOX_UNREAD: mailbox_unread_content,
 }
