@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from handlers.http.cookies import set_session
 from handlers.http.errors import headers_of, status_of
-from handlers.http.gate import Access, Calling, PageRoute, Visiting, open_to
+from handlers.http.gate import Access, Caller, Calling, PageRoute, Visiting, open_to
 from handlers.http.signing_in import NewSession, sign_in, sign_in_by_link, sign_in_new, sign_up
 from handlers.web.forms import Form, Typed, refused_form
 from handlers.web.next_page import (
@@ -21,6 +21,7 @@ from handlers.web.next_page import (
 from handlers.web.notices import NO_OFFER, see
 from handlers.web.rendering import page
 from handlers.wording.formatting import slash
+from models.actions.accounts import nobody_is_here
 from models.errors import Invalid, InvalidFields, Refusal
 from models.people.passwords import FEWEST_CHARS
 from models.people.sign_in_links import whose_link
@@ -39,7 +40,7 @@ async def welcome(
     """Where one signs in or makes an account; whoever is signed in goes on."""
     if visit.user is not None:
         return RedirectResponse(next_page(asked), status_code=303)
-    answer = _welcome(visit.request, asked)
+    answer = _welcome(visit.request, asked, is_first=await nobody_is_here(visit.session))
     if next_page(asked) != FIRST:
         remember_next(visit.request, answer, asked)
     return answer
@@ -56,7 +57,7 @@ async def sign_in_here(caller: Calling, typed: Typed) -> Response:
         signed = await sign_in(caller, typed["name"], typed.get("password", ""))
     except Refusal as refused:
         known = {"name": typed.get("name", "")}
-        return _refused(caller.request, asked, refused, known=refused_form(known, refused))
+        return await _refused(caller, asked, refused, known=refused_form(known, refused))
     return _entered(caller.request, signed, next_page(asked))
 
 
@@ -69,8 +70,9 @@ async def sign_up_here(caller: Calling, typed: Typed) -> Response:
     try:
         signed = await sign_in_new(caller, await sign_up(caller, *given))
     except Refusal as refused:
-        return _refused(caller.request, asked, refused, new=_refused_account(typed, refused))
-    return _entered(caller.request, signed, next_page(asked), "Your account is made.")
+        return await _refused(caller, asked, refused, new=_refused_account(typed, refused))
+    role = f" You are {signed.user.role}." if signed.user.role else ""
+    return _entered(caller.request, signed, next_page(asked), f"Your account is made.{role}")
 
 
 @router.get("/sign-in/{token}")
@@ -105,8 +107,10 @@ def _entered(
     return answer
 
 
-def _refused(request: Request, asked: str, refused: Refusal, **forms: Form) -> Response:
-    answer = _welcome(request, asked, status=status_of(refused), **forms)
+async def _refused(caller: Caller, asked: str, refused: Refusal, **forms: Form) -> Response:
+    async with caller.transaction() as session:
+        is_first = await nobody_is_here(session)
+    answer = _welcome(caller.request, asked, status_of(refused), is_first=is_first, **forms)
     answer.headers.update(headers_of(refused))
     return answer
 
@@ -127,14 +131,18 @@ def _welcome(
     request: Request,
     asked: str,
     status: int = 200,
+    *,
+    is_first: bool,
     known: Form | None = None,
     new: Form | None = None,
 ) -> Response:
+    """`is_first`: nobody has an account yet."""
     return page(
         request,
         "welcome.html.jinja",
         status,
         next=asked if next_page(asked) == asked else "",
+        is_first=is_first,
         known=known or Form(),
         new=new or Form(),
         fewest=FEWEST_CHARS,

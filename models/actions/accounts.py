@@ -75,12 +75,16 @@ async def make_account(
 
 async def _is_first(session: AsyncSession) -> bool:
     """Whether nobody else is here; then nobody comes in before the transaction ends."""
-    nobody = sa.select(~sa.exists().where(User.name != SYSTEM))
-    if not await session.scalar(nobody):
+    if not await nobody_is_here(session):
         await lock_for_write(session, User.__tablename__)
         return False
     await lock_for_import(session, User.__tablename__)
-    return bool(await session.scalar(nobody))
+    return await nobody_is_here(session)
+
+
+async def nobody_is_here(session: AsyncSession) -> bool:
+    """Whether the next account would be the very first one."""
+    return bool(await session.scalar(sa.select(~sa.exists().where(User.name != SYSTEM))))
 
 
 def needs_old_password(user: User, device: WebSession, now: datetime) -> bool:

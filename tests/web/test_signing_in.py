@@ -67,6 +67,21 @@ async def test_vera_makes_an_account_and_waits_until_finance_gives_her_a_role(
     assert (await vera.get("/dashboard")).status == 200
 
 
+async def test_the_first_of_all_reads_that_their_account_keeps_the_books(
+    served: BrowserSide, db: Database
+) -> None:
+    vera = served.visitor()
+    welcome = (await vera.get("/welcome")).text
+    assert "Make the first account" in welcome and "it is Finance" in welcome
+    assert "current-password" not in welcome
+    short = await sign_up(vera, new_password="short")
+    assert (short.status, "it is Finance" in short.text) == (422, True)
+    assert to(await sign_up(vera)) == (303, "/")
+    assert to(await vera.get("/")) == (303, "/dashboard")
+    assert "Your account is made. You are Finance." in (await vera.get("/dashboard")).text
+    assert "Make the first" not in (await served.visitor().get("/welcome")).text
+
+
 async def test_whoever_was_declined_today_reads_so_and_may_ask_again_tomorrow(
     served: BrowserSide, people: People
 ) -> None:
