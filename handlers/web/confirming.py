@@ -9,7 +9,7 @@ from fastapi import Response
 from handlers.http.gate import HttpContext
 from handlers.web.rendering import page
 from handlers.wording import change_text
-from handlers.wording.field_text import field_name
+from handlers.wording.field_text import COUNTS, WHOLE, field_name, field_value
 from models.actions.foresee import Change, do_if_agreed
 from models.imports.foreseen import Foreseen
 from models.period import Period
@@ -57,5 +57,7 @@ def drawing() -> dict[str, Any]:
         "words": change_text,
         "period": Period,
         "field_name": field_name,
-        "counts": change_text.COUNTS,
+        "field_value": field_value,
+        "whole": WHOLE,
+        "counts": COUNTS,
     }

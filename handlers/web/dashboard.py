@@ -126,6 +126,7 @@ async def dashboard(context: Asking) -> Response:
         recent=await _recent(context, choice, after),
         billed=await _billed(context, choice, after),
         bulk=_bulk(context.user, found),
+        may_import=context.user.can(Permission.KEEP_BOOKS),
         month_of=month_of,
         state_of=state_of,
         short_title=short_title,

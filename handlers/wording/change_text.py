@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from handlers.wording.field_text import field_name
+from handlers.wording.field_text import field_name, field_value
 from handlers.wording.formatting import (
     calls,
     counted,
@@ -12,7 +12,6 @@ from handlers.wording.formatting import (
     money,
     name,
     number,
-    plain,
     unit_price,
 )
 from handlers.wording.rich_text import Sentence, bold
@@ -168,17 +167,13 @@ def _figure(field: str, value: Any, currency: str) -> str:
     return money(Decimal(value), currency) if field == "overage_amount" else number(int(value))
 
 
-COUNTS = ("api_usage", "monthly_api_limit")
-"""Fields with thousands to be told apart."""
-
-VALUE_SHOWN = 100
 NAME_SHOWN = 80
 GIVEN_SHOWN, GIVEN_CHARS = 5, 30
 
 
 def difference_text(one: Difference) -> Sentence:
     """As in "Calls: 1,250,000, until now 1,180,000."."""
-    new, old = (_value(one.field, value) for value in (one.new, one.old))
+    new, old = (field_value(one.field, value) for value in (one.new, one.old))
     return [bold(f"{field_name(one.field)}: "), f"{new}, until now {old}."]
 
 
@@ -188,7 +183,7 @@ def difference_of_text(one: Difference) -> Sentence:
     """
     if one.is_new and not one.field:
         given = [
-            f"{field_name(field)}: {_value(field, text, GIVEN_CHARS)}"
+            f"{field_name(field)}: {field_value(field, text, GIVEN_CHARS)}"
             for field, text in one.given.items()
         ]
         told = f"new, with {listing(given, most=GIVEN_SHOWN)}." if given else "new."
@@ -196,12 +191,6 @@ def difference_of_text(one: Difference) -> Sentence:
     if one.field == "api_usage":
         return [bold(f"{name(one.what)}: "), *difference_text(one)[1:]]
     return [bold(f"{name(one.what, NAME_SHOWN)}, "), *difference_text(one)]
-
-
-def _value(field: str, value: str | None, most: int = VALUE_SHOWN) -> str:
-    if not value:
-        return "none"
-    return number(int(value)) if field in COUNTS else plain(value, most)
 
 
 def moved_count(total: int) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from handlers.wording.field_text import field_name
+from handlers.wording.field_text import VALUE_SHOWN, WHOLE, field_name, field_value
 from handlers.wording.formatting import (
     calls,
-    clean,
     day,
     listing,
     money,
@@ -67,13 +66,13 @@ def edit_text(edit: ToldEdit) -> Sentence:
     return (bold(person(edit.by)), f" {SOURCE_WORDS[edit.source]}, ", edit.at)
 
 
-def changes_text(changes: Changes) -> list[str]:
+def changes_text(changes: Changes, most: int = WHOLE) -> list[str]:
     """As in "Country: DE, was none", and "Currency from October 2026 on: EUR, was USD"."""
     _, month = changes.get(TERMS_FROM, (None, None))
     since = f" from {period_name(Period.parse(month))} on" if month else ""
     return [
         f"{field_name(column)}{since if column in TERMS else ''}:"
-        f" {_field(column, after)}, was {_field(column, before)}"
+        f" {field_value(column, after, most)}, was {field_value(column, before, most)}"
         for column, (before, after) in changes.items()
         if column != TERMS_FROM
     ]
@@ -84,7 +83,7 @@ def changed_meanwhile(changed: CustomerChanged, ending: str = NOTHING_CHANGED) -
     none. Nothing was changed."; who it was is not known where an import did it.
     """
     who = listing([person(one) for one in changed.by]) or "Somebody"
-    told = changes_text(changed.changes)
+    told = changes_text(changed.changes, VALUE_SHOWN)
     what = f" {'; '.join(told)}." if told else ""
     return f"{who} changed this customer while you were looking.{what} {ending}"
 
@@ -95,16 +94,6 @@ def used_meanwhile(calls_now: int | None) -> str:
     return f"Somebody recorded something else for this month while you were looking: {now}. " + (
         NOT_SAVED
     )
-
-
-_YES_NO = {"true": "yes", "false": "no"}
-
-
-def _field(column: str, text: str | None) -> str:
-    if not text:
-        return "none"
-    told = _YES_NO.get(text, text) if column.startswith("require_") else clean(text)
-    return number(int(told)) if column == "monthly_api_limit" else told
 
 
 def _by(before: Decimal | None, after: Decimal | None) -> str:

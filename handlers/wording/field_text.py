@@ -1,5 +1,7 @@
 """What the columns of customers, usage and people are called where people read them."""
 
+from handlers.wording.formatting import number, plain
+
 FIELDS = {
     "name": "Name",
     "csm": "CSM",
@@ -58,3 +60,20 @@ HINTS = {
 
 def field_name(column: str) -> str:
     return FIELDS.get(column, column)
+
+
+COUNTS = ("api_usage", "monthly_api_limit")
+"""Fields with thousands to be told apart."""
+
+VALUE_SHOWN, WHOLE = 100, 3000
+_SWITCHES = ("require_csm_approval", "require_sales_approval", "active")
+_YES_NO = {"true": "yes", "false": "no"}
+
+
+def field_value(field: str, text: str | None, most: int = VALUE_SHOWN) -> str:
+    """What a field holds, as books have it, for people to read: "1,250,000", "yes", "none"."""
+    if not text:
+        return "none"
+    if field in _SWITCHES:
+        return _YES_NO.get(text, text)
+    return number(int(text)) if field in COUNTS else plain(text, most)

@@ -131,15 +131,20 @@ async def test_a_file_with_faults_is_refused_with_every_one_and_not_kept(
 async def test_customers_show_what_changes_of_whom(
     ana: Visitor, db: Database, people: People
 ) -> None:
-    start = "name,csm,monthly_api_limit,overage_unit_cost,tax_rate_percent\nAcme,Kim,1000,0.10,19\n"
+    columns = "name,csm,monthly_api_limit,overage_unit_cost,tax_rate_percent,require_csm_approval"
+    start = f"{columns}\nAcme,Kim,1000,0.10,19,yes\n"
     assert (await take_in(ana, await looked_at(ana, "customers", start))).status == 303
     page = await looked_at(
-        ana, "customers", start.replace("Kim,1000,0.10", "Lee,2000,0.1") + "Beta,,5,,\n"
+        ana,
+        "customers",
+        start.replace("Kim,1000,0.10,19,yes", "Lee,2000,0.1,19,no") + "Beta,,5,,,yes\n",
     )
+    tax = "Tax rate in percent: 0"
     assert cells(page) == [
         ["2", "Acme", "CSM", "Kim", "Lee"],
         ["2", "Acme", "Included calls a month", "1,000", "2,000"],
-        ["3", "Beta", "New", "", "Included calls a month: 5Tax rate in percent: 0"],
+        ["2", "Acme", "The CSM must approve", "yes", "no"],
+        ["3", "Beta", "New", "", f"Included calls a month: 5{tax}The CSM must approve: yes"],
     ]
     same = await looked_at(ana, "customers", start)
     assert "Nothing to do" in same.text
