@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from sandbox.fake_slack.sandbox import Sandbox
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parent.parent.parent
+INSTALLING = ROOT / "docs" / "how-to" / "run-in-production.md"
 PRODUCT = ("bot", "handlers", "models", "migrations")
 UV = Path(sys.executable).with_name("uv")
 SLACK = {"users": [{"id": "UANA", "name": "ana"}], "channels": [{"id": "CBILLS", "name": "bills"}]}
@@ -111,9 +113,16 @@ def test_the_wheel_holds_every_file_of_the_product_and_no_other(wheel: Path) -> 
     assert {Path(name).suffix for name in held} >= {".py", ".sql", ".jinja"}
 
 
+def size_mb(folder: Path) -> float:
+    return sum(path.lstat().st_size for path in folder.rglob("*")) / 2**20
+
+
 async def test_in_an_empty_environment_the_wheel_migrates_and_serves(
     environment: Environment,
 ) -> None:
+    (told,) = re.findall(r"That is (\d+) MB", INSTALLING.read_text(encoding="utf-8"))
+    # Bytecode, which the page has compiled as well, is the rest.
+    assert 0.75 * int(told) < size_mb(environment.folder) < int(told)
     listing = "import importlib.metadata as m; print(*(one.name for one in m.distributions()))"
     installed = {
         canonicalize_name(name)
