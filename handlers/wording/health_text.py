@@ -42,6 +42,10 @@ def good(name: str, told: str) -> Check:
 OLDEST_SERVER = 170000
 MIGRATE = "Run countersign migrate, then start again."
 SCHEMAS = {
+    Schema.SERVED: (
+        "A newer version has brought it up to date; this one may go on until it is replaced.",
+        "Replace this process by one of the newer version.",
+    ),
     Schema.ABSENT: ("It has none of our tables yet.", MIGRATE),
     Schema.OLDER: ("Its tables are of an earlier version.", MIGRATE),
     Schema.OTHER: ("Its functions are not those of this version.", MIGRATE),
@@ -75,7 +79,8 @@ def _server(server: Server) -> list[Check]:
     if server.schema is Schema.CURRENT:
         told = "Its tables and functions are those of this version."
         return [database, good("Schema", told)]
-    return [database, Check("Schema", Standing.BAD, *SCHEMAS[server.schema])]
+    standing = Standing.WAIT if server.schema is Schema.SERVED else Standing.BAD
+    return [database, Check("Schema", standing, *SCHEMAS[server.schema])]
 
 
 def work_checks(health: Health, now: datetime, *, started: bool = True) -> list[Check]:

@@ -19,7 +19,7 @@ from models.bills.history import (
     append_actions_of_each,
     figures_made_by,
 )
-from models.bills.reading import bill_columns, read_actions, read_figures
+from models.bills.reading import BILL_OF_F, bill_columns, read_actions, read_figures
 from models.bills.replay import BillState, replay
 from models.bills.snapshots import bill_snapshot
 from models.bills.states import NEW_FIGURES, ON_FIGURES, REMARKS, TRANSITIONS, BillKind, State, Verb
@@ -266,8 +266,8 @@ def _not_from(verb: Verb, bill: Bill) -> str:
     return why or "Nothing more was recorded."
 
 
-_COLUMNS_TO_ACT_ON = """
-(f.bill).*, f.customer_name, f.billing_email, f.cc_emails, f.written, f.slots, f.actions,
+_COLUMNS_TO_ACT_ON = f"""
+{BILL_OF_F}, f.customer_name, f.billing_email, f.cc_emails, f.written, f.slots, f.actions,
 f.figures, f.is_outdated, f.corrects_void"""
 
 _TO_ACT_ON = f"select {_COLUMNS_TO_ACT_ON} from bill_to_act_on(%s, locking => {{locking}}) f"

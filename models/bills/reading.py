@@ -13,6 +13,8 @@ from models.people.users import PersonRef
 
 PEOPLE = ("by", "acted_for", "named")
 BILL_COLUMNS = tuple(Bill.__table__.columns.keys())
+BILL_OF_F = ", ".join(f"(f.bill).{name}" for name in BILL_COLUMNS)
+"""By name, never as `(f.bill).*`: one column more of a newer version would end the kept plans."""
 
 
 def read_bill(row: Mapping[str, Any]) -> Bill:

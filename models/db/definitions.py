@@ -25,7 +25,8 @@ _KEPT = """
 create table if not exists sql_definitions (
     digest text primary key,
     dropping text not null
-)
+);
+alter table sql_definitions add column if not exists served text
 """
 
 
@@ -54,6 +55,28 @@ def define(connection: sa.Connection) -> bool:
         "insert into sql_definitions values (%s, %s)", (digest(), _dropping(definitions()))
     )
     return True
+
+
+def serve_also(connection: sa.Connection, before: str) -> None:
+    """Let programs go on that expect the schema as it was `before`, by the name `schema_name`
+    gives it: those of the last version, until each is replaced.
+    """
+    connection.exec_driver_sql("update sql_definitions set served = %s", (before,))
+
+
+def found_schema(connection: sa.Connection) -> str | None:
+    """The name of the schema that is there; None where there is none yet."""
+    tables = "select num_nulls(to_regclass('alembic_version'), to_regclass('sql_definitions'))"
+    if connection.exec_driver_sql(tables).scalar_one():
+        return None
+    found = connection.exec_driver_sql(SCHEMA_NAME).one_or_none()
+    return str(found.name) if found else None
+
+
+SCHEMA_NAME = """
+select version_num || ' ' || digest as name, version_num, to_jsonb(d) ->> 'served' as served
+from alembic_version cross join sql_definitions d
+"""
 
 
 def _dropping(created: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.db.definitions import digest
+from models.db.definitions import SCHEMA_NAME, digest
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _REVISION = re.compile(r'^(revision|down_revision)\b.*= "(\w+)"$', re.MULTILINE)
@@ -18,11 +18,13 @@ _REVISION = re.compile(r'^(revision|down_revision)\b.*= "(\w+)"$', re.MULTILINE)
 class Schema(Enum):
     """How a database's tables and functions stand to those of this program.
 
+    `SERVED`: a newer version has migrated it from what this program expects, and lets it go on.
     `ABSENT`: there are none. `OLDER` and `NEWER`: by the revisions that it knows. `OTHER`: the
     tables are the same, and the functions are not.
     """
 
     CURRENT = auto()
+    SERVED = auto()
     ABSENT = auto()
     OLDER = auto()
     NEWER = auto()
@@ -59,18 +61,19 @@ async def find_schema(session: AsyncSession) -> Schema:
     )
     if await session.scalar(tables):
         return Schema.ABSENT
-    found = await session.execute(
-        sa.text("select version_num, digest from alembic_version cross join sql_definitions")
-    )
-    standing = [tuple(row) for row in found]
-    if standing == [(head_revision(), digest())]:
+    found = (await session.execute(sa.text(SCHEMA_NAME))).one_or_none()
+    if found is None:
+        return Schema.ABSENT
+    expected = f"{head_revision()} {digest()}"
+    if found.name == expected:
         return Schema.CURRENT
-    at = {revision for revision, _ in standing}
-    if at == {head_revision()}:
+    if found.served == expected:
+        return Schema.SERVED
+    if found.version_num == head_revision():
         return Schema.OTHER
-    return Schema.OLDER if at <= revisions() else Schema.NEWER
+    return Schema.OLDER if found.version_num in revisions() else Schema.NEWER
 
 
 async def is_migrated(session: AsyncSession) -> bool:
-    """Whether the schema is at the newest revision, with the current definitions."""
-    return await find_schema(session) is Schema.CURRENT
+    """Whether this program can work with the schema."""
+    return await find_schema(session) in (Schema.CURRENT, Schema.SERVED)

@@ -12,7 +12,7 @@ from models.bills.approvers import Approvers, read_approvers
 from models.bills.bill import Bill
 from models.bills.deliveries import Missing
 from models.bills.history import comment_text, figures_made_by
-from models.bills.reading import read_actions, read_bill, read_people
+from models.bills.reading import BILL_OF_F, read_actions, read_bill, read_people
 from models.bills.replay import BillState, replay
 from models.bills.states import NEW_FIGURES, OPEN, REMARKS, BillKind, HoldReason, State, Verb
 from models.db.rows import rows
@@ -31,8 +31,8 @@ from models.queries.missing_approvals import Needed, missing_of
 TREND_MONTHS = 6
 
 
-_FACTS = """
-select (f.bill).*, f.customer_name, f.billing_email, f.both_above, f.rules_currency, f.slots,
+_FACTS = f"""
+select {BILL_OF_F}, f.customer_name, f.billing_email, f.both_above, f.rules_currency, f.slots,
        f.actions, f.trend, f.jumps, f.outdated, f.related, f.agreed_id, f.delivery, f.mail_waits,
        f.with_tax
 from card_facts(%s::bigint[], %s, %s) f

@@ -33,7 +33,7 @@ async def load_database_health(
     belong to Finance.
     """
     server = await load_server(session)
-    if server.schema is not Schema.CURRENT:
+    if server.schema not in (Schema.CURRENT, Schema.SERVED):
         return DatabaseHealth(server)
     return DatabaseHealth(
         server,

@@ -6,8 +6,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from models.db.definitions import FILES, SQL, define, definitions
+from models.db.definitions import FILES, SQL, define, definitions, found_schema
 from models.db.migrate import migrate
+from tests.released_shapes import columns_to_fill, released, shapes
 
 OURS = """
 select p.proname as name, pg_get_functiondef(p.oid) as text
@@ -60,3 +61,31 @@ def test_a_new_text_is_applied_without_a_revision(database_url: str) -> None:
 
 def test_every_file_of_definitions_is_applied() -> None:
     assert {path.stem for path in SQL.glob("*.sql")} == set(FILES)
+
+
+def test_programs_of_the_last_release_find_all_that_they_rely_on(
+    connection: sa.Connection,
+) -> None:
+    """What changes its shape gets a new name; the old one stays until every replica is replaced."""
+    missing = released() - shapes(connection)
+    assert not missing, "a replica of the last release still uses these, in this shape"
+    known = {shape.split()[1] for shape in released() if shape.startswith("table")}
+    told = {shape.split()[1] + "." + shape.split()[3] for shape in released()
+            if shape.startswith("table")}  # fmt: skip
+    new = {one for one in columns_to_fill(connection) if one.split(".")[0] in known}
+    assert new <= told, "a replica of the last release gives these no value"
+
+
+def test_what_is_there_serves_the_version_before(database_url: str) -> None:
+    """One that is older still has to be stopped first."""
+    engine = sa.create_engine(sa.make_url(database_url).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update sql_definitions set digest = 'of the last version'")
+        before = found_schema(connection)
+    migrate(database_url)
+    migrate(database_url)
+    with engine.connect() as connection:
+        served = connection.exec_driver_sql("select served from sql_definitions").scalar_one()
+    engine.dispose()
+    assert served == before
+    assert served.endswith(" of the last version")
