@@ -13,7 +13,7 @@ from models.people.permissions import Role
 from models.people.users import find_person, users_with_role
 from models.period import Period
 
-CHECKS = ("require_csm_approval", "require_sales_approval")
+CHECKS = ("require_csm_approval", "require_sales_approval", "alerts_muted")
 TERMS = ("currency", "monthly_api_limit", "overage_unit_cost")
 TEXTS = (
     *("name", "csm", "sales", "billing_address", "billing_email", "cc_emails", "country"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from bot.worker.approver_content import reassigned_content
 from bot.worker.content import Content
@@ -43,6 +44,7 @@ from handlers.slack.blocks.notifications import (
     webhook_off_notice,
 )
 from handlers.slack.blocks.sent import list_progress
+from handlers.slack.blocks.usage_alerts import ALERTED_AT_MOST, usage_alerts_message
 from handlers.wording.webhook_text import host_of
 from models.batches.approval_offers import offer_approvals
 from models.batches.bulk_approve import approval_report
@@ -61,6 +63,7 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
+from models.queries.month_outlook import alerted_outlooks
 from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
 BULKY = frozenset(
@@ -217,7 +220,15 @@ async def _webhook_off(session: Session, message: Message) -> Content | None:
     return Content(partial(webhook_off_notice, host_of(webhook), cause))
 
 
+async def _usage_alerts(session: Session, message: Message) -> Content | None:
+    """Nothing where the figures they were found in are gone."""
+    period, zone = Period.parse(message.facts["month"]), ZoneInfo(message.facts["zone"])
+    found, count = await alerted_outlooks(session, message.id, period, zone, ALERTED_AT_MOST)
+    return Content(partial(usage_alerts_message, found, count, zone)) if found else None
+
+
 CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None]]] = {
+    MessageKind.USAGE_ALERTS: _usage_alerts,
     MessageKind.CARD: _card,
     MessageKind.DIGEST: _digest,
     MessageKind.RUN: run_content,

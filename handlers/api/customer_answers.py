@@ -54,6 +54,7 @@ class CustomerFields(Asked):
     rules_currency: Typed | None = None
     limit_proration: Typed | None = None
     slack_channel_id: Typed | None = None
+    alerts_muted: bool | None = None
 
     @property
     def texts(self) -> dict[str, str]:
@@ -114,6 +115,7 @@ class CustomerAnswer(BaseModel):
     rules_currency: str | None
     limit_proration: str
     slack_channel_id: str | None
+    alerts_muted: bool
     merged_into_id: int | None
     created_at: datetime
     updated_at: datetime

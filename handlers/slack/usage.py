@@ -8,6 +8,7 @@ from handlers.slack.blocks.usage import usage_report
 from handlers.slack.context import RequestContext
 from handlers.slack.references import referenced_customer_and_month
 from handlers.wording.addresses import customer_address
+from handlers.wording.outlook_text import forecast_text
 from models.bills.bill import get_bill
 from models.customers.customers import Customer, get_customer
 from models.errors import Invalid
@@ -22,6 +23,7 @@ from models.period import (
     is_month_name,
 )
 from models.queries.bill_list import open_bills_of_customer
+from models.queries.month_outlook import outlook_of
 from models.usage.usage import usage_months
 
 DEFAULT_MONTHS = 6
@@ -98,7 +100,16 @@ async def report(
     used = await usage_months(context.session, customer.id, first, last)
     waiting = await open_bills_of_customer(context.session, customer.id)
     running = Period.current(context.now, context.services.zone)
-    return usage_report(customer.name, used, waiting, share, running, customer_address(customer.id))
+    address = customer_address(customer.id)
+    ahead = await _ahead(context, customer, running) if last >= running else None
+    return usage_report(customer.name, used, waiting, share, running, address, ahead)
+
+
+async def _ahead(context: RequestContext, customer: Customer, running: Period) -> str | None:
+    """Where the running month is heading, where that can be said."""
+    zone = context.services.zone
+    outlook = await outlook_of(context.session, customer.id, running, zone)
+    return forecast_text(outlook, zone) if outlook else None
 
 
 def _read_span(typed: str, current: Period) -> tuple[str, Span | None]:

@@ -17,6 +17,7 @@ from handlers.web.live import live_customer
 from handlers.web.rendering import page
 from handlers.wording import customer_text
 from handlers.wording.bill_text import awaited, month_of, state_of
+from handlers.wording.outlook_text import forecast_text
 from handlers.wording.usage_text import unrecorded
 from models.customers.terms import terms_in_force
 from models.errors import Invalid
@@ -33,6 +34,7 @@ from models.queries.customer_list import (
     list_customers,
 )
 from models.queries.missing_approvals import missing_approvals
+from models.queries.month_outlook import outlook_of
 from models.queries.scope import Scope
 
 router = APIRouter(route_class=PageRoute)
@@ -149,8 +151,8 @@ async def customer(
         facts=facts,
         customer=facts.customer,
         chart=usage_chart(facts.customer.name, facts.usage, running),
+        ahead=await _ahead(context, customer_id, running),
         running=running,
-        closed=running.plus(-1),
         chosen=None if from_ or to or span.is_refused else _choice(months, year),
         spans=SPANS,
         first=first,
@@ -168,6 +170,13 @@ async def customer(
         month_of=month_of,
         state_of=state_of,
     )
+
+
+async def _ahead(context: HttpContext, customer_id: int, running: Period) -> str | None:
+    """Where the running month is heading, where that can be said."""
+    zone = context.settings.zone
+    outlook = await outlook_of(context.session, customer_id, running, zone)
+    return forecast_text(outlook, zone) if outlook else None
 
 
 def _asked_span(

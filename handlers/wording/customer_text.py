@@ -26,10 +26,11 @@ from models.errors import WrongState
 from models.people.users import PersonRef
 from models.period import Period
 from models.queries.customer_details import CustomerDetails, FlaggedBill, ToldEdit
+from models.usage.alerts import AlertKind
 
 NOTHING_CHANGED = "Nothing was changed."
 NOT_SAVED = "What you typed is still here, and not saved yet."
-NEARLY = 75
+NEARLY = int(AlertKind.NEAR)
 """From this percentage of its limit on, a month that is not over is worth a look."""
 
 

@@ -28,6 +28,7 @@ FIELDS = {
     "second_approval_above": "Both must approve above",
     "rules_currency": "Currency of these two amounts",
     "slack_channel_id": "Slack channel",
+    "alerts_muted": "No alerts about usage",
     "api_usage": "Calls",
     "email": "E-mail",
     "role": "Role",
@@ -51,7 +52,8 @@ HINTS = {
     "tax_rate_percent": "As in 19 or 8.1; 0 where there is none.",
     "tax_note": "Stands on the invoice where the rate is 0.",
     "payment_days": "Empty: as everybody.",
-    "slack_channel_id": "Gets a copy of each card. Its id or a link to it.",
+    "slack_channel_id": "Gets a copy of each card, and alerts. Its id or a link to it.",
+    "alerts_muted": "Nobody is told that the limit comes near.",
     "rules_currency": "What the two amounts above are in.",
     "reason": "Kept with what stood there before.",
 }

@@ -20,6 +20,7 @@ from models.imports.staging import Progress
 from models.outbox.notifications import Recalculation
 from models.people.permissions import Permission
 from models.period import Period
+from models.usage.alerts import raise_alerts
 from models.usage.usage import record_usage, usage_months
 
 
@@ -76,7 +77,9 @@ async def _followed(
     if book is Book.CUSTOMERS:
         return BookChange(done, *await follow_customers(session, context))
     bill_ids = await bills_of_few(session, done.customer_ids)
-    return BookChange(done, (), await _recalculated(session, context, bill_ids))
+    recalculated = await _recalculated(session, context, bill_ids)
+    await raise_alerts(session, context, done.customer_ids)
+    return BookChange(done, (), recalculated)
 
 
 class UsageChanged(WrongState):
@@ -106,6 +109,7 @@ async def record_month(
     added = month.calls is None
     bills = await bills_of_few(session, [customer_id])
     recalculated = await _recalculated(session, context, bills)
+    await raise_alerts(session, context, [customer_id])
     was = None if month.calls is None else str(month.calls)
     told = Difference(1, str(period), "api_usage", was, str(calls), is_new=added)
     done = Imported(int(added), int(not added), 0, differences=Differences().preceded_by(told))

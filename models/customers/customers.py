@@ -45,6 +45,7 @@ class Customer(Base):
     rules_currency: Mapped[str | None] = mapped_column(sa.ForeignKey(Currency.code))
     limit_proration: Mapped[str] = mapped_column(server_default="full")
     slack_channel_id: Mapped[str | None]
+    alerts_muted: Mapped[bool] = mapped_column(server_default=sa.false())
     merged_into_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("customers.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())

@@ -28,7 +28,7 @@ LOCK_ORDER = (
         *("customers", "customer_terms", "former_contracts", "customer_names"),
         *("customer_changes", "customer_edits"),
     ),
-    ("usages", "usage_changes"),
+    ("usages", "usage_changes", "usage_alerts"),
     ("mailbox_readings",),
     ("bills",),
     (

@@ -68,6 +68,7 @@ CUSTOMERS = Layout(
         Column("rules_currency", CURRENCY, "rules_currency", optional=True),
         Column("limit_proration", PRORATION, "limit_proration", empty="'full'", optional=True),
         Column("slack_channel_id", CHANNEL_ID, "slack_channel_id", optional=True),
+        Column("alerts_muted", YES_NO, "alerts_muted", empty="false", optional=True),
         Column("valid_from", MONTH_BEGUN, ASKED_FROM, optional=True),
     ),
     locked="customers",

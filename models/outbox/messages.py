@@ -52,6 +52,7 @@ class MessageKind(StrEnum):
     MAIL_REPLY = "mail_reply"
     MAILBOX_UNREAD = "mailbox_unread"
     REASSIGNED = "reassigned"
+    USAGE_ALERTS = "usage_alerts"
 
 
 class MessageState(StrEnum):

@@ -15,6 +15,7 @@ from models.people.expiry import delete_expired
 from models.schedule.month_end import MONTH_END, end_months
 from models.schedule.scheduled_work import claim, keep_position, kinds_due, mark_done, position
 from models.schedule.weekly import WEEKLY, tell_of_week
+from models.usage.alerts import customers_with_usage, raise_alerts
 from models.webhooks.delivery import prune_webhooks
 
 
@@ -90,11 +91,26 @@ async def _keep_up(session: AsyncSession, context: Context) -> Outcome:
     return Outcome(counts, is_left=step.upto is not None)
 
 
+USAGE_ALERTS = "usage_alerts"
+LOOKED_AT_ONCE = 2_000
+
+
+async def _look_at_usage(session: AsyncSession, context: Context) -> Outcome:
+    """What no figure brings about: a customer is muted no more, or has another limit."""
+    after = await position(session, USAGE_ALERTS)
+    customers = await customers_with_usage(session, context, after, LOOKED_AT_ONCE)
+    raised = await raise_alerts(session, context, customers)
+    is_left = len(customers) == LOOKED_AT_ONCE
+    await keep_position(session, USAGE_ALERTS, customers[-1] if is_left else 0)
+    return Outcome({"usage_alerts": raised}, is_left=is_left)
+
+
 SCHEDULED = (
     Scheduled(MONTH_END, timedelta(minutes=1), _end_months),
     Scheduled(WEEKLY, timedelta(minutes=5), _tell_of_week),
     Scheduled("absences", timedelta(minutes=5), _end_absences),
     Scheduled("prune", timedelta(minutes=5), _prune),
     Scheduled(UPKEEP, timedelta(minutes=5), _keep_up),
+    Scheduled(USAGE_ALERTS, timedelta(days=1), _look_at_usage),
 )
 """In the order in which they are tried; each in a transaction of its own."""

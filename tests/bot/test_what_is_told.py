@@ -1,6 +1,9 @@
 """What messages say, to whom, and what is told together."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +14,11 @@ from bot.worker.worker import Worker
 from handlers.slack.blocks.access import access_granted
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.issue import issue_bills
+from models.actions.keep_books import Book, import_book
 from models.actions.send import mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.bills.states import RejectReason
+from models.customers.customers import Customer
 from models.db.database import Database
 from models.outbox.cards import add_cards
 from models.outbox.messages import MessageKind, add_messages, user_recipient
@@ -286,3 +291,26 @@ async def test_a_request_for_access_has_its_buttons_in_the_end(
     await until(lambda: no_jobs(db))
     [asked] = slack.messages(slack.dm("UANA"))
     assert any(block["type"] == "actions" for block in asked["blocks"])
+
+
+async def test_a_csm_reads_what_the_usage_of_a_month_comes_to(
+    db: Database, people: People, slack: Sandbox, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle_after(monkeypatch, 0)
+    middle = datetime(2026, 11, 16, tzinfo=UTC)
+    async with db.transaction() as session:
+        for name in ("Acme", "Bolt"):
+            session.add(Customer(name=name, csm_id=people.kim.id, monthly_api_limit=1000))
+    by = replace(act(people.ana), now=middle)
+    for told, rows_ in ((1, ["Acme,2026,11,800"]), (2, ["Acme,2026,11,1100", "Bolt,2026,11,520"])):
+        file = BytesIO("\n".join(["customer,year,month,api_usage", *rows_]).encode())
+        async with db.long_transaction() as session:
+            await import_book(session, Book.USAGE, file, by)
+        await until(lambda told=told: told_to(slack, "UKIM", told))
+    first, both = slack.messages(slack.dm("UKIM"))
+    assert first["text"] == "Acme has used 80 % of its limit: 800 of 1,000 calls."
+    assert "By the end of November about 1,600 calls" in str(first["blocks"])
+    assert both["text"] == "Usage in November 2026: 2 customers to look at."
+    lines = str(both["blocks"])
+    assert "is over its limit: 1,100 of 1,000 calls, 110 %." in lines
+    assert "is heading over its limit: 520 of 1,000 calls so far." in lines

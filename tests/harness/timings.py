@@ -59,3 +59,4 @@ def bundle_after(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Tell of what belongs together once nothing more has come for so long."""
     for place in ("notifications", "digests", "delivery"):
         monkeypatch.setattr(f"models.outbox.{place}.BUNDLING_S", seconds)
+    monkeypatch.setattr("models.usage.alerts.BUNDLING_S", seconds)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -101,6 +102,7 @@ from handlers.slack.blocks.sent import list_going, list_sent, one_sent
 from handlers.slack.blocks.sharing import card_as_it_was, with_share
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
+from handlers.slack.blocks.usage_alerts import ALERTED_AT_MOST, usage_alerts_message
 from handlers.slack.blocks.weekly_digest import weekly_digest
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import HoldReason, Verb
@@ -117,6 +119,8 @@ from models.queries.bill_details import BillDetails, Comment
 from models.queries.bill_list import Page
 from models.queries.customer_details import CustomerDetails, FlaggedBill, FormerName
 from models.queries.customer_list import CustomerLine, CustomerPage
+from models.queries.month_outlook import Forecast, MonthOutlook
+from models.usage.alerts import AlertKind
 from models.usage.usage import UsageMonth
 from sandbox.blockkit import block_text, check_message, check_view
 from tests.views import asked as dialogs
@@ -162,6 +166,12 @@ def _people(facts: BillDetails) -> PeopleShown:
     for one in people[10:]:
         one.role = None
     return PeopleShown(people[:10], people[10:], {3: people[3]}, facts.customer, 7, 10)
+
+
+def _alerted(facts: BillDetails) -> MonthOutlook:
+    ahead = Forecast(0.5, NOON, 10**12, 10**11, 10**13, Decimal(10**12), 6, 5, uses_history=True)
+    found = frozenset({AlertKind.NEAR, AlertKind.FORECAST, AlertKind.SPIKE})
+    return MonthOutlook(5, facts.customer, OCTOBER, 10**9, 10**10, "USD", ahead, found)
 
 
 def _customer(facts: BillDetails) -> CustomerDetails:
@@ -261,6 +271,10 @@ OF_A_BILL: dict[str, Draw] = {
     "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: digest_message(
         replace(samples.digest(), biggest=(samples.bill_line(f),) * 5), homes.offers()
+    ),
+    "usage alert": lambda f: usage_alerts_message([_alerted(f)], 1, ZoneInfo("UTC")),
+    "usage alerts": lambda f: usage_alerts_message(
+        [_alerted(f)] * ALERTED_AT_MOST, 5000, ZoneInfo("UTC")
     ),
     "usage": lambda f: usage_report(f.customer, USAGE, _page(f).lines, 5),
     "customers": lambda f: customer_list(_customers(f), f.customer),

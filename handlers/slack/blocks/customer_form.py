@@ -33,15 +33,19 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Contract", ("start_date", "end_date", "limit_proration")),
     (
         "Approval",
-        (*CHECKS, "auto_approve_below", "second_approval_above", "rules_currency"),
+        (
+            *("require_csm_approval", "require_sales_approval", "auto_approve_below"),
+            *("second_approval_above", "rules_currency"),
+        ),
     ),
     (
         "Invoice",
         (
             *("billing_email", "cc_emails", "billing_address", "country", "locale"),
-            *("tax_id", "tax_rate_percent", "tax_note", "payment_days", "slack_channel_id"),
+            *("tax_id", "tax_rate_percent", "tax_note", "payment_days"),
         ),
     ),
+    ("In Slack", ("slack_channel_id", "alerts_muted")),
 )
 _NEEDED = frozenset({"name", "monthly_api_limit"})
 _CHOICES: dict[str, Sequence[tuple[str, str]]] = {

@@ -42,14 +42,17 @@ def usage_report(
     share: int | None,
     running: Period | None = None,
     page: str | None = None,
+    ahead: str | None = None,
 ) -> SlackMessage:
     """A customer's calls by month against the limit, and the bills that are not settled.
 
     `share` is the id that a button carries which shows them to everybody; None: no button.
-    `running`: the month that is not over yet; `page`: the customer's address on the web.
+    `running`: the month that is not over yet; `page`: the customer's address on the web; `ahead`:
+    where the running month is heading.
     """
     told = usage_finding(customer, months, running)
-    lead = [header(_span(customer, months)), paragraph(told)]
+    outlook = [paragraph(ahead)] if ahead else []
+    lead = [header(_span(customer, months)), paragraph(told), *outlook]
     rest = [*_open(open_bills), *actions(*_share(share, months), *_page(page))]
     bars = _bars(months)
     chart = _line(months, running) or bars
