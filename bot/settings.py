@@ -22,6 +22,7 @@ from models.errors import Unreadable
 from models.late import Late
 from models.mailboxes import mailboxes, read_mailboxes
 from models.regions import read_country, read_locale
+from models.schedule.working_hours import public_holidays, read_place
 from models.settings import CHUNK_CUSTOMERS, BillingSettings, Company, MonthEnd
 from models.slack_ids import read_channel_id, read_member_id
 from models.text import refuse_placeholder
@@ -166,6 +167,7 @@ def _day_of_month(typed: object) -> object:
 
 
 Address = Annotated[str, _matching(r"https?://\S+")]
+DayOfMonth = Annotated[int, Field(ge=1, le=LAST_DAY), BeforeValidator(_day_of_month)]
 Host = Annotated[str, AfterValidator(_host)]
 Proxy = Annotated[str, AfterValidator(_network)]
 SlackId = Annotated[str, _read_by(read_member_id)]
@@ -239,9 +241,8 @@ class Settings(BooksSettings):
     bounces_url: Annotated[SecretStr, AfterValidator(_mailbox_address)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
     send_per_minute: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] = 0
-    month_end_day: (
-        Annotated[int, Field(ge=1, le=LAST_DAY), BeforeValidator(_day_of_month)] | None
-    ) = None
+    month_end_day: DayOfMonth | None = None
+    holidays: Annotated[str, _read_by(read_place)] | None = None
     month_end_hour: Annotated[int, Field(ge=0, le=23)] = 9
     month_end_automatic: bool = False
     company_name: OneLine | None = None
@@ -301,6 +302,7 @@ class Settings(BooksSettings):
             own_template=self.invoice_templates is not None,
             webhook_hosts=frozenset(self.webhook_hosts),
             month_end=self.month_end,
+            public_holidays=public_holidays(self.holidays) if self.holidays else frozenset(),
             company=self.company,
         )
 

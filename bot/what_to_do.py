@@ -8,6 +8,7 @@ WHAT_TO_DO = {
     "HOLD_JUMP_FACTOR": "Write a number above 1, as in 5, or leave it unset to hold nothing.",
     "APPROVALS_CHANNEL": "Write the channel's id, as in C012AB3CD, which stands at the end of the "
     "channel's details, or a link to the channel.",
+    "HOLIDAYS": "Write a country, or a country and a part of it, as in DE or DE-BY.",
     "MONTH_END_DAY": "Write a day of the month from 1 to 31, or last; leave it unset to generate "
     "months by hand.",
     "MONTH_END_HOUR": "Write a full hour from 0 to 23, in the company's time zone.",

@@ -1,6 +1,7 @@
 """The company's own settings, as far as the rules of billing depend on them."""
 
 from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 CHUNK_CUSTOMERS = 50_000
@@ -47,6 +48,7 @@ class BillingSettings:
     nothing is known.
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
     `month_end`: when months are billed by themselves; None: they are not.
+    `public_holidays`: days on which nobody is reminded.
     `company`: as documents that are issued now show it.
     """
 
@@ -62,4 +64,5 @@ class BillingSettings:
     own_template: bool = False
     webhook_hosts: frozenset[str] = frozenset()
     month_end: MonthEnd | None = None
+    public_holidays: frozenset[date] = frozenset()
     company: Company = Company("")

@@ -4,7 +4,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.worker.approver_content import reassigned_content
+from bot.worker.approver_content import (
+    escalation_content,
+    reassigned_content,
+    reminder_content,
+)
 from bot.worker.content import Content
 from bot.worker.mail_content import (
     bounced_content,
@@ -250,6 +254,8 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.UNREACHED: _unreached,
     MessageKind.WEBHOOK_OFF: _webhook_off,
     MessageKind.REASSIGNED: reassigned_content,
+    MessageKind.REMINDER: reminder_content,
+    MessageKind.ESCALATION: escalation_content,
     MessageKind.MAIL_STOPPED: mail_stopped_content,
     MessageKind.MAIL_RESUMED: mail_resumed_content,
     MessageKind.MAY_HAVE_ARRIVED: may_have_arrived_content,

@@ -9,14 +9,21 @@ from handlers.slack.context import Services
 from models.actions.access import deactivate
 from models.actions.reroute import promise_reroute
 from models.context import Source, system_context
+from models.people.users import find_by_slack, keep_slack_zone
 
 log = structlog.get_logger()
 ADD_FINANCE = "countersign people add NAME --role Finance --slack-id ID"
 
 
 async def changed(services: Services, account: Mapping[str, Any]) -> None:
-    """Ask Slack again who this is; whoever has left can do nothing any more."""
+    """Ask Slack again who this is; whoever has left can do nothing any more, and whoever is
+    elsewhere is reminded in other hours.
+    """
     services.users.forget(account["id"])
+    async with services.db.transaction() as session:
+        user = await find_by_slack(session, account["id"], services.team_id)
+        if user is not None:
+            await keep_slack_zone(session, user, account.get("tz"), services.now())
     if account.get("deleted"):
         async with services.db.transaction() as session:
             if await deactivate(session, account["id"]):

@@ -36,7 +36,7 @@ from models.db.locks import busy_after_waiting
 from models.errors import Ambiguous, Busy, NotAllowed, Refusal, WrongState
 from models.outbox.cards import redraw_card_at
 from models.people.permissions import Permission
-from models.people.users import User, find_by_slack
+from models.people.users import User, find_by_slack, keep_slack_zone
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 
@@ -217,6 +217,7 @@ async def _answer(
             user = await find_by_slack(session, request.user_id, services.team_id)
         if user is None or not (newcomers or user.can(Permission.SEE)):
             return _without_a_role(request, user)
+        await keep_slack_zone(session, user, account.get("tz"), services.now())
         context = RequestContext(
             user=user,
             now=services.now(),

@@ -44,6 +44,8 @@ _DONE = {
     Verb.BOUNCE: "got a report that the bill did not arrive",
     Verb.VOID: "made the bill void",
     Verb.REASSIGN: "asked somebody else",
+    Verb.REMIND: "reminded whoever is asked",
+    Verb.ESCALATE: "told Finance that nobody has decided yet",
 }
 
 _SAID_TO_BE_THERE = "said that the bill has arrived"

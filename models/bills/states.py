@@ -37,6 +37,8 @@ class Verb(StrEnum):
     BOUNCE = "bounce"
     VOID = "void"
     REASSIGN = "reassign"
+    REMIND = "remind"
+    ESCALATE = "escalate"
 
 
 class BillKind(StrEnum):
@@ -129,6 +131,8 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.BOUNCE: Transition(ANYWHERE, None, Permission.AUTOMATE),
     Verb.VOID: Transition(ANYWHERE - {State.VOID}, State.VOID, Permission.VOID),
     Verb.REASSIGN: Transition(OPEN, None, Permission.REASSIGN),
+    Verb.REMIND: Transition(frozenset({State.PENDING}), None, Permission.AUTOMATE),
+    Verb.ESCALATE: Transition(frozenset({State.PENDING}), None, Permission.AUTOMATE),
 }
 """Whatever is not in this table cannot happen.
 
@@ -139,7 +143,10 @@ What is being sent is so where nobody can tell whether it has arrived.
 """
 
 REMARKS = frozenset(
-    {Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE, Verb.BOUNCE, Verb.REASSIGN}
+    {
+        *(Verb.COMMENT, Verb.COMMENT_EDIT, Verb.COMMENT_DELETE, Verb.BOUNCE),
+        *(Verb.REASSIGN, Verb.REMIND, Verb.ESCALATE),
+    }
 )
 """Verbs that leave a bill and its approvals as they are."""
 

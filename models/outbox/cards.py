@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db.database import AtCommit, put_off
 from models.outbox.jobs import Task, defer_each, defer_posts
 
-ADD_CARDS = """
+RECIPIENTS = """
 asked as (
     select w.bill_id, w.role, w.user_id,
            case when u.slack_user_id is not null then w.user_id end as reached_id,
@@ -31,7 +31,10 @@ recipients as (
     where coalesce(reached_id, delegate_id) is null and :channel is not null
     union all
     select bill_id, 'channel:' || slack_channel_id from wanted where slack_channel_id is not null
-),
+)"""
+"""Where the approvals of `wanted` are asked for, which has a row a slot of bills."""
+
+ADD_CARDS = f"""{RECIPIENTS},
 unreached as (
     select distinct a.user_id, a.role
     from asked a

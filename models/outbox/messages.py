@@ -53,6 +53,8 @@ class MessageKind(StrEnum):
     MAILBOX_UNREAD = "mailbox_unread"
     REASSIGNED = "reassigned"
     USAGE_ALERTS = "usage_alerts"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
 
 
 class MessageState(StrEnum):
@@ -115,11 +117,23 @@ async def add_messages(
     if not reachable:
         return 0
     recipients = [user_recipient(user.id) for user in reachable]
+    await add_messages_at(session, kind, key, recipients, facts, delay_s)
+    return len(reachable)
+
+
+async def add_messages_at(
+    session: AsyncSession,
+    kind: MessageKind,
+    key: str,
+    recipients: Sequence[str],
+    facts: dict[str, Any],
+    delay_s: int = 0,
+) -> None:
+    """The same where there may be channels among those told."""
     told = json.dumps(facts)
     new = [_New(f"{key}:{recipient}", kind, recipient, told) for recipient in recipients]
     await put_off(session, AtCommit.ADD_MESSAGES, _add, new)
     await defer_posts(session, recipients, delay_s)
-    return len(reachable)
 
 
 class _New(NamedTuple):

@@ -317,6 +317,13 @@ async def notify_reassigned(
     await add_messages(session, MessageKind.REASSIGNED, key, [asked], facts)
 
 
+async def notify_escalated(session: AsyncSession, bill_ids: Sequence[int], now: datetime) -> None:
+    """Finance hears, in one message, that nobody has decided on these bills for long."""
+    finance = await users_with_role(session, Role.FINANCE)
+    key = f"escalation:{now.isoformat()}"
+    await add_messages(session, MessageKind.ESCALATION, key, finance, {"waiting": list(bill_ids)})
+
+
 async def notify_webhook_off(
     session: AsyncSession, webhook_id: int, cause: str, now: datetime
 ) -> None:

@@ -21,6 +21,7 @@ from models.text import cleaned_name
 
 SYSTEM = "system"
 NAME_CHARS = 200
+ZONE_CHARS = 100
 
 
 class User(Base):
@@ -39,6 +40,8 @@ class User(Base):
     active: Mapped[bool] = mapped_column(server_default=sa.true())
     away_until: Mapped[date | None]
     delegate_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    slack_zone: Mapped[str | None]
+    slack_zone_read_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
@@ -114,6 +117,15 @@ async def find_by_slack(session: AsyncSession, slack_user_id: str, team_id: str)
     if user.slack_team_id != team_id:
         raise NotAllowed("Countersign serves its own workspace only.")
     return user
+
+
+async def keep_slack_zone(
+    session: AsyncSession, user: User, zone: str | None, now: datetime
+) -> None:
+    """Note where somebody is, as Slack says now."""
+    if zone and user.slack_zone != zone:
+        user.slack_zone, user.slack_zone_read_at = zone[:ZONE_CHARS], now
+        await session.flush()
 
 
 _COLUMNS = ", ".join(column.name for column in User.__table__.columns)

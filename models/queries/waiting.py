@@ -1,6 +1,6 @@
 """Which bills wait for a person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -57,6 +57,27 @@ async def waiting_for(session: AsyncSession, user: User) -> Selection:
     reassigned = reassigned.where(REASSIGNMENTS.c.user_id.in_([user.id, *others.away]))
     maybe = sa.or_(Bill.customer_id.in_(customers), Bill.id.in_(reassigned))
     return Selection(frozenset({State.PENDING}), (maybe,), partial(_is_asked, user))
+
+
+async def still_waiting(
+    session: AsyncSession, bill_ids: Sequence[int], user: User | None
+) -> Sequence[int]:
+    """Those of these bills that wait for an approval, of this person if one is named; the oldest
+    first.
+    """
+    values = {"bill_ids": list(bill_ids), "user_id": user.id if user else None}
+    return (await session.scalars(_STILL_WAITING, values)).all()
+
+
+_STILL_WAITING = sa.text("""
+select b.id from bills b
+where b.id = any(:bill_ids) and b.status = 'pending' and exists (
+    select from approvers a
+    where a.bill_id = b.id and a.given_action_id is null
+      and (cast(:user_id as bigint) is null or a.user_id is null
+           or :user_id in (a.user_id, a.delegate_id)))
+order by b.created_at, b.id
+""")
 
 
 def _is_asked(user: User, bill_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from models.outbox.private_answers import forget_expired_answers
 from models.outbox.pruning import prune_outbox
 from models.people.expiry import delete_expired
 from models.schedule.month_end import MONTH_END, end_months
+from models.schedule.reminders import escalate, remind
 from models.schedule.scheduled_work import claim, keep_position, kinds_due, mark_done, position
 from models.schedule.weekly import WEEKLY, tell_of_week
 from models.usage.alerts import customers_with_usage, raise_alerts
@@ -105,10 +106,22 @@ async def _look_at_usage(session: AsyncSession, context: Context) -> Outcome:
     return Outcome({"usage_alerts": raised}, is_left=is_left)
 
 
+async def _remind(session: AsyncSession, context: Context) -> Outcome:
+    bills, is_left = await remind(session, context)
+    return Outcome({"reminded": bills}, is_left)
+
+
+async def _escalate(session: AsyncSession, context: Context) -> Outcome:
+    bills, is_left = await escalate(session, context)
+    return Outcome({"escalated": bills}, is_left)
+
+
 SCHEDULED = (
     Scheduled(MONTH_END, timedelta(minutes=1), _end_months),
     Scheduled(WEEKLY, timedelta(minutes=5), _tell_of_week),
     Scheduled("absences", timedelta(minutes=5), _end_absences),
+    Scheduled("reminders", timedelta(minutes=15), _remind),
+    Scheduled("escalations", timedelta(minutes=15), _escalate),
     Scheduled("prune", timedelta(minutes=5), _prune),
     Scheduled(UPKEEP, timedelta(minutes=5), _keep_up),
     Scheduled(USAGE_ALERTS, timedelta(days=1), _look_at_usage),

@@ -25,6 +25,8 @@ language sql immutable parallel safe as $$
         when 'bounce' then 'bill.bounced'
         when 'void' then 'bill.voided'
         when 'reassign' then 'bill.reassigned'
+        when 'remind' then 'bill.reminded'
+        when 'escalate' then 'bill.escalated'
     end
 $$;
 

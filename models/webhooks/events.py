@@ -26,6 +26,8 @@ class Event(StrEnum):
     BOUNCED = "bill.bounced"
     VOIDED = "bill.voided"
     REASSIGNED = "bill.reassigned"
+    REMINDED = "bill.reminded"
+    ESCALATED = "bill.escalated"
 
 
 TEST = "webhook.test"

@@ -108,6 +108,8 @@ def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.Monk
         ("SEND_DELAY_MINUTES", "10081"),
         ("SEND_PER_MINUTE", "-1"),
         ("SEND_PER_MINUTE", "inf"),
+        ("HOLIDAYS", "Bavaria"),
+        ("HOLIDAYS", "DE-XX"),
         ("MONTH_END_DAY", "0"),
         ("MONTH_END_DAY", "32"),
         ("MONTH_END_DAY", "hush"),

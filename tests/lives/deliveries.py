@@ -24,6 +24,8 @@ EVENT_OF = {
     "bounce": "bill.bounced",
     "void": "bill.voided",
     "reassign": "bill.reassigned",
+    "remind": "bill.reminded",
+    "escalate": "bill.escalated",
 }
 """An approval is the one verb that is two events."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from models.bills.replay import BillState
@@ -193,7 +194,43 @@ def _reassigned(scene: Scene, before: Ledger, after: Ledger, action: Row) -> Non
     assert told["instead_of"] != asked.id
 
 
+def _reminded(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    """Somebody who can give an approval that is missing, and not again on the day they were."""
+    bill, told = before.bill[action.bill_id], action.snapshot["reminded"]
+    assert bill == after.bill[bill.id]
+    assert bill.status == "pending"
+    assert told
+    parts = golden.needed(before.customer[bill.customer_id], bill.overage_amount, bill.currency)
+    missing = set(parts) - {slot for slot, *_ in before.approved_by[bill.id]}
+    able = {
+        user.id
+        for slot in missing
+        for user in before.users
+        if user.role in golden.ROLE_OF.get(slot, golden.EITHER)
+    }
+    stand_ins = {before.user[one].delegate_id for one in able}
+    people = {int(one.removeprefix("user:")) for one in told if one.startswith("user:")}
+    assert people <= able | stand_ins
+    day = action.created_at.date()
+    earlier = [a for a in before.actions[bill.id] if a.action == "remind"]
+    same_day = [a for a in earlier if a.created_at.date() == day]
+    assert not {one for a in same_day for one in a.snapshot["reminded"]} & set(told) or any(
+        a.action == "reassign" for a in before.actions[bill.id]
+    )
+    assert day.weekday() < 5 or scene.settings.zone.key != "UTC"
+
+
+def _escalated(scene: Scene, before: Ledger, after: Ledger, action: Row) -> None:
+    """What has waited for ten working days, and so for fourteen."""
+    bill = before.bill[action.bill_id]
+    assert bill == after.bill[bill.id]
+    assert bill.status == "pending"
+    assert action.created_at - before.actions[bill.id][0].created_at >= timedelta(days=13)
+
+
 _JUDGES = {
+    "remind": _reminded,
+    "escalate": _escalated,
     "reassign": _reassigned,
     "approve": _approved,
     "send": lambda _, before, after, action: check_repeat(before, after, action),

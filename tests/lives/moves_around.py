@@ -13,6 +13,8 @@ from models.customers.customers import Customer
 from models.people.permissions import Role
 from models.people.users import User
 from models.period import Period
+from models.schedule.reminders import escalate
+from models.schedule.reminders import remind as remind_approvers
 from models.usage.usage import record_usage
 from tests.harness.terms import change_terms as set_terms
 from tests.lives import golden
@@ -91,6 +93,14 @@ async def come_back(turn: Turn) -> Any:
 
 async def end_absences(turn: Turn) -> Any:
     return await end_past_absences(turn.session, await turn.act("system")) or None
+
+
+async def remind(turn: Turn) -> Any:
+    """Whoever is due, in their hours; and Finance hears."""
+    act = await turn.act("system")
+    reminded, _ = await remind_approvers(turn.session, act)
+    escalated, _ = await escalate(turn.session, act)
+    return reminded + escalated or None
 
 
 async def leave(turn: Turn) -> Any:

@@ -98,6 +98,7 @@ from handlers.slack.blocks.recording import (
     recording_cancelled,
     recording_form,
 )
+from handlers.slack.blocks.reminders import escalation, reminder
 from handlers.slack.blocks.sent import list_going, list_sent, one_sent
 from handlers.slack.blocks.sharing import card_as_it_was, with_share
 from handlers.slack.blocks.thread import not_recorded, reads_like_a_decision
@@ -246,6 +247,9 @@ OF_A_BILL: dict[str, Draw] = {
     "voided": lambda f: bill_voided(f, f),
     "reissued": bill_reissued,
     "reassigned": lambda f: bill_reassigned(replace(f, reassigned=(samples.REASSIGNED,))),
+    "reminder": lambda f: reminder([f] * 10, 2000, is_channel=False),
+    "reminder of a channel": lambda f: reminder([f], 1, is_channel=True),
+    "escalation": lambda f: escalation([f] * 10, 2000),
     "reassigned notice": lambda f: reassigned_notice(f, samples.REASSIGNED),
     "decided": lambda f: decided(f, samples.user(samples.ANA)),
     "not sent": lambda f: not_sent_notice([(f, samples.FAILED)]),

@@ -106,6 +106,8 @@ bounce         *     anybody               same     same     same     same     s
 bounce         *     system                same     same     same     same     same     kept     kept     kept     kept     same
 void           *     finance system        void     void     void     void     void     late     late     void     void     late
 reassign       *     finance               kept     kept     late     late     late     late     late     late     late     late
+remind         *     system                late     same     late     late     late     late     late     late     late     late
+escalate       *     system                late     same     late     late     late     late     late     late     late     late
 comment        *     finance csm csm2      kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
 comment        *     sales sales2          kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
 comment_edit   *     finance csm csm2      kept     kept     kept     kept     kept     kept     kept     kept     kept     kept
@@ -340,6 +342,8 @@ DO: dict[Verb, Doing] = {
     Verb.BOUNCE: _bounce,
     Verb.VOID: lambda s, bill, by, _: void_bill(s, bill.id, bill.version, by, "Wrong"),
     Verb.REASSIGN: _reassign,
+    Verb.REMIND: lambda s, bill, by, _: load_for(s, bill.id, Verb.REMIND, by),
+    Verb.ESCALATE: lambda s, bill, by, _: load_for(s, bill.id, Verb.ESCALATE, by),
 }
 """How each verb is done to a bill; the last is the person's own comment on it."""
 
