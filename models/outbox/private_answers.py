@@ -82,7 +82,9 @@ order by a.id
 async def untold_by_answers(
     session: AsyncSession, recipient: str, bill_ids: Sequence[int]
 ) -> list[int]:
-    """Those of these bills of which no answer to that person tells that is corrected still."""
+    """Those of these bills of which no answer to that person tells that is corrected still. One
+    about a list tells what arrived once none of it is on its way.
+    """
     values = {"recipient": recipient, "bill_ids": list(bill_ids)}
     return list(await session.scalars(_UNTOLD, values))
 
@@ -95,7 +97,10 @@ where not exists (
       and (a.bill_id = asked.id
            or exists (
                select from send_list_bills l
-               where l.list_id = a.list_id and l.bill_id = asked.id)))
+               where l.list_id = a.list_id and l.bill_id = asked.id)
+           and not exists (
+               select from send_list_bills l join bills b on b.id = l.bill_id
+               where l.list_id = a.list_id and b.status = 'sending')))
 order by asked.at
 """)
 

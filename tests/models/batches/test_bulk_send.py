@@ -397,11 +397,16 @@ async def test_what_an_answer_tells_is_not_told_once_more(
 ) -> None:
     bills = [await approved(session, people, name) for name in ("Acme Corp", "Brook Ltd")]
     ids = [bill.id for bill in bills]
-    list_id = await listed(session, people, bills[0])
+    list_id = await listed(
+        session, people, bills[0], slow := await approved(session, people, "Cove")
+    )
     told = Told("1 is on its way", list_id=list_id)
     await keep_answer(session, people.ana, "https://slack.example/answer", told, FAR)
     mine, other = user_recipient(people.ana.id), user_recipient(people.kim.id)
     assert await untold_by_answers(session, mine, ids) == ids[1:]
+    await send_bill(session, slow.id, slow.version, act(people.ana))
+    assert await untold_by_answers(session, mine, ids) == ids, "it tells of all when all is out"
+    await undo_decision(session, slow.id, slow.version, act(people.ana), "No")
     assert await untold_by_answers(session, other, ids) == ids
     await session.execute(sa.text("update private_answers set uses_left = 0"))
     assert await untold_by_answers(session, mine, ids) == ids
