@@ -78,7 +78,8 @@ async def _followed(
         return BookChange(done, *await follow_customers(session, context))
     bill_ids = await bills_of_few(session, done.customer_ids)
     recalculated = await _recalculated(session, context, bill_ids)
-    await raise_alerts(session, context, done.customer_ids)
+    if done.customer_ids is not None:
+        await raise_alerts(session, context, done.customer_ids)
     return BookChange(done, (), recalculated)
 
 

@@ -97,7 +97,7 @@ LOOKED_AT_ONCE = 2_000
 
 
 async def _look_at_usage(session: AsyncSession, context: Context) -> Outcome:
-    """What no figure brings about: a customer is muted no more, or has another limit."""
+    """What large files have brought, and what no figure brings about: another limit, say."""
     after = await position(session, USAGE_ALERTS)
     customers = await customers_with_usage(session, context, after, LOOKED_AT_ONCE)
     raised = await raise_alerts(session, context, customers)
@@ -124,6 +124,6 @@ SCHEDULED = (
     Scheduled("escalations", timedelta(minutes=15), _escalate),
     Scheduled("prune", timedelta(minutes=5), _prune),
     Scheduled(UPKEEP, timedelta(minutes=5), _keep_up),
-    Scheduled(USAGE_ALERTS, timedelta(days=1), _look_at_usage),
+    Scheduled(USAGE_ALERTS, timedelta(hours=1), _look_at_usage),
 )
 """In the order in which they are tried; each in a transaction of its own."""

@@ -36,12 +36,9 @@ WORTH_PERCENT = 10
 """Below this part of the limit nothing is a spike or a drop."""
 
 
-async def raise_alerts(
-    session: AsyncSession, context: Context, customer_ids: Sequence[int] | None = None
-) -> int:
-    """Write down what is new about the running month of these customers, or of all, and promise
-    its messages: to the customer's channel, else the CSM, else the salesperson. Returns how much
-    is new.
+async def raise_alerts(session: AsyncSession, context: Context, customer_ids: Sequence[int]) -> int:
+    """Write down what is new about the running month of these customers, and promise its messages:
+    to the customer's channel, else the CSM, else the salesperson. Returns how much is new.
 
     Of a month each kind is found once, however the figures go up and down. Of a muted customer
     nothing is found.
@@ -51,7 +48,7 @@ async def raise_alerts(
         "year": running.year,
         "month": running.month,
         "zone": str(context.settings.zone),
-        "customer_ids": None if customer_ids is None else list(customer_ids),
+        "customer_ids": list(customer_ids),
         "now": context.now,
         **_RULES,
     }
@@ -102,7 +99,7 @@ with figures as (
         on c.id = o.customer_id and not c.alerts_muted and c.merged_into_id is null
     left join usage_forecasts(:year, :month, :zone) f on f.customer_id = o.customer_id
     where o.year = :year and o.month = :month and o.active_days > 0
-      and (cast(:customer_ids as bigint[]) is null or o.customer_id = any(:customer_ids))
+      and o.customer_id = any(:customer_ids)
 ),
 found as (
     select customer_id, percent::text as kind

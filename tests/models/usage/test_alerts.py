@@ -227,14 +227,14 @@ async def test_forecasts_are_what_their_rule_says(db: Database, people: People) 
         assert found.usual == (median_low(recent) if recent else None)
 
 
-async def test_all_customers_are_looked_at_each_day(db: Database, people: People) -> None:
+async def test_all_customers_are_looked_at_each_hour(db: Database, people: People) -> None:
     acme = await add(db, "Acme", csm_id=people.kim.id, alerts_muted=True)
     await used(db, act(people.ana), acme, 2000)
     assert await rows_of(db, ALERTS) == []
-    (daily,) = [one for one in SCHEDULED if one.kind == USAGE_ALERTS]
+    (hourly,) = [one for one in SCHEDULED if one.kind == USAGE_ALERTS]
     async with db.transaction() as session:
         await session.execute(sa.update(Customer).values(alerts_muted=False))
         by = act(people.system, MID + timedelta(days=1))
         for told in (4, 0):
-            done = await daily.do(session, by)
+            done = await hourly.do(session, by)
             assert (done.counts, done.is_left) == ({"usage_alerts": told}, False)
