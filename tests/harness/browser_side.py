@@ -2,16 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import aiohttp
+from fastapi import FastAPI
 
 from bot.web_server import WebServer, make_web_app, serve_people
 from handlers.http.services import HttpServices
+from handlers.web import app as pages
 from models.db.database import Database
 from models.people.passwords import Passwords
 from models.people.sessions import open_session
@@ -22,6 +25,7 @@ from tests.harness.slack_people import NOW
 PUBLIC_URL = "https://bills.example"
 """Where people reach the pages, as Slack's words have it."""
 
+NOT_YET_SERVED = "http:"
 STOP_S = 2.0
 FEWEST_ROUNDS = 4
 """Of bcrypt: in earnest it takes 256 times as long."""
@@ -119,6 +123,26 @@ async def _ready() -> list[str]:
     return []
 
 
+_idle: defaultdict[Any, list[FastAPI]] = defaultdict(list)
+"""Apps that serve nobody now, by what is built into them. What each works out of its routes at its
+first requests takes a tenth of a second, which is most of what a short test does.
+"""
+
+
+@contextmanager
+def _app(services: HttpServices) -> Iterator[FastAPI]:
+    """One that serves people with these."""
+    idle = _idle[services.is_secure, pages.ROUTERS]
+    if idle:
+        web = idle.pop()
+        web.state.services = services
+    else:
+        web = make_web_app(_ready)
+        serve_people(web, services)
+    yield web
+    idle.append(web)
+
+
 @asynccontextmanager
 async def browser_side(
     db: Database,
@@ -129,22 +153,18 @@ async def browser_side(
     **changed: Any,
 ) -> AsyncIterator[BrowserSide]:
     """Pages and JSON API as the program serves them, without Slack and worker."""
-    web = make_web_app(_ready)
-    server = _Hurried(web, "127.0.0.1", 0, trusted_proxies)
-    base = f"http://127.0.0.1:{server.port}"
-    given = {
-        "db": db,
-        "now": now,
-        "billing": billing or BillingSettings("CAPPROVALS"),
-        "public_url": base,
-        "passwords": Passwords(FEWEST_ROUNDS),
-    }
-    services = HttpServices(**(given | changed))
-    serve_people(web, services)
-    await server.start()
-    served = BrowserSide(base, services)
-    try:
-        yield served
-    finally:
-        await served.close()
-        await server.stop(STOP_S)
+    given = {"passwords": Passwords(FEWEST_ROUNDS), "public_url": NOT_YET_SERVED} | changed
+    rules = billing or BillingSettings("CAPPROVALS")
+    services = HttpServices(db=db, now=now, billing=rules, **given)
+    with _app(services) as web:
+        server = _Hurried(web, "127.0.0.1", 0, trusted_proxies)
+        base = f"http://127.0.0.1:{server.port}"
+        if services.public_url == NOT_YET_SERVED:
+            web.state.services = services = replace(services, public_url=base)
+        await server.start()
+        served = BrowserSide(base, services)
+        try:
+            yield served
+        finally:
+            await served.close()
+            await server.stop(STOP_S)
