@@ -44,6 +44,7 @@ from handlers.slack.blocks.notifications import (
     approvals_revoked_notice,
     recalculated_notice,
     rejection_notice,
+    unreachable_notice,
     unreached_notice,
     webhook_off_notice,
 )
@@ -205,6 +206,8 @@ async def _unreached(session: Session, message: Message) -> Content | None:
     if user_id is None:
         return Content(partial(unreached_notice, role, None))
     user = await session.get_one(User, user_id)
+    if "refused" in message.facts:
+        return Content(partial(unreachable_notice, person_ref(user), message.facts["refused"]))
     return (
         None if user.slack_user_id else Content(partial(unreached_notice, role, person_ref(user)))
     )

@@ -23,6 +23,7 @@ from models.outbox.jobs import (
 )
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.notifications import BUNDLING_S
+from models.outbox.people_notices import UNREACHABLE, notify_unreachable
 from models.people.users import User
 
 
@@ -144,11 +145,10 @@ async def drop(session: AsyncSession, message_id: int) -> None:
 async def mark_failed(
     session: AsyncSession, message: Message, cause: str, instead: str | None = None
 ) -> None:
-    """Give the message up for good. What one person had to decide goes to the channel `instead`."""
-    to_decide = message.kind in (
-        MessageKind.CARD,
-        MessageKind.DIGEST,
-    ) and message.recipient.startswith("user:")
+    """Give the message up for good. What one person had to decide goes to the channel `instead`,
+    and Finance is told whom Slack does not reach.
+    """
+    to_decide = message.kind in _TO_DECIDE and message.recipient.startswith("user:")
     if instead and to_decide:
         recipient = f"channel:{instead}"
         row = {
@@ -161,7 +161,12 @@ async def mark_failed(
         await session.execute(insert(Message).values(row).on_conflict_do_nothing())
         await defer_post(session, recipient)
     await _change(session, message.id, state=MessageState.FAILED, failure=cause)
+    if to_decide and cause in UNREACHABLE:
+        await notify_unreachable(session, message.recipient, cause)
     await _tell_runs(session, message)
+
+
+_TO_DECIDE = frozenset({MessageKind.CARD, MessageKind.DIGEST, MessageKind.REMINDER})
 
 
 async def _tell_runs(session: AsyncSession, given_up: Message) -> None:

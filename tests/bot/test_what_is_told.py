@@ -104,6 +104,8 @@ async def test_the_cards_of_somebody_out_of_reach_go_to_the_approvals_channel(
         *[(user_recipient(people.kim.id), "failed", code)] * 2,
     ]
     assert len(texts(slack, "CAPPROVALS")) == 2
+    kind = "select recipient, facts ->> 'refused' from messages where kind = 'unreached'"
+    assert list(map(tuple, await rows(db, kind))) == [(user_recipient(people.ana.id), code)]
 
 
 async def test_somebody_without_an_account_any_more_is_not_written_to(

@@ -23,6 +23,7 @@ from handlers.slack.blocks.notifications import (
     approvals_revoked_notice,
     recalculated_notice,
     rejection_notice,
+    unreachable_notice,
     unreached_notice,
 )
 from models.bills.deliveries import Missing
@@ -65,6 +66,14 @@ def test_finance_reads_whom_slack_cannot_reach_and_what_to_do(who: PersonRef | N
     )
     assert "Give the Slack member id on the page People" in message.text
     assert f"{PUBLIC_URL}/people" in str(message.blocks)
+
+
+def test_finance_reads_to_whom_slack_brings_nothing_and_what_it_said() -> None:
+    message = unreachable_notice(samples.KIM, "user_disabled")
+    assert check_message(message.blocks) == []
+    assert "Bills wait for Kim Lee (CSM), and Slack brings nothing to them: user_disabled." in (
+        message.text
+    )
 
 
 def test_no_name_or_address_of_whoever_asks_is_read_as_markup() -> None:

@@ -211,6 +211,18 @@ def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
     )
 
 
+def unreachable_notice(who: PersonRef, cause: str) -> SlackMessage:
+    """To Finance: bills wait for somebody to whom Slack brings nothing, and what it said."""
+    return sentence_message(
+        bold(f"Bills wait for {person(who)}, and Slack brings nothing to them: {cause}."),
+        " What they had to decide is in the channel for approvals, if there is one. Ask somebody "
+        "else with Reassign on the bill, or name somebody else for these customers. For the bills,"
+        " type ",
+        code(slash("bill list waiting")),
+        ".",
+    )
+
+
 def webhook_off_notice(host: str, cause: OffCause) -> SlackMessage:
     """To Finance: a webhook is not sent anything any more."""
     return sentence_message(
