@@ -132,7 +132,7 @@ first requests takes a tenth of a second, which is most of what a short test doe
 @contextmanager
 def _app(services: HttpServices) -> Iterator[FastAPI]:
     """One that serves people with these."""
-    idle = _idle[services.is_secure, pages.ROUTERS]
+    idle = _idle[services.is_secure, tuple(map(id, pages.ROUTERS))]
     if idle:
         web = idle.pop()
         web.state.services = services
