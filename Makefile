@@ -23,6 +23,7 @@ check: .venv
 soak: .venv
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.soak.sending
+	$(BIN)/python -m tests.soak.workers
 	$(BIN)/python -m tests.soak.life $(LIFE)
 
 # `built` is written last, so that an interrupted build is never taken for a finished one.

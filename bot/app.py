@@ -371,6 +371,7 @@ async def serve(
     settings: Settings,
     role: Part = "all",
     *,
+    now: Callable[[], datetime] = utc_now,
     timings: Timings | None = None,
     chunk_customers: int = CHUNK_CUSTOMERS,
 ) -> int:
@@ -382,7 +383,7 @@ async def serve(
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
-    app = App(settings, role, timings=timings, chunk_customers=chunk_customers)
+    app = App(settings, role, now=now, timings=timings, chunk_customers=chunk_customers)
     try:
         if not await _unless(asked_to_stop, app.start()):
             return 0

@@ -2,19 +2,32 @@
 
 What runs is `countersign serve` itself. It goes faster than Slack would let it, notices sooner
 that another worker has died, and generates in small chunks, so that there is a middle to be
-interrupted in.
+interrupted in. Its one argument is the role, if that is not all. Where `TRIAL_CLOCK` names a file,
+its clock is what stands there, so that many bots travel together.
 """
 
+import os
 import sys
+from datetime import datetime
+from pathlib import Path
 
 import uvloop
 
-from bot.app import serve
+from bot.app import serve, utc_now
 from bot.settings import Settings, read
 from tests.harness.timings import INTERRUPTED
 
 CHUNK_CUSTOMERS = 100
+CLOCK = "TRIAL_CLOCK"
+
+
+def trial_now() -> datetime:
+    """What the clock of the trial shows."""
+    return datetime.fromisoformat(Path(os.environ[CLOCK]).read_text(encoding="utf-8"))
+
 
 if __name__ == "__main__":
-    tempo = {"timings": INTERRUPTED, "chunk_customers": CHUNK_CUSTOMERS}
-    sys.exit(uvloop.run(serve(read(Settings), **tempo)))
+    role = (sys.argv[1:] or ["all"])[0]
+    now = trial_now if CLOCK in os.environ else utc_now
+    tempo = {"now": now, "timings": INTERRUPTED, "chunk_customers": CHUNK_CUSTOMERS}
+    sys.exit(uvloop.run(serve(read(Settings), role, **tempo)))

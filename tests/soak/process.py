@@ -30,10 +30,16 @@ class Bot:
     """One bot, life after life; what each of them logs is kept."""
 
     def __init__(
-        self, sandbox: Sandbox, database_url: str, folder: Path, settings: Mapping[str, str]
+        self,
+        sandbox: Sandbox,
+        database_url: str,
+        folder: Path,
+        settings: Mapping[str, str],
+        role: str = "all",
     ) -> None:
         """`folder` is empty, lest the bot find settings there; its log is written to it."""
         self._sandbox = sandbox
+        self._role = role
         self._folder = folder
         self._process: Program | None = None
         port = _free_port()
@@ -51,7 +57,7 @@ class Bot:
 
     async def start(self) -> None:
         await self.close()
-        order = Order(interrupted_bot.__name__, (), str(self._folder), self._settings)
+        order = Order(interrupted_bot.__name__, (self._role,), str(self._folder), self._settings)
         with (self._folder / LOG).open("ab") as log:
             file = log.fileno()
             self._process = await asyncio.to_thread(Program, order, output=file, errors=file)
