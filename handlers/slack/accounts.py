@@ -9,7 +9,7 @@ from handlers.slack.context import Services
 from models.actions.access import deactivate
 from models.actions.reroute import promise_reroute
 from models.context import Source, system_context
-from models.people.users import find_by_slack, keep_slack_zone
+from models.people.users import keep_slack_zone
 
 log = structlog.get_logger()
 ADD_FINANCE = "countersign people add NAME --role Finance --slack-id ID"
@@ -20,10 +20,9 @@ async def changed(services: Services, account: Mapping[str, Any]) -> None:
     elsewhere is reminded in other hours.
     """
     services.users.forget(account["id"])
-    async with services.db.transaction() as session:
-        user = await find_by_slack(session, account["id"], services.team_id)
-        if user is not None:
-            await keep_slack_zone(session, user, account.get("tz"), services.now())
+    if account.get("tz"):
+        async with services.db.transaction() as session:
+            await keep_slack_zone(session, account["id"], account["tz"], services.now())
     if account.get("deleted"):
         async with services.db.transaction() as session:
             if await deactivate(session, account["id"]):

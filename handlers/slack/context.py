@@ -217,7 +217,8 @@ async def _answer(
             user = await find_by_slack(session, request.user_id, services.team_id)
         if user is None or not (newcomers or user.can(Permission.SEE)):
             return _without_a_role(request, user)
-        await keep_slack_zone(session, user, account.get("tz"), services.now())
+        if account.get("tz") not in (None, user.slack_zone):
+            await keep_slack_zone(session, request.user_id, account["tz"], services.now())
         context = RequestContext(
             user=user,
             now=services.now(),

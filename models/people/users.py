@@ -120,12 +120,13 @@ async def find_by_slack(session: AsyncSession, slack_user_id: str, team_id: str)
 
 
 async def keep_slack_zone(
-    session: AsyncSession, user: User, zone: str | None, now: datetime
+    session: AsyncSession, slack_user_id: str, zone: str, now: datetime
 ) -> None:
-    """Note where somebody is, as Slack says now."""
-    if zone and user.slack_zone != zone:
-        user.slack_zone, user.slack_zone_read_at = zone[:ZONE_CHARS], now
-        await session.flush()
+    """Note where the person of that Slack account is, if there is one, as Slack says now."""
+    zone = zone[:ZONE_CHARS]
+    elsewhere = (User.slack_user_id == slack_user_id, User.slack_zone.is_distinct_from(zone))
+    told = {"slack_zone": zone, "slack_zone_read_at": now}
+    await session.execute(sa.update(User).where(*elsewhere).values(told))
 
 
 _COLUMNS = ", ".join(column.name for column in User.__table__.columns)

@@ -4,6 +4,7 @@ import pytest
 
 from models.people.permissions import Role
 from models.people.users import add_user
+from tests.bot.helpers import rows
 from tests.handlers.conftest import Bills
 from tests.harness.slack_people import Team, labels, read, said
 from tests.harness.waiting import until
@@ -83,3 +84,14 @@ async def test_a_colleague_by_half_a_name_is_offered_and_taken_with_a_click(
     assert labels(asked) == ["Priya Nair"]
     await team.kim.clicks("Priya Nair", on=asked)
     assert "Priya Nair (CSM) decides in your place" in read(team.again(asked))
+
+
+async def test_where_somebody_is_comes_from_slack_when_they_type_and_when_they_move(
+    team: Team, october: Bills
+) -> None:
+    await team.kim.types("/bill help")
+    before = await rows(team.db, "select slack_zone from users where name = 'Kim'")
+    assert [tuple(row) for row in before] == [("Etc/UTC",)]
+    await team.sandbox.change_user("UKIM", tz="Asia/Kathmandu")
+    moved = "select from users where name = 'Kim' and slack_zone = 'Asia/Kathmandu'"
+    await until(lambda: rows(team.db, moved))
