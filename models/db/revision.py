@@ -47,6 +47,11 @@ def head_revision() -> str:
     return head
 
 
+def schema_expected() -> str:
+    """The name of the schema that this program makes, as `SCHEMA_NAME` tells it of a database."""
+    return f"{head_revision()} {digest()}"
+
+
 def _named(which: str) -> Iterator[str]:
     for path in MIGRATIONS.glob("versions/*.py"):
         for name, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
@@ -64,7 +69,7 @@ async def find_schema(session: AsyncSession) -> Schema:
     found = (await session.execute(sa.text(SCHEMA_NAME))).one_or_none()
     if found is None:
         return Schema.ABSENT
-    expected = f"{head_revision()} {digest()}"
+    expected = schema_expected()
     if found.name == expected:
         return Schema.CURRENT
     if found.served == expected:

@@ -8,6 +8,7 @@ from models.db.database import Database
 from models.db.migrate import migrate
 from tests.harness.cast import People
 from tests.harness.slack_people import Team, read
+from tests.harness.timings import BRIEF_S
 from tests.harness.waiting import until
 from tests.stories.conftest import sign_up, team_with_bot
 from tests.stories.test_main_job import generate, recorded
@@ -63,7 +64,9 @@ async def a_day(team: Team, bill_id: int) -> None:
 async def test_clicks_and_commands_go_on_while_a_newer_version_migrates(
     db: Database, people: People
 ) -> None:
-    async with team_with_bot(db) as (team, app):
+    # With plans as the program keeps them: the tests' own connections keep all there are.
+    own = Database(db.url, statement_s=BRIEF_S, lock_s=BRIEF_S)
+    async with team_with_bot(own) as (team, app):
         async with team.db.transaction() as session:
             await sign_up(session, "Acme Corp", csm_id=people.kim.id)
             await sign_up(session, "Borealis", csm_id=people.kim.id)
@@ -73,3 +76,4 @@ async def test_clicks_and_commands_go_on_while_a_newer_version_migrates(
         assert await app.reasons_not_ready() == []
         await a_day(team, 2)
         assert await app.reasons_not_ready() == []
+    await own.close()

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from models.db.definitions import FILES, SQL, define, definitions, found_schema
 from models.db.migrate import migrate
+from models.db.revision import head_revision, schema_expected
+from models.errors import DatabaseNotReady
 from tests.released_shapes import columns_to_fill, released, shapes
 
 OURS = """
@@ -89,3 +91,22 @@ def test_what_is_there_serves_the_version_before(database_url: str) -> None:
     engine.dispose()
     assert served == before
     assert served.endswith(" of the last version")
+
+
+def test_an_older_program_does_not_migrate_back_what_a_newer_one_has_migrated(
+    database_url: str,
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "update sql_definitions set digest = 'of a later version', served = %s",
+            [schema_expected()],
+        )
+        assert migrate(database_url) == []
+        connection.execute("update sql_definitions set served = '0001 of long ago'")
+        connection.execute("update alembic_version set version_num = '9999'")
+        with pytest.raises(DatabaseNotReady, match="of a later version"):
+            migrate(database_url)
+        told = connection.execute("select digest, served from sql_definitions").fetchone()
+        assert told == ("of a later version", "0001 of long ago")
+        connection.execute("update alembic_version set version_num = %s", [head_revision()])
+    assert migrate(database_url) == ["definitions"]
