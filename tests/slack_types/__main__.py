@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from handlers.slack.blocks.block_kit import SlackMessage
+from tests.views.drawings import OF_A_BILL, OTHERS
 from tests.views.samples import BILLS
-from tests.views.test_every_drawing import OF_A_BILL, OTHERS
 
 HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", "tsconfig.json")
