@@ -33,14 +33,12 @@ class Step(StrEnum):
 class NextStep:
     """What could be done first or instead: a verb on a bill, as `bills.states` has it, or a Step.
 
-    `role`: who may do it, where whoever is refused may not. `customer_id`: whose it is, where it is
-    done on a customer.
+    `role`: who may do it, where whoever is refused may not.
     """
 
     verb: str
     bill_id: int | None = None
     role: str | None = None
-    customer_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -150,33 +150,26 @@ _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
 }
 
 
-_CUSTOMER, _PEOPLE = ("/customers/{}", "the customer’s page"), ("/people", "the page People")
-_ON_PAGE: dict[str, tuple[str, tuple[str, str]]] = {
-    Step.IMPORT_BILLING_EMAIL: ("give it one on {}", _CUSTOMER),
+_IN_SLACK: dict[str, tuple[str, str]] = {
+    Step.IMPORT_BILLING_EMAIL: ("give it one with {}", "customer edit"),
     Step.MEND_ADDRESSES: (
-        "write its addresses anew, with commas between them, on {}",
-        _CUSTOMER,
+        "write its addresses anew, with commas between them, with {}",
+        "customer edit",
     ),
-    Step.MEND_SIGNS: ("write it in other letters on {}", _CUSTOMER),
-    Step.IMPORT_PRICE: ("give the customer one from that month on, on {}", _CUSTOMER),
+    Step.MEND_SIGNS: ("write it in other letters with {}", "customer edit"),
+    Step.IMPORT_PRICE: ("give the customer one from that month on, with {}", "customer edit"),
     Step.RECORD_USAGE: (
-        "record the right usage on {}, which settles the rest by itself",
-        _CUSTOMER,
+        "record the right usage with {}, which settles the rest by itself",
+        "usage record",
     ),
-    Step.ADD_FINANCE: ("give somebody else that role first, on {}", _PEOPLE),
-    Step.REPLACE_ACCOUNT: ("give that person the new account on {}", _PEOPLE),
+    Step.ADD_FINANCE: ("give somebody else that role first, with {}", "bill people"),
 }
-"""What is done on a page, of which Slack tells, and no command line."""
+"""What is done by a dialog or a list of Slack's."""
 
-
-def _page(step: NextStep, medium: Medium) -> Link | None:
-    if medium is not Medium.SLACK or step.verb not in _ON_PAGE:
-        return None
-    path, words = _ON_PAGE[step.verb][1]
-    if "{}" in path and step.customer_id is None:
-        return None
-    address = page_address(path.format(step.customer_id))
-    return Link(words, address) if address else None
+_ON_PAGE: dict[str, tuple[str, str, str]] = {
+    Step.REPLACE_ACCOUNT: ("give that person the new account on {}", "/people", "the page People"),
+}
+"""What is done on a page, of which Slack tells, and by nothing in Slack."""
 
 
 def _command(step: NextStep, medium: Medium) -> str | None:
@@ -208,9 +201,13 @@ def step_parts(steps: tuple[NextStep, ...], medium: Medium) -> list[Part]:
 
 def _way(step: NextStep, medium: Medium) -> tuple[str, Part | None]:
     """The words for a step, and what stands in the place of `{}`: a page, or a command."""
-    link = _page(step, medium)
-    if link is not None:
-        return _ON_PAGE[step.verb][0], link
+    if medium is Medium.SLACK and step.verb in _IN_SLACK:
+        words, command_name = _IN_SLACK[step.verb]
+        return words, code(slash(command_name))
+    if medium is Medium.SLACK and step.verb in _ON_PAGE:
+        words, path, page = _ON_PAGE[step.verb]
+        if address := page_address(path):
+            return words, Link(page, address)
     words, command = _WITHOUT_COMMAND[step.verb], _command(step, medium)
     if command is None:
         return words, None

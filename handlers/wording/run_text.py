@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from handlers.wording.addresses import on_page
+from handlers.wording.addresses import page_address
 from handlers.wording.formatting import (
     bill_count,
     counted,
@@ -11,10 +11,11 @@ from handlers.wording.formatting import (
     number,
     period_name,
     sentence,
+    slash,
     totals,
 )
 from handlers.wording.labels import HOLD_CAUSES, HOLD_SHORT
-from handlers.wording.rich_text import Sentence, bold
+from handlers.wording.rich_text import Link, Sentence, bold, code
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
 from models.bills.states import HoldReason
@@ -87,8 +88,17 @@ def left_out(facts: BillRunPreview) -> list[Sentence]:
         over = counted(facts.zero, "overage")
         told.append([f"{over} would round to zero and make no bill."])
     if not facts.usages:
-        way = on_page("the page Import", "/import", "countersign import usage FILE.csv")
-        told.append([f"No usage is recorded for {_what(facts)}. It is brought in ", *way, "."])
+        page = page_address("/import")
+        or_there: Sentence = [" or on ", Link("the page Import", page)] if page else []
+        told.append(
+            [
+                f"No usage is recorded for {_what(facts)}. It is brought in with ",
+                code(slash("usage import")),
+                " in Slack",
+                *or_there,
+                ".",
+            ]
+        )
     elif facts.is_within_limits:
         who = name(facts.customer, 80) if facts.customer else "Everybody whose usage is recorded"
         told.append([f"{who} stayed within the limit."])

@@ -137,7 +137,7 @@ def _held(facts: BillDetails, medium: Medium) -> list[Statement]:
 
 def _cure(facts: BillDetails, medium: Medium) -> list[Part]:
     if facts.hold_reason is HoldReason.NO_PRICE:
-        return step_parts((NextStep(Step.IMPORT_PRICE, customer_id=facts.customer_id),), medium)
+        return step_parts((NextStep(Step.IMPORT_PRICE),), medium)
     return [f" {HOLD_CURES[facts.hold_reason]}"] if facts.hold_reason else []
 
 

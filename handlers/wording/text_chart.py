@@ -25,6 +25,10 @@ def _spark(value: Decimal, top: Decimal) -> str:
     return SPARKS[int(value * (len(SPARKS) - 1) / top)]
 
 
+PHONE_CELLS = 14
+"""A bar so wide has its month and its figure in the same line, on a phone too."""
+
+
 def progress_bar(done: int, whole: int, width: int = 20) -> str:
     """As in "██████░░░░" and the percentage; full only when all is done."""
     part = min(done, whole) / whole if whole else 1.0
@@ -32,7 +36,7 @@ def progress_bar(done: int, whole: int, width: int = 20) -> str:
     return f"{'█' * filled}{'░' * (width - filled)} {int(part * 100)} %"
 
 
-def usage_bars(months: Sequence[UsageMonth], width: int = 28) -> str:
+def usage_bars(months: Sequence[UsageMonth], width: int = PHONE_CELLS) -> str:
     """A bar a month, with a mark at the limit and another shade beyond it."""
     top = max((max(month.calls or 0, month.limit_calls) for month in months), default=0)
     return "\n".join(_bar_line(month, top, width) for month in months)
@@ -69,7 +73,7 @@ def amount_bars(
     periods: Sequence[Period],
     amounts: Sequence[Decimal | None],
     write: Callable[[Decimal], str],
-    width: int = 20,
+    width: int = PHONE_CELLS,
 ) -> str:
     """A bar a month; one of None has none, and says that it was not billed."""
     top = max((amount for amount in amounts if amount is not None), default=Decimal(0))

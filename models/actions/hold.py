@@ -62,7 +62,7 @@ async def check_release(loaded: LoadedBill, context: Context) -> None:
             "This bill has no amount, because its customer had no price that month; with one it is "
             "worked out anew by itself.",
             [
-                NextStep(Step.IMPORT_PRICE, customer_id=loaded.bill.customer_id),
+                NextStep(Step.IMPORT_PRICE),
                 *await next_steps(loaded, context, Verb.VOID),
             ],
         )

@@ -131,7 +131,7 @@ async def _step(case: Case, context: Context, asked: Asked) -> NextStep | None:
     if isinstance(asked, Step):
         found = await _FOUND[asked](case, context) if asked in _FOUND else (asked, case.bill)
         role = None if context.user.can(Permission.KEEP_BOOKS) else Role.FINANCE
-        return NextStep(found[0], found[1].id, role, case.bill.customer_id) if found else None
+        return NextStep(found[0], found[1].id, role) if found else None
     for role, user in _able(asked, context.user):
         if await _would_be_done(case, replace(context, user=user), asked):
             return NextStep(asked, case.bill.id, role)

@@ -91,7 +91,7 @@ def check_has_price(loaded: LoadedBill, now: Figures) -> None:
     if now.overage_amount is None:
         raise WrongState(
             "The customer has no overage price for that month, so there is no amount.",
-            [NextStep(Step.IMPORT_PRICE, customer_id=loaded.bill.customer_id)],
+            [NextStep(Step.IMPORT_PRICE)],
         )
 
 

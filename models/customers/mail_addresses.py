@@ -11,14 +11,14 @@ def check_mail_addresses(customer: Customer | CustomerRef) -> None:
     if not billing:
         raise WrongState(
             f"{customer.name} has no billing e-mail address.",
-            [NextStep(Step.IMPORT_BILLING_EMAIL, customer_id=customer.id)],
+            [NextStep(Step.IMPORT_BILLING_EMAIL)],
         )
     try:
         read_addresses(billing, copies)
     except Unreadable as unreadable:
         raise WrongState(
             f"Bills cannot be mailed to {customer.name}: {unreadable}",
-            [NextStep(Step.MEND_ADDRESSES, customer_id=customer.id)],
+            [NextStep(Step.MEND_ADDRESSES)],
         ) from None
 
 

@@ -29,7 +29,7 @@ def check_can_be_written(customer: Customer | CustomerRef) -> None:
         raise WrongState(
             f"No document can be drawn for {customer.name}: "
             f"no font has {unwritten_signs(customer.written, 'its')}.",
-            [NextStep(Step.MEND_SIGNS, customer_id=customer.id)],
+            [NextStep(Step.MEND_SIGNS)],
         )
 
 

@@ -166,7 +166,7 @@ async def test_without_a_mail_server_or_an_address_it_says_what_to_do(
     card = await team.ana.types(f"/bill show #{october.acme}")
     (told,) = await team.ana.clicks("bill:send", on=card)
     assert "Acme Corp has no billing e-mail address" in told["text"]
-    assert "Give it one on the customer’s page" in told["text"]
+    assert "Give it one with /customer edit." in told["text"]
     answer = await team.ana.types("/bill send 2026-10")
     assert "its customer has no billing e-mail address" in said(answer)
 

@@ -39,6 +39,7 @@ def places(user: str) -> list[Json]:
 class FakeCompany:
     """Served state, which a test may change at will, and the requests the page made."""
 
+    users: list[Json] = field(default_factory=lambda: USERS)
     places: dict[str, list[Json]] = field(
         default_factory=lambda: {one["id"]: places(one["id"]) for one in USERS}
     )
@@ -66,7 +67,7 @@ class FakeCompany:
         return {
             "team": {"id": "T1", "name": "Northwind"},
             "me": user,
-            "users": USERS,
+            "users": self.users,
             "commands": COMMANDS,
             "conversations": self.places[user],
             "views": {"stack": self.stacks.get(user, []), "home": self.homes.get(user)},

@@ -20,7 +20,6 @@ from models.errors import (
     Step,
     WrongState,
 )
-from sandbox.blockkit import check_message
 from tests.harness.browser_side import PUBLIC_URL
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -61,10 +60,6 @@ def test_a_step_for_another_role_says_whose_it_is() -> None:
     ("step", "told"),
     [
         (
-            NextStep(Step.IMPORT_BILLING_EMAIL),
-            "Give it one, in the column billing_email of `countersign import customers FILE.csv`.",
-        ),
-        (
             NextStep(Step.SET_MAIL_SERVER),
             "Have SMTP_URL and MAIL_FROM set by whoever looks after Countersign.",
         ),
@@ -83,29 +78,30 @@ def test_what_only_the_command_line_does_is_named_where_things_are_typed(
 
 
 @pytest.mark.parametrize(
-    ("step", "words", "page"),
+    ("step", "told"),
     [
-        (Step.IMPORT_BILLING_EMAIL, "Give it one on the customer’s page.", "/customers/7"),
-        (Step.MEND_ADDRESSES, "on the customer’s page.", "/customers/7"),
-        (
-            Step.IMPORT_PRICE,
-            "Give the customer one from that month on, on the customer’s page.",
-            "/customers/7",
-        ),
-        (Step.RECORD_USAGE, "on the customer’s page, which settles the rest", "/customers/7"),
-        (Step.ADD_FINANCE, "on the page People.", "/people"),
-        (Step.REPLACE_ACCOUNT, "Give that person the new account on the page People.", "/people"),
+        (Step.IMPORT_BILLING_EMAIL, "Give it one with `/customer edit`."),
+        (Step.MEND_ADDRESSES, "with commas between them, with `/customer edit`."),
+        (Step.MEND_SIGNS, "Write it in other letters with `/customer edit`."),
+        (Step.IMPORT_PRICE, "Give the customer one from that month on, with `/customer edit`."),
+        (Step.RECORD_USAGE, "with `/usage record`, which settles the rest by itself."),
+        (Step.ADD_FINANCE, "Give somebody else that role first, with `/bill people`."),
     ],
 )
-def test_what_a_page_does_is_told_in_slack_with_a_link_to_it(
-    step: Step, words: str, page: str
-) -> None:
-    refused = Refusal("No.", [NextStep(step, 42, customer_id=7)])
+def test_nobody_is_sent_away_from_slack_for_what_can_be_done_there(step: Step, told: str) -> None:
+    refused = Refusal("No.", [NextStep(step, 42)])
+    for address in (PUBLIC_URL, ""):
+        use_public_url(address)
+        assert refusal_text(refused, Medium.SLACK).endswith(told)
+        assert "/customer edit" not in refusal_text(refused, Medium.COMMAND_LINE)
+
+
+def test_what_only_a_page_does_is_told_in_slack_with_a_link_to_it() -> None:
+    refused = Refusal("No.", [NextStep(Step.REPLACE_ACCOUNT, 42)])
     shown = refusal_message(refused)
-    assert words in shown.text and "countersign" not in str(shown.blocks)
-    assert check_message(shown.blocks) == []
+    assert "Give that person the new account on the page People." in shown.text
     [link] = [e for e in shown.blocks[0]["elements"][0]["elements"] if e["type"] == "link"]
-    assert link["url"] == f"{PUBLIC_URL}{page}"
+    assert link["url"] == f"{PUBLIC_URL}/people"
     assert "page" not in refusal_text(refused, Medium.COMMAND_LINE)
     use_public_url("")
     assert "page" not in refusal_text(refused, Medium.SLACK), "there is none"

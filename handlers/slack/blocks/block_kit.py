@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from handlers.slack.blocks.action_ids import ActionId
 from handlers.wording.formatting import ELLIPSIS, cut, escaped_length, plain, utc
-from handlers.wording.rich_text import Link, Mention, Part, Sentence, Styled, fallback_text
+from handlers.wording.rich_text import Link, Mention, Part, Sentence, Styled, bold, fallback_text
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -247,9 +247,14 @@ def table(
 
 
 def as_lines(block: Block) -> Block:
-    """A table in blocks of old."""
-    rows = [[cell["text"] for cell in row] for row in block["rows"]]
-    return lines(*([" · ".join(row)] for row in rows))
+    """A table in blocks of old: a line a row, each number with the head of its column before it."""
+    head, *rows = ([cell["text"] for cell in row] for row in block["rows"])
+    labels = [
+        f"{words} " if column["align"] == "right" else ""
+        for words, column in zip(head, block["column_settings"], strict=True)
+    ]
+    told = ([label + cell for label, cell in zip(labels, row, strict=True)] for row in rows)
+    return rich(bullets([bold(first), *(f" · {cell}" for cell in rest)] for first, *rest in told))
 
 
 def confirm(title: str, text: str, yes: str, no: str = "Cancel") -> Element:

@@ -100,7 +100,9 @@ def approvals_revoked_notice(asked: Sequence[BillDetails], more: int = 0) -> Sla
         [bold(f"#{one.id} {short_title(one)}"), f": {_what_changed(one)}."] for one in shown
     ]
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
-    again = paragraph(f"{context} for approval again. Type ", slash("bill list mine"), " to see.")
+    again = paragraph(
+        f"{context} for approval again. Type ", code(slash("bill list mine")), " to see."
+    )
     return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest])), again])
 
 
