@@ -48,7 +48,7 @@ class BillingSettings:
     nothing is known.
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
     `month_end`: when months are billed by themselves; None: they are not.
-    `public_holidays`: days on which nobody is reminded.
+    `public_holidays`: days on which nobody is reminded, or told of the week.
     `company`: as documents that are issued now show it.
     """
 

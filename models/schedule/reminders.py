@@ -207,7 +207,7 @@ async def escalate(session: AsyncSession, context: Context) -> tuple[int, bool]:
     """Finance hears, in one message, of bills that have waited too long, each once; returns of how
     many, and whether there are more.
     """
-    hours = WorkingHours(context.settings.zone, context.settings.public_holidays)
+    hours = WorkingHours.of_company(context.settings)
     if not hours.contains(context.now):
         return 0, False
     found = await _overdue(session, hours, context)

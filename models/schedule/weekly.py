@@ -8,9 +8,9 @@ from models.context import Context
 from models.outbox.notifications import notify_weekly_digest
 from models.period import Period
 from models.schedule.scheduled_work import done_for, is_first
+from models.schedule.working_hours import WorkingHours
 
 WEEKLY = "weekly_digest"
-WORKING_DAYS, OPENS, CLOSES = 5, 9, 17
 
 
 async def tell_of_week(session: AsyncSession, context: Context) -> int:
@@ -25,18 +25,13 @@ async def tell_of_week(session: AsyncSession, context: Context) -> int:
     if not known.keys() - {""}:
         await is_first(session, WEEKLY, week, context.now)
         return 0
-    if week in known or not is_working_hour(local):
+    if week in known or not WorkingHours.of_company(context.settings).contains(local):
         return 0
     month = str(Period.last_closed(context.now, context.settings.zone))
     told = await notify_weekly_digest(session, week, month, context.now)
     if told:
         await is_first(session, WEEKLY, week, context.now)
     return told
-
-
-def is_working_hour(local: datetime) -> bool:
-    """Whether people are at work then, where it is that time."""
-    return local.weekday() < WORKING_DAYS and OPENS <= local.hour < CLOSES
 
 
 def _week(local: datetime) -> str:

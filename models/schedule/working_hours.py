@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from models.errors import Unreadable
 from models.late import Late
+from models.settings import BillingSettings
 
 if TYPE_CHECKING:
     import holidays
@@ -26,6 +27,10 @@ class WorkingHours:
 
     zone: ZoneInfo
     public_holidays: Collection[date] = frozenset()
+
+    @classmethod
+    def of_company(cls, settings: BillingSettings) -> Self:
+        return cls(settings.zone, settings.public_holidays)
 
     def is_working_day(self, day: date) -> bool:
         return day.weekday() < SATURDAY and day not in self.public_holidays

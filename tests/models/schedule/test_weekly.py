@@ -1,6 +1,7 @@
 """Finance's week: told once, in working hours, as things stand."""
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,9 +30,9 @@ class Ticking:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def at(self, moment: str) -> None:
+    async def at(self, moment: str, *, free: Collection[date] = ()) -> None:
         now = datetime.fromisoformat(moment).replace(tzinfo=KATHMANDU)
-        settings = BillingSettings(zone=KATHMANDU)
+        settings = BillingSettings(zone=KATHMANDU, public_holidays=frozenset(free))
         context = await system_context(self._session, now, Source.CLOCK, settings)
         await tell_of_week(self._session, context)
 
@@ -64,6 +65,7 @@ async def test_a_monday_that_was_missed_is_made_up_for_in_working_hours(clock: T
     await clock.at("2026-11-05T10:00")
     for moment in ("2026-11-09T17:00", "2026-11-10T03:00", "2026-11-14T10:00", "2026-11-15T10:00"):
         await clock.at(moment)
+    await clock.at("2026-11-16T09:00", free=[date(2026, 11, 16)])
     assert await clock.told() == []
     await clock.at("2026-12-30T11:00")
     assert await clock.told() == ["2026-W53"]
