@@ -32,6 +32,9 @@ EVENT_WORDS: dict[Event, str] = {
     Event.SEND_FAILED: "It could not be delivered.",
     Event.BOUNCED: "A mail server reported that it did not arrive.",
     Event.VOIDED: "It is void.",
+    Event.REASSIGNED: "Finance asked somebody else to decide on it.",
+    Event.REMINDED: "Whoever is asked was reminded.",
+    Event.ESCALATED: "Finance was told that nobody has decided yet.",
 }
 
 OFF_CAUSES = {
