@@ -15,12 +15,12 @@ beside one bare statement that reads what the alerts rest on.
 
 Last figures, on two cores that others kept busy (load 14):
 
-    steady, calm days    3,000 months   forecast off by   4.9 %, straight line   5.0 %, held 79
-    steady, wild days    3,000 months   forecast off by   8.3 %, straight line  13.6 %, held 56
-    2017, calm days      1,400 months   forecast off by   5.6 %, straight line   5.1 %, held 89
+    steady, calm days    3,000 months   forecast off by   4.4 %, straight line   5.0 %, held 93
+    steady, wild days    3,000 months   forecast off by   9.7 %, straight line  13.6 %, held 57
+    2017, calm days      1,400 months   forecast off by   5.6 %, straight line   5.1 %, held 90
     2017, wild days      1,400 months   forecast off by  13.6 %, straight line  13.5 %, held 49
-    npm, calm days       3,000 months   forecast off by   4.9 %, straight line   5.0 %, held 80
-    npm, wild days       3,000 months   forecast off by   8.3 %, straight line  13.6 %, held 55
+    npm, calm days       3,000 months   forecast off by   4.3 %, straight line   5.0 %, held 92
+    npm, wild days       3,000 months   forecast off by   9.7 %, straight line  13.6 %, held 57
 """
 
 import argparse

@@ -1,29 +1,30 @@
 -- Where a month that is not over is heading: its customer's calls by the end of it.
 
--- A guess as calls, no fewer than were made already, and no more than can be counted.
-create function at_least(used bigint, guess double precision) returns bigint
+-- Calls with so many more to come, as far as they can be counted.
+create function with_more(used bigint, more double precision) returns bigint
 language sql immutable parallel safe as $$
-    select case when guess is not null
-                then greatest(used, least(round(guess::numeric), 9223372036854775807)::bigint) end
+    select case when more is not null
+                then least(used::numeric + round(more::numeric), 9223372036854775807)::bigint end
 $$;
 
 -- Of each customer with a figure in that month. It stands for the days until it was last written down:
 -- `share` of those in contract. Nothing is likely in the first tenth, nor of a figure that came after
 -- the end, or is zero.
 --
--- Two guesses are weighed against each other, each by how far it is usually off: the same pace to
--- the end, which days that differ by half of their calls put off; and the calls of the month before,
--- where the four months before at least are recorded, which are off as those differed from month to
--- month. `low` and `high` hold four of five months, as far as that is so.
+-- The days that are left are taken for days of a month at some level. Two guesses at it are weighed
+-- against each other, each by how far it is usually off: the pace until then, which days that differ
+-- by half of their calls put off; and the calls of the month before, where the four months before at
+-- least are recorded, which are off as those differed from month to month. `low` and `high` hold
+-- four of five months, as far as that is so, with what the days that are left may differ.
 create function usage_forecasts(of_year integer, of_month integer, zone text)
 returns table (customer_id bigint, share double precision, recorded_at timestamptz,
                likely bigint, low bigint, high bigint, months integer, usual bigint,
                uses_history boolean)
 language sql stable as $$
     select u.customer_id, days.share, u.updated_at,
-           at_least(u.api_usage, guess.likely),
-           at_least(u.api_usage, guess.likely * exp(-guess.spread)),
-           at_least(u.api_usage, guess.likely * exp(guess.spread)),
+           with_more(u.api_usage, guess.rest),
+           with_more(u.api_usage, guess.rest * exp(-guess.spread)),
+           with_more(u.api_usage, guess.rest * exp(guess.spread)),
            past.months, past.usual, weight.before > 0
     from usages u
     join customers c on c.id = u.customer_id
@@ -63,21 +64,20 @@ language sql stable as $$
     ) past
     cross join lateral (
         select case when u.api_usage > 0 and days.share >= 0.1 and days.share < 1
-                    then u.api_usage / days.share end as straight,
-               case when days.share > 0 and days.share < 1
-                    then 30 * days.share / (0.25 * (1 - days.share)) end as straight_precision,
-               case when past.before is null then 0
-                    else coalesce(1 / (past.swing * past.swing), 0) end as before_precision
-    ) pace
+                    then days.share end as share
+    ) told
     cross join lateral (
-        select pace.straight_precision as straight, pace.before_precision as before,
-               pace.straight_precision + pace.before_precision as total
+        select 30 * told.share / 0.25 as pace,
+               case when past.before is null then 0
+                    else coalesce(1 / (past.swing * past.swing), 0) end as before
     ) weight
     cross join lateral (
-        select exp((weight.straight * ln(pace.straight)
-                    + weight.before * ln(coalesce(past.before, 1)::double precision))
-                   / weight.total) as likely,
-               1.28 / sqrt(weight.total) as spread
+        select (1 - told.share)
+                   * exp((weight.pace * ln(u.api_usage / told.share)
+                          + weight.before * ln(coalesce(past.before, 1)::double precision))
+                         / (weight.pace + weight.before)) as rest,
+               1.28 * sqrt(1 / (weight.pace + weight.before) + 0.25 / (30 * (1 - told.share)))
+                   as spread
     ) guess
     where u.year = of_year and u.month = of_month
 $$;

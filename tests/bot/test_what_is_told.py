@@ -14,12 +14,13 @@ from bot.worker.worker import Worker
 from handlers.slack.blocks.access import access_granted
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.issue import issue_bills
-from models.actions.keep_books import Book, import_book
+from models.actions.keep_books import import_book
 from models.actions.send import mark_send_failed, send_bill
 from models.actions.undo import undo_decision
 from models.bills.states import RejectReason
 from models.customers.customers import Customer
 from models.db.database import Database
+from models.imports.books import Book
 from models.outbox.cards import add_cards
 from models.outbox.messages import MessageKind, add_messages, user_recipient
 from models.outbox.notifications import promise_run_preview
