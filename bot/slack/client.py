@@ -63,7 +63,10 @@ _CODES = {
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 KNOWN_CODES = frozenset(_KINDS)
 
-_MENDABLE = """not_in_channel is_archived restricted_action no_permission missing_scope
+_MENDABLE = """not_in_channel is_archived is_inactive restricted_action
+    restricted_action_read_only_channel restricted_action_thread_only_channel
+    restricted_action_non_threadable_channel restricted_action_thread_locked
+    app_access_restricted no_permission missing_scope
     invalid_auth not_authed token_revoked token_expired account_inactive accesslimited
     team_added_to_org org_login_required ekm_access_denied two_factor_setup_required"""
 

@@ -44,6 +44,7 @@ from handlers.slack.blocks.notifications import (
     approvals_revoked_notice,
     recalculated_notice,
     rejection_notice,
+    shut_channel_notice,
     unreachable_notice,
     unreached_notice,
     webhook_off_notice,
@@ -202,6 +203,9 @@ async def _delegated(session: Session, message: Message) -> Content | None:
 
 async def _unreached(session: Session, message: Message) -> Content | None:
     """Nothing once Slack reaches them."""
+    if "channel" in message.facts:
+        told = message.facts
+        return Content(partial(shut_channel_notice, told["channel"], told["refused"]))
     user_id, role = message.facts["user_id"], Role(message.facts["role"])
     if user_id is None:
         return Content(partial(unreached_notice, role, None))

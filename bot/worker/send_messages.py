@@ -15,6 +15,7 @@ from bot.timings import Timings
 from bot.worker.content import Content
 from bot.worker.errors import Interrupted, Overtaken
 from bot.worker.message_content import ASKED_FOR, BULKY, content_of
+from handlers.slack.accounts import let_go
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.errors import refusal_message
 from models.db.columns import Session
@@ -29,6 +30,7 @@ from models.outbox.delivery import (
     release_claim,
     slack_id_of,
 )
+from models.outbox.elsewhere import UNREACHABLE, leave_recipient
 from models.outbox.jobs import defer_post, defer_redraw_message
 from models.outbox.messages import Message, MessageState
 
@@ -66,11 +68,12 @@ class MessageSender:
     async def post(self, recipient: str, *, tired: bool = False) -> None:
         """Post everything that is due to a recipient, the oldest first.
 
-        What Slack refuses for good, or has not taken in a week, is marked `failed` and does not
-        hold up the rest. Other trouble is raised, to be tried again in the same order. Once
-        `tired` of that, what Slack refuses while it takes others of the recipient's gives way.
-        Each message has a job's whole patience, which waiting for a rate limit does not use up:
-        both times what is left gets a new job.
+        What was to be decided where Slack brings nothing is asked elsewhere at once. What it
+        refuses for good, or has not taken in a week, is marked `failed` and does not hold up the
+        rest. Other trouble is raised, to be tried again in the same order. Once `tired` of that,
+        what Slack refuses while it takes others of the recipient's gives way. Each message has a
+        job's whole patience, which waiting for a rate limit does not use up: both times what is
+        left gets a new job.
         """
         if await self._is_limited(recipient):
             return
@@ -84,6 +87,8 @@ class MessageSender:
                     self._limited_until[recipient] = time.monotonic() + trouble.retry_after_s
                     await self._go_on_later(recipient, math.ceil(trouble.retry_after_s))
                     return
+                if trouble.code in UNREACHABLE:
+                    await self._leave(recipient, trouble.code)
                 if await self._is_over(message, trouble):
                     pass
                 elif tired and _is_its_own(trouble) and len(aside) < MOST_ASIDE:
@@ -117,6 +122,29 @@ class MessageSender:
         if over:
             await self._give_up(message, trouble.code)
         return over
+
+    async def _leave(self, recipient: str, cause: str) -> None:
+        """Slack brings nothing there: others are asked at once, whatever becomes of it. Whoever
+        has left the workspace, which nobody told us, decides nothing any more.
+        """
+        gone = await self._who_left(recipient)
+        async with self._db.transaction() as session:
+            if gone is not None:
+                await let_go(session, gone)
+            await leave_recipient(session, recipient, cause, self._approvals_channel)
+
+    async def _who_left(self, recipient: str) -> str | None:
+        """The Slack id of a recipient who is deactivated there, though active here."""
+        if recipient.startswith("channel:"):
+            return None
+        async with self._db.transaction() as session:
+            account = await slack_id_of(session, recipient)
+        try:
+            known = await self._slack.user_info(account) if account else None
+        except SlackError as trouble:
+            log.warning("cannot ask who is there", recipient=recipient, cause=trouble.code)
+            return None
+        return account if known is not None and known.get("deleted") else None
 
     async def _let_give_way(
         self, recipient: str, aside: dict[int, SlackError], progress: bool

@@ -7,8 +7,9 @@ import structlog
 
 from handlers.slack.context import Services
 from models.actions.access import deactivate
-from models.actions.reroute import promise_reroute
-from models.context import Source, system_context
+from models.context import Source
+from models.db.columns import Session
+from models.outbox.jobs import defer_reroute
 from models.people.users import keep_slack_zone
 
 log = structlog.get_logger()
@@ -25,10 +26,14 @@ async def changed(services: Services, account: Mapping[str, Any]) -> None:
             await keep_slack_zone(session, account["id"], account["tz"], services.now())
     if account.get("deleted"):
         async with services.db.transaction() as session:
-            if await deactivate(session, account["id"]):
-                log.warning("nobody of Finance is left", command=ADD_FINANCE)
-            act = await system_context(session, services.now(), Source.SLACK, services.billing)
-            await promise_reroute(session, act)
+            await let_go(session, account["id"])
+
+
+async def let_go(session: Session, slack_user_id: str) -> None:
+    """Somebody has left the workspace: others are asked what waits for them, or it is held."""
+    if await deactivate(session, slack_user_id):
+        log.warning("nobody of Finance is left", command=ADD_FINANCE)
+    await defer_reroute(session, Source.SLACK, [])
 
 
 async def access_withdrawn(body: Mapping[str, Any]) -> None:

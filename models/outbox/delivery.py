@@ -11,19 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.outbox.digests import BUNDLE_AT_MOST_S, BUNDLED, FOLLOWED, bundle_notices, list_crowd
+from models.outbox.elsewhere import TO_DECIDE, ask_elsewhere
 from models.outbox.jobs import (
-    defer_post,
     defer_redraw_cards,
     defer_redraw_message,
     defer_redraw_run,
 )
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.notifications import BUNDLING_S
-from models.outbox.people_notices import UNREACHABLE, notify_unreachable
 from models.people.users import User
 
 
@@ -145,28 +143,11 @@ async def drop(session: AsyncSession, message_id: int) -> None:
 async def mark_failed(
     session: AsyncSession, message: Message, cause: str, instead: str | None = None
 ) -> None:
-    """Give the message up for good. What one person had to decide goes to the channel `instead`,
-    and Finance is told whom Slack does not reach.
-    """
-    to_decide = message.kind in _TO_DECIDE and message.recipient.startswith("user:")
-    if instead and to_decide:
-        recipient = f"channel:{instead}"
-        row = {
-            "key": None if message.bill_id else f"{message.kind}:{message.id}:{recipient}",
-            "kind": message.kind,
-            "recipient": recipient,
-            "bill_id": message.bill_id,
-            "facts": message.facts,
-        }
-        await session.execute(insert(Message).values(row).on_conflict_do_nothing())
-        await defer_post(session, recipient)
+    """Give the message up for good. What one person had to decide goes to the channel `instead`."""
+    if instead and message.kind in TO_DECIDE and message.recipient.startswith("user:"):
+        await ask_elsewhere(session, message.recipient, [message.id], instead)
     await _change(session, message.id, state=MessageState.FAILED, failure=cause)
-    if to_decide and cause in UNREACHABLE:
-        await notify_unreachable(session, message.recipient, cause)
     await _tell_runs(session, message)
-
-
-_TO_DECIDE = frozenset({MessageKind.CARD, MessageKind.DIGEST, MessageKind.REMINDER})
 
 
 async def _tell_runs(session: AsyncSession, given_up: Message) -> None:

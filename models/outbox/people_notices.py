@@ -1,6 +1,7 @@
 """What is told of people: who asks for a role, what became of that, who stands in for whom."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -83,22 +84,23 @@ async def notify_delegate(session: AsyncSession, away: User, delegate: User, now
     await add_messages(session, MessageKind.DELEGATED, key, [delegate], facts)
 
 
-_GONE = "user_disabled user_not_found users_not_found user_not_visible no_user no_slack_account"
-_SHUT = """cannot_dm_bot messages_tab_disabled channel_not_found invalid_channel is_archived
-    is_inactive not_in_channel restricted_action restricted_action_read_only_channel
-    restricted_action_thread_only_channel ekm_access_denied app_access_restricted
-    invalid_user_combination method_not_supported_for_channel_type"""
-UNREACHABLE = frozenset(f"{_GONE} {_SHUT}".split())
-"""Why Slack does not bring something to a person: they are gone, or their conversation is shut."""
+async def notify_unreachable(session: AsyncSession, user: User, cause: str) -> None:
+    """Finance hears, once a month, whom Slack does not reach though bills wait for them.
+
+    For whoever is inactive none do.
+    """
+    if user.active and user.role is not None:
+        facts = {"user_id": user.id, "role": user.role, "refused": cause}
+        await _notify_finance(session, str(user.id), facts)
 
 
-async def notify_unreachable(session: AsyncSession, recipient: str, cause: str) -> None:
-    """Finance hears, once a month, whom Slack does not reach though bills wait for them."""
-    user = await session.get(User, int(recipient.partition(":")[2]))
-    if user is None or user.role is None:
-        return
+async def notify_shut_channel(session: AsyncSession, channel: str, cause: str) -> None:
+    """The same of a channel that Countersign was told to write to."""
+    await _notify_finance(session, channel, {"channel": channel, "refused": cause})
+
+
+async def _notify_finance(session: AsyncSession, unreached: str, facts: dict[str, Any]) -> None:
     month = await session.scalar(sa.select(sa.func.to_char(sa.func.now(), "YYYY-MM")))
-    facts = {"user_id": user.id, "role": user.role, "refused": cause}
     finance = await users_with_role(session, Role.FINANCE)
-    key = f"unreached:{user.id}-{month}"
+    key = f"unreached:{unreached}-{month}"
     await add_messages(session, MessageKind.UNREACHED, key, finance, facts)

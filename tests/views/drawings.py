@@ -93,6 +93,7 @@ from handlers.slack.blocks.notifications import (
     reassigned_notice,
     recalculated_notice,
     rejection_notice,
+    shut_channel_notice,
     unreached_notice,
     webhook_off_notice,
 )
@@ -356,6 +357,7 @@ OF_A_BILL: dict[str, Draw] = {
     "replies by mail": lambda f: mail_reply_notice([(f, _by_mail(f))] * 5, 9),
     "mailbox unread": lambda f: mailbox_unread_notice(f.customer, needs_somebody=True),
     "nobody is reached": lambda f: unreached_notice(Role.CSM, _person(f)),
+    "channel is shut": lambda f: shut_channel_notice("CAPPROVALS", "is_archived"),
     "webhook off": lambda f: webhook_off_notice(f.customer, OffCause.FAILING),
     "invoice coming": lambda f: invoice_coming(f.customer),
     "invoice missed": lambda f: invoice_missed(f.id, f.customer),

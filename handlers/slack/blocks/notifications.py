@@ -225,6 +225,21 @@ def unreachable_notice(who: PersonRef, cause: str) -> SlackMessage:
     )
 
 
+def shut_channel_notice(channel: str, cause: str) -> SlackMessage:
+    """To Finance: Slack lets nothing into a channel, and what it said."""
+    return sentence_message(
+        bold("Slack lets nothing into the channel "),
+        code(channel),
+        bold(f" any more: {cause}."),
+        " Where it is the channel for approvals, everybody of the role is asked instead. Invite "
+        "the bot there, or name another channel: in ",
+        code("APPROVALS_CHANNEL"),
+        ", or for a customer with ",
+        code(slash("customer edit NAME")),
+        ".",
+    )
+
+
 def webhook_off_notice(host: str, cause: OffCause) -> SlackMessage:
     """To Finance: a webhook is not sent anything any more."""
     return sentence_message(
