@@ -1,5 +1,6 @@
 """What is said of a month that is not over: how near its limit is, and where it is heading."""
 
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from handlers.wording.formatting import calls, day, money, month_name, name, number
@@ -73,12 +74,16 @@ def _over(outlook: MonthOutlook, forecast: Forecast) -> str:
     over = forecast.likely - outlook.limit_calls
     if over <= 0:
         return ", within the limit" if forecast.high <= outlook.limit_calls else ""
-    priced = (
-        f", about {money(forecast.amount, outlook.currency)} before tax"
-        if forecast.amount is not None
-        else ""
-    )
+    priced = "" if forecast.amount is None else f", about {_about_money(forecast, outlook)}"
     return f": about {about(over)} over the limit{priced}"
+
+
+def _about_money(forecast: Forecast, outlook: MonthOutlook) -> str:
+    """A guess at an amount with the digits it deserves, in whole units where it has so many."""
+    assert forecast.amount is not None
+    places = max(0, forecast.amount.adjusted() + 1 - _DIGITS)
+    rounded = round(forecast.amount, -places) if places else forecast.amount
+    return f"{money(Decimal(rounded), outlook.currency)} before tax"
 
 
 def _how(outlook: MonthOutlook, forecast: Forecast, zone: ZoneInfo) -> str:

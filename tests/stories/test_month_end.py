@@ -56,7 +56,7 @@ async def test_finance_is_shown_the_month_and_one_of_them_generates_it(team: Tea
     assert "Generate" not in labels(team.again(copy))
     await team.max.clicks("Generate", on=copy)
     await until(lambda: "Ana (Finance) was first" in read(team.again(copy)))
-    assert "Approve" in labels(await team.kim.card("Acme Corp"))
+    assert "Approve" in labels(await team.kim.card("Acme Corp, October 2026"))
     assert await runs(team.db) == 1
 
 

@@ -5,21 +5,20 @@ from zoneinfo import ZoneInfo
 
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
+    Block,
     Element,
     SlackMessage,
     actions,
-    bullets,
     button,
     context,
     message,
     opening,
     paragraph,
-    rich,
 )
 from handlers.wording.addresses import customer_address
 from handlers.wording.formatting import counted, number, period_name, slash
 from handlers.wording.outlook_text import alert_text, forecast_text, outlook_name
-from handlers.wording.rich_text import Part, Sentence, bold, fallback_text
+from handlers.wording.rich_text import Sentence, bold, fallback_text
 from models.queries.month_outlook import MonthOutlook
 
 ALERTED_AT_MOST = 10
@@ -33,11 +32,16 @@ def usage_alerts_message(
         return _one(outlooks[0], zone)
     month = period_name(outlooks[0].period)
     told = f"Usage in {month}: {counted(count, 'customer')} to look at."
-    each: list[Sequence[Part]] = [[*_told(one), *_ahead(one, zone)] for one in outlooks]
+    blocks = [block for one in outlooks for block in _of_several(one, zone)]
     more = count - len(outlooks)
-    rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
+    rest = [context(f"and {number(more)} more")] if more else []
     hint = paragraph("Type ", slash("usage NAME"), " to see the months of one.")
-    return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest])), hint])
+    return message(fallback_text(told), [paragraph(told), *blocks, *rest, hint])
+
+
+def _of_several(outlook: MonthOutlook, zone: ZoneInfo) -> list[Block]:
+    ahead = forecast_text(outlook, zone)
+    return [paragraph(*_told(outlook)), *([context(ahead)] if ahead else [])]
 
 
 def _one(outlook: MonthOutlook, zone: ZoneInfo) -> SlackMessage:
@@ -55,11 +59,6 @@ def _one(outlook: MonthOutlook, zone: ZoneInfo) -> SlackMessage:
 
 def _told(outlook: MonthOutlook) -> Sentence:
     return (bold(outlook_name(outlook)), f" {alert_text(outlook)}")
-
-
-def _ahead(outlook: MonthOutlook, zone: ZoneInfo) -> Sentence:
-    ahead = forecast_text(outlook, zone)
-    return (f" {ahead}",) if ahead else ()
 
 
 def _page(customer_id: int) -> list[Element]:
