@@ -103,6 +103,8 @@ class Transition:
 ANYWHERE = frozenset(State)
 NEW: frozenset[State] = frozenset()
 OPEN = frozenset({State.HELD, State.PENDING})
+UNSETTLED = ANYWHERE - {State.SENT, State.VOID}
+"""What has not gone out, and is not void."""
 
 TRANSITIONS: dict[Verb, Transition] = {
     Verb.GENERATE: Transition(NEW, State.PENDING, Permission.GENERATE),

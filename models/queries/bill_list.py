@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.bills.bill import Bill
-from models.bills.states import BillKind, HoldReason, State
+from models.bills.states import UNSETTLED, BillKind, HoldReason, State
 from models.customers.customers import Customer, with_merged
 from models.errors import Invalid
 from models.people.users import User
@@ -182,8 +182,8 @@ async def _years(session: AsyncSession) -> range:
 
 
 async def open_bills_of_customer(session: AsyncSession, customer_id: int) -> tuple[BillLine, ...]:
-    """A customer's bills that wait for somebody."""
-    theirs = Selection(WAITING, (await _of_customer(session, customer_id),))
+    """A customer's bills that are not settled, those that wait for somebody first."""
+    theirs = Selection(UNSETTLED, (await _of_customer(session, customer_id),))
     return (await _page(session, theirs, None, PAGE_BILLS)).lines
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.bills.states import UNSETTLED
 from models.people.users import PersonRef
 from models.period import Period
 from models.text import cleaned_name
@@ -105,7 +106,8 @@ select l.*, u.id as csm_user_id, u.name as csm_name, u.role as csm_role,
        u.slack_user_id as csm_slack_id, t.currency, t.overage_unit_cost, t.monthly_api_limit,
        g.api_usage, coalesce(t.active_days > 0, true) as in_contract, (
            select count(*) from bills b
-           where b.customer_id = l.id and b.status in ('held', 'pending', 'approved', 'rejected')
+           where b.status = any(:unsettled) and b.customer_id = any(array(
+               select l.id union all select id from customers where merged_into_id = l.id))
        ) as open_bills
 from listed l
 left join usages g on g.customer_id = l.id and g.year = :year and g.month = :month
@@ -146,6 +148,7 @@ async def list_customers(
         "year": period.year,
         "month": period.month,
         "over": wanted.over,
+        "unsettled": [*UNSETTLED],
         "most": most,
         "limit": limit + 1,
     }

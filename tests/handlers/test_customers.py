@@ -4,7 +4,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from models.actions.approve import approve_bill, reject_bill
 from models.actions.edit_customer import edit_customer
+from models.bills.states import RejectReason
 from models.context import Context, Source
 from models.customers.customers import Customer
 from models.customers.search import find_customer
@@ -78,6 +80,23 @@ async def test_a_customer_is_shown_with_its_terms_its_bills_and_its_usage(
     assert team.ana.dialog["callback_id"] == "customer:edit"
     await team.kim.forges(element(finances, "Edit"), on=finances)
     assert team.kim.dialogs == []
+
+
+async def test_a_customers_open_bills_are_the_same_wherever_they_are_told(
+    team: Team, people: People, october: Bills
+) -> None:
+    """They are open until they are sent or void."""
+    async with team.db.transaction() as session:
+        act = Context(people.kim, NOW, Source.WEB)
+        await approve_bill(session, october.acme, 1, act)
+        await reject_bill(session, october.bolt, 1, act, RejectReason.USAGE_WRONG, "Ours")
+    for name, bill_id, state in (
+        ("acme", october.acme, "approved"),
+        ("bolt", october.bolt, "rejected"),
+    ):
+        told = read(await team.kim.types(f"/usage {name}"))
+        assert f"Open bills: #{bill_id} October 2026, $250.00, {state}." in told
+    assert read(await team.kim.types("/customer list")).count("$0.50 1") == 2
 
 
 async def test_strangers_are_shown_no_customer(team: Team) -> None:

@@ -187,12 +187,17 @@ def _near(command: str, word: str) -> str | None:
 
 def _elsewhere(command: str, word: str) -> str | None:
     """The other command that has just this subcommand, where this one has it not."""
-    having = [
+    having = commands_with(word)
+    return None if command in having else next(iter(having), None)
+
+
+def commands_with(word: str) -> list[str]:
+    """The commands that have just this subcommand."""
+    return [
         one
         for one, known in SUBCOMMANDS.items()
         if any(subcommand.name == word.lower() for subcommand in known)
     ]
-    return None if command in having else next(iter(having), None)
 
 
 def three_nearest(line: str) -> SlackMessage:
