@@ -91,3 +91,13 @@ def refs(text: str) -> list[str]:
     """
     plain = plain_form(text).replace("№", "#").rstrip(".;,")
     return [found[found.lastgroup or 0].strip() for found in _REF.finditer(plain)]
+
+
+def without_reason(text: str) -> str:
+    """The one bill that is named before a reason, as in `#12: wrong limit` or `acme oct - why`."""
+    named = _REASON.split(text, maxsplit=1)[0].strip()
+    first, *others = refs(named) or [""]
+    return first if others and first.startswith("#") and not others[0].startswith("#") else named
+
+
+_REASON = re.compile(r":(?=\s|$)|\s[-–—]+\s")

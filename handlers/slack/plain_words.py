@@ -1,7 +1,7 @@
 """What people write to the bot in plain words, read by the commands' own table."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from handlers.slack.parsing import first_word
 from models.text import unquoted
@@ -14,9 +14,11 @@ _COURTESY = re.compile(
 _LEADING = re.compile(
     r"^(?:me\s+)?(?:the\s+)?(?:bills?\s+)?(?:(?:of|for|from)\s+|(?<=\s)(?=#?\d))", re.IGNORECASE
 )
+_SHOWING = frozenset({"show", "see"})
 _MEANT = (
     (r"(?:what|which bills?|who)(?: is|'s|s)?(?: still)? wait(?:s|ing)?(?: for me)?", "list mine"),
     (r"(?:what|which bills?) (?:needs me|do i (?:have|need) to (?:do|approve|sign))", "list mine"),
+    (r"(?:(?:list|show) )?(?:all |the |our )*customers", "customer list"),
     (r"(?:my|waiting|open|pending) bills?|my (?:inbox|list)|inbox|waiting for me", "list mine"),
 )
 """What means a command that it does not name."""
@@ -39,10 +41,26 @@ def line_meant(text: str) -> str:
     return line
 
 
-def command_and_line(line: str, commands: Collection[str]) -> tuple[str, str]:
-    """Which command is called, `bill` if the words name none, and what stands behind it."""
+def command_and_line(line: str, commands: Mapping[str, Collection[str]]) -> tuple[str, str]:
+    """Which of the commands with their subcommands is called, and what stands behind it.
+
+    The command's name may stand behind the subcommand's, as in `new customer`, or be left out
+    where no other has that, as in `record acme`. `bill` where the words name none.
+    """
     word, rest = first_word(line)
-    return (word.lower(), rest) if word.lower() in commands else ("bill", line)
+    if (called := _command(word, commands)) is not None:
+        return called, rest
+    named, behind = first_word(rest)
+    called, verb = _command(named, commands), word.lower()
+    if called is not None and (verb in commands[called] or verb in _SHOWING):
+        return called, behind if verb in _SHOWING else f"{verb} {behind}"
+    having = [command for command, known in commands.items() if verb in known]
+    return (having[0] if len(having) == 1 else "bill"), line
+
+
+def _command(word: str, commands: Collection[str]) -> str | None:
+    plain = word.lower()
+    return next((one for one in commands if plain in (one, f"{one}s")), None)
 
 
 def without_filler(named: str) -> str:

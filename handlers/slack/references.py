@@ -5,13 +5,20 @@ from collections.abc import Awaitable, Callable
 from handlers.slack.answers import Answer
 from handlers.slack.blocks.action_ids import is_id
 from handlers.slack.blocks.customer_choice import CUSTOMER
+from handlers.slack.blocks.help import is_near
 from handlers.slack.context import Listener, RequestContext
+from handlers.slack.parsing import names_a_bill, subcommand_and_rest
 from models.customers.customers import Customer, get_customer
 from models.errors import Invalid, NotFound
 from models.period import Period
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
-from models.queries.references import find_bill, find_customer_and_month
+from models.queries.references import (
+    begins_customer,
+    find_bill,
+    find_customer_and_month,
+    is_customer,
+)
 
 WHICH_BILL = (
     "Which bill? Write its number, such as `#42`, its document's number, or a customer and a month."
@@ -46,6 +53,14 @@ async def referenced_bill(context: RequestContext, typed: str) -> int:
         raise Invalid(WHICH_BILL)
     with context.naming(typed):
         return await find_bill(context.session, typed, context.today)
+
+
+async def means_a_bill(context: RequestContext, text: str) -> bool:
+    """Whether a text without a command names a bill, and is not a misspelt command."""
+    if names_a_bill(text) or await is_customer(context.session, text):
+        return True
+    word, _ = subcommand_and_rest(text)
+    return not is_near("bill", word) and await begins_customer(context.session, text, context.today)
 
 
 async def referenced_customer_and_month(

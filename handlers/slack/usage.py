@@ -31,7 +31,7 @@ MOST_MONTHS = 99
 SPANS = "Write `6m`, `12m`, `2026`, `2026-10` or `2026-01..2026-10`."
 Span = tuple[Period, Period]
 
-_BACK = r"(?:last\s+)?(\d{1,3})\s*m(?:onths?)?"
+_BACK = r"(?:(?:for|in|over)\s+)?(?:the\s+)?(?:(?:last|past)\s+)?(\d{1,3})\s*m(?:onths?)?"
 _MONTHS_BACK = re.compile(rf"(.+?)\s+{_BACK}|{_BACK}\s+(.+)", re.ASCII | re.IGNORECASE)
 _YEAR = re.compile(r"(.+?)\s+(\d{4})", re.ASCII)
 _MONTH = f"(?:{ANY_MONTH}|{MONTH_NAME})"

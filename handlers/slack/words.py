@@ -7,8 +7,9 @@ from handlers.slack import bill
 from handlers.slack.answers import Answer, Dialog, Reply
 from handlers.slack.blocks.help import needs_command, three_nearest
 from handlers.slack.context import RequestContext
-from handlers.slack.parsing import HELP, names_a_bill, subcommand_and_rest, typed_text
+from handlers.slack.parsing import HELP, subcommand_and_rest, typed_text
 from handlers.slack.plain_words import bot_left_out, command_and_line, line_meant, without_filler
+from handlers.slack.references import means_a_bill
 from handlers.slack.request import carried
 from handlers.wording.formatting import slash
 from models.errors import Invalid
@@ -34,7 +35,8 @@ async def answer(context: RequestContext, commands: Commands, run: Run) -> Answe
     line = line_meant(typed_text(bot_left_out(said, context.services.bot_user_id)))
     if len(line) > MOST_CHARS:
         raise Invalid(TOO_LONG)
-    command, text = command_and_line(line, commands)
+    is_name = await is_customer(context.session, line)
+    command, text = ("bill", line) if is_name else command_and_line(line, commands)
     word, rest = subcommand_and_rest(text)
     if (command, word) in AT_ONCE and not await is_customer(context.session, text):
         return Reply(needs_command(command, text))
@@ -66,5 +68,4 @@ async def _without_filler(context: RequestContext, named: str) -> str:
 
 
 async def _is_understood(context: RequestContext, word: str, text: str) -> bool:
-    known = word in HELP or names_a_bill(text)
-    return known or await is_customer(context.session, text)
+    return word in HELP or await means_a_bill(context, text)

@@ -85,6 +85,17 @@ async def is_customer(session: AsyncSession, text: str) -> bool:
     return await find_exactly(session, text) is not None
 
 
+async def begins_customer(session: AsyncSession, text: str, today: date) -> bool:
+    """Whether a text is a customer's name or the beginning of some, with a month or without."""
+    try:
+        named, _ = await _named_and_month(session, text, today)
+    except Ambiguous as refused:
+        return not refused.is_guess
+    except Invalid:
+        return False
+    return named is not None
+
+
 async def _named_and_month(
     session: AsyncSession, text: str, today: date | None
 ) -> tuple[Customer | None, Period | None]:

@@ -206,9 +206,12 @@ MISSPELT = (
     ("/customer lsit", "Did you mean /customer list?"),
     ("/customer eidt acme", "Did you mean /customer edit acme?"),
     ("/customer record acme 2026-10 5", "Did you mean /usage record acme 2026-10 5?"),
-    ("/bill import", "Did you mean /usage import?"),
+    ("/bill import", "Did you mean /customer import or /usage import?"),
     ("/bill new Zoo Ltd", "Did you mean /customer new Zoo Ltd?"),
     ("/bill poeple", "Did you mean /bill people?"),
+    ("/bill usage acme 12m", "Did you mean /usage acme 12m?"),
+    ("/bill customer acme", "Did you mean /customer acme?"),
+    ("/customer usage acme", "Did you mean /usage acme?"),
     ("/customer Zebra", "No customer is called “Zebra”"),
     ("/customer show acme", "Acme Corp"),
     ("/usage show “Acme Corp”", "Acme Corp"),
@@ -265,6 +268,23 @@ async def test_what_opens_a_dialog_is_named_to_whoever_writes_it(
     told = team.ana.whispers(team.ana.dm)[-1]
     assert told["text"].startswith(f"To do that, type /bill void #{october.acme}.")
     assert "bill:more" in acts(told)
+
+
+ONLY_TYPED = (
+    ("record acme 2026-10 5", "/usage record acme 2026-10 5"),
+    ("new customer Zoo Ltd", "/customer new Zoo Ltd"),
+    ("edit acme", "/customer edit acme"),
+    ("import usage", "/usage import"),
+    ("please import customers", "/customer import"),
+)
+
+
+async def test_a_command_is_known_by_its_verb_and_in_the_order_of_a_sentence(team: Team) -> None:
+    for text, meant in ONLY_TYPED:
+        before = len(team.ana.whispers(team.ana.dm))
+        await team.sandbox.message("UANA", team.ana.dm, text)
+        told = team.ana.whispers(team.ana.dm)[before:]
+        assert [one["text"] for one in told] == [f"To do that, type {meant}."], text
 
 
 async def test_which_bills_is_asked_without_marks_of_code(team: Team) -> None:
@@ -326,13 +346,32 @@ async def test_a_customer_called_like_a_month_is_found_by_its_name(
     assert acts(await team.kim.types("/usage May 12m")) == ["usage:share", "page:open"]
 
 
+async def test_the_beginning_of_a_name_stands_for_its_bill_where_no_command_does(
+    team: Team, october: Bills
+) -> None:
+    for typed in ("acme", "Acme Corp 2026-10", "bolt october", f"comment #{october.acme} hi"):
+        assert f"#{october.bolt if 'bolt' in typed else october.acme}" in said(
+            await team.kim.types(f"/bill {typed}")
+        ), typed
+    for typed in (f"reject #{october.acme} wrong limit", "reject acme oct: wrong limit"):
+        assert "bill:reject" in acts(await team.kim.types(f"/bill {typed}")), typed
+    assert "Type /bill help" in (await team.kim.types("/bill quux"))["text"]
+
+
 WORDS = (
     ("what waits for me?", "Acme Corp", "list"),
     ("please show me the bill of acme for october, thanks!", "Acme Corp", "card"),
     ("approve acme october", "Acme Corp", "card"),
     ("usage of acme", "1,500", "usage"),
     ("show bill {acme}", "Acme Corp", "card"),
+    ("reject acme: wrong limit", "Acme Corp", "card"),
+    ("acme", "Acme Corp", "card"),
+    ("usage of acme for the last 12 months", "1,500", "usage"),
+    ("customers", "Bolt Ltd", "list"),
+    ("show customer acme", "Latest bills", "customer"),
     ("back", "To do that, type /bill back.", "sentence"),
+    ("shwo acme", "/bill show acme", "nearest"),
+    ("hallo", "/bill help", "nearest"),
     ("what is the meaning of life", "Countersign does not understand", "nearest"),
 )
 

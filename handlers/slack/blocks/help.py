@@ -161,22 +161,33 @@ def nearest_commands(command: str, word: str, rest: str = "") -> SlackMessage:
     """
     name = slash(command)
     helping = ("Type ", code(f"{name} help"), " for all of them.")
-    near = _near(command, word)
     behind = f" {rest}" if rest and len(rest) <= REPEATED else ""
-    if near in ON_THE_CARD:
+    if (near := _near(command, word)) in ON_THE_CARD:
         show = code(f"{name} show{behind or ' #42'}")
         return sentence_message(f"{ON_THE_CARD[near]} To get it, type ", show, ".")
     lead = f"{name} does not know “{cut(word, 60)}”. "
-    other = _elsewhere(command, word)
-    if other is None and near is None:
+    meant = _meant(command, word)
+    if not meant:
         return sentence_message(lead, *helping)
-    meant = f"{slash(other)} {word.lower()}" if other else f"{name} {near}"
-    return sentence_message(f"{lead}Did you mean ", code(f"{meant}{behind}"), "? ", *helping)
+    choices = [part for one in meant for part in (" or ", code(f"{one}{behind}"))]
+    return sentence_message(f"{lead}Did you mean ", *choices[1:], "? ", *helping)
 
 
 def is_near(command: str, word: str) -> bool:
     """Whether a word was perhaps meant for a subcommand, of this command or of another."""
-    return _elsewhere(command, word) is not None or _near(command, word) is not None
+    return bool(_meant(command, word))
+
+
+def _meant(command: str, word: str) -> list[str]:
+    """What was perhaps meant by a word behind a command: the other of just this name, those that
+    have such a subcommand, or the subcommand that is spelt nearly so.
+    """
+    if word.lower() in SUBCOMMANDS:
+        return [slash(word.lower())]
+    if others := _elsewhere(command, word):
+        return [f"{slash(other)} {word.lower()}" for other in others]
+    near = _near(command, word)
+    return [] if near is None else [f"{slash(command)} {near}"]
 
 
 def _near(command: str, word: str) -> str | None:
@@ -185,19 +196,14 @@ def _near(command: str, word: str) -> str | None:
     return _nearest(word.lower(), [*known, *(ON_THE_CARD if command == "bill" else ())])
 
 
-def _elsewhere(command: str, word: str) -> str | None:
-    """The other command that has just this subcommand, where this one has it not."""
-    having = commands_with(word)
-    return None if command in having else next(iter(having), None)
-
-
-def commands_with(word: str) -> list[str]:
-    """The commands that have just this subcommand."""
-    return [
+def _elsewhere(command: str, word: str) -> list[str]:
+    """The other commands that have just this subcommand, where this one has it not."""
+    having = [
         one
         for one, known in SUBCOMMANDS.items()
         if any(subcommand.name == word.lower() for subcommand in known)
     ]
+    return [] if command in having else having
 
 
 def three_nearest(line: str) -> SlackMessage:
@@ -208,12 +214,23 @@ def three_nearest(line: str) -> SlackMessage:
         for one in known
         if one.name != "help"
     }
-    near = process.extract(line.lower(), by_line, scorer=fuzz.token_set_ratio, limit=3)
+    alike = process.extract(line.lower(), by_line, scorer=fuzz.token_set_ratio, limit=3)
+    near = [*dict.fromkeys([*_spelt_nearly(line), *(example for _, _, example in alike)])][:3]
     lead = f"Countersign does not understand “{cut(line, 60)}”. The nearest that it does:"
-    told: list[Sentence] = [(code(example),) for _, _, example in near]
+    told: list[Sentence] = [(code(example),) for example in near]
     rest = sentence_message("Type ", code(f"{slash('bill')} help"), " for all of them.")
     blocks = [*sentence_message(lead).blocks, rich(bullets(told)), *rest.blocks]
-    return message(f"{lead} {listing([example for _, _, example in near])}.", blocks)
+    return message(f"{lead} {listing(near)}.", blocks)
+
+
+def _spelt_nearly(line: str) -> list[str]:
+    """The command whose subcommand is spelt most like the first word, with what stands behind."""
+    word, _, rest = line.partition(" ")
+    for command in SUBCOMMANDS:
+        if (near := _near(command, word)) is not None:
+            shown = "show" if near in ON_THE_CARD else near
+            return [f"{slash(command)} {shown} {cut(rest, REPEATED)}".strip()]
+    return []
 
 
 def _nearest(word: str, known: list[str]) -> str | None:
