@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from models.imports.csv_columns import SHOWN_CHARS
 from models.imports.rows import SHOWN_FLAWS, BadRows, Flaw, Row, Rows, is_sound
 from models.text import trimmed, unquoted, without_guard
 
 MAX_LINE_CHARACTERS = 1_000_000
+TOO_LONG = f"the line is longer than {MAX_LINE_CHARACTERS:,} characters"
 AS_UTF8 = "save it as “CSV UTF-8”"
 NOT_UTF8 = f"the file is not UTF-8 here; {AS_UTF8}"
 
@@ -43,8 +45,7 @@ class CsvReader(Rows):
         self._before = 0
         header, delimiter = self._first_line()
         self.header_line = self._before
-        [names] = csv.reader([header], delimiter=delimiter)
-        named = [_column_name(name) for name in names]
+        named = self._column_names(header, delimiter)
         self.header = [name for name in named if name]
         self.semicolons = delimiter == ";"
         self._named = [index for index, name in enumerate(named) if name]
@@ -75,6 +76,8 @@ class CsvReader(Rows):
         separator = None
         while line := self._text.readline(MAX_LINE_CHARACTERS):
             self._before += 1
+            if len(line) == MAX_LINE_CHARACTERS:
+                raise BadRows([Flaw(self._before, "", TOO_LONG)])
             if not is_sound(line):
                 raise BadRows([Flaw(self._before, "", _not_utf8(line))])
             if told := re.fullmatch(r'"?sep=([,;\t])"?', line.strip("\r\n"), re.IGNORECASE):
@@ -82,6 +85,13 @@ class CsvReader(Rows):
             elif trimmed(re.sub(r'[,;"\t]', "", line)):
                 return line, separator or max(",;\t", key=line.count)
         raise BadRows([Flaw(1, "", "the file is empty; its first line names the columns")])
+
+    def _column_names(self, header: str, delimiter: str) -> list[str]:
+        try:
+            [names] = csv.reader([header], delimiter=delimiter)
+        except csv.Error as error:
+            raise BadRows([Flaw(self.header_line, "", _unreadable(error))]) from error
+        return [_column_name(name) for name in names]
 
     def read(self) -> Iterator[Row]:
         last_line = 0
@@ -123,7 +133,7 @@ class CsvReader(Rows):
     def _lines(self) -> Iterator[str]:
         while line := self._text.readline(MAX_LINE_CHARACTERS):
             if len(line) == MAX_LINE_CHARACTERS:
-                raise csv.Error(f"the line is longer than {MAX_LINE_CHARACTERS:,} characters")
+                raise csv.Error(TOO_LONG)
             yield line
 
 
@@ -137,8 +147,8 @@ def _refuse_other_files(file: BinaryIO) -> None:
 
 
 def _column_name(typed: str) -> str:
-    """As in “API usage”, which is the column `api_usage`."""
-    return re.sub(r"[\s_-]+", "_", unquoted(typed)).casefold()
+    """As in “API usage”, which is the column `api_usage`; of a longer one what is shown of it."""
+    return re.sub(r"[\s_-]+", "_", unquoted(typed)).casefold()[:SHOWN_CHARS]
 
 
 def size_of(file: BinaryIO) -> int:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from models.imports.csv_columns import SHOWN_CHARS
 from models.imports.csv_reader import size_of
 from models.imports.rows import SHOWN_FLAWS, BadRows, Flaw, Row, Rows
 from models.text import trimmed
@@ -106,7 +107,11 @@ class JsonReader(Rows):
             return None
         row = self._shaped(one)
         flaws = [
-            Flaw(number, str(name), f"there is no such field; there are {', '.join(self.header)}")
+            Flaw(
+                number,
+                name[:SHOWN_CHARS],
+                f"there is no such field; there are {', '.join(self.header)}",
+            )
             for name in row
             if name not in self.header and name not in self._passed_over
         ]

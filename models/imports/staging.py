@@ -4,6 +4,7 @@
 knows them, and whether the row is sound. Both are gone when the transaction ends.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -87,7 +88,8 @@ def _given(header: list[str], line: int, layout: Layout) -> list[Column]:
         raise BadRows([Flaw(line, "", f"this first line names no column; {there_are}")])
     flaws = [
         Flaw(line, name, "the header names this column twice")
-        for name in sorted({name for name in header if header.count(name) > 1})
+        for name, times in sorted(Counter(header).items())
+        if times > 1
     ]
     flaws += [
         Flaw(line, name, f"there is no such column; {there_are}")

@@ -245,6 +245,29 @@ async def test_a_file_of_another_kind_is_called_by_what_it_is(
     assert "save it as “CSV UTF-8”" in flaw.reason
 
 
+LONG_HEADERS = [
+    (b"a" * 200_000, (1, "longer than 131,072")),
+    (b"\ncustomer," + b"a" * 200_000 + b"\nAcme,1\n", (2, "longer than 131,072")),
+    (b"a," * 600_000, (1, "longer than 1,000,000")),
+    (b"," * 1_200_000 + b"a", (1, "longer than 1,000,000")),
+    (b"customer," + b"a" * 100_000, (1, "there is no such column")),
+    (b"customer," + b"a," * 200_000, (1, "twice")),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), LONG_HEADERS)
+async def test_a_first_line_that_is_far_too_long_is_named(
+    db: Database, people: People, content: bytes, expected: tuple[int, str]
+) -> None:
+    with pytest.raises(BadRows) as refused:
+        await load(db, people.ana, "usage", content)
+    line, reason = expected
+    flaw = refused.value.flaws[0]
+    assert flaw.line == line
+    assert reason in flaw.reason
+    assert len(str(flaw)) < 500
+
+
 OPTIONAL_FAULTS = [
     ("country", "UK", "write GB"),
     ("country", "XX", "is not a country"),
