@@ -70,6 +70,7 @@ from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
 from models.queries.month_outlook import alerted_outlooks
+from models.queries.waiting import WAITING, still_waiting
 from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
 BULKY = frozenset(
@@ -134,9 +135,13 @@ async def _approvals(session: Session, message: Message) -> Content | None:
 async def _approvals_fell(session: Session, message: Message) -> Content | None:
     """Bills that were approved again, or made void, in the meantime are not told."""
     found = await load_bill_details(session, message.facts["bills"])
-    waiting = [facts for facts in found if facts.status in (State.PENDING, State.HELD)]
+    waiting = [facts for facts in found if facts.status in WAITING]
     more = message.facts["count"] - len(found)
-    return Content(partial(approvals_revoked_notice, waiting, more)) if waiting else None
+    if not waiting:
+        return None
+    reader = await reader_of(session, message.recipient)
+    asked = await still_waiting(session, [facts.id for facts in waiting], reader)
+    return Content(partial(approvals_revoked_notice, waiting, asked, more))
 
 
 async def _settled(session: Session, message: Message) -> Content:

@@ -299,7 +299,7 @@ OF_A_BILL: dict[str, Draw] = {
         {f.id: f},
     ),
     "rejection notice": lambda f: rejection_notice(f, samples.REJECTED),
-    "approvals fell": lambda f: approvals_revoked_notice([f] * 30, 20),
+    "approvals fell": lambda f: approvals_revoked_notice([f] * 30, [f.id], 20),
     "approvals notice": lambda f: approvals_notice([f] * 90, 1),
     "reads like approve": lambda f: reads_like_a_decision(f, Verb.APPROVE),
     "reads like reject": lambda f: reads_like_a_decision(f, Verb.REJECT),

@@ -104,12 +104,32 @@ def test_whoever_generated_a_rejected_bill_can_revise_it_or_make_it_void() -> No
 
 
 def test_an_approver_is_told_what_changed_under_their_approval() -> None:
-    message = approvals_revoked_notice([BILLS["corrected"]])
+    message = approvals_revoked_notice([BILLS["corrected"]], [42])
     assert message.text == (
         "What you approved has changed: your approval of 1 bill does not stand any more."
     )
     assert "usage was corrected from 1,250,000 to 1,180,000 calls" in shown(message.blocks)
-    assert "It waits for approval again." in shown(message.blocks)
+    assert "It waits for your approval again." in shown(message.blocks)
+    assert "/bill list mine" in shown(message.blocks)
+
+
+def test_an_approver_is_told_what_comes_next_of_each_bill_that_their_word_fell_of() -> None:
+    """One waits for Kim, one for somebody else, and one is held: only the first is in her list."""
+    theirs, held = BILLS["corrected"], replace(BILLS["held, no_approver"], id=44)
+    others = replace(BILLS["pending, one of two in"], id=43)
+    told = shown(approvals_revoked_notice([theirs, others, held], [theirs.id]).blocks)
+    assert "#42 waits for your approval again." in told
+    assert "waits for anybody in Sales." in told
+    assert "#44 waits for Finance to settle the cause." in told
+
+    left = approvals_revoked_notice([held], [])
+    assert left.text == "Your approval of 1 bill does not stand any more."
+    assert "held because nobody could approve it" in shown(left.blocks)
+    assert "It waits for Finance to settle the cause." in shown(left.blocks)
+    passed_on = approvals_revoked_notice([others], [])
+    for message in (left, passed_on):
+        assert "list mine" not in shown(message.blocks)
+        assert "your approval again" not in shown(message.blocks)
 
 
 def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> None:

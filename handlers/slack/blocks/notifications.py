@@ -1,10 +1,11 @@
 """What is told to somebody who did not ask: how it went with what they answer for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from handlers.slack.blocks import buttons
 from handlers.slack.blocks.action_ids import ActionId, pack
 from handlers.slack.blocks.block_kit import (
+    Block,
     Element,
     SlackMessage,
     actions,
@@ -23,7 +24,7 @@ from handlers.slack.blocks.card import arithmetic
 from handlers.wording.addresses import on_page
 from handlers.wording.bill_text import amount, hold_cause, reject_reason, short_title, status_text
 from handlers.wording.change_text import correction_text
-from handlers.wording.formatting import bill_count, number, person, slash
+from handlers.wording.formatting import bill_count, listing, number, person, slash
 from handlers.wording.history_text import reassigned_text
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
@@ -88,27 +89,56 @@ def approvals_notice(approved: Sequence[BillDetails], reader_id: int) -> SlackMe
     return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest]))])
 
 
-def approvals_revoked_notice(asked: Sequence[BillDetails], more: int = 0) -> SlackMessage:
-    """To whoever had approved them: their word is asked again, and about which figures."""
-    shown = asked[:NOTICED_AT_MOST]
-    more += len(asked) - len(shown)
-    count = len(shown) + more
-    context = "It waits" if count == 1 else "They wait"
-    lost = bill_count(count)
-    told = f"What you approved has changed: your approval of {lost} does not stand any more."
+def approvals_revoked_notice(
+    fallen: Sequence[BillDetails], asked: Collection[int], more: int = 0
+) -> SlackMessage:
+    """To whoever had approved them: about which figures their word fell, and what comes next.
+
+    `asked`: ids of those that wait for the reader's word again; `more` are not named.
+    """
+    shown = fallen[:NOTICED_AT_MOST]
+    more += len(fallen) - len(shown)
+    lost = f"our approval of {bill_count(len(shown) + more)} does not stand any more."
+    changed = any(one.changed for one in shown)
+    told = f"What you approved has changed: y{lost}" if changed else f"Y{lost}"
     each: list[Sequence[Part]] = [
         [bold(f"#{one.id} {short_title(one)}"), f": {_what_changed(one)}."] for one in shown
     ]
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
-    again = paragraph(
-        f"{context} for approval again. Type ", code(slash("bill list mine")), " to see."
+    return message(
+        fallback_text(told),
+        [paragraph(told), rich(bullets([*each, *rest])), *_what_comes_next(shown, asked, more)],
     )
-    return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest])), again])
 
 
 def _what_changed(facts: BillDetails) -> str:
     now = correction_text(facts.changed, facts.currency) if facts.changed else amount(facts)
     return f"{now}; {status_text(facts)}"
+
+
+def _what_comes_next(
+    shown: Sequence[BillDetails], asked: Collection[int], more: int
+) -> list[Block]:
+    """Of the reader and of Finance; for whom else a bill waits stands behind the bill itself."""
+    theirs = [one.id for one in shown if one.id in asked]
+    held = [one.id for one in shown if one.status is State.HELD]
+    whole = len(shown) + more
+    told: list[Block] = []
+    if theirs:
+        wait = f"{_waiting(theirs, whole)} for your approval again."
+        told.append(paragraph(f"{wait} Type ", code(slash("bill list mine")), " to see."))
+    if held:
+        wait = f"{_waiting(held, whole)} for Finance to settle the cause."
+        told.append(paragraph(f"{wait} Until then nobody is asked to approve."))
+    return told
+
+
+def _waiting(ids: Sequence[int], whole: int) -> str:
+    """As in "It waits", "They wait" of all, "#3 waits", "#3 and #4 wait" of some."""
+    verb = "waits" if len(ids) == 1 else "wait"
+    all_of_them = "It" if whole == 1 else "They"
+    which = all_of_them if len(ids) == whole else listing([f"#{bill_id}" for bill_id in ids])
+    return f"{which} {verb}"
 
 
 _RECALCULATED = {

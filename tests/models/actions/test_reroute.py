@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.worker.message_content import content_of
 from models.actions.access import deactivate, grant_role
 from models.actions.approve import approve_bill
 from models.actions.hold import release_bill
@@ -17,13 +18,15 @@ from models.bills.states import HoldReason, State
 from models.customers.customers import Customer
 from models.db.database import Database, do_put_off
 from models.errors import NotAllowed
+from models.outbox.messages import Message, MessageKind
 from models.people.permissions import Role
-from models.people.users import User
+from models.people.users import User, add_user
 from models.queries.bill_list import bills_waiting_for
 from models.queries.bill_loader import load_bill_details
 from tests.harness.cast import People
 from tests.harness.scene import act as by
 from tests.harness.scene import bill_for
+from tests.views.samples import shown
 
 
 async def made(db: Database, people: People, **customer: Any) -> int:
@@ -61,6 +64,34 @@ async def test_a_bill_whose_csm_leaves_is_held_and_once_released_anybody_of_the_
         assert released.status == State.PENDING
         await approve_bill(session, bill_id, released.version, by(people.lee))
         assert (await bill(session, bill_id)).status == State.APPROVED
+
+
+async def test_whoever_had_approved_a_bill_that_is_held_now_is_not_told_that_it_waits_for_them(
+    db: Database, people: People
+) -> None:
+    """Kim has approved, and Sam, the only one in Sales, leaves."""
+    bill_id = await made(db, people, require_csm_approval=True, require_sales_approval=True)
+    async with db.transaction() as session:
+        waiting = await bill(session, bill_id)
+        await approve_bill(session, bill_id, waiting.version, by(people.kim))
+        await deactivate(session, "USAM")
+        assert await reroute_open_bills(session, by(people.system)) == (bill_id,)
+        assert (await bills_waiting_for(session, people.kim)).lines == ()
+        assert "It waits for Finance" in await fallen(session)
+    async with db.transaction() as session:
+        await add_user(session, "Eva", Role.SALES, "UEVA")
+        held = await bill(session, bill_id)
+        await release_bill(session, bill_id, held.version, by(people.ana), "Eva is Sales now.")
+        assert "It waits for your approval again." in await fallen(session)
+
+
+async def fallen(session: AsyncSession) -> str:
+    """What whoever had approved a bill is told of it, as things are now."""
+    await do_put_off(session)
+    told = sa.select(Message).where(Message.kind == MessageKind.APPROVALS_FELL)
+    content = await content_of(session, (await session.scalars(told)).one())
+    assert content is not None
+    return shown(content.draw().blocks)
 
 
 async def test_a_new_csm_gets_a_card_and_the_old_one_may_decide_no_more(
