@@ -38,14 +38,13 @@ from handlers.slack.blocks.action_ids import (
 )
 from handlers.slack.blocks.block_kit import under
 from handlers.slack.blocks.errors import refusal_message
-from handlers.slack.blocks.help import ON_THE_CARD, help_for, is_near, nearest_commands
+from handlers.slack.blocks.help import help_for, is_near, nearest_commands
 from handlers.slack.context import Listener, RequestContext, Services, handle
 from handlers.slack.parsing import (
     HELP,
     first_word,
     subcommand_and_rest,
     typed_text,
-    without_reason,
 )
 from handlers.slack.references import clicked, commanded, means_a_bill
 from handlers.slack.request import Click, CustomerChoice, Request, SlashCommand, Submission
@@ -87,8 +86,6 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
 
 async def _bill_or_nearest(context: RequestContext, text: str) -> Answer:
     word, rest = subcommand_and_rest(text)
-    if word in ON_THE_CARD:
-        rest = rest if await is_customer(context.session, rest) else without_reason(rest)
     if word in bill.ON_ITS_CARD and rest:
         return await bill.decide_on_card(context, bill.ON_ITS_CARD[word], rest)
     if await means_a_bill(context, text):

@@ -120,8 +120,10 @@ async def _card(context: RequestContext, bill_id: int) -> SlackMessage:
     return bill_card(await bill_details(context, bill_id), context.user, has_thread=False)
 
 
-ON_ITS_CARD: dict[str, Verb] = {verb.value: verb for verb in (Verb.APPROVE, Verb.REJECT)}
-"""Decisions that are typed as if they were commands."""
+ON_ITS_CARD: dict[str, Verb] = {
+    verb.value: verb for verb in (Verb.APPROVE, Verb.REJECT, Verb.REASSIGN)
+}
+"""What is typed as if it were a command, and done on the card."""
 
 
 async def decide_on_card(context: RequestContext, verb: Verb, typed: str) -> Answer:

@@ -2,10 +2,10 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from handlers.wording.formatting import clean
-from models.period import ANY_MONTH, split_month
+from models.period import ANY_MONTH, MONTH_NAME, split_month
 from models.queries.references import DOCUMENT, bill_id_of
 from models.text import plain_form
 
@@ -93,11 +93,29 @@ def refs(text: str) -> list[str]:
     return [found[found.lastgroup or 0].strip() for found in _REF.finditer(plain)]
 
 
-def without_reason(text: str) -> str:
-    """The one bill that is named before a reason, as in `#12: wrong limit` or `acme oct - why`."""
-    named = _REASON.split(text, maxsplit=1)[0].strip()
-    first, *others = refs(named) or [""]
-    return first if others and first.startswith("#") and not others[0].startswith("#") else named
+_ENDS = r"(?=[\s,;:.!?–—]|$)"
+_BY_NUMBER = re.compile(
+    rf"(?:bill\s+)?(?:#?\d{{1,18}}|(?:CN-)?\d{{4}}-\d{{4,12}}){_ENDS}", re.ASCII | re.IGNORECASE
+)
+_MONTH = re.compile(
+    rf"(?<!\w)(?:{ANY_MONTH}|(?i:last|this|previous|current)\s+month|{MONTH_NAME}){_ENDS}"
+)
+_REMARK = re.compile(r"[,;:–—(]|\s-+\s|\s(?:because|since|as|to|with|that)\s", re.IGNORECASE)
+_AND = re.compile(r"^[\s,;&+]*(?:and\s+)?", re.IGNORECASE)
 
 
-_REASON = re.compile(r":(?=\s|$)|\s[-–—]+\s")
+def before_remark(text: str) -> Iterator[str]:
+    """What may name a bill at the beginning of a text that goes on, likeliest first: a number, a
+    name with its month, what stands before a mark or a word that leads on. What is followed by
+    another bill is none: neither may be left out unseen.
+    """
+    plain = plain_form(text).replace("№", "#")
+    numbered = _BY_NUMBER.match(plain)
+    ends = [numbered.end()] if numbered else []
+    ends += [month.end() for month in _MONTH.finditer(plain)]
+    if remark := _REMARK.search(plain):
+        ends.append(remark.start())
+    for end in ends:
+        before, behind = plain[:end].strip(), _AND.sub("", plain[end:])
+        if before and behind and not (_BY_NUMBER.match(behind) or split_month(behind)[0]):
+            yield before

@@ -7,9 +7,9 @@ from handlers.slack.blocks.action_ids import is_id
 from handlers.slack.blocks.customer_choice import CUSTOMER
 from handlers.slack.blocks.help import is_near
 from handlers.slack.context import Listener, RequestContext
-from handlers.slack.parsing import names_a_bill, subcommand_and_rest
+from handlers.slack.parsing import before_remark, names_a_bill, subcommand_and_rest
 from models.customers.customers import Customer, get_customer
-from models.errors import Invalid, NotFound
+from models.errors import Ambiguous, Invalid, NotFound
 from models.period import Period
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
@@ -48,7 +48,30 @@ def clicked(about: About) -> Listener:
 
 
 async def referenced_bill(context: RequestContext, typed: str) -> int:
-    """The bill that was named; a name that fits several customers is asked back."""
+    """The bill that was named, though a remark follows: `Acme October, wrong limit`.
+
+    A name that fits several customers is asked back.
+    """
+    try:
+        return await named_bill(context, typed)
+    except (Invalid, Ambiguous) as refused:
+        if not _names_nothing(refused):
+            raise
+        for named in before_remark(typed):
+            try:
+                return await named_bill(context, named)
+            except (Invalid, Ambiguous) as unnamed:
+                if not _names_nothing(unnamed):
+                    raise
+        raise refused from None
+
+
+def _names_nothing(refused: Invalid | Ambiguous) -> bool:
+    return isinstance(refused, Invalid) or refused.is_guess
+
+
+async def named_bill(context: RequestContext, typed: str) -> int:
+    """The bill that was named, and nothing else was said."""
     if not typed:
         raise Invalid(WHICH_BILL)
     with context.naming(typed):

@@ -10,7 +10,7 @@ from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.sent import list_going, list_retried, list_sent, one_sent, shape
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import month_and_rest, refs
-from handlers.slack.references import bill_details, referenced_bill
+from handlers.slack.references import bill_details, named_bill
 from handlers.slack.request import Click
 from models.actions.send import send_bill
 from models.batches.bulk_send import is_send_started, send_report, start_send
@@ -34,7 +34,7 @@ async def preview(context: RequestContext, typed: str) -> Answer:
     named = refs(typed)
     if not named:
         raise Invalid(WHICH)
-    bills = dict.fromkeys([await referenced_bill(context, one) for one in named])
+    bills = dict.fromkeys([await named_bill(context, one) for one in named])
     return Reply(send_preview(await preview_send(context.session, context, list(bills))))
 
 

@@ -15,7 +15,7 @@ from models.queries.scope import find_scope
 from tests.billed import write_bill
 from tests.handlers.conftest import Bills, card_in_channel
 from tests.harness.record import verbs_of
-from tests.harness.slack_people import Team, acts, labels, read, said
+from tests.harness.slack_people import Person, Seen, Team, acts, labels, read, said
 from tests.harness.waiting import until
 
 OCTOBER = [
@@ -398,3 +398,57 @@ async def test_a_mention_below_a_card_is_a_comment_and_no_more(team: Team, octob
     await team.kim.replies(f"<@{team.sandbox.bot_user_id}> is that the usage of October?", card)
     assert await verbs_of(team.db, october.acme) == ["generate", "comment"]
     assert team.kim.whispers("CBILLS") == []
+
+
+async def _answered(person: Person, text: str) -> Seen:
+    """What a person is answered to words in their conversation with the bot."""
+    before = len(person.whispers(person.dm))
+    await person.sandbox.message(person.slack_id, person.dm, text)
+    await until(lambda: len(person.whispers(person.dm)) > before)
+    return person.whispers(person.dm)[-1]
+
+
+REMARKS = (
+    "please reject acme october, wrong limit",
+    "reject acme october 2026 because the limit is wrong",
+    "reject the bill of acme for october - wrong limit",
+    "reject Acme Corp last month the limit is wrong",
+    "reject acme, wrong limit",
+    "reject #{acme} wrong limit",
+    "reject {acme}: wrong limit, same as #{bolt}",
+)
+
+
+async def test_a_remark_behind_a_bill_does_not_hide_which_is_meant(
+    team: Team, october: Bills
+) -> None:
+    numbers = {"acme": october.acme, "bolt": october.bolt}
+    for text in REMARKS:
+        line = text.format(**numbers)
+        told = said(await _answered(team.kim, line))
+        assert "Bills are rejected with the button on the card" in told, line
+        assert f"#{october.acme}" in told, line
+    assert "history" in str(await team.kim.types(f"/bill history #{october.acme} why so much?"))
+    for unclear in (
+        f"show #{october.acme} and #{october.bolt}",
+        f"show #{october.acme}, bolt Oct 2026",
+    ):
+        assert "bill:approve" not in acts(await team.kim.types(f"/bill {unclear}")), unclear
+    absent = await team.kim.types("/bill show acme 2026-01, wrong limit")
+    assert "There is no bill for January 2026." in said(absent)
+    assert await verbs_of(team.db, october.acme) == ["generate"]
+
+
+async def test_whom_to_ask_instead_is_chosen_on_the_card_that_words_bring(
+    team: Team, october: Bills
+) -> None:
+    for told in (
+        await _answered(team.ana, f"reassign #{october.acme} to lee"),
+        await team.ana.types("/bill reassign acme october to lee"),
+    ):
+        assert read(told).startswith("Another approver is asked with the button Reassign")
+        assert "bill:reassign" in acts(told)
+    refused = await _answered(team.kim, f"reassign #{october.acme} to lee")
+    assert "only Finance may ask another approver" in said(refused)
+    assert "bill:reassign" not in acts(refused)
+    assert await verbs_of(team.db, october.acme) == ["generate"]

@@ -117,10 +117,11 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
 NEAR = 65.0
 REPEATED = 200
 
-# Decisions that people look for among the commands, though they are taken on the card.
+# What people look for among the commands, though it is done on the card.
 ON_THE_CARD = {
     "approve": "Bills are approved with the button on the card.",
     "reject": "Bills are rejected with the button on the card, which asks for the reason.",
+    "reassign": "Another approver is asked with the button Reassign on the card.",
     "comment": "Comments are written as replies in the thread of a card.",
 }
 
