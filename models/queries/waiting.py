@@ -52,10 +52,10 @@ async def waiting_for(session: AsyncSession, user: User) -> Selection:
         return Selection(WAITING)
     others = (await session.execute(_OTHERS, {"user_id": user.id})).one()
     asks = _asks_sales(user, others) if user.role == Role.SALES else _asks_csm(user, others)
-    customers = sa.select(Customer.id).where(sa.or_(*asks))
-    reassigned = sa.select(REASSIGNMENTS.c.bill_id)
+    reassigned = sa.select(Bill.customer_id).join(REASSIGNMENTS, REASSIGNMENTS.c.bill_id == Bill.id)
     reassigned = reassigned.where(REASSIGNMENTS.c.user_id.in_([user.id, *others.away]))
-    maybe = sa.or_(Bill.customer_id.in_(customers), Bill.id.in_(reassigned))
+    customers = sa.union_all(sa.select(Customer.id).where(sa.or_(*asks)), reassigned)
+    maybe = Bill.customer_id.in_(customers)
     return Selection(frozenset({State.PENDING}), (maybe,), partial(_is_asked, user))
 
 

@@ -94,6 +94,7 @@ from handlers.slack.blocks.notifications import (
     recalculated_notice,
     rejection_notice,
     shut_channel_notice,
+    unreachable_notice,
     unreached_notice,
     webhook_off_notice,
 )
@@ -356,8 +357,8 @@ OF_A_BILL: dict[str, Draw] = {
     "came back": lambda f: bounced_notice([(f, _by_mail(f))] * 20, 9),
     "replies by mail": lambda f: mail_reply_notice([(f, _by_mail(f))] * 5, 9),
     "mailbox unread": lambda f: mailbox_unread_notice(f.customer, needs_somebody=True),
+    "somebody is not reached": lambda f: unreachable_notice(_person(f), f.customer),
     "nobody is reached": lambda f: unreached_notice(Role.CSM, _person(f)),
-    "channel is shut": lambda f: shut_channel_notice("CAPPROVALS", "is_archived"),
     "webhook off": lambda f: webhook_off_notice(f.customer, OffCause.FAILING),
     "invoice coming": lambda f: invoice_coming(f.customer),
     "invoice missed": lambda f: invoice_missed(f.id, f.customer),
@@ -371,6 +372,7 @@ OF_A_BILL: dict[str, Draw] = {
 }
 
 OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
+    "channel is shut": shut_channel_notice("CAPPROVALS", "is_archived"),
     "customer to edit": customer_form(CUSTOMER_FORM, samples.foreseen(BILL), has_changed=True),
     "customer to add": customer_form(CustomerForm({"name": "Acme"}, {"csm": [], "sales": []})),
     "usage to record": recording_form([OCTOBER, OCTOBER.plus(-1)], OCTOBER),
