@@ -32,6 +32,7 @@ from handlers.slack.blocks.access import (
     access_requested,
     access_settled,
     no_longer_standing_in,
+    passed_on,
     standing_in,
 )
 from handlers.slack.blocks.bill_list import digest_message
@@ -198,12 +199,22 @@ async def _delegated(session: Session, message: Message) -> Content | None:
     """What is not so any more by the time it is told is not told."""
     away = await session.get_one(User, message.facts["away"])
     reader = await reader_of(session, message.recipient)
+    if "former" in message.facts:
+        return await _passed_on(session, away, message)
     stands_in = reader is not None and away.delegate_id == reader.id
     if stands_in != message.facts["stands_in"]:
         return None
     if away.away_until is None or not stands_in:
         return Content(partial(no_longer_standing_in, person_ref(away)))
     return Content(partial(standing_in, person_ref(away), away.away_until))
+
+
+async def _passed_on(session: Session, away: User, message: Message) -> Content | None:
+    former = await session.get_one(User, message.facts["former"])
+    delegate = await session.get_one(User, message.facts["delegate"])
+    if away.away_until is None or away.delegate_id != delegate.id:
+        return None
+    return Content(partial(passed_on, person_ref(former), person_ref(delegate)))
 
 
 async def _unreached(session: Session, message: Message) -> Content | None:

@@ -9,7 +9,7 @@ from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.context import Context
 from models.errors import Invalid
 from models.outbox.cards import redraw_cards_waiting_for
-from models.outbox.people_notices import notify_delegate
+from models.outbox.people_notices import notify_delegate, notify_passed_on
 from models.people.permissions import Permission
 from models.people.users import User, lock_users
 
@@ -19,7 +19,8 @@ DELEGATE = "delegate_id"
 
 
 async def mark_away(session: AsyncSession, context: Context, until: date, delegate: User) -> None:
-    """Whoever acts is away up to and including a day; `delegate` decides in their place.
+    """Whoever acts is away up to and including a day; `delegate` decides in their place, and for
+    everybody in whose place they decided themselves.
 
     Refuses a day that is past or more than a year ahead, and a delegate who could not decide:
     themselves, somebody inactive or without the right to approve, not in Slack, or who is away too.
@@ -30,7 +31,8 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
         raise Invalid("Name a day from today on, within a year, as in 2026-12-24.", "until")
     if delegate.id == context.user.id:
         raise Invalid("Name somebody else to decide in your place.", DELEGATE)
-    locked = await lock_users(session, context.user.id, delegate.id)
+    stood_in_for = (await session.scalars(_stood_in_for(context.user.id))).all()
+    locked = await lock_users(session, context.user.id, delegate.id, *stood_in_for)
     user, delegate = locked[context.user.id], locked[delegate.id]
     if not delegate.can(Permission.APPROVE):
         raise Invalid(
@@ -48,7 +50,26 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     await notify_delegate(session, user, delegate, context.now)
     if former and former.id != delegate.id:
         await notify_delegate(session, user, former, context.now)
-    await promise_reroute(session, context, [user.id])
+    passed_on = await _pass_on(session, user, delegate, context)
+    await promise_reroute(session, context, [user.id, *passed_on])
+
+
+async def _pass_on(
+    session: AsyncSession, user: User, delegate: User, context: Context
+) -> list[int]:
+    """`delegate` decides for those in whose place `user` did until now; returns who that is."""
+    found = (await session.scalars(_stood_in_for(user.id))).all()
+    others = await lock_users(session, *found)
+    for other in others.values():
+        other.delegate_id, other.updated_at = delegate.id, context.now
+        await session.flush()
+        await notify_passed_on(session, other, user, delegate, context.now)
+    return list(others)
+
+
+def _stood_in_for(user_id: int) -> sa.Select[int]:
+    away = sa.select(User.id).where(User.delegate_id == user_id, User.away_until.is_not(None))
+    return away.order_by(User.id)
 
 
 async def _delegate_of(session: AsyncSession, user: User) -> User | None:

@@ -84,6 +84,17 @@ async def notify_delegate(session: AsyncSession, away: User, delegate: User, now
     await add_messages(session, MessageKind.DELEGATED, key, [delegate], facts)
 
 
+async def notify_passed_on(
+    session: AsyncSession, away: User, former: User, delegate: User, now: datetime
+) -> None:
+    """Whoever decided in the place of `away` goes too: all three hear who does by now."""
+    await notify_delegate(session, away, delegate, now)
+    await notify_delegate(session, away, former, now)
+    facts = {"away": away.id, "former": former.id, "delegate": delegate.id}
+    key = f"passed-on:{away.id}:{delegate.id}:{now.isoformat()}"
+    await add_messages(session, MessageKind.DELEGATED, key, [away], facts)
+
+
 async def notify_unreachable(session: AsyncSession, user: User, cause: str) -> None:
     """Finance hears, once a month, whom Slack does not reach though bills wait for them.
 

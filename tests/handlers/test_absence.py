@@ -48,6 +48,9 @@ async def test_a_delegate_is_told_in_whose_place_they_decide_and_when_that_is_ov
     await team.lee.told("You do not decide in the place of Kim (CSM) any more.")
     await team.kim.types("/bill back")
     await team.sam.told("You do not decide in the place of Kim (CSM) any more.")
+    await team.kim.types("/bill away until 2026-11-20 Lee")
+    await team.lee.types("/bill away until 2026-11-10 Sam")
+    await team.kim.told("Lee (CSM) is away too. Meanwhile Sam (Sales) decides in your place.")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,13 @@ def check_everything(scene: Scene, ledger: Ledger) -> None:
     check_names(ledger)
     check_deliveries(ledger)
     check_letters(ledger)
+    check_stand_ins(scene, ledger)
+
+
+def check_stand_ins(scene: Scene, ledger: Ledger) -> None:
+    """Nobody who is away decides in the place of somebody who is."""
+    away = {user.id for user in ledger.users if user.away_until and user.away_until >= scene.today}
+    assert not [one for one in away if ledger.user[one].delegate_id in away]
 
 
 def check_record(ledger: Ledger, bill: Row) -> None:

@@ -19,6 +19,7 @@ from handlers.slack.blocks.access import (
     away_noted,
     back_noted,
     no_longer_standing_in,
+    passed_on,
     sign_in_link,
     standing_in,
 )
@@ -349,6 +350,7 @@ OF_A_BILL: dict[str, Draw] = {
     "access declined": lambda f: access_declined(_person(f)),
     "link to sign in": lambda f: sign_in_link(_person(f), "https://bills.example/sign-in/1"),
     "stands in": lambda f: standing_in(_person(f), NOON.date()),
+    "stands in too": lambda f: passed_on(_person(f), _person(f)),
     "stands in no longer": lambda f: no_longer_standing_in(_person(f)),
     "away": lambda f: away_noted(_person(f), NOON.date()),
     "shared, perhaps": lambda f: shared_unconfirmed(bill_card(f)),

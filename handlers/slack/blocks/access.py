@@ -120,6 +120,13 @@ def no_longer_standing_in(who: PersonRef) -> SlackMessage:
     return sentence_message(f"You do not decide in the place of {person(who)} any more.")
 
 
+def passed_on(former: PersonRef, delegate: PersonRef) -> SlackMessage:
+    """To whoever is away, once their delegate goes too."""
+    return sentence_message(
+        f"{person(former)} is away too. Meanwhile {person(delegate)} decides in your place."
+    )
+
+
 def away_noted(delegate: PersonRef, until: date) -> SlackMessage:
     """To whoever goes away."""
     told = f"You are away up to and including {day(until)}. Meanwhile {person(delegate)} decides"

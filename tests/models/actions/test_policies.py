@@ -12,6 +12,7 @@ from models.actions.absence import end_absences, mark_away, mark_back
 from models.actions.approve import approve_bill
 from models.actions.reroute import reroute_open_bills
 from models.actions.undo import undo_decision
+from models.bills.history import actions_of
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.customers.customers import Customer
 from models.errors import Invalid, NotAllowed
@@ -180,6 +181,22 @@ async def test_only_somebody_who_can_decide_is_named_and_only_for_days_to_come(
     await mark_away(session, act(people.lee), today, people.sam)
     with pytest.raises(Invalid, match="Lee is away too"):
         await mark_away(session, act(people.kim), today, people.lee)
+
+
+async def test_a_delegate_who_goes_away_too_hands_on_whom_they_stand_in_for(
+    session: AsyncSession, people: People
+) -> None:
+    today = NOW.date()
+    bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, require_csm_approval=True)
+    await mark_away(session, act(people.kim), today, people.lee)
+    await mark_away(session, act(people.lee), today, people.sam)
+    with pytest.raises(Invalid, match="Kim is away too"):
+        await mark_away(session, act(people.sam), today, people.kim)
+    await mark_back(session, act(people.lee))
+    await approve_bill(session, bill.id, 1, act(people.sam))
+    approved = (await actions_of(session, bill.id))[-1]
+    assert (approved.stakeholder_id, approved.acted_for_id) == (people.sam.id, people.kim.id)
+    await prove(session, bill.id)
 
 
 async def test_a_correction_as_small_as_that_passes_by_itself(
