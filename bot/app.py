@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -20,12 +20,13 @@ from bot.health.program import PATIENCE_S, program_probes
 from bot.health.told_settings import told_settings
 from bot.logs import configure_logging
 from bot.metrics_page import MetricsPage, add_metrics
+from bot.missed_replies import MissedReplies
 from bot.settings import Settings
 from bot.slack.bolt import make_bolt
 from bot.slack.client import ErrorKind, Identity, SlackClient, SlackError
 from bot.slack.responder import SlackResponder
 from bot.slack.socket_mode import Socket
-from bot.timings import Timings
+from bot.timings import Timings, utc_now
 from bot.web_server import WebServer, hear_slack, make_web_app, serve_people
 from bot.what_to_do import WHAT_TO_DO
 from bot.worker.deliver_bills import mailer_of
@@ -66,10 +67,6 @@ class BootError(Exception):
         """`status`: 2 for what the settings can mend, 1 for the rest."""
         super().__init__(sentence)
         self.status = status
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class App:
@@ -288,6 +285,9 @@ class App:
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()
+        missed = MissedReplies(services, gateway, self._timings, self._socket)
+        self._open.push_async_callback(missed.stop)
+        missed.start()
 
     def _public_url(self, port: int) -> str:
         """Where people reach the pages; where nobody says, on this machine."""

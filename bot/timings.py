@@ -1,6 +1,11 @@
 """How fast the program does things; seconds throughout. Tests and trials make it quicker."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Timings:
     database looks for it. `ping`: between signs of life of the socket, `watch`: between looks at
     it; without one for `reconnect` the address is asked for anew, without one for `hopeless` the
     program ends.
+    `missed`: between looks whether replies may have been missed; infinite, nobody looks.
     `ask_again`: before Slack is asked once more what it did not answer, doubled the second time.
     `statement` and `lock`: how long the database is waited for while a person waits; `work`: how
     long a request is worked on before it is called off, less than the 3 s that Slack waits.
@@ -72,4 +78,5 @@ class Timings:
     ping: float = 5.0
     again: float = 1.0
     ask_again: float = 0.5
+    missed: float = 30.0
     webhook: float = 15.0

@@ -66,6 +66,8 @@ class Socket:
         self._tasks: list[asyncio.Task[None]] = []
         self.hopeless = asyncio.Event()
         """Set when there has been no connection for so long that only a new start can help."""
+        self.returned = asyncio.Event()
+        """Set with each connection that comes after none: what was said meanwhile was not heard."""
 
     async def start(self) -> None:
         """Begin to connect. This never fails: it is tried until it succeeds."""
@@ -87,13 +89,18 @@ class Socket:
     async def _watch(self) -> None:
         """The client asks a used-up address again for ever; taking it away makes it ask anew."""
         down_since = asked_at = time.monotonic()
+        was_down = True
         while True:
             await asyncio.sleep(self._timings.watch)
             now = time.monotonic()
             if await self.is_connected():
                 down_since = asked_at = now
                 self.hopeless.clear()
+                if was_down:
+                    self.returned.set()
+                was_down = False
                 continue
+            was_down = True
             if now - asked_at >= self._timings.reconnect:
                 log.warning("no socket, asking for a new address", down_s=round(now - down_since))
                 self._handler.client.wss_uri = None

@@ -24,7 +24,9 @@ from models.people.users import User, find_by_slack
 from models.queries.allowed_verbs import allowed_verbs
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
+from models.schedule.heard_replies import note_unless_heard
 
+OK = 200
 _WRITTEN = (None, "thread_broadcast", "file_share")
 
 
@@ -64,7 +66,12 @@ async def handle_message(services: Services, body: Mapping[str, Any]) -> BoltRes
     changed = "edit" if recorded else None
     what = changed if said.deleted or said.edited_ts else "reply"
     request = ThreadMessage(body, said.author, said.channel, said.thread_ts, what)
-    return await handle(services, request, partial(_record, said, bill_id, words))
+    receipt = await handle(services, request, partial(_record, said, bill_id, words))
+    if receipt.status == OK and not said.deleted:
+        async with services.db.transaction() as session:
+            message = (said.channel, said.ts, said.edited_ts)
+            await note_unless_heard(session, *message, services.now())
+    return receipt
 
 
 def read(event: Mapping[str, Any]) -> ThreadEvent | None:

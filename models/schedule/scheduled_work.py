@@ -87,6 +87,17 @@ async def done_for(session: AsyncSession, kind: str) -> dict[str, datetime]:
     return {what_for: at for what_for, at in await session.execute(own) if at is not None}
 
 
+async def is_to_do(session: AsyncSession, kind: str, what_for: str) -> bool:
+    """Whether this was not done `what_for` yet."""
+    return await session.get(ScheduledWork, (kind, what_for)) is None
+
+
+async def forget_before(session: AsyncSession, kind: str, moment: datetime) -> None:
+    """What was done for something before that moment is not known any more."""
+    own = (ScheduledWork.kind == kind, ScheduledWork.what_for != "")
+    await session.execute(sa.delete(ScheduledWork).where(*own, ScheduledWork.done_at < moment))
+
+
 async def forget(session: AsyncSession, kind: str, *what_for: str) -> None:
     """It was not done for these."""
     await session.execute(

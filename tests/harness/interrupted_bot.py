@@ -13,8 +13,9 @@ from pathlib import Path
 
 import uvloop
 
-from bot.app import serve, utc_now
+from bot.app import serve
 from bot.settings import Settings, read
+from bot.timings import utc_now
 from tests.harness.timings import INTERRUPTED
 
 CHUNK_CUSTOMERS = 100

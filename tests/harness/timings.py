@@ -46,6 +46,7 @@ QUICK = Timings(
     ping=1.0,
     again=0.1,
     ask_again=0.02,
+    missed=math.inf,
 )
 """Where the clock stands still, nothing comes about by time alone: it is not looked for."""
 
