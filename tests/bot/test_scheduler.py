@@ -109,7 +109,9 @@ async def test_many_workers_that_tick_at_once_do_it_once(
 ) -> None:
     async def tell(session: Session, context: Context) -> Outcome:
         await session.execute(sa.text("select pg_sleep(0.05)"))
-        await session.execute(sa.text("insert into users (name) select 'U' || count(*) from users"))
+        await session.execute(
+            sa.text("insert into users (name) values ('U-' || gen_random_uuid())")
+        )
         return Outcome({"told": 1})
 
     schedule(monkeypatch, telling=tell)
@@ -117,8 +119,33 @@ async def test_many_workers_that_tick_at_once_do_it_once(
     for minutes in (0, 5, 5):
         clock.travel(minutes=minutes)
         await asyncio.gather(*(each.tick() for each in workers))
-    done = await rows(db, "select count(*) from users where name ~ '^U[0-9]'")
+    done = await rows(db, "select count(*) from users where name ~ '^U-'")
     assert [tuple(one) for one in done] == [(2,)]
+
+
+async def test_what_somebody_is_at_is_passed_over_and_not_waited_for(
+    db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def take_long(_: Session, __: Context) -> Outcome:
+        begun.set()
+        await may_end.wait()
+        return Outcome()
+
+    schedule(monkeypatch, long=take_long)
+    may_end.set()
+    await scheduler(db, clock).tick()
+    begun.clear()
+    may_end.clear()
+    clock.travel(minutes=10)
+    first = asyncio.create_task(scheduler(db, clock).tick())
+    await begun.wait()
+    second = asyncio.create_task(scheduler(db, clock).tick())
+    done, _ = await asyncio.wait({first, second}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    may_end.set()
+    await asyncio.gather(first, second)
+    assert done == {second}
 
 
 async def test_what_was_done_by_a_clock_that_was_years_ahead_is_due_again(
