@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -105,6 +106,13 @@ class Bot:
         assert self._process is not None
         self._process.send_signal(number)
         return self._process
+
+    def memory_mb(self) -> int:
+        """What its process holds in memory now."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        (held_kb,) = re.findall(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(held_kb) // 1024
 
     async def close(self) -> None:
         """Whatever life it has ends."""

@@ -1,6 +1,11 @@
 """Months that end by themselves, with several workers of which some are always killed or frozen.
 
 python -m tests.soak.workers [--months 12] [--workers 3] [--seed 1]
+
+Twelve months of 40 bills on two busy cores, in 461 s: 24 kills, 12 freezes, 480 bills and 851
+messages, none doubled. From the end of the first month to that of the twelfth `bill_actions` grew
+from 80 to 4,160, `usage_alerts` from 160 to 1,920, `messages` from 64 to 851, `scheduled_work` from
+13 to 43 rows, and no job was left; the largest worker grew from 172 to 178 MB.
 """
 
 import argparse
@@ -38,13 +43,13 @@ FIRST = Period(2026, 1)
 COMPANY = Company(bills=40, approvers=8)
 PATIENCE_S = 120.0
 BLOWS_OF_A_MONTH = (SIGKILL, SIGSTOP, SIGKILL)
-LARGEST = 12
 
 
 @dataclass
 class Outcome:
     """What was counted. `doubled`: messages that stand in Slack twice, which only a freeze can
-    bring about.
+    bring about. `rows`: of each table after the first month and at the end. `memory_mb`: what the
+    largest worker held after each month.
     """
 
     violations: list[str] = field(default_factory=list)
@@ -53,7 +58,8 @@ class Outcome:
     bills: int = 0
     messages: int = 0
     doubled: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    memory_mb: list[int] = field(default_factory=list)
     whole_s: float = 0.0
 
 
@@ -82,6 +88,16 @@ class Months:
             week = "weekly-digest:{}-W{:02}".format(*monday.isocalendar()[:2])
             await self._until(_TOLD, key=f"{week}:%")
             await self._settle()
+            await self._measure()
+
+    async def _measure(self) -> None:
+        outcome = self.outcome
+        outcome.memory_mb.append(max(worker.memory_mb() for worker in self._workers))
+        async with self._db.reading() as session:
+            now = await _rows(session)
+        outcome.rows = {
+            table: (outcome.rows.get(table, (now[table],))[0], now[table]) for table in now
+        }
 
     def _travel(self, now: datetime) -> None:
         set_clock(self._clock, now)
@@ -194,7 +210,6 @@ async def _count(played: Months, db: Database, slack: WatchedSandbox, months: in
         outcome.violations += [str(one) async for one in verify(session)]
         facts = (await session.execute(_FACTS)).one()
         messages = (await session.execute(_MESSAGES)).all()
-        outcome.rows = await _rows(session)
     outcome.bills, outcome.messages = facts.bills, len(messages)
     outcome.doubled = len(slack.seen_twice())
     expected = (months, COMPANY.bills * months, COMPANY.bills * months, len(played.weeks))
@@ -221,7 +236,7 @@ _MESSAGES = sa.text("select key, kind, state, channel, ts from messages")
 
 
 async def _rows(session: AsyncSession) -> dict[str, int]:
-    """How many rows each table has, the largest first."""
+    """How many rows each table has that has any, the largest first."""
     names = await session.scalars(
         sa.text("""select relname from pg_class
                    where relkind = 'r' and relnamespace = 'public'::regnamespace""")
@@ -230,7 +245,8 @@ async def _rows(session: AsyncSession) -> dict[str, int]:
         name: await session.scalar(sa.text(f'select count(*) from "{name}"')) or 0
         for name in names.all()
     }
-    return dict(sorted(counts.items(), key=lambda one: -one[1])[:LARGEST])
+    filled = [one for one in counts.items() if one[1]]
+    return dict(sorted(filled, key=lambda one: -one[1]))
 
 
 def main() -> int:
