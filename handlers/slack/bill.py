@@ -9,6 +9,7 @@ from handlers.slack.blocks.action_ids import OUT_OF_DATE
 from handlers.slack.blocks.bill_list import bill_list
 from handlers.slack.blocks.bill_run import (
     run_cancelled,
+    run_changed,
     run_preview,
     run_preview_promised,
     run_started,
@@ -33,7 +34,12 @@ from handlers.wording.labels import STATE_WORDS
 from models.actions.approve import approve_bill
 from models.actions.checks import check
 from models.batches.bill_run import run_of_request, start_bill_run, starter_of
-from models.batches.bill_run_preview import is_quick, preview_run
+from models.batches.bill_run_preview import (
+    BillRunPreview,
+    is_quick,
+    preview_run,
+    preview_unless_agreed,
+)
 from models.bills.states import State, Verb
 from models.customers.customers import get_customer
 from models.errors import Invalid, NotAllowed, NotFound, WrongState
@@ -79,7 +85,9 @@ async def generate(context: RequestContext, typed: str) -> Answer:
 
 
 async def start_run(context: RequestContext) -> Answer:
-    """Generate what was previewed: once, however often the click arrives."""
+    """Generate what was previewed: once, however often the click arrives. What would do something
+    else by now is shown anew instead.
+    """
     ids = context.ids("period")
     period = Period.parse(ids["period"])
     context.user.require(Permission.GENERATE)
@@ -92,12 +100,29 @@ async def start_run(context: RequestContext) -> Answer:
             await get_customer(context.session, ids["customer"]) if "customer" in ids else None
         )
         whose = customer.id if customer else None
+        if changed := await _changed_since(context, period, whose):
+            anew = run_changed(changed, whose, month_end="month_end" in ids)
+            return Reply(anew, replace=True)
         zone = context.services.zone
         run_id = await start_bill_run(context.session, period, context, zone, whose, request_key)
         await notify_bill_run(context.session, run_id, context.user)
     elif (first := await starter_of(context.session, known)).id != context.user.id:
         return Reply(run_was_started(period, first), replace=True)
     return Reply(run_started(period), replace=True)
+
+
+async def _changed_since(
+    context: RequestContext, period: Period, customer_id: int | None
+) -> BillRunPreview | None:
+    """What generating would do, where that is not what the button shows; not of many customers,
+    for whom nobody waits that long.
+    """
+    billing, agreed = context.services.billing, context.ids("period").get("agreed")
+    if not await is_quick(context.session, customer_id, billing.most_at_once):
+        return None
+    return await preview_unless_agreed(
+        context.session, period, customer_id, billing.jump_factor, agreed
+    )
 
 
 async def cancel_run(context: RequestContext) -> Answer:

@@ -15,7 +15,12 @@ from handlers.web.rendering import page
 from handlers.wording import bill_text, month_text, run_text
 from handlers.wording.formatting import bill_count
 from models.batches.bill_run import start_bill_run
-from models.batches.bill_run_preview import is_quick, preview_run
+from models.batches.bill_run_preview import (
+    BillRunPreview,
+    is_quick,
+    preview_run,
+    preview_unless_agreed,
+)
 from models.batches.bill_run_report import BillRunReport, run_version, runs_of_month
 from models.customers.customers import get_customer
 from models.errors import Invalid, NotFound
@@ -128,11 +133,23 @@ async def preview_generating(context: Asking, month: Month, customer: str = "") 
     is_shown = await is_quick(context.session, customer_id, PREVIEWED)
     factor = context.settings.jump_factor
     facts = await preview_run(context.session, period, customer_id, factor) if is_shown else None
+    return _preview_page(context, period, customer_id, facts)
+
+
+def _preview_page(
+    context: HttpContext,
+    period: Period,
+    customer_id: int | None,
+    facts: BillRunPreview | None,
+    *,
+    has_changed: bool = False,
+) -> Response:
     return page(
         context.request,
         "generate.html.jinja",
         period=period,
         facts=facts,
+        has_changed=has_changed,
         most=PREVIEWED,
         customer_id=customer_id,
         words=run_text,
@@ -147,10 +164,17 @@ async def generate(
     context: Asking,
     month: Month,
     customer: Annotated[str, Form()] = "",
+    agreed: Annotated[str, Form()] = "",
 ) -> Response:
-    """Generate the month."""
+    """Generate the month as it was shown; what would do something else by now is shown anew."""
     period, customer_id = read_month(month), await _one(context, customer)
-    zone = context.settings.zone
+    zone, factor = context.settings.zone, context.settings.jump_factor
+    period.refuse_if_open(context.now, zone)
+    if await is_quick(context.session, customer_id, PREVIEWED):
+        changed = await preview_unless_agreed(context.session, period, customer_id, factor, agreed)
+        if changed:
+            shown_before = bool(agreed)
+            return _preview_page(context, period, customer_id, changed, has_changed=shown_before)
     run_id = await start_bill_run(context.session, period, context, zone, customer_id)
     await notify_bill_run(context.session, run_id, context.user)
     if customer_id:

@@ -37,6 +37,12 @@ def run_outcome(facts: BillRunPreview) -> str:
     return f"{month} would make {' and '.join(parts)}. Nothing has been generated yet."
 
 
+RUN_CHANGED = (
+    "What this would make has changed since it was shown. Nothing was generated: below is what it "
+    "would make now."
+)
+
+
 def month_end_told(facts: BillRunPreview) -> str:
     """Why Finance sees a preview that nobody asked for."""
     over = f"{period_name(facts.period)} is over."

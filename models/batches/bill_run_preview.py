@@ -1,5 +1,6 @@
 """What generating a month would do, before it is done."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +36,8 @@ class BillRunPreview:
     times what their customer was billed last; `held` counts by cause those that would be held, and
     `held_customers` names the first of them; `existing` already have a bill; `zero` are over the
     limit by an amount that rounds to nothing; `missing` are customers in contract with no usage
-    recorded. `by_rule` of `bills` are approved at once by their customer's own rule.
+    recorded. `by_rule` of `bills` are approved at once by their customer's own rule. `digest` is
+    another one where generating would make anything else.
     """
 
     period: Period
@@ -52,6 +54,7 @@ class BillRunPreview:
     by_rule: int = 0
     jumps: int = 0
     held_customers: Mapping[HoldReason, tuple[str, ...]] = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def is_within_limits(self) -> bool:
@@ -89,7 +92,9 @@ sums as (
     select hold_reason, currency, count(*) as bills, sum(overage_amount)::text as amount,
            coalesce(overage_amount = 0, false) as zero,
            count(*) filter (where passes) as by_rule,
-           count(*) filter (where hold_reason is null and jumps) as jumps
+           count(*) filter (where hold_reason is null and jumps) as jumps,
+           sum(hashtextextended(concat_ws(
+               ' ', customer_id, overage_amount, currency, hold_reason, passes), 0))::text as mark
     from compared group by hold_reason, currency, zero
 ),
 ranked as (
@@ -176,7 +181,25 @@ async def preview_run(
         missing=tuple(name for name, _ in missing),
         missing_count=missing[0][1] if missing else 0,
         usages=usages,
+        digest=_digest(period, (row["mark"] for row in real)),
     )
+
+
+async def preview_unless_agreed(
+    session: AsyncSession,
+    period: Period,
+    customer_id: int | None,
+    jump_factor: float | None,
+    agreed: str | None,
+) -> BillRunPreview | None:
+    """What generating this month would do, where that is not what `agreed` is the digest of."""
+    facts = await preview_run(session, period, customer_id, jump_factor)
+    return None if facts.digest == agreed else facts
+
+
+def _digest(period: Period, marks: Iterable[str]) -> str:
+    told = " ".join([str(period), *sorted(marks)])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _proposed_bill(row: Mapping[str, Any]) -> ProposedBill:

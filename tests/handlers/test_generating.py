@@ -1,5 +1,9 @@
 """`/bill generate`: nothing happens before somebody has seen what would."""
 
+import json
+from typing import Any
+
+import pytest
 import sqlalchemy as sa
 
 from models.usage.usage import Usage
@@ -36,20 +40,53 @@ async def test_a_click_that_is_delivered_twice_is_one_run_and_one_message(team: 
 
 
 async def test_a_second_preview_adds_nothing(team: Team) -> None:
-    previews = [await team.ana.types("/bill generate") for _ in range(2)]
-    for preview in previews:
-        await team.ana.forges(_generate(preview), on=preview)
-    await team.ana.told("up to date")
+    first, second = [await team.ana.types("/bill generate") for _ in range(2)]
+    await team.ana.clicks("run:generate", on=first)
+    await team.ana.told("2 bills made")
+    await team.ana.clicks("run:generate", on=second)
+    shown = said(team.again(second))
+    assert "has changed since it was shown. Nothing was generated" in shown
+    assert "There is nothing to generate for October 2026." in shown
+    assert acts(team.again(second)) == []
     assert await _bills(team) == 2
 
 
-def _generate(preview: dict[str, object]) -> dict[str, object]:
-    return {"type": "button", "action_id": "run:generate", "value": '{"period":"2026-10"}'}
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "update usages set api_usage = api_usage + 1 where month = 10 and year = 2026",
+        "update customer_terms set overage_unit_cost = null",
+        "delete from usages where customer_id = (select min(customer_id) from usages)",
+    ],
+)
+async def test_an_old_preview_generates_only_what_it_shows(team: Team, meanwhile: str) -> None:
+    preview = await team.ana.types("/bill generate 2026-10")
+    async with team.db.transaction() as session:
+        await session.execute(sa.text(meanwhile))
+    await team.ana.clicks("run:generate", on=preview)
+    anew = team.again(preview)
+    assert "has changed since it was shown. Nothing was generated" in said(anew)
+    assert await _bills(team) == 0
+    await team.ana.clicks("run:generate", on=anew)
+    assert "Generating the bills of October 2026" in said(team.again(anew))
+
+
+async def test_a_button_that_does_not_say_what_it_showed_shows_it_first(team: Team) -> None:
+    preview = await team.ana.types("/bill generate 2026-10")
+    older = {**_generate(preview), "value": '{"period":"2026-10"}'}
+    await team.ana.forges(older, on=preview)
+    assert "2 bills for approval" in said(team.again(preview))
+    assert await _bills(team) == 0
+
+
+def _generate(preview: dict[str, Any]) -> dict[str, Any]:
+    value = json.dumps(carried(preview, "run:generate"))
+    return {"type": "button", "action_id": "run:generate", "value": value}
 
 
 async def test_cancel_leaves_nothing_behind(team: Team) -> None:
     preview = await team.ana.types("/bill generate 2026-10 acme")
-    assert carried(preview, "run:cancel") == {"period": "2026-10", "customer": await _acme(team)}
+    assert carried(preview, "run:cancel")["customer"] == await _acme(team)
     await team.ana.clicks("run:cancel", on=preview)
     assert "Cancelled" in team.again(preview)["text"]
     assert await _bills(team) == 0

@@ -531,6 +531,7 @@ def preview(**changes: Any) -> BillRunPreview:
             HoldReason.NO_PRICE: ("Zeta", "Theta"),
             HoldReason.OUTSIDE_CONTRACT: ("Beta Ltd",),
         },
+        "digest": "seen",
     }
     return BillRunPreview(**{**known, **changes})
 

@@ -42,7 +42,7 @@ def test_a_preview_tells_what_would_be_made_and_offers_to_make_it() -> None:
     assert "3 overages would round to zero and make no bill." in lines
     assert "No usage is recorded for 25 customers in contract: Gamma, Delta and 23 more." in lines
     offered = buttons(message.blocks)
-    assert value_of(offered["run:generate"]) == {"period": "2026-10"}
+    assert value_of(offered["run:generate"]) == {"period": "2026-10", "agreed": "seen"}
     assert offered["run:generate"]["text"]["text"] == "Generate"
     assert "run:cancel" in offered
 
@@ -94,7 +94,7 @@ def test_a_preview_of_one_customer_speaks_of_that_customer() -> None:
 def test_a_preview_of_one_customer_generates_for_that_customer() -> None:
     message = run_preview(samples.preview(customer=NAMES["quotes"]), 5)
     carried = value_of(buttons(message.blocks)["run:generate"])
-    assert carried == {"period": "2026-10", "customer": 5}
+    assert carried == {"period": "2026-10", "customer": 5, "agreed": "seen"}
 
 
 def test_a_preview_of_nothing_offers_nothing() -> None:

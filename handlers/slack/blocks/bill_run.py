@@ -31,6 +31,7 @@ from handlers.wording.formatting import (
 )
 from handlers.wording.rich_text import Sentence, code, fallback_text
 from handlers.wording.run_text import (
+    RUN_CHANGED,
     fate,
     held_causes,
     left_out,
@@ -54,7 +55,7 @@ def run_preview(
     """What generating would do; `Generate` only where there is something to generate.
 
     `customer_id`: of the one customer that was asked for, which the buttons carry. `month_end`:
-    they generate the month once, for everybody who has this preview.
+    they generate the month once, for everybody who has this preview. They carry what was seen.
     """
     told = run_outcome(facts)
     return message(
@@ -73,6 +74,12 @@ def run_preview(
 def month_end_preview(facts: BillRunPreview) -> SlackMessage:
     """The same to all of Finance, who did not ask."""
     return under(sentence_message(month_end_told(facts)), run_preview(facts, month_end=True))
+
+
+def run_changed(facts: BillRunPreview, customer_id: int | None, *, month_end: bool) -> SlackMessage:
+    """In the place of a preview that was agreed to and holds no more."""
+    preview = run_preview(facts, customer_id, month_end=month_end)
+    return under(sentence_message(RUN_CHANGED), preview)
 
 
 def _title(what: str, period: Period, customer: str | None) -> str:
@@ -95,7 +102,12 @@ def _listed(told: Sequence[Sentence]) -> list[Block]:
 def _buttons(facts: BillRunPreview, customer_id: int | None, month_end: bool) -> list[Block]:
     if not facts.to_make:
         return []
-    value = pack(period=str(facts.period), customer=customer_id, month_end=1 if month_end else None)
+    value = pack(
+        period=str(facts.period),
+        customer=customer_id,
+        month_end=1 if month_end else None,
+        agreed=facts.digest,
+    )
     words = f"Generate {bill_count(facts.to_make)}"
     return actions(
         button(ActionId.GENERATE, "Generate", value, "primary", label=words),
