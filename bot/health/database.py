@@ -1,11 +1,9 @@
 """Whether the database is there, whether its clock is ours, and what it tells."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import structlog
-
 from bot.health.clock import clock_check
+from bot.health.slack import ChannelsInUse
 from bot.settings import BooksSettings, Settings
 from handlers.wording.health_text import Check, Standing, database_checks
 from models.db.database import Database, check_reachable
@@ -13,8 +11,6 @@ from models.errors import DatabaseNotReady
 from models.queries.database_health import load_database_health
 from models.queries.health import database_clock
 from models.queries.role_map import used_channels
-
-log = structlog.get_logger()
 
 
 async def database_check(db: Database, settings: Settings) -> list[Check]:
@@ -40,17 +36,14 @@ async def database_clock_check(db: Database) -> list[Check]:
     return list(clock_check("the database", theirs, before, after))
 
 
-async def channels_in_use(db: Database | None, settings: BooksSettings) -> Mapping[str, str]:
-    """The channels that are posted in, by id, each with what uses it; of customers' none where the
-    database does not tell.
-    """
+async def channels_in_use(db: Database | None, settings: BooksSettings) -> ChannelsInUse:
+    """The channels that are posted in; where the database does not tell, those of the settings."""
     approvals = settings.approvals_channel
     ours = {approvals: "APPROVALS_CHANNEL"} if approvals else {}
     if db is None:
-        return ours
+        return ChannelsInUse(ours, is_whole=False)
     try:
         async with db.transaction() as session:
-            return await used_channels(session) | ours
-    except Exception as error:  # what is amiss is told by the check of the database
-        log.info("channels of customers are not known", cause=type(error).__name__)
-        return ours
+            return ChannelsInUse(await used_channels(session) | ours)
+    except Exception:  # what is amiss is told by the check of the database
+        return ChannelsInUse(ours, is_whole=False)

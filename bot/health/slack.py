@@ -1,6 +1,7 @@
 """Whether Slack lets the bot do what it is there for."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.health.clock import clock_check
@@ -16,6 +17,8 @@ INSTALL_AGAIN = (
     "Put the scopes of manifest.yml into the app's manifest on api.slack.com, and install it again."
 )
 UNTOLD = "Mend what is said of Slack and of scopes, then look again."
+UNREAD = "Those of customers were not looked at: the database does not tell them."
+NO_DATABASE = "Mend what is said of the database, then look again."
 INVITE = "Unarchive the channel or invite the bot to it, or name another one."
 
 
@@ -55,13 +58,23 @@ class SlackChecks:
         return good("Slack", "Slack answers and knows the bot.")
 
 
+@dataclass(frozen=True)
+class ChannelsInUse:
+    """What is posted in: the ids of channels, each with what uses it; `is_whole`: all are known."""
+
+    used: Mapping[str, str]
+    is_whole: bool = True
+
+
 async def channels_check(
-    slack: SlackClient, used_channels: Callable[[], Awaitable[Mapping[str, str]]]
+    slack: SlackClient, channels_in_use: Callable[[], Awaitable[ChannelsInUse]]
 ) -> list[Check]:
-    """Whether what is posted arrives; `used_channels`: their ids, each with what uses it."""
-    used = await used_channels()
+    """Whether what is posted arrives."""
+    known = await channels_in_use()
+    used = known.used
     if not used:
-        return [good("Channels", "None is set, neither for approvals nor of a customer.")]
+        none = good("Channels", "None is set, neither for approvals nor of a customer.")
+        return [none if known.is_whole else Check("Channels", Standing.WAIT, UNREAD, NO_DATABASE)]
     try:
         joined = await joined_channels(slack)
     except SlackError as trouble:
@@ -72,7 +85,10 @@ async def channels_check(
         told = f"No message arrives in {listing(faults, most=NAMED)}."
         return [Check("Channels", Standing.BAD, told, INVITE)]
     them = "the channel that is" if len(used) == 1 else f"all {len(used):,} channels that are"
-    return [good("Channels", f"The bot is in {them} posted in.")]
+    told = f"The bot is in {them} posted in."
+    if known.is_whole:
+        return [good("Channels", told)]
+    return [Check("Channels", Standing.WAIT, f"{told} {UNREAD}", NO_DATABASE)]
 
 
 def _channel_faults(used: Mapping[str, str], joined: Mapping[str, bool]) -> Iterator[str]:

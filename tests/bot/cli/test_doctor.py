@@ -124,12 +124,27 @@ async def test_what_does_not_answer_keeps_nothing_else_from_being_told(
     checks = {check.name: check for check in found}
     wrong = {"Database", "Slack", "Mail", "Mailbox"}
     assert standings(checks, Standing.BAD) - {"Channels"} == wrong
+    assert checks["Channels"].standing is not Standing.GOOD
     assert all(checks[name].told and checks[name].to_do for name in wrong - {"Database"})
     assert "Check DATABASE_URL" in checks["Database"].told
     assert checks["Documents"].standing is Standing.GOOD
     assert QUOTED not in str(found)
     assert SECRET not in str(found)
     assert took_s < 2 * MOMENT_S
+
+
+@pytest.mark.parametrize("approvals", [None, "CAPPROVALS"])
+async def test_without_the_database_nobody_says_that_customers_have_no_channels(
+    settings: Settings, slack: Sandbox, people: People, approvals: str | None, caplog: Any
+) -> None:
+    nowhere = SecretStr("postgresql://clerk@127.0.0.1:1/bills")
+    with caplog.at_level(0):
+        checks = await seen(settings, database_url=nowhere, approvals_channel=approvals)
+    assert checks["Channels"].standing is Standing.WAIT
+    assert ("The bot is in the channel" in checks["Channels"].told) is bool(approvals)
+    assert "Those of customers were not looked at" in checks["Channels"].told
+    assert "database" in checks["Channels"].to_do
+    assert not [one for one in caplog.records if one.name.startswith("bot.")]
 
 
 async def test_a_check_that_never_ends_is_given_up_and_one_that_fails_is_told() -> None:
