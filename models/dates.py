@@ -18,6 +18,12 @@ MONTH_NUMBERS = {
 }
 """Months by their names and what these are shortened to, in small letters."""
 
+
+def day_in_words(day: date) -> str:
+    """As in "24 December 2026"."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
 HOW = "write it as 2026-10-31"
 
 _TIME = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|\+00:00)?$", re.IGNORECASE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from models.dates import MONTH_NUMBERS, MONTHS, plain_digits
+from models.dates import MONTH_NUMBERS, MONTHS, day_in_words, plain_digits
 from models.errors import Invalid
 from models.text import split_end
 
@@ -119,7 +119,7 @@ class Period:
     def refuse_if_open(self, now: datetime, zone: ZoneInfo) -> None:
         """A month can be billed from the first day after it."""
         if self >= Period.current(now, zone):
-            runs_on = self.last_day + timedelta(days=1)
+            runs_on = day_in_words(self.last_day + timedelta(days=1))
             raise Invalid(
                 f"{self.in_words} is not over yet. It can be billed from {runs_on} on.",
                 field="period",

@@ -64,7 +64,10 @@ def _more(count: int) -> list[str]:
 def _lines(name: str, change: BookChange) -> Iterator[str]:
     done = change.imported
     if not done.written:
-        yield f"{name}: nothing to do, all {done.unchanged:,} rows are as they were."
+        rows = (
+            f"all {done.unchanged:,} rows are as they were" if done.unchanged else "it has no rows"
+        )
+        yield f"{name}: nothing to do, {rows}."
         return
     yield f"{name}: {done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged."
     yield from people_lines(done.people)

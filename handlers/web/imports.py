@@ -13,7 +13,7 @@ from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.formatting import name, number
-from handlers.wording.import_text import COLUMNS
+from handlers.wording.import_text import COLUMNS, nothing_to_do
 from models.actions.uploaded_files import look_at_file, take_in_file, uploaded_file
 from models.errors import Invalid
 from models.imports.books import Book
@@ -59,6 +59,7 @@ async def looked_at(context: Asking, file_id: PathId) -> Response:
         "import_file.html.jinja",
         file=file,
         foreseen=file.would_do,
+        why_nothing=nothing_to_do(file.would_do),
         agreed=AGREED,
         **drawing(),
     )

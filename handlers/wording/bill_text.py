@@ -178,9 +178,10 @@ def approvers_text(needed: Sequence[MissingApproval]) -> str:
 
 
 def _approver(needed: MissingApproval) -> str:
-    if needed.people and needed.away and needed.delegate:
-        away = person(needed.away)
-        return f"{person(needed.delegate)}, in the place of {away} who is away"
+    if needed.people and needed.away:
+        away = f"{person(needed.away)} who is away"
+        stand_in = f"{person(needed.delegate)}, in the place of " if needed.delegate else ""
+        return f"{stand_in}{away}"
     if needed.people:
         return listing([_reachable(who) for who in needed.people], "or", NAMED_AT_MOST)
     return _anybody(needed)

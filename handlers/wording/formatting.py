@@ -14,6 +14,7 @@ from babel.numbers import get_currency_symbol
 from babel.units import format_unit
 
 from handlers.wording.labels import ROLE_SHORT
+from models.dates import day_in_words
 from models.money import minor_units
 from models.people.permissions import Role
 from models.people.users import SYSTEM, PersonRef, User
@@ -207,7 +208,7 @@ def month_name(period: Period) -> str:
 
 def day(date_: date) -> str:
     """As in "24 December 2026"."""
-    return format_date(date_, "d MMMM yyyy", locale="en")
+    return day_in_words(date_)
 
 
 def when(moment: datetime) -> str:

@@ -6,10 +6,10 @@ from datetime import datetime
 from handlers.wording.bill_text import SAID_BY_A_SERVER, reject_reason
 from handlers.wording.change_text import differences, units_no_longer
 from handlers.wording.formatting import money, name, number, person, plain, sentence
-from handlers.wording.labels import CAUSE_WORDS, HOLD_CAUSES, SOURCE_WORDS
+from handlers.wording.labels import CAUSE_WORDS, HOLD_CAUSES, PLACES, SOURCE_WORDS
 from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
 from models.bills.states import Verb
-from models.people.users import PersonRef
+from models.people.users import SYSTEM, PersonRef
 from models.queries.history import HistoryEntry
 
 _NOUNS = {
@@ -84,10 +84,10 @@ def history_sentence(entry: HistoryEntry, currency: str) -> list[Part]:
     """As in "Kim Lee (CSM) approved $720.00 in Slack, for Ana Ruiz who is away"."""
     who, where = bold(_who(entry)), _where(entry)
     if entry.verb is Verb.UNDO and entry.reverses:
-        return [who, f" took back {where} ", *undone_text(entry, entry.reverses, currency)]
+        return [who, f" took back{where} ", *undone_text(entry, entry.reverses, currency)]
     stead = f", for {person(entry.acted_for)} who is away" if entry.acted_for else ""
     why = f"{_held(entry)}{_caused(entry)}{reject_reason(entry)}"
-    done = f" {_done(entry, currency)} {where}{stead}{why}"
+    done = f" {_done(entry, currency)}{where}{stead}{why}"
     return [who, done, *_outcome(entry, currency)]
 
 
@@ -97,7 +97,10 @@ def _who(entry: HistoryEntry) -> str:
 
 def _where(entry: HistoryEntry) -> str:
     by_mail = entry.mailed_by or entry.verb is Verb.BOUNCE
-    return "by e-mail" if by_mail else SOURCE_WORDS[entry.source]
+    if by_mail:
+        return " by e-mail"
+    by_itself = entry.by.name == SYSTEM and entry.source in PLACES
+    return "" if by_itself else f" {SOURCE_WORDS[entry.source]}"
 
 
 def _held(entry: HistoryEntry) -> str:

@@ -72,6 +72,9 @@ SOURCE_WORDS = {
     Source.CLOCK: "on schedule",
 }
 
+PLACES = frozenset({Source.SLACK, Source.WEB, Source.API})
+"""Where people act: what follows from that, Countersign does by itself, and in no such place."""
+
 KIND_WORDS = {"overage": "", "adjustment": " adjustment", "credit": " credit"}
 
 BUTTONS = {

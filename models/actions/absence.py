@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.context import Context
+from models.dates import day_in_words
 from models.errors import Invalid
 from models.outbox.cards import redraw_cards_waiting_for
 from models.outbox.people_notices import notify_delegate, notify_passed_on
@@ -40,10 +41,9 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
         )
     if not delegate.slack_user_id:
         raise Invalid(f"{delegate.name} is not in Slack, so no card would reach them.", DELEGATE)
-    if delegate.is_away(context.today):
-        raise Invalid(
-            f"{delegate.name} is away too, up to and including {delegate.away_until}.", DELEGATE
-        )
+    if delegate.away_until and delegate.is_away(context.today):
+        last = day_in_words(delegate.away_until)
+        raise Invalid(f"{delegate.name} is away too, up to and including {last}.", DELEGATE)
     former = await _delegate_of(session, user)
     user.away_until, user.delegate_id, user.updated_at = until, delegate.id, context.now
     await session.flush()

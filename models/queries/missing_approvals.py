@@ -30,17 +30,16 @@ async def missing_approvals(
 
 
 def missing_of(slots: Iterable[Slot], gave: Collection[int]) -> Needed:
-    """Of these slots those that are not filled. Whoever `gave` their own word already has none for
-    somebody who is away.
+    """Of these slots those that are not filled. Nobody gives two: whoever `gave` their own word
+    already, is asked for it, or stands in for somebody else has none for whoever is away.
     """
-    return tuple(
-        MissingApproval(
-            slot.slot,
-            role_of_slot(slot.slot),
-            (slot.named,) if slot.named else (),
-            away=slot.away,
-            delegate=None if slot.delegate and slot.delegate.id in gave else slot.delegate,
-        )
-        for slot in slots
-        if slot.given_action_id is None
-    )
+    missing = [slot for slot in slots if slot.given_action_id is None]
+    asked = {*gave, *(slot.named.id for slot in missing if slot.named and not slot.delegate)}
+    needed = []
+    for slot in missing:
+        delegate = slot.delegate if slot.delegate and slot.delegate.id not in asked else None
+        asked |= {delegate.id} if delegate else set()
+        people = (slot.named,) if slot.named else ()
+        role = role_of_slot(slot.slot)
+        needed.append(MissingApproval(slot.slot, role, people, slot.away, delegate))
+    return tuple(needed)

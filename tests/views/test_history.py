@@ -54,7 +54,7 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         ),
         (
             entry(Verb.HOLD, samples.CLOCK, hold_reason=HoldReason.JUMP, source=Source.API),
-            ", Countersign held the bill through the API"
+            ", Countersign held the bill"
             " because the amount is several times the customer’s last one",
         ),
         (
@@ -74,13 +74,12 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         ),
         (
             replace(samples.BY_RULE, currency="JPY", amount=Decimal(1000)),
-            ", Countersign approved ¥1,000 in Slack, by the customer’s own rule: below ¥5,000",
+            ", Countersign approved ¥1,000, by the customer’s own rule: below ¥5,000",
         ),
         (COMMENTED, ", Kim Lee (CSM) commented in Slack"),
         (
             samples.BY_RULE,
-            ", Countersign approved $1,000.00 in Slack,"
-            " by the customer’s own rule: below $5,000.00",
+            ", Countersign approved $1,000.00, by the customer’s own rule: below $5,000.00",
         ),
         (
             samples.REVISED,
@@ -104,7 +103,7 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
                 changes={"api_usage": (1500, 900)},
                 corrected_by=ANA,
             ),
-            ", Countersign made the bill void in Slack, because usage and terms leave nothing to"
+            ", Countersign made the bill void, because usage and terms leave nothing to"
             " bill, after Ana Ruiz (Finance) corrected usage or terms",
         ),
         (samples.SENT_OFF, ", Ana Ruiz (Finance) sent the bill on its way in Slack, to go out "),
@@ -124,17 +123,16 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         (samples.VOIDED, ", Ana Ruiz (Finance) made the bill void in Slack"),
         (
             entry(Verb.VOID, samples.CLOCK, cause=Cause.VOID_WITH, about=12),
-            ", Countersign made the bill void in Slack,"
+            ", Countersign made the bill void,"
             " because the bill that it corrects was made void: #12",
         ),
         (
             entry(Verb.VOID, samples.CLOCK, cause=Cause.NO_OVERAGE),
-            ", Countersign made the bill void in Slack,"
-            " because usage and terms leave nothing to bill",
+            ", Countersign made the bill void, because usage and terms leave nothing to bill",
         ),
         (
             entry(Verb.GENERATE, samples.CLOCK, cause=Cause.LATE_USAGE, amount=Decimal(-280)),
-            ", Countersign generated the bill of −$280.00 in Slack,"
+            ", Countersign generated the bill of −$280.00,"
             " because the usage of a month that had gone out was corrected",
         ),
         (

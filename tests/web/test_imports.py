@@ -147,7 +147,10 @@ async def test_customers_show_what_changes_of_whom(
         ["3", "Beta", "New", "", f"Included calls a month: 5{tax}The CSM must approve: yes"],
     ]
     same = await looked_at(ana, "customers", start)
-    assert "Nothing to do" in same.text
+    assert "Nothing to do" in same.text and "All rows of this file" in same.text
+    empty = await looked_at(ana, "customers", start.partition("\n")[0] + "\n")
+    assert "This file has no rows below its head." in empty.text
+    assert "All rows" not in empty.text
 
 
 async def test_people_show_whose_role_changes(ana: Visitor, people: People) -> None:

@@ -20,7 +20,7 @@ from handlers.slack.blocks.changes import CHANGED, in_dialog, moved_bills_blocks
 from handlers.slack.blocks.inputs import file_input
 from handlers.wording.change_text import difference_of_text
 from handlers.wording.formatting import counted, name, number, plain, slash
-from handlers.wording.import_text import COLUMNS
+from handlers.wording.import_text import COLUMNS, nothing_to_do
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from models.imports.books import Book
 from models.imports.foreseen import Foreseen
@@ -108,7 +108,7 @@ def import_preview(file: LookedAt, *, has_changed: bool = False) -> View:
     foreseen = file.foreseen
     shown = [header(name(file.name)), *([paragraph(CHANGED)] if has_changed else [])]
     if not foreseen.written:
-        told = "All rows of this file are in the books as they are. There is nothing to do."
+        told = f"{nothing_to_do(foreseen)} There is nothing to do."
         return modal(_title(file.book), [*shown, paragraph(told)])
     kept = ("Nothing is written yet. The file is kept until ", file.expires_at, ".")
     return modal(

@@ -253,7 +253,7 @@ def test_a_month_that_is_not_over_is_refused_with_the_day_it_can_run(terminal: T
         answer = terminal.run("generate", "2199-12", *more)
         assert answer.status == 1
         assert answer.stderr == (
-            "December 2199 is not over yet. It can be billed from 2200-01-01 on.\n"
+            "December 2199 is not over yet. It can be billed from 1 January 2200 on.\n"
         )
 
 

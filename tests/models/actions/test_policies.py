@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.wording.bill_text import waits_for
 from models.actions.absence import end_absences, mark_away, mark_back
 from models.actions.approve import approve_bill
 from models.actions.reroute import reroute_open_bills
@@ -179,7 +180,9 @@ async def test_only_somebody_who_can_decide_is_named_and_only_for_days_to_come(
         with pytest.raises((Invalid, NotAllowed), match=what):
             await mark_away(session, act(people.kim), until, delegate)
     await mark_away(session, act(people.lee), today, people.sam)
-    with pytest.raises(Invalid, match="Lee is away too"):
+    with pytest.raises(
+        Invalid, match=rf"Lee is away too, .* {today.day} [A-Z][a-z]+ {today.year}\."
+    ):
         await mark_away(session, act(people.kim), today, people.lee)
 
 
@@ -219,6 +222,8 @@ async def test_a_delegate_who_is_needed_too_gives_their_own_word_first(
         session, act(people.ana), csm_id=people.kim.id, sales_id=people.sam.id, **BOTH
     )
     await mark_away(session, act(people.kim), NOW.date(), people.sam)
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert waits_for(facts.needed) == "Waits for Kim (CSM) who is away and Sam (Sales)"
     own = await approve_bill(session, bill.id, 1, act(people.sam))
     assert (own.snapshot["part"], own.acted_for_id) == ("sales", None)
     with pytest.raises(NotAllowed, match="somebody else has to, too"):
