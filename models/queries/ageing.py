@@ -35,6 +35,28 @@ class Age:
     totals: tuple[Total, ...]
 
 
+@dataclass(frozen=True)
+class AllWaiting:
+    """All that waits for somebody, by age. `month`: that of all of it, None of several."""
+
+    ages: tuple[Age, ...]
+    month: Period | None
+
+
+async def all_waiting(session: AsyncSession, now: datetime) -> AllWaiting:
+    """From the sums that are kept of months, however many bills there are."""
+    of, age = MonthTotal, age_of(MonthTotal.made_at, now).label("age")
+    sums = (sa.func.sum(getattr(of, name)).label(name) for name in ("bills", "priced", "amount"))
+    query = (
+        sa.select(of.year, of.month, of.currency, age, *sums)
+        .where(of.status.in_(WAITING))
+        .group_by(of.year, of.month, of.currency, sa.literal_column("age"))
+    )
+    rows = [row for row in await session.execute(query) if row.bills]
+    months = {Period(row.year, row.month) for row in rows}
+    return AllWaiting(ages_of(rows), months.pop() if len(months) == 1 else None)
+
+
 async def ages_of_waiting(
     session: AsyncSession, wanted: BillFilter, now: datetime, most: int = MOST_AT_ONCE
 ) -> tuple[Age, ...]:

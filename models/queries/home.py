@@ -11,6 +11,7 @@ from models.outbox.homes import HomePlace
 from models.people.permissions import Permission, Role
 from models.people.users import User
 from models.period import Period
+from models.queries.ageing import AllWaiting, all_waiting
 from models.queries.bill_details import BillDetails
 from models.queries.bill_list import Page, bills_waiting_for
 from models.queries.bill_loader import load_bill_details
@@ -25,8 +26,8 @@ PAGE_BILLS = 15
 class HomeFacts:
     """`waiting` is the page they look at, `bills` the same with all there is to know, where this
     person may decide. `recent`: what they decided of late. `board` of a month for whoever keeps or
-    watches the books, `newest_month` being the last that is over; `billed`: the months up to that
-    of the board, for managers.
+    watches the books, `newest_month` being the last that is over, and how long `all_waiting` does,
+    of any month; `billed`: the months up to that of the board, for managers.
     """
 
     user: User
@@ -37,6 +38,7 @@ class HomeFacts:
     bills: Sequence[BillDetails] = ()
     recent: Sequence[RecentDecision] = ()
     board: MonthBoard | None = None
+    all_waiting: AllWaiting | None = None
     billed: MonthsBilled | None = None
 
 
@@ -62,5 +64,6 @@ async def load_home(
         bills=await load_bill_details(session, ids),
         recent=() if is_manager else await recent_decisions(session, user),
         board=await load_month(session, month, now) if sees_board else None,
+        all_waiting=await all_waiting(session, now) if sees_board else None,
         billed=await months_billed(session, month) if is_manager else None,
     )

@@ -14,7 +14,7 @@ from models.currencies import MINOR_UNITS
 from models.outbox.homes import HomePlace
 from models.people.permissions import Role
 from models.people.users import User
-from models.queries.ageing import Age
+from models.queries.ageing import Age, AllWaiting
 from models.queries.bill_details import BillDetails
 from models.queries.bill_list import Page
 from models.queries.home import HomeFacts
@@ -49,6 +49,7 @@ def full_home(facts: BillDetails, role: Role = Role.CSM) -> Any:
         place=HomePlace("before", 2),
         recent=[RecentDecision(decided, own, can_undo=True)] * 5,
         board=board(facts) if watches else None,
+        all_waiting=AllWaiting(board(facts).ages, None) if watches else None,
         billed=billed() if role == Role.MANAGER else None,
     )
 

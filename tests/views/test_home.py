@@ -92,7 +92,7 @@ def test_finance_reads_what_became_of_the_month_and_what_is_missing() -> None:
     told = shown(full_home(BILLS["held, outside_contract"], Role.FINANCE)["blocks"])
     for said in (
         "Generated\n20\n€90.50 and $1,000.00",
-        "3 for under 3 days and 1 for 3 to 7 days.",
+        "3 for under 3 days and 1 for 3 to 7 days; of several months.",
         "no price (1) and a jump (1).",
         "13 customers in contract, with no usage recorded:",
         "1 more",

@@ -75,7 +75,11 @@ def home_view(facts: HomeFacts) -> View:
     if user.role is None:
         return stranger_home()
     inbox = [*_heading(ROLE_HOMES[Role(user.role)], facts.waiting), *_inbox(facts)]
-    board = month_board(facts.board, facts.newest_month, facts.billed) if facts.board else []
+    board = (
+        month_board(facts.board, facts.newest_month, facts.all_waiting, facts.billed)
+        if facts.board
+        else []
+    )
     first, second = (board, inbox) if user.role == Role.MANAGER else (inbox, _recent(facts))
     third = [] if user.role == Role.MANAGER else board
     return home_tab([*first, *second, *third, divider(), *_elsewhere(facts), _as_of(facts.now)])

@@ -33,6 +33,7 @@ from handlers.wording.month_text import age_text, billed_finding, missing_text
 from handlers.wording.rich_text import Sentence, bold, code
 from handlers.wording.text_chart import amount_bars
 from models.period import FIRST_YEAR, Period
+from models.queries.ageing import AllWaiting
 from models.queries.bill_list import BillLine
 from models.queries.month_board import MonthBoard
 from models.queries.months_billed import CurrencyMonths, MonthsBilled
@@ -41,9 +42,13 @@ CHARTED = 2
 
 
 def month_board(
-    board: MonthBoard, newest: Period, billed: MonthsBilled | None = None
+    board: MonthBoard,
+    newest: Period,
+    waiting: AllWaiting | None = None,
+    billed: MonthsBilled | None = None,
 ) -> list[Block]:
-    """Bills by state, ages, causes, and who has no usage on record; where it is told what months
+    """Bills by state, causes, and who has no usage on record; how long bills of any month have
+    been `waiting`; where it is told what months
     were `billed`, also the biggest overages, and these months as a chart. Other months up to the
     `newest` that is over are a click away.
     """
@@ -51,6 +56,7 @@ def month_board(
     return [
         header(f"{period_name(board.period)} at a glance"),
         *(_states(board) if board.generated else [_nothing(board)]),
+        *_ages(waiting),
         *watched,
         *actions(*_other_months(board.period, newest)),
     ]
@@ -71,16 +77,20 @@ def _states(board: MonthBoard) -> list[Block]:
         if one.bills
     ]
     rows = [["Generated", number(board.generated), totals(board.standing)], *rows]
-    told = [_ages(board), _causes(board), _missing(board)]
+    told = [_causes(board), _missing(board)]
     return [
         table(("State", "Bills", "Amount"), rows, right=[1]),
         *([lines(*(one for one in told if one))] if any(told) else []),
     ]
 
 
-def _ages(board: MonthBoard) -> Sentence:
-    ages = [f"{number(one.bills)} for {age_text(one)}" for one in board.ages if one.bills]
-    return [bold("Waiting for somebody: "), f"{listing(ages)}."] if ages else []
+def _ages(waiting: AllWaiting | None) -> list[Block]:
+    told = waiting.ages if waiting else ()
+    ages = [f"{number(one.bills)} for {age_text(one)}" for one in told if one.bills]
+    if not waiting or not ages:
+        return []
+    months = f"all of {period_name(waiting.month)}" if waiting.month else "of several months"
+    return [lines([bold("Waiting for somebody: "), f"{listing(ages)}; {months}."])]
 
 
 def _causes(board: MonthBoard) -> Sentence:

@@ -1,25 +1,30 @@
 """The totals of a list are of what stands; whoever asks for one state alone gets all of it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.slack.blocks.home import home_view
 from handlers.wording.bill_text import listed
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.void import void_bill
 from models.bills.bill import Bill
 from models.bills.states import RejectReason, State
+from models.outbox.homes import HomePlace
 from models.queries.ageing import ages_of_waiting
 from models.queries.bill_list import BillFilter, Page, find_bills
+from models.queries.home import load_home
 from models.queries.month_board import load_month
 from models.queries.months_billed import months_billed
 from models.queries.totals import Total
 from tests.harness.billing import approved, bills_of, correct_usage, go_out, later
 from tests.harness.cast import People
-from tests.harness.scene import OCTOBER, act, bill_for
+from tests.harness.scene import OCTOBER, ZONE, act, add_customer, bill_for, generate
 from tests.harness.slack_people import NOW
+from tests.views.samples import shown
 
 
 async def of_month(session: AsyncSession, status: State | None = None) -> Page:
@@ -64,6 +69,27 @@ async def test_void_and_rejected_bills_are_listed_and_not_counted(
         "3 bills, $5,000.00; 2 of them are not in that sum: void, rejected, or the correction of a"
         " void one"
     )
+
+
+async def test_finance_reads_on_home_how_long_bills_of_all_months_have_waited(
+    session: AsyncSession, people: People
+) -> None:
+    """October's bill is a day old, and one of August has waited since it was made 58 days ago."""
+    august = OCTOBER.plus(-2)
+    old = replace(act(people.ana), now=NOW - timedelta(days=58))
+    await add_customer(session, "Old Ltd", period=august)
+    assert await generate(session, old, august) == 1
+    await session.execute(sa.text("set constraints all immediate"))
+    home = await load_home(session, people.ana, HomePlace(), NOW, ZONE)
+    assert home.all_waiting and home.all_waiting.month == august
+    assert "1 for over 14 days; all of August 2026." in shown(home_view(home)["blocks"])
+
+    await session.execute(sa.text("set constraints all deferred"))
+    await bill_for(session, act(people.ana))
+    await session.execute(sa.text("set constraints all immediate"))
+    home = await load_home(session, people.ana, HomePlace(), NOW, ZONE)
+    told = "1 for under 3 days and 1 for over 14 days; of several months."
+    assert told in shown(home_view(home)["blocks"])
 
 
 async def test_of_a_month_made_void_after_it_went_out_nothing_is_counted(
