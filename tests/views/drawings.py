@@ -28,6 +28,7 @@ from handlers.slack.blocks.bill_list import bill_list, digest_message
 from handlers.slack.blocks.bill_run import (
     month_end_preview,
     run_cancelled,
+    run_changed,
     run_preview,
     run_preview_promised,
     run_progress,
@@ -398,6 +399,7 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "preview, month end, another was first": run_was_started(OCTOBER, samples.ANA),
     "generating": run_started(OCTOBER),
     "cancelled": run_cancelled(OCTOBER),
+    "preview, changed": run_changed(samples.preview(), None, month_end=True),
     "progress, beginning": run_progress(samples.run(finished_at=None, done=0, added=0)),
     "progress, empty": run_progress(samples.run(finished_at=None, customers=0, done=0)),
     "summary": run_summary(samples.run()),
