@@ -233,7 +233,8 @@ IMPOSSIBLE = {
         "it says sent, but what it does makes the bill approved",
     ),
     "a verb that is none": (
-        "update bill_actions set action = 'remind' where id = {a[1]}",
+        "alter table bill_actions drop constraint bill_actions_action_check;"
+        " update bill_actions set action = 'forget' where id = {a[1]}",
         1,
         "the record tells no possible story from here on",
     ),
