@@ -3,9 +3,11 @@
 import html
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from handlers.wording.formatting import clean
-from models.period import ANY_MONTH, MONTH_NAME, split_month
+from models.errors import Invalid
+from models.period import ANY_MONTH, MONTH_NAME, Period, split_month
 from models.queries.references import DOCUMENT, bill_id_of
 from models.text import plain_form
 
@@ -119,3 +121,13 @@ def before_remark(text: str) -> Iterator[str]:
         before, behind = plain[:end].strip(), _AND.sub("", plain[end:])
         if before and behind and not (_BY_NUMBER.match(behind) or split_month(behind)[0]):
             yield before
+
+
+def month_within(text: str, today: date) -> Period | None:
+    """The first month that a sentence speaks of."""
+    for found in _MONTH.finditer(text):
+        try:
+            return Period.parse(found[0], today)
+        except Invalid:
+            continue
+    return None

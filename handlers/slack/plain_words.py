@@ -15,7 +15,17 @@ _LEADING = re.compile(
     r"^(?:me\s+)?(?:the\s+)?(?:bills?\s+)?(?:(?:of|for|from)\s+|(?<=\s)(?=#?\d))", re.IGNORECASE
 )
 _SHOWING = frozenset({"show", "see"})
+_GREETING = (
+    r"(?:hi|hello|hallo|hey|hoi|yo|ciao|salut|bonjour|hola|moin|servus|thanks|thank you|thx|danke|"
+    r"good (?:morning|afternoon|evening|day)|guten (?:tag|morgen|abend))"
+    r"(?:[\s,]+(?:there|all|everybody|everyone|team|bot|countersign))?[\s,.!?]*"
+)
+_ASKING_HELP = (
+    r"(?:what can (?:you|i) do|what do you do|who are you|what are you|how does (?:this|it) work|"
+    r"what is this|how do i (?:start|begin|use this)|i need help|commands?|menu|start|info)"
+)
 _MEANT = (
+    (_ASKING_HELP, "help"),
     (r"(?:what|which bills?|who)(?: is|'s|s)?(?: still)? wait(?:s|ing)?(?: for me)?", "list mine"),
     (r"(?:what|which bills?) (?:needs me|do i (?:have|need) to (?:do|approve|sign))", "list mine"),
     (r"(?:(?:list|show) )?(?:all |the |our )*customers", "customer list"),
@@ -32,6 +42,8 @@ def bot_left_out(text: str, bot_user_id: str) -> str:
 def line_meant(text: str) -> str:
     """The words without courtesies; the command that a saying stands for in their place."""
     line = unquoted(text.strip().strip("`")).lstrip("/")
+    if re.fullmatch(_GREETING, line, re.IGNORECASE):
+        return "help"
     for _ in range(3):
         line = _COURTESY.sub("", line).strip() or line
     plain = line.replace("’", "'")
@@ -66,3 +78,12 @@ def _command(word: str, commands: Collection[str]) -> str | None:
 def without_filler(named: str) -> str:
     """A name without `of`, `for the` or `the bill of` before it."""
     return _LEADING.sub("", named, count=1) or named
+
+
+_NUMBER = re.compile(r"(?<![\w#])[#№](\d{1,18})\b", re.ASCII)
+
+
+def number_within(line: str) -> str:
+    """The bill that a sentence speaks of, as in `#12`; "" where it has none."""
+    found = _NUMBER.search(line)
+    return f"#{found[1]}" if found else ""

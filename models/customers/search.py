@@ -1,12 +1,13 @@
 """Finding a customer by what a person typed."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from rapidfuzz import fuzz
 from sqlalchemy import Row
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -188,3 +189,39 @@ def _ranked(needle: str, candidates: Iterable[Row[str, str]]) -> list[str]:
         if nearest >= ALIKE:
             ranked.append((-nearest, -whole, key, name))
     return [name for *_, name in heapq.nsmallest(CHOICES, ranked)]
+
+
+WORDS_LOOKED_AT, WORDS_OF_A_NAME = 20, 4
+LEAST_CHARS = 3
+"""A shorter piece of a sentence is no beginning of a name."""
+
+
+async def find_within(session: AsyncSession, text: str, ordinary: Collection[str]) -> str:
+    """The name of the customer that a sentence speaks of by its whole name, of several the longest,
+    or by a word with which the names of one alone begin; "" where there is none. `ordinary` words
+    alone are none.
+    """
+    words = text.split()[:WORDS_LOOKED_AT]
+    pieces = [
+        " ".join(words[start : start + count])
+        for count in range(WORDS_OF_A_NAME, 0, -1)
+        for start in range(len(words) - count + 1)
+    ]
+    told = [one for one in pieces if one.casefold() not in ordinary]
+    keys = sa.select(sa.func.name_key(sa.func.unnest(sa.cast(told, ARRAY(sa.Text)))))
+    whole = (
+        sa.select(Customer)
+        .join(CustomerName, CustomerName.customer_id == Customer.id)
+        .where(_KEY.in_(keys))
+        .order_by(sa.func.length(_KEY).desc(), _KEY)
+    )
+    if (named := await session.scalar(whole.limit(1))) is not None:
+        return named.name
+    for word in told:
+        if " " in word or len(word) < LEAST_CHARS:
+            continue
+        key = await session.scalar(sa.select(sa.func.name_key(word))) or ""
+        found = await _beginning(session, key) if key else {}
+        if len(found) == 1:
+            return next(iter(found.values()))[0].name
+    return ""

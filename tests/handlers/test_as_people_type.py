@@ -7,8 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from handlers.slack.blocks.errors import _EXAMPLE
+from handlers.slack.blocks.help import SUBCOMMANDS
 from handlers.slack.parsing import refs, subcommand_and_rest
 from models.customers.customers import Customer
+from models.people.permissions import Role
+from models.people.users import User
 from models.period import Period, split_month
 from models.queries.references import find_bill
 from models.queries.scope import find_scope
@@ -243,7 +246,7 @@ async def test_plain_words_to_the_bot_are_answered_like_commands(
     team: Team, october: Bills
 ) -> None:
     for text, words in (
-        ("help", "/bill generate"),
+        ("help", "/usage CUSTOMER"),
         ("Hello!", "/bill help"),
         (f"show #{october.acme}", "Acme Corp"),
         (f"/bill show #{october.acme}", "Acme Corp"),
@@ -452,3 +455,56 @@ async def test_whom_to_ask_instead_is_chosen_on_the_card_that_words_bring(
     assert "only Finance may ask another approver" in said(refused)
     assert "bill:reassign" not in acts(refused)
     assert await verbs_of(team.db, october.acme) == ["generate"]
+
+
+NEAREST = (
+    ("kim", "how much did acme use in september?", "/usage Acme Corp September 2026"),
+    ("kim", "calls of that acme customer", "/usage Acme Corp"),
+    ("kim", "remind lee", "/bill list pending mine"),
+    ("ana", "could somebody nudge lee about #{acme}", "/bill list pending mine"),
+    ("ana", "remind lee about #{acme}", "/bill reassign #{acme}"),
+    ("ana", "can I upload a file", "/usage import"),
+    ("ana", "we want to cancel the one of acme for october", "/bill void Acme Corp October 2026"),
+)
+
+
+async def test_words_lead_to_the_command_that_they_mean_with_what_they_name(
+    team: Team, october: Bills
+) -> None:
+    for who, text, command in NEAREST:
+        line, meant = (one.format(acme=october.acme) for one in (text, command))
+        told = read(await _answered(getattr(team, who), line))
+        assert "does not understand" in told, line
+        assert meant in told, line
+    assert await verbs_of(team.db, october.acme) == ["generate"]
+
+
+FINANCES = ("generate", "release", "people", "void", "record", "import", "reassign")
+
+
+async def test_nobody_is_offered_what_their_role_may_not_do(team: Team, october: Bills) -> None:
+    for text in ("remind lee", "relaese it somehow", "roles of my colleagues", "upload a file"):
+        told = read(await _answered(team.kim, text))
+        assert not [one for one in FINANCES if f" {one}" in told.partition("”")[2]], text
+
+
+async def test_greetings_and_help_tell_of_all_three_commands_what_ones_role_may_do(
+    team: Team,
+) -> None:
+    for text in ("hello", "Good morning!", "hi there", "thanks", "what can you do?", "help"):
+        kims = read(await _answered(team.kim, text))
+        assert all(one in kims for one in ("/bill show", "/customer NAME", "/usage CUSTOMER")), text
+        assert not [one for one in FINANCES if f"/bill {one}" in kims], text
+    anas = read(await _answered(team.ana, "help"))
+    assert all(one in anas for one in ("/bill generate", "/customer new", "/usage record"))
+    assert "/bill away" not in anas
+    assert "/usage record [" in read(await _answered(team.ana, "help record"))
+
+
+async def test_the_table_of_commands_says_whose_each_is(team: Team, october: Bills) -> None:
+    manager = User(name="Max", role=Role.MANAGER, active=True)
+    for command, known in SUBCOMMANDS.items():
+        for one in known:
+            example = one.example.replace("#42", f"#{october.acme}")
+            told = read(await team.max.types(f"/{command} {example}"))
+            assert ("Your role is Manager" in told) != manager.can(one.permission), one

@@ -73,9 +73,9 @@ from handlers.slack.blocks.file_import import (
 from handlers.slack.blocks.help import (
     SUBCOMMANDS,
     help_for,
+    help_for_person,
     nearest_commands,
     needs_command,
-    three_nearest,
 )
 from handlers.slack.blocks.history import bill_history
 from handlers.slack.blocks.home import stranger_home
@@ -89,6 +89,7 @@ from handlers.slack.blocks.mail_notices import (
     may_have_arrived_notice,
     not_sent_notice,
 )
+from handlers.slack.blocks.nearest import Named, nearest_to
 from handlers.slack.blocks.notifications import (
     approvals_notice,
     approvals_revoked_notice,
@@ -437,11 +438,14 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "back": back_noted(was_away=True),
     "near a command": nearest_commands("bill", "sohw", "<!channel> & co " * 40),
     "behind a mention": needs_command("bill", "void 12"),
-    "plain words, not understood": three_nearest("frobnicate <!channel> & co " * 40),
+    "plain words, not understood": nearest_to(
+        "bill <!channel> & co " * 40, Named("#42"), User(name="x", role=Role.FINANCE, active=True)
+    ),
     "mail goes on": mail_resumed_notice(20),
     "sent again": list_retried(12),
     "approving, begun": approving_begun(homes.approvals(count=500, ended=False)),
     **{f"help for {name}": help_for(name) for name in SUBCOMMANDS},
+    "help for a person": help_for_person(User(name="x", role=Role.FINANCE, active=True)),
     **{f"role {role}": access_granted(role) for role in Role},
     **{
         f"home, nothing, {role}": homes.home(

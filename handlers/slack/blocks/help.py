@@ -12,17 +12,24 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.wording.formatting import cut, listing, slash
-from handlers.wording.rich_text import Sentence, code, fallback_text
+from handlers.wording.rich_text import Part, Sentence, code, fallback_text
+from models.people.permissions import Permission
+from models.people.users import User
 
 
 @dataclass(frozen=True)
 class Subcommand:
-    """`usage` and `example` stand behind the command; `name` is "" where there is no subcommand."""
+    """`usage` and `example` stand behind the command; `name` is "" where there is no subcommand.
+
+    `permission`: whose it is. `said`: words by which people mean it.
+    """
 
     name: str
     usage: str
     example: str
     does: str
+    permission: Permission = Permission.SEE
+    said: str = ""
 
 
 SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
@@ -32,45 +39,102 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "generate [YYYY-MM] [customer]",
             "generate 2026-10",
             "shows what a month’s bills would be, then makes them",
+            Permission.GENERATE,
+            said="create run billing",
         ),
-        Subcommand("show", "show REF", "show #42", "shows a bill with its buttons"),
+        Subcommand(
+            "show",
+            "show REF",
+            "show #42",
+            "shows a bill with its buttons",
+            said="bill card invoice owe owes cost costs amount approve reject accept decline",
+        ),
         Subcommand(
             "list",
             "list [status] [mine] [customer] [YYYY-MM]",
             "list pending mine",
             "lists bills, those that have waited longest first",
+            said="bills waiting pending open remind reminder reminders nudge chase overdue",
         ),
         Subcommand(
             "history",
             "history REF",
             "history Acme Corp 2026-10",
             "tells who did what to a bill, when and why",
+            said="happened story",
         ),
         Subcommand(
             "send",
             "send REF... or send YYYY-MM",
             "send 2026-10",
             "sends approved bills, after a preview",
+            Permission.SEND,
+            said="deliver",
         ),
-        Subcommand("undo", "undo REF", "undo #42", "takes back the last decision on a bill"),
-        Subcommand("revise", "revise REF", "revise #42", "gives a bill the figures of now"),
-        Subcommand("void", "void REF", "void #42", "makes a bill void, and credits what went out"),
-        Subcommand("reissue", "reissue REF", "reissue #42", "bills a void month again"),
+        Subcommand(
+            "undo",
+            "undo REF",
+            "undo #42",
+            "takes back the last decision on a bill",
+            Permission.UNDO_OWN,
+            said="revert",
+        ),
+        Subcommand(
+            "revise",
+            "revise REF",
+            "revise #42",
+            "gives a bill the figures of now",
+            Permission.REVISE,
+            said="recalculate",
+        ),
+        Subcommand(
+            "void",
+            "void REF",
+            "void #42",
+            "makes a bill void, and credits what went out",
+            Permission.VOID,
+            said="cancel credit",
+        ),
+        Subcommand(
+            "reissue",
+            "reissue REF",
+            "reissue #42",
+            "bills a void month again",
+            Permission.REISSUE,
+            said="rebill",
+        ),
         Subcommand(
             "away",
             "away until YYYY-MM-DD @person",
             "away until 2026-12-24 @Kim Lee",
             "lets somebody decide in your place while you are away",
+            Permission.GO_AWAY,
+            said="vacation holiday holidays leave absence delegate",
         ),
-        Subcommand("back", "back", "back", "ends that"),
+        Subcommand("back", "back", "back", "ends that", Permission.GO_AWAY, said="returned"),
         Subcommand(
             "people",
             "people [part of a name]",
             "people",
             "shows who has which role, and gives, changes and takes away roles",
+            Permission.GIVE_ROLES,
+            said="role roles access colleague colleagues user users",
         ),
-        Subcommand("web", "web", "web", "signs you in to the web pages, by a link that works once"),
-        Subcommand("release", "release REF", "release #42", "lets a held bill go on to approval"),
+        Subcommand(
+            "web",
+            "web",
+            "web",
+            "signs you in to the web pages, by a link that works once",
+            said="login password page pages browser website",
+        ),
+        Subcommand(
+            "release",
+            "release REF",
+            "release #42",
+            "lets a held bill go on to approval",
+            Permission.RELEASE,
+            said="held hold",
+        ),
         Subcommand("help", "help", "help", "shows this list"),
     ),
     "customer": (
@@ -79,16 +143,39 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "NAME",
             "Acme Corp",
             "shows a customer, its terms by month, its usage and its bills",
+            said="customer client terms limit limits price prices",
         ),
         Subcommand(
             "list",
             "list [part of a name]",
             "list acme",
             "lists customers with what they used in the last month that is over",
+            said="customers clients",
         ),
-        Subcommand("new", "new [NAME]", "new Acme Corp", "adds a customer"),
-        Subcommand("edit", "edit [NAME]", "edit Acme Corp", "changes a customer and its terms"),
-        Subcommand("import", "import", "import", "takes in a file of customers, after a preview"),
+        Subcommand(
+            "new",
+            "new [NAME]",
+            "new Acme Corp",
+            "adds a customer",
+            Permission.KEEP_BOOKS,
+            said="add",
+        ),
+        Subcommand(
+            "edit",
+            "edit [NAME]",
+            "edit Acme Corp",
+            "changes a customer and its terms",
+            Permission.KEEP_BOOKS,
+            said="change address email rename",
+        ),
+        Subcommand(
+            "import",
+            "import",
+            "import",
+            "takes in a file of customers, after a preview",
+            Permission.KEEP_BOOKS,
+            said="upload file csv",
+        ),
         Subcommand("help", "help", "help", "shows this list"),
     ),
     "usage": (
@@ -97,18 +184,23 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             "CUSTOMER [6m, 12m, YYYY, YYYY-MM..YYYY-MM]",
             "Acme Corp 12m",
             "shows a customer’s calls month by month, and the open bills",
+            said="use used uses using usage calls consumption consumed requests",
         ),
         Subcommand(
             "record",
             "record [CUSTOMER YYYY-MM N]",
             "record Acme Corp 2026-10 1250000",
             "writes down what a customer used in a month",
+            Permission.KEEP_BOOKS,
+            said="enter",
         ),
         Subcommand(
             "import",
             "import",
             "import",
             "takes in a file of many months’ calls, after a preview",
+            Permission.KEEP_BOOKS,
+            said="upload file csv",
         ),
         Subcommand("help", "help", "help", "shows this list"),
     ),
@@ -146,6 +238,31 @@ REF = (
     "REF is a bill’s number, such as #42, its document’s, such as 2026-000123, or a customer and a"
     " month: Acme Corp 2026-10."
 )
+
+
+def help_for_person(user: User) -> SlackMessage:
+    """All three commands, and of each what this person may do."""
+    each = [f"{slash(command)} help" for command in SUBCOMMANDS]
+    told: list[Sentence] = [
+        (code(f"{slash(command)} {one.usage}"), f" {one.does}.")
+        for command, one in allowed(user)
+        if one.name != "help"
+    ]
+    lead = sentence_message("This is what you can do with Countersign:")
+    listed: list[Part] = [part for one in each for part in (", ", code(one))]
+    rest = sentence_message("With an example each: ", *listed[1:], ".")
+    blocks = [*lead.blocks, rich(bullets(told)), *sentence_message(REF).blocks, *rest.blocks]
+    return message(fallback_text(f"Countersign helps with {listing(each)}."), blocks)
+
+
+def allowed(user: User) -> list[tuple[str, Subcommand]]:
+    """What this person may do, each with its command."""
+    return [
+        (command, one)
+        for command, known in SUBCOMMANDS.items()
+        for one in known
+        if user.can(one.permission)
+    ]
 
 
 def needs_command(command: str, text: str) -> SlackMessage:
@@ -205,33 +322,6 @@ def _elsewhere(command: str, word: str) -> list[str]:
         if any(subcommand.name == word.lower() for subcommand in known)
     ]
     return [] if command in having else having
-
-
-def three_nearest(line: str) -> SlackMessage:
-    """For plain words that call no command: the three that are most like them."""
-    by_line = {
-        f"{slash(command)} {one.example}": f"{command} {one.usage} {one.does}"
-        for command, known in SUBCOMMANDS.items()
-        for one in known
-        if one.name != "help"
-    }
-    alike = process.extract(line.lower(), by_line, scorer=fuzz.token_set_ratio, limit=3)
-    near = [*dict.fromkeys([*_spelt_nearly(line), *(example for _, _, example in alike)])][:3]
-    lead = f"Countersign does not understand “{cut(line, 60)}”. The nearest that it does:"
-    told: list[Sentence] = [(code(example),) for example in near]
-    rest = sentence_message("Type ", code(f"{slash('bill')} help"), " for all of them.")
-    blocks = [*sentence_message(lead).blocks, rich(bullets(told)), *rest.blocks]
-    return message(f"{lead} {listing(near)}.", blocks)
-
-
-def _spelt_nearly(line: str) -> list[str]:
-    """The command whose subcommand is spelt most like the first word, with what stands behind."""
-    word, _, rest = line.partition(" ")
-    for command in SUBCOMMANDS:
-        if (near := _near(command, word)) is not None:
-            shown = "show" if near in ON_THE_CARD else near
-            return [f"{slash(command)} {shown} {cut(rest, REPEATED)}".strip()]
-    return []
 
 
 def _nearest(word: str, known: list[str]) -> str | None:
