@@ -94,7 +94,7 @@ async def test_cancel_leaves_nothing_behind(team: Team) -> None:
 
 async def test_a_month_that_is_not_over_is_refused_with_the_day_it_can_run(team: Team) -> None:
     refused = await team.ana.types("/bill generate 2026-11")
-    assert "2026-12-01" in refused["text"]
+    assert "1 December 2026" in refused["text"]
 
 
 async def test_what_looks_like_a_month_but_is_none_is_named(team: Team) -> None:

@@ -198,7 +198,7 @@ async def test_finance_looks_at_the_month_and_at_the_one_before(team: Team, octo
     home = read(team.ana.home)
     assert "October 2026 at a glance" in home
     assert "Waiting for approval" in home
-    assert "2 for under 3 days." in home
+    assert "2 for under 3 days; all of October 2026." in home
     await team.ana.presses("← September 2026", on=team.ana.home)
     await until(lambda: "September 2026 has no bills yet." in said(team.ana.home))
     assert "October 2026 →" in labels(team.ana.home)

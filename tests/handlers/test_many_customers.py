@@ -41,7 +41,7 @@ async def test_whoever_may_not_generate_is_refused_before_anything_is_worked_out
     refused = await team.kim.types("/bill generate 2026-10")
     assert "only Finance may generate bills" in refused["text"]
     refused = await team.ana.types("/bill generate 2026-11")
-    assert "2026-12-01" in refused["text"]
+    assert "1 December 2026" in refused["text"]
     assert not any("would make" in read(one) for one in team.ana.messages())
 
 
