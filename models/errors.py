@@ -12,6 +12,7 @@ from typing import Any
 class Step(StrEnum):
     """What could be done instead, where it is no verb on a bill."""
 
+    SEE_BILLS = "see bills"
     SEE_THROUGH = "see through"
     RECORD_USAGE = "record usage"
     USAGE_THEN_REISSUE = "record usage, then reissue"

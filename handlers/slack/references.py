@@ -9,7 +9,7 @@ from handlers.slack.blocks.help import is_near
 from handlers.slack.context import Listener, RequestContext
 from handlers.slack.parsing import before_remark, names_a_bill, subcommand_and_rest
 from models.customers.customers import Customer, get_customer
-from models.errors import Ambiguous, Invalid, NotFound
+from models.errors import Ambiguous, Invalid, NextStep, NotFound, Step
 from models.period import Period
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
@@ -75,7 +75,12 @@ async def named_bill(context: RequestContext, typed: str) -> int:
     if not typed:
         raise Invalid(WHICH_BILL)
     with context.naming(typed):
-        return await find_bill(context.session, typed, context.today)
+        try:
+            return await find_bill(context.session, typed, context.today)
+        except Ambiguous:
+            raise
+        except NotFound as refused:
+            raise NotFound(refused.sentence, [NextStep(Step.SEE_BILLS)]) from refused
 
 
 async def means_a_bill(context: RequestContext, text: str) -> bool:

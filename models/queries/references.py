@@ -49,7 +49,10 @@ async def find_bill(session: AsyncSession, text: str, today: date | None = None)
         raise Invalid(f"“{typed}” names no bill. Write #12, or a customer and a month.")
     if period is None:
         period = await _only_month(session, customer, typed)
-    return (await bill_of_month(session, await _billed(session, customer, period), period)).id
+    try:
+        return (await bill_of_month(session, await _billed(session, customer, period), period)).id
+    except NotFound:
+        raise NotFound(f"{customer.name} has no bill for {period.in_words}.") from None
 
 
 async def find_customer_and_month(

@@ -87,7 +87,9 @@ async def test_a_documents_number_names_its_bill(team: Team, october: Bills) -> 
         assert (await find_scope(session, "10/2026")).period == Period(2026, 10)
     for typed in ("/bill show 2026-000999", "/bill 2026-000999", "/bill send 2026-000999"):
         told = await team.ana.types(typed)
-        assert told["text"] == "There is no document 2026-000999.", typed
+        assert told["text"] == (
+            "There is no document 2026-000999. See which there are with /bill list."
+        ), typed
 
 
 LISTS = [
@@ -125,8 +127,11 @@ NEAR = [
     ("generat", "/bill generate"),
     ("histroy #1", "/bill history #1"),
     ("aprove #11", "/bill show #11"),
-    ("approve #11", "There is no bill #11."),
-    ("reject acme 2026-10", "There is no bill for October 2026."),
+    ("approve #11", "There is no bill #11. See which there are with /bill list."),
+    (
+        "reject acme 2026-10",
+        "Acme Corp has no bill for October 2026. See which there are with /bill list.",
+    ),
 ]
 
 
@@ -438,7 +443,7 @@ async def test_a_remark_behind_a_bill_does_not_hide_which_is_meant(
     ):
         assert "bill:approve" not in acts(await team.kim.types(f"/bill {unclear}")), unclear
     absent = await team.kim.types("/bill show acme 2026-01, wrong limit")
-    assert "There is no bill for January 2026." in said(absent)
+    assert "Acme Corp has no bill for January 2026." in said(absent)
     assert await verbs_of(team.db, october.acme) == ["generate"]
 
 

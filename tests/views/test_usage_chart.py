@@ -50,6 +50,13 @@ def test_the_finding_counts_the_months_over_the_limit() -> None:
     )
 
 
+def test_where_a_month_is_heading_stands_in_the_text_of_the_message_too() -> None:
+    """Notifications and screen readers have the text alone."""
+    ahead = "By the end of October about 1,300 calls."
+    report = usage_report("Acme Corp", months(900, 600), [], None, OCTOBER, None, ahead)
+    assert report.text.endswith(f" {ahead}")
+
+
 def test_three_months_that_go_one_way_are_a_direction_however_it_was_before() -> None:
     told = usage_finding("Acme Corp", months(948, 870, 912, 1_205, 1_250))
     assert told.endswith("Rising since July, from 870 to 1,250.")

@@ -57,7 +57,7 @@ def usage_report(
     bars = _bars(months)
     chart = _line(months, running) or bars
     return message(
-        fallback_text(told),
+        fallback_text(" ".join(filter(None, (told, ahead)))),
         [*lead, *chart, *_sortable_months(months), *_note(months), *rest],
         [*lead, *bars, *_month_table(months), *_note(months), *rest],
     )
