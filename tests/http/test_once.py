@@ -47,7 +47,7 @@ async def test_a_month_that_is_not_over_says_when_it_can_run(
     ana = await served.signed_in(people.ana)
     early = await ana.post("/api/bills", json={"year": 2026, "month": 11})
     assert (early.status, early.json["field"]) == (422, "month")
-    assert "2026-12-01" in early.json["detail"]
+    assert "1 December 2026" in early.json["detail"]
     for of_no_year in ({"month": 10}, {"month": "2026-10", "year": 2025}):
         refused = await ana.post("/api/bills", json=of_no_year)
         assert (refused.status, refused.json["field"]) == (422, "year")

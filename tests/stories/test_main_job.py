@@ -175,7 +175,7 @@ async def test_a_month_generated_again_adds_nothing_and_says_so(team: Team) -> N
     assert "Generate" not in labels(again)
     assert "already" in read(again)
     early = await team.ana.types("/bill generate 2026-11")
-    assert "from 2026-12-01 on" in read(early)
+    assert "from 1 December 2026 on" in read(early)
     assert await recorded(team.db) == ["generate"]
 
 
