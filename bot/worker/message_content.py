@@ -31,6 +31,9 @@ from handlers.slack.blocks.access import (
     access_granted,
     access_requested,
     access_settled,
+    back_in_slack,
+    delegate_lost,
+    left_slack,
     no_longer_standing_in,
     passed_on,
     standing_in,
@@ -217,6 +220,29 @@ async def _passed_on(session: Session, away: User, message: Message) -> Content 
     return Content(partial(passed_on, person_ref(former), person_ref(delegate)))
 
 
+async def _delegate_lost(session: Session, message: Message) -> Content | None:
+    """Nothing once somebody else decides in their place, or they are back."""
+    away = await session.get_one(User, message.facts["away"])
+    delegate = await session.get_one(User, message.facts["delegate"])
+    reader = await reader_of(session, message.recipient)
+    if away.away_until is None or away.delegate_id is not None:
+        return None
+    for_away = reader is not None and reader.id == away.id
+    told = partial(delegate_lost, person_ref(away), person_ref(delegate), for_away=for_away)
+    return Content(told)
+
+
+async def _left_slack(session: Session, message: Message) -> Content:
+    user = await session.get_one(User, message.facts["user_id"])
+    return Content(partial(left_slack, person_ref(user)))
+
+
+async def _back_in_slack(session: Session, message: Message) -> Content | None:
+    """Nothing once they are switched on."""
+    user = await session.get_one(User, message.facts["user_id"])
+    return None if user.active else Content(partial(back_in_slack, person_ref(user)))
+
+
 async def _unreached(session: Session, message: Message) -> Content | None:
     """Nothing once Slack reaches them."""
     if "channel" in message.facts:
@@ -274,6 +300,9 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.ACCESS_GRANTED: _access_granted,
     MessageKind.ACCESS_DECLINED: _access_declined,
     MessageKind.DELEGATED: _delegated,
+    MessageKind.DELEGATE_LOST: _delegate_lost,
+    MessageKind.LEFT_SLACK: _left_slack,
+    MessageKind.BACK_IN_SLACK: _back_in_slack,
     MessageKind.UNREACHED: _unreached,
     MessageKind.WEBHOOK_OFF: _webhook_off,
     MessageKind.REASSIGNED: reassigned_content,

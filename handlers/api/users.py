@@ -31,7 +31,7 @@ class Person(BaseModel):
     """Somebody; `role` null: none yet, so they may do nothing.
 
     `away_until`: their last day away, null for whoever is here; meanwhile the person of
-    `delegate_id` decides in their place.
+    `delegate_id` decides in their place, or nobody.
     """
 
     model_config = ConfigDict(from_attributes=True)

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from handlers.slack.context import Services
-from models.actions.access import deactivate
+from models.actions.access import deactivate, note_return
 from models.context import Source
 from models.db.columns import Session
 from models.outbox.jobs import defer_reroute
@@ -18,15 +18,17 @@ ADD_FINANCE = "countersign people add NAME --role Finance --slack-id ID"
 
 async def changed(services: Services, account: Mapping[str, Any]) -> None:
     """Ask Slack again who this is; whoever has left can do nothing any more, and whoever is
-    elsewhere is reminded in other hours.
+    elsewhere is reminded in other hours. Finance hears who has left, and who of them is back.
     """
     services.users.forget(account["id"])
     if account.get("tz"):
         async with services.db.transaction() as session:
             await keep_slack_zone(session, account["id"], account["tz"], services.now())
-    if account.get("deleted"):
-        async with services.db.transaction() as session:
+    async with services.db.transaction() as session:
+        if account.get("deleted"):
             await let_go(session, account["id"])
+        else:
+            await note_return(session, account["id"])
 
 
 async def let_go(session: Session, slack_user_id: str) -> None:

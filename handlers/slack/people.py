@@ -22,7 +22,7 @@ from models.errors import Invalid, NotFound
 from models.people.permissions import Permission, Role
 from models.people.sign_in_links import make_sign_in_link
 from models.people.users import User, find_by_slack, person_ref
-from models.queries.people import delegates_of, find_people, get_person, waiting_for_role
+from models.queries.people import absent, find_people, get_person, waiting_for_role
 from models.text import cleaned_name
 
 PAGE = 10
@@ -128,7 +128,7 @@ async def _shown(context: RequestContext, looked_for: str, after: int = 0) -> Pe
     return PeopleShown(
         found.people,
         waiting,
-        await delegates_of(session, found.people, context.today),
+        await absent(session, found.people, context.today),
         looked_for,
         after,
         found.people[-1].id if found.after else None,

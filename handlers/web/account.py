@@ -27,7 +27,7 @@ from models.people.permissions import Permission
 from models.people.sessions import devices_of, end_device, end_devices
 from models.people.stand_ins import stand_ins
 from models.people.users import User, find_person
-from models.queries.people import delegates_of
+from models.queries.people import absent
 
 router = APIRouter(route_class=PageRoute)
 PATH = "/account"
@@ -170,9 +170,10 @@ async def _draw(
 
 @dataclass(frozen=True)
 class Absence:
-    """`delegate`: who decides meanwhile, for whoever is away. `choices`: whom one may name."""
+    """`delegate`: who decides meanwhile, if anybody does. `choices`: whom one may name."""
 
     form: Form
+    is_away: bool
     delegate: User | None
     choices: Sequence[tuple[str, str]]
     first: date
@@ -187,7 +188,7 @@ async def _absence(session: Session, user: User, today: date, form: Form) -> Abs
     """None for whoever decides on nothing."""
     if not user.can(Permission.GO_AWAY):
         return None
-    delegates = await delegates_of(session, [user], today)
+    away = await absent(session, [user], today)
     choices = [(str(one.id), name(one.name)) for one in await stand_ins(session, user, today)]
     last = today + timedelta(days=MOST_DAYS)
-    return Absence(form, delegates.get(user.id), choices, today, last)
+    return Absence(form, user.id in away, away.get(user.id), choices, today, last)

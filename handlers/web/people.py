@@ -22,7 +22,7 @@ from models.db.names import MOST_KEY
 from models.errors import Invalid, NotFound
 from models.people.permissions import Permission, Role
 from models.people.users import NAME_CHARS, User
-from models.queries.people import delegates_of, find_people, get_person, waiting_for_role
+from models.queries.people import absent, find_people, get_person, waiting_for_role
 from models.text import mixes_alphabets
 
 log = structlog.get_logger()
@@ -42,14 +42,13 @@ async def people(
     looked_for = q.strip()
     found = await find_people(context.session, looked_for, after)
     waiting = [] if looked_for or after else await waiting_for_role(context.session)
-    delegates = await delegates_of(context.session, found.people, context.today)
     more = {"q": looked_for, "after": found.after}
     return page(
         context.request,
         "people.html.jinja",
         live=live,
         people=found.people,
-        delegates=delegates,
+        absent=await absent(context.session, found.people, context.today),
         waiting=waiting,
         mixes_alphabets=mixes_alphabets,
         looked_for=looked_for,
@@ -158,12 +157,13 @@ def _changed(user: User, given: Mapping[str, object]) -> PersonEdit:
 
 async def _draw(context: HttpContext, user: User, form: Form) -> Response:
     roles = [("", "No role"), *((role.value, role.value) for role in Role)]
-    delegates = await delegates_of(context.session, [user], context.today)
+    away = await absent(context.session, [user], context.today)
     return page(
         context.request,
         "person.html.jinja",
         person=user,
-        delegate=delegates.get(user.id),
+        is_away=user.id in away,
+        delegate=away.get(user.id),
         form=form,
         roles=roles,
     )

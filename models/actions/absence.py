@@ -4,14 +4,19 @@ from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from models.actions.reroute import promise_reroute, reroute_open_bills
 from models.context import Context
 from models.dates import day_in_words
 from models.errors import Invalid
 from models.outbox.cards import redraw_cards_waiting_for
-from models.outbox.people_notices import notify_delegate, notify_passed_on
-from models.people.permissions import Permission
+from models.outbox.people_notices import (
+    notify_delegate,
+    notify_delegate_lost,
+    notify_passed_on,
+)
+from models.people.permissions import APPROVER_ROLES, Permission
 from models.people.users import User, lock_users
 
 MOST_DAYS = 366
@@ -112,3 +117,31 @@ async def end_absences(session: AsyncSession, context: Context) -> int:
         await reroute_open_bills(session, context)
         await redraw_cards_waiting_for(session, [user.id for user in returned])
     return len(returned)
+
+
+async def end_lost_delegations(session: AsyncSession, context: Context) -> int:
+    """Whoever is away and whose delegate cannot decide any more, whatever became of them, has none,
+    and decides alone; they and Finance hear it. Returns how many.
+    """
+    users = await lock_users(session, *(await session.scalars(_LOST)).all())
+    for away in users.values():
+        delegate = await _delegate_of(session, away)
+        if delegate is None or delegate.can(Permission.APPROVE):
+            continue
+        away.delegate_id, away.updated_at = None, context.now
+        await session.flush()
+        await notify_delegate_lost(session, away, delegate, context.now)
+    if users:
+        await redraw_cards_waiting_for(session, list(users))
+    return len(users)
+
+
+_DELEGATE = aliased(User)
+_LOST = (
+    sa.select(User.id)
+    .join(_DELEGATE, _DELEGATE.id == User.delegate_id)
+    .where(
+        User.away_until.is_not(None),
+        sa.or_(~_DELEGATE.active, _DELEGATE.role.is_(None), _DELEGATE.role.not_in(APPROVER_ROLES)),
+    )
+)

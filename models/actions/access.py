@@ -13,6 +13,8 @@ from models.outbox.people_notices import (
     notify_access_declined,
     notify_access_granted,
     notify_access_requested,
+    notify_back_in_slack,
+    notify_left_slack,
 )
 from models.people.permissions import Permission, Role
 from models.people.users import User, find_by_slack, lock_users, users_with_role
@@ -89,11 +91,34 @@ async def _asker(session: AsyncSession, user_id: int, context: Context) -> User:
 
 async def deactivate(session: AsyncSession, slack_user_id: str) -> bool:
     """Somebody has left the workspace: they can do nothing here, and nothing is sent to them.
+    Finance hears who that is.
 
     Whether the last of Finance went with them: nobody can keep whoever leaves.
     """
+    at = sa.func.now()
     leaving = sa.update(User).where(User.slack_user_id == slack_user_id, User.active)
-    gone = leaving.values(active=False, updated_at=sa.func.now()).returning(User.role)
-    left = await session.scalar(gone) == Role.FINANCE
+    leaving = leaving.values(active=False, left_slack_at=at, updated_at=at)
+    gone = await _changed(session, leaving)
+    if gone is None or gone.role is None:
+        return False
+    await notify_left_slack(session, gone)
     finance = await users_with_role(session, Role.FINANCE)
-    return left and not any(one.can_get_in for one in finance)
+    return gone.role == Role.FINANCE and not any(one.can_get_in for one in finance)
+
+
+async def note_return(session: AsyncSession, slack_user_id: str) -> None:
+    """Somebody is in the workspace. Finance hears it of whoever had left and is still switched off:
+    whether they do here what they did before is for Finance to say.
+    """
+    had_left = (User.slack_user_id == slack_user_id, User.left_slack_at.is_not(None))
+    returning = sa.update(User).where(*had_left)
+    returning = returning.values(left_slack_at=None, updated_at=sa.func.now())
+    back = await _changed(session, returning)
+    if back is not None and back.role is not None and not back.active:
+        await notify_back_in_slack(session, back)
+
+
+async def _changed(session: AsyncSession, change: sa.Update) -> User | None:
+    """Whom this change of one person has changed, as they are by now."""
+    changed = change.returning(User).execution_options(populate_existing=True)
+    return (await session.scalars(changed)).one_or_none()

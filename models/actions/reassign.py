@@ -16,14 +16,12 @@ from models.dates import day_in_words
 from models.errors import Invalid, WrongState
 from models.outbox.cards import add_cards
 from models.outbox.notifications import notify_reassigned
-from models.people.permissions import ROLE_PERMISSIONS, Permission
+from models.people.permissions import APPROVER_ROLES, Permission
 from models.people.users import User, find_person
 from models.text import remark_text
 
 ASKED = "user_id"
 """The input that whoever is to be asked is named by."""
-
-_APPROVERS = [role for role, able in ROLE_PERMISSIONS.items() if Permission.APPROVE in able]
 
 
 async def reassign_bill(
@@ -73,7 +71,7 @@ async def check_reassign(loaded: LoadedBill, context: Context) -> Sequence[Slot]
 
 async def who_may_be_asked(loaded: LoadedBill, today: date) -> Sequence[User]:
     """Everybody who could be asked instead, in alphabetical order."""
-    able = sa.select(User).where(User.active, User.role.in_(_APPROVERS)).order_by(User.name_key)
+    able = sa.select(User).where(User.active, User.role.in_(APPROVER_ROLES)).order_by(User.name_key)
     found = await loaded.session.scalars(able)
     return [user for user in found if why_not(user, loaded, today) is None]
 

@@ -64,8 +64,8 @@ class Slot:
 
     @property
     def away(self) -> PersonRef | None:
-        """Whoever is away and has a delegate."""
-        return self.user if self.delegate else None
+        """Whoever is asked and is away."""
+        return self.user if self.delegate or self.away_until else None
 
     def acted_for(self, user: User) -> int | None:
         """In whose place this person fills the slot; None where it is their own."""

@@ -95,6 +95,30 @@ async def notify_passed_on(
     await add_messages(session, MessageKind.DELEGATED, key, [away], facts)
 
 
+async def notify_delegate_lost(
+    session: AsyncSession, away: User, delegate: User, now: datetime
+) -> None:
+    """Whoever is away, and Finance, hear that nobody decides in their place any more."""
+    facts = {"away": away.id, "delegate": delegate.id}
+    key = f"delegate-lost:{away.id}:{delegate.id}:{now.isoformat()}"
+    finance = await users_with_role(session, Role.FINANCE)
+    await add_messages(session, MessageKind.DELEGATE_LOST, key, [away, *finance], facts)
+
+
+async def notify_left_slack(session: AsyncSession, user: User) -> None:
+    """Finance hears, once, who has left Slack and decides nothing any more."""
+    key = f"left-slack:{user.id}:{user.updated_at.isoformat()}"
+    finance = await users_with_role(session, Role.FINANCE)
+    await add_messages(session, MessageKind.LEFT_SLACK, key, finance, {"user_id": user.id})
+
+
+async def notify_back_in_slack(session: AsyncSession, user: User) -> None:
+    """Finance hears, once, who of those that had left is back, and still switched off."""
+    key = f"back-in-slack:{user.id}:{user.updated_at.isoformat()}"
+    finance = await users_with_role(session, Role.FINANCE)
+    await add_messages(session, MessageKind.BACK_IN_SLACK, key, finance, {"user_id": user.id})
+
+
 async def notify_unreachable(session: AsyncSession, user: User, cause: str) -> None:
     """Finance hears, once a month, whom Slack does not reach though bills wait for them.
 

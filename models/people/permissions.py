@@ -72,6 +72,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: frozenset({Permission.SEE}),
 }
 
+APPROVER_ROLES = [role for role, able in ROLE_PERMISSIONS.items() if Permission.APPROVE in able]
+
 SYSTEM_PERMISSIONS = frozenset(
     {
         Permission.SEE,

@@ -8,19 +8,17 @@ from rapidfuzz import fuzz, process
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.errors import Ambiguous
-from models.people.permissions import ROLE_PERMISSIONS, Permission
+from models.people.permissions import APPROVER_ROLES
 from models.people.users import User
 
 CHOICES = 5
 ALIKE = 65.0
 """From this likeness on, of 100, a name may be the one that was meant."""
 
-_APPROVERS = [role for role, able in ROLE_PERMISSIONS.items() if Permission.APPROVE in able]
-
 
 async def stand_ins(session: AsyncSession, user: User, today: date) -> Sequence[User]:
     """Those who could decide in this person's place today, in alphabetical order."""
-    able = (User.active, User.role.in_(_APPROVERS), User.slack_user_id.is_not(None))
+    able = (User.active, User.role.in_(APPROVER_ROLES), User.slack_user_id.is_not(None))
     here = sa.or_(User.away_until.is_(None), User.away_until < today)
     query = sa.select(User).where(*able, here, User.id != user.id).order_by(User.name_key)
     return (await session.scalars(query)).all()

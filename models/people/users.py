@@ -42,6 +42,7 @@ class User(Base):
     delegate_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
     slack_zone: Mapped[str | None]
     slack_zone_read_at: Mapped[datetime | None]
+    left_slack_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 

@@ -42,14 +42,14 @@ async def waiting_for_role(session: AsyncSession, most: int = PAGE) -> Sequence[
     return (await session.scalars(query.order_by(User.id.desc()).limit(most))).all()
 
 
-async def delegates_of(
+async def absent(
     session: AsyncSession, people: Iterable[User], today: date
-) -> Mapping[int, User]:
-    """Who decides in whose place today, by the id of whoever of these is away."""
+) -> Mapping[int, User | None]:
+    """Who of these is away today, by their ids, and who decides in their place, if anybody does."""
     away = {user.id: user.delegate_id for user in people if user.is_away(today)}
-    query = sa.select(User).where(User.id.in_(set(away.values())))
-    delegates = {user.id: user for user in await session.scalars(query)}
-    return {who: delegates[delegate] for who, delegate in away.items() if delegate in delegates}
+    query = sa.select(User).where(User.id.in_(set(away.values()) - {None}))
+    delegates: dict[int | None, User] = {user.id: user for user in await session.scalars(query)}
+    return {who: delegates.get(delegate) for who, delegate in away.items()}
 
 
 async def get_person(session: AsyncSession, user_id: int) -> User:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.absence import end_absences
+from models.actions.absence import end_absences, end_lost_delegations
 from models.batches.upkeep import upkeep_step
 from models.context import Context
 from models.outbox.private_answers import forget_expired_answers
@@ -67,7 +67,9 @@ PRUNED_AT_ONCE = 5_000
 
 
 async def _end_absences(session: AsyncSession, context: Context) -> Outcome:
-    return Outcome({"returned": await end_absences(session, context)})
+    returned = await end_absences(session, context)
+    lost = await end_lost_delegations(session, context)
+    return Outcome({"returned": returned, "delegates_lost": lost})
 
 
 async def _prune(session: AsyncSession, context: Context) -> Outcome:

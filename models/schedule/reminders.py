@@ -21,8 +21,10 @@ from models.schedule.working_hours import WorkingHours
 REMIND_AFTER = (1, 2, 4, 8)
 """So many working days after they were asked, or reminded last, somebody is; in the end every 8."""
 
-ESCALATE_AFTER = 10
-"""So many working days after it began to wait, Finance hears of a bill; once."""
+ESCALATE_AFTER, UNATTENDED_AFTER = 10, 1
+"""So many working days after it began to wait, Finance hears of a bill, once; or so many where whom
+it waits for is away, and nobody decides in their place.
+"""
 
 AT_ONCE = 1_000
 """So many bills are reminded of in one transaction, or all of one person's."""
@@ -49,7 +51,7 @@ _BEGAN = """
 """
 """When the bill `b` began to wait for whom it waits for."""
 
-# A delegate is reminded in the place of whoever is away, and nobody of what they made themselves.
+# Whoever is away is not reminded, but their delegate is.
 _WAITING = sa.text(f"""
 with wanted as (
     select b.id as bill_id, s.role,
@@ -63,6 +65,7 @@ with wanted as (
     left join users u on u.id = s.user_id
     left join users d on d.id = s.delegate_id
     where b.status = 'pending' and given.action_id is null
+      and (u.away_until is null or u.away_until < :today or d.slack_user_id is not null)
       and (cast(:bill_ids as bigint[]) is null or b.id = any(:bill_ids))
 ),
 {RECIPIENTS}
@@ -191,9 +194,24 @@ async def _append(
 
 
 _OVERDUE = sa.text(f"""
-select b.id, began.at
+with alone as (
+    select u.id from users u left join users d on d.id = u.delegate_id and d.active
+    where u.away_until >= :today and d.slack_user_id is null
+),
+theirs as (
+    select b.id from bills b join customers c on c.id = b.customer_id
+    where b.status = 'pending' and (
+        c.csm_id in (select id from alone) or c.sales_id in (select id from alone)
+        or b.id in (select bill_id from reassignments where user_id in (select id from alone)))
+),
+unattended as (
+    select t.id from theirs t join approvers a on a.bill_id = t.id
+    where a.given_action_id is null and a.user_id in (select id from alone)
+)
+select b.id, began.at, b.id in (select id from unattended) as is_unattended
 from bills b cross join lateral (select {_BEGAN} as at) began
-where b.status = 'pending' and began.at <= :before
+where b.status = 'pending'
+  and (began.at <= :before or b.id in (select id from unattended) and began.at <= :now)
   and (cast(:bill_ids as bigint[]) is null or b.id = any(:bill_ids))
   and not exists (
       select from bill_actions a
@@ -204,8 +222,8 @@ limit :most
 
 
 async def escalate(session: AsyncSession, context: Context) -> tuple[int, bool]:
-    """Finance hears, in one message, of bills that have waited too long, each once; returns of how
-    many, and whether there are more.
+    """Finance hears, in one message, of bills that have waited too long, or that wait for somebody
+    who is away, each once; returns of how many, and whether there are more.
     """
     hours = WorkingHours.of_company(context.settings)
     if not hours.contains(context.now):
@@ -230,11 +248,14 @@ async def _overdue(
     """The longest first."""
     values = {
         "before": context.now - timedelta(days=ESCALATE_AFTER - 1),
+        "now": context.now,
+        "today": context.today,
         "bill_ids": None if bill_ids is None else list(bill_ids),
         "most": AT_ONCE,
     }
     return {
         bill_id: since
-        for bill_id, since in await session.execute(_OVERDUE, values)
-        if hours.days_between(since, context.now) >= ESCALATE_AFTER
+        for bill_id, since, is_unattended in await session.execute(_OVERDUE, values)
+        if hours.days_between(since, context.now)
+        >= (UNATTENDED_AFTER if is_unattended else ESCALATE_AFTER)
     }

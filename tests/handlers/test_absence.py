@@ -2,8 +2,11 @@
 
 import pytest
 
+from models.actions.absence import end_lost_delegations
+from models.context import Source, system_context
 from models.people.permissions import Role
 from models.people.users import add_user
+from models.settings import BillingSettings
 from tests.bot.helpers import rows
 from tests.handlers.conftest import Bills
 from tests.harness.slack_people import Team, labels, read, said
@@ -87,6 +90,24 @@ async def test_a_colleague_by_half_a_name_is_offered_and_taken_with_a_click(
     assert labels(asked) == ["Priya Nair"]
     await team.kim.clicks("Priya Nair", on=asked)
     assert "Priya Nair (CSM) decides in your place" in read(team.again(asked))
+
+
+async def test_finance_hears_who_left_slack_and_who_of_them_is_back(
+    team: Team, october: Bills
+) -> None:
+    await team.kim.types("/bill away until 2026-11-20 Lee")
+    await team.sandbox.change_user("ULEE", deleted=True)
+    told = await team.ana.told("Lee (CSM) has left Slack, and can do nothing in Countersign")
+    await team.sandbox.change_user("ULEE", title="Gone")
+    await team.sandbox.change_user("ULEE", deleted=False)
+    await team.ana.told("Lee (CSM) is back in Slack, and switched off in Countersign still.")
+    await team.sandbox.change_user("ULEE", title="Back")
+    assert sum(read(told) == read(one) for one in team.ana.messages()) == 1
+    async with team.db.transaction() as session:
+        at = await system_context(session, team.clock(), Source.CLOCK, BillingSettings())
+        await end_lost_delegations(session, at)
+    await team.kim.told("Lee (CSM) may not approve bills any more, so nobody decides in your place")
+    await team.ana.told("decided in the place of Kim (CSM), who is away.")
 
 
 async def test_where_somebody_is_comes_from_slack_when_they_type_and_when_they_move(

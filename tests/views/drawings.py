@@ -17,7 +17,10 @@ from handlers.slack.blocks.access import (
     access_requested,
     access_settled,
     away_noted,
+    back_in_slack,
     back_noted,
+    delegate_lost,
+    left_slack,
     no_longer_standing_in,
     passed_on,
     sign_in_link,
@@ -354,6 +357,12 @@ OF_A_BILL: dict[str, Draw] = {
     "stands in": lambda f: standing_in(_person(f), NOON.date()),
     "stands in too": lambda f: passed_on(_person(f), _person(f)),
     "stands in no longer": lambda f: no_longer_standing_in(_person(f)),
+    "delegate lost": lambda f: delegate_lost(_person(f), _person(f), for_away=False),
+    "delegate lost, to whoever is away": lambda f: delegate_lost(
+        _person(f), _person(f), for_away=True
+    ),
+    "left Slack": lambda f: left_slack(_person(f)),
+    "back in Slack": lambda f: back_in_slack(_person(f)),
     "away": lambda f: away_noted(_person(f), NOON.date()),
     "shared, perhaps": lambda f: shared_unconfirmed(bill_card(f)),
     "card, without buttons": lambda f: without_buttons(bill_card(f)),

@@ -127,6 +127,44 @@ def passed_on(former: PersonRef, delegate: PersonRef) -> SlackMessage:
     )
 
 
+def delegate_lost(away: PersonRef, delegate: PersonRef, *, for_away: bool) -> SlackMessage:
+    """To whoever is away, and to Finance: nobody decides in their place any more."""
+    may_not = f"{person(delegate)} may not approve bills any more"
+    if for_away:
+        return sentence_message(
+            f"{may_not}, so nobody decides in your place while you are away. To name somebody else,"
+            " type ",
+            code(slash("bill away until DATE @person")),
+            ".",
+        )
+    return sentence_message(
+        bold(f"{may_not}, and decided in the place of {person(away)}, who is away."),
+        f" Their bills wait for {person(away)} alone. To ask somebody else, use Reassign on each"
+        " bill; for a list type ",
+        code(slash("bill list pending")),
+        ".",
+    )
+
+
+def left_slack(who: PersonRef) -> SlackMessage:
+    """To Finance: somebody has left the workspace."""
+    return sentence_message(
+        bold(f"{person(who)} has left Slack, and can do nothing in Countersign any more."),
+        " What waited for them is asked of others, or is held where nobody else may decide: then"
+        " name somebody else for the customer, and release the bill. Of those you hear apart.",
+    )
+
+
+def back_in_slack(who: PersonRef) -> SlackMessage:
+    """To Finance: the same person is there again."""
+    return sentence_message(
+        bold(f"{person(who)} is back in Slack, and switched off in Countersign still."),
+        " Should they decide again, give them a role: type ",
+        code(slash("bill people")),
+        ".",
+    )
+
+
 def away_noted(delegate: PersonRef, until: date) -> SlackMessage:
     """To whoever goes away."""
     told = f"You are away up to and including {day(until)}. Meanwhile {person(delegate)} decides"

@@ -41,14 +41,14 @@ NAME_SHOWN = 80
 
 @dataclass(frozen=True)
 class PeopleShown:
-    """A page of people. `waiting`: those who wait for a role; `delegates`: who decides in the place
-    of those who are away. `looked_for`, `after` and `next_after` say which page it is, and where
+    """A page of people. `waiting`: those who wait for a role; `absent`: those who are away, and who
+    decides in their place. `looked_for`, `after` and `next_after` say which page it is, and where
     the next begins: behind the person of that id.
     """
 
     people: Sequence[User]
     waiting: Sequence[User]
-    delegates: Mapping[int, User]
+    absent: Mapping[int, User | None]
     looked_for: str = ""
     after: int = 0
     next_after: int | None = None
@@ -94,9 +94,9 @@ def _waiting(waiting: Sequence[User]) -> list[Block]:
 
 def _line(one: User, shown: PeopleShown) -> Block:
     known = [one.email or "no e-mail address", *([] if one.slack_user_id else ["not in Slack"])]
-    delegate = shown.delegates.get(one.id)
-    if delegate and one.away_until:
-        stands_in = name(delegate.name, NAME_SHOWN)
+    if one.id in shown.absent and one.away_until:
+        delegate = shown.absent[one.id]
+        stands_in = name(delegate.name, NAME_SHOWN) if delegate else "nobody"
         known.append(f"away until {day(one.away_until)}, {stands_in} stands in")
     if not one.active:
         known.append("switched off")

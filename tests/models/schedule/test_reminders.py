@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.actions.absence import mark_away
+from handlers.wording.bill_text import waits_for
+from models.actions.absence import end_lost_delegations, mark_away
 from models.actions.approve import approve_bill
 from models.actions.hold import hold_bill
 from models.actions.reassign import reassign_bill
@@ -18,6 +20,7 @@ from models.context import Context
 from models.db.database import do_put_off
 from models.outbox.messages import Message, MessageKind
 from models.people.users import User
+from models.queries.bill_loader import load_bill_details
 from models.queries.waiting import still_waiting
 from models.schedule.reminders import escalate, remind
 from models.settings import BillingSettings
@@ -114,6 +117,26 @@ async def test_the_delegate_is_reminded_while_kim_is_away_and_kim_once_she_is_ba
     await remind(session, at(people, 5))
     lee, kim = f"user:{people.lee.id}", f"user:{people.kim.id}"
     assert [one.recipient for one in await told(session)] == [lee, kim]
+
+
+@pytest.mark.parametrize("lost", [{"active": False}, {"role": "Manager"}, {"role": None}])
+async def test_a_delegate_who_is_switched_off_leaves_kims_bills_to_kim_and_finance_hears_it_once(
+    session: AsyncSession, people: People, lost: dict[str, Any]
+) -> None:
+    """Nobody reminds Kim, who is away; Finance hears of the bill a working day after that."""
+    bill = await kims_bill(session, people)
+    await mark_away(session, act(people.kim, MONDAY), date(2026, 11, 20), people.lee)
+    await session.execute(sa.update(User).where(User.id == people.lee.id).values(**lost))
+    assert await end_lost_delegations(session, at(people, 2)) == 1
+    assert await end_lost_delegations(session, at(people, 2, 11)) == 0
+    news = await told(session, MessageKind.DELEGATE_LOST)
+    assert {one.recipient for one in news} == {f"user:{people.kim.id}", f"user:{people.ana.id}"}
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert waits_for(facts.needed) == "Waits for Kim (CSM) who is away"
+    assert await remind(session, at(people, 3)) == (0, False)
+    assert await escalate(session, at(people, 2)) == (0, False)
+    assert await escalate(session, at(people, 3)) == (1, False)
+    assert await escalate(session, at(people, 16)) == (0, False)
 
 
 async def test_whoever_is_asked_instead_has_a_time_of_their_own(
