@@ -58,12 +58,13 @@ def test_finance_reads_whom_slack_cannot_reach_and_what_to_do(who: PersonRef | N
     message = unreached_notice(Role.CSM, who)
     assert check_message(message.blocks) == []
     missing = (
-        "Kim Lee (CSM), who has no" if who else "anybody in Customer Success, where nobody has a"
+        "Kim Lee (CSM), who has no Slack account in Countersign, so they are not asked. Only the "
+        "channel for approvals is, if there is one."
+        if who
+        else "anybody in Customer Success, where nobody has a Slack account in Countersign, so "
+        "nobody is asked."
     )
-    assert (
-        f"Bills wait for {missing} Slack account in Countersign, so nobody is asked."
-        in message.text
-    )
+    assert f"Bills wait for {missing} Give the Slack member id" in message.text
     assert "Give the Slack member id on the page People" in message.text
     assert f"{PUBLIC_URL}/people" in str(message.blocks)
 
@@ -71,8 +72,11 @@ def test_finance_reads_whom_slack_cannot_reach_and_what_to_do(who: PersonRef | N
 def test_finance_reads_to_whom_slack_brings_nothing_and_what_it_said() -> None:
     message = unreachable_notice(samples.KIM, "user_disabled")
     assert check_message(message.blocks) == []
-    assert "Bills wait for Kim Lee (CSM), and Slack brings nothing to them: user_disabled." in (
-        message.text
+    assert message.text.startswith(
+        "Bills wait for Kim Lee (CSM), and Slack brings nothing to them: user_disabled. What they "
+        "had to decide is asked in the channel for approvals; without one, of everybody of their "
+        "role, or of Finance where that is nobody. Ask somebody else with Reassign on the bill, or "
+        "name somebody else for these customers."
     )
 
 

@@ -231,15 +231,14 @@ def _listed(
 def unreached_notice(role: Role, who: PersonRef | None) -> SlackMessage:
     """To Finance: bills wait for somebody whom nothing in Slack can reach."""
     whom = f"{person(who)}, who has no" if who else f"anybody in {role}, where nobody has a"
-    told = f"Bills wait for {whom} Slack account in Countersign"
+    asked = "they are not asked" if who else "nobody is asked"
     return sentence_message(
-        bold(f"{told}, so nobody is asked."),
+        bold(f"Bills wait for {whom} Slack account in Countersign, so {asked}."),
+        " Only the channel for approvals is, if there is one." if who else "",
         " Give the Slack member id ",
         *on_page("the page People", "/people", "countersign people add"),
-        " or by an import of people, or name somebody else for these customers. For the bills,"
-        " type ",
-        code(slash("bill list waiting")),
-        ".",
+        " or by an import of people,",
+        *_or_name_somebody_else(),
     )
 
 
@@ -247,12 +246,16 @@ def unreachable_notice(who: PersonRef, cause: str) -> SlackMessage:
     """To Finance: bills wait for somebody to whom Slack brings nothing, and what it said."""
     return sentence_message(
         bold(f"Bills wait for {person(who)}, and Slack brings nothing to them: {cause}."),
-        " What they had to decide is in the channel for approvals, if there is one. Ask somebody "
-        "else with Reassign on the bill, or name somebody else for these customers. For the bills,"
-        " type ",
-        code(slash("bill list waiting")),
-        ".",
+        " What they had to decide is asked in the channel for approvals; without one, of everybody "
+        "of their role, or of Finance where that is nobody. Ask somebody else with Reassign on the "
+        "bill,",
+        *_or_name_somebody_else(),
     )
+
+
+def _or_name_somebody_else() -> Sentence:
+    waiting = code(slash("bill list waiting"))
+    return [" or name somebody else for these customers. For the bills, type ", waiting, "."]
 
 
 def shut_channel_notice(channel: str, cause: str) -> SlackMessage:
