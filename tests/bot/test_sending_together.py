@@ -20,10 +20,9 @@ from tests.harness.scene import act
 from tests.harness.waiting import until
 
 BILLS = 20
-STATEMENTS_EACH = 14
 
 
-async def test_twenty_bills_take_few_statements_each_from_their_delay_to_the_mailbox(
+async def test_twenty_bills_take_few_transactions_from_their_delay_to_the_mailbox(
     db: Database,
     database_url: str,
     people: People,
@@ -31,7 +30,9 @@ async def test_twenty_bills_take_few_statements_each_from_their_delay_to_the_mai
     gateway: SlackClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of all that is sent to the database, the job queue's own and each begin and commit too."""
+    """How many statements those take does not depend on the bills; how many come together does on
+    the machine.
+    """
     made = await approved(db, people, BILLS)
     await rows(db, "delete from procrastinate_jobs returning id")
     await rows(db, "delete from messages returning id")
@@ -50,7 +51,7 @@ async def test_twenty_bills_take_few_statements_each_from_their_delay_to_the_mai
         async with mailing(db, gateway, slack, Watch(), **quiet):
             await until(done)
     assert len(slack.mail()) == BILLS
-    assert len(sent) <= STATEMENTS_EACH * BILLS, Counter(sent)
+    assert sent.count("begin") < 2 * BILLS, Counter(sent)
 
 
 async def test_a_bill_that_somebody_holds_keeps_no_other_from_being_recorded(

@@ -9,15 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from benchmarks.wire import statements
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment
-from models.actions.send import send_bill
+from models.actions.issue import issue_bills
+from models.actions.send import Delivered, mark_each_delivered, send_bill
 from models.actions.undo import undo_decision
+from models.bills.documents import outgoing_documents
 from models.bills.states import RejectReason
 from models.context import Context
 from models.db.database import Database
 from models.people.users import User
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
-from tests.harness.billing import MAIL, approved
+from tests.harness.billing import MAIL, approved, drawn
 from tests.harness.cast import People
 from tests.harness.scene import act, bill_for
 
@@ -90,6 +92,29 @@ async def test_so_does_what_follows(db: Database, people: People, do: Do, most: 
     async with db.transaction() as session:
         bill = await approved(session, people, **MAIL)
     assert await sent(db, do, bill.id, people.ana) == most <= 8
+
+
+async def test_seven_that_go_out_together_take_as_many_as_two(db: Database, people: People) -> None:
+    """From their number to what came of their letters."""
+    settings = BillingSettings(can_mail=True, send_delay_minutes=0)
+    clock = replace(act(people.system), settings=settings)
+    taken = []
+    for number in (2, 7):
+        async with db.transaction() as session:
+            bills = [
+                (await approved(session, people, f"Co {number}-{i}", **MAIL)).id
+                for i in range(number)
+            ]
+            for bill_id in bills:
+                await send_bill(session, bill_id, 2, replace(act(people.ana), settings=settings))
+        told = [Delivered(one, "250 kept", "billing@acme.example") for one in bills]
+        steps: list[Callable[[AsyncSession], Awaitable[object]]] = [
+            lambda s, bills=bills: issue_bills(s, bills, clock, drawn),
+            lambda s, bills=bills: outgoing_documents(s, bills, clock),
+            lambda s, told=told: mark_each_delivered(s, clock, told),
+        ]
+        taken.append([await statements(db, step) for step in steps])
+    assert taken == [[13, 2, 8]] * 2
 
 
 async def test_the_facts_of_any_number_of_cards_take_one(db: Database, people: People) -> None:
