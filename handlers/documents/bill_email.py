@@ -6,9 +6,9 @@ from pathlib import Path
 
 import jinja2
 
-from handlers.documents.invoice import DOCUMENT_KINDS, written_day
+from handlers.documents.invoice import DOCUMENT_KINDS, every_number, written_day
 from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
-from handlers.wording.formatting import listing, name, period_name
+from handlers.wording.formatting import name, period_name
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind
 
@@ -68,4 +68,4 @@ def _refers(facts: InvoiceData) -> str:
     if not facts.refers_to:
         return ""
     verb = "replaces" if facts.kind == BillKind.OVERAGE else "corrects"
-    return f", which {verb} {listing(facts.refers_to)}"
+    return f", which {verb} {every_number(facts.refers_to)}"

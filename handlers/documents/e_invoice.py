@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from handlers.documents import cii
 from handlers.documents.cii import number_text
-from handlers.documents.invoice import address_lines, billed_by
+from handlers.documents.invoice import address_lines, billed_by, every_number
 from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
 from handlers.documents.tax_categories import (
     INTRA_COMMUNITY,
@@ -159,7 +159,7 @@ def _notes(facts: InvoiceData, category: TaxCategory) -> Iterator[str]:
     if category is ZERO_RATED:
         yield _text(shown_tax_note(facts)) or ""
     if facts.credited_before:
-        yield f"Less {listing(facts.credited_before)}"
+        yield f"Less {every_number(facts.credited_before)}"
 
 
 def _seller(facts: InvoiceData, *, subject_to_tax: bool) -> cii.Party:

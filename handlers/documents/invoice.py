@@ -1,5 +1,6 @@
 """What documents of each kind are called, and how days and addresses stand on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -7,7 +8,7 @@ from functools import cache
 from babel import Locale
 from babel.dates import format_date
 
-from handlers.wording.formatting import clean
+from handlers.wording.formatting import clean, listing
 from models.bills.invoice_data import BilledCalls
 from models.bills.states import BillKind
 
@@ -51,6 +52,11 @@ def address_lines(address: str | None) -> list[str]:
 @cache
 def country_name(code: str) -> str:
     return str(Locale("en").territories.get(code, code))
+
+
+def every_number(numbers: Sequence[str]) -> str:
+    """As in "2026-000123 and 2026-000124": who books a correction looks for each of them."""
+    return listing(numbers, most=len(numbers))
 
 
 def billed_by(taken_back: BilledCalls) -> str:

@@ -10,11 +10,12 @@ from handlers.documents.invoice import (
     address_lines,
     billed_by,
     country_name,
+    every_number,
     written_day,
 )
 from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
 from handlers.documents.tax_categories import shown_tax_note
-from handlers.wording.formatting import clean, isolated, listing, month_name, period_name
+from handlers.wording.formatting import clean, isolated, month_name, period_name
 from handlers.wording.usage_text import usage_finding
 from models.bills.invoice_data import BilledCalls, InvoiceData, Proration
 from models.usage.usage import UsageMonth
@@ -70,9 +71,9 @@ def _about(facts: InvoiceData) -> Iterator[tuple[str, str]]:
         yield "Due", written_day(facts.due_on)
     yield "For", f"API calls in {period_name(facts.period)}"
     if facts.refers_to:
-        yield DOCUMENT_KINDS[facts.kind].refers, listing(facts.refers_to)
+        yield DOCUMENT_KINDS[facts.kind].refers, every_number(facts.refers_to)
     if facts.credited_before:
-        yield "Less", listing(facts.credited_before)
+        yield "Less", every_number(facts.credited_before)
 
 
 def _rows(facts: InvoiceData, figures: NumberFormat) -> Iterator[Row]:

@@ -34,8 +34,9 @@ class NumberFormat:
         return _with_minus(format_decimal(value, locale=self._locale))
 
     def percent(self, value: Decimal) -> str:
-        """As in "8.1 %"."""
-        return f"{format_decimal(value.normalize(), locale=self._locale)} %"
+        """As in "8.1 %", with all its decimals."""
+        shown = format_decimal(value.normalize(), locale=self._locale, decimal_quantization=False)
+        return f"{shown} %"
 
     def amount(self, value: Decimal, currency: str) -> str:
         digits = minor_units(currency)

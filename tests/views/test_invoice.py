@@ -194,6 +194,15 @@ def test_a_credit_over_several_documents_shows_what_each_had_billed() -> None:
     assert sums(**all_of_it)["Net"] == "−$1,400.00"
 
 
+def test_a_correction_of_many_documents_names_every_one_of_them_also_in_its_mail() -> None:
+    numbers = [f"2026-{number:06}" for number in range(1, 21)]
+    many = {**CREDIT, "refers_to": numbers[:15], "credited_before": numbers[5:]}
+    about = dict(page(**many)["about"])
+    assert about["Credits"].replace(" and ", ", ").split(", ") == numbers[:15]
+    assert about["Less"].replace(" and ", ", ").split(", ") == numbers[5:]
+    assert f"which corrects {about['Credits']}." in BillEmail.about(issued(**many)).text
+
+
 def test_an_invoice_that_stands_for_another_names_it() -> None:
     assert dict(page(refers_to=("2026-000099",))["about"])["Replaces"] == "2026-000099"
 
@@ -258,7 +267,9 @@ def test_amounts_are_written_as_the_customer_writes_them_with_isos_digits(
     assert found.translate({0xA0: " ", 0x202F: " "}) == written
 
 
-def test_a_price_has_all_its_decimals() -> None:
+def test_a_price_and_a_rate_have_all_their_decimals() -> None:
+    assert NumberFormat("de_DE").percent(Decimal("7.73750")) == "7,7375 %"
+    assert NumberFormat("en").percent(Decimal(20)) == "20 %"
     assert NumberFormat("en").price(Decimal("0.0000000001"), "USD") == "$0.0000000001"
     assert NumberFormat("de_DE").price(Decimal("0.5000000000"), "EUR") == "0,50\xa0€"
 
