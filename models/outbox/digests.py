@@ -1,12 +1,11 @@
 """Digests: one message in the place of many cards or notices."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.outbox.messages import Message, MessageKind, MessageState
+from models.outbox.messages import Message, MessageKind
 from models.outbox.notifications import BUNDLING_S
 
 CROWD_CARDS = 10
@@ -72,33 +71,54 @@ BUNDLE_AT_MOST_S = {
 
 async def bundle_notices(session: AsyncSession, recipient: str) -> None:
     """Of each kind the oldest notice takes all of them over, once they have waited long enough."""
-    age = sa.extract("epoch", sa.func.now() - Message.created_at)
-    query = (
-        sa.select(Message, age)
-        .where(Message.recipient == recipient, Message.kind.in_(BUNDLE_AT_MOST_S))
-        .where(Message.state == MessageState.WAITING, sa.not_(BUNDLED))
-        .order_by(Message.id)
-    )
-    waiting = defaultdict[str, list[tuple[Message, float]]](list)
-    for message, age_s in await session.execute(query):
-        waiting[message.kind].append((message, float(age_s)))
-    for kind, found in waiting.items():
-        longest_s = BUNDLE_AT_MOST_S[MessageKind(kind)]
-        is_quiet = found[-1][1] >= BUNDLING_S - EARLY_S
-        if is_quiet or found[0][1] >= longest_s - EARLY_S:
-            _bundle([message for message, _ in found])
-    await session.flush()
-
-
-def _bundle(notices: Sequence[Message]) -> None:
-    """Each is about a bill, and most about one of its actions."""
-    told = [message.facts for message in notices]
-    notices[0].facts = {
-        "bills": [*dict.fromkeys(one["bill_id"] for one in told)],
-        "actions": [one["action_id"] for one in told if "action_id" in one],
+    values = {
+        "recipient": recipient,
+        "kinds": list(BUNDLE_AT_MOST_S),
+        "longest_s": [longest_s - EARLY_S for longest_s in BUNDLE_AT_MOST_S.values()],
+        "quiet_s": BUNDLING_S - EARLY_S,
     }
-    for message in notices[1:]:
-        message.state = MessageState.LISTED
+    await session.execute(_BUNDLE, values)
+
+
+# A month on its way out makes thousands of notices, looked at whenever another one comes: they
+# stay where they are. Each is about a bill, and most about one of its actions.
+_BUNDLE = sa.text("""
+with waiting as materialized (
+    select id, kind, facts, extract(epoch from now() - created_at) as age_s
+    from messages
+    where recipient = :recipient and state = 'waiting' and kind = any(:kinds)
+      and not facts ? 'bills'
+),
+due as (
+    select kind, min(id) as first
+    from waiting
+    join unnest(cast(:kinds as text[]), cast(:longest_s as float[])) most (kind, longest_s)
+        using (kind)
+    group by kind, longest_s
+    having min(age_s) >= :quiet_s or max(age_s) >= longest_s
+),
+bundle as (
+    select first,
+           (select jsonb_agg(bill_id order by id)
+            from (select facts -> 'bill_id' as bill_id, min(id) as id
+                  from waiting where kind = due.kind group by 1) of_each) as bills,
+           (select jsonb_agg(facts -> 'action_id' order by id) filter (where facts ? 'action_id')
+            from waiting where kind = due.kind) as actions
+    from due
+),
+told as (
+    select m.id from messages m
+    where m.id in (select id from waiting join due using (kind))
+    order by m.id for no key update of m
+)
+update messages m
+set facts = coalesce(
+        (select jsonb_build_object('bills', bills, 'actions', coalesce(actions, '[]'))
+         from bundle where first = m.id),
+        m.facts),
+    state = case when m.id in (select first from bundle) then m.state else 'listed' end
+from told where m.id = told.id
+""")
 
 
 FOLLOWED = (MessageKind.NOT_SENT, MessageKind.MAY_HAVE_ARRIVED, MessageKind.BOUNCED)
