@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from models.named_people import WhoCan
+
 
 class Step(StrEnum):
     """What could be done instead, where it is no verb on a bill."""
@@ -34,12 +36,13 @@ class Step(StrEnum):
 class NextStep:
     """What could be done first or instead: a verb on a bill, as `bills.states` has it, or a Step.
 
-    `role`: who may do it, where whoever is refused may not.
+    `role`: whose it is, where whoever is refused may not, and of them `who` can.
     """
 
     verb: str
     bill_id: int | None = None
     role: str | None = None
+    who: WhoCan | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ class Refusal(Exception):
 
 class NotAllowed(Refusal):
     """You may not do that."""
+
+    def __init__(
+        self,
+        sentence: str | None = None,
+        earlier: EarlierAction | None = None,
+        who_can: WhoCan | None = None,
+    ) -> None:
+        """`who_can` instead, as far as somebody can."""
+        super().__init__(sentence, earlier=earlier)
+        self.who_can = who_can
 
 
 class NotFound(Refusal):

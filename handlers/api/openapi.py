@@ -34,11 +34,24 @@ class FaultAnswer(BaseModel):
     reason: str
 
 
+class PersonWhoCan(BaseModel):
+    id: int
+    name: str
+    role: str | None
+
+
+class WhoCanAnswer(BaseModel):
+    """Up to three people who may do what was refused, and how many others may."""
+
+    people: list[PersonWhoCan]
+    others: int
+
+
 class Problem(BaseModel):
     """What is refused (RFC 9457). `detail` is a sentence for a person; `field` names the input that
     is at fault, and `errors` all of them. After a decision that came too late, `version` is the
     bill's now, and `since` what was done to it meanwhile. `reference`: under which an accident is
-    found in the log.
+    found in the log. `who_can`: of what others may, whom to ask.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -52,6 +65,7 @@ class Problem(BaseModel):
     version: int | None = None
     since: list[ActionAnswer] = Field(default_factory=list)
     reference: str | None = None
+    who_can: WhoCanAnswer | None = None
 
 
 PROBLEMS: dict[int, str] = {

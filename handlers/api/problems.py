@@ -16,7 +16,7 @@ from handlers.http.names import names_known
 from handlers.http.refused import standing_of
 from handlers.wording.formatting import clean
 from handlers.wording.refusals import Medium, refusal_text
-from models.errors import Invalid, InvalidFields, Refusal
+from models.errors import Invalid, InvalidFields, NotAllowed, Refusal
 from models.imports.rows import BadRows
 
 
@@ -35,7 +35,7 @@ def problem(status: int, detail: str, **more: Any) -> JSONResponse:
 def problem_of(request: Request, error: Ending) -> JSONResponse:
     """The answer to whatever a request ended with."""
     if isinstance(error, Refusal):
-        told = _faults(error) | _since(request)
+        told = _faults(error) | _who_can(error) | _since(request)
         answer = problem(status_of(error), _sentence(error), **told)
         answer.headers.update(headers_of(error))
         return answer
@@ -73,6 +73,15 @@ def _faults(refused: Refusal) -> dict[str, Any]:
         field = refused.flaws[0].column or WHOLE_BODY
         return {"field": field, "errors": rows, "total": refused.total}
     return {}
+
+
+def _who_can(refused: Refusal) -> dict[str, Any]:
+    """Of what others may: a few of them by name, and how many others."""
+    who = refused.who_can if isinstance(refused, NotAllowed) else None
+    if who is None:
+        return {}
+    people = [{"id": one.id, "name": one.name, "role": one.role} for one in who.people]
+    return {"who_can": {"people": people, "others": who.others}}
 
 
 def _since(request: Request) -> dict[str, Any]:

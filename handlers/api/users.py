@@ -19,6 +19,7 @@ from models.db.names import MOST_KEY
 from models.exports.formats import Table
 from models.people.permissions import Permission, Role
 from models.people.users import NAME_CHARS, User
+from models.people.who_can import require
 from models.queries.people import PAGE, find_people, get_person
 from models.queries.scope import Scope
 
@@ -115,7 +116,7 @@ async def person(context: Asking, user_id: PathId) -> Person:
     """Oneself, or with a role anybody."""
     if user_id == context.user.id:
         return person_of(context.user)
-    context.user.require(Permission.SEE)
+    await require(context.session, context.user, Permission.SEE)
     return person_of(await get_person(context.session, user_id))
 
 

@@ -41,6 +41,7 @@ from models.people.permissions import Permission
 from models.people.secret_tokens import TokenKind
 from models.people.sessions import WebSession, find_session
 from models.people.users import User, person_ref
+from models.people.who_can import require
 
 log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
@@ -360,7 +361,7 @@ async def _whoever_may(
 ) -> tuple[User | None, WebSession | None]:
     user, device = await _whoever_asks(request, session)
     request.state.reader = person_ref(user) if user else None
-    _check(user, device, rule)
+    await _check(session, user, device, rule)
     return user, device
 
 
@@ -376,7 +377,9 @@ async def _whoever_asks(
     return await find_session(session, token, now) or (None, None)
 
 
-def _check(user: User | None, device: WebSession | None, rule: Rule) -> None:
+async def _check(
+    session: Session, user: User | None, device: WebSession | None, rule: Rule
+) -> None:
     if rule is Access.ANYBODY:
         return
     if user is None:
@@ -384,4 +387,4 @@ def _check(user: User | None, device: WebSession | None, rule: Rule) -> None:
     if rule is Access.IN_PERSON and device is None:
         raise NotByScript
     if isinstance(rule, Permission):
-        user.require(rule)
+        await require(session, user, rule)

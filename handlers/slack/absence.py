@@ -14,6 +14,7 @@ from models.errors import Invalid, NotAllowed, Unreadable
 from models.people.permissions import Permission
 from models.people.stand_ins import nobody_called, stand_ins
 from models.people.users import User, find_by_name, find_by_slack, person_ref
+from models.people.who_can import require, who_gives_roles
 from models.text import unquoted
 
 EXAMPLE = timedelta(days=14)
@@ -22,7 +23,7 @@ _UNTIL = re.compile(r"\b(?:until|till)\b", re.IGNORECASE)
 
 async def away(context: RequestContext, typed: str) -> Answer:
     """`until DATE @person`, in any order: that person decides in the asker's place up to then."""
-    context.user.require(Permission.GO_AWAY)
+    await require(context.session, context.user, Permission.GO_AWAY)
     day, called = split_day(_UNTIL.sub(" ", typed, count=1).strip())
     if day is None or not called:
         raise Invalid(await _how(context))
@@ -56,7 +57,7 @@ async def _meant(context: RequestContext, typed: str) -> User:
     if slack_id:
         found = await find_by_slack(context.session, slack_id, context.services.team_id)
         if found is None or found.role is None:
-            raise NotAllowed(NO_ROLE)
+            raise await _without_a_role(context)
         return found
     named = await find_by_name(context.session, unquoted(unquoted(typed).removeprefix("@")))
     if named is None:
@@ -64,8 +65,12 @@ async def _meant(context: RequestContext, typed: str) -> User:
         with context.naming(unquoted(typed)):
             raise nobody_called(unquoted(typed), near)
     if named.role is None:
-        raise NotAllowed(NO_ROLE)
+        raise await _without_a_role(context)
     return named
+
+
+async def _without_a_role(context: RequestContext) -> NotAllowed:
+    return NotAllowed(NO_ROLE, who_can=await who_gives_roles(context.session))
 
 
 NO_ROLE = (

@@ -291,7 +291,6 @@ def _hear_events(app: AsyncApp, services: Services) -> None:
     """What happens in Slack by itself, or is written there."""
 
     answer = partial(words.answer, commands=COMMANDS, run=_run)
-    answer_mention = partial(words.answer_mention, commands=COMMANDS, run=_run)
 
     async def message(body: Body) -> BoltResponse:
         written = DirectMessage(body)
@@ -301,7 +300,9 @@ def _hear_events(app: AsyncApp, services: Services) -> None:
 
     async def mention(body: Body) -> BoltResponse:
         written = AppMention(body)
-        return await handle(services, written, answer_mention) if written.is_one else _nothing()
+        if not written.is_one or await thread.is_reply(services, body["event"]):
+            return _nothing()
+        return await handle(services, written, answer)
 
     async def home_opened(body: Body) -> None:
         await home.opened(services, body)

@@ -45,6 +45,7 @@ from models.customers.customers import get_customer
 from models.errors import Invalid, NotAllowed, NotFound, WrongState
 from models.outbox.notifications import month_end_key, notify_bill_run, promise_run_preview
 from models.people.permissions import Permission, Role
+from models.people.who_can import require
 from models.period import Period
 from models.queries.bill_list import BillFilter, find_bills
 from models.queries.history import load_history
@@ -68,7 +69,7 @@ async def generate(context: RequestContext, typed: str) -> Answer:
 
     Of many customers that is worked out by a job, and comes as a message.
     """
-    context.user.require(Permission.GENERATE)
+    await require(context.session, context.user, Permission.GENERATE)
     now, zone = context.now, context.services.zone
     customer, named = await referenced_customer_and_month(context, typed)
     customer_id = customer.id if customer else None
@@ -90,7 +91,7 @@ async def start_run(context: RequestContext) -> Answer:
     """
     ids = context.ids("period")
     period = Period.parse(ids["period"])
-    context.user.require(Permission.GENERATE)
+    await require(context.session, context.user, Permission.GENERATE)
     request_key = context.request.dedup_key if isinstance(context.request, Click) else None
     if ids.get("month_end"):
         request_key = month_end_key(str(period))

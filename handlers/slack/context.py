@@ -23,6 +23,7 @@ from handlers.slack.blocks.access import NO_ROLE, SWITCHED_OFF, access_offer
 from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import trouble_message
+from handlers.slack.blocks.thread import unrecorded
 from handlers.slack.repeats import DOUBLE_CLICK_S, Repeats
 from handlers.slack.request import LATE, PERHAPS_OPEN, Click, CustomerChoice, Request, Submission
 from handlers.slack.users import SlackUsers, check_member, display_name
@@ -34,9 +35,11 @@ from models.db.columns import Session
 from models.db.database import Database
 from models.db.locks import busy_after_waiting
 from models.errors import Ambiguous, Busy, NotAllowed, Refusal, WrongState
+from models.named_people import WhoCan
 from models.outbox.cards import redraw_card_at
 from models.people.permissions import Permission
 from models.people.users import User, find_by_slack, keep_slack_zone
+from models.people.who_can import who_gives_roles
 from models.queries.bill_loader import load_bill_details
 from models.settings import BillingSettings
 
@@ -115,7 +118,7 @@ class RequestContext(Context):
         async with services.db.long_transaction(statement_s) as session:
             user = await find_by_slack(session, self.request.user_id, services.team_id)
             if user is None:
-                raise NotAllowed(NO_ROLE)
+                raise NotAllowed(NO_ROLE, who_can=await who_gives_roles(session))
             yield replace(self, session=session, user=user, now=services.now())
 
     @contextmanager
@@ -216,7 +219,7 @@ async def _answer(
         else:
             user = await find_by_slack(session, request.user_id, services.team_id)
         if user is None or not (newcomers or user.can(Permission.SEE)):
-            return _without_a_role(request, user)
+            return _without_a_role(request, user, await who_gives_roles(session))
         if account.get("tz") not in (None, user.slack_zone):
             await keep_slack_zone(session, request.user_id, account["tz"], services.now())
         context = RequestContext(
@@ -232,14 +235,14 @@ async def _answer(
     return [answer] if answer else []
 
 
-def _without_a_role(request: Request, user: User | None) -> list[Answer]:
+def _without_a_role(request: Request, user: User | None, who: WhoCan) -> list[Answer]:
     had_one = user is not None and user.role is not None
     why = SWITCHED_OFF if had_one else NO_ROLE
-    offer = Reply(access_offer(why))
     if isinstance(request, ThreadMessage):
-        refused = request.refused(NotAllowed(why))
-        return [*refused, offer] if refused else []
-    return [offer]
+        if request.what is None:
+            return []
+        why = f"{unrecorded(request.what)} {why}"
+    return [Reply(access_offer(who, why))]
 
 
 async def _redraw(

@@ -40,6 +40,7 @@ from models.customers.customers import Customer, get_customer
 from models.customers.edits import CustomerChanged
 from models.customers.search import find_customer
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.period import Period
 from models.queries.customer_details import load_customer
 from models.queries.customer_list import CustomerFilter, list_customers
@@ -52,14 +53,14 @@ LIST, CUSTOMER = "customers", "customer"
 
 async def show(context: RequestContext, typed: str) -> Answer:
     """`NAME [span]`: all that is known of a customer, its usage of these months below."""
-    context.user.require(Permission.SEE)
+    await require(context.session, context.user, Permission.SEE)
     return Reply(await _shown(context, *await usage.customer_and_months(context, typed)))
 
 
 async def share_one(context: RequestContext) -> Answer:
     """What the clicker sees of a customer, for everybody in the conversation."""
     ids = context.ids("customer", "first", "last")
-    context.user.require(Permission.SEE)
+    await require(context.session, context.user, Permission.SEE)
     first, last = usage.checked(Period.parse(ids["first"]), Period.parse(ids["last"]))
     customer = await get_customer(context.session, ids["customer"])
     return Reply(await _shown(context, customer, first, last, shared=True), shared=True)
@@ -87,7 +88,7 @@ async def _shown(
 
 async def edit_clicked(context: RequestContext) -> Answer:
     """The dialog of a customer that stands in an answer."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     return await _edit(
         context, await get_customer(context.session, context.ids("customer")["customer"])
     )
@@ -117,7 +118,7 @@ async def _list(
     replace: bool = False,
     shared: bool = False,
 ) -> Answer:
-    context.user.require(Permission.SEE)
+    await require(context.session, context.user, Permission.SEE)
     period = Period.last_closed(context.now, context.services.zone)
     page = await list_customers(context.session, CustomerFilter(called), period, after, PAGE)
     told = customer_list(page, called)
@@ -128,14 +129,14 @@ async def _list(
 
 async def new(context: RequestContext, typed: str) -> Answer:
     """`[NAME]`: the dialog for a customer to be added."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     name = {"name": cleaned_name(typed)} if typed else {}
     return Dialog(customer_form(await _form(context, NEW | name)))
 
 
 async def add(context: RequestContext) -> Answer:
     """Add what was entered; what cannot be kept is said beside its field."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     customer, _ = await create_customer(context.session, _given(context), context)
     return Dialog(as_dialog(customer_added(customer.id, customer.name), DONE))
 
@@ -144,7 +145,7 @@ async def edit(context: RequestContext, typed: str) -> Answer:
     """`[NAME]`: the dialog with all that is known of a customer, which is asked for first where
     none is named.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     if not typed:
         return Dialog(which_customer())
     with context.naming(typed):
@@ -153,7 +154,7 @@ async def edit(context: RequestContext, typed: str) -> Answer:
 
 async def edit_chosen(context: RequestContext) -> Answer:
     """The same of whoever was chosen in a dialog, in its place."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     return await _edit(context, await chosen_customer(context))
 
 
@@ -165,7 +166,7 @@ async def _edit(context: RequestContext, customer: Customer) -> Answer:
 async def save(context: RequestContext) -> Answer:
     """Save what differs from what was shown; where bills would move, show that first."""
     ids = context.ids("customer", "seen", "marks")
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     customer = await get_customer(context.session, ids["customer"])
     given, reason = _given(context), context.entered(REASON)
     shown = await shown_fields(context.session, customer)

@@ -27,11 +27,12 @@ from models.imports.books import Book
 from models.imports.foreseen import Foreseen
 from models.imports.rows import BadRows
 from models.people.permissions import Permission
+from models.people.who_can import require
 
 
 async def choose(book: Book, context: RequestContext, _: str = "") -> Answer:
     """The dialog that takes a file."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     return Dialog(import_form(book))
 
 
@@ -48,7 +49,7 @@ def _book(context: RequestContext) -> Book:
 
 async def look(context: RequestContext) -> Later:
     """What the file would do; nothing of it is written. Its faults are listed by line."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     book, files = _book(context), context.files(FILE)
     if not files:
         raise Invalid("Choose a file first.", FILE)
@@ -71,7 +72,7 @@ async def _look(context: RequestContext, book: Book, file_id: str) -> Dialog:
 async def take_in(context: RequestContext) -> Later:
     """Take in what was looked at, once; where it does something else by now, show that first."""
     ids = context.ids("file", "agreed")
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     waiting = taking_in(_book(context))
     return Later(partial(_take_in, context, ids["file"], ids["agreed"]), waiting)
 

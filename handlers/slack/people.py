@@ -22,6 +22,7 @@ from models.errors import Invalid, NotFound
 from models.people.permissions import Permission, Role
 from models.people.sign_in_links import make_sign_in_link
 from models.people.users import User, find_by_slack, person_ref
+from models.people.who_can import require
 from models.queries.people import absent, find_people, get_person, waiting_for_role
 from models.text import cleaned_name
 
@@ -75,7 +76,7 @@ async def _settled(
 
 async def everybody(context: RequestContext, typed: str) -> Answer:
     """`[part of a name or an e-mail address]`, or somebody mentioned: people with their roles."""
-    context.user.require(Permission.GIVE_ROLES)
+    await require(context.session, context.user, Permission.GIVE_ROLES)
     slack_id = first_mention(context.request.body.get("text", ""))
     if slack_id is None:
         return Reply(people_list(await _shown(context, cleaned_name(typed).lstrip("@"))))
@@ -87,7 +88,7 @@ async def everybody(context: RequestContext, typed: str) -> Answer:
 
 async def next_people(context: RequestContext) -> Answer:
     ids = context.ids("page", "text")
-    context.user.require(Permission.GIVE_ROLES)
+    await require(context.session, context.user, Permission.GIVE_ROLES)
     return Reply(people_list(await _shown(context, ids["text"], ids["page"])), replace=True)
 
 
@@ -96,7 +97,7 @@ async def give_role(context: RequestContext) -> Answer:
     it cannot be, since the menu shows what was chosen.
     """
     ids = context.ids("user", "role", "page")
-    context.user.require(Permission.GIVE_ROLES)
+    await require(context.session, context.user, Permission.GIVE_ROLES)
     if ids["role"] not in {*Role, ""}:
         raise Invalid(OUT_OF_DATE)
     edit = PersonEdit({"role": Role(ids["role"]) if ids["role"] else None})

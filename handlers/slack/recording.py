@@ -24,6 +24,7 @@ from models.errors import Faults, Invalid, Unreadable
 from models.imports.foreseen import Foreseen
 from models.numerals import read_whole
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.period import ANY_MONTH, MONTH_NAME, Period
 from models.queries.references import find_month_of_customer
 from models.usage.usage import usage_months
@@ -39,7 +40,7 @@ async def record(context: RequestContext, typed: str) -> Answer:
     """`CUSTOMER YYYY-MM N`: written down at once where nothing was and no bill moves. Without
     them a dialog asks.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     if not typed:
         months = _months(context)
         return Dialog(recording_form(months, months[1]))
@@ -68,7 +69,7 @@ def _calls(typed: str, field: str | None = None) -> int:
 async def record_agreed(context: RequestContext) -> Answer:
     """Write down what was shown, if it does the same by now; else show what it does."""
     ids = context.ids("customer", "period", "calls", "agreed")
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     customer = await get_customer(context.session, ids["customer"])
     period = Period.parse(ids["period"])
     return await _record(context, customer, period, ids["calls"], ids["agreed"])
@@ -77,7 +78,7 @@ async def record_agreed(context: RequestContext) -> Answer:
 async def submit_record(context: RequestContext) -> Answer:
     """What was entered in the dialog, or agreed to in it."""
     ids = context.ids()
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
     if "agreed" in ids:
         ids = context.ids("customer", "period", "calls", "agreed")
         customer, calls = await get_customer(context.session, ids["customer"]), ids["calls"]

@@ -11,6 +11,7 @@ from handlers.wording.formatting import clean
 from models.customers.search import suggest_customers
 from models.errors import Refusal
 from models.people.permissions import Permission
+from models.people.who_can import require
 
 MOST_OPTIONS = 100
 
@@ -46,7 +47,7 @@ async def offer(context: RequestContext) -> Options | None:
 
 
 async def _customers(context: RequestContext, typed: str) -> Options:
-    context.user.require(Permission.SEE)
+    await require(context.session, context.user, Permission.SEE)
     found = await suggest_customers(context.session, typed, MOST_OPTIONS)
     return Options(customer_options(found))
 

@@ -74,6 +74,15 @@ async def handle_message(services: Services, body: Mapping[str, Any]) -> BoltRes
     return receipt
 
 
+async def is_reply(services: Services, event: Mapping[str, Any]) -> bool:
+    """Whether what was written, be it to the bot, stands below a card, and so is a comment."""
+    thread_ts = event.get("thread_ts")
+    if not thread_ts:
+        return False
+    async with services.db.transaction() as session:
+        return await bill_of_thread(session, event["channel"], thread_ts) is not None
+
+
 def read(event: Mapping[str, Any]) -> ThreadEvent | None:
     """What a message event says; None for what bots say and what stands in no thread."""
     subtype = event.get("subtype")

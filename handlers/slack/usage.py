@@ -13,6 +13,7 @@ from models.bills.bill import get_bill
 from models.customers.customers import Customer, get_customer
 from models.errors import Invalid
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.period import (
     ANY_MONTH,
     FIRST_YEAR,
@@ -40,7 +41,7 @@ _RANGE = re.compile(rf"(.+?)\s+({_MONTH})\s*(?:\.{{2,}}|…|–|—|\bto\b)\s*({
 
 async def show(context: RequestContext, typed: str) -> Answer:
     """`CUSTOMER [span]`; without a span the last six months, the running one included."""
-    context.user.require(Permission.SEE)
+    await require(context.session, context.user, Permission.SEE)
     return await _usage(context, *await customer_and_months(context, typed))
 
 

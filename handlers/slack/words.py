@@ -22,7 +22,6 @@ from handlers.slack.request import carried
 from handlers.wording.formatting import slash
 from models.customers.search import find_within
 from models.errors import Invalid
-from models.outbox.threads import bill_of_thread
 from models.queries.references import is_customer
 
 Commands = Mapping[str, Collection[str]]
@@ -63,15 +62,6 @@ async def answer(context: RequestContext, commands: Commands, run: Run) -> Answe
         bill_id = carried(answered.view.get("private_metadata"), "bill")
         return await bill.shown_under(context, lead, bill_id) if bill_id else Reply(lead)
     return answered
-
-
-async def answer_mention(context: RequestContext, commands: Commands, run: Run) -> Answer | None:
-    """Words addressed to the bot in a channel; below a card they are a comment on its bill."""
-    event = context.request.body["event"]
-    thread_ts = event.get("thread_ts")
-    if thread_ts and await bill_of_thread(context.session, event["channel"], thread_ts):
-        return None
-    return await answer(context, commands, run)
 
 
 async def _without_filler(context: RequestContext, named: str) -> str:

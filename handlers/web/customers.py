@@ -22,8 +22,8 @@ from handlers.wording.usage_text import unrecorded
 from models.customers.terms import terms_in_force
 from models.errors import Invalid
 from models.exports.formats import Table
+from models.named_people import PersonRef
 from models.people.permissions import Permission
-from models.people.users import PersonRef
 from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.queries.customer_details import CustomerDetails, load_customer
 from models.queries.customer_list import (

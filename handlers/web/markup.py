@@ -35,7 +35,7 @@ def _part(part: Part, zone: ZoneInfo) -> Markup:
     if isinstance(part, datetime):
         return moment(part, zone)
     if isinstance(part, Mention):
-        return escape(part.slack_user_id)
+        return escape(part.name or part.slack_user_id)
     if isinstance(part, str):
         return escape(clean(part))
     if isinstance(part, Link):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.named_people import PersonRef
 from models.people.permissions import ROLE_PERMISSIONS, Permission, Role
-from models.people.users import PersonRef
 
 
 @dataclass(frozen=True)

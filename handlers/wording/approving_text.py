@@ -2,14 +2,14 @@
 
 from handlers.wording.bill_text import amount, short_title
 from handlers.wording.formatting import bill_count, number, totals
-from handlers.wording.refusals import refusal_reason
+from handlers.wording.refusals import why_refused
 from models.batches.bulk_approve import ApprovalOutcome, ApprovalReport
 from models.errors import Refusal
 
 
 def why_left_out(refused: Refusal) -> str:
     """Why one bill of a list was not approved, as whole sentences."""
-    return refusal_reason(refused, ending="").strip()
+    return why_refused(refused)
 
 
 def approving_text(report: ApprovalReport) -> str:

@@ -20,8 +20,8 @@ from handlers.wording.labels import HOLD_CAUSES, HOLD_SHORT, KIND_WORDS, REJECT_
 from handlers.wording.rich_text import Part, bold
 from models.batches.bill_run_preview import ProposedBill
 from models.bills.states import BillKind, HoldReason, State
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
 from models.queries.bill_list import BillLine, Page
 from models.queries.history import HistoryEntry

@@ -23,7 +23,7 @@ from models.customers.mail_addresses import check_mail_addresses
 from models.customers.signs import check_can_be_written
 from models.customers.terms import TERMS, Terms
 from models.errors import WrongState
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 from models.period import Period
 from models.queries.customer_details import CustomerDetails, FlaggedBill, ToldEdit
 from models.usage.alerts import AlertKind

@@ -16,8 +16,9 @@ from babel.units import format_unit
 from handlers.wording.labels import ROLE_SHORT
 from models.dates import day_in_words
 from models.money import minor_units
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import SYSTEM, PersonRef, User
+from models.people.users import SYSTEM, User
 from models.period import Period
 from models.queries.totals import Total
 

@@ -9,7 +9,8 @@ from handlers.wording.formatting import money, name, number, person, plain, sent
 from handlers.wording.labels import CAUSE_WORDS, HOLD_CAUSES, PLACES, SOURCE_WORDS
 from handlers.wording.rich_text import Part, Quote, Sentence, Statement, bold
 from models.bills.states import Verb
-from models.people.users import SYSTEM, PersonRef
+from models.named_people import PersonRef
+from models.people.users import SYSTEM
 from models.queries.history import HistoryEntry
 
 _NOUNS = {

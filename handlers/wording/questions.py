@@ -25,7 +25,8 @@ from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Bullets, Sentence, bold, code
 from models.bills.states import BillKind, HoldReason, State, Verb
 from models.money import add_up
-from models.people.users import SYSTEM, PersonRef
+from models.named_people import PersonRef
+from models.people.users import SYSTEM
 from models.queries.bill_details import BillDetails, RelatedBill
 from models.queries.history import HistoryEntry
 

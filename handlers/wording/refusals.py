@@ -6,12 +6,13 @@ from enum import Enum, auto
 from handlers.wording.addresses import page_address
 from handlers.wording.change_text import corrected
 from handlers.wording.customer_text import changed_meanwhile
-from handlers.wording.formatting import ago, clean, role_short, slash
+from handlers.wording.formatting import ago, clean, counted, name, role_short, slash
 from handlers.wording.labels import CAUSE_WORDS
-from handlers.wording.rich_text import Link, Part, Styled, code
+from handlers.wording.rich_text import Link, Mention, Part, Styled, code
 from models.bills.states import Cause, Verb
 from models.customers.edits import CustomerChanged
-from models.errors import EarlierAction, FiguresChanged, NextStep, Refusal, Step
+from models.errors import EarlierAction, FiguresChanged, NextStep, NotAllowed, Refusal, Step
+from models.named_people import PersonRef, WhoCan
 
 NOTHING_RECORDED = "Nothing was recorded."
 
@@ -25,11 +26,13 @@ class Medium(Enum):
 
 
 def refusal_parts(refused: Refusal, medium: Medium, ending: str = NOTHING_RECORDED) -> list[Part]:
-    """What came before, what is refused, and the next steps with the commands for them.
+    """What came before, what is refused, who can, and the next steps with the commands for them.
 
     `ending` closes the sentence on figures that changed.
     """
-    return [refusal_reason(refused, ending), *step_parts(refused.next_steps, medium)]
+    who = refused.who_can if isinstance(refused, NotAllowed) else None
+    told = refusal_reason(refused, ending)
+    return [told, *ask_parts(who, medium), *step_parts(refused.next_steps, medium)]
 
 
 def refusal_text(refused: Refusal, medium: Medium) -> str:
@@ -37,10 +40,50 @@ def refusal_text(refused: Refusal, medium: Medium) -> str:
     return "".join(map(_plain, refusal_parts(refused, medium)))
 
 
+def why_refused(refused: Refusal) -> str:
+    """Why, and who can, as plain text: for one of many that are told together."""
+    who = refused.who_can if isinstance(refused, NotAllowed) else None
+    told = [refusal_reason(refused, ending=""), *ask_parts(who, Medium.WEB)]
+    return "".join(map(_plain, told)).strip()
+
+
 def _plain(part: Part) -> str:
     if isinstance(part, Link):
         return part.text
+    if isinstance(part, Mention):
+        return clean(part.name)
     return f"`{part.text}`" if isinstance(part, Styled) else str(part)
+
+
+def ask_parts(who: WhoCan | None, medium: Medium) -> list[Part]:
+    """As in " Ask Ana, Kim, Lee or 4 others."; where nobody can, what helps then."""
+    if who is None or not (who.people or who.roles):
+        return []
+    if who.people:
+        return [" Ask ", *who_parts(who, medium), "."]
+    lead = f" Nobody with the role {' or '.join(who.roles)} is here yet"
+    gives = who.giving_roles
+    if gives is not None and gives.people:
+        return [f"{lead}: ask ", *who_parts(gives, medium), " to give somebody that role."]
+    add = code(f"countersign people add NAME --role {gives.roles[0] if gives else who.roles[0]}")
+    return [f"{lead}. Whoever runs Countersign gives somebody that role with ", add, "."]
+
+
+def who_parts(who: WhoCan, medium: Medium, word: str = "or") -> list[Part]:
+    """As in "Ana, Kim, Lee or 4 others"; in Slack by mention."""
+    named: list[Part] = [_named(one, medium) for one in who.people]
+    if who.others:
+        named.append(counted(who.others, "other"))
+    parts = [part for one in named for part in (", ", one)][1:]
+    if len(named) > 1:
+        parts[-2] = f" {word} "
+    return parts
+
+
+def _named(who: PersonRef, medium: Medium) -> Part:
+    if medium is Medium.SLACK and who.slack_user_id:
+        return Mention(who.slack_user_id, who.name)
+    return name(who.name)
 
 
 def refusal_reason(refused: Refusal, ending: str = NOTHING_RECORDED) -> str:
@@ -191,14 +234,21 @@ def step_parts(steps: tuple[NextStep, ...], medium: Medium) -> list[Part]:
     """As in " Release it with `/bill release #12`, or revise it with `/bill revise #12`."."""
     parts: list[Part] = []
     for index, step in enumerate(steps):
-        lead = f"{step.role} can " if step.role and index == 0 else ""
+        lead = _whose(step, medium) if step.role and index == 0 else []
         words, way = _way(step, medium)
-        before, _, after = f"{lead}{words}".partition("{}")
+        before, _, after = words.partition("{}")
         before = before if index or lead else before[:1].upper() + before[1:]
-        parts += [f"{', or ' if index else ' '}{before}"]
+        parts += [", or " if index else " ", *lead, before]
         if way is not None:
             parts += [way, after]
     return [*parts, "."] if parts else []
+
+
+def _whose(step: NextStep, medium: Medium) -> list[Part]:
+    """As in "Finance (Ana or Zoe) can "."""
+    if step.who is None or not step.who.people:
+        return [f"{step.role} can "]
+    return [f"{step.role} (", *who_parts(step.who, medium), ") can "]
 
 
 def _way(step: NextStep, medium: Medium) -> tuple[str, Part | None]:

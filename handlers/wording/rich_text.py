@@ -26,9 +26,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Mention:
-    """A Slack account, which Slack shows by its own name for it: nobody can pass for another."""
+    """A Slack account, which Slack shows by its own name for it: nobody can pass for another.
+
+    `name`: what its person is called where Slack does not show it.
+    """
 
     slack_user_id: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

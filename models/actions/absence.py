@@ -18,6 +18,7 @@ from models.outbox.people_notices import (
 )
 from models.people.permissions import APPROVER_ROLES, Permission
 from models.people.users import User, lock_users
+from models.people.who_can import require
 
 MOST_DAYS = 366
 DELEGATE = "delegate_id"
@@ -31,7 +32,7 @@ async def mark_away(session: AsyncSession, context: Context, until: date, delega
     Refuses a day that is past or more than a year ahead, and a delegate who could not decide:
     themselves, somebody inactive or without the right to approve, not in Slack, or who is away too.
     """
-    context.user.require(Permission.GO_AWAY)
+    await require(session, context.user, Permission.GO_AWAY)
     days = (until - context.today).days
     if not 0 <= days <= MOST_DAYS:
         raise Invalid("Name a day from today on, within a year, as in 2026-12-24.", "until")
@@ -83,7 +84,7 @@ async def _delegate_of(session: AsyncSession, user: User) -> User | None:
 
 async def mark_back(session: AsyncSession, context: Context) -> bool:
     """Whoever acts is back; False where they were not away."""
-    context.user.require(Permission.GO_AWAY)
+    await require(session, context.user, Permission.GO_AWAY)
     user = (await lock_users(session, context.user.id))[context.user.id]
     if user.away_until is None:
         return False

@@ -18,6 +18,7 @@ from models.outbox.people_notices import (
 )
 from models.people.permissions import Permission, Role
 from models.people.users import User, find_by_slack, lock_users, users_with_role
+from models.people.who_can import require, who_gives_roles
 from models.text import cleaned_name
 
 NAME_CHARS = 180
@@ -56,7 +57,8 @@ async def ask_for_role(session: AsyncSession, asker: User, now: datetime) -> int
     if asker.role is not None and asker.active:
         raise WrongState(f"Your role is {asker.role} already.")
     if await is_declined_today(session, asker, now):
-        raise NotAllowed("Your request was declined today. Talk to Finance, or ask again tomorrow.")
+        told = "Your request was declined today. Talk to Finance, or ask again tomorrow."
+        raise NotAllowed(told, who_can=await who_gives_roles(session))
     return await notify_access_requested(session, asker, now)
 
 
@@ -80,7 +82,7 @@ async def decline_access(session: AsyncSession, user_id: int, context: Context) 
 
 async def _asker(session: AsyncSession, user_id: int, context: Context) -> User:
     """Somebody without a role, under their lock."""
-    context.user.require(Permission.GIVE_ROLES)
+    await require(session, context.user, Permission.GIVE_ROLES)
     user = (await lock_users(session, user_id)).get(user_id)
     if user is None or user.is_system:
         raise NotFound("That person is not here.")

@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.loaded_bill import Change, LoadedBill, load_for
-from models.bills.approvers import SLOT_ROLES, SLOT_TITLES, Slot, eligible, slot_to_fill
+from models.bills.approvers import (
+    SLOT_ROLES,
+    SLOT_TITLES,
+    Slot,
+    eligible,
+    slot_to_fill,
+    who_decides,
+)
 from models.bills.history import BillAction
 from models.bills.snapshots import SLOT, bill_snapshot
 from models.bills.states import RejectReason, State, Verb
 from models.context import Context
 from models.errors import NotAllowed, Stale
+from models.named_people import WhoCan
 from models.outbox.notifications import approved, rejected
 from models.text import reason_text, remark_text
 
@@ -58,23 +66,24 @@ async def reject_bill(
 
 async def check_approve(loaded: LoadedBill, context: Context) -> Slot:
     """The slot that this person fills."""
-    theirs = _slots_open_to(loaded, context, "approve")
+    theirs = await _slots_open_to(loaded, context, "approve")
     slots, approvals = loaded.approvers.slots, loaded.state.approvals
     slot = slot_to_fill(slots, theirs, context.user, approvals)
     if slot is not None:
         return slot
     if not all(one.given_action_id for one in theirs):
-        raise NotAllowed("You approved this bill in another role; somebody else has to, too.")
+        told = "You approved this bill in another role; somebody else has to, too."
+        raise NotAllowed(told, who_can=await _others(loaded, context))
     first = next(action for action in loaded.actions if action.id == theirs[0].given_action_id)
     raise Stale("It waits for somebody else now.", earlier=await loaded.earlier(first, context))
 
 
 async def check_reject(loaded: LoadedBill, context: Context) -> Slot:
     """The first slot that this person could fill."""
-    return _slots_open_to(loaded, context, "reject")[0]
+    return (await _slots_open_to(loaded, context, "reject"))[0]
 
 
-def _slots_open_to(loaded: LoadedBill, context: Context, verb: str) -> Sequence[Slot]:
+async def _slots_open_to(loaded: LoadedBill, context: Context, verb: str) -> Sequence[Slot]:
     """Only those whose approval the bill needs decide on it, and nobody who made its figures.
 
     Returns the slots that this person can fill, one at least.
@@ -85,12 +94,17 @@ def _slots_open_to(loaded: LoadedBill, context: Context, verb: str) -> Sequence[
         return theirs
     if context.user.id in loaded.made_by:
         made = "generated" if loaded.generated_by == context.user.id else "revised"
-        raise NotAllowed(f"You {made} this bill, so somebody else has to decide on it.")
-    raise NotAllowed(f"Only {' or '.join(map(_who_fills, slots))} may {verb} this bill.")
+        told = f"You {made} this bill, so somebody else has to decide on it."
+    else:
+        told = f"Only {' or '.join(map(_who_fills, slots))} may {verb} this bill."
+    raise NotAllowed(told, who_can=await _others(loaded, context))
 
 
 def _who_fills(slot: Slot) -> str:
-    if slot.named is None:
-        return " or ".join(SLOT_ROLES[slot.slot])
-    names = [one.name for one in (slot.named, slot.delegate) if one is not None]
-    return f"{SLOT_TITLES[slot.slot]}, {' or '.join(names)},"
+    return SLOT_TITLES[slot.slot] if slot.named else " or ".join(SLOT_ROLES[slot.slot])
+
+
+async def _others(loaded: LoadedBill, context: Context) -> WhoCan | None:
+    """Who decides on it in the place of whoever acts."""
+    besides = {context.user.id, *loaded.made_by}
+    return await who_decides(loaded.session, loaded.bill.id, besides)

@@ -15,6 +15,7 @@ from models.db.columns import Base
 from models.errors import NotAllowed, NotFound
 from models.people.permissions import Permission
 from models.people.users import User
+from models.people.who_can import require, who_of
 from models.text import bounded_text
 
 COMMENT_CHARS = 10_000
@@ -41,7 +42,7 @@ async def add_comment(
     snapshot: dict[str, Any] | None = None,
 ) -> BillAction:
     """Add a comment. It changes neither the bill nor its version."""
-    context.user.require(Permission.COMMENT)
+    await require(session, context.user, Permission.COMMENT)
     loaded = await load_for(session, bill_id, Verb.COMMENT, context)
     return await loaded.record(Verb.COMMENT, context, comment=_checked(text), snapshot=snapshot)
 
@@ -53,7 +54,7 @@ async def edit_comment(
 
     Refuses a comment that is deleted.
     """
-    context.user.require(Permission.COMMENT)
+    await require(session, context.user, Permission.COMMENT)
     original = await _own(session, comment_id, context.user)
     loaded = await load_for(session, original.bill_id, Verb.COMMENT_EDIT, context)
     now = comment_text(loaded.actions, comment_id)
@@ -175,7 +176,8 @@ async def _locked(session: AsyncSession, channel: str, ts: str) -> ThreadReply |
 async def _own(session: AsyncSession, comment_id: int, user: User) -> BillAction:
     action = await get_comment(session, comment_id)
     if action.stakeholder_id != user.id:
-        raise NotAllowed("Only its author may change a comment.")
+        author = await who_of(session, User.id == action.stakeholder_id)
+        raise NotAllowed("Only its author may change a comment.", who_can=author)
     return action
 
 

@@ -24,6 +24,7 @@ from models.imports.files import Imported, import_customers
 from models.imports.rows import NOT_TEXT, BadRows, GivenRow, is_sound
 from models.outbox.cards import redraw_cards_of_customer
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.text import cleaned_name, reason_text
 
 Fields = Mapping[str, str]
@@ -34,7 +35,7 @@ async def create_customer(
     session: AsyncSession, fields: Fields, context: Context
 ) -> tuple[Customer, BookChange]:
     """Add a customer. Refuses, field by field, what a file could not hold, and a name in use."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     _refuse_unkeepable(fields)
     needed = {"name": "", "monthly_api_limit": ""}
     faults = Faults()
@@ -62,7 +63,7 @@ async def edit_customer(
     With a `version` that is not the current one, as `customer_version` tells it, refuses with
     CustomerChanged. Refuses, field by field, what a file could not hold.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     _refuse_unkeepable(fields)
     reason = reason_text(reason) if reason and reason.strip() else None
     customer = await _locked(session, customer_id, version)

@@ -19,6 +19,7 @@ from models.imports.rows import Rows
 from models.imports.staging import Progress
 from models.outbox.notifications import Recalculation
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.period import Period
 from models.usage.alerts import raise_alerts
 from models.usage.usage import record_usage, usage_months
@@ -100,7 +101,7 @@ async def record_month(
 
     `seen`: the figure that was looked at, as text, "" for none; refuses where it is another one.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     await lock_customer(session, customer_id)
     [month] = await usage_months(session, customer_id, period, period)
     if seen is not None and seen != ("" if month.calls is None else str(month.calls)):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.next_steps import STANDS, WHY_NOT, instead_of
-from models.bills.approvers import Approvers, read_approvers
+from models.bills.approvers import Approvers, read_approvers, who_decides
 from models.bills.bill import Bill, lock_bills, no_bill
 from models.bills.figures import Figures
 from models.bills.history import (
@@ -31,6 +31,7 @@ from models.errors import EarlierAction, FiguresChanged, Stale, WrongState
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.notifications import News
 from models.people.users import User
+from models.people.who_can import not_permitted, require
 
 
 class Change(NamedTuple):
@@ -237,8 +238,9 @@ async def load_for(
     terms no longer give.
     """
     rule = TRANSITIONS[verb]
-    if rule.permission is not None:
-        context.user.require(rule.permission)
+    if rule.permission is not None and not context.user.can(rule.permission):
+        who = await who_decides(session, bill_id, [context.user.id]) if verb in _DECISIONS else None
+        raise await not_permitted(session, context.user, rule.permission, who)
     loaded = await _loaded(session, bill_id, lock)
     bill = loaded.bill
     if version is not None and version != bill.version:
@@ -250,6 +252,8 @@ async def load_for(
         _check_figures(loaded)
     return loaded
 
+
+_DECISIONS = (Verb.APPROVE, Verb.REJECT)
 
 _FIRST = {
     (Verb.SEND, State.PENDING): "It has to be approved before it is sent.",
@@ -301,7 +305,7 @@ async def load_each_for(
     """
     rule = TRANSITIONS[verb]
     if rule.permission is not None:
-        context.user.require(rule.permission)
+        await require(session, context.user, rule.permission)
     await lock_bills(session, _WITH_CORRECTED, {"bill_ids": list(bill_ids)})
     asked = list(dict.fromkeys(bill_ids))
     found = await rows(session, _EACH_TO_ACT_ON, (asked, list(rule.start)))

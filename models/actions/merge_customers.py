@@ -13,6 +13,7 @@ from models.db.locks import lock_for_write
 from models.errors import WrongState
 from models.outbox.notifications import Recalculation
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.period import Period
 from models.text import reason_text
 from models.usage.usage import Usage
@@ -37,7 +38,7 @@ async def merge_customers(
     bills of it are under way, and where both have usage of a month that the first would still be
     billed for: which of them counts is for people to say.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     ids = {customer_id, into_id, *await session.scalars(with_merged(customer_id))}
     customers = {one: await lock_customer(session, one) for one in sorted(ids)}
     await lock_for_write(session, Usage.__tablename__)

@@ -15,6 +15,7 @@ from models.context import Context
 from models.errors import NextStep, Refusal, Step
 from models.people.permissions import ROLE_PERMISSIONS, Permission, Role
 from models.people.users import User
+from models.people.who_can import holders
 from models.period import Period
 
 Asked = Verb | Step
@@ -131,10 +132,12 @@ async def _step(case: Case, context: Context, asked: Asked) -> NextStep | None:
     if isinstance(asked, Step):
         found = await _FOUND[asked](case, context) if asked in _FOUND else (asked, case.bill)
         role = None if context.user.can(Permission.KEEP_BOOKS) else Role.FINANCE
-        return NextStep(found[0], found[1].id, role) if found else None
+        who = await holders(case.session, role) if found and role else None
+        return NextStep(found[0], found[1].id, role, who) if found else None
     for role, user in _able(asked, context.user):
         if await _would_be_done(case, replace(context, user=user), asked):
-            return NextStep(asked, case.bill.id, role)
+            who = await holders(case.session, role) if role else None
+            return NextStep(asked, case.bill.id, role, who)
     return None
 
 

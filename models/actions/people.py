@@ -16,6 +16,7 @@ from models.people.permissions import Permission, Role
 from models.people.sessions import end_devices
 from models.people.sign_in_links import cancel_sign_in_links, make_sign_in_link
 from models.people.users import User, keeping_finance, lock_users
+from models.people.who_can import require
 from models.slack_ids import read_member_id
 
 
@@ -42,7 +43,7 @@ async def edit_person(
     Whoever is switched off is signed out everywhere, and has to set a new password when they are
     back. Whoever is given their first role is told.
     """
-    context.user.require(Permission.GIVE_ROLES)
+    await require(session, context.user, Permission.GIVE_ROLES)
     slack_id = _slack_id(edit)
     if edit.switches_off:
         await _shut_out(session, user_id)
@@ -68,7 +69,7 @@ async def make_way_in(session: AsyncSession, user_id: int, context: Context) -> 
     For whoever has no other way in, as after a password was forgotten. Refuses whoever is in Slack,
     who gets a link there and whom nobody else needs to sign in; and whoever is switched off.
     """
-    context.user.require(Permission.GIVE_ROLES)
+    await require(session, context.user, Permission.GIVE_ROLES)
     user = (await lock_users(session, user_id)).get(user_id)
     if user is None or user.is_system:
         raise NotFound("That person is not here.")

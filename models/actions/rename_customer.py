@@ -10,6 +10,7 @@ from models.db.names import checked_name
 from models.errors import Invalid, NextStep, Step, WrongState
 from models.outbox.cards import redraw_cards_of_customer
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.text import reason_text
 
 NAME_CHARS = 300
@@ -23,7 +24,7 @@ async def rename_customer(
     Documents that have gone out keep the name they bear. Refuses what is no name, the name it has
     already, letter for letter, and one that another customer has or had, naming that one.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     name, _ = await checked_name(session, name, NAME_CHARS)
     customer = await lock_customer(session, customer_id)
     if customer.merged_into_id is not None:

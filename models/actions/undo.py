@@ -17,6 +17,9 @@ from models.context import Context
 from models.errors import NextStep, NotAllowed, Refusal, Stale, Step, WrongState
 from models.outbox.cards import add_cards
 from models.outbox.jobs import defer_issue
+from models.people.permissions import Role
+from models.people.users import User
+from models.people.who_can import who_of
 from models.text import reason_text
 
 GONE = "That decision does not stand any more. Nothing was undone."
@@ -71,7 +74,9 @@ async def check_undo(
     if decision is None or action_id not in (None, decision.action_id):
         raise await _no_undo(loaded, context, decision)
     if gives_back_anothers_word(loaded.state, decision, context.user):
-        raise NotAllowed("Whoever took back their own approval is the one to give it again.")
+        told = "Whoever took back their own approval is the one to give it again."
+        author = await who_of(loaded.session, User.id == decision.user_id)
+        raise NotAllowed(told, who_can=author)
     if decision is loaded.state.last_decision:
         live = decision.before.status in LIVE
         if live or _columns_back(loaded, decision):
@@ -159,7 +164,9 @@ async def _no_undo(loaded: LoadedBill, context: Context, decision: Decision | No
         steps = await next_steps(loaded, context, *instead)
         return Stale(why.format(number=loaded.bill.number).strip(), steps)
     last = await loaded.last_action(context)
-    return NotAllowed("Only whoever decided, or Finance, may undo that.", earlier=last)
+    can = sa.or_(User.id == loaded.state.last_decision.user_id, User.role == Role.FINANCE)
+    who = await who_of(loaded.session, can, Role.FINANCE)
+    return NotAllowed("Only whoever decided, or Finance, may undo that.", last, who)
 
 
 def _instead(loaded: LoadedBill) -> tuple[str, tuple[Verb | Step, ...]]:

@@ -23,6 +23,7 @@ from models.imports.books import Book
 from models.imports.foreseen import Foreseen
 from models.people.permissions import Permission
 from models.people.users import User
+from models.people.who_can import require
 
 LIFETIME = timedelta(hours=1)
 LARGEST_BYTES = 64_000_000
@@ -60,7 +61,7 @@ async def look_at_file(
 
     Raises BadRows where it cannot be taken in, and then it is not kept.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     foreseen, _ = await do_if_agreed(
         session, lambda: _take(session, book, content, context), None, ask=True
     )
@@ -89,7 +90,7 @@ async def known_file(session: AsyncSession, file_id: int) -> None:
 
 async def uploaded_file(session: AsyncSession, file_id: int, context: Context) -> UploadedFile:
     """A file of this person's own; that of somebody else, or an hour old, is not found."""
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     query = sa.select(UploadedFile).where(
         UploadedFile.id == file_id,
         UploadedFile.user_id == context.user.id,

@@ -20,7 +20,7 @@ from models.bills.history import BillAction
 from models.bills.states import BillKind, State
 from models.customers.customers import Customer
 from models.errors import NextStep, NotFound, Step
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval
 from models.queries.bill_list import BillLine
 from models.queries.bill_loader import load_bill_details

@@ -14,6 +14,7 @@ from models.context import Context
 from models.errors import Invalid
 from models.outbox.messages import MessageKind
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.queries.bill_list import BillLine, bill_line
 from models.queries.oldest_bills import oldest_of
 from models.queries.waiting import waiting_for
@@ -75,7 +76,7 @@ async def list_under(
 async def _waiting(
     session: AsyncSession, context: Context, *where: ColumnElement[bool]
 ) -> sa.Subquery:
-    context.user.require(Permission.APPROVE)
+    await require(session, context.user, Permission.APPROVE)
     selection = await waiting_for(session, context.user)
     return oldest_of(replace(selection, where=(*selection.where, *where)), None, MOST_LISTED)
 

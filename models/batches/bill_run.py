@@ -16,13 +16,15 @@ from models.context import Context, Source
 from models.customers.customers import Customer
 from models.db.columns import Base, Id
 from models.db.statistics import analyze, analyze_unknown
+from models.named_people import PersonRef
 from models.outbox.cards import ADD_CARDS
 from models.outbox.homes import refresh_all_homes
 from models.outbox.jobs import defer_redraw_run
 from models.outbox.messages import Message, defer_all_posts
 from models.outbox.notifications import correct_month_end, month_end_key
 from models.people.permissions import Permission, Role
-from models.people.users import PersonRef, User, person_ref, system_user
+from models.people.users import User, person_ref, system_user
+from models.people.who_can import require
 from models.period import Period
 from models.settings import BillingSettings
 
@@ -163,7 +165,7 @@ async def start_bill_run(
     What was asked already under the same `request_key` is the same run, unless that was given up.
     Refuses whoever may not, and a month that is not over yet where `zone` counts the days.
     """
-    context.user.require(Permission.GENERATE)
+    await require(session, context.user, Permission.GENERATE)
     period.refuse_if_open(context.now, zone)
     first = await run_of_request(session, request_key) if request_key else None
     if first is not None:

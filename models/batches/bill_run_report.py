@@ -21,7 +21,8 @@ from models.batches.bill_run_preview import (
 from models.bills.hold_rules import run_values
 from models.bills.states import HoldReason
 from models.errors import NotFound
-from models.people.users import PersonRef, User, person_ref
+from models.named_people import PersonRef
+from models.people.users import User, person_ref
 from models.period import Period
 from models.queries.totals import Total
 

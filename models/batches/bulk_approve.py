@@ -23,6 +23,7 @@ from models.errors import Busy, Invalid, Refusal, WrongState
 from models.outbox.jobs import defer_bulk_approve
 from models.outbox.messages import MessageKind
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.queries.bill_list import BillLine, bill_line
 from models.queries.totals import Total, totals_of
 
@@ -67,7 +68,7 @@ async def keep_selection(
     session: AsyncSession, seen: Sequence[tuple[int, int]], context: Context
 ) -> int:
     """A list of the bills that this person selected, by id and the version they saw."""
-    context.user.require(Permission.APPROVE)
+    await require(session, context.user, Permission.APPROVE)
     if not seen:
         raise Invalid(NOTHING_SELECTED)
     kept = await new_list(session, MessageKind.APPROVING, context.user)
@@ -92,7 +93,7 @@ async def start_approving(
 
     Refuses whoever may not approve, too.
     """
-    context.user.require(Permission.APPROVE)
+    await require(session, context.user, Permission.APPROVE)
     return await start_list(
         session,
         MessageKind.APPROVING,

@@ -20,6 +20,7 @@ from models.errors import FiguresChanged, Refusal, Unreadable
 from models.outbox.jobs import defer_bulk_send
 from models.outbox.messages import Message, MessageKind
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.queries.bill_list import bill_line
 
 
@@ -44,7 +45,7 @@ async def start_send(session: AsyncSession, list_id: int, context: Context) -> b
 
     Refuses what `preview_send` refuses, too.
     """
-    context.user.require(Permission.SEND)
+    await require(session, context.user, Permission.SEND)
     check_can_mail(context)
     return await start_list(
         session,

@@ -14,6 +14,7 @@ from models.errors import WrongState
 from models.outbox.jobs import defer_post, defer_redraw_message
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.people.permissions import Permission
+from models.people.who_can import require
 
 
 async def retry_failed(session: AsyncSession, list_id: int, context: Context) -> tuple[int, bool]:
@@ -22,7 +23,7 @@ async def retry_failed(session: AsyncSession, list_id: int, context: Context) ->
 
     Refuses where none of them is back with Finance any more.
     """
-    context.user.require(Permission.SEND)
+    await require(session, context.user, Permission.SEND)
     check_can_mail(context)
     before = await _locked(session, list_id)
     if not before.facts.get("ended"):

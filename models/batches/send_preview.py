@@ -16,6 +16,7 @@ from models.customers.signs import can_be_written, unwritten_signs
 from models.outbox.mail_pause import find_pause
 from models.outbox.messages import MessageKind, add_messages
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.period import Period
 from models.queries.bill_list import BillLine, bill_line
 from models.queries.totals import Total
@@ -165,7 +166,7 @@ _BILLS = sa.text(f"select count(*) from (select from bills b where {_OF_MONTH} l
 
 async def new_list(session: AsyncSession, context: Context) -> int:
     """A list that nobody is told about as long as it is not begun; refused as `preview_send` is."""
-    context.user.require(Permission.SEND)
+    await require(session, context.user, Permission.SEND)
     check_can_mail(context)
     return (await shown_list(session, MessageKind.SENDING, context.user, count=0)).id
 

@@ -13,8 +13,10 @@ from models.bills.bill import Bill
 from models.bills.history import BillAction
 from models.bills.replay import Approval
 from models.db.columns import Base
+from models.named_people import PersonRef, WhoCan
 from models.people.permissions import Role
-from models.people.users import PersonRef, User
+from models.people.users import User
+from models.people.who_can import who_of
 
 ANY = "any"
 SLOT_ROLES: dict[str, tuple[Role, ...]] = {
@@ -124,6 +126,29 @@ def slot_to_fill(
     if missing or all(slot.given_action_id for slot in slots):
         return next(iter(missing or theirs), None)
     return None
+
+
+async def who_decides(
+    session: AsyncSession, bill_id: int, besides: Collection[int]
+) -> WhoCan | None:
+    """Whoever is asked for a word that the bill still needs, without `besides`; None where no word
+    is needed, or nobody else can give it.
+    """
+    asked = sa.select(APPROVERS).where(
+        APPROVERS.c.bill_id == bill_id, APPROVERS.c.given_action_id.is_(None)
+    )
+    one = asked.subquery()
+    of_role = sa.or_(
+        *(sa.and_(one.c.slot == slot, User.role.in_(roles)) for slot, roles in SLOT_ROLES.items())
+    )
+    is_asked = sa.or_(
+        User.id.in_([one.c.user_id, one.c.delegate_id]),
+        sa.and_(one.c.user_id.is_(None), of_role),
+    )
+    who = await who_of(
+        session, sa.and_(User.id.not_in(besides), sa.exists().select_from(one).where(is_asked))
+    )
+    return who if who.people else None
 
 
 APPROVERS = sa.table(

@@ -9,7 +9,7 @@ from models.bills.figures import Figures
 from models.bills.history import BillAction
 from models.bills.snapshots import column_value
 from models.db.rows import made
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 
 PEOPLE = ("by", "acted_for", "named")
 BILL_COLUMNS = tuple(Bill.__table__.columns.keys())

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.customers.customers import Customer
 from models.db.columns import Base, Id
 from models.errors import WrongState
-from models.people.users import PersonRef, User, person_ref
+from models.named_people import PersonRef
+from models.people.users import User, person_ref
 
 Changes = dict[str, tuple[str | None, str | None]]
 """A column of a file of customers to (before, after), as texts; None: empty."""

@@ -46,6 +46,7 @@ from models.imports.staging import Layout, Lock, Progress, stage
 from models.imports.unwritten import Unwritten, unwritten_customers
 from models.people.permissions import Permission
 from models.people.users import PersonChange, PersonState, User, keeping_finance
+from models.people.who_can import require
 from models.period import Period
 from models.usage.usage import merge_usage
 
@@ -93,7 +94,7 @@ async def import_people(
     whose account is switched off is found by name with a new Slack id as well, and is back.
     Refuses to leave nobody of Finance.
     """
-    user.require(Permission.GIVE_ROLES)
+    await require(session, user, Permission.GIVE_ROLES)
     try:
         columns, rows = await stage(session, _rows(file, PEOPLE), PEOPLE, now.date(), progress)
     except BadRows as refused:
@@ -161,7 +162,7 @@ async def import_customers(
     or from a later one, as `change_terms_of_many` has it. What that means for bills that are
     made already is for `recalculate` to say.
     """
-    user.require(Permission.KEEP_BOOKS)
+    await require(session, user, Permission.KEEP_BOOKS)
     given_rows = _rows(file, CUSTOMERS)
     columns, rows = await stage(session, given_rows, CUSTOMERS, now.date(), progress, lock)
     given = [column.target for column in columns]
@@ -290,7 +291,7 @@ async def import_usage(
     A bill that was made of the old figure is not touched here: the change is on record, and what
     it means for the bill is decided by whoever looks after bills.
     """
-    user.require(Permission.KEEP_BOOKS)
+    await require(session, user, Permission.KEEP_BOOKS)
     given = _rows(file, USAGE)
     by_id = "customer_id" in given.header and "customer" not in given.header
     layout = USAGE_BY_ID if by_id else USAGE

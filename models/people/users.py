@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
@@ -15,6 +16,7 @@ from models.db.names import NameKey, checked_name
 from models.db.rows import keep, rows
 from models.errors import Invalid, NextStep, NotAllowed, NotFound, Step
 from models.mailboxes import read_mailboxes
+from models.named_people import PersonRef
 from models.people.permissions import ROLE_PERMISSIONS, SYSTEM_PERMISSIONS, Permission, Role
 from models.slack_ids import read_member_id
 from models.text import cleaned_name
@@ -55,10 +57,15 @@ class User(Base):
         """Whether they made an account for themselves, and nobody has said yet who they are."""
         return self.active and self.role is None and self.password_digest is not None
 
-    @property
+    @hybrid_property
     def can_get_in(self) -> bool:
         """Whether there is a way in for them: from Slack, or by a password."""
         return self.slack_user_id is not None or self.password_digest is not None
+
+    @can_get_in.inplace.expression
+    @classmethod
+    def _can_get_in(cls) -> sa.ColumnElement[bool]:
+        return sa.or_(cls.slack_user_id.is_not(None), cls.password_digest.is_not(None))
 
     def is_away(self, today: date) -> bool:
         """Away up to and including the day named, where the company counts days."""
@@ -71,23 +78,6 @@ class User(Base):
         if self.is_system:
             return permission in SYSTEM_PERMISSIONS
         return self.role is not None and permission in ROLE_PERMISSIONS[Role(self.role)]
-
-    def require(self, permission: Permission) -> None:
-        """Refuse unless this person may, naming the role that can if there is only one."""
-        if self.can(permission):
-            return
-        if not self.active:
-            raise NotAllowed("Your account in Countersign is switched off. Ask Finance about it.")
-        if self.is_system:
-            raise NotAllowed(f"Countersign itself may not {permission}; that takes a person.")
-        if self.role is None:
-            raise NotAllowed("You have no role in Countersign yet. Ask Finance for one.")
-        able = [role for role in Role if permission in ROLE_PERMISSIONS[role]]
-        if not able:
-            raise NotAllowed("Only Countersign itself does that; it is not done by hand.")
-        if len(able) > 1:
-            raise NotAllowed(f"Your role is {self.role}, which may not {permission}.")
-        raise NotAllowed(f"Your role is {self.role}; only {able[0]} may {permission}.")
 
 
 async def lock_users(session: AsyncSession, *user_ids: int) -> dict[int, User]:
@@ -253,7 +243,7 @@ async def keeping_finance(
     were = inside or [user.name for user in of_finance]
     yield locked
     await session.flush()
-    enough = sa.and_(_IS_FINANCE, _CAN_GET_IN) if inside else _IS_FINANCE
+    enough = sa.and_(_IS_FINANCE, User.can_get_in) if inside else _IS_FINANCE
     if were and not await session.scalar(sa.select(sa.exists().where(enough))):
         last = ", ".join(were[:3])
         able = " who can sign in" if inside else ""
@@ -265,7 +255,6 @@ async def keeping_finance(
 
 
 _IS_FINANCE = sa.and_(User.role == Role.FINANCE, User.active)
-_CAN_GET_IN = sa.or_(User.slack_user_id.is_not(None), User.password_digest.is_not(None))
 
 
 async def _matched(
@@ -306,14 +295,6 @@ def _state(user: User) -> PersonState:
 async def users_with_role(session: AsyncSession, role: Role) -> list[User]:
     query = sa.select(User).where(User.role == role, User.active).order_by(User.name)
     return list(await session.scalars(query))
-
-
-@dataclass(frozen=True)
-class PersonRef:
-    id: int
-    name: str
-    role: str | None
-    slack_user_id: str | None = None
 
 
 def person_ref(user: User) -> PersonRef:

@@ -9,7 +9,7 @@ from models.bills.deliveries import Missing
 from models.bills.figures import Figures
 from models.bills.replay import BillState
 from models.bills.states import BillKind, HoldReason, State
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 from models.period import Period
 from models.queries.history import HistoryEntry
 

@@ -14,7 +14,8 @@ from models.context import Source
 from models.customers.customers import Customer, get_customer
 from models.customers.edits import Changes, newest_edits
 from models.customers.terms import Terms, terms_history
-from models.people.users import PersonRef, User, person_ref
+from models.named_people import PersonRef
+from models.people.users import User, person_ref
 from models.period import FIRST_YEAR, Period
 from models.queries.bill_list import BillLine, bill_line
 from models.usage.usage import UsageMonth, usage_months

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.states import UNSETTLED
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 from models.period import Period
 from models.text import cleaned_name
 from models.usage.usage import UsageMonth

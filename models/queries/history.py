@@ -13,7 +13,8 @@ from models.bills.history import BillAction, actions_of
 from models.bills.snapshots import SLOT
 from models.bills.states import BillKind, Cause, HoldReason, RejectReason, Verb
 from models.context import Source
-from models.people.users import PersonRef, User, person_ref
+from models.named_people import PersonRef
+from models.people.users import User, person_ref
 
 
 @dataclass(frozen=True)

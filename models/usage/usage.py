@@ -15,6 +15,7 @@ from models.db.columns import MOST_CALLS, Base, Calls, Id
 from models.db.locks import lock_for_write
 from models.errors import Invalid
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.period import Period
 from models.text import bounded_text
 
@@ -47,7 +48,7 @@ async def record_usage(
     nothing. Refuses fewer calls than none, more than the database can count, a month that has not
     begun, and an unknown customer.
     """
-    context.user.require(Permission.KEEP_BOOKS)
+    await require(session, context.user, Permission.KEEP_BOOKS)
     _refuse_impossible(period, calls, context)
     why = (reason or "").strip()
     values = {

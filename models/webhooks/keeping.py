@@ -12,6 +12,7 @@ from models.context import Context
 from models.errors import Faults, Invalid, NotFound, WrongState
 from models.outbox.jobs import defer_send_webhook
 from models.people.permissions import Permission
+from models.people.who_can import require
 from models.webhooks.addresses import read_address
 from models.webhooks.events import TEST, Event
 from models.webhooks.webhooks import (
@@ -35,7 +36,7 @@ async def add_webhook(
     """Tell `address` of these events from now on; returns the secret as well, which is never told
     again. Refuses whoever may not, an address that may not be sent to, and one webhook too many.
     """
-    context.user.require(Permission.KEEP_WEBHOOKS)
+    await require(session, context.user, Permission.KEEP_WEBHOOKS)
     webhook = Webhook(
         state=WebhookState.ACTIVE,
         created_by_id=context.user.id,
@@ -84,7 +85,7 @@ async def _add_secret(session: AsyncSession, webhook: Webhook, now: datetime) ->
 
 async def webhook_to_keep(session: AsyncSession, context: Context, webhook_id: int) -> Webhook:
     """The webhook, locked. Refuses whoever may not, and what there is not or not any more."""
-    context.user.require(Permission.KEEP_WEBHOOKS)
+    await require(session, context.user, Permission.KEEP_WEBHOOKS)
     locked = sa.select(Webhook).where(Webhook.id == webhook_id).with_for_update(key_share=True)
     query = locked.execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()

@@ -80,7 +80,10 @@ async def test_nobody_approves_by_ticks_what_they_may_not(team: Team, october: B
     ticked = box_of(team.kim.home, october.acme)
     values = {ticked["block_id"]: {"home:tick": {"selected_options": ticked["options"]}}}
     approve = element(team.kim.home, "Approve selected")
-    for who, why in ((team.lee, "Only its CSM, Kim,"), (team.ana, "which may not approve bills")):
+    for who, why in (
+        (team.lee, "Only its CSM may approve this bill. Ask Kim."),
+        (team.ana, "which may not approve bills"),
+    ):
         await who.opens_home()
         await team.sandbox.interact(
             who.slack_id, None, None, approve, team.kim.home["id"], values=values

@@ -191,7 +191,8 @@ async def test_a_decision_that_is_typed_gets_the_card_of_its_bill_or_why_it_cann
     assert "Bills are approved with the button on the card." in read(card)
     assert acts(card)[0] == "bill:approve"
     foreign = await team.lee.types("/bill approve Acme Corp 2026-10")
-    assert "Only its CSM, Kim, may approve this bill." in read(foreign)
+    assert "Only its CSM may approve this bill. Ask " in read(foreign)
+    assert "UKIM" in said(foreign)
     assert "bill:approve" not in acts(foreign)
     assert "which may not reject bills" in read(
         await team.ana.types(f"/bill reject #{october.acme}")
@@ -348,6 +349,11 @@ async def test_usage_is_shared_of_the_customer_that_was_seen(team: Team) -> None
 async def test_where_nobody_of_finance_is_in_slack_asking_says_so(team: Team) -> None:
     async with team.db.transaction() as session:
         await session.execute(sa.text("update users set slack_user_id = null where name = 'Ana'"))
+    none = await team.new.types("/bill list")
+    assert "Nobody with the role Finance is here yet." in read(none)
+    assert acts(none) == []
+    async with team.db.transaction() as session:
+        await session.execute(sa.text("update users set password_digest = 'x' where name = 'Ana'"))
     offer = await team.new.types("/bill list")
     (told,) = await team.new.clicks("access:request", on=offer)
     assert "Nobody was asked" in told["text"]

@@ -109,7 +109,11 @@ async def test_sam_changes_his_comment_and_takes_it_back_and_nobody_else_can(
     said = await sam.post(at(bill, "comments"), json={"comment": "They called me"})
     own = at(bill, "comments", str(said.json["actions"][-1]["id"]))
     other = {"json": {"comment": "They did not"}}
-    assert [(await kim.patch(own, **other)).status, (await kim.delete(own)).status] == [403, 403]
+    refused = await kim.patch(own, **other)
+    who = {"people": [{"id": people.sam.id, "name": "Sam", "role": "Sales"}], "others": 0}
+    assert (refused.status, refused.json["who_can"]) == (403, who)
+    assert refused.json["detail"] == "Only its author may change a comment. Ask Sam."
+    assert (await kim.delete(own)).status == 403
     changed = await sam.patch(own, json={"comment": "I called them"})
     assert (changed.status, changed.headers["ETag"]) == (200, '"1"')
     assert changed.json["actions"][-1]["comment"] == "I called them"

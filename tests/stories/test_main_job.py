@@ -115,8 +115,8 @@ async def test_only_those_whose_word_counts_may_decide(team: Team) -> None:
     card = await team.kim.card("Acme Corp")
     refusals = {
         ANA: "Your role is Finance",
-        LEE: "Only its CSM, Kim, may approve",
-        SAM: "Only its CSM, Kim, may approve",
+        LEE: "Only its CSM may approve this bill. Ask <@UKIM>.",
+        SAM: "Only its CSM may approve this bill. Ask <@UKIM>.",
         MAX: "Your role is Manager",
         NEW: "role",
     }

@@ -17,7 +17,7 @@ from handlers.wording.questions import (
 )
 from handlers.wording.refusals import Medium
 from models.bills.states import HoldReason
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 

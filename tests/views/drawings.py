@@ -141,8 +141,9 @@ from models.imports.books import Book
 from models.imports.differences import Difference
 from models.imports.foreseen import Foreseen
 from models.imports.rows import BadRows, Flaw
+from models.named_people import PersonRef, WhoCan
 from models.people.permissions import Role
-from models.people.users import PersonRef, User
+from models.people.users import User
 from models.queries.bill_details import BillDetails
 from models.queries.bill_list import Page
 from models.queries.customer_details import CustomerDetails, FlaggedBill, FormerName
@@ -433,7 +434,8 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
         "Acme", [UsageMonth(OCTOBER.plus(i), 5, 1, "USD") for i in range(200)], [], 5
     ),
     "refusal": refusal_message(Refusal("Type `/bill list` to see those that are.")),
-    "request access": access_offer(),
+    "request access": access_offer(WhoCan((samples.ANA, samples.KIM), others=4)),
+    "request access of nobody": access_offer(WhoCan(roles=(Role.FINANCE,))),
     "access asked": access_asked(),
     "access settled": access_settled(samples.KIM, samples.ANA),
     "not recorded": not_recorded(NotAllowed("Your role is Manager.")),

@@ -20,8 +20,9 @@ from models.bills.states import BillKind, Cause, HoldReason, NotSent, RejectReas
 from models.context import Source
 from models.imports.differences import Difference
 from models.imports.foreseen import Foreseen
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import PersonRef, User
+from models.people.users import User
 from models.period import Period
 from models.queries.bill_details import (
     BillDetails,

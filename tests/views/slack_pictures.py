@@ -18,8 +18,8 @@ from playwright.async_api import Locator, Page
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.card import bill_card
 from models.imports.books import Book
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import PersonRef
 from sandbox.fake_slack.shapes import JsonObject
 from tests.sandbox.page_browser import chromium, visit
 from tests.sandbox.page_sample import NOW, app_message, user, with_ids

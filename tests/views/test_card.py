@@ -9,8 +9,8 @@ import pytest
 from handlers.slack.blocks.card import bill_card
 from handlers.wording.addresses import use_public_url
 from models.bills.states import BillKind, State
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails, MissingApproval, RelatedBill
 from tests.harness.browser_side import PUBLIC_URL
 from tests.views import samples

@@ -27,8 +27,8 @@ from handlers.slack.blocks.notifications import (
     unreached_notice,
 )
 from models.bills.deliveries import Missing
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails
 from models.queries.digest import Digest
 from models.queries.totals import Total

@@ -12,18 +12,23 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.wording.formatting import day, name, person, slash
+from handlers.wording.refusals import Medium, ask_parts, who_parts
 from handlers.wording.rich_text import Mention, Sentence, bold, code
+from models.named_people import PersonRef, WhoCan
 from models.people.permissions import Role
-from models.people.users import PersonRef
 
 NO_ROLE = "You have no role in Countersign yet, so there is nothing it can show you."
 SWITCHED_OFF = "You are no longer active in Countersign."
 
 
-def access_offer(why: str = NO_ROLE) -> SlackMessage:
-    """For somebody who may do nothing: `why` not, and the way in."""
+def access_offer(who: WhoCan, why: str = NO_ROLE) -> SlackMessage:
+    """For somebody who may do nothing: `why` not, and the way in, by `who` gives roles."""
+    if not who.people:
+        return sentence_message(why, *ask_parts(who, Medium.SLACK))
     return sentence_message(
-        f"{why} Ask for access, and Finance is told.",
+        f"{why} Ask for access, and Finance is told: ",
+        *who_parts(who, Medium.SLACK, "and"),
+        ".",
         buttons=[button(ActionId.REQUEST_ACCESS, "Request access", pack(), "primary")],
     )
 

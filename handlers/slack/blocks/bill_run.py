@@ -45,7 +45,7 @@ from handlers.wording.run_text import (
 from handlers.wording.text_chart import progress_bar
 from models.batches.bill_run_preview import BillRunPreview, ProposedBill
 from models.batches.bill_run_report import BillRunReport
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 from models.period import Period
 
 

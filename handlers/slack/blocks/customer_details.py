@@ -31,7 +31,7 @@ from handlers.wording.customer_text import (
 from handlers.wording.formatting import listing, name, period_name, person, plain
 from handlers.wording.rich_text import Sentence, bold, fallback_text
 from models.customers.terms import terms_in_force
-from models.people.users import PersonRef
+from models.named_people import PersonRef
 from models.period import Period
 from models.queries.customer_details import CustomerDetails
 

@@ -29,8 +29,8 @@ from handlers.wording.history_text import reassigned_text
 from handlers.wording.rich_text import Part, Sentence, bold, code, fallback_text
 from handlers.wording.webhook_text import OFF_CAUSES
 from models.bills.states import State
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import PersonRef
 from models.queries.bill_details import BillDetails
 from models.queries.history import HistoryEntry
 from models.webhooks.webhooks import OffCause

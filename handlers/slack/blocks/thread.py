@@ -12,8 +12,11 @@ from models.queries.bill_details import BillDetails
 
 def not_recorded(refused: Refusal, what: str = "reply") -> SlackMessage:
     """To whoever replied in a card's thread, or edited a reply, and may not comment."""
-    told = refusal_parts(refused, Medium.SLACK)
-    return sentence_message(f"Your {what} was not recorded on the bill. ", *told)
+    return sentence_message(unrecorded(what), " ", *refusal_parts(refused, Medium.SLACK))
+
+
+def unrecorded(what: str) -> str:
+    return f"Your {what} was not recorded on the bill."
 
 
 def decides_nothing(facts: BillDetails) -> SlackMessage:

@@ -86,9 +86,9 @@ async def test_whoever_is_not_asked_is_told_who_is(
 ) -> None:
     with pytest.raises(NotAllowed) as refused:
         await approve_bill(session, bill.id, 1, act(people.lee))
-    assert refused.value.sentence == (
-        "Only its CSM, Kim, or its salesperson, Sam, may approve this bill."
-    )
+    assert refused.value.sentence == "Only its CSM or its salesperson may approve this bill."
+    assert refused.value.who_can is not None
+    assert [one.name for one in refused.value.who_can.people] == ["Kim", "Sam"]
 
 
 async def test_whoever_generated_a_bill_neither_approves_nor_rejects_it(

@@ -108,7 +108,7 @@ async def test_above_the_bound_both_have_to_agree_whichever_way_the_amount_point
     (facts,) = await load_bill_details(session, [bill.id])
     assert [one.slot for one in facts.needed] == ["csm", "sales"]
     assert facts.both_above == Decimal("4999.99")
-    with pytest.raises(NotAllowed, match="Only its CSM, Kim, or Sales"):
+    with pytest.raises(NotAllowed, match="Only its CSM or Sales"):
         await approve_bill(session, bill.id, 1, act(people.lee))
     await approve_bill(session, bill.id, 1, act(people.kim))
     assert bill.status == State.PENDING
@@ -135,7 +135,7 @@ async def test_a_delegate_decides_in_the_place_of_whoever_is_away_and_the_action
     session: AsyncSession, people: People
 ) -> None:
     bill = await bill_for(session, act(people.ana), csm_id=people.kim.id, require_csm_approval=True)
-    with pytest.raises(NotAllowed, match="Only its CSM, Kim,"):
+    with pytest.raises(NotAllowed, match="Only its CSM may"):
         await approve_bill(session, bill.id, 1, act(people.lee))
     until = NOW.date() + timedelta(days=3)
     await mark_away(session, act(people.kim), until, people.lee)

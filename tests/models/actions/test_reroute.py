@@ -104,8 +104,10 @@ async def test_a_new_csm_gets_a_card_and_the_old_one_may_decide_no_more(
         assert await places(session) == {f"user:{people.kim.id}", f"user:{people.lee.id}"}
         (facts,) = await load_bill_details(session, [bill_id])
         assert [one.name for one in facts.needed[0].people] == ["Lee"]
-        with pytest.raises(NotAllowed, match="Only its CSM, Lee"):
+        with pytest.raises(NotAllowed, match="Only its CSM may") as refused:
             await approve_bill(session, bill_id, facts.version, by(people.kim))
+        assert refused.value.who_can is not None
+        assert [one.name for one in refused.value.who_can.people] == ["Lee"]
 
 
 async def test_an_approval_counts_once_the_other_one_is_not_asked_for_any_more(

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
 from models.bills.approvers import ANY, Slot, eligible
+from models.named_people import PersonRef
 from models.people.permissions import Role
-from models.people.users import PersonRef, User
+from models.people.users import User
 from models.queries.bill_list import bills_waiting_for
 from tests.harness.cast import People
 from tests.harness.scene import act, bill_for
