@@ -3,8 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
-from bot.cli.export import write_file
 from bot.cli.output import Exit, opened, run
+from bot.cli.output_files import write_file
 from bot.settings import BooksSettings, read
 from models.bills.bill import get_bill
 from models.bills.documents import issued_document

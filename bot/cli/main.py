@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from models.errors import Refusal
-from models.exports.formats import DATED, Format, Table
+from models.exports.formats import DATED, Format, LedgerFormat, Table
 from models.late import Late
 from models.people.permissions import Role
 from models.period import Period
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         export,
         generate,
         import_file,
+        ledger,
         migrate,
         people,
         serve,
@@ -38,6 +39,7 @@ else:
     export = Late("bot.cli.export")
     generate = Late("bot.cli.generate")
     import_file = Late("bot.cli.import_file")
+    ledger = Late("bot.cli.ledger")
     migrate = Late("bot.cli.migrate")
     people = Late("bot.cli.people")
     serve = Late("bot.cli.serve")
@@ -271,6 +273,52 @@ def evidence_command(
 ) -> None:
     """Write all there is to know of a bill, or of the bills of a month, as one page of HTML."""
     export.export_evidence(what, output)
+
+
+@_command(export_app, "ledger")
+def ledger_command(
+    form: Annotated[LedgerFormat, typer.Option("--format", help="The program it is for.")],
+    month: Annotated[
+        Period | None,
+        typer.Option(parser=_month, metavar="YYYY-MM", help="Only bills of this month."),
+    ] = None,
+    dated: Annotated[
+        Period | None,
+        typer.Option(parser=_month, metavar="YYYY-MM", help="Only what is dated in this month."),
+    ] = None,
+    since_last: Annotated[
+        bool, typer.Option("--since-last", help="Only what no such export before had.")
+    ] = False,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, readable=True, metavar="FILE.csv", help="Your accounts."
+        ),
+    ] = None,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """Write an entry for each invoice, adjustment and credit note, for an accounting program."""
+    _refuse_json_beside_a_file(as_json, output)
+    ledger.export_ledger(form, ledger.Wanted(month, dated, since_last), accounts, output, as_json)
+
+
+@_command(export_app, "ledger-again")
+def ledger_again_command(
+    number: Annotated[
+        int | None, typer.Argument(min=1, metavar="EXPORT", help="Its number; the last, if unset.")
+    ] = None,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """Write an export of the ledger once more, byte for byte as it was."""
+    _refuse_json_beside_a_file(as_json, output)
+    ledger.export_again(number, output, as_json)
+
+
+def _refuse_json_beside_a_file(as_json: bool, output: Path | None) -> None:
+    if as_json and output is None:
+        raise typer.BadParameter("Name a file with --output: the answer goes where it would go.")
 
 
 def main() -> None:

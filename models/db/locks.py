@@ -35,6 +35,7 @@ LOCK_ORDER = (
         *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
         *("thread_replies", "deliveries", "received_mails", "month_totals", "reassignments"),
     ),
+    ("ledger_exports", "ledger_export_entries", "ledger_export_parts"),
     ("webhooks", "webhook_secrets"),
     ("webhook_deliveries", "webhook_attempts"),
     ("mail_pause",),

@@ -18,3 +18,14 @@ DATED = (Table.BILLS, Table.ACTIONS, Table.USAGE)
 class Format(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
+
+
+class LedgerFormat(StrEnum):
+    """The accounting programs for which entries are written."""
+
+    HLEDGER = "hledger"
+    LEDGER = "ledger"
+    BEANCOUNT = "beancount"
+    DATEV = "datev"
+    XERO = "xero"
+    QUICKBOOKS = "quickbooks"

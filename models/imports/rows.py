@@ -77,6 +77,8 @@ class Flaws:
 class BadRows(Refusal):
     """The file has faults, so nothing of it was imported."""
 
+    undone = "Nothing was imported"
+
     def __init__(self, found: Flaws | Iterable[Flaw]) -> None:
         """What was found, or all the flaws there are, told in the order of their rows."""
         if not isinstance(found, Flaws):
@@ -85,7 +87,7 @@ class BadRows(Refusal):
         self.flaws = sorted(found.first)
         self.total, self.alike = found.total, found.alike
         faults = "one fault" if self.total == 1 else f"{self.total:,} faults"
-        super().__init__(f"Nothing was imported: the file has {faults}.")
+        super().__init__(f"{self.undone}: the file has {faults}.")
 
 
 class Rows(ABC):

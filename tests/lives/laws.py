@@ -205,6 +205,16 @@ def check_dues(ledger: Ledger, dues: dict[int, Decimal | None]) -> None:
     assert dues == {bill.id: golden.total_due(ledger, bill) for bill in ledger.bills}
 
 
+def check_booked(ledger: Ledger, booked: list[tuple[int, bool, str]]) -> None:
+    """Each document goes to the accounts under its number, and is turned round there where what it
+    bills counts no more.
+    """
+    issued = [bill for bill in ledger.bills if bill.number is not None]
+    once = [(bill.id, False, bill.number) for bill in issued]
+    turned = [(bill.id, True, bill.number) for bill in issued if not ledger.counts(bill)]
+    assert booked == sorted(once + turned)
+
+
 def check_one_of_each(ledger: Ledger) -> None:
     """One live overage bill of a month, and one open correction of a bill."""
     live = [b for b in ledger.bills if b.status != "void"]

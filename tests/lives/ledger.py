@@ -211,6 +211,12 @@ def read_dues(connection: psycopg.Connection[Any]) -> dict[int, Any]:
     return dict(connection.execute("select b.id, total_due(b) from bills b").fetchall())
 
 
+def read_booked(connection: psycopg.Connection[Any]) -> list[tuple[int, bool, str]]:
+    """What goes to the accounts: of which bill, whether turned round, under which number."""
+    query = "select bill_id, is_reversal, number from ledger_entries('UTC') order by 1, 2"
+    return connection.execute(query).fetchall()
+
+
 _FLAGGED = """
 select b.id from bills b join lateral jump_flag_of(b) flag on flag.jumps
 """

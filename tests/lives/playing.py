@@ -17,7 +17,7 @@ from models.errors import Refusal
 from models.outbox.notifications import Recalculation
 from tests.lives import moves, moves_around
 from tests.lives.judge import Taken, judge
-from tests.lives.laws import check_dues, check_everything, check_flags
+from tests.lives.laws import check_booked, check_dues, check_everything, check_flags
 from tests.lives.ledger import Ledger, Row
 from tests.lives.moves import Idle, Move, Turn
 from tests.lives.scene import Lot, Scene, set_up
@@ -52,6 +52,7 @@ def play(stage: Stage, story: Story, tally: Tally) -> None:
         stage.run(generates_nothing_more(scene))
         check_flags(stage.look(), stage.look_for_jumps())
         check_dues(stage.look(), stage.look_for_dues())
+        check_booked(stage.look(), stage.look_for_booked())
         assert stage.run(discrepancies(scene)) == []
 
 

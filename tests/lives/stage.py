@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from tests.harness.database import TestDatabase, TestPostgres
-from tests.lives.ledger import Ledger, read, read_dues, read_flagged
+from tests.lives.ledger import Ledger, read, read_booked, read_dues, read_flagged
 
 T = TypeVar("T")
 
@@ -46,6 +46,10 @@ class Stage:
     def look_for_dues(self) -> dict[int, Any]:
         """What each bill comes to with its tax."""
         return read_dues(self._eye)
+
+    def look_for_booked(self) -> list[tuple[int, bool, str]]:
+        """What goes to the accounts."""
+        return read_booked(self._eye)
 
     def close(self) -> None:
         self._eye.close()

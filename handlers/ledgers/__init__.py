@@ -1,0 +1,1 @@
+"""Entries for accounting programs, each in its own format."""
