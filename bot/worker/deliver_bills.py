@@ -120,7 +120,7 @@ class BillDelivery:
                 LETTERS.labels("dry_run").inc()
                 return
             except MailError as error:
-                await self._note(bill_id, error, letter.document.since, letter.unheard)
+                await self._note(bill_id, error, letter)
                 return
             told = Delivered(bill_id, receipt.answer, ", ".join(receipt.to), receipt.missing)
             await self._outcomes.delivered(told)
@@ -224,10 +224,11 @@ class BillDelivery:
         again_s = self._timings.mail_pause if needs_somebody else self._timings.back_off_first
         return MailError(error.code, MailErrorKind.LATER, retry_after_s=again_s, if_ours=ours)
 
-    async def _note(self, bill_id: int, error: MailError, since: datetime, unheard: int) -> None:
+    async def _note(self, bill_id: int, error: MailError, letter: _Letter) -> None:
         """Show what keeps the letter, and raise it where it is tried again."""
         if error.of_the_server:
             raise error
+        document, unheard = letter
         gaps, retry_after_s = self._timings.mail_unheard, error.retry_after_s
         is_unheard = error.kind is MailErrorKind.UNKNOWN
         if is_unheard and unheard < len(gaps):
@@ -235,7 +236,7 @@ class BillDelivery:
         hopeless = (
             error.permanent
             or (is_unheard and retry_after_s is None)
-            or self._now() - since >= self._give_up
+            or self._now() - document.since >= self._give_up
         )
         unheard += is_unheard
         LETTERS.labels("failed" if hopeless else "put_off").inc()
@@ -243,7 +244,7 @@ class BillDelivery:
             cause = f"It may have arrived. {error.code}" if unheard else error.code
             log.error("bill could not be sent", bill=bill_id, cause=cause)
             await self._outcomes.record(
-                lambda db, context: mark_send_failed(db, bill_id, context, cause)
+                lambda db, context: mark_send_failed(db, bill_id, context, cause, document.to)
             )
             return
         next_at = self._now() + timedelta(seconds=retry_after_s or 0) if is_unheard else None

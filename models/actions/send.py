@@ -209,13 +209,13 @@ NO_DOUBT = f"{STANDS[State.SENDING]}, and {WHY_NOT[Verb.DELIVER]}."
 
 
 async def mark_send_failed(
-    session: AsyncSession, bill_id: int, context: Context, cause: str
+    session: AsyncSession, bill_id: int, context: Context, cause: str, to: str | None = None
 ) -> BillAction | None:
-    """It cannot be delivered: the bill is where it was before it was sent, keeps its number, and
-    Finance is told.
+    """It cannot be delivered `to` these: the bill is where it was before it was sent, keeps its
+    number, and Finance is told.
     """
     loaded = await _issued_and_under_way(session, bill_id, context)
-    return await return_to_finance(loaded, context, cause) if loaded else None
+    return await return_to_finance(loaded, context, cause, to) if loaded else None
 
 
 async def mark_not_mailed(
@@ -247,12 +247,15 @@ async def _issued_and_under_way(
     return await load_for(session, bill_id, Verb.SEND_FAILED, context)
 
 
-async def return_to_finance(loaded: LoadedBill, context: Context, cause: str) -> BillAction:
-    """It does not go out, for this cause: the bill is where it was, and Finance is told."""
+async def return_to_finance(
+    loaded: LoadedBill, context: Context, cause: str, to: str | None = None
+) -> BillAction:
+    """It does not go out, for this cause: the bill is where it was, and Finance is told. `to`: whom
+    its letter was for, if there was one.
+    """
     bill_id = loaded.bill.id
     await forget_delivery(loaded.session, bill_id)
-    action = await loaded.record(
-        Verb.SEND_FAILED, context, _back(loaded), snapshot={"failure": cause[:1000]}
-    )
+    told = {"failure": cause[:1000], **({"to": to} if to else {})}
+    action = await loaded.record(Verb.SEND_FAILED, context, _back(loaded), snapshot=told)
     await notify_not_sent(loaded.session, bill_id, action.id)
     return action

@@ -165,7 +165,8 @@ def _sending(bill: Bill, entries: Sequence[HistoryEntry]) -> dict[str, Any]:
         return {"send_due": due} if due > began else {}
     if bill.status == State.APPROVED and (bill.number is not None or _just_failed(entries)):
         failed = next((entry for entry in reversed(entries) if entry.failure), None)
-        return {"failure": failed.failure, "dry_run": failed.dry_run} if failed else {}
+        if failed:
+            return {"failure": failed.failure, "dry_run": failed.dry_run, "sent_to": failed.to}
     return {}
 
 

@@ -243,8 +243,9 @@ async def test_a_refused_bill_comes_back_with_the_cause_and_keeps_number_and_doc
     await send(db, people.ana, failing)
     await reaches(db, failing, "approved")
     assert (await verbs(db, failing))[-1] == "send_failed"
-    failure = (await told_by(db, failing, "send_failed"))["failure"]
-    assert failure == "The mail server answered: 550 no such mailbox"
+    told = await told_by(db, failing, "send_failed")
+    assert told["failure"] == "The mail server answered: 550 no such mailbox"
+    assert told["to"] == f"pay@c{(await bill(db, failing)).customer_id}.example"
     (first,) = await rows(db, "select * from documents")
 
     await send(db, people.ana, other)

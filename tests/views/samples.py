@@ -107,7 +107,10 @@ SENT_OFF = entry(Verb.SEND, ANA, id=9, due=NOON + timedelta(minutes=5), amount=D
 DELIVERED = entry(
     Verb.DELIVER, CLOCK, source=Source.CLOCK, to="billing@acme.example", answer="250 2.0.0 kept"
 )
-FAILED = entry(Verb.SEND_FAILED, CLOCK, source=Source.CLOCK, failure="550 5.1.1 no such mailbox")
+FAILED = entry(
+    Verb.SEND_FAILED, CLOCK, source=Source.CLOCK, to="billing@acme.example",
+    failure="550 5.1.1 no such mailbox",
+)  # fmt: skip
 BOUNCED = entry(Verb.BOUNCE, CLOCK, to="billing@acme.example", failure="550 User unknown")
 COPY_LOST = entry(
     Verb.BOUNCE, CLOCK, to="boss@acme.example", failure="550 User unknown", of_copy=True

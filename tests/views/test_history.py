@@ -118,7 +118,8 @@ def sentence(one: HistoryEntry, *others: HistoryEntry) -> str:
         ),
         (
             samples.FAILED,
-            ", Countersign could not deliver the bill on schedule: 550 5.1.1 no such mailbox",
+            ", Countersign could not deliver the bill to billing@acme.example on schedule: "
+            "550 5.1.1 no such mailbox",
         ),
         (samples.VOIDED, ", Ana Ruiz (Finance) made the bill void in Slack"),
         (

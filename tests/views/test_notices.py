@@ -147,8 +147,13 @@ def test_finance_hears_what_could_not_be_delivered_and_can_send_it_again() -> No
     again = buttons(message.blocks)["bill:send"]
     assert again["text"]["text"] == "Send again"
     assert value_of(again) == {"bill": 42, "version": 1}
-    sent = not_sent_notice([(BILLS["delivered"], samples.FAILED)])
+    elsewhere = replace(BILLS["delivered"], sent_to="new@acme.example")
+    sent = not_sent_notice([(elsewhere, samples.FAILED)])
+    assert sent.text == message.text, "what failed then is where it failed"
+    assert "is delivered to new@acme.example." in shown(sent.blocks)
     assert "bill:send" not in buttons(sent.blocks)
+    undrawn = not_sent_notice([(BILLS["not delivered"], replace(samples.FAILED, to=None))])
+    assert undrawn.text.endswith("$1,000.00 could not be delivered.")
 
 
 def test_several_troubles_are_one_message_each_bill_with_its_words() -> None:

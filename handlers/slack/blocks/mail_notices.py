@@ -47,7 +47,9 @@ def not_sent_notice(
     if len(told) + more == 1:
         return _one_not_sent(*told[0])
     lead = f"{bill_count(len(told) + more)} could not be delivered."
-    each = [_line(facts, facts.failure, [f"{_to(facts)}: ", _said(entry)]) for facts, entry in told]
+    each = [
+        _line(facts, facts.failure, [f"{_to(entry.to)}: ", _said(entry)]) for facts, entry in told
+    ]
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more else []
     back = {facts.id: facts for facts, _ in told if Verb.SEND in possible_verbs(facts)}
     return message(
@@ -77,8 +79,7 @@ def _said(entry: HistoryEntry) -> Part:
 
 def _one_not_sent(facts: BillDetails, entry: HistoryEntry) -> SlackMessage:
     what = f"Bill #{facts.id}, {short_title(facts)}, {amount_due(facts)}"
-    to = f" to {name(facts.sent_to)}" if facts.sent_to else ""
-    told: list[Part] = [bold(what), f" could not be delivered{to}."]
+    told: list[Part] = [bold(what), f" could not be delivered{_to(entry.to)}."]
     stays = f" Its number, {facts.number}, stays." if facts.number else ""
     mend = " Mend what was wrong, then send it again." if facts.failure else ""
     again = [buttons.send_button(facts)] if Verb.SEND in possible_verbs(facts) else []
@@ -174,20 +175,20 @@ def delivered_notice(
     bills = sum(one.bills for one in all_of_them)
     if bills == 1:
         (one,) = delivered
-        told = f"{numbered(one)}, is delivered{_to(one)}{_not_to(one)}."
+        told = f"{numbered(one)}, is delivered{_to(one.sent_to)}{_not_to(one)}."
         below = actions(*buttons.invoice_buttons(one), history_button(one))
         return message(fallback_text(told), [paragraph(told), *below])
     told = f"{bill_count(bills)} are delivered: {totals(all_of_them)}."
     each: list[Sequence[Part]] = [
-        [bold(numbered(one)), _to(one), _not_to(one)] for one in delivered
+        [bold(numbered(one)), _to(one.sent_to), _not_to(one)] for one in delivered
     ]
     more = bills - len(delivered)
     rest: list[Sequence[Part]] = [[f"and {number(more)} more"]] if more > 0 else []
     return message(fallback_text(told), [paragraph(told), rich(bullets([*each, *rest]))])
 
 
-def _to(facts: BillDetails) -> str:
-    return f" to {name(facts.sent_to)}" if facts.sent_to else ""
+def _to(address: str | None) -> str:
+    return f" to {name(address)}" if address else ""
 
 
 def _not_to(facts: BillDetails) -> str:

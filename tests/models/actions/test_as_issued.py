@@ -383,6 +383,8 @@ async def test_a_name_that_no_font_has_takes_no_number_and_is_told_to_finance(
     failed = await last_action(session, bill)
     assert failed.action == Verb.SEND_FAILED
     assert "(U+10900), which stands in the customer's name." in failed.snapshot["failure"]
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert (facts.failure, facts.sent_to) == (failed.snapshot["failure"], None), "nobody was mailed"
     await do_put_off(session)
     told = sa.text("select recipient from messages where kind = 'not_sent' order by id")
     assert (await session.scalars(told)).all() == [f"user:{people.ana.id}"]

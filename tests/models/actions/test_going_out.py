@@ -38,6 +38,7 @@ from models.queries.totals import first_sent, totals_of_sent
 from models.settings import BillingSettings
 from tests.harness.billing import (
     DELAY,
+    MAIL,
     NO_ADDRESSES,
     approved,
     bills_of,
@@ -212,9 +213,15 @@ async def test_a_failed_delivery_keeps_number_and_document_for_the_next_try(
 ) -> None:
     bill = await approved(session, people)
     assert await issue(session, people, bill)
-    failed = await mark_send_failed(session, bill.id, clock(people), "550 no such mailbox")
+    told = ("550 no such mailbox", MAIL["billing_email"])
+    failed = await mark_send_failed(session, bill.id, clock(people), *told)
     assert failed
-    assert (bill.status, failed.snapshot["failure"]) == (State.APPROVED, "550 no such mailbox")
+    assert (bill.status, failed.snapshot["failure"]) == (State.APPROVED, told[0])
+    customer = await session.get_one(Customer, bill.customer_id)
+    customer.billing_email = "mended@acme.example"
+    (facts,) = await load_bill_details(session, [bill.id])
+    assert (facts.failure, facts.sent_to) == told
+    assert facts.goes_to == "mended@acme.example"
     with pytest.raises(Stale, match="could not be delivered"):
         await undo_decision(session, bill.id, bill.version, act(people.ana), "Back")
     for who in (people.ana, people.kim):
