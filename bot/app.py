@@ -20,7 +20,7 @@ from bot.health.program import PATIENCE_S, program_probes
 from bot.health.told_settings import told_settings
 from bot.logs import configure_logging
 from bot.metrics_page import MetricsPage, add_metrics
-from bot.missed_replies import MissedReplies
+from bot.missed_events import MissedEvents
 from bot.settings import Settings
 from bot.slack.bolt import make_bolt
 from bot.slack.client import ErrorKind, Identity, SlackClient, SlackError
@@ -285,7 +285,7 @@ class App:
         await self._web.start()
         if self._socket is not None:
             await self._socket.start()
-        missed = MissedReplies(services, gateway, self._timings, self._socket)
+        missed = MissedEvents(services, gateway, self._timings, self._socket)
         self._open.push_async_callback(missed.stop)
         missed.start()
 

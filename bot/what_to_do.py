@@ -9,6 +9,8 @@ WHAT_TO_DO = {
     "APPROVALS_CHANNEL": "Write the channel's id, as in C012AB3CD, which stands at the end of the "
     "channel's details, or a link to the channel.",
     "HOLIDAYS": "Write a country, or a country and a part of it, as in DE or DE-BY.",
+    "AWAY_STATUSES": "Write the names of emojis with commas between them, as in "
+    "palm_tree,face_with_thermometer, or none.",
     "MONTH_END_DAY": "Write a day of the month from 1 to 31, or last; leave it unset to generate "
     "months by hand.",
     "MONTH_END_HOUR": "Write a full hour from 0 to 23, in the company's time zone.",

@@ -24,6 +24,17 @@ def day_in_words(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
+OPEN_END = date.max
+"""The last day away of whoever does not say when they are back."""
+
+
+def until_when(last_day: date, whose: str = "their") -> str:
+    """Until when somebody is away: "up to and including 24 December 2026"."""
+    if last_day == OPEN_END:
+        return f"until {whose} status in Slack changes"
+    return f"up to and including {day_in_words(last_day)}"
+
+
 HOW = "write it as 2026-10-31"
 
 _TIME = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|\+00:00)?$", re.IGNORECASE)

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 CHUNK_CUSTOMERS = 50_000
 MOST_AT_ONCE = 1_000
 UTC = ZoneInfo("UTC")
+AWAY_STATUSES = "palm_tree,face_with_thermometer"
+"""What Slack itself offers: "Vacationing" and "Out sick"."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class BillingSettings:
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
     `month_end`: when months are billed by themselves; None: they are not.
     `public_holidays`: days on which nobody is reminded, or told of the week.
+    `away_statuses`: the emojis of statuses in Slack that say that somebody is away.
     `company`: as documents that are issued now show it.
     """
 
@@ -65,4 +68,5 @@ class BillingSettings:
     webhook_hosts: frozenset[str] = frozenset()
     month_end: MonthEnd | None = None
     public_holidays: frozenset[date] = frozenset()
+    away_statuses: frozenset[str] = frozenset(AWAY_STATUSES.split(","))
     company: Company = Company("")

@@ -1,4 +1,4 @@
-"""What Slack calls people and channels, in whichever form people copy it."""
+"""What Slack calls people, channels and emojis, in whichever form people copy it."""
 
 import re
 
@@ -43,3 +43,14 @@ def read_member_id(typed: str) -> str:
             "slack_user_id",
         )
     return found["id"] or found["linked"]
+
+
+_EMOJI = re.compile(r":?([\w+'-]{1,100}):?")
+
+
+def read_emojis(typed: str) -> str:
+    """Names of emojis, with commas between them and no colons; refuses what is none."""
+    names = [_EMOJI.fullmatch(one) for one in re.split(r"[\s,]+", typed.strip(", "))]
+    if not all(names):
+        raise Unreadable(typed, "is no list of emojis; write it as palm_tree,face_with_thermometer")
+    return ",".join(one[1] for one in names if one)

@@ -31,6 +31,7 @@ from handlers.slack.blocks.access import (
     access_granted,
     access_requested,
     access_settled,
+    away_by_status,
     back_in_slack,
     delegate_lost,
     left_slack,
@@ -66,6 +67,7 @@ from models.db.columns import Session
 from models.outbox.delivery import count_actions, reader_of
 from models.outbox.messages import Message, MessageKind, MessageState
 from models.outbox.people_notices import DECLINED
+from models.people.away_statuses import AwayStatus
 from models.people.permissions import Permission, Role
 from models.people.users import User, person_ref
 from models.period import Period
@@ -220,6 +222,17 @@ async def _passed_on(session: Session, away: User, message: Message) -> Content 
     return Content(partial(passed_on, person_ref(former), person_ref(delegate)))
 
 
+async def _away_by_status(session: Session, message: Message) -> Content | None:
+    """Nothing once they have said something else."""
+    user = await session.get_one(User, message.facts["user_id"])
+    status = await session.get(AwayStatus, user.id)
+    if user.away_until is None or status is None or not status.is_followed:
+        return None
+    delegate = await session.get_one(User, user.delegate_id) if user.delegate_id else None
+    ref = person_ref(delegate) if delegate else None
+    return Content(partial(away_by_status, user.away_until, ref))
+
+
 async def _delegate_lost(session: Session, message: Message) -> Content | None:
     """Nothing once somebody else decides in their place, or they are back."""
     away = await session.get_one(User, message.facts["away"])
@@ -300,6 +313,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.ACCESS_GRANTED: _access_granted,
     MessageKind.ACCESS_DECLINED: _access_declined,
     MessageKind.DELEGATED: _delegated,
+    MessageKind.AWAY_BY_STATUS: _away_by_status,
     MessageKind.DELEGATE_LOST: _delegate_lost,
     MessageKind.LEFT_SLACK: _left_slack,
     MessageKind.BACK_IN_SLACK: _back_in_slack,

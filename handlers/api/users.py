@@ -31,8 +31,8 @@ EMAIL = {"format": "email"}
 class Person(BaseModel):
     """Somebody; `role` null: none yet, so they may do nothing.
 
-    `away_until`: their last day away, null for whoever is here; meanwhile the person of
-    `delegate_id` decides in their place, or nobody.
+    `away_until`: their last day away, null for whoever is here, 9999-12-31 where it is not known;
+    meanwhile the person of `delegate_id` decides in their place, or nobody.
     """
 
     model_config = ConfigDict(from_attributes=True)

@@ -7,9 +7,11 @@ import structlog
 
 from handlers.slack.context import Services
 from models.actions.access import deactivate, note_return
-from models.context import Source
+from models.actions.away_status import follow_status
+from models.context import Source, system_context
 from models.db.columns import Session
 from models.outbox.jobs import defer_reroute
+from models.people.away_statuses import read_away_status
 from models.people.users import keep_slack_zone
 
 log = structlog.get_logger()
@@ -18,17 +20,21 @@ ADD_FINANCE = "countersign people add NAME --role Finance --slack-id ID"
 
 async def changed(services: Services, account: Mapping[str, Any]) -> None:
     """Ask Slack again who this is; whoever has left can do nothing any more, and whoever is
-    elsewhere is reminded in other hours. Finance hears who has left, and who of them is back.
+    elsewhere is reminded in other hours; whoever's status says so is away. Finance hears who has
+    left, and who of them is back.
     """
-    services.users.forget(account["id"])
-    if account.get("tz"):
-        async with services.db.transaction() as session:
-            await keep_slack_zone(session, account["id"], account["tz"], services.now())
+    slack_user_id, now = account["id"], services.now()
+    services.users.forget(slack_user_id)
     async with services.db.transaction() as session:
+        if account.get("tz"):
+            await keep_slack_zone(session, slack_user_id, account["tz"], now)
         if account.get("deleted"):
-            await let_go(session, account["id"])
-        else:
-            await note_return(session, account["id"])
+            await let_go(session, slack_user_id)
+            return
+        await note_return(session, slack_user_id)
+        said = read_away_status(account.get("profile", {}), services.billing.away_statuses, now)
+        context = await system_context(session, now, Source.SLACK, services.billing)
+        await follow_status(session, context, slack_user_id, said)
 
 
 async def let_go(session: Session, slack_user_id: str) -> None:

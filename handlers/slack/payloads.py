@@ -6,7 +6,7 @@ Slack adds kinds and fields as it likes, so whatever is not named here may be th
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StrictBool, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints, ValidationError
 
 Id = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
 Address = Annotated[str, StringConstraints(pattern=r"^(https?://[^\x00-\x20\x7f]+)?$")]
@@ -171,8 +171,18 @@ class _HomeOpened(BaseModel):
     tab: Id = "home"
 
 
+class _Profile(BaseModel):
+    status_emoji: Words = ""
+    status_expiration: StrictInt = 0
+
+
+class _Account(_Person):
+    tz: Id | None = None
+    profile: _Profile = _Profile()
+
+
 class _UserChange(BaseModel):
-    user: _Person
+    user: _Account
 
 
 class _Told(_Typed):

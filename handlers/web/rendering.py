@@ -2,8 +2,9 @@
 
 Every template has, beside what its page gives it: `reader`, who is signed in, or None; `places`,
 where the header leads; `notice`, told once; the filters `told` (a sentence of `handlers.wording`),
-`moment`, `day`, `money`, `unit_price`, `number`, `person`, `name`, `clean` and `ago`; and the
-functions `static_url`, `state_word` and `once`, which stands in every form that does something.
+`moment`, `day`, `until_when`, `money`, `unit_price`, `number`, `person`, `name`, `clean` and `ago`;
+and the functions `static_url`, `state_word` and `once`, which stands in every form that does
+something.
 """
 
 from datetime import datetime
@@ -25,6 +26,7 @@ from handlers.web.static_files import static_url
 from handlers.wording import formatting
 from handlers.wording.labels import STATE_WORDS
 from handlers.wording.rich_text import Sentence
+from models.dates import until_when
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _environment = jinja2.Environment(
@@ -55,6 +57,7 @@ _environment.filters |= {
     "told": _told,
     "moment": _moment,
     "day": formatting.day,
+    "until_when": until_when,
     "money": formatting.amount_or,
     "number": formatting.number,
     "person": formatting.person,

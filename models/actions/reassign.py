@@ -12,7 +12,7 @@ from models.bills.history import BillAction
 from models.bills.snapshots import SLOT
 from models.bills.states import Verb
 from models.context import Context
-from models.dates import day_in_words
+from models.dates import until_when
 from models.errors import Invalid, WrongState
 from models.outbox.cards import add_cards
 from models.outbox.notifications import notify_reassigned
@@ -86,12 +86,12 @@ def why_not(user: User, loaded: LoadedBill, today: date) -> str | None:
         waits = " and ".join(SLOT_TITLES[one.slot] for one in missing)
         return f"The bill waits for {waits}, and {user.name} has the role {user.role}."
     gave = approved_already(loaded.approvers.slots, user, loaded.state.approvals)
-    last_away = day_in_words(user.away_until) if user.away_until else ""
+    last_away = until_when(user.away_until) if user.away_until else ""
     reasons = (
         (slot.user is not None and slot.user.id == user.id, "is asked already"),
         (user.id in loaded.made_by, "made its figures, so somebody else has to decide on it"),
         (gave, "has approved this bill already, and somebody else has to, too"),
         (not user.can_get_in, "is not in Slack and has no password, so nobody could ask them"),
-        (user.is_away(today), f"is away, up to and including {last_away}"),
+        (user.is_away(today), f"is away, {last_away}"),
     )
     return next((f"{user.name} {told}." for applies, told in reasons if applies), None)

@@ -43,6 +43,7 @@ class MessageKind(StrEnum):
     ACCESS_DECLINED = "access_declined"
     UNREACHED = "unreached"
     DELEGATED = "delegated"
+    AWAY_BY_STATUS = "away_by_status"
     DELEGATE_LOST = "delegate_lost"
     LEFT_SLACK = "left_slack"
     BACK_IN_SLACK = "back_in_slack"

@@ -95,6 +95,12 @@ async def notify_passed_on(
     await add_messages(session, MessageKind.DELEGATED, key, [away], facts)
 
 
+async def notify_away_by_status(session: AsyncSession, away: User, now: datetime) -> None:
+    """Whoever is away by their status in Slack hears so, and who decides in their place."""
+    key = f"away-by-status:{away.id}:{now.isoformat()}"
+    await add_messages(session, MessageKind.AWAY_BY_STATUS, key, [away], {"user_id": away.id})
+
+
 async def notify_delegate_lost(
     session: AsyncSession, away: User, delegate: User, now: datetime
 ) -> None:

@@ -42,6 +42,7 @@ class User(Base):
     active: Mapped[bool] = mapped_column(server_default=sa.true())
     away_until: Mapped[date | None]
     delegate_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
+    last_delegate_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey("users.id"))
     slack_zone: Mapped[str | None]
     slack_zone_read_at: Mapped[datetime | None]
     left_slack_at: Mapped[datetime | None]
@@ -118,6 +119,16 @@ async def keep_slack_zone(
     elsewhere = (User.slack_user_id == slack_user_id, User.slack_zone.is_distinct_from(zone))
     told = {"slack_zone": zone, "slack_zone_read_at": now}
     await session.execute(sa.update(User).where(*elsewhere).values(told))
+
+
+async def slack_ids_of_people(session: AsyncSession) -> list[str]:
+    """The Slack accounts of all who may do something, and of those who have left."""
+    known = sa.select(User.slack_user_id).where(
+        User.slack_user_id.is_not(None),
+        User.role.is_not(None),
+        sa.or_(User.active, User.left_slack_at.is_not(None)),
+    )
+    return [one for one in await session.scalars(known.order_by(User.id)) if one]
 
 
 _COLUMNS = ", ".join(column.name for column in User.__table__.columns)

@@ -195,7 +195,9 @@ async def _append(
 
 _OVERDUE = sa.text(f"""
 with alone as (
-    select u.id from users u left join users d on d.id = u.delegate_id and d.active
+    select u.id from users u
+    left join users d on d.id = u.delegate_id and d.active
+        and (d.away_until is null or d.away_until < :today)
     where u.away_until >= :today and d.slack_user_id is null
 ),
 theirs as (

@@ -165,7 +165,7 @@ class Sandbox:
     ) -> User:
         """A new person. Details are `real_name`, `email`, `title`, `team_id` (another
         workspace's makes a stranger), `tz`, and the flags `is_restricted`, `is_ultra_restricted`,
-        `is_admin`, `is_bot`, `deleted`."""
+        `is_admin`, `is_bot`, `deleted`, and those of a status."""
         return self._admin.add_user(id, name, details)
 
     def add_channel(

@@ -110,6 +110,7 @@ def test_mail_takes_a_server_and_a_sender(missing: str, monkeypatch: pytest.Monk
         ("SEND_PER_MINUTE", "inf"),
         ("HOLIDAYS", "Bavaria"),
         ("HOLIDAYS", "DE-XX"),
+        ("AWAY_STATUSES", "palm_tree,:hush!:"),
         ("MONTH_END_DAY", "0"),
         ("MONTH_END_DAY", "32"),
         ("MONTH_END_DAY", "hush"),

@@ -1,5 +1,7 @@
 """Whoever goes away names somebody who decides in their place."""
 
+from datetime import timedelta
+
 import pytest
 
 from models.actions.absence import end_lost_delegations
@@ -90,6 +92,21 @@ async def test_a_colleague_by_half_a_name_is_offered_and_taken_with_a_click(
     assert labels(asked) == ["Priya Nair"]
     await team.kim.clicks("Priya Nair", on=asked)
     assert "Priya Nair (CSM) decides in your place" in read(team.again(asked))
+
+
+async def test_a_status_in_slack_lets_lee_decide_in_kims_place_until_it_ends(
+    team: Team, october: Bills
+) -> None:
+    await team.kim.types("/bill away until 2026-11-20 Lee")
+    await team.kim.types("/bill back")
+    card = await team.kim.card(october.acme)
+    ends = int((team.clock() + timedelta(days=2)).timestamp())
+    vacation = {"status_emoji": ":palm_tree:", "status_text": "Vacationing"}
+    await team.sandbox.change_user("UKIM", status_expiration=ends, **vacation)
+    await team.kim.told("By your status in Slack you are away up to and including 4 November 2026.")
+    await until(lambda: "Waits for Lee (CSM), in the place of Kim" in said(team.again(card)))
+    await team.sandbox.change_user("UKIM", status_emoji="", status_text="", status_expiration=0)
+    await until(lambda: "Waits for Kim (CSM)" in said(team.again(card)))
 
 
 async def test_finance_hears_who_left_slack_and_who_of_them_is_back(

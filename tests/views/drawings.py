@@ -16,6 +16,7 @@ from handlers.slack.blocks.access import (
     access_offer,
     access_requested,
     access_settled,
+    away_by_status,
     away_noted,
     back_in_slack,
     back_noted,
@@ -136,6 +137,7 @@ from handlers.slack.blocks.weekly_digest import weekly_digest
 from models.bills.states import Verb
 from models.customers.customers import Customer
 from models.customers.terms import Terms
+from models.dates import OPEN_END
 from models.errors import FiguresChanged, NotAllowed, Refusal
 from models.imports.books import Book
 from models.imports.differences import Difference
@@ -358,6 +360,8 @@ OF_A_BILL: dict[str, Draw] = {
     "stands in": lambda f: standing_in(_person(f), NOON.date()),
     "stands in too": lambda f: passed_on(_person(f), _person(f)),
     "stands in no longer": lambda f: no_longer_standing_in(_person(f)),
+    "away by status": lambda f: away_by_status(OPEN_END, _person(f)),
+    "away by status, alone": lambda f: away_by_status(NOON.date(), None),
     "delegate lost": lambda f: delegate_lost(_person(f), _person(f), for_away=False),
     "delegate lost, to whoever is away": lambda f: delegate_lost(
         _person(f), _person(f), for_away=True

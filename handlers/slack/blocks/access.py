@@ -14,6 +14,7 @@ from handlers.slack.blocks.block_kit import (
 from handlers.wording.formatting import day, name, person, slash
 from handlers.wording.refusals import Medium, ask_parts, who_parts
 from handlers.wording.rich_text import Mention, Sentence, bold, code
+from models.dates import until_when
 from models.named_people import PersonRef, WhoCan
 from models.people.permissions import Role
 
@@ -113,7 +114,7 @@ def sign_in_link(person_: PersonRef, address: str) -> SlackMessage:
 def standing_in(who: PersonRef, until: date) -> SlackMessage:
     """To a delegate: in whose place they decide, and for how long."""
     return sentence_message(
-        f"{person(who)} is away up to and including {day(until)}. Meanwhile you decide in their"
+        f"{person(who)} is away {until_when(until)}. Meanwhile you decide in their"
         " place: what needs them comes to you. Type ",
         code(slash("bill list mine")),
         " to see it.",
@@ -129,6 +130,23 @@ def passed_on(former: PersonRef, delegate: PersonRef) -> SlackMessage:
     """To whoever is away, once their delegate goes too."""
     return sentence_message(
         f"{person(former)} is away too. Meanwhile {person(delegate)} decides in your place."
+    )
+
+
+def away_by_status(until: date, delegate: PersonRef | None) -> SlackMessage:
+    """To whoever is away by their status in Slack."""
+    stands_in = (
+        f"Meanwhile {person(delegate)} decides in your place, as the last time."
+        if delegate
+        else "Nobody decides in your place."
+    )
+    return sentence_message(
+        f"By your status in Slack you are away {until_when(until, 'your')}. {stands_in} To name"
+        f" somebody{' else' if delegate else ''}, type ",
+        code(slash("bill away until DATE @person")),
+        "; if you are here, ",
+        code(slash("bill back")),
+        ".",
     )
 
 

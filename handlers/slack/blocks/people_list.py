@@ -24,8 +24,9 @@ from handlers.slack.blocks.block_kit import (
     sentence_message,
 )
 from handlers.wording.addresses import page_address
-from handlers.wording.formatting import counted, day, name, number, slash
+from handlers.wording.formatting import counted, name, number, slash
 from handlers.wording.rich_text import bold, code, fallback_text
+from models.dates import until_when
 from models.imports.books import Book
 from models.people.permissions import Role
 from models.people.users import User, person_ref
@@ -97,7 +98,7 @@ def _line(one: User, shown: PeopleShown) -> Block:
     if one.id in shown.absent and one.away_until:
         delegate = shown.absent[one.id]
         stands_in = name(delegate.name, NAME_SHOWN) if delegate else "nobody"
-        known.append(f"away until {day(one.away_until)}, {stands_in} stands in")
+        known.append(f"away {until_when(one.away_until)}, {stands_in} stands in")
     if not one.active:
         known.append("switched off")
     return section(f"{name(one.name, NAME_SHOWN)}\n{', '.join(known)}", _roles(one, shown))

@@ -287,8 +287,9 @@ def _profile(user: User, slack: Slack, *, with_email: bool) -> JsonObject:
     first, _, last = user.real_name.partition(" ")
     profile: JsonObject = {
         "avatar_hash": "",
-        "status_text": "",
-        "status_emoji": "",
+        "status_text": user.status_text,
+        "status_emoji": user.status_emoji,
+        "status_expiration": user.status_expiration,
         "title": user.title,
         "real_name": user.real_name,
         "real_name_normalized": user.real_name,

@@ -30,6 +30,9 @@ class User:
     is_admin: bool = False
     deleted: bool = False
     tz: str = "Etc/UTC"
+    status_text: str = ""
+    status_emoji: str = ""
+    status_expiration: int = 0
 
 
 @dataclass

@@ -1,8 +1,8 @@
-"""Replies in the threads of open cards that Slack brought to nobody: they are looked for.
+"""What Slack brought to nobody is looked for: replies under open cards, and accounts.
 
 Slack brings an event for some minutes at most. After an outage, and a few times a day, one of all
-programs reads what was written under open cards since the last look, and hands on what nobody
-heard as if Slack had brought it.
+programs reads what was written under open cards since the last look, and who people are by now, and
+hands on what nobody heard as if Slack had brought it.
 """
 
 import asyncio
@@ -20,8 +20,10 @@ from bot.slack.client import ErrorKind, SlackClient, SlackError, ask_slack
 from bot.slack.socket_mode import Socket
 from bot.timings import Timings
 from bot.worker.interruption import log_interrupted
+from handlers.slack import accounts
 from handlers.slack.context import Services
 from handlers.slack.thread import OK, handle_message, read
+from models.people.users import slack_ids_of_people
 from models.queries.open_threads import OpenCards, open_threads, places_of_open_cards
 from models.schedule.heard_replies import forget_refused, is_heard
 from models.schedule.scheduled_work import claim, keep_position, mark_done, position
@@ -46,7 +48,7 @@ class Look:
     found: int = 0
 
 
-class MissedReplies:
+class MissedEvents:
     """Looks until it is stopped."""
 
     def __init__(
@@ -63,7 +65,7 @@ class MissedReplies:
         """Where `missed` is infinite, nobody looks."""
         self._returned.set()
         if not math.isinf(self._timings.missed):
-            self._looking = asyncio.create_task(self._go_on(), name="missed replies")
+            self._looking = asyncio.create_task(self._go_on(), name="missed events")
 
     async def stop(self) -> None:
         """A look that is called off is made again."""
@@ -78,7 +80,7 @@ class MissedReplies:
                 if await self._is_due():
                     await self.look()
             except Exception as error:
-                log_interrupted("missed replies were not looked for", error)
+                log_interrupted("what was missed was not looked for", error)
                 self._returned.set()
             await asyncio.sleep(self._timings.missed)
 
@@ -97,9 +99,12 @@ class MissedReplies:
         async with self._services.db.transaction() as session:
             upto = await position(session, KIND)
             places = await places_of_open_cards(session)
+            people = await slack_ids_of_people(session)
         look = Look(since=max(0, upto - OVERLAP_S), newest=upto)
         for place in places:
-            await self._try(look, place)
+            await self._try(look, self._look_at(look, place), channel=place.channel)
+        for slack_user_id in people:
+            await self._try(look, self._ask_who(slack_user_id), user=slack_user_id)
         if look.whole:
             async with self._services.db.transaction() as session:
                 await keep_position(session, KIND, look.newest)
@@ -110,13 +115,18 @@ class MissedReplies:
             log.info("missed replies taken in", replies=look.found)
         return look.found
 
-    async def _try(self, look: Look, place: OpenCards) -> None:
+    async def _try(self, look: Look, looking: Awaitable[None], **at: str) -> None:
         """A conversation that the bot cannot see any more keeps no other from being looked at."""
         try:
-            await self._look_at(look, place)
+            await looking
         except SlackError as trouble:
-            log.warning("threads not looked at", channel=place.channel, cause=trouble.code)
+            log.warning("not looked at", cause=trouble.code, **at)
             look.whole &= trouble.kind is ErrorKind.PERMANENT or trouble.needs_somebody
+
+    async def _ask_who(self, slack_user_id: str) -> None:
+        """Whether they have left or are back, where they are, and whether they are away."""
+        answer = await self._ask(partial(self._slack.asking.users_info, user=slack_user_id))
+        await accounts.changed(self._services, answer["user"])
 
     async def _look_at(self, look: Look, place: OpenCards) -> None:
         """A conversation tells which of its threads have new replies: only these are read."""

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from bot.missed_replies import MissedReplies
+from bot.missed_events import MissedEvents
 from tests.handlers.conftest import Bills, card_in_channel
 from tests.harness.record import actions_of, verbs_of
 from tests.harness.running import Listeners, whole_bot
-from tests.harness.slack_people import Json, Team
+from tests.harness.slack_people import Json, Team, said
 from tests.harness.timings import QUICK
 from tests.harness.waiting import until
 
 
 @pytest.fixture
-def missed(listeners: Listeners) -> MissedReplies:
-    return MissedReplies(listeners.services, listeners.slack, QUICK)
+def missed(listeners: Listeners) -> MissedEvents:
+    return MissedEvents(listeners.services, listeners.slack, QUICK)
 
 
 def unheard(team: Team, by: str, text: str, to: Json, channel: str) -> Json:
@@ -27,7 +27,7 @@ def unheard(team: Team, by: str, text: str, to: Json, channel: str) -> Json:
 
 
 async def test_what_kim_wrote_during_an_outage_becomes_one_comment(
-    team: Team, october: Bills, missed: MissedReplies
+    team: Team, october: Bills, missed: MissedEvents
 ) -> None:
     card = await team.kim.card(october.acme)
     await team.kim.replies("Heard", to=card)
@@ -38,8 +38,24 @@ async def test_what_kim_wrote_during_an_outage_becomes_one_comment(
     await until(lambda: "2 comments" in str(team.again(card, team.kim.dm)["blocks"]))
 
 
+async def test_who_went_away_or_left_during_an_outage_is_known_after_it(
+    team: Team, october: Bills, missed: MissedEvents
+) -> None:
+    people = team.sandbox.workspace.users
+    people["UKIM"].status_emoji, people["ULEE"].deleted = ":palm_tree:", True
+    await missed.look()
+    await team.ana.told("Lee (CSM) has left Slack")
+    await team.kim.told("By your status in Slack you are away until your status in Slack changes.")
+    people["UKIM"].status_emoji, people["ULEE"].deleted = "", False
+    await missed.look()
+    await team.ana.told("Lee (CSM) is back in Slack")
+    shown = await team.ana.types(f"/bill show #{october.acme}")
+    assert "Waits for Kim (CSM)" in said(shown)
+    assert "who is away" not in said(shown)
+
+
 async def test_several_who_look_and_slack_itself_record_a_reply_once(
-    team: Team, october: Bills, missed: MissedReplies, listeners: Listeners
+    team: Team, october: Bills, missed: MissedEvents, listeners: Listeners
 ) -> None:
     card = await team.kim.card(october.acme)
     reply = unheard(team, "UKIM", "Late", card, team.kim.dm)
@@ -50,7 +66,7 @@ async def test_several_who_look_and_slack_itself_record_a_reply_once(
 
 
 async def test_an_edit_that_was_missed_is_recorded_as_one(
-    team: Team, october: Bills, missed: MissedReplies
+    team: Team, october: Bills, missed: MissedEvents
 ) -> None:
     card = await team.kim.card(october.acme)
     reply = await team.kim.replies("Too much", to=card)
@@ -62,7 +78,7 @@ async def test_an_edit_that_was_missed_is_recorded_as_one(
 
 
 async def test_who_may_not_comment_is_told_once_however_often_it_is_found(
-    team: Team, october: Bills, missed: MissedReplies
+    team: Team, october: Bills, missed: MissedEvents
 ) -> None:
     """Also who heard so when it was written, and has been given a role since."""
     thread = await card_in_channel(team, october.acme)
@@ -79,7 +95,7 @@ async def test_who_may_not_comment_is_told_once_however_often_it_is_found(
 
 
 async def test_a_conversation_that_slack_refuses_to_show_keeps_no_other_from_being_looked_at(
-    team: Team, october: Bills, missed: MissedReplies
+    team: Team, october: Bills, missed: MissedEvents
 ) -> None:
     """And what passes is tried again from the same moment on."""
     card = await team.kim.card(october.acme)
