@@ -109,8 +109,8 @@ async def crowd(base: str) -> str:
             answers[answer.status] += 1
         taken.append(time.perf_counter() - begun)
 
-    jar = aiohttp.DummyCookieJar()
-    async with aiohttp.ClientSession(cookie_jar=jar) as http:
+    jar, all_at_once = aiohttp.DummyCookieJar(), aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(cookie_jar=jar, connector=all_at_once) as http:
         await asyncio.gather(*(one(http, number) for number in range(A_SECOND * FOR_S)))
     taken.sort()
     counts = ", ".join(f"{count} x {status}" for status, count in sorted(answers.items()))

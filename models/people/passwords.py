@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,8 @@ ROUNDS = 12
 FEWEST_CHARS, MOST_BYTES = 12, 72
 MOST_AT_ONCE = 100
 """So many people wait at most for their password to be looked at, a third of a second each."""
+GIVEN_WAY = 5
+"""By which the nice value of a thread that hashes is above that of the program."""
 
 _NOBODYS = "/NDxgpckv/6cMAXGWWheIu4g9bFhVCPFClSigTBULa8n0a558.7i6"
 """Salt and hash of a password that nobody has."""
@@ -98,6 +99,9 @@ def _encoded(password: str) -> bytes:
 
 
 def _give_way() -> None:
-    """Lets what answers people go first, where threads have a priority of their own: on Linux."""
+    """Lets what answers people go first, where threads have a priority of their own: on Linux.
+
+    By so much, whatever the program runs at: to a higher one than that it may not go back.
+    """
     if os.uname().sysname == "Linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        os.nice(GIVEN_WAY)
