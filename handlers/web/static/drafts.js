@@ -1,5 +1,6 @@
 // What somebody typed into a form that they sent after they had been signed out is in it again once
-// they have signed in on this tab. Nobody else sees it, and no password is kept.
+// they have signed in on this tab. A dialog stays open then, and keeps it itself. Nobody else sees
+// what was kept, and no password is.
 "use strict";
 
 const DRAFT = "draft";
@@ -13,13 +14,15 @@ function before(field) {
 
 function keepDraft(event) {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post" || !reader) return;
+  const wasOut = Boolean(document.body.dataset.signedOut);
+  const isLeft = form.closest("dialog") || (event.defaultPrevented && !wasOut);
+  if (isLeft || form.method !== "post" || !reader) return;
   const typed = [...form.elements].filter(
     (one) => one.name && !UNKEPT.includes(one.type) && one.value !== before(one),
   );
   if (!typed.length) return;
   const fields = typed.map((one) => [one.name, one.value]);
-  sessionStorage.setItem(DRAFT, JSON.stringify({ reader, action: form.action, fields }));
+  sessionStorage.setItem(DRAFT, JSON.stringify({ reader, action: form.action, fields, wasOut }));
 }
 
 // A page of somebody signed in follows a form that went through, unless one had to sign in between.
