@@ -139,6 +139,7 @@ async def test_customers_show_what_changes_of_whom(
         "customers",
         start.replace("Kim,1000,0.10,19,yes", "Lee,2000,0.1,19,no") + "Beta,,5,,,yes\n",
     )
+    assert "No bill moves." in page.text
     tax = "Tax rate in percent: 0"
     assert cells(page) == [
         ["2", "Acme", "CSM", "Kim", "Lee"],

@@ -222,10 +222,13 @@ async def test_the_month_names_whoever_made_its_bills_after_a_run_that_added_non
 async def test_what_waits_is_told_by_how_long_it_has(people: People, db: Database) -> None:
     async with db.transaction() as session:
         await add_customer(session, "Acme Corp")
+        await add_customer(session, "Beta Ltd", overage_unit_cost=None)
         await generate(session, act(people.ana))
     later = NOW + timedelta(days=8)
     async with browser_side(db, now=lambda: later) as served:
         page = (await (await served.signed_in(people.max)).get("/month/2026-10")).text
+    states = page[page.index('id="states"') : page.index('id="biggest"')]
+    assert states.count("no amount yet") == 1
     ages = page[page.index('id="ages"') : page.index('id="months"')]
     assert "7 to 14 days" in ages
     assert ages.count("$5,000.00") == 1

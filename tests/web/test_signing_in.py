@@ -275,7 +275,9 @@ async def test_vera_looks_after_her_devices_and_tokens(served: BrowserSide) -> N
     assert (await script.get("/api/session")).status == 401
     assert to(await vera.post("/account/devices/sign-out")) == (303, "/account")
     assert to(await phone.get("/account")) == (303, "/welcome?next=%2Faccount")
-    assert "Your other devices are signed out." in (await vera.get("/account")).text
+    account = (await vera.get("/account")).text
+    assert "Your other devices are signed out." in account
+    assert "No script has one yet." in account
 
 
 # -- people --------------------------------------------------------------------------------
