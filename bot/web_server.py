@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.slack.hearing import hear, read_body
 from handlers.api.app import PREFIX, add_api
 from handlers.api.problems import problem_of
-from handlers.http.errors import Ending
+from handlers.http.bodies import whole_body
+from handlers.http.errors import Ending, Stalled, TooLarge, headers_of, status_of
 from handlers.http.headers import SecurityHeaders
 from handlers.http.heads import HeadAsGet
 from handlers.http.methods import methods_at
@@ -31,7 +32,6 @@ from handlers.web.app import add_pages
 from handlers.web.errors import error_page
 
 log = structlog.get_logger()
-LARGEST_BODY = 1_000_000
 SMALL = 500
 GONE = 499
 """What nobody reads: whoever asked went away before they had asked all of it."""
@@ -87,15 +87,16 @@ def hear_slack(web: FastAPI, bolt: AsyncApp, secret: str, clock: Clock | None = 
     """Let Slack's requests in at `/slack/events`, before anything that `web` does by then.
 
     Nothing of a body is decoded or parsed before its size and its signature are known to be right:
-    413 for what is too large, 401 for what Slack did not sign with `secret` within five minutes of
-    `clock`, 400 for what is signed and cannot be read.
+    413 for what is too large, 408 for what does not come to its end, 401 for what Slack did not
+    sign with `secret` within five minutes of `clock`, 400 for what is signed and cannot be read.
     """
     verifier = SignatureVerifier(secret, clock or Clock())
 
     async def events(request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            return Response(status_code=413)
+        try:
+            body = await whole_body(request)
+        except (TooLarge, Stalled) as refused:
+            return Response(status_code=status_of(refused), headers=headers_of(refused))
         if not _is_signed(request, body, verifier):
             return Response(status_code=401)
         try:
@@ -129,16 +130,6 @@ class _SlackFirst:
             return await self._hear(request)
         except ClientDisconnect as error:
             return await _gone(request, error)
-
-
-async def _body(request: Request) -> bytes | None:
-    """The whole body, or None as soon as it is too large."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return None
-    return bytes(body)
 
 
 def _is_signed(request: Request, body: bytes, verifier: SignatureVerifier) -> bool:

@@ -73,6 +73,7 @@ PROBLEMS: dict[int, str] = {
     403: "Not allowed, whatever it is about; or sent by another site's page.",
     404: "Not there.",
     405: "Another method than there is at this address; `Allow` names those.",
+    408: "The rest of the request did not come in time.",
     409: "Not as it stands by now; nothing was done.",
     413: "More than is taken at once.",
     415: "Another kind of content than is taken there, or another charset than UTF-8.",
@@ -202,7 +203,7 @@ def _refused(rule: Rule, path: str, method: str) -> Iterator[int]:
         yield 404
     if changes:
         yield from (409, 415)
-    yield from (405, 413, 422, 500, 503)
+    yield from (405, 408, 413, 422, 500, 503)
 
 
 def _problem_schemas() -> dict[str, Any]:

@@ -41,6 +41,10 @@ class TooLarge(Refusal):
     """That is more than is taken in one request."""
 
 
+class Stalled(Refusal):
+    """The rest of that request was waited for too long."""
+
+
 class Unforeseen(Exception):
     """Something went wrong that nobody foresaw. It is in the log under this reference."""
 
@@ -56,6 +60,7 @@ _STATUS: dict[type[Refusal], int] = {
     NotAllowed: 403,
     NotFound: 404,
     SpentLink: 410,
+    Stalled: 408,
     TooLarge: 413,
     Invalid: 422,
     BadRows: 422,
@@ -79,6 +84,8 @@ def headers_of(refused: Refusal) -> Mapping[str, str]:
     """What else is told to whoever is refused: when to try again."""
     if isinstance(refused, TooOften):
         return {"Retry-After": str(max(1, math.ceil(refused.wait.total_seconds())))}
+    if isinstance(refused, Stalled):
+        return {"Connection": "close"}
     if status_of(refused) == 401:
         return {"WWW-Authenticate": "Bearer"}
     return {"Retry-After": "5"} if isinstance(refused, Busy) else {}

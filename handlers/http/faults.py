@@ -5,15 +5,17 @@ from typing import Any
 
 SEEN = r"[^\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
 """A pattern of one sign that can be seen, which every text that is needed has."""
-MONTH = r"^2[01]\d\d-(0[1-9]|1[0-2])$"
+MONTH = r"^(2[01]\d\d|2200)-(0[1-9]|1[0-2])$"
 
 MAYBE_MONTH = r"^(\d{4}-\d\d)?$"
-A_MONTH = "A month is written as in 2026-10."
+A_MONTH = "A month is written as in 2026-10, and is one from 2000-01 to 2200-12."
 A_MONTH_OR_NUMBER = "A month is 1 to 12, or with its year as in 2026-10."
 
 WHOLE_BODY = "body"
 NOT_JSON = "The body is not JSON that can be read."
 UNKNOWN_NAME = "extra_forbidden"
+NAMED_TWICE = "named_twice"
+SAY_ONE = "That is there more than once; leave all but one out."
 UNREADABLE = "That is not something Countersign can read."
 DAY = "A day is written as in 2026-12-24."
 MOMENT = "A moment is written with its zone, as in 2026-10-01T09:00:00Z."
@@ -21,6 +23,7 @@ MOMENT = "A moment is written with its zone, as in 2026-10-01T09:00:00Z."
 _OF_TYPE: dict[str, str] = {
     "missing": "That is needed.",
     UNKNOWN_NAME: "Nothing is known by that name.",
+    NAMED_TWICE: SAY_ONE,
     "json_invalid": NOT_JSON,
     "string_type": "A text is needed.",
     "string_unicode": "That text has signs that are none.",

@@ -19,11 +19,12 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from handlers.http.bodies import whole_body
 from handlers.http.clean_request import CleanRequest
 from handlers.http.content_types import refuse_charset, refuse_other_kind
 from handlers.http.cookies import bearer_token, session_token
-from handlers.http.errors import NotByScript, NotSignedIn, TooLarge, Unforeseen
-from handlers.http.faults import UNKNOWN_NAME
+from handlers.http.errors import NotByScript, NotSignedIn, Unforeseen
+from handlers.http.faults import NAMED_TWICE, UNKNOWN_NAME
 from handlers.http.ids import refuse_unknown
 from handlers.http.names import names_known
 from handlers.http.once import Key, answered, keep, key_of_form, key_of_request
@@ -44,7 +45,6 @@ from models.people.users import User, person_ref
 from models.people.who_can import require
 
 log = structlog.get_logger()
-LARGEST_BODY = 1_000_000
 
 
 class Access(Enum):
@@ -203,15 +203,14 @@ class GatedRoute(APIRoute):
         return False
 
     def strictly(self, inner: Answering) -> Answering:
-        """`inner`, refusing names in the query that it does not know: a filter that is misspelt
-        does not answer everything, nor does an order that came to the wrong place.
+        """`inner`, refusing names in the query that it does not know, or reads twice: a filter that
+        is misspelt does not answer everything, nor one of two that contradict each other half.
         """
 
         async def answer(request: Request) -> Response:
-            if request.query_params and not self.passes_over_unknown():
-                known = names_known(request)["query"]
-                if unknown := [name for name in request.query_params if name not in known]:
-                    raise RequestValidationError([_unknown(name) for name in unknown])
+            looks = request.query_params and not self.passes_over_unknown()
+            if looks and (faults := _faults_of_query(request)):
+                raise RequestValidationError(faults)
             return await inner(request)
 
         return answer
@@ -219,7 +218,8 @@ class GatedRoute(APIRoute):
     async def let_through(self, request: Request, inner: Answering) -> Response:
         """The answer of `inner`, which has the body whole, inside of a short transaction."""
         self.refuse_elsewhere(request)
-        await _read_body(request)
+        # Before a connection is taken, so that nobody who writes slowly keeps one.
+        request._body = await whole_body(request)
         if self.own_transactions:
             return await self._without_transaction(request, inner)
         return await self.answer(request, self.once(inner))
@@ -320,8 +320,15 @@ class PageRoute(KeyedRoute):
         return not self.dependant.query_params or self.rule is Access.ANYBODY
 
 
-def _unknown(name: str) -> dict[str, Any]:
-    return {"type": UNKNOWN_NAME, "loc": ("query", name), "msg": "", "input": None}
+def _faults_of_query(request: Request) -> list[dict[str, Any]]:
+    known, asked = names_known(request)["query"], request.query_params
+    kinds = {name: UNKNOWN_NAME for name in asked if name not in known} or {
+        name: NAMED_TWICE for name in asked if len(asked.getlist(name)) > 1
+    }
+    return [
+        {"type": kind, "loc": ("query", name), "msg": "", "input": None}
+        for name, kind in kinds.items()
+    ]
 
 
 async def _read(
@@ -344,16 +351,6 @@ async def _read(
         if refused.status_code == 415:
             raise
         raise Invalid("The body is not JSON that can be read.", "body") from refused
-
-
-async def _read_body(request: Request) -> None:
-    """Whole, before a connection is taken: nobody who writes slowly keeps one."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise TooLarge
-    request._body = bytes(body)
 
 
 async def _whoever_may(

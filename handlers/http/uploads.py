@@ -13,14 +13,15 @@ from typing import Annotated, BinaryIO, cast
 from fastapi import Depends, Request, Response
 from starlette.types import Message, Receive
 
+from handlers.http.bodies import chunks_of
 from handlers.http.clean_request import CleanRequest
-from handlers.http.errors import TooLarge
 from handlers.http.gate import Answering, ApiRoute, GatedRoute, PageRoute
 from models.actions.uploaded_files import LARGEST_BYTES, STATEMENT_S
 from models.db.columns import Session
 from models.db.database import Database
 
 IN_MEMORY = 1_000_000
+WITHIN_S = 900
 CHUNK = 1 << 16
 
 
@@ -38,11 +39,7 @@ class _Uploading(GatedRoute):
         self.refuse_elsewhere(request)
         await self.answer(request, _nothing)
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-            size = 0
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > LARGEST_BYTES:
-                    raise TooLarge
+            async for chunk in chunks_of(request, LARGEST_BYTES, WITHIN_S):
                 file.write(chunk)
             file.seek(0)
             again = CleanRequest(request.scope, _replaying(cast(BinaryIO, file)))

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
+from handlers.http.faults import SAY_ONE
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import read_id
 from handlers.web.forms import Form
@@ -205,6 +206,7 @@ async def _choice(context: HttpContext) -> AskedBills:
         for key in asked
         if key not in KNOWN
     }
+    errors |= {key: SAY_ONE for key in KNOWN if len(asked.getlist(key)) > 1}
     errors |= {
         key: f"There is no list {name(asked[key])}. There are: {', '.join(VIEWS)}."
         for key in LISTS

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from handlers.api.app import ROUTERS
-from handlers.http.gate import LARGEST_BODY, Access, ApiRoute
+from handlers.http.bodies import LARGEST_BODY
+from handlers.http.gate import Access, ApiRoute
 from models.db.database import Database
 from tests.fuzz.asking import add_company, ask
 from tests.harness.browser_side import BrowserSide
@@ -88,6 +89,12 @@ async def test_a_name_that_is_not_known_in_an_address_is_refused_everywhere(
     ):
         refused = await ana.get(path)
         assert (refused.status, f"There are: {known}." in refused.text) == (422, True), path
+    for path in ("/api/bills?status=held&status=sent", "/customers?name=a&name=b"):
+        twice = await ana.get(path)
+        assert (twice.status, "there more than once" in twice.text) == (422, True), path
+    ahead = await ana.get("/api/usage?from=2201-01")
+    assert (ahead.status, "2000-01 to 2200-12" in ahead.json["detail"]) == (422, True)
+    assert (await ana.get("/api/usage?to=2200-12")).status == 200
     dry = await ana.post("/api/bills?dry_run=true", json={"year": 2026, "month": 10})
     assert (dry.status, dry.json["field"]) == (422, "dry_run")
     assert (await max_.post("/api/bills?dry_run=true", json={})).status == 403

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from handlers.http.gate import LARGEST_BODY, ApiRoute
+from handlers.http import bodies
+from handlers.http.bodies import LARGEST_BODY
+from handlers.http.gate import ApiRoute
 from models.db.database import Database
 from models.people.sessions import LIFETIME
 from tests.harness.browser_side import BrowserSide, browser_side
@@ -157,6 +159,18 @@ async def test_head_is_answered_wherever_get_is(served: BrowserSide, people: Peo
 async def test_no_request_is_longer_than_it_may_be(served: BrowserSide) -> None:
     refused = await served.visitor().delete("/api/session", data=b"x" * (LARGEST_BODY + 1))
     assert refused.status == 413
+
+
+async def test_whoever_never_writes_the_rest_is_not_waited_for(
+    served: BrowserSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "WITHIN_S", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(served.base).port)
+    writer.write(b"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ") and b"waited for too long" in answer
 
 
 def test_a_route_that_does_not_say_whom_it_is_open_to_cannot_be_added() -> None:

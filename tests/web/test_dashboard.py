@@ -110,6 +110,7 @@ async def test_lists_are_narrowed_by_state_month_customer_and_csm(
         ("view=nearly", "There is no list nearly."),
         ("view=all&status=nearly", "There is no list nearly."),
         ("stauts=sent", "There is no filter stauts. There are: view, status, month, customer, csm"),
+        ("status=held&status=sent", "That is there more than once"),
         ("month=2026-13", "2026-13 is not a month."),
         ("month=1999-01", "1999-01 is out of reach: months go from 2000-01 to 2200-12."),
         ("csm=999", "That person is not here."),
