@@ -233,9 +233,9 @@ async def with_many(room: Room, many: int) -> list[str]:
         one["block_id"]: {one["action_id"]: {"selected_options": one["options"]}} for one in boxes
     }
     approve = element(home, "home:approve")
-    page_s, _ = await timed(
-        room.post("interact", user=BIG, view_id=home["id"], action=approve, values=values)
-    )
+    await room.post("interact", user=BIG, view_id=home["id"], action=approve, values=values)
+    (asked,) = (await room.get(f"views/{BIG}"))["stack"]
+    page_s, _ = await timed(room.post("submit", user=BIG, view_id=asked["id"], values={}))
     dm = await room.dm(BIG)
     await room.post("fault", rate_limits=True)
 

@@ -233,7 +233,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.HOME_MONTH: home.turn_month,
     ActionId.TICK: selection.ticked,
     ActionId.TICK_ALL: selection.tick_all,
-    ActionId.APPROVE_SELECTED: bulk_approve.approve_selected,
+    ActionId.APPROVE_SELECTED: bulk_approve.ask_selected,
     ActionId.APPROVE_UNDER: bulk_approve.ask_under,
     ActionId.APPROVE_LIST: bulk_approve.approve_list,
 }

@@ -6,30 +6,38 @@ from handlers.slack.blocks.bulk_approve import (
     approve_under_form,
     approved_many,
     approving_begun,
+    selected_preview,
     under_preview,
 )
 from handlers.slack.context import RequestContext
 from handlers.slack.selection import selected_bills, with_selected
 from handlers.wording.approving_text import why_left_out
+from models.batches.approve_selected import is_selection, list_selected
 from models.batches.approve_under import UNDER, list_under, waiting_by_currency
-from models.batches.bulk_approve import approval_report, keep_selection, start_approving
+from models.batches.bulk_approve import approval_report, start_approving
 from models.errors import Invalid
 from models.numerals import read_amount
 from models.outbox.homes import look_at, place_of
 
 
-async def approve_selected(context: RequestContext) -> Answer:
-    """Each in the version that was shown, on whichever page; what became of each is told."""
+async def ask_selected(context: RequestContext) -> Answer:
+    """How many are ticked, on whichever page, and what they come to: kept, each in the version
+    that was shown, and asked about before it is approved.
+    """
     place = await place_of(context.session, context.user.id)
-    selected = selected_bills(context, place)
-    list_id = await keep_selection(context.session, list(selected.items()), context)
-    await look_at(context.session, context.user.id, with_selected(place, {}))
-    return await _approve(context, list_id)
+    seen = list(selected_bills(context, place).items())
+    return Dialog(selected_preview(await list_selected(context.session, seen, context)))
 
 
 async def approve_list(context: RequestContext) -> Answer:
-    """The list that was shown: once, however often the click arrives."""
-    return await _approve(context, context.ids("list")["list"])
+    """The list that was shown: once, however often the click arrives. What was ticked for it is
+    ticked no more.
+    """
+    list_id = context.ids("list")["list"]
+    if await is_selection(context.session, list_id):
+        place = await place_of(context.session, context.user.id)
+        await look_at(context.session, context.user.id, with_selected(place, {}))
+    return await _approve(context, list_id)
 
 
 async def ask_under(context: RequestContext) -> Answer:

@@ -51,12 +51,13 @@ def standing_text(facts: BillDetails, medium: Medium) -> list[Statement]:
 
 
 def _changed(facts: BillDetails) -> list[Statement]:
-    """What moved the figures, for those who saw the ones before."""
+    """What moved the figures and who did, for those who saw the ones before."""
     entry = facts.changed
     if entry is None or entry.id in {one.id for one in _decisions(facts)}:
         return []
     told = bold(sentence(correction_text(entry, facts.currency)))
-    return [[told, FALLEN if facts.fell else "", " Changed ", entry.at, "."]]
+    by = f" Changed by {person(entry.by)}, "
+    return [[told, FALLEN if facts.fell else "", by, entry.at, "."]]
 
 
 FALLEN = " Approvals given before do not count any more."

@@ -68,7 +68,9 @@ async def bills_waiting_for(
 
     For a manager, whose word nothing waits for: all that waits for anybody.
     """
-    return await _page(session, await waiting_for(session, user), after, limit)
+    selection = await waiting_for(session, user)
+    page = await _page(session, selection, after, limit)
+    return await _counted(session, page, selection)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,17 @@ async def find_bills(
     selection = await selection_of(session, wanted)
     page = await _page(session, selection, after, limit, most)
     month = wanted.whole_month
-    if page.is_counted or month is None:
+    return await _counted(session, page, selection, month)
+
+
+async def _counted(
+    session: AsyncSession, page: Page, selection: Selection, month: Period | None = None
+) -> Page:
+    """A page of too many bills to be counted, with the sums that are kept of months, where these
+    are all of a `month`, or all there are.
+    """
+    is_part = selection.where or selection.asks or selection.months
+    if page.is_counted or ((is_part or selection.customers is not None) and month is None):
         return page
     kept = await sum_of_month(session, month, selection.states)
     return replace(

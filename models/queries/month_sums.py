@@ -15,21 +15,24 @@ from models.queries.totals import Total, totals_of
 NOT_STANDING = (State.REJECTED, State.VOID)
 
 
-def sums_of_month(period: Period, *by: Any) -> sa.Select[Any]:
-    """So many `bills`, `priced` of them, and their `amount`, for each of what is told `by`."""
+def sums_of_month(period: Period | None, *by: Any) -> sa.Select[Any]:
+    """So many `bills`, `priced` of them, and their `amount`, for each of what is told `by`; of all
+    months without a `period`.
+    """
     of = MonthTotal
     sums = (sa.func.sum(getattr(of, name)).label(name) for name in ("bills", "priced", "amount"))
+    of_month = () if period is None else (of.year == period.year, of.month == period.month)
     return (
         sa.select(*by, *sums)
-        .where(of.year == period.year, of.month == period.month)
+        .where(*of_month)
         .group_by(*(sa.literal_column(str(at)) for at in range(1, len(by) + 1)))
     )
 
 
 @dataclass(frozen=True)
 class MonthSum:
-    """All of a month's bills in some states. `totals` are of those that stand, where that is asked
-    of several states; `left_out` do not.
+    """All bills of a month, or of all, in some states. `totals` are of those that stand, where that
+    is asked of several states; `left_out` do not.
     """
 
     bills: int
@@ -38,7 +41,7 @@ class MonthSum:
 
 
 async def sum_of_month(
-    session: AsyncSession, period: Period, states: Collection[State]
+    session: AsyncSession, period: Period | None, states: Collection[State]
 ) -> MonthSum:
     of = MonthTotal
     rows = (await session.execute(sums_of_month(period, of.status, of.currency))).all()
@@ -58,10 +61,11 @@ def standing_of(rows: Iterable[Any]) -> list[Any]:
 
 
 async def corrections_of_void(
-    session: AsyncSession, period: Period, states: Collection[State] = tuple(State)
+    session: AsyncSession, period: Period | None, states: Collection[State] = tuple(State)
 ) -> Sequence[Any]:
     """What is to be taken off a month's sums, as less than nothing of each currency."""
-    asked = {"year": period.year, "month": period.month, "states": [*states]}
+    year, month = (period.year, period.month) if period else (None, None)
+    asked = {"year": year, "month": month, "states": [*states]}
     return (await session.execute(_CORRECTIONS_OF_VOID, asked)).all()
 
 
@@ -69,6 +73,7 @@ _CORRECTIONS_OF_VOID = sa.text("""
 select currency, -count(*) as bills, -count(overage_amount) as priced,
        -sum(overage_amount) as amount
 from corrections_of_void
-where year = :year and month = :month and status = any(:states)
+where (cast(:year as int) is null or year = :year and month = :month)
+  and status = any(:states)
 group by currency
 """)

@@ -13,17 +13,23 @@ from sandbox.fake_slack.delivery.payloads import view_click
 from tests.handlers.conftest import Bills, generate_october
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
-from tests.harness.slack_people import NOW, Team, box_of, element, inbox, labels, read, said
+from tests.harness.slack_people import NOW, Person, Team, box_of, element, inbox, labels, read, said
 from tests.harness.waiting import until
 
 MORE = """
 with more as (
-    insert into customers (name, monthly_api_limit, overage_unit_cost, csm_id, require_csm_approval)
+    insert into customers (name, monthly_api_limit, overage_unit_cost, csm_id, require_csm_approval,
+                           currency)
     select 'Customer ' || n, 1000, 0.5, (select csm_id from customers where name = 'Acme Corp'),
-           true
+           true, case when n > 22 then 'EUR' else 'USD' end
     from generate_series(10, 25) n order by n returning id)
 insert into usages (customer_id, year, month, api_usage) select id, 2026, 10, 1500 from more
 """
+
+
+async def approves_what_is_ticked(person: Person) -> None:
+    await person.presses("Approve selected", on=person.home)
+    await person.submits()
 
 
 async def test_kim_approves_what_she_ticked_and_reads_what_became_of_each(
@@ -34,6 +40,11 @@ async def test_kim_approves_what_she_ticked_and_reads_what_became_of_each(
     card = await team.sam.types(f"/bill show #{october.bolt}")
     await team.sam.clicks("bill:approve", on=card)
     await team.kim.presses("Approve selected", on=team.kim.home)
+    asked = read(team.kim.dialog)
+    assert "1 bill, $250.00. 1 bill has changed since, and will be left out." in asked
+    assert f"#{october.acme}, Acme Corp, October 2026: $250.00" in asked
+    assert team.kim.dialog["submit"]["text"] == "Approve 1 bill"
+    await team.kim.submits()
     told = said(team.kim.dialog)
     assert "Approved 1 of 2 bills, $250.00." in told
     assert f"#{october.acme}, Acme Corp, October 2026, $250.00: approved." in told
@@ -56,12 +67,31 @@ async def test_a_bill_that_changed_since_it_was_ticked_is_left_out_and_named(
     await until(lambda: "Select none" in labels(team.kim.home))
     async with team.db.transaction() as session:
         await session.execute(sa.text("update usages set api_usage = 1600 where customer_id = 1"))
-    await team.kim.presses("Approve selected", on=team.kim.home)
+    await approves_what_is_ticked(team.kim)
     told = said(team.kim.dialog)
     assert "Approved 1 of 2 bills" in told
     assert f"#{october.acme}, Acme Corp, October 2026, $300.00: left out. This bill changed" in told
     assert (await bill_of(team.db, october.acme)).status == "pending"
     await until(lambda: "$300.00" in inbox(team.kim.home))
+
+
+async def test_what_is_ticked_is_asked_about_with_what_it_comes_to_in_each_currency(
+    team: Team, listeners: Listeners
+) -> None:
+    async with team.db.transaction() as session:
+        await session.execute(sa.text(MORE))
+    await generate_october(team.db, listeners)
+    await team.kim.opens_home()
+    await team.kim.ticks(1, 2)
+    await team.kim.presses("Next page", on=team.kim.home)
+    await until(lambda: "Selected on other pages: 2 bills." in said(team.kim.home))
+    await team.kim.presses("Select all on this page", on=team.kim.home)
+    await until(lambda: "Select all on this page" not in labels(team.kim.home))
+    await team.kim.presses("Approve selected", on=team.kim.home)
+    assert "5 bills, €750.00 and $500.00." in read(team.kim.dialog)
+    assert len(await verbs_of(team.db, 1)) == 1
+    await team.kim.opens_home()
+    assert "initial_options" in said(team.kim.home)
 
 
 async def test_a_double_click_approves_once_and_nothing_ticked_says_what_to_do(
@@ -88,6 +118,8 @@ async def test_nobody_approves_by_ticks_what_they_may_not(team: Team, october: B
         await team.sandbox.interact(
             who.slack_id, None, None, approve, team.kim.home["id"], values=values
         )
+        if who.slack_id == "ULEE":
+            await who.submits()
         assert why in said(who.dialog)
     assert await verbs_of(team.db, october.acme) == ["generate"]
 
@@ -105,8 +137,8 @@ async def test_home_is_turned_page_by_page_and_begins_anew_when_a_page_is_done(
     assert labels(team.kim.home).count("Approve") == 3
     await team.kim.presses("Select all on this page", on=team.kim.home)
     await until(lambda: "Select none" in labels(team.kim.home))
-    await team.kim.presses("Approve selected", on=team.kim.home)
-    assert "Approved 3 bills, $750.00." in said(team.kim.dialog)
+    await approves_what_is_ticked(team.kim)
+    assert "Approved 3 bills, €750.00." in said(team.kim.dialog)
     await until(lambda: "Waiting for you: 15" in said(team.kim.home))
     assert "First page" not in labels(team.kim.home)
 
@@ -131,9 +163,9 @@ async def test_what_is_ticked_stays_selected_while_the_pages_are_turned(
     box = box_of(team.kim.home, 2)
     assert box["initial_options"] == box["options"]
     await team.kim.presses_element(box | {"selected_options": []}, on=team.kim.home)
-    await team.kim.presses("Approve selected", on=team.kim.home)
+    await approves_what_is_ticked(team.kim)
     told = said(team.kim.dialog)
-    assert "Approved 3 bills, $750.00." in told
+    assert "Approved 3 bills, €500.00 and $250.00." in told
     assert [f"#{one}, " in told for one in (1, 2, 17, 18)] == [True, False, True, True]
     await until(lambda: "Waiting for you: 15" in said(team.kim.home))
     assert "initial_options" not in said(team.kim.home)
@@ -156,7 +188,7 @@ async def test_what_moves_up_after_a_whole_page_was_approved_is_not_ticked(
     assert "initial_options" not in said(team.kim.home)
     await team.kim.presses("Select all on this page", on=team.kim.home)
     await until(lambda: "Select none" in labels(team.kim.home))
-    await team.kim.presses("Approve selected", on=team.kim.home)
+    await approves_what_is_ticked(team.kim)
     assert "Approved 15 bills" in said(team.kim.dialog)
     await until(lambda: "Waiting for you: 3" in said(team.kim.home))
     assert "initial_options" not in said(team.kim.home)

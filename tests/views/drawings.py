@@ -46,6 +46,7 @@ from handlers.slack.blocks.bulk_approve import (
     approved_many,
     approving_begun,
     approving_many,
+    selected_preview,
     under_preview,
 )
 from handlers.slack.blocks.bulk_send import (
@@ -134,6 +135,7 @@ from handlers.slack.blocks.thread import decides_nothing, not_recorded, reads_li
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.blocks.usage_alerts import ALERTED_AT_MOST, usage_alerts_message
 from handlers.slack.blocks.weekly_digest import weekly_digest
+from models.batches.approve_selected import Selected
 from models.bills.states import Verb
 from models.customers.customers import Customer
 from models.customers.terms import Terms
@@ -317,6 +319,9 @@ OF_A_BILL: dict[str, Draw] = {
     "week": lambda f: weekly_digest(homes.week(f)),
     "approved many": lambda f: approved_many(homes.approvals(f)),
     "approved very many": lambda f: approved_many(homes.approvals(f, 500, left_out=80)),
+    "what is ticked": lambda f: selected_preview(
+        Selected(7, 20, 2, samples.page(2).totals, (samples.bill_line(f),) * 5)
+    ),
     "all under an amount": lambda f: under_preview(homes.offers()[2], [samples.bill_line(f)] * 5),
     "list": lambda f: bill_list(_page(f), "Bills", {"status": "pending"}),
     "digest": lambda f: digest_message(

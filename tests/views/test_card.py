@@ -336,7 +336,9 @@ def test_corrected_figures_are_told_before_and_after() -> None:
     )
     assert "Approvals given before" not in card
     fell = told(replace(BILLS["corrected"], fell=True))
-    assert "Approvals given before do not count any more. Changed " in fell
+    assert "Approvals given before do not count any more. Changed by Countersign, " in fell
+    by_ana = told(replace(BILLS["corrected"], changed=replace(samples.CORRECTED, by=samples.ANA)))
+    assert "Changed by Ana Ruiz (Finance), " in by_ana
     revised = told(BILLS["revised"])
     assert "Revised by Ana Ruiz (Finance)" in revised
     assert (

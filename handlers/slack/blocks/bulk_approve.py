@@ -19,10 +19,11 @@ from handlers.slack.blocks.block_kit import (
 from handlers.slack.blocks.inputs import line_input, select_input
 from handlers.wording.approving_text import approved_text, approving_text, outcome_text
 from handlers.wording.bill_text import amount, short_title
-from handlers.wording.formatting import bill_count, cut, money, number, slash
+from handlers.wording.formatting import bill_count, cut, money, number, slash, totals
 from handlers.wording.rich_text import code, fallback_text
 from handlers.wording.text_chart import progress_bar
 from models.batches.approval_offers import ApprovalOffer
+from models.batches.approve_selected import Selected
 from models.batches.approve_under import MOST_LISTED, UNDER, Waiting
 from models.batches.bulk_approve import NAMED, ApprovalReport
 from models.queries.bill_list import BillLine
@@ -71,7 +72,27 @@ def under_preview(offer: ApprovalOffer, biggest: Sequence[BillLine]) -> View:
     """The list as it was kept, and what approving it means."""
     under, whole = money(offer.under, offer.currency), money(offer.amount, offer.currency)
     told = f"{bill_count(offer.bills)} under {under}, {whole} together."
-    first = f" The biggest {number(len(biggest))}:" if len(biggest) < offer.bills else ""
+    carried = pack(list=offer.list_id)
+    return _approve_question(told, offer.bills, biggest, carried)
+
+
+def selected_preview(selected: Selected) -> View:
+    """What is ticked as it was kept, and what approving it means."""
+    told = f"{bill_count(selected.bills)}, {totals(selected.totals)}{_together(selected)}."
+    if selected.changed:
+        have = "has" if selected.changed == 1 else "have"
+        told += f" {bill_count(selected.changed)} {have} changed since, and will be left out."
+    carried = pack(list=selected.list_id)
+    return _approve_question(told, selected.bills, selected.biggest, carried)
+
+
+def _together(selected: Selected) -> str:
+    return " together" if selected.bills > 1 and len(selected.totals) == 1 else ""
+
+
+def _approve_question(told: str, bills: int, biggest: Sequence[BillLine], carried: str) -> View:
+    """Asks whether a list is to be approved, of which the biggest are shown."""
+    first = f" The biggest {number(len(biggest))}:" if len(biggest) < bills else ""
     lines_told = [[f"#{one.id}, {short_title(one)}: {amount(one)}"] for one in biggest]
     return modal(
         "Approve these?",
@@ -81,8 +102,8 @@ def under_preview(offer: ApprovalOffer, biggest: Sequence[BillLine]) -> View:
             paragraph("What changes before you approve is left out and named."),
         ],
         callback_id=ActionId.APPROVE_LIST,
-        submit=cut(f"Approve {bill_count(offer.bills)}", 24),
-        metadata=pack(list=offer.list_id),
+        submit=cut(f"Approve {bill_count(bills)}", 24),
+        metadata=carried,
         close="Cancel",
     )
 

@@ -12,7 +12,6 @@ from handlers.slack.blocks.block_kit import (
     actions,
     bullets,
     button,
-    confirm,
     divider,
     header,
     home_tab,
@@ -175,17 +174,10 @@ def _under(facts: HomeFacts, selectable: Collection[int]) -> list[Block]:
 
 def _selecting(facts: HomeFacts, selectable: Collection[int]) -> list[Element]:
     selected = facts.place.selected.keys()
-    elsewhere = len(selected - set(selectable))
-    others = f" So are the {bill_count(elsewhere)} selected on other pages." if elsewhere else ""
-    sure = confirm(
-        "Approve the selected bills?",
-        f"Each is approved as it is shown here.{others} What changed since is left out and named.",
-        "Approve",
-    )
     is_long = facts.waiting.after is not None or facts.place.page > 1
     under = button(ActionId.APPROVE_UNDER, "Approve under an amount", pack())
     return [
-        button(ActionId.APPROVE_SELECTED, "Approve selected", pack(), "primary", ask=sure),
+        button(ActionId.APPROVE_SELECTED, "Approve selected", pack(), "primary"),
         *([tick_all()] if set(selectable) - selected else []),
         *([tick_none()] if selected else []),
         *([under] if is_long else []),

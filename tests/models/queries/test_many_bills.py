@@ -59,6 +59,16 @@ async def people(company: AsyncSession) -> People:
     return await find_people(company)
 
 
+async def test_what_waits_for_whole_roles_is_counted_however_much_it_is(
+    session: AsyncSession, people: People
+) -> None:
+    for wanted in (BillFilter(mine_of=people.max), BillFilter(), BillFilter(State.PENDING)):
+        page = await find_bills(session, wanted, most=MOST)
+        told = (page.count, page.is_counted, sum(one.bills for one in page.totals))
+        assert told == (2 * CUSTOMERS, True, 2 * CUSTOMERS)
+    assert (await bills_waiting_for(session, people.max)).count == 2 * CUSTOMERS
+
+
 @pytest.mark.parametrize("asked", ASKED)
 async def test_a_list_reads_no_more_than_it_shows_and_counts(
     session: AsyncSession, people: People, asked: str
@@ -241,8 +251,10 @@ async def test_what_waits_for_somebody_is_found_by_who_names_them(
 async def test_of_more_bills_than_are_counted_there_are_more_and_no_totals(
     session: AsyncSession, people: People
 ) -> None:
-    for most, is_counted in ((2 * CUSTOMERS - 1, False), (2 * CUSTOMERS, True)):
-        page = await find_bills(session, BillFilter(), most=most)
+    """Of those that wait for one CSM, of each of which it is asked whose word it needs."""
+    kims = BillFilter(mine_of=people.kim)
+    for most, is_counted in ((2 * KIMS - 1, False), (2 * KIMS, True)):
+        page = await find_bills(session, kims, most=most)
         assert (page.count, page.is_counted) == (most, is_counted)
         assert bool(page.totals) is is_counted
 
