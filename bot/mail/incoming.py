@@ -61,8 +61,8 @@ def name_of_mail(content: bytes) -> str:
 
 
 def is_automatic(mail: Message) -> bool:
-    """Whether a program wrote it, such as one that says who is on holiday: RFC 3834, and what is
-    older than that.
+    """Whether a program wrote it, such as one that says who is on holiday or that a letter was
+    opened: RFC 3834, what is older than that, and reports.
     """
     submitted = head(mail, "auto-submitted").split(";")[0].strip().lower()
     precedence = head(mail, "precedence").strip().lower()
@@ -70,6 +70,7 @@ def is_automatic(mail: Message) -> bool:
         submitted not in ("", "no")
         or precedence in ("bulk", "junk", "list", "auto_reply")
         or any(name in mail for name in _ONLY_IN_AUTOMATIC)
+        or mail.get_content_type() == "multipart/report"
         or bool(_AWAY.match(head(mail, "subject")))
     )
 
@@ -136,21 +137,42 @@ def _sender(mail: EmailMessage) -> str:
 
 
 def _text(mail: EmailMessage) -> str:
-    part = mail.get_body(preferencelist=("plain", "html"))
-    if part is None:
-        return ""
-    text = _decoded(part)
-    whole = text_of_html(text) if part.get_content_type() == "text/html" else text
+    """Of two forms the plain one, unless nothing stands there."""
+    forms = (_plain(mail.get_body(preferencelist=(form,))) for form in ("plain", "html"))
+    whole = next((text for text in forms if text.strip()), "")
     said = clean(own_words(whole)).replace("\0", "")
     return said if len(said) <= REPLY_CHARS else f"{said[:REPLY_CHARS].rstrip()}…"
 
 
+def _plain(part: Message | None) -> str:
+    if part is None:
+        return ""
+    text = _decoded(part)
+    return text_of_html(text) if part.get_content_type() == "text/html" else text
+
+
 def _files(mail: EmailMessage) -> tuple[str, ...]:
-    """The names of what is attached; pictures that only a signature shows are left out."""
+    """The names of what is attached, however deep in it; pictures that only a signature shows are
+    left out, and so is what signs the mail itself.
+    """
     names = [
         one_line(part.get_filename() or f"a part of type {part.get_content_type()}")[:FILE_CHARS]
-        for part in mail.iter_attachments()
-        if part.get_content_disposition() != "inline" or part.get_content_maintype() != "image"
+        for part in parts_of(mail)
+        if _is_file(part)
     ]
     more = len(names) - MOST_FILES
     return (*names[:MOST_FILES], *([f"and {more} more"] if more > 0 else ()))
+
+
+_SIGNATURES = frozenset(
+    {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
+)
+
+
+def _is_file(part: Message) -> bool:
+    kind, shown = part.get_content_maintype(), part.get_content_disposition()
+    if kind == "multipart" or part.get_content_type() in _SIGNATURES:
+        return False
+    if kind == "text":
+        return shown == "attachment" or part.get_filename() is not None
+    return kind != "image" or shown != "inline"

@@ -1,9 +1,11 @@
 """Reports of mail servers that a letter did not arrive."""
 
 import re
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Callable, Iterator
 from email.message import Message
 from email.parser import BytesHeaderParser
+from quopri import decodestring
 
 from flufl.bounce import all_failures
 
@@ -52,15 +54,23 @@ def _failed_by_status(mail: Message) -> Iterator[Failure]:
         action = str(fields.get("action", "")).strip().lower()
         if not action.startswith(("fail", "error")):
             continue
-        to = fields.get("original-recipient") or fields.get("final-recipient")
-        why = fields.get("diagnostic-code") or fields.get("status") or "no reason given"
-        yield Failure(_after_type(to)[:ADDRESS_CHARS] or None, _after_type(why)[:WORDS_CHARS])
+        to = _first_told(fields, "original-recipient", "final-recipient")
+        why = _first_told(fields, "diagnostic-code", "status") or "no reason given"
+        yield Failure(to[:ADDRESS_CHARS] or None, why[:WORDS_CHARS])
+
+
+def _first_told(fields: Message, *names: str) -> str:
+    return next(filter(None, (_after_type(fields.get(name)) for name in names)), "")
+
+
+_TYPED = re.compile(r"[\w.-]+ ?;(.*)")
 
 
 def _after_type(field: object) -> str:
-    """`jane@acme.example` of `rfc822; jane@acme.example`."""
-    kind, parted, value = one_line(str(field or "")).partition(";")
-    return (value if parted else kind).strip().strip("<>")
+    """`jane@acme.example` of `rfc822; jane@acme.example`; some servers leave out the type."""
+    told = one_line(str(field or ""))
+    typed = _TYPED.fullmatch(told)
+    return (typed[1] if typed else told).strip().strip("<>")
 
 
 def _recipients(mail: Message) -> Iterator[Message]:
@@ -68,11 +78,24 @@ def _recipients(mail: Message) -> Iterator[Message]:
     for part in parts_of(mail):
         if part.get_content_type() not in _STATUS_PARTS:
             continue
-        _, _, told = part.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
-        for block in re.split(rb"\n{2,}", told[:REPORT_BYTES].strip()):
+        for block in re.split(rb"\n{2,}", _status_of(part)[:REPORT_BYTES].strip()):
             fields = BytesHeaderParser().parsebytes(block)
             if "final-recipient" in fields or "original-recipient" in fields:
                 yield fields
+
+
+_DECODED_BY: dict[str, Callable[[bytes], bytes]] = {
+    "base64": b64decode,
+    "quoted-printable": decodestring,
+}
+
+
+def _status_of(part: Message) -> bytes:
+    """Decoded, which the library leaves to whoever reads this kind of part."""
+    encoding = head(part, "content-transfer-encoding").strip().lower()
+    _, _, told = part.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
+    decode = _DECODED_BY.get(encoding)
+    return decode(told).replace(b"\r\n", b"\n") if decode else told
 
 
 def _words(mail: Message) -> str:

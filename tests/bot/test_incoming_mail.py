@@ -7,7 +7,13 @@ import pytest
 from bot.mail.incoming import read_mail
 from bot.mail.plain_text import own_words
 from models.bills.incoming import DeliveryReport, MailReply
-from tests.harness.returned_mail import message_id, plain_report, reply, status_report
+from tests.harness.returned_mail import (
+    message_id,
+    nested_reply,
+    plain_report,
+    reply,
+    status_report,
+)
 
 ABOUT = message_id("2026-000001")
 UNKNOWN = "550 5.1.1 <pay@acme.example>: Recipient address rejected: User unknown"
@@ -41,6 +47,16 @@ FAILED = {
     "OpenSMTPD's word for it": (status_report(ABOUT, action="error (see below)"), UNKNOWN),
     "an address beyond ASCII": (status_report(ABOUT, to="utf-8; päy@acme.example"), UNKNOWN),
     "without a reason": (status_report(ABOUT, why=""), "5.1.1"),
+    "encoded": (status_report(ABOUT, encoding="base64"), UNKNOWN),
+    "encoded otherwise": (status_report(ABOUT, encoding="quoted-printable"), UNKNOWN),
+    "a reason without its type": (
+        status_report(ABOUT, why="550 5.7.1 Blocked; ask your provider"),
+        "550 5.7.1 Blocked; ask your provider",
+    ),
+    "an original recipient without an address": (
+        status_report(ABOUT, to="rfc822; pay@acme.example\nOriginal-Recipient: rfc822;"),
+        UNKNOWN,
+    ),
     "Exim": (
         plain_report(ABOUT, sender=DAEMON, text=EXIM, X_Failed_Recipients="pay@acme.example"),
         "550 5.1.1 No such user here",
@@ -65,6 +81,19 @@ def test_a_report_names_the_letter_and_the_address_in_the_servers_words(form: st
     assert failure.words == words
 
 
+OPENED = """Content-Type: multipart/report; report-type=disposition-notification; boundary=b
+
+--b
+Content-Type: text/plain
+
+Your message was read on Monday.
+--b
+Content-Type: message/disposition-notification
+
+Final-Recipient: rfc822; jane@acme.example
+Disposition: manual-action/MDN-sent-manually; displayed
+--b--
+"""
 SILENT = {
     "late, and tried again": status_report(ABOUT, action="delayed"),
     "arrived": status_report(ABOUT, action="delivered"),
@@ -74,6 +103,7 @@ SILENT = {
     "a vacation without a sender": reply(ABOUT, "I am away.", Return_Path="<>"),
     "an absence told by its subject": reply(ABOUT, "Ich bin weg.", Subject="Abwesenheitsnotiz: x"),
     "the same in English": reply(ABOUT, "I am away.", Subject="Automatic reply: Invoice"),
+    "a receipt that it was opened": nested_reply(ABOUT, OPENED),
     "a list": reply(ABOUT, "Welcome.", List_Id="<all.acme.example>"),
     "about nothing of ours": b"From: ana@acme.example\r\nSubject: Hello\r\n\r\nHi\r\n",
     "nothing": b"",
@@ -134,6 +164,60 @@ def test_a_reply_in_html_is_read_as_text() -> None:
     assert isinstance(found, MailReply)
     assert found.text == "We pay <soon>, promised.\n\nJane"
     assert (found.about, found.sender) == ((ABOUT,), "Jane Doe <jane@acme.example>")
+
+
+PDF = """Content-Type: application/pdf
+Content-Disposition: inline; filename=po.pdf
+
+x
+"""
+APPLE = f"""Content-Type: multipart/alternative; boundary=a
+
+--a
+Content-Type: text/plain
+
+
+--a
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/html
+
+<p>See there.</p>
+--b
+{PDF}--b
+Content-Type: text/html
+
+<br>
+--b--
+--a--
+"""
+SIGNED = f"""Content-Type: multipart/signed; boundary=a
+
+--a
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain
+
+See there.
+--b
+{PDF}--b--
+--a
+Content-Type: application/pkcs7-signature
+Content-Disposition: attachment; filename=smime.p7s
+
+x
+--a--
+"""
+
+
+@pytest.mark.parametrize("parts", [APPLE, SIGNED], ids=["Apple's", "signed"])
+def test_words_and_files_are_found_however_deep_they_are(parts: str) -> None:
+    """Where the plain form is blank the other one tells."""
+    found = read_mail(nested_reply(ABOUT, parts))
+    assert isinstance(found, MailReply)
+    assert (found.text, found.attachments) == ("See there.", ("po.pdf",))
 
 
 @pytest.mark.parametrize(
