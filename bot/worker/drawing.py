@@ -1,5 +1,7 @@
 """Documents are drawn in processes of their own: typst lets nothing else happen meanwhile."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -22,21 +24,30 @@ async def tried_drawing(settings: Settings, processes: Processes) -> Draw:
     Raises CannotDraw for a template that draws none, for names that no font has, and where
     e-invoices are wanted and could not be checked.
     """
-    folder = settings.invoice_templates
-    try:
-        printer = InvoicePrinter(folder or TEMPLATES)
-        for sample in samples(settings.company):
+    folder = settings.invoice_templates or TEMPLATES
+    printer, tried = InvoicePrinter(folder), samples(settings.company)
+    with _told("document", settings):
+        for sample in tried:
             printer.draw(sample)
-    except CannotBeDrawn as error:
-        setting = "INVOICE_TEMPLATES" if folder else "COMPANY_NAME"
-        raise CannotDraw(f"{setting}: no document can be drawn. {error}") from None
     if settings.e_invoice is None:
         return draw_in(processes, printer)
     try:
         await processes.call(prepare_rules)
     except (ImportError, OSError, ProcessLost) as error:
         raise CannotDraw(f"E_INVOICE: e-invoices cannot be checked here. {error}") from None
-    return draw_in(processes, InvoicePrinter(folder or TEMPLATES, e_invoices=True))
+    draw = draw_in(processes, InvoicePrinter(folder, e_invoices=True))
+    with _told("e-invoice", settings):
+        await draw(tried[0])
+    return draw
+
+
+@contextmanager
+def _told(what: str, settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except CannotBeDrawn as error:
+        setting = "INVOICE_TEMPLATES" if settings.invoice_templates else "COMPANY_NAME"
+        raise CannotDraw(f"{setting}: no {what} can be drawn. {error}") from None
 
 
 def draw_in(processes: Processes, printer: InvoicePrinter) -> Draw:

@@ -8,13 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from bot.worker.drawing import draw_in
+from bot.settings import Settings
+from bot.worker.drawing import CannotDraw, draw_in, tried_drawing
 from bot.worker.processes import Processes, ProcessLost
-from handlers.documents.printer import InvoicePrinter
+from handlers.documents.printer import TEMPLATES, InvoicePrinter
 from models.bills.documents import CannotBeDrawn
 from tests.harness.waiting import until
 from tests.views.test_invoice import ACME, issued
@@ -43,6 +45,25 @@ async def test_a_document_drawn_there_is_the_one_drawn_here(processes: Processes
 async def test_an_e_invoice_made_there_is_the_one_made_here(processes: Processes) -> None:
     printer = InvoicePrinter(e_invoices=True)
     assert await draw_in(processes, printer)(ACME) == printer.draw(ACME)
+
+
+async def test_a_template_that_spoils_e_invoices_alone_is_refused_before_a_bill_waits_for_it(
+    processes: Processes, tmp_path: Path
+) -> None:
+    """It attaches what the e-invoice is attached as, which is fine as long as there is none."""
+    attaching = '#pdf.attach("factur-x.xml", bytes("x"), mime-type: "text/xml", description: "x")'
+    ours = (TEMPLATES / "invoice.typ").read_text(encoding="utf-8")
+    (tmp_path / "invoice.typ").write_text(f"{ours}\n{attaching}", encoding="utf-8")
+    german: dict[str, Any] = {
+        "company_name": "M",
+        "company_country": "DE",
+        "company_tax_id": "DE987654321",
+    }
+    plain = Settings(_env_file=None, invoice_templates=tmp_path, **german)  # type: ignore[call-arg]
+    assert await (await tried_drawing(plain, processes))(ACME)
+    wanted = plain.model_copy(update={"e_invoice": "factur-x"})
+    with pytest.raises(CannotDraw, match=r"INVOICE_TEMPLATES: no e-invoice .* file factur-x.xml"):
+        await tried_drawing(wanted, processes)
 
 
 async def test_each_gives_way_to_a_new_one_after_so_many_calls(processes: Processes) -> None:
