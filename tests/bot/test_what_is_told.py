@@ -22,8 +22,9 @@ from models.customers.customers import Customer
 from models.db.database import Database
 from models.imports.books import Book
 from models.outbox.cards import add_cards
-from models.outbox.messages import MessageKind, add_messages, user_recipient
+from models.outbox.messages import Message, MessageKind, add_messages, user_recipient
 from models.outbox.notifications import promise_run_preview
+from models.outbox.private_answers import Told, keep_answer
 from models.people.permissions import Role
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import (
@@ -206,6 +207,39 @@ async def test_all_of_finance_hears_in_one_message_what_was_delivered_and_of_the
             assert sorted("could not be" in text for text in told) == [False, True]
     told = await rows(db, "select state from messages where kind = 'delivered'")
     assert sorted(row.state for row in told) == ["listed"] * 6 + ["posted"] * 2
+
+
+async def test_whoever_sent_a_bill_reads_of_its_delivery_where_they_sent_it_and_else_in_the_notice(
+    db: Database, people: People
+) -> None:
+    """Max belongs to Finance by now, and has no such answer; Ana's cannot be corrected for ever."""
+    await rows(db, "update users set role = 'Finance' where name = 'Max' returning id")
+    (bill_id,) = await make_bills(db, people.ana, 1)
+    async with db.transaction() as session:
+        await session.execute(sa.text("update customers set billing_email = 'a@b.example'"))
+        await approve_bill(session, bill_id, 1, act(people.kim))
+        await send_bill(session, bill_id, 2, act(people.ana))
+        told = Told("It goes out", bill_id=bill_id)
+        answer = "https://slack.example/answer"
+        await keep_answer(session, people.ana, answer, told, datetime.now(UTC))
+        late = clock(people, NOW + DELAY)
+        await issue_bills(session, [bill_id], late, drawn)
+        delivered = await mark_delivered(session, bill_id, late, "250 OK", "a@b.example")
+    assert delivered
+    facts = {"bills": [bill_id], "actions": [delivered.id]}
+    ana, max_ = (user_recipient(one.id) for one in (people.ana, people.max))
+
+    async def notice_to(recipient: str) -> str | None:
+        message = Message(kind=MessageKind.DELIVERED, recipient=recipient, facts=facts)
+        async with db.transaction() as session:
+            made = await CONTENT_BY_KIND[MessageKind.DELIVERED](session, message)
+        return made.draw().text if made else None
+
+    words = "is delivered to a@b.example."
+    assert await notice_to(ana) is None
+    assert words in (await notice_to(max_) or "")
+    await rows(db, "update private_answers set uses_left = 0 returning id")
+    assert words in (await notice_to(ana) or "")
 
 
 def _heard(slack: Sandbox, person: str, words: str) -> bool:
