@@ -30,10 +30,10 @@ import typst
 
 from benchmarks.cost import memory_mb
 from benchmarks.ground import Spent, report_spent
-from handlers.documents.invoice_page import invoice_page
 from handlers.documents.printer import TEMPLATES, InvoicePrinter
 from handlers.documents.samples import samples
 from handlers.documents.typesetting import FONT_PACKAGES, TEMPLATE
+from handlers.wording.invoice_page import invoice_page
 from models.bills.documents import Drawn
 from models.bills.invoice_data import InvoiceData
 from models.settings import Company

@@ -51,8 +51,8 @@ from bot.slack.client import SlackClient
 from bot.worker.drawing import draw_in
 from bot.worker.processes import Processes
 from bot.worker.worker import Worker
-from handlers.documents.invoice_page import invoice_page
 from handlers.documents.printer import InvoicePrinter
+from handlers.wording.invoice_page import invoice_page
 from models.db.database import Database
 from models.db.embedded import EmbeddedPostgres
 from models.db.migrate import migrate

@@ -11,7 +11,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 HIDDEN = "[hidden]"
 _SECRETS = re.compile(
     r"(xox[a-z]-|xapp-)[\w-]+"  # tokens of Slack
-    r"|cs[stl]_[\w-]{20,}"  # our own: of devices, scripts, one-time links
+    r"|cs[stlu]_[\w-]{20,}"  # our own: of devices, scripts, one-time links, customers' links
     r"|\$2[aby]\$\d\d\$[./\w]{53}"  # hashes of passwords
     r"|(?<=ticket=)[\w-]+"  # of a socket's one-use address
     r"|(?<=://)[^\s/@\"]+:[^\s/@\"]*@"  # user and password of a database or mail server

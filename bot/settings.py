@@ -1,14 +1,9 @@
 """Settings, from the environment or a `.env` file; each command reads only those it uses."""
 
-import re
-import ssl
-from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
-from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -16,25 +11,47 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.mail.imap_url import MailboxAddress
 from bot.mail.smtp_url import DOMAIN_NAME, MailServer
+from bot.setting_values import (
+    Address,
+    DayOfMonth,
+    EInvoices,
+    Host,
+    OneLine,
+    Proxy,
+    SlackId,
+    SomeLines,
+    certificates,
+    mail_server_url,
+    mailbox_url,
+    matching,
+    one_mailbox,
+    read_by,
+    split,
+    web_address,
+    web_api,
+    with_a_template,
+    zone_of_a_place,
+)
 from bot.what_to_do import WHAT_TO_DO
 from models.db.url import passwords_in, to_url
-from models.errors import Unreadable
 from models.late import Late
 from models.mailboxes import mailboxes, read_mailboxes
 from models.regions import read_country, read_locale
 from models.schedule.working_hours import public_holidays, read_place
-from models.settings import AWAY_STATUSES, CHUNK_CUSTOMERS, BillingSettings, Company, MonthEnd
-from models.slack_ids import read_channel_id, read_emojis, read_member_id
-from models.text import refuse_placeholder
+from models.settings import (
+    AWAY_STATUSES,
+    CHUNK_CUSTOMERS,
+    MOST_LINK_DAYS,
+    BillingSettings,
+    Company,
+    MonthEnd,
+)
+from models.slack_ids import read_channel_id, read_emojis
 
 if TYPE_CHECKING:
     from models.db import embedded
 else:
     embedded = Late("models.db.embedded")
-
-FACTUR_X = "factur-x"
-LAST_DAY = 31
-E_INVOICE_PACKAGES = ("facturx", "lxml", "pikepdf", "saxonche")
 
 
 class BadSettings(Exception):
@@ -44,138 +61,6 @@ class BadSettings(Exception):
         """`faults` says of each setting, by name, what is the matter with it."""
         lines = (f"{name} {fault}. {WHAT_TO_DO[name]}" for name, fault in faults.items())
         super().__init__("\n".join(lines))
-
-
-def _matching(pattern: str) -> AfterValidator:
-    """Refuses a text or a secret that is not of that form."""
-
-    def check(value: str | SecretStr) -> str | SecretStr:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if re.fullmatch(pattern, text) is None:
-            raise ValueError
-        return value
-
-    return AfterValidator(check)
-
-
-def _read_by(reading: Callable[[str], str | None]) -> AfterValidator:
-    """Takes what a reading of the models makes of the text, or the text where it only refuses."""
-
-    def check(text: str) -> str:
-        try:
-            return reading(text) or text
-        except Unreadable:
-            raise ValueError from None
-
-    return AfterValidator(check)
-
-
-def _zone_of_a_place(zone: ZoneInfo) -> ZoneInfo:
-    """UTC, or where a place is: others, such as EST, know no summer time or count backwards."""
-    if zone.key != "UTC" and re.fullmatch(r"(?!Etc/)[A-Z]\w+/\S+", zone.key) is None:
-        raise ValueError
-    return zone
-
-
-def _network(text: str) -> str:
-    """An address or a network, but not all there are."""
-    if not ip_network(text).prefixlen:
-        raise ValueError
-    return text
-
-
-def _web_address(address: str) -> str:
-    """A scheme and a host, perhaps a port and a path, and nothing secret."""
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username or parts.query or parts.fragment or parts.port == 0:
-        raise ValueError
-    return address.rstrip("/")
-
-
-def _web_api(address: str) -> str:
-    """Where methods are called, which is under `/api/` on a host that is named alone."""
-    address = _web_address(address)
-    return f"{address}/" if urlsplit(address).path else f"{address}/api/"
-
-
-def _mail_server(url: SecretStr) -> SecretStr:
-    server = MailServer.parse(url.get_secret_value())
-    if server.user and not server.password:
-        raise ValueError
-    return url
-
-
-def _mailbox_address(url: SecretStr) -> SecretStr:
-    MailboxAddress.parse(url.get_secret_value())
-    return url
-
-
-def _certificates(path: Path) -> Path:
-    """A file that a certificate can be checked by."""
-    try:
-        ssl.create_default_context(cafile=str(path))
-    except OSError:
-        raise ValueError from None
-    return path
-
-
-def _one_mailbox(text: str) -> str:
-    (mailbox,) = mailboxes(text)
-    if not mailbox.username.isascii():
-        raise ValueError
-    return text
-
-
-def _with_a_template(folder: Path) -> Path:
-    if not (folder / "invoice.typ").is_file():
-        raise ValueError
-    return folder
-
-
-def _form_of_e_invoices(typed: object) -> object:
-    """The one form that there is, also by a plain yes; None for a no."""
-    word = str(typed or "no").casefold()
-    if word in ("0", "no", "false", "off"):
-        return None
-    return FACTUR_X if word in ("facturx", "zugferd", "1", "yes", "true", "on") else word
-
-
-def _installed(form: str | None) -> str | None:
-    """What e-invoices take is an extra of the installation."""
-    if form and not all(map(find_spec, E_INVOICE_PACKAGES)):
-        raise ValueError
-    return form
-
-
-def _split(given: str | tuple[str, ...]) -> list[str]:
-    """What was typed, or the default."""
-    typed = given if isinstance(given, str) else ",".join(given)
-    return [part for part in re.split(r"[\s,]+", typed) if part]
-
-
-def _host(text: str) -> str:
-    """As an address of the web has it, in small letters; one of IPv6 without brackets."""
-    bare = text.lower().removeprefix("[").removesuffix("]")
-    if re.fullmatch(r"[\w.:-]+", bare) is None or (":" in bare and bare.count(":") < 2):
-        raise ValueError
-    return bare
-
-
-def _day_of_month(typed: object) -> object:
-    """The last one is the 31st, which every month has in its way."""
-    return LAST_DAY if str(typed).strip().casefold() == "last" else typed
-
-
-Address = Annotated[str, _matching(r"https?://\S+")]
-DayOfMonth = Annotated[int, Field(ge=1, le=LAST_DAY), BeforeValidator(_day_of_month)]
-Host = Annotated[str, AfterValidator(_host)]
-Proxy = Annotated[str, AfterValidator(_network)]
-SlackId = Annotated[str, _read_by(read_member_id)]
-OneLine = Annotated[str, _matching(r"[^\r\n]{1,300}"), _read_by(refuse_placeholder)]
-EInvoices = Annotated[
-    Literal["factur-x"] | None, BeforeValidator(_form_of_e_invoices), AfterValidator(_installed)
-]
-SomeLines = Annotated[str, Field(max_length=1000), _read_by(refuse_placeholder)]
 
 
 class DatabaseSettings(BaseSettings):
@@ -205,9 +90,9 @@ class DatabaseSettings(BaseSettings):
 class BooksSettings(DatabaseSettings):
     """What imports and month end use besides."""
 
-    timezone: Annotated[ZoneInfo, AfterValidator(_zone_of_a_place)] = ZoneInfo("UTC")
+    timezone: Annotated[ZoneInfo, AfterValidator(zone_of_a_place)] = ZoneInfo("UTC")
     hold_jump_factor: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = None
-    approvals_channel: Annotated[str, _read_by(read_channel_id)] | None = None
+    approvals_channel: Annotated[str, read_by(read_channel_id)] | None = None
     lookback_months: Annotated[int, Field(ge=0, le=120)] = 2
 
     def billing(self) -> BillingSettings:
@@ -223,40 +108,41 @@ class BooksSettings(DatabaseSettings):
 class Settings(BooksSettings):
     """All settings, for `serve`."""
 
-    slack_bot_token: Annotated[SecretStr, _matching("xoxb-.+")] | None = None
-    slack_app_token: Annotated[SecretStr, _matching("xapp-.+")] | None = None
+    slack_bot_token: Annotated[SecretStr, matching("xoxb-.+")] | None = None
+    slack_app_token: Annotated[SecretStr, matching("xapp-.+")] | None = None
     slack_signing_secret: SecretStr | None = None
-    slack_api_url: Annotated[Address, AfterValidator(_web_api)] = "https://slack.com/api/"
-    command_prefix: Annotated[str, _matching(r"[a-z0-9_-]{0,20}")] = ""
-    finance_slack_ids: Annotated[tuple[SlackId, ...], NoDecode, BeforeValidator(_split)] = ()
-    public_url: Annotated[Address, AfterValidator(_web_address)] | None = None
-    host: Annotated[str, _matching(r"[\w.:-]+")] = "127.0.0.1"
+    slack_api_url: Annotated[Address, AfterValidator(web_api)] = "https://slack.com/api/"
+    command_prefix: Annotated[str, matching(r"[a-z0-9_-]{0,20}")] = ""
+    finance_slack_ids: Annotated[tuple[SlackId, ...], NoDecode, BeforeValidator(split)] = ()
+    public_url: Annotated[Address, AfterValidator(web_address)] | None = None
+    usage_link_days: Annotated[int, Field(ge=0, le=MOST_LINK_DAYS)] = 90
+    host: Annotated[str, matching(r"[\w.:-]+")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    trusted_proxies: Annotated[tuple[Proxy, ...], NoDecode, BeforeValidator(_split)] = ()
-    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
-    smtp_ca_file: Annotated[Path, AfterValidator(_certificates)] | None = None
-    smtp_helo_name: Annotated[str, _matching(DOMAIN_NAME.pattern)] | None = None
-    mail_from: Annotated[str, _read_by(read_mailboxes), AfterValidator(_one_mailbox)] | None = None
+    trusted_proxies: Annotated[tuple[Proxy, ...], NoDecode, BeforeValidator(split)] = ()
+    smtp_url: Annotated[SecretStr, AfterValidator(mail_server_url)] | None = None
+    smtp_ca_file: Annotated[Path, AfterValidator(certificates)] | None = None
+    smtp_helo_name: Annotated[str, matching(DOMAIN_NAME.pattern)] | None = None
+    mail_from: Annotated[str, read_by(read_mailboxes), AfterValidator(one_mailbox)] | None = None
     email_dry_run: bool = False
-    bounces_url: Annotated[SecretStr, AfterValidator(_mailbox_address)] | None = None
+    bounces_url: Annotated[SecretStr, AfterValidator(mailbox_url)] | None = None
     send_delay_minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = 5
     send_per_minute: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] = 0
     month_end_day: DayOfMonth | None = None
-    holidays: Annotated[str, _read_by(read_place)] | None = None
-    away_statuses: Annotated[str, _read_by(read_emojis)] = AWAY_STATUSES
+    holidays: Annotated[str, read_by(read_place)] | None = None
+    away_statuses: Annotated[str, read_by(read_emojis)] = AWAY_STATUSES
     month_end_hour: Annotated[int, Field(ge=0, le=23)] = 9
     month_end_automatic: bool = False
     company_name: OneLine | None = None
     company_address: SomeLines | None = None
-    company_country: Annotated[str, _read_by(read_country)] | None = None
+    company_country: Annotated[str, read_by(read_country)] | None = None
     company_tax_id: OneLine | None = None
     payment_days: Annotated[int, Field(ge=0, le=365)] = 30
     payment_note: SomeLines | None = None
-    locale: Annotated[str, _read_by(read_locale)] = "en"
-    invoice_templates: Annotated[Path, AfterValidator(_with_a_template)] | None = None
+    locale: Annotated[str, read_by(read_locale)] = "en"
+    invoice_templates: Annotated[Path, AfterValidator(with_a_template)] | None = None
     e_invoice: EInvoices = None
-    webhook_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split)] = ()
-    metrics_token: Annotated[SecretStr, _matching(r"[\x21-\x7e]{16,200}")] | None = None
+    webhook_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split)] = ()
+    metrics_token: Annotated[SecretStr, matching(r"[\x21-\x7e]{16,200}")] | None = None
     worker_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -304,6 +190,8 @@ class Settings(BooksSettings):
             month_end=self.month_end,
             public_holidays=public_holidays(self.holidays) if self.holidays else frozenset(),
             away_statuses=frozenset(self.away_statuses.split(",")),
+            public_url=self.public_url,
+            usage_link_days=self.usage_link_days,
             company=self.company,
         )
 

@@ -27,6 +27,7 @@ WHAT_TO_DO = {
     "FINANCE_SLACK_IDS": "Write member ids with commas between them, as in U012AB3CD,U034EF5GH.",
     "PUBLIC_URL": "Write the address of the web pages as people type it, with https:// and without "
     "a password or a question mark.",
+    "USAGE_LINK_DAYS": "Write a number of days from 0 to 3650; 0 is for no links to customers.",
     "TRUSTED_PROXIES": "Write the addresses or networks of your proxies with commas between them, "
     "as in 10.0.0.7,192.168.1.0/24, or leave it unset where there are none.",
     "HOST": "Write the address to listen on; 127.0.0.1 is this machine alone.",

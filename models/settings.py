@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 CHUNK_CUSTOMERS = 50_000
 MOST_AT_ONCE = 1_000
+MOST_LINK_DAYS = 3_650
 UTC = ZoneInfo("UTC")
 AWAY_STATUSES = "palm_tree,face_with_thermometer"
 """What Slack itself offers: "Vacationing" and "Out sick"."""
@@ -52,6 +53,8 @@ class BillingSettings:
     `month_end`: when months are billed by themselves; None: they are not.
     `public_holidays`: days on which nobody is reminded, or told of the week.
     `away_statuses`: the emojis of statuses in Slack that say that somebody is away.
+    `public_url`: where customers reach the pages, without a slash at its end; None: nowhere.
+    `usage_link_days`: how long links of theirs are good; 0: there are none.
     `company`: as documents that are issued now show it.
     """
 
@@ -69,4 +72,6 @@ class BillingSettings:
     month_end: MonthEnd | None = None
     public_holidays: frozenset[date] = frozenset()
     away_statuses: frozenset[str] = frozenset(AWAY_STATUSES.split(","))
+    public_url: str | None = None
+    usage_link_days: int = 90
     company: Company = Company("")

@@ -7,9 +7,9 @@ from bot.worker.content import Content
 from handlers.slack.blocks.mail_notices import (
     MAILS_NOTICED,
     bounced_notice,
+    customer_replies_notice,
     delivered_notice,
     is_in_doubt,
-    mail_reply_notice,
     mail_resumed_notice,
     mail_stopped_notice,
     mailbox_unread_notice,
@@ -75,10 +75,10 @@ async def bounced_content(session: Session, message: Message) -> Content:
     )
 
 
-async def mail_reply_content(session: Session, message: Message) -> Content:
+async def customer_replies_content(session: Session, message: Message) -> Content:
     actions = message.facts["actions"]
     told = await _told_of_several(session, actions[:MAILS_NOTICED])
-    return Content(partial(mail_reply_notice, told, len(actions) - len(told)))
+    return Content(partial(customer_replies_notice, told, len(actions) - len(told)))
 
 
 async def _most_pressing(session: Session, actions: Sequence[int]) -> tuple[Told, int]:

@@ -12,8 +12,8 @@ from bot.worker.approver_content import (
 from bot.worker.content import Content
 from bot.worker.mail_content import (
     bounced_content,
+    customer_replies_content,
     delivered_content,
-    mail_reply_content,
     mail_resumed_content,
     mail_stopped_content,
     mailbox_unread_content,
@@ -327,6 +327,6 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.MAY_HAVE_ARRIVED: may_have_arrived_content,
     MessageKind.DELIVERED: delivered_content,
     MessageKind.BOUNCED: bounced_content,
-    MessageKind.MAIL_REPLY: mail_reply_content,
+    MessageKind.MAIL_REPLY: customer_replies_content,
     MessageKind.MAILBOX_UNREAD: mailbox_unread_content,
 }

@@ -15,6 +15,7 @@ from handlers.api import (
     session,
     tokens,
     usage,
+    usage_links,
     users,
     webhooks,
 )
@@ -27,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.router,
     absence.router,
     bills.router,
+    usage_links.router,
     bill_runs.router,
     customers.router,
     usage.router,

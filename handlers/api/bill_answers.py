@@ -48,7 +48,8 @@ class ActionAnswer(BaseModel):
     `corrected_by`: after whose correction of usage or terms Countersign did it; `to`: where a
     letter went or did not, `answer`: what a mail server said of it; `of_copy`: it is a
     report about somebody copied in, and not about the bill; `mailed_by`: whom a mail names
-    as its writer, which proves nothing; `no_e_invoice`: why the document that was issued is none,
+    as its writer, which proves nothing; `link_of`: the customer by whose link it was asked;
+    `no_e_invoice`: why the document that was issued is none,
     where one was asked for.
     """
 
@@ -72,6 +73,7 @@ class ActionAnswer(BaseModel):
     answer: str | None
     of_copy: bool
     mailed_by: str | None
+    link_of: str | None
     no_e_invoice: str | None
     reason_code: RejectReason | None
     reverses_id: int | None
@@ -152,6 +154,7 @@ def action_answer(entry: HistoryEntry, bill_id: int) -> ActionAnswer:
         answer=entry.answer or entry.failure,
         of_copy=entry.of_copy,
         mailed_by=entry.mailed_by,
+        link_of=entry.link_of,
         no_e_invoice=entry.no_e_invoice,
         reason_code=entry.reject_reason,
         reverses_id=entry.reverses.id if entry.reverses else None,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import jinja2
 
-from handlers.documents.invoice import DOCUMENT_KINDS, every_number, written_day
-from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
+from handlers.wording.document_text import DOCUMENT_KINDS, every_number, linked, written_day
 from handlers.wording.formatting import name, period_name
+from handlers.wording.number_format import DEFAULT_LOCALE, NumberFormat
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind
 
@@ -16,13 +16,15 @@ from models.bills.states import BillKind
 @dataclass(frozen=True)
 class BillEmail:
     """The figures that matter, for whoever opens no attachments. `comes_to` is the one sentence
-    that stands out where type can.
+    that stands out where type can; `linked` says what is at `address`, where there is one.
     """
 
     subject: str
     greeting: str
     announces: str
     comes_to: str
+    linked: str
+    address: str | None
     regards: str
     company: str
 
@@ -32,6 +34,7 @@ class BillEmail:
         kind, due = DOCUMENT_KINDS[facts.kind], facts.due_on
         figures = NumberFormat(facts.locale or DEFAULT_LOCALE)
         gross = figures.amount(facts.sums.gross.copy_abs(), facts.currency)
+        link = facts.link
         company, month = name(facts.company.name), period_name(facts.period)
         return cls(
             subject=f"{kind.noun.capitalize()} {facts.number} from {company} for {month}",
@@ -39,6 +42,8 @@ class BillEmail:
             announces=f"Attached is {kind.noun} {facts.number} for API calls in "
             f"{month}{_refers(facts)}.",
             comes_to=f"{kind.total}: {gross}" + (f", by {written_day(due)}." if due else "."),
+            linked=linked(link) if link else "",
+            address=link.address if link else None,
             regards="Kind regards",
             company=company,
         )
@@ -46,7 +51,8 @@ class BillEmail:
     @property
     def text(self) -> str:
         closing = f"{self.regards}\n{self.company}\n"
-        return "\n\n".join((self.greeting, self.announces, self.comes_to, closing))
+        seen = (f"{self.linked}\n{self.address}",) if self.address else ()
+        return "\n\n".join((self.greeting, self.announces, self.comes_to, *seen, closing))
 
     @property
     def html(self) -> str:

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from handlers.documents import cii
 from handlers.documents.cii import number_text
-from handlers.documents.invoice import address_lines, billed_by, every_number
-from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
-from handlers.documents.tax_categories import (
+from handlers.wording.document_text import address_lines, billed_by, every_number
+from handlers.wording.formatting import clean, listing, period_name
+from handlers.wording.number_format import DEFAULT_LOCALE, NumberFormat
+from handlers.wording.tax_categories import (
     INTRA_COMMUNITY,
     OUT_OF_SCOPE,
     STANDARD,
@@ -19,7 +20,6 @@ from handlers.documents.tax_categories import (
     tax_category,
     vat_id,
 )
-from handlers.wording.formatting import clean, listing, period_name
 from models.bills.invoice_data import BilledCalls, InvoiceData
 from models.bills.states import BillKind
 from models.money import minor_units, taxed

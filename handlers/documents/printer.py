@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 
 from handlers.documents.e_invoice import NoEInvoice, written_e_invoice
-from handlers.documents.invoice_page import invoice_page
 from handlers.documents.typesetting import NotTypeset, Typeset, typeset
 from handlers.wording.formatting import clean, listing
+from handlers.wording.invoice_page import invoice_page
 from models.bills.documents import PDF, CannotBeDrawn, Drawn
 from models.bills.invoice_data import InvoiceData
 from models.customers.signs import WRITTEN, quoted_signs, told_signs

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from models.bills.invoice_data import InvoiceData, Proration
+from models.bills.invoice_data import InvoiceData, IssuedLink, Proration
 from models.bills.states import BillKind
 from models.period import Period
 from models.settings import Company
@@ -42,6 +42,7 @@ def samples(company: Company) -> list[InvoiceData]:
         currency="EUR",
         proration=Proration(3100, 21, 31),
         months=_MONTHS,
+        link=IssuedLink("https://bills.example/u/csu_sample", date(2027, 2, 1)),
     )
     later = replace(invoice, number="2026-000002", refers_to=(invoice.number,), proration=None)
     return [

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from handlers.documents.tax_categories import BY_NOTE, tax_category
+from handlers.wording.tax_categories import BY_NOTE, tax_category
 from models.bills.invoice_data import InvoiceData
 from models.bills.states import BillKind
 from models.exports.ledger import LedgerEntry

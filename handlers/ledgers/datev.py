@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from handlers.documents.tax_categories import vat_id
 from handlers.ledgers.booking import Booking, on_one_line
 from handlers.ledgers.programs import Batch, Program
+from handlers.wording.tax_categories import vat_id
 from models.errors import Invalid
 from models.exports.formats import LedgerFormat
 from models.exports.ledger_accounts import AccountForm, Part

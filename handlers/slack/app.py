@@ -26,6 +26,7 @@ from handlers.slack import (
     suggestions,
     thread,
     usage,
+    usage_links,
     words,
 )
 from handlers.slack.answers import Answer, Later, Reply
@@ -126,6 +127,7 @@ async def _opened(_: RequestContext) -> None:
 MENU: dict[str, Listener] = {
     "history": bill.history_clicked,
     "usage": usage.of_bill,
+    "link": usage_links.look,
     "page": _opened,
     "revise": clicked(bill_dialogs.revise),
     "void": clicked(bill_dialogs.void),
@@ -208,6 +210,8 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.DELIVER: clicked(bill_dialogs.arrived),
     ActionId.HISTORY: bill.history_clicked,
     ActionId.INVOICE: invoice.invoice,
+    ActionId.MAKE_LINK: usage_links.make,
+    ActionId.REVOKE_LINK: usage_links.revoke,
     ActionId.MORE: _more,
     ActionId.CHOOSE: _choose,
     ActionId.GENERATE: bill.start_run,

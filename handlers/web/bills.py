@@ -17,12 +17,14 @@ from handlers.wording.bill_text import month_of, multiplication, relatives, usag
 from handlers.wording.bill_trend import trend_text
 from handlers.wording.history_text import history_text
 from handlers.wording.labels import BUTTONS
+from handlers.wording.link_text import link_standing
 from handlers.wording.questions import words_of
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Statement
 from handlers.wording.standing_text import standing_text
 from models.bills.documents import issued_document
 from models.bills.states import HoldReason, State, Verb
+from models.bills.usage_links import open_until
 from models.errors import NotFound
 from models.outbox.threads import thread_of_bill
 from models.people.permissions import Permission
@@ -104,6 +106,8 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         past=_past(history, facts),
         related=relatives(facts),
         document=await issued_document(session, bill_id),
+        link=link_standing(await open_until(session, bill_id, context.now)),
+        keeps_links=context.user.can(Permission.SEND),
         thread=await _thread(context, bill_id),
         can_comment=context.user.can(Permission.COMMENT),
         live=live,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 from babel.dates import format_date, format_timedelta
 from babel.lists import format_list
@@ -251,9 +251,22 @@ def person(who: PersonRef | User, limit: int = 80) -> str:
     return f"{name(who.name, limit)} ({role})" if role else name(who.name, limit)
 
 
-def writer(by: PersonRef, mailed_by: str | None) -> str:
-    """Who wrote a comment; of one that came by mail, whom the mail names."""
-    return f"{name(mailed_by, 120)} (by e-mail)" if mailed_by else person(by)
+class Written(Protocol):
+    """A comment, or what was recorded of it."""
+
+    @property
+    def by(self) -> PersonRef: ...
+    @property
+    def mailed_by(self) -> str | None: ...
+    @property
+    def link_of(self) -> str | None: ...
+
+
+def writer(one: Written) -> str:
+    """Who wrote it; of what came by mail whom the mail names, and by a link whose link it is."""
+    if one.mailed_by:
+        return f"{name(one.mailed_by, 120)} (by e-mail)"
+    return f"{name(one.link_of, 120)} (by its link)" if one.link_of else person(one.by)
 
 
 def listing(items: Sequence[str], word: str = "and", most: int = 12) -> str:

@@ -93,13 +93,16 @@ def history_sentence(entry: HistoryEntry, currency: str) -> list[Part]:
 
 
 def _who(entry: HistoryEntry) -> str:
-    return name(entry.mailed_by) if entry.mailed_by else person(entry.by)
+    customer = entry.mailed_by or entry.link_of
+    return name(customer) if customer else person(entry.by)
 
 
 def _where(entry: HistoryEntry) -> str:
     by_mail = entry.mailed_by or entry.verb is Verb.BOUNCE
     if by_mail:
         return " by e-mail"
+    if entry.link_of:
+        return " by its link"
     by_itself = entry.by.name == SYSTEM and entry.source in PLACES
     return "" if by_itself else f" {SOURCE_WORDS[entry.source]}"
 

@@ -1,6 +1,7 @@
-"""What came back by mail on a bill that was mailed is put on its record. It moves no bill.
+"""What customers answer to a document is put on the bill's record: by mail, or by its link.
 
-Anybody can write such a mail. So it tells, and never decides: neither state nor figures change.
+Anybody can write such a mail, and whoever has a link can ask there. So it tells, and never decides:
+neither state nor figures change.
 """
 
 from typing import Any
@@ -17,12 +18,19 @@ from models.bills.incoming import (
     is_received_anew,
 )
 from models.bills.states import Verb
-from models.context import Context
+from models.bills.usage_links import LinkedBill
+from models.context import Context, as_system
 from models.customers.mail_addresses import copies_alone
-from models.outbox.notifications import notify_bounced, notify_mail_reply
+from models.errors import Invalid
+from models.outbox.notifications import notify_bounced, notify_customer_reply
+from models.text import bounded_text
 
 MAILS_OF_A_BILL = 50
 """More are left where they are: nobody fills the record of a bill by writing mails."""
+QUESTIONS_OF_A_BILL = 50
+QUESTION_CHARS = 3_000
+LINK_OF = "link_of"
+"""Under which the snapshot of a question names the customer whose link it came by."""
 
 
 async def record_mail(
@@ -57,6 +65,26 @@ async def _record_bounce(
     return action
 
 
+async def record_question(
+    session: AsyncSession, linked: LinkedBill, text: str, context: Context
+) -> BillAction:
+    """What somebody asks by a link becomes a comment, once in the same words; refuses none, one
+    that is too long, and one too many.
+    """
+    question = bounded_text(text, QUESTION_CHARS, "A question", "question")
+    automatic = await as_system(session, context)
+    loaded = await load_for(session, linked.bill_id, Verb.BOUNCE, automatic)
+    asked = [one for one in loaded.actions if LINK_OF in one.snapshot]
+    if same := next((one for one in asked if one.comment == question), None):
+        return same
+    if len(asked) >= QUESTIONS_OF_A_BILL:
+        raise Invalid("There are so many questions here by now that no more are taken.", "question")
+    asker = {LINK_OF: linked.facts.customer}
+    action = await loaded.record(Verb.COMMENT, automatic, comment=question, snapshot=asker)
+    await notify_customer_reply(session, linked.bill_id, action.id)
+    return action
+
+
 def _is_of_copies(loaded: LoadedBill, report: DeliveryReport) -> bool:
     """Whether it names those alone who were copied in when the letter was taken; of a letter that
     went out before these were kept, those who are today.
@@ -78,5 +106,5 @@ async def _record_reply(loaded: LoadedBill, reply: MailReply, context: Context) 
         comment=f"{reply.text}{files}".strip(),
         snapshot={"mailed_by": reply.sender},
     )
-    await notify_mail_reply(loaded.session, loaded.bill.id, action.id)
+    await notify_customer_reply(loaded.session, loaded.bill.id, action.id)
     return action

@@ -24,6 +24,7 @@ from models.bills.history import due_by
 from models.bills.invoice_data import InvoiceData, background_of, invoice_data
 from models.bills.numbers import likely_numbers, take_numbers
 from models.bills.states import State, Verb
+from models.bills.usage_links import NewLink, keep_links, new_link
 from models.context import Context, as_system
 from models.customers.contracts import keep_billed_contracts
 from models.customers.customers import Customer
@@ -55,8 +56,11 @@ async def issue_bills(
     ]
     new = [loaded for loaded in ready if not await _is_issued(loaded)]
     bills = [loaded.bill for loaded in new]
-    sheets, causes = await _drawn(session, bills, customers, automatic, draw)
+    links = {bill.id: link for bill in bills if (link := new_link(automatic))}
+    sheets, causes = await _drawn(session, bills, customers, links, automatic, draw)
     documents = await _store(session, sheets, automatic)
+    issued_links = {bill_id: link for bill_id, link in links.items() if bill_id in sheets}
+    await keep_links(session, issued_links, automatic)
     await _record([one for one in new if one.bill.id in sheets], sheets, documents, automatic)
     for loaded in new:
         if loaded.bill.id in causes:
@@ -112,6 +116,7 @@ async def _drawn(
     session: AsyncSession,
     bills: Sequence[Bill],
     customers: Mapping[int, Customer],
+    links: Mapping[int, NewLink],
     automatic: Context,
     draw: Draw,
 ) -> tuple[dict[int, _Sheet], dict[int, str]]:
@@ -130,9 +135,9 @@ async def _drawn(
             known = owner in customers
             customer = customers[owner] if known else await session.get_one(Customer, owner)
             check_mail_addresses(customer)
-            facts[bill.id] = await invoice_data(
-                session, bill, number, automatic.today, automatic, background
-            )
+            told = await invoice_data(session, bill, number, automatic.today, automatic, background)
+            link = links.get(bill.id)
+            facts[bill.id] = replace(told, link=link.as_issued if link else None)
         except (Unreadable, WrongState) as refused:
             causes[bill.id] = str(refused)
     sheets = await _draw_all(facts, draw, causes)

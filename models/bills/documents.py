@@ -137,7 +137,7 @@ async def outgoing_documents(
             mail_id=_mail_id(document, actions[bill.id], state),
             sender=document.sender,
             since=due_by(actions[bill.id]),
-            facts=await _facts(session, bill, document, context),
+            facts=await issued_facts(session, bill, document, context),
             media_type=document.media_type,
             content=document.content,
             to=customer.billing_email or "",
@@ -174,9 +174,10 @@ def document_letter(mail_id: str) -> str:
     return mail_id.partition(_LATER_LETTER)[0]
 
 
-async def _facts(
+async def issued_facts(
     session: AsyncSession, bill: Bill, document: Document, context: Context
 ) -> InvoiceData:
+    """What the document says."""
     if document.facts is not None:
         return InvoiceData.from_json(document.facts)
     issued_on = document.created_at.astimezone(context.settings.zone).date()

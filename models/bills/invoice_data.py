@@ -75,6 +75,14 @@ class BilledCalls:
         return replace(self, units=-self.units, amount=self.amount.copy_negate())
 
 
+@dataclass(frozen=True)
+class IssuedLink:
+    """Where whoever has the document sees how it came about, until the end of the `last_day`."""
+
+    address: str
+    last_day: date
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvoiceData(IssuedTerms):
     """What an invoice, an adjustment or a credit note says. `amount` is net, in `currency`.
@@ -102,6 +110,7 @@ class InvoiceData(IssuedTerms):
     billed: tuple[BilledCalls, ...] = ()
     proration: Proration | None = None
     months: tuple[UsageMonth, ...] = ()
+    link: IssuedLink | None = None
 
     @property
     def lines(self) -> tuple[BilledCalls, ...]:

@@ -34,6 +34,7 @@ LOCK_ORDER = (
     (
         *("bill_actions", "approvals", "documents", "number_series", "billed_contracts"),
         *("thread_replies", "deliveries", "received_mails", "month_totals", "reassignments"),
+        "usage_links",
     ),
     ("ledger_exports", "ledger_export_entries", "ledger_export_parts"),
     ("webhooks", "webhook_secrets"),

@@ -188,8 +188,8 @@ async def notify_bounced(session: AsyncSession, bill_id: int, action_id: int) ->
     await _notify_finance_bundled(session, MessageKind.BOUNCED, {bill_id: action_id})
 
 
-async def notify_mail_reply(session: AsyncSession, bill_id: int, action_id: int) -> None:
-    """Finance hears, bundled with others, what was written back on a bill."""
+async def notify_customer_reply(session: AsyncSession, bill_id: int, action_id: int) -> None:
+    """Finance hears, bundled with others, what a customer wrote back on a bill, or asks of it."""
     await _notify_finance_bundled(session, MessageKind.MAIL_REPLY, {bill_id: action_id})
 
 

@@ -1,4 +1,5 @@
-"""How often somebody may try to get in: per account, and per place that they try from.
+"""How often somebody may try to get in: per account, and per place that they try from; and how
+often customers come and ask by a link.
 
 A place is an address; or a browser, for the accounts that have signed in by it. So whoever guesses
 behind an address keeps nobody else there out of a browser that they have used before.
@@ -30,11 +31,14 @@ KNOWN_FOR = timedelta(days=90)
 class AttemptKind(StrEnum):
     SIGN_IN = "sign_in"
     SIGN_UP = "sign_up"
+    LINK_VISIT = "link_visit"
+    LINK_QUESTION = "link_question"
 
 
 class AccessAttempt(Base):
     """Somebody tried to get in. `account`: a hash of the name that they gave, whosever it is, since
-    people type passwords there by mistake. `address`: the place that they tried from.
+    people type passwords there by mistake, or of the token of their link. `address`: the place that
+    they tried from.
     """
 
     __tablename__ = "access_attempts"
@@ -72,7 +76,20 @@ SIGN_IN_LIMITS = (
 where they have signed in before.
 """
 SIGN_UP_LIMITS = (Limit(100, timedelta(hours=1), "a.kind = 'sign_up' and a.address = :address"),)
-_LIMITS = {AttemptKind.SIGN_IN: SIGN_IN_LIMITS, AttemptKind.SIGN_UP: SIGN_UP_LIMITS}
+LINK_VISIT_LIMITS = (
+    Limit(120, timedelta(minutes=15), "a.kind = 'link_visit' and a.address = :address"),
+)
+LINK_QUESTION_LIMITS = (
+    Limit(5, timedelta(hours=1), "a.kind = 'link_question' and a.account = :account"),
+    Limit(20, timedelta(hours=1), "a.kind = 'link_question' and a.address = :address"),
+)
+"""Visits are counted of links that lead nowhere, too: nobody tries many."""
+_LIMITS = {
+    AttemptKind.SIGN_IN: SIGN_IN_LIMITS,
+    AttemptKind.SIGN_UP: SIGN_UP_LIMITS,
+    AttemptKind.LINK_VISIT: LINK_VISIT_LIMITS,
+    AttemptKind.LINK_QUESTION: LINK_QUESTION_LIMITS,
+}
 FORGOTTEN_AFTER = max(one.within for limits in _LIMITS.values() for one in limits)
 
 
@@ -127,6 +144,19 @@ async def begin_attempt(
     """
     account = await _account(session, name)
     place = await _place(session, account, origin, now)
+    return await _begin(session, kind, account, place, now)
+
+
+async def count_link_use(
+    session: AsyncSession, kind: AttemptKind, token: str, address: str, now: datetime
+) -> None:
+    """Note that somebody comes or asks by the link of this token from there. Raises TooOften."""
+    await _begin(session, kind, token_hash(token), place_of(address), now)
+
+
+async def _begin(
+    session: AsyncSession, kind: AttemptKind, account: bytes, place: str, now: datetime
+) -> AccessAttempt:
     for what in (account.hex(), place):
         await session.execute(_LOCK, {"what": f"{kind} {what}"})
     values = {"account": account, "address": place, "known_since": now - KNOWN_FOR}

@@ -16,6 +16,7 @@ class TokenKind(StrEnum):
     SCRIPT = "cst_"
     LINK = "csl_"
     BROWSER = "csb_"
+    USAGE = "csu_"
 
 
 def new_token(kind: TokenKind) -> str:

@@ -17,7 +17,7 @@ from models.queries.history import HistoryEntry
 @dataclass(frozen=True)
 class Comment:
     """A comment as it reads now, after its edits; a deleted one is not listed. `mailed_by`: whom
-    the mail names that it came by.
+    the mail names that it came by; `link_of`: the customer by whose link it came.
     """
 
     id: int
@@ -26,6 +26,7 @@ class Comment:
     text: str
     edited: bool = False
     mailed_by: str | None = None
+    link_of: str | None = None
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,15 @@ def _comments(record: Record, entries: Mapping[int, HistoryEntry]) -> tuple[Comm
         if action.action == Verb.COMMENT
     )
     return tuple(
-        Comment(entry.id, entry.by, entry.at, text, entry.id in edited, entry.mailed_by)
+        Comment(
+            entry.id,
+            entry.by,
+            entry.at,
+            text,
+            entry.id in edited,
+            mailed_by=entry.mailed_by,
+            link_of=entry.link_of,
+        )
         for entry, text in texts
         if text is not None
     )

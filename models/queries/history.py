@@ -33,7 +33,8 @@ class HistoryEntry:
     corrected later took their place. `to`: where the mail server took it for, or did not.
     `of_copy`: a report about somebody copied in, and not about the bill. `by_word`: a delivery that
     a person told of; `repeats`: a sending that mails the letter on its way once more.
-    `mailed_by`: whom a mail names as its writer, which proves nothing. `asked`: who is to decide
+    `mailed_by`: whom a mail names as its writer, which proves nothing; `link_of`: the customer by
+    whose link it was asked. `asked`: who is to decide
     from then on, `instead_of` whom.
     """
 
@@ -63,6 +64,7 @@ class HistoryEntry:
     answer: str | None = None
     to: str | None = None
     mailed_by: str | None = None
+    link_of: str | None = None
     failure: str | None = None
     dry_run: bool = False
     of_copy: bool = False
@@ -117,7 +119,7 @@ def history_entries(record: Record, people: Mapping[int, PersonRef]) -> dict[int
 
 _AS_RECORDED = (
     *("rule", "adjusted_units", "number", "no_e_invoice"),
-    *("answer", "to", "mailed_by", "failure"),
+    *("answer", "to", "mailed_by", "link_of", "failure"),
 )
 _WHETHER = ("dry_run", "of_copy", "by_word", "repeats")
 

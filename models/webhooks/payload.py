@@ -60,7 +60,7 @@ def _event(event: str, action: Mapping[Any, Any]) -> str:
     bill["period"] = str(Period(figures["year"], figures["month"]))
     bill["overage_amount"] = _amount(figures["overage_amount"], figures["currency"])
     told = {name: action[name] for name in ACTION}
-    for name in ("reason_code", "corrected_by", "mailed_by"):
+    for name in ("reason_code", "corrected_by", "mailed_by", "link_of"):
         told[name] = action["snapshot"].get(name)
     told["of_copy"] = action["snapshot"].get("of_copy", False)
     return _body(event, action["created_at"], {"bill": bill, "action": told})

@@ -22,6 +22,7 @@ SECRETS = {
     "device": "css_0123456789abcdefghij-_0123456789",
     "script": "cst_0123456789abcdefghij-_0123456789",
     "link": "csl_0123456789abcdefghij-_0123456789",
+    "customer's link": "csu_0123456789abcdefghij-_0123456789",
     "password": "$2b$12$/NDxgpckv/6cMAXGWWheIu4g9bFhVCPFClSigTBULa8n0a558.7i6",
     "a bot token": "xoxb-12-34-Ab_c-d",
     "an app token": "xapp-1-A1-2-abc",
@@ -36,6 +37,7 @@ SAID = (
     "https://hooks.slack.com/commands/T0/B0/zzz, 5f5f5f5f, "
     "session=css_0123456789abcdefghij-_0123456789; Bearer cst_0123456789abcdefghij-_0123456789, "
     "https://host/sign-in/csl_0123456789abcdefghij-_0123456789, "
+    "https://host/u/csu_0123456789abcdefghij-_0123456789?asked, "
     "(1, kim, $2b$12$/NDxgpckv/6cMAXGWWheIu4g9bFhVCPFClSigTBULa8n0a558.7i6)"
 )
 

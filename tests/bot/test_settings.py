@@ -171,7 +171,7 @@ def test_e_invoices_are_wanted_by_their_name_or_by_a_yes(
 
 
 def test_e_invoices_take_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.settings.find_spec", lambda name: None)
+    monkeypatch.setattr("bot.setting_values.find_spec", lambda name: None)
     assert read(Settings).e_invoice is None
     with pytest.raises(BadSettings, match=r"install countersign\[e-invoice\]"):
         given(monkeypatch, E_INVOICE="factur-x")

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from handlers.documents.invoice import (
+from handlers.wording.document_text import (
     DOCUMENT_KINDS,
     TIMES,
     address_lines,

@@ -86,8 +86,8 @@ from handlers.slack.blocks.history import bill_history
 from handlers.slack.blocks.home import stranger_home
 from handlers.slack.blocks.mail_notices import (
     bounced_notice,
+    customer_replies_notice,
     delivered_notice,
-    mail_reply_notice,
     mail_resumed_notice,
     mail_stopped_notice,
     mailbox_unread_notice,
@@ -134,9 +134,11 @@ from handlers.slack.blocks.sharing import card_as_it_was, with_share, without_bu
 from handlers.slack.blocks.thread import decides_nothing, not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.blocks.usage_alerts import ALERTED_AT_MOST, usage_alerts_message
+from handlers.slack.blocks.usage_links import customers_link, link_made, links_revoked
 from handlers.slack.blocks.weekly_digest import weekly_digest
 from models.batches.approve_selected import Selected
 from models.bills.states import Verb
+from models.bills.usage_links import NewLink
 from models.customers.customers import Customer
 from models.customers.terms import Terms
 from models.dates import OPEN_END
@@ -259,6 +261,10 @@ def _by_mail(facts: BillDetails) -> HistoryEntry:
     )
 
 
+def _by_link(facts: BillDetails) -> HistoryEntry:
+    return samples.entry(Verb.COMMENT, link_of=facts.customer, comment=facts.customer)
+
+
 CUSTOMER_FORM = CustomerForm(
     dict.fromkeys((*TEXTS, "reason"), "&" * 2000) | {"csm": "Kim", "sales": "Sam"},
     {"csm": ["Kim", "Lee"], "sales": ["Sam" * 30]},
@@ -378,7 +384,13 @@ OF_A_BILL: dict[str, Draw] = {
     "card, without buttons": lambda f: without_buttons(bill_card(f)),
     "delivered": lambda f: delivered_notice([f] * 30, samples.page(2).totals),
     "came back": lambda f: bounced_notice([(f, _by_mail(f))] * 20, 9),
-    "replies by mail": lambda f: mail_reply_notice([(f, _by_mail(f))] * 5, 9),
+    "replies by mail": lambda f: customer_replies_notice([(f, _by_mail(f))] * 5, 9),
+    "replies by link": lambda f: customer_replies_notice([(f, _by_link(f)), (f, _by_mail(f))]),
+    "customer's link": lambda f: customers_link(f, NOON),
+    "customer's link made": lambda f: link_made(
+        f, NewLink("csu_1", "https://bills.example/u/csu_1", NOON.date(), NOON)
+    ),
+    "customer's links revoked": lambda f: links_revoked(f, 1),
     "mailbox unread": lambda f: mailbox_unread_notice(f.customer, needs_somebody=True),
     "somebody is not reached": lambda f: unreachable_notice(_person(f), f.customer),
     "nobody is reached": lambda f: unreached_notice(Role.CSM, _person(f)),

@@ -14,8 +14,8 @@ from pdfua import validate
 
 from handlers.documents.e_invoice import MOST, NoEInvoice, written_e_invoice
 from handlers.documents.e_invoice_rules import broken_rules
-from handlers.documents.invoice_page import invoice_page
 from handlers.documents.printer import TEMPLATES, InvoicePrinter
+from handlers.wording.invoice_page import invoice_page
 from models.bills.documents import CannotBeDrawn, Drawn
 from models.bills.invoice_data import BilledCalls, InvoiceData
 from models.bills.states import BillKind

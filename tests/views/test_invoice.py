@@ -12,10 +12,10 @@ import pytest
 from pypdf import PdfReader
 
 from handlers.documents.bill_email import BillEmail
-from handlers.documents.invoice_page import invoice_page
-from handlers.documents.number_format import NO_BREAK, NumberFormat
 from handlers.documents.printer import TEMPLATES, InvoicePrinter
 from handlers.documents.samples import samples
+from handlers.wording.invoice_page import invoice_page
+from handlers.wording.number_format import NO_BREAK, NumberFormat
 from models.bills.documents import PDF, CannotBeDrawn
 from models.bills.invoice_data import BilledCalls, InvoiceData, Proration
 from models.bills.states import BillKind

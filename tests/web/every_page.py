@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
@@ -18,7 +19,9 @@ from handlers.http.gate import Access, PageRoute
 from handlers.web.app import ROUTERS
 from models.actions.approve import approve_bill
 from models.actions.comment import add_comment
+from models.actions.send import send_bill
 from models.actions.uploaded_files import look_at_file
+from models.actions.usage_links import make_link
 from models.actions.void import void_bill
 from models.batches.bulk_send import start_send
 from models.batches.send_preview import preview_send
@@ -30,11 +33,15 @@ from models.imports.books import Book
 from models.people.sign_in_links import make_sign_in_link
 from models.people.users import User
 from models.period import Period
+from models.settings import BillingSettings, Company
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from sandbox.demo import KIM, PRIYA, Colleague
 from tests.harness.browser_side import Visitor
+from tests.harness.drawing import draw_here
+from tests.harness.issuing import issue_bill, mark_delivered
 
+MERIDIAN = Company("Meridian API AG", "5 Bay Road, 8001 Zürich", "CH")
 HEAVIEST = 60_000
 """Bytes of a page's HTML and style as they travel."""
 WIDE: ViewportSize = {"width": 1440, "height": 900}
@@ -149,6 +156,7 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
         "delivery_id": str(delivery.id),
         "file_id": str(file.id),
         "token": link,
+        "/u/{token}": await _customers_page(session, by, void),
         "user_id": str(by.user.id),
         "webhook_id": str(webhook.id),
         "bill_id": str(bill),
@@ -166,7 +174,7 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
 
 
 async def _approved_and_void(session: AsyncSession, by: Context) -> tuple[int, int]:
-    """Two bills of Priya's customers: one that she approves, one that is taken back."""
+    """Two bills of Priya's customers that she approves: one of them goes out, and is taken back."""
     priya = await session.scalar(sa.select(User).where(User.name == PRIYA.name))
     approved, void = await session.scalars(
         sa.select(Bill)
@@ -175,9 +183,20 @@ async def _approved_and_void(session: AsyncSession, by: Context) -> tuple[int, i
         .limit(2)
     )
     assert priya
-    await approve_bill(session, approved.id, approved.version, replace(by, user=priya))
+    for one in (approved, void):
+        await approve_bill(session, one.id, one.version, replace(by, user=priya))
+    at_once = replace(by, settings=BillingSettings(send_delay_minutes=0, company=MERIDIAN))
+    await send_bill(session, void.id, void.version, at_once)
+    assert await issue_bill(session, void.id, at_once, draw_here)
+    assert await mark_delivered(session, void.id, at_once, "250 OK")
     await void_bill(session, void.id, void.version, by, "It was promised to them")
     return approved.id, void.id
+
+
+async def _customers_page(session: AsyncSession, by: Context, bill_id: int) -> str:
+    """The path of a link to what is behind its document."""
+    reached = replace(by, settings=BillingSettings(public_url="https://bills.example"))
+    return urlsplit((await make_link(session, bill_id, reached)).address).path
 
 
 def _of(csm: Colleague) -> sa.Select[int]:

@@ -23,6 +23,8 @@ class ActionId(StrEnum):
     DELIVER = "bill:deliver"
     HISTORY = "bill:history"
     INVOICE = "bill:invoice"
+    MAKE_LINK = "bill:make_link"
+    REVOKE_LINK = "bill:revoke_link"
     MORE = "bill:more"
     GENERATE = "run:generate"
     CANCEL = "run:cancel"
@@ -77,7 +79,10 @@ DIALOGS = (
 """Those that open a dialog, and the callback ids of these."""
 
 POSTS = frozenset(
-    {ActionId.INVOICE, ActionId.SHARE_USAGE, ActionId.SHARE, ActionId.APPROVE_SELECTED}
+    {
+        *(ActionId.INVOICE, ActionId.SHARE_USAGE, ActionId.SHARE, ActionId.APPROVE_SELECTED),
+        ActionId.MAKE_LINK,
+    }
 )
 """Those that leave no trace by which the database would know a second click as the same."""
 

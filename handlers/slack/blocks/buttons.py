@@ -27,7 +27,7 @@ def bill_buttons(facts: BillDetails, reader: User | None = None) -> list[Element
         row = [_for_authors(facts, one) for one in row]
     elif not reader.can(Permission.SEE):
         return row
-    return [*row, *invoice_buttons(facts), _menu(facts, verbs & aside)]
+    return [*row, *invoice_buttons(facts), _menu(facts, verbs & aside, reader)]
 
 
 def invoice_buttons(facts: BillDetails) -> list[Element]:
@@ -164,7 +164,7 @@ def _for_authors(facts: BillDetails, one: Element) -> Element:
     return drawn_for(one, authors) if partial and authors else one
 
 
-def _menu(facts: BillDetails, verbs: frozenset[Verb]) -> Element:
+def _menu(facts: BillDetails, verbs: frozenset[Verb], reader: User | None) -> Element:
     """The three dots: what can be looked at, and what Finance can do besides."""
 
     def see(words: str, what: str, url: str | None = None) -> Element:
@@ -173,5 +173,7 @@ def _menu(facts: BillDetails, verbs: frozenset[Verb]) -> Element:
     page = bill_address(facts.id)
     places = [see("History", "history"), see("Customer usage", "usage")]
     places += [see("Web page", "page", page)] if page else []
+    links = facts.number is not None and (reader is None or reader.can(Permission.SEND))
+    places += [see("Customer's link", "link")] if links else []
     places += [see(words_of(facts, verb), verb.value) for verb in _BUTTONS if verb in verbs]
     return overflow(ActionId.MORE, places)

@@ -98,5 +98,5 @@ def _comments(comments: Sequence[Comment]) -> list[Block]:
     count = counted(len(comments), "comment")
     lead = f"{count}, the latest by" if len(comments) > 1 else "1 comment, by"
     edited = " (edited)" if latest.edited else ""
-    said = line(f"{lead} {writer(latest.by, latest.mailed_by)}, ", latest.at, f"{edited}:")
+    said = line(f"{lead} {writer(latest)}, ", latest.at, f"{edited}:")
     return [rich(said, quote(latest.text, LATEST_COMMENT))]

@@ -1,6 +1,7 @@
 """What Finance is told of letters: what arrived, what did not, and why none goes out."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from handlers.slack.blocks import buttons
 from handlers.slack.blocks.block_kit import (
@@ -244,22 +245,36 @@ def bounced_notice(told: Sequence[tuple[BillDetails, HistoryEntry]], more: int =
     )
 
 
-def mail_reply_notice(
+def customer_replies_notice(
     told: Sequence[tuple[BillDetails, HistoryEntry]], more: int = 0
 ) -> SlackMessage:
-    """To Finance: what was written back on bills, by whom the mails name."""
+    """To Finance: what customers wrote back on bills, by mail or by the link of a document."""
     count = len(told) + more
-    lead = f"{counted(count, 'reply', 'replies')} to bills came by e-mail."
+    ways = {_BY_LINK if entry.link_of else _BY_MAIL for _, entry in told}
+    came = " and ".join(way.came for way in (_BY_MAIL, _BY_LINK) if way in ways)
+    lead = f"{counted(count, 'reply', 'replies')} to bills came {came}."
     blocks = [
         rich(
-            line(bold(name(entry.mailed_by or "")), f" on {numbered(facts)}:"),
+            line(bold(name(entry.mailed_by or entry.link_of or "")), f" on {numbered(facts)}:"),
             quote(plain(entry.comment or "", SAID_IN_A_REPLY)),
         )
         for facts, entry in told
     ]
-    note = "They are comments on their bills now. Who wrote them is what the mails say."
+    proof = " ".join(way.proof for way in (_BY_MAIL, _BY_LINK) if way in ways)
+    note = f"They are comments on their bills now. {proof}"
     rest = [paragraph(f"and {number(more)} more")] if more else []
     return message(fallback_text(lead), [paragraph(bold(lead)), *blocks, *rest, paragraph(note)])
+
+
+class _Way(NamedTuple):
+    """How a reply comes, and what that says of its writer."""
+
+    came: str
+    proof: str
+
+
+_BY_MAIL = _Way("by e-mail", "Who wrote them is what the mails say.")
+_BY_LINK = _Way("by their links", "Whoever has the link of a document can ask there.")
 
 
 def mailbox_unread_notice(cause: str, *, needs_somebody: bool) -> SlackMessage:

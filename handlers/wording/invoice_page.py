@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from handlers.documents.invoice import (
+from handlers.wording.document_text import (
     DOCUMENT_KINDS,
     TIMES,
     address_lines,
     billed_by,
     country_name,
     every_number,
+    linked,
     written_day,
 )
-from handlers.documents.number_format import DEFAULT_LOCALE, NumberFormat
-from handlers.documents.tax_categories import shown_tax_note
 from handlers.wording.formatting import clean, isolated, month_name, period_name
+from handlers.wording.number_format import DEFAULT_LOCALE, NumberFormat
+from handlers.wording.tax_categories import shown_tax_note
 from handlers.wording.usage_text import usage_finding
 from models.bills.invoice_data import BilledCalls, InvoiceData, Proration
 from models.usage.usage import UsageMonth
@@ -47,6 +48,7 @@ def invoice_page(facts: InvoiceData) -> dict[str, Any]:
         ],
         "notes": list(_notes(facts, figures)),
         "chart": _chart(facts, figures),
+        "link": _link(facts),
     }
 
 
@@ -134,6 +136,13 @@ def _notes(facts: InvoiceData, figures: NumberFormat) -> Iterator[str]:
 
 def _paragraphs(text: str) -> Iterator[str]:
     yield from filter(None, map(_line, clean(text).splitlines()))
+
+
+def _link(facts: InvoiceData) -> Any:
+    """None where the document has no link."""
+    if facts.link is None:
+        return None
+    return {"words": linked(facts.link), "address": facts.link.address}
 
 
 def _chart(facts: InvoiceData, figures: NumberFormat) -> Any:

@@ -9,7 +9,7 @@ from babel import Locale
 from babel.dates import format_date
 
 from handlers.wording.formatting import clean, listing
-from models.bills.invoice_data import BilledCalls
+from models.bills.invoice_data import BilledCalls, IssuedLink
 from models.bills.states import BillKind
 
 TIMES = "×"
@@ -40,6 +40,14 @@ DOCUMENT_KINDS = {
 def written_day(value: date) -> str:
     """As in "3 November 2026"."""
     return format_date(value, "d MMMM yyyy", locale="en")
+
+
+def linked(link: IssuedLink) -> str:
+    """What is at a document's link, and for how long."""
+    return (
+        f"Until {written_day(link.last_day)} you can see here how this came about, and ask about "
+        "it; no account is needed:"
+    )
 
 
 def address_lines(address: str | None) -> list[str]:

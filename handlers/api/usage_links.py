@@ -1,0 +1,59 @@
+"""Links by which customers see what is behind a document, without an account."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from handlers.http.gate import ApiRoute, Asking, open_to
+from handlers.http.ids import PathId
+from models.actions.usage_links import make_link, revoke_links
+from models.bills.bill import get_bill
+from models.bills.usage_links import links_of
+from models.people.permissions import Permission
+
+router = APIRouter(route_class=ApiRoute)
+PATH = "/bills/{bill_id}/links"
+
+
+class NewLinkAnswer(BaseModel):
+    """`address` is a secret: whoever has it gets in, until it expires."""
+
+    address: str
+    expires_at: datetime
+
+
+class LinkAnswer(BaseModel):
+    id: int
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class LinksAnswer(BaseModel):
+    links: list[LinkAnswer]
+
+
+@router.get(PATH)
+@open_to(Permission.SEND)
+async def find_links(context: Asking, bill_id: PathId) -> LinksAnswer:
+    """The links that were ever made to a bill, the oldest first, without their addresses."""
+    await get_bill(context.session, bill_id)
+    found = await links_of(context.session, bill_id)
+    told = [LinkAnswer.model_validate(one, from_attributes=True) for one in found]
+    return LinksAnswer(links=told)
+
+
+@router.post(PATH, status_code=201)
+@open_to(Permission.SEND, holds_secret=True)
+async def add_link(context: Asking, bill_id: PathId) -> NewLinkAnswer:
+    """One more link to what the bill's document says. Its address is told here, and never again."""
+    link = await make_link(context.session, bill_id, context)
+    return NewLinkAnswer(address=link.address, expires_at=link.expires_at)
+
+
+@router.delete(PATH, status_code=204)
+@open_to(Permission.SEND)
+async def withdraw_links(context: Asking, bill_id: PathId) -> None:
+    """No link to the bill leads anywhere any more, that in its document neither."""
+    await revoke_links(context.session, bill_id, context)
