@@ -11,11 +11,11 @@ from models.exports.ledger_accounts import AccountForm, Part
 from models.money import minor_units
 
 _ACCOUNT = AccountForm(
-    r"(?!.*  )[^\s;(\[*!=@\"][^\t\r\n;=@\"]*(?<!\s)",
+    r"(?!.*(  |::))[^\s:;(\[*!=@\"][^\t\r\n;=@\"]*(?<![\s:])",
     "an account as in assets:receivable, without two blanks or signs like ; ( = @",
 )
 _BEANCOUNT = AccountForm(
-    r"(Assets|Liabilities|Equity|Income|Expenses)(:[^\W_a-z](?:[^\W_]|-)*)+",
+    r"(Assets|Liabilities|Equity|Income|Expenses)(:[A-ZÀ-ÖØ-ÞΑ-ΩА-Я0-9](?:[^\W_]|-)*)+",
     "an account of beancount, as in Assets:Receivable: it begins with Assets, Liabilities, Equity,"
     " Income or Expenses, and each part behind a colon with a capital or a digit",
 )

@@ -124,6 +124,74 @@ def test_the_program_itself_adds_up_what_awkward_documents_come_to(
     assert made.entries == len(entries)
 
 
+ACCOUNTS = (
+    *(
+        "assets",
+        "Assets:Receivable",
+        "aktiva:forderungen (eur)",
+        "10000",
+        "1:2:3",
+        "a b:c d",
+        "a  b",
+    ),
+    *("(a:b)", "[a:b]", "a;b", "a ;b", "; a", "* a", "! a", "= a", "~ a", "@ a", "a @ b", "a = b"),
+    *(
+        "a:",
+        ":a",
+        "a::b",
+        "a|b",
+        "a{b}",
+        "a\tb",
+        "a\nb",
+        "資産:売掛金",
+        "Assets:Ä1",
+        "Assets:ä",
+        '"a"',
+    ),
+    *(
+        "Assets",
+        "Assets:a",
+        "Assets:A_b",
+        "Assets:A-b",
+        "Assets:A--",
+        "Assets:1",
+        "Aktiva:A",
+        "a:b ",
+    ),
+    *(
+        "include",
+        "account",
+        "P",
+        "2026-11-03",
+        "-5",
+        "5 EUR",
+        "#a",
+        "%a",
+        "a#b",
+        "a.b",
+        "Assets:-A",
+    ),
+)
+"""Some of which each program takes."""
+
+
+@pytest.mark.parametrize("form", REAL)
+def test_an_account_that_is_taken_is_that_account_in_the_program(
+    form: LedgerFormat, tmp_path: Path
+) -> None:
+    program = PROGRAMS[form]
+    pattern = program.parts[Part.RECEIVABLE].pattern
+    taken = [one for one in ACCOUNTS if re.fullmatch(pattern, one)]
+    accounts = default_accounts(program.parts)
+    accounts.of |= {(Part.RECEIVABLE, at, None, None): one for at, one in enumerate(taken)}
+    entries = [replace(entry(), customer_id=at) for at in range(len(taken))]
+    file = tmp_path / "entries"
+    file.write_bytes(written(form, entries, accounts)[1])
+    revenue, tax = (accounts.of_file(part) for part in (Part.REVENUE, Part.TAX))
+    assert set(balances(form, file)) == {*taken, revenue, tax}
+    assert len(taken) >= 5
+
+
 def test_currencies_are_told_each_by_itself() -> None:
     made, _ = written(LedgerFormat.LEDGER, awkward_documents()[:6])
     assert {currency: f"{amount.gross:f}" for currency, amount in made.sums.items()} == {

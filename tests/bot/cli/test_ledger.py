@@ -17,9 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.actions.approve import approve_bill
+from models.actions.merge_customers import merge_customers
 from models.actions.send import mark_send_failed
 from models.actions.void import void_bill
 from models.bills.bill import Bill, get_bill
+from models.customers.search import find_customer
 from models.db.database import Database
 from models.exports.formats import LedgerFormat
 from models.exports.ledger import Ledger, LedgerScope
@@ -244,6 +246,18 @@ async def test_a_customer_is_found_by_any_name_it_had(terminal: Terminal, db: Da
     assert "    a:bolt    1.242 KWD" in await in_thread(
         export, terminal, *accounts(terminal, *lines)
     )
+
+
+async def test_what_was_billed_to_a_merged_customer_goes_where_that_of_the_other_goes(
+    terminal: Terminal, db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bolt, crest = [(await find_customer(session, name)).id for name in ("Bolt", "Crest")]
+        await merge_customers(session, bolt, crest, act(people.ana))
+    lines = ("receivable,,,,a:b", "receivable,Crest,,,a:crest", "revenue,,,,r", "tax,,,,t")
+    text = await in_thread(export, terminal, *accounts(terminal, *lines))
+    assert "Bolt | Invoice 2026-000003, October 2026  ; customer:3" in text
+    assert "    a:crest    1.242 KWD" in text
 
 
 def test_every_fault_of_a_file_of_accounts_is_named(terminal: Terminal) -> None:
