@@ -8,6 +8,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
+import uvloop
 from playwright.async_api import Browser
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,9 +17,11 @@ from models.db.database import Database
 from tests.harness.browser_side import PUBLIC_URL, BrowserSide, browser_side
 from tests.harness.cast import People, add_people, find_people
 from tests.harness.database import TestDatabase, TestPostgres
+from tests.harness.job_pools import is_of_a_pool
 from tests.harness.mail_packages import why_not
 from tests.harness.mail_servers import Root, Store, dovecot, own_root
 from tests.harness.slack_people import Clock
+from tests.harness.timings import bundle_after
 from tests.sandbox.page_browser import chromium
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -51,6 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = ordered
 
 
+def pytest_configure() -> None:
+    """The loop of the tests is that of the program."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
 def _is_long(test: pytest.Item) -> bool:
     return test.get_closest_marker("long") is not None
 
@@ -60,7 +68,8 @@ async def _nothing_outlives_its_test() -> AsyncIterator[None]:
     """All tests of a process share one loop: what one of them has begun ends with it."""
     before = asyncio.all_tasks()
     yield
-    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    begun = asyncio.all_tasks() - before - {asyncio.current_task()}
+    left = [task for task in begun if not is_of_a_pool(task)]
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
@@ -70,6 +79,12 @@ async def _nothing_outlives_its_test() -> AsyncIterator[None]:
 def _there_are_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with the pages where Slack's words link to, whatever the last one set."""
     monkeypatch.setattr(addresses, "_public_url", PUBLIC_URL)
+
+
+@pytest.fixture
+def bundled_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What belongs together is told once nothing more has come for a second."""
+    bundle_after(monkeypatch, 1)
 
 
 @pytest.fixture(scope="session")

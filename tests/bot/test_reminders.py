@@ -24,6 +24,7 @@ from tests.harness.waiting import until
 pytestmark = pytest.mark.long
 
 
+@pytest.mark.usefixtures("bundled_soon")
 async def test_kim_reads_once_in_her_hours_of_all_that_waits_the_oldest_first(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:

@@ -97,6 +97,7 @@ async def _notices_are_settled(db: Database) -> bool:
     return len(told) == 14 and all(one.state != "waiting" for one in told)
 
 
+@pytest.mark.usefixtures("bundled_soon")
 async def test_causes_are_counted_without_whom_they_name(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:
@@ -114,6 +115,7 @@ async def test_causes_are_counted_without_whom_they_name(
     assert "550 5.3.4 too big" in facts.failed[1].cause
 
 
+@pytest.mark.usefixtures("bundled_soon")
 async def test_nothing_is_sent_again_that_is_on_its_way_or_did_not_fail(
     db: Database, people: People, slack: Sandbox, gateway: SlackClient
 ) -> None:

@@ -70,6 +70,7 @@ async def test_while_the_channel_for_approvals_is_archived_everybody_of_the_role
     assert len(await rows(db, UNREACHED)) == 1
 
 
+@pytest.mark.usefixtures("bundled_soon")
 async def test_the_bill_of_a_csm_whose_leaving_nobody_told_is_held_and_finance_hears_of_it(
     db: Database, people: People, slack: Sandbox, worker: Worker
 ) -> None:

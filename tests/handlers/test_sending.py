@@ -28,7 +28,6 @@ from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.record import bill_of, verbs_of
 from tests.harness.running import Listeners
 from tests.harness.slack_people import NOW, Seen, Team, acts, carried, element, labels, read, said
-from tests.harness.timings import bundle_after
 from tests.harness.waiting import until
 
 OCTOBER = Period(2026, 10)
@@ -353,14 +352,10 @@ async def test_finance_says_that_a_bill_arrived_which_nobody_was_heard_to_take_a
     assert (await bill_of(team.db, 3)).kind == "credit"
 
 
+@pytest.mark.usefixtures("bundled_soon")
 async def test_one_bill_of_a_notice_is_sent_again_and_the_others_stay(
-    team: Team,
-    listeners: Listeners,
-    approved: Bills,
-    people: People,
-    monkeypatch: pytest.MonkeyPatch,
+    team: Team, listeners: Listeners, approved: Bills, people: People
 ) -> None:
-    bundle_after(monkeypatch, 1)
     async with team.db.transaction() as session:
         act = await act_as(listeners, people)
         now = replace(act, settings=BillingSettings(send_delay_minutes=0))

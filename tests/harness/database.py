@@ -26,6 +26,7 @@ from psycopg._preparing import PrepareManager
 from models.db.database import Database
 from models.db.embedded import EmbeddedPostgres
 from models.db.migrate import migrate
+from tests.harness.job_pools import close_pools
 from tests.harness.timings import BRIEF_S
 
 T = TypeVar("T")
@@ -282,6 +283,7 @@ class TestPostgres:
 
     async def _discard(self, database: TestDatabase) -> None:
         await database.db.close()
+        await close_pools(database.url)
         database.close()
         self.drop(database.name)
 

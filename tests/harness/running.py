@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -14,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+import bot.app
 from bot.app import App
 from bot.mail.smtp import Mailer
 from bot.settings import Settings
@@ -21,14 +24,17 @@ from bot.slack.bolt import make_bolt
 from bot.slack.client import SlackClient
 from bot.slack.responder import SlackResponder
 from bot.timings import Timings
+from bot.worker.processes import Processes
 from bot.worker.worker import Worker
 from handlers.slack.app import register
 from handlers.slack.context import Services
+from models.bills.documents import Draw
 from models.db.database import Database
 from models.settings import BillingSettings
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.harness.drawing import draw_here
+from tests.harness.job_pools import WorkerOnLentPools
 from tests.harness.slack_people import NOW, Json, Team
 from tests.harness.timings import BRIEF_S, LONG_ACK_S, QUICK
 from tests.harness.waiting import until
@@ -59,7 +65,13 @@ def settings_for(slack: Sandbox, database_url: str, **changes: Any) -> Settings:
         "slack_api_url": slack.api_url,
         "port": 0,
     }
-    return Settings(_env_file=None).model_copy(update=given | changes)  # type: ignore[call-arg]
+    return _settings_by_themselves().model_copy(update=given | changes)
+
+
+@cache
+def _settings_by_themselves() -> Settings:
+    """To read them takes as long as to start the bot with them."""
+    return Settings(_env_file=None)  # type: ignore[call-arg]
 
 
 @asynccontextmanager
@@ -122,7 +134,7 @@ async def worker_only(
     **changed: float,
 ) -> AsyncIterator[Worker]:
     """What does the promised jobs, until the block ends."""
-    made = Worker(
+    made = WorkerOnLentPools(
         db,
         slack,
         now=now,
@@ -155,8 +167,17 @@ class _AppOnLentDatabase(App):
         super().__init__(settings, timings=timings, **more)
         self._lent = _Lent(db) if timings.statement == timings.lock == BRIEF_S else None
 
+    async def _start(self) -> None:
+        with patch.object(bot.app, "Worker", WorkerOnLentPools):
+            await super()._start()
+
     def _database(self, *given: Any) -> Database:
         return self._lent or super()._database(*given)
+
+    async def _draw(self, processes: Processes) -> Draw:
+        """Here, where that needs nothing else to be tried first."""
+        chosen = (self._settings.invoice_templates, self._settings.e_invoice)
+        return await super()._draw(processes) if any(chosen) else draw_here
 
 
 @asynccontextmanager
