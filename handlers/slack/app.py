@@ -227,6 +227,7 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.LIST_PAGE: bill.next_page,
     ActionId.CUSTOMERS_PAGE: customers.next_page,
     ActionId.EDIT_CUSTOMER: customers.edit_clicked,
+    ActionId.MORE_FIELDS: customers.more_fields,
     ActionId.SHARE_USAGE: usage.share,
     ActionId.SHARE: _share,
     ActionId.RECORD_USAGE: recording.record_agreed,

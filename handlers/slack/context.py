@@ -25,7 +25,7 @@ from handlers.slack.blocks.card import bill_card
 from handlers.slack.blocks.errors import trouble_message
 from handlers.slack.blocks.thread import unrecorded
 from handlers.slack.repeats import DOUBLE_CLICK_S, Repeats
-from handlers.slack.request import LATE, PERHAPS_OPEN, Click, CustomerChoice, Request, Submission
+from handlers.slack.request import LATE, PERHAPS_OPEN, Click, CustomerChoice, Request
 from handlers.slack.users import SlackUsers, check_member, display_name
 from handlers.slack.written import ThreadMessage
 from models.actions.access import welcome
@@ -93,16 +93,16 @@ class RequestContext(Context):
         return unpack(self.request.value, *needed)
 
     def entered(self, block_id: str) -> str:
-        """What was entered in a field of the dialog that was sent; empty where nothing was."""
-        return self.request.entered(block_id) if isinstance(self.request, Submission) else ""
+        """What stands in a field of the dialog; empty where nothing does."""
+        return self.request.entered(block_id)
 
     def files(self, block_id: str) -> list[str]:
-        """The ids of the files in a field of the dialog that was sent."""
-        return self.request.files(block_id) if isinstance(self.request, Submission) else []
+        """The ids of the files in a field of the dialog."""
+        return self.request.files(block_id)
 
     def has_field(self, block_id: str) -> bool:
-        """Whether the dialog that was sent has such a field."""
-        return isinstance(self.request, Submission) and self.request.has_field(block_id)
+        """Whether the dialog has such a field."""
+        return self.request.has_field(block_id)
 
     @property
     def is_private(self) -> bool:

@@ -16,10 +16,12 @@ from handlers.customer_form import (
 )
 from handlers.slack import usage
 from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
+from handlers.slack.blocks.action_ids import unpack
 from handlers.slack.blocks.block_kit import SlackMessage, message, under
 from handlers.slack.blocks.customer_choice import which_customer
 from handlers.slack.blocks.customer_details import customer_buttons, customer_details
 from handlers.slack.blocks.customer_form import (
+    LATER,
     NOBODY,
     REASON,
     CustomerForm,
@@ -49,6 +51,7 @@ from models.text import cleaned_name
 PAGE = 20
 DONE = "Done"
 LIST, CUSTOMER = "customers", "customer"
+WHOLE = "whole"
 
 
 async def show(context: RequestContext, typed: str) -> Answer:
@@ -137,8 +140,23 @@ async def new(context: RequestContext, typed: str) -> Answer:
 async def add(context: RequestContext) -> Answer:
     """Add what was entered; what cannot be kept is said beside its field."""
     await require(context.session, context.user, Permission.KEEP_BOOKS)
-    customer, _ = await create_customer(context.session, _given(context), context)
+    customer, _ = await create_customer(context.session, NEW | _given(context), context)
     return Dialog(as_dialog(customer_added(customer.id, customer.name), DONE))
+
+
+async def more_fields(context: RequestContext) -> Answer:
+    """The same dialog with every field, and what was typed so far."""
+    await require(context.session, context.user, Permission.KEEP_BOOKS)
+    ids = unpack(context.request.view.get("private_metadata"))
+    typed = _given(context) | {REASON: context.entered(REASON)}
+    if "customer" not in ids:
+        form = await _form(context, NEW | typed, is_whole=True)
+        return Dialog(shown_afresh(customer_form(form), WHOLE))
+    customer = await get_customer(context.session, ids["customer"])
+    shown = await shown_fields(context.session, customer)
+    fields = shown | typed_over(typed, left_alone(typed, ids.get("marks", "")), shown)
+    form = await _form(context, shown, customer.id, fields, is_whole=True)
+    return Dialog(shown_afresh(customer_form(form), WHOLE))
 
 
 async def edit(context: RequestContext, typed: str) -> Answer:
@@ -207,11 +225,16 @@ async def _form(
     shown: Mapping[str, str],
     customer_id: int | None = None,
     fields: Mapping[str, str] | None = None,
+    *,
+    is_whole: bool = False,
 ) -> CustomerForm:
-    """The dialog of a customer that is `shown` like this; `fields`: with this typed over it."""
+    """The dialog of a customer that is `shown` like this; `fields`: with this typed over it. One
+    that was whole stays so.
+    """
     names = await colleagues(context.session, fields or shown)
     marks = marks_of(shown) if customer_id else None
-    return CustomerForm(fields or shown, names, customer_id, shown.get("version"), marks)
+    is_whole = is_whole or context.has_field(LATER)
+    return CustomerForm(fields or shown, names, customer_id, shown.get("version"), marks, is_whole)
 
 
 def _given(context: RequestContext) -> dict[str, str]:

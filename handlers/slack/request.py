@@ -79,6 +79,30 @@ class Request(ABC):
         """The dialog or Home in which it was asked; an empty one where it was elsewhere."""
         return {}
 
+    def files(self, block_id: str) -> list[str]:
+        """The ids of the files that were put into a field."""
+        state = self._state(block_id)
+        return [str(file["id"]) for file in state.get("files") or ()]
+
+    def entered(self, block_id: str) -> str:
+        """What was typed or chosen in a field; empty where nothing was."""
+        state = self._state(block_id)
+        chosen = state.get("selected_option") or state
+        return chosen.get("value") or ""
+
+    def has_field(self, block_id: str) -> bool:
+        """Whether the dialog tells of such a field, be it an empty one."""
+        return block_id in self._values
+
+    def _state(self, block_id: str) -> Mapping[str, Any]:
+        """Of the one element that a field has."""
+        return next(iter(self._values.get(block_id, {}).values()), {})
+
+    @property
+    def _values(self) -> Mapping[str, Any]:
+        values: Mapping[str, Any] = (self.view.get("state") or {}).get("values", {})
+        return values
+
     @property
     def bill_id(self) -> int | None:
         """The bill that the request is about, if it carries one."""
@@ -235,30 +259,6 @@ class Submission(Request):
     @property
     def value(self) -> str | None:
         return self.view.get("private_metadata")
-
-    def files(self, block_id: str) -> list[str]:
-        """The ids of the files that were put into a field."""
-        state = self._state(block_id)
-        return [str(file["id"]) for file in state.get("files") or ()]
-
-    def entered(self, block_id: str) -> str:
-        """What was typed or chosen in a field; empty where nothing was."""
-        state = self._state(block_id)
-        chosen = state.get("selected_option") or state
-        return chosen.get("value") or ""
-
-    def has_field(self, block_id: str) -> bool:
-        """Whether the dialog told of such a field, be it an empty one."""
-        return block_id in self._values
-
-    def _state(self, block_id: str) -> Mapping[str, Any]:
-        """Of the one element that a field has."""
-        return next(iter(self._values.get(block_id, {}).values()), {})
-
-    @property
-    def _values(self) -> Mapping[str, Any]:
-        values: Mapping[str, Any] = (self.view.get("state") or {}).get("values", {})
-        return values
 
     def refused(self, refusal: Refusal) -> list[Answer]:
         blocks = self.view.get("blocks", ())

@@ -4,6 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from handlers.customer_form import FIELDS
+from handlers.slack.blocks.customer_form import FIRST
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.edit_customer import edit_customer
 from models.bills.states import RejectReason
@@ -13,7 +15,7 @@ from models.customers.search import find_customer
 from tests.handlers.conftest import Bills
 from tests.harness.cast import People
 from tests.harness.record import bill_of
-from tests.harness.slack_people import NOW, Json, Team, acts, element, labels, read, said
+from tests.harness.slack_people import NOW, Json, Person, Team, acts, element, labels, read, said
 
 
 async def customers(team: Team, columns: str) -> list[tuple[Any, ...]]:
@@ -27,6 +29,67 @@ def choice(dialog: Json, field: str, value: str) -> Json:
     [block] = [block for block in dialog["blocks"] if block.get("block_id") == field]
     [one] = [one for one in block["element"]["options"] if one["value"] == value]
     return {"selected_option": one}
+
+
+async def presses_more(person: Person, **typed: str) -> None:
+    """Press *More fields*, with what was typed until then."""
+    view = person.dialog
+    values = {
+        block["block_id"]: {
+            block["element"]["action_id"]: {
+                "value": typed.get(block["block_id"], block["element"].get("initial_value", "")),
+                "selected_option": block["element"].get("initial_option"),
+            }
+        }
+        for block in view["blocks"]
+        if block["type"] == "input"
+    }
+    more = element(view, "More fields")
+    await person.sandbox.interact(person.slack_id, None, None, more, view["id"], values=values)
+
+
+def fields_of(view: Any) -> dict[str, Any]:
+    """What each field of a dialog begins with."""
+    inputs = [block for block in view["blocks"] if block["type"] == "input"]
+    return {
+        one["block_id"]: one["element"].get("initial_value")
+        or one["element"].get("initial_option", {}).get("value")
+        for one in inputs
+    }
+
+
+async def test_few_fields_are_asked_at_first_and_what_was_typed_stays_with_more(
+    team: Team, people: People
+) -> None:
+    await team.ana.types("/customer new Zoo Ltd")
+    asked = fields_of(team.ana.dialog)
+    assert [*asked] == [one for one in FIRST if one != "valid_from"]
+    await presses_more(team.ana, monthly_api_limit="5000", overage_unit_cost="0.01")
+    whole = fields_of(team.ana.dialog)
+    assert whole.keys() == {*FIELDS, "valid_from"}
+    assert (whole["name"], whole["monthly_api_limit"]) == ("Zoo Ltd", "5000")
+    await team.ana.submits(
+        name="Zoo Ltd", monthly_api_limit="5000", csm=choice(team.ana.dialog, "csm", "Kim")
+    )
+    await team.ana.types("/customer new Yak Ltd")
+    await team.ana.submits(name="Yak Ltd", monthly_api_limit="7000")
+    told = await customers(team, "name, monthly_api_limit, currency, limit_proration")
+    assert told[-2:] == [("Zoo Ltd", 5000, "USD", "full"), ("Yak Ltd", 7000, "USD", "full")]
+
+
+async def test_who_presses_more_after_another_was_faster_overwrites_nothing(
+    team: Team, people: People
+) -> None:
+    await team.ana.types("/customer edit acme")
+    async with team.db.transaction() as session:
+        acme = await find_customer(session, "acme")
+        act = Context(people.ana, NOW, Source.SLACK)
+        change = {"billing_email": "new@acme.example", "country": "DE"}
+        await edit_customer(session, acme.id, change, act)
+    await presses_more(team.ana, start_date="2020-01-01")
+    whole = fields_of(team.ana.dialog)
+    told = [whole[one] for one in ("billing_email", "country", "start_date")]
+    assert told == ["new@acme.example", "DE", "2020-01-01"]
 
 
 async def test_customers_are_listed_by_name_with_what_they_used(team: Team) -> None:
@@ -109,6 +172,7 @@ async def test_ana_adds_a_customer_and_reads_beside_each_field_what_cannot_be_ke
     team: Team, people: People
 ) -> None:
     await team.ana.types("/customer new Zoo Ltd")
+    await presses_more(team.ana)
     dialog = team.ana.dialog
     refused = await team.ana.submits(
         name="acme corp",
@@ -176,6 +240,7 @@ async def test_what_is_left_alone_stays_and_what_is_emptied_goes(team: Team) -> 
     await team.ana.types("/customer edit Acme Corp")
     await team.ana.submits(billing_email="pay@acme.example")
     await team.ana.types("/customer edit Acme Corp")
+    await presses_more(team.ana)
     await team.ana.submits(csm=choice(team.ana.dialog, "csm", "-"), country="de")
     after = await customers(team, f"billing_email, country, {kept}")
     assert after[0] == ("pay@acme.example", "DE", before[0][0], None, *before[0][2:])
@@ -186,6 +251,7 @@ async def test_two_who_change_one_customer_do_not_overwrite_each_other(
     team: Team, people: People
 ) -> None:
     await team.ana.types("/customer edit acme")
+    await presses_more(team.ana)
     async with team.db.transaction() as session:
         acme = await find_customer(session, "acme")
         act = Context(people.ana, NOW, Source.SLACK)
@@ -207,6 +273,7 @@ async def test_only_finance_opens_the_dialogs_or_sends_them(team: Team) -> None:
             assert team.person(user).dialogs == [], (user, typed)
     before = await customers(team, "name, country")
     await team.ana.types("/customer edit acme")
+    await presses_more(team.ana)
     async with team.db.transaction() as session:
         await session.execute(sa.text("update users set role = 'Sales' where name = 'Ana'"))
     await team.ana.submits(country="FR")

@@ -409,6 +409,7 @@ OF_A_BILL: dict[str, Draw] = {
 OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "channel is shut": shut_channel_notice("CAPPROVALS", "is_archived"),
     "customer to edit": customer_form(CUSTOMER_FORM, samples.foreseen(BILL), has_changed=True),
+    "customer to edit, every field": customer_form(replace(CUSTOMER_FORM, is_whole=True)),
     "customer to add": customer_form(CustomerForm({"name": "Acme"}, {"csm": [], "sales": []})),
     "usage to record": recording_form([OCTOBER, OCTOBER.plus(-1)], OCTOBER),
     "customer to choose": which_customer(),

@@ -41,6 +41,7 @@ class ActionId(StrEnum):
     CHOOSE_CUSTOMER = "customer:choose"
     NEW_CUSTOMER = "customer:new"
     EDIT_CUSTOMER = "customer:edit"
+    MORE_FIELDS = "customer:more"
     SHARE_USAGE = "usage:share"
     SHARE = "answer:share"
     RECORD_USAGE = "usage:record"

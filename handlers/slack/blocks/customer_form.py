@@ -47,6 +47,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("In Slack", ("slack_channel_id", "alerts_muted")),
 )
+FIRST = (
+    *("name", "csm", "sales", "monthly_api_limit", "overage_unit_cost", "currency"),
+    *("valid_from", "start_date", "billing_email"),
+)
+"""What is asked at first: what bills rest on, who looks after the customer, where bills go."""
+LATER = "country"
+"""One of the fields that are asked only where more are."""
 _NEEDED = frozenset({"name", "monthly_api_limit"})
 _CHOICES: dict[str, Sequence[tuple[str, str]]] = {
     "limit_proration": [(words, value) for value, words in PRORATIONS],
@@ -61,7 +68,7 @@ class CustomerForm:
     """What the dialog shows: the fields as texts, and who may be named in those of people.
 
     `customer_id` None: a new one; else the `version` of the customer that was seen, and the
-    `marks` of its fields.
+    `marks` of its fields. `is_whole`: every field, not those alone that are asked at first.
     """
 
     fields: Mapping[str, str]
@@ -69,6 +76,7 @@ class CustomerForm:
     customer_id: int | None = None
     version: str | None = None
     marks: str | None = None
+    is_whole: bool = False
 
 
 def customer_form(
@@ -78,20 +86,16 @@ def customer_form(
     has_changed: bool = False,
     trouble: str = "",
 ) -> View:
-    """Every field; above them what saving would do, where it is to be seen first, or the `trouble`
-    for which it is not saved yet. `has_changed`: it does something else than was agreed.
+    """The fields, and a button for more of them; above them what saving would do, where it is to be
+    seen first, or the `trouble` for which it is not saved yet. `has_changed`: it does something
+    else than was agreed.
     """
     is_new = form.customer_id is None
-    groups = [
-        block
-        for title, fields in GROUPS
-        for block in (*([header(title)] if title else []), *(_field(form, one) for one in fields))
-    ]
     reason = [] if is_new else [_reason(form)]
     first = [paragraph(trouble)] if trouble else _consequences(foreseen, has_changed=has_changed)
     return modal(
         "New customer" if is_new else "Edit customer",
-        [*first, *groups, *reason],
+        [*first, *_fields(form), *reason, *_more(form)],
         callback_id=ActionId.NEW_CUSTOMER if is_new else ActionId.EDIT_CUSTOMER,
         submit="Create customer" if is_new else "Save changes" if foreseen else "Save",
         metadata=pack(
@@ -102,6 +106,25 @@ def customer_form(
         ),
         close="Cancel",
     )
+
+
+def _fields(form: CustomerForm) -> list[Block]:
+    if not form.is_whole:
+        asked = (one for one in FIRST if one != "valid_from" or form.customer_id is not None)
+        return [_field(form, one) for one in asked]
+    return [
+        block
+        for title, fields in GROUPS
+        for block in (*([header(title)] if title else []), *(_field(form, one) for one in fields))
+    ]
+
+
+def _more(form: CustomerForm) -> list[Block]:
+    """The way to the other fields, which say what they are."""
+    if form.is_whole:
+        return []
+    more = button(ActionId.MORE_FIELDS, "More fields", pack())
+    return [paragraph("More: contract, approval, invoice, Slack."), *actions(more)]
 
 
 def _consequences(foreseen: Foreseen | None, *, has_changed: bool) -> list[Block]:
