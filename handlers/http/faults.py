@@ -103,4 +103,6 @@ def _reason(error: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> str
         return _OF_FIELD.get(str(error["loc"][-1]).lower(), told)
     if kind in ("too_short", "too_long") and isinstance(error.get("input"), str):
         kind = f"string_{kind}"
+    if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
+        kind = "missing"
     return _OF_TYPE.get(kind, UNREADABLE).format(**context)

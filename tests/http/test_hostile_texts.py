@@ -101,6 +101,7 @@ TAKEN = {"email": "zed@example.com", "password": "correct horse 12"}
         ({"data": "[" * 100_000, "headers": JSON_TYPE}, "body", "The body is not JSON that"),
         ({"json": []}, "body", "An object with fields is needed."),
         ({"json": TAKEN}, "name", "name: That is needed."),
+        ({"json": NEW | {"name": ""}}, "name", "name: That is needed."),
         ({"json": NEW | {"name": " "}}, "name", "name: Something that can be read is needed."),
         ({"json": NEW | {"password": "short"}}, "password", "At least 12 characters are needed."),
         ({"json": NEW | {"name": "x" * 201}}, "name", "At most 200 characters fit."),
