@@ -40,14 +40,17 @@ def main() -> int:
 
 
 def compose(folder: Path) -> None:
-    """One picture for each page that has all four of its own in the folder."""
+    """One picture for each page that has all four of its own in the folder: those that are shown,
+    and no others.
+    """
     shown = set(re.findall(r"images/page-(.+?)\.png", PAGE.read_text(encoding="utf-8")))
     for first in sorted(folder.glob(f"*-{WIDE['width']}-{THEMES[0]}.png")):
         page = first.name.removesuffix(f"-{WIDE['width']}-{THEMES[0]}.png")
         name = page.replace("_id", "")
-        if name in shown:
-            _side_by_side(folder, page).save(IMAGES / f"page-{name}.png", optimize=True)
-            shown.remove(name)
+        if name not in shown:
+            raise SystemExit(f"{PAGE.name} does not show {name}.")
+        _side_by_side(folder, page).save(IMAGES / f"page-{name}.png", optimize=True)
+        shown.remove(name)
     if shown:
         raise SystemExit(f"No pictures were taken of: {', '.join(sorted(shown))}.")
 
