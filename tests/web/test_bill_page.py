@@ -249,6 +249,7 @@ async def test_an_open_page_says_that_it_is_signed_out_and_sends_a_double_click_
     await expect(page.get_by_text("You are signed out.")).to_be_visible()
     await expect(page.get_by_text("$5,000.00").first).to_be_hidden()
     await page.get_by_role("button", name="Comment").click()
+    await expect(page.get_by_role("link", name="Sign in on another tab")).to_be_visible()
     await context.add_cookies([cookie])
     await expect(page.get_by_text("You are signed out.")).to_be_hidden()
     await expect(page.get_by_label("Comment")).to_have_value("Half a thought")

@@ -66,7 +66,8 @@ function lead(address) {
 
 class SignedOut extends Error {}
 const isSignIn = (address) => new URL(address).pathname === "/welcome";
-const SIGNED_OUT = "You are signed out. Sign in on another tab, and send this again: what you typed stays.";
+const SIGN_IN = "Sign in on another tab";
+const SIGNED_OUT = `You are signed out. ${SIGN_IN}, and send this again: what you typed stays.`;
 const UNREACHED = "That did not reach Countersign. Nothing was lost: try again.";
 
 async function submitted(event, dialog) {
@@ -97,8 +98,20 @@ function tell(form, words) {
   const notice = form.querySelector(".notice") || document.createElement("p");
   notice.className = "notice notice-problem";
   notice.setAttribute("role", "alert");
-  notice.textContent = words;
+  say(notice, words);
   form.prepend(notice);
+}
+
+// The words, leading to where one signs in if they ask for that.
+function say(notice, words) {
+  const [before, after] = words.split(SIGN_IN);
+  notice.textContent = before;
+  if (after === undefined) return;
+  const link = document.createElement("a");
+  link.href = "/welcome";
+  link.target = "_blank";
+  link.textContent = SIGN_IN;
+  notice.append(link, after);
 }
 
 // A form marked data-dialog asks for another form, by what is chosen in it.
@@ -126,7 +139,7 @@ function tellPage(words) {
   notice.id = "trouble";
   notice.className = "notice notice-problem";
   notice.setAttribute("role", "alert");
-  notice.textContent = words;
+  say(notice, words);
   document.getElementById("main").prepend(notice);
 }
 

@@ -76,7 +76,7 @@ function signedIn(is) {
   else document.body.dataset.signedOut = "yes";
   for (const part of document.querySelectorAll("[data-live-part]")) part.hidden = !is;
   if (is) tellPage("");
-  else tellPage("You are signed out. Sign in on another tab, and go on here: what you typed stays.");
+  else tellPage(`You are signed out. ${SIGN_IN}, and go on here: what you typed stays.`);
 }
 
 const UNANSWERED = 3;
