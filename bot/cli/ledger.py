@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -77,13 +77,14 @@ async def _export(
         async with begun as session:
             ledger = Ledger(session, wanted.scope(program), settings.timezone)
             listed = await _accounts(ledger, program, accounts)
+            left = _LeftOut(await ledger.untold(), await ledger.in_other_currencies())
             meant = await ledger.claim(program.form) if wanted.since_last else ledger
             if meant is None:
                 last = await last_export(session, program.form)
-                return _nothing_new(program.form, last, output, as_json)
+                return _nothing_new(program, left, last, output, as_json)
             with tempfile.TemporaryFile() as file:
                 entries = await _entries(meant, program, listed, file)
-                made = await _made(ledger, meant.scope.claimed_by, entries)
+                made = _Made(meant.scope.claimed_by, entries, entries.finish(), left)
                 await _hand_out(meant, made, file, output)
     _report(made, output, as_json)
     return Exit.DONE
@@ -111,14 +112,30 @@ async def _entries(
 
 
 @dataclass(frozen=True)
+class _LeftOut:
+    """Documents that can be in no file: by number, and how many by currency."""
+
+    untold: list[str]
+    other_currencies: dict[str, int]
+
+    def told(self, program: Program) -> Iterator[str]:
+        if self.other_currencies:
+            counts = [f"{count:,} in {code}" for code, count in self.other_currencies.items()]
+            only = f"{program.form} takes another currency only with a rate."
+            yield f"Not in it: {listing(counts)}. {only}"
+        if self.untold:
+            numbers = listing(self.untold)
+            yield f"Not in it, since what they say was not kept when they went out: {numbers}."
+
+
+@dataclass(frozen=True)
 class _Made:
     """A file as it was written, and what is not in it."""
 
     export_id: int | None
     written: LedgerFile
     sha256: str
-    untold: list[str]
-    others: dict[str, int]
+    left: _LeftOut
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -135,26 +152,8 @@ class _Made:
             },
             "sha256": self.sha256,
             "look_at": self.written.told,
-            "untold": self.untold,
-            "other_currencies": self.others,
+            **asdict(self.left),
         }
-
-    @property
-    def asides(self) -> Iterator[str]:
-        """What is not in the file, or not as the document has it."""
-        yield from self.written.told
-        form = self.written.program.form
-        if self.others:
-            counts = [f"{count:,} in {currency}" for currency, count in self.others.items()]
-            yield f"Not in it: {listing(counts)}. {form} takes another currency only with a rate."
-        if self.untold:
-            numbers = listing(self.untold)
-            yield f"Not in it, since what they say was not kept when they went out: {numbers}."
-
-
-async def _made(ledger: Ledger, export_id: int | None, entries: LedgerFile) -> _Made:
-    untold, others = await ledger.untold(), await ledger.in_other_currencies()
-    return _Made(export_id, entries, entries.finish(), untold, others)
 
 
 async def _hand_out(ledger: Ledger, made: _Made, file: BinaryIO, output: Path | None) -> None:
@@ -170,10 +169,15 @@ async def _hand_out(ledger: Ledger, made: _Made, file: BinaryIO, output: Path | 
         await ledger.session.commit()
 
 
-def _nothing_new(form: LedgerFormat, last: int | None, output: Path | None, as_json: bool) -> Exit:
+def _nothing_new(
+    program: Program, left: _LeftOut, last: int | None, output: Path | None, as_json: bool
+) -> Exit:
     if as_json:
-        say_json({"format": form, "export": None, "entries": 0})
+        nothing = {"format": program.form, "export": None, "entries": 0, "file": None}
+        say_json(nothing | asdict(left))
         return Exit.DONE
+    for aside in left.told(program):
+        say_aside(aside)
     since = f" since export {last}" if last else ""
     kept = f" {output} was not written." if output else ""
     (say if output else say_aside)(f"Nothing new{since}.{kept}")
@@ -185,7 +189,7 @@ def _report(made: _Made, output: Path | None, as_json: bool) -> None:
         say_json(made.facts | {"file": str(output)})
         return
     tell = say if output else say_aside
-    for aside in made.asides:
+    for aside in (*made.written.told, *made.left.told(made.written.program)):
         say_aside(aside)
     entries = counted(made.written.entries, "entry", "entries")
     where = f"{output}: " if output else ""

@@ -295,6 +295,13 @@ def test_an_account_that_is_missing_is_named_and_nothing_goes_out(terminal: Term
     assert told(terminal, "--since-last")["entries"] == 9
 
 
+def test_what_cannot_be_written_has_not_gone_out(terminal: Terminal) -> None:
+    command = ("export", "ledger", "--format", "hledger", "--since-last", "--output")
+    answer = terminal.run(*command, "nowhere/out")
+    assert (answer.status, "cannot be written" in answer.stderr) == (1, True)
+    assert terminal.done(*command, "out").startswith("out: 9 entries, export ")
+
+
 OF_DATEV = (
     *("consultant,,,,1001", "client,,,,42", "receivable,,,,10000", "revenue,,,19,8400"),
     *("revenue,,,reverse charge,8336", "tax,,,19,1776"),
@@ -310,6 +317,10 @@ def test_datev_gets_euros_and_what_is_not_in_the_file_is_told(terminal: Terminal
     command = ("export", "ledger", "--format", "datev", "--output", "out", *OPTION)
     told_aside = terminal.run(*command).stderr
     assert told_aside == "Not in it: 1 in KWD. datev takes another currency only with a rate.\n"
+    terminal.done(*command, "--since-last")
+    nothing = told(terminal, "--since-last", *OPTION, form="datev")
+    assert (nothing["entries"], nothing["file"]) == (0, None)
+    assert nothing["other_currencies"] == {"KWD": 1}
 
 
 OPTION = ("--accounts", "accounts.csv")
