@@ -131,6 +131,12 @@ def split(given: str | tuple[str, ...]) -> list[str]:
     return [part for part in re.split(r"[\s,]+", typed) if part]
 
 
+def folders(given: str | tuple[str, ...]) -> list[str]:
+    """Several with commas between them; a name may have blanks."""
+    parts = given.split(",") if isinstance(given, str) else given
+    return [part.strip() for part in parts if part.strip()]
+
+
 def _host(text: str) -> str:
     """As an address of the web has it, in small letters; one of IPv6 without brackets."""
     bare = text.lower().removeprefix("[").removesuffix("]")

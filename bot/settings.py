@@ -21,6 +21,7 @@ from bot.setting_values import (
     SlackId,
     SomeLines,
     certificates,
+    folders,
     mail_server_url,
     mailbox_url,
     matching,
@@ -94,6 +95,9 @@ class BooksSettings(DatabaseSettings):
     hold_jump_factor: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = None
     approvals_channel: Annotated[str, read_by(read_channel_id)] | None = None
     lookback_months: Annotated[int, Field(ge=0, le=120)] = 2
+    max_share_to_zero: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
+    pull_minutes: Annotated[float, Field(gt=0, le=1440, allow_inf_nan=False)] = 60
+    warehouse_files: Annotated[tuple[str, ...], NoDecode, BeforeValidator(folders)] = ()
 
     def billing(self) -> BillingSettings:
         """What the rules of billing depend on, as far as it is set here."""
@@ -101,6 +105,9 @@ class BooksSettings(DatabaseSettings):
             approvals_channel=self.approvals_channel,
             jump_factor=self.hold_jump_factor,
             lookback_months=self.lookback_months,
+            max_share_to_zero=self.max_share_to_zero,
+            pull_minutes=self.pull_minutes,
+            warehouse_files=self.warehouse_files or None,
             zone=self.timezone,
         )
 

@@ -16,6 +16,9 @@ WHAT_TO_DO = {
     "MONTH_END_HOUR": "Write a full hour from 0 to 23, in the company's time zone.",
     "MONTH_END_AUTOMATIC": "Write 1 to generate without asking, or leave it unset.",
     "LOOKBACK_MONTHS": "Write a number of months from 0 to 120.",
+    "MAX_SHARE_TO_ZERO": "Write a part of 1, as in 0.1 for a tenth; 1 takes anything.",
+    "PULL_MINUTES": "Write a number of minutes, up to 1440.",
+    "WAREHOUSE_FILES": "Write folders with commas between them, as in /srv/events,/srv/archive.",
     "SLACK_BOT_TOKEN": "Copy the Bot User OAuth Token, which begins with xoxb-, from the page "
     "“OAuth & Permissions” of your Slack app.",
     "SLACK_APP_TOKEN": "Make an app-level token with the scope connections:write on the page "

@@ -4,7 +4,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from models.dates import MONTH_NUMBERS, MONTHS, day_in_words, plain_digits
@@ -105,6 +105,12 @@ class Period:
     @property
     def last_day(self) -> date:
         return date(self.year, self.month, monthrange(self.year, self.month)[1])
+
+    def edges(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """The first instant of the month as `zone` counts days, and the first after it, in UTC."""
+        days = (self.first_day, self.last_day + timedelta(days=1))
+        start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in days)
+        return start, end
 
     def plus(self, months: int) -> "Period":
         index = self.year * 12 + self.month - 1 + months

@@ -43,6 +43,9 @@ class BillingSettings:
     """`jump_factor` None holds no jump; `zone` counts the company's days.
 
     `most_at_once`: what looks at more customers or bills than so many is not for a waiting person.
+    `max_share_to_zero`: of the customers with recorded calls, what part a pull may leave with none.
+    `pull_minutes`: for how long an engine may work on a query.
+    `warehouse_files`: folders whose files an embedded engine may read; None: nobody has said.
     `lookback_months`: how many closed months are corrected when their usage comes late.
     `send_delay_minutes`: for how long a bill that is being sent can be called back.
     `mail_from`: in whose name letters are that are written from now on.
@@ -63,6 +66,9 @@ class BillingSettings:
     chunk_customers: int = CHUNK_CUSTOMERS
     most_at_once: int = MOST_AT_ONCE
     lookback_months: int = 2
+    max_share_to_zero: float = 0.1
+    pull_minutes: float = 60
+    warehouse_files: tuple[str, ...] | None = None
     send_delay_minutes: float = 5
     zone: ZoneInfo = UTC
     can_mail: bool = True

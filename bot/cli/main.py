@@ -6,11 +6,16 @@ wrong use are answered at once.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from models.errors import Refusal
+from bot.cli.source_commands import source_commands
+from bot.cli.typed import DryRun, Json
+from bot.cli.typed import command as _command
+from bot.cli.typed import group as _app
+from bot.cli.typed import read_month as _month
+from bot.cli.typed import read_scope as _scope
 from models.exports.formats import DATED, Format, LedgerFormat, Table
 from models.late import Late
 from models.people.permissions import Role
@@ -30,8 +35,6 @@ if TYPE_CHECKING:
         serve,
         verify,
     )
-    from handlers.wording import refusals
-    from models.queries import scope
 else:
     customers = Late("bot.cli.customers")
     doctor = Late("bot.cli.doctor")
@@ -44,60 +47,11 @@ else:
     people = Late("bot.cli.people")
     serve = Late("bot.cli.serve")
     verify = Late("bot.cli.verify")
-    refusals = Late("handlers.wording.refusals")
-    scope = Late("models.queries.scope")
-
-T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., None])
-
-
-def _app(about: str) -> typer.Typer:
-    return typer.Typer(
-        help=about,
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-
 
 app = _app("Bill API overage, with every sign-off on the record.")
 customers_app = _app("Customers and what they are called.")
 people_app = _app("People and their roles.")
 export_app = _app("Hand out the books as files.")
-
-
-def _command(group: typer.Typer, name: str) -> Callable[[F], F]:
-    """Add a command to a group, whose help lists the whole of its docstring."""
-
-    def add(command: F) -> F:
-        return group.command(name, short_help=command.__doc__)(command)
-
-    return add
-
-
-def _typed(reading: Callable[[str], T]) -> Callable[[str], T]:
-    """What was typed, read; what cannot be read was typed wrong."""
-
-    def parse(text: str) -> T:
-        try:
-            return reading(text)
-        except Refusal as refusal:
-            told = refusals.refusal_text(refusal, refusals.Medium.COMMAND_LINE)
-            raise typer.BadParameter(told) from None
-
-    return parse
-
-
-def _read_scope(text: str) -> str:
-    return scope.readable_scope(text)
-
-
-_month = _typed(Period.parse)
-_scope = _typed(_read_scope)
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
 
 WHAT = typer.Argument(
     parser=_scope,
@@ -216,6 +170,7 @@ def link_command(name: str) -> None:
     people.link(name)
 
 
+app.add_typer(source_commands, name="sources")
 app.add_typer(export_app, name="export")
 
 Month = Annotated[

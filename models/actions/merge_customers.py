@@ -97,9 +97,16 @@ order by 1
 """)
 
 _MOVE = sa.text(f"""
-update usages u set customer_id = :into_id, updated_at = :now
-where {_UNBILLED} and not {_OF_BOTH}
-returning make_date(u.year, u.month, 1)
+with moved as (
+    update usages u set customer_id = :into_id, updated_at = :now
+    where {_UNBILLED} and not {_OF_BOTH}
+    returning make_date(u.year, u.month, 1) as month
+), days as (
+    update usage_days d set customer_id = :into_id from moved
+    where d.customer_id = :merged_id
+      and d.day >= moved.month and d.day < moved.month + interval '1 month'
+)
+select month from moved
 """)
 
 

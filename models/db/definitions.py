@@ -14,7 +14,7 @@ import sqlalchemy as sa
 SQL = Path(__file__).parent.parent / "sql"
 FILES = (
     *("names", "record", "amounts", "approvers", "holds", "corrections", "reading", "webhooks"),
-    *("month_totals", "forecasts", "ledger"),
+    *("month_totals", "forecasts", "ledger", "usage"),
 )
 """In this order: each uses what stands in those before it."""
 

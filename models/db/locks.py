@@ -28,7 +28,8 @@ LOCK_ORDER = (
         *("customers", "customer_terms", "former_contracts", "customer_names"),
         *("customer_changes", "customer_edits"),
     ),
-    ("usages", "usage_changes", "usage_alerts"),
+    ("usage_sources", "usage_pulls"),
+    ("usages", "usage_changes", "usage_days", "usage_alerts"),
     ("mailbox_readings",),
     ("bills",),
     (

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from models.imports.csv_columns import SHOWN_CHARS
@@ -38,6 +39,8 @@ class CsvReader(Rows):
         """Reads the header; refuses a file that has none."""
         super().__init__(most_flaws)
         self._file, self._size = file, size_of(file)
+        called = getattr(file, "name", None)
+        self.file_name = Path(called).name if isinstance(called, str) else None
         _refuse_other_files(file)
         self._text = io.TextIOWrapper(
             file, encoding="utf-8-sig", errors="surrogateescape", newline=""

@@ -48,7 +48,7 @@ from models.people.permissions import Permission
 from models.people.users import PersonChange, PersonState, User, keeping_finance
 from models.people.who_can import require
 from models.period import Period
-from models.usage.usage import merge_usage
+from models.usage.usage import UsageOrigin, merge_usage
 
 FEW = 1000
 """Of up to so many rows it is told whose they are."""
@@ -297,12 +297,14 @@ async def import_usage(
     layout = USAGE_BY_ID if by_id else USAGE
     _, rows = await stage(session, given, layout, now.date(), progress)
     told = await differences_of_usage(session) if details else Differences()
-    by = {"user_id": user.id, "now": now, "source": source, "reason": None}
-    added, changed = await merge_usage(session, _USAGE_OF_FILE, **by)
-    await analyze(session, added + changed, ("usages",))
+    origin = UsageOrigin(user.id, now, source, file_name=given.file_name)
+    merged = await merge_usage(session, _USAGE_OF_FILE, origin)
+    written = merged.added + merged.changed
+    await analyze(session, written, ("usages",))
     whose = (await session.scalars(_WHOSE)).all() if rows <= FEW else None
-    same = rows - added - changed
-    return Imported(added, changed, same, customer_ids=whose, differences=told)
+    return Imported(
+        merged.added, merged.changed, rows - written, customer_ids=whose, differences=told
+    )
 
 
 _WHOSE = sa.text("select distinct customer_id from ready order by 1")

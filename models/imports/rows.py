@@ -3,7 +3,7 @@
 import csv
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -101,6 +101,8 @@ class Rows(ABC):
     header_line = 1
     counted = "line"
     semicolons = False
+    file_name: str | None = None
+    """Where they stood, where that has a name."""
 
     def __init__(self, most_flaws: int = SHOWN_FLAWS) -> None:
         self.flaws = Flaws(most=most_flaws)
@@ -124,14 +126,22 @@ class Rows(ABC):
         """
         rows = self.read()
         while batch := list(islice(rows, BATCH)):
-            written = self._written(batch, readings)
-            if not is_sound(written):
-                written = self._written(self._without_unsound(batch), readings)
-            yield written.encode()
+            yield self._sound(batch, readings)
+
+    async def stream(self, readings: Sequence[Reading]) -> AsyncGenerator[bytes, None]:
+        """The same for whoever takes them in meanwhile."""
+        for batch in self.batches(readings):
+            yield batch
 
     def unsound(self, value: str) -> str:
         """Why a value with such a sign is refused."""
         return NOT_TEXT
+
+    def _sound(self, batch: list[Row], readings: Sequence[Reading]) -> bytes:
+        written = self._written(batch, readings)
+        if not is_sound(written):
+            written = self._written(self._without_unsound(batch), readings)
+        return written.encode()
 
     def _written(self, rows: Iterable[Row], readings: Sequence[Reading]) -> str:
         buffer, semicolons = io.StringIO(), self.semicolons

@@ -6,6 +6,7 @@ knows them, and whether the row is sound. Both are gone when the transaction end
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -43,7 +44,8 @@ class Layout:
     `ready` taken from them. `locked` is the table the file is merged into. `passed_over` are
     columns that an export has besides. `beside` names for a column the one that has to be there
     with it, since they mean something together. Where the file lacks an optional column that is
-    needed, so has each row that `is_new`, a condition on `ready`.
+    needed, so has each row that `is_new`, a condition on `ready`. `checks` are queries of `ready`
+    for what else is wrong: the line, the column and the reason.
     """
 
     columns: tuple[Column, ...]
@@ -54,6 +56,7 @@ class Layout:
     passed_over: frozenset[str] = frozenset()
     beside: Mapping[str, str] = field(default_factory=dict)
     is_new: str = "false"
+    checks: tuple[str, ...] = ()
 
 
 async def stage(
@@ -76,7 +79,9 @@ async def stage(
     await lock(session, layout.locked)
     matched = f"staged s {layout.joins} cross join ({clock(today)}) clock"
     count = await _check(session, columns, layout, matched)
-    await _refuse_flaws(session, columns, layout, matched, rows)
+    await _gather_flaws(session, columns, layout, matched, rows)
+    if rows.flaws.total:
+        raise BadRows(rows.flaws)
     return columns, count
 
 
@@ -132,8 +137,9 @@ async def _copy(
         on_driver(session, copying) as connection,
         connection.cursor() as cursor,
         cursor.copy(copying) as copy,
+        aclosing(rows.stream([column.read for column in columns])) as batches,
     ):
-        for batch in rows.batches([column.read for column in columns]):
+        async for batch in batches:
             await copy.write(batch)
             if progress:
                 progress(*rows.progress)
@@ -163,7 +169,7 @@ async def _check(session: AsyncSession, columns: list[Column], layout: Layout, m
     return created.rowcount  # type: ignore[attr-defined,no-any-return]
 
 
-async def _refuse_flaws(
+async def _gather_flaws(
     session: AsyncSession, columns: list[Column], layout: Layout, matched: str, rows: Rows
 ) -> None:
     flaws = rows.flaws
@@ -200,8 +206,8 @@ async def _refuse_flaws(
                 ) as repeated
                 where line > first""",
         )
-    if flaws.total:
-        raise BadRows(flaws)
+    for check in layout.checks:
+        await _gather(session, flaws, check)
 
 
 async def _gather(session: AsyncSession, flaws: Flaws, query: str) -> None:

@@ -9,19 +9,24 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.context import Context
+from models.context import Context, Source
 from models.customers.customers import Customer, lock_customer
 from models.db.columns import MOST_CALLS, Base, Calls, Id
 from models.db.locks import lock_for_write
 from models.errors import Invalid
 from models.people.permissions import Permission
+from models.people.users import User
 from models.people.who_can import require
 from models.period import Period
 from models.text import bounded_text
+from models.usage.pulls import UsagePull
 
 
 class Usage(Base):
-    """The calls a customer made in one month."""
+    """The calls a customer made in one month, and where the figure as it stands came from.
+
+    Without `recorded_from` it was recorded before that was kept.
+    """
 
     __tablename__ = "usages"
 
@@ -32,6 +37,35 @@ class Usage(Base):
     api_usage: Mapped[Calls]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    recorded_by: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(User.id))
+    recorded_at: Mapped[datetime | None]
+    recorded_from: Mapped[str | None]
+    recorded_reason: Mapped[str | None]
+    recorded_file: Mapped[str | None]
+    pull_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(UsagePull.id))
+
+
+@dataclass(frozen=True)
+class UsageOrigin:
+    """Where figures come from: who recorded them and when, from where, and why; out of which file,
+    or by which pull of a source.
+    """
+
+    user_id: int
+    at: datetime
+    source: Source
+    reason: str | None = None
+    file_name: str | None = None
+    pull_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Merged:
+    """How many figures were added and changed, and of how many customers the days."""
+
+    added: int
+    changed: int
+    days_changed: int = 0
 
 
 async def record_usage(
@@ -56,15 +90,13 @@ async def record_usage(
         "year": period.year,
         "month": period.month,
         "calls": calls,
-        "user_id": context.user.id,
-        "now": context.now,
-        "source": context.source,
-        "reason": bounded_text(why, REASON_CHARS, "A reason", "reason") if why else None,
     }
+    told = bounded_text(why, REASON_CHARS, "A reason", "reason") if why else None
+    origin = UsageOrigin(context.user.id, context.now, context.source, told)
     await lock_customer(session, customer_id)
     await lock_for_write(session, Usage.__tablename__)
-    added, changed = await merge_usage(session, _ONE, **values)
-    return bool(added or changed)
+    merged = await merge_usage(session, _ONE, origin, values)
+    return bool(merged.added or merged.changed)
 
 
 REASON_CHARS = 3_000
@@ -89,32 +121,76 @@ with different as materialized (
     from ({figures}) r left join usages u using (customer_id, year, month)
     where u.id is null or u.api_usage <> r.api_usage
 ), changed as (
-    update usages u set api_usage = d.api_usage, updated_at = :now
+    update usages u
+    set api_usage = d.api_usage, updated_at = :at, recorded_by = :user_id, recorded_at = :at,
+        recorded_from = :source, recorded_reason = :reason, recorded_file = :file_name,
+        pull_id = :pull_id
     from different d where u.id = d.usage_id
 ), recorded as (
     insert into usage_changes
-        (usage_id, old_api_usage, new_api_usage, changed_by, changed_at, reason, source)
-    select usage_id, before, api_usage, :user_id, :now, :reason, :source
+        (usage_id, old_api_usage, new_api_usage, changed_by, changed_at, reason, source,
+         file_name, pull_id)
+    select usage_id, before, api_usage, :user_id, :at, :reason, :source, :file_name, :pull_id
     from different where usage_id is not null
 ), added as (
-    insert into usages (customer_id, year, month, api_usage, created_at, updated_at)
-    select customer_id, year, month, api_usage, :now, :now
+    insert into usages (customer_id, year, month, api_usage, created_at, updated_at,
+        recorded_by, recorded_at, recorded_from, recorded_reason, recorded_file, pull_id)
+    select customer_id, year, month, api_usage, :at, :at,
+        :user_id, :at, :source, :reason, :file_name, :pull_id
     from different where usage_id is null order by year, month, customer_id
-)
-select count(*) filter (where usage_id is null), count(usage_id) from different
+){days}
+select count(*) filter (where usage_id is null), count(usage_id), {days_changed} from different
 """
 
+# With each figure in one statement: only whole are they held against it.
+_DAYS = """, told as materialized ({days}
+), month as (
+    select min(day) - (extract(day from min(day))::integer - 1) as first from told
+), gone as (
+    delete from usage_days d using month m
+    where d.day >= m.first and d.day < m.first + interval '1 month'
+      and d.customer_id in (select customer_id from told)
+      and not exists (select from told t where t.customer_id = d.customer_id and t.day = d.day)
+    returning d.customer_id
+), other as (
+    update usage_days d set api_usage = t.api_usage from told t
+    where d.customer_id = t.customer_id and d.day = t.day and d.api_usage <> t.api_usage
+    returning d.customer_id
+), further as (
+    insert into usage_days (customer_id, day, api_usage)
+    select customer_id, day, api_usage from told t
+    where not exists (
+        select from usage_days d where d.customer_id = t.customer_id and d.day = t.day)
+    order by customer_id, day
+    returning customer_id
+)"""
+_DAYS_CHANGED = """(select count(distinct customer_id) from (
+    table gone union all table other union all table further) moved)"""
 
-async def merge_usage(session: AsyncSession, figures: str, **values: Any) -> tuple[int, int]:
-    """Add or change figures, and keep each old one; returns how many were added and changed.
 
-    `figures` is a query for `customer_id`, `year`, `month` and `api_usage`; `values` are its own,
-    and `user_id`, `now`, `source` and `reason` of the changes. Whoever calls keeps others from
-    writing the same figures until the transaction ends.
+async def merge_usage(
+    session: AsyncSession,
+    figures: str,
+    origin: UsageOrigin,
+    values: Mapping[str, Any] | None = None,
+    *,
+    days: str | None = None,
+) -> Merged:
+    """Add or change figures, and keep each old one.
+
+    `figures` is a query for `customer_id`, `year`, `month` and `api_usage`; `days` is one for
+    `customer_id`, `day` and `api_usage` of one month, all the days of a customer or none, in the
+    place of those that are there. A figure that changes without its days loses them. `values` are
+    those of both. Whoever calls keeps others from writing the same figures until the transaction
+    ends.
     """
-    merged = await session.execute(sa.text(_MERGE.format(figures=figures)), values)
-    added, changed = merged.one()
-    return added, changed
+    statement = _MERGE.format(
+        figures=figures,
+        days=_DAYS.format(days=days) if days else "",
+        days_changed=_DAYS_CHANGED if days else "0",
+    )
+    merged = await session.execute(sa.text(statement), {**(values or {}), **vars(origin)})
+    return Merged(*merged.one())
 
 
 async def has_usage(session: AsyncSession, customer_id: int, period: Period) -> bool:

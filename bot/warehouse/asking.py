@@ -1,0 +1,134 @@
+"""A source is asked: connected to in a thread of its own, and let go of whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from itertools import chain
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchModuleError
+
+from bot.warehouse.engines import ENGINES, Engine, Limits, NarrowSum, is_too_old
+from bot.warehouse.errors import WarehouseFailed, without_secrets
+from bot.warehouse.secrets import NamedSettings
+from models.context import Source
+from models.imports.pulled_rows import Chunk, PulledRows
+from models.usage.pulls import Asking
+from models.usage.source_address import ENGINES as CALLED
+from models.usage.source_address import filled, filled_address
+from models.usage.source_query import query_for
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def asked(asking: Asking) -> AsyncIterator[PulledRows]:
+    """The rows that the source answers with, the first of which are there already.
+
+    Whatever goes wrong is a WarehouseFailed, which repeats no secret.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="warehouse") as executor:
+        loop = asyncio.get_running_loop()
+        question = _Question(asking, _limits(asking))
+        try:
+            columns, chunks = await loop.run_in_executor(executor, question.ask)
+            yield PulledRows(columns, chunks, executor, question.version)
+        finally:
+            await loop.run_in_executor(executor, question.close)
+
+
+def _limits(asking: Asking) -> Limits:
+    """The command line may read what its user may; others only in folders that are set."""
+    context = asking.context
+    folders = context.settings.warehouse_files
+    if folders is None and context.source != Source.CLI:
+        folders = ()
+    return Limits(round(context.settings.pull_minutes * 60) or 1, folders)
+
+
+class _Question:
+    """All of it in one thread: drivers are not to be asked from several."""
+
+    def __init__(self, asking: Asking, limits: Limits) -> None:
+        self._asking, self._limits = asking, limits
+        self._setting = NamedSettings()
+        self._scheme = asking.source.engine
+        self._engine: sa.Engine | None = None
+        self._connection: sa.Connection | None = None
+        self._failed = False
+        self.version: str | None = None
+
+    def ask(self) -> tuple[list[str], Iterator[Chunk]]:
+        return self._guarded(self._ask)
+
+    def close(self) -> None:
+        """After an error nothing is asked of the same connection again."""
+        with suppress(Exception):
+            if self._connection is not None:
+                if self._failed:
+                    self._connection.invalidate()
+                self._connection.close()
+        with suppress(Exception):
+            if self._engine is not None:
+                self._engine.dispose()
+
+    def _ask(self) -> tuple[list[str], Iterator[Chunk]]:
+        source, how = self._asking.source, ENGINES[self._scheme]
+        url = filled_address(source.url, self._setting)
+        args = how.prepare(url, filled(source.connect_args, self._setting), self._limits)
+        self._engine = self._made(how, url, args)
+        self._connection = connection = self._engine.connect()
+        for statement in how.session(self._limits):
+            connection.exec_driver_sql(statement)
+        if how.version:
+            self.version = str(connection.exec_driver_sql(how.version).scalar_one())[:100]
+        query = query_for(source.query, self._scheme, self._asking.edges, how.literal)
+        columns, chunks = how.read(connection, query)
+        rest = self._each(iter(chunks))
+        first = next(rest, None)
+        return list(columns), chain([] if first is None else [first], rest)
+
+    def _made(self, how: Engine, url: sa.URL, args: dict[str, Any]) -> sa.Engine:
+        called = CALLED[self._scheme]
+        if self._scheme == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        try:
+            engine = sa.create_engine(
+                url, connect_args=args, poolclass=sa.NullPool, hide_parameters=True
+            )
+        except (ModuleNotFoundError, NoSuchModuleError):
+            needed = f" Install countersign[{how.extra}]." if how.extra else ""
+            raise WarehouseFailed(f"The driver for {called} is not installed.{needed}") from None
+        module = type(engine.dialect).__module__
+        if module.partition(".")[0] != how.module:
+            wrong = module.partition(".")[0].replace("_", "-")
+            raise WarehouseFailed(
+                f"{called} would be asked by {wrong}, which is not used here because it computes"
+                f" wrongly. Uninstall {wrong}, and install countersign[{how.extra}]."
+            )
+        if is_too_old(self._scheme):
+            raise WarehouseFailed(
+                f"The driver for {called} is too old. Install countersign[{how.extra}]."
+            )
+        return engine
+
+    def _each(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        while (chunk := self._guarded(lambda: next(chunks, None))) is not None:
+            yield chunk
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except WarehouseFailed:
+            self._failed = True
+            raise
+        except NarrowSum as error:
+            self._failed = True
+            raise WarehouseFailed(str(error)) from None
+        except Exception as error:
+            self._failed = True
+            told = without_secrets(str(getattr(error, "orig", None) or error), self._setting.told)
+            called = CALLED[self._scheme]
+            raise WarehouseFailed(f"{called} did not answer: {told}") from None

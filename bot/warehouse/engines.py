@@ -1,0 +1,217 @@
+"""How each engine is connected to, told its limits, and read."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from models.imports.pulled_rows import CHUNK_ROWS, Chunk, ListedRows
+from models.late import Late
+
+if TYPE_CHECKING:
+    from bot.warehouse import arrow_rows
+else:
+    arrow_rows = Late("bot.warehouse.arrow_rows")
+
+Answered = tuple[Sequence[str], Iterator[Chunk]]
+"""The names of the columns, and the rows."""
+
+ARROW_ROWS = 50_000
+
+
+def read_rows(connection: sa.Connection, query: str) -> Answered:
+    """Rows as any driver hands them out, some thousands at a time."""
+    escaped = sa.text(query.replace(":", r"\:"))
+    answer = connection.execution_options(stream_results=True).execute(escaped)
+    return list(answer.keys()), map(ListedRows, answer.partitions(CHUNK_ROWS))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """For how long an engine may work on a query, and in which folders an embedded one may read
+    files; None: wherever its user may.
+    """
+
+    seconds: int
+    folders: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine by its scheme: `extra` installs its driver, which is of the package `module`.
+
+    `instant` is the format of a literal for a moment in UTC. `prepare` makes of connect arguments
+    those that keep to the limits; `session` are statements that do. `version` asks for it.
+    """
+
+    extra: str | None
+    module: str
+    instant: str
+    prepare: Callable[[sa.URL, Mapping[str, Any], Limits], dict[str, Any]]
+    session: Callable[[Limits], Sequence[str]] = lambda limits: ()
+    version: str = "select version()"
+    read: Callable[[sa.Connection, str], Answered] = read_rows
+
+    def literal(self, moment: datetime) -> str:
+        return self.instant.format(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+
+
+def _read_duckdb(connection: sa.Connection, query: str) -> Answered:
+    driver: Any = connection.connection.driver_connection
+    reader = driver.sql(query).to_arrow_reader(ARROW_ROWS)
+    columns = reader.schema.names
+    return columns, (arrow_rows.ArrowRows(batch, columns) for batch in reader)
+
+
+_WIDE = re.compile(r"U?Int(128|256)\b")
+_NARROW = re.compile(r"U?Int64\b|Decimal\((\d|[12]\d|3[0-8]),|Decimal(32|64|128)\b")
+_SUMS = re.compile(r"\bsum\w*\s*\(", re.IGNORECASE)
+NARROW_SUM = (
+    "ClickHouse lets sums of 64 bits and of decimals run over without a word. Widen what is added"
+    " up, as in sum(toInt256(calls))."
+)
+
+
+class NarrowSum(ValueError):
+    """A sum that may have run over."""
+
+
+def _read_clickhouse(connection: sa.Connection, query: str) -> Answered:
+    client: Any = connection.connection.driver_connection.client  # type: ignore[union-attr]
+    types = {row[0]: row[1] for row in client.query(f"describe table ({query})").result_rows}
+    for name, kind in types.items():
+        if name.casefold() == "calls" and _NARROW.search(kind) and _SUMS.search(query):
+            raise NarrowSum(NARROW_SUM)
+    selected = ", ".join(
+        f"toDecimal256(`{name}`, 0) as `{name}`" if _WIDE.search(kind) else f"`{name}`"
+        for name, kind in types.items()
+    )
+    whole = f"select {selected} from ({query})"
+
+    def chunks() -> Iterator[Chunk]:
+        with client.query_arrow_stream(whole) as batches:
+            for batch in batches:
+                yield arrow_rows.ArrowRows(batch, list(types))
+
+    return list(types), chunks()
+
+
+def _duckdb(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    is_file = url.database not in (None, "", ":memory:")
+    return {"read_only": is_file, **given}
+
+
+def _duckdb_session(limits: Limits) -> Sequence[str]:
+    return (
+        "set TimeZone = 'UTC'",
+        f"set max_execution_time = {limits.seconds * 1000}",
+        *_only_in(limits.folders),
+        "set lock_configuration = true",
+    )
+
+
+def _only_in(folders: Sequence[str] | None) -> Iterator[str]:
+    """A query can read files, and not all of the machine's are for whoever writes one."""
+    if folders is None:
+        return
+    listed = ", ".join("'" + one.rstrip("/").replace("'", "''") + "/'" for one in folders)
+    yield f"set allowed_directories = [{listed}]"
+    yield "set enable_external_access = false"
+
+
+def _postgresql(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    asked = [str(given.get("options", "")), str(url.query.get("options", ""))]
+    kept = (
+        "-c default_transaction_read_only=on -c TimeZone=UTC -c application_name=countersign"
+        f" -c statement_timeout={limits.seconds * 1000}"
+    )
+    options = " ".join([*filter(None, asked), kept])
+    return {"connect_timeout": 30, **given, "options": options}
+
+
+def _clickhouse(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    settings = {
+        "max_execution_time": limits.seconds,
+        "session_timezone": "UTC",
+        "output_format_arrow_string_as_string": 1,
+    }
+    return {**given, "settings": {**given.get("settings", {}), **settings}}
+
+
+def _trino(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    properties = {"query_max_run_time": f"{limits.seconds}s"}
+    asked = given.get("session_properties", {})
+    return {"timezone": "UTC", **given, "session_properties": {**properties, **asked}}
+
+
+def _as_given(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    return dict(given)
+
+
+_TIMESTAMPTZ = "timestamptz '{}+00'"
+_IN_UTC_SESSION = "timestamp '{}'"
+
+ENGINES = {
+    "duckdb": Engine(
+        "duckdb",
+        "duckdb_sqlalchemy",
+        _TIMESTAMPTZ,
+        _duckdb,
+        _duckdb_session,
+        read=_read_duckdb,
+    ),
+    "postgresql": Engine(
+        None, "sqlalchemy", _TIMESTAMPTZ, _postgresql, version="show server_version"
+    ),
+    "clickhousedb": Engine(
+        "clickhouse",
+        "clickhouse_connect",
+        "toDateTime64('{}', 6, 'UTC')",
+        _clickhouse,
+        read=_read_clickhouse,
+    ),
+    "hive": Engine(
+        "spark",
+        "pyhive",
+        _IN_UTC_SESSION,
+        _as_given,
+        lambda limits: ("set spark.sql.session.timeZone = UTC",),
+    ),
+    "snowflake": Engine(
+        "snowflake",
+        "snowflake",
+        "to_timestamp_tz('{} +0000', 'YYYY-MM-DD HH24:MI:SS TZHTZM')",
+        _as_given,
+        lambda limits: (
+            "alter session set timezone = 'UTC'",
+            f"alter session set statement_timeout_in_seconds = {limits.seconds}",
+        ),
+        "select current_version()",
+    ),
+    "bigquery": Engine(
+        "bigquery", "sqlalchemy_bigquery", "timestamp '{}+00'", _as_given, version=""
+    ),
+    "trino": Engine("trino", "trino", "timestamp '{} UTC'", _trino),
+    "databricks": Engine(
+        "databricks",
+        "databricks",
+        "timestamp '{}Z'",
+        _as_given,
+        lambda limits: ("set time zone 'UTC'", f"set statement_timeout = {limits.seconds}"),
+        "select current_version().dbsql_version",
+    ),
+}
+
+OLDEST = {"snowflake": ("snowflake-sqlalchemy", 2)}
+"""Packages of which an older one computes wrongly."""
+
+
+def is_too_old(scheme: str) -> bool:
+    if scheme not in OLDEST:
+        return False
+    package, oldest = OLDEST[scheme]
+    return int(metadata.version(package).partition(".")[0]) < oldest
