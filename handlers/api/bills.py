@@ -12,6 +12,7 @@ from handlers.api.bill_answers import BillsAnswer, WholeBillAnswer, bills_answer
 from handlers.api.fields import (
     LARGEST_EXACT,
     Asked,
+    CommentText,
     Id,
     MonthAsked,
     Text,
@@ -203,7 +204,7 @@ for _verb, _decision in DECISIONS.items():
 
 
 class CommentRequest(Asked):
-    comment: Text
+    comment: CommentText
 
 
 @router.post("/bills/{bill_id}/comments", status_code=201)

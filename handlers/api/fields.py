@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from handlers.http.faults import A_MONTH_OR_NUMBER, DAY, MONTH, SEEN
+from models.actions.comment import COMMENT_CHARS
 from models.db.columns import MOST_CALLS
 from models.errors import Invalid
 from models.text import REASON_CHARS
@@ -101,6 +102,7 @@ Version = Annotated[
 ]
 Units = Annotated[int, Field(ge=-MOST_CALLS, le=MOST_CALLS), WHOLE]
 Text = Annotated[str, Field(min_length=1, max_length=REASON_CHARS, pattern=SEEN)]
+CommentText = Annotated[str, Field(min_length=1, max_length=COMMENT_CHARS, pattern=SEEN)]
 Money = Annotated[
     Decimal,
     PlainSerializer(lambda amount: f"{amount:f}", return_type=str),

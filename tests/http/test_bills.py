@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from models.actions.comment import COMMENT_CHARS
 from models.bills.bill import Bill
 from models.db.database import Database
 from models.period import Period
@@ -100,6 +101,9 @@ async def test_a_comment_moves_no_version(served: BrowserSide, people: People, b
     said = await sam.post(at(bill, "comments"), json={"comment": "They called me"})
     assert (said.status, said.headers["ETag"]) == (201, '"1"')
     assert said.json["actions"][-1]["comment"] == "They called me"
+    for chars, status in ((COMMENT_CHARS, 201), (COMMENT_CHARS + 1, 422)):
+        long = await sam.post(at(bill, "comments"), json={"comment": "x" * chars})
+        assert long.status == status, "as long as in Slack and on the page"
 
 
 async def test_sam_changes_his_comment_and_takes_it_back_and_nobody_else_can(
