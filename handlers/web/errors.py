@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from handlers.http.errors import Ending, NotSignedIn, headers_of, status_of
 from handlers.http.faults import faults_of, sentence_of
+from handlers.http.methods import readable_above
 from handlers.http.names import names_known
 from handlers.http.same_site import SAFE
 from handlers.web.live import NO_ROLE
@@ -23,7 +24,9 @@ NOT_FOUND = "There is no such page."
 def error_page(request: Request, error: Ending) -> Response:
     """The answer to whatever a request for a page ended with.
 
-    Who is not signed in is sent to where that is done, and comes back from there.
+    Who is not signed in is sent to where that is done, and comes back from there. Whoever asks to
+    read an address that forms alone are sent to, as a browser does that is opened again after one
+    was refused, is led to the page above it.
     """
     if isinstance(error, NotSignedIn):
         back = local_path(request) if request.method in SAFE else page_before(request)
@@ -34,6 +37,8 @@ def error_page(request: Request, error: Ending) -> Response:
         faults = faults_of(error.errors(), names_known(request))
         return _error(request, 422, " ".join(map(sentence_of, faults)))
     if isinstance(error, HTTPException):
+        if error.status_code == 405 and request.method == "GET":
+            return RedirectResponse(readable_above(request), status_code=303)
         sentence = NOT_FOUND if error.status_code == 404 else str(error.detail)
         return _error(request, error.status_code, sentence)
     return _error(request, 500, str(error))

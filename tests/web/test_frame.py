@@ -117,6 +117,25 @@ async def test_a_refused_form_keeps_what_was_typed_and_changes_nothing(
     assert "<h1>Maxine</h1>" in shown.text and "Max is called something else." in shown.text
 
 
+async def test_an_address_that_forms_alone_are_sent_to_leads_to_the_page_above_it(
+    served: BrowserSide,
+) -> None:
+    """A browser shows it after a form was refused, and asks to read it when it is opened again."""
+    visitor = served.visitor()
+    for path, above in (
+        ("/sign-out", "/"),
+        ("/welcome/sign-in", "/welcome"),
+        ("/account/tokens", "/account"),
+        ("/account/devices/3/sign-out", "/account"),
+        ("/bills/3/comments/5/delete", "/bills/3/comments/5"),
+        ("/month/2026-10/send/7/retry", "/month/2026-10/send/7"),
+    ):
+        led = await visitor.get(path)
+        assert (led.status, led.headers["Location"]) == (303, above)
+    assert (await visitor.ask("DELETE", "/account/tokens")).status == 405
+    assert (await visitor.get("/api/bills/1/approve")).status == 405
+
+
 async def test_the_header_leads_to_what_its_reader_may_open(
     renaming_side: BrowserSide, people: People
 ) -> None:
