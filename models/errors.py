@@ -15,6 +15,8 @@ class Step(StrEnum):
     """What could be done instead, where it is no verb on a bill."""
 
     SEE_BILLS = "see bills"
+    SEE_CUSTOMERS = "see customers"
+    ADD_CUSTOMER = "add customer"
     SEE_THROUGH = "see through"
     RECORD_USAGE = "record usage"
     USAGE_THEN_REISSUE = "record usage, then reissue"
@@ -203,6 +205,10 @@ class Ambiguous(NotFound):
         self.is_guess = is_guess
         self.choices = choices
         self.typed = typed
+
+
+class NoCustomer(Ambiguous):
+    """No customer has that name, though some may have one like it."""
 
 
 class Busy(Refusal):

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from handlers.slack.answers import Answer, Reply
 from handlers.slack.blocks.access import away_noted, back_noted
+from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.context import RequestContext
 from handlers.slack.parsing import first_mention
 from handlers.wording.formatting import slash
@@ -24,12 +25,25 @@ _UNTIL = re.compile(r"\b(?:until|till)\b", re.IGNORECASE)
 async def away(context: RequestContext, typed: str) -> Answer:
     """`until DATE @person`, in any order: that person decides in the asker's place up to then."""
     await require(context.session, context.user, Permission.GO_AWAY)
+    if not typed and (standing := await _as_it_is(context)):
+        return Reply(standing)
     day, called = split_day(_UNTIL.sub(" ", typed, count=1).strip())
     if day is None or not called:
         raise Invalid(await _how(context))
     until, delegate = await _day(context, day), await _meant(context, called)
     await mark_away(context.session, context, until, delegate)
     return Reply(away_noted(person_ref(delegate), until))
+
+
+async def _as_it_is(context: RequestContext) -> SlackMessage | None:
+    """Until when whoever asks is away already, and who decides meanwhile; None where they are not,
+    or nobody does.
+    """
+    user = context.user
+    if user.away_until is None or user.delegate_id is None or not user.is_away(context.today):
+        return None
+    delegate = await context.session.get_one(User, user.delegate_id)
+    return away_noted(person_ref(delegate), user.away_until)
 
 
 async def _how(context: RequestContext) -> str:

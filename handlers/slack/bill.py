@@ -29,7 +29,7 @@ from handlers.slack.references import (
     referenced_customer_and_month,
 )
 from handlers.slack.request import Click
-from handlers.wording.formatting import name, period_name, slash
+from handlers.wording.formatting import listing, name, period_name, slash
 from handlers.wording.labels import STATE_WORDS
 from models.actions.approve import approve_bill
 from models.actions.checks import check
@@ -42,7 +42,7 @@ from models.batches.bill_run_preview import (
 )
 from models.bills.states import State, Verb
 from models.customers.customers import get_customer
-from models.errors import Invalid, NotAllowed, NotFound, WrongState
+from models.errors import Ambiguous, Invalid, NotAllowed, NotFound, WrongState
 from models.outbox.notifications import month_end_key, notify_bill_run, promise_run_preview
 from models.people.permissions import Permission, Role
 from models.people.who_can import require
@@ -204,7 +204,7 @@ async def list_bills(context: RequestContext, typed: str) -> Answer:
     try:
         customer, period = await referenced_customer_and_month(context, rest)
     except NotFound as refused:
-        raise _near_state(filters, rest) or refused from None
+        raise _near_state(filters, rest) or _neither(refused) from None
     filters.pop("all", None)
     if customer is not None:
         filters["customer"] = customer.id
@@ -239,6 +239,14 @@ def _near_state(filters: dict[str, Any], rest: str) -> Invalid | None:
             )
             return Invalid(f"“{word}” is no state of a bill. Did you mean `{meant}`?")
     return None
+
+
+def _neither(refused: NotFound) -> NotFound:
+    """Of words that are like no customer's name either, which states there are."""
+    if not isinstance(refused, Ambiguous) or not refused.is_guess or refused.choices:
+        return refused
+    states = f"It is no state of a bill either: those are {listing(list(State))}."
+    return NotFound(f"{refused.sentence} {states}", refused.next_steps)
 
 
 async def next_page(context: RequestContext) -> Answer:

@@ -34,7 +34,16 @@ from models.context import Context, Source, system_context
 from models.db.columns import Session
 from models.db.database import Database
 from models.db.locks import busy_after_waiting
-from models.errors import Ambiguous, Busy, NotAllowed, Refusal, WrongState
+from models.errors import (
+    Ambiguous,
+    Busy,
+    NextStep,
+    NoCustomer,
+    NotAllowed,
+    Refusal,
+    Step,
+    WrongState,
+)
 from models.named_people import WhoCan
 from models.outbox.cards import redraw_card_at
 from models.people.permissions import Permission
@@ -123,10 +132,14 @@ class RequestContext(Context):
 
     @contextmanager
     def naming(self, typed: str) -> Iterator[None]:
-        """A name that fits several is answered by buttons that run the command with each."""
+        """A name that fits several is answered by buttons that run the command with each; of one
+        that no customer has, whoever may add customers is told how.
+        """
         try:
             yield
         except Ambiguous as refused:
+            if isinstance(refused, NoCustomer) and self.user.can(Permission.KEEP_BOOKS):
+                refused.next_steps = (*refused.next_steps, NextStep(Step.ADD_CUSTOMER))
             named = refused.typed or typed
             alone = rf"(?<![^\s{QUOTES}]){re.escape(named)}(?![^\s{QUOTES}])"
             place = re.compile(alone) if named else None

@@ -79,10 +79,11 @@ _REF = re.compile(
     rf"""(?:[\s,;&+]|\band\s+(?=[\#\d]))*(?:
     (?P<sure>\#\d+|(?:CN-)?\d{{4}}-\d{{4,12}})(?=[\s,;&+.]|$)  # #12, 2026-000123
     |(?P<bare>\d+)(?=(?:\s+\#?\d+)*\s*(?:,|$))            # 12, where only numbers follow
-    |(?P<quoted>["“„«][^"”“»]+["”“»](?:\s+{ANY_MONTH})?)(?=[\s,]|$)
-    |(?P<named>[^\s,].*?\s+{ANY_MONTH})(?=[\s,]|$)  # Acme Corp 2026-10
+    |(?P<quoted>["“„«][^"”“»]+["”“»](?:\s+(?:{ANY_MONTH}|{MONTH_NAME}))?)(?=[\s,;]|$)
+    |(?P<named>[^\s,].*?\s+(?:{ANY_MONTH}(?=[\s,;]|$)  # Acme Corp 2026-10
+        |{MONTH_NAME}(?=\s*[,;&+]|\s+and\s|\s*$)))  # Acme Corp October, where another follows
     |(?P<rest>[^\s,].*)
-    )""",
+    )(?:\s+and\s+)?""",
     re.VERBOSE | re.ASCII,
 )
 

@@ -7,7 +7,8 @@ from handlers.slack.blocks.action_ids import is_id
 from handlers.slack.blocks.customer_choice import CUSTOMER
 from handlers.slack.blocks.help import is_near
 from handlers.slack.context import Listener, RequestContext
-from handlers.slack.parsing import before_remark, names_a_bill, subcommand_and_rest
+from handlers.slack.parsing import before_remark, names_a_bill, refs, subcommand_and_rest
+from models.bills.states import Verb
 from models.customers.customers import Customer, get_customer
 from models.errors import Ambiguous, Invalid, NextStep, NotFound, Step
 from models.period import Period
@@ -50,8 +51,11 @@ def clicked(about: About) -> Listener:
 async def referenced_bill(context: RequestContext, typed: str) -> int:
     """The bill that was named, though a remark follows: `Acme October, wrong limit`.
 
-    A name that fits several customers is asked back.
+    A name that fits several customers is asked back. Refuses the numbers of several bills.
     """
+    several = [one for one in refs(typed) if names_a_bill(one)]
+    if len(several) > 1:
+        raise _one_at_a_time(context, several[0])
     try:
         return await named_bill(context, typed)
     except (Invalid, Ambiguous) as refused:
@@ -64,6 +68,18 @@ async def referenced_bill(context: RequestContext, typed: str) -> int:
                 if not _names_nothing(unnamed):
                     raise
         raise refused from None
+
+
+def _one_at_a_time(context: RequestContext, first: str) -> Invalid:
+    """With the command for the first of several bills, and where several are approved."""
+    verb, _ = subcommand_and_rest(context.text)
+    said = "" if names_a_bill(verb) else f"{verb} "
+    where = (
+        " To approve several, tick them on Countersign’s Home tab, and press Approve selected."
+        if verb == Verb.APPROVE
+        else ""
+    )
+    return Invalid(f"Name one bill at a time, as in `{context.command} {said}{first}`.{where}")
 
 
 def _names_nothing(refused: Invalid | Ambiguous) -> bool:
@@ -84,8 +100,10 @@ async def named_bill(context: RequestContext, typed: str) -> int:
 
 
 async def means_a_bill(context: RequestContext, text: str) -> bool:
-    """Whether a text without a command names a bill, and is not a misspelt command."""
-    if names_a_bill(text) or await is_customer(context.session, text):
+    """Whether a text without a command names a bill or several, and is not a misspelt command."""
+    named = refs(text)
+    by_number = bool(named) and all(map(names_a_bill, named))
+    if by_number or await is_customer(context.session, text):
         return True
     word, _ = subcommand_and_rest(text)
     return not is_near("bill", word) and await begins_customer(context.session, text, context.today)

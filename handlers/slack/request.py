@@ -295,6 +295,7 @@ class CustomerChoice(Ambiguous):
 
     def __init__(self, refused: Ambiguous, command: str, text: str) -> None:
         super().__init__(refused.sentence, refused.choices, is_guess=refused.is_guess)
+        self.next_steps = refused.next_steps
         self.command = command
         self.text = text
 

@@ -143,6 +143,8 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Step.USAGE_THEN_REISSUE: "record the right usage, then bill the month again",
     Step.USAGE_THEN_REVISE: "record the right usage, then revise it",
     Step.SEE_BILLS: "see which there are in the list of bills",
+    Step.SEE_CUSTOMERS: "see which there are in the list of customers",
+    Step.ADD_CUSTOMER: "add it",
     Step.SEE_THROUGH: "see it through first",
     Step.RECORD_USAGE: "record the right usage, which settles the rest by itself",
     Step.IMPORT_BILLING_EMAIL: "give it one",
@@ -196,6 +198,8 @@ _SHELL_COMMANDS: dict[str, Callable[[NextStep], str]] = {
 
 _IN_SLACK: dict[str, tuple[str, str]] = {
     Step.SEE_BILLS: ("see which there are with {}", "bill list"),
+    Step.SEE_CUSTOMERS: ("see which there are with {}", "customer list"),
+    Step.ADD_CUSTOMER: ("add it with {}", "customer new"),
     Step.IMPORT_BILLING_EMAIL: ("give it one with {}", "customer edit"),
     Step.MEND_ADDRESSES: (
         "write its addresses anew, with commas between them, with {}",

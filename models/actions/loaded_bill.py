@@ -28,6 +28,7 @@ from models.customers.customers import CustomerRef
 from models.db.locks import busy_after_waiting
 from models.db.rows import keep, rows, set_values
 from models.errors import EarlierAction, FiguresChanged, Stale, WrongState
+from models.named_people import WhoCan
 from models.outbox.cards import redraw_cards_of_relatives
 from models.outbox.notifications import News
 from models.people.users import User
@@ -239,7 +240,9 @@ async def load_for(
     """
     rule = TRANSITIONS[verb]
     if rule.permission is not None and not context.user.can(rule.permission):
-        who = await who_decides(session, bill_id, [context.user.id]) if verb in _DECISIONS else None
+        who = None
+        if verb in _DECISIONS:
+            who = await who_decides(session, bill_id, [context.user.id]) or WhoCan()
         raise await not_permitted(session, context.user, rule.permission, who)
     loaded = await _loaded(session, bill_id, lock)
     bill = loaded.bill

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from models.customers.customers import Customer, get_customer
 from models.customers.names import CustomerName
-from models.errors import Ambiguous
+from models.errors import Ambiguous, NextStep, NoCustomer, Step
 from models.text import cleaned_name
 
 CHOICES = 5
@@ -142,14 +142,16 @@ async def _suggested(
     return found
 
 
-async def _closest(session: AsyncSession, typed: str, key: str) -> Ambiguous:
+async def _closest(session: AsyncSession, typed: str, key: str) -> NoCustomer:
     """Names that hold what was typed, then those that are spelt most like it."""
     needle = key[:MOST_CHARS]
     names = _ranked(needle, await session.execute(_candidates(needle))) if needle else []
     if names:
         asked = f"No customer is called “{typed}”. Did you mean one of these?"
-        return Ambiguous(asked, names, is_guess=True)
-    return Ambiguous(f"No customer is called “{typed}”, or anything like it.", [], is_guess=True)
+        return NoCustomer(asked, names, is_guess=True)
+    none = NoCustomer(f"No customer is called “{typed}”, or anything like it.", [], is_guess=True)
+    none.next_steps = (NextStep(Step.SEE_CUSTOMERS),)
+    return none
 
 
 def _candidates(needle: str) -> sa.Select[str, str]:

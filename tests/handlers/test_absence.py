@@ -58,6 +58,14 @@ async def test_a_delegate_is_told_in_whose_place_they_decide_and_when_that_is_ov
     await team.kim.told("Lee (CSM) is away too. Meanwhile Sam (Sales) decides in your place.")
 
 
+async def test_who_is_away_is_told_until_when_and_who_decides(team: Team, october: Bills) -> None:
+    await team.kim.types("/bill away until 2026-11-20 Lee")
+    told = (await team.kim.types("/bill away"))["text"]
+    assert "away up to and including" in told and "Lee (CSM) decides in your place" in told
+    await team.kim.types("/bill back")
+    assert "Write until when" in (await team.kim.types("/bill away"))["text"]
+
+
 @pytest.mark.parametrize(
     ("user", "typed", "told"),
     [

@@ -313,6 +313,45 @@ def test_every_example_in_a_refusal_is_set_as_code() -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "example"),
+    [
+        ("approve #1 and #2", "/bill approve #1"),
+        ("Approve #2, #1", "/bill approve #2"),
+        ("void #1 #2", "/bill void #1"),
+        ("#1 #2", "/bill #1"),
+    ],
+)
+async def test_who_names_several_bills_where_one_is_meant_is_told_how(
+    typed: str, example: str, team: Team, october: Bills
+) -> None:
+    told = (await team.kim.types(f"/bill {typed}"))["text"]
+    assert f"Name one bill at a time, as in {example}." in told
+    assert ("tick them on Countersign’s Home tab" in told) is ("pprove" in typed)
+
+
+async def test_two_bills_are_sent_by_the_names_of_their_months(team: Team, october: Bills) -> None:
+    told = said(await team.ana.types("/bill send acme october, bolt oct"))
+    assert "Acme Corp" in told and "Bolt Ltd" in told
+
+
+async def test_a_name_that_no_customer_has_leads_on(team: Team, october: Bills) -> None:
+    for line in ("/customer Zebra", "/usage Zebra", "/bill show Zebra 2026-10"):
+        assert "See which there are with /customer list." in (await team.kim.types(line))["text"]
+        told = (await team.ana.types(line))["text"]
+        assert "with /customer list, or add it with /customer new." in told, line
+    near = await team.ana.types("/usage Acmee Corp")
+    assert "Add it with /customer new." in near["text"] and labels(near) == ["Acme Corp"]
+
+
+async def test_a_state_that_there_is_none_of_is_told_with_those_there_are(
+    team: Team, october: Bills
+) -> None:
+    told = (await team.kim.types("/bill list paid"))["text"]
+    states = "held, pending, approved, rejected, sending, sent and void"
+    assert f"It is no state of a bill either: those are {states}." in told
+
+
+@pytest.mark.parametrize(
     ("typed", "named"),
     [
         ("#1 #2, 3", ["#1", "#2", "3"]),
@@ -323,6 +362,12 @@ def test_every_example_in_a_refusal_is_set_as_code() -> None:
         ("Acme, Inc 2026-10 #4", ["Acme, Inc 2026-10", "#4"]),
         ("Acme Oct 2026, Bolt Ltd 10/2026", ["Acme Oct 2026", "Bolt Ltd 10/2026"]),
         ("“Acme, Inc” 2026-10, “Bolt”", ["“Acme, Inc” 2026-10", "“Bolt”"]),
+        ("Acme october, Bolt Ltd oct", ["Acme october", "Bolt Ltd oct"]),
+        ("Acme Corp October and Bolt Ltd 2026-10", ["Acme Corp October", "Bolt Ltd 2026-10"]),
+        ("Acme 2026-10 and Bolt October; #4", ["Acme 2026-10", "Bolt October", "#4"]),
+        ("“Acme, Inc” October and “Bolt” oct", ["“Acme, Inc” October", "“Bolt” oct"]),
+        ("Acme May Corp 2026-10", ["Acme May Corp 2026-10"]),
+        ("Sons and Co 2026-10", ["Sons and Co 2026-10"]),
     ],
 )
 def test_several_bills_are_told_apart(typed: str, named: list[str]) -> None:

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from handlers.slack.blocks.home import stranger_home
+from handlers.slack.blocks.month_board import _charts
 from handlers.wording.approving_text import approved_text
 from handlers.wording.text_chart import amount_bars
 from models.outbox.homes import HomePlace
 from models.people.permissions import Role
 from models.people.users import User
 from tests.views import samples
-from tests.views.homes import approvals, full_home, home
+from tests.views.homes import approvals, billed, full_home, home
 from tests.views.samples import BILL, BILLS, NOON, OCTOBER, buttons, shown
 
 KIM = samples.user(samples.KIM)
@@ -76,6 +77,16 @@ def test_a_page_says_which_of_how_many_it_shows() -> None:
     assert "Waiting for you: more than 1,000 bills" in told
     assert "31 to 45, the oldest first." in told
     assert told.index("First page") < told.index("Next page")
+
+
+def test_of_many_currencies_the_first_are_drawn_and_the_others_told() -> None:
+    codes = ["USD", "EUR", "JPY", "GBP", "CHF", "KWD", "SEK", "NOK", "DKK", "PLN", "CZK"]
+    months = billed()
+    each = (replace(months.currencies[0], currency=code) for code in codes)
+    told = shown(_charts(replace(months, currencies=tuple(each))))
+    assert told.count("█") > 0 and told.index("Billed in JPY.") > told.rindex("█")
+    assert "Billed in NOK." in told and "Billed in DKK." not in told
+    assert "And in 3 more currencies." in told
 
 
 def test_a_manager_sees_the_month_the_biggest_and_what_waits_without_buttons() -> None:

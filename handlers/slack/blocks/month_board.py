@@ -38,7 +38,8 @@ from models.queries.bill_list import BillLine
 from models.queries.month_board import MonthBoard
 from models.queries.months_billed import CurrencyMonths, MonthsBilled
 
-CHARTED = 2
+CHARTED, TOLD = 2, 6
+"""Currencies that are drawn, and of the others those that are told."""
 
 
 def month_board(
@@ -120,8 +121,24 @@ def _biggest(biggest: Sequence[BillLine]) -> list[Block]:
 
 
 def _charts(billed: MonthsBilled) -> list[Block]:
-    """Of the currencies of the most bills; each begins with what it finds."""
-    return [_chart(billed.periods, one) for one in billed.currencies[:CHARTED]]
+    """Of the currencies of the most bills, each beginning with what it finds; of others that alone.
+
+    Slack draws no charts of its own on a Home tab: `data_visualization` is of messages alone.
+    """
+    drawn = [_chart(billed.periods, one) for one in billed.currencies[:CHARTED]]
+    return [*drawn, *_other_currencies(billed)]
+
+
+def _other_currencies(billed: MonthsBilled) -> list[Block]:
+    others = billed.currencies[CHARTED:]
+    told: list[Sentence] = [
+        [bold(f"Billed in {one.currency}. "), billed_finding(billed.periods, one)]
+        for one in others[:TOLD]
+    ]
+    more = len(others) - len(told)
+    if more > 0:
+        told.append([f"And in {number(more)} more currencies."])
+    return [lines(*told)] if told else []
 
 
 def _chart(periods: Sequence[Period], one: CurrencyMonths) -> Block:

@@ -98,5 +98,8 @@ async def test_of_one_bill_those_are_named_who_decide_on_it(
     assert refusal_text(told.value, Medium.WEB).endswith("Ask Lee.")
     await approve_bill(session, bill.id, bill.version, act(people.lee))
     with pytest.raises(NotAllowed) as told:
+        await approve_bill(session, bill.id, bill.version, act(people.max))
+    assert "Ask" not in refusal_text(told.value, Medium.WEB)
+    with pytest.raises(NotAllowed) as told:
         await undo_decision(session, bill.id, bill.version, act(people.kim), "So it is")
     assert refusal_text(told.value, Medium.WEB).endswith("may undo that. Ask Ana or Lee.")
