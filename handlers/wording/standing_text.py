@@ -133,10 +133,11 @@ def _pending(facts: BillDetails, _: Medium) -> list[Statement]:
 
 
 def _held(facts: BillDetails, medium: Medium) -> list[Statement]:
-    return [[bold("Held"), f": {hold_cause(facts.hold_reason)}.", *_cure(facts, medium)]]
+    return [[bold("Held"), f": {hold_cause(facts.hold_reason)}.", *cure_text(facts, medium)]]
 
 
-def _cure(facts: BillDetails, medium: Medium) -> list[Part]:
+def cure_text(facts: BillDetails, medium: Medium) -> list[Part]:
+    """What lets a held bill go on."""
     if facts.hold_reason is HoldReason.NO_PRICE:
         return step_parts((NextStep(Step.IMPORT_PRICE),), medium)
     return [f" {HOLD_CURES[facts.hold_reason]}"] if facts.hold_reason else []

@@ -113,6 +113,12 @@ def test_finance_reads_what_became_of_the_month_and_what_is_missing() -> None:
     assert "The biggest" not in told
 
 
+def test_finance_is_told_on_home_how_a_bill_without_a_price_goes_on() -> None:
+    view = home(user(Role.FINANCE), samples.page(1), [BILLS["held, no_price"]])
+    told = " ".join(shown(view["blocks"]).split())
+    assert "from that month on, with /customer edit ." in told
+
+
 def test_finance_sees_what_is_held_with_its_release() -> None:
     view = home(user(Role.FINANCE), samples.page(1), [BILLS["held, outside_contract"]])
     assert "bill:release" in buttons(view["blocks"])

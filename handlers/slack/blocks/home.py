@@ -26,8 +26,9 @@ from handlers.slack.blocks.ticks import tick, tick_all, tick_none
 from handlers.wording.bill_text import amount, listed, short_title, state_of, status_text
 from handlers.wording.formatting import bill_count, counted, number, slash
 from handlers.wording.history_text import history_sentence
-from handlers.wording.labels import HOLD_CURES
+from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Sentence, bold, code
+from handlers.wording.standing_text import cure_text
 from models.bills.states import Verb
 from models.people.permissions import Role
 from models.people.users import User
@@ -147,11 +148,14 @@ def _item(facts: BillDetails, home: HomeFacts, *, is_selectable: bool) -> list[B
     days = (home.now - facts.created_at).days
     waited = f"{counted(days, 'day')} ago" if days > 0 else "today"
     state = status_text(facts)
-    cure = f" {HOLD_CURES[facts.hold_reason]}" if facts.hold_reason else ""
     told = lines(
         [bold(short_title(facts)), f" · #{facts.id}"],
         *arithmetic(facts),
-        [f"{state[:1].upper()}{state[1:]}.{cure} Generated {waited}."],
+        [
+            f"{state[:1].upper()}{state[1:]}.",
+            *cure_text(facts, Medium.SLACK),
+            f" Generated {waited}.",
+        ],
     )
     buttons = bill_buttons(facts, home.user)
     if not is_selectable:
