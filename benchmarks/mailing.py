@@ -7,18 +7,18 @@ are on this machine, the last two not counted. Bills are sent as by a click on a
 tempo of a bot that serves. `floor` is typst alone on pages as those that are sent. CPU is counted
 from the first tenth of the bills to the last. Memory is the highest of either half.
 
-Last figures, 300 bills at 10/s, where others kept the machine busy (load 12):
+Last figures, 1,500 bills at 7/s, where others kept the machine busy (load 11):
 
-    floor: typst alone                15.49 ms
-    the processes that draw           13.63 ms   x0.88
-    the worker                        18.75 ms   x1.21
-    both                              32.38 ms   x2.09
-    PostgreSQL                        10.71 ms   x0.69
-    memory: worker 214 MB, then 215 MB, a process that draws 202 MB, then 200 MB
+    floor: typst alone                15.84 ms
+    the processes that draw           20.58 ms   x1.30
+    the worker                        21.12 ms   x1.33
+    both                              41.70 ms   x2.63
+    PostgreSQL                        15.91 ms   x1.00
+    memory: worker 220 MB, then 220 MB, a process that draws 201 MB, then 204 MB
 
-and of 2,500 bills at 3/s, with the machine busier still (load 15):
-
-    memory: worker 220 MB, then 229 MB, a process that draws 202 MB, then 205 MB
+300 with `--e-invoice` at 6/s (load 12): the processes that draw x1.74, the worker x1.31. Where
+fewer go out a second, each costs more: of 2,500 at 5/s (load 14) x1.42 and x1.65; memory of 226 MB,
+then 226 MB, and 204 MB, then 202 MB.
 """
 
 import argparse
