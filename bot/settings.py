@@ -139,6 +139,7 @@ class Settings(BooksSettings):
     away_statuses: Annotated[str, read_by(read_emojis)] = AWAY_STATUSES
     month_end_hour: Annotated[int, Field(ge=0, le=23)] = 9
     month_end_automatic: bool = False
+    pull_hour: Annotated[int, Field(ge=0, le=23)] = 4
     company_name: OneLine | None = None
     company_address: SomeLines | None = None
     company_country: Annotated[str, read_by(read_country)] | None = None
@@ -195,6 +196,7 @@ class Settings(BooksSettings):
             own_template=self.invoice_templates is not None,
             webhook_hosts=frozenset(self.webhook_hosts),
             month_end=self.month_end,
+            pull_hour=self.pull_hour,
             public_holidays=public_holidays(self.holidays) if self.holidays else frozenset(),
             away_statuses=frozenset(self.away_statuses.split(",")),
             public_url=self.public_url,

@@ -14,6 +14,7 @@ WHAT_TO_DO = {
     "MONTH_END_DAY": "Write a day of the month from 1 to 31, or last; leave it unset to generate "
     "months by hand.",
     "MONTH_END_HOUR": "Write a full hour from 0 to 23, in the company's time zone.",
+    "PULL_HOUR": "Write a full hour from 0 to 23, in the company's time zone.",
     "MONTH_END_AUTOMATIC": "Write 1 to generate without asking, or leave it unset.",
     "LOOKBACK_MONTHS": "Write a number of months from 0 to 120.",
     "MAX_SHARE_TO_ZERO": "Write a part of 1, as in 0.1 for a tenth; 1 takes anything.",

@@ -122,6 +122,11 @@ class Period:
         for ahead in range(months + 1):
             yield self.plus(ahead)
 
+    def refuse_if_ahead(self, today: date) -> None:
+        """Nothing is used in a month that is still to come."""
+        if self > Period.of(today):
+            raise Invalid(f"{self.in_words} has not begun yet.", field="period")
+
     def refuse_if_open(self, now: datetime, zone: ZoneInfo) -> None:
         """A month can be billed from the first day after it."""
         if self >= Period.current(now, zone):

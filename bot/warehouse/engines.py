@@ -108,6 +108,7 @@ def _duckdb(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, 
 def _duckdb_session(limits: Limits) -> Sequence[str]:
     return (
         "set TimeZone = 'UTC'",
+        "set enable_progress_bar = false",
         f"set max_execution_time = {limits.seconds * 1000}",
         *_only_in(limits.folders),
         "set lock_configuration = true",

@@ -10,6 +10,7 @@ from models.actions.pull_usage import (
     Checked,
     PullDone,
     check_answer,
+    record_check,
     record_failure,
     refuse_ahead,
     take_in,
@@ -20,7 +21,7 @@ from models.imports.staging import Progress
 from models.people.permissions import Permission
 from models.people.who_can import require
 from models.period import Period
-from models.usage.pulls import Asking
+from models.usage.pulls import Asking, UsagePull
 from models.usage.sources import source_by_id
 
 
@@ -68,6 +69,21 @@ async def check(
     """Ask a source for a month, and say what pulling it would change; nothing is written."""
     asking = await _asking(db, source_id, period, context)
     return await _checked(db, asking, _Stopwatch(), progress)
+
+
+async def recorded_check(
+    db: Database, source_id: int, period: Period, context: Context
+) -> UsagePull:
+    """The same for whoever reads of it later: recorded, also where the source cannot be asked."""
+    asking = await _asking(db, source_id, period, context)
+    elapsed = _Stopwatch()
+    try:
+        checked = await _checked(db, asking, elapsed)
+    except (WarehouseFailed, BadAnswer) as refused:
+        async with db.long_transaction() as session:
+            return await record_failure(session, asking, refused, elapsed())
+    async with db.long_transaction() as session:
+        return await record_check(session, asking, checked)
 
 
 async def _checked(

@@ -55,6 +55,7 @@ from handlers.slack.blocks.notifications import (
     webhook_off_notice,
 )
 from handlers.slack.blocks.sent import list_progress
+from handlers.slack.blocks.sources import pull_notice
 from handlers.slack.blocks.usage_alerts import ALERTED_AT_MOST, usage_alerts_message
 from handlers.wording.webhook_text import host_of
 from models.batches.approval_offers import offer_approvals
@@ -76,6 +77,7 @@ from models.queries.bill_loader import load_bill_details
 from models.queries.digest import load_digest
 from models.queries.history import HistoryEntry, load_history
 from models.queries.month_outlook import alerted_outlooks
+from models.queries.sources import load_pull_notice
 from models.queries.waiting import WAITING, still_waiting
 from models.webhooks.webhooks import OffCause, Webhook, WebhookState
 
@@ -293,6 +295,10 @@ async def _usage_alerts(session: Session, message: Message) -> Content | None:
     return Content(partial(usage_alerts_message, found, count, zone)) if found else None
 
 
+async def _pull(session: Session, message: Message) -> Content:
+    return Content(partial(pull_notice, await load_pull_notice(session, message.facts["pull_id"])))
+
+
 CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None]]] = {
     MessageKind.USAGE_ALERTS: _usage_alerts,
     MessageKind.CARD: _card,
@@ -320,6 +326,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.UNREACHED: _unreached,
     MessageKind.WEBHOOK_OFF: _webhook_off,
     MessageKind.REASSIGNED: reassigned_content,
+    MessageKind.PULL: _pull,
     MessageKind.REMINDER: reminder_content,
     MessageKind.ESCALATION: escalation_content,
     MessageKind.MAIL_STOPPED: mail_stopped_content,

@@ -20,6 +20,7 @@ from bot.worker.deliver_bills import BillDelivery
 from bot.worker.interruption import log_interrupted
 from bot.worker.lane import Lane
 from bot.worker.publish_homes import HomePublisher
+from bot.worker.pulls import UsagePulls
 from bot.worker.retry import RetryPolicy
 from bot.worker.scheduler import Scheduler
 from bot.worker.send_messages import MessageSender
@@ -47,8 +48,13 @@ from models.webhooks.delivery import defer_due_webhooks
 from models.webhooks.keeping import MOST_WEBHOOKS
 
 log = structlog.get_logger()
-AT_ONCE = {Queue.TEAM: 50, Queue.CUSTOMERS: 20, Queue.WEBHOOKS: MOST_WEBHOOKS}
-CONNECTIONS = {Queue.TEAM: 5, Queue.CUSTOMERS: 2, Queue.WEBHOOKS: 2}
+AT_ONCE = {
+    Queue.TEAM: 50,
+    Queue.CUSTOMERS: 20,
+    Queue.WEBHOOKS: MOST_WEBHOOKS,
+    Queue.WAREHOUSES: 2,
+}
+CONNECTIONS = {Queue.TEAM: 5, Queue.CUSTOMERS: 2, Queue.WEBHOOKS: 2, Queue.WAREHOUSES: 2}
 CLOSING_S = 1.0
 
 _NEEDS_SOMEBODY: dict[type[Exception], str] = {
@@ -94,6 +100,7 @@ class Worker:
         )
         self._delivery = BillDelivery(db, billing, now, self._timings, mailer, draw, self._stopping)
         self._webhooks = WebhookSender(db, billing, now, self._timings, self._stopping)
+        self._pulls = UsagePulls(db, billing, now)
         self._lanes = [self._lane(queue) for queue in Queue]
         self._scheduler = Scheduler(db, billing, now, self._timings)
         self._healed_upto = self._sends_upto = 0
@@ -128,6 +135,7 @@ class Worker:
         self._task(Task.REROUTE, self._reroute)
         self._task(Task.SEND_WEBHOOK, lambda _, webhook_id: self._webhooks.send(webhook_id))
         self._task(Task.DELIVER, lambda _, bill_id: self._delivery.deliver(bill_id))
+        self._task(Task.PULL_USAGE, lambda _, **asked: self._pulls.ask(**asked))
         self._task(Task.SEND_COPIES, lambda _, bill_id: self._delivery.send_copies(bill_id))
 
     async def _reroute(self, _: int, source: str, user_ids: Sequence[int]) -> None:

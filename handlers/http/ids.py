@@ -17,6 +17,8 @@ from models.errors import NotFound
 from models.people.api_tokens import get_api_token
 from models.people.sessions import get_device
 from models.queries.people import get_person
+from models.usage.pulls import known_pull
+from models.usage.sources import find_source
 from models.webhooks.reading import find_delivery, find_webhook
 
 LARGEST_ID = 2**63 - 1
@@ -46,6 +48,8 @@ FINDERS: dict[str, Finder] = {
     "token_id": get_api_token,
     "list_id": send_list,
     "file_id": known_file,
+    "source_id": find_source,
+    "pull_id": known_pull,
 }
 """What looks for a number in an address, by the name it has there; it refuses what is not there."""
 

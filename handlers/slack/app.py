@@ -23,6 +23,7 @@ from handlers.slack import (
     recording,
     selection,
     send,
+    sources,
     suggestions,
     thread,
     usage,
@@ -81,7 +82,11 @@ COMMANDS: dict[str, dict[str, Subcommand]] = {
         "edit": customers.edit,
         "import": partial(imports.choose, Book.CUSTOMERS),
     },
-    "usage": {"record": recording.record, "import": partial(imports.choose, Book.USAGE)},
+    "usage": {
+        "record": recording.record,
+        "import": partial(imports.choose, Book.USAGE),
+        "sources": sources.show,
+    },
 }
 
 
@@ -233,6 +238,10 @@ CLICKS: dict[ActionId, Listener] = {
     ActionId.RECORD_USAGE: recording.record_agreed,
     ActionId.KEEP_USAGE: recording.keep,
     ActionId.IMPORT_BOOK: imports.choose_clicked,
+    ActionId.ASK_SOURCE: sources.ask_which,
+    ActionId.NEW_SOURCE: sources.new,
+    ActionId.PULL_AGAIN: sources.pull_again,
+    ActionId.APPLY_PULL: sources.apply,
     ActionId.OPEN_PAGE: _opened,
     ActionId.HOME_PAGE: home.turn_page,
     ActionId.HOME_MONTH: home.turn_month,
@@ -258,6 +267,8 @@ DIALOGS: dict[str, Listener] = {
     ActionId.RECORD_USAGE: recording.submit_record,
     ActionId.IMPORT_BOOK: imports.look,
     ActionId.APPLY_BOOK: imports.take_in,
+    ActionId.ASK_SOURCE: sources.ask_chosen,
+    ActionId.NEW_SOURCE: sources.add,
     ActionId.APPROVE_UNDER: bulk_approve.list_all_under,
     ActionId.APPROVE_LIST: bulk_approve.approve_list,
 }

@@ -11,6 +11,7 @@ from handlers.http.ids import LARGEST_ID, PathId
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.newest import newest_actions, state_of_customer, state_of_people
+from models.queries.sources import state_of_sources
 from models.webhooks.reading import state_of_delivery, state_of_webhooks
 
 router = APIRouter(route_class=PageRoute)
@@ -65,6 +66,17 @@ async def live_people(context: HttpContext) -> Live:
 async def people(context: Asking) -> Response:
     """Another tag once anybody asked for a role, got one, went away or came back."""
     return still_true(context, (await live_people(context)).version)
+
+
+async def live_sources(context: HttpContext) -> Live:
+    return Live("/live/sources", await state_of_sources(context.session))
+
+
+@router.get("/live/sources")
+@open_to(Permission.KEEP_BOOKS)
+async def sources(context: Asking) -> Response:
+    """Another tag once a source is changed, asked, or has answered."""
+    return still_true(context, (await live_sources(context)).version)
 
 
 async def live_webhooks(context: HttpContext, webhook_id: int | None = None) -> Live:

@@ -28,6 +28,7 @@ PLACES = (
     Place("Month", "/month", Permission.SEE),
     Place("Customers", "/customers", Permission.SEE),
     Place("Import", "/import", Permission.KEEP_BOOKS),
+    Place("Sources", "/sources", Permission.KEEP_BOOKS),
     Place("People", "/people", Permission.GIVE_ROLES),
     Place("Webhooks", "/webhooks", Permission.KEEP_WEBHOOKS),
     Place("Settings", "/settings", Permission.SEE_SETTINGS),

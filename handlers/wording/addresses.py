@@ -35,6 +35,11 @@ def customer_address(customer_id: int) -> str | None:
     return page_address(f"/customers/{customer_id}")
 
 
+def source_address(source_id: int | None = None) -> str | None:
+    """The page of a source of usage, or of all of them, if there are pages."""
+    return page_address("/sources" if source_id is None else f"/sources/{source_id}")
+
+
 def sign_in_address(token: str) -> str | None:
     """Where a one-time link leads, if there are pages. It is a secret."""
     return page_address(f"/sign-in/{token}")

@@ -31,6 +31,7 @@ from models.people.permissions import Permission
 from models.people.who_can import require
 from models.period import Period
 from models.usage.alerts import raise_alerts
+from models.usage.pull_notices import notify_pull
 from models.usage.pulls import Answer, Asking, PullEnd, PullOutcome, UsagePull, record_pull
 from models.usage.usage import Merged, UsageOrigin, merge_usage
 
@@ -135,17 +136,21 @@ async def take_in(
     answer = await _answer(session, pulled, rows, elapsed)
     foretold = await foretell(session, pulled, asking.source.id)
     why = None if anyway else _held_because(answer, foretold, asking.context)
-    outcome = PullOutcome.HELD if why else PullOutcome.APPLIED
+    outcome = PullOutcome.UNCHANGED if foretold.changes_nothing else PullOutcome.APPLIED
+    outcome = PullOutcome.HELD if why else outcome
     end = PullEnd(outcome, why, foretold.counts, foretold.found)
-    pull = await record_pull(session, asking, answer, end)
-    if why:
+    pull = await _record(session, asking, answer, end)
+    if outcome != PullOutcome.APPLIED:
         return PullDone(pull, foretold)
     merged = await _merge(session, pulled, pull, asking.context)
-    if merged == Merged(0, 0, 0):
-        pull.outcome = PullOutcome.UNCHANGED
-        await session.flush()
-        return PullDone(pull, foretold)
     return PullDone(pull, foretold, await _followed(session, pull, merged, asking.context))
+
+
+async def _record(session: AsyncSession, asking: Asking, answer: Answer, end: PullEnd) -> UsagePull:
+    """With whoever is to know of it."""
+    pull = await record_pull(session, asking, answer, end)
+    await notify_pull(session, pull, asking.context)
+    return pull
 
 
 async def _named(session: AsyncSession, refused: BadRows) -> BadAnswer:
@@ -202,6 +207,15 @@ select customer_id from usages
 where year = :year and month = :month and pull_id = :pull_id order by 1""")
 
 
+async def record_check(session: AsyncSession, asking: Asking, checked: Checked) -> UsagePull:
+    """Record what pulling would have changed."""
+    told, bad = checked.foretold, checked.bad
+    counts = told.counts | ({"refused": bad.total} if bad else {})
+    found = told.found | (bad.found if bad else {})
+    end = PullEnd(PullOutcome.CHECKED, None, counts, found)
+    return await _record(session, asking, checked.answer, end)
+
+
 async def record_failure(
     session: AsyncSession, asking: Asking, refused: Refusal, took: timedelta
 ) -> UsagePull:
@@ -211,4 +225,4 @@ async def record_failure(
         end = PullEnd(PullOutcome.REFUSED, refused.sentence, counts, refused.found)
     else:
         end = PullEnd(PullOutcome.FAILED, refused.sentence)
-    return await record_pull(session, asking, Answer(took=took), end)
+    return await _record(session, asking, Answer(took=took), end)

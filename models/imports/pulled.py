@@ -178,6 +178,7 @@ class Foretold:
 
     `to_zero`: of those that are changed, whose recorded calls would be none, be it that the source
     says so or that it has nothing of them any more. `recorded`: who has calls in the month as yet.
+    `days_changed`: of those that are unchanged, whose days are others.
     `unknown`: whose name nobody has here. `missing`: in contract in the month, and not in the
     answer. Some of the latter are named.
     """
@@ -187,10 +188,15 @@ class Foretold:
     unchanged: int
     to_zero: int
     recorded: int
+    days_changed: int
     unknown: int
     missing: int
     unknown_names: tuple[str, ...] = ()
     missing_names: tuple[str, ...] = ()
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not (self.added or self.changed or self.days_changed)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -222,6 +228,18 @@ select count(*) filter (where u.id is null), count(*) filter (where u.api_usage 
        (select count(*) from usages where year = :year and month = :month and api_usage > 0)
 from ({figures}) f left join usages u using (customer_id, year, month)"""
 
+_OTHER_DAYS = """
+with told as materialized ({days}),
+kept as (
+    select customer_id, day, api_usage from usage_days
+    where day between :first_day and :last_day
+      and customer_id in (select customer_id from told))
+select count(distinct customer_id) from (
+    (table told except all table kept) union all (table kept except all table told)) other
+where customer_id in (
+    select f.customer_id from ({figures}) f join usages u using (customer_id, year, month)
+    where u.api_usage = f.api_usage)"""
+
 _UNKNOWN = """
 select customer, count(*) over () from (
     select min(line) as line, min(customer) as customer from ready
@@ -240,11 +258,15 @@ order by lower(c.name), c.id limit :named"""
 async def foretell(session: AsyncSession, pulled: Pulled, source_id: int) -> Foretold:
     period = pulled.period
     of_month = {"year": period.year, "month": period.month}
-    days = {"first_day": period.first_day, "last_day": period.last_day, "named": NAMED}
+    days = {"first_day": period.first_day, "last_day": period.last_day}
     figures = figures_from(pulled, source_id)
     counted = await session.execute(sa.text(_FORETELL.format(figures=figures)), of_month)
+    days_changed = 0
+    if pulled.days:
+        other = sa.text(_OTHER_DAYS.format(days=pulled.days, figures=figures))
+        days_changed = await session.scalar(other, days) or 0
     unknown = await _named(session, _UNKNOWN, {"named": NAMED})
-    missing = await _named(session, _MISSING, days)
+    missing = await _named(session, _MISSING, days | {"named": NAMED})
     added, changed, unchanged, to_zero, recorded = counted.one()
     return Foretold(
         added=added,
@@ -252,6 +274,7 @@ async def foretell(session: AsyncSession, pulled: Pulled, source_id: int) -> For
         unchanged=unchanged,
         to_zero=to_zero,
         recorded=recorded,
+        days_changed=days_changed,
         unknown=unknown[1],
         missing=missing[1],
         unknown_names=unknown[0],

@@ -46,12 +46,13 @@ def job_queue(url: str, most_connections: int) -> "procrastinate.App":
 
 class Queue(StrEnum):
     """Each is worked off by itself: what goes to customers never waits for what is drawn, and
-    neither for whoever is told by webhooks.
+    neither for whoever is told by webhooks, or for a warehouse that is counting.
     """
 
     TEAM = "countersign"
     CUSTOMERS = "customers"
     WEBHOOKS = "webhooks"
+    WAREHOUSES = "warehouses"
 
 
 class Task(StrEnum):
@@ -74,6 +75,7 @@ class Task(StrEnum):
     SEND_COPIES = "send_copies"
     REROUTE = "reroute"
     SEND_WEBHOOK = "send_webhook"
+    PULL_USAGE = "pull_usage"
 
     @property
     def queue(self) -> Queue:
@@ -90,6 +92,7 @@ _QUEUES = {
     Task.DELIVER: Queue.CUSTOMERS,
     Task.SEND_COPIES: Queue.CUSTOMERS,
     Task.SEND_WEBHOOK: Queue.WEBHOOKS,
+    Task.PULL_USAGE: Queue.WAREHOUSES,
 }
 
 
@@ -276,6 +279,28 @@ async def defer_send_webhook(session: AsyncSession, webhook_id: int) -> None:
     """A webhook is to be sent what it is promised; actions see to that by themselves."""
     call = {"webhook_id": webhook_id}
     await defer(session, Task.SEND_WEBHOOK, f"webhook:{webhook_id}", call)
+
+
+async def defer_pull(
+    session: AsyncSession,
+    source_id: int,
+    month: str,
+    user_id: int,
+    asked_in: str,
+    *,
+    anyway: bool = False,
+    is_check: bool = False,
+) -> None:
+    """A source of usage is to be asked for a month; by whom, and in which medium that was said."""
+    call = {
+        "source_id": source_id,
+        "month": month,
+        "user_id": user_id,
+        "asked_in": asked_in,
+        "anyway": anyway,
+        "is_check": is_check,
+    }
+    await defer(session, Task.PULL_USAGE, f"source:{source_id}", call)
 
 
 async def defer_deliver(session: AsyncSession, bill_id: int) -> None:

@@ -57,6 +57,7 @@ class MessageKind(StrEnum):
     MAILBOX_UNREAD = "mailbox_unread"
     REASSIGNED = "reassigned"
     USAGE_ALERTS = "usage_alerts"
+    PULL = "pull"
     REMINDER = "reminder"
     ESCALATION = "escalation"
 

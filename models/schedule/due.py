@@ -13,6 +13,7 @@ from models.outbox.private_answers import forget_expired_answers
 from models.outbox.pruning import prune_outbox
 from models.people.expiry import delete_expired
 from models.schedule.month_end import MONTH_END, end_months
+from models.schedule.pulls import PULLS, promise_pulls
 from models.schedule.reminders import escalate, remind
 from models.schedule.scheduled_work import claim, keep_position, kinds_due, mark_done, position
 from models.schedule.weekly import WEEKLY, tell_of_week
@@ -94,6 +95,10 @@ async def _keep_up(session: AsyncSession, context: Context) -> Outcome:
     return Outcome(counts, is_left=step.upto is not None)
 
 
+async def _promise_pulls(session: AsyncSession, context: Context) -> Outcome:
+    return Outcome({"pulls": await promise_pulls(session, context)})
+
+
 USAGE_ALERTS = "usage_alerts"
 LOOKED_AT_ONCE = 2_000
 
@@ -119,6 +124,7 @@ async def _escalate(session: AsyncSession, context: Context) -> Outcome:
 
 
 SCHEDULED = (
+    Scheduled(PULLS, timedelta(minutes=1), _promise_pulls),
     Scheduled(MONTH_END, timedelta(minutes=1), _end_months),
     Scheduled(WEEKLY, timedelta(minutes=5), _tell_of_week),
     Scheduled("absences", timedelta(minutes=5), _end_absences),

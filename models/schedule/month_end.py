@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +14,8 @@ from models.people.permissions import Role
 from models.people.users import users_with_role
 from models.period import Period
 from models.queries.month_board import is_usage_awaited
+from models.schedule.moments import moment_of
+from models.schedule.pulls import is_pull_awaited
 from models.schedule.scheduled_work import done_for, forget, is_first, mark_done
 from models.settings import MonthEnd
 
@@ -21,14 +23,6 @@ MONTH_END = "month_end"
 SINCE, SEEN_ON = "switched on", "seen on"
 SURELY_OFF = timedelta(hours=1)
 """Workers that are given other settings one after the other disagree for less than this."""
-
-
-def moment_of(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    """When it is that hour there. Of an hour that is there twice the second: a day, once begun, may
-    begin again; of one that is not there, as long after what came before.
-    """
-    local = datetime.combine(day, time(hour), zone)
-    return max(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def month_end_at(period: Period, rule: MonthEnd, zone: ZoneInfo) -> datetime:
@@ -91,6 +85,8 @@ def _is_looked_at(looked_at: datetime | None, context: Context, rule: MonthEnd) 
 async def _end(session: AsyncSession, context: Context, rule: MonthEnd, period: Period) -> bool:
     """Whether it is done with; else it is looked at again."""
     month, factor = str(period), context.settings.jump_factor
+    if await is_pull_awaited(session, period, context):
+        return False  # whoever is to know why hears of the pull itself
     if await is_usage_awaited(session, period):
         await mark_done(session, MONTH_END, context.now, _without_usage(period))
         await notify_month_end(session, month, factor, is_awaited=True)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.context import Context
 from models.db.columns import Base, Id
+from models.errors import NotFound
 from models.people.users import User
 from models.period import Period
 from models.usage.sources import UsageSource
@@ -134,6 +135,13 @@ async def record_pull(
     return pull
 
 
+async def known_pull(session: AsyncSession, pull_id: int) -> UsagePull:
+    pull = await session.get(UsagePull, pull_id)
+    if pull is None:
+        raise NotFound("There is no such pull.")
+    return pull
+
+
 async def last_pulls(session: AsyncSession) -> dict[int, UsagePull]:
     """The latest of each source that was ever asked, by its id."""
     latest = (
@@ -142,3 +150,15 @@ async def last_pulls(session: AsyncSession) -> dict[int, UsagePull]:
         .order_by(UsagePull.source_id, UsagePull.id.desc())
     )
     return {pull.source_id: pull for pull in await session.scalars(latest)}
+
+
+async def last_pulls_of_months(session: AsyncSession) -> dict[tuple[int, Period], UsagePull]:
+    """The latest of each source and month, checks apart, by the source's id and the month."""
+    month = (UsagePull.source_id, UsagePull.year, UsagePull.month)
+    latest = (
+        sa.select(UsagePull)
+        .where(UsagePull.outcome != PullOutcome.CHECKED)
+        .ext(distinct_on(*month))
+        .order_by(*month, UsagePull.id.desc())
+    )
+    return {(pull.source_id, pull.period): pull for pull in await session.scalars(latest)}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.context import Context
 from models.db.columns import Base, Id
 from models.db.names import NameKey
-from models.errors import NotFound, WrongState
+from models.errors import Invalid, NotFound, WrongState
 from models.people.permissions import Permission
 from models.people.users import User
 from models.people.who_can import require
@@ -85,22 +85,59 @@ async def set_source(
     return source, is_new
 
 
+async def add_source(
+    session: AsyncSession,
+    name: str,
+    url: str,
+    query: str,
+    context: Context,
+    connect_args: object = None,
+) -> UsageSource:
+    """The same for one that is new: refuses a name that is taken."""
+    source, is_new = await set_source(session, name, url, query, context, connect_args)
+    if not is_new:
+        raise Invalid(f"There is a source that is called {source.name} already.", "name")
+    return source
+
+
 async def switch_off_source(session: AsyncSession, source_id: int, context: Context) -> UsageSource:
     """Ask it no more. Refuses one that is off already."""
+    return await _switch(session, source_id, context, is_on=False)
+
+
+async def switch_on_source(session: AsyncSession, source_id: int, context: Context) -> UsageSource:
+    """Ask it again. Refuses one that is on already."""
+    return await _switch(session, source_id, context, is_on=True)
+
+
+async def _switch(
+    session: AsyncSession, source_id: int, context: Context, *, is_on: bool
+) -> UsageSource:
     await require(session, context.user, Permission.KEEP_BOOKS)
     source = await session.get(UsageSource, source_id, with_for_update={"key_share": True})
     if source is None:
-        raise NotFound("There is no such source.")
-    if source.switched_off_at is not None:
-        raise WrongState(f"{source.name} is switched off already.")
-    source.switched_off_at = source.updated_at = context.now
+        raise NotFound(NO_SOURCE)
+    if is_on == (source.switched_off_at is None):
+        raise WrongState(f"{source.name} is switched {'on' if is_on else 'off'} already.")
+    source.switched_off_at, source.updated_at = None if is_on else context.now, context.now
     await session.flush()
+    return source
+
+
+NO_SOURCE = "There is no such source."
+
+
+async def find_source(session: AsyncSession, source_id: int) -> UsageSource:
+    """Also one that is off."""
+    source = await session.get(UsageSource, source_id)
+    if source is None:
+        raise NotFound(NO_SOURCE)
     return source
 
 
 async def source_by_id(session: AsyncSession, source_id: int) -> UsageSource:
     """Refuses one that is off."""
-    return _on(await session.get(UsageSource, source_id))
+    return _on(await find_source(session, source_id))
 
 
 async def source_named(session: AsyncSession, name: str) -> UsageSource:
@@ -113,9 +150,7 @@ async def source_named(session: AsyncSession, name: str) -> UsageSource:
     return _on(source)
 
 
-def _on(source: UsageSource | None) -> UsageSource:
-    if source is None:
-        raise NotFound("There is no such source.")
+def _on(source: UsageSource) -> UsageSource:
     if source.switched_off_at is not None:
         raise WrongState(f"{source.name} is switched off. Add it again to ask it.")
     return source

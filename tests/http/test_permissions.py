@@ -21,12 +21,14 @@ from models.imports.books import Book
 from models.people.api_tokens import make_api_token
 from models.people.sessions import devices_of, open_session
 from models.people.users import User
+from models.period import Period
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from tests.harness.browser_side import Answer, BrowserSide, Visitor
 from tests.harness.cast import People
 from tests.harness.scene import act, bill_for
 from tests.harness.slack_people import NOW
+from tests.harness.sources import asked_source
 from tests.http.permission_rows import EVERYBODY, ROWS, Row
 
 pytestmark = pytest.mark.long
@@ -96,6 +98,7 @@ async def things(db: Database, people: People) -> Things:
         told = [await add_webhook(session, finance, "https://8.8.8.8/", [*Event]) for _ in "12"]
         kept = await look_at_file(session, Book.USAGE, "usage.csv", USAGE, finance)
         tests = [await send_test(session, finance, webhook.id) for webhook, _ in told]
+        pull = await asked_source(session, finance, Period(2026, 10))
         things = {
             name: {
                 "bill_id": bill.id,
@@ -105,6 +108,8 @@ async def things(db: Database, people: People) -> Things:
                 "webhook_id": test.webhook_id,
                 "delivery_id": test.id,
                 "file_id": kept.id,
+                "source_id": pull.source_id,
+                "pull_id": pull.id,
                 **await _signed_in(session, user),
             }
             for name, bill, user, test in (

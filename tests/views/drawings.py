@@ -131,6 +131,14 @@ from handlers.slack.blocks.recording import (
 from handlers.slack.blocks.reminders import escalation, reminder
 from handlers.slack.blocks.sent import list_going, list_progress, list_retried, list_sent, one_sent
 from handlers.slack.blocks.sharing import card_as_it_was, with_share, without_buttons
+from handlers.slack.blocks.sources import (
+    asking_form,
+    pull_notice,
+    source_added,
+    source_asked,
+    source_form,
+    sources_list,
+)
 from handlers.slack.blocks.thread import decides_nothing, not_recorded, reads_like_a_decision
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.blocks.usage_alerts import ALERTED_AT_MOST, usage_alerts_message
@@ -156,7 +164,9 @@ from models.queries.customer_details import CustomerDetails, FlaggedBill, Former
 from models.queries.customer_list import CustomerLine, CustomerPage
 from models.queries.history import HistoryEntry
 from models.queries.month_outlook import Forecast, MonthOutlook
+from models.queries.sources import PullNotice, SourceLine
 from models.usage.alerts import AlertKind
+from models.usage.pulls import PullOutcome
 from models.usage.usage import UsageMonth
 from models.webhooks.webhooks import OffCause
 from tests.views import asked as dialogs
@@ -202,6 +212,10 @@ def _people(facts: BillDetails) -> PeopleShown:
     for one in people[10:]:
         one.role = None
     return PeopleShown(people[:10], people[10:], {3: people[3]}, facts.customer, 7, 10)
+
+
+def _pulled(facts: BillDetails, outcome: PullOutcome) -> SlackMessage:
+    return pull_notice(PullNotice(samples.pull(outcome), samples.source(facts), None))
 
 
 def _alerted(facts: BillDetails) -> MonthOutlook:
@@ -394,6 +408,19 @@ OF_A_BILL: dict[str, Draw] = {
     "mailbox unread": lambda f: mailbox_unread_notice(f.customer, needs_somebody=True),
     "somebody is not reached": lambda f: unreachable_notice(_person(f), f.customer),
     "nobody is reached": lambda f: unreached_notice(Role.CSM, _person(f)),
+    "sources": lambda f: sources_list(
+        [SourceLine(samples.source(f), samples.pull(), [OCTOBER, OCTOBER.plus(-1)])] * 30
+    ),
+    "sources, asked": lambda f: sources_list([SourceLine(samples.source(f), samples.pull(), [])]),
+    "source added": lambda f: source_added(samples.source(f)),
+    "source asked": lambda f: source_asked(samples.source(f), OCTOBER),
+    "source to ask": lambda f: asking_form(
+        [samples.source(f, place) for place in range(30)], [OCTOBER], OCTOBER
+    ),
+    **{f"pull {outcome}": partial(_pulled, outcome=outcome) for outcome in PullOutcome},
+    "pull settled": lambda f: pull_notice(
+        PullNotice(samples.pull("held"), samples.source(f), samples.pull("applied"))
+    ),
     "webhook off": lambda f: webhook_off_notice(f.customer, OffCause.FAILING),
     "invoice coming": lambda f: invoice_coming(f.customer),
     "invoice missed": lambda f: invoice_missed(f.id, f.customer),
@@ -411,6 +438,8 @@ OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
     "customer to edit": customer_form(CUSTOMER_FORM, samples.foreseen(BILL), has_changed=True),
     "customer to edit, every field": customer_form(replace(CUSTOMER_FORM, is_whole=True)),
     "customer to add": customer_form(CustomerForm({"name": "Acme"}, {"csm": [], "sales": []})),
+    "no sources": sources_list([]),
+    "new source": source_form(),
     "usage to record": recording_form([OCTOBER, OCTOBER.plus(-1)], OCTOBER),
     "customer to choose": which_customer(),
     **{f"file of {book} to choose": import_form(book) for book in Book},

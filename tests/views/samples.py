@@ -37,6 +37,8 @@ from models.queries.bill_list import BillLine, Page
 from models.queries.digest import Digest
 from models.queries.history import HistoryEntry
 from models.queries.totals import Total
+from models.usage.pulls import PullOutcome, UsagePull
+from models.usage.sources import UsageSource
 
 ANA = PersonRef(1, "Ana Ruiz", Role.FINANCE, "U1")
 KIM = PersonRef(2, "Kim Lee", Role.CSM, "U2")
@@ -609,3 +611,32 @@ def foreseen(facts: BillDetails) -> Foreseen:
         currency=facts.currency,
     )
     return Foreseen(0, 1, 0, (told,), 1, (moved,) * 100, 300, "0" * 64)
+
+
+def source(facts: BillDetails, source_id: int = 3) -> UsageSource:
+    """Called like the bill's customer."""
+    name = facts.customer[:100]
+    return UsageSource(id=source_id, name=name, url="duckdb://", query="select 1", connect_args={})
+
+
+def pull(outcome: str = PullOutcome.APPLIED) -> UsagePull:
+    """Of October, once it was over."""
+    ends_at = datetime(2026, 11, 1, tzinfo=UTC)
+    return UsagePull(
+        id=8,
+        source_id=3,
+        year=2026,
+        month=10,
+        starts_at=datetime(2026, 10, 1, tzinfo=UTC),
+        ends_at=ends_at,
+        started_at=ends_at,
+        engine="duckdb",
+        rows=10**6,
+        total=Decimal(10**15),
+        duration_ms=2400,
+        outcome=outcome,
+        source="clock",
+        reason="The engine said *no* to <@U1>.",
+        counts={"added": 10**6, "changed": 5, "unknown": 1},
+        found={},
+    )

@@ -40,6 +40,7 @@ from sandbox.demo import KIM, PRIYA, Colleague
 from tests.harness.browser_side import Visitor
 from tests.harness.drawing import draw_here
 from tests.harness.issuing import issue_bill, mark_delivered
+from tests.harness.sources import asked_source
 
 MERIDIAN = Company("Meridian API AG", "5 Bay Road, 8001 Zürich", "CH")
 HEAVIEST = 60_000
@@ -147,6 +148,7 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
     file = await look_at_file(session, Book.USAGE, "usage.csv", usage.encode(), by)
     webhook, _ = await add_webhook(session, by, "https://8.8.8.8/bills", [*Event])
     delivery = await send_test(session, by, webhook.id)
+    pull = await asked_source(session, by, last)
     link = await make_sign_in_link(session, by.user, by.now)
     assert bill and held
     approved, void = await _approved_and_void(session, by)
@@ -155,6 +157,8 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
         "comment_id": str(said.id),
         "delivery_id": str(delivery.id),
         "file_id": str(file.id),
+        "pull_id": str(pull.id),
+        "source_id": str(pull.source_id),
         "token": link,
         "/u/{token}": await _customers_page(session, by, void),
         "user_id": str(by.user.id),

@@ -25,6 +25,7 @@ from tests.harness.browser_side import Answer, BrowserSide, Visitor, browser_sid
 from tests.harness.cast import People
 from tests.harness.issuing import issue_bill
 from tests.harness.scene import NOW, act, add_customer, bill_for
+from tests.harness.sources import QUERY
 from tests.web.form_fields import fields_of, form_to
 
 PASSWORD = "correct horse 12"
@@ -67,6 +68,8 @@ HOOK = {"address": "https://8.8.8.8/hook", "bill.sent": "yes"}
 BILL, SECOND, COMMENT = "/bills/{bill}", "/bills/{second}", "/bills/{bill}/comments/{comment}"
 MONTH, ACME, NEW = "/month/2026-10", "/customers/{acme}", "/people/{newcomer}/role"
 HOOKED = "/webhooks/{webhook}"
+SOURCE = {"name": "Events", "url": "duckdb://", "query": QUERY, "connect_args": ""}
+ASKED = "/sources/{source}"
 
 FORMS = (
     Form("kim", BILL, f"{BILL}/comments", {"comment": "Hm"}),
@@ -105,6 +108,12 @@ FORMS = (
     Form("kim", "/account", "/account/devices/sign-out"),
     Form("vera", "/account", "/account/password",
          {"old_password": PASSWORD, "new_password": "another horse 12"}),
+    Form("ana", "/sources/new", "/sources/new", SOURCE),
+    Form("ana", ASKED + "/edit", ASKED + "/edit", SOURCE),
+    Form("ana", ASKED, ASKED + "/months/2026-09/check"),
+    Form("ana", ASKED, ASKED + "/months/2026-10/pull"),
+    Form("ana", ASKED + "/off", ASKED + "/off"),
+    Form("ana", ASKED, ASKED + "/on"),
     Form("ana", "/webhooks/new", "/webhooks/new", HOOK, tells="secret"),
     Form("ana", HOOKED + "/edit", HOOKED + "/edit", HOOK | {"bill.voided": "yes"}),
     Form("ana", HOOKED, HOOKED + "/test"),
@@ -197,6 +206,7 @@ async def _learn(db: Database, ids: dict[str, int]) -> None:
         "comment": "select max(id) from bill_actions where action = 'comment'",
         "token": "select max(id) from api_tokens",
         "device": "select min(id) from sessions where user_id = :kim",
+        "source": "select max(id) from usage_sources",
         "webhook": "select max(id) from webhooks",
         "delivery": "select max(id) from webhook_deliveries",
     }

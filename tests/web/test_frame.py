@@ -145,7 +145,7 @@ async def test_the_header_leads_to_what_its_reader_may_open(
         header = shown.text.partition("</header>")[0]
         places[reader.name] = re.findall(r'<a href="(/\w+)"', header)
     everybody = ["/dashboard", "/month", "/customers"]
-    books = ["/import", "/people", "/webhooks", "/settings"]
+    books = ["/import", "/sources", "/people", "/webhooks", "/settings"]
     assert places == {"Ana": [*everybody, *books, "/account"], "Kim": [*everybody, "/account"]}
 
 

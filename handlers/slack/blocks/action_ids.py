@@ -48,6 +48,10 @@ class ActionId(StrEnum):
     KEEP_USAGE = "usage:keep"
     IMPORT_BOOK = "book:import"
     APPLY_BOOK = "book:apply"
+    ASK_SOURCE = "source:ask"
+    NEW_SOURCE = "source:new"
+    PULL_AGAIN = "source:pull"
+    APPLY_PULL = "source:apply"
     OPEN_PAGE = "page:open"
     HOME_PAGE = "home:page"
     HOME_MONTH = "home:month"
@@ -74,6 +78,8 @@ DIALOGS = (
     ActionId.RECORD_USAGE,
     ActionId.IMPORT_BOOK,
     ActionId.APPLY_BOOK,
+    ActionId.ASK_SOURCE,
+    ActionId.NEW_SOURCE,
     ActionId.APPROVE_UNDER,
     ActionId.APPROVE_LIST,
 )
@@ -109,6 +115,7 @@ _FIELDS: dict[str, type] = {
     "customer": int,
     "calls": int,
     "file": int,
+    "source": int,
     "book": str,
     "agreed": str,
     "seen": str,

@@ -202,6 +202,14 @@ SUBCOMMANDS: dict[str, tuple[Subcommand, ...]] = {
             Permission.KEEP_BOOKS,
             said="upload file csv",
         ),
+        Subcommand(
+            "sources",
+            "sources",
+            "sources",
+            "shows where usage is asked for by SQL, and asks",
+            Permission.KEEP_BOOKS,
+            said="source warehouse pull sql database query",
+        ),
         Subcommand("help", "help", "help", "shows this list"),
     ),
 }
