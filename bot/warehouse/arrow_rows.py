@@ -23,8 +23,7 @@ class ArrowRows(Chunk):
         return int(self._batch.num_rows)
 
     def rows(self) -> Iterator[Sequence[Any]]:
-        values = [column.to_pylist() for column in self._batch.columns]
-        return zip(*values, strict=True)
+        return zip(*map(_values, self._batch.columns), strict=True)
 
     def as_csv(self, first_line: int) -> bytes | None:
         lines = pa.array(range(first_line, first_line + len(self)), pa.int64())
@@ -38,6 +37,14 @@ class ArrowRows(Chunk):
         names = [str(at) for at in range(len(columns))]
         csv.write_csv(pa.RecordBatch.from_arrays(columns, names), out, _AS_CSV)
         return bytes(out.getvalue())
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Some engines call any bytes a text."""
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return list(column.cast(pa.binary()).to_pylist())
 
 
 def _plain_texts(column: pa.Array) -> pa.Array | None:

@@ -48,6 +48,12 @@ def _limits(asking: Asking) -> Limits:
     return Limits(round(context.settings.pull_minutes * 60) or 1, folders)
 
 
+def _hint(told: str) -> str:
+    if "disabled by configuration" not in told:
+        return ""
+    return ". Name the folder in WAREHOUSE_FILES"
+
+
 class _Question:
     """All of it in one thread: drivers are not to be asked from several."""
 
@@ -57,17 +63,17 @@ class _Question:
         self._scheme = asking.source.engine
         self._engine: sa.Engine | None = None
         self._connection: sa.Connection | None = None
-        self._failed = False
+        self._is_drained = False
         self.version: str | None = None
 
     def ask(self) -> tuple[list[str], Iterator[Chunk]]:
         return self._guarded(self._ask)
 
     def close(self) -> None:
-        """After an error nothing is asked of the same connection again."""
+        """After an error, or before the last row, nothing is asked of the same connection again."""
         with suppress(Exception):
             if self._connection is not None:
-                if self._failed:
+                if not self._is_drained:
                     self._connection.invalidate()
                 self._connection.close()
         with suppress(Exception):
@@ -85,7 +91,7 @@ class _Question:
         if how.version:
             self.version = str(connection.exec_driver_sql(how.version).scalar_one())[:100]
         query = query_for(source.query, self._scheme, self._asking.edges, how.literal)
-        columns, chunks = how.read(connection, query)
+        columns, chunks = how.read(connection, query, self._limits)
         rest = self._each(iter(chunks))
         first = next(rest, None)
         return list(columns), chain([] if first is None else [first], rest)
@@ -117,18 +123,16 @@ class _Question:
     def _each(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         while (chunk := self._guarded(lambda: next(chunks, None))) is not None:
             yield chunk
+        self._is_drained = True
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
             return work()
         except WarehouseFailed:
-            self._failed = True
             raise
         except NarrowSum as error:
-            self._failed = True
             raise WarehouseFailed(str(error)) from None
         except Exception as error:
-            self._failed = True
             told = without_secrets(str(getattr(error, "orig", None) or error), self._setting.told)
             called = CALLED[self._scheme]
-            raise WarehouseFailed(f"{called} did not answer: {told}") from None
+            raise WarehouseFailed(f"{called} did not answer: {told}{_hint(told)}") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from models.imports.pulled_rows import CHUNK_ROWS, Chunk, ListedRows
+from models.imports.pulled_rows import CALLS, CHUNK_ROWS, Chunk, ListedRows
 from models.late import Late
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ Answered = tuple[Sequence[str], Iterator[Chunk]]
 ARROW_ROWS = 50_000
 
 
-def read_rows(connection: sa.Connection, query: str) -> Answered:
-    """Rows as any driver hands them out, some thousands at a time."""
-    escaped = sa.text(query.replace(":", r"\:"))
-    answer = connection.execution_options(stream_results=True).execute(escaped)
-    return list(answer.keys()), map(ListedRows, answer.partitions(CHUNK_ROWS))
-
-
 @dataclass(frozen=True)
 class Limits:
     """For how long an engine may work on a query, and in which folders an embedded one may read
@@ -38,6 +31,13 @@ class Limits:
 
     seconds: int
     folders: Sequence[str] | None = None
+
+
+def read_rows(connection: sa.Connection, query: str, limits: Limits) -> Answered:
+    """Rows as any driver hands them out, some thousands at a time."""
+    escaped = sa.text(query.replace(":", r"\:"))
+    answer = connection.execution_options(stream_results=True).execute(escaped)
+    return list(answer.keys()), map(ListedRows, answer.partitions(CHUNK_ROWS))
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class Engine:
     prepare: Callable[[sa.URL, Mapping[str, Any], Limits], dict[str, Any]]
     session: Callable[[Limits], Sequence[str]] = lambda limits: ()
     version: str = "select version()"
-    read: Callable[[sa.Connection, str], Answered] = read_rows
+    read: Callable[[sa.Connection, str, Limits], Answered] = read_rows
 
     def literal(self, moment: datetime) -> str:
         return self.instant.format(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
 
 
-def _read_duckdb(connection: sa.Connection, query: str) -> Answered:
+def _read_duckdb(connection: sa.Connection, query: str, limits: Limits) -> Answered:
     driver: Any = connection.connection.driver_connection
     reader = driver.sql(query).to_arrow_reader(ARROW_ROWS)
     columns = reader.schema.names
@@ -80,20 +80,23 @@ class NarrowSum(ValueError):
     """A sum that may have run over."""
 
 
-def _read_clickhouse(connection: sa.Connection, query: str) -> Answered:
+def _read_clickhouse(connection: sa.Connection, query: str, limits: Limits) -> Answered:
+    # With each query, since in-process they are not taken with the connection.
+    limited = {"max_execution_time": limits.seconds, "session_timezone": "UTC"}
     client: Any = connection.connection.driver_connection.client  # type: ignore[union-attr]
-    types = {row[0]: row[1] for row in client.query(f"describe table ({query})").result_rows}
+    described = client.query(f"describe table ({query})", settings=limited)
+    types = {row[0]: row[1] for row in described.result_rows}
     for name, kind in types.items():
-        if name.casefold() == "calls" and _NARROW.search(kind) and _SUMS.search(query):
+        if name.casefold() == CALLS and _NARROW.search(kind) and _SUMS.search(query):
             raise NarrowSum(NARROW_SUM)
     selected = ", ".join(
         f"toDecimal256(`{name}`, 0) as `{name}`" if _WIDE.search(kind) else f"`{name}`"
         for name, kind in types.items()
     )
-    whole = f"select {selected} from ({query})"
 
     def chunks() -> Iterator[Chunk]:
-        with client.query_arrow_stream(whole) as batches:
+        whole = f"select {selected} from ({query})"
+        with client.query_arrow_stream(whole, settings=limited) as batches:
             for batch in batches:
                 yield arrow_rows.ArrowRows(batch, list(types))
 
@@ -134,15 +137,6 @@ def _postgresql(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[s
     return {"connect_timeout": 30, **given, "options": options}
 
 
-def _clickhouse(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    settings = {
-        "max_execution_time": limits.seconds,
-        "session_timezone": "UTC",
-        "output_format_arrow_string_as_string": 1,
-    }
-    return {**given, "settings": {**given.get("settings", {}), **settings}}
-
-
 def _trino(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     properties = {"query_max_run_time": f"{limits.seconds}s"}
     asked = given.get("session_properties", {})
@@ -172,7 +166,7 @@ ENGINES = {
         "clickhouse",
         "clickhouse_connect",
         "toDateTime64('{}', 6, 'UTC')",
-        _clickhouse,
+        _as_given,
         read=_read_clickhouse,
     ),
     "hive": Engine(

@@ -115,6 +115,7 @@ def test_duckdb_reads_files_in_the_folders_that_are_set(terminal: Terminal) -> N
     shut = terminal.run("sources", "pull", "events", "2026-10", WAREHOUSE_FILES="elsewhere")
     assert shut.status == 1
     assert "Cannot access file" in shut.stderr
+    assert shut.stderr.endswith("Name the folder in WAREHOUSE_FILES\n")
     assert pulled(terminal, WAREHOUSE_FILES=f"elsewhere,{terminal.folder}")["added"] == 1
 
 

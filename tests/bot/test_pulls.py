@@ -1,0 +1,228 @@
+"""What a source answered is taken in whole, with its days, or not at all; bills follow."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from bot.warehouse.pulling import check, pull
+from models.actions.pull_usage import BadAnswer, PullDone
+from models.customers.customers import Customer
+from models.db.database import Database
+from models.errors import Invalid, NotAllowed
+from models.period import Period
+from models.usage.sources import set_source
+from models.usage.usage import record_usage
+from tests.harness.cast import People
+from tests.harness.files import rows_of
+from tests.models.usage.test_usage import act
+
+OCTOBER = Period(2026, 10)
+DAYS = "select c.name, day::text, d.api_usage from usage_days d join customers c"
+DAYS += " on c.id = d.customer_id order by 1, 2"
+FIGURES = "select c.name, u.api_usage from usages u join customers c on c.id = u.customer_id"
+FIGURES += " order by 1"
+
+
+@pytest.fixture
+async def customers(db: Database, people: People) -> None:
+    async with db.transaction() as session:
+        for name in ("Acme", "Café", "Beta"):
+            session.add(Customer(name=name, monthly_api_limit=1000))
+
+
+async def source(db: Database, people: People, values: str, columns: str) -> int:
+    """One whose answer is these values, kept instead of what it was."""
+    query = f"select * from (values {values}) t ({columns}) where :month_start < :month_end"
+    async with db.transaction() as session:
+        kept, _ = await set_source(session, "Events", "duckdb://", query, act(people.ana))
+        return kept.id
+
+
+async def pulled(
+    db: Database, people: People, values: str, columns: str = "customer, calls", **more: Any
+) -> PullDone:
+    source_id = await source(db, people, values, columns)
+    return await pull(db, source_id, OCTOBER, act(people.ana), **more)
+
+
+async def faults(
+    db: Database, people: People, values: str, columns: str = "customer, calls"
+) -> list[str]:
+    with pytest.raises(BadAnswer) as refused:
+        await pulled(db, people, values, columns)
+    return list(map(str, refused.value.flaws))
+
+
+DAILY = "('Acme', date '2026-10-01', 5), ('Acme', date '2026-10-31', 7), ('Beta', null, 3)"
+
+
+async def test_days_are_kept_and_are_the_month(
+    db: Database, people: People, customers: None
+) -> None:
+    done = await pulled(db, people, DAILY, "customer, day, calls")
+    assert (done.pull.outcome, done.foretold.added) == ("applied", 2)
+    assert await rows_of(db, FIGURES) == [("Acme", 12), ("Beta", 3)]
+    first = [("Acme", "2026-10-01", 5), ("Acme", "2026-10-31", 7)]
+    assert await rows_of(db, DAYS) == first
+    again = await pulled(db, people, DAILY, "customer, day, calls")
+    assert again.pull.outcome == "unchanged"
+    assert again.pull.checksum == done.pull.checksum
+    # Other days of the same sum are a change of theirs.
+    moved = DAILY.replace("10-31', 7", "10-30', 7")
+    assert (await pulled(db, people, moved, "customer, day, calls")).pull.outcome == "applied"
+    assert await rows_of(db, DAYS) == [first[0], ("Acme", "2026-10-30", 7)]
+    assert await rows_of(db, "select count(*) from usage_changes") == [(0,)]
+
+
+async def test_a_figure_by_hand_has_no_days(db: Database, people: People, customers: None) -> None:
+    await pulled(db, people, DAILY, "customer, day, calls")
+    [(acme,)] = await rows_of(db, "select id from customers where name = 'Acme'")
+    async with db.transaction() as session:
+        await record_usage(session, acme, OCTOBER, 13, act(people.ana), "A call was lost")
+    assert await rows_of(db, DAYS) == []
+    origin = "select recorded_reason, pull_id is null from usages where api_usage = 13"
+    assert await rows_of(db, origin) == [("A call was lost", True)]
+    await pulled(db, people, DAILY, "customer, day, calls")
+    assert len(await rows_of(db, DAYS)) == 2
+    assert await rows_of(
+        db, "select old_api_usage, new_api_usage, pull_id is null from usage_changes order by id"
+    ) == [(12, 13, True), (13, 12, False)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into usage_days select customer_id, '2026-10-02', 1 from usages",
+        "update usage_days set api_usage = api_usage + 1",
+        "delete from usage_days where day = '2026-10-01'",
+        "update usage_days set day = '2026-09-01' where day = '2026-10-01'",
+    ],
+)
+async def test_days_that_are_not_the_month_are_refused_by_the_database(
+    db: Database, people: People, customers: None, statement: str
+) -> None:
+    await pulled(db, people, DAILY, "customer, day, calls")
+    with pytest.raises(IntegrityError, match="come to"):
+        async with db.transaction() as session:
+            await session.execute(sa.text(statement))
+
+
+FAULTS = {
+    "twice the same": (
+        "('Acme', 5), ('Acme', 5)",
+        ["row 2, “Acme”, customer: “Acme” is the same customer as row 1"],
+    ),
+    "two normal forms": (
+        "('Cafe\u0301', 5), ('Café', 5)",
+        [
+            "row 2, “Café”, customer: “Café” only looks like another: it is the same customer as"
+            " “Cafe\u0301” of row 1, written otherwise"
+        ],
+    ),
+    "strangers that look alike": (
+        "('Zoë', 5), ('ZOE\u0308', 5)",
+        [
+            "row 2, “ZOE\u0308”, customer: “ZOE\u0308” only looks like another: it is the same"
+            " customer as “Zoë” of row 1, written otherwise"
+        ],
+    ),
+    "all that is wrong at once": (
+        "('Acme', -5), (null, 5), ('Beta', null), ('\u200b', 1)",
+        [
+            "row 1, “Acme”, calls: “-5” is negative, as a sum is that has overflown; widen it",
+            "row 2, customer: a value is needed here",
+            "row 3, “Beta”, calls: a value is needed here",
+            "row 4, “\u200b”, customer: “\u200b” has nothing that can be seen",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_cannot_be_usage_is_told_by_row_and_customer(
+    db: Database, people: People, customers: None, fault: str
+) -> None:
+    values, expected = FAULTS[fault]
+    assert await faults(db, people, values) == expected
+    assert await rows_of(db, FIGURES) == []
+    [(outcome, refused)] = await rows_of(
+        db, "select outcome, found -> 'refused' -> 0 ->> 'reason' from usage_pulls"
+    )
+    assert outcome == "refused"
+    assert refused in expected[0]
+
+
+DAY_FAULTS = {
+    "a row of the month that is not their sum": (
+        f"{DAILY}, ('Acme', null, 13)",
+        ["row 1, “Acme”, calls: the days of this customer come to 12, and the row without a day"],
+    ),
+    "a day of another month": (
+        "('Acme', date '2026-11-01', 5)",
+        ["row 1, “Acme”, day: “2026-11-01” is no day of October 2026"],
+    ),
+    "a day twice": (
+        "('Acme', date '2026-10-01', 5), ('Acme', date '2026-10-01', 6)",
+        ["row 2, “Acme”, customer: “Acme” is the same customer as row 1"],
+    ),
+    "days that are too much together": (
+        f"('Acme', date '2026-10-01', {2**63 - 1}), ('Acme', date '2026-10-02', 1)",
+        ["row 1, “Acme”, calls: the days of this customer come to 9223372036854775808, which"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", DAY_FAULTS)
+async def test_days_that_cannot_be_the_month_are_refused(
+    db: Database, people: People, customers: None, fault: str
+) -> None:
+    values, expected = DAY_FAULTS[fault]
+    told = await faults(db, people, values, "customer, day, calls")
+    assert [one[: len(start)] for one, start in zip(told, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ("customer, used", "used: there is no such column; there are customer, calls, day"),
+        ("name, used", "this first line names no column"),
+        ("customer, customer", "customer_1: there is no such column"),
+    ],
+)
+async def test_other_columns_are_refused(
+    db: Database,
+    people: People,
+    customers: None,
+    caplog: pytest.LogCaptureFixture,
+    columns: str,
+    told: str,
+) -> None:
+    found = await faults(db, people, "('Acme', 5)", columns)
+    assert [one for one in found if one.startswith(told)]
+    assert not caplog.records
+
+
+async def test_a_check_tells_all_and_writes_nothing(
+    db: Database, people: People, customers: None
+) -> None:
+    values = "('Acme', 5), ('Nobody', 5), ('Beta', -1)"
+    source_id = await source(db, people, values, "customer, calls")
+    checked = await check(db, source_id, OCTOBER, act(people.ana))
+    told, bad = checked.foretold, checked.bad
+    assert (told.added, told.unknown_names, told.missing_names) == (1, ("Nobody",), ("Café",))
+    assert bad is not None
+    assert bad.total == 1
+    assert await rows_of(db, "select from usage_pulls union all select from usages") == []
+
+
+async def test_usage_is_pulled_by_finance_for_months_that_have_begun(
+    db: Database, people: People, customers: None
+) -> None:
+    source_id = await source(db, people, "('Acme', 5)", "customer, calls")
+    with pytest.raises(NotAllowed):
+        await pull(db, source_id, OCTOBER, act(people.kim))
+    with pytest.raises(Invalid, match="has not begun yet"):
+        await pull(db, source_id, Period(2026, 12), act(people.ana))
+    assert await rows_of(db, "select from usage_pulls") == []

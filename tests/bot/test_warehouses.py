@@ -1,0 +1,215 @@
+"""Real engines, each asked the same awkward values: what comes of them, and what is refused.
+
+ClickHouse runs in this process, with one path for all of its life; nothing forks meanwhile.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.warehouse.asking import asked
+from bot.warehouse.errors import WarehouseFailed
+from models.context import Context, Source
+from models.imports.csv_columns import UNREADABLE
+from models.people.users import User
+from models.period import Period
+from models.settings import BillingSettings
+from models.usage.pulls import Asking
+from models.usage.source_address import engine_of
+from models.usage.sources import UsageSource
+
+MOST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An engine, and how it writes what others write otherwise."""
+
+    url: str
+    words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> str:
+        return engine_of(self.url)
+
+    def of(self, expression: str) -> str:
+        """An expression with this engine's words in the place of those of PostgreSQL."""
+        for word, own in self.words.items():
+            expression = expression.replace(word, own)
+        return expression
+
+
+CLICKHOUSE = {
+    "sum(x::numeric)": "sum(toInt256(x))",
+    "::numeric(10,2)": "::Decimal(10, 2)",
+    "::numeric": "::Decimal(76, 0)",
+    "::bigint": "::Int64",
+    "::float8": "::Float64",
+    "::date": "::Date",
+    "null": "cast(null as Nullable(Int64))",
+    "from (values (9223372036854775807), (9223372036854775807)) v (x)": "from"
+    " (select arrayJoin([9223372036854775807, 9223372036854775807]) as x)",
+    "from (values (1)) v (x) where x > 1": "from (select 1 as x) where x > 1",
+}
+DUCKDB = {"::numeric(10,2)": "::decimal(10,2)", "::numeric": "::decimal(38,0)"}
+FAILING = {
+    "duckdb": "error('boom')",
+    "clickhousedb": "throwIf(number = 3) from numbers(10)",
+    "postgresql": "1 / (random() * 0)::int",
+}
+
+
+@pytest.fixture(params=["duckdb", "postgresql", "clickhouse"])
+def warehouse(request: pytest.FixtureRequest) -> Warehouse:
+    if request.param == "duckdb":
+        return Warehouse("duckdb://", DUCKDB)
+    if request.param == "clickhouse":
+        return Warehouse("clickhousedb:///?interface=chdb", CLICKHOUSE)
+    return Warehouse(request.getfixturevalue("database_url"))
+
+
+async def ask(
+    warehouse: Warehouse, query: str, zone: str = "UTC", month: str = "2026-10", minutes: float = 1
+) -> list[list[str]]:
+    """The rows as they are staged, without their numbers."""
+    source = UsageSource(name="events", url=warehouse.url, query=query, connect_args={})
+    settings = BillingSettings(zone=ZoneInfo(zone), pull_minutes=minutes)
+    context = Context(User(name="system"), datetime(2026, 11, 2, tzinfo=UTC), Source.CLI, settings)
+    async with asked(Asking(source, Period.parse(month), context)) as rows:
+        batches = [batch async for batch in rows.stream([])]
+    lines = b"".join(batches).decode().splitlines()
+    return [[value.strip('"') for value in line.split(",", 2)[1:]] for line in lines]
+
+
+def selecting(calls: str, customer: str = "'Acme'", rest: str = "") -> str:
+    return (
+        f"select {customer} as customer, {calls} as Calls {rest or ''}"
+        f"{' where ' if ' where ' not in rest else ' and '} :month_start < :month_end"
+    )
+
+
+TAKEN = {
+    "a whole number": ("5::bigint", "5"),
+    "none at all": ("0", "0"),
+    "a decimal without a fraction": ("7.00::numeric(10,2)", "7"),
+    "as many as can be kept": (f"{MOST}::bigint", str(MOST)),
+}
+REFUSED = {
+    "one more": (f"{MOST}::numeric + 1", "is more than 9,223,372,036,854,775,807 calls"),
+    "a part": ("7.5::numeric(10,2)", "is a part of a call"),
+    "a float, though it looks whole": ("7::float8", "is a float, which is not exact; write cast"),
+    "a text": ("'7'", "is a text and no number"),
+    "true": ("true", "is true or false and no number"),
+    "not a number": ("'NaN'::float8", "is a float"),
+    "a negative number": ("-5::bigint", "is negative"),
+}
+
+
+@pytest.mark.parametrize("value", TAKEN)
+async def test_whole_numbers_are_taken_in_exactly(warehouse: Warehouse, value: str) -> None:
+    calls, expected = TAKEN[value]
+    assert await ask(warehouse, selecting(warehouse.of(calls))) == [["Acme", expected]]
+
+
+@pytest.mark.parametrize("value", REFUSED)
+async def test_what_is_no_number_of_calls_is_refused_by_type(
+    warehouse: Warehouse, value: str
+) -> None:
+    calls, reason = REFUSED[value]
+    [[_, told]] = await ask(warehouse, selecting(warehouse.of(calls)))
+    assert told.startswith(f"{UNREADABLE}“")
+    assert reason in told
+
+
+async def test_nothing_is_not_none(warehouse: Warehouse) -> None:
+    assert await ask(warehouse, selecting(warehouse.of("null"))) == [["Acme", ""]]
+    nobody = warehouse.of("from (values (1)) v (x) where x > 1")
+    assert await ask(warehouse, selecting("1", rest=nobody)) == []
+
+
+async def test_a_sum_beyond_what_can_be_kept_is_not_cut(warehouse: Warehouse) -> None:
+    rest = warehouse.of("from (values (9223372036854775807), (9223372036854775807)) v (x)")
+    [[_, told]] = await ask(warehouse, selecting(warehouse.of("sum(x::numeric)"), rest=rest))
+    assert told.startswith(f"{UNREADABLE}“{2 * MOST}” is more than")
+
+
+async def test_names_are_told_as_they_are(warehouse: Warehouse) -> None:
+    forms = ("Café", "Cafe\u0301", "caf\u00e9 & 'Söhne'", 'a "b" %s :x', "  ", "😀")
+    for name in forms:
+        literal = "'" + name.replace("'", "''") + "'"
+        [[told, calls]] = [
+            [row[0].replace('""', '"'), row[1]]
+            for row in await ask(warehouse, selecting("1", literal))
+        ]
+        assert (told, calls) == (name, "1")
+
+
+ZONES = [
+    ("UTC", "2026-10", "2026-10-01 00:00:00", "2026-11-01 00:00:00"),
+    ("America/Los_Angeles", "2026-10", "2026-10-01 07:00:00", "2026-11-01 07:00:00"),
+    ("Pacific/Kiritimati", "2026-10", "2026-09-30 10:00:00", "2026-10-31 10:00:00"),
+    ("Europe/Zurich", "2026-10", "2026-09-30 22:00:00", "2026-10-31 23:00:00"),
+    ("America/Havana", "2026-11", "2026-11-01 04:00:00", "2026-12-01 05:00:00"),
+]
+
+
+@pytest.mark.parametrize(("zone", "month", "start", "end"), ZONES)
+async def test_a_month_begins_and_ends_as_the_company_counts(
+    warehouse: Warehouse, zone: str, month: str, start: str, end: str
+) -> None:
+    instant: Callable[[str], str] = "timestamptz '{}+00'".format
+    if warehouse.engine == "clickhousedb":
+        instant = "toDateTime64('{}', 6, 'UTC')".format
+    exact = f":month_start = {instant(start)} and :month_end = {instant(end)}"
+    query = f"select 'Acme' as customer, 1 as calls where {exact}"
+    assert await ask(warehouse, query, zone, month) == [["Acme", "1"]]
+
+
+async def test_days_are_dates(warehouse: Warehouse) -> None:
+    day = warehouse.of(", '2026-10-03'::date as Day")
+    assert await ask(warehouse, selecting("1", rest=day)) == [["Acme", "1,2026-10-03"]]
+    [[_, told]] = await ask(warehouse, selecting("1", rest=", '2026-10-03' as day"))
+    assert "is no date; write cast(... as date)" in told
+
+
+async def test_after_an_error_the_next_query_is_answered_rightly(warehouse: Warehouse) -> None:
+    failing = FAILING[warehouse.engine]
+    with pytest.raises(WarehouseFailed, match="did not answer"):
+        await ask(warehouse, selecting(failing))
+    assert await ask(warehouse, selecting("1", "'Beta'")) == [["Beta", "1"]]
+
+
+ENDLESS = {
+    "duckdb": "select 'A' as customer, sum(a.x * b.x)::decimal(38, 0) as calls"
+    " from range(10000000) a (x), range(100000) b (x) where :month_start < :month_end",
+    "clickhousedb": "select 'A' as customer, sum(toInt256(number)) as calls"
+    " from numbers(1000000000000) where :month_start < :month_end",
+    "postgresql": "select 'A' as customer, 1 as calls from pg_sleep(60)"
+    " where :month_start < :month_end",
+}
+
+
+async def test_an_engine_works_no_longer_than_it_may(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseFailed, match="did not answer"):
+        await ask(warehouse, ENDLESS[warehouse.engine], minutes=1 / 60)
+
+
+async def test_a_query_can_write_nothing(database_url: str) -> None:
+    with pytest.raises(WarehouseFailed, match="read-only transaction"):
+        await ask(Warehouse(database_url), selecting("nextval('users_id_seq')"))
+
+
+async def test_clickhouse_is_asked_for_sums_that_cannot_run_over() -> None:
+    clickhouse = Warehouse("clickhousedb:///?interface=chdb")
+    narrow = selecting("sum(x)", rest="from (select arrayJoin([1, 2]) as x)")
+    with pytest.raises(WarehouseFailed, match="Widen what is added up"):
+        await ask(clickhouse, narrow)
+    assert await ask(clickhouse, selecting("count()", rest="from numbers(3)")) == [["Acme", "3"]]
+
+
+async def test_bytes_that_are_no_text_are_refused_by_their_row() -> None:
+    clickhouse = Warehouse("clickhousedb:///?interface=chdb")
+    assert await ask(clickhouse, selecting("1", "unhex('ff41')")) == []
