@@ -27,18 +27,22 @@ from models.people.permissions import Permission
 from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.queries.totals import Total
 
+DIGEST = "^[0-9a-f]{64}$"
+
 router = APIRouter(route_class=ApiRoute)
 
 
 class GenerateRequest(Asked):
     """Which month's bills: of one customer or of all. The month is `year` and `month`, or a `month`
-    as in `2026-10` alone. `dry_run` tells what would come of it.
+    as in `2026-10` alone. `dry_run` tells what would come of it. `agreed` is the `digest` of such
+    an answer: where something else would come of it by now, 409 says so and nothing is done.
     """
 
     customer_id: Id | None = None
     year: Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR), WHOLE] | None = None
     month: MonthAsked
     dry_run: StrictBool = False
+    agreed: Annotated[str, Field(pattern=DIGEST)] | None = None
 
     @property
     def period(self) -> Period:
@@ -57,7 +61,8 @@ class TotalAnswer(BaseModel):
 class GeneratedAnswer(BaseModel):
     """What generating a month has done, or would do. `bills`: how many were added, of which
     `pending` wait for approval or were approved `by_rule`; `existing` were there already;
-    `missing_usage` customers in contract have no usage recorded.
+    `missing_usage` customers in contract have no usage recorded. `digest` of a dry run: another
+    one where anything else would be added.
     """
 
     period: str = Field(pattern=MONTH, examples=["2026-10"])
@@ -70,6 +75,7 @@ class GeneratedAnswer(BaseModel):
     totals: list[TotalAnswer]
     existing: int
     missing_usage: int
+    digest: Annotated[str, Field(pattern=DIGEST)] | None = None
 
 
 @router.post(
@@ -94,7 +100,7 @@ async def generate_bills(caller: Calling, asked: GenerateRequest) -> Response:
         before = await answered(session, caller.request, key) if key else None
         if before is not None:
             return before
-        run_id = await _start(session, caller, asked.customer_id, period, key)
+        run_id = await _start(session, caller, asked, period, key)
     return await _worked_off(caller, run_id, key)
 
 
@@ -116,15 +122,17 @@ async def _previewed(caller: Caller, customer_id: int | None, period: Period) ->
 
 
 async def _start(
-    session: Session, caller: Caller, customer_id: int | None, period: Period, key: Key | None
+    session: Session, caller: Caller, asked: GenerateRequest, period: Period, key: Key | None
 ) -> int:
     """Record the run, and promise that it is worked off whatever becomes of this request."""
     assert caller.user is not None
-    await _check_customer(session, customer_id)
+    await _check_customer(session, asked.customer_id)
     billing = caller.services.billing
     context = Context(caller.user, caller.services.now(), caller.source, billing)
     named = f"api:{await name_of_claim(session, key.user_id, key.text)}" if key else None
-    run_id = await start_bill_run(session, period, context, billing.zone, customer_id, named)
+    run_id = await start_bill_run(
+        session, period, context, billing.zone, asked.customer_id, named, asked.agreed
+    )
     await defer_generate(session, run_id)
     return run_id
 
@@ -169,6 +177,7 @@ def _foreseen(preview: BillRunPreview) -> GeneratedAnswer:
         totals=_totals(preview.totals),
         existing=preview.existing,
         missing_usage=preview.missing_count,
+        digest=preview.digest,
     )
 
 

@@ -35,7 +35,6 @@ from models.actions.approve import approve_bill
 from models.actions.checks import check
 from models.batches.bill_run import run_of_request, start_bill_run, starter_of
 from models.batches.bill_run_preview import (
-    BillRunPreview,
     is_quick,
     preview_run,
     preview_unless_agreed,
@@ -78,7 +77,7 @@ async def generate(context: RequestContext, typed: str) -> Answer:
     billing = context.services.billing
     if not await is_quick(context.session, customer_id, billing.most_at_once):
         await promise_run_preview(
-            context.session, str(period), billing.jump_factor, context.user, now
+            context.session, str(period), billing.jump_factor, context.user, now.isoformat()
         )
         return Reply(run_preview_promised(period))
     facts = await preview_run(context.session, period, customer_id, billing.jump_factor)
@@ -87,7 +86,7 @@ async def generate(context: RequestContext, typed: str) -> Answer:
 
 async def start_run(context: RequestContext) -> Answer:
     """Generate what was previewed: once, however often the click arrives. What would do something
-    else by now is shown anew instead.
+    else by now is shown anew instead; of many customers, by the run.
     """
     ids = context.ids("period")
     period = Period.parse(ids["period"])
@@ -101,29 +100,20 @@ async def start_run(context: RequestContext) -> Answer:
             await get_customer(context.session, ids["customer"]) if "customer" in ids else None
         )
         whose = customer.id if customer else None
-        if changed := await _changed_since(context, period, whose):
-            anew = run_changed(changed, whose, month_end="month_end" in ids)
-            return Reply(anew, replace=True)
-        zone = context.services.zone
-        run_id = await start_bill_run(context.session, period, context, zone, whose, request_key)
+        billing, agreed = context.services.billing, ids.get("agreed")
+        if await is_quick(context.session, whose, billing.most_at_once):
+            shown = (context.session, period, whose, billing.jump_factor, agreed)
+            if changed := await preview_unless_agreed(*shown):
+                anew = run_changed(changed, whose, month_end="month_end" in ids)
+                return Reply(anew, replace=True)
+            agreed = None
+        run_id = await start_bill_run(
+            context.session, period, context, billing.zone, whose, request_key, agreed
+        )
         await notify_bill_run(context.session, run_id, context.user)
     elif (first := await starter_of(context.session, known)).id != context.user.id:
         return Reply(run_was_started(period, first), replace=True)
     return Reply(run_started(period), replace=True)
-
-
-async def _changed_since(
-    context: RequestContext, period: Period, customer_id: int | None
-) -> BillRunPreview | None:
-    """What generating would do, where that is not what the button shows; not of many customers,
-    for whom nobody waits that long.
-    """
-    billing, agreed = context.services.billing, context.ids("period").get("agreed")
-    if not await is_quick(context.session, customer_id, billing.most_at_once):
-        return None
-    return await preview_unless_agreed(
-        context.session, period, customer_id, billing.jump_factor, agreed
-    )
 
 
 async def cancel_run(context: RequestContext) -> Answer:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.actions.auto_approve import RECORDED
+from models.batches.bill_run_preview import preview_unless_agreed
 from models.bills.history import append_actions
 from models.bills.hold_rules import FRESH, OF_CUSTOMERS, PROPOSED, run_values
 from models.context import Context, Source
@@ -21,7 +22,11 @@ from models.outbox.cards import ADD_CARDS
 from models.outbox.homes import refresh_all_homes
 from models.outbox.jobs import defer_redraw_run
 from models.outbox.messages import Message, defer_all_posts
-from models.outbox.notifications import correct_month_end, month_end_key
+from models.outbox.notifications import (
+    correct_month_end,
+    month_end_key,
+    promise_run_preview,
+)
 from models.people.permissions import Permission, Role
 from models.people.users import User, person_ref, system_user
 from models.people.who_can import require
@@ -46,6 +51,7 @@ class BillRun(Base):
     added: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None]
     request_key: Mapped[str | None] = mapped_column(unique=True)
+    agreed: Mapped[str | None]
 
     @property
     def period(self) -> Period:
@@ -159,10 +165,13 @@ async def start_bill_run(
     zone: ZoneInfo,
     customer_id: int | None = None,
     request_key: str | None = None,
+    agreed: str | None = None,
 ) -> int:
     """Record that somebody asked for this month's bills; returns the run's id.
 
-    What was asked already under the same `request_key` is the same run, unless that was given up.
+    `agreed`: the digest of the preview they saw; the run is given up before it makes anything where
+    it would make something else. What was asked already under the same `request_key` is the same
+    run, unless that was given up.
     Refuses whoever may not, and a month that is not over yet where `zone` counts the days.
     """
     await require(session, context.user, Permission.GENERATE)
@@ -178,6 +187,7 @@ async def start_bill_run(
         source=context.source,
         created_at=context.now,
         request_key=request_key,
+        agreed=agreed,
     )
     session.add(run)
     await session.flush()
@@ -194,7 +204,7 @@ async def run_step(
     Runs of one month take turns, so that each sees what the others have made.
     """
     run = await _locked_run(session, run_id)
-    if run.has_ended:
+    if run.has_ended or await _is_given_up(session, run, settings):
         return await progress_of(session, run)
     month = {"month": run.year * 100 + run.month}
     await session.execute(sa.text("select pg_advisory_xact_lock(:month)"), month)
@@ -216,6 +226,27 @@ async def run_step(
         await _show_end(session, run)
     await session.flush()
     return await progress_of(session, run)
+
+
+CHANGED = "what this would make has changed since it was shown, so nothing was generated"
+
+
+async def _is_given_up(session: AsyncSession, run: BillRun, settings: BillingSettings) -> bool:
+    """A run that would not make what was agreed to ends before it begins, and what it would make is
+    shown anew.
+    """
+    if run.agreed is None or run.last_customer_id:
+        return False
+    factor = settings.jump_factor
+    shown = (session, run.period, run.customer_id, factor, run.agreed)
+    if await preview_unless_agreed(*shown) is None:
+        return False
+    by_hand = run.request_key != month_end_key(str(run.period))
+    await _give_up(session, run, CHANGED)
+    if run.source == Source.SLACK and by_hand:
+        user = await session.get_one(User, run.user_id)
+        await promise_run_preview(session, str(run.period), factor, user, f"run-{run.id}")
+    return True
 
 
 async def _locked_run(session: AsyncSession, run_id: int) -> BillRun:
@@ -279,8 +310,11 @@ async def fail_run(session: AsyncSession, run_id: int, cause: str) -> None:
     What asked for it may ask for another. A run that somebody else has brought to its end stays so.
     """
     run = await _locked_run(session, run_id)
-    if run.has_ended:
-        return
+    if not run.has_ended:
+        await _give_up(session, run, cause)
+
+
+async def _give_up(session: AsyncSession, run: BillRun, cause: str) -> None:
     run.failure = cause
     run.request_key = None
     await session.flush()

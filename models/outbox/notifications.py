@@ -71,11 +71,13 @@ NAMED = 50
 
 
 async def promise_run_preview(
-    session: AsyncSession, month: str, jump_factor: float | None, user: User, now: datetime
+    session: AsyncSession, month: str, jump_factor: float | None, user: User, asked: str
 ) -> None:
-    """What generating the month would do is worked out by a job, and told to whoever asked."""
+    """What generating the month would do is worked out by a job, and told to this person; once for
+    what `asked` tells apart.
+    """
     facts = {"month": month, "jump_factor": jump_factor}
-    key = f"run-preview:{month}:{now.isoformat()}"
+    key = f"run-preview:{month}:{asked}"
     await add_messages(session, MessageKind.RUN_PREVIEW, key, [user], facts)
 
 

@@ -3,8 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
+from models.outbox.notifications import notify_month_end
 from models.settings import BillingSettings
-from tests.harness.slack_people import Team, acts, read
+from tests.harness.slack_people import Team, acts, read, said
 
 BEYOND = "insert into customers (name, monthly_api_limit) values ('Third GmbH', 1)"
 
@@ -24,6 +25,27 @@ async def test_the_preview_of_many_customers_comes_as_a_message_and_generates(te
     preview = await team.ana.told("2 bills for approval")
     assert acts(preview) == ["run:generate", "run:cancel"]
     await team.ana.clicks("run:generate", on=preview)
+    await team.ana.told("2 bills made")
+
+
+@pytest.mark.parametrize("by_month_end", [False, True])
+async def test_an_old_preview_of_many_customers_makes_nothing_and_is_shown_anew(
+    team: Team, by_month_end: bool
+) -> None:
+    await _grow(team)
+    if by_month_end:
+        async with team.db.transaction() as session:
+            await notify_month_end(session, "2026-10", None)
+    else:
+        await team.ana.types("/bill generate 2026-10")
+    preview = await team.ana.told("2 bills for approval ($500.00)")
+    async with team.db.transaction() as session:
+        await session.execute(sa.text("update usages set api_usage = api_usage + 100"))
+    await team.ana.clicks("run:generate", on=preview)
+    stopped = await team.ana.told("has changed since it was shown, so nothing was generated")
+    anew = await team.ana.told("2 bills for approval ($600.00)")
+    assert "Stopped" in said(stopped)
+    await team.ana.clicks("run:generate", on=anew)
     await team.ana.told("2 bills made")
 
 

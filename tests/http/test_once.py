@@ -12,6 +12,7 @@ from models.db.database import Database
 from models.people.expiry import delete_expired
 from models.people.kept_answers import KEPT_FOR, KeptAnswer
 from models.settings import BillingSettings
+from models.usage.usage import Usage
 from tests.harness.browser_side import BrowserSide, browser_side
 from tests.harness.cast import People
 from tests.harness.scene import act, add_customer, bill_for
@@ -39,6 +40,27 @@ async def test_finance_generates_a_month_and_a_second_run_adds_nothing(
     assert (again.status, again.json["bills"], again.json["existing"]) == (200, 0, 3)
     alone = await ana.post("/api/bills", json=OCTOBER | {"customer_id": quiet.id})
     assert (alone.status, alone.json["bills"]) == (200, 0)
+
+
+async def test_a_month_is_generated_only_as_it_was_foreseen_where_the_caller_says_so(
+    served: BrowserSide, people: People, db: Database
+) -> None:
+    async with db.transaction() as session:
+        acme = await add_customer(session, "Acme Corp")
+    ana = await served.signed_in(people.ana)
+    foreseen = (await ana.post("/api/bills", json=OCTOBER | {"dry_run": True})).json["digest"]
+    async with db.transaction() as session:
+        usage = sa.update(Usage).where(Usage.customer_id == acme.id)
+        await session.execute(usage.values(api_usage=Usage.api_usage + 1))
+    stale = await ana.post("/api/bills", json=OCTOBER | {"agreed": foreseen})
+    assert stale.status == 409
+    assert "has changed since it was shown, so nothing was generated" in stale.json["detail"]
+    anew = await ana.post("/api/bills", json=OCTOBER | {"dry_run": True})
+    assert anew.json["bills"] == 1
+    made = await ana.post("/api/bills", json=OCTOBER | {"agreed": anew.json["digest"]})
+    assert (made.status, made.json["bills"], made.json["digest"]) == (201, 1, None)
+    odd = await ana.post("/api/bills", json=OCTOBER | {"agreed": "as before"})
+    assert (odd.status, odd.json["field"]) == (422, "agreed")
 
 
 async def test_a_month_that_is_not_over_says_when_it_can_run(
