@@ -43,6 +43,7 @@ async def next_due(
 
     Before that, what belongs together is put together: a crowd of cards for one person into a
     digest, news that have waited their time into one notice a kind. The others are then `listed`.
+    A kind that only a newer version knows, which has migrated already, is left to that.
     """
     if recipient.startswith("user:"):
         await list_crowd(session, recipient)
@@ -50,6 +51,7 @@ async def next_due(
     query = (
         sa.select(Message)
         .where(Message.recipient == recipient, _OPEN, Message.id.not_in(without))
+        .where(Message.kind.in_(MessageKind))
         .where(sa.or_(Message.kind.not_in(BUNDLE_AT_MOST_S), BUNDLED))
         .order_by(Message.id)
         .limit(1)

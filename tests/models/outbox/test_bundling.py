@@ -11,6 +11,20 @@ from tests.harness.cast import People
 MANY = 40
 
 
+async def test_what_only_a_newer_version_knows_is_left_to_it_and_holds_up_nothing(
+    session: AsyncSession, people: People
+) -> None:
+    recipient = user_recipient(people.ana.id)
+    later = {"kind": "of_a_later_version", "recipient": recipient, "key": "later"}
+    await session.execute(sa.insert(Message).values(later))
+    await add_messages(session, MessageKind.WEEKLY_DIGEST, "week", [people.ana], {})
+    await do_put_off(session)
+    found = await next_due(session, recipient)
+    assert found is not None
+    assert found.key == f"week:{recipient}"
+    assert await next_due(session, recipient, [found.id]) is None
+
+
 async def test_news_are_looked_at_together_while_they_wait_and_when_they_are_told(
     session: AsyncSession, people: People
 ) -> None:

@@ -1,5 +1,6 @@
 """Whoever is asked is reminded where and while they work, ever later; and then Finance hears."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,11 +18,12 @@ from models.bills.bill import Bill
 from models.bills.history import actions_of
 from models.bills.states import HoldReason
 from models.context import Context
-from models.db.database import do_put_off
+from models.db.database import Database, do_put_off
 from models.outbox.messages import Message, MessageKind
 from models.people.users import User
 from models.queries.bill_loader import load_bill_details
 from models.queries.waiting import still_waiting
+from models.schedule.due import SCHEDULED, do_if_due
 from models.schedule.reminders import escalate, remind
 from models.settings import BillingSettings
 from tests.harness.cast import People
@@ -73,6 +75,27 @@ async def test_all_that_waits_for_one_person_is_one_message(
     (message,) = await told(session)
     assert message.recipient == f"user:{people.kim.id}"
     assert sorted(message.facts["waiting"]) == bills
+
+
+async def test_of_several_programs_that_remind_at_once_one_does(
+    db: Database, people: People
+) -> None:
+    async with db.transaction() as session:
+        bills = [(await kims_bill(session, people, name)).id for name in ("Acme", "Bolt")]
+    reminders = next(one for one in SCHEDULED if one.kind == "reminders")
+
+    async def tick() -> int:
+        async with db.transaction() as session:
+            outcome = await do_if_due(session, reminders, at(people, 3))
+            await asyncio.sleep(0.01)
+        return outcome.counts.get("reminded", 0)
+
+    assert sorted(await asyncio.gather(*(tick() for _ in range(4)))) == [0, 0, 0, 2]
+    async with db.transaction() as session:
+        assert len(await told(session)) == 1
+        for bill_id in bills:
+            verbs = [one.action for one in await actions_of(session, bill_id)]
+            assert verbs == ["generate", "remind"]
 
 
 async def test_nobody_is_reminded_out_of_their_own_hours_or_on_a_holiday(
