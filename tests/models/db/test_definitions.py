@@ -6,6 +6,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from models.db import migrate as migrating
 from models.db.definitions import FILES, SQL, define, definitions, found_schema
 from models.db.migrate import migrate
 from models.db.revision import head_revision, schema_expected
@@ -91,6 +92,51 @@ def test_what_is_there_serves_the_version_before(database_url: str) -> None:
     engine.dispose()
     assert served == before
     assert served.endswith(" of the last version")
+
+
+@pytest.fixture
+def waiting_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("LOCK_S", 0.1), ("PAUSE_S", 0.0), ("TRIES", 3)):
+        monkeypatch.setattr(migrating, name, value)
+
+
+def read_by_somebody(url: str) -> psycopg.Connection:
+    """Somebody reads for long what `migrate` has to make anew."""
+    with psycopg.connect(url) as connection:
+        connection.execute("update sql_definitions set digest = 'of another text'")
+    reader = psycopg.connect(url, options="-c lock_timeout=1000")
+    reader.execute("select from approvers limit 1")
+    return reader
+
+
+def test_while_migrate_waits_for_a_reader_others_are_let_through(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, waiting_briefly: None
+) -> None:
+    tries = list[int]()
+
+    def between(_: sa.Connection) -> None:
+        tries.append(len(tries))
+        read_by_somebody(database_url).close()
+        if len(tries) == 2:
+            reader.close()
+
+    monkeypatch.setattr(migrating, "_let_others_through", between)
+    with read_by_somebody(database_url) as reader:
+        assert migrate(database_url) == ["definitions"]
+    assert len(tries) == 2
+
+
+def test_migrate_gives_up_in_a_sentence_and_changes_nothing_where_somebody_never_stops(
+    database_url: str, connection: sa.Connection, waiting_briefly: None
+) -> None:
+    before = held(connection)
+    connection.rollback()
+    given_up = pytest.raises(DatabaseNotReady, match="run the same command again")
+    with read_by_somebody(database_url), given_up:
+        migrate(database_url)
+    assert held(connection) == before
+    connection.rollback()
+    assert migrate(database_url) == ["definitions"]
 
 
 def test_an_older_program_does_not_migrate_back_what_a_newer_one_has_migrated(
