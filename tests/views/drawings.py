@@ -386,7 +386,6 @@ OF_A_BILL: dict[str, Draw] = {
     "stands in too": lambda f: passed_on(_person(f), _person(f)),
     "stands in no longer": lambda f: no_longer_standing_in(_person(f)),
     "away by status": lambda f: away_by_status(OPEN_END, _person(f)),
-    "away by status, alone": lambda f: away_by_status(NOON.date(), None),
     "delegate lost": lambda f: delegate_lost(_person(f), _person(f), for_away=False),
     "delegate lost, to whoever is away": lambda f: delegate_lost(
         _person(f), _person(f), for_away=True
@@ -434,6 +433,7 @@ OF_A_BILL: dict[str, Draw] = {
 }
 
 OTHERS: dict[str, SlackMessage | dict[str, Any]] = {
+    "away by status, alone": away_by_status(NOON.date(), None),
     "channel is shut": shut_channel_notice("CAPPROVALS", "is_archived"),
     "customer to edit": customer_form(CUSTOMER_FORM, samples.foreseen(BILL), has_changed=True),
     "customer to edit, every field": customer_form(replace(CUSTOMER_FORM, is_whole=True)),
