@@ -10,9 +10,11 @@ CPU is ours and the server's.
 """
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import NamedTuple
 
 import psycopg
@@ -33,6 +35,11 @@ from models.queries.bill_loader import load_bill_details
 
 BILLS = 300
 TURNS = 5
+SHARES = 4
+"""Of the bills of a turn: by hand, approved, rejected and commented on."""
+EACH = BILLS // TURNS + 1
+"""The first of a share tells how many statements it takes."""
+NEEDED = (TURNS + 1) * SHARES * EACH
 WAITING = (
     "select b.id, u.id, u.slack_user_id from bills b join customers c on c.id = b.customer_id"
     " join users u on u.id = c.csm_id order by b.id"
@@ -129,10 +136,13 @@ async def in_turns(url: str) -> tuple[dict[str, Spent], dict[str, int]]:
         connection.execute("update customers set billing_email = 'billing@customer.example'")
         connection.execute(FINANCE)
         connection.execute(KNOWN)
-        bills = iter([Asked(*found) for found in connection.execute(WAITING)])
+        waiting = [Asked(*found) for found in connection.execute(WAITING)]
+        if len(waiting) < NEEDED:
+            sys.exit(f"{len(waiting):,} bills wait, {NEEDED:,} are needed: give more --customers.")
+        bills = iter(waiting)
         connection.commit()
         for turn in range(TURNS + 1):
-            some = [[next(bills) for _ in range(BILLS // TURNS + 1)] for _ in range(4)]
+            some = [[*islice(bills, EACH)] for _ in range(SHARES)]
             finance = [asked._replace(slack_id="UFINANCE") for asked in some[1]]
             steps: dict[str, tuple[Do, Sequence[Asked]]] = {
                 "approve": (_approve, some[1]),
