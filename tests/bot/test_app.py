@@ -308,21 +308,21 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("changes", "named", "status"), REFUSED, ids=[str(row[0]) for row in REFUSED]
-)
 async def test_what_it_cannot_start_with_is_named_in_one_line(
-    changes: dict[str, Any], named: str, status: int, slack: Sandbox, settings: Settings
+    slack: Sandbox, settings: Settings, subtests: pytest.Subtests
 ) -> None:
-    if "slack_api_url" in changes:
-        changes = {"slack_api_url": changes["slack_api_url"].format(base=slack.base_url)}
-    app = App(settings.model_copy(update=changes), timings=QUICK)
-    with pytest.raises(BootError) as refused:
-        await app.start()
-    assert refused.value.status == status
-    assert named in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert "secret" not in str(refused.value)
+    for changes, named, status in REFUSED:
+        with subtests.test(str(changes)):
+            update = dict(changes)
+            if "slack_api_url" in changes:
+                update = {"slack_api_url": changes["slack_api_url"].format(base=slack.base_url)}
+            app = App(settings.model_copy(update=update), timings=QUICK)
+            with pytest.raises(BootError) as refused:
+                await app.start()
+            assert refused.value.status == status
+            assert named in str(refused.value)
+            assert "\n" not in str(refused.value)
+            assert "secret" not in str(refused.value)
 
 
 async def test_a_template_that_draws_no_document_is_named_before_anything_is_issued(

@@ -27,27 +27,35 @@ OCTOBER = [
 ]
 
 
-@pytest.mark.parametrize("month", OCTOBER)
 async def test_a_month_is_understood_as_people_write_it(
-    month: str, team: Team, october: Bills
+    team: Team, october: Bills, subtests: pytest.Subtests
 ) -> None:
-    for line in (f"generate {month}", f"generate acme {month}", f"send {month}"):
-        assert "October 2026" in said(await team.ana.types(f"/bill {line}")), line
-    for line in (f"list {month}", f"list {month} acme", f"list acme {month}"):
-        assert "Acme Corp" in said(await team.kim.types(f"/bill {line}")), line
-    assert f"#{october.acme}" in said(await team.kim.types(f"/bill show acme {month}"))
-    assert "Acme Corp" in said(await team.kim.types(f"/usage acme {month}"))
+    for month in OCTOBER:
+        with subtests.test(month=month):
+            for line in (f"generate {month}", f"generate acme {month}", f"send {month}"):
+                assert "October 2026" in said(await team.ana.types(f"/bill {line}")), line
+            for line in (f"list {month}", f"list {month} acme", f"list acme {month}"):
+                assert "Acme Corp" in said(await team.kim.types(f"/bill {line}")), line
+            assert f"#{october.acme}" in said(await team.kim.types(f"/bill show acme {month}"))
+            assert "Acme Corp" in said(await team.kim.types(f"/usage acme {month}"))
 
 
 NAMES = ['"Acme Corp"', "“Acme Corp”", "„Acme Corp“", "«Acme Corp»", "'acme corp'", "‘Acme’"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_quotation_marks_are_no_part_of_a_name(name: str, team: Team, october: Bills) -> None:
-    for line in (f"/bill show {name} 2026-10", f"/bill list {name} pending", f"/usage {name} 6m"):
-        assert "Acme Corp" in said(await team.kim.types(line)), line
-    assert "Acme Corp" in said(await team.ana.types(f"/bill send {name} 2026-10"))
-    assert "Lee" in (await team.kim.types("/bill away until 24.12.2026 “Lee”"))["text"]
+async def test_quotation_marks_are_no_part_of_a_name(
+    team: Team, october: Bills, subtests: pytest.Subtests
+) -> None:
+    for name in NAMES:
+        with subtests.test(name=name):
+            for line in (
+                f"/bill show {name} 2026-10",
+                f"/bill list {name} pending",
+                f"/usage {name} 6m",
+            ):
+                assert "Acme Corp" in said(await team.kim.types(line)), line
+            assert "Acme Corp" in said(await team.ana.types(f"/bill send {name} 2026-10"))
+            assert "Lee" in (await team.kim.types("/bill away until 24.12.2026 “Lee”"))["text"]
 
 
 async def test_a_customer_alone_is_its_only_bill_or_a_choice_of_its_months(
@@ -98,13 +106,14 @@ LISTS = [
 ]
 
 
-@pytest.mark.parametrize("typed", LISTS)
 async def test_the_words_of_a_list_stand_in_any_order(
-    typed: str, team: Team, october: Bills
+    team: Team, october: Bills, subtests: pytest.Subtests
 ) -> None:
-    told = said(await team.kim.types(f"/bill list {typed}"))
-    assert "Acme Corp" in told
-    assert "October 2026" in told
+    for typed in LISTS:
+        with subtests.test(typed=typed):
+            told = said(await team.kim.types(f"/bill list {typed}"))
+            assert "Acme Corp" in told
+            assert "October 2026" in told
 
 
 async def test_a_state_that_is_spelt_wrong_is_not_taken_for_a_customer(
@@ -135,13 +144,14 @@ NEAR = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "meant"), NEAR)
 async def test_a_near_miss_is_answered_with_what_was_meant(
-    typed: str, meant: str, team: Team
+    team: Team, subtests: pytest.Subtests
 ) -> None:
-    told = (await team.kim.types(f"/bill {typed}"))["text"]
-    assert meant in told
-    assert "#42" not in told
+    for typed, meant in NEAR:
+        with subtests.test(typed=typed, meant=meant):
+            told = (await team.kim.types(f"/bill {typed}"))["text"]
+            assert meant in told
+            assert "#42" not in told
 
 
 async def test_a_number_sticks_to_its_word_or_stands_alone(team: Team, october: Bills) -> None:
@@ -193,10 +203,15 @@ async def test_a_span_of_usage_is_read_as_people_write_it(team: Team, october: B
 HELP = ["help", "Help!", "?", "-h", "--help", "HELP", "help me", ""]
 
 
-@pytest.mark.parametrize("typed", HELP)
-async def test_help_is_found_however_it_is_asked_for(typed: str, team: Team) -> None:
-    for command, word in (("bill", "generate"), ("usage", "CUSTOMER"), ("customer", "NAME")):
-        assert f"/{command} {word}" in said(await team.kim.types(f"/{command} {typed}"))
+async def test_help_is_found_however_it_is_asked_for(team: Team, subtests: pytest.Subtests) -> None:
+    for typed in HELP:
+        with subtests.test(typed=typed):
+            for command, word in (
+                ("bill", "generate"),
+                ("usage", "CUSTOMER"),
+                ("customer", "NAME"),
+            ):
+                assert f"/{command} {word}" in said(await team.kim.types(f"/{command} {typed}"))
 
 
 async def test_help_with_one_command_is_about_that(team: Team) -> None:

@@ -197,28 +197,28 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("fault", UNREADABLE)
 async def test_errors_come_in_one_order(
-    served: BrowserSide, people: People, bill: Bill, fault: str
+    served: BrowserSide, people: People, bill: Bill, subtests: pytest.Subtests
 ) -> None:
-    asked = UNREADABLE[fault]
-    stranger, max_, kim = (
-        served.visitor(),
-        await served.signed_in(people.max),
-        await served.signed_in(people.kim),
-    )
-    nowhere = [f"/api/bills/{one}/approve" for one in (999, 2**63, "x", "-1", "1.0", "٣")]
-    for path in (at(bill, "approve"), *nowhere):
-        assert (await stranger.patch(path, **asked)).status == 401
-        assert (await max_.patch(path, **asked)).status == 403
-    for path in nowhere:
-        assert (await kim.patch(path, **asked)).status == 404
-    refused = await kim.patch(at(bill, "approve"), **asked)
-    assert refused.status == (415 if fault.startswith("another") else 422)
-    assert refused.headers["Content-Type"] == "application/problem+json"
-    for version, if_match in ((7, "*"), (1, '"7"'), (1, "1"), (1, 'W/"1"')):
-        seen = {"json": {"version": version}, "headers": {"If-Match": if_match}}
-        assert (await kim.patch(at(bill, "approve"), **seen)).status == 409
+    for fault, asked in UNREADABLE.items():
+        with subtests.test(fault):
+            stranger, max_, kim = (
+                served.visitor(),
+                await served.signed_in(people.max),
+                await served.signed_in(people.kim),
+            )
+            nowhere = [f"/api/bills/{one}/approve" for one in (999, 2**63, "x", "-1", "1.0", "٣")]
+            for path in (at(bill, "approve"), *nowhere):
+                assert (await stranger.patch(path, **asked)).status == 401
+                assert (await max_.patch(path, **asked)).status == 403
+            for path in nowhere:
+                assert (await kim.patch(path, **asked)).status == 404
+            refused = await kim.patch(at(bill, "approve"), **asked)
+            assert refused.status == (415 if fault.startswith("another") else 422)
+            assert refused.headers["Content-Type"] == "application/problem+json"
+            for version, if_match in ((7, "*"), (1, '"7"'), (1, "1"), (1, 'W/"1"')):
+                seen = {"json": {"version": version}, "headers": {"If-Match": if_match}}
+                assert (await kim.patch(at(bill, "approve"), **seen)).status == 409
 
 
 async def test_the_list_is_read_page_by_page(

@@ -145,40 +145,44 @@ async def test_the_field_at_fault_is_named_and_rows_are_counted_as_rows(
 ROW = {"customer": "Acme", "month": "2026-09", "api_usage": 1}
 
 
-@pytest.mark.parametrize(
-    ("around", "field"),
-    [
-        ({"usage": [ROW]}, "usage"),
-        ({"month": "2026-09", "rows": [ROW]}, "rows"),
-        ({"data": {"usage": [ROW]}}, "data"),
-        ({"usage": []}, "usage"),
-        ({"next_cursor": None, "usage": [ROW]}, "usage"),
-        ({"usage": [ROW] * 5_000}, "body"),
-        ({}, "body"),
-        ({"message": "ok"}, "message"),
-    ],
+AROUND_THE_ROWS = (
+    ({"usage": [ROW]}, "usage"),
+    ({"month": "2026-09", "rows": [ROW]}, "rows"),
+    ({"data": {"usage": [ROW]}}, "data"),
+    ({"usage": []}, "usage"),
+    ({"next_cursor": None, "usage": [ROW]}, "usage"),
+    ({"usage": [ROW] * 5_000}, "body"),
+    ({}, "body"),
+    ({"message": "ok"}, "message"),
 )
+
+
 async def test_an_object_around_the_rows_is_answered_with_what_is_expected(
-    ana: Visitor, ids: list[int], around: dict[str, Any], field: str
+    ana: Visitor, ids: list[int], subtests: pytest.Subtests
 ) -> None:
-    refused = await put(ana, around)
-    assert (refused.status, refused.json["total"], refused.json["field"]) == (422, 1, field)
-    assert "a list of rows is expected" in refused.json["detail"]
-    assert (await put(ana, ROW)).status == 200, "one row is a line of rows"
+    for around, field in AROUND_THE_ROWS:
+        with subtests.test(str(around)[:60]):
+            refused = await put(ana, around)
+            assert (refused.status, refused.json["total"], refused.json["field"]) == (422, 1, field)
+            assert "a list of rows is expected" in refused.json["detail"]
+            assert (await put(ana, ROW)).status == 200, "one row is a line of rows"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(b"", b" ", b"7", b'"x"', b"nonsense", b'[{"customer": "Acme"', b"[{}", b"[{}{}]"),
-        *(b"[{},]", b"[{}] []", b"[,]", b"\xff[]", b'[{"customer": "\xff"}]', b"[" * 100_000),
-        *(b'[{"customer": "' + b"x" * 200_000 + b'"}]', b'{"a": 1} nonsense'),
-    ],
+NO_JSON = (
+    *(b"", b" ", b"7", b'"x"', b"nonsense", b'[{"customer": "Acme"', b"[{}", b"[{}{}]"),
+    *(b"[{},]", b"[{}] []", b"[,]", b"\xff[]", b'[{"customer": "\xff"}]', b"[" * 100_000),
+    *(b'[{"customer": "' + b"x" * 200_000 + b'"}]', b'{"a": 1} nonsense'),
 )
-async def test_what_is_no_json_is_refused_by_its_row(ana: Visitor, body: bytes) -> None:
-    refused = await put(ana, body)
-    assert refused.status == 422, refused.text
-    assert refused.json["errors"][0]["reason"]
+
+
+async def test_what_is_no_json_is_refused_by_its_row(
+    ana: Visitor, subtests: pytest.Subtests
+) -> None:
+    for body in NO_JSON:
+        with subtests.test(str(body[:20])):
+            refused = await put(ana, body)
+            assert refused.status == 422, refused.text
+            assert refused.json["errors"][0]["reason"]
 
 
 async def test_an_empty_list_changes_nothing(ana: Visitor) -> None:

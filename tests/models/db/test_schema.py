@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import re
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -29,23 +30,32 @@ def type_of(column_type: sa.types.TypeEngine[object]) -> str:
     return column_type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
-@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
-async def test_a_mapped_table_has_the_columns_of_the_migrated_one(db: Database, table: str) -> None:
+async def test_a_mapped_table_has_the_columns_of_the_migrated_one(
+    db: Database, subtests: pytest.Subtests
+) -> None:
+    def looked_up(connection: sa.Connection) -> dict[str, tuple[list[Any], list[Any]]]:
+        found = sa.inspect(connection)
+        names = sorted(Base.metadata.tables)
+        return {name: (found.get_columns(name), found.get_foreign_keys(name)) for name in names}
+
     async with db.transaction() as session:
-        connection = await session.connection()
-        columns = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(table))
-        keys = await connection.run_sync(lambda sync: sa.inspect(sync).get_foreign_keys(table))
-    migrated = {c["name"]: (type_of(c["type"]), c["nullable"]) for c in columns}
-    mapped = {c.name: (type_of(c.type), c.nullable) for c in Base.metadata.tables[table].columns}
-    assert mapped == migrated
-    referred = {
-        (key["constrained_columns"][0], key["referred_table"])
-        for key in keys
-        if len(key["constrained_columns"]) == 1
-    }
-    assert {
-        (key.parent.name, key.column.table.name) for key in Base.metadata.tables[table].foreign_keys
-    } == referred
+        inspected = await (await session.connection()).run_sync(looked_up)
+    for table, (columns, keys) in inspected.items():
+        with subtests.test(table):
+            migrated = {c["name"]: (type_of(c["type"]), c["nullable"]) for c in columns}
+            mapped = {
+                c.name: (type_of(c.type), c.nullable) for c in Base.metadata.tables[table].columns
+            }
+            assert mapped == migrated
+            referred = {
+                (key["constrained_columns"][0], key["referred_table"])
+                for key in keys
+                if len(key["constrained_columns"]) == 1
+            }
+            assert {
+                (key.parent.name, key.column.table.name)
+                for key in Base.metadata.tables[table].foreign_keys
+            } == referred
 
 
 def test_a_key_names_its_table_by_the_class_so_that_whoever_maps_one_has_the_other() -> None:

@@ -79,23 +79,24 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize(("kind", "column", "text", "reason"), FAULTS)
 async def test_a_fault_is_named_by_line_and_column_and_nothing_is_written(
-    db: Database, people: People, kind: str, column: str, text: str, reason: str
+    db: Database, people: People, subtests: pytest.Subtests
 ) -> None:
-    await load_rows(db, people.ana, "customers", ACME)
-    position = HEADERS[kind].split(",").index(column)
-    values = GOOD[kind].replace("Kim Lee", "Kim Two").split(",")
-    values[position] = text
-    if kind == "customers" and column != "name":
-        values[0] = "Another"
-    count = f"select count(*) from {TABLES[kind]}"
-    before = await rows_of(db, count)
-    good = {"usage": "Acme,2026,8,1", "people": "Somebody,,,"}.get(kind, GOOD[kind])
-    [flaw] = await flaws_of(db, people.ana, kind, good, ",".join(values))
-    assert (flaw.line, flaw.column) == (3, column)
-    assert reason in flaw.reason
-    assert await rows_of(db, count) == before
+    for kind, column, text, reason in FAULTS:
+        with subtests.test(kind=kind, column=column):
+            await load_rows(db, people.ana, "customers", ACME)
+            position = HEADERS[kind].split(",").index(column)
+            values = GOOD[kind].replace("Kim Lee", "Kim Two").split(",")
+            values[position] = text
+            if kind == "customers" and column != "name":
+                values[0] = "Another"
+            count = f"select count(*) from {TABLES[kind]}"
+            before = await rows_of(db, count)
+            good = {"usage": "Acme,2026,8,1", "people": "Somebody,,,"}.get(kind, GOOD[kind])
+            [flaw] = await flaws_of(db, people.ana, kind, good, ",".join(values))
+            assert (flaw.line, flaw.column) == (3, column)
+            assert reason in flaw.reason
+            assert await rows_of(db, count) == before
 
 
 async def test_every_bad_value_of_a_row_is_named_and_the_good_rows_are_not(
@@ -203,18 +204,19 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize(("content", "expected"), UNREADABLE)
 async def test_a_row_that_cannot_be_read_is_named(
-    db: Database, people: People, content: bytes, expected: tuple[int, str, str]
+    db: Database, people: People, subtests: pytest.Subtests
 ) -> None:
-    await load_rows(db, people.ana, "customers", ACME)
-    with pytest.raises(BadRows) as refused:
-        await load(db, people.ana, "usage", HEADERS["usage"].encode() + b"\n" + content)
-    line, column, reason = expected
-    flaw = refused.value.flaws[0]
-    assert (flaw.line, flaw.column) == (line, column)
-    assert reason in flaw.reason
-    assert await rows_of(db, "select count(*) from usages") == [(0,)]
+    for content, expected in UNREADABLE:
+        with subtests.test(str(expected)):
+            await load_rows(db, people.ana, "customers", ACME)
+            with pytest.raises(BadRows) as refused:
+                await load(db, people.ana, "usage", HEADERS["usage"].encode() + b"\n" + content)
+            line, column, reason = expected
+            flaw = refused.value.flaws[0]
+            assert (flaw.line, flaw.column) == (line, column)
+            assert reason in flaw.reason
+            assert await rows_of(db, "select count(*) from usages") == [(0,)]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n,,,\n", b"\xef\xbb\xbf \r\n"])
@@ -289,15 +291,18 @@ OPTIONAL_FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("column", "text", "reason"), OPTIONAL_FAULTS)
 async def test_a_value_that_would_do_harm_later_is_refused_where_it_is_typed(
-    db: Database, people: People, column: str, text: str, reason: str
+    db: Database, people: People, subtests: pytest.Subtests
 ) -> None:
-    with pytest.raises(BadRows) as refused:
-        await load(db, people.ana, "customers", f"{HEADERS['customers']},{column}\n{ACME},{text}")
-    [flaw] = refused.value.flaws
-    assert (flaw.line, flaw.column) == (2, column)
-    assert reason in flaw.reason
+    for column, text, reason in OPTIONAL_FAULTS:
+        with subtests.test(column=column, text=text):
+            with pytest.raises(BadRows) as refused:
+                await load(
+                    db, people.ana, "customers", f"{HEADERS['customers']},{column}\n{ACME},{text}"
+                )
+            [flaw] = refused.value.flaws
+            assert (flaw.line, flaw.column) == (2, column)
+            assert reason in flaw.reason
 
 
 async def test_of_very_many_faults_the_first_hundred_are_shown_and_all_are_counted(
