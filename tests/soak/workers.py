@@ -1,11 +1,13 @@
-"""Months that end by themselves, with several workers of which some are always killed or frozen.
+"""Months that end by themselves, with several workers and web replicas of which some are always
+killed or frozen; once its bills are posted, half of a month's are approved by clicks.
 
-python -m tests.soak.workers [--months 12] [--workers 3] [--seed 1]
+python -m tests.soak.workers [--months 12] [--workers 3] [--web 2] [--seed 1]
 
-Twelve months of 40 bills on two busy cores, in 461 s: 24 kills, 12 freezes, 480 bills and 851
-messages, none doubled. From the end of the first month to that of the twelfth `bill_actions` grew
-from 80 to 4,160, `usage_alerts` from 160 to 1,920, `messages` from 64 to 851, `scheduled_work` from
-13 to 43 rows, and no job was left; the largest worker grew from 172 to 178 MB.
+Twelve months of 40 bills on two busy cores, in 860 s: workers killed 24 times and frozen 12 times,
+web replicas as often; 480 bills and 1,091 messages, none doubled; 264 approvals by 294 clicks, each
+on the record once. From the end of the first month to that of the twelfth `bill_actions` grew from
+102 to 2,824, `usage_alerts` from 160 to 1,920, `messages` from 84 to 1,091, `scheduled_work` from
+13 to 43 rows, and no job was left; the largest worker grew from 174 to 179 MB.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,6 +38,7 @@ from tests.harness.waiting import until
 from tests.harness.watched_slack import WatchedSandbox
 from tests.soak.__main__ import databases
 from tests.soak.audit import OPEN
+from tests.soak.clicking import Approvers, Clicks
 from tests.soak.company import Company
 from tests.soak.process import Bot
 
@@ -60,19 +63,27 @@ class Outcome:
     doubled: int = 0
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
     memory_mb: list[int] = field(default_factory=list)
+    clicks: Clicks = field(default_factory=Clicks)
     whole_s: float = 0.0
 
 
 class Months:
     """A company, its Slack and its workers, by month; `weeks` are those with a working hour."""
 
-    def __init__(self, db: Database, workers: list[Bot], clock: Path, seed: int) -> None:
+    def __init__(
+        self, db: Database, workers: list[Bot], approvers: Approvers, clock: Path, seed: int
+    ) -> None:
         self._db = db
+        self._approvers = approvers
         self._workers = workers
         self._clock = clock
         self._chance = random.Random(seed)
         self.outcome = Outcome()
         self.weeks = set[tuple[int, int]]()
+
+    @property
+    def clicks(self) -> Clicks:
+        return self._approvers.done
 
     async def play(self, months: int) -> None:
         """Each month ends while workers are struck; then comes a Monday."""
@@ -87,6 +98,8 @@ class Months:
             self._travel(monday)
             week = "weekly-digest:{}-W{:02}".format(*monday.isocalendar()[:2])
             await self._until(_TOLD, key=f"{week}:%")
+            await self._settle()
+            await self._approvers.approve(period)
             await self._settle()
             await self._measure()
 
@@ -147,7 +160,9 @@ def set_clock(clock: Path, now: datetime) -> None:
     new.replace(clock)
 
 
-async def end_months(database_url: str, months: int, workers: int = 3, seed: int = 1) -> Outcome:
+async def end_months(
+    database_url: str, months: int, workers: int = 3, web: int = 2, seed: int = 1
+) -> Outcome:
     """The whole of it, on a migrated and empty database."""
     begun = time.monotonic()
     db = Database(database_url)
@@ -156,8 +171,10 @@ async def end_months(database_url: str, months: int, workers: int = 3, seed: int
         slack = WatchedSandbox(
             workspace=COMPANY.workspace(), manifest=bot_manifest(), rate_limits=False
         )
-        async with serve(slack), _working(slack, database_url, workers) as (bots, clock):
-            played = Months(db, bots, clock, seed)
+        roles = ["worker"] * workers + ["web"] * web
+        async with serve(slack), _working(slack, database_url, roles) as (bots, clock):
+            approvers = Approvers(db, slack, bots[workers:], seed)
+            played = Months(db, bots[:workers], approvers, clock, seed)
             try:
                 await played.play(months)
             except TimeoutError as error:
@@ -188,7 +205,7 @@ where year = {FIRST.year} and month = {FIRST.month}
 
 @asynccontextmanager
 async def _working(
-    slack: WatchedSandbox, database_url: str, count: int
+    slack: WatchedSandbox, database_url: str, roles: Sequence[str]
 ) -> AsyncIterator[tuple[list[Bot], Path]]:
     async with AsyncExitStack() as opened:
         enter = opened.enter_context
@@ -196,9 +213,9 @@ async def _working(
         set_clock(clock, datetime.combine(FIRST.first_day, datetime.min.time(), UTC))
         settings = {CLOCK: str(clock), "MONTH_END_DAY": "1", "MONTH_END_AUTOMATIC": "1"}
         bots = []
-        for _ in range(count):
+        for role in roles:
             folder = Path(enter(tempfile.TemporaryDirectory(prefix="countersign-bot-")))
-            bots.append(Bot(slack, database_url, folder, settings, "worker"))
+            bots.append(Bot(slack, database_url, folder, settings, role))
             opened.push_async_callback(bots[-1].close)
             await bots[-1].start()
         yield bots, clock
@@ -206,6 +223,8 @@ async def _working(
 
 async def _count(played: Months, db: Database, slack: WatchedSandbox, months: int) -> None:
     outcome = played.outcome
+    outcome.clicks = played.clicks
+    outcome.violations += played.clicks.violations
     async with db.reading() as session:
         outcome.violations += [str(one) async for one in verify(session)]
         facts = (await session.execute(_FACTS)).one()
@@ -215,8 +234,9 @@ async def _count(played: Months, db: Database, slack: WatchedSandbox, months: in
     expected = (months, COMPANY.bills * months, COMPANY.bills * months, len(played.weeks))
     if tuple(facts) != expected:
         outcome.violations.append(f"runs, bills, generated, weeks: {tuple(facts)}, not {expected}")
-    if outcome.doubled > outcome.freezes:
-        outcome.violations.append(f"{outcome.doubled} doubled by {outcome.freezes} freezes")
+    frozen = outcome.freezes + outcome.clicks.freezes
+    if outcome.doubled > frozen:
+        outcome.violations.append(f"{outcome.doubled} doubled by {frozen} freezes")
     there = slack.workspace.conversations
     outcome.violations += [
         f"{one.key} {one.kind} is {one.state}, and stands nowhere"
@@ -253,12 +273,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--months", type=int, default=12, help="how many, from 2026-01 on (12)")
     parser.add_argument("--workers", type=int, default=3, help="how many processes (3)")
+    parser.add_argument("--web", type=int, default=2, help="how many web replicas (2)")
     parser.add_argument("--seed", type=int, default=1, help="the same blows in the same order")
     options = parser.parse_args()
     with databases() as addresses:
-        outcome = asyncio.run(
-            end_months(next(addresses), options.months, options.workers, options.seed)
-        )
+        asked = (options.months, options.workers, options.web, options.seed)
+        outcome = asyncio.run(end_months(next(addresses), *asked))
     for name, value in vars(outcome).items():
         sys.stdout.write(f"{name}: {value}\n")
     return bool(outcome.violations)
