@@ -73,6 +73,7 @@ SHEETS: dict[str, tuple[str, ...]] = {
     ),
     "many": (
         "digest",
+        "what is ticked",
         "approve under",
         "all under an amount",
         "approved many",

@@ -56,8 +56,9 @@ async def test_finance_asks_lee_instead_of_kim_and_only_lee_decides(
     assert (action.action, action.bill_version, bill.version) == (Verb.REASSIGN, 1, 1)
     assert user_recipient(people.lee.id) in await told(session, MessageKind.CARD)
     assert (await waits_for(session, people.lee), await waits_for(session, people.kim)) == (1, 0)
-    with pytest.raises(NotAllowed, match="Only its CSM, Lee, may approve"):
+    with pytest.raises(NotAllowed, match="Only its CSM may approve") as refused:
         await approve_bill(session, bill.id, 1, act(people.kim))
+    assert refused.value.who_can and [one.name for one in refused.value.who_can.people] == ["Lee"]
     await approve_bill(session, bill.id, 1, act(people.lee))
     assert bill.status == State.APPROVED
     await prove(session, bill.id)
