@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without bytecode every process, and each program that a test starts, compiles all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check soak bench lock wheel clean
+.PHONY: demo test check soak spark bench lock wheel clean
 
 demo: .venv
 	$(BIN)/python -m sandbox
@@ -18,6 +18,10 @@ check: .venv
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 0 -q tests/architecture
+
+# The same questions as of the other engines, to Spark on two workers; it takes Java 17 and minutes.
+spark: .venv
+	$(BIN)/python -m tests.soak.spark
 
 # LIFE: what whole lives are told with, as in `make soak LIFE="--minutes 60"`.
 soak: .venv

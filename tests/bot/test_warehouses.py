@@ -3,6 +3,7 @@
 ClickHouse runs in this process, with one path for all of its life; nothing forks meanwhile.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -55,15 +56,29 @@ CLICKHOUSE = {
     "from (values (1)) v (x) where x > 1": "from (select 1 as x) where x > 1",
 }
 DUCKDB = {"::numeric(10,2)": "::decimal(10,2)", "::numeric": "::decimal(38,0)"}
+SPARK = {
+    "::numeric(10,2)": "::decimal(10,2)",
+    "::numeric": "::decimal(38,0)",
+    "::float8": "::double",
+    "v (x)": "as v (x)",
+    "null": "cast(null as bigint)",
+}
 FAILING = {
+    "hive": "raise_error('boom')",
     "duckdb": "error('boom')",
     "clickhousedb": "throwIf(number = 3) from numbers(10)",
     "postgresql": "1 / (random() * 0)::int",
 }
 
 
-@pytest.fixture(params=["duckdb", "postgresql", "clickhouse"])
+SPARK_URL = os.environ.get("SPARK_URL")
+"""The Thrift server of a cluster, which is too heavy to be started for every run: `make spark`."""
+
+
+@pytest.fixture(params=["duckdb", "postgresql", "clickhouse", *(["spark"] if SPARK_URL else [])])
 def warehouse(request: pytest.FixtureRequest) -> Warehouse:
+    if request.param == "spark":
+        return Warehouse(SPARK_URL, SPARK)
     if request.param == "duckdb":
         return Warehouse("duckdb://", DUCKDB)
     if request.param == "clickhouse":
@@ -136,10 +151,26 @@ async def test_a_sum_beyond_what_can_be_kept_is_not_cut(warehouse: Warehouse) ->
     assert told.startswith(f"{UNREADABLE}“{2 * MOST}” is more than")
 
 
+MANY = {
+    "duckdb": "from range(1000000) t (n)",
+    "clickhousedb": "from (select number as n from numbers(1000000))",
+    "hive": "from (select id as n from range(0, 1000000, 1, 2))",
+    "postgresql": "from generate_series(0, 999999) t (n)",
+}
+
+
+async def test_events_are_added_up_where_they_are(warehouse: Warehouse) -> None:
+    rest = MANY[warehouse.engine]
+    query = selecting("count(*)", "case when n % 4 = 0 then 'Acme' else 'Beta' end", rest)
+    counted = sorted(await ask(warehouse, f"{query} group by 1"))
+    assert counted == [["Acme", "250000"], ["Beta", "750000"]]
+
+
 async def test_names_are_told_as_they_are(warehouse: Warehouse) -> None:
     forms = ("Café", "Cafe\u0301", "caf\u00e9 & 'Söhne'", 'a "b" %s :x', "  ", "😀")
     for name in forms:
-        literal = "'" + name.replace("'", "''") + "'"
+        quote = "\\'" if warehouse.engine == "hive" else "''"
+        literal = "'" + name.replace("'", quote) + "'"
         [[told, calls]] = [
             [row[0].replace('""', '"'), row[1]]
             for row in await ask(warehouse, selecting("1", literal))
@@ -163,6 +194,8 @@ async def test_a_month_begins_and_ends_as_the_company_counts(
     instant: Callable[[str], str] = "timestamptz '{}+00'".format
     if warehouse.engine == "clickhousedb":
         instant = "toDateTime64('{}', 6, 'UTC')".format
+    if warehouse.engine == "hive":
+        instant = "timestamp '{}Z'".format
     exact = f":month_start = {instant(start)} and :month_end = {instant(end)}"
     query = f"select 'Acme' as customer, 1 as calls where {exact}"
     assert await ask(warehouse, query, zone, month) == [["Acme", "1"]]
@@ -187,6 +220,8 @@ ENDLESS = {
     " from range(10000000) a (x), range(100000) b (x) where :month_start < :month_end",
     "clickhousedb": "select 'A' as customer, sum(toInt256(number)) as calls"
     " from numbers(1000000000000) where :month_start < :month_end",
+    "hive": "select 'A' as customer, sum(a.id * b.id)::decimal(38, 0) as calls"
+    " from range(10000000) a, range(100000) b where :month_start < :month_end",
     "postgresql": "select 'A' as customer, 1 as calls from pg_sleep(60)"
     " where :month_start < :month_end",
 }
