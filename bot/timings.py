@@ -26,6 +26,7 @@ class Timings:
     doubled up to `back_off_mending`; `mail_turn`: for so long the others leave it to one letter to
     try again. `mail_gap`: from one letter to the next, of all workers; 0: as fast as they go.
     `mail_heard`: for so long numbers are taken without a greeting after the mail server listened.
+    `mail_late`: so long after a pause of mail those are woken that had only just found it.
     `mail_quiet`: for so long Finance is not told of a server that may come back.
     `mailbox`: between looks for answers to letters; who looks is left `mailbox_turn` for it.
     `heal`: how many ids of cards, and bills on their way, a sweep looks at. `tick`: between looks
@@ -60,6 +61,7 @@ class Timings:
     mail_turn: float = 900.0
     mail_gap: float = 0.0
     mail_heard: float = 300.0
+    mail_late: float = 2.0
     mail_quiet: float = 900.0
     mailbox: float = 60.0
     mailbox_turn: float = 300.0

@@ -103,7 +103,7 @@ class BillDelivery:
         Whoever ends between the server's yes and its record leaves a letter that is mailed again,
         as the same message.
         """
-        async with self._gate.slots.one():
+        async with self._gate.letter():
             await self._pace.keep(self._now())
             letter = await self._reading.ask(bill_id)
             if isinstance(letter, MailError):
@@ -143,7 +143,7 @@ class BillDelivery:
 
     async def send_copies(self, bill_id: int) -> None:
         """Mail the same message to those who may take it by now; after a day they are left out."""
-        async with self._gate.slots.one():
+        async with self._gate.letter():
             await self._pace.keep(self._now())
             async with self._db.transaction() as session:
                 act = await self._act(session)

@@ -1,7 +1,9 @@
 """Whether the mail server takes letters of ours: before numbers are taken, and before each one."""
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,6 +13,7 @@ from bot.mail.slots import Slots
 from bot.mail.smtp import DryMailer, Mailer
 from bot.timings import Timings
 from bot.worker.letter_outcomes import LetterOutcomes
+from models.context import Context
 from models.db.columns import Session
 from models.db.database import Database
 from models.outbox.mail_pause import (
@@ -24,6 +27,7 @@ from models.outbox.mail_pause import (
     pause_mail,
     resume_mail,
     take_turn,
+    wake_mail,
 )
 
 log = structlog.get_logger()
@@ -47,6 +51,7 @@ class MailGate:
         self._mailer = mailer
         self._outcomes = outcomes
         self._heard_at: datetime | None = None
+        self._ended_pause = False
         self.slots = Slots()
 
     async def start(self) -> None:
@@ -56,6 +61,26 @@ class MailGate:
                 await end_pause(session)
             else:
                 await end_wait(session, self._now())
+
+    @asynccontextmanager
+    async def letter(self) -> AsyncIterator[None]:
+        """One of as many as there may be at once."""
+        async with self.slots.one():
+            try:
+                yield
+            except MailError:
+                await self._wake_late()
+                raise
+            await self._wake_late()
+
+    async def _wake_late(self) -> None:
+        """Whoever still saw the pause when a letter ended it, and put down only then that they wait
+        for its end, would wait that long.
+        """
+        if self._ended_pause:
+            self._ended_pause = False
+            await asyncio.sleep(self._timings.mail_late)
+            await self._outcomes.record(lambda db, _: wake_mail(db))
 
     async def knock(self) -> MailError | None:
         """Greet the server, unless it was heard of lately; what keeps it from letting us in.
@@ -118,7 +143,10 @@ class MailGate:
         self._heard_at = self._now()
         if not self.slots.is_proven:
             self.slots.is_proven = True
-            await self._outcomes.record(lambda db, _: resume_mail(db))
+            await self._outcomes.record(self._resume)
+
+    async def _resume(self, session: Session, _: Context) -> None:
+        self._ended_pause = await resume_mail(session)
 
     async def pause(self, error: MailError, began: datetime) -> MailError:
         """The server took nothing at a try that `began` then; returns what holds all letters."""

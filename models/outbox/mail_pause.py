@@ -132,14 +132,19 @@ async def end_pause(session: AsyncSession) -> datetime | None:
     since: datetime | None = await session.scalar(ended)
     if since is not None:
         await _redraw_all(session)
-        await hasten(session, (Task.ISSUE, Task.DELIVER, Task.SEND_COPIES))
+        await wake_mail(session)
     return since
 
 
 async def end_wait(session: AsyncSession, now: datetime) -> None:
     """Somebody may have mended it: it is tried at once."""
     if await leave_turn(session, now):
-        await hasten(session, (Task.ISSUE, Task.DELIVER, Task.SEND_COPIES))
+        await wake_mail(session)
+
+
+async def wake_mail(session: AsyncSession) -> None:
+    """Whatever waits to be mailed is tried at once."""
+    await hasten(session, (Task.ISSUE, Task.DELIVER, Task.SEND_COPIES))
 
 
 async def leave_turn(session: AsyncSession, now: datetime) -> bool:

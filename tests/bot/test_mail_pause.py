@@ -1,5 +1,6 @@
 """A mail server that takes nothing, takes no copy, or is not heard: what waits, and who is told."""
 
+import asyncio
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from bot.mail.session import Patience
 from bot.mail.smtp import Mailer
 from bot.mail.smtp_url import MailServer
 from bot.slack.client import SlackClient
+from bot.worker.job_manager import PatientJobManager
 from models.actions.undo import undo_decision
 from models.context import Context, Source
 from models.db.database import Database
@@ -92,8 +94,20 @@ async def told(db: Database, kind: str) -> int:
 
 
 async def test_a_wrong_password_is_tried_once_told_at_once_takes_no_number_and_fails_no_bill(
-    db: Database, people: People, gateway: SlackClient, clock: Clock
+    db: Database,
+    people: People,
+    gateway: SlackClient,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """However late it is put down that a bill waits: that may be after the end of what it saw."""
+    put_down = PatientJobManager.retry_job
+
+    async def late(jobs: PatientJobManager, *of_a_job: Any, **more: Any) -> None:
+        await asyncio.sleep(0.3)
+        await put_down(jobs, *of_a_job, **more)
+
+    monkeypatch.setattr(PatientJobManager, "retry_job", late)
     made = await approved(db, people, 6)
     brief = {"mail_pause": 4.0, "back_off_mending": 4.0, "mail_turn": 7 * 86_400.0}
     async with (

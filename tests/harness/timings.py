@@ -32,6 +32,7 @@ QUICK = Timings(
     mail_unheard=(0.5, 0.5),
     mail_pause=0.3,
     mail_turn=5.0,
+    mail_late=0.5,
     attempts=4,
     run_attempts=2,
     send_attempts=2,
