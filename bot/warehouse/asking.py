@@ -35,6 +35,9 @@ async def asked(asking: Asking) -> AsyncIterator[PulledRows]:
         try:
             columns, chunks = await loop.run_in_executor(executor, question.ask)
             yield PulledRows(columns, chunks, executor, question.version)
+        except asyncio.CancelledError:
+            question.interrupt()
+            raise
         finally:
             await loop.run_in_executor(executor, question.close)
 
@@ -63,11 +66,21 @@ class _Question:
         self._scheme = asking.source.engine
         self._engine: sa.Engine | None = None
         self._connection: sa.Connection | None = None
-        self._is_drained = False
+        self._is_drained = self._is_stopped = False
         self.version: str | None = None
 
     def ask(self) -> tuple[list[str], Iterator[Chunk]]:
         return self._guarded(self._ask)
+
+    def interrupt(self) -> None:
+        """From another thread: let the engine stop, where its driver can tell it."""
+        self._is_stopped = True
+        driver: Any = self._connection and self._connection.connection.driver_connection
+        for name in ("interrupt", "cancel"):
+            if stop := getattr(driver, name, None):
+                with suppress(Exception):
+                    stop()
+                return
 
     def close(self) -> None:
         """After an error, or before the last row, nothing is asked of the same connection again."""
@@ -90,6 +103,8 @@ class _Question:
             connection.exec_driver_sql(statement)
         if how.version:
             self.version = str(connection.exec_driver_sql(how.version).scalar_one())[:100]
+        if self._is_stopped:
+            raise WarehouseFailed("Nobody waits for the answer any more.")
         query = query_for(source.query, self._scheme, self._asking.edges, how.literal)
         columns, chunks = how.read(connection, query, self._limits)
         rest = self._each(iter(chunks))

@@ -3,7 +3,9 @@
 ClickHouse runs in this process, with one path for all of its life; nothing forks meanwhile.
 """
 
+import asyncio
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -230,6 +232,18 @@ ENDLESS = {
 async def test_an_engine_works_no_longer_than_it_may(warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseFailed, match="did not answer"):
         await ask(warehouse, ENDLESS[warehouse.engine], minutes=1 / 60)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgresql"])
+async def test_whoever_stops_waiting_stops_the_engine(engine: str, database_url: str) -> None:
+    url = "duckdb://" if engine == "duckdb" else database_url
+    asking = asyncio.create_task(ask(Warehouse(url), ENDLESS[engine]))
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert time.monotonic() - began < 20
 
 
 async def test_a_query_can_write_nothing(database_url: str) -> None:

@@ -1,11 +1,15 @@
 """`countersign sources`, with DuckDB over a file of events: no server is needed."""
 
+import contextlib
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from tests.architecture.pages import page
 from tests.harness.terminal import Terminal
 
 QUERY = """
@@ -129,3 +133,22 @@ def test_a_source_that_is_removed_is_asked_no_more(terminal: Terminal) -> None:
     unknown = terminal.run("sources", "check", "other", "2026-10")
     assert unknown.stderr == "No source is called “other”. There is none yet.\n"
     assert "Acme,2026,10,1500" in terminal.done("export", "usage")
+
+
+def test_the_page_on_warehouses_can_be_followed_literally(
+    database_url: str, tmp_path: Path
+) -> None:
+    guide = page("docs/how-to/connect-a-warehouse.md")
+    script, commands = guide.fenced("sh")
+    [query] = guide.fenced("sql")
+    (tmp_path / "usage.sql").write_text(query, encoding="utf-8")
+    followed = Terminal(tmp_path, {"DATABASE_URL": database_url})
+    with contextlib.chdir(tmp_path):
+        exec(script.split("<<'END'\n")[1].removesuffix("END\n"), {})
+        told = ""
+        for line in commands.splitlines():
+            if line.startswith("printf"):
+                subprocess.run(line, shell=True, check=True)
+            else:
+                told += followed.done(*shlex.split(line.removeprefix("countersign ")))
+    assert "events, 2026-10: 1 row, 1,488 calls: taken in." in told
