@@ -8,6 +8,7 @@ from models.bills.invoice_data import InvoiceData, IssuedLink, Proration
 from models.bills.states import BillKind
 from models.period import Period
 from models.settings import Company
+from models.usage.days import UsageDay
 from models.usage.usage import UsageMonth
 
 _MONTHS = tuple(
@@ -42,6 +43,7 @@ def samples(company: Company) -> list[InvoiceData]:
         currency="EUR",
         proration=Proration(3100, 21, 31),
         months=_MONTHS,
+        days=tuple(UsageDay(date(2026, 10, day), 83 + (day % 3 == 0)) for day in range(1, 31)),
         link=IssuedLink("https://bills.example/u/csu_sample", date(2027, 2, 1)),
     )
     later = replace(invoice, number="2026-000002", refers_to=(invoice.number,), proration=None)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from handlers.http.decisions import comment
 from handlers.http.gate import Asking, HttpContext, PageRoute, open_to
 from handlers.http.ids import PathId
-from handlers.web.charts import MonthsChart, usage_chart
+from handlers.web.charts import MonthsChart, days_chart, usage_chart
 from handlers.web.forms import Form, Typed, shown_again
 from handlers.web.live import live_since
 from handlers.web.notices import see
@@ -32,6 +32,7 @@ from models.queries.allowed_verbs import allowed_verbs
 from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.history import HistoryEntry, load_history
+from models.usage.days import counted_days, days_of
 from models.usage.usage import usage_months
 
 router = APIRouter(route_class=PageRoute)
@@ -86,6 +87,8 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
     live = await live_since(context, bill_id)
     facts = await details_of(context, bill_id)
     history = await load_history(session, bill_id)
+    used = await days_of(session, facts.customer_id, facts.period)
+    days = counted_days(facts.period, used, facts.limit_calls)
     return page(
         context.request,
         "bill.html.jinja",
@@ -103,6 +106,8 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         )
         and context.user.can(Permission.KEEP_BOOKS),
         chart=await _chart(context, facts),
+        days=days,
+        days_chart=days_chart(facts.customer, facts.period, days) if days else None,
         past=_past(history, facts),
         related=relatives(facts),
         document=await issued_document(session, bill_id),

@@ -11,11 +11,13 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from handlers.wording.days_text import day_told, days_finding
 from handlers.wording.formatting import month_name
 from handlers.wording.month_text import billed_finding, billed_told
 from handlers.wording.usage_text import month_told, usage_finding
 from models.period import Period
 from models.queries.months_billed import CurrencyMonths
+from models.usage.days import CountedDay
 from models.usage.usage import UsageMonth
 
 TOP, BASE = 20, 164
@@ -23,6 +25,8 @@ GUTTER = 12.0
 """Percent at the left, where the scale is written."""
 BAR_PART = 0.62
 MOST_LABELS = 12
+DAYS_LABELLED = 5
+"""Every so many days one is labelled."""
 MOST_LINES = 4
 LEAST_PX = 2.0
 STEPS = (1, 2, 5)
@@ -32,10 +36,9 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class ChartMonth:
-    """One month. `calls`: of usage. `is_missing`: a hollow mark instead of a bar; a month outside
-    the contract has neither. `within` and
-    `over`: y and height of the two parts of a bar; `label` and `year` are empty where there is no
-    room for them.
+    """One month, or one day. `calls`: of usage. `is_missing`: a hollow mark instead of a bar; a
+    month outside the contract has neither. `within` and `over`: y and height of the two parts of a
+    bar; `label` and `year` are empty where there is no room for them.
     """
 
     told: str
@@ -104,6 +107,34 @@ def usage_chart(
     )
 
 
+def days_chart(
+    customer: str, period: Period, days: Sequence[CountedDay], key: str = "days"
+) -> MonthsChart:
+    """The days of a month, with what came after its limit was reached."""
+    top, lines = _scale(max((one.calls for one in days), default=0))
+    return MonthsChart(
+        key=key,
+        finding=days_finding(customer, period, days),
+        columns=tuple(_day(days, index, top) for index in range(len(days))),
+        limit=(),
+        scale=tuple((_y(value, top), compact(value)) for value in lines),
+    )
+
+
+def _day(days: Sequence[CountedDay], index: int, top: int) -> ChartMonth:
+    one = days[index]
+    within = one.calls - one.over_calls
+    return ChartMonth(
+        told=day_told(one),
+        **_column_at(len(days), index),
+        calls=one.calls,
+        is_missing=False,
+        within=_part(0, within, top),
+        over=_part(within, one.calls, top),
+        label=str(one.day.day) if index % DAYS_LABELLED == 0 else "",
+    )
+
+
 def amounts_chart(periods: Sequence[Period], one: CurrencyMonths) -> MonthsChart:
     """What these months were billed in one currency, oldest first."""
     top, lines = _scale(math.ceil(max(amount or 0 for amount in one.amounts)))
@@ -158,17 +189,20 @@ def _column(months: Sequence[UsageMonth], index: int, top: int) -> ChartMonth:
 
 def _place(periods: Sequence[Period], index: int) -> dict[str, Any]:
     """Where a month's column stands, and what is written under it."""
-    width = (100 - GUTTER) / len(periods)
-    left = GUTTER + index * width
     label, year = _labels(periods, index)
+    return _column_at(len(periods), index) | {"label": label, "year": year}
+
+
+def _column_at(count: int, index: int) -> dict[str, Any]:
+    """Where one of so many columns stands."""
+    width = (100 - GUTTER) / count
+    left = GUTTER + index * width
     return {
         "left": round(left, 2),
         "width": round(width, 2),
         "centre": round(left + width / 2, 2),
         "bar_left": round(left + width * (1 - BAR_PART) / 2, 2),
         "bar_width": round(width * BAR_PART, 2),
-        "label": label,
-        "year": year,
     }
 
 

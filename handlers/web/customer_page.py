@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from handlers.http.errors import headers_of, status_of
 from handlers.http.gate import Access, Caller, Calling, PageRoute, open_to
-from handlers.web.charts import usage_chart
+from handlers.web.charts import days_chart, usage_chart
 from handlers.web.forms import Form, Typed, refused_form
 from handlers.web.rendering import page
 from handlers.wording.document_text import DOCUMENT_KINDS, written_day
@@ -25,6 +25,7 @@ from models.context import Context, system_context
 from models.db.columns import Session
 from models.errors import Refusal, TooOften
 from models.people.access_attempts import AttemptKind, count_link_use
+from models.usage.days import counted_days
 
 UNKNOWN_TO_OTHERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 """The address is a secret: no other page, and nobody's search, is told it."""
@@ -95,6 +96,7 @@ def _draw(
     caller: Caller, linked: LinkedBill, form: Form, status: int = 200, *, is_asked: bool = False
 ) -> Response:
     facts, zone = linked.facts, caller.services.billing.zone
+    days = counted_days(facts.period, facts.days, facts.limit_calls)
     last_moment = (linked.expires_at - timedelta(seconds=1)).astimezone(zone)
     return _page(
         caller.request,
@@ -103,6 +105,7 @@ def _draw(
         document=invoice_page(facts),
         sender=name(facts.company.name) or "whoever sent you this",
         chart=usage_chart(facts.customer, facts.months),
+        days=days_chart(facts.customer, facts.period, days) if days else None,
         later=[_told(one) for one in linked.later],
         last_day=written_day(last_moment.date()),
         form=form,

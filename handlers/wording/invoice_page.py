@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from handlers.wording.days_text import days_finding
 from handlers.wording.document_text import (
     DOCUMENT_KINDS,
     TIMES,
@@ -19,6 +20,7 @@ from handlers.wording.number_format import DEFAULT_LOCALE, NumberFormat
 from handlers.wording.tax_categories import shown_tax_note
 from handlers.wording.usage_text import usage_finding
 from models.bills.invoice_data import BilledCalls, InvoiceData, Proration
+from models.usage.days import counted_days
 from models.usage.usage import UsageMonth
 
 Row = tuple[str, str, str]
@@ -48,6 +50,7 @@ def invoice_page(facts: InvoiceData) -> dict[str, Any]:
         ],
         "notes": list(_notes(facts, figures)),
         "chart": _chart(facts, figures),
+        "days": _days(facts, figures),
         "link": _link(facts),
     }
 
@@ -136,6 +139,30 @@ def _notes(facts: InvoiceData, figures: NumberFormat) -> Iterator[str]:
 
 def _paragraphs(text: str) -> Iterator[str]:
     yield from filter(None, map(_line, clean(text).splitlines()))
+
+
+def _days(facts: InvoiceData, figures: NumberFormat) -> Any:
+    """None where no days are known. Heights are parts of the tallest."""
+    days = counted_days(facts.period, facts.days, facts.limit_calls)
+    if not days:
+        return None
+    most = max(one.calls for one in days) or 1
+    return {
+        "finding": days_finding(facts.customer, facts.period, days, figures.number),
+        "most": figures.number(most),
+        "columns": [
+            {
+                "label": str(one.day.day),
+                "within": _part(one.calls - one.over_calls, most),
+                "over": _part(one.over_calls, most),
+            }
+            for one in days
+        ],
+        "rows": [
+            (written_day(one.day), figures.number(one.calls), figures.number(one.over_calls))
+            for one in days
+        ],
+    }
 
 
 def _link(facts: InvoiceData) -> Any:

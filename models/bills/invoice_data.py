@@ -17,6 +17,7 @@ from models.customers.customers import Customer
 from models.money import Taxed, add_up, overage_amount, taxed
 from models.period import FIRST_YEAR, Period
 from models.settings import Company
+from models.usage.days import Month, UsageDay, days_of_each
 from models.usage.usage import UsageMonth, usage_months_of_each
 
 MONTHS = 12
@@ -90,7 +91,8 @@ class InvoiceData(IssuedTerms):
     `refers_to`: the numbers of the invoice and the adjustments that it corrects, or of the invoice
     that it replaces. `credited_before`: of credit notes that had taken back a part of these.
     `billed`: what each of all these had billed, oldest first. `months`: the year's usage up to the
-    month that is billed; of a correction as the documents had it that it corrects.
+    month that is billed; of a correction as the documents had it that it corrects. `days`: those of
+    the month, where they are known and come to its usage.
     """
 
     bill_id: int
@@ -110,6 +112,7 @@ class InvoiceData(IssuedTerms):
     billed: tuple[BilledCalls, ...] = ()
     proration: Proration | None = None
     months: tuple[UsageMonth, ...] = ()
+    days: tuple[UsageDay, ...] = ()
     link: IssuedLink | None = None
 
     @property
@@ -183,12 +186,13 @@ select number from replaced where number is not null order by ago limit 1
 
 @dataclass(frozen=True)
 class Background:
-    """What documents tell besides their bills: the months of each customer, and what the limit of
-    each bill came from, a whole month's and the days in contract.
+    """What documents tell besides their bills: the months of each customer, what the limit of each
+    bill came from, a whole month's and the days in contract, and the days of its month.
     """
 
     months: Mapping[int, Sequence[UsageMonth]]
     limits: Mapping[int, tuple[int, int]]
+    days: Mapping[Month, tuple[UsageDay, ...]]
 
 
 async def background_of(session: AsyncSession, bills: Sequence[Bill]) -> Background:
@@ -200,6 +204,7 @@ async def background_of(session: AsyncSession, bills: Sequence[Bill]) -> Backgro
     return Background(
         await usage_months_of_each(session, asked),
         {bill_id: (limit, days) for bill_id, limit, days in limits},
+        await days_of_each(session, [(bill.customer_id, bill.period) for bill in bills]),
     )
 
 
@@ -238,7 +243,14 @@ async def invoice_data(
         billed=tuple(one.billed for one in corrected),
         proration=_proration(bill, kept, background),
         months=_months(bill, kept, background),
+        days=_days(bill, background),
     )
+
+
+def _days(bill: Bill, background: Background) -> tuple[UsageDay, ...]:
+    """None where they are of another figure than the bill's."""
+    days = background.days.get((bill.customer_id, bill.period), ())
+    return days if sum(one.calls for one in days) == bill.api_usage else ()
 
 
 def _months(bill: Bill, kept: InvoiceData | None, background: Background) -> tuple[UsageMonth, ...]:
