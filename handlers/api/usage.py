@@ -12,12 +12,14 @@ from handlers.http.csv_files import AS_CSV, csv_book
 from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import LARGEST_ID
+from models.context import Source
 from models.errors import Invalid
 from models.exports.formats import Table
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.scope import Scope
 from models.queries.usage_list import CURSOR, RecordedUsage, recorded_usage
+from models.usage.origins import FigureOrigin
 
 router = APIRouter(route_class=ApiRoute)
 PAGE_ROWS, LARGEST_PAGE = 100, 1000
@@ -46,8 +48,24 @@ class UsageQuery(UsageFilter):
     limit: int = Field(PAGE_ROWS, ge=1, le=LARGEST_PAGE)
 
 
+class OriginAnswer(BaseModel):
+    """Where a figure as it stands came from: who recorded it, when, from where and why; the `file`
+    that it stood in, or the source that it was `pulled_from`.
+    """
+
+    source: Source
+    stakeholder_id: int
+    stakeholder: str
+    recorded_at: datetime
+    reason: str | None
+    file: str | None
+    pulled_from: str | None
+
+
 class UsageAnswer(BaseModel):
-    """The calls of one customer in one month."""
+    """The calls of one customer in one month. `origin` is null where it was recorded before that
+    was kept.
+    """
 
     id: int
     customer_id: int
@@ -58,6 +76,7 @@ class UsageAnswer(BaseModel):
     api_usage: int
     created_at: datetime
     updated_at: datetime
+    origin: OriginAnswer | None
 
 
 class UsageListAnswer(BaseModel):
@@ -103,4 +122,17 @@ def _answer(one: RecordedUsage) -> UsageAnswer:
         api_usage=one.calls,
         created_at=one.created_at,
         updated_at=one.updated_at,
+        origin=_origin(one.origin) if one.origin else None,
+    )
+
+
+def _origin(origin: FigureOrigin) -> OriginAnswer:
+    return OriginAnswer(
+        source=origin.source,
+        stakeholder_id=origin.by.id,
+        stakeholder=origin.by.name,
+        recorded_at=origin.at,
+        reason=origin.reason,
+        file=origin.file,
+        pulled_from=origin.pulled_from,
     )

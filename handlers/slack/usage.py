@@ -1,10 +1,12 @@
 """`/usage`: what a customer used, month by month."""
 
 import re
+from collections.abc import Sequence
 
 from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
 from handlers.slack.blocks.block_kit import SlackMessage
 from handlers.slack.blocks.usage import usage_report
+from handlers.slack.blocks.usage_month import with_month
 from handlers.slack.context import RequestContext
 from handlers.slack.references import referenced_customer_and_month
 from handlers.wording.addresses import customer_address
@@ -25,7 +27,9 @@ from models.period import (
 )
 from models.queries.bill_list import open_bills_of_customer
 from models.queries.month_outlook import outlook_of
-from models.usage.usage import usage_months
+from models.usage.days import counted_days, days_of
+from models.usage.origins import origin_of
+from models.usage.usage import UsageMonth, usage_months
 
 DEFAULT_MONTHS = 6
 MOST_MONTHS = 99
@@ -67,7 +71,8 @@ async def of_bill(context: RequestContext) -> Answer:
     bill = await get_bill(context.session, context.ids("bill")["bill"])
     customer = await get_customer(context.session, bill.customer_id)
     first = bill.period.plus(1 - DEFAULT_MONTHS)
-    return Dialog(as_dialog(await report(context, customer, first, bill.period), "Usage"))
+    told = await report(context, customer, first, bill.period, with_days=True)
+    return Dialog(as_dialog(told, "Usage"))
 
 
 async def share(context: RequestContext) -> Answer:
@@ -96,14 +101,37 @@ async def report(
     first: Period,
     last: Period,
     share: int | None = None,
+    *,
+    with_days: bool = False,
 ) -> SlackMessage:
-    """The usage of these months; `share`: the customer's id, for a button that shares it."""
+    """The usage of these months; `share`: the customer's id, for a button that shares it. The days
+    of the last one that is recorded are told of one month alone, or `with_days`.
+    """
     used = await usage_months(context.session, customer.id, first, last)
     waiting = await open_bills_of_customer(context.session, customer.id)
     running = Period.current(context.now, context.services.zone)
     address = customer_address(customer.id)
     ahead = await _ahead(context, customer, running) if last >= running else None
-    return usage_report(customer.name, used, waiting, share, running, address, ahead)
+    told = usage_report(customer.name, used, waiting, share, running, address, ahead)
+    return await _with_latest(context, told, customer, used, with_days=with_days or first == last)
+
+
+async def _with_latest(
+    context: RequestContext,
+    told: SlackMessage,
+    customer: Customer,
+    months: Sequence[UsageMonth],
+    *,
+    with_days: bool,
+) -> SlackMessage:
+    """Where the latest figure came from, and its days where they are wanted."""
+    latest = next((month for month in reversed(months) if month.calls is not None), None)
+    if latest is None:
+        return told
+    origin = await origin_of(context.session, customer.id, latest.period)
+    days = await days_of(context.session, customer.id, latest.period) if with_days else ()
+    counted = counted_days(latest.period, days, latest.limit_calls)
+    return with_month(told, customer.name, latest.period, origin, counted)
 
 
 async def _ahead(context: RequestContext, customer: Customer, running: Period) -> str | None:

@@ -18,6 +18,7 @@ from handlers.wording.bill_trend import trend_text
 from handlers.wording.history_text import history_text
 from handlers.wording.labels import BUTTONS
 from handlers.wording.link_text import link_standing
+from handlers.wording.origin_text import origin_text
 from handlers.wording.questions import words_of
 from handlers.wording.refusals import Medium
 from handlers.wording.rich_text import Statement
@@ -33,6 +34,7 @@ from models.queries.bill_details import BillDetails
 from models.queries.bill_loader import load_bill_details
 from models.queries.history import HistoryEntry, load_history
 from models.usage.days import counted_days, days_of
+from models.usage.origins import origin_of
 from models.usage.usage import usage_months
 
 router = APIRouter(route_class=PageRoute)
@@ -87,6 +89,7 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
     live = await live_since(context, bill_id)
     facts = await details_of(context, bill_id)
     history = await load_history(session, bill_id)
+    origin = await origin_of(session, facts.customer_id, facts.period)
     used = await days_of(session, facts.customer_id, facts.period)
     days = counted_days(facts.period, used, facts.limit_calls)
     return page(
@@ -106,6 +109,7 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         )
         and context.user.can(Permission.KEEP_BOOKS),
         chart=await _chart(context, facts),
+        origin=origin_text(origin) if origin else None,
         days=days,
         days_chart=days_chart(facts.customer, facts.period, days) if days else None,
         past=_past(history, facts),

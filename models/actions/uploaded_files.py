@@ -7,7 +7,7 @@ books have changed since, what it would do now is seen first.
 import hashlib
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -63,7 +63,7 @@ async def look_at_file(
     """
     await require(session, context.user, Permission.KEEP_BOOKS)
     foreseen, _ = await do_if_agreed(
-        session, lambda: _take(session, book, content, context), None, ask=True
+        session, lambda: _take(session, book, _named(name, content), context), None, ask=True
     )
     await session.execute(sa.delete(UploadedFile).where(UploadedFile.expires_at <= context.now))
     file = UploadedFile(
@@ -114,9 +114,9 @@ async def take_in_file(
     if file.taken_in_at is not None:
         raise WrongState(f"{file.name} is in already. Nothing was done again.")
     session.expunge(file)
-    content = await _content(session, file_id)
+    given = _named(file.name, await _content(session, file_id))
     foreseen, is_done = await do_if_agreed(
-        session, lambda: _take(session, Book(file.book), content, context), agreed, ask=True
+        session, lambda: _take(session, Book(file.book), given, context), agreed, ask=True
     )
     told: dict[str, Any] = {"foreseen": foreseen.as_json()}
     if is_done:
@@ -131,5 +131,12 @@ async def _content(session: AsyncSession, file_id: int) -> bytes:
     return (await session.scalars(query)).one()
 
 
-async def _take(session: AsyncSession, book: Book, content: bytes, context: Context) -> BookChange:
-    return await import_book(session, book, BytesIO(content), context, details=True)
+def _named(name: str, content: bytes) -> BinaryIO:
+    """The file as its reader takes it, who keeps by its name where figures came from."""
+    file = BytesIO(content)
+    file.name = name
+    return file
+
+
+async def _take(session: AsyncSession, book: Book, file: BinaryIO, context: Context) -> BookChange:
+    return await import_book(session, book, file, context, details=True)

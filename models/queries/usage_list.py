@@ -8,7 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.customers.customers import Customer
+from models.people.users import User
 from models.period import Period
+from models.usage.origins import FigureOrigin, read_origin, with_origin
+from models.usage.sources import UsageSource
 from models.usage.usage import Usage
 
 CURSOR = r"^[1-9]\d{0,17}-2[01]\d\d-(0[1-9]|1[0-2])$"
@@ -23,6 +26,7 @@ class RecordedUsage:
     calls: int
     created_at: datetime
     updated_at: datetime
+    origin: FigureOrigin | None
 
     @property
     def cursor(self) -> str:
@@ -40,7 +44,7 @@ async def recorded_usage(
     """Of one customer or all, in the months `first` to `last`, behind the one with that cursor."""
     month = sa.tuple_(Usage.year, Usage.month)
     query = (
-        sa.select(Usage, Customer.name)
+        with_origin(sa.select(Usage, Customer.name, User, UsageSource.name))
         .join(Customer, Customer.id == Usage.customer_id)
         .order_by(Usage.customer_id, Usage.year, Usage.month)
         .limit(limit)
@@ -63,6 +67,7 @@ async def recorded_usage(
             usage.api_usage,
             usage.created_at,
             usage.updated_at,
+            read_origin(usage, by, pulled_from),
         )
-        for usage, name in await session.execute(query)
+        for usage, name, by, pulled_from in await session.execute(query)
     ]
