@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ledger,
         migrate,
         people,
+        reconcile,
         serve,
         verify,
     )
@@ -45,6 +46,7 @@ else:
     ledger = Late("bot.cli.ledger")
     migrate = Late("bot.cli.migrate")
     people = Late("bot.cli.people")
+    reconcile = Late("bot.cli.reconcile")
     serve = Late("bot.cli.serve")
     verify = Late("bot.cli.verify")
 
@@ -92,6 +94,18 @@ def generate_command(
 def verify_command(what: Annotated[str | None, WHAT] = None, as_json: Json = False) -> None:
     """Prove that no record was changed behind its back, and each bill is what its record says."""
     verify.verify_record(what, as_json)
+
+
+@_command(app, "reconcile")
+def reconcile_command(
+    month: Annotated[Period, typer.Argument(parser=_month, metavar="YYYY-MM")],
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this source; all of them, if unset.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold what was billed of a month against its sources as they are now. Nothing is changed."""
+    reconcile.reconcile_month(month, source, as_json)
 
 
 @_command(app, "document")

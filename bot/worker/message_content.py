@@ -23,6 +23,7 @@ from bot.worker.mail_content import (
 from bot.worker.month_content import (
     month_end_content,
     preview_content,
+    reconciled_content,
     run_content,
     weekly_content,
 )
@@ -307,6 +308,7 @@ CONTENT_BY_KIND: dict[str, Callable[[Session, Message], Awaitable[Content | None
     MessageKind.RUN_PREVIEW: preview_content,
     MessageKind.MONTH_END: month_end_content,
     MessageKind.WEEKLY_DIGEST: weekly_content,
+    MessageKind.RECONCILED: reconciled_content,
     MessageKind.REJECTION: _rejection,
     MessageKind.APPROVAL: _approvals,
     MessageKind.NOT_SENT: not_sent_content,

@@ -5,7 +5,9 @@ from functools import partial
 
 from bot.worker.content import Content
 from handlers.slack.blocks.bill_run import month_end_preview, run_preview, run_progress
+from handlers.slack.blocks.reconciled import reconciled_notice
 from handlers.slack.blocks.weekly_digest import weekly_digest
+from models.audit.reconcile import Differs, Mismatch
 from models.batches.bill_run import run_of_month_end
 from models.batches.bill_run_preview import preview_run
 from models.batches.bill_run_report import run_report
@@ -41,3 +43,19 @@ async def month_end_content(session: Session, message: Message) -> Content:
         return Content(partial(run_progress, await run_report(session, run.id)))
     facts = await preview_run(session, period, jump_factor=factor)
     return Content(partial(month_end_preview, facts))
+
+
+async def reconciled_content(session: Session, message: Message) -> Content:
+    """As it was found: the source is not asked again."""
+    del session
+    told = message.facts
+    differences = [Mismatch(**one | {"how": Differs(one["how"])}) for one in told["differences"]]
+    draw = partial(
+        reconciled_notice,
+        told["source"],
+        Period.parse(told["month"]),
+        told["customers"],
+        told["count"],
+        differences,
+    )
+    return Content(draw)

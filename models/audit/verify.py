@@ -11,6 +11,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.audit.bill_check import BillCheck, Discrepancy
+from models.audit.figures_check import wrong_figures
 from models.audit.number_check import wrong_numbers
 from models.audit.totals_check import wrong_totals
 from models.db.database import driver_connection
@@ -37,16 +38,18 @@ async def verify(
 ) -> AsyncIterator[Discrepancy]:
     """Find every discrepancy, bill by bill, in memory that does not grow with the record.
 
-    Of everything, and of a month, also whether numbers have gaps; and whether the sums kept of
-    months are those of their bills, where nothing is wrong with the bills themselves. Wants a
-    transaction that sees the database as of one moment, see `Database.reading`, so that whoever
-    works meanwhile is not taken for a forger.
+    Of each bill also whether its figure is one that somebody recorded. Of everything, and of a
+    month, whether numbers have gaps; and whether the sums kept of months are those of their bills,
+    where nothing is wrong with the bills themselves. Wants a transaction that sees the database as
+    of one moment, see `Database.reading`: whoever works meanwhile is not taken for a forger.
     """
     progress = VerifyProgress(of_actions=await _count(session, scope))
     after, are_sound = 0, True
     while ids := await _next_bills(session, scope, after):
         async for discrepancy in _of_bills(session, ids, progress, show):
             are_sound = False
+            yield discrepancy
+        for discrepancy in await wrong_figures(session, ids):
             yield discrepancy
         after = ids[-1]
     show(progress)

@@ -58,6 +58,7 @@ class MessageKind(StrEnum):
     REASSIGNED = "reassigned"
     USAGE_ALERTS = "usage_alerts"
     PULL = "pull"
+    RECONCILED = "reconciled"
     REMINDER = "reminder"
     ESCALATION = "escalation"
 

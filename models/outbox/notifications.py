@@ -334,3 +334,13 @@ async def notify_webhook_off(
     key = f"webhook-off:{webhook_id}:{now.isoformat()}"
     facts = {"webhook_id": webhook_id, "cause": cause}
     await add_messages(session, MessageKind.WEBHOOK_OFF, key, finance, facts)
+
+
+async def notify_reconciled(
+    session: AsyncSession, source: str, month: str, found: Mapping[str, object], now: datetime
+) -> None:
+    """Finance hears, once, how a month that was billed differs from what its source says now."""
+    finance = await users_with_role(session, Role.FINANCE)
+    key = f"reconciled:{source}:{month}:{now.isoformat()}"
+    facts = {"source": source, "month": month, **found}
+    await add_messages(session, MessageKind.RECONCILED, key, finance, facts)

@@ -43,6 +43,7 @@ class Usage(Base):
     recorded_reason: Mapped[str | None]
     recorded_file: Mapped[str | None]
     pull_id: Mapped[int | None] = mapped_column(sa.BigInteger, sa.ForeignKey(UsagePull.id))
+    recorded_calls: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ with different as materialized (
     update usages u
     set api_usage = d.api_usage, updated_at = :at, recorded_by = :user_id, recorded_at = :at,
         recorded_from = :source, recorded_reason = :reason, recorded_file = :file_name,
-        pull_id = :pull_id
+        pull_id = :pull_id, recorded_calls = d.api_usage
     from different d where u.id = d.usage_id
 ), recorded as (
     insert into usage_changes
@@ -134,9 +135,10 @@ with different as materialized (
     from different where usage_id is not null
 ), added as (
     insert into usages (customer_id, year, month, api_usage, created_at, updated_at,
-        recorded_by, recorded_at, recorded_from, recorded_reason, recorded_file, pull_id)
+        recorded_by, recorded_at, recorded_from, recorded_reason, recorded_file, pull_id,
+        recorded_calls)
     select customer_id, year, month, api_usage, :at, :at,
-        :user_id, :at, :source, :reason, :file_name, :pull_id
+        :user_id, :at, :source, :reason, :file_name, :pull_id, api_usage
     from different where usage_id is null order by year, month, customer_id
 ){days}
 select count(*) filter (where usage_id is null), count(usage_id), {days_changed} from different

@@ -120,6 +120,7 @@ from handlers.slack.blocks.people_list import (
     people_list,
     role_changed,
 )
+from handlers.slack.blocks.reconciled import reconciled_notice
 from handlers.slack.blocks.recording import (
     RecordedMonth,
     recorded,
@@ -143,10 +144,13 @@ from handlers.slack.blocks.thread import decides_nothing, not_recorded, reads_li
 from handlers.slack.blocks.usage import usage_report
 from handlers.slack.blocks.usage_alerts import ALERTED_AT_MOST, usage_alerts_message
 from handlers.slack.blocks.usage_links import customers_link, link_made, links_revoked
+from handlers.slack.blocks.usage_month import with_month
 from handlers.slack.blocks.weekly_digest import weekly_digest
+from models.audit.reconcile import Differs, Mismatch
 from models.batches.approve_selected import Selected
 from models.bills.states import Verb
 from models.bills.usage_links import NewLink
+from models.context import Source
 from models.customers.customers import Customer
 from models.customers.terms import Terms
 from models.dates import OPEN_END
@@ -166,6 +170,8 @@ from models.queries.history import HistoryEntry
 from models.queries.month_outlook import Forecast, MonthOutlook
 from models.queries.sources import PullNotice, SourceLine
 from models.usage.alerts import AlertKind
+from models.usage.days import CountedDay, UsageDay, counted_days
+from models.usage.origins import FigureOrigin
 from models.usage.pulls import PullOutcome
 from models.usage.usage import UsageMonth
 from models.webhooks.webhooks import OffCause
@@ -273,6 +279,21 @@ def _by_mail(facts: BillDetails) -> HistoryEntry:
         comment=facts.customer,
         failure=facts.customer,
     )
+
+
+def _origin(facts: BillDetails) -> FigureOrigin:
+    return FigureOrigin(
+        _person(facts), NOON, Source.CLOCK, facts.customer, pulled_from=facts.customer
+    )
+
+
+def _days() -> tuple[CountedDay, ...]:
+    used = [UsageDay(OCTOBER.first_day.replace(day=day), 10**12) for day in range(1, 32)]
+    return counted_days(OCTOBER, used, 10**13)
+
+
+def _differences(facts: BillDetails) -> list[Mismatch]:
+    return [Mismatch(how, facts.customer, 1, 2, "2026-000001", 10**15, 7) for how in Differs] * 5
 
 
 def _by_link(facts: BillDetails) -> HistoryEntry:
@@ -427,6 +448,10 @@ OF_A_BILL: dict[str, Draw] = {
         samples.bulk_sent(f), samples.user(samples.ANA)
     ),
     "decides nothing": decides_nothing,
+    "usage of a month": lambda f: with_month(
+        usage_report(f.customer, USAGE[-1:], [], 5), f.customer, OCTOBER, _origin(f), _days()
+    ),
+    "source differs": lambda f: reconciled_notice(f.customer, OCTOBER, 300, 200, _differences(f)),
     "usage, plain": lambda f: usage_report(
         f.customer, USAGE, _page(f).lines, None
     ).without_tables(),
