@@ -30,10 +30,13 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class MonthOfSource:
-    """The last time that a source was asked for a month, checks apart."""
+    """The latest time that a source was asked for a month. `is_held`: what it answered last, checks
+    apart, waits for somebody's word.
+    """
 
     period: Period
-    last: UsagePull | None
+    latest: UsagePull | None
+    is_held: bool
     is_underway: bool
 
 
@@ -112,19 +115,30 @@ async def source_details(
 ) -> SourceDetails:
     """`another`: a month that is shown as well."""
     source = await find_source(session, source_id)
-    last, underway = await last_pulls_of_months(session), await pulls_underway(session)
+    underway = await pulls_underway(session)
+    pulls = await last_pulls_of_months(session)
+    latest = await last_pulls_of_months(session, with_checks=True)
     current = Period.of(context.today)
-    usual = {current.plus(-ago) for ago in range(context.settings.lookback_months + 1)}
-    asked = {another} if another else set()
-    asked |= {period for owner, period in [*last, *underway] if owner == source_id}
+    shown = {current.plus(-ago) for ago in range(context.settings.lookback_months + 1)}
+    shown |= {period for owner, period in [*latest, *underway] if owner == source_id}
+    shown |= {another} if another else set()
     return SourceDetails(
         source,
         [
-            MonthOfSource(period, last.get((source_id, period)), (source_id, period) in underway)
-            for period in sorted(usual | asked, reverse=True)
+            MonthOfSource(
+                period,
+                latest.get((source_id, period)),
+                is_held=_is_held(pulls.get((source_id, period))),
+                is_underway=(source_id, period) in underway,
+            )
+            for period in sorted(shown, reverse=True)
         ],
         await _latest_pulls(session, source_id),
     )
+
+
+def _is_held(pull: UsagePull | None) -> bool:
+    return pull is not None and pull.outcome == PullOutcome.HELD
 
 
 async def _latest_pulls(session: AsyncSession, source_id: int) -> list[PullLine]:

@@ -152,13 +152,12 @@ async def last_pulls(session: AsyncSession) -> dict[int, UsagePull]:
     return {pull.source_id: pull for pull in await session.scalars(latest)}
 
 
-async def last_pulls_of_months(session: AsyncSession) -> dict[tuple[int, Period], UsagePull]:
-    """The latest of each source and month, checks apart, by the source's id and the month."""
+async def last_pulls_of_months(
+    session: AsyncSession, *, with_checks: bool = False
+) -> dict[tuple[int, Period], UsagePull]:
+    """The latest of each source and month, by the source's id and the month."""
     month = (UsagePull.source_id, UsagePull.year, UsagePull.month)
-    latest = (
-        sa.select(UsagePull)
-        .where(UsagePull.outcome != PullOutcome.CHECKED)
-        .ext(distinct_on(*month))
-        .order_by(*month, UsagePull.id.desc())
-    )
+    latest = sa.select(UsagePull).ext(distinct_on(*month)).order_by(*month, UsagePull.id.desc())
+    if not with_checks:
+        latest = latest.where(UsagePull.outcome != PullOutcome.CHECKED)
     return {(pull.source_id, pull.period): pull for pull in await session.scalars(latest)}

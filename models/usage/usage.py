@@ -62,11 +62,10 @@ class UsageOrigin:
 
 @dataclass(frozen=True)
 class Merged:
-    """How many figures were added and changed, and of how many customers the days."""
+    """How many figures were added and changed."""
 
     added: int
     changed: int
-    days_changed: int = 0
 
 
 async def record_usage(
@@ -141,7 +140,7 @@ with different as materialized (
         :user_id, :at, :source, :reason, :file_name, :pull_id, api_usage
     from different where usage_id is null order by year, month, customer_id
 ){days}
-select count(*) filter (where usage_id is null), count(usage_id), {days_changed} from different
+select count(*) filter (where usage_id is null), count(usage_id) from different
 """
 
 # With each figure in one statement: only whole are they held against it.
@@ -153,21 +152,16 @@ _DAYS = """, told as materialized ({days}
     where d.day >= m.first and d.day < m.first + interval '1 month'
       and d.customer_id in (select customer_id from told)
       and not exists (select from told t where t.customer_id = d.customer_id and t.day = d.day)
-    returning d.customer_id
 ), other as (
     update usage_days d set api_usage = t.api_usage from told t
     where d.customer_id = t.customer_id and d.day = t.day and d.api_usage <> t.api_usage
-    returning d.customer_id
 ), further as (
     insert into usage_days (customer_id, day, api_usage)
     select customer_id, day, api_usage from told t
     where not exists (
         select from usage_days d where d.customer_id = t.customer_id and d.day = t.day)
     order by customer_id, day
-    returning customer_id
 )"""
-_DAYS_CHANGED = """(select count(distinct customer_id) from (
-    table gone union all table other union all table further) moved)"""
 
 
 async def merge_usage(
@@ -186,11 +180,7 @@ async def merge_usage(
     those of both. Whoever calls keeps others from writing the same figures until the transaction
     ends.
     """
-    statement = _MERGE.format(
-        figures=figures,
-        days=_DAYS.format(days=days) if days else "",
-        days_changed=_DAYS_CHANGED if days else "0",
-    )
+    statement = _MERGE.format(figures=figures, days=_DAYS.format(days=days) if days else "")
     merged = await session.execute(sa.text(statement), {**(values or {}), **vars(origin)})
     return Merged(*merged.one())
 

@@ -44,7 +44,10 @@ def sources_list(found: Sequence[SourceLine]) -> SlackMessage:
         fallback_text(f"{told}."),
         [
             header("Sources of usage"),
-            *([lines(*_told(one)) for one in found[:SHOWN]] or [paragraph(f"{NONE}.")]),
+            *(
+                [lines(*_told(one)) for one in found[:SHOWN]]
+                or [paragraph(f"{NONE}. {WHAT_IT_IS}")]
+            ),
             *([paragraph(f"and {more} more")] if more > 0 else []),
             *actions(*([asking] if any(map(_is_on, found)) else []), new, *_page()),
         ],
@@ -52,6 +55,10 @@ def sources_list(found: Sequence[SourceLine]) -> SlackMessage:
 
 
 NONE = "No source of usage is known yet"
+WHAT_IT_IS = (
+    "A source is a query of your own database or warehouse, which tells each customer's calls of a "
+    "month. Without one, usage comes by files or by hand."
+)
 
 
 def _is_on(one: SourceLine) -> bool:
@@ -73,10 +80,13 @@ def _page(source_id: int | None = None) -> list[Element]:
 
 def asking_form(found: Sequence[UsageSource], months: Sequence[Period], chosen: Period) -> View:
     """Asks which source is to be asked for which month, and whether only to look."""
+    only = str(found[0].id) if len(found) == 1 else ""
     return modal(
         "Ask a source",
         [
-            select_input(SOURCE, "Source", [(cut(one.name, 75), str(one.id)) for one in found]),
+            select_input(
+                SOURCE, "Source", [(cut(one.name, 75), str(one.id)) for one in found], only
+            ),
             select_input(
                 MONTH, "Month", [(period_name(one), str(one)) for one in months], str(chosen)
             ),
