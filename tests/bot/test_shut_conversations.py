@@ -78,9 +78,11 @@ async def test_the_bill_of_a_csm_whose_leaving_nobody_told_is_held_and_finance_h
     async with db.transaction() as session:
         needs = {"csm_id": people.kim.id, "require_csm_approval": True}
         await bill_for(session, act(people.ana), **needs)
-    await until(partial(told_to, slack, "UANA", 1))
+    await until(partial(told_to, slack, "UANA", 2))
     (bill,) = await rows(db, "select status, hold_reason from bills")
     assert tuple(bill) == ("held", "no_approver")
     await until(partial(no_jobs, db))
-    assert len(said_to(slack, "UANA")) == 1
+    left, held = said_to(slack, "UANA")
+    assert "Kim (CSM) has left Slack" in left
+    assert "1 bill is held" in held
     assert len(texts(slack, "CAPPROVALS")) == 1
