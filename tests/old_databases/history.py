@@ -32,6 +32,9 @@ from models.outbox.private_answers import Told, answers_about, keep_answer
 from models.people.permissions import Role
 from models.people.users import add_user
 from models.period import Period
+from models.usage.pull_requests import ask_source
+from models.usage.sources import add_source
+from tests.harness.sources import QUERY
 from tests.old_databases import verbs
 from tests.old_databases.company import (
     ACCOUNTS,
@@ -300,6 +303,7 @@ async def _january(time: Timeline) -> None:
     await verbs.send(time, ANA, await _bill_id(time, FIR, OCTOBER))
     await verbs.void(time, ANA, IVY, OCTOBER)
     await verbs.reject(time, SAM, BIRCH, DECEMBER)
+    await _a_source_is_asked(time)
     await _redrawing_waits(time)
     await _somebody_looks_at_home(time)
 
@@ -369,3 +373,10 @@ async def _redrawing_waits(time: Timeline) -> None:
         (generated, *_) = await actions_of(session, willow.id)
         await defer_redraw_run(session, generated.snapshot["run"], BUNDLING_S)
         await promise_reroute(session, await time.clock(session))
+
+
+async def _a_source_is_asked(time: Timeline) -> None:
+    async with time.step() as session:
+        bo = await time.act(session, BO)
+        source = await add_source(session, "Events", "duckdb://", QUERY, bo)
+        await ask_source(session, source.id, DECEMBER, bo)
