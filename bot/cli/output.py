@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -12,17 +12,19 @@ import typer
 
 from bot.cli.interruptions import stopped_if_asked, told_if_interrupted
 from bot.settings import BadSettings
+from bot.warehouse.errors import SettingMissing
 from models.db.database import Database, check_ready
 from models.db.locks import busy_after_waiting
 from models.errors import Ambiguous, DatabaseNotReady, Refusal
-from models.imports.rows import BadRows
+from models.imports.rows import BadRows, Flaw
 from models.late import Late
 
 if TYPE_CHECKING:
     from bot.cli import progress
-    from handlers.wording import refusals
+    from handlers.wording import formatting, refusals
 else:
     progress = Late("bot.cli.progress")
+    formatting = Late("handlers.wording.formatting")
     refusals = Late("handlers.wording.refusals")
 
 
@@ -81,7 +83,7 @@ def leaving(kept: str = "", as_json: bool = False, done: str = DONE) -> Iterator
     except BadSettings as error:
         say_aside(str(error))
         raise typer.Exit(Exit.SETUP) from None
-    except DatabaseNotReady as refusal:
+    except (DatabaseNotReady, SettingMissing) as refusal:
         say_aside(_in_words(refusal))
         raise typer.Exit(Exit.SETUP) from None
     except BadRows as bad:
@@ -97,10 +99,16 @@ def _say_flaws(bad: BadRows, as_json: bool) -> None:
     if as_json:
         say_json({"faults": bad.total, "rows": [vars(flaw) for flaw in bad.flaws]})
     else:
-        say_aside("\n".join(str(flaw) for flaw in bad.flaws))
+        say_flaws(bad.flaws)
         if bad.total > len(bad.flaws):
             say_aside(f"… and {bad.total - len(bad.flaws):,} more")
     say_aside(_in_words(bad))
+
+
+def say_flaws(flaws: Iterable[Flaw]) -> None:
+    """Each on a line of its own, whatever stood in the row."""
+    for flaw in flaws:
+        say_aside(" ".join(formatting.clean(str(flaw)).splitlines()))
 
 
 @asynccontextmanager

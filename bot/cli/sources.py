@@ -14,13 +14,14 @@ from bot.cli.output import (
     progress_bar,
     run,
     say,
-    say_aside,
+    say_flaws,
     say_json,
 )
 from bot.cli.recalculation_report import recalculation_lines
 from bot.settings import BooksSettings, read
 from bot.warehouse import pulling
 from handlers.wording.formatting import counted, listing
+from handlers.wording.formatting import name as cleaned
 from models.actions.pull_usage import Checked, PullDone
 from models.context import Context, Source
 from models.db.columns import Session
@@ -29,7 +30,7 @@ from models.imports.pulled import Foretold
 from models.outbox.notifications import Recalculation
 from models.people.users import system_user
 from models.period import Period
-from models.usage.pulls import PullOutcome, UsagePull, last_pulls
+from models.usage.pulls import Answer, PullOutcome, UsagePull, last_pulls
 from models.usage.source_address import ENGINES
 from models.usage.sources import (
     UsageSource,
@@ -161,8 +162,7 @@ async def _check(name: str, period: Period, as_json: bool) -> Exit:
         say_json(_checked_facts(checked))
     else:
         say("\n".join(_checked_lines(source, period, checked)))
-        for flaw in checked.bad.flaws if checked.bad else ():
-            say_aside(str(flaw))
+        say_flaws(checked.bad.flaws if checked.bad else ())
     return Exit.REFUSED if checked.bad else Exit.DONE
 
 
@@ -176,13 +176,17 @@ def _checked_facts(checked: Checked) -> dict[str, Any]:
 def _checked_lines(source: UsageSource, period: Period, checked: Checked) -> Iterator[str]:
     answer = checked.answer
     yield (
-        f"{source.name}, {period}: {counted(answer.rows or 0, 'row')}, {answer.total or 0:,} calls,"
+        f"{source.name}, {period}: {_answered(answer)},"
         f" by {ENGINES[source.engine]} {answer.engine_version or ''}".rstrip()
     )
     yield "Nothing was written. This is what would be:"
     yield from _foretold_lines(checked.foretold)
     if checked.bad:
         yield f"  {counted(checked.bad.total, 'row')} refused, because of which nothing would be"
+
+
+def _answered(told: Answer | UsagePull) -> str:
+    return f"{counted(told.rows or 0, 'row')}, {counted(int(told.total or 0), 'call')}"
 
 
 def _foretold_lines(told: Foretold) -> Iterator[str]:
@@ -195,7 +199,7 @@ def _foretold_lines(told: Foretold) -> Iterator[str]:
     ):
         if count:
             more = [f"{count - len(names):,} more"] if count > len(names) else []
-            yield f"  {what}: {listing([*names, *more])}"
+            yield f"  {what}: {listing([*(f'“{cleaned(one)}”' for one in names), *more])}"
 
 
 async def _pull(name: str, period: Period, anyway: bool, as_json: bool) -> Exit:
@@ -224,10 +228,7 @@ def _done_facts(done: PullDone) -> dict[str, Any]:
 def _done_lines(source: UsageSource, done: PullDone) -> Iterator[str]:
     pull = done.pull
     outcome = _OUTCOMES[PullOutcome(pull.outcome)]
-    yield (
-        f"{source.name}, {pull.period}: {counted(pull.rows or 0, 'row')},"
-        f" {pull.total or 0:,} calls: {outcome}."
-    )
+    yield f"{source.name}, {pull.period}: {_answered(pull)}: {outcome}."
     if pull.reason:
         yield f"  {pull.reason} To take it in all the same, add --anyway."
     yield from _foretold_lines(done.foretold)

@@ -14,6 +14,10 @@ class WarehouseFailed(Refusal):
     """The source could not be asked."""
 
 
+class SettingMissing(WarehouseFailed):
+    """A setting that its address names is not set."""
+
+
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """The first lines of what a driver says; it may repeat what it was told."""
     for secret in sorted({*secrets}, key=len, reverse=True):

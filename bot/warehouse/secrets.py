@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from bot.warehouse.errors import WarehouseFailed
+from bot.warehouse.errors import SettingMissing
 
 
 class NamedSettings:
@@ -17,7 +17,7 @@ class NamedSettings:
     def __call__(self, name: str) -> str:
         value = os.environ.get(name) or _of_file().get(name)
         if not value:
-            raise WarehouseFailed(
+            raise SettingMissing(
                 f"{name} is not set, which the source names. Put it into the environment or `.env`."
             )
         self.told.add(value)
