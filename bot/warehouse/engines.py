@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from bot.warehouse.errors import WarehouseFailed
 from models.imports.pulled_rows import CALLS, CHUNK_ROWS, Chunk, ListedRows
 from models.late import Late
 
@@ -105,7 +107,18 @@ def _read_clickhouse(connection: sa.Connection, query: str, limits: Limits) -> A
 
 def _duckdb(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     is_file = url.database not in (None, "", ":memory:")
+    if is_file and limits.folders is not None:
+        _refuse_outside(str(url.database), limits.folders)
     return {"read_only": is_file, **given}
+
+
+def _refuse_outside(file: str, folders: Sequence[str]) -> None:
+    """What a file is, and whether it is there at all, is nothing for whoever writes an address."""
+    place = Path(file).resolve()
+    if not any(place.is_relative_to(Path(folder).resolve()) for folder in folders):
+        raise WarehouseFailed(
+            f"The file “{file}” lies in none of the folders that WAREHOUSE_FILES names."
+        )
 
 
 def _duckdb_session(limits: Limits) -> Sequence[str]:

@@ -18,8 +18,9 @@ from handlers.wording.formatting import name
 from models.errors import Invalid
 from models.people.permissions import Permission
 from models.period import Period
-from models.queries.sources import find_pull, list_sources, source_details
+from models.queries.sources import find_pull, list_sources, load_pull_notice, source_details
 from models.usage.pull_requests import ask_source
+from models.usage.pulls import PullOutcome
 from models.usage.sources import (
     NAME_CHARS,
     UsageSource,
@@ -209,11 +210,13 @@ async def _ask(context: HttpContext, source_id: int, period: Period, **how: bool
 async def one_pull(context: Asking, source_id: PathId, pull_id: PathId) -> Response:
     """One time that it was asked: what it answered, and what became of it."""
     found = await find_pull(context.session, source_id, pull_id)
+    facts = await load_pull_notice(context.session, pull_id)
     return page(
         context.request,
         "source_pull.html.jinja",
-        source=await find_source(context.session, source_id),
+        source=facts.source,
         pull=found.pull,
+        is_waiting=facts.needs_somebody and found.pull.outcome == PullOutcome.HELD,
         by=found.by,
         words=source_text,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.wording.formatting import counted, name, number, period_name, person
+from handlers.wording.formatting import calls, counted, name, number, period_name, person, sentence
 from handlers.wording.rich_text import Sentence, bold
 from models.context import Source
 from models.named_people import PersonRef
@@ -60,8 +60,8 @@ def answer_text(pull: UsagePull) -> str:
     """What the engine answered, as a whole."""
     if pull.rows is None:
         return ""
-    calls = f", {number(int(pull.total))} calls" if pull.total is not None else ""
-    return f"{counted(pull.rows, 'row')}{calls}"
+    total = f", {calls(int(pull.total))}" if pull.total is not None else ""
+    return f"{counted(pull.rows, 'row')}{total}"
 
 
 def pull_text(pull: UsagePull, source: UsageSource) -> Sentence:
@@ -84,17 +84,23 @@ def _applied(pull: UsagePull) -> str:
 
 
 def _unchanged(pull: UsagePull) -> str:
-    return f"{answer_text(pull)}; all of it is recorded as it is."
+    others = [
+        f"{number(pull.counts[key])} {_COUNTED[key]}"
+        for key in ("unknown", "missing")
+        if pull.counts.get(key)
+    ]
+    known = counted(pull.counts.get("unchanged", 0), "figure")
+    return f"{answer_text(pull)}; {', '.join([f'{known} recorded already', *others])}."
 
 
 def _checked(pull: UsagePull) -> str:
-    return (
-        f"{answer_text(pull)}; it would be {counts_text(pull) or 'nothing'}. Nothing was written."
-    )
+    held = f" Pulling it would wait for your word: {pull.reason}" if pull.reason else ""
+    would = counts_text(pull) or "nothing"
+    return f"{answer_text(pull)}; it would be {would}. Nothing was written.{held}"
 
 
 def _because(pull: UsagePull) -> str:
-    return f"{pull.reason} Nothing was changed."
+    return f"{sentence(pull.reason or '')} Nothing was changed."
 
 
 _CAME_OF_IT = {
@@ -137,12 +143,19 @@ def details_of(pull: UsagePull) -> list[tuple[str, list[str]]]:
     """The first of what somebody has to look at, by what it is."""
     found = pull.found
     refused = [_refused(row) for row in found.get("refused", ())]
+    changed = [_changed(*row) for row in found.get("changed", ())]
     told = {
         "Rows that cannot be usage": refused,
+        "The biggest changes": changed,
         "Customers that nobody knows here": list(found.get("unknown", ())),
         "In contract, but missing there": list(found.get("missing", ())),
     }
     return [(title, rows) for title, rows in told.items() if rows]
+
+
+def _changed(customer: str, before: int | None, after: int) -> str:
+    was = "nothing" if before is None else number(before)
+    return f"{name(customer)}: {was} before, {calls(after)} now"
 
 
 def _refused(row: Mapping[str, Any]) -> str:

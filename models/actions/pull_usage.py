@@ -80,11 +80,14 @@ class PullDone:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a pull would change, as of the rows that can be usage; `bad`: the others."""
+    """What a pull would change, as of the rows that can be usage; `bad`: the others. `held`: why it
+    would wait for somebody's word.
+    """
 
     answer: Answer
     foretold: Foretold
     bad: BadAnswer | None = None
+    held: str | None = None
 
 
 def refuse_ahead(period: Period, context: Context) -> None:
@@ -110,7 +113,8 @@ async def check_answer(
         if not all(flaw.line for flaw in bad.flaws):
             raise bad from None
     answer = await _answer(session, pulled, rows, elapsed)
-    return Checked(answer, await foretell(session, pulled, asking.source.id), bad)
+    foretold = await foretell(session, pulled, asking.source.id)
+    return Checked(answer, foretold, bad, _held_because(answer, foretold, asking.context))
 
 
 async def take_in(
@@ -169,6 +173,8 @@ async def _answer(
 def _held_because(answer: Answer, foretold: Foretold, context: Context) -> str | None:
     if not answer.rows:
         return "The source has no rows of this month."
+    if not (foretold.added or foretold.changed or foretold.unchanged):
+        return "The source has rows of this month, but none of a customer that is known here."
     most = context.settings.max_share_to_zero
     if foretold.to_zero > most * foretold.recorded:
         return (
@@ -212,7 +218,7 @@ async def record_check(session: AsyncSession, asking: Asking, checked: Checked) 
     told, bad = checked.foretold, checked.bad
     counts = told.counts | ({"refused": bad.total} if bad else {})
     found = told.found | (bad.found if bad else {})
-    end = PullEnd(PullOutcome.CHECKED, None, counts, found)
+    end = PullEnd(PullOutcome.CHECKED, checked.held, counts, found)
     return await _record(session, asking, checked.answer, end)
 
 

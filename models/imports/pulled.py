@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -172,6 +172,14 @@ async def whole_of(session: AsyncSession, pulled: Pulled) -> Whole:
     return Whole(rows, Decimal(total), f"{int(checksum):x}")
 
 
+class ChangedFigure(NamedTuple):
+    """`before` None: nothing was recorded."""
+
+    customer: str
+    before: int | None
+    after: int
+
+
 @dataclass(frozen=True)
 class Foretold:
     """What an answer would change, in customers.
@@ -193,6 +201,7 @@ class Foretold:
     missing: int
     unknown_names: tuple[str, ...] = ()
     missing_names: tuple[str, ...] = ()
+    biggest: tuple[ChangedFigure, ...] = ()
 
     @property
     def changes_nothing(self) -> bool:
@@ -203,8 +212,12 @@ class Foretold:
         return {name: count for name, count in vars(self).items() if isinstance(count, int)}
 
     @property
-    def found(self) -> dict[str, tuple[str, ...]]:
-        named = {"unknown": self.unknown_names, "missing": self.missing_names}
+    def found(self) -> dict[str, tuple[Any, ...]]:
+        named = {
+            "changed": self.biggest,
+            "unknown": self.unknown_names,
+            "missing": self.missing_names,
+        }
         return {what: names for what, names in named.items() if names}
 
 
@@ -222,9 +235,10 @@ def figures_from(pulled: Pulled, source_id: int) -> str:
 
 
 _FORETELL = """
-select count(*) filter (where u.id is null), count(*) filter (where u.api_usage <> f.api_usage),
-       count(*) filter (where u.api_usage = f.api_usage),
-       count(*) filter (where u.api_usage > 0 and f.api_usage = 0),
+select count(distinct customer_id) filter (where u.id is null),
+       count(distinct customer_id) filter (where u.api_usage <> f.api_usage),
+       count(distinct customer_id) filter (where u.api_usage = f.api_usage),
+       count(distinct customer_id) filter (where u.api_usage > 0 and f.api_usage = 0),
        (select count(*) from usages where year = :year and month = :month and api_usage > 0)
 from ({figures}) f left join usages u using (customer_id, year, month)"""
 
@@ -239,6 +253,14 @@ select count(distinct customer_id) from (
 where customer_id in (
     select f.customer_id from ({figures}) f join usages u using (customer_id, year, month)
     where u.api_usage = f.api_usage)"""
+
+_CHANGED = """
+select c.name, u.api_usage, f.api_usage
+from ({figures}) f
+join customers c on c.id = f.customer_id
+left join usages u using (customer_id, year, month)
+where u.api_usage is distinct from f.api_usage
+order by abs(f.api_usage - coalesce(u.api_usage, 0)) desc, c.name limit :named"""
 
 _UNKNOWN = """
 select customer, count(*) over () from (
@@ -265,6 +287,9 @@ async def foretell(session: AsyncSession, pulled: Pulled, source_id: int) -> For
     if pulled.days:
         other = sa.text(_OTHER_DAYS.format(days=pulled.days, figures=figures))
         days_changed = await session.scalar(other, days) or 0
+    biggest = await session.execute(
+        sa.text(_CHANGED.format(figures=figures)), of_month | {"named": NAMED}
+    )
     unknown = await _named(session, _UNKNOWN, {"named": NAMED})
     missing = await _named(session, _MISSING, days | {"named": NAMED})
     added, changed, unchanged, to_zero, recorded = counted.one()
@@ -279,6 +304,7 @@ async def foretell(session: AsyncSession, pulled: Pulled, source_id: int) -> For
         missing=missing[1],
         unknown_names=unknown[0],
         missing_names=missing[0],
+        biggest=tuple(ChangedFigure(*row) for row in biggest),
     )
 
 

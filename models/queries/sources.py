@@ -30,13 +30,13 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class MonthOfSource:
-    """The latest time that a source was asked for a month. `is_held`: what it answered last, checks
-    apart, waits for somebody's word.
+    """The latest time that a source was asked for a month; the pull `held_id` is what it answered
+    last, checks apart, if that waits for somebody's word.
     """
 
     period: Period
     latest: UsagePull | None
-    is_held: bool
+    held_id: int | None
     is_underway: bool
 
 
@@ -128,7 +128,7 @@ async def source_details(
             MonthOfSource(
                 period,
                 latest.get((source_id, period)),
-                is_held=_is_held(pulls.get((source_id, period))),
+                held_id=_held(pulls.get((source_id, period))),
                 is_underway=(source_id, period) in underway,
             )
             for period in sorted(shown, reverse=True)
@@ -137,8 +137,8 @@ async def source_details(
     )
 
 
-def _is_held(pull: UsagePull | None) -> bool:
-    return pull is not None and pull.outcome == PullOutcome.HELD
+def _held(pull: UsagePull | None) -> int | None:
+    return pull.id if pull is not None and pull.outcome == PullOutcome.HELD else None
 
 
 async def _latest_pulls(session: AsyncSession, source_id: int) -> list[PullLine]:

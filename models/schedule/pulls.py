@@ -10,8 +10,8 @@ from models.outbox.jobs import defer_pull
 from models.period import Period
 from models.schedule.moments import moment_of
 from models.schedule.scheduled_work import forget_before, is_first
-from models.usage.pulls import PullOutcome, UsagePull, last_pulls_of_months
-from models.usage.sources import UsageSource, sources
+from models.usage.pulls import PullOutcome, UsagePull, last_pulls_of_months, tried_sources
+from models.usage.sources import UsageSource
 
 PULLS = "pulls"
 DAILY_DAYS = 7
@@ -26,12 +26,13 @@ async def promise_pulls(session: AsyncSession, context: Context) -> int:
     is, and again while late usage is looked for. One that failed is asked again within the hour.
     Returns how many pulls that are.
 
-    A month that was over before the source was added is somebody's own matter.
+    A month that was over before the source was added is somebody's own matter, and so is the first
+    one that is taken in at all: what a new query answers is to be looked at before.
     """
     await forget_before(session, PULLS, context.now - KNOWN_FOR)
     last = await last_pulls_of_months(session)
     promised = 0
-    for source in await sources(session):
+    for source in await tried_sources(session):
         for period, occasion in _due(source, last, context):
             if await is_first(session, PULLS, f"{source.id}:{period}:{occasion}", context.now):
                 await defer_pull(session, source.id, str(period), context.user.id, context.source)
@@ -72,7 +73,7 @@ async def is_pull_awaited(session: AsyncSession, period: Period, context: Contex
     last = await last_pulls_of_months(session)
     return any(
         source.created_at < over_at and not _tells_all(last.get((source.id, period)), over_at)
-        for source in await sources(session)
+        for source in await tried_sources(session)
     )
 
 

@@ -17,7 +17,7 @@ from models.db.columns import Base, Id
 from models.errors import NotFound
 from models.people.users import User
 from models.period import Period
-from models.usage.sources import UsageSource
+from models.usage.sources import UsageSource, sources
 
 
 class PullOutcome(StrEnum):
@@ -161,3 +161,15 @@ async def last_pulls_of_months(
     if not with_checks:
         latest = latest.where(UsagePull.outcome != PullOutcome.CHECKED)
     return {(pull.source_id, pull.period): pull for pull in await session.scalars(latest)}
+
+
+async def tried_sources(session: AsyncSession) -> list[UsageSource]:
+    """Those that are on, and of which a month was taken in by the query as it is now: nobody has
+    looked at what the others answer.
+    """
+    taken_in = (PullOutcome.APPLIED, PullOutcome.UNCHANGED)
+    found = sa.select(UsagePull.source_id, UsagePull.query_hash).distinct()
+    known = {
+        tuple(row) for row in await session.execute(found.where(UsagePull.outcome.in_(taken_in)))
+    }
+    return [one for one in await sources(session) if (one.id, one.query_hash) in known]

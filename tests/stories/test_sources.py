@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from bot.worker.scheduler import Scheduler
 from models.context import Source, system_context
 from models.db.database import Database
+from models.period import Period
 from models.settings import BillingSettings, MonthEnd
+from models.usage.pull_requests import ask_source
 from models.usage.sources import add_source
 from tests.harness.cast import People
 from tests.harness.slack_people import Team, labels, read
@@ -25,6 +27,7 @@ OCTOBER_20 = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
 """When October ends in Zurich."""
 
+TAKEN_IN = ("2026-10", "applied")
 NINE = MIDNIGHT + timedelta(hours=9)
 QUERY = """
 select customer, sum(calls)::bigint as calls from '{file}'
@@ -71,11 +74,21 @@ async def team(db: Database, people: People, warehouse: Warehouse) -> AsyncItera
         yield team
 
 
-async def add_events(team: Team, warehouse: Warehouse) -> None:
+async def add_events(team: Team, warehouse: Warehouse) -> int:
     async with team.db.transaction() as session:
         context = await system_context(session, OCTOBER_20, Source.CLI)
         query = QUERY.format(file=warehouse.file)
-        await add_source(session, "Events", "duckdb://", query, context)
+        return (await add_source(session, "Events", "duckdb://", query, context)).id
+
+
+async def looked_at(team: Team, warehouse: Warehouse) -> None:
+    """A source of which somebody has taken October in, as far as it went."""
+    source_id = await add_events(team, warehouse)
+    team.clock.now = OCTOBER_20
+    async with team.db.transaction() as session:
+        context = await system_context(session, OCTOBER_20, Source.WEB)
+        await ask_source(session, source_id, Period(2026, 10), context)
+    await pulled(team, TAKEN_IN)
 
 
 async def ticks(team: Team, moment: datetime) -> None:
@@ -87,7 +100,7 @@ async def ticks(team: Team, moment: datetime) -> None:
         await Scheduler(team.db, billing, team.clock, QUICK).tick()
 
 
-async def pulls(team: Team, **of: str) -> list[tuple[str, str]]:
+async def pulls(team: Team) -> list[tuple[str, str]]:
     """The month and the outcome of each, in their order."""
     async with team.db.transaction() as session:
         found = await session.execute(
@@ -106,14 +119,13 @@ async def pulled(team: Team, *expected: tuple[str, str]) -> None:
 async def test_the_clock_asks_each_day_and_bills_what_it_was_told(
     team: Team, warehouse: Warehouse
 ) -> None:
-    await add_events(team, warehouse)
-    await ticks(team, OCTOBER_20)
-    await pulled(team, ("2026-10", "applied"))
-    await ticks(team, OCTOBER_20 + timedelta(hours=1))
-    await pulled(team, ("2026-10", "applied"))
+    await looked_at(team, warehouse)
+    for hours in (0, 1):
+        await ticks(team, OCTOBER_20 + timedelta(hours=hours))
+        await pulled(team, TAKEN_IN, ("2026-10", "unchanged"))
     warehouse.holds(ACME, BETA, ("Beta", "2026-10-20 15:00:00+00", 50_000))
     await ticks(team, MIDNIGHT)
-    await pulled(team, ("2026-10", "applied"), ("2026-10", "applied"))
+    await pulled(team, TAKEN_IN, ("2026-10", "unchanged"), TAKEN_IN)
     await ticks(team, NINE)
     card = await team.kim.card("Beta, October 2026")
     assert "Used 170,000 calls of 100,000 included" in read(card)
@@ -122,9 +134,9 @@ async def test_the_clock_asks_each_day_and_bills_what_it_was_told(
 async def test_a_month_waits_for_a_source_that_is_away_and_finance_hears_once(
     team: Team, warehouse: Warehouse
 ) -> None:
-    await add_events(team, warehouse)
+    await looked_at(team, warehouse)
     await ticks(team, OCTOBER_20)
-    await pulled(team, ("2026-10", "applied"))
+    await pulled(team, TAKEN_IN, ("2026-10", "unchanged"))
     warehouse.is_away()
     await ticks(team, NINE)
     told = await team.ana.told("Events was asked for October 2026")
@@ -141,9 +153,7 @@ async def test_a_month_waits_for_a_source_that_is_away_and_finance_hears_once(
 
 
 async def test_what_takes_much_away_waits_for_finance(team: Team, warehouse: Warehouse) -> None:
-    await add_events(team, warehouse)
-    await ticks(team, OCTOBER_20)
-    await pulled(team, ("2026-10", "applied"))
+    await looked_at(team, warehouse)
     warehouse.holds(ACME)
     await ticks(team, OCTOBER_20 + timedelta(days=1))
     told = await team.ana.told("Events was asked for October 2026")
@@ -152,6 +162,16 @@ async def test_what_takes_much_away_waits_for_finance(team: Team, warehouse: War
     await until(lambda: "Settled since" in read(team.again(told)) or None)
     usage = read(await team.ana.types("/usage Beta 2026-10"))
     assert "0" in usage
+
+
+async def test_what_nobody_has_looked_at_is_not_asked_by_itself(
+    team: Team, warehouse: Warehouse
+) -> None:
+    await add_events(team, warehouse)
+    await ticks(team, OCTOBER_20)
+    await ticks(team, NINE)
+    assert await pulls(team) == []
+    assert "is over" in read(await team.ana.told("October 2026 is over."))
 
 
 async def test_ana_adds_a_source_in_slack_and_checks_it_first(

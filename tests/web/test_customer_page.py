@@ -25,10 +25,12 @@ from tests.harness.billing import DELAY, approved, clock, issue
 from tests.harness.browser_side import PUBLIC_URL, Answer, BrowserSide, browser_side
 from tests.harness.cast import People
 from tests.harness.drawing import draw_here
+from tests.harness.files import rows_of
 from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.pdf import pdf_text
 from tests.harness.scene import NOW, act
 from tests.harness.slack_people import Clock
+from tests.web.form_fields import fields_of, form_to
 
 MERIDIAN = BillingSettings(public_url=PUBLIC_URL, company=Company("Meridian API AG"))
 ADDRESS = re.compile(rf"{PUBLIC_URL}(/u/csu_[\w-]{{43}})")
@@ -186,6 +188,19 @@ async def test_a_link_that_is_wrong_over_or_revoked_leads_to_one_and_the_same_pa
     assert "ask whoever sent you the document for another link" in over.text
     async with db.transaction() as session:
         assert not (await load_bill_details(session, [issued.bill.id]))[0].comments[1:]
+
+
+async def test_a_form_that_makes_or_revokes_a_link_is_done_once(
+    side: BrowserSide, db: Database, people: People
+) -> None:
+    issued = await send_out(db, people)
+    ana, here = await side.signed_in(people.ana), f"/bills/{issued.bill.id}"
+    done = []
+    for action in (f"{here}/link", f"{here}/link/revoke"):
+        typed = fields_of(form_to((await ana.get(here)).text, action))
+        done += [(await ana.post(action, data=typed)).status for _ in "12"]
+    assert done == [200, 409, 303, 303]
+    assert await rows_of(db, "select count(*) from usage_links") == [(2,)]
 
 
 async def test_programs_make_links_and_revoke_them(

@@ -42,6 +42,9 @@ APART = {
     "/dashboard/send/{list_id}": "the same; told in tests/web/test_bulk_send.py",
     "/month/{month}/send/{list_id}/retry": "once; told in tests/web/test_bulk_send.py",
     "/dashboard/send/{list_id}/retry": "the same",
+    "/bills/{bill_id}/link": "of a bill that has gone out; told in tests/web/test_customer_page.py",
+    "/bills/{bill_id}/link/revoke": "the same",
+    "/u/{token}": "the same words are one question; told in tests/web/test_customer_page.py",
 }
 """Forms without a key, and why they need none or can have none."""
 
