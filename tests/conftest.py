@@ -8,7 +8,6 @@ from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
-import uvloop
 from playwright.async_api import Browser
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -52,11 +51,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         first = [test for file in long[worker::workers] for test in file]
         ordered += [*first, *islice(short, max(0, share - len(first)))]
     items[:] = ordered
-
-
-def pytest_configure() -> None:
-    """The loop of the tests is that of the program."""
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 def _is_long(test: pytest.Item) -> bool:
