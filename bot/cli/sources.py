@@ -170,7 +170,12 @@ def _checked_facts(checked: Checked) -> dict[str, Any]:
     answer, bad = checked.answer, checked.bad
     faults = {"faults": bad.total, "refused": [vars(one) for one in bad.flaws]} if bad else {}
     told = {"rows": answer.rows, "total": answer.total, "engine_version": answer.engine_version}
-    return {"dry_run": True, **told, **vars(checked.foretold), **faults}
+    facts = {"dry_run": True, **told, **_foretold_facts(checked.foretold), **faults}
+    return {**facts, "held": checked.held}
+
+
+def _foretold_facts(told: Foretold) -> dict[str, Any]:
+    return vars(told) | {"biggest": [one._asdict() for one in told.biggest]}
 
 
 def _checked_lines(source: UsageSource, period: Period, checked: Checked) -> Iterator[str]:
@@ -181,6 +186,12 @@ def _checked_lines(source: UsageSource, period: Period, checked: Checked) -> Ite
     )
     yield "Nothing was written. This is what would be:"
     yield from _foretold_lines(checked.foretold)
+    changed = [one for one in checked.foretold.biggest if one.before is not None]
+    yield from (
+        f"  {cleaned(one.customer)}: {one.before:,} before, {one.after:,} now" for one in changed
+    )
+    if checked.held:
+        yield f"  pulling it would wait for a word: {checked.held}"
     if checked.bad:
         yield f"  {counted(checked.bad.total, 'row')} refused, because of which nothing would be"
 
@@ -222,7 +233,7 @@ async def _pull(name: str, period: Period, anyway: bool, as_json: bool) -> Exit:
 def _done_facts(done: PullDone) -> dict[str, Any]:
     bills = done.recalculated
     told = {"bills": bills.counts} if bills != Recalculation() else {}
-    return {**_pull_facts(done.pull), **vars(done.foretold), **told}
+    return {**_pull_facts(done.pull), **_foretold_facts(done.foretold), **told}
 
 
 def _done_lines(source: UsageSource, done: PullDone) -> Iterator[str]:

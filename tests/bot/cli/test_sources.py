@@ -83,6 +83,9 @@ def test_what_would_take_too_many_to_zero_waits_for_a_word(terminal: Terminal) -
     happen(terminal, ACME, beta)
     pulled(terminal)
     happen(terminal, beta)
+    foretold = terminal.done("sources", "check", "events", "2026-10")
+    assert "\n  Acme: 1,500 before, 0 now\n" in foretold
+    assert "pulling it would wait for a word: 1 of 2 customers with recorded" in foretold
     held = pulled(terminal, status=1)
     assert (held["outcome"], held["to_zero"], held["recorded"]) == ("held", 1, 2)
     assert "Acme,2026,10,1500" in terminal.done("export", "usage")
