@@ -1,11 +1,14 @@
 """Links by which customers see what is behind a document, without an account."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from handlers.http.gate import ApiRoute, Asking, open_to
+from handlers.http.csv_files import AS_CSV, csv_list
+from handlers.http.gate import ApiRoute, Asking, HttpContext, open_to
 from handlers.http.ids import PathId
 from models.actions.usage_links import make_link, revoke_links
 from models.bills.bill import get_bill
@@ -39,9 +42,20 @@ class LinksAnswer(BaseModel):
 async def find_links(context: Asking, bill_id: PathId) -> LinksAnswer:
     """The links that were ever made to a bill, the oldest first, without their addresses."""
     await get_bill(context.session, bill_id)
-    found = await links_of(context.session, bill_id)
-    told = [LinkAnswer.model_validate(one, from_attributes=True) for one in found]
-    return LinksAnswer(links=told)
+    return LinksAnswer(links=[one async for one in _links(context, bill_id)])
+
+
+@router.get(f"{PATH}.csv", response_class=StreamingResponse, responses=AS_CSV)
+@open_to(Permission.SEND)
+async def links_as_csv(context: Asking, bill_id: PathId) -> StreamingResponse:
+    """The same as CSV."""
+    await get_bill(context.session, bill_id)
+    return await csv_list("links", LinkAnswer, _links(context, bill_id))
+
+
+async def _links(context: HttpContext, bill_id: int) -> AsyncIterator[LinkAnswer]:
+    for one in await links_of(context.session, bill_id):
+        yield LinkAnswer.model_validate(one, from_attributes=True)
 
 
 @router.post(PATH, status_code=201)

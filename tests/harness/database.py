@@ -41,6 +41,7 @@ MOST_USES = 1000
 """Tables that have grown are cleaned up, catalogs are not."""
 QUIET_S = 2.0
 MOST_PLANS = 400
+MOST_CONNECTIONS = 250
 
 _TABLES = """select relname from pg_class
     where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname"""
@@ -223,6 +224,7 @@ class TestPostgres:
             self._server = EmbeddedPostgres(self._folder)
             self._admin = psycopg.connect(self._server.url(), autocommit=True)
             if not self._has(TEMPLATE):
+                self._let_in_all_bots()
                 self._make_template()
 
     def lend(self) -> TestDatabase:
@@ -291,6 +293,14 @@ class TestPostgres:
         query = "select exists (select from pg_database where datname = %s)"
         row = self._admin.execute(query, [name]).fetchone()
         return row == (True,)
+
+    def _let_in_all_bots(self) -> None:
+        """Several tests at once may have several bots each, with some twenty connections a bot."""
+        self._admin.execute(f"alter system set max_connections = {MOST_CONNECTIONS}")
+        self._admin.close()
+        self._server.stop()
+        self._server = EmbeddedPostgres(self._folder)
+        self._admin = psycopg.connect(self._server.url(), autocommit=True)
 
     def _make_template(self) -> None:
         for setting in CARELESS:

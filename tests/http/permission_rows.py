@@ -75,6 +75,7 @@ API = (
     Row("GET /api/bills/{bill_id}", WITH_A_ROLE),
     Row("GET /api/bills/{bill_id}/invoice.pdf", WITH_A_ROLE, lacks=True),
     Row("GET /api/bills/{bill_id}/links", FINANCE),
+    Row("GET /api/bills/{bill_id}/links.csv", FINANCE),
     Row("POST /api/bills/{bill_id}/links", FINANCE),
     Row("DELETE /api/bills/{bill_id}/links", FINANCE),
     Row("PATCH /api/bills/{bill_id}/approve", _ASKED, _SEEN),

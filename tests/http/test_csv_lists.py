@@ -10,16 +10,21 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from handlers.api.app import ROUTERS
+from models.actions.send import send_bill
 from models.db.database import Database
 from models.webhooks import reading
+from tests.harness.billing import DELAY, approved, clock
 from tests.harness.browser_side import BrowserSide, Visitor
 from tests.harness.cast import People
-from tests.harness.scene import act, bill_for
+from tests.harness.drawing import draw_here
+from tests.harness.issuing import issue_bill
+from tests.harness.scene import NOW, act
 
 FORMULA = "=HYPERLINK(1)"
 HOOK = {"address": "https://8.8.8.8/", "events": ["bill.sent", "bill.voided"]}
 PAGES = {
     "/api/bills.csv": "/dashboard",
+    "/api/bills/{bill_id}/links.csv": "/bills/{bill_id}",
     "/api/customers.csv": "/import",
     "/api/sessions.csv": "/account",
     "/api/tokens.csv": "/account",
@@ -64,12 +69,14 @@ async def test_ana_opens_her_lists_in_a_spreadsheet_and_finds_no_secret(
     ana: Visitor, people: People, db: Database
 ) -> None:
     async with db.transaction() as session:
-        await bill_for(session, act(people.ana))
+        bill = await approved(session, people)
+        await send_bill(session, bill.id, bill.version, act(people.ana))
+        await issue_bill(session, bill.id, clock(people, NOW + DELAY), draw_here)
     token = (await ana.post("/api/tokens", json={"name": FORMULA})).json["token"]
     webhook = (await ana.post("/api/webhooks", json=HOOK)).json
 
     def numbered(address: str) -> str:
-        return address.format(webhook_id=webhook["id"])
+        return address.format(webhook_id=webhook["id"], bill_id=bill.id)
 
     assert (await ana.post(f"/api/webhooks/{webhook['id']}/test")).status == 202
     for path, page in (map(numbered, both) for both in PAGES.items()):

@@ -85,7 +85,7 @@ def test_an_id_of_somebody_else_is_refused(action_id: str) -> None:
         action_of(action_id)
 
 
-def test_dialogs_are_those_that_ask_for_a_reason_a_customer_figures_or_an_amount() -> None:
+def test_dialogs_are_those_that_ask_for_a_reason_a_customer_figures_an_amount_or_a_source() -> None:
     dialogs = {click for click in ActionId if ANY_DIALOG.match(click)}
     reasons = {
         ActionId.REJECT,
@@ -100,4 +100,5 @@ def test_dialogs_are_those_that_ask_for_a_reason_a_customer_figures_or_an_amount
     customers = {ActionId.NEW_CUSTOMER, ActionId.EDIT_CUSTOMER, ActionId.CHOOSE_CUSTOMER}
     figures = {ActionId.RECORD_USAGE, ActionId.IMPORT_BOOK, ActionId.APPLY_BOOK}
     amounts = {ActionId.APPROVE_UNDER, ActionId.APPROVE_LIST}
-    assert dialogs == reasons | customers | figures | amounts
+    sources = {ActionId.ASK_SOURCE, ActionId.NEW_SOURCE}
+    assert dialogs == reasons | customers | figures | amounts | sources
