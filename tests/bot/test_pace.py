@@ -52,7 +52,7 @@ async def test_two_processes_draw_digests_anew_at_one_pace(
         await until(lambda: all_settled(db))
     async with db.transaction() as session:
         query = sa.select(Message.id).where(Message.kind == MessageKind.DIGEST)
-        digests = (await session.scalars(query.order_by(Message.id))).all()
+        digests = (await session.scalars(query.order_by(Message.recipient))).all()
         await approve_bill(session, made[0], 1, act(people.kim))
         await session.execute(sa.text("delete from procrastinate_jobs"))
     paced = replace(QUICK, courtesy=60.0)

@@ -31,6 +31,7 @@ from models.customers.terms import show_terms_of_today
 from models.db.database import Database
 from models.outbox.cards import redraw_card_at
 from models.outbox.delivery import claim, mark_sent, next_due
+from models.outbox.messages import Message
 from models.people.permissions import Role
 from models.people.users import User
 from models.settings import BillingSettings
@@ -329,8 +330,8 @@ async def settle(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:
     return await recalculate(session, by)
 
 
-async def post(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:
-    """As the worker does, but for what it asks of Slack."""
+async def claim_due(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:
+    """As the worker does before it asks Slack."""
     recipients = list(
         await session.scalars(
             sa.text("select distinct recipient from messages where state = 'waiting'")
@@ -339,8 +340,15 @@ async def post(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:
     if not recipients:
         return None
     message = await next_due(session, luck.choice(recipients))
-    if message is None or message.bill_id is None or await claim(session, message) is None:
+    return None if message is None else await claim(session, message)
+
+
+async def note_sent(crowd: Crowd, session: AsyncSession, luck: Random) -> Any:
+    """As it does afterwards, in a transaction of its own."""
+    claimed = (await session.scalars(sa.select(Message).where(Message.state == "sending"))).all()
+    if not claimed:
         return None
+    message = luck.choice(claimed)
     return await mark_sent(session, message, "C1", f"{message.id}.1", 1)
 
 
@@ -365,5 +373,5 @@ ACTS: tuple[Act, ...] = (
     reassign,
     *(preview, send_month, record, change, go_away, come_back, leave, give_role, generate),
     *(load_people, load_customers, load_usage) * 2,
-    *(end_past_absences, settle, post, click_an_old_card),
+    *(end_past_absences, settle, claim_due, note_sent, click_an_old_card),
 )  # fmt: skip
