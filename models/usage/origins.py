@@ -42,11 +42,11 @@ async def origins_of(
     session: AsyncSession, customer_id: int, first: Period, last: Period
 ) -> Mapping[Period, FigureOrigin]:
     """Those of a customer's months that have one."""
-    month = sa.tuple_(Usage.year, Usage.month)
+    months = [(period.year, period.month) for period in first.through(last)]
     query = (
         with_origin(sa.select(Usage, User, UsageSource.name))
         .where(Usage.customer_id == customer_id)
-        .where(month >= (first.year, first.month), month <= (last.year, last.month))
+        .where(sa.tuple_(Usage.year, Usage.month).in_(months))
     )
     return {
         Period(usage.year, usage.month): origin
