@@ -74,9 +74,14 @@ def prefixed(command: str, prefix: str) -> str:
     return "/" + prefix + command.removeprefix("/")
 
 
+def web_address(port: int) -> str:
+    """Where the bot's web is."""
+    return f"http://127.0.0.1:{port}"
+
+
 def make_sandbox(options: argparse.Namespace) -> Sandbox:
     """The sandbox, not served yet. Raises UselessFile."""
-    web_url = f"http://127.0.0.1:{options.web_port}"
+    web_url = web_address(options.web_port)
     with naming("--workspace", options.workspace):
         sandbox = Sandbox(
             workspace=read_workspace(options.workspace) if options.workspace else demo.workspace(),
@@ -129,6 +134,7 @@ async def running_bot(
         "DATABASE_URL": database_url,
         "HOST": "127.0.0.1",
         "PORT": str(web_port),
+        "PUBLIC_URL": web_address(web_port),
         "SMTP_URL": sandbox.smtp_url,
     }
     kept = {"FINANCE_SLACK_IDS": os.environ.get("FINANCE_SLACK_IDS", "")}

@@ -63,7 +63,7 @@ function body(letter) {
   const frame = el("iframe", {
     class: "letter-frame",
     title: letter.subject || "E-mail",
-    sandbox: "allow-popups",
+    sandbox: "allow-popups allow-popups-to-escape-sandbox",
     srcdoc: head + letter.html,
   });
   if (!letter.text) return frame;

@@ -208,8 +208,10 @@ async def send_it(who: Newcomer) -> None:
     await expect(who.page.frame_locator("iframe").get_by_text("Total due")).to_be_visible()
     await expect(who.page.get_by_role("link", name="-000001.pdf")).to_contain_text("kB")
     await who.picture("mail")
+    question = "Which key made the calls of the 14th?"
+    await ask_as_the_customer(who, question)
     await who.open("acme-corp")
-    await who.sees(who.card("Acme Corp, October 2026"), "Sent", "-000001")
+    await who.sees(who.card("Acme Corp, October 2026"), "Sent", "-000001", question)
     await who.open("Countersign")
     await who.type("/bill void Acme Corp 2026-10")
     await who.dialog().get_by_role("textbox").fill("They were promised a free month.")
@@ -219,6 +221,18 @@ async def send_it(who: Newcomer) -> None:
     await who.confirm("Send")
     await who.sees(who.dialog(), "billing@acme.example")
     await who.close()
+
+
+async def ask_as_the_customer(who: Newcomer, question: str) -> None:
+    """By the link in the letter that is open, as one who has no account."""
+    async with who.page.context.expect_page() as opened:
+        await who.page.frame_locator("iframe").get_by_role("link", name="/u/csu_").click()
+    seen = await opened.value
+    await who.sees(seen.get_by_role("main"), "250,000 calls × $0.004", "$1,000.00")
+    await seen.get_by_role("textbox", name="Your question").fill(question)
+    await seen.get_by_role("button", name=who.section.do("Ask")).click()
+    await who.sees(seen.get_by_role("main"), "Your question has been passed on")
+    await seen.close()
 
 
 async def let_nora_in(who: Newcomer) -> None:
