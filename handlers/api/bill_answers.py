@@ -7,6 +7,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from handlers.api.fields import Money
+from handlers.api.usage_answers import (
+    BilledDayAnswer,
+    OriginAnswer,
+    billed_day_answers,
+    origin_answer,
+)
 from handlers.http.faults import MONTH
 from models.bills.bill import Bill
 from models.bills.states import BillKind, HoldReason, RejectReason, State, Verb
@@ -15,6 +21,8 @@ from models.money import round_amount
 from models.queries.bill_details import BillDetails, MissingApproval
 from models.queries.bill_list import ListedBill
 from models.queries.history import HistoryEntry
+from models.usage.days import CountedDay
+from models.usage.origins import FigureOrigin
 
 
 class BillAnswer(BaseModel):
@@ -92,8 +100,13 @@ class NeededAnswer(BaseModel):
 
 
 class WholeBillAnswer(BillAnswer):
-    """A bill with its story. `allowed`: what whoever asks may do with it as it stands."""
+    """A bill with its story. `allowed`: what whoever asks may do with it as it stands. `origin`:
+    where the recorded usage of its month came from, and `days` that month day by day, where a
+    source told them.
+    """
 
+    origin: OriginAnswer | None
+    days: list[BilledDayAnswer]
     needed: list[NeededAnswer]
     allowed: list[Verb]
     actions: list[ActionAnswer]
@@ -114,10 +127,17 @@ def bills_answer(found: Sequence[ListedBill], cursor: str | None) -> BillsAnswer
 
 
 def whole_bill(
-    bill: Bill, facts: BillDetails, history: Sequence[HistoryEntry], allowed: Sequence[Verb]
+    bill: Bill,
+    facts: BillDetails,
+    history: Sequence[HistoryEntry],
+    allowed: Sequence[Verb],
+    origin: FigureOrigin | None,
+    days: Sequence[CountedDay],
 ) -> WholeBillAnswer:
     return WholeBillAnswer(
         **_columns(bill, facts.customer),
+        origin=origin_answer(origin),
+        days=billed_day_answers(days),
         needed=[_needed(one) for one in facts.needed],
         allowed=list(allowed),
         actions=[action_answer(entry, bill.id) for entry in history],

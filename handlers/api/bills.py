@@ -39,6 +39,8 @@ from models.queries.bill_list import CURSOR, BillFilter, list_bills
 from models.queries.bill_loader import load_bill_details
 from models.queries.history import load_history
 from models.queries.scope import Scope
+from models.usage.days import counted_days, days_of
+from models.usage.origins import origin_of
 
 router = APIRouter(route_class=ApiRoute)
 PAGE_BILLS, LARGEST_PAGE = 50, 200
@@ -123,8 +125,12 @@ async def _answer(context: HttpContext, bill_id: int, response: Response) -> Who
     bill = await get_bill(context.session, bill_id)
     (facts,) = await load_bill_details(context.session, [bill_id])
     history = await load_history(context.session, bill_id)
+    origin = await origin_of(context.session, facts.customer_id, facts.period)
+    used = await days_of(context.session, facts.customer_id, facts.period)
+    days = counted_days(facts.period, used, facts.limit_calls)
     response.headers["ETag"] = etag(bill.version)
-    return whole_bill(bill, facts, history, sorted(allowed_verbs(facts, context.user)))
+    allowed = sorted(allowed_verbs(facts, context.user))
+    return whole_bill(bill, facts, history, allowed, origin, days)
 
 
 _FIELDS: dict[DecisionField, Any] = {

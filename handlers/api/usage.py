@@ -8,18 +8,18 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from handlers.api.fields import Asked
+from handlers.api.usage_answers import DayAnswer, OriginAnswer, day_answers, origin_answer
 from handlers.http.csv_files import AS_CSV, csv_book
 from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import LARGEST_ID
-from models.context import Source
 from models.errors import Invalid
 from models.exports.formats import Table
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.scope import Scope
 from models.queries.usage_list import CURSOR, RecordedUsage, recorded_usage
-from models.usage.origins import FigureOrigin
+from models.usage.days import DaysOfMonths, days_of_each
 
 router = APIRouter(route_class=ApiRoute)
 PAGE_ROWS, LARGEST_PAGE = 100, 1000
@@ -44,27 +44,14 @@ class UsageFilter(Asked):
 
 
 class UsageQuery(UsageFilter):
+    days: bool = Field(False, description="Whether to tell the days of each month as well")
     cursor: str | None = Field(None, pattern=CURSOR, description="`next_cursor` of the page before")
     limit: int = Field(PAGE_ROWS, ge=1, le=LARGEST_PAGE)
 
 
-class OriginAnswer(BaseModel):
-    """Where a figure as it stands came from: who recorded it, when, from where and why; the `file`
-    that it stood in, or the source that it was `pulled_from`.
-    """
-
-    source: Source
-    stakeholder_id: int
-    stakeholder: str
-    recorded_at: datetime
-    reason: str | None
-    file: str | None
-    pulled_from: str | None
-
-
 class UsageAnswer(BaseModel):
     """The calls of one customer in one month. `origin` is null where it was recorded before that
-    was kept.
+    was kept; `days` where they were not asked for, and empty where no source told them.
     """
 
     id: int
@@ -77,6 +64,7 @@ class UsageAnswer(BaseModel):
     created_at: datetime
     updated_at: datetime
     origin: OriginAnswer | None
+    days: list[DayAnswer] | None
 
 
 class UsageListAnswer(BaseModel):
@@ -97,7 +85,9 @@ async def find_usage(context: Asking, asked: Annotated[UsageQuery, Query()]) -> 
     )
     shown = found[: asked.limit]
     more = shown[-1].cursor if len(found) > asked.limit else None
-    return UsageListAnswer(usage=[_answer(one) for one in shown], next_cursor=more)
+    months = [(one.customer_id, one.period) for one in shown] if asked.days else None
+    days = await days_of_each(context.session, months) if months is not None else None
+    return UsageListAnswer(usage=[_answer(one, days) for one in shown], next_cursor=more)
 
 
 @router.get("/usage.csv", response_class=StreamingResponse, responses=AS_CSV)
@@ -111,7 +101,7 @@ async def usage_as_csv(
     return await csv_book(context, Table.USAGE, Scope(customer_ids=ids, first=first, last=last))
 
 
-def _answer(one: RecordedUsage) -> UsageAnswer:
+def _answer(one: RecordedUsage, days: DaysOfMonths | None) -> UsageAnswer:
     return UsageAnswer(
         id=one.id,
         customer_id=one.customer_id,
@@ -122,17 +112,6 @@ def _answer(one: RecordedUsage) -> UsageAnswer:
         api_usage=one.calls,
         created_at=one.created_at,
         updated_at=one.updated_at,
-        origin=_origin(one.origin) if one.origin else None,
-    )
-
-
-def _origin(origin: FigureOrigin) -> OriginAnswer:
-    return OriginAnswer(
-        source=origin.source,
-        stakeholder_id=origin.by.id,
-        stakeholder=origin.by.name,
-        recorded_at=origin.at,
-        reason=origin.reason,
-        file=origin.file,
-        pulled_from=origin.pulled_from,
+        origin=origin_answer(one.origin),
+        days=None if days is None else day_answers(days.get((one.customer_id, one.period), ())),
     )

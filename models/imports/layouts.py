@@ -112,7 +112,7 @@ _TODAYS = """
                       and u.month::text = ltrim(s.month, '0')) then named.id
                 else named.merged_into_id end as id) c on true"""
 
-_KEPT_BESIDE = frozenset({"id", "changes", "created_at", "updated_at", "origin"})
+_KEPT_BESIDE = frozenset({"id", "changes", "created_at", "updated_at", "origin", "days"})
 _REPEATED = (Unique("customer", "customer_id, year, month", "is the same customer and month"),)
 
 USAGE = Layout(

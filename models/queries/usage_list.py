@@ -44,7 +44,7 @@ async def recorded_usage(
     """Of one customer or all, in the months `first` to `last`, behind the one with that cursor."""
     month = sa.tuple_(Usage.year, Usage.month)
     query = (
-        with_origin(sa.select(Usage, Customer.name, User, UsageSource.name))
+        with_origin(sa.select(Usage, Customer.name, User, UsageSource.name, UsageSource.id))
         .join(Customer, Customer.id == Usage.customer_id)
         .order_by(Usage.customer_id, Usage.year, Usage.month)
         .limit(limit)
@@ -67,7 +67,7 @@ async def recorded_usage(
             usage.api_usage,
             usage.created_at,
             usage.updated_at,
-            read_origin(usage, by, pulled_from),
+            read_origin(usage, by, *pulled_from),
         )
-        for usage, name, by, pulled_from in await session.execute(query)
+        for usage, name, by, *pulled_from in await session.execute(query)
     ]

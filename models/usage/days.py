@@ -30,6 +30,8 @@ class CountedDay:
 Month = tuple[int, Period]
 """A customer, and a month of theirs."""
 
+DaysOfMonths = Mapping[Month, tuple[UsageDay, ...]]
+
 
 async def days_of(session: AsyncSession, customer_id: int, period: Period) -> tuple[UsageDay, ...]:
     """In their order, without those of which there is nothing; none where no source told days."""
@@ -37,9 +39,7 @@ async def days_of(session: AsyncSession, customer_id: int, period: Period) -> tu
     return found.get((customer_id, period), ())
 
 
-async def days_of_each(
-    session: AsyncSession, months: Collection[Month]
-) -> Mapping[Month, tuple[UsageDay, ...]]:
+async def days_of_each(session: AsyncSession, months: Collection[Month]) -> DaysOfMonths:
     """The same of many, without those that have none."""
     asked = {
         "customer_ids": [customer_id for customer_id, _ in months],

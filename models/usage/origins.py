@@ -20,7 +20,8 @@ from models.usage.usage import Usage
 @dataclass(frozen=True)
 class FigureOrigin:
     """Who recorded a figure as it stands, when and from where. `pulled_from` names the source that
-    was asked for it, `file` the file that it stood in; without either somebody wrote it down.
+    was asked for it, by the pull `pull_id`, and `file` the file that it stood in; without either
+    somebody wrote it down.
     """
 
     by: PersonRef
@@ -29,6 +30,8 @@ class FigureOrigin:
     reason: str | None = None
     file: str | None = None
     pulled_from: str | None = None
+    pulled_from_id: int | None = None
+    pull_id: int | None = None
 
 
 async def origin_of(session: AsyncSession, customer_id: int, period: Period) -> FigureOrigin | None:
@@ -44,14 +47,14 @@ async def origins_of(
     """Those of a customer's months that have one."""
     months = [(period.year, period.month) for period in first.through(last)]
     query = (
-        with_origin(sa.select(Usage, User, UsageSource.name))
+        with_origin(sa.select(Usage, User, UsageSource.name, UsageSource.id))
         .where(Usage.customer_id == customer_id)
         .where(sa.tuple_(Usage.year, Usage.month).in_(months))
     )
     return {
         Period(usage.year, usage.month): origin
-        for usage, by, pulled_from in await session.execute(query)
-        if (origin := read_origin(usage, by, pulled_from))
+        for usage, by, *pulled_from in await session.execute(query)
+        if (origin := read_origin(usage, by, *pulled_from))
     }
 
 
@@ -65,7 +68,9 @@ def with_origin(query: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...
     )
 
 
-def read_origin(usage: Usage, by: User | None, pulled_from: str | None) -> FigureOrigin | None:
+def read_origin(
+    usage: Usage, by: User | None, pulled_from: str | None, pulled_from_id: int | None
+) -> FigureOrigin | None:
     if usage.recorded_from is None or usage.recorded_at is None or by is None:
         return None
     return FigureOrigin(
@@ -75,4 +80,6 @@ def read_origin(usage: Usage, by: User | None, pulled_from: str | None) -> Figur
         reason=usage.recorded_reason,
         file=usage.recorded_file,
         pulled_from=pulled_from,
+        pulled_from_id=pulled_from_id,
+        pull_id=usage.pull_id,
     )

@@ -71,6 +71,25 @@ async def test_the_bill_shows_its_days_and_which_pull_its_figure_came_by(
     assert "31 October 2026 0 0" in words(shown)
 
 
+async def test_a_script_gets_the_days_of_a_month_and_of_its_bill(
+    served: BrowserSide, people: People, bill_id: int
+) -> None:
+    kim = served.visitor(await served.token(people.kim))
+    (without,) = (await kim.get("/api/usage")).json["usage"]
+    (month,) = (await kim.get("/api/usage", params={"days": "true"})).json["usage"]
+    assert without["days"] is None
+    assert month["days"] == [{"day": str(day), "api_usage": calls} for day, calls in DAYS.items()]
+    assert sum(one["api_usage"] for one in month["days"]) == month["api_usage"] == 150_000
+    ana = served.visitor(await served.token(people.ana))
+    assert (await ana.put("/api/usage", json=[month])).json["unchanged"] == 1
+
+    bill = (await kim.get(f"/api/bills/{bill_id}")).json
+    assert bill["origin"] == month["origin"]
+    assert len(bill["days"]) == 31
+    assert bill["days"][20] == {"day": "2026-10-21", "api_usage": 5_000, "overage_units": 5_000}
+    assert sum(one["overage_units"] for one in bill["days"]) == bill["overage_units"]
+
+
 async def test_the_customer_gets_the_days_with_the_document_and_keeps_them(
     db: Database, people: People, bill_id: int
 ) -> None:
@@ -107,6 +126,7 @@ async def test_a_figure_says_in_every_medium_where_it_came_from(
     pulled = await origin()
     assert (pulled["source"], pulled["stakeholder"]) == ("clock", "system")
     assert (pulled["pulled_from"], pulled["file"]) == ("events", None)
+    assert pulled["pulled_from_id"] and pulled["pull_id"]
     async with db.transaction() as session:
         by = act(people.ana)
         bill = await get_bill(session, bill_id)
@@ -122,6 +142,10 @@ async def test_a_figure_says_in_every_medium_where_it_came_from(
     assert "By file october.csv, taken in 2 Nov 2026, 09:00 by Ana (Finance)." in told
     assert "Day by day" not in told
     assert (await origin())["file"] == "october.csv"
+    (month,) = (await ana.get("/api/usage", params={"days": "true"})).json["usage"]
+    assert (month["days"], month["origin"]["pull_id"]) == ([], None)
+    bill_told = (await ana.get(f"/api/bills/{bill_id}")).json
+    assert (bill_told["days"], bill_told["origin"]) == ([], month["origin"])
     await ana.put(
         "/api/usage",
         json=[{"customer_id": bill.customer_id, "year": 2026, "month": 10, "api_usage": 130000}],
