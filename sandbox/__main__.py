@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ import psycopg
 from models.db.database import Database
 from models.db.embedded import EmbeddedPostgres
 from models.db.migrate import migrate
-from sandbox import demo
+from sandbox import demo, metering
 from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from sandbox.fake_slack.shapes import JsonObject
@@ -40,6 +40,7 @@ PACKAGE = Path(__file__).parent
 # In the wheel it is among the package's files, in a checkout above them.
 MANIFESTS = (PACKAGE / "manifest.yml", PACKAGE.parent / "manifest.yml")
 DATABASE = "sandbox"
+METERING = "metering"
 START_S = 60
 
 
@@ -94,21 +95,27 @@ def make_sandbox(options: argparse.Namespace) -> Sandbox:
     return sandbox
 
 
-@contextlib.asynccontextmanager
-async def fresh_database(data: Path | None) -> AsyncIterator[str]:
-    """A migrated, empty database on a PostgreSQL of its own; yields its address."""
+@contextlib.contextmanager
+def own_folder(data: Path | None) -> Iterator[Path]:
+    """Where the sandbox's files are: kept in `data`, or gone with it."""
     folder = data or Path(tempfile.mkdtemp(prefix="countersign-sandbox-"))
     try:
-        server = await asyncio.to_thread(EmbeddedPostgres, folder)
-        try:
-            if await asyncio.to_thread(_make_database, server, lasting=data is not None):
-                say(f"What an earlier sandbox left in {folder} is gone: this one begins anew.")
-            yield server.url(DATABASE)
-        finally:
-            await asyncio.to_thread(server.stop)
+        yield folder
     finally:
         if data is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.asynccontextmanager
+async def fresh_database(folder: Path, *, lasting: bool) -> AsyncIterator[str]:
+    """A migrated, empty database on a PostgreSQL of its own; yields its address."""
+    server = await asyncio.to_thread(EmbeddedPostgres, folder)
+    try:
+        if await asyncio.to_thread(_make_database, server, lasting=lasting):
+            say(f"What an earlier sandbox left in {folder} is gone: this one begins anew.")
+        yield server.url(DATABASE)
+    finally:
+        await asyncio.to_thread(server.stop)
 
 
 def _make_database(server: EmbeddedPostgres, *, lasting: bool) -> bool:
@@ -127,7 +134,7 @@ def _make_database(server: EmbeddedPostgres, *, lasting: bool) -> bool:
 
 @contextlib.asynccontextmanager
 async def running_bot(
-    sandbox: Sandbox, database_url: str, web_port: int
+    sandbox: Sandbox, database_url: str, web_port: int, meter: Path
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot as a process of its own, told nothing but tokens and addresses."""
     settings = slack_settings(sandbox) | {
@@ -136,6 +143,7 @@ async def running_bot(
         "PORT": str(web_port),
         "PUBLIC_URL": web_address(web_port),
         "SMTP_URL": sandbox.smtp_url,
+        "WAREHOUSE_FILES": ",".join(filter(None, (os.environ.get("WAREHOUSE_FILES"), str(meter)))),
     }
     kept = {"FINANCE_SLACK_IDS": os.environ.get("FINANCE_SLACK_IDS", "")}
     environment = demo.SETTINGS | inherited_settings() | kept | settings
@@ -159,23 +167,30 @@ async def is_ready(web_url: str) -> bool:
 
 async def run(options: argparse.Namespace, sandbox: Sandbox, stopped: asyncio.Event) -> int:
     """The page first, so that scripts can ask for `/_control/state`; then the rest."""
-    async with (
-        serve(sandbox, port=options.port),
-        fresh_database(options.data) as database_url,
-    ):
-        sandbox.database_url = database_url
-        if not options.workspace:
-            sandbox.hint = prefixed(await _load_demo(database_url), command_prefix())
-        if stopped.is_set():
-            return 0
-        async with running_bot(sandbox, database_url, options.web_port) as bot:
-            return await _watch(bot, sandbox, options, stopped)
+    with own_folder(options.data) as folder:
+        async with (
+            serve(sandbox, port=options.port),
+            fresh_database(folder, lasting=options.data is not None) as database_url,
+        ):
+            sandbox.database_url = database_url
+            if not options.workspace:
+                hint = await _load_demo(database_url, folder / METERING)
+                sandbox.hint = prefixed(hint, command_prefix())
+            if stopped.is_set():
+                return 0
+            web_port, meter = options.web_port, folder / METERING
+            async with running_bot(sandbox, database_url, web_port, meter) as bot:
+                return await _watch(bot, sandbox, options, stopped)
 
 
-async def _load_demo(database_url: str) -> str:
+async def _load_demo(database_url: str, meter: Path) -> str:
     db = Database(database_url)
+    now = datetime.now(UTC)
     try:
-        return await demo.load(db, datetime.now(UTC))
+        hint = await demo.load(db, now)
+        async with db.transaction() as session:
+            await metering.connect(session, meter, now)
+        return hint
     finally:
         await db.close()
 

@@ -236,7 +236,17 @@ async def _add_customers(session: AsyncSession, people: dict[str, User], last: P
         session.add(customer)
         await session.flush()
         session.add_all(
-            Usage(customer_id=customer.id, year=month.year, month=month.month, api_usage=calls)
+            Usage(
+                customer_id=customer.id,
+                year=month.year,
+                month=month.month,
+                api_usage=calls,
+                recorded_by=people[DANA.name].id,
+                recorded_at=datetime.combine(month.plus(1).first_day, time(8), UTC),
+                recorded_from=Source.WEB,
+                recorded_file=f"usage-{month}.csv",
+                recorded_calls=calls,
+            )
             for month, calls in account.calls(last)
         )
 

@@ -18,10 +18,14 @@ QUERY = (
 
 
 async def pull_days(
-    session: AsyncSession, by: Context, customer_id: int, calls: Mapping[date, int]
+    session: AsyncSession,
+    by: Context,
+    customer_id: int,
+    calls: Mapping[date, int],
+    named: str = "events",
 ) -> UsagePull:
-    """What the source `events` says of each day of one month."""
-    source, _ = await set_source(session, "events", "duckdb://", QUERY, by)
+    """What the source of that name says of each day of one month."""
+    source, _ = await set_source(session, named, "duckdb://", QUERY, by)
     period = Period.of(next(iter(calls)))
     starts_at, ends_at = period.edges(by.settings.zone)
     pull = UsagePull(

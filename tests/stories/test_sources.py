@@ -185,7 +185,7 @@ async def test_ana_adds_a_source_in_slack_and_checks_it_first(
     await team.ana.submits(name="Events", url="duckdb://", query=query)
     assert "is there. Check a month before you pull it" in read(team.ana.dialog)
     listed = await team.ana.types("/usage sources")
-    assert "was never asked" in read(listed)
+    assert "Never asked yet" in read(listed)
     await team.ana.clicks("Ask one", on=listed)
     source = team.ana.dialog["blocks"][0]["element"]["options"][0]["value"]
     await team.ana.submits(source=source, month="2026-10", what="check")

@@ -37,9 +37,11 @@ from models.settings import BillingSettings, Company
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
 from sandbox.demo import KIM, PRIYA, Colleague
+from sandbox.metering import spread
 from tests.harness.browser_side import Visitor
 from tests.harness.drawing import draw_here
 from tests.harness.issuing import issue_bill, mark_delivered
+from tests.harness.pulled import pull_days
 from tests.harness.sources import asked_source
 
 MERIDIAN = Company("Meridian API AG", "5 Bay Road, 8001 Zürich", "CH")
@@ -151,6 +153,7 @@ async def demo_examples(session: AsyncSession, last: Period, by: Context) -> Exa
     pull = await asked_source(session, by, last)
     link = await make_sign_in_link(session, by.user, by.now)
     assert bill and held
+    await _tell_days(session, by, bill)
     approved, void = await _approved_and_void(session, by)
     said = await add_comment(session, bill, by, "Is the test traffic in?")
     return {
@@ -189,12 +192,20 @@ async def _approved_and_void(session: AsyncSession, by: Context) -> tuple[int, i
     assert priya
     for one in (approved, void):
         await approve_bill(session, one.id, one.version, replace(by, user=priya))
+    await _tell_days(session, by, void.id)
     at_once = replace(by, settings=BillingSettings(send_delay_minutes=0, company=MERIDIAN))
     await send_bill(session, void.id, void.version, at_once)
     assert await issue_bill(session, void.id, at_once, draw_here)
     assert await mark_delivered(session, void.id, at_once, "250 OK")
     await void_bill(session, void.id, void.version, by, "It was promised to them")
     return approved.id, void.id
+
+
+async def _tell_days(session: AsyncSession, by: Context, bill_id: int) -> None:
+    """Of the month of a bill, as a meter tells them."""
+    bill = await session.get_one(Bill, bill_id)
+    days = dict(spread(Period(bill.year, bill.month), bill.api_usage))
+    await pull_days(session, by, bill.customer_id, days, "metering")
 
 
 async def _customers_page(session: AsyncSession, by: Context, bill_id: int) -> str:

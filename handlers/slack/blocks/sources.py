@@ -70,7 +70,7 @@ def _told(one: SourceLine) -> list[Sentence]:
     first: Sentence = [bold(name(one.source.name)), f" · {engine_name(one.source)} · {state}"]
     if one.underway:
         return [first, [f"is being asked for {listing([*map(period_name, one.underway)])}"]]
-    return [first, pull_text(one.last, one.source) if one.last else ["was never asked"]]
+    return [first, pull_text(one.last, one.source) if one.last else ["Never asked yet"]]
 
 
 def _page(source_id: int | None = None) -> list[Element]:
