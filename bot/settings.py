@@ -38,7 +38,7 @@ from models.db.url import passwords_in, to_url
 from models.late import Late
 from models.mailboxes import mailboxes, read_mailboxes
 from models.regions import read_country, read_locale
-from models.schedule.working_hours import public_holidays, read_place
+from models.schedule.working_hours import days_off, read_place
 from models.settings import (
     AWAY_STATUSES,
     CHUNK_CUSTOMERS,
@@ -197,7 +197,7 @@ class Settings(BooksSettings):
             webhook_hosts=frozenset(self.webhook_hosts),
             month_end=self.month_end,
             pull_hour=self.pull_hour,
-            public_holidays=public_holidays(self.holidays) if self.holidays else frozenset(),
+            days_off=days_off(self.holidays) if self.holidays else None,
             away_statuses=frozenset(self.away_statuses.split(",")),
             public_url=self.public_url,
             usage_link_days=self.usage_link_days,

@@ -8,7 +8,8 @@ WHAT_TO_DO = {
     "HOLD_JUMP_FACTOR": "Write a number above 1, as in 5, or leave it unset to hold nothing.",
     "APPROVALS_CHANNEL": "Write the channel's id, as in C012AB3CD, which stands at the end of the "
     "channel's details, or a link to the channel.",
-    "HOLIDAYS": "Write a country, or a country and a part of it, as in DE or DE-BY.",
+    "HOLIDAYS": "Write a country, or a country and a part of it, as in DE or DE-BY. What only "
+    "some keep comes after a slash, as in DE-BY/catholic.",
     "AWAY_STATUSES": "Write the names of emojis with commas between them, as in "
     "palm_tree,face_with_thermometer, or none.",
     "MONTH_END_DAY": "Write a day of the month from 1 to 31, or last; leave it unset to generate "

@@ -55,7 +55,7 @@ class BillingSettings:
     `webhook_hosts`: hosts on the company's own networks that webhooks may go to.
     `month_end`: when months are billed by themselves; None: they are not.
     `pull_hour`: from when on in the company's day its sources of usage are asked.
-    `public_holidays`: days on which nobody is reminded, or told of the week.
+    `days_off`: days on which nobody is reminded, or told of the week; None: Saturdays and Sundays.
     `away_statuses`: the emojis of statuses in Slack that say that somebody is away.
     `public_url`: where customers reach the pages, without a slash at its end; None: nowhere.
     `usage_link_days`: how long links of theirs are good; 0: there are none.
@@ -78,7 +78,7 @@ class BillingSettings:
     webhook_hosts: frozenset[str] = frozenset()
     month_end: MonthEnd | None = None
     pull_hour: int = 4
-    public_holidays: frozenset[date] = frozenset()
+    days_off: frozenset[date] | None = None
     away_statuses: frozenset[str] = frozenset(AWAY_STATUSES.split(","))
     public_url: str | None = None
     usage_link_days: int = 90

@@ -126,7 +126,7 @@ def _due(waiting: Iterable[AskedFor], context: Context) -> list[AskedFor]:
     for one in waiting:
         if one.zone not in hours:
             zone = _zone(one.zone) or settings.zone
-            hours[one.zone] = WorkingHours(zone, settings.public_holidays)
+            hours[one.zone] = WorkingHours(zone, settings.days_off)
         if one.is_due(hours[one.zone], context.now):
             found.append(one)
     return found

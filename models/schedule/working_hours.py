@@ -1,6 +1,6 @@
 """When somebody works: from nine to five of a working day where they are."""
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -19,21 +19,24 @@ else:
 BEGIN, END = time(9), time(17)
 SATURDAY = 5
 YEARS = range(2020, 2051)
+PUBLIC = "public"
 
 
 @dataclass(frozen=True)
 class WorkingHours:
-    """Of somebody in `zone`; the days of `public_holidays` are free, and so are weekends."""
+    """Of somebody in `zone`, who is free on `days_off`; None: on Saturdays and Sundays."""
 
     zone: ZoneInfo
-    public_holidays: Collection[date] = frozenset()
+    days_off: AbstractSet[date] | None = None
 
     @classmethod
     def of_company(cls, settings: BillingSettings) -> Self:
-        return cls(settings.zone, settings.public_holidays)
+        return cls(settings.zone, settings.days_off)
 
     def is_working_day(self, day: date) -> bool:
-        return day.weekday() < SATURDAY and day not in self.public_holidays
+        if self.days_off is None:
+            return day.weekday() < SATURDAY
+        return day not in self.days_off
 
     def contains(self, moment: datetime) -> bool:
         """Whether they work then. A moment without a zone is refused: ValueError."""
@@ -55,22 +58,35 @@ class WorkingHours:
 
 
 @cache
-def public_holidays(place: str) -> frozenset[date]:
-    """Those of a country, as in `DE`, or of a part of one, as in `DE-BY`; refuses any other place.
+def days_off(place: str) -> frozenset[date]:
+    """Weekends and public holidays of a country, as in `DE`, or of a part of one, as in `DE-BY`;
+    with those that only some keep, as in `DE-BY/catholic`. Refuses any other place.
 
-    Takes up to a second, so it is asked before anything runs.
+    Weekends are that country's own, less the days that are worked instead of others. Takes up to a
+    second, so it is asked before anything runs.
     """
-    country, _, part = place.partition("-")
+    where, *kinds = place.split("/")
+    country, _, part = where.partition("-")
     try:
-        found = holidays.country_holidays(country, subdiv=part or None, years=YEARS)
+        known = holidays.country_holidays(country, subdiv=part or None).supported_categories
     except NotImplementedError:
         reason = "is no country, or part of one, whose public holidays are known"
         raise Unreadable(place, reason) from None
-    return frozenset(found)
+    if strange := {*kinds} - {*known}:
+        others = ", ".join(sorted({*known} - {PUBLIC})) or "none besides"
+        told = f"names {strange.pop()}; the kinds of days of {where} are: {others}"
+        raise Unreadable(place, told)
+    found = holidays.country_holidays(
+        country, subdiv=part or None, categories={PUBLIC, *kinds}, years=YEARS
+    )
+    first, after = date(YEARS.start, 1, 1), date(YEARS.stop, 1, 1)
+    days = (first + timedelta(days=n) for n in range((after - first).days))
+    return frozenset(day for day in days if not found.is_working_day(day))
 
 
 def read_place(typed: str) -> str:
-    """Where public holidays are kept, in capital letters; refuses what `public_holidays` does."""
-    place = typed.strip().upper()
-    public_holidays(place)
+    """Where somebody works, as in `DE-BY/catholic`; refuses what `days_off` does."""
+    where, *kinds = (part.strip() for part in typed.split("/"))
+    place = "/".join((where.upper(), *filter(None, map(str.lower, kinds))))
+    days_off(place)
     return place

@@ -107,7 +107,7 @@ async def test_nobody_is_reminded_out_of_their_own_hours_or_on_a_holiday(
     assert (await remind(session, at(people, 3, 10)))[0] == 0
     assert (await remind(session, at(people, 7, 18)))[0] == 0
     free = frozenset({date(2026, 11, 3)})
-    assert (await remind(session, at(people, 3, 18, public_holidays=free)))[0] == 0
+    assert (await remind(session, at(people, 3, 18, days_off=free)))[0] == 0
     assert (await remind(session, at(people, 3, 18)))[0] == 1
 
 

@@ -32,7 +32,7 @@ class Ticking:
 
     async def at(self, moment: str, *, free: Collection[date] = ()) -> None:
         now = datetime.fromisoformat(moment).replace(tzinfo=KATHMANDU)
-        settings = BillingSettings(zone=KATHMANDU, public_holidays=frozenset(free))
+        settings = BillingSettings(zone=KATHMANDU, days_off=frozenset(free) or None)
         context = await system_context(self._session, now, Source.CLOCK, settings)
         await tell_of_week(self._session, context)
 
