@@ -101,6 +101,7 @@ class _Question:
         self._connection = connection = self._engine.connect()
         for statement in how.session(self._limits):
             connection.exec_driver_sql(statement)
+        self._refuse_own_tables(connection, how)
         if how.version:
             self.version = str(connection.exec_driver_sql(how.version).scalar_one())[:100]
         if self._is_stopped:
@@ -110,6 +111,14 @@ class _Question:
         rest = self._each(iter(chunks))
         first = next(rest, None)
         return list(columns), chain([] if first is None else [first], rest)
+
+    def _refuse_own_tables(self, connection: sa.Connection, how: Engine) -> None:
+        own = self._asking.own_role
+        if how.role and own and connection.exec_driver_sql(how.role).scalar_one() == own:
+            raise WarehouseFailed(
+                "The source is asked as the role that keeps Countersign’s own tables. Give it a"
+                " role that may read what it needs, and nothing else."
+            )
 
     def _made(self, how: Engine, url: sa.URL, args: dict[str, Any]) -> sa.Engine:
         called = CALLED[self._scheme]

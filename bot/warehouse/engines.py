@@ -1,7 +1,7 @@
 """How each engine is connected to, told its limits, and read."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib import metadata
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.warehouse.errors import WarehouseFailed
+from models.db.role import SERVER_AND_ROLE
 from models.imports.pulled_rows import CALLS, CHUNK_ROWS, Chunk, ListedRows
 from models.late import Late
 
@@ -47,7 +48,8 @@ class Engine:
     """An engine by its scheme: `extra` installs its driver, which is of the package `module`.
 
     `instant` is the format of a literal for a moment in UTC. `prepare` makes of connect arguments
-    those that keep to the limits; `session` are statements that do. `version` asks for it.
+    those that keep to the limits; `session` are statements that do. `version` asks for it, and
+    `role` for the server and the role that a connection has, where it can be Countersign's own.
     """
 
     extra: str | None
@@ -56,6 +58,7 @@ class Engine:
     prepare: Callable[[sa.URL, Mapping[str, Any], Limits], dict[str, Any]]
     session: Callable[[Limits], Sequence[str]] = lambda limits: ()
     version: str = "select version()"
+    role: str = ""
     read: Callable[[sa.Connection, str, Limits], Answered] = read_rows
 
     def literal(self, moment: datetime) -> str:
@@ -64,6 +67,8 @@ class Engine:
 
 def _read_duckdb(connection: sa.Connection, query: str, limits: Limits) -> Answered:
     driver: Any = connection.connection.driver_connection
+    if len(driver.extract_statements(query)) > 1:
+        raise WarehouseFailed("The query holds several statements, and one is asked for.")
     reader = driver.sql(query).to_arrow_reader(ARROW_ROWS)
     columns = reader.schema.names
     return columns, (arrow_rows.ArrowRows(batch, columns) for batch in reader)
@@ -86,6 +91,7 @@ def _read_clickhouse(connection: sa.Connection, query: str, limits: Limits) -> A
     # With each query, since in-process they are not taken with the connection.
     limited = {"max_execution_time": limits.seconds, "session_timezone": "UTC"}
     client: Any = connection.connection.driver_connection.client  # type: ignore[union-attr]
+    _refuse_in_process(client, limits)
     described = client.query(f"describe table ({query})", settings=limited)
     types = {row[0]: row[1] for row in described.result_rows}
     for name, kind in types.items():
@@ -105,11 +111,39 @@ def _read_clickhouse(connection: sa.Connection, query: str, limits: Limits) -> A
     return list(types), chunks()
 
 
+def _refuse_in_process(client: Any, limits: Limits) -> None:
+    """It reads whatever this process may, and cannot be told otherwise."""
+    if limits.folders is not None and "chdb" in type(client).__module__:
+        raise WarehouseFailed(
+            "ClickHouse without a server reads any file of this machine. It is asked by the command"
+            " line alone, where WAREHOUSE_FILES is not set."
+        )
+
+
+_HARMLESS = frozenset({"memory_limit", "preserve_insertion_order", "threads"})
+"""What DuckDB may be told by others than the command line: other options lead to files, or to
+extensions, which are programs.
+"""
+
+
 def _duckdb(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    if "database" in given:
+        raise WarehouseFailed("DuckDB’s database stands in the address, not in the arguments.")
     is_file = url.database not in (None, "", ":memory:")
-    if is_file and limits.folders is not None:
-        _refuse_outside(str(url.database), limits.folders)
-    return {"read_only": is_file, **given}
+    if limits.folders is not None:
+        _refuse_options({*given} - {"config", "read_only"})
+        _refuse_options({*url.query, *given.get("config", {})} - _HARMLESS)
+        if is_file:
+            _refuse_outside(str(url.database), limits.folders)
+    return {**given, "read_only": is_file}
+
+
+def _refuse_options(names: Iterable[str]) -> None:
+    for name in sorted(names):
+        raise WarehouseFailed(
+            f"DuckDB is told {', '.join(sorted(_HARMLESS))} here, and no {name}: that could lead"
+            " out of the folders that WAREHOUSE_FILES names."
+        )
 
 
 def _refuse_outside(file: str, folders: Sequence[str]) -> None:
@@ -192,7 +226,12 @@ ENGINES = {
         read=_read_duckdb,
     ),
     "postgresql": Engine(
-        None, "sqlalchemy", _TIMESTAMPTZ, _postgresql, version="show server_version"
+        None,
+        "sqlalchemy",
+        _TIMESTAMPTZ,
+        _postgresql,
+        version="show server_version",
+        role=SERVER_AND_ROLE,
     ),
     "clickhousedb": Engine(
         "clickhouse",

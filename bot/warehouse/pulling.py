@@ -9,6 +9,7 @@ from models.actions.pull_usage import (
     BadAnswer,
     Checked,
     PullDone,
+    SourceChanged,
     check_answer,
     record_check,
     record_failure,
@@ -17,6 +18,7 @@ from models.actions.pull_usage import (
 )
 from models.context import Context
 from models.db.database import Database
+from models.db.role import own_role
 from models.imports.staging import Progress
 from models.people.permissions import Permission
 from models.people.who_can import require
@@ -45,15 +47,16 @@ async def pull(
     """Ask a source for a month, and take in what it answers: all of it, or nothing.
 
     `anyway`: also what would take more customers to zero than is set, or nothing at all. Raises
-    WarehouseFailed where it could not be asked and BadAnswer where rows cannot be usage, with the
-    pull recorded as such. No transaction is open while the engine works out its first rows.
+    WarehouseFailed where it could not be asked, BadAnswer where rows cannot be usage, and
+    SourceChanged where it is no more what was asked, with the pull recorded as such. No transaction
+    is open while the engine works out its first rows.
     """
     asking = await _asking(db, source_id, period, context)
     elapsed = _Stopwatch()
     try:
         async with asked(asking) as rows, db.long_transaction() as session:
             return await take_in(session, asking, rows, elapsed, anyway=anyway, progress=progress)
-    except (WarehouseFailed, BadAnswer) as refused:
+    except (WarehouseFailed, BadAnswer, SourceChanged) as refused:
         async with db.long_transaction() as session:
             await record_failure(session, asking, refused, elapsed())
         raise
@@ -99,4 +102,5 @@ async def _asking(db: Database, source_id: int, period: Period, context: Context
     refuse_ahead(period, context)
     async with db.transaction() as session:
         await require(session, context.user, Permission.KEEP_BOOKS)
-        return Asking(await source_by_id(session, source_id), period, context)
+        source = await source_by_id(session, source_id)
+        return Asking(source, period, context, await own_role(session))

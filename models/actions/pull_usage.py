@@ -12,7 +12,7 @@ from models.actions.keep_books import bills_of_few
 from models.actions.recalculate import recalculate
 from models.context import Context
 from models.db.statistics import analyze
-from models.errors import Invalid, Refusal
+from models.errors import Invalid, Refusal, WrongState
 from models.imports.files import FEW
 from models.imports.pulled import (
     Foretold,
@@ -33,6 +33,7 @@ from models.period import Period
 from models.usage.alerts import raise_alerts
 from models.usage.pull_notices import notify_pull
 from models.usage.pulls import Answer, Asking, PullEnd, PullOutcome, UsagePull, record_pull
+from models.usage.sources import is_as_it_was
 from models.usage.usage import Merged, UsageOrigin, merge_usage
 
 KEPT_FLAWS = 20
@@ -54,6 +55,10 @@ class BadAnswer(BadRows):
     def found(self) -> dict[str, list[dict[str, Any]]]:
         """What is kept of it: the first faults."""
         return {"refused": [vars(flaw) for flaw in self.flaws[:KEPT_FLAWS]]}
+
+
+class SourceChanged(WrongState):
+    """The source was changed or switched off while it was being asked; nothing was taken in."""
 
 
 @dataclass(frozen=True, order=True)
@@ -80,8 +85,8 @@ class PullDone:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a pull would change, as of the rows that can be usage; `bad`: the others. `held`: why it
-    would wait for somebody's word.
+    """What a pull would change, as of the rows that can be usage; `bad`: the others, because of
+    which it changes nothing. `held`: why it would wait for somebody's word.
     """
 
     answer: Answer
@@ -109,12 +114,13 @@ async def check_answer(
     try:
         await stage_pull(session, rows, asking.period, asking.context.today, progress)
     except BadRows as refused:
-        bad = await _named(session, refused)
+        bad = await named_faults(session, refused)
         if not all(flaw.line for flaw in bad.flaws):
             raise bad from None
     answer = await _answer(session, pulled, rows, elapsed)
     foretold = await foretell(session, pulled, asking.source.id)
-    return Checked(answer, foretold, bad, _held_because(answer, foretold, asking.context))
+    held = None if bad else _held_because(answer, foretold, asking.context)
+    return Checked(answer, foretold, bad, held)
 
 
 async def take_in(
@@ -130,13 +136,16 @@ async def take_in(
 
     Whom the source told of before, and has nothing now, has used nothing. An answer without a row,
     or one that would take more than the set share of customers to zero, changes nothing and is
-    recorded as held, unless it is taken in `anyway`. Raises BadAnswer: nothing was written.
+    recorded as held, unless it is taken in `anyway`. Raises BadAnswer, and SourceChanged where it
+    is no more what was asked: nothing was written.
     """
     await require(session, asking.context.user, Permission.KEEP_BOOKS)
     try:
         pulled = await stage_pull(session, rows, asking.period, asking.context.today, progress)
     except BadRows as refused:
-        raise await _named(session, refused) from None
+        raise await named_faults(session, refused) from None
+    if not await is_as_it_was(session, asking.source):
+        raise SourceChanged
     answer = await _answer(session, pulled, rows, elapsed)
     foretold = await foretell(session, pulled, asking.source.id)
     why = None if anyway else _held_because(answer, foretold, asking.context)
@@ -157,7 +166,8 @@ async def _record(session: AsyncSession, asking: Asking, answer: Answer, end: Pu
     return pull
 
 
-async def _named(session: AsyncSession, refused: BadRows) -> BadAnswer:
+async def named_faults(session: AsyncSession, refused: BadRows) -> BadAnswer:
+    """The faults of an answer that is still staged, each with whose row it is."""
     rows = [flaw for flaw in refused.flaws if flaw.line]
     return BadAnswer(refused, await customers_of(session, rows) if rows else {})
 

@@ -56,6 +56,7 @@ class PulledRows(Rows):
     """
 
     counted = "row"
+    naming = "the answer"
     header_line = 0
 
     def __init__(

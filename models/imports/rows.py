@@ -94,12 +94,14 @@ class Rows(ABC):
     """Rows under a header, each value a text; memory does not grow with their number.
 
     A row that cannot be read is noted in `flaws` and left out. `semicolons`: whether whoever wrote
-    them has the comma for a decimal sign; `counted`: what the numbers count.
+    them has the comma for a decimal sign; `counted`: what the numbers count; `naming`: what names
+    the columns.
     """
 
     header: list[str]
     header_line = 1
     counted = "line"
+    naming = "the header"
     semicolons = False
     file_name: str | None = None
     """Where they stood, where that has a name."""

@@ -74,7 +74,7 @@ async def stage(
     Raises BadRows where anything at all is wrong.
     """
     rows.pass_over(layout.passed_over)
-    columns = _given(rows.header, rows.header_line, layout)
+    columns = _given(rows, layout)
     await _copy(session, rows, columns, layout, progress)
     await lock(session, layout.locked)
     matched = f"staged s {layout.joins} cross join ({clock(today)}) clock"
@@ -85,14 +85,15 @@ async def stage(
     return columns, count
 
 
-def _given(header: list[str], line: int, layout: Layout) -> list[Column]:
-    """The file's columns in its own order; refuses a header that does not fit."""
+def _given(rows: Rows, layout: Layout) -> list[Column]:
+    """The rows' columns in their own order; refuses a header that does not fit."""
+    header, line, naming = rows.header, rows.header_line, rows.naming
     known = {column.name: column for column in layout.columns}
     there_are = f"there are {', '.join(known)}"
-    if not known.keys() & set(header):
+    if line and not known.keys() & set(header):
         raise BadRows([Flaw(line, "", f"this first line names no column; {there_are}")])
     flaws = [
-        Flaw(line, name, "the header names this column twice")
+        Flaw(line, name, f"{naming} names this column twice")
         for name, times in sorted(Counter(header).items())
         if times > 1
     ]
@@ -102,14 +103,12 @@ def _given(header: list[str], line: int, layout: Layout) -> list[Column]:
         if name not in known
     ]
     flaws += [
-        Flaw(line, column.name, "the header lacks this column")
+        Flaw(line, column.name, f"{naming} lacks this column")
         for column in layout.columns
         if column.name not in header and not column.optional
     ]
     flaws += [
-        Flaw(
-            line, other, f"the header lacks this column, without which {name} means nothing certain"
-        )
+        Flaw(line, other, f"{naming} lacks this column, without which {name} means nothing certain")
         for name, other in layout.beside.items()
         if name in header and other not in header
     ]

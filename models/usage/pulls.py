@@ -72,11 +72,14 @@ class UsagePull(Base):
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked of a source, by whom and when: `context.now` is when it began."""
+    """What is asked of a source, by whom and when: `context.now` is when it began. `own_role` is as
+    whom Countersign keeps its own tables, which no source is asked as.
+    """
 
     source: UsageSource
     period: Period
     context: Context
+    own_role: str | None = None
 
     @property
     def edges(self) -> tuple[datetime, datetime]:

@@ -140,6 +140,16 @@ async def source_by_id(session: AsyncSession, source_id: int) -> UsageSource:
     return _on(await find_source(session, source_id))
 
 
+async def is_as_it_was(session: AsyncSession, source: UsageSource) -> bool:
+    """Whether it is on, and asked the same of the same place, as when it was loaded."""
+    now = await session.execute(
+        sa.select(UsageSource.url, UsageSource.query, UsageSource.connect_args).where(
+            UsageSource.id == source.id, UsageSource.switched_off_at.is_(None)
+        )
+    )
+    return now.one_or_none() == (source.url, source.query, source.connect_args)
+
+
 async def source_named(session: AsyncSession, name: str) -> UsageSource:
     """Refuses a name that no source has, with those that there are, and one that is off."""
     source = await _named(session, name)

@@ -1,17 +1,24 @@
 """What a source answered is taken in whole, with its days, or not at all; bills follow."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from bot.warehouse.asking import asked
+from bot.warehouse.errors import WarehouseFailed
 from bot.warehouse.pulling import check, pull
-from models.actions.pull_usage import BadAnswer, PullDone
+from bot.warehouse.reconciling import reconcile_with
+from models.actions.pull_usage import BadAnswer, PullDone, SourceChanged
 from models.customers.customers import Customer
 from models.db.database import Database
 from models.errors import Invalid, NotAllowed
+from models.imports.pulled_rows import PulledRows
 from models.period import Period
+from models.usage.pulls import Asking
 from models.usage.sources import set_source
 from models.usage.usage import record_usage
 from tests.harness.cast import People
@@ -187,8 +194,9 @@ async def test_days_that_cannot_be_the_month_are_refused(
     ("columns", "told"),
     [
         ("customer, used", "used: there is no such column; there are customer, calls, day"),
-        ("name, used", "this first line names no column"),
+        ("name, used", "customer: the answer lacks this column"),
         ("customer, customer", "customer_1: there is no such column"),
+        ("customer, customer", "calls: the answer lacks this column"),
     ],
 )
 async def test_other_columns_are_refused(
@@ -215,6 +223,46 @@ async def test_a_check_tells_all_and_writes_nothing(
     assert bad is not None
     assert bad.total == 1
     assert await rows_of(db, "select from usage_pulls union all select from usages") == []
+
+
+async def test_countersigns_own_tables_are_no_source(
+    db: Database, people: People, customers: None
+) -> None:
+    query = "select name as customer, 1 as calls from users where :month_start < :month_end"
+    async with db.transaction() as session:
+        kept, _ = await set_source(session, "Own", db.url, query, act(people.ana))
+    for ask in (pull, check):
+        with pytest.raises(WarehouseFailed, match="the role that keeps Countersign’s own tables"):
+            await ask(db, kept.id, OCTOBER, act(people.ana))
+    with pytest.raises(WarehouseFailed, match="own tables"):
+        await reconcile_with(db, kept, OCTOBER, act(people.ana))
+
+
+WHILE_IT_ANSWERS = {
+    "is switched off": "update usage_sources set switched_off_at = now()",
+    "is asked something else": "update usage_sources set query = 'another'",
+    "is asked elsewhere": "update usage_sources set connect_args = '{\"threads\": 1}'",
+}
+
+
+@pytest.mark.parametrize("what", WHILE_IT_ANSWERS)
+async def test_an_answer_counts_for_what_the_source_is_by_then(
+    db: Database, people: People, customers: None, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    source_id = await source(db, people, "('Acme', 5)", "customer, calls")
+
+    @asynccontextmanager
+    async def asked_meanwhile(asking: Asking) -> AsyncIterator[PulledRows]:
+        async with asked(asking) as rows:
+            async with db.transaction() as session:
+                await session.execute(sa.text(WHILE_IT_ANSWERS[what]))
+            yield rows
+
+    monkeypatch.setattr("bot.warehouse.pulling.asked", asked_meanwhile)
+    with pytest.raises(SourceChanged):
+        await pull(db, source_id, OCTOBER, act(people.ana))
+    assert await rows_of(db, FIGURES) == []
+    assert await rows_of(db, "select outcome from usage_pulls") == [("failed",)]
 
 
 async def test_usage_is_pulled_by_finance_for_months_that_have_begun(

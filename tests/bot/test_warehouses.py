@@ -4,13 +4,16 @@ ClickHouse runs in this process, with one path for all of its life; nothing fork
 """
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from bot.warehouse.asking import asked
@@ -89,11 +92,18 @@ def warehouse(request: pytest.FixtureRequest) -> Warehouse:
 
 
 async def ask(
-    warehouse: Warehouse, query: str, zone: str = "UTC", month: str = "2026-10", minutes: float = 1
+    warehouse: Warehouse,
+    query: str,
+    zone: str = "UTC",
+    month: str = "2026-10",
+    minutes: float = 1,
+    *,
+    folders: tuple[str, ...] | None = None,
+    args: dict[str, object] | None = None,
 ) -> list[list[str]]:
     """The rows as they are staged, without their numbers."""
-    source = UsageSource(name="events", url=warehouse.url, query=query, connect_args={})
-    settings = BillingSettings(zone=ZoneInfo(zone), pull_minutes=minutes)
+    source = UsageSource(name="events", url=warehouse.url, query=query, connect_args=args or {})
+    settings = BillingSettings(zone=ZoneInfo(zone), pull_minutes=minutes, warehouse_files=folders)
     context = Context(User(name="system"), datetime(2026, 11, 2, tzinfo=UTC), Source.CLI, settings)
     async with asked(Asking(source, Period.parse(month), context)) as rows:
         batches = [batch async for batch in rows.stream([])]
@@ -249,6 +259,73 @@ async def test_whoever_stops_waiting_stops_the_engine(engine: str, database_url:
 async def test_a_query_can_write_nothing(database_url: str) -> None:
     with pytest.raises(WarehouseFailed, match="read-only transaction"):
         await ask(Warehouse(database_url), selecting("nextval('users_id_seq')"))
+
+
+WAYS_OUT: dict[str, tuple[str, dict[str, object], str]] = {
+    "a file": ("", {}, "from '{outside}/events.csv'"),
+    "a database in the address": ("/{outside}/events.duckdb", {}, "from events"),
+    "a database in the arguments": ("", {"database": "{outside}/events.duckdb"}, "from events"),
+    "an option in the address": ("/:memory:?allow_unsigned_extensions=true", {}, ""),
+    "an option": ("", {"config": {"custom_extension_repository": "{outside}"}}, ""),
+    "an extension": ("", {"preload_extensions": ["httpfs"]}, ""),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+async def test_duckdb_stays_in_the_folders_that_are_set(tmp_path: Path, way: str) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    for folder in (inside, outside):
+        (folder / "events.csv").write_text("customer,calls\nAcme,7\n", encoding="utf-8")
+        with duckdb.connect(folder / "events.duckdb") as made:
+            made.execute("create table events as select 'Acme' as customer, 7 as calls")
+    place, args, rest = WAYS_OUT[way]
+
+    async def asked_in(folder: Path) -> list[list[str]]:
+        told = json.loads(json.dumps(args).replace("{outside}", str(folder)))
+        query = selecting("7", rest=rest.format(outside=folder))
+        url = f"duckdb://{place.format(outside=folder)}"
+        return await ask(Warehouse(url), query, folders=(str(inside),), args=told)
+
+    with pytest.raises(WarehouseFailed, match=r"WAREHOUSE_FILES|stands in the address"):
+        await asked_in(outside)
+    if not args and "?" not in place:
+        assert await asked_in(inside) == [["Acme", "7"]]
+
+
+async def test_duckdb_may_be_told_how_much_it_takes(tmp_path: Path) -> None:
+    args: dict[str, object] = {"config": {"memory_limit": "200MB", "threads": 1}}
+    told = await ask(Warehouse("duckdb://"), selecting("1"), folders=(str(tmp_path),), args=args)
+    assert told == [["Acme", "1"]]
+
+
+async def test_a_database_file_is_not_made_by_asking(tmp_path: Path) -> None:
+    file = tmp_path / "events.duckdb"
+    with pytest.raises(WarehouseFailed, match="does not exist"):
+        await ask(Warehouse(f"duckdb:///{file}"), selecting("1"), args={"read_only": False})
+    assert not file.exists()
+
+
+async def test_duckdb_runs_one_statement_however_it_is_hidden(tmp_path: Path) -> None:
+    written = tmp_path / "written.csv"
+    for opened in ("/* /* */ ' */", "and 'x' <> E'\\' '"):
+        hidden = (
+            f"{selecting('1')} {opened} ) pulled; copy (select 1) to '{written}';"
+            " select * from (select 'Acme' as customer, 2 as calls --'\n"
+        )
+        with pytest.raises(WarehouseFailed, match=r"several statements|syntax error"):
+            await ask(Warehouse("duckdb://"), hidden)
+    assert not written.exists()
+
+
+async def test_clickhouse_without_a_server_reads_files_for_the_command_line_alone(
+    tmp_path: Path,
+) -> None:
+    clickhouse = Warehouse("clickhousedb:///?interface=chdb")
+    with pytest.raises(WarehouseFailed, match="reads any file of this machine"):
+        await ask(clickhouse, selecting("1"), folders=(str(tmp_path),))
+    assert await ask(clickhouse, selecting("1")) == [["Acme", "1"]]
 
 
 async def test_clickhouse_is_asked_for_sums_that_cannot_run_over() -> None:
