@@ -74,3 +74,29 @@ def test_a_month_is_held_against_its_source_and_nothing_is_changed(terminal: Ter
     cards = asked(terminal, "select facts -> 'count' from messages where kind = 'reconciled'")
     assert cards == [(5,), (5,)], "one for each time that something was found"
     assert terminal.run("reconcile", "2026-10", "--source", "other").status == 1
+
+
+def test_a_source_that_cannot_be_asked_keeps_no_other_from_being_held(terminal: Terminal) -> None:
+    happen(terminal, NOW)
+    (terminal.folder / "float.sql").write_text(QUERY.replace("sum(", "1e0 * sum("), "utf-8")
+    terminal.done("sources", "add", "Float", "--url", "duckdb://", "--query", "float.sql")
+    (terminal.folder / "away.sql").write_text(QUERY.replace("events", "away"), "utf-8")
+    terminal.done("sources", "add", "Away", "--url", "duckdb://", "--query", "away.sql")
+    told = terminal.run("reconcile", "2026-10")
+    assert told.status == 1
+    assert told.stdout.startswith("Events, October 2026: 5 of 6 customers differ.\n")
+    away, *rows, float_refused = told.stderr.splitlines()
+    assert away.startswith("Away was not held against: DuckDB did not answer: IO Error: No files")
+    assert sum("is a float, which is not exact" in one for one in rows) == len(rows) == len(NOW)
+    assert float_refused.startswith("Float was not held against: ")
+    sources = json.loads(terminal.run("reconcile", "2026-10", "--json").stdout)["sources"]
+    assert [("failed" in one, len(one.get("differences", ""))) for one in sources] == [
+        (True, 0),
+        (False, 5),
+        (True, 0),
+    ]
+    ahead = terminal.run("reconcile", "2199-01")
+    assert (ahead.status, ahead.stderr) == (
+        1,
+        "January 2199 has not begun yet; nothing was asked.\n",
+    )
