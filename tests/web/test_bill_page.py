@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, Route, expect
 
 from models.actions.approve import approve_bill
 from models.bills.bill import Bill, get_bill
@@ -257,6 +257,36 @@ async def test_an_open_page_says_that_it_is_signed_out_and_sends_a_double_click_
     await page.goto(f"/bills/{bill.id}")
     await expect(page.get_by_text("What you typed is here again.")).to_be_visible()
     await expect(page.get_by_label("Comment")).to_have_value("Half a thought")
+
+
+async def test_a_form_opens_once_however_often_it_is_asked_for(
+    served: BrowserSide, people: People, bill: Bill, browser: Browser
+) -> None:
+    context = await browser.new_context(base_url=served.base)
+    token = await served.token(people.kim)
+    await context.add_cookies([{"name": "session", "value": token, "url": served.base}])
+    page = await context.new_page()
+    asked: list[Route] = []
+
+    def ask(route: Route) -> None:
+        asked.append(route)
+
+    await page.route("**/approve?*", ask)
+
+    async def opens_once(asking: Locator) -> None:
+        await asking.dblclick()
+        await expect(asking).to_have_attribute("aria-busy", "true")
+        while asked:
+            await asked.pop().continue_()
+        await expect(page.get_by_role("dialog")).to_have_count(1)
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await expect(asking).to_be_focused()
+
+    await page.goto(f"/bills/{bill.id}")
+    await opens_once(page.get_by_role("link", name="Approve"))
+    await page.goto("/dashboard")
+    await opens_once(page.get_by_role("button", name="Approve all shown"))
 
 
 async def test_what_was_sent_just_after_being_signed_out_is_there_after_signing_in(

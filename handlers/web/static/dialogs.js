@@ -9,7 +9,7 @@ function opened(link) {
   const dialog = document.createElement("dialog");
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (link.isConnected) link.focus();
+    (link.isConnected ? link : document.getElementById("main")).focus();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target.closest("[data-close]")) {
@@ -37,18 +37,26 @@ function show(dialog, body) {
   (wrong || title)?.focus();
 }
 
-async function follow(event) {
+// One at a time: a second click, wherever, opens nothing until the form of the first is there.
+async function openForm(address, by) {
+  if (document.querySelector("[aria-busy]")) return;
+  by.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(address);
+    const body = bodyOf(await answer.text());
+    if (answer.redirected || !body) throw new Error("no form there");
+    show(opened(by), body);
+  } catch (trouble) {
+    orElse(trouble, address);
+  }
+  by.removeAttribute("aria-busy");
+}
+
+function follow(event) {
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  try {
-    const answer = await fetch(link.href);
-    const body = bodyOf(await answer.text());
-    if (answer.redirected || !body) throw new Error("no form there");
-    show(opened(link), body);
-  } catch (trouble) {
-    orElse(trouble, link.href);
-  }
+  openForm(link.href, link);
 }
 
 // What cannot open here is a page of its own, unless nobody answers at all.
@@ -115,20 +123,12 @@ function say(notice, words) {
 }
 
 // A form marked data-dialog asks for another form, by what is chosen in it.
-async function choose(event) {
+function choose(event) {
   const form = event.target;
   if (form.method !== "get" || !form.hasAttribute("data-dialog")) return;
   event.preventDefault();
   const query = new URLSearchParams(new FormData(form, event.submitter));
-  const address = `${form.action}?${query}`;
-  try {
-    const answer = await fetch(address);
-    const body = bodyOf(await answer.text());
-    if (answer.redirected || !body) throw new Error("no form there");
-    show(opened(event.submitter || form), body);
-  } catch (trouble) {
-    orElse(trouble, address);
-  }
+  openForm(`${form.action}?${query}`, event.submitter || form);
 }
 
 // Says what is wrong with the page as a whole, above all of it; without words nothing is any more.
