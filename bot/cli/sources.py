@@ -79,6 +79,7 @@ async def _add(name: str, url: str, query: Path, connect_args: Path | None) -> E
         source, is_new = await set_source(session, name, url, _text_of(query), context, args)
     what = "added" if is_new else "changed"
     say(f"{source.name} is {what}: {ENGINES[source.engine]}, {source.url}")
+    say("  Check a month, then pull it: once one is taken in, it is asked by itself as well.")
     return Exit.DONE
 
 

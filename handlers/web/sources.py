@@ -111,7 +111,8 @@ async def change(context: Asking, source_id: PathId, typed: Typed) -> Response:
     async with shown_again(context, typed, drawn):
         values = _values(typed) | {"name": source.name}
         await set_source(context.session, context=context, **values)
-    return see(context.request, f"/sources/{source_id}", "The source is changed.")
+    told = "The source is changed. Check what it answers."
+    return see(context.request, f"/sources/{source_id}", told)
 
 
 @router.get("/sources/{source_id}/off")
@@ -135,7 +136,7 @@ async def switch_off(context: Asking, source_id: PathId) -> Response:
 async def switch_on(context: Asking, source_id: PathId) -> Response:
     async with shown_again(context, {}, _source_again(source_id)):
         await switch_on_source(context.session, source_id, context)
-    return see(context.request, f"/sources/{source_id}", "It is asked again, each day.")
+    return see(context.request, f"/sources/{source_id}", "It can be asked again.")
 
 
 # -- asking --------------------------------------------------------------------------------
@@ -173,6 +174,7 @@ async def _source_page(
         form=form,
         facts=facts,
         source=facts.source,
+        arguments=json.dumps(facts.source.connect_args),
         words=source_text,
     )
 

@@ -84,19 +84,26 @@ def _applied(pull: UsagePull) -> str:
 
 
 def _unchanged(pull: UsagePull) -> str:
-    others = [
-        f"{number(pull.counts[key])} {_COUNTED[key]}"
-        for key in ("unknown", "missing")
-        if pull.counts.get(key)
-    ]
+    others = filter(None, (_count(pull, key) for key in ("unknown", "missing")))
     known = counted(pull.counts.get("unchanged", 0), "figure")
     return f"{answer_text(pull)}; {', '.join([f'{known} recorded already', *others])}."
 
 
 def _checked(pull: UsagePull) -> str:
     held = f" Pulling it would wait for your word: {pull.reason}" if pull.reason else ""
-    would = counts_text(pull) or "nothing"
-    return f"{answer_text(pull)}; it would be {would}. Nothing was written.{held}"
+    would = [_count(pull, key) for key in ("added", "changed", "unchanged", "to_zero")]
+    besides = ", ".join(filter(None, (_count(pull, key) for key in ("unknown", "missing"))))
+    told = f"it would be {', '.join(filter(None, would))}" if any(would) else "nothing would change"
+    beside = f"; {besides}" if besides else ""
+    return f"{answer_text(pull)}; {told}{beside}. Nothing was written.{held}"
+
+
+def _count(pull: UsagePull, key: str) -> str:
+    return f"{number(pull.counts[key])} {_COUNTED[key]}" if pull.counts.get(key) else ""
+
+
+def _refused_answer(pull: UsagePull) -> str:
+    return sentence(pull.reason or "")
 
 
 def _because(pull: UsagePull) -> str:
@@ -108,7 +115,7 @@ _CAME_OF_IT = {
     PullOutcome.UNCHANGED: _unchanged,
     PullOutcome.CHECKED: _checked,
     PullOutcome.HELD: _because,
-    PullOutcome.REFUSED: _because,
+    PullOutcome.REFUSED: _refused_answer,
     PullOutcome.FAILED: _because,
 }
 

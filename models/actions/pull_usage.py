@@ -58,7 +58,7 @@ class BadAnswer(BadRows):
 
 
 class SourceChanged(WrongState):
-    """The source was changed or switched off while it was being asked; nothing was taken in."""
+    """The source was changed or switched off while it was being asked."""
 
 
 @dataclass(frozen=True, order=True)

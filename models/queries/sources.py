@@ -13,7 +13,13 @@ from models.people.users import User, person_ref
 from models.period import Period
 from models.usage.pull_notices import TO_DO
 from models.usage.pull_requests import pulls_underway
-from models.usage.pulls import PullOutcome, UsagePull, last_pulls, last_pulls_of_months
+from models.usage.pulls import (
+    PullOutcome,
+    UsagePull,
+    last_pulls,
+    last_pulls_of_months,
+    tried_sources,
+)
 from models.usage.sources import UsageSource, find_source, sources
 
 SHOWN_PULLS = 50
@@ -50,9 +56,12 @@ class PullLine:
 
 @dataclass(frozen=True)
 class SourceDetails:
-    """A source, the months that one would ask for, the latest first, and its latest pulls."""
+    """A source, the months that one would ask for, the latest first, and its latest pulls.
+    `is_tried`: whether the clock asks it, since a month was taken in by its query as it is now.
+    """
 
     source: UsageSource
+    is_tried: bool
     months: Sequence[MonthOfSource]
     pulls: Sequence[PullLine]
 
@@ -124,6 +133,7 @@ async def source_details(
     shown |= {another} if another else set()
     return SourceDetails(
         source,
+        source_id in {one.id for one in await tried_sources(session)},
         [
             MonthOfSource(
                 period,

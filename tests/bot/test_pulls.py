@@ -18,6 +18,7 @@ from models.db.database import Database
 from models.errors import Invalid, NotAllowed
 from models.imports.pulled_rows import PulledRows
 from models.period import Period
+from models.queries.sources import source_details
 from models.usage.pulls import Asking
 from models.usage.sources import set_source
 from models.usage.usage import record_usage
@@ -210,6 +211,21 @@ async def test_other_columns_are_refused(
     found = await faults(db, people, "('Acme', 5)", columns)
     assert [one for one in found if one.startswith(told)]
     assert not caplog.records
+
+
+async def test_a_source_is_asked_by_itself_for_what_was_taken_in_once(
+    db: Database, people: People, customers: None
+) -> None:
+    async def is_tried() -> bool:
+        async with db.transaction() as session:
+            return (await source_details(session, source_id, act(people.ana))).is_tried
+
+    source_id = await source(db, people, "('Acme', 5)", "customer, calls")
+    assert not await is_tried()
+    await pull(db, source_id, OCTOBER, act(people.ana))
+    assert await is_tried()
+    await source(db, people, "('Acme', 6)", "customer, calls")
+    assert not await is_tried()
 
 
 async def test_a_check_tells_all_and_writes_nothing(

@@ -27,10 +27,12 @@ from handlers.wording.formatting import (
     when,
 )
 from handlers.wording.formatting import cut as cut_short
+from handlers.wording.source_text import outcome_text
 from models.currencies import MINOR_UNITS
 from models.people.permissions import Role
 from models.period import Period
 from models.queries.totals import Total
+from models.usage.pulls import UsagePull
 from tests.views import samples
 
 
@@ -187,3 +189,25 @@ def test_a_name_on_many_lines_costs_no_more_than_its_length() -> None:
     blanks = " " * 50_000
     assert name(f"a \n\n b{blanks}c", 100_000) == f"a b{blanks}c"
     assert time.process_time() - start < 1
+
+
+CHECKS = {
+    "some": ({"added": 2, "changed": 1, "missing": 3}, "it would be 2 added, 1 changed; 3"),
+    "none": ({"added": 0, "unknown": 1, "missing": 9}, "nothing would change; 1 unknown here, 9"),
+}
+
+
+@pytest.mark.parametrize("what", CHECKS)
+def test_a_check_says_what_would_change(what: str) -> None:
+    counts, told = CHECKS[what]
+    pull = UsagePull(outcome="checked", rows=2, total=Decimal(7), counts=counts)
+    assert outcome_text(pull) == (
+        f"2 rows, 7 calls; {told} in contract, but missing there. Nothing was written."
+    )
+
+
+def test_what_was_refused_or_failed_says_once_that_nothing_changed() -> None:
+    refused = UsagePull(outcome="refused", reason="Nothing was taken in: the answer has one fault.")
+    assert outcome_text(refused) == refused.reason
+    failed = UsagePull(outcome="failed", reason="DuckDB did not answer: no")
+    assert outcome_text(failed) == "DuckDB did not answer: no. Nothing was changed."
